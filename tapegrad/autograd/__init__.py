@@ -1,0 +1,1 @@
+"""Differentiation: backward and grad, graph views, modes."""

@@ -1,0 +1,160 @@
+"""The eight element types, PyTorch's promotion rules, and `finfo`/`iinfo`.
+
+Start with `promote`: everything else is a table it reads.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+__all__ = [
+    "bool_", "default_dtype", "dtype", "finfo", "float32", "float64", "from_numpy_dtype", "get_default_dtype",
+    "iinfo", "int8", "int16", "int32", "int64", "promote", "set_default_dtype", "uint8",
+]
+
+
+class dtype:
+    """An element type; one instance each, compared by identity.
+
+    >>> float32
+    torch.float32
+    >>> float32.itemsize, float32.is_floating_point
+    (4, True)
+
+    `category` orders the kinds that promotion compares: 0 bool, 1 integer, 2 floating point. The printed name is
+    PyTorch's (`torch.dtype`).
+    """
+
+    __slots__ = ("category", "id", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "short")
+    is_complex = False
+
+    def __init__(self, id: int, name: str, short: str) -> None:
+        self.id, self.name, self.short = id, name, short
+        self.numpy = np.dtype(name)
+        self.itemsize = self.numpy.itemsize
+        self.category = "bif".index({"b": "b", "i": "i", "u": "i", "f": "f"}[self.numpy.kind])
+        self.is_floating_point = self.category == 2
+        self.is_signed = self.numpy.kind in "if"
+
+    def __repr__(self) -> str:
+        return f"torch.{self.name}"
+
+    def __reduce__(self) -> Any:
+        return _by_name, (self.name,)
+
+
+bool_ = dtype(0, "bool", "b8")
+uint8 = dtype(1, "uint8", "u8")
+int8 = dtype(2, "int8", "i8")
+int16 = dtype(3, "int16", "i16")
+int32 = dtype(4, "int32", "i32")
+int64 = dtype(5, "int64", "i64")
+float32 = dtype(6, "float32", "f32")
+float64 = dtype(7, "float64", "f64")
+
+ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, float32, float64)
+FLOATING = (float32, float64)
+BY_NAME = {d.name: d for d in ALL}
+BY_SHORT = {d.short: d for d in ALL}
+_BY_NUMPY = {d.numpy: d for d in ALL}
+
+
+def _by_name(name: str) -> dtype:
+    return BY_NAME[name]
+
+
+def from_numpy_dtype(numpy_dtype: Any) -> dtype:
+    """The dtype that holds a NumPy dtype's values; TypeError names those supported when there is none."""
+    found = _BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))
+    if found is None:
+        raise TypeError(
+            f"can't convert np.ndarray of type {np.dtype(numpy_dtype)}. The only supported types are: "
+            "float64, float32, int64, int32, int16, int8, uint8, and bool."
+        )
+    return found
+
+
+def promote(a: dtype, b: dtype) -> dtype:
+    """The dtype two operands of equal weight are computed in (`torch.promote_types`).
+
+    >>> promote(uint8, int8), promote(int64, float32)
+    (torch.int16, torch.float32)
+    """
+    if a is b:
+        return a
+    if a.category != b.category:
+        return a if a.category > b.category else b
+    if uint8 in (a, b):  # the one pair in which neither holds the other's values
+        other = b if a is uint8 else a
+        return int16 if other is int8 else other
+    return a if a.id > b.id else b
+
+
+_default = float32
+
+
+def default_dtype() -> dtype:
+    """The dtype of floating-point literals (`torch.get_default_dtype`).
+
+    >>> get_default_dtype()
+    torch.float32
+    """
+    return _default
+
+
+get_default_dtype = default_dtype
+
+
+def set_default_dtype(d: dtype) -> None:
+    """Make `d` the dtype of floating-point literals (`torch.set_default_dtype`).
+
+    >>> set_default_dtype(float64); get_default_dtype()
+    torch.float64
+    >>> set_default_dtype(float32)
+
+    Raises TypeError for anything but a floating-point dtype.
+    """
+    global _default
+    if not isinstance(d, dtype) or not d.is_floating_point:
+        raise TypeError("only floating-point types are supported as the default type")
+    _default = d
+
+
+class finfo:
+    """The limits of a floating-point dtype (`torch.finfo`).
+
+    >>> finfo(float32).eps
+    1.1920928955078125e-07
+    """
+
+    def __init__(self, type: dtype | None = None) -> None:
+        d = type or _default
+        if not d.is_floating_point:
+            raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d!r}'")
+        info = np.finfo(d.numpy)
+        self.bits, self.dtype = info.bits, d.name
+        self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
+        self.tiny = self.smallest_normal = float(info.tiny)
+        self.resolution = float(info.resolution)
+
+    def __repr__(self) -> str:
+        names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
+        return "finfo(" + ", ".join(f"{n}={getattr(self, n):g}" for n in names) + f", dtype={self.dtype})"
+
+
+class iinfo:
+    """The limits of an integer dtype (`torch.iinfo`).
+
+    >>> iinfo(uint8).max
+    255
+    """
+
+    def __init__(self, type: dtype) -> None:
+        if type.category != 1:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'")
+        info = np.iinfo(type.numpy)
+        self.bits, self.dtype, self.min, self.max = info.bits, type.name, int(info.min), int(info.max)
+
+    def __repr__(self) -> str:
+        return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

@@ -1,0 +1,1 @@
+"""Kernels, the kernel table and the interpreter that replays tapes."""

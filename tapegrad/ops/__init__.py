@@ -1,0 +1,1 @@
+"""Declarations: what each operation is, and nothing about how it runs."""

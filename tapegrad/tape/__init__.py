@@ -1,0 +1,1 @@
+"""The flat tape: its arrays, text and files."""
