@@ -1,0 +1,116 @@
+"""The way from LLVM IR to object code, and from object code to an address.
+
+The two halves are separate so that a kernel found in the disk cache never meets LLVM's parser or optimiser. One LLJIT
+serves the process: MCJIT engines, one a module, crash when they share a target machine.
+"""
+from __future__ import annotations
+
+import ctypes
+import functools
+import itertools
+import sys
+from typing import Any
+
+import llvmlite.binding as llvm
+
+__all__ = ["compile_ir", "define_symbol", "host", "load_object", "vector_functions"]
+
+
+@functools.cache
+def _target() -> llvm.Target:
+    llvm.initialize_native_target()
+    llvm.initialize_native_asmprinter()
+    return llvm.Target.from_default_triple()
+
+
+@functools.cache
+def host() -> tuple[str, str, str]:
+    """The target triple, CPU name and CPU features that code is generated for."""
+    return _target().triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+@functools.cache
+def _machine(opt_level: int) -> llvm.TargetMachine:
+    # Position-independent small-model code reaches libm through stubs that the linker adds; the large code model
+    # would load every 64-bit address with a movabs, and its constant pools too.
+    _, cpu, features = host()
+    return _target().create_target_machine(cpu=cpu, features=features, opt=opt_level, reloc="pic", codemodel="small",
+                                           jit=True)
+
+
+@functools.cache
+def _builder(opt_level: int) -> Any:
+    options = llvm.create_pipeline_tuning_options(speed_level=opt_level)
+    options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = opt_level > 1
+    options.loop_unrolling = opt_level > 1
+    return llvm.create_pass_builder(_machine(opt_level), options)
+
+
+def compile_ir(ir_text: str, opt_level: int = 3) -> bytes:
+    """Object code for the host from the text of a module; RuntimeError carries LLVM's words when it is malformed."""
+    module = llvm.parse_assembly(ir_text)
+    if opt_level:
+        builder = _builder(opt_level)
+        builder.getModulePassManager().run(module, builder)  # a pass manager runs once; the builder may be kept
+    return _machine(opt_level).emit_object(module)
+
+
+@functools.cache
+def _libmvec() -> Any:
+    """glibc's vector mathematics, or None where there is none (then LLVM calls libm, one lane at a time)."""
+    try:
+        library = ctypes.CDLL("libmvec.so.1")
+        llvm.load_library_permanently("libmvec.so.1")
+        return library
+    except (OSError, RuntimeError):
+        return None
+
+
+@functools.cache
+def vector_functions(name: str, arity: int, single: bool) -> tuple[tuple[int, str], ...]:
+    """The (lanes, symbol) of the vector versions of a libm function that this host can run.
+
+    `name` is the double version's (`exp`); `single` asks for float's (`expf`). Empty off x86-64 and before AVX2.
+    """
+    triple, _, features = host()
+    library = _libmvec() if triple.startswith("x86_64") and "+avx2" in features.split(",") else None
+    if library is None:
+        return ()
+    width, suffix = (2, "f") if single else (1, "")
+    found = []
+    for isa, lanes, feature in (("d", 4 * width, "+avx2"), ("e", 8 * width, "+avx512f")):
+        symbol = f"_ZGV{isa}N{lanes}{'v' * arity}_{name}{suffix}"
+        if feature in features.split(",") and hasattr(library, symbol):
+            found.append((lanes, symbol))
+    return tuple(found)
+
+
+@functools.cache
+def _engine() -> Any:
+    if sys.platform == "win32":
+        raise RuntimeError("tapegrad's machine runs on Linux and macOS")
+    _target()
+    _libmvec()
+    return llvm.create_lljit_compiler(_machine(2))
+
+
+_symbols: dict[str, int] = {}
+_trackers: list[Any] = []  # dropping one unloads its code, and nobody knows who still holds the address
+_library_numbers = itertools.count()
+
+
+def define_symbol(name: str, address: int) -> None:
+    """Let object code loaded from now on call `name` at `address`."""
+    _symbols[name] = address
+
+
+def load_object(name: str, code: bytes, symbols: tuple[str, ...] | list[str]) -> dict[str, int]:
+    """Link object code into the process and return the addresses of `symbols`; it stays loaded for good."""
+    library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+    for symbol, address in _symbols.items():
+        library.import_symbol(symbol, address)
+    for symbol in symbols:
+        library.export_symbol(symbol)
+    tracker = library.link(_engine(), f"{name}.{next(_library_numbers)}")
+    _trackers.append(tracker)
+    return {symbol: tracker[symbol] for symbol in symbols}

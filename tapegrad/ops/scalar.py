@@ -1,0 +1,400 @@
+"""The closed tables of scalar intrinsics and row reductions: what a rule may say.
+
+`scalar.exp(x)` and `row.sum(x, dim)` ask the type of `x` what to do. NumPy arrays and Python numbers use the NumPy
+column; a class that defines `__scalar__(name, args)` and `__row__(name, x, dim)` builds its own nodes: `Sym` traces,
+`Tensor` records. Start with `INTRINSICS`: one row an intrinsic.
+
+The LLVM column is read by the emitter. It holds one entry for each category, floating | integer | bool (one entry
+alone serves all), each of them
+
+    "fadd"          an instruction; "sdiv/udiv" where signed and unsigned differ
+    "@floor"        an LLVM intrinsic, overloaded on its operand type
+    "libm exp"      a function of the C library, with the vector variants that libmvec has
+    "call ipow"     a helper that the emitter defines
+    a function      rewrites the call in terms of other intrinsics
+
+Integer division by zero gives 0 in every column: an exception would have to leave the middle of a loop, and the
+processor's own answer is a signal that ends the process. Whoever wants ZeroDivisionError looks at the divisor first.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
+
+__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "row", "scalar"]
+
+
+class Intrinsic(NamedTuple):
+    """One row of the table: `takes` has one letter an operand and `gives` one for the result.
+
+    f floating · i integer or bool · b bool · n anything, all `n` operands of one dtype (which is also the result's)
+    """
+
+    name: str
+    takes: str
+    gives: str
+    numpy: Callable[..., Any]
+    llvm: tuple[Any, ...]
+
+    @property
+    def arity(self) -> int:
+        return len(self.takes)
+
+
+INTRINSICS: dict[str, Intrinsic] = {}
+
+
+class _Namespace:
+    """Attribute access to one closed table; a misspelt name is an AttributeError where the rule is declared."""
+
+
+class _Scalar(_Namespace):
+    """The scalar intrinsics, by name.
+
+    >>> scalar.maximum(2.0, 3.0)
+    3.0
+    """
+
+
+class _Row(_Namespace):
+    """Reductions over `dim`, a tuple of axes that stay with size one, and the position within them.
+
+    >>> row.sum(np.ones((2, 3)), (1,))
+    array([[3.],
+           [3.]])
+    """
+
+
+scalar: Any = _Scalar()
+row: Any = _Row()
+
+
+def _intrinsic(name: str, signature: str, numpy: Callable[..., Any], *llvm: Any) -> None:
+    takes, _, gives = signature.partition(">")
+    INTRINSICS[name] = Intrinsic(name, takes, gives or "n", numpy, llvm)
+
+    def call(*args: Any) -> Any:
+        if len(args) != len(takes):
+            raise TypeError(f"scalar.{name} takes {len(takes)} operands, got {len(args)}")
+        for a in args:
+            handler = getattr(type(a), "__scalar__", None)
+            if handler is not None:
+                return handler(name, args)
+        with np.errstate(all="ignore"):
+            return numpy(*args)
+
+    call.__name__ = call.__qualname__ = name
+    setattr(_Scalar, name, staticmethod(call))
+
+
+# ---------------------------------------------------------------------------------------- compositions (LLVM column)
+
+def _like(x: Any, value: float) -> Any:
+    return type(x).const(value, x.dtype)
+
+
+def _pow(x: Any, y: Any) -> Any:
+    """Small constant exponents become the products that PyTorch also computes; anything else is libm's `pow`."""
+    if y.op == "const" and y.value in _POWERS:
+        return _POWERS[y.value](x)
+    return scalar._pow(x, y)
+
+
+_POWERS: dict[float, Callable[[Any], Any]] = {
+    0.0: lambda x: _like(x, 1),
+    0.5: lambda x: scalar.sqrt(x),
+    1.0: lambda x: x,
+    2.0: lambda x: x * x,
+    3.0: lambda x: x * x * x,
+    -0.5: lambda x: 1 / scalar.sqrt(x),
+    -1.0: lambda x: 1 / x,
+    -2.0: lambda x: 1 / (x * x),
+}
+
+
+def _integer_pow(x: Any, y: Any) -> Any:
+    return _POWERS[y.value](x) if y.op == "const" and y.value in (0, 1, 2, 3) else scalar._pow(x, y)
+
+
+def _sign(x: Any) -> Any:  # PyTorch: the sign of NaN is 0
+    return scalar.where(x > 0, _like(x, 1), scalar.where(x < 0, _like(x, -1 if x.dtype.is_signed else 0), _like(x, 0)))
+
+
+def _quotient(a: Any, b: Any) -> Any:
+    """Integer a / b towards zero; the divisors that trap (0, and -1 under the smallest integer) never reach `sdiv`."""
+    zero = b == 0
+    if not a.dtype.is_signed:
+        return scalar.where(zero, 0, scalar._quotient(a, scalar.where(zero, 1, b)))
+    minus = b == -1
+    return scalar.where(zero, 0, scalar.where(minus, -a, scalar._quotient(a, scalar.where(zero | minus, 1, b))))
+
+
+def _integer_fmod(a: Any, b: Any) -> Any:
+    return scalar.where(b == 0, 0, a - scalar.trunc_divide(a, b) * b)
+
+
+def _integer_remainder(a: Any, b: Any) -> Any:
+    rest = scalar.fmod(a, b)
+    return scalar.where((rest != 0) & ((rest < 0) ^ (b < 0)), rest + b, rest) if a.dtype.is_signed else rest
+
+
+def _integer_floor_divide(a: Any, b: Any) -> Any:
+    q = scalar.trunc_divide(a, b)
+    return scalar.where((b != 0) & (q * b != a) & ((a < 0) ^ (b < 0)), q - 1, q) if a.dtype.is_signed else q
+
+
+def _remainder(a: Any, b: Any) -> Any:
+    rest = scalar.fmod(a, b)
+    return scalar.where((rest != 0) & ((rest < 0) ^ (b < 0)), rest + b, rest)
+
+
+def _floor_divide(a: Any, b: Any) -> Any:
+    """PyTorch's `div_floor`: through `fmod`, since floor(a / b) is one too high where a / b rounds up to an integer."""
+    rest = scalar.fmod(a, b)
+    q = (a - rest) / b
+    q = scalar.where((rest != 0) & ((b < 0) ^ (rest < 0)), q - 1, q)
+    whole = scalar.floor(q)
+    whole = scalar.where(q - whole > 0.5, whole + 1, whole)
+    return scalar.where(b == 0, a / b, scalar.where(q != 0, whole, scalar.copysign(_like(a, 0), a / b)))
+
+
+def _shift(name: str) -> Callable[[Any, Any], Any]:
+    def shift(a: Any, n: Any) -> Any:
+        """An amount outside [0, bits) is undefined in LLVM; PyTorch shifts everything out."""
+        bits = a.dtype.itemsize * 8
+        inside = (n >= 0) & (n < bits)
+        shifted = getattr(scalar, name)(a, scalar.where(inside, n, bits - 1))
+        return shifted if name == "_right" and a.dtype.is_signed else scalar.where(inside, shifted, 0)
+    return shift
+
+
+def _digamma(x: Any) -> Any:
+    """Reflection below zero, ten steps of the recurrence, then the asymptotic series: one expression, no loop."""
+    pi = math.pi
+    z = scalar.where(x < 0, 1 - x, x)
+    steps = _like(x, 0)
+    for k in range(10):
+        steps = steps + 1 / (z + k)
+    w = z + 10
+    v = 1 / (w * w)
+    series = v * (1 / 12 - v * (1 / 120 - v * (1 / 252 - v * (1 / 240 - v * (1 / 132 - v * (691 / 32760))))))
+    positive = scalar.log(w) - 0.5 / w - series - steps
+    fraction = x - scalar.round(x)  # tan has period pi: reduced before multiplying, the poles stay where they are
+    reflected = scalar.where(fraction == 0, math.nan, positive - pi / scalar.tan(pi * fraction))
+    return scalar.where(x == 0, scalar.copysign(_like(x, math.inf), -x), scalar.where(x < 0, reflected, positive))
+
+
+# ------------------------------------------------------------------------------------------------------ NumPy column
+
+def _by_element(function: Callable[[float], float]) -> Callable[[Any], Any]:
+    vectorized = np.vectorize(function, otypes=[np.float64])
+
+    def call(x: Any) -> Any:
+        x = np.asarray(x)
+        return vectorized(x).astype(x.dtype if x.dtype.kind == "f" else np.float64)[()]
+    return call
+
+
+def _math_lgamma(x: float) -> float:
+    try:
+        return math.lgamma(x)
+    except ValueError:  # a pole
+        return math.inf
+
+
+def _numpy_digamma(x: float) -> float:
+    if x == 0:
+        return math.copysign(math.inf, -x)
+    if x < 0:
+        fraction = x - round(x) if math.isfinite(x) else 0.0
+        return math.nan if fraction == 0 else _numpy_digamma(1 - x) - math.pi / math.tan(math.pi * fraction)
+    steps = 0.0
+    while x < 12:
+        steps, x = steps + 1 / x, x + 1
+    v = 1 / (x * x)
+    series = v * (1 / 12 - v * (1 / 120 - v * (1 / 252 - v * (1 / 240 - v * (1 / 132 - v * (691 / 32760))))))
+    return math.log(x) - 0.5 / x - series - steps
+
+
+def _numpy_sigmoid(x: Any) -> Any:
+    return 1 / (1 + np.exp(-x))
+
+
+def _numpy_trunc_divide(a: Any, b: Any) -> Any:
+    a, b = np.asarray(a), np.asarray(b)
+    if np.result_type(a, b).kind == "f":
+        return np.trunc(a / b)
+    q = (a - np.fmod(a, b)) // b
+    return np.where(b == 0, q.dtype.type(0), q)[()]
+
+
+def _numpy_shift(shift: Callable[..., Any]) -> Callable[..., Any]:
+    def call(a: Any, n: Any) -> Any:
+        a = np.asarray(a)
+        bits = a.dtype.itemsize * 8
+        inside = (np.asarray(n) >= 0) & (np.asarray(n) < bits)
+        shifted = shift(a, np.where(inside, n, bits - 1).astype(a.dtype)).astype(a.dtype)
+        if shift is np.right_shift and a.dtype.kind == "i":
+            return shifted
+        return np.where(inside, shifted, a.dtype.type(0))[()]
+    return call
+
+
+def _numpy_integer_pow(x: Any, y: Any) -> Any:
+    if np.asarray(x).dtype.kind in "iu" and np.any(np.asarray(y) < 0):  # NumPy refuses; PyTorch truncates 1 / x**-y
+        return np.where(y < 0, np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (y & 1), 0)),
+                        np.power(x, np.maximum(y, 0))).astype(np.asarray(x).dtype)[()]
+    return np.power(x, y)
+
+
+# --------------------------------------------------------------------------------------------------------- the table
+
+for _name, _signature, _numpy, *_llvm in [
+    # arithmetic
+    ("add",           "nn",   np.add,                "fadd", "add", "or"),
+    ("sub",           "nn",   np.subtract,           "fsub", "sub"),
+    ("mul",           "nn",   np.multiply,           "fmul", "mul", "and"),
+    ("div",           "ff",   np.true_divide,        "fdiv"),
+    ("neg",           "n",    np.negative,           "fneg", lambda x: 0 - x),
+    ("abs",           "n",    np.abs,                "@fabs", lambda x: scalar.maximum(x, -x) if x.dtype.is_signed else x,
+                                                     lambda x: x),
+    ("sign",          "n",    lambda x: np.greater(x, 0) * np.ones_like(x) - np.less(x, 0) * np.ones_like(x),
+                                                     _sign, _sign, lambda x: x),
+    ("pow",           "nn",   _numpy_integer_pow,    _pow, _integer_pow),
+    ("_pow",          "nn",   _numpy_integer_pow,    "libm pow", "call ipow"),
+    ("floor_divide",  "nn",   np.floor_divide,       _floor_divide, _integer_floor_divide),
+    ("trunc_divide",  "nn",   _numpy_trunc_divide,   lambda a, b: scalar.trunc(a / b), _quotient),
+    ("_quotient",     "ii",   _numpy_trunc_divide,   None, "sdiv/udiv"),
+    ("remainder",     "nn",   np.remainder,          _remainder, _integer_remainder),
+    ("fmod",          "nn",   np.fmod,               "frem", _integer_fmod),
+    ("maximum",       "nn",   np.maximum,            "@maximum", "@smax/@umax", "or"),
+    ("minimum",       "nn",   np.minimum,            "@minimum", "@smin/@umin", "and"),
+    ("fmax",          "nn",   np.fmax,               "@maxnum", "@smax/@umax", "or"),
+    ("fmin",          "nn",   np.fmin,               "@minnum", "@smin/@umin", "and"),
+    ("copysign",      "ff",   np.copysign,           "@copysign"),
+    ("nextafter",     "ff",   np.nextafter,          "libm nextafter"),
+    ("hypot",         "ff",   np.hypot,              "libm hypot"),
+    # exponentials and their relatives
+    ("exp",           "f",    np.exp,                "libm exp"),
+    ("exp2",          "f",    np.exp2,               "libm exp2"),
+    ("expm1",         "f",    np.expm1,              "libm expm1"),
+    ("log",           "f",    np.log,                "libm log"),
+    ("log2",          "f",    np.log2,               "libm log2"),
+    ("log10",         "f",    np.log10,              "libm log10"),
+    ("log1p",         "f",    np.log1p,              "libm log1p"),
+    ("sqrt",          "f",    np.sqrt,               "@sqrt"),
+    ("rsqrt",         "f",    lambda x: 1 / np.sqrt(x), lambda x: 1 / scalar.sqrt(x)),
+    ("sigmoid",       "f",    _numpy_sigmoid,        lambda x: 1 / (1 + scalar.exp(-x))),
+    # trigonometry
+    ("sin",           "f",    np.sin,                "libm sin"),
+    ("cos",           "f",    np.cos,                "libm cos"),
+    ("tan",           "f",    np.tan,                "libm tan"),
+    ("asin",          "f",    np.arcsin,             "libm asin"),
+    ("acos",          "f",    np.arccos,             "libm acos"),
+    ("atan",          "f",    np.arctan,             "libm atan"),
+    ("atan2",         "ff",   np.arctan2,            "libm atan2"),
+    ("sinh",          "f",    np.sinh,               "libm sinh"),
+    ("cosh",          "f",    np.cosh,               "libm cosh"),
+    ("tanh",          "f",    np.tanh,               "libm tanh"),
+    ("asinh",         "f",    np.arcsinh,            "libm asinh"),
+    ("acosh",         "f",    np.arccosh,            "libm acosh"),
+    ("atanh",         "f",    np.arctanh,            "libm atanh"),
+    # special functions
+    ("erf",           "f",    _by_element(math.erf),     "libm erf"),
+    ("erfc",          "f",    _by_element(math.erfc),    "libm erfc"),
+    ("lgamma",        "f",    _by_element(_math_lgamma), "libm lgamma"),
+    ("digamma",       "f",    _by_element(_numpy_digamma), _digamma),
+    # rounding
+    ("floor",         "n",    np.floor,              "@floor", lambda x: x),
+    ("ceil",          "n",    np.ceil,               "@ceil", lambda x: x),
+    ("trunc",         "n",    np.trunc,              "@trunc", lambda x: x),
+    ("round",         "n",    np.round,              "@roundeven", lambda x: x),
+    # questions
+    ("isnan",         "n>b",  np.isnan,              lambda x: x != x),
+    ("isinf",         "n>b",  np.isinf,              lambda x: scalar.abs(x) == math.inf, lambda x: x != x),
+    ("signbit",       "n>b",  np.signbit,            lambda x: scalar.copysign(_like(x, 1), x) < 0, lambda x: x < 0),
+    ("eq",            "nn>b", np.equal,              "fcmp oeq", "icmp eq"),
+    ("ne",            "nn>b", np.not_equal,          "fcmp une", "icmp ne"),
+    ("lt",            "nn>b", np.less,               "fcmp olt", "icmp slt/icmp ult"),
+    ("le",            "nn>b", np.less_equal,         "fcmp ole", "icmp sle/icmp ule"),
+    ("gt",            "nn>b", np.greater,            "fcmp ogt", "icmp sgt/icmp ugt"),
+    ("ge",            "nn>b", np.greater_equal,      "fcmp oge", "icmp sge/icmp uge"),
+    # choice and logic
+    ("where",         "bnn",  np.where,              "select"),
+    ("logical_and",   "bb>b", np.logical_and,        None, None, "and"),
+    ("logical_or",    "bb>b", np.logical_or,         None, None, "or"),
+    ("logical_xor",   "bb>b", np.logical_xor,        None, None, "xor"),
+    ("logical_not",   "b>b",  np.logical_not,        None, None, lambda x: x ^ True),
+    ("bitwise_and",   "ii",   np.bitwise_and,        None, "and", "and"),
+    ("bitwise_or",    "ii",   np.bitwise_or,         None, "or", "or"),
+    ("bitwise_xor",   "ii",   np.bitwise_xor,        None, "xor", "xor"),
+    ("bitwise_not",   "i",    np.bitwise_not,        None, lambda x: x ^ -1, lambda x: x ^ True),
+    ("left_shift",    "ii",   _numpy_shift(np.left_shift),  None, _shift("_left")),
+    ("right_shift",   "ii",   _numpy_shift(np.right_shift), None, _shift("_right")),
+    ("_left",         "ii",   np.left_shift,         None, "shl"),
+    ("_right",        "ii",   np.right_shift,        None, "ashr/lshr"),
+]:
+    _intrinsic(_name, _signature, _numpy, *_llvm)
+
+
+# -------------------------------------------------------------------------------------------------------------- rows
+
+def _axes(x: Any, dim: Any) -> tuple[int, ...]:
+    dims = dim if isinstance(dim, (tuple, list)) else range(x.ndim) if dim is None else (dim,)
+    return tuple(d % x.ndim for d in dims) if x.ndim else ()
+
+
+def _sum(x: Any, axes: tuple[int, ...]) -> Any:
+    return np.sum(x, axes, dtype=np.float64 if x.dtype.kind == "f" else None, keepdims=True).astype(x.dtype)
+
+
+def _prod(x: Any, axes: tuple[int, ...]) -> Any:
+    return np.prod(x, axes, dtype=np.float64 if x.dtype.kind == "f" else None, keepdims=True).astype(x.dtype)
+
+
+def _position(x: Any, axes: tuple[int, ...]) -> Any:
+    kept = tuple(n if d in axes else 1 for d, n in enumerate(x.shape))
+    return np.broadcast_to(np.arange(math.prod(kept), dtype=np.int64).reshape(kept), x.shape)
+
+
+def _argument(choose: Callable[..., Any]) -> Callable[..., Any]:
+    def call(x: Any, axes: tuple[int, ...]) -> Any:
+        kept = tuple(1 if d in axes else n for d, n in enumerate(x.shape))
+        rows = np.moveaxis(x, sorted(axes), range(x.ndim - len(axes), x.ndim)).reshape(*(
+            n for d, n in enumerate(x.shape) if d not in axes), -1)
+        return choose(rows, -1).astype(np.int64).reshape(kept)
+    return call
+
+
+REDUCTIONS: dict[str, Callable[..., Any]] = {
+    "sum":    _sum,
+    "prod":   _prod,
+    "max":    lambda x, axes: np.max(x, axes, keepdims=True),
+    "min":    lambda x, axes: np.min(x, axes, keepdims=True),
+    "any":    lambda x, axes: np.any(x, axes, keepdims=True),
+    "all":    lambda x, axes: np.all(x, axes, keepdims=True),
+    "argmax": _argument(np.argmax),
+    "argmin": _argument(np.argmin),
+    "index":  _position,
+    "count":  lambda x, axes: np.full(tuple(1 if d in axes else n for d, n in enumerate(x.shape)),
+                                      math.prod(x.shape[d] for d in axes), np.int64),
+}
+
+
+def _reduction(name: str, numpy: Callable[..., Any]) -> None:
+    def call(x: Any, dim: Any = None) -> Any:
+        handler = getattr(type(x), "__row__", None)
+        if handler is not None:
+            return handler(name, x, dim)
+        x = np.asarray(x)
+        return numpy(x, _axes(x, dim))
+
+    call.__name__ = call.__qualname__ = name
+    setattr(_Row, name, staticmethod(call))
+
+
+for _name, _numpy in REDUCTIONS.items():
+    _reduction(_name, _numpy)

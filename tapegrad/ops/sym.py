@@ -1,0 +1,262 @@
+"""The symbolic operand: called with these, a rule writes itself down as a graph.
+
+`Sym` is one node. Equal nodes are one object, so a graph shares its common subexpressions and identity is equality;
+`str` gives the infix text that the tape dump prints and `key` a canonical text, linear in the size of the graph, that
+names a kernel in the cache. `evaluate` reads a graph with the NumPy columns: the definition kernels are tested against.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+from weakref import WeakValueDictionary
+
+import numpy as np
+
+from .. import dtypes
+from .scalar import INTRINSICS, row, scalar
+
+__all__ = ["Sym", "evaluate", "key", "row", "scalar", "walk"]
+
+_nodes: WeakValueDictionary[tuple, Sym] = WeakValueDictionary()
+
+
+class Sym:
+    """A node of a traced rule; build leaves with `Sym.operand` and `Sym.const`, the rest with operators and `scalar`.
+
+    >>> g, out = Sym.operand(0, dtypes.float32), Sym.operand(1, dtypes.float32)
+    >>> (g * (1 - out * out)).text(["g", "out"])
+    'g * (1 - out * out)'
+
+    `op` is "operand" (`value` is its index), "const" (`value` is a Python number), "cast", "reduce" (`value` is the
+    reduction's name), "index", "count", or the name of a scalar intrinsic.
+    """
+
+    __slots__ = ("__weakref__", "args", "dtype", "op", "value")
+    op: str
+    args: tuple[Sym, ...]
+    dtype: dtypes.dtype
+    value: Any
+
+    def __new__(cls, op: str, args: tuple[Sym, ...], dtype: dtypes.dtype, value: Any = None) -> Sym:
+        identity = (op, tuple(map(id, args)), dtype.id, repr(value))  # repr: -0.0 is not 0.0, and NaN is itself
+        found = _nodes.get(identity)
+        if found is None:
+            found = object.__new__(cls)
+            for slot, content in (("op", op), ("args", args), ("dtype", dtype), ("value", value)):
+                object.__setattr__(found, slot, content)
+            _nodes[identity] = found
+        return found
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        raise AttributeError("a Sym is immutable")
+
+    def __reduce__(self) -> Any:
+        return Sym, (self.op, self.args, self.dtype, self.value)
+
+    __hash__ = object.__hash__  # == builds a node; distinct nodes have distinct identities, so a dict never asks it
+
+    def __bool__(self) -> bool:
+        raise TypeError("the truth value of a Sym is not known: rules state mathematics only, use scalar.where")
+
+    # ---------------------------------------------------------------------------------------------------- building
+
+    @staticmethod
+    def operand(index: int, dtype: dtypes.dtype) -> Sym:
+        """The rule's operand number `index`."""
+        return Sym("operand", (), dtype, index)
+
+    @staticmethod
+    def const(value: Any, dtype: dtypes.dtype) -> Sym:
+        """The number `value`, as `dtype` holds it: integers wrap, floats keep the digits given here."""
+        if dtype.category == 2:
+            value = float(value)
+        elif dtype.category == 0:
+            value = bool(value)
+        else:
+            bits = dtype.itemsize * 8
+            value = int(value) % (1 << bits)
+            if dtype.is_signed and value >> (bits - 1):
+                value -= 1 << bits
+        return Sym("const", (), dtype, value)
+
+    def cast(self, dtype: dtypes.dtype) -> Sym:
+        """This node as `dtype`."""
+        if self.dtype is dtype:
+            return self
+        if self.op == "const" and (dtype.category != 1 or math.isfinite(self.value)):
+            return Sym.const(self.value, dtype)
+        return Sym("cast", (self,), dtype)
+
+    @classmethod
+    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Sym:
+        entry = INTRINSICS[name]
+        common = _common_dtype(name, entry.takes, args)
+        nodes = []
+        for kind, a in zip(entry.takes, args):
+            wanted = dtypes.bool_ if kind == "b" else common
+            if not isinstance(a, Sym):
+                if not isinstance(a, (bool, int, float, np.generic)):
+                    raise TypeError(f"scalar.{name}: cannot mix a Sym with {type(a).__name__}")
+                if isinstance(a, float) and wanted.category < 2:
+                    raise TypeError(f"scalar.{name}: {a} has no place in {wanted!r}, cast the operand first")
+                a = Sym.const(a, wanted)
+            nodes.append(a.cast(wanted))
+        if "f" in entry.takes and common.category != 2:
+            raise TypeError(f"scalar.{name} takes floating-point operands, got {common!r}: cast first")
+        if "i" in entry.takes and common.category == 2:
+            raise TypeError(f"scalar.{name} takes integer operands, got {common!r}")
+        return Sym(name, tuple(nodes), dtypes.bool_ if entry.gives == "b" else common)
+
+    @classmethod
+    def __row__(cls, name: str, x: Sym, dim: Any = None) -> Sym:
+        if name in ("index", "count"):
+            return Sym(name, (), dtypes.int64)
+        if name in ("any", "all"):
+            return Sym("reduce", (x.cast(dtypes.bool_),), dtypes.bool_, name)
+        return Sym("reduce", (x,), dtypes.int64 if name.startswith("arg") else x.dtype, name)
+
+    # ----------------------------------------------------------------------------------------------------- reading
+
+    def __str__(self) -> str:
+        return self.text()
+
+    def __repr__(self) -> str:
+        return f"<Sym {self.dtype.short} {self.text()}>"
+
+    def text(self, names: Sequence[str] | Callable[[int], str] | None = None) -> str:
+        """Infix notation, with `names` for the operands (a sequence or a function of the index; `%0`, `%1` without)."""
+        if names is None:
+            names = "%{}".format
+        named = names if callable(names) else names.__getitem__
+        texts: dict[Sym, tuple[str, int]] = {}
+        for node in walk((self,)):
+            texts[node] = _infix(node, [texts[a] for a in node.args], named)
+        return texts[self][0]
+
+
+def _common_dtype(name: str, takes: str, args: tuple[Any, ...]) -> dtypes.dtype:
+    """The one dtype of the operands that are not bool by signature; a bool beside a number becomes that number."""
+    found = {a.dtype for kind, a in zip(takes, args) if kind != "b" and isinstance(a, Sym)}
+    if len(found) > 1:
+        found.discard(dtypes.bool_)
+    if len(found) > 1:
+        raise TypeError(f"scalar.{name}: operands of {' and '.join(sorted(map(repr, found)))}, cast one of them")
+    if found:
+        return found.pop()
+    if takes.strip("b"):
+        raise TypeError(f"scalar.{name}: the numbers alone have no dtype, write one of them as Sym.const")
+    return dtypes.bool_
+
+
+def walk(roots: Sequence[Sym]) -> Iterator[Sym]:
+    """Every node below `roots` once, operands before the nodes that use them (iterative: rules may be fused and deep)."""
+    seen: set[Sym] = set()
+    stack = [(r, False) for r in reversed(roots)]
+    while stack:
+        node, ready = stack.pop()
+        if node in seen:
+            continue
+        if ready or not node.args:
+            seen.add(node)
+            yield node
+        else:
+            stack.append((node, True))
+            stack.extend((a, False) for a in reversed(node.args))
+
+
+def key(roots: Sequence[Sym]) -> str:
+    """The canonical text of a graph: equal for equal mathematics in the same order, whatever objects it is made of.
+
+    >>> x = Sym.operand(0, dtypes.float64)
+    >>> key([x * x])
+    'operand:f64:0;mul:f64(0,0);=1'
+    """
+    numbers: dict[Sym, int] = {}
+    parts = []
+    for n, node in enumerate(walk(roots)):
+        numbers[node] = n
+        args = f"({','.join(str(numbers[a]) for a in node.args)})" if node.args else ""
+        value = "" if node.value is None else f":{node.value!r}"
+        parts.append(f"{node.op}:{node.dtype.short}{value}{args}")
+    return ";".join(parts) + ";=" + ",".join(str(numbers[r]) for r in roots)
+
+
+def evaluate(roots: Sequence[Sym], operands: Sequence[Any], dim: Any = ()) -> list[Any]:
+    """The arrays that `roots` stand for, computed with the NumPy columns; rows run along `dim`.
+
+    >>> x = Sym.operand(0, dtypes.float64)
+    >>> evaluate([scalar.exp(x)], [np.zeros(2)])
+    [array([1., 1.])]
+    """
+    shape = np.broadcast_shapes(*(np.shape(o) for o in operands))
+    values: dict[Sym, Any] = {}
+    for node in walk(roots):
+        args = [values[a] for a in node.args]
+        if node.op == "operand":
+            value = operands[node.value]
+        elif node.op == "const":
+            value = node.dtype.numpy.type(node.value)
+        elif node.op == "cast":
+            with np.errstate(all="ignore"):
+                value = np.asarray(args[0]).astype(node.dtype.numpy)
+        elif node.op in ("reduce", "index", "count"):
+            x = np.broadcast_to(args[0], shape) if args else np.empty(shape, np.int8)
+            value = getattr(row, node.value or node.op)(x, dim)
+        else:
+            value = getattr(scalar, node.op)(*args)
+        values[node] = value if isinstance(value, np.generic) else np.asarray(value).astype(node.dtype.numpy, copy=False)
+    return [values[r] for r in roots]
+
+
+# --------------------------------------------------------------------------------------------------------- operators
+
+_INFIX = {  # symbol, precedence as in Python (scalar.pow prints as it is written)
+    "logical_or": ("or", 1), "logical_and": ("and", 2), "eq": ("==", 4), "ne": ("!=", 4), "lt": ("<", 4),
+    "le": ("<=", 4), "gt": (">", 4), "ge": (">=", 4), "bitwise_or": ("|", 5), "bitwise_xor": ("^", 6),
+    "bitwise_and": ("&", 7), "left_shift": ("<<", 8), "right_shift": (">>", 8), "add": ("+", 9), "sub": ("-", 9),
+    "mul": ("*", 10), "div": ("/", 10), "floor_divide": ("//", 10), "remainder": ("%", 10), "neg": ("-", 11),
+    "bitwise_not": ("~", 11), "pow": ("**", 12),
+}
+_ATOM = 13
+
+
+def _infix(node: Sym, args: list[tuple[str, int]], name: Callable[[int], str]) -> tuple[str, int]:
+    """The text of one node and how tightly it binds, from those of its operands."""
+    def within(a: tuple[str, int], precedence: int) -> str:
+        return a[0] if a[1] >= precedence else f"({a[0]})"
+
+    if node.op == "operand":
+        return name(node.value), _ATOM
+    if node.op == "const":
+        value = node.value
+        whole = isinstance(value, float) and value.is_integer() and abs(value) < 1e15
+        return repr(int(value)) if whole else repr(value), _ATOM if str(value)[0] != "-" else _INFIX["neg"][1]
+    if node.op in _INFIX:
+        symbol, precedence = _INFIX[node.op]
+        if len(args) == 1:
+            return symbol + within(args[0], precedence), precedence
+        right = node.op == "pow"  # the only operator that groups to the right
+        return f"{within(args[0], precedence + right)} {symbol} {within(args[1], precedence + (not right))}", precedence
+    called = {"reduce": node.value, "cast": node.dtype.short}.get(node.op, node.op)
+    return f"{called}({', '.join(a[0] for a in args)})", _ATOM
+
+
+def _define_operators() -> None:
+    binary = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide",
+              "mod": "remainder", "pow": "pow", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
+              "lshift": "left_shift", "rshift": "right_shift"}
+    compare = {name: name for name in ("eq", "ne", "lt", "le", "gt", "ge")}
+    unary = {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}
+
+    def method(name: str, swapped: bool = False) -> Callable[..., Sym]:
+        return lambda self, *other: Sym.__scalar__(name, (*other, self) if swapped else (self, *other))
+
+    for python, name in {**binary, **compare, **unary}.items():
+        setattr(Sym, f"__{python}__", method(name))
+    for python, name in binary.items():
+        setattr(Sym, f"__r{python}__", method(name, swapped=True))
+    Sym.__pos__ = lambda self: self  # type: ignore[attr-defined]
+
+
+_define_operators()
