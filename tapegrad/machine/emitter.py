@@ -120,7 +120,7 @@ def _position_of(extreme: str, x: Sym) -> Sym:
 def _column(op: str, d: dtype) -> str | Callable[..., Sym]:
     """The entry of the table's LLVM column for operands of dtype `d`."""
     column = INTRINSICS[op].llvm
-    found = column[0] if len(column) == 1 else column[2 - d.category] if 2 - d.category < len(column) else None
+    found = column[min(2 - d.category, len(column) - 1)]
     if found is None:
         raise TypeError(f"scalar.{op} is not defined for {d!r}")
     if isinstance(found, str) and "/" in found:
@@ -143,9 +143,11 @@ def _memory_type(d: dtype) -> str:
 
 def _literal(value: float, d: dtype) -> str:
     if d.category == 2:
+        if value != value:
+            return "0x7FF8000000000000"
         if d is dtypes.float32:  # LLVM writes floats as the doubles that hold them exactly
-            value = float(dtypes.float32.numpy.type(value)) if abs(value) < 3.5e38 else math.copysign(math.inf, value)
-        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}" if value == value else "0x7FF8000000000000"
+            value = float(d.numpy.type(value)) if abs(value) < 3.5e38 else math.copysign(math.inf, value)
+        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
     return str(int(value)) if d is not dtypes.bool_ else "true" if value else "false"
 
 
@@ -192,7 +194,7 @@ class _Kernel:
         self.helpers: dict[str, str] = {}
         nodes = list(walk(self.values))
         self.reduces = [n for n in nodes if n.op == "reduce"]
-        self.by_row = bool(self.reduces) or any(region.per_row)
+        self.by_row = any(n.op in _REDUCES for n in nodes) or any(region.per_row)
         self.row_constant: dict[Sym, bool] = {}
         self.level: dict[Sym, int] = {}  # how many passes over the row come before the node can be computed
         for n in nodes:

@@ -4,8 +4,8 @@
 column; a class that defines `__scalar__(name, args)` and `__row__(name, x, dim)` builds its own nodes: `Sym` traces,
 `Tensor` records. Start with `INTRINSICS`: one row an intrinsic.
 
-The LLVM column is read by the emitter. It holds one entry for each category, floating | integer | bool (one entry
-alone serves all), each of them
+The LLVM column is read by the emitter. It holds one entry for each category, floating | integer | bool (the last one
+serves the rest), each of them
 
     "fadd"          an instruction; "sdiv/udiv" where signed and unsigned differ
     "@floor"        an LLVM intrinsic, overloaded on its operand type
@@ -23,6 +23,8 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
+
+from .. import dtypes
 
 __all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "row", "scalar"]
 
@@ -173,6 +175,8 @@ def _shift(name: str) -> Callable[[Any, Any], Any]:
 
 def _digamma(x: Any) -> Any:
     """Reflection below zero, ten steps of the recurrence, then the asymptotic series: one expression, no loop."""
+    if x.dtype is dtypes.float32:  # near its zeros the terms cancel
+        return _digamma(x.cast(dtypes.float64)).cast(dtypes.float32)
     pi = math.pi
     z = scalar.where(x < 0, 1 - x, x)
     steps = _like(x, 0)
@@ -219,6 +223,10 @@ def _numpy_digamma(x: float) -> float:
     return math.log(x) - 0.5 / x - series - steps
 
 
+def _numpy_sign(x: Any) -> Any:
+    return np.where(np.greater(x, 0), 1, np.where(np.less(x, 0), -1, 0)).astype(np.asarray(x).dtype)[()]
+
+
 def _numpy_sigmoid(x: Any) -> Any:
     return 1 / (1 + np.exp(-x))
 
@@ -261,8 +269,7 @@ for _name, _signature, _numpy, *_llvm in [
     ("neg",           "n",    np.negative,           "fneg", lambda x: 0 - x),
     ("abs",           "n",    np.abs,                "@fabs", lambda x: scalar.maximum(x, -x) if x.dtype.is_signed else x,
                                                      lambda x: x),
-    ("sign",          "n",    lambda x: np.greater(x, 0) * np.ones_like(x) - np.less(x, 0) * np.ones_like(x),
-                                                     _sign, _sign, lambda x: x),
+    ("sign",          "n",    _numpy_sign,           _sign, _sign, lambda x: x),
     ("pow",           "nn",   _numpy_integer_pow,    _pow, _integer_pow),
     ("_pow",          "nn",   _numpy_integer_pow,    "libm pow", "call ipow"),
     ("floor_divide",  "nn",   np.floor_divide,       _floor_divide, _integer_floor_divide),
@@ -363,8 +370,8 @@ def _position(x: Any, axes: tuple[int, ...]) -> Any:
 def _argument(choose: Callable[..., Any]) -> Callable[..., Any]:
     def call(x: Any, axes: tuple[int, ...]) -> Any:
         kept = tuple(1 if d in axes else n for d, n in enumerate(x.shape))
-        rows = np.moveaxis(x, sorted(axes), range(x.ndim - len(axes), x.ndim)).reshape(*(
-            n for d, n in enumerate(x.shape) if d not in axes), -1)
+        rows = np.moveaxis(x, sorted(axes), range(x.ndim - len(axes), x.ndim))
+        rows = rows.reshape(math.prod(kept), math.prod(x.shape[d] for d in axes))
         return choose(rows, -1).astype(np.int64).reshape(kept)
     return call
 
