@@ -610,7 +610,7 @@ class _Kernel:
     # --------------------------------------------------------------------------------------------------- the module
 
     def module(self) -> str:
-        parts = ["define i32 @kernel(ptr %pointers, ptr %nest) {", *self.lines, "}"]
+        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) {_WIDE} {{", *self.lines, "}"]
         parts += self.helpers.values()
         parts += self.declarations
         if not self.straight:
@@ -625,6 +625,10 @@ class _Kernel:
 
 
 # ----------------------------------------------------------------------------------------------------------- helpers
+
+# LLVM avoids 512-bit vectors by default, for fear of lower clock rates. Here they are 1.2-2x faster than 256 bits on
+# whatever computes (exp 405 -> 294 us, tanh 743 -> 352 us, 1e6 float32) and equal on what waits for memory.
+_WIDE = '"prefer-vector-width"="512"'
 
 _HELPER_DECLARATIONS = """\
 declare i1 @tapegrad_advance(ptr, i64, ptr, ptr, i64, i64)

@@ -26,7 +26,7 @@ import numpy as np
 
 from .. import dtypes
 
-__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "row", "scalar"]
+__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar"]
 
 
 class Intrinsic(NamedTuple):
@@ -56,8 +56,8 @@ class _Namespace:
 class _Scalar(_Namespace):
     """The scalar intrinsics, by name.
 
-    >>> scalar.maximum(2.0, 3.0)
-    3.0
+    >>> scalar.maximum(np.array([1.0, 3.0]), 2)
+    array([2., 3.])
     """
 
 
@@ -72,6 +72,16 @@ class _Row(_Namespace):
 
 scalar: Any = _Scalar()
 row: Any = _Row()
+
+
+def like(value: Any, x: Any) -> Any:
+    """`value`, a number or an operand, in the dtype of `x`; a class takes part by defining `__like__(value, x)`.
+
+    >>> like(np.array([0.5, 2.0]), np.int64(1))
+    array([0, 2])
+    """
+    handler = getattr(type(x), "__like__", None)
+    return np.asarray(value).astype(np.asarray(x).dtype)[()] if handler is None else handler(value, x)
 
 
 def _intrinsic(name: str, signature: str, numpy: Callable[..., Any], *llvm: Any) -> None:
@@ -94,10 +104,6 @@ def _intrinsic(name: str, signature: str, numpy: Callable[..., Any], *llvm: Any)
 
 # ---------------------------------------------------------------------------------------- compositions (LLVM column)
 
-def _like(x: Any, value: float) -> Any:
-    return type(x).const(value, x.dtype)
-
-
 def _pow(x: Any, y: Any) -> Any:
     """Small constant exponents become the products that PyTorch also computes; anything else is libm's `pow`."""
     if y.op == "const" and y.value in _POWERS:
@@ -106,7 +112,7 @@ def _pow(x: Any, y: Any) -> Any:
 
 
 _POWERS: dict[float, Callable[[Any], Any]] = {
-    0.0: lambda x: _like(x, 1),
+    0.0: lambda x: like(1, x),
     0.5: lambda x: scalar.sqrt(x),
     1.0: lambda x: x,
     2.0: lambda x: x * x,
@@ -122,7 +128,7 @@ def _integer_pow(x: Any, y: Any) -> Any:
 
 
 def _sign(x: Any) -> Any:  # PyTorch: the sign of NaN is 0
-    return scalar.where(x > 0, _like(x, 1), scalar.where(x < 0, _like(x, -1 if x.dtype.is_signed else 0), _like(x, 0)))
+    return scalar.where(x > 0, like(1, x), scalar.where(x < 0, like(-1 if x.dtype.is_signed else 0, x), like(0, x)))
 
 
 def _quotient(a: Any, b: Any) -> Any:
@@ -160,7 +166,7 @@ def _floor_divide(a: Any, b: Any) -> Any:
     q = scalar.where((rest != 0) & ((b < 0) ^ (rest < 0)), q - 1, q)
     whole = scalar.floor(q)
     whole = scalar.where(q - whole > 0.5, whole + 1, whole)
-    return scalar.where(b == 0, a / b, scalar.where(q != 0, whole, scalar.copysign(_like(a, 0), a / b)))
+    return scalar.where(b == 0, a / b, scalar.where(q != 0, whole, scalar.copysign(like(0, a), a / b)))
 
 
 def _shift(name: str) -> Callable[[Any, Any], Any]:
@@ -179,7 +185,7 @@ def _digamma(x: Any) -> Any:
         return _digamma(x.cast(dtypes.float64)).cast(dtypes.float32)
     pi = math.pi
     z = scalar.where(x < 0, 1 - x, x)
-    steps = _like(x, 0)
+    steps = like(0, x)
     for k in range(10):
         steps = steps + 1 / (z + k)
     w = z + 10
@@ -188,7 +194,7 @@ def _digamma(x: Any) -> Any:
     positive = scalar.log(w) - 0.5 / w - series - steps
     fraction = x - scalar.round(x)  # tan has period pi: reduced before multiplying, the poles stay where they are
     reflected = scalar.where(fraction == 0, math.nan, positive - pi / scalar.tan(pi * fraction))
-    return scalar.where(x == 0, scalar.copysign(_like(x, math.inf), -x), scalar.where(x < 0, reflected, positive))
+    return scalar.where(x == 0, scalar.copysign(like(math.inf, x), -x), scalar.where(x < 0, reflected, positive))
 
 
 # ------------------------------------------------------------------------------------------------------ NumPy column
@@ -322,7 +328,7 @@ for _name, _signature, _numpy, *_llvm in [
     # questions
     ("isnan",         "n>b",  np.isnan,              lambda x: x != x),
     ("isinf",         "n>b",  np.isinf,              lambda x: scalar.abs(x) == math.inf, lambda x: x != x),
-    ("signbit",       "n>b",  np.signbit,            lambda x: scalar.copysign(_like(x, 1), x) < 0, lambda x: x < 0),
+    ("signbit",       "n>b",  np.signbit,            lambda x: scalar.copysign(like(1, x), x) < 0, lambda x: x < 0),
     ("eq",            "nn>b", np.equal,              "fcmp oeq", "icmp eq"),
     ("ne",            "nn>b", np.not_equal,          "fcmp une", "icmp ne"),
     ("lt",            "nn>b", np.less,               "fcmp olt", "icmp slt/icmp ult"),

@@ -88,6 +88,10 @@ class Sym:
             return Sym.const(self.value, dtype)
         return Sym("cast", (self,), dtype)
 
+    @staticmethod
+    def __like__(value: Any, x: Sym) -> Sym:
+        return value.cast(x.dtype) if isinstance(value, Sym) else Sym.const(value, x.dtype)
+
     @classmethod
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Sym:
         entry = INTRINSICS[name]

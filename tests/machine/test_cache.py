@@ -1,0 +1,116 @@
+"""The disk cache: hits, damage, folders that cannot be written, and processes that start at once."""
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tapegrad.machine import cache
+
+PROGRAM = """
+import ctypes, sys
+import numpy as np
+from tapegrad import dtypes
+from tapegrad.machine import cache, jit
+from tapegrad.machine.emitter import Region, compile_region
+from tapegrad.ops.sym import Sym, scalar
+
+compiled = []
+real = jit.compile_ir
+jit.compile_ir = lambda *args: compiled.append(1) or real(*args)
+x = Sym.operand(0, dtypes.float64)
+for k in range(5):
+    address = compile_region(Region((dtypes.float64,), (scalar.tanh(x) + k,), (dtypes.float64,), (False,)), "cc", (False,))
+    a, out = np.linspace(0, 1, 9), np.zeros(9)
+    pointers, nest = np.array([out.ctypes.data, a.ctypes.data]), np.array([1, 0, 9, 8, 8])
+    ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(address)(pointers.ctypes.data, nest.ctypes.data)
+    np.testing.assert_allclose(out, np.tanh(a) + k, rtol=1e-14)
+assert "numba" not in sys.modules and "scipy" not in sys.modules
+print(len(compiled))
+"""
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.setenv("TAPEGRAD_CACHE_DIR", str(tmp_path / "kernels"))
+    return tmp_path / "kernels"
+
+
+def start():
+    root = str(Path(__file__).parents[2])
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([root, os.environ.get("PYTHONPATH", "")])}
+    return subprocess.Popen([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True,
+                            env=environment)
+
+
+def compiled(process):
+    out, error = process.communicate(timeout=120)
+    assert process.returncode == 0, error
+    return int(out)
+
+
+def test_what_was_put_is_got(folder):
+    assert cache.get("a") is None
+    cache.put("a", b"code")
+    assert cache.get("a") == b"code" and cache.get("b") is None
+    assert cache.info() == (cache._folder(), 1, cache.info().bytes)
+    cache.clear()
+    assert cache.get("a") is None and cache.info().entries == 0
+
+
+@pytest.mark.parametrize("damage", [
+    lambda p: p.write_bytes(b""), lambda p: p.write_bytes(p.read_bytes()[:-1]), lambda p: p.write_bytes(b"x" * 500),
+    lambda p: p.write_bytes(p.read_bytes()[:-1] + b"!"), lambda p: (p.unlink(), p.mkdir()),
+])
+def test_damage_is_a_miss(folder, damage):
+    cache.put("a", b"some code")
+    damage(Path(cache._path("a")))
+    assert cache.get("a") is None
+    cache.put("a", b"some code")
+
+
+def test_a_folder_that_cannot_be_made(monkeypatch, tmp_path):
+    (tmp_path / "file").write_text("in the way")
+    monkeypatch.setenv("TAPEGRAD_CACHE_DIR", str(tmp_path / "file"))
+    cache.put("a", b"code")
+    assert cache.get("a") is None and cache.info().entries == 0
+
+
+def test_read_only_folder(folder):
+    cache.put("a", b"code")
+    inside = cache._folder()
+    inside.chmod(0o555)
+    try:
+        cache.put("b", b"code")
+        assert cache.get("a") == b"code"
+    finally:
+        inside.chmod(0o755)
+
+
+def test_switched_off(monkeypatch):
+    monkeypatch.setenv("TAPEGRAD_CACHE_DIR", "")
+    cache.put("a", b"code")
+    assert cache.get("a") is None and cache.info() == (None, 0, 0)
+
+
+def test_folders_of_old_versions_are_forgotten(folder):
+    old = folder / ("0" * len(cache._fingerprint()))
+    young = folder / ("1" * len(cache._fingerprint()))
+    for other in (old, young):
+        other.mkdir(parents=True)
+    os.utime(old, (0, 0))
+    cache.put("a", b"code")
+    assert not old.exists() and young.exists()
+
+
+def test_processes_at_once_then_one_that_compiles_nothing(folder):
+    assert sum(compiled(p) for p in [start() for _ in range(3)]) >= 6
+    assert compiled(start()) == 0
+    for entry in cache._folder().iterdir():
+        entry.write_bytes(entry.read_bytes()[:-3])
+    assert compiled(start()) == 6
+    assert compiled(start()) == 0
+    assert len(list(cache._folder().iterdir())) == 6
