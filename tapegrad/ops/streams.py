@@ -372,7 +372,11 @@ def randint(gen: Generator, n: int, low: int, high: int | None, dtype: Any = np.
     array([4, 9, 3])
     """
     dtype = np.dtype(dtype)
-    span = (_top(dtype) if high is None else high) - low
+    if high is None:
+        high = _top(dtype)
+    elif dtype.kind == "f":
+        low, high = _inside(dtype, low, high)
+    span = high - low
     _check(span > 0, f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     if span == 2**64:
         return gen.raw64(n).view(np.int64).astype(dtype)
@@ -398,19 +402,34 @@ def _top(dtype: np.dtype[Any]) -> int:
     return 2 if dtype.kind == "b" else int(np.iinfo(dtype).max) + 1
 
 
+def _inside(dtype: np.dtype[Any], low: int, high: int) -> tuple[int, int]:
+    """Move a bound inwards whose neighbour in the range rounds, in a float dtype, to the bound or beyond it."""
+    digits = np.finfo(dtype).nmant + 1
+    least, most = int(dtype.type(low + 1)), int(dtype.type(high - 1))
+    if least < low:
+        low = least + 2 ** ((low + 1).bit_length() - digits)
+    if most >= high:
+        high = most - 2 ** ((high - 1).bit_length() - digits)
+    return low, high
+
+
 def randperm(gen: Generator, n: int) -> Array:
-    """A permutation of range(n), by Fisher and Yates.
+    """A permutation of range(n), by Fisher and Yates (from 2**32 / 20 on in their other direction, with 64-bit draws).
 
     >>> randperm(Generator().manual_seed(0), 4)
     array([0, 1, 3, 2])
     """
     _check(n >= 0, f"Trying to create tensor with negative dimension {n}: [{n}]")
+    if n >= (2**32 - 1) // 20:
+        order = np.arange(n)
+        for i, j in enumerate(gen.raw64(n) % np.arange(1, n + 1, dtype=np.uint64)):
+            order[i], order[j] = order[j], i
+        return order
     steps = np.arange(max(n - 1, 0), dtype=np.uint64)
-    draws = gen.raw(steps.size) if n < (2**32 - 1) // 20 else gen.raw64(steps.size)
-    order = list(range(n))
-    for i, j in enumerate((steps + draws % (np.uint64(n) - steps)).tolist()):
-        order[i], order[j] = order[j], order[i]
-    return np.array(order, np.int64)
+    swaps = list(range(n))
+    for i, j in enumerate((steps + gen.raw(steps.size) % (np.uint64(n) - steps)).tolist()):
+        swaps[i], swaps[j] = swaps[j], swaps[i]
+    return np.array(swaps, np.int64)
 
 
 def bernoulli(gen: Generator, p: Any, n: int, dtype: Any = np.float32) -> Array:
