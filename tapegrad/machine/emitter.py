@@ -27,6 +27,7 @@ import functools
 import math
 import struct
 from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from .. import dtypes
@@ -77,7 +78,7 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     if address is None:
         code = cache.get(name)
         if code is None:
-            code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1 if pattern == "1" else 3)
+            code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
             cache.put(name, code)
         _load_helpers()
         address = _addresses[name] = jit.load_object("kernel", code, ("kernel",))["kernel"]
@@ -151,29 +152,33 @@ def _literal(value: float, d: dtype) -> str:
     return str(int(value)) if d is not dtypes.bool_ else "true" if value else "false"
 
 
-def _accumulator(node: Sym) -> tuple[dtype, str, str]:
-    """How a reduction runs: the dtype of its accumulator, where it starts, and its step as text."""
+def _accumulator(node: Sym) -> tuple[dtype, float, str]:
+    """How a reduction runs: the dtype of its accumulator, where it starts, and its step (as in the LLVM column)."""
     d = node.args[0].dtype
     if node.value in ("sum", "prod"):
         wide = dtypes.float64 if d.category == 2 else dtypes.int64
-        step = {"sum": ("add i64", "fadd reassoc double"), "prod": ("mul i64", "fmul reassoc double")}[node.value]
-        return wide, _literal(node.value == "prod", wide), step[d.category == 2] + " {a}, {x}"
+        return wide, int(node.value == "prod"), ("f" if d.category == 2 else "") + {"sum": "add", "prod": "mul"}[node.value]
     if d is dtypes.bool_:
-        return d, *{"any": ("false", "or i1 {a}, {x}"), "max": ("false", "or i1 {a}, {x}"),
-                    "all": ("true", "and i1 {a}, {x}"), "min": ("true", "and i1 {a}, {x}")}[node.value]
-    t = _type(d)
+        return d, node.value in ("all", "min"), "and" if node.value in ("all", "min") else "or"
+    largest = node.value == "max"
     if d.category == 2:
-        start = _literal(-math.inf if node.value == "max" else math.inf, d)
-        return d, start, f"call nsz {t} @llvm.{node.value}imum.{d.short}({t} {{a}}, {t} {{x}})"
+        return d, -math.inf if largest else math.inf, f"@{node.value}imum"
     limits = dtypes.iinfo(d)
-    start = str(limits.min if node.value == "max" else limits.max)
-    return d, start, f"call {t} @llvm.{'us'[d.is_signed]}{node.value}.{t}({t} {{a}}, {t} {{x}})"
+    return d, limits.min if largest else limits.max, f"@{'us'[d.is_signed]}{node.value}"
 
 
 # -------------------------------------------------------------------------------------------------------- the kernel
 
+Scope = dict[Sym, str]  # node -> register; identity is equality, so a plain dict serves
+
+
 class _Kernel:
-    """The text of one kernel under construction."""
+    """The text of one kernel under construction.
+
+    Vectors are written out, `lanes` elements a register, and not left to LLVM's vectoriser: that takes more time than
+    all of code generation (13 ms a kernel became 4), leaves a scalar loop for the last elements, where most of the time
+    of a short array goes, and gives them other bits than the rest.
+    """
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
         self.region, self.accumulate = region, accumulate
@@ -184,25 +189,46 @@ class _Kernel:
         if not self.straight and len(self.pattern) != len(self.dtypes):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
         self.values = _lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
-        self.lines: list[str] = []
-        self.declarations: dict[str, None] = {}
-        self.attributes: dict[str, int] = {}
-        self.vector_symbols: dict[str, None] = {}
-        self.metadata: list[str] = []
-        self.names = 0
-        self.access = ""  # metadata of the loads and stores of the loop being written
-        self.helpers: dict[str, str] = {}
         nodes = list(walk(self.values))
-        self.reduces = [n for n in nodes if n.op == "reduce"]
+        reduces = [n for n in nodes if n.op == "reduce"]
         self.by_row = any(n.op in _REDUCES for n in nodes) or any(region.per_row)
+        if self.columns and not self.by_row:
+            raise ValueError("a column pattern needs a reduction")
         self.row_constant: dict[Sym, bool] = {}
-        self.level: dict[Sym, int] = {}  # how many passes over the row come before the node can be computed
+        level: dict[Sym, int] = {}  # how many passes over the row come before the node can be computed
         for n in nodes:
             self.row_constant[n] = n.op in ("const", "reduce", "count") or (
                 bool(n.args) and all(self.row_constant[a] for a in n.args))
-            self.level[n] = max((self.level[a] for a in n.args), default=0) + (n.op == "reduce")
-        if self.columns and not self.by_row:
-            raise ValueError("a column pattern needs a reduction")
+            level[n] = max((level[a] for a in n.args), default=0) + (n.op == "reduce")
+        self.passes = [[r for r in reduces if level[r] == k] for k in range(1, max(level.values()) + 1)]
+        self.lines: list[str] = []
+        self.names = 0
+        self.lanes = 1               # elements a register in what is being written
+        self.mask = ""               # the lanes of the last, incomplete vector
+        self.width = 1               # and in the pass that is being written, when it handles whole vectors
+        self.masked = "s" not in self.pattern and _vector_bytes()[1]
+        self.declarations: dict[str, None] = {}
+        self.attributes: dict[str, int] = {}
+        self.helpers: dict[str, str] = {}
+
+    def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (), cut: AbstractSet[Sym] = frozenset()) -> int:
+        """Elements a vector in one pass: one register of the widest type around calls, several in flight without."""
+        if any(letter == "0" and not row for letter, row in zip(self.pattern, self.region.per_row)):
+            return 1
+        nodes = self.needed(roots, cut)
+        widest = max(d.itemsize for d in (*(_accumulator(r)[0] for r in reduces), *(n.dtype for n in (*roots, *nodes))))
+        native = _vector_bytes()[0] // widest
+        calls = [(form, n) for n in nodes if n.op in INTRINSICS for form in [self.form(n)] if _is_call(form)]
+        for form, n in calls:
+            name, _, function = form.partition(" ")
+            single = n.args[0].dtype is dtypes.float32
+            if name != "libm" or not any(native % v[0] == 0 for v in jit.vector_functions(function, len(n.args), single)):
+                return 1
+        if "s" in self.pattern:
+            return min(native, 8)
+        if calls:
+            return native
+        return min(native * (4 if reduces and not self.columns else 2), 64)
 
     # -------------------------------------------------------------------------------------------------- text pieces
 
@@ -221,12 +247,40 @@ class _Kernel:
     def label(self, name: str) -> None:
         self.lines.append(f"{name}:")
 
-    def note(self, text: str) -> str:
-        self.metadata.append(text)
-        return f"!{len(self.metadata) - 1}"
+    def jump(self, name: str) -> None:
+        """End the block and begin the next one."""
+        self.line(f"br label %{name}")
+        self.label(name)
 
     def element(self, base: str, i: int | str, t: str = "i64") -> str:
         return self.let(f"getelementptr {t}, ptr {base}, i64 {i}")
+
+    def type(self, d: dtype) -> str:
+        return self.vector(_type(d))
+
+    def vector(self, t: str) -> str:
+        return t if self.lanes == 1 else f"<{self.lanes} x {t}>"
+
+    def const(self, value: float, d: dtype) -> str:
+        text = _literal(value, d)
+        return text if self.lanes == 1 else f"<{', '.join([f'{_type(d)} {text}'] * self.lanes)}>"
+
+    def splat(self, x: str, t: str) -> str:
+        if self.lanes == 1:
+            return x
+        first = self.let(f"insertelement {self.vector(t)} poison, {t} {x}, i64 0")
+        return self.let(f"shufflevector {self.vector(t)} {first}, {self.vector(t)} poison, "
+                        f"<{self.lanes} x i32> zeroinitializer")
+
+    def steps(self) -> str:
+        return f"<{', '.join(f'i64 {lane}' for lane in range(self.lanes))}>"
+
+    @contextlib.contextmanager
+    def wide(self, lanes: int, mask: str = "") -> Iterator[None]:
+        before = self.lanes, self.mask
+        self.lanes, self.mask = lanes, mask
+        yield
+        self.lanes, self.mask = before
 
     # -------------------------------------------------------------------------------------------------- the skeleton
 
@@ -235,7 +289,7 @@ class _Kernel:
             self.emit_straight()
         else:
             self.emit_entry()
-            with self.nest("0", self.kept_end):
+            with self.nest("kept"):
                 if self.columns:
                     with self.blocks():
                         self.emit_rows()
@@ -248,214 +302,313 @@ class _Kernel:
 
     def emit_straight(self) -> None:
         self.label("entry")
-        scope: dict[Sym, str] = {}
-        self.pointers = [self.let(f"load ptr, ptr {self.element('%pointers', i, 'ptr')}")
-                         for i in range(len(self.dtypes))]
-        self.compute(self.values, scope, self.load_at_base)
-        self.store_all(range(len(self.values)), scope, lambda k: self.pointers[k])
+        self.at = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(len(self.dtypes))]
+        scope: Scope = {}
+        self.compute(self.values, scope, lambda k: self.load(self.at[k], self.dtypes[k]))
+        self.store_all(range(len(self.values)), scope, {})
 
     def emit_entry(self) -> None:
-        """Read the nest, leave if there is nothing to do, and set the walking pointers and counters up."""
-        n = len(self.dtypes)
+        """Read the nest, leave if there is nothing to do, and prepare what the loops share."""
+        count = len(self.dtypes)
         self.label("entry")
-        self.line(f"%walk = alloca [{n} x ptr]")
         self.line(f"%counters = alloca [{MAX_RANK} x i64]")
-        self.line(f"call void @llvm.memcpy.p0.p0.i64(ptr %walk, ptr %pointers, i64 {8 * n}, i1 false)")
         self.line(f"call void @llvm.memset.p0.i64(ptr %counters, i8 0, i64 {8 * MAX_RANK}, i1 false)")
-        self.accumulators: dict[Sym, str] = {}
-        for r in self.reduces:
-            t = _memory_type(_accumulator(r)[0])
-            self.accumulators[r] = self.let(f"alloca [{_BLOCK} x {t}], align 64" if self.columns else f"alloca {t}")
         self.line("%position = alloca i64")
+        self.slots: dict[tuple[Sym, int], str] = {}  # accumulators, by lanes; 0 for a block of columns
+        for reduces in self.passes:
+            for r in reduces:
+                t = _memory_type(_accumulator(r)[0])
+                if self.columns:
+                    self.slots[r, 0] = self.let(f"alloca [{_BLOCK} x {t}], align 64")
+                else:
+                    for lanes in sorted({1, self.choose_width([r.args[0] for r in reduces], reduces)}):
+                        with self.wide(lanes):
+                            self.slots[r, lanes] = self.let(f"alloca {self.vector(t)}, align 64")
         self.line("%K = load i64, ptr %nest")
         self.line(f"%R = load i64, ptr {self.element('%nest', 1)}")
         self.line("%D = add nsw i64 %K, %R")
         self.line("%sizes = getelementptr i64, ptr %nest, i64 2")
         self.line("%strides = getelementptr i64, ptr %sizes, i64 %D")
-        self.line("%kept = call i64 @tapegrad_extent(ptr %sizes, i64 0, i64 %K)")
         self.line("%K1 = sub nsw i64 %K, 1")
         self.line("%D1 = sub nsw i64 %D, 1")
         rows = self.by_row and not self.columns
+        self.nests = {"kept": ("0", "%K" if rows else "%K1"), "row": ("%K", "%D" if self.columns else "%D1")}
+        if not self.by_row:
+            del self.nests["row"]
+        for nest, (first, end) in self.nests.items():
+            self.line(f"%{nest}.walk = alloca [{count} x ptr]")
+            self.line(f"%{nest}.last = sub nsw i64 {end}, 1")
+            self.line(f"%{nest}.some = icmp sgt i64 {end}, {first}")
+            self.line(f"%{nest}.many = icmp sgt i64 %{nest}.last, {first}")
+            self.line(f"%{nest}.loop = select i1 %{nest}.some, i64 %{nest}.last, i64 0")
+            size = self.let(f"load i64, ptr {self.element('%sizes', f'%{nest}.loop')}")
+            self.line(f"%{nest}.turns = select i1 %{nest}.some, i64 {size}, i64 1")
+            for k in range(count):
+                self.line(f"%{nest}.step.{k} = load i64, ptr {self.stride_of(k, f'%{nest}.loop')}")
         inner = "%D1" if rows else "%K1"
-        self.kept_end = "%K" if rows else "%K1"
-        self.row_end = "%D" if self.columns else "%D1"
+        self.line(f"%n = load i64, ptr {self.element('%sizes', inner)}")
+        self.stride = {k: self.let(f"load i64, ptr {self.stride_of(k, inner)}")
+                       for k, letter in enumerate(self.pattern) if letter == "s"}
+        self.at = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
         if self.by_row:
             self.line("%count = call i64 @tapegrad_extent(ptr %sizes, i64 %K, i64 %D)")
             self.line("%no_row = icmp eq i64 %count, 0")
+        self.line("%kept = call i64 @tapegrad_extent(ptr %sizes, i64 0, i64 %K)")
         self.line("%nothing = icmp eq i64 %kept, 0")
         self.line("br i1 %nothing, label %return, label %begin")
         self.label("return")
         self.line("ret i32 0")
         self.label("begin")
-        self.line(f"%n = load i64, ptr {self.element('%sizes', inner)}")
-        self.stride = {}
-        for i, letter in enumerate(self.pattern):
-            if letter == "s":
-                at = self.let(f"mul nsw i64 %D, {i}")
-                at = self.let(f"add nsw i64 {at}, {inner}")
-                self.stride[i] = self.let(f"load i64, ptr {self.element('%strides', at)}")
+
+    def stride_of(self, k: int, d: str) -> str:
+        at = self.element("%strides", self.let(f"mul nsw i64 %D, {k}"))
+        return self.element(at, d)
 
     def emit_rows(self) -> None:
         """One row, or one block of columns: passes that reduce, then the outputs."""
-        scope: dict[Sym, str] = {}
-        for level in range(1, max((self.level[r] for r in self.reduces), default=0) + 1):
-            self.reducing_pass([r for r in self.reduces if self.level[r] == level], scope)
+        scope: Scope = {}
+        self.stash = self.choose_stash()
+        for reduces in self.passes:
+            self.reducing_pass(reduces, scope, self.stash if reduces is self.passes[-1] else None)
         once = [j for j, flag in enumerate(self.region.per_row) if flag]
         each = [j for j, flag in enumerate(self.region.per_row) if not flag]
-        late: dict[Sym, str] = {}
+        late: Scope = {}
         if once and not self.columns:  # computed before the pass that may overwrite what they read, stored after it
-            pointers = self.load_pointers()
             late = dict(scope)
-            self.compute([self.values[j] for j in once], late, lambda i: self.load_from(i, pointers[i]))
+            self.compute([self.values[j] for j in once], late, lambda k: self.load(self.at[k], self.dtypes[k]))
         if each:
-            with self.row_loop(scope):
+            with self.row_loops():
                 self.final_pass(each, scope)
         if once and self.columns:
             self.final_pass(once, scope)
         elif once:
-            self.store_all(once, late, lambda j: pointers[j])
+            self.store_all(once, late, {})
+
+    def choose_stash(self) -> tuple[Sym, int] | None:
+        """A costly term of the last reduction that the only output needs again, to be left there in the meantime.
+
+        Softmax computes its exponentials once. The output may be one of the inputs, so nothing else may be read again.
+        """
+        if len(self.values) != 1 or self.accumulate[0] or not self.passes or self.region.per_row[0]:
+            return None
+        shared = {n for r in self.passes[-1] for n in self.needed([r.args[0]])}
+        for n in self.needed(self.values):
+            if n in shared and n.dtype is self.region.outputs[0] and self.is_slow([n]) and not self.row_constant[n]:
+                rest = self.needed(self.values, {n})
+                if not any(m.op == "operand" for m in rest):
+                    return n, 0
+        return None
 
     # -------------------------------------------------------------------------------------------------------- loops
 
     @contextlib.contextmanager
-    def nest(self, first: str, end: str) -> Iterator[None]:
-        """The loops [first, end) around what is written inside; none of them may be empty.
+    def nest(self, nest: str) -> Iterator[None]:
+        """The loops of `self.nests[nest]` around what is written inside; none of them may be empty.
 
-        The odometer is a call, the same for all kernels: written out here it would double the time LLVM takes.
+        The innermost of them is written out, the others turn in an odometer, a call that all kernels share: written
+        out it would double the time LLVM takes, and it turns seldom.
         """
-        label = self.name()
-        self.line(f"br label %{label}")
-        self.label(label)
+        first, _ = self.nests[nest]
+        outside, label, count = self.at, self.name(), len(self.dtypes)
+        for k, p in enumerate(outside):
+            self.line(f"store ptr {p}, ptr {self.element(f'%{nest}.walk', k, 'ptr')}")
+        self.jump(f"{label}.outer")
+        start = [self.let(f"load ptr, ptr {self.element(f'%{nest}.walk', k, 'ptr')}") for k in range(count)]
+        self.jump(label)
+        self.line(f"%{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{label}.last]")
+        self.at = [f"%{label}.p{k}" for k in range(count)]
+        for k, p in enumerate(self.at):
+            self.line(f"{p} = phi ptr [{start[k]}, %{label}.outer], [{p}.next, %{label}.last]")
         yield
-        more = self.let(f"call i1 @tapegrad_advance(ptr %walk, i64 {len(self.dtypes)}, ptr %counters, ptr %nest, "
-                        f"i64 {first}, i64 {end})")
-        self.line(f"br i1 {more}, label %{label}, label %{label}.end")
+        self.jump(f"{label}.last")
+        for k, p in enumerate(self.at):
+            self.line(f"{p}.next = getelementptr i8, ptr {p}, i64 %{nest}.step.{k}")
+        self.line(f"%{label}.next = add nuw nsw i64 %{label}.i, 1")
+        self.line(f"%{label}.more = icmp slt i64 %{label}.next, %{nest}.turns")
+        self.line(f"br i1 %{label}.more, label %{label}, label %{label}.round")
+        self.label(f"{label}.round")
+        self.line(f"br i1 %{nest}.many, label %{label}.odometer, label %{label}.end")
+        self.label(f"{label}.odometer")
+        again = self.let(f"call i1 @tapegrad_advance(ptr %{nest}.walk, i64 {count}, ptr %counters, ptr %nest, "
+                         f"i64 {first}, i64 %{nest}.last)")
+        self.line(f"br i1 {again}, label %{label}.outer, label %{label}.end")
         self.label(f"{label}.end")
+        self.at = outside
 
     @contextlib.contextmanager
     def blocks(self) -> Iterator[None]:
         """The innermost kept loop in blocks of columns; `%block` is the first column and `%width` their number."""
-        self.line("br label %blocks.begin")
-        self.label("blocks.begin")
-        self.line("br label %blocks")
-        self.label("blocks")
+        self.jump("blocks.begin")
+        self.jump("blocks")
         self.line("%block = phi i64 [0, %blocks.begin], [%block.next, %blocks.last]")
-        self.line("%left = sub nsw i64 %n, %block")
-        width = f"call i64 @llvm.smin.i64(i64 %left, i64 {_BLOCK})"
-        self.declare(width)
-        self.line(f"%width = {width}")
+        left = self.let("sub nsw i64 %n, %block")
+        full = self.let(f"icmp sgt i64 {left}, {_BLOCK}")
+        self.line(f"%width = select i1 {full}, i64 {_BLOCK}, i64 {left}")
         yield
-        self.line("br label %blocks.last")
-        self.label("blocks.last")
+        self.jump("blocks.last")
         self.line(f"%block.next = add nuw nsw i64 %block, {_BLOCK}")
         self.line("%blocks.more = icmp slt i64 %block.next, %n")
         self.line("br i1 %blocks.more, label %blocks, label %blocks.end")
         self.label("blocks.end")
 
     @contextlib.contextmanager
-    def row_loop(self, scope: dict[Sym, str]) -> Iterator[None]:
+    def row_loops(self) -> Iterator[None]:
         """The reduced loops around the innermost one, skipped when the row is empty."""
         label = self.name()
         self.line("store i64 0, ptr %position")
         self.line(f"br i1 %no_row, label %{label}.skip, label %{label}")
         self.label(label)
-        with self.nest("%K", self.row_end):
+        with self.nest("row"):
             yield
-            at = self.let("load i64, ptr %position")
-            self.line(f"store i64 {self.let(f'add nuw nsw i64 {at}, {1 if self.columns else chr(37) + chr(110)}')}, "
-                      "ptr %position")
-        self.line(f"br label %{label}.skip")
-        self.label(f"{label}.skip")
+            position = self.let("load i64, ptr %position")
+            moved = self.let(f"add nuw nsw i64 {position}, {'1' if self.columns else '%n'}")
+            self.line(f"store i64 {moved}, ptr %position")
+        self.jump(f"{label}.skip")
 
-    @contextlib.contextmanager
-    def inner(self, slow: bool, parallel: bool) -> Iterator[str]:
-        """The innermost loop, of at least one turn; gives the register of its counter."""
-        label = self.name()
-        end = "%width" if self.columns else "%n"
-        self.line(f"br label %{label}.begin")
-        self.label(f"{label}.begin")
+    def inner(self, prepare: Callable[[], Scope], body: Callable[[str, Scope, list[str]], list[str]],
+              carried: Sequence[Sym] = ()) -> None:
+        """The innermost loop: whole vectors, then the rest under a mask, or one by one where there are no masks.
+
+        `prepare` writes what is the same for all elements, `body` what is done for one vector; `carried` reductions go
+        from turn to turn in registers.
+        """
+        label, end = self.name(), "%width" if self.columns else "%n"
+        main = "0"
+        self.jump(f"{label}.begin")
+        if self.width > 1:
+            with self.wide(self.width):
+                scope = prepare()
+                main = self.let(f"and i64 {end}, {-self.width}")
+                none = self.let(f"icmp eq i64 {main}, 0")
+                self.line(f"br i1 {none}, label %{label}.rest, label %{label}.main")
+                self.label(f"{label}.main")
+                self.turns(f"{label}.vectors", f"{label}.main", "0", main, scope, body, carried)
+                self.jump(f"{label}.rest")
+                done = self.let(f"icmp eq i64 {main}, {end}")
+                self.line(f"br i1 {done}, label %{label}.end, label %{label}.tail")
+                self.label(f"{label}.tail")
+            if self.masked:
+                with self.wide(self.width):
+                    left = self.splat(self.let(f"sub nsw i64 {end}, {main}"), "i64")
+                    self.mask = self.let(f"icmp ult {self.vector('i64')} {self.steps()}, {left}")
+                    old = self.accumulators(carried)
+                    for r, before, after in zip(carried, old, body(main, dict(scope), old)):
+                        t = self.type(_accumulator(r)[0])
+                        kept = self.let(f"select {self.vector('i1')} {self.mask}, {t} {after}, {t} {before}")
+                        self.store_slot(r, kept)
+                    self.jump(f"{label}.end")
+                return
+        scope = prepare()
+        before = self.name()
+        self.jump(before)
+        self.turns(f"{label}.elements", before, main, end, scope, body, carried)
+        self.jump(f"{label}.end")
+
+    def turns(self, label: str, before: str, start: str, end: str, scope: Scope,
+              body: Callable[[str, Scope, list[str]], list[str]], carried: Sequence[Sym]) -> None:
+        """One loop from `start` to `end`, at least one turn, entered from the block `before`."""
+        old = self.accumulators(carried)
         self.line(f"br label %{label}")
         self.label(label)
-        self.line(f"%{label}.i = phi i64 [0, %{label}.begin], [%{label}.next, %{label}]")
-        group = self.note("distinct !{}") if parallel else ""
-        self.access = f", !llvm.access.group {group}" if parallel else ""
-        yield f"%{label}.i"
-        hints = [self.note(f'!{{!"llvm.loop.parallel_accesses", {group}}}')] if parallel else []
-        if slow:  # several vectors in flight gain nothing around calls, and cost registers, code and compile time
-            hints.append(self.note('!{!"llvm.loop.interleave.count", i32 1}'))
-        loop = self.note("")
-        self.metadata[int(loop[1:])] = f"distinct !{{{', '.join([loop, *hints])}}}"
-        self.line(f"%{label}.next = add nuw nsw i64 %{label}.i, 1")
-        self.line(f"%{label}.more = icmp slt i64 %{label}.next, {end}")
-        self.line(f"br i1 %{label}.more, label %{label}, label %{label}.end, !llvm.loop {loop}")
+        i = f"%{label}.i"
+        self.line(f"{i} = phi i64 [{start}, %{before}], [{i}.next, %{label}]")
+        phis = len(self.lines)
+        names = [f"%{label}.acc{k}" for k in range(len(carried))]
+        new = body(i, dict(scope), names)
+        self.lines[phis:phis] = [
+            f"  {name} = phi {self.type(_accumulator(r)[0])} [{o}, %{before}], [{n}, %{label}]"
+            for r, name, o, n in zip(carried, names, old, new)]
+        self.line(f"{i}.next = add nuw nsw i64 {i}, {self.lanes}")
+        self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
+        self.line(f"br i1 {i}.more, label %{label}, label %{label}.end")
         self.label(f"{label}.end")
-        self.access = ""
+        for r, n in zip(carried, new):
+            self.store_slot(r, n)
 
     # ------------------------------------------------------------------------------------------------------- passes
 
-    def reducing_pass(self, reduces: list[Sym], scope: dict[Sym, str]) -> None:
-        kinds = {r: _accumulator(r) for r in reduces}
+    def reducing_pass(self, reduces: list[Sym], scope: Scope, stash: tuple[Sym, int] | None) -> None:
         roots = [r.args[0] for r in reduces]
+        self.width = self.choose_width(roots, reduces)
         if self.columns:
-            with self.inner(slow=False, parallel=True) as i:
-                for r, (d, start, _) in kinds.items():
-                    self.store(self.accumulator_at(r, i), start, d)
-        else:
-            for r, (d, start, _) in kinds.items():
-                self.store(self.accumulators[r], start, d)
-            self.row_constants(roots, scope)
-        with self.row_loop(scope):
-            pointers, body, begin = self.before_inner(roots, scope)
-            with self.inner(self.is_slow(roots), parallel=self.columns) as i:
-                self.compute(roots, body, lambda k: self.load_element(k, pointers, begin, i), i)
-                for r, (d, _, step) in kinds.items():
-                    at = self.accumulator_at(r, i)
-                    x = self.cast(body[r.args[0]], r.args[0].dtype, d)
-                    self.declare(step)
-                    self.store(at, self.let(step.format(a=self.load(at, d), x=x)), d)
-        if not self.columns:
-            for r, (d, _, _) in kinds.items():
-                scope[r] = self.cast(self.load(self.accumulators[r], d), d, r.dtype)
+            def start(i: str, _: Scope, __: list[str]) -> list[str]:
+                for r in reduces:
+                    self.store_column(r, i, self.const(_accumulator(r)[1], _accumulator(r)[0]))
+                return []
 
-    def final_pass(self, outputs: Sequence[int], scope: dict[Sym, str]) -> None:
+            self.inner(dict, start)
+        else:
+            for r in reduces:
+                d, start, _ = _accumulator(r)
+                for lanes in sorted({1, self.width}):
+                    with self.wide(lanes):
+                        self.store(self.slots[r, lanes], self.const(start, d), d)
+            self.row_constants(roots, scope)
+
+        def body(i: str, inside: Scope, old: list[str]) -> list[str]:
+            self.compute(roots, inside, lambda k: self.load_element(k, i), i)
+            if stash:
+                self.store_element(stash[1], i, inside[stash[0]])
+            new = []
+            for k, r in enumerate(reduces):
+                x = self.cast(inside[r.args[0]], r.args[0].dtype, _accumulator(r)[0])
+                if self.columns:
+                    self.store_column(r, i, self.step(r, self.load_column(r, i), x))
+                else:
+                    new.append(self.step(r, old[k], x))
+            return new
+
+        with self.row_loops():
+            self.inner(lambda: self.prepare(roots, scope), body, () if self.columns else reduces)
+        if not self.columns:
+            for r in reduces:
+                scope[r] = self.cast(self.combined(r), _accumulator(r)[0], r.dtype)
+
+    def final_pass(self, outputs: Sequence[int], scope: Scope) -> None:
         """The innermost loop that stores `outputs`."""
         roots = [self.values[j] for j in outputs]
+        stash = getattr(self, "stash", None)
+        cut = {stash[0]} if stash else set()
+        self.width = self.choose_width(roots, (), cut)
         if self.by_row and not self.columns:
-            self.row_constants(roots, scope)
-        pointers, body, begin = self.before_inner(roots, scope, outputs)
-        parallel = all(self.pattern[j] != "0" for j in outputs)
-        with self.inner(self.is_slow(roots), parallel) as i:
-            self.compute(roots, body, lambda k: self.load_element(k, pointers, begin, i), i)
-            self.store_all(outputs, body, lambda j: self.address(j, pointers[j], i))
+            self.row_constants(roots, scope, cut)
 
-    def before_inner(self, roots: Sequence[Sym], scope: dict[Sym, str], outputs: Sequence[int] = ()
-                     ) -> tuple[dict[int, str], dict[Sym, str], dict[int, str]]:
-        """The pointers of the operands used, a scope for the loop's body, and the elements that stay the same in it."""
-        m = len(self.region.outputs)
-        used = sorted({m + n.value for n in self.needed(roots) if n.op == "operand"})
-        pointers = {k: self.pointer(k) for k in [*outputs, *used]}
-        fixed = {k: self.load(pointers[k], self.dtypes[k]) for k in used if self.pattern[k] == "0"}
-        if any(n.op == "index" for n in self.needed(roots)):
-            self.row_start = self.let("load i64, ptr %position")
-        return pointers, dict(scope), fixed
+        def body(i: str, inside: Scope, _: list[str]) -> list[str]:
+            if stash:
+                inside[stash[0]] = self.load_element(stash[1], i)
+            self.compute(roots, inside, lambda k: self.load_element(k, i), i)
+            self.store_all(outputs, inside, {"i": i})
+            return []
 
-    def row_constants(self, roots: Sequence[Sym], scope: dict[Sym, str]) -> None:
-        self.compute([n for n in self.needed(roots) if self.row_constant[n]], scope, None)
+        self.inner(lambda: self.prepare(roots, scope, cut), body)
 
-    def pointer(self, k: int) -> str:
-        base = self.let(f"load ptr, ptr {self.element('%walk', k, 'ptr')}")
-        return self.address(k, base, "%block") if self.columns else base
+    def prepare(self, roots: Sequence[Sym], scope: Scope, cut: AbstractSet[Sym] = frozenset()) -> Scope:
+        """What a pass needs that is the same for all elements of the innermost loop, one copy a lane."""
+        self.here = [self.address(k, p, "%block") if self.columns else p for k, p in enumerate(self.at)]
+        inside: Scope = {}
+        for n in self.needed(roots, cut):
+            if n.op == "operand":
+                k = len(self.region.outputs) + n.value
+                if self.pattern[k] == "0":
+                    with self.wide(1):
+                        x = self.load(self.here[k], n.dtype)
+                    inside[n] = self.splat(x, _type(n.dtype))
+            elif n.op == "index":
+                inside[n] = self.splat(self.let("load i64, ptr %position"), "i64")
+            elif n in scope and n.op != "const":
+                inside[n] = self.splat(scope[n], _type(n.dtype))
+        return inside
 
-    def load_pointers(self) -> dict[int, str]:
-        return {k: self.pointer(k) for k in range(len(self.dtypes))}
+    def row_constants(self, roots: Sequence[Sym], scope: Scope, cut: AbstractSet[Sym] = frozenset()) -> None:
+        self.compute([n for n in self.needed(roots, cut) if self.row_constant[n]], scope, None)
 
-    def needed(self, roots: Sequence[Sym]) -> list[Sym]:
-        """What one pass computes for `roots`: the graph below them, cut at reductions."""
+    def needed(self, roots: Sequence[Sym], cut: AbstractSet[Sym] = frozenset()) -> list[Sym]:
+        """What one pass computes for `roots`: the graph below them, cut at reductions and at `cut`."""
         found: dict[Sym, None] = {}
         stack = [(r, False) for r in reversed(roots)]
         while stack:
             n, ready = stack.pop()
-            if n in found:
+            if n in found or n in cut:
                 continue
             if ready or not n.args or (n.op == "reduce" and not self.straight):
                 found[n] = None
@@ -465,8 +618,48 @@ class _Kernel:
         return list(found)
 
     def is_slow(self, roots: Sequence[Sym]) -> bool:
-        """Whether a pass calls functions."""
-        return any(n.op in INTRINSICS and self.form(n).startswith(("libm", "call", "frem")) for n in self.needed(roots))
+        """Whether computing `roots` calls functions."""
+        return any(n.op in INTRINSICS and _is_call(self.form(n)) for n in self.needed(roots))
+
+    # ------------------------------------------------------------------------------------------------- accumulators
+
+    def accumulators(self, reduces: Sequence[Sym]) -> list[str]:
+        return [self.load(self.slots[r, self.lanes], _accumulator(r)[0], whole=True) for r in reduces]
+
+    def store_slot(self, r: Sym, value: str) -> None:
+        self.store(self.slots[r, self.lanes], value, _accumulator(r)[0], whole=True)
+
+    def load_column(self, r: Sym, i: str) -> str:
+        d = _accumulator(r)[0]
+        return self.load(self.element(self.slots[r, 0], i, _memory_type(d)), d, whole=True)
+
+    def store_column(self, r: Sym, i: str, value: str) -> None:
+        d = _accumulator(r)[0]
+        self.store(self.element(self.slots[r, 0], i, _memory_type(d)), value, d, whole=True)
+
+    def step(self, r: Sym, a: str, x: str) -> str:
+        d, _, form = _accumulator(r)
+        if form.startswith("@"):
+            call = self.intrinsic(form, d, d, [a, x])
+            return self.let(call.replace("call", "call nsz", 1) if d.category == 2 else call)  # whichever zero comes
+        return self.let(f"{form} {self.type(d)} {a}, {x}")
+
+    def combined(self, r: Sym) -> str:
+        """The result of a finished pass: the vector's halves combined until one lane is left, and the scalar rest."""
+        d = _accumulator(r)[0]
+        with self.wide(self.width):
+            x, = self.accumulators([r])
+            while self.lanes > 1:
+                whole, half = self.type(d), self.lanes // 2
+                low, high = (self.let(f"shufflevector {whole} {x}, {whole} poison, <{half} x i32> <" + ", ".join(
+                    f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
+                self.lanes = half
+                if half == 1:
+                    low, high = (self.let(f"extractelement <1 x {_type(d)}> {v}, i64 0") for v in (low, high))
+                x = self.step(r, low, high)
+        if self.width > 1 and not self.masked:
+            x = self.step(r, x, self.load(self.slots[r, 1], d))
+        return x
 
     # ------------------------------------------------------------------------------------------------------- memory
 
@@ -476,39 +669,70 @@ class _Kernel:
             return self.element(base, i, _memory_type(self.dtypes[k]))
         return base if letter == "0" else self.element(base, self.let(f"mul nsw i64 {i}, {self.stride[k]}"), "i8")
 
-    def load(self, at: str, d: dtype) -> str:
-        value = self.let(f"load {_memory_type(d)}, ptr {at}{self.access}")
-        return self.let(f"icmp ne i8 {value}, 0") if d is dtypes.bool_ else value
+    def load(self, at: str, d: dtype, whole: bool = False) -> str:
+        """`whole`: memory of our own, where the lanes beyond the end may be touched too."""
+        t = self.vector(_memory_type(d))
+        if self.mask and not whole:  # lanes that are off compute with a half: no function finds that special
+            idle = self.const(0.5 if d.category == 2 else 1, dtypes.uint8 if d is dtypes.bool_ else d)
+            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else _suffix(d)}.p0"
+            value = self.let(f"call {t} @llvm.masked.load.{suffix}(ptr {at}, i32 {d.itemsize}, "
+                             f"{self.vector('i1')} {self.mask}, {t} {idle})")
+            self.declarations[f"declare {t} @llvm.masked.load.{suffix}(ptr, i32, {self.vector('i1')}, {t})"] = None
+        else:
+            value = self.let(f"load {t}, ptr {at}, align {d.itemsize}")
+        return self.let(f"icmp ne {t} {value}, zeroinitializer") if d is dtypes.bool_ else value
 
-    def store(self, at: str, value: str, d: dtype) -> None:
+    def store(self, at: str, value: str, d: dtype, whole: bool = False) -> None:
+        t = self.vector(_memory_type(d))
         if d is dtypes.bool_:
-            value = self.let(f"zext i1 {value} to i8")
-        self.line(f"store {_memory_type(d)} {value}, ptr {at}{self.access}")
+            value = self.let(f"zext {self.type(d)} {value} to {t}")
+        if self.mask and not whole:
+            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else _suffix(d)}.p0"
+            self.line(f"call void @llvm.masked.store.{suffix}({t} {value}, ptr {at}, i32 {d.itemsize}, "
+                      f"{self.vector('i1')} {self.mask})")
+            self.declarations[f"declare void @llvm.masked.store.{suffix}({t}, ptr, i32, {self.vector('i1')})"] = None
+        else:
+            self.line(f"store {t} {value}, ptr {at}, align {d.itemsize}")
 
-    def load_at_base(self, k: int) -> str:
-        return self.load(self.pointers[k], self.dtypes[k])
+    def load_element(self, k: int, i: str) -> str:
+        """Operand `k` at counter `i`, and at the lanes after it."""
+        d = self.dtypes[k]
+        if self.lanes == 1 or self.pattern[k] == "c":
+            return self.load(self.address(k, self.here[k], i), d)
+        t, value = _type(d), "poison"
+        for lane in range(self.lanes):
+            with self.wide(1):
+                x = self.load(self.lane_address(k, i, lane), d)
+            value = self.let(f"insertelement {self.vector(t)} {value}, {t} {x}, i64 {lane}")
+        return value
 
-    def load_from(self, k: int, pointer: str) -> str:
-        return self.load(pointer, self.dtypes[k])
+    def store_element(self, k: int, i: str, value: str) -> None:
+        d = self.dtypes[k]
+        if self.lanes == 1 or self.pattern[k] == "c":
+            self.store(self.address(k, self.here[k], i), value, d)
+            return
+        for lane in range(self.lanes):
+            x = self.let(f"extractelement {self.type(d)} {value}, i64 {lane}")
+            with self.wide(1):
+                self.store(self.lane_address(k, i, lane), x, d)
 
-    def load_element(self, k: int, pointers: dict[int, str], fixed: dict[int, str], i: str) -> str:
-        return fixed[k] if k in fixed else self.load(self.address(k, pointers[k], i), self.dtypes[k])
+    def lane_address(self, k: int, i: str, lane: int) -> str:
+        return self.address(k, self.here[k], self.let(f"add nuw nsw i64 {i}, {lane}"))
 
-    def accumulator_at(self, r: Sym, i: str) -> str:
-        base = self.accumulators[r]
-        return self.element(base, i, _memory_type(_accumulator(r)[0])) if self.columns else base
-
-    def store_all(self, outputs: Sequence[int], scope: dict[Sym, str], at: Callable[[int], str]) -> None:
+    def store_all(self, outputs: Sequence[int], scope: Scope, at: dict[str, str]) -> None:
         """Every load of an element precedes its first store: outputs may overlap inputs exactly."""
-        writes = []
+        values = []
         for j in outputs:
-            d, value, place = self.dtypes[j], scope[self.values[j]], at(j)
+            d, value = self.dtypes[j], scope[self.values[j]]
             if self.accumulate[j]:
-                add = _column("add", d)
-                value = self.let(f"{add} {_type(d)} {self.load(place, d)}, {value}")
-            writes.append((place, value, d))
-        for write in writes:
-            self.store(*write)
+                old = self.load_element(j, at["i"]) if at else self.load(self.at[j], d)
+                value = self.let(f"{_column('add', d)} {self.type(d)} {old}, {value}")
+            values.append(value)
+        for j, value in zip(outputs, values):
+            if at:
+                self.store_element(j, at["i"], value)
+            else:
+                self.store(self.at[j], value, self.dtypes[j])
 
     # -------------------------------------------------------------------------------------------------- mathematics
 
@@ -517,88 +741,89 @@ class _Kernel:
         assert isinstance(form, str), n.op
         return form
 
-    def compute(self, roots: Sequence[Sym], scope: dict[Sym, str], load: Callable[[int], str] | None,
-                i: str = "0") -> None:
+    def compute(self, roots: Sequence[Sym], scope: Scope, load: Callable[[int], str] | None, i: str = "0") -> None:
         """Write the instructions for `roots` and all they need that `scope` does not hold yet."""
-        m = len(self.region.outputs)
-        for n in self.needed(roots):
-            if n in scope:
+        outputs = len(self.region.outputs)
+        for n in self.needed(roots, {m for m in scope if m.args and m.op != "reduce"}):
+            if n in scope and n.op != "index":
                 continue
-            t = _type(n.dtype)
-            args = [scope[a] for a in n.args] if n.op != "reduce" or self.straight else []
             if n.op == "operand":
                 assert load is not None
-                scope[n] = load(m + n.value)
+                scope[n] = load(outputs + n.value)
             elif n.op == "const":
-                scope[n] = _literal(n.value, n.dtype)
+                scope[n] = self.const(n.value, n.dtype)
             elif n.op == "cast":
-                scope[n] = self.cast(args[0], n.args[0].dtype, n.dtype)
+                scope[n] = self.cast(scope[n.args[0]], n.args[0].dtype, n.dtype)
             elif n.op == "reduce":
-                if self.straight:
-                    scope[n] = args[0]
-                else:
-                    d = _accumulator(n)[0]
-                    scope[n] = self.cast(self.load(self.accumulator_at(n, i), d), d, n.dtype)
+                scope[n] = scope[n.args[0]] if self.straight else self.cast(
+                    self.load_column(n, i), _accumulator(n)[0], n.dtype)
             elif n.op == "index":
-                scope[n] = "0" if self.straight else self.row_start if self.columns else self.let(
-                    f"add nuw nsw i64 {self.row_start}, {i}")
+                scope[n] = "0" if self.straight else scope[n] if self.columns else self.position(scope[n], i)
             elif n.op == "count":
-                scope[n] = "1" if self.straight else "%count"
+                scope[n] = "1" if self.straight else "%count" if self.lanes == 1 else self.splat("%count", "i64")
             else:
-                scope[n] = self.let(self.instruction(n, t, args))
+                scope[n] = self.let(self.instruction(n, [scope[a] for a in n.args]))
 
-    def instruction(self, n: Sym, t: str, args: list[str]) -> str:
-        form = self.form(n)
-        operand_dtype = n.args[0].dtype
-        u = _type(operand_dtype)
-        typed = ", ".join(f"{_type(a.dtype)} {x}" for a, x in zip(n.args, args))
+    def position(self, start: str, i: str) -> str:
+        t = self.vector("i64")
+        at = self.let(f"add {t} {start}, {self.splat(i, 'i64')}")
+        return at if self.lanes == 1 else self.let(f"add {t} {at}, {self.steps()}")
+
+    def instruction(self, n: Sym, args: list[str]) -> str:
+        form, d = self.form(n), n.args[0].dtype
         if form == "select":
-            return f"select {typed}"
+            return "select " + ", ".join(f"{self.type(a.dtype)} {x}" for a, x in zip(n.args, args))
         if form.startswith("@"):
-            suffix = operand_dtype.short if operand_dtype.category == 2 else u
-            call = f"call {t} @llvm.{form[1:]}.{suffix}({typed})"
-            self.declare(call)
-            return call
+            return self.intrinsic(form, n.dtype, d, args)
         if form.startswith("libm "):
-            return self.libm_call(form[5:], operand_dtype, len(args), typed)
+            return self.libm_call(form[5:], d, args)
         if form == "call ipow":
-            name = f"ipow.{operand_dtype.short}"
-            self.helpers[name] = _IPOW.format(name=name, t=u, signed="true" if operand_dtype.is_signed else "false")
-            return f"call {t} @{name}({typed})"
-        return f"{form} {u} {', '.join(args)}"
+            name, t = f"ipow.{d.short}", _type(d)
+            self.helpers[name] = _IPOW.format(name=name, t=t, signed="true" if d.is_signed else "false")
+            return f"call {t} @{name}({', '.join(f'{t} {x}' for x in args)})"
+        return f"{form} {self.type(d)} {', '.join(args)}"
 
-    def libm_call(self, name: str, d: dtype, arity: int, typed: str) -> str:
+    def intrinsic(self, form: str, result: dtype, d: dtype, args: list[str]) -> str:
+        t, r = self.type(d), self.type(result)
+        head = f"{r} @llvm.{form[1:]}.{f'v{self.lanes}' if self.lanes > 1 else ''}{_suffix(d)}"
+        self.declarations[f"declare {head}({', '.join([t] * len(args))})"] = None
+        return f"call {head}({', '.join(f'{t} {x}' for x in args)})"
+
+    def libm_call(self, name: str, d: dtype, args: list[str]) -> str:
+        """A call of libm's function, or of libmvec's on as many pieces as its registers ask for."""
         t, single = _type(d), d is dtypes.float32
-        symbol = name + "f" * single
-        variants = jit.vector_functions(name, arity, single)
-        mapped = ",".join(f"_ZGV_LLVM_N{lanes}{'v' * arity}_{symbol}({vector})" for lanes, vector in variants)
-        attribute = "nounwind willreturn memory(none)" + (f' "vector-function-abi-variant"="{mapped}"' if mapped else "")
-        number = self.attributes.setdefault(attribute, len(self.attributes))
-        self.declarations[f"declare {t} @{symbol}({', '.join([t] * arity)}) #{number}"] = None
-        for lanes, vector in variants:
-            v = f"<{lanes} x {t}>"
-            self.declarations[f"declare {v} @{vector}({', '.join([v] * arity)})"] = None
-            self.vector_symbols[vector] = None
-        return f"call {t} @{symbol}({typed}) #{number}"
-
-    def declare(self, call: str) -> None:
-        """Declare the intrinsic that a call's text names."""
-        if call.startswith("call ") and "@llvm." in call:
-            head, _, arguments = call.removeprefix("call ").removeprefix("nsz ").partition("(")
-            types = ", ".join(a.split()[0] for a in arguments.rstrip(")").split(", "))
-            self.declarations[f"declare {head}({types})"] = None
+        symbol, lanes = name + "f" * single, 1
+        if self.lanes > 1:
+            lanes, symbol = max(v for v in jit.vector_functions(name, len(args), single) if self.lanes % v[0] == 0)
+        piece = t if lanes == 1 else f"<{lanes} x {t}>"
+        self.declarations[f"declare {piece} @{symbol}({', '.join([piece] * len(args))}) nounwind memory(none)"] = None
+        if lanes == self.lanes:
+            return f"call {piece} @{symbol}({', '.join(f'{piece} {x}' for x in args)})"
+        whole, results = self.type(d), []
+        for start in range(0, self.lanes, lanes):
+            picked = ", ".join(f"i32 {lane}" for lane in range(start, start + lanes))
+            parts = [self.let(f"shufflevector {whole} {x}, {whole} poison, <{lanes} x i32> <{picked}>") for x in args]
+            results.append(self.let(f"call {piece} @{symbol}({', '.join(f'{piece} {x}' for x in parts)})"))
+        while len(results) > 1:
+            piece, joined = f"<{lanes} x {t}>", ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
+            text = [f"shufflevector {piece} {a}, {piece} {b}, <{2 * lanes} x i32> <{joined}>"
+                    for a, b in zip(results[::2], results[1::2])]
+            if len(text) == 1:
+                return text[0]
+            results, lanes = [self.let(x) for x in text], 2 * lanes
+        raise AssertionError(name)
 
     def cast(self, x: str, a: dtype, b: dtype) -> str:
         if a is b:
             return x
-        s, t = _type(a), _type(b)
+        s, t = self.type(a), self.type(b)
         if b is dtypes.bool_:
-            return self.let(f"fcmp une {s} {x}, {_literal(0, a)}" if a.category == 2 else f"icmp ne {s} {x}, 0")
+            return self.let(f"{'fcmp une' if a.category == 2 else 'icmp ne'} {s} {x}, zeroinitializer")
         if a.category == 2:
             if b.category == 2:
                 return self.let(f"{'fpext' if b is dtypes.float64 else 'fptrunc'} {s} {x} to {t}")
             # Out of range is poison to LLVM: frozen, it is whatever the processor's conversion gives, as in PyTorch.
-            wide = "i64" if b is dtypes.int64 else "i32"
+            wide = self.vector("i64" if b is dtypes.int64 else "i32")
             value = self.let(f"freeze {wide} {self.let(f'fptosi {s} {x} to {wide}')}")
             return value if wide == t else self.let(f"trunc {wide} {value} to {t}")
         if b.category == 2:
@@ -610,18 +835,28 @@ class _Kernel:
     # --------------------------------------------------------------------------------------------------- the module
 
     def module(self) -> str:
-        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) {_WIDE} {{", *self.lines, "}"]
-        parts += self.helpers.values()
+        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) {_WIDE} {{", *self.lines, "}", *self.helpers.values()]
         parts += self.declarations
         if not self.straight:
             parts.append(_HELPER_DECLARATIONS)
-        if self.vector_symbols:
-            kept = ", ".join(f"ptr @{s}" for s in self.vector_symbols)
-            parts.append(f"@llvm.compiler.used = appending global [{len(self.vector_symbols)} x ptr] [{kept}], "
-                         'section "llvm.metadata"')
-        parts += [f"attributes #{number} = {{ {text} }}" for text, number in self.attributes.items()]
-        parts += [f"!{number} = {text}" for number, text in enumerate(self.metadata)]
         return "\n".join(parts) + "\n"
+
+
+def _is_call(form: str) -> bool:
+    return form.startswith(("libm ", "call ", "frem"))
+
+
+def _suffix(d: dtype) -> str:
+    return d.short if d.category == 2 else _type(d)
+
+
+@functools.cache
+def _vector_bytes() -> tuple[int, bool]:
+    """The width of the host's vector registers, and whether it has masks for every element size."""
+    features = jit.host()[2].split(",")
+    if "+avx512bw" in features and "+avx512vl" in features:
+        return 64, True
+    return (32 if "+avx2" in features else 16), False
 
 
 # ----------------------------------------------------------------------------------------------------------- helpers
@@ -633,7 +868,6 @@ _WIDE = '"prefer-vector-width"="512"'
 _HELPER_DECLARATIONS = """\
 declare i1 @tapegrad_advance(ptr, i64, ptr, ptr, i64, i64)
 declare i64 @tapegrad_extent(ptr, i64, i64)
-declare void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"""
 
 _IPOW = """\

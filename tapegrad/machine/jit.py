@@ -46,10 +46,13 @@ def _builder(opt_level: int) -> Any:
     return llvm.create_pass_builder(_machine(opt_level), options)
 
 
-def compile_ir(ir_text: str, opt_level: int = 3) -> bytes:
-    """Object code for the host from the text of a module; RuntimeError carries LLVM's words when it is malformed."""
+def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes:
+    """Object code for the host from the text of a module; RuntimeError carries LLVM's words when it is malformed.
+
+    Without `optimise` the code is generated from the text as it stands, for text that is written the way it should be.
+    """
     module = llvm.parse_assembly(ir_text)
-    if opt_level:
+    if opt_level and optimise:
         builder = _builder(opt_level)
         builder.getModulePassManager().run(module, builder)  # a pass manager runs once; the builder may be kept
     return _machine(opt_level).emit_object(module)

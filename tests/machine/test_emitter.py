@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from tapegrad import dtypes
+from tapegrad.machine import emitter, jit
 from tapegrad.machine.emitter import Region, compile_region, kernel_source
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.sym import Sym, evaluate
@@ -19,14 +20,14 @@ INTEGERS = [dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64]
 KERNEL = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
 
 
-def call(region, pattern, arrays, kept, accumulate=None):
+def call(region, pattern, arrays, kept, accumulate=None, compile=compile_region):
     """Run a kernel over arrays of one rank, the first `kept` axes being the kept loops."""
     shape = np.broadcast_shapes(*(a.shape for a in arrays))
     # A broadcast axis has stride 0 also where NumPy, for a size of 1, says otherwise.
     strides = [s if a.shape[d] == shape[d] else 0 for a in arrays for d, s in enumerate(a.strides)]
     nest = np.array([kept, len(shape) - kept, *shape, *strides], np.int64)
     pointers = np.array([a.ctypes.data for a in arrays], np.int64)
-    address = compile_region(region, pattern, accumulate or (False,) * len(region.outputs))
+    address = compile(region, pattern, accumulate or (False,) * len(region.outputs))
     assert KERNEL(address)(pointers.ctypes.data, nest.ctypes.data) == 0
 
 
@@ -346,6 +347,49 @@ def test_deep_fused_chains_need_no_recursion():
     out = np.zeros(1)
     call(elementwise(value, (dtypes.float64,)), "1", [out, np.ones(1)], 0)
     assert out[0] == 3001
+
+
+def uncached(region, pattern, accumulate):
+    return jit.load_object("test", jit.compile_ir(kernel_source(region, pattern, accumulate), 1, False),
+                           ("kernel",))["kernel"]
+
+
+@pytest.mark.parametrize("vector_bytes", [(64, True), (64, False), (32, False), (16, False)])
+@pytest.mark.parametrize("libmvec", [True, False])
+def test_hosts_of_every_width(monkeypatch, vector_bytes, libmvec):
+    """What other processors run: narrower vectors, no masks, no vector mathematics."""
+    monkeypatch.setattr(emitter, "_vector_bytes", lambda: vector_bytes)
+    if not libmvec:
+        monkeypatch.setattr(jit, "vector_functions", lambda *_: ())
+    for d, n in itertools.product(FLOATS, (1, 7, 16, 67)):
+        x, = operands(d)
+        a = sample(d, 3 * n, 5).reshape(3, n)
+        for value, kept in ((scalar.tanh(x), 2), (x * x + 1, 2), (softmax(x), 1),
+                            (scalar.where(x > 0, x, row.max(x)), 1)):
+            for pattern, order in (("cc", "C"), ("ss", "C"), ("|cc", "F"))[: 4 - kept]:
+                out = np.zeros((3, n), d.numpy, order)
+                call(elementwise(value, (d,)), pattern, [out, a.copy(order)], kept, compile=uncached)
+                np.testing.assert_allclose(out, evaluate([value], [a], (1,))[0], rtol=32 * np.finfo(d.numpy).eps)
+        for value in (row.sum(x * x), row.argmin(x), row.any(x > 2.5)):
+            want = evaluate([value], [a], (1,))[0]
+            out = np.zeros((3, 1), want.dtype)
+            call(Region((d,), (value,), (value.dtype,), (True,)), "0c", [out, a], 1, compile=uncached)
+            np.testing.assert_allclose(out, want, rtol=8 * np.finfo(d.numpy).eps)
+
+
+def test_an_element_is_computed_alike_wherever_it_stands():
+    """Vectors and their tails call the same functions, so a slice of the result is the result of the slice."""
+    if emitter._vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):
+        pytest.skip("without masks the last elements are computed one by one, by libm")
+    x, = operands(dtypes.float32)
+    a = sample(dtypes.float32, 1000, 7)
+    region = elementwise(scalar.exp(x), (dtypes.float32,))
+    whole = np.zeros_like(a)
+    call(region, "cc", [whole, a], 1)
+    for start, stop in [(0, 1), (3, 20), (990, 1000), (1, 999)]:
+        part = np.zeros(stop - start, np.float32)
+        call(region, "cc", [part, a[start:stop]], 1)
+        np.testing.assert_array_equal(part, whole[start:stop])
 
 
 def test_source_is_deterministic():
