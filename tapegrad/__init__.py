@@ -1,0 +1,79 @@
+"""tapegrad: PyTorch's autograd on a flat Wengert tape.
+
+>>> import tapegrad as torch
+>>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+>>> (x ** 2).sum().backward()
+>>> x.grad
+tensor([2., 4.])
+"""
+from __future__ import annotations
+
+from tapegrad import autograd, functional
+from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tapegrad.creation import (
+    arange,
+    as_tensor,
+    asarray,
+    empty,
+    empty_like,
+    eye,
+    from_numpy,
+    full,
+    full_like,
+    linspace,
+    ones,
+    ones_like,
+    scalar_tensor,
+    tensor,
+    zeros,
+    zeros_like,
+)
+from tapegrad.dtypes import (
+    dtype,
+    finfo,
+    float32,
+    float64,
+    get_default_dtype,
+    iinfo,
+    int8,
+    int16,
+    int32,
+    int64,
+    set_default_dtype,
+    uint8,
+)
+from tapegrad.dtypes import bool_ as bool
+from tapegrad.dtypes import promote as promote_types
+from tapegrad.functional import *  # noqa: F403
+from tapegrad.machine.live import machine as _machine
+from tapegrad.ops.spec import REGISTRY as _REGISTRY
+from tapegrad.printing import get_printoptions, set_printoptions
+from tapegrad.random import (
+    Generator,
+    bernoulli,
+    default_generator,
+    get_rng_state,
+    initial_seed,
+    manual_seed,
+    normal,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+    seed,
+    set_rng_state,
+)
+from tapegrad.shapes import Size
+from tapegrad.tensor import Tensor, device
+
+__version__ = "0.1.0"
+float, double, long, int, short = float32, float64, int64, int32, int16
+
+for _op in _REGISTRY.values():  # what an operation's function is called natively
+    if _op.kind != "view" and not _op.name.startswith("_") and _op.name not in vars(functional):
+        globals()[_op.name] = _machine.functions[_op.opcode]
+for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
+    globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]

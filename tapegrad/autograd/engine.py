@@ -1,0 +1,458 @@
+"""Backward: mark, replay in reverse, settle the leaves.
+
+The common case is one native call. Hooks, captured gradients and `create_graph` take the longer way below; the last
+runs the same rules on tensors, so that they are recorded in their turn.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dispatch, errors, shapes
+from tapegrad.autograd import modes
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.plans import KEEPS_RESULT, Plan
+from tapegrad.machine.runtime import Workspace, address_of
+from tapegrad.ops.spec import REGISTRY
+
+call, buffers, instructions = machine.call, machine.buffers, machine.instructions
+Hook = Callable[[Any], Any]
+
+tensor_hooks: dict[int, dict[int, Hook]] = {}  # by row; the row's HOOKED flag says that there are any
+_BITS = rec.POOL_HEADER
+
+
+def instruction_of(row: int) -> int | None:
+    """The index of the instruction that made a row."""
+    producer = int(buffers[row]["producer"])
+    return producer - 1 if producer else None
+
+
+def plan_of(t: int) -> Plan:
+    found = planner.all[int(instructions[t]["plan"]) & rec.PLAN_MASK]
+    assert found is not None
+    return found
+
+
+def operands_of(t: int) -> tuple[list[int], int]:
+    """The operand rows of an instruction, and which of them a gradient flows on to, as bits."""
+    code = instructions[t]
+    plan = plan_of(t)
+    if machine.plans[plan.index]["flags"] & rec.POOLED:
+        entry = int(code["a"]) | int(code["b"]) << 32
+        count, needs = int(machine.pool[entry]), int(machine.pool[entry + 1])
+        return [int(r) for r in machine.pool[entry + _BITS:entry + _BITS + count]], needs
+    rows = [int(code["a"])] + ([int(code["b"])] if code["b"] else [])
+    return rows, int(code["plan"]) >> rec.PLAN_BITS & 3
+
+
+def shift_of(t: int) -> int:
+    code = instructions[t]
+    return int(code["va"]) | int(code["vb"]) << 32
+
+
+# ---------------------------------------------------------------- the way in
+
+
+def backward(tensor: Any, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+             inputs: Any = None) -> None:
+    """Accumulate the gradients of `tensor` into the leaves it depends on (`torch.Tensor.backward`)."""
+    if gradient is None and not create_graph and inputs is None and not retain_graph and tensor.numel() == 1 \
+            and tensor._requires_grad and not tensor.is_leaf:
+        workspace = machine.workspace()
+        status = call.backward_scalar(workspace.address, id(tensor))
+        if status == rec.DONE and not workspace.record["bottom"][0]:
+            machine.give_back(workspace)
+            return
+        _continue(workspace, status, tensor)
+        return
+    if retain_graph is None:
+        retain_graph = create_graph
+    run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
+
+
+def _continue(workspace: Workspace, status: int, tensor: Any) -> None:
+    """Take over from a native backward that could not finish by itself."""
+    if status in (rec.STALE, rec.GONE, rec.UNBUILT):
+        try:
+            _check_marked(workspace, status)
+        finally:
+            _finish(workspace, retain=True)
+        backward(tensor)
+        return
+    try:
+        if status == rec.STOPPED:
+            _replay(workspace)
+            _settle(workspace, call.settle(workspace.address))
+        else:
+            _settle(workspace, int(workspace.record["bottom"][0]))
+    except BaseException:
+        _finish(workspace, retain=True)
+        raise
+    _finish(workspace, retain=False)
+
+
+def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
+        accumulate: bool, allow_unused: bool = False) -> list[Any] | None:
+    """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
+    seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
+    targets = None if inputs is None else [i for i in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
+    workspace = machine.workspace()
+    retain = retain_graph or create_graph
+    try:
+        _mark(workspace, [r._buffer for r in roots])
+        if targets is not None:
+            rows = np.array([t._buffer for t in targets], "u4")
+            call.narrow(workspace.address, address_of(rows), len(rows))
+        if create_graph:
+            found = _recorded(workspace, roots, seeds)
+            results = _collect_recorded(workspace, found, targets, accumulate)
+        else:
+            for root, seed in zip(roots, seeds):
+                _add_adjoint(workspace, root._buffer, seed)
+            _replay(workspace)
+            results = _collect(workspace, targets, accumulate)
+    except BaseException:
+        _finish(workspace, retain=True)
+        raise
+    _finish(workspace, retain=retain)
+    if accumulate:
+        return None
+    assert targets is not None and results is not None
+    if not allow_unused and any(r is None for r in results):
+        raise RuntimeError(errors.UNUSED_INPUT)
+    return results
+
+
+def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
+    if not root._requires_grad:
+        raise RuntimeError(errors.NO_GRAD_FN.format(position))
+    layout = dispatch.layout_of(root)
+    if gradient is None:
+        if layout.numel != 1:
+            raise RuntimeError(errors.NON_SCALAR)
+        return root.new_ones(layout.shape)
+    if not isinstance(gradient, machine.TensorBase):
+        raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
+    if gradient.shape != layout.shape:
+        raise RuntimeError(
+            f"Mismatch in shape: grad_output[{position}] has a shape of {gradient.shape} and output[{position}] has a "
+            f"shape of {root.shape}."
+        )
+    if gradient.dtype is not layout.dtype:
+        gradient = gradient.to(layout.dtype)
+    return gradient if create_graph else gradient.detach()
+
+
+# ---------------------------------------------------------------- marking
+
+
+def _mark(workspace: Workspace, roots: Sequence[int]) -> None:
+    rows = np.array(roots, "u4")
+    while True:
+        status = call.mark(workspace.address, address_of(rows), len(rows))
+        if status == rec.DONE:
+            return
+        _check_marked(workspace, status)
+        _finish(workspace, retain=True)
+
+
+def _check_marked(workspace: Workspace, status: int) -> None:
+    """Raise for what `mark` refuses; an adjoint that is not compiled yet is compiled instead."""
+    t = int(workspace.record["culprit"][0])
+    if status == rec.UNBUILT:
+        planner.build_adjoint(plan_of(t))
+        return
+    if status == rec.GONE:
+        raise RuntimeError(errors.SECOND_BACKWARD)
+    rows, _ = operands_of(t)
+    position = int(workspace.record["position"][0])
+    workspace.record["position"] = 0
+    row = rows[position] if position < len(rows) else int(instructions[t]["out"])
+    layout = layouts[int(buffers[row]["layout"])]
+    producer = instruction_of(row)
+    found = int(buffers[int(buffers[row]["owner"])]["version"])
+    raise RuntimeError(errors.MODIFIED.format(
+        kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape), output=0,
+        producer="AccumulateGrad" if producer is None else plan_of(producer).op.grad_name,
+        found=found, expected=_expected_version(t, position),
+    ))
+
+
+def _expected_version(t: int, position: int) -> int:
+    code = instructions[t]
+    if machine.plans[plan_of(t).index]["flags"] & rec.POOLED:
+        entry = int(code["a"]) | int(code["b"]) << 32
+        count = int(machine.pool[entry])
+        return int(machine.pool[entry + 2 if position == count else entry + _BITS + count + position])
+    return int(code[("va", "vb")[position]]) if position < len(operands_of(t)[0]) else 0
+
+
+def _finish(workspace: Workspace, retain: bool) -> None:
+    call.finish(workspace.address, int(retain))
+    machine.give_back(workspace)
+
+
+# ---------------------------------------------------------------- replay
+
+
+def _adjoint_layout(row: int) -> Layout:
+    return layouts.adjoint(layouts[int(buffers[row]["layout"])])
+
+
+def _add_adjoint(workspace: Workspace, row: int, value: Any) -> None:
+    """Add a tensor to the gradient gathered for a row."""
+    layout = _adjoint_layout(row)
+    block = int(workspace.adjoints[row])
+    if block:
+        have = call.adopt_block(layout.id, block)
+        with modes.no_grad():
+            have.add_(value)
+        call.disown(have)
+        return
+    with modes.no_grad():
+        fresh = call.empty(layout.id)
+        fresh.copy_(value)
+    workspace.adjoints[row] = call.disown(fresh)
+
+
+def _take(workspace: Workspace, row: int) -> Any:
+    """The gradient gathered for a row as a tensor that owns it, or None."""
+    address = call.take_gradient(workspace.address, row)
+    return _owned(address) if address else None
+
+
+def _owned(address: int) -> Any:
+    """The object at an address of which native code handed us the one reference."""
+    return call.steal(address)
+
+
+def _replay(workspace: Workspace) -> None:
+    """Replay in reverse, attending to hooks and callbacks at each stop."""
+    while True:
+        status = call.replay_unlocked(workspace.address, 0)
+        if status == rec.DONE:
+            return
+        t = int(workspace.reached[int(workspace.record["position"][0])])
+        row = int(instructions[t]["out"])
+        if status == rec.FAILED:
+            raise RuntimeError(f"{plan_of(t).op.grad_name}: a kernel failed")
+        _run_tensor_hooks(workspace, row)
+        workspace.record["resumed"] = 1
+
+
+def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
+    hooks = tensor_hooks.get(row, {})
+    if hooks:
+        gradient = _take(workspace, row)
+        if gradient is not None:
+            gradient = call_hooks(hooks, gradient)
+            workspace.adjoints[row] = 0
+            _add_adjoint(workspace, row, gradient)
+    if buffers[row]["flags"] & rec.RETAINS and workspace.adjoints[row]:
+        tensor = _live(row)
+        if tensor is not None:
+            gradient = _take(workspace, row)
+            workspace.adjoints[row] = 0
+            _add_adjoint(workspace, row, gradient)
+            _accumulate(tensor, gradient)
+
+
+def call_hooks(hooks: dict[int, Hook], gradient: Any) -> Any:
+    for hook in list(hooks.values()):
+        replaced = hook(gradient)
+        if replaced is not None:
+            if not isinstance(replaced, machine.TensorBase):
+                raise TypeError(f"expected Tensor, but hook returned '{type(replaced).__name__}'")
+            if replaced.shape != gradient.shape:
+                raise RuntimeError("hook '" + getattr(hook, "__name__", repr(hook)) + "' has changed the size of value")
+            gradient = replaced
+    return gradient
+
+
+def _live(row: int) -> Any:
+    """The live tensor of a row, or None."""
+    return call.tensor_of(row, tensor_type()) if buffers[row]["tensor"] else None
+
+
+def tensor_type() -> Any:
+    from tapegrad.tensor import Tensor
+
+    return Tensor
+
+
+def _accumulate(tensor: Any, gradient: Any) -> None:
+    """`.grad += gradient`, in place unless that would be recorded."""
+    have = tensor._grad
+    if have is None:
+        tensor._grad = gradient
+    elif modes.is_grad_enabled() and (gradient.requires_grad or have.requires_grad):
+        tensor._grad = have + gradient
+    else:
+        with modes.no_grad():
+            have.add_(gradient)
+
+
+def _settle(workspace: Workspace, left: int) -> None:
+    """The leaves that native code left to Python: hooks, and `.grad`s of other layouts."""
+    for i in range(left):
+        row = int(workspace.leaves[i])
+        gradient = _take(workspace, row)
+        if gradient is None:
+            continue
+        if row in tensor_hooks:
+            gradient = call_hooks(tensor_hooks[row], gradient)
+        tensor = _live(row)
+        if tensor is not None:
+            _accumulate(tensor, gradient)
+            run_post_accumulate(tensor)
+
+
+def run_post_accumulate(tensor: Any) -> None:
+    hooks = vars(tensor).get("_post_accumulate_grad_hooks")
+    for hook in list(hooks.values()) if hooks else ():
+        hook(tensor)
+
+
+def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) -> list[Any] | None:
+    if targets is None:
+        _settle(workspace, call.settle(workspace.address))
+        return None
+    taken: dict[int, Any] = {}
+    for target in targets:
+        row = target._buffer
+        if row not in taken:
+            gradient = _take(workspace, row)
+            if gradient is not None and target.is_leaf and row in tensor_hooks:
+                gradient = call_hooks(tensor_hooks[row], gradient)
+            taken[row] = gradient
+    if accumulate:
+        for target in {id(t): t for t in targets}.values():
+            if taken[target._buffer] is not None:
+                _accumulate(target, taken[target._buffer])
+        return None
+    return [taken[t._buffer] for t in targets]
+
+
+# ---------------------------------------------------------------- create_graph
+
+
+class ShapeOnly:
+    """Stands for an operand that a rule does not read: it has a shape, and no values."""
+
+    __slots__ = ("layout",)
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    @property
+    def shape(self) -> shapes.Shape:
+        return self.layout.shape
+
+
+def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) -> dict[int, Any]:
+    """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated."""
+    adjoints: dict[int, Any] = {}
+    for root, seed in zip(roots, seeds):
+        adjoints[root._buffer] = adjoints[root._buffer] + seed if root._buffer in adjoints else seed
+    reached = [int(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])]]
+    pinned = [call.tensor_of(int(instructions[t]["out"]), tensor_type()) for t in reached]
+    rows_of = {t: (int(instructions[t]["out"]), plan_of(t), *operands_of(t), shift_of(t)) for t in reached}
+    with modes.enable_grad():
+        for t in reached:
+            out, plan, rows, needs, shift = rows_of[t]
+            g = adjoints.get(out)
+            if g is None or not workspace.marks[out] & rec.NEEDED:
+                continue
+            if out in tensor_hooks:
+                g = adjoints[out] = call_hooks(tensor_hooks[out], g)
+            if buffers[out]["flags"] & rec.RETAINS:
+                _accumulate(call.tensor_of(out, tensor_type()), g)
+            if not workspace.marks[out] & rec.CAPTURED:
+                del adjoints[out]
+            for j, (row, value) in enumerate(zip(rows, gradients_of(plan, g, rows, out, needs, shift))):
+                if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
+                    adjoints[row] = value if row not in adjoints else adjoints[row] + value
+    del pinned
+    return adjoints
+
+
+def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int) -> list[Any]:
+    """One instruction's adjoint rule, run on tensors."""
+    op = plan.op
+    if op.kind == "view":
+        return [_view_gradient(plan, g, shift)]
+    kept = set().union(*(plan.keeps[j] for j in range(len(rows)) if needs >> j & 1))
+    operands = [
+        call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
+    ]
+    result: Any = call.tensor_of(out, tensor_type()) if KEEPS_RESULT in kept else ShapeOnly(plan.out)
+    attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
+    if op.kind == "reduction" and op.per_row and not plan.attributes.get("keepdim", False):
+        for d in plan.attributes["dim"]:
+            g = g.unsqueeze(d)
+            if KEEPS_RESULT in kept:
+                result = result.unsqueeze(d)
+    if op.specialise:
+        operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]
+    if op.operands[0].startswith("*"):
+        operands = [operands]
+    return [
+        None if value is None or not needs >> j & 1 else _fit(value, plan.operands[j])
+        for j, value in enumerate(op.gradients(g, operands, result, attributes))
+    ]
+
+
+def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:
+    """The cotangent in the frame of the operand: `embed` puts it where the view looked."""
+    (operand,) = plan.operands
+    attributes = dict(plan.attributes)
+    if plan.op.name in dispatch.STARTS:
+        attributes = dispatch.with_start(plan.op.name, attributes, layouts.adjoint(operand), shift)
+    return dispatch.apply(REGISTRY["embed"], (g,), (
+        ("shape", operand.shape), ("of", plan.op.name), ("given", tuple(attributes.items()))
+    ))
+
+
+def _fit(value: Any, layout: Layout) -> Any:
+    """A gradient as its operand lies: summed where the operand was broadcast, expanded where a row was reduced."""
+    shape = layout.shape
+    if value.dtype is not layout.dtype:
+        value = value.to(layout.dtype)
+    if tuple(value.shape) == shape:
+        return value
+    common = shapes.broadcast((tuple(value.shape), shape))
+    missing = len(common) - len(shape)
+    value = value.expand(common)
+    dims = [d for d, n in enumerate(common) if d < missing or (n != 1 and shape[d - missing] == 1)]
+    if dims:
+        value = value.sum(dims, keepdim=True).reshape(shape)
+    return value
+
+
+def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool
+                      ) -> list[Any] | None:
+    if targets is not None and not accumulate:
+        found = []
+        for target in targets:
+            g = adjoints.get(target._buffer)
+            if g is not None and target.is_leaf and target._buffer in tensor_hooks:
+                g = call_hooks(tensor_hooks[target._buffer], g)
+            found.append(g)
+        return found
+    leaves = [int(r) for r in workspace.leaves[:int(workspace.record["n_leaves"][0])]] if targets is None else [
+        t._buffer for t in targets]
+    for row in dict.fromkeys(leaves):
+        g = adjoints.get(row)
+        tensor = _live(row)
+        if g is not None and tensor is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
+            if row in tensor_hooks:
+                g = call_hooks(tensor_hooks[row], g)
+            with modes.enable_grad():
+                _accumulate(tensor, g)
+            run_post_accumulate(tensor)
+    return None

@@ -1,0 +1,147 @@
+"""Grad mode: whether operations are recorded, thread by thread, as context managers, decorators and functions."""
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad.machine.live import machine
+
+_set, _get = machine.call.set_recording, machine.call.is_recording
+
+_modes: dict[int, bool] = {}  # of the threads that do not run at present
+
+
+def _switch_thread(identity: int) -> None:
+    """The machine met another thread: put away the mode of the last one and take out that of this one."""
+    state = machine.state
+    _modes[int(state["thread"][0])] = bool(state["grad_enabled"][0])
+    state["grad_enabled"] = _modes.pop(identity, True)
+    state["thread"] = identity
+
+
+machine.set_hook("switch_thread", _switch_thread)
+
+
+def is_grad_enabled() -> bool:
+    """Whether operations of this thread are recorded (`torch.is_grad_enabled`).
+
+    >>> is_grad_enabled()
+    True
+    """
+    return _get(None)
+
+
+class _Mode:
+    """A grad mode as a context manager and as a decorator of functions, generators and classes."""
+
+    mode = True
+    __slots__ = ("_previous",)
+
+    def __enter__(self) -> None:
+        self._previous = _set(self.mode)
+
+    def __exit__(self, *error: object) -> None:
+        _set(self._previous)
+
+    def clone(self) -> _Mode:
+        return type(self)()
+
+    def __call__(self, function: Any) -> Any:
+        if inspect.isclass(function):
+            for name, method in list(vars(function).items()):
+                if inspect.isfunction(method):
+                    setattr(function, name, self(method))
+            return function
+        if inspect.isgeneratorfunction(function):
+            return self._wrap_generator(function)
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            with self.clone():
+                return function(*args, **kwargs)
+
+        return wrapped
+
+    def _wrap_generator(self, function: Callable[..., Any]) -> Callable[..., Any]:
+        """The mode holds while the generator runs and not between its resumes."""
+
+        @functools.wraps(function)
+        def wrapped(*args: Any, **kwargs: Any) -> Any:
+            generator = function(*args, **kwargs)
+            try:
+                with self.clone():
+                    response = generator.send(None)
+                while True:
+                    try:
+                        request = yield response
+                    except GeneratorExit:
+                        with self.clone():
+                            generator.close()
+                        raise
+                    except BaseException as error:
+                        with self.clone():
+                            response = generator.throw(error)
+                    else:
+                        with self.clone():
+                            response = generator.send(request)
+            except StopIteration as end:
+                return end.value
+
+        return wrapped
+
+
+class no_grad(_Mode):
+    """Do not record (`torch.no_grad`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.ones(2, requires_grad=True)
+    >>> with no_grad():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+    """
+
+    mode = False
+    __slots__ = ()
+
+    def __new__(cls, function: Any = None) -> Any:
+        self = object.__new__(cls)
+        return self if function is None else self(function)
+
+
+class enable_grad(_Mode):
+    """Record again inside `no_grad` (`torch.enable_grad`)."""
+
+    mode = True
+    __slots__ = ()
+
+    def __new__(cls, function: Any = None) -> Any:
+        self = object.__new__(cls)
+        return self if function is None else self(function)
+
+
+class set_grad_enabled(_Mode):
+    """Switch recording on or off, at once, and back at the end of a `with` block (`torch.set_grad_enabled`).
+
+    >>> with set_grad_enabled(False):
+    ...     is_grad_enabled()
+    False
+    """
+
+    __slots__ = ("mode",)
+
+    def __init__(self, mode: bool) -> None:
+        self.mode = bool(mode)
+        self._previous = _set(self.mode)
+
+    def __enter__(self) -> None:
+        _set(self.mode)
+
+    def clone(self) -> set_grad_enabled:
+        return set_grad_enabled(self.mode)
+
+    def __call__(self, function: Any) -> Any:
+        _set(self._previous)  # as a decorator it holds inside the function only
+        return super().__call__(function)

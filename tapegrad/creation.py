@@ -1,0 +1,263 @@
+"""Tensors from nothing: from Python data, from NumPy, and filled."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.autograd import modes
+from tapegrad.dtypes import dtype as Dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.runtime import address_of
+from tapegrad.tensor import Tensor, device, shape_of
+
+call = machine.call
+
+
+def _finish(made: Tensor, requires_grad: bool, where: Any = None) -> Tensor:
+    if where is not None:
+        device(where)
+    return made.requires_grad_() if requires_grad else made
+
+
+def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
+    """A tensor with a copy of an array's values."""
+    if dtype is None:
+        dtype = dtypes.from_numpy_dtype(array.dtype)
+    made = call.empty(layouts.intern(dtype, array.shape).id)
+    if array.size:
+        with np.errstate(all="ignore"):
+            made._array()[...] = array
+    return made
+
+
+def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, requires_grad: bool = False,
+           pin_memory: bool = False) -> Tensor:
+    """A new leaf with a copy of `data`: numbers, nested sequences, arrays or tensors (`torch.tensor`).
+
+    >>> tensor([[1, 2], [3, 4]])
+    tensor([[1, 2],
+            [3, 4]])
+
+    Floats become the default dtype, integers int64. Raises ValueError for ragged sequences, TypeError for what is no
+    number, RuntimeError for integers that require grad.
+    """
+    if requires_grad and dtype is not None and not dtype.is_floating_point:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    if isinstance(data, Tensor):
+        made = from_array(data._array(), dtype)
+    elif isinstance(data, (np.ndarray, np.generic)):
+        made = from_array(np.asarray(data), dtype)
+    else:
+        made = from_array(*_from_python(data, dtype))
+    if requires_grad and not made.dtype.is_floating_point:
+        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
+    return _finish(made, requires_grad, device)
+
+
+def _shape_of_nested(data: Any) -> shapes.Shape:
+    shape = []
+    while isinstance(data, (list, tuple)) or (isinstance(data, (Tensor, np.ndarray)) and data.ndim):
+        shape.append(len(data))
+        if not len(data):
+            break
+        data = data[0]
+    return tuple(shape)
+
+
+def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any]) -> None:
+    if depth == len(shape):
+        if isinstance(data, (list, tuple)):
+            raise ValueError(f"expected a number at dim {depth}, got a sequence: the nested sequences are not of equal "
+                             "depth")
+        into.append(data.item() if isinstance(data, (Tensor, np.ndarray, np.generic)) else data)
+        return
+    if not hasattr(data, "__len__") or isinstance(data, str):
+        raise TypeError(f"not a sequence at dim {depth}: {data!r}")
+    if len(data) != shape[depth]:
+        raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
+    for item in data:
+        _flatten(item, shape, depth + 1, into)
+
+
+def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], Dtype]:
+    shape = _shape_of_nested(data)
+    flat: list[Any] = []
+    _flatten(data, shape, 0, flat)
+    kinds = set(map(type, flat))
+    for kind in kinds - {bool, int, float}:
+        raise TypeError(f"new(): invalid data type '{kind.__name__}'" if kind is str else
+                        f"Could not infer dtype of {kind.__name__}")
+    if dtype is None:
+        dtype = dtypes.default_dtype() if float in kinds or not kinds else dtypes.int64 if int in kinds else dtypes.bool_
+    try:
+        array = np.array(flat, dtype=dtype.numpy if float not in kinds or dtype.is_floating_point else None)
+    except OverflowError:
+        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow") from None
+    return array.reshape(shape), dtype
+
+
+def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
+    """`data` as a tensor, shared where it can be (`torch.as_tensor`)."""
+    if isinstance(data, Tensor):
+        return data if dtype is None else data.to(dtype)
+    if isinstance(data, np.ndarray):
+        made = from_numpy(data)
+        return made if dtype is None else made.to(dtype)
+    return tensor(data, dtype=dtype, device=device)
+
+
+asarray = as_tensor
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor on an array's memory: a write to either is seen by both (`torch.from_numpy`).
+
+    >>> a = np.zeros(2)
+    >>> t = from_numpy(a); a[0] = 1; t
+    tensor([1., 0.], dtype=torch.float64)
+
+    Raises TypeError for what is no array or has an unsupported dtype, ValueError for negative strides and for bytes in
+    the other order.
+    """
+    if not isinstance(array, np.ndarray):
+        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+    dtype = dtypes.from_numpy_dtype(array.dtype)
+    if not array.dtype.isnative:
+        raise ValueError("given numpy array has byte order different from the native byte order. Conversion between "
+                         "byte orders is currently not supported.")
+    if any(s < 0 for s in array.strides):
+        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides "
+                         "are not currently supported. (You can probably work around this by making a copy of your "
+                         "array  with array.copy().)")
+    if any(s % array.itemsize for s in array.strides):
+        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
+                         "reallocate the memory.")
+    strides = tuple(s // array.itemsize for s in array.strides)
+    made = call.adopt(layouts.intern(dtype, array.shape, strides).id, address_of(array), 0, Tensor)
+    machine.buffers["flags"][made._buffer] |= rec.EXTERNAL
+    machine.keepers[made._buffer] = array
+    return made
+
+
+def empty(*size: Any, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None, **ignored: Any
+          ) -> Tensor:
+    """A tensor that is not initialised (`torch.empty`)."""
+    shape = _checked(shape_of(size))
+    return _finish(call.empty(layouts.intern(dtype or dtypes.default_dtype(), shape).id), requires_grad, device)
+
+
+def _checked(shape: shapes.Shape) -> shapes.Shape:
+    for n in shape:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+    return shape
+
+
+def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
+         **ignored: Any) -> Tensor:
+    """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
+
+    >>> full((2,), 7)
+    tensor([7, 7])
+    """
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    if dtype is None:
+        dtype = {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
+    with modes.no_grad():
+        made = empty(size, dtype=dtype).fill_(fill_value)
+    return _finish(made, requires_grad, device)
+
+
+def zeros(*size: Any, dtype: Dtype | None = None, **options: Any) -> Tensor:
+    """A tensor of zeros (`torch.zeros`)."""
+    return full(shape_of(size), 0, dtype=dtype or dtypes.default_dtype(), **options)
+
+
+def ones(*size: Any, dtype: Dtype | None = None, **options: Any) -> Tensor:
+    """A tensor of ones (`torch.ones`).
+
+    >>> ones(2)
+    tensor([1., 1.])
+    """
+    return full(shape_of(size), 1, dtype=dtype or dtypes.default_dtype(), **options)
+
+
+def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **options: Any) -> Tensor:
+    """A tensor shaped like another, filled with one number (`torch.full_like`)."""
+    layout = layouts.all[input._layout]
+    strides = layout.strides if layout.dense else None
+    with modes.no_grad():
+        made = call.empty(layouts.intern(dtype or layout.dtype, layout.shape, strides).id).fill_(fill_value)
+    return _finish(made, options.get("requires_grad", False), options.get("device"))
+
+
+def zeros_like(input: Tensor, **options: Any) -> Tensor:
+    """Zeros shaped like another tensor (`torch.zeros_like`)."""
+    return full_like(input, 0, **options)
+
+
+def ones_like(input: Tensor, **options: Any) -> Tensor:
+    """Ones shaped like another tensor (`torch.ones_like`)."""
+    return full_like(input, 1, **options)
+
+
+def empty_like(input: Tensor, *, dtype: Dtype | None = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+    """A tensor shaped like another, not initialised (`torch.empty_like`)."""
+    layout = layouts.all[input._layout]
+    strides = layout.strides if layout.dense else None
+    return _finish(call.empty(layouts.intern(dtype or layout.dtype, layout.shape, strides).id), requires_grad)
+
+
+def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
+           **ignored: Any) -> Tensor:
+    """Numbers from `start` up to `end`, exclusive (`torch.arange`).
+
+    >>> arange(3)
+    tensor([0, 1, 2])
+    """
+    if end is None:
+        start, end = 0, start
+    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    if dtype is None:
+        whole = all(isinstance(x, int) for x in (start, end, step))
+        dtype = dtypes.int64 if whole else dtypes.default_dtype()
+    count = math.ceil((end - start) / step)
+    values = np.arange(count) * step + start
+    return _finish(from_array(values, dtype), requires_grad)
+
+
+def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, requires_grad: bool = False,
+             **ignored: Any) -> Tensor:
+    """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    dtype = dtype or dtypes.default_dtype()
+    kind = dtype.numpy.type if dtype.is_floating_point else np.float64
+    start, end = kind(float(start)), kind(float(end))
+    if steps == 1:
+        return _finish(from_array(np.array([start]), dtype), requires_grad)
+    step = (end - start) / kind(max(steps - 1, 1))
+    i = np.arange(steps)
+    # From both ends towards the middle, as PyTorch counts, so that both ends are met exactly.
+    values = np.where(i < steps // 2, start + step * i.astype(kind), end - step * (steps - 1 - i).astype(kind))
+    return _finish(from_array(values, dtype), requires_grad)
+
+
+def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, **ignored: Any
+        ) -> Tensor:
+    """The identity matrix (`torch.eye`)."""
+    return _finish(from_array(np.eye(n, m), dtype or dtypes.default_dtype()), requires_grad)
+
+
+def scalar_tensor(value: Any, **options: Any) -> Tensor:
+    """A 0-d tensor of the default dtype (`torch.scalar_tensor`)."""
+    return full((), value, **{"dtype": dtypes.default_dtype(), **options})

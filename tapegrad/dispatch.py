@@ -1,0 +1,334 @@
+"""From a call with Python objects to a plan: the slow path, taken once for each combination of layouts.
+
+`apply` runs an operation out of place, `apply_inplace` in place, `apply_view` as a view. Each looks up or makes the
+plan, lets the machine run it, and teaches the native way in, which takes over from then on.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapegrad import dtypes, errors, shapes
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.plans import Attributes
+from tapegrad.ops.spec import REGISTRY, Operation
+
+if TYPE_CHECKING:
+    from tapegrad.tensor import Tensor
+
+call = machine.call
+TensorBase = machine.TensorBase
+run_plan, make_view = call.run_plan, call.make_view
+buffers = machine.buffers
+
+
+def layout_of(x: Any) -> Layout:
+    return layouts.all[x._layout]
+
+
+def number(x: Any) -> Any:
+    """A NumPy scalar as the Python number it stands for; anything else as it is."""
+    if isinstance(x, np.generic):
+        return x.item()
+    return x
+
+
+class Operands:
+    """The operands of one call: tensors as they are, numbers wrapped in rows that end with the call.
+
+    Raises TypeError, before anything has run, for what is neither.
+    """
+
+    __slots__ = ("layouts", "values", "wrapped")
+
+    def __init__(self, op: Operation, given: Sequence[Any]) -> None:
+        self.values: list[Any] = []
+        self.layouts: list[Layout] = []
+        self.wrapped: list[int] = []
+        for position, x in enumerate(given):
+            if isinstance(x, TensorBase):
+                self.values.append(x)
+                self.layouts.append(layouts.all[x._layout])
+                continue
+            row = call.wrapped(number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
+            if not row:
+                self.release()
+                if isinstance(x, int):
+                    raise RuntimeError("Overflow when unpacking long")
+                name = op.name.rstrip("_")
+                raise TypeError(
+                    f"{name}(): argument '{op.operands[position]}' (position {position + 1}) must be Tensor, not "
+                    f"{type(x).__name__}"
+                )
+            self.values.append(row)
+            self.wrapped.append(row)
+            self.layouts.append(layouts.all[int(buffers[row]["layout"])])
+
+    def release(self) -> None:
+        for row in self.wrapped:
+            call.unwrap(row)
+        self.wrapped = []
+
+
+def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
+    """Run an operation out of place; `teach` when the attributes are those of a call without any."""
+    operands = Operands(op, given)
+    try:
+        plan = planner.plan(op, tuple(operands.layouts), attributes)
+        if teach:
+            machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
+        return run_plan(plan.index, *operands.values)
+    finally:
+        operands.release()
+
+
+def overlaps(a: Any, b: Any) -> bool:
+    """Whether two tensors share memory without being the same elements in the same order."""
+    if buffers["owner"][a._buffer] != buffers["owner"][b._buffer] or a is b:
+        return False
+    start_a, start_b = int(buffers["address"][a._buffer]), int(buffers["address"][b._buffer])
+    la, lb = layout_of(a), layout_of(b)
+    if start_a == start_b and la.strides == lb.strides and la.shape == lb.shape and la.dtype is lb.dtype:
+        return False
+    return start_a < start_b + lb.nbytes and start_b < start_a + la.nbytes
+
+
+def check_writable(x: Any, recording: bool) -> None:
+    """Refuse an in-place write that PyTorch refuses, before anything has run."""
+    row = buffers[x._buffer]
+    if recording and row["flags"] & rec.REQUIRES_GRAD:
+        if not row["producer"]:
+            raise RuntimeError(errors.LEAF_INPLACE)
+        if row["owner"] != x._buffer:
+            owner = buffers[int(row["owner"])]
+            if owner["flags"] & rec.REQUIRES_GRAD and not owner["producer"]:
+                raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
+    if any(n > 1 and s == 0 for n, s in zip(layout_of(x).shape, layout_of(x).strides)):
+        raise RuntimeError(errors.WRITE_OVERLAP)
+
+
+def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
+    """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
+    self = given[0]
+    recording = call.is_recording(None)
+    operands = Operands(op, given)
+    try:
+        needs = sum(
+            1 << j for j, v in enumerate(operands.values)
+            if not isinstance(v, int) and buffers[v._buffer]["flags"] & rec.REQUIRES_GRAD
+        ) if recording and op.differentiable and layout_of(self).dtype.is_floating_point else 0
+        check_writable(self, recording)
+        if needs and buffers[self._buffer]["owner"] != self._buffer and self._is_view():
+            raise RuntimeError(
+                f"{op.name}: an in-place operation that is recorded on a view is not supported; write "
+                "x = x.clone() first, or use the out-of-place form"
+            )
+        values = list(operands.values)
+        if any(not isinstance(v, int) and overlaps(self, v) for v in values[1:]):
+            raise RuntimeError(errors.READ_OVERLAP)
+        plan = planner.plan(op, tuple(operands.layouts), attributes)
+        if teach:
+            machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
+        call.run_inplace(plan.index, self._buffer, *values)
+        if needs:
+            row = buffers[self._buffer]
+            new = call.fresh_row(self._layout, int(row["owner"]), int(row["address"]))
+            call.record_plan(plan.index, new, needs, *values)
+            call.rebind(self, new)
+        return self
+    finally:
+        operands.release()
+
+
+def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:
+    """A view of `x`: same storage, other shape and strides."""
+    layout = layout_of(x)
+    given = dict(attributes)
+    # Where a view starts is the instruction's affair, not the plan's: x[0], x[1], … share one plan.
+    shape, strides, offset = op.forward((layout.shape, layout.strides), **given)
+    if op.name in STARTS:
+        attributes = STARTS[op.name](given)
+    plan = planner.plan(op, (layout,), attributes)
+    item = layout.dtype.itemsize
+    target = layouts.adjoint(layout)
+    shift = offset if target is layout else op.forward((target.shape, target.strides), **given)[2]
+    return make_view(plan.index, x, plan.out.id, offset * item, shift * item, record and layout.dtype.is_floating_point)
+
+
+def _slice_from_zero(given: dict[str, Any]) -> Attributes:
+    return (("dim", given["dim"]), ("start", 0), ("end", given["end"] - given["start"]), ("step", given["step"]))
+
+
+def _select_zero(given: dict[str, Any]) -> Attributes:
+    return (("dim", given["dim"]), ("index", 0))
+
+
+STARTS: dict[str, Callable[[dict[str, Any]], Attributes]] = {
+    "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero, "split": _slice_from_zero,
+}
+
+
+def with_start(name: str, attributes: dict[str, Any], layout: Layout, shift: int) -> dict[str, Any]:
+    """The attributes of a recorded view whose start is the instruction's byte offset in the adjoint `layout`."""
+    stride = layout.strides[attributes["dim"]] * layout.dtype.itemsize
+    start = shift // stride if stride else 0
+    if STARTS[name] is _select_zero:
+        return {**attributes, "index": start}
+    return {**attributes, "start": start, "end": attributes["end"] + start}
+
+
+def bind(op: Operation, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str]) -> list[Any]:
+    """Arguments by position or keyword, with PyTorch's complaints about missing and unexpected ones."""
+    if len(args) > len(names):
+        raise TypeError(f"{op.name}() takes {len(names)} positional arguments but {len(args)} were given")
+    given = list(args)
+    for name in names[len(args):]:
+        if name not in kwargs:
+            raise TypeError(f"{op.name}() missing 1 required positional arguments: \"{name}\"")
+        given.append(kwargs.pop(name))
+    if kwargs:
+        raise TypeError(f"{op.name}() got an unexpected keyword argument '{next(iter(kwargs))}'")
+    return given
+
+
+_ALIASES = {"x": ("input", "self"), "y": ("other", "exponent", "tensor2")}
+
+
+def _canonical(op: Operation, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """PyTorch's names of operands (input, other) as the rule's."""
+    for name in op.operands:
+        for alias in _ALIASES.get(name, ()):
+            if alias in kwargs:
+                kwargs[name] = kwargs.pop(alias)
+    return kwargs
+
+
+def into(out: Any, result: Tensor) -> Any:
+    """Write a result to an `out=` tensor, which is resized when it is empty."""
+    from tapegrad.autograd import modes
+
+    if out.requires_grad or result.requires_grad:
+        raise RuntimeError(
+            "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
+            "requires grad."
+        )
+    if result.dtype.category > out.dtype.category:
+        raise RuntimeError(
+            f"result type {planner.name_of(result.dtype)} can't be cast to the desired output type "
+            f"{planner.name_of(out.dtype)}"
+        )
+    with modes.no_grad():
+        if out.shape != result.shape:
+            out.resize_(result.shape)
+        return out.copy_(result)
+
+
+def elementwise_function(op: Operation) -> Callable[..., Any]:
+    """The Python side of an elementwise operation: `f(*operands, out=None)`."""
+
+    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = _canonical(op, kwargs)
+        if len(args) != op.arity or kwargs:
+            args = tuple(bind(op, args, kwargs, op.operands))
+        if not any(isinstance(a, TensorBase) for a in args):
+            raise TypeError(
+                f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}"
+            )
+        result = apply(op, args, teach=True)
+        return result if out is None else into(out, result)
+
+    return function
+
+
+def inplace_function(op: Operation) -> Callable[..., Any]:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        if kwargs:
+            kwargs = _canonical(op, kwargs)
+        if len(args) != op.arity or kwargs:
+            args = tuple(bind(op, args, kwargs, op.operands))
+        if not isinstance(args[0], TensorBase):
+            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}")
+        return apply_inplace(op, args, teach=True)
+
+    return function
+
+
+def operator_function(op: Operation, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator slot's fallback: foreign operands get NotImplemented, so that their own class may answer."""
+
+    def operator(*args: Any) -> Any:
+        for a in args:
+            if not isinstance(a, (TensorBase, bool, int, float, np.generic)):
+                return NotImplemented
+        return function(*args)
+
+    return operator
+
+
+def reduction_function(op: Operation) -> Callable[..., Any]:
+    """The Python side of a reduction: `f(x, dim=None, keepdim=False, *, dtype=None, out=None)`."""
+
+    def function(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
+                 axis: Any = None) -> Any:
+        if not isinstance(input, TensorBase):
+            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        if dtype is not None:
+            input = input.to(dtype)
+        layout = layout_of(input)
+        dim = axis if dim is None else dim
+        dims = shapes.wrap_dims(dim, len(layout.shape))
+        if op.identity is None and 0 in layout.shape:
+            empty = [d for d in dims if layout.shape[d] == 0]
+            if empty:
+                raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
+        result = apply(op, (input,), (("dim", dims), ("keepdim", bool(keepdim))), teach=dim is None and not keepdim
+                       and dtype is None)
+        return result if out is None else into(out, result)
+
+    return function
+
+
+def _kernel_failed(plan: int, status: int) -> None:
+    found = planner.all[plan]
+    raise RuntimeError(f"{found.op.name if found else 'operation'}: the kernel failed with status {status}")
+
+
+def install() -> None:
+    """Give the machine the Python function of every operation."""
+    machine.set_function(0, _kernel_failed)
+    for op in REGISTRY.values():
+        if op.inplace_of is not None:
+            function = inplace_function(op)
+        elif op.kind == "elementwise":
+            function = elementwise_function(op)
+        elif op.kind == "reduction":
+            function = reduction_function(op)
+        elif op.kind == "structured":
+            function = structured_function(op)
+        else:
+            continue
+        set_function(op, function)
+
+
+def structured_function(op: Operation) -> Callable[..., Any]:
+    def function(*args: Any, out: Any = None) -> Any:
+        result = apply(op, args, teach=True)
+        return result if out is None else into(out, result)
+
+    return function
+
+
+def set_function(op: Operation, function: Callable[..., Any]) -> None:
+    """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
+    function.__name__ = function.__qualname__ = op.name
+    machine.set_function(op.opcode, function)
+    machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))
+
+
+install()
+default_dtype = dtypes.default_dtype

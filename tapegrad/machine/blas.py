@@ -1,0 +1,101 @@
+"""Matrix products through BLAS: the very library numba calls, found through SciPy's Cython interface.
+
+A kernel here has the same signature as an emitted loop nest. Its `nest` words are
+
+    [batches, m, n, k, trans_a, trans_b, lda, ldb, ldc, batch strides of c, a, b in bytes]
+
+for the column-major product c[m, n] = a[m, k] b[k, n]; `plans` swaps the operands of a row-major one.
+SciPy is imported at the first matrix product and not before.
+"""
+from __future__ import annotations
+
+import ctypes
+import functools
+
+from tapegrad.dtypes import dtype, float64
+from tapegrad.machine import cache, jit
+
+_IR = """
+declare void @{routine}(ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr, ptr)
+@letters = internal constant [2 x i8] c"NT"
+@one = internal constant {t} 1.0
+@zero = internal constant {t} 0.0
+
+define internal void @run(ptr %pointers, ptr %nest, ptr %beta) {{
+entry:
+  %ints = alloca [9 x i32]
+{unpack}
+  %batches = load i64, ptr %nest
+  %ta = load i32, ptr %i4
+  %tb = load i32, ptr %i5
+  %la = getelementptr i8, ptr @letters, i32 %ta
+  %lb = getelementptr i8, ptr @letters, i32 %tb
+  %sc.p = getelementptr i64, ptr %nest, i64 9
+  %sa.p = getelementptr i64, ptr %nest, i64 10
+  %sb.p = getelementptr i64, ptr %nest, i64 11
+  %sc = load i64, ptr %sc.p
+  %sa = load i64, ptr %sa.p
+  %sb = load i64, ptr %sb.p
+  %a.p = getelementptr ptr, ptr %pointers, i64 1
+  %b.p = getelementptr ptr, ptr %pointers, i64 2
+  %c0 = load ptr, ptr %pointers
+  %a0 = load ptr, ptr %a.p
+  %b0 = load ptr, ptr %b.p
+  %none = icmp sle i64 %batches, 0
+  br i1 %none, label %done, label %loop
+loop:
+  %i = phi i64 [0, %entry], [%i.next, %loop]
+  %c = phi ptr [%c0, %entry], [%c.next, %loop]
+  %a = phi ptr [%a0, %entry], [%a.next, %loop]
+  %b = phi ptr [%b0, %entry], [%b.next, %loop]
+  call void @{routine}(ptr %la, ptr %lb, ptr %i1, ptr %i2, ptr %i3, ptr @one, ptr %a, ptr %i6, ptr %b, ptr %i7, """ \
+    """ptr %beta, ptr %c, ptr %i8)
+  %c.next = getelementptr i8, ptr %c, i64 %sc
+  %a.next = getelementptr i8, ptr %a, i64 %sa
+  %b.next = getelementptr i8, ptr %b, i64 %sb
+  %i.next = add i64 %i, 1
+  %more = icmp slt i64 %i.next, %batches
+  br i1 %more, label %loop, label %done
+done:
+  ret void
+}}
+define i32 @store(ptr %pointers, ptr %nest) {{
+  call void @run(ptr %pointers, ptr %nest, ptr @zero)
+  ret i32 0
+}}
+define i32 @add(ptr %pointers, ptr %nest) {{
+  call void @run(ptr %pointers, ptr %nest, ptr @one)
+  ret i32 0
+}}
+"""
+
+
+def _address(routine: str) -> int:
+    from scipy.linalg import cython_blas
+
+    capsule = cython_blas.__pyx_capi__[routine]
+    name = ctypes.pythonapi.PyCapsule_GetName
+    name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
+    pointer = ctypes.pythonapi.PyCapsule_GetPointer
+    pointer.restype, pointer.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    return pointer(capsule, name(capsule))
+
+
+@functools.cache
+def gemm(of: dtype) -> tuple[int, int]:
+    """The addresses of the kernels that store and that add a matrix product."""
+    routine = "dgemm" if of is float64 else "sgemm"
+    symbol = f"tapegrad_{routine}"
+    jit.define_symbol(symbol, _address(routine))
+    unpack = "\n".join(
+        f"  %w{i}.p = getelementptr i64, ptr %nest, i64 {i}\n  %w{i} = load i64, ptr %w{i}.p\n"
+        f"  %t{i} = trunc i64 %w{i} to i32\n  %i{i} = getelementptr [9 x i32], ptr %ints, i32 0, i32 {i}\n"
+        f"  store i32 %t{i}, ptr %i{i}" for i in range(1, 9)
+    )
+    text = _IR.format(routine=symbol, t="double" if of is float64 else "float", unpack=unpack)
+    code = cache.get(text)
+    if code is None:
+        code = jit.compile_ir(text, 1)
+        cache.put(text, code)
+    found = jit.load_object(routine, code, ["store", "add"])
+    return found["store"], found["add"]

@@ -1,0 +1,13 @@
+"""The one machine of this process, its layouts and its plans."""
+from __future__ import annotations
+
+from tapegrad.machine.layouts import Layouts
+from tapegrad.machine.plans import Planner
+from tapegrad.machine.runtime import Machine, Slots
+from tapegrad.ops import elementwise, joining, linalg, reduction, spec, view
+
+FAMILIES = (elementwise, reduction, view, joining, linalg)
+
+machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc) for o in spec.operations()])
+layouts = Layouts(machine)
+planner = Planner(machine, layouts)

@@ -1,0 +1,66 @@
+"""CPython's C functions as jitted code calls them. Objects are addresses; reference counts are the caller's business."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine.native.glue import external, i32, i64, native, stack_words, symbol, types, u64, words
+
+U0, U1 = np.uint64(0), np.uint64(1)
+_f64 = types.float64
+
+incref = external("Py_IncRef", types.int32, u64)
+decref = external("Py_DecRef", types.int32, u64)
+float_as_double = external("PyFloat_AsDouble", _f64, u64)
+float_from = external("PyFloat_FromDouble", u64, _f64)
+long_from = external("PyLong_FromLongLong", u64, i64)
+long_as = external("PyLong_AsLongLong", i64, u64)
+error_occurred = external("PyErr_Occurred", u64)
+error_clear = external("PyErr_Clear", i32)
+gc_new = external("_PyObject_GC_New", u64, u64)
+gc_delete = external("PyObject_GC_Del", i32, u64)
+gc_track = external("PyObject_GC_Track", i32, u64)
+gc_untrack = external("PyObject_GC_UnTrack", i32, u64)
+gc_is_tracked = external("PyObject_GC_IsTracked", i32, u64)
+generic_setattr = external("PyObject_GenericSetAttr", i32, u64, u64, u64)
+generic_get_dict = external("PyObject_GenericGetDict", u64, u64, u64)
+clear_weakrefs = external("PyObject_ClearWeakRefs", i32, u64)
+is_subtype = external("PyType_IsSubtype", i32, u64, u64)
+vectorcall = external("PyObject_Vectorcall", u64, u64, u64, u64, u64)
+no_memory = external("PyErr_NoMemory", u64)
+thread_state = external("PyThreadState_Get", u64)
+thread_id = external("PyThreadState_GetID", u64, u64)
+save_thread = external("PyEval_SaveThread", u64)
+restore_thread = external("PyEval_RestoreThread", i32, u64)
+
+float_type = symbol("PyFloat_Type")
+long_type = symbol("PyLong_Type")
+bool_type = symbol("PyBool_Type")
+none = symbol("_Py_NoneStruct")
+true = symbol("_Py_TrueStruct")
+false = symbol("_Py_FalseStruct")
+not_implemented = symbol("_Py_NotImplementedStruct")
+
+
+@native
+def type_of(o):
+    return words(o)[U1]
+
+
+@native
+def track(o):
+    if not gc_is_tracked(o):
+        gc_track(o)
+
+
+@native
+def call_with_index(function, index):
+    """Call a Python function with one integer and drop its result; errors are printed nowhere, being in a destructor."""
+    arguments = stack_words(1)
+    boxed = long_from(np.int64(index))
+    words(arguments)[U0] = boxed
+    result = vectorcall(function, arguments, U1, U0)
+    decref(boxed)
+    if result != U0:
+        decref(result)
+    else:
+        error_clear()

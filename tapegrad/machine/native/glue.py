@@ -1,0 +1,195 @@
+"""What jitted code needs beyond numba's own vocabulary: records at raw addresses, symbols, indirect calls.
+
+`records(DTYPE)` is the heart: it views an address as an array of structs, so that native code reads
+`buffers()[b].version` where C would read `buffers[b].version`.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from llvmlite import ir
+from numba import njit, types
+from numba.core import cgutils
+from numba.extending import intrinsic
+from numba.np import numpy_support
+
+from tapegrad.machine import records as rec
+
+i32, u32, i64, u64, u8 = types.int32, types.uint32, types.int64, types.uint64, types.uint8
+
+# No bounds checks, no exceptions, C division: nothing native may raise, so that no wrapper has to look.
+native = njit(error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+inlined = native
+
+
+def records(dtype: np.dtype[Any], element: Any = None) -> Any:
+    """An intrinsic that views an address as an array of `dtype`."""
+    array = types.Array(element or numpy_support.from_dtype(dtype), 1, "C")
+    itemsize = dtype.itemsize
+
+    @intrinsic
+    def view(typingctx: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            out = context.make_array(array)(context, builder)
+            word = ir.IntType(64)
+            context.populate_array(
+                out,
+                data=builder.inttoptr(args[0], out.data.type),
+                shape=cgutils.pack_array(builder, [ir.Constant(word, 1 << 48)]),
+                strides=cgutils.pack_array(builder, [ir.Constant(word, itemsize)]),
+                itemsize=ir.Constant(word, itemsize),
+                meminfo=None,
+            )
+            return out._getvalue()
+
+        return array(u64), codegen
+
+    return view
+
+
+def symbol(name: str) -> Any:
+    """An intrinsic for the address of an external symbol."""
+
+    @intrinsic
+    def address(typingctx: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            module = builder.module
+            found = module.globals.get(name) or ir.GlobalVariable(module, ir.IntType(8), name)
+            return builder.ptrtoint(found, ir.IntType(64))
+
+        return u64(), codegen
+
+    return address
+
+
+def indirect(result: Any, *arguments: Any) -> Any:
+    """An intrinsic that calls a C function at an address: `call(address, *arguments)`."""
+    count = len(arguments)
+
+    def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        kind = ir.FunctionType(
+            context.get_value_type(result), [context.get_value_type(a) for a in arguments]
+        )
+        return builder.call(builder.inttoptr(args[0], kind.as_pointer()), args[1:])
+
+    if count == 2:
+        @intrinsic
+        def call(typingctx: Any, address: Any, a: Any, b: Any) -> Any:
+            return result(u64, *arguments), emit
+    else:
+        @intrinsic
+        def call(typingctx: Any, address: Any, a: Any) -> Any:
+            return result(u64, *arguments), emit
+    return call
+
+
+@intrinsic(prefer_literal=True)
+def stack_words(typingctx: Any, count: Any) -> Any:
+    """The address of `count` (a literal) 8-byte words in the caller's frame, allocated once however often it runs."""
+    words = count.literal_value
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        slot = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), words))
+        return builder.ptrtoint(slot, ir.IntType(64))
+
+    return u64(count), codegen
+
+
+@intrinsic
+def leading_zeros(typingctx: Any, value: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.ctlz(args[0], ir.Constant(ir.IntType(1), 0))
+
+    return u64(u64), codegen
+
+
+@intrinsic
+def exchange(typingctx: Any, address: Any, value: Any) -> Any:
+    """Atomically write a word and return what it held."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("xchg", pointer, args[1], "seq_cst")
+
+    return u64(u64, u64), codegen
+
+
+def external(name: str, result: Any, *arguments: Any) -> Any:
+    """A C function of the process, called by name."""
+    return types.ExternalFunction(name, result(*arguments))
+
+
+words = records(np.dtype("u8"), u64)
+halves = records(np.dtype("u4"), u32)
+signed_words = records(np.dtype("i8"), i64)
+octets = records(np.dtype("u1"), u8)
+doubles = records(np.dtype("f8"), types.float64)
+floats = records(np.dtype("f4"), types.float32)
+quarters = records(np.dtype("u2"), types.uint16)
+
+_machine_address = symbol("tapegrad_machine")
+_machines, _buffers, _instructions = records(rec.MACHINE), records(rec.BUFFER), records(rec.INSTRUCTION)
+_plans, _layouts, _tensors, _workspaces = (
+    records(rec.PLAN), records(rec.LAYOUT), records(rec.TENSOR), records(rec.WORKSPACE)
+)
+steps_at, programs_at = records(rec.STEP), records(rec.PROGRAM)
+ZERO = np.uint64(0)
+
+
+@inlined
+def machine():
+    return _machines(_machine_address())[ZERO]
+
+
+@inlined
+def buffers():
+    return _buffers(machine().buffers)
+
+
+@inlined
+def instructions():
+    return _instructions(machine().instructions)
+
+
+@inlined
+def plans():
+    return _plans(machine().plans)
+
+
+@inlined
+def layouts():
+    return _layouts(machine().layouts)
+
+
+@inlined
+def pool():
+    return halves(machine().pool)
+
+
+@inlined
+def tensor_at(address):
+    return _tensors(address)[ZERO]
+
+
+@inlined
+def workspace_at(address):
+    return _workspaces(address)[ZERO]
+
+
+call_kernel = indirect(i32, u64, u64)
+call_visit = indirect(i32, u64, u64)
+
+EXPORTS: list[tuple[str, Any, Callable[..., Any]]] = []
+
+
+def export(signature: Any, name: str | None = None) -> Callable[[Any], Any]:
+    """Make a native function callable from C under `name` (by default its own, prefixed)."""
+
+    def register(function: Any) -> Any:
+        compiled = native(function)
+        EXPORTS.append((name or "tapegrad_" + function.__name__, signature, compiled))
+        return compiled
+
+    return register

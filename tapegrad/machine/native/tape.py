@@ -1,0 +1,352 @@
+"""The tape itself: rows of values, rows of instructions, what they hold alive, and the sweep that reclaims them."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native.arena import release
+from tapegrad.machine.native.cpython import call_with_index
+from tapegrad.machine.native.glue import (
+    buffers,
+    export,
+    halves,
+    inlined,
+    instructions,
+    layouts,
+    machine,
+    native,
+    plans,
+    pool,
+    types,
+)
+
+U0, U1 = np.uint64(0), np.uint64(1)
+N0, N1 = np.uint32(0), np.uint32(1)
+_PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
+_NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
+_RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNAL), np.uint32(rec.IMMORTAL)
+_REQUIRES_GRAD, _FREE, _MARKED = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE), np.uint32(rec.MARKED)
+_POOLED, _VIEW, _INPLACE = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.INPLACE)
+_KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
+_HEADER = np.uint64(rec.POOL_HEADER)
+FAILED = np.uint32(0)
+
+
+@native
+def new_row(layout, owner, address):
+    """A fresh buffer row; with `owner` 0 it owns its storage."""
+    m = machine()
+    rows = buffers()
+    index = m.free_buffer
+    if index != U0:
+        m.free_buffer = np.uint64(rows[index].owner)
+    else:
+        index = m.n_buffers
+        if index >= m.max_buffers:
+            return FAILED
+        m.n_buffers = index + U1
+    row = rows[index]
+    row.address = address
+    row.tensor = U0
+    row.layout = layout
+    row.owner = np.uint32(index) if owner == N0 else owner
+    row.version = N0
+    row.refs = N0
+    row.producer = N0
+    row.flags = N0
+    return np.uint32(index)
+
+
+@native
+def free_row(index):
+    m = machine()
+    row = buffers()[np.uint64(index)]
+    row.flags = _FREE
+    row.producer = N0
+    row.tensor = U0
+    row.owner = np.uint32(m.free_buffer)
+    m.free_buffer = np.uint64(index)
+
+
+@native
+def drop_storage(index):
+    """One reference less on an owner's storage; the last one frees the bytes, and the row if nothing names it."""
+    m = machine()
+    row = buffers()[np.uint64(index)]
+    row.refs -= N1
+    if row.refs == N0 and (row.flags & _IMMORTAL) == N0:
+        if row.address != U0:
+            if row.flags & _EXTERNAL:
+                call_with_index(m.release_external, np.uint64(index))
+                row.flags &= ~_EXTERNAL
+            else:
+                release(m.arena, row.address, layouts()[np.uint64(row.layout)].nbytes)
+            row.address = U0
+        if row.tensor == U0 and (row.flags & _RECORDED) == N0:
+            free_row(index)
+
+
+@native
+def drop_tensor(index):
+    """The tensor object of a row died."""
+    row = buffers()[np.uint64(index)]
+    row.tensor = U0
+    owner = row.owner
+    recorded = row.flags & _RECORDED
+    drop_storage(owner)
+    if owner != index and recorded == N0:
+        free_row(index)
+
+
+@inlined
+def keep(index):
+    """An instruction keeps a value's storage for backward."""
+    m = machine()
+    rows = buffers()
+    owner = rows[np.uint64(rows[np.uint64(index)].owner)]
+    owner.refs += N1
+    m.kept_bytes += layouts()[np.uint64(owner.layout)].nbytes
+
+
+@inlined
+def unkeep(index):
+    m = machine()
+    rows = buffers()
+    owner = rows[np.uint64(index)].owner
+    m.kept_bytes -= layouts()[np.uint64(rows[np.uint64(owner)].layout)].nbytes
+    drop_storage(owner)
+
+
+@inlined
+def version_of(index):
+    rows = buffers()
+    return rows[np.uint64(rows[np.uint64(index)].owner)].version
+
+
+@inlined
+def kept_mask(plan_row, needs):
+    """What a one- or two-operand instruction reads again in backward, given which operands need a gradient."""
+    kept = np.uint8(0)
+    if needs & _NEEDS_A:
+        kept |= plan_row.kept_a
+    if needs & _NEEDS_B:
+        kept |= plan_row.kept_b
+    return kept
+
+
+@native
+def record(plan, out, a, b, needs, shift):
+    """Append an instruction of at most two operands (b is 0 for one); `needs` holds NEEDS_A and NEEDS_B."""
+    m = machine()
+    n = m.n_instructions
+    rows = buffers()
+    plan_row = plans()[np.uint64(plan)]
+    row = instructions()[n]
+    row.plan = plan | needs
+    row.out = out
+    row.a = a
+    row.b = b
+    kept = kept_mask(plan_row, needs)
+    if plan_row.flags & _VIEW:
+        row.va = np.uint32(shift & np.uint64(0xFFFFFFFF))
+        row.vb = np.uint32(shift >> np.uint64(32))
+    else:
+        if kept & np.uint8(1):
+            keep(a)
+            row.va = version_of(a)
+        if kept & np.uint8(2):
+            keep(b)
+            row.vb = version_of(b)
+        if kept & _KEEPS_OUT:
+            keep(out)
+    rows[np.uint64(a)].flags |= _RECORDED
+    if b != N0:
+        rows[np.uint64(b)].flags |= _RECORDED
+    result = rows[np.uint64(out)]
+    result.flags |= _RECORDED | _REQUIRES_GRAD
+    result.producer = np.uint32(n + U1)
+    m.n_instructions = n + U1
+
+
+@native
+def pooled_kept(plan_row, needs):
+    """The kept mask of a POOLED plan: bit j for operand j, bit 31 for the result; `plan.kept` lists one per operand."""
+    masks = halves(plan_row.kept)
+    kept = N0
+    for j in range(np.uint64(plan_row.arity)):
+        if (needs >> np.uint32(j)) & N1:
+            kept |= masks[np.uint64(j)]
+    return kept
+
+
+@native
+def record_pooled(plan, out, operands, count, needs):
+    """Append an instruction whose operand list (u4 rows at address `operands`) lives in the pool."""
+    m = machine()
+    n = m.n_instructions
+    rows = buffers()
+    entry = m.n_pool
+    p = pool()
+    source = halves(operands)
+    plan_row = plans()[np.uint64(plan)]
+    kept = pooled_kept(plan_row, needs)
+    p[entry] = np.uint32(count)
+    p[entry + U1] = needs
+    p[entry + np.uint64(2)] = version_of(out)
+    for j in range(count):
+        operand = source[j]
+        p[entry + _HEADER + j] = operand
+        # An in-place operation read its operand before it wrote: what is kept of the old value is stale at once.
+        written = plan_row.flags & _INPLACE and rows[np.uint64(operand)].owner == rows[np.uint64(out)].owner
+        p[entry + _HEADER + count + j] = version_of(operand) - (N1 if written else N0)
+        rows[np.uint64(operand)].flags |= _RECORDED
+        if (kept >> np.uint32(j)) & N1:
+            keep(operand)
+    if kept >> np.uint32(31):
+        keep(out)
+    m.n_pool = entry + _HEADER + np.uint64(2) * count
+    row = instructions()[n]
+    row.plan = plan
+    row.out = out
+    row.a = np.uint32(entry & np.uint64(0xFFFFFFFF))
+    row.b = np.uint32(entry >> np.uint64(32))
+    row.va = N0
+    row.vb = N0
+    result = rows[np.uint64(out)]
+    result.flags |= _RECORDED | _REQUIRES_GRAD
+    result.producer = np.uint32(n + U1)
+    m.n_instructions = n + U1
+
+
+@inlined
+def pool_entry(row):
+    return np.uint64(row.a) | (np.uint64(row.b) << np.uint64(32))
+
+
+@native
+def release_kept(t):
+    """Free what an instruction kept for backward; PyTorch's rule that only then a second backward is refused."""
+    row = instructions()[t]
+    if row.plan & _RELEASED:
+        return
+    plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
+    if plan_row.flags & _POOLED:
+        entry = pool_entry(row)
+        p = pool()
+        count = np.uint64(p[entry])
+        kept = pooled_kept(plan_row, p[entry + U1])
+        for j in range(count):
+            if (kept >> np.uint32(j)) & N1:
+                unkeep(p[entry + _HEADER + j])
+        if kept >> np.uint32(31):
+            unkeep(row.out)
+        if kept:
+            row.plan |= _RELEASED
+    elif not plan_row.flags & _VIEW:
+        mask = kept_mask(plan_row, row.plan)
+        if mask:
+            if mask & np.uint8(1):
+                unkeep(row.a)
+            if mask & np.uint8(2):
+                unkeep(row.b)
+            if mask & _KEEPS_OUT:
+                unkeep(row.out)
+            row.plan |= _RELEASED
+
+
+@inlined
+def mark_row(index):
+    rows = buffers()
+    rows[np.uint64(index)].flags |= _MARKED
+
+
+@export(types.uint64())
+def reclaim():
+    """Drop the instructions no live tensor can reach, and the rows nothing names; returns the instructions left.
+
+    One reverse walk marks (record order is a topological order), one forward walk compacts. Refused while a sweep runs.
+    """
+    m = machine()
+    if m.replays != U0:
+        m.sweep_at = m.n_instructions * np.uint64(2)
+        return m.n_instructions
+    rows = buffers()
+    code = instructions()
+    p = pool()
+    n = m.n_instructions
+    t = n
+    while t > U0:
+        t -= U1
+        row = code[t]
+        out = rows[np.uint64(row.out)]
+        # A row that was rebound to a later instruction (history rewritten in place) leaves this one behind.
+        if (out.tensor != U0 or out.flags & _MARKED) and np.uint64(out.producer) == t + U1:
+            out.flags |= _MARKED
+            if plans()[np.uint64(row.plan & _PLAN_MASK)].flags & _POOLED:
+                entry = pool_entry(row)
+                for j in range(np.uint64(p[entry])):
+                    mark_row(p[entry + _HEADER + j])
+            else:
+                mark_row(row.a)
+                if row.b != N0:
+                    mark_row(row.b)
+        else:
+            release_kept(t)
+            if np.uint64(out.producer) == t + U1:
+                out.producer = N0
+            row.out = N0
+    left = U0
+    pool_end = U0
+    t = U0
+    while t < n:
+        row = code[t]
+        if row.out != N0:
+            if plans()[np.uint64(row.plan & _PLAN_MASK)].flags & _POOLED:
+                entry = pool_entry(row)
+                size = _HEADER + np.uint64(2) * np.uint64(p[entry])
+                for j in range(size):
+                    p[pool_end + j] = p[entry + j]
+                row.a = np.uint32(pool_end & np.uint64(0xFFFFFFFF))
+                row.b = np.uint32(pool_end >> np.uint64(32))
+                pool_end += size
+            rows[np.uint64(row.out)].producer = np.uint32(left + U1)
+            if left != t:
+                kept = code[left]
+                kept.plan = row.plan
+                kept.out = row.out
+                kept.a = row.a
+                kept.b = row.b
+                kept.va = row.va
+                kept.vb = row.vb
+            left += U1
+        t += U1
+    m.n_instructions = left
+    m.n_pool = pool_end
+    i = U1
+    while i < m.n_buffers:
+        row = rows[i]
+        if not row.flags & (_FREE | _IMMORTAL):
+            if row.flags & _MARKED:
+                row.flags &= ~_MARKED
+            elif row.flags & _RECORDED:
+                if row.tensor == U0 and row.refs == N0:
+                    free_row(np.uint32(i))
+                else:
+                    row.flags &= ~_RECORDED
+        else:
+            row.flags &= ~_MARKED
+        i += U1
+    m.sweeps += U1
+    m.sweep_at = left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192)
+    m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)
+    return left
+
+
+@inlined
+def make_room():
+    """Reclaim when the tape or what it keeps has doubled since last time; False when the tape is truly full."""
+    m = machine()
+    if m.n_instructions >= m.sweep_at or m.kept_bytes > m.sweep_bytes:
+        reclaim()
+    return m.n_instructions + U1 < m.max_instructions and m.n_pool + np.uint64(1 << 16) < m.max_pool
+

@@ -1,0 +1,712 @@
+"""Plans: an operation with its operand layouts decided, lowered from its rule to the kernel calls that run it.
+
+`Planner.plan` answers "which plan" (the slow path of every operation, taken once per combination of layouts);
+`Builder` lowers a rule. Elementwise rules and row rules are traced with `Sym` into one kernel an operand; the rules of
+structured operations are run on `Traced` values, and every operation they name becomes a step.
+Adjoint kernels are compiled when a backward first needs them, since most plans of a forward-only program never do.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import blas, emitter, loops
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout, Layouts
+from tapegrad.machine.runtime import Machine, address_of
+from tapegrad.ops.scalar import row
+from tapegrad.ops.spec import Operation
+from tapegrad.ops.sym import Sym, walk
+
+Attributes = tuple[tuple[str, Any], ...]
+
+
+class Pointer(NamedTuple):
+    """What a step's pointer starts from, plus a byte offset."""
+
+    source: int
+    offset: int = 0
+
+
+class Step(NamedTuple):
+    """One kernel call, before it is written into native memory."""
+
+    store: int
+    add: int
+    nest: np.ndarray
+    pointers: tuple[Pointer, ...]
+
+
+def result_type(layouts: Sequence[Layout]) -> dtype:
+    """The dtype that operands promote to (`torch.result_type`): axes outweigh none, tensors outweigh numbers."""
+    found: list[dtype | None] = [None, None, None]
+    for layout in layouts:
+        d = layout.dtype
+        if layout.weak and d.is_floating_point:
+            d = dtypes.default_dtype()
+        have = found[layout.tier]
+        found[layout.tier] = d if have is None else dtypes.promote(have, d)
+    out: dtype | None = None
+    for d in found:
+        if out is None or d is None:
+            out = d or out
+        elif d.is_floating_point or (d.category >= out.category and d.category > 0):
+            out = d
+        elif d.category == 0 or out.is_floating_point:
+            out = dtypes.promote(d, out)
+        else:
+            out = d
+    assert out is not None
+    return out
+
+
+class Plan:
+    """One row of the plan table as Python sees it; `keeps[j]` is what backward reads when operand j needs a gradient.
+
+    A kept operand is its position, the result is `KEEPS_RESULT`.
+    """
+
+    __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
+                 "returns_view")
+
+    def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
+                 out: Layout) -> None:
+        self.index, self.op, self.attributes, self.operands, self.out = index, op, attributes, operands, out
+        self.keeps: list[frozenset[int]] = []
+        self.gradients: tuple[Any, ...] | None = None
+        self.built = False
+
+    def __repr__(self) -> str:
+        given = "".join(f" {k}={v}" for k, v in self.attributes.items())
+        return f"{self.op.name}({', '.join(map(repr, self.operands))}){given} -> {self.out!r}"
+
+
+KEEPS_RESULT = 31
+
+
+def byte_strides(layout: Layout, strides: Sequence[int]) -> list[int]:
+    return [s * layout.dtype.itemsize for s in strides]
+
+
+class Planner:
+    """The plan table and what fills it."""
+
+    def __init__(self, machine: Machine, layouts: Layouts) -> None:
+        self.machine, self.layouts = machine, layouts
+        self.all: list[Plan | None] = [None]
+        self._found: dict[tuple[Any, ...], Plan] = {}
+        self._kept_alive: list[Any] = []
+
+    # ------------------------------------------------------------ lookup
+
+    def plan(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes = ()) -> Plan:
+        """The plan of `op` on these layouts; raises what PyTorch raises when there is none."""
+        key = (op, operands, attributes, dtypes.default_dtype())
+        found = self._found.get(key)
+        if found is None:
+            found = self._found[key] = self._make(op, operands, dict(attributes))
+        return found
+
+    def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
+        builder = Builder(self.layouts)
+        out = _LOWER[op.kind](builder, op, operands, attributes)
+        plan = Plan(len(self.all), op, attributes, operands, out)
+        if op.differentiable and (out.dtype.is_floating_point or op.kind == "view"):
+            plan.keeps = _keeps(self.layouts, plan)
+        self.all.append(plan)
+        self._write(plan, builder.steps, builder.temporaries)
+        return plan
+
+    def _write(self, plan: Plan, steps: list[Step], temporaries: dict[int, int]) -> None:
+        op = plan.op
+        native = self.machine.plans[plan.index]
+        native["opcode"], native["arity"], native["out_layout"] = op.opcode, len(plan.operands), plan.out.id
+        native["forward"], native["n_forward"] = self._write_steps(steps, temporaries), len(steps)
+        flags = 0
+        if plan.keeps:
+            flags |= rec.DIFFERENTIABLE
+        if op.kind == "view":
+            flags |= rec.VIEW
+        if op.inplace_of is not None:
+            flags |= rec.INPLACE
+        if len(plan.operands) > 2 or op.inplace_of is not None:
+            flags |= rec.POOLED
+            masks = np.array([sum(1 << k for k in kept) for kept in plan.keeps] or [0], "u4")
+            self._kept_alive.append(masks)
+            native["kept"] = address_of(masks)
+        else:
+            for name, kept in zip(("kept_a", "kept_b"), plan.keeps):
+                native[name] = sum(1 << min(k, 7) for k in kept)
+        native["flags"] = flags
+
+    def _write_steps(self, steps: Sequence[Step], temporaries: dict[int, int]) -> int:
+        native = np.zeros(max(len(steps), 1), rec.STEP)
+        written: set[int] = set()
+        for record, step in zip(native, steps):
+            record["store"], record["add"] = step.store, step.add
+            record["nest"] = address_of(step.nest)
+            record["n_pointers"] = len(step.pointers)
+            for i, pointer in enumerate(step.pointers):
+                record["sources"][i], record["offsets"][i] = pointer.source, pointer.offset
+            target = step.pointers[0].source - rec.TEMPORARY
+            if target in temporaries and target not in written:
+                written.add(target)
+                record["temporary"], record["temporary_bytes"] = 1, temporaries[target]
+        self._kept_alive.append((native, [s.nest for s in steps]))
+        return address_of(native)
+
+    @staticmethod
+    def name_of(d: dtype) -> str:
+        """A dtype as PyTorch's errors name it (Float, Long, …)."""
+        return _scalar_name(d)
+
+    # ------------------------------------------------------------ adjoints
+
+    def build_adjoint(self, plan: Plan) -> None:
+        """Compile the adjoint of a plan; after this a sweep may run over it."""
+        programs = np.zeros(len(plan.operands), rec.PROGRAM)
+        for j in range(len(plan.operands)):
+            if self.differentiable_operand(plan, j):
+                builder = Builder(self.layouts)
+                flags = _ADJOINT[plan.op.kind](builder, plan, j)
+                programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
+                programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
+        self._kept_alive.append(programs)
+        self.machine.plans[plan.index]["adjoints"] = address_of(programs)
+        plan.built = True
+
+    @staticmethod
+    def differentiable_operand(plan: Plan, j: int) -> bool:
+        return bool(plan.keeps) and plan.operands[j].dtype.is_floating_point
+
+    def accumulate_step(self, layout: Layout) -> int:
+        """The address of the step that adds one block in an adjoint layout to another."""
+        builder = Builder(self.layouts)
+        x = Sym.operand(0, layout.dtype)
+        strides = byte_strides(layout, layout.strides)
+        builder.region(layout.shape, (layout.dtype,), x, layout.dtype, [strides, strides],
+                       (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
+        return self._write_steps(builder.steps, {})
+
+
+class Builder:
+    """Collects the steps of one program."""
+
+    def __init__(self, layouts: Layouts) -> None:
+        self.layouts = layouts
+        self.steps: list[Step] = []
+        self.temporaries: dict[int, int] = {}
+        self.both = False
+
+    def region(self, shape: Sequence[int], inputs: Sequence[dtype], value: Sym, output: dtype,
+               strides: Sequence[Sequence[int]], pointers: Sequence[Pointer], reduced: Sequence[int] = (),
+               per_row: bool = False, both: bool | None = None) -> None:
+        """A step that evaluates `value` over `shape`; strides in bytes and pointers start with the output's."""
+        rows = per_row or any(n.op in ("reduce", "index", "count") for n in walk((value,)))
+        ordered = any(n.op == "index" or str(n.value).startswith("arg") for n in walk((value,)))
+        itemsizes = [output.itemsize, *(d.itemsize for d in inputs)]
+        nest = loops.build(shape, strides, itemsizes, reduced, rows, ordered)
+        region = emitter.Region(tuple(inputs), (value.cast(output),), (output,), (per_row,))
+        store = emitter.compile_region(region, nest.pattern, (False,))
+        both = self.both if both is None else both
+        add = emitter.compile_region(region, nest.pattern, (True,)) if both else 0
+        self.last_region = (region, nest.pattern)
+        self.steps.append(Step(store, add, nest.words, tuple(pointers)))
+
+    def temporary(self, layout: Layout) -> int:
+        """Room for an intermediate value; returns its source code."""
+        number = len(self.temporaries)
+        if number >= rec.MAX_TEMPORARIES:
+            raise RuntimeError("a rule needs too many intermediate values; declare it as two operations")
+        self.temporaries[number] = layout.nbytes
+        return rec.TEMPORARY + number
+
+    def gemm(self, target: tuple[Pointer, Layout], a: tuple[Pointer, Layout], b: tuple[Pointer, Layout]) -> None:
+        """target = a @ b over the last two axes, of floating dtype; batch axes are equal (expanded where repeated)."""
+        (tp, tl), (ap, al), (bp, bl) = target, a, b
+        m, n = tl.shape[-2:]
+        k = al.shape[-1]
+        item = tl.dtype.itemsize
+        if tl.strides[-1] != 1 and (tl.strides[-2] == 1 or n == 1):  # write the transpose: c' = b' a'
+            (tp, tl), (ap, al), (bp, bl) = (tp, self.transposed(tl)), (bp, self.transposed(bl)), (ap, self.transposed(al))
+            m, n = n, m
+        ap, al = self._blas_ready(ap, al)
+        bp, bl = self._blas_ready(bp, bl)
+        trans_a, lda = _leading(al)
+        trans_b, ldb = _leading(bl)
+        ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
+        batch = tl.shape[:-2]
+        merged, (cs, as_, bs) = loops.merge(
+            list(batch), [list(tl.strides[:-2]), list(al.strides[:-2]), list(bl.strides[:-2])]
+        ) if batch else ([1], [[0], [0], [0]])
+        store, add = blas.gemm(tl.dtype)
+        for at in np.ndindex(*merged[:-1]):
+            offsets = [sum(i * s for i, s in zip(at, strides)) * item for strides in (cs, as_, bs)]
+            words = [merged[-1], n, m, k, trans_b, trans_a, ldb, lda, ldc, cs[-1] * item, bs[-1] * item, as_[-1] * item]
+            self.steps.append(Step(store, add, np.array(words, "i8"), (
+                Pointer(tp.source, tp.offset + offsets[0]), Pointer(bp.source, bp.offset + offsets[2]),
+                Pointer(ap.source, ap.offset + offsets[1]),
+            )))
+
+    def _blas_ready(self, pointer: Pointer, layout: Layout) -> tuple[Pointer, Layout]:
+        """The operand itself if BLAS can stride over it, else a contiguous copy."""
+        rows, columns = layout.shape[-2:]
+        r, c = layout.strides[-2:]
+        if (c == 1 or columns == 1) and (r >= max(columns, 1) or rows == 1):
+            return pointer, layout
+        if (r == 1 or rows == 1) and (c >= max(rows, 1) or columns == 1):
+            return pointer, layout
+        plain = self.layouts.intern(layout.dtype, layout.shape)
+        copy = Pointer(self.temporary(plain))
+        self.copy((copy, plain), (pointer, layout))
+        return copy, plain
+
+    def copy(self, target: tuple[Pointer, Layout], source: tuple[Pointer, Layout], both: bool = False) -> None:
+        (tp, tl), (sp, sl) = target, source
+        self.region(tl.shape, (sl.dtype,), Sym.operand(0, sl.dtype), tl.dtype,
+                    [byte_strides(tl, tl.strides), byte_strides(sl, shapes.expanded_strides(sl.shape, sl.strides, tl.shape))],
+                    (tp, sp), both=both)
+
+    def result(self, of: dtype, shape: shapes.Shape) -> Traced:
+        """A fresh contiguous result of a structured operation, for its rule to fill part by part."""
+        return Traced(self, Pointer(rec.TARGET), self.layouts.intern(of, tuple(shape)))
+
+    @staticmethod
+    def promoted(values: Sequence[Traced]) -> dtype:
+        return result_type([v.layout for v in values])
+
+    def copy_into(self, target: Traced, source: Traced) -> None:
+        self.copy((target.pointer, target.layout), (source.pointer, source.layout))
+
+    def fill_zero(self, target: Traced) -> None:
+        d = target.layout.dtype
+        self.region(target.shape, (), Sym.const(0, d), d, [byte_strides(target.layout, target.layout.strides)],
+                    [target.pointer])
+
+    def add_into(self, target: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int, source: Traced) -> None:
+        """Add `source` to the part of `target` that (shape, strides, offset) views, summing where it repeats."""
+        d = target.layout.dtype
+        reduced = [i for i, (n, s) in enumerate(zip(shape, strides)) if n > 1 and s == 0]
+        value = Sym.operand(0, source.layout.dtype)
+        _emit(self, row.sum(value, ()) if reduced else value, shape,
+              (Pointer(target.pointer.source, target.pointer.offset + offset * d.itemsize), d, strides),
+              [(source.pointer, source.layout.dtype, source.layout.strides)], reduced, bool(reduced))
+        last = self.steps.pop()
+        region, pattern = self.last_region
+        self.steps.append(last._replace(store=emitter.compile_region(region, pattern, (True,))))
+
+    def transposed(self, layout: Layout) -> Layout:
+        shape, strides = layout.shape, layout.strides
+        return self.layouts.intern(
+            layout.dtype, (*shape[:-2], shape[-1], shape[-2]), (*strides[:-2], strides[-1], strides[-2])
+        )
+
+
+def _leading(layout: Layout) -> tuple[int, int]:
+    """BLAS's view of a row-major matrix: (is it transposed, leading dimension)."""
+    rows, columns = layout.shape[-2:]
+    r, c = layout.strides[-2:]
+    if (c == 1 or columns == 1) and (r >= max(columns, 1) or rows == 1):
+        return 0, max(r if rows > 1 else columns, columns, 1)
+    return 1, max(c if columns > 1 else rows, rows, 1)
+
+
+# ---------------------------------------------------------------- elementwise
+
+
+def _compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
+    weighed = [o for o, name in zip(operands, op.operands) if name != "condition"]
+    common = result_type(weighed)
+    if op.result == "float" and not common.is_floating_point:
+        common = dtypes.default_dtype()
+    if op.result == "sum" and not common.is_floating_point:
+        common = dtypes.int64
+    if "bif"[common.category] not in op.accepts:
+        raise _unsupported(op, common)
+    return common
+
+
+def _unsupported(op: Operation, d: dtype) -> Exception:
+    if op.name.startswith("sub") and d is dtypes.bool_:
+        return RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if op.name == "neg":
+        return RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+    if op.name == "mean":
+        return RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {_scalar_name(d)}"
+        )
+    return RuntimeError(f'"{op.name}_cpu" not implemented for \'{_scalar_name(d)}\'')
+
+
+def _scalar_name(d: dtype) -> str:
+    return {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+            "float32": "Float", "float64": "Double"}[d.name]
+
+
+def _symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: int) -> list[Sym]:
+    """The rule's operands, loaded as they are stored and cast to what the operation computes in."""
+    found = []
+    for j, layout in enumerate(operands):
+        if layout.literal is not None and op.specialise:
+            found.append(Sym.const(layout.literal, compute))
+            continue
+        loaded = Sym.operand(first + j, layout.dtype)
+        found.append(loaded.cast(dtypes.bool_ if op.operands[j] == "condition" else compute))
+    return found
+
+
+def _used(value: Sym) -> list[int]:
+    return sorted({n.value for n in walk((value,)) if n.op == "operand"})
+
+
+def _renumber(value: Sym, numbers: dict[int, int]) -> Sym:
+    """The same graph over a region's own operands, which are only those it reads."""
+    done: dict[Sym, Sym] = {}
+    for node in walk((value,)):
+        if node.op == "operand":
+            done[node] = Sym.operand(numbers[node.value], node.dtype)
+        else:
+            done[node] = Sym(node.op, tuple(done[a] for a in node.args), node.dtype, node.value)
+    return done[value]
+
+
+def _emit(builder: Builder, value: Sym, shape: Sequence[int], target: tuple[Pointer, dtype, Sequence[int]],
+          available: Sequence[tuple[Pointer, dtype, Sequence[int]]], reduced: Sequence[int], per_row: bool) -> None:
+    """A region step for `value` over those of the `available` (pointer, dtype, element strides) that it reads."""
+    used = _used(value)
+    chosen = [available[i] for i in used]
+    strides = [[s * d.itemsize for s in st] for _, d, st in (target, *chosen)]
+    builder.region(shape, [d for _, d, _ in chosen], _renumber(value, {u: i for i, u in enumerate(used)}), target[1],
+                   strides, [target[0], *(p for p, _, _ in chosen)], reduced, per_row)
+
+
+def _like_strides(shape: shapes.Shape, operands: Sequence[Layout]) -> shapes.Shape:
+    """The strides of a fresh result: those of the first operand that fills the shape densely, else contiguous."""
+    for o in operands:
+        if o.shape == shape and o.dense:
+            return o.strides
+    return shapes.contiguous_strides(shape)
+
+
+def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                       ) -> Layout:
+    compute = _compute_dtype(op, operands)
+    value = op.forward(*_symbols(op, operands, compute, 0), **attributes)
+    shape = shapes.broadcast(o.shape for o in operands)
+    result = dtypes.bool_ if op.result == "bool" else compute
+    if "dtype" in attributes:
+        result = attributes["dtype"]
+    if op.inplace_of is not None:
+        target = operands[0]
+        if shape != target.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+            )
+        if result.category > target.dtype.category and op.name not in ("copy_", "fill_", "zero_"):
+            raise RuntimeError(f"result type {_scalar_name(result)} can't be cast to the desired output type "
+                               f"{_scalar_name(target.dtype)}")
+        out = target
+    else:
+        plain = op.name == "contiguous"
+        out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
+    _emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), [
+        (Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
+        for j, o in enumerate(operands)
+    ], (), False)
+    return out
+
+
+def _trace(plan: Plan) -> tuple[Any, ...]:
+    """The adjoint rule on symbols: operand 0 is the cotangent, 1… the operands, the last the result."""
+    if plan.gradients is None:
+        op, operands = plan.op, plan.operands
+        compute = _compute_dtype(op, operands)
+        n = len(operands)
+        g = Sym.operand(0, plan.out.dtype).cast(compute)
+        out = Sym.operand(n + 1, plan.out.dtype).cast(compute)
+        attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
+        plan.gradients = op.gradients(g, _symbols(op, operands, compute, 1), out, attributes)
+    return plan.gradients
+
+
+def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
+    value = _trace(plan)[j]
+    if value is None:
+        return 0
+    builder.both = True
+    shape, operand = plan.out.shape, plan.operands[j]
+    target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
+    if value.op == "operand" and value.value == 0 and target is incoming:
+        flags = rec.IDENTITY
+    else:
+        flags = 0
+    strides = shapes.expanded_strides(target.shape, target.strides, shape)
+    missing = len(shape) - len(target.shape)
+    reduced = [d for d, n in enumerate(shape) if n != 1 and (d < missing or target.shape[d - missing] == 1)]
+    if reduced:
+        value = row.sum(value, ())
+    available = [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)]
+    available += [(Pointer(rec.OPERAND + i), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
+                  for i, o in enumerate(plan.operands)]
+    available.append((Pointer(rec.RESULT), plan.out.dtype, plan.out.strides))
+    _emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, reduced, bool(reduced))
+    return flags
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _kept_form(layout: Layout, shape: shapes.Shape, dims: Sequence[int], keepdim: bool) -> shapes.Shape:
+    """The strides of a reduced value over the operand's shape: zero along the row."""
+    if keepdim:
+        return tuple(0 if d in dims else s for d, s in enumerate(layout.strides))
+    left = iter(layout.strides)
+    return tuple(0 if d in dims else next(left) for d in range(len(shape)))
+
+
+def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                     ) -> Layout:
+    compute = _compute_dtype(op, operands)
+    dims, keepdim = attributes["dim"], attributes.get("keepdim", False)
+    value = op.forward(*_symbols(op, operands, compute, 0), **{k: attributes[k] for k in op.attributes})
+    shape = shapes.broadcast(o.shape for o in operands)
+    result = {"bool": dtypes.bool_, "int64": dtypes.int64}.get(op.result, compute)
+    if op.per_row:
+        out = builder.layouts.intern(
+            result, tuple(1 if d in dims else n for d, n in enumerate(shape) if keepdim or d not in dims)
+        )
+        strides = _kept_form(out, shape, dims, keepdim)
+    else:
+        out = builder.layouts.intern(result, shape, _like_strides(shape, operands))
+        strides = out.strides
+    _emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), [
+        (Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
+        for j, o in enumerate(operands)
+    ], dims, op.per_row)
+    return out
+
+
+def _adjoint_reduction(builder: Builder, plan: Plan, j: int) -> int:
+    value = _trace(plan)[j]
+    if value is None:
+        return 0
+    builder.both = True
+    op, operand = plan.op, plan.operands[j]
+    dims, keepdim = plan.attributes["dim"], plan.attributes.get("keepdim", False)
+    shape = shapes.broadcast(o.shape for o in plan.operands)
+    target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
+    if op.per_row:
+        seen, result = _kept_form(incoming, shape, dims, keepdim), _kept_form(plan.out, shape, dims, keepdim)
+    else:
+        seen, result = incoming.strides, plan.out.strides
+    available = [(Pointer(rec.ADJOINT), incoming.dtype, seen)]
+    available += [(Pointer(rec.OPERAND + i), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
+                  for i, o in enumerate(plan.operands)]
+    available.append((Pointer(rec.RESULT), plan.out.dtype, result))
+    rows = any(n.op in ("reduce", "index", "count") for n in walk((value,)))
+    strides = shapes.expanded_strides(target.shape, target.strides, shape)
+    _emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, dims if rows else (), False)
+    return 0
+
+
+# ---------------------------------------------------------------- views
+
+
+def _lower_view(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    (x,) = operands
+    shape, strides, _ = op.forward((x.shape, x.strides), **attributes)
+    return builder.layouts.intern(x.dtype, shape, strides)
+
+
+def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
+    """The same view of the operand's adjoint takes the gradient; its byte offset is the instruction's."""
+    builder.both = True
+    (operand,) = plan.operands
+    target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
+    _, strides, _ = plan.op.forward((target.shape, target.strides), **plan.attributes)
+    reduced = [d for d, (n, s) in enumerate(zip(plan.out.shape, strides)) if n > 1 and s == 0]
+    g = Sym.operand(0, incoming.dtype)
+    value = row.sum(g, ()) if reduced else g
+    _emit(builder, value, plan.out.shape, (Pointer(rec.TARGET | rec.SHIFTED), target.dtype, strides),
+          [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)], reduced, bool(reduced))
+    whole = target.numel == plan.out.numel or (reduced and math.prod(
+        n for d, n in enumerate(plan.out.shape) if d not in reduced) == target.numel)
+    flags = 0 if whole else rec.NEEDS_ZERO
+    if whole and not reduced and target.contiguous and incoming.contiguous and shapes.is_contiguous(
+            plan.out.shape, strides):
+        flags |= rec.IDENTITY
+    return flags
+
+
+# ---------------------------------------------------------------- structured
+
+
+class Traced:
+    """A value while a structured rule is lowered: where it is and how it lies."""
+
+    __slots__ = ("builder", "layout", "pointer")
+
+    def __init__(self, builder: Builder, pointer: Pointer, layout: Layout) -> None:
+        self.builder, self.pointer, self.layout = builder, pointer, layout
+
+    @property
+    def shape(self) -> shapes.Shape:
+        return self.layout.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.layout.shape)
+
+    def _restrided(self, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0) -> Traced:
+        layout = self.builder.layouts.intern(self.layout.dtype, shape, strides)
+        moved = Pointer(self.pointer.source, self.pointer.offset + offset * self.layout.dtype.itemsize)
+        return Traced(self.builder, moved, layout)
+
+    @property
+    def mT(self) -> Traced:
+        return Traced(self.builder, self.pointer, self.builder.transposed(self.layout))
+
+    def unsqueeze(self, dim: int) -> Traced:
+        shape, strides = self.layout.shape, self.layout.strides
+        dim %= len(shape) + 1
+        return self._restrided((*shape[:dim], 1, *shape[dim:]), (*strides[:dim], 1, *strides[dim:]))
+
+    def squeeze(self, dim: int) -> Traced:
+        shape, strides = self.layout.shape, self.layout.strides
+        dim %= len(shape)
+        return self._restrided(shape[:dim] + shape[dim + 1:], strides[:dim] + strides[dim + 1:])
+
+    def narrow(self, dim: int, start: int, length: int) -> Traced:
+        shape, strides = list(self.layout.shape), self.layout.strides
+        shape[dim] = length
+        return self._restrided(tuple(shape), strides, start * strides[dim])
+
+    def __matmul__(self, other: Traced) -> Traced:
+        return self._deferred(other)
+
+    def _deferred(self, other: Traced) -> Product:
+        return Product(self.builder, self, other)
+
+
+class Product(Traced):
+    """A matrix product not written yet: the adjoint it ends in may take it without a temporary."""
+
+    __slots__ = ("left", "right", "squeezed")
+
+    def __init__(self, builder: Builder, left: Traced, right: Traced) -> None:
+        self.left, self.right = left, right
+        self.squeezed: list[int] = []
+        if left.ndim == 1:
+            self.left, self.squeezed = left.unsqueeze(0), [-2]
+        if right.ndim == 1:
+            self.right = right.unsqueeze(-1)
+            self.squeezed = [*self.squeezed, -1]
+        shape = [*self.left.shape[:-1], self.right.shape[-1]]
+        for d in self.squeezed:
+            del shape[d]
+        super().__init__(builder, Pointer(-1), builder.layouts.intern(left.layout.dtype, tuple(shape)))
+
+    def write(self, pointer: Pointer, layout: Layout) -> None:
+        target = Traced(self.builder, pointer, layout)
+        for d in sorted(self.squeezed):
+            target = target.unsqueeze(d if d == -1 else len(target.shape) - 1 if -1 in self.squeezed else -2)
+        if len(self.squeezed) == 1 and self.squeezed[0] == -2:
+            target = Traced(self.builder, pointer, layout).unsqueeze(-2)
+        left, right = self.left, self.right
+        batch = target.shape[:-2]
+        operands = []
+        for t in (left, right):
+            shape = (*batch, *t.shape[-2:])
+            strides = shapes.expanded_strides(t.shape, t.layout.strides, shape)
+            operands.append((t.pointer, self.builder.layouts.intern(t.layout.dtype, shape, strides)))
+        if target.layout.dtype.is_floating_point:
+            self.builder.gemm((target.pointer, target.layout), *operands)
+            return
+        (ap, al), (bp, bl) = operands
+        shape = (*target.shape, al.shape[-1])
+        d = target.layout.dtype
+        value = row.sum(Sym.operand(0, d) * Sym.operand(1, d), ())
+        n = len(shape)
+        _emit(self.builder, value, shape, (target.pointer, d, (*target.layout.strides, 0)), [
+            (ap, d, (*al.strides[:-1], 0, al.strides[-1])),
+            (bp, d, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
+        ], (n - 1,), True)
+
+
+def _finish(builder: Builder, value: Traced, pointer: Pointer, layout: Layout, both: bool) -> None:
+    if isinstance(value, Product):
+        value.write(pointer, layout)
+    else:
+        builder.copy((pointer, layout), (value.pointer, value.layout), both)
+
+
+def _lower_structured(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                      ) -> Layout:
+    traced = [Traced(builder, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
+    value = op.forward(builder, *traced, **attributes)
+    if isinstance(value, Layout):
+        return value
+    out = value.layout
+    _finish(builder, value, Pointer(rec.TARGET), out, False)
+    return out
+
+
+def _structured_gradients(builder: Builder, plan: Plan) -> tuple[Any, ...]:
+    traced = [Traced(builder, Pointer(rec.OPERAND + j), o) for j, o in enumerate(plan.operands)]
+    g = Traced(builder, Pointer(rec.ADJOINT), builder.layouts.adjoint(plan.out))
+    out = Traced(builder, Pointer(rec.RESULT), plan.out)
+    op = plan.op
+    operands: list[Any] = [traced] if op.operands[0].startswith("*") else list(traced)
+    return op.gradients(g, operands, out, plan.attributes)
+
+
+def _adjoint_structured(builder: Builder, plan: Plan, j: int) -> int:
+    builder.both = True
+    value = _structured_gradients(builder, plan)[j]
+    if value is None:
+        return 0
+    _finish(builder, value, Pointer(rec.TARGET), builder.layouts.adjoint(plan.operands[j]), True)
+    return 0
+
+
+def _keeps(layouts: Layouts, plan: Plan) -> list[frozenset[int]]:
+    """What each operand's adjoint reads again: derived from the rule, never declared."""
+    n = len(plan.operands)
+    if plan.op.kind == "view":
+        return [frozenset()]
+    if plan.op.kind == "structured":
+        found = []
+        for value in _structured_gradients(Builder(layouts), plan):
+            sources = [value] if not isinstance(value, Product) else [value.left, value.right]
+            found.append(frozenset(
+                KEEPS_RESULT if t.pointer.source == rec.RESULT else t.pointer.source - rec.OPERAND
+                for t in sources if t is not None and t.pointer.source != rec.ADJOINT
+            ))
+        return found
+    return [
+        frozenset() if value is None else frozenset(
+            KEEPS_RESULT if u == n + 1 else u - 1 for u in _used(value) if u > 0
+        ) for value in _trace(plan)
+    ]
+
+
+_LOWER: dict[str, Callable[..., Layout]] = {
+    "elementwise": _lower_elementwise, "reduction": _lower_reduction, "view": _lower_view,
+    "structured": _lower_structured,
+}
+_ADJOINT: dict[str, Callable[..., int]] = {
+    "elementwise": _adjoint_elementwise, "reduction": _adjoint_reduction, "view": _adjoint_view,
+    "structured": _adjoint_structured,
+}

@@ -1,0 +1,104 @@
+"""The memory the machine works on: every native record, declared once as a NumPy dtype.
+
+Python reads these records through NumPy, the jitted code through the same dtypes. Start with `INSTRUCTION` and
+`BUFFER`, the two tables that make up the tape; `PLAN` and `STEP` say how an instruction runs; `MACHINE` holds the rest.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+# A tensor as CPython sees it; `grad` and `dict` are strong references, null when absent.
+TENSOR = np.dtype([
+    ("refcount", "i8"), ("type", "u8"), ("buffer", "u4"), ("layout", "u4"), ("grad", "u8"), ("dict", "u8"),
+    ("weakrefs", "u8"),
+])
+
+# One recorded operation. `plan` holds the plan's index and, above it, the bits below. An instruction with at most two
+# operands stores them in `a` and `b` with the versions they were read at; a POOLED plan stores a pool offset in `a`.
+# A view keeps nothing, so it has no versions to store: `va` and `vb` together are its byte offset in the adjoint.
+INSTRUCTION = np.dtype([("plan", "u4"), ("out", "u4"), ("a", "u4"), ("b", "u4"), ("va", "u4"), ("vb", "u4")])
+PLAN_BITS = 24
+PLAN_MASK = (1 << PLAN_BITS) - 1
+NEEDS_A, NEEDS_B = 1 << 24, 1 << 25  # the gradient flows on to this operand
+RELEASED = 1 << 31  # what it kept for backward is gone
+
+# One value. Views share the storage of `owner` (itself for a value with storage of its own), which alone counts `refs`
+# (live tensors on the storage plus instructions that keep it) and writes (`version`). `producer` is the index of the
+# instruction that made it plus one, zero for a leaf. `tensor` is the live tensor object, borrowed.
+BUFFER = np.dtype([
+    ("address", "u8"), ("tensor", "u8"), ("layout", "u4"), ("owner", "u4"), ("version", "u4"), ("refs", "u4"),
+    ("producer", "u4"), ("flags", "u4"),
+])
+REQUIRES_GRAD, RECORDED, EXTERNAL, IMMORTAL = 1, 2, 4, 8  # RECORDED: some instruction names this row
+HOOKED, RETAINS, WRAPPED, FREE = 16, 32, 64, 128  # WRAPPED: made from a Python number
+INFERENCE, MARKED = 256, 512
+
+# What the machine must know of a layout; shapes and strides are Python's.
+LAYOUT = np.dtype([
+    ("nbytes", "u8"), ("numel", "u8"), ("adjoint", "u4"), ("dtype", "u4"), ("accumulate", "u8"),
+])
+
+# An operation with its operand layouts and attributes decided: which kernels, over which loops, with which result.
+# `kept_a` and `kept_b` are what backward reads when that operand needs a gradient (bit 0: a, 1: b, 7: the result).
+PLAN = np.dtype([
+    ("opcode", "u4"), ("arity", "u2"), ("flags", "u2"), ("out_layout", "u4"), ("kept_a", "u1"), ("kept_b", "u1"),
+    ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("in_layouts", "u4", (3,)),
+    ("reserved", "u4"),
+])
+POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK = 1, 2, 4, 8, 16
+KEEPS_OUT = 1 << 7
+
+# The steps that compute one operand's gradient (or, for the forward program, the result).
+PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4")])
+IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the steps write only part of the adjoint
+
+# One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written.
+MAX_POINTERS = 12
+STEP = np.dtype([
+    ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u4"), ("temporary", "u4"),
+    ("temporary_bytes", "u8"), ("sources", "u4", (MAX_POINTERS,)), ("offsets", "i8", (MAX_POINTERS,)),
+])
+ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the last two count upwards
+SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
+MAX_TEMPORARIES = 8
+
+# Pool entry of a POOLED instruction: [count, needs, version of the result, operands…, versions…], all u4.
+POOL_HEADER = 3
+
+# A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps.
+WORKSPACE = np.dtype([
+    ("adjoints", "u8"), ("marks", "u8"), ("reached", "u8"), ("leaves", "u8"), ("arena", "u8"),
+    ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
+    ("bottom", "u8"), ("resumed", "u8"),
+])
+REACHED, CAPTURED, NEEDED = 1, 2, 4  # marks
+DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
+UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
+
+MACHINE = np.dtype([
+    ("instructions", "u8"), ("buffers", "u8"), ("plans", "u8"), ("layouts", "u8"), ("pool", "u8"), ("arena", "u8"),
+    ("n_instructions", "u8"), ("n_buffers", "u8"), ("n_pool", "u8"), ("free_buffer", "u8"),
+    ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
+    ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
+    ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
+    ("grad_enabled", "u8"), ("thread", "u8"), ("hooks_on_record", "u8"),
+    ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
+    ("functions", "u8"), ("switch_thread", "u8"), ("release_external", "u8"),
+    ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
+])
+
+# Arena: [chunk, chunk end, then a free list per size class]. Classes step by 8 bytes up to SMALL, then four an octave.
+ARENA_LISTS = 2
+SMALL = 512
+SMALL_CLASSES = SMALL // 8
+N_CLASSES = SMALL_CLASSES + 4 * 44
+ARENA_WORDS = ARENA_LISTS + N_CLASSES
+CHUNK_BYTES = 1 << 20
+LARGE = 1 << 16  # blocks above this come from libc and are shared between arenas
+LARGE_CACHE_BYTES = 512 << 20
+
+# Layouts of the Python numbers that rules may specialise on, and of every other one.
+LITERALS = (-2, -1, 0, 1, 2, 3)
+
+# In the table of Python functions: 0 raises for a failed kernel, an opcode is its function, plus this its operator.
+OPERATORS = 2048

@@ -1,0 +1,393 @@
+"""The machine, running: its memory, its native functions, and the native tensor type.
+
+`start` maps the tables, loads the machine's object code (from the disk cache, or built by numba on the first run ever),
+emits one trampoline an operation, and makes `TensorBase`, a CPython type whose operators are those trampolines.
+
+The tables never move. Their address space is reserved once and pages are touched as a table grows, so that a sweep
+without the GIL reads on while another thread records.
+"""
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import itertools
+import mmap
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad.machine import cache, jit
+from tapegrad.machine import records as rec
+
+MAX_ROWS = 1 << 28
+MAX_PLANS = 1 << 20
+MAX_LAYOUTS = 1 << 22
+TABLE_SLOTS = 1 << 21
+_MAP_NORESERVE = 0x4000 if sys.platform.startswith("linux") else 0
+_reserved: list[Any] = []
+
+
+def reserve(dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
+    """A zeroed array of which only the pages that are written take memory."""
+    dtype = np.dtype(dtype)
+    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
+    while True:
+        try:
+            block = mmap.mmap(-1, dtype.itemsize * count, flags=flags)
+            break
+        except OSError:  # strict overcommit or an address-space limit: a smaller tape is better than none
+            count //= 2
+            if count < 1 << 16:
+                raise
+    _reserved.append(block)
+    return np.frombuffer(block, dtype, count)
+
+
+def address_of(array: np.ndarray[Any, Any]) -> int:
+    return int(array.__array_interface__["data"][0])
+
+
+class Slots(NamedTuple):
+    """What an operation's trampolines are called with: its opcode, method name, and operator slots."""
+
+    opcode: int
+    name: str
+    methods: Sequence[str]
+    operators: Sequence[str]
+    doc: str
+
+
+# Slot numbers of CPython's stable ABI (typeslots.h).
+_SLOT = {
+    "nb_absolute": 6, "nb_add": 7, "nb_and": 8, "nb_floor_divide": 12, "nb_inplace_add": 14, "nb_inplace_and": 15,
+    "nb_inplace_floor_divide": 16, "nb_inplace_multiply": 18, "nb_inplace_or": 19, "nb_inplace_power": 20,
+    "nb_inplace_remainder": 21, "nb_inplace_subtract": 23, "nb_inplace_true_divide": 24, "nb_inplace_xor": 25,
+    "nb_invert": 27, "nb_multiply": 29, "nb_negative": 30, "nb_or": 31, "nb_power": 33, "nb_remainder": 34,
+    "nb_subtract": 36, "nb_true_divide": 37, "nb_xor": 38, "nb_matrix_multiply": 75, "nb_lshift": 28, "nb_rshift": 35,
+    "nb_inplace_lshift": 17, "nb_inplace_rshift": 22,
+    "tp_clear": 51, "tp_dealloc": 52, "tp_methods": 64, "tp_richcompare": 67, "tp_setattro": 69, "tp_traverse": 71,
+    "tp_members": 72, "tp_getset": 73,
+}
+_COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
+_ENTRY_POINTS = (
+    "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
+    "adopt_block",
+)
+_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item")
+_C_ONLY = {
+    "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuu)", "narrow": "i(uuu)",
+    "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
+    "backward_scalar": "u(uu)", "replay_forward": "u(uuu)",
+}
+_LLVM = {"u": "i64", "i": "i32", "I": "i32"}
+
+
+def _source_key() -> str:
+    folder = Path(__file__).parent
+    text = b"".join(p.read_bytes() for p in sorted([*(folder / "native").glob("*.py"), folder / "records.py"]))
+    return f"machine {sys.version_info[:2]} {hashlib.sha256(text).hexdigest()}"
+
+
+def _machine_object() -> bytes:
+    key = _source_key()
+    code = cache.get(key)
+    if code is None:
+        from tapegrad.machine.native.build import build_ir
+
+        code = jit.compile_ir(build_ir(), 2)
+        cache.put(key, code)
+    return code
+
+
+def _boxed(name: str, kind: str) -> str:
+    """A METH_FASTCALL function of integers around a native one: ints in, an int out."""
+    result, arguments = kind[0], kind[2:-1]
+    lines = [f"define ptr @box_{name}(ptr %self, ptr %args, i64 %n) {{"]
+    passed = []
+    for i, a in enumerate(arguments):
+        lines += [
+            f"  %p{i} = getelementptr ptr, ptr %args, i64 {i}",
+            f"  %o{i} = load ptr, ptr %p{i}",
+            f"  %l{i} = call i64 @PyLong_AsUnsignedLongLong(ptr %o{i})",
+        ]
+        if _LLVM[a] == "i32":
+            lines.append(f"  %t{i} = trunc i64 %l{i} to i32")
+            passed.append(f"i32 %t{i}")
+        else:
+            passed.append(f"i64 %l{i}")
+    lines.append(f"  %r = call {_LLVM[result]} @tapegrad_{name}({', '.join(passed)})")
+    if _LLVM[result] == "i32":
+        lines.append("  %w = zext i32 %r to i64")
+    value = "%w" if _LLVM[result] == "i32" else "%r"
+    lines += [f"  %b = call ptr @PyLong_FromUnsignedLongLong(i64 {value})", "  ret ptr %b", "}"]
+    declared = ", ".join(_LLVM[a] for a in arguments)
+    return f"declare {_LLVM[result]} @tapegrad_{name}({declared})\n" + "\n".join(lines) + "\n"
+
+
+_PREAMBLE = """
+declare i64 @PyLong_AsUnsignedLongLong(ptr)
+declare ptr @PyLong_FromUnsignedLongLong(i64)
+declare i64 @tapegrad_invoke(i32, i64, i64, i64)
+declare i64 @tapegrad_invoke_method(i32, i64, i64, i64, i64)
+declare i64 @tapegrad_operator(i32, i64, i64)
+declare i64 @tapegrad_unary_operator(i32, i64)
+declare i64 @tapegrad_inplace(i32, i64, i64)
+"""
+
+
+def _trampolines(operations: Sequence[Slots]) -> tuple[str, list[str]]:
+    """The functions CPython calls, an opcode each; they differ in nothing but that number."""
+    out = [_PREAMBLE]
+    names = []
+    compare: dict[str, int] = {}
+
+    def define(name: str, signature: str, body: str) -> None:
+        out.append(f"define i64 @{name}({signature}) {{\n  %r = tail call i64 {body}\n  ret i64 %r\n}}\n")
+        names.append(name)
+
+    for o in operations:
+        define(f"function_{o.opcode}", "i64 %m, i64 %args, i64 %n, i64 %kw",
+               f"@tapegrad_invoke(i32 {o.opcode}, i64 %args, i64 %n, i64 %kw)")
+        if o.methods:
+            define(f"method_{o.opcode}", "i64 %self, i64 %args, i64 %n, i64 %kw",
+                   f"@tapegrad_invoke_method(i32 {o.opcode}, i64 %self, i64 %args, i64 %n, i64 %kw)")
+        for slot in o.operators:
+            if slot in _COMPARISONS:
+                compare[slot] = o.opcode
+            elif slot.startswith("nb_inplace"):
+                extra = ", i64 %mod" if slot == "nb_inplace_power" else ""
+                define(slot, f"i64 %a, i64 %b{extra}", f"@tapegrad_inplace(i32 {o.opcode}, i64 %a, i64 %b)")
+            elif slot in ("nb_absolute", "nb_invert", "nb_negative"):
+                define(slot, "i64 %a", f"@tapegrad_unary_operator(i32 {o.opcode}, i64 %a)")
+            else:
+                extra = ", i64 %mod" if slot == "nb_power" else ""
+                define(slot, f"i64 %a, i64 %b{extra}", f"@tapegrad_operator(i32 {o.opcode}, i64 %a, i64 %b)")
+    if compare:
+        codes = ", ".join(f"i32 {compare[c]}" for c in _COMPARISONS)
+        out.append(f"@comparisons = internal constant [6 x i32] [{codes}]\n")
+        out.append("define i64 @tp_richcompare(i64 %a, i64 %b, i32 %op) {\n"
+                   "  %p = getelementptr [6 x i32], ptr @comparisons, i32 0, i32 %op\n"
+                   "  %code = load i32, ptr %p\n"
+                   "  %r = tail call i64 @tapegrad_operator(i32 %code, i64 %a, i64 %b)\n  ret i64 %r\n}\n")
+        names.append("tp_richcompare")
+    for name, kind in _C_ONLY.items():
+        out.append(_boxed(name, kind))
+        names.append(f"box_{name}")
+    return "".join(out), names
+
+
+class _MethodDef(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("meth", ctypes.c_void_p), ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
+
+
+class _GetSet(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("get", ctypes.c_void_p), ("set", ctypes.c_void_p),
+                ("doc", ctypes.c_char_p), ("closure", ctypes.c_void_p))
+
+
+class _Member(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("type", ctypes.c_int), ("offset", ctypes.c_ssize_t),
+                ("flags", ctypes.c_int), ("doc", ctypes.c_char_p))
+
+
+class _Slot(ctypes.Structure):
+    _fields_ = (("slot", ctypes.c_int), ("pfunc", ctypes.c_void_p))
+
+
+class _Spec(ctypes.Structure):
+    _fields_ = (("name", ctypes.c_char_p), ("basicsize", ctypes.c_int), ("itemsize", ctypes.c_int),
+                ("flags", ctypes.c_uint), ("slots", ctypes.c_void_p))
+
+
+_METH_FASTCALL, _METH_KEYWORDS, _METH_O = 0x80, 0x02, 0x08
+_T_UINT, _T_PYSSIZET, _READONLY = 11, 19, 1
+_kept: list[Any] = []  # C structures CPython points into for good
+
+
+def _function(name: str, address: int, flags: int, doc: str = "") -> Any:
+    definition = _MethodDef(name.encode(), address, flags, doc.encode() or None)
+    _kept.append(definition)
+    new = ctypes.pythonapi.PyCFunction_NewEx
+    new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
+    return new(ctypes.addressof(definition), None, None)
+
+
+def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
+    """`TensorBase`: fields as in `records.TENSOR`, slots and methods from the trampolines."""
+    at = {name: rec.TENSOR.fields[name][1] for name in rec.TENSOR.names or ()}  # type: ignore[index]
+    members = (_Member * 5)(
+        _Member(b"__dictoffset__", _T_PYSSIZET, at["dict"], _READONLY, None),
+        _Member(b"__weaklistoffset__", _T_PYSSIZET, at["weakrefs"], _READONLY, None),
+        _Member(b"_buffer", _T_UINT, at["buffer"], _READONLY, None),
+        _Member(b"_layout", _T_UINT, at["layout"], _READONLY, None),
+        _Member(None, 0, 0, 0, None),
+    )
+    getset = (_GetSet * 5)(
+        _GetSet(b"_grad", symbols["tapegrad_get_grad"], symbols["tapegrad_set_grad"], None, None),
+        _GetSet(b"is_leaf", symbols["tapegrad_get_is_leaf"], None, b"Whether no recorded operation made it.", None),
+        _GetSet(b"_requires_grad", symbols["tapegrad_get_requires_grad"], None, None, None),
+        _GetSet(b"__dict__", symbols["tapegrad_get_dict"], None, None, None),
+        _GetSet(None, None, None, None, None),
+    )
+    listed = [(m, o) for o in operations for m in o.methods]
+    methods = (_MethodDef * (len(listed) + 1))(*(
+        _MethodDef(m.encode(), symbols[f"method_{o.opcode}"], _METH_FASTCALL | _METH_KEYWORDS, o.doc.encode() or None)
+        for m, o in listed
+    ))
+    slots = [
+        (_SLOT["tp_dealloc"], symbols["tapegrad_dealloc"]), (_SLOT["tp_traverse"], symbols["tapegrad_traverse"]),
+        (_SLOT["tp_clear"], symbols["tapegrad_clear"]), (_SLOT["tp_setattro"], symbols["tapegrad_setattro"]),
+        (_SLOT["tp_members"], ctypes.addressof(members)), (_SLOT["tp_getset"], ctypes.addressof(getset)),
+        (_SLOT["tp_methods"], ctypes.addressof(methods)),
+    ]
+    operators = [s for o in operations for s in o.operators if s not in _COMPARISONS]
+    slots += [(_SLOT[s], symbols[s]) for s in operators]
+    if "tp_richcompare" in symbols:
+        slots.append((_SLOT["tp_richcompare"], symbols["tp_richcompare"]))
+    table = (_Slot * (len(slots) + 1))(*(_Slot(*s) for s in slots))
+    default, base, collected = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
+    spec = _Spec(b"tapegrad.TensorBase", rec.TENSOR.itemsize, 0, default | base | collected, ctypes.addressof(table))
+    _kept.extend([members, getset, methods, table, spec])
+    make = ctypes.pythonapi.PyType_FromSpec
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p]
+    return make(ctypes.addressof(spec))
+
+
+class Machine:
+    """The running machine: NumPy views of its tables, and its native functions as Python callables.
+
+    `instructions`, `buffers`, `plans`, `layouts`, `pool` are the tables of `records`; `state` is the one MACHINE record.
+    """
+
+    instructions: np.ndarray[Any, Any]
+    buffers: np.ndarray[Any, Any]
+    plans: np.ndarray[Any, Any]
+    layouts: np.ndarray[Any, Any]
+    pool: np.ndarray[Any, Any]
+    table: np.ndarray[Any, Any]
+    state: Any
+    call: Any
+    TensorBase: type
+    functions: dict[int, Any]
+
+    def __init__(self, operations: Sequence[Slots]) -> None:
+        object_code = _machine_object()
+        text, trampolines = _trampolines(operations)
+        natives = [f"tapegrad_{n}" for n in (
+            *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
+            "set_grad", "get_is_leaf", "get_requires_grad", "get_dict", "new_object", "invoke", "invoke_method",
+            "operator", "unary_operator", "inplace",
+        )]
+        symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"])
+        for name in natives:
+            jit.define_symbol(name, symbols[name])
+        key = "trampolines " + hashlib.sha256(text.encode()).hexdigest()
+        code = cache.get(key)
+        if code is None:
+            code = jit.compile_ir(text, 1)
+            cache.put(key, code)
+        symbols.update(jit.load_object("trampolines", code, trampolines))
+        self._map_memory(symbols["tapegrad_machine"])
+        self.symbols = symbols
+        self.TensorBase = _make_type(symbols, operations)
+        self.state["base_type"] = id(self.TensorBase)
+
+        class Calls:
+            pass
+
+        self.call = Calls()
+        for name in _ENTRY_POINTS:
+            setattr(self.call, name, _function(name, symbols[f"tapegrad_{name}"], _METH_FASTCALL))
+        for name in _ENTRY_POINTS_ONE:
+            setattr(self.call, name, _function(name, symbols[f"tapegrad_{name}"], _METH_O))
+        for name in _C_ONLY:
+            setattr(self.call, name, _function(name, symbols[f"box_{name}"], _METH_FASTCALL))
+        self.functions = {
+            o.opcode: _function(o.name, symbols[f"function_{o.opcode}"], _METH_FASTCALL | _METH_KEYWORDS, o.doc)
+            for o in operations
+        }
+        self._workspaces: list[Any] = []
+        self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
+        self._release_external = self.keepers.pop
+        self.state["release_external"] = id(self._release_external)
+
+    def _map_memory(self, address: int) -> None:
+        raw = (ctypes.c_char * rec.MACHINE.itemsize).from_address(address)
+        self.state = state = np.frombuffer(raw, rec.MACHINE, 1)
+        self.instructions = reserve(rec.INSTRUCTION, MAX_ROWS)
+        self.buffers = reserve(rec.BUFFER, MAX_ROWS)
+        self.plans = reserve(rec.PLAN, MAX_PLANS)
+        self.layouts = reserve(rec.LAYOUT, MAX_LAYOUTS)
+        self.pool = reserve("u4", MAX_ROWS)
+        self.table = reserve("u8", 2 * TABLE_SLOTS)
+        self.arena = np.zeros(rec.ARENA_WORDS, "u8")
+        self.functions_table = np.zeros(4096, "u8")
+        self.literals = np.zeros(len(rec.LITERALS), "u4")
+        for name in ("instructions", "buffers", "plans", "layouts", "pool", "table", "arena", "literals"):
+            state[name] = address_of(getattr(self, name))
+        state["functions"] = address_of(self.functions_table)
+        state["n_buffers"] = 1  # row 0 means "none"
+        state["max_instructions"], state["max_buffers"] = len(self.instructions), len(self.buffers)
+        state["max_pool"], state["table_mask"] = len(self.pool), TABLE_SLOTS - 1
+        state["sweep_at"], state["sweep_bytes"] = 8192, 64 << 20
+        state["grad_enabled"] = 1
+
+    @staticmethod
+    def memory(address: int, dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
+        """An array over native memory; the caller sees to it that the memory outlives it."""
+        raw = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
+        return np.frombuffer(raw, dtype, count)
+
+    def literal_values(self, row: int) -> np.ndarray[Any, Any]:
+        return self.memory(int(self.buffers[row]["address"]), "i8", 1)
+
+    def set_function(self, opcode: int, function: Callable[..., Any]) -> None:
+        """The Python function an operation's calls fall back on; at `opcode + OPERATORS` that of its operator."""
+        _kept.append(function)
+        self.functions_table[opcode] = id(function)
+
+    def set_hook(self, name: str, function: Callable[..., Any]) -> None:
+        _kept.append(function)
+        self.state[name] = id(function)
+
+    def insert_plan(self, opcode: int, layouts: Sequence[int], plan: int) -> None:
+        """Teach the native way in which plan an operation on these layouts has."""
+        if len(layouts) > 3 or max(layouts) >= 1 << 18:
+            return
+        key = opcode << 54
+        for j, layout in enumerate(layouts):
+            key |= layout << (36 - 18 * j)
+        slot = ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 20) & (TABLE_SLOTS - 1)
+        table = self.table
+        for probe in itertools.count(slot):
+            at = 2 * (probe & (TABLE_SLOTS - 1))
+            if table[at] in (0, key):
+                table[at + 1], table[at] = plan, key
+                return
+
+    def workspace(self) -> Any:
+        """A sweep's scratch, from the pool or new; hand it back with `give_back`."""
+        if self._workspaces:
+            return self._workspaces.pop()
+        return Workspace()
+
+    def give_back(self, workspace: Any) -> None:
+        self._workspaces.append(workspace)
+
+
+class Workspace:
+    """One reverse sweep's scratch memory; see `records.WORKSPACE`."""
+
+    def __init__(self) -> None:
+        self.adjoints = reserve("u8", MAX_ROWS)
+        self.marks = reserve("u1", MAX_ROWS)
+        self.reached = reserve("u4", MAX_ROWS)
+        self.leaves = reserve("u4", MAX_ROWS)
+        self.arena = np.zeros(rec.ARENA_WORDS, "u8")
+        self.record = np.zeros(1, rec.WORKSPACE)
+        for name in ("adjoints", "marks", "reached", "leaves", "arena"):
+            self.record[name] = address_of(getattr(self, name))
+        self.address = address_of(self.record)

@@ -1,0 +1,39 @@
+"""Operations that put several operands side by side, or one into a larger frame."""
+from __future__ import annotations
+
+import itertools
+
+from .spec import REGISTRY, structured
+
+
+def join(builder, *xs, dim):
+    """Lower `cat`: each operand is copied into its part of the result."""
+    shape = list(xs[0].shape)
+    shape[dim] = sum(x.shape[dim] for x in xs)
+    out = builder.result(builder.promoted(xs), tuple(shape))
+    start = 0
+    for x in xs:
+        builder.copy_into(out.narrow(dim, start, x.shape[dim]), x)
+        start += x.shape[dim]
+    return out.layout
+
+
+def parts(g, xs, dim):
+    sizes = [x.shape[dim] for x in xs]
+    starts = itertools.accumulate(sizes, initial=0)
+    return tuple(g.narrow(dim, start, size) for start, size in zip(starts, sizes))
+
+
+structured("cat", join, lambda g, xs, dim: parts(g, xs, dim), method=False, multilinear=True)
+
+
+def frame(builder, x, *, shape, of, given):
+    """Lower `embed`: zeros of `shape`, with `x` added where the view `of` (its attributes `given`) looks."""
+    out = builder.result(x.layout.dtype, shape)
+    builder.fill_zero(out)
+    viewed, strides, offset = REGISTRY[of].forward((shape, out.layout.strides), **dict(given))
+    builder.add_into(out, viewed, strides, offset, x)
+    return out.layout
+
+
+structured("embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True)

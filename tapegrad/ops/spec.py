@@ -1,0 +1,183 @@
+"""What a declaration is: one paragraph an operation, from which everything else is derived.
+
+`elementwise`, `reduction`, `view` and `structured` each register one `Operation`. Arity and operand names come from the
+signature of `forward`; the opcode is the position in the registry; `TanhBackward0` follows from the name. Declarations
+are checked where they stand: an error names the operation and the line of its rule.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Rule = Callable[..., Any]
+
+REGISTRY: dict[str, Operation] = {}
+BY_OPCODE: list[Operation | None] = [None]  # opcode 0 is never issued
+
+
+class DeclarationError(Exception):
+    """A rule that cannot be: it names the operation, the file and the line."""
+
+
+@dataclass(eq=False)
+class Operation:
+    """One operation. `kind` says which of the optional fields apply; see the functions that build it."""
+
+    name: str
+    kind: str
+    forward: Rule
+    vjp: Rule | None
+    operands: tuple[str, ...]
+    attributes: tuple[str, ...]
+    where: str
+    result: str = "same"
+    accepts: str = "bif"
+    per_row: bool = True
+    multilinear: bool = False
+    specialise: bool = False  # the rule simplifies for literal operands (x ** 2)
+    inplace_of: Operation | None = None
+    inplace: Operation | None = None
+    grad_name: str = ""
+    methods: tuple[str, ...] = ()
+    operators: tuple[str, ...] = ()
+    domain: tuple[float, float] = (-3.0, 3.0)
+    special: tuple[float, ...] = ()
+    samples: Callable[..., Any] | None = None
+    identity: Any = None
+    doc: str = ""
+    opcode: int = field(default=0)
+
+    def __post_init__(self) -> None:
+        if self.name in REGISTRY:
+            raise DeclarationError(f"{self.name} ({self.where}): declared twice, first at {REGISTRY[self.name].where}")
+        self.opcode = len(BY_OPCODE)
+        BY_OPCODE.append(self)
+        REGISTRY[self.name] = self
+        if not self.grad_name:
+            self.grad_name = "".join(p[:1].upper() + p[1:] for p in self.name.rstrip("_").split("_")) + "Backward0"
+        if self.vjp is not None:
+            known = {"g", "out", *(o.lstrip("*") for o in self.operands), *self.attributes}
+            unknown = [p for p in _parameters(self.vjp) if p not in known]
+            if unknown:
+                raise DeclarationError(
+                    f"{self.name} ({self.where}): vjp asks for {', '.join(unknown)}; it may ask for {sorted(known)}"
+                )
+
+    @property
+    def arity(self) -> int:
+        return len(self.operands)
+
+    @property
+    def variadic(self) -> bool:
+        return self.operands[:1] != () and self.operands[0].startswith("*")
+
+    @property
+    def differentiable(self) -> bool:
+        return self.vjp is not None
+
+    def __repr__(self) -> str:
+        return f"<operation {self.name}>"
+
+    def __reduce__(self) -> Any:
+        return REGISTRY.__getitem__, (self.name,)
+
+    def gradients(self, g: Any, operands: Sequence[Any], out: Any, attributes: dict[str, Any]) -> tuple[Any, ...]:
+        """The adjoint rule, called with operands of any kind: one gradient an operand, None where there is none."""
+        assert self.vjp is not None
+        names = (o.lstrip("*") for o in self.operands)
+        values = {"g": g, "out": out, **dict(zip(names, operands)), **attributes}
+        found = self.vjp(**{p: values[p] for p in _parameters(self.vjp)})
+        gradients = found if isinstance(found, tuple) else (found,)
+        if len(gradients) != self.arity and not self.variadic:
+            raise DeclarationError(
+                f"{self.name} ({self.where}): vjp returned {len(gradients)} gradients, op has {self.arity} operands"
+            )
+        return gradients
+
+
+def _parameters(rule: Rule) -> tuple[str, ...]:
+    found = _cache.get(rule)
+    if found is None:
+        found = _cache[rule] = tuple(inspect.signature(rule).parameters)
+    return found
+
+
+_cache: dict[Rule, tuple[str, ...]] = {}
+
+
+def _signature(forward: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Operand names (positional) and attribute names (keyword-only) of a forward rule."""
+    parameters = inspect.signature(forward).parameters.values()
+    operands = tuple("*" * (p.kind is p.VAR_POSITIONAL) + p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
+    return operands, tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+
+
+def _where(rule: Rule) -> str:
+    code = rule.__code__
+    return f"{code.co_filename.rsplit('/', 1)[-1]}:{code.co_firstlineno}"
+
+
+def _declare(name: str, kind: str, forward: Rule, vjp: Rule | None, method: bool | Sequence[str] = True,
+             inplace: bool = False, **fields: Any) -> Operation:
+    operands, attributes = _signature(forward)
+    if kind == "structured":
+        operands = operands[1:]
+    methods = (name,) if method is True else tuple(method or ())
+    operators = tuple(fields.pop("operators", ()))
+    op = Operation(
+        name, kind, forward, vjp, operands, attributes, _where(forward), methods=methods,
+        operators=tuple(o for o in operators if not o.startswith("nb_inplace")), **fields,
+    )
+    if inplace:
+        fields.pop("grad_name", None)
+        op.inplace = Operation(
+            name + "_", kind, forward, vjp, operands, attributes, op.where, methods=(name + "_",),
+            operators=tuple(o for o in operators if o.startswith("nb_inplace")), inplace_of=op,
+            grad_name=op.grad_name, **fields,
+        )
+    return op
+
+
+def elementwise(name: str, forward: Rule, vjp: Rule | None = None, *, inplace: bool = True, **fields: Any) -> Operation:
+    """An operation on each element by itself; operands broadcast.
+
+    `result` is the dtype rule: "same" (the promoted one), "float" (integers become the default float dtype), "bool".
+    `accepts` lists the kinds of promoted dtype it takes (b, i, f).
+    """
+    return _declare(name, "elementwise", forward, vjp, inplace=inplace, **fields)
+
+
+def reduction(name: str, forward: Rule, vjp: Rule | None = None, **fields: Any) -> Operation:
+    """An operation on rows, the elements along `dim`; rules see what is written once a row with that axis kept.
+
+    `per_row=False` for operations that write every element (softmax). `result` may also be "sum" (integers and bools
+    become int64) or "int64".
+    """
+    return _declare(name, "reduction", forward, vjp, **fields)
+
+
+def view(name: str, forward: Rule, **fields: Any) -> Operation:
+    """An operation that only re-reads memory: `forward(x, *, …)` maps a (shape, strides) to (shape, strides, offset).
+
+    Its adjoint needs no rule: the same view of the operand's adjoint receives the gradient.
+    """
+    return _declare(name, "view", forward, _view_vjp, method=False, **fields)
+
+
+def _view_vjp(g: Any) -> Any:
+    return g
+
+
+def structured(name: str, forward: Rule, vjp: Rule | None = None, **fields: Any) -> Operation:
+    """An operation with kernels of its own: `forward(builder, *operands, …)` lowers it to kernel calls.
+
+    The first parameter is the builder of the machine's plans; `vjp` is stated in terms of other operations.
+    """
+    return _declare(name, "structured", forward, vjp, **fields)
+
+
+def operations() -> Iterator[Operation]:
+    """Every declared operation, in the order of their opcodes."""
+    return (op for op in BY_OPCODE if op is not None)

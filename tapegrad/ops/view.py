@@ -1,0 +1,91 @@
+"""Operations that only re-read memory: each maps (shape, strides) to (shape, strides, offset), counted in elements."""
+from __future__ import annotations
+
+from tapegrad import shapes
+
+from .spec import view
+
+
+def _view(x, *, size):
+    shape, strides = x
+    found = shapes.view_strides(shape, strides, size)
+    if found is None:
+        raise RuntimeError(
+            "view size is not compatible with input tensor's size and stride (at least one dimension spans across two "
+            "contiguous subspaces). Use .reshape(...) instead."
+        )
+    return size, found, 0
+
+
+def _transpose(x, *, dim0, dim1):
+    shape, strides = list(x[0]), list(x[1])
+    if shape:
+        shape[dim0], shape[dim1] = shape[dim1], shape[dim0]
+        strides[dim0], strides[dim1] = strides[dim1], strides[dim0]
+    return tuple(shape), tuple(strides), 0
+
+
+def _permute(x, *, dims):
+    return tuple(x[0][d] for d in dims), tuple(x[1][d] for d in dims), 0
+
+
+def _expand(x, *, size):
+    return size, shapes.expanded_strides(*x, size), 0
+
+
+def _select(x, *, dim, index):
+    shape, strides = x
+    return shape[:dim] + shape[dim + 1:], strides[:dim] + strides[dim + 1:], index * strides[dim]
+
+
+def _slice(x, *, dim, start, end, step):
+    shape, strides = x
+    n = max(0, -((start - end) // step))
+    return (*shape[:dim], n, *shape[dim + 1:]), (*strides[:dim], strides[dim] * step, *strides[dim + 1:]), \
+        start * strides[dim]
+
+
+def _unsqueeze(x, *, dim):
+    shape, strides = x
+    inserted = shape[dim] * strides[dim] if dim < len(shape) else 1
+    return (*shape[:dim], 1, *shape[dim:]), (*strides[:dim], inserted, *strides[dim:]), 0
+
+
+def _squeeze(x, *, dim):
+    kept = [d for d in range(len(x[0])) if d not in dim]
+    return tuple(x[0][d] for d in kept), tuple(x[1][d] for d in kept), 0
+
+
+def _diagonal(x, *, offset, dim1, dim2):
+    shape, strides = x
+    below, above = (0, offset) if offset >= 0 else (-offset, 0)
+    n = max(0, min(shape[dim1] - below, shape[dim2] - above))
+    kept = [d for d in range(len(shape)) if d not in (dim1, dim2)]
+    start = below * strides[dim1] + above * strides[dim2] if n else 0
+    return (*(shape[d] for d in kept), n), (*(strides[d] for d in kept), strides[dim1] + strides[dim2]), start
+
+
+def _unfold(x, *, dimension, size, step):
+    shape, strides = x
+    n = (shape[dimension] - size) // step + 1
+    return (*shape[:dimension], n, *shape[dimension + 1:], size), \
+        (*strides[:dimension], strides[dimension] * step, *strides[dimension + 1:], strides[dimension]), 0
+
+
+view("view", _view)
+view("unsafe_view", _view)
+view("transpose", _transpose)
+view("t", _transpose, grad_name="TBackward0")
+view("permute", _permute)
+view("expand", _expand)
+view("select", _select)
+view("slice", _slice)
+view("unsqueeze", _unsqueeze)
+view("squeeze", _squeeze, grad_name="SqueezeBackward1")
+view("squeeze_all", _squeeze, grad_name="SqueezeBackward0")
+view("diagonal", _diagonal)
+view("unfold", _unfold)
+view("alias", lambda x: (*x, 0))
+view("detach", lambda x: (*x, 0))
+view("unbind", _select)
+view("split", _slice)

@@ -1,0 +1,192 @@
+"""Shapes and strides: broadcasting, axes, and the arithmetic of views. Strides count elements here, as in PyTorch."""
+from __future__ import annotations
+
+import math
+import operator
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+Shape = tuple[int, ...]
+
+
+class Size(tuple):  # noqa: SLOT001 - a tuple subclass with no fields of its own
+    """A shape as PyTorch prints it.
+
+    >>> Size((2, 3)), Size((2, 3)).numel()
+    (torch.Size([2, 3]), 6)
+    """
+
+    def __repr__(self) -> str:
+        return f"torch.Size([{', '.join(map(str, self))}])"
+
+    def numel(self) -> int:
+        return math.prod(self)
+
+    def __getitem__(self, index: Any) -> Any:
+        found = tuple.__getitem__(self, index)
+        return Size(found) if isinstance(index, slice) else found
+
+    def __add__(self, other: Any) -> Size:
+        return Size(tuple(self) + tuple(other))
+
+
+def contiguous_strides(shape: Sequence[int]) -> Shape:
+    """Row-major strides; axes of size zero count as one, as in PyTorch.
+
+    >>> contiguous_strides((2, 3, 4))
+    (12, 4, 1)
+    """
+    strides = []
+    step = 1
+    for n in reversed(shape):
+        strides.append(step)
+        step *= max(n, 1)
+    return tuple(reversed(strides))
+
+
+def is_contiguous(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    if 0 in shape:
+        return True
+    step = 1
+    for n, s in zip(reversed(shape), reversed(strides)):
+        if n != 1:
+            if s != step:
+                return False
+            step *= n
+    return True
+
+
+def is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
+    """Whether the elements fill one block of memory without gaps or overlap, in whatever order of axes."""
+    step = 1
+    for s, n in sorted((s, n) for n, s in zip(shape, strides) if n != 1):
+        if n == 0 or s != step:
+            return n == 0
+        step *= n
+    return True
+
+
+def extent(shape: Sequence[int], strides: Sequence[int]) -> int:
+    """How many elements lie between the first and one past the last."""
+    return 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides))
+
+
+def dim_range(ndim: int) -> int:
+    return max(ndim, 1)
+
+
+def wrap_dim(dim: Any, ndim: int) -> int:
+    """A non-negative axis from a possibly negative one; IndexError with PyTorch's words when it is out of range.
+
+    >>> wrap_dim(-1, 3)
+    2
+    """
+    dim = operator.index(dim)
+    n = dim_range(ndim)
+    if not -n <= dim < n:
+        raise IndexError(f"Dimension out of range (expected to be in range of [{-n}, {n - 1}], but got {dim})")
+    return dim % n
+
+
+def wrap_dims(dims: Any, ndim: int) -> Shape:
+    """Distinct axes from an int, a sequence or None (all of them), in ascending order."""
+    if dims is None:
+        return tuple(range(ndim))
+    if not isinstance(dims, (tuple, list)):
+        dims = (dims,)
+    if not dims:
+        return tuple(range(ndim))
+    wrapped = [wrap_dim(d, ndim) for d in dims]
+    for d in wrapped:
+        if wrapped.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    return tuple(sorted(d for d in wrapped if ndim))
+
+
+def broadcast(shapes: Iterable[Sequence[int]]) -> Shape:
+    """The shape that operands of these shapes broadcast to; RuntimeError names the first sizes that do not match.
+
+    >>> broadcast([(8, 1, 3), (4, 1)])
+    (8, 4, 3)
+    """
+    out: list[int] = []
+    for shape in shapes:
+        out[:0] = [1] * (len(shape) - len(out))
+        offset = len(out) - len(shape)
+        for i, n in enumerate(shape):
+            have = out[offset + i]
+            if have == 1:
+                out[offset + i] = n
+            elif n not in (1, have):
+                raise RuntimeError(
+                    f"The size of tensor a ({have}) must match the size of tensor b ({n}) at non-singleton dimension "
+                    f"{offset + i}"
+                )
+    return tuple(out)
+
+
+def expanded_strides(shape: Sequence[int], strides: Sequence[int], target: Sequence[int]) -> Shape:
+    """The strides that make an operand look like `target`, zero where it is repeated."""
+    missing = len(target) - len(shape)
+    return (0,) * missing + tuple(0 if n == 1 and t != 1 else s for n, s, t in zip(shape, strides, target[missing:]))
+
+
+def infer_size(shape: Sequence[int], numel: int) -> Shape:
+    """Fill in the one -1 of a requested shape."""
+    shape = tuple(operator.index(n) for n in shape)
+    known = 1
+    unknown = None
+    for i, n in enumerate(shape):
+        if n == -1:
+            if unknown is not None:
+                raise RuntimeError("only one dimension can be inferred")
+            unknown = i
+        elif n < 0:
+            raise RuntimeError(f"invalid shape dimension {n} at index {i} of shape {list(shape)}")
+        else:
+            known *= n
+    if unknown is not None:
+        if known == 0:
+            raise RuntimeError(
+                f"cannot reshape tensor of 0 elements into shape {list(shape)} because the unspecified dimension size "
+                "-1 can be any value and is ambiguous"
+            )
+        if numel % known == 0:
+            return shape[:unknown] + (numel // known,) + shape[unknown + 1:]
+    elif known == numel:
+        return shape
+    raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")
+
+
+def view_strides(shape: Sequence[int], strides: Sequence[int], target: Sequence[int]) -> Shape | None:
+    """The strides under which memory laid out as (shape, strides) reads as `target`, or None where it cannot."""
+    if is_contiguous(shape, strides):
+        return contiguous_strides(target)
+    if 0 in shape:
+        return contiguous_strides(target)
+    runs: list[tuple[int, int]] = []  # maximal runs of axes that are one axis in memory: (size, innermost stride)
+    for n, s in zip(shape, strides):
+        if n == 1:
+            continue
+        if runs and runs[-1][1] == n * s:
+            runs[-1] = (runs[-1][0] * n, s)
+        else:
+            runs.append((n, s))
+    found: list[int] = []
+    at = len(runs) - 1
+    inside = 1  # elements of the current run already used up by inner target axes
+    for n in reversed(target):
+        if n == 1:
+            found.append(1 if at < 0 else runs[at][1] * inside)
+            continue
+        if at < 0:
+            return None
+        if inside == runs[at][0]:
+            at, inside = at - 1, 1
+            if at < 0:
+                return None
+        found.append(runs[at][1] * inside)
+        inside *= n
+        if runs[at][0] % inside:
+            return None
+    return tuple(reversed(found))

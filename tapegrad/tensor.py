@@ -1,0 +1,610 @@
+"""`Tensor`: PyTorch's face on a row of the tape.
+
+The class adds to the native `TensorBase` (operators and one-operand methods, `machine.runtime`) what needs Python:
+arguments, properties, conversions. Methods that are operations live in `functional` and are attached there.
+"""
+from __future__ import annotations
+
+import math
+import operator
+import warnings
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dispatch, dtypes, errors, printing, shapes
+from tapegrad.autograd import engine, graph, modes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import layouts, machine
+from tapegrad.ops.spec import REGISTRY
+
+call, buffers = machine.call, machine.buffers
+_ops = REGISTRY
+
+
+class device:
+    """Where a tensor lives; there is only the CPU.
+
+    >>> device("cpu")
+    device(type='cpu')
+    """
+
+    __slots__ = ()
+    type, index = "cpu", None
+
+    def __init__(self, name: Any = "cpu", index: int | None = None) -> None:
+        if not str(name).startswith("cpu"):
+            raise RuntimeError(f"tapegrad runs on the CPU only, not on '{name}'")
+
+    def __repr__(self) -> str:
+        return "device(type='cpu')"
+
+    def __str__(self) -> str:
+        return "cpu"
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, device) or other == "cpu"
+
+    def __hash__(self) -> int:
+        return hash("cpu")
+
+
+CPU = device()
+
+
+class _Holder:
+    """NumPy's view of a tensor's memory; holding the tensor, it keeps that memory."""
+
+    __slots__ = ("__array_interface__", "tensor")
+
+    def __init__(self, tensor: Any) -> None:
+        layout = dispatch.layout_of(tensor)
+        self.tensor = tensor
+        self.__array_interface__ = {
+            "version": 3, "shape": layout.shape, "typestr": layout.dtype.numpy.str,
+            "data": (int(buffers[tensor._buffer]["address"]), False),
+            "strides": tuple(s * layout.dtype.itemsize for s in layout.strides),
+        }
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook out again."""
+
+    __slots__ = ("_hooks", "_id", "_then")
+
+    def __init__(self, hooks: dict[int, Any], key: int, then: Callable[[], None] | None = None) -> None:
+        self._hooks, self._id, self._then = hooks, key, then
+
+    def remove(self) -> None:
+        self._hooks.pop(self._id, None)
+        if self._then is not None and not self._hooks:
+            self._then()
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
+    """A value on the tape (`torch.Tensor`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.tensor([1.0, 2.0], requires_grad=True)
+    >>> (x * x).sum().backward()
+    >>> x.grad
+    tensor([2., 4.])
+    """
+
+    __slots__ = ()
+    layout = "torch.strided"
+    is_sparse = is_cuda = is_quantized = is_meta = False
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        from tapegrad import creation
+
+        if not args:
+            made = creation.empty(0)
+        elif len(args) == 1 and isinstance(args[0], (Tensor, list, tuple, np.ndarray)):
+            made = creation.tensor(args[0], dtype=dtypes.default_dtype())
+        else:
+            made = creation.empty(*args)
+        return made if cls is Tensor else made._as(cls)
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def _as(self, cls: type) -> Any:
+        """The same storage under a subclass."""
+        row = buffers[self._buffer]
+        return call.adopt(self._layout, int(row["address"]), int(row["owner"]), cls)
+
+    # ------------------------------------------------------------ what it is
+
+    @property
+    def dtype(self) -> dtype:
+        return layouts.all[self._layout].dtype
+
+    @property
+    def shape(self) -> shapes.Size:
+        return layouts.all[self._layout].size
+
+    @property
+    def ndim(self) -> int:
+        return len(layouts.all[self._layout].shape)
+
+    @property
+    def device(self) -> device:
+        return CPU
+
+    @property
+    def itemsize(self) -> int:
+        return self.dtype.itemsize
+
+    @property
+    def nbytes(self) -> int:
+        return self.numel() * self.itemsize
+
+    @property
+    def output_nr(self) -> int:
+        return 0
+
+    @property
+    def _version(self) -> int:
+        return int(buffers[int(buffers[self._buffer]["owner"])]["version"])
+
+    @property
+    def _base(self) -> Any:
+        owner = int(buffers[self._buffer]["owner"])
+        return call.tensor_of(owner, Tensor) if self._is_view() else None
+
+    def _is_view(self) -> bool:
+        row = buffers[self._buffer]
+        if int(row["owner"]) == self._buffer:
+            return False
+        t = engine.instruction_of(self._buffer)
+        return t is None or engine.plan_of(t).op.inplace_of is None
+
+    def size(self, dim: int | None = None) -> Any:
+        """The shape, or its length along `dim`."""
+        return self.shape if dim is None else self.shape[shapes.wrap_dim(dim, self.ndim)]
+
+    def stride(self, dim: int | None = None) -> Any:
+        """The strides in elements, or that of `dim`."""
+        strides = layouts.all[self._layout].strides
+        return strides if dim is None else strides[shapes.wrap_dim(dim, self.ndim)]
+
+    def dim(self) -> int:
+        return self.ndim
+
+    ndimension = dim
+
+    def numel(self) -> int:
+        """The number of elements."""
+        return layouts.all[self._layout].numel
+
+    nelement = numel
+
+    def element_size(self) -> int:
+        return self.itemsize
+
+    def storage_offset(self) -> int:
+        row = buffers[self._buffer]
+        return (int(row["address"]) - int(buffers[int(row["owner"])]["address"])) // self.itemsize
+
+    def data_ptr(self) -> int:
+        return int(buffers[self._buffer]["address"])
+
+    def is_contiguous(self) -> bool:
+        return layouts.all[self._layout].contiguous
+
+    def is_floating_point(self) -> bool:
+        return self.dtype.is_floating_point
+
+    def is_complex(self) -> bool:
+        return False
+
+    def type(self, dtype: Any = None) -> Any:
+        """The dtype's tensor type by name, or a copy of that dtype."""
+        return f"torch.{errors.KINDS[self.dtype.name]}" if dtype is None else self.to(dtype)
+
+    # ------------------------------------------------------------ gradients
+
+    @property
+    def requires_grad(self) -> bool:
+        """Whether operations on it are recorded."""
+        return self._requires_grad
+
+    @requires_grad.setter
+    def requires_grad(self, value: bool) -> None:
+        self.requires_grad_(value)
+
+    def requires_grad_(self, requires_grad: bool = True) -> Tensor:
+        """Switch recording for a leaf (`torch.Tensor.requires_grad_`).
+
+        Raises RuntimeError for integer dtypes, and for switching off what is no leaf.
+        """
+        if requires_grad and not self.dtype.is_floating_point:
+            raise RuntimeError(f"only Tensors of floating point dtype can require gradients (got {self.dtype!r})")
+        if not requires_grad and not self.is_leaf:
+            raise RuntimeError(
+                "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
+                "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
+            )
+        flags = buffers["flags"]
+        if requires_grad:
+            flags[self._buffer] |= rec.REQUIRES_GRAD
+        else:
+            flags[self._buffer] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
+        return self
+
+    @property
+    def grad_fn(self) -> Any:
+        """The node that made this tensor; None for a leaf."""
+        return None if self.is_leaf else graph.node_of(self._buffer)
+
+    @property
+    def grad(self) -> Any:
+        """What `backward` gathered here."""
+        found = self._grad
+        if found is None and not self.is_leaf and not buffers[self._buffer]["flags"] & rec.RETAINS:
+            warnings.warn(errors.NON_LEAF_GRAD, stacklevel=2)
+        return found
+
+    @grad.setter
+    def grad(self, value: Any) -> None:
+        if value is not None:
+            if not isinstance(value, Tensor):
+                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type "
+                                f"{type(value).__name__}")
+            if value is self:
+                raise RuntimeError("can't assign Variable as its own grad")
+            if value.dtype is not self.dtype:
+                raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got "
+                                   f"{value.dtype}")
+            if value.shape != self.shape:
+                raise RuntimeError(f"assigned grad has data of a different size: expected {list(self.shape)}, got "
+                                   f"{list(value.shape)}")
+        self._grad = value
+
+    @grad.deleter
+    def grad(self) -> None:
+        self._grad = None
+
+    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
+                 inputs: Any = None) -> None:
+        """Accumulate gradients into the leaves this tensor depends on (`torch.Tensor.backward`).
+
+        >>> import tapegrad
+        >>> x = tapegrad.tensor(3.0, requires_grad=True)
+        >>> (x * x).backward(); x.grad
+        tensor(6.)
+
+        `gradient` is needed unless the tensor has one element. Raises RuntimeError for a tensor without history, for a
+        second backward through what the first one freed, and for operands modified in place since.
+        """
+        engine.backward(self, gradient, retain_graph, create_graph, inputs)
+
+    @property
+    def retains_grad(self) -> bool:
+        return bool(buffers[self._buffer]["flags"] & rec.RETAINS)
+
+    def retain_grad(self) -> None:
+        """Keep the gradient of a tensor that is no leaf (`torch.Tensor.retain_grad`)."""
+        if not self.requires_grad:
+            raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        if not self.is_leaf:
+            buffers["flags"][self._buffer] |= rec.RETAINS
+
+    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
+        """Call `hook` with the gradient when it is computed; what it returns replaces it (`torch.Tensor.register_hook`).
+        """
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        row = self._buffer
+        hooks = engine.tensor_hooks.setdefault(row, {})
+        buffers["flags"][row] |= rec.HOOKED
+        key = max(hooks, default=-1) + 1
+        hooks[key] = hook
+
+        def none_left() -> None:
+            engine.tensor_hooks.pop(row, None)
+            buffers["flags"][row] &= ~rec.HOOKED & 0xFFFFFFFF
+
+        return RemovableHandle(hooks, key, none_left)
+
+    def detach(self) -> Tensor:
+        """The same memory without history (`torch.Tensor.detach`)."""
+        return dispatch.apply_view(_ops["detach"], self, (), record=False)
+
+    def detach_(self) -> Tensor:
+        """Forget this tensor's history (`torch.Tensor.detach_`)."""
+        if not self.is_leaf:
+            row = buffers[self._buffer]
+            call.rebind(self, call.fresh_row(self._layout, int(row["owner"]), int(row["address"])))
+        return self.requires_grad_(False)
+
+    @property
+    def data(self) -> Tensor:
+        return self.detach()
+
+    @data.setter
+    def data(self, value: Any) -> None:
+        """Take over another tensor's memory, keeping gradient and identity."""
+        requires = self.requires_grad
+        row = buffers[value._buffer]
+        call.rebind(self, call.fresh_row(value._layout, int(row["owner"]), int(row["address"])))
+        self.requires_grad_(requires)
+
+    # ------------------------------------------------------------ values
+
+    def item(self) -> Any:
+        """The one element as a Python number; RuntimeError for more or fewer."""
+        if layouts.all[self._layout].numel != 1:
+            raise RuntimeError(errors.NOT_SCALAR_ITEM.format(self.numel()))
+        return call.item(self)
+
+    def _array(self) -> np.ndarray[Any, Any]:
+        """The memory as NumPy sees it, whatever is recorded."""
+        return np.asarray(_Holder(call_detached(self)))
+
+    def tolist(self) -> Any:
+        """Nested lists of Python numbers."""
+        return self._array().tolist()
+
+    def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
+        """An array on the same memory (`torch.Tensor.numpy`); RuntimeError for a tensor that requires grad."""
+        if self.requires_grad and not force:
+            raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
+        return self._array()
+
+    def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        array = self.numpy()
+        if dtype is not None and array.dtype != dtype:
+            if copy is False:
+                raise ValueError("unable to avoid copy while creating an array as requested")
+            return array.astype(dtype)
+        return array.copy() if copy else array
+
+    def __bool__(self) -> bool:
+        numel = self.numel()
+        if numel == 1:
+            return bool(call.item(self))
+        if numel == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __index__(self) -> int:
+        if self.dtype.is_floating_point or self.numel() != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(call.item(self))
+
+    def __len__(self) -> int:
+        if not self.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self) -> Iterator[Any]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        return bool((self == element).any())
+
+    __hash__ = object.__hash__
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        node = None if self.is_leaf else engine.plan_of(engine.instruction_of(self._buffer)).op.grad_name
+        return printing.format_tensor(
+            self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
+            grad_fn_name=node,
+        )
+
+    def __format__(self, spec: str) -> str:
+        if self.ndim == 0:
+            return format(self.item(), spec)
+        return format(str(self), spec)
+
+    def __reversed__(self) -> Tensor:
+        return self.flip(0) if self.ndim else self
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+            )
+        if id(self) in memo:
+            return memo[id(self)]
+        with modes.no_grad():
+            new = self.clone()
+        if type(self) is not Tensor:
+            new = new._as(type(self))
+        new.requires_grad_(self.requires_grad)
+        if self._grad is not None:
+            new._grad = self._grad.__deepcopy__(memo)
+        for name, value in vars(self).items():
+            vars(new)[name] = value
+        memo[id(self)] = new
+        return new
+
+    def __reduce__(self) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError("only leaf tensors can be pickled; detach() it first")
+        return _rebuild, (type(self), self._array().copy(), self.requires_grad)
+
+    # ------------------------------------------------------------ conversions
+
+    def to(self, *args: Any, dtype: dtype | None = None, copy: bool = False, **ignored: Any) -> Tensor:
+        """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`)."""
+        for a in args:
+            if isinstance(a, dtypes.dtype):
+                dtype = a
+            elif isinstance(a, Tensor):
+                dtype = a.dtype
+            elif isinstance(a, (str, device)):
+                device(a)
+        if dtype is None or dtype is self.dtype:
+            return self.clone() if copy else self
+        return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
+
+    def __like__(self, value: Any) -> Any:
+        """`value` as this tensor's kind of number: for rules (see `ops.scalar.like`)."""
+        if isinstance(value, _Count):
+            return float(value.n) if self.dtype.is_floating_point else value.n
+        if isinstance(value, Tensor):
+            return value.to(self.dtype)
+        return self.new_full(self.shape, value)
+
+    @classmethod
+    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        return dispatch.apply(_ops[_SCALAR_NAMES.get(name, name)], args)
+
+    @classmethod
+    def __row__(cls, name: str, x: Any, dim: Any) -> Any:
+        if name == "count":
+            return _Count(math.prod(x.shape[d] for d in dim))
+        name = {"max": "amax", "min": "amin"}.get(name, name)
+        return dispatch.apply(_ops[name], (x,), (("dim", tuple(dim)), ("keepdim", True)))
+
+    def _apply_view(self, name: str, given: tuple[tuple[str, Any], ...]) -> Tensor:
+        return dispatch.apply_view(_ops[name], self, given)
+
+    def float(self) -> Tensor:
+        return self.to(dtypes.float32)
+
+    def double(self) -> Tensor:
+        return self.to(dtypes.float64)
+
+    def long(self) -> Tensor:
+        return self.to(dtypes.int64)
+
+    def int(self) -> Tensor:
+        return self.to(dtypes.int32)
+
+    def short(self) -> Tensor:
+        return self.to(dtypes.int16)
+
+    def char(self) -> Tensor:
+        return self.to(dtypes.int8)
+
+    def byte(self) -> Tensor:
+        return self.to(dtypes.uint8)
+
+    def bool(self) -> Tensor:
+        return self.to(dtypes.bool_)
+
+    def cpu(self) -> Tensor:
+        return self
+
+    def type_as(self, other: Tensor) -> Tensor:
+        return self.to(other.dtype)
+
+    # ------------------------------------------------------------ in place
+
+    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
+        """Write another tensor's values here, broadcast and cast (`torch.Tensor.copy_`)."""
+        return dispatch.apply_inplace(_ops["copy_"], (self, src))
+
+    def fill_(self, value: Any) -> Tensor:
+        """Write one number everywhere (`torch.Tensor.fill_`)."""
+        return dispatch.apply_inplace(_ops["fill_"], (self, value))
+
+    def zero_(self) -> Tensor:
+        """Write zeros (`torch.Tensor.zero_`)."""
+        return dispatch.apply_inplace(_ops["zero_"], (self,), teach=True)
+
+    def resize_(self, *sizes: Any) -> Tensor:
+        """Another shape; memory grows when it must, and new elements are not initialised (`torch.Tensor.resize_`)."""
+        if self.requires_grad:
+            raise RuntimeError("cannot resize variables that require grad")
+        shape = shape_of(sizes)
+        fresh = call.empty(layouts.intern(self.dtype, shape).id)
+        shared = min(fresh.numel(), self.numel())
+        if shared:
+            fresh._array().reshape(-1)[:shared] = self._array().reshape(-1)[:shared]
+        self.data = fresh
+        return self
+
+    # ------------------------------------------------------------ new ones
+
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **ignored: Any
+                 ) -> Tensor:
+        """A tensor of this dtype filled with a number."""
+        with modes.no_grad():
+            made = call.empty(layouts.intern(dtype or self.dtype, shape_of((size,))).id).fill_(fill_value)
+        return made.requires_grad_() if requires_grad else made
+
+    def new_zeros(self, *size: Any, **options: Any) -> Tensor:
+        return self.new_full(shape_of(size), 0, **options)
+
+    def new_ones(self, *size: Any, **options: Any) -> Tensor:
+        return self.new_full(shape_of(size), 1, **options)
+
+    def new_empty(self, *size: Any, dtype: Any = None, **ignored: Any) -> Tensor:
+        return call.empty(layouts.intern(dtype or self.dtype, shape_of(size)).id)
+
+    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+        from tapegrad import creation
+
+        return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+
+
+class _Count:
+    """The length of a row in a rule run on tensors: becomes a Python number of the right kind."""
+
+    __slots__ = ("n",)
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+# Intrinsics that the registry knows under another name.
+_SCALAR_NAMES: dict[str, str] = {}
+
+
+def call_detached(x: Any) -> Any:
+    return dispatch.apply_view(_ops["detach"], x, (), record=False)
+
+
+def shape_of(sizes: Any) -> shapes.Shape:
+    """A shape from `(2, 3)`, `((2, 3),)` or a Size."""
+    if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
+        sizes = sizes[0]
+    return tuple(operator.index(n) for n in sizes)
+
+
+def _rebuild(cls: type, array: np.ndarray[Any, Any], requires_grad: bool) -> Any:
+    from tapegrad import creation
+
+    made = creation.tensor(array)
+    if cls is not Tensor:
+        made = made._as(cls)
+    return made.requires_grad_(requires_grad)
+
+
+class Parameter(Tensor):
+    """A leaf that modules list as theirs (`torch.nn.Parameter`)."""
+
+    __slots__ = ()
+
+    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
+        from tapegrad import creation
+
+        source = creation.empty(0) if data is None else data
+        return source.detach()._as(cls).requires_grad_(requires_grad)
+
+    def __repr__(self, *, tensor_contents: Any = None) -> str:
+        return "Parameter containing:\n" + super().__repr__()
+
+
+machine.state["tensor_type"], machine.state["parameter_type"] = id(Tensor), id(Parameter)
