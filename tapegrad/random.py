@@ -87,7 +87,7 @@ def _made(values: np.ndarray[Any, Any], shape: shapes.Shape, requires_grad: bool
 
 
 def _floating(dtype: Any) -> Any:
-    return dtype or dtypes.default_dtype()
+    return (dtype or dtypes.default_dtype()).numpy
 
 
 def _count(shape: shapes.Shape) -> int:
@@ -119,7 +119,7 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     shape = shape_of((size,))
-    return _made(streams.randint(_stream(generator), _count(shape), low, high, dtype or dtypes.int64), shape,
+    return _made(streams.randint(_stream(generator), _count(shape), low, high, (dtype or dtypes.int64).numpy), shape,
                  requires_grad, out)
 
 
@@ -157,7 +157,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     def flat(x: Any) -> Any:
         return np.broadcast_to(x._array(), shape).reshape(-1) if isinstance(x, Tensor) else x
 
-    return _made(streams.normal(_stream(generator), _count(shape), kind, flat(mean), flat(std)), shape)
+    return _made(streams.normal(_stream(generator), _count(shape), kind.numpy, flat(mean), flat(std)), shape)
 
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
@@ -165,7 +165,7 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     chance = input._array().reshape(-1) if p is None else p
     if np.any((np.asarray(chance) < 0) | (np.asarray(chance) > 1)):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    return _made(streams.bernoulli(_stream(generator), chance, input.numel(), input.dtype), tuple(input.shape))
+    return _made(streams.bernoulli(_stream(generator), chance, input.numel(), input.dtype.numpy), tuple(input.shape))
 
 
 def _fill(self: Tensor, values: np.ndarray[Any, Any]) -> Tensor:
@@ -179,32 +179,32 @@ def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Gener
     low = named.get("from", from_)
     if low > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
-    return _fill(self, streams.uniform(_stream(generator), self.numel(), self.dtype, low, to))
+    return _fill(self, streams.uniform(_stream(generator), self.numel(), self.dtype.numpy, low, to))
 
 
 def _normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _fill(self, streams.normal(_stream(generator), self.numel(), self.dtype, mean, std,
+    return _fill(self, streams.normal(_stream(generator), self.numel(), self.dtype.numpy, mean, std,
                                       contiguous=self.is_contiguous()))
 
 
 def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     chance = np.broadcast_to(p._array(), tuple(self.shape)).reshape(-1) if isinstance(p, Tensor) else p
-    return _fill(self, streams.bernoulli(_stream(generator), chance, self.numel(), self.dtype))
+    return _fill(self, streams.bernoulli(_stream(generator), chance, self.numel(), self.dtype.numpy))
 
 
 def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
              ) -> Tensor:
     stream, n = _stream(generator), self.numel()
     if from_ is None:
-        return _fill(self, streams.random_(stream, n, self.dtype))
+        return _fill(self, streams.random_(stream, n, self.dtype.numpy))
     low, high = (0, from_) if to is None else (from_, to)
-    return _fill(self, streams.randint(stream, n, low, high, self.dtype))
+    return _fill(self, streams.randint(stream, n, low, high, self.dtype.numpy))
 
 
 def _exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    return _fill(self, streams.exponential(_stream(generator), self.numel(), self.dtype, lambd))
+    return _fill(self, streams.exponential(_stream(generator), self.numel(), self.dtype.numpy, lambd))
 
 
 for _name, _function in (("uniform_", _uniform_), ("normal_", _normal_), ("bernoulli_", _bernoulli_),
