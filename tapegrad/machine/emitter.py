@@ -24,8 +24,6 @@ from __future__ import annotations
 
 import contextlib
 import functools
-import math
-import struct
 from collections.abc import Callable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -33,8 +31,10 @@ from typing import NamedTuple
 from .. import dtypes
 from ..dtypes import dtype
 from ..ops.scalar import INTRINSICS
-from ..ops.sym import Sym, key, row, scalar, walk
+from ..ops.sym import Sym, key, walk
 from . import cache, jit
+from .lowering import REDUCES, accumulator, column, is_call, lower, memory_type, register_type, vector_bytes
+from .writer import Writer
 
 __all__ = ["MAX_RANK", "Region", "compile_region", "kernel_source", "region_key"]
 
@@ -90,89 +90,12 @@ def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) ->
     return _Kernel(region, pattern, accumulate).emit()
 
 
-# ---------------------------------------------------------------------------------------------------------- lowering
-
-_REDUCES = ("reduce", "index", "count")
-
-
-def _lower(roots: Sequence[Sym]) -> list[Sym]:
-    """Rewrite compositions until every node is an instruction, an LLVM intrinsic, a call or a reduction."""
-    done: dict[Sym, Sym] = {}
-    for node in walk(roots):
-        args = tuple(done[a] for a in node.args)
-        if node.op == "reduce" and node.value.startswith("arg"):
-            done[node] = _lower([_position_of(node.value[3:], args[0])])[0]
-            continue
-        column = _column(node.op, args[0].dtype if node.op != "where" else node.dtype) if node.op in INTRINSICS else ""
-        if callable(column):
-            done[node] = _lower([column(*args)])[0]
-        else:
-            done[node] = Sym(node.op, args, node.dtype, node.value)
-    return [done[r] for r in roots]
-
-
-def _position_of(extreme: str, x: Sym) -> Sym:
-    """The first position of the row's extreme, or of its first NaN: two passes that LLVM vectorises, not one it can't."""
-    x = x.cast(dtypes.uint8) if x.dtype is dtypes.bool_ else x
-    hit = (x == getattr(row, extreme)(x)) | scalar.isnan(x)
-    return row.min(scalar.where(hit, row.index(x), Sym.const((1 << 63) - 1, dtypes.int64)))
-
-
-def _column(op: str, d: dtype) -> str | Callable[..., Sym]:
-    """The entry of the table's LLVM column for operands of dtype `d`."""
-    column = INTRINSICS[op].llvm
-    found = column[min(2 - d.category, len(column) - 1)]
-    if found is None:
-        raise TypeError(f"scalar.{op} is not defined for {d!r}")
-    if isinstance(found, str) and "/" in found:
-        return found.split("/")[not d.is_signed]
-    return found
-
-
-# --------------------------------------------------------------------------------------------------- types and text
-
-_REGISTER = {"b8": "i1", "u8": "i8", "f32": "float", "f64": "double"}
-
-
-def _type(d: dtype) -> str:
-    return _REGISTER.get(d.short, d.short)
-
-
-def _memory_type(d: dtype) -> str:
-    return "i8" if d is dtypes.bool_ else _type(d)
-
-
-def _literal(value: float, d: dtype) -> str:
-    if d.category == 2:
-        if value != value:
-            return "0x7FF8000000000000"
-        if d is dtypes.float32:  # LLVM writes floats as the doubles that hold them exactly
-            value = float(d.numpy.type(value)) if abs(value) < 3.5e38 else math.copysign(math.inf, value)
-        return f"0x{struct.unpack('<Q', struct.pack('<d', value))[0]:016X}"
-    return str(int(value)) if d is not dtypes.bool_ else "true" if value else "false"
-
-
-def _accumulator(node: Sym) -> tuple[dtype, float, str]:
-    """How a reduction runs: the dtype of its accumulator, where it starts, and its step (as in the LLVM column)."""
-    d = node.args[0].dtype
-    if node.value in ("sum", "prod"):
-        wide = dtypes.float64 if d.category == 2 else dtypes.int64
-        return wide, int(node.value == "prod"), ("f" if d.category == 2 else "") + {"sum": "add", "prod": "mul"}[node.value]
-    if d is dtypes.bool_:
-        return d, node.value in ("all", "min"), "and" if node.value in ("all", "min") else "or"
-    largest = node.value == "max"
-    if d.category == 2:
-        return d, -math.inf if largest else math.inf, f"@{node.value}imum"
-    limits = dtypes.iinfo(d)
-    return d, limits.min if largest else limits.max, f"@{'us'[d.is_signed]}{node.value}"
-
-
 # -------------------------------------------------------------------------------------------------------- the kernel
 
 Scope = dict[Sym, str]  # node -> register; identity is equality, so a plain dict serves
 
 
-class _Kernel:
+class _Kernel(Writer):
     """The text of one kernel under construction.
 
     Vectors are written out, `lanes` elements a register, and not left to LLVM's vectoriser: that takes more time than
@@ -181,6 +104,7 @@ class _Kernel:
     """
 
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
+        super().__init__()
         self.region, self.accumulate = region, accumulate
         self.columns = pattern.startswith("|")
         self.pattern = pattern.lstrip("|")
@@ -188,10 +112,10 @@ class _Kernel:
         self.dtypes = (*region.outputs, *region.inputs)
         if not self.straight and len(self.pattern) != len(self.dtypes):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
-        self.values = _lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
+        self.values = lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
         nodes = list(walk(self.values))
         reduces = [n for n in nodes if n.op == "reduce"]
-        self.by_row = any(n.op in _REDUCES for n in nodes) or any(region.per_row)
+        self.by_row = any(n.op in REDUCES for n in nodes) or any(region.per_row)
         if self.columns and not self.by_row:
             raise ValueError("a column pattern needs a reduction")
         self.row_constant: dict[Sym, bool] = {}
@@ -201,24 +125,21 @@ class _Kernel:
                 bool(n.args) and all(self.row_constant[a] for a in n.args))
             level[n] = max((level[a] for a in n.args), default=0) + (n.op == "reduce")
         self.passes = [[r for r in reduces if level[r] == k] for k in range(1, max(level.values()) + 1)]
-        self.lines: list[str] = []
-        self.names = 0
-        self.lanes = 1               # elements a register in what is being written
-        self.mask = ""               # the lanes of the last, incomplete vector
-        self.width = 1               # and in the pass that is being written, when it handles whole vectors
-        self.masked = "s" not in self.pattern and _vector_bytes()[1]
-        self.declarations: dict[str, None] = {}
-        self.attributes: dict[str, int] = {}
-        self.helpers: dict[str, str] = {}
+        self.width = 1  # elements a whole vector in the pass that is being written
+        self.masked = "s" not in self.pattern and vector_bytes()[1]
 
     def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (), cut: AbstractSet[Sym] = frozenset()) -> int:
-        """Elements a vector in one pass: one register of the widest type around calls, several in flight without."""
+        """Elements a vector in one pass: one register of the widest type, or four to hide a reduction's latency.
+
+        Two or four registers at a time lost up to 50 % in loops that store, where operands are not aligned to a cache
+        line (1e5 float32, adjoint of tanh: 14.0, 21.3, 20.7 us; 12.0, 13.3, 12.3 us where they are).
+        """
         if any(letter == "0" and not row for letter, row in zip(self.pattern, self.region.per_row)):
             return 1
         nodes = self.needed(roots, cut)
-        widest = max(d.itemsize for d in (*(_accumulator(r)[0] for r in reduces), *(n.dtype for n in (*roots, *nodes))))
-        native = _vector_bytes()[0] // widest
-        calls = [(form, n) for n in nodes if n.op in INTRINSICS for form in [self.form(n)] if _is_call(form)]
+        widest = max(d.itemsize for d in (*(accumulator(r)[0] for r in reduces), *(n.dtype for n in (*roots, *nodes))))
+        native = vector_bytes()[0] // widest
+        calls = [(form, n) for n in nodes if n.op in INTRINSICS for form in [self.form(n)] if is_call(form)]
         for form, n in calls:
             name, _, function = form.partition(" ")
             single = n.args[0].dtype is dtypes.float32
@@ -226,61 +147,7 @@ class _Kernel:
                 return 1
         if "s" in self.pattern:
             return min(native, 8)
-        if calls:
-            return native
-        return min(native * (4 if reduces and not self.columns else 2), 64)
-
-    # -------------------------------------------------------------------------------------------------- text pieces
-
-    def line(self, text: str) -> None:
-        self.lines.append("  " + text)
-
-    def name(self) -> str:
-        self.names += 1
-        return f"t{self.names}"
-
-    def let(self, text: str) -> str:
-        name = "%" + self.name()
-        self.line(f"{name} = {text}")
-        return name
-
-    def label(self, name: str) -> None:
-        self.lines.append(f"{name}:")
-
-    def jump(self, name: str) -> None:
-        """End the block and begin the next one."""
-        self.line(f"br label %{name}")
-        self.label(name)
-
-    def element(self, base: str, i: int | str, t: str = "i64") -> str:
-        return self.let(f"getelementptr {t}, ptr {base}, i64 {i}")
-
-    def type(self, d: dtype) -> str:
-        return self.vector(_type(d))
-
-    def vector(self, t: str) -> str:
-        return t if self.lanes == 1 else f"<{self.lanes} x {t}>"
-
-    def const(self, value: float, d: dtype) -> str:
-        text = _literal(value, d)
-        return text if self.lanes == 1 else f"<{', '.join([f'{_type(d)} {text}'] * self.lanes)}>"
-
-    def splat(self, x: str, t: str) -> str:
-        if self.lanes == 1:
-            return x
-        first = self.let(f"insertelement {self.vector(t)} poison, {t} {x}, i64 0")
-        return self.let(f"shufflevector {self.vector(t)} {first}, {self.vector(t)} poison, "
-                        f"<{self.lanes} x i32> zeroinitializer")
-
-    def steps(self) -> str:
-        return f"<{', '.join(f'i64 {lane}' for lane in range(self.lanes))}>"
-
-    @contextlib.contextmanager
-    def wide(self, lanes: int, mask: str = "") -> Iterator[None]:
-        before = self.lanes, self.mask
-        self.lanes, self.mask = lanes, mask
-        yield
-        self.lanes, self.mask = before
+        return min(native * 4, 64) if reduces and not self.columns and not calls else native
 
     # -------------------------------------------------------------------------------------------------- the skeleton
 
@@ -288,6 +155,7 @@ class _Kernel:
         if self.straight:
             self.emit_straight()
         else:
+            self.declarations[_HELPER_DECLARATIONS] = None
             self.emit_entry()
             with self.nest("kept"):
                 if self.columns:
@@ -317,7 +185,7 @@ class _Kernel:
         self.slots: dict[tuple[Sym, int], str] = {}  # accumulators, by lanes; 0 for a block of columns
         for reduces in self.passes:
             for r in reduces:
-                t = _memory_type(_accumulator(r)[0])
+                t = memory_type(accumulator(r)[0])
                 if self.columns:
                     self.slots[r, 0] = self.let(f"alloca [{_BLOCK} x {t}], align 64")
                 else:
@@ -493,7 +361,7 @@ class _Kernel:
                     self.mask = self.let(f"icmp ult {self.vector('i64')} {self.steps()}, {left}")
                     old = self.accumulators(carried)
                     for r, before, after in zip(carried, old, body(main, dict(scope), old)):
-                        t = self.type(_accumulator(r)[0])
+                        t = self.type(accumulator(r)[0])
                         kept = self.let(f"select {self.vector('i1')} {self.mask}, {t} {after}, {t} {before}")
                         self.store_slot(r, kept)
                     self.jump(f"{label}.end")
@@ -516,7 +384,7 @@ class _Kernel:
         names = [f"%{label}.acc{k}" for k in range(len(carried))]
         new = body(i, dict(scope), names)
         self.lines[phis:phis] = [
-            f"  {name} = phi {self.type(_accumulator(r)[0])} [{o}, %{before}], [{n}, %{label}]"
+            f"  {name} = phi {self.type(accumulator(r)[0])} [{o}, %{before}], [{n}, %{label}]"
             for r, name, o, n in zip(carried, names, old, new)]
         self.line(f"{i}.next = add nuw nsw i64 {i}, {self.lanes}")
         self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
@@ -533,13 +401,13 @@ class _Kernel:
         if self.columns:
             def start(i: str, _: Scope, __: list[str]) -> list[str]:
                 for r in reduces:
-                    self.store_column(r, i, self.const(_accumulator(r)[1], _accumulator(r)[0]))
+                    self.store_column(r, i, self.const(accumulator(r)[1], accumulator(r)[0]))
                 return []
 
             self.inner(dict, start)
         else:
             for r in reduces:
-                d, start, _ = _accumulator(r)
+                d, start, _ = accumulator(r)
                 for lanes in sorted({1, self.width}):
                     with self.wide(lanes):
                         self.store(self.slots[r, lanes], self.const(start, d), d)
@@ -551,7 +419,7 @@ class _Kernel:
                 self.store_element(stash[1], i, inside[stash[0]])
             new = []
             for k, r in enumerate(reduces):
-                x = self.cast(inside[r.args[0]], r.args[0].dtype, _accumulator(r)[0])
+                x = self.cast(inside[r.args[0]], r.args[0].dtype, accumulator(r)[0])
                 if self.columns:
                     self.store_column(r, i, self.step(r, self.load_column(r, i), x))
                 else:
@@ -562,7 +430,7 @@ class _Kernel:
             self.inner(lambda: self.prepare(roots, scope), body, () if self.columns else reduces)
         if not self.columns:
             for r in reduces:
-                scope[r] = self.cast(self.combined(r), _accumulator(r)[0], r.dtype)
+                scope[r] = self.cast(self.combined(r), accumulator(r)[0], r.dtype)
 
     def final_pass(self, outputs: Sequence[int], scope: Scope) -> None:
         """The innermost loop that stores `outputs`."""
@@ -592,11 +460,11 @@ class _Kernel:
                 if self.pattern[k] == "0":
                     with self.wide(1):
                         x = self.load(self.here[k], n.dtype)
-                    inside[n] = self.splat(x, _type(n.dtype))
+                    inside[n] = self.splat(x, register_type(n.dtype))
             elif n.op == "index":
                 inside[n] = self.splat(self.let("load i64, ptr %position"), "i64")
             elif n in scope and n.op != "const":
-                inside[n] = self.splat(scope[n], _type(n.dtype))
+                inside[n] = self.splat(scope[n], register_type(n.dtype))
         return inside
 
     def row_constants(self, roots: Sequence[Sym], scope: Scope, cut: AbstractSet[Sym] = frozenset()) -> None:
@@ -619,26 +487,26 @@ class _Kernel:
 
     def is_slow(self, roots: Sequence[Sym]) -> bool:
         """Whether computing `roots` calls functions."""
-        return any(n.op in INTRINSICS and _is_call(self.form(n)) for n in self.needed(roots))
+        return any(n.op in INTRINSICS and is_call(self.form(n)) for n in self.needed(roots))
 
     # ------------------------------------------------------------------------------------------------- accumulators
 
     def accumulators(self, reduces: Sequence[Sym]) -> list[str]:
-        return [self.load(self.slots[r, self.lanes], _accumulator(r)[0], whole=True) for r in reduces]
+        return [self.load(self.slots[r, self.lanes], accumulator(r)[0], whole=True) for r in reduces]
 
     def store_slot(self, r: Sym, value: str) -> None:
-        self.store(self.slots[r, self.lanes], value, _accumulator(r)[0], whole=True)
+        self.store(self.slots[r, self.lanes], value, accumulator(r)[0], whole=True)
 
     def load_column(self, r: Sym, i: str) -> str:
-        d = _accumulator(r)[0]
-        return self.load(self.element(self.slots[r, 0], i, _memory_type(d)), d, whole=True)
+        d = accumulator(r)[0]
+        return self.load(self.element(self.slots[r, 0], i, memory_type(d)), d, whole=True)
 
     def store_column(self, r: Sym, i: str, value: str) -> None:
-        d = _accumulator(r)[0]
-        self.store(self.element(self.slots[r, 0], i, _memory_type(d)), value, d, whole=True)
+        d = accumulator(r)[0]
+        self.store(self.element(self.slots[r, 0], i, memory_type(d)), value, d, whole=True)
 
     def step(self, r: Sym, a: str, x: str) -> str:
-        d, _, form = _accumulator(r)
+        d, _, form = accumulator(r)
         if form.startswith("@"):
             call = self.intrinsic(form, d, d, [a, x])
             return self.let(call.replace("call", "call nsz", 1) if d.category == 2 else call)  # whichever zero comes
@@ -646,7 +514,7 @@ class _Kernel:
 
     def combined(self, r: Sym) -> str:
         """The result of a finished pass: the vector's halves combined until one lane is left, and the scalar rest."""
-        d = _accumulator(r)[0]
+        d = accumulator(r)[0]
         with self.wide(self.width):
             x, = self.accumulators([r])
             while self.lanes > 1:
@@ -655,7 +523,7 @@ class _Kernel:
                     f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
                 self.lanes = half
                 if half == 1:
-                    low, high = (self.let(f"extractelement <1 x {_type(d)}> {v}, i64 0") for v in (low, high))
+                    low, high = (self.let(f"extractelement <1 x {register_type(d)}> {v}, i64 0") for v in (low, high))
                 x = self.step(r, low, high)
         if self.width > 1 and not self.masked:
             x = self.step(r, x, self.load(self.slots[r, 1], d))
@@ -666,40 +534,15 @@ class _Kernel:
     def address(self, k: int, base: str, i: str) -> str:
         letter = self.pattern[k]
         if letter == "c":
-            return self.element(base, i, _memory_type(self.dtypes[k]))
+            return self.element(base, i, memory_type(self.dtypes[k]))
         return base if letter == "0" else self.element(base, self.let(f"mul nsw i64 {i}, {self.stride[k]}"), "i8")
-
-    def load(self, at: str, d: dtype, whole: bool = False) -> str:
-        """`whole`: memory of our own, where the lanes beyond the end may be touched too."""
-        t = self.vector(_memory_type(d))
-        if self.mask and not whole:  # lanes that are off compute with a half: no function finds that special
-            idle = self.const(0.5 if d.category == 2 else 1, dtypes.uint8 if d is dtypes.bool_ else d)
-            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else _suffix(d)}.p0"
-            value = self.let(f"call {t} @llvm.masked.load.{suffix}(ptr {at}, i32 {d.itemsize}, "
-                             f"{self.vector('i1')} {self.mask}, {t} {idle})")
-            self.declarations[f"declare {t} @llvm.masked.load.{suffix}(ptr, i32, {self.vector('i1')}, {t})"] = None
-        else:
-            value = self.let(f"load {t}, ptr {at}, align {d.itemsize}")
-        return self.let(f"icmp ne {t} {value}, zeroinitializer") if d is dtypes.bool_ else value
-
-    def store(self, at: str, value: str, d: dtype, whole: bool = False) -> None:
-        t = self.vector(_memory_type(d))
-        if d is dtypes.bool_:
-            value = self.let(f"zext {self.type(d)} {value} to {t}")
-        if self.mask and not whole:
-            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else _suffix(d)}.p0"
-            self.line(f"call void @llvm.masked.store.{suffix}({t} {value}, ptr {at}, i32 {d.itemsize}, "
-                      f"{self.vector('i1')} {self.mask})")
-            self.declarations[f"declare void @llvm.masked.store.{suffix}({t}, ptr, i32, {self.vector('i1')})"] = None
-        else:
-            self.line(f"store {t} {value}, ptr {at}, align {d.itemsize}")
 
     def load_element(self, k: int, i: str) -> str:
         """Operand `k` at counter `i`, and at the lanes after it."""
         d = self.dtypes[k]
         if self.lanes == 1 or self.pattern[k] == "c":
             return self.load(self.address(k, self.here[k], i), d)
-        t, value = _type(d), "poison"
+        t, value = register_type(d), "poison"
         for lane in range(self.lanes):
             with self.wide(1):
                 x = self.load(self.lane_address(k, i, lane), d)
@@ -726,7 +569,7 @@ class _Kernel:
             d, value = self.dtypes[j], scope[self.values[j]]
             if self.accumulate[j]:
                 old = self.load_element(j, at["i"]) if at else self.load(self.at[j], d)
-                value = self.let(f"{_column('add', d)} {self.type(d)} {old}, {value}")
+                value = self.let(f"{column('add', d)} {self.type(d)} {old}, {value}")
             values.append(value)
         for j, value in zip(outputs, values):
             if at:
@@ -735,11 +578,6 @@ class _Kernel:
                 self.store(self.at[j], value, self.dtypes[j])
 
     # -------------------------------------------------------------------------------------------------- mathematics
-
-    def form(self, n: Sym) -> str:
-        form = _column(n.op, n.dtype if n.op == "where" else n.args[0].dtype)
-        assert isinstance(form, str), n.op
-        return form
 
     def compute(self, roots: Sequence[Sym], scope: Scope, load: Callable[[int], str] | None, i: str = "0") -> None:
         """Write the instructions for `roots` and all they need that `scope` does not hold yet."""
@@ -756,7 +594,7 @@ class _Kernel:
                 scope[n] = self.cast(scope[n.args[0]], n.args[0].dtype, n.dtype)
             elif n.op == "reduce":
                 scope[n] = scope[n.args[0]] if self.straight else self.cast(
-                    self.load_column(n, i), _accumulator(n)[0], n.dtype)
+                    self.load_column(n, i), accumulator(n)[0], n.dtype)
             elif n.op == "index":
                 scope[n] = "0" if self.straight else scope[n] if self.columns else self.position(scope[n], i)
             elif n.op == "count":
@@ -769,139 +607,12 @@ class _Kernel:
         at = self.let(f"add {t} {start}, {self.splat(i, 'i64')}")
         return at if self.lanes == 1 else self.let(f"add {t} {at}, {self.steps()}")
 
-    def instruction(self, n: Sym, args: list[str]) -> str:
-        form, d = self.form(n), n.args[0].dtype
-        if form == "select":
-            return "select " + ", ".join(f"{self.type(a.dtype)} {x}" for a, x in zip(n.args, args))
-        if form.startswith("@"):
-            return self.intrinsic(form, n.dtype, d, args)
-        if form.startswith("libm "):
-            return self.libm_call(form[5:], d, args)
-        if form == "call ipow":
-            name, t = f"ipow.{d.short}", _type(d)
-            self.helpers[name] = _IPOW.format(name=name, t=t, signed="true" if d.is_signed else "false")
-            return f"call {t} @{name}({', '.join(f'{t} {x}' for x in args)})"
-        return f"{form} {self.type(d)} {', '.join(args)}"
-
-    def intrinsic(self, form: str, result: dtype, d: dtype, args: list[str]) -> str:
-        t, r = self.type(d), self.type(result)
-        head = f"{r} @llvm.{form[1:]}.{f'v{self.lanes}' if self.lanes > 1 else ''}{_suffix(d)}"
-        self.declarations[f"declare {head}({', '.join([t] * len(args))})"] = None
-        return f"call {head}({', '.join(f'{t} {x}' for x in args)})"
-
-    def libm_call(self, name: str, d: dtype, args: list[str]) -> str:
-        """A call of libm's function, or of libmvec's on as many pieces as its registers ask for."""
-        t, single = _type(d), d is dtypes.float32
-        symbol, lanes = name + "f" * single, 1
-        if self.lanes > 1:
-            lanes, symbol = max(v for v in jit.vector_functions(name, len(args), single) if self.lanes % v[0] == 0)
-        piece = t if lanes == 1 else f"<{lanes} x {t}>"
-        self.declarations[f"declare {piece} @{symbol}({', '.join([piece] * len(args))}) nounwind memory(none)"] = None
-        if lanes == self.lanes:
-            return f"call {piece} @{symbol}({', '.join(f'{piece} {x}' for x in args)})"
-        whole, results = self.type(d), []
-        for start in range(0, self.lanes, lanes):
-            picked = ", ".join(f"i32 {lane}" for lane in range(start, start + lanes))
-            parts = [self.let(f"shufflevector {whole} {x}, {whole} poison, <{lanes} x i32> <{picked}>") for x in args]
-            results.append(self.let(f"call {piece} @{symbol}({', '.join(f'{piece} {x}' for x in parts)})"))
-        while len(results) > 1:
-            piece, joined = f"<{lanes} x {t}>", ", ".join(f"i32 {lane}" for lane in range(2 * lanes))
-            text = [f"shufflevector {piece} {a}, {piece} {b}, <{2 * lanes} x i32> <{joined}>"
-                    for a, b in zip(results[::2], results[1::2])]
-            if len(text) == 1:
-                return text[0]
-            results, lanes = [self.let(x) for x in text], 2 * lanes
-        raise AssertionError(name)
-
-    def cast(self, x: str, a: dtype, b: dtype) -> str:
-        if a is b:
-            return x
-        s, t = self.type(a), self.type(b)
-        if b is dtypes.bool_:
-            return self.let(f"{'fcmp une' if a.category == 2 else 'icmp ne'} {s} {x}, zeroinitializer")
-        if a.category == 2:
-            if b.category == 2:
-                return self.let(f"{'fpext' if b is dtypes.float64 else 'fptrunc'} {s} {x} to {t}")
-            # Out of range is poison to LLVM: frozen, it is whatever the processor's conversion gives, as in PyTorch.
-            wide = self.vector("i64" if b is dtypes.int64 else "i32")
-            value = self.let(f"freeze {wide} {self.let(f'fptosi {s} {x} to {wide}')}")
-            return value if wide == t else self.let(f"trunc {wide} {value} to {t}")
-        if b.category == 2:
-            return self.let(f"{'sitofp' if a.is_signed else 'uitofp'} {s} {x} to {t}")
-        if a is not dtypes.bool_ and a.itemsize >= b.itemsize:
-            return x if a.itemsize == b.itemsize else self.let(f"trunc {s} {x} to {t}")
-        return self.let(f"{'sext' if a.is_signed else 'zext'} {s} {x} to {t}")
-
-    # --------------------------------------------------------------------------------------------------- the module
-
-    def module(self) -> str:
-        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) {_WIDE} {{", *self.lines, "}", *self.helpers.values()]
-        parts += self.declarations
-        if not self.straight:
-            parts.append(_HELPER_DECLARATIONS)
-        return "\n".join(parts) + "\n"
-
-
-def _is_call(form: str) -> bool:
-    return form.startswith(("libm ", "call ", "frem"))
-
-
-def _suffix(d: dtype) -> str:
-    return d.short if d.category == 2 else _type(d)
-
-
-@functools.cache
-def _vector_bytes() -> tuple[int, bool]:
-    """The width of the host's vector registers, and whether it has masks for every element size."""
-    features = jit.host()[2].split(",")
-    if "+avx512bw" in features and "+avx512vl" in features:
-        return 64, True
-    return (32 if "+avx2" in features else 16), False
-
-
 # ----------------------------------------------------------------------------------------------------------- helpers
-
-# LLVM avoids 512-bit vectors by default, for fear of lower clock rates. Here they are 1.2-2x faster than 256 bits on
-# whatever computes (exp 405 -> 294 us, tanh 743 -> 352 us, 1e6 float32) and equal on what waits for memory.
-_WIDE = '"prefer-vector-width"="512"'
 
 _HELPER_DECLARATIONS = """\
 declare i1 @tapegrad_advance(ptr, i64, ptr, ptr, i64, i64)
 declare i64 @tapegrad_extent(ptr, i64, i64)
 declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"""
-
-_IPOW = """\
-define internal {t} @{name}({t} %x, {t} %y) noinline nounwind willreturn memory(none) {{
-entry:
-  %below = icmp slt {t} %y, 0
-  %negative = and i1 %below, {signed}
-  br i1 %negative, label %inverse, label %loop
-inverse:  ; 1 / x**-y towards zero: only 1 and -1 leave anything
-  %one = icmp eq {t} %x, 1
-  %minus = icmp eq {t} %x, -1
-  %bit = and {t} %y, 1
-  %twice = shl {t} %bit, 1
-  %sign = sub {t} 1, %twice
-  %either = select i1 %minus, {t} %sign, {t} 0
-  %unit = select i1 %one, {t} 1, {t} %either
-  ret {t} %unit
-loop:
-  %r = phi {t} [1, %entry], [%r.next, %turn]
-  %b = phi {t} [%x, %entry], [%b.next, %turn]
-  %e = phi {t} [%y, %entry], [%e.next, %turn]
-  %done = icmp eq {t} %e, 0
-  br i1 %done, label %end, label %turn
-turn:
-  %low = and {t} %e, 1
-  %odd = icmp ne {t} %low, 0
-  %rb = mul {t} %r, %b
-  %r.next = select i1 %odd, {t} %rb, {t} %r
-  %b.next = mul {t} %b, %b
-  %e.next = lshr {t} %e, 1
-  br label %loop
-end:
-  ret {t} %r
-}}"""
 
 _HELPERS = """\
 ; The product of sizes[first], ..., sizes[end - 1].

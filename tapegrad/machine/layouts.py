@@ -80,6 +80,6 @@ class Layouts:
 
     def adjoint(self, layout: Layout) -> Layout:
         """Where gradients of such a value are gathered: its own order of axes if it is dense, else contiguous."""
-        if layout.dense and not layout.weak:
+        if layout.dense:
             return layout
         return self.intern(layout.dtype, layout.shape)

@@ -358,7 +358,7 @@ def uncached(region, pattern, accumulate):
 @pytest.mark.parametrize("libmvec", [True, False])
 def test_hosts_of_every_width(monkeypatch, vector_bytes, libmvec):
     """What other processors run: narrower vectors, no masks, no vector mathematics."""
-    monkeypatch.setattr(emitter, "_vector_bytes", lambda: vector_bytes)
+    monkeypatch.setattr(emitter, "vector_bytes", lambda: vector_bytes)
     if not libmvec:
         monkeypatch.setattr(jit, "vector_functions", lambda *_: ())
     for d, n in itertools.product(FLOATS, (1, 7, 16, 67)):
@@ -379,7 +379,7 @@ def test_hosts_of_every_width(monkeypatch, vector_bytes, libmvec):
 
 def test_an_element_is_computed_alike_wherever_it_stands():
     """Vectors and their tails call the same functions, so a slice of the result is the result of the slice."""
-    if emitter._vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):
+    if emitter.vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):
         pytest.skip("without masks the last elements are computed one by one, by libm")
     x, = operands(dtypes.float32)
     a = sample(dtypes.float32, 1000, 7)
