@@ -304,6 +304,7 @@ def _settle(workspace: Workspace, left: int) -> None:
         gradient = _take(workspace, row)
         if gradient is None:
             continue
+        planner.teach_accumulate(_adjoint_layout(row))
         if row in tensor_hooks:
             gradient = call_hooks(tensor_hooks[row], gradient)
         tensor = _live(row)

@@ -8,6 +8,7 @@ from tapegrad.ops import elementwise, joining, linalg, reduction, spec, view
 
 FAMILIES = (elementwise, reduction, view, joining, linalg)
 
-machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc) for o in spec.operations()])
+machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
+                   for o in spec.operations()])
 layouts = Layouts(machine)
 planner = Planner(machine, layouts)

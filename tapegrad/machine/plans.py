@@ -184,14 +184,15 @@ class Planner:
     def differentiable_operand(plan: Plan, j: int) -> bool:
         return bool(plan.keeps) and plan.operands[j].dtype.is_floating_point
 
-    def accumulate_step(self, layout: Layout) -> int:
-        """The address of the step that adds one block in an adjoint layout to another."""
-        builder = Builder(self.layouts)
-        x = Sym.operand(0, layout.dtype)
-        strides = byte_strides(layout, layout.strides)
-        builder.region(layout.shape, (layout.dtype,), x, layout.dtype, [strides, strides],
-                       (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
-        return self._write_steps(builder.steps, {})
+    def teach_accumulate(self, layout: Layout) -> None:
+        """Let native code add one block in an adjoint layout to another (`.grad += gradient`)."""
+        native = self.machine.layouts[layout.id]
+        if not native["accumulate"]:
+            builder = Builder(self.layouts)
+            strides = byte_strides(layout, layout.strides)
+            builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype, [strides, strides],
+                           (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
+            native["accumulate"] = self._write_steps(builder.steps, {})
 
 
 class Builder:

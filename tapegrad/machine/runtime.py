@@ -58,6 +58,7 @@ class Slots(NamedTuple):
     methods: Sequence[str]
     operators: Sequence[str]
     doc: str
+    inplace: bool = False
 
 
 # Slot numbers of CPython's stable ABI (typeslots.h).
@@ -132,6 +133,8 @@ declare i64 @PyLong_AsUnsignedLongLong(ptr)
 declare ptr @PyLong_FromUnsignedLongLong(i64)
 declare i64 @tapegrad_invoke(i32, i64, i64, i64)
 declare i64 @tapegrad_invoke_method(i32, i64, i64, i64, i64)
+declare i64 @tapegrad_invoke_inplace(i32, i64, i64, i64)
+declare i64 @tapegrad_invoke_inplace_method(i32, i64, i64, i64, i64)
 declare i64 @tapegrad_operator(i32, i64, i64)
 declare i64 @tapegrad_unary_operator(i32, i64)
 declare i64 @tapegrad_inplace(i32, i64, i64)
@@ -149,11 +152,12 @@ def _trampolines(operations: Sequence[Slots]) -> tuple[str, list[str]]:
         names.append(name)
 
     for o in operations:
+        invoke = "invoke_inplace" if o.inplace else "invoke"
         define(f"function_{o.opcode}", "i64 %m, i64 %args, i64 %n, i64 %kw",
-               f"@tapegrad_invoke(i32 {o.opcode}, i64 %args, i64 %n, i64 %kw)")
+               f"@tapegrad_{invoke}(i32 {o.opcode}, i64 %args, i64 %n, i64 %kw)")
         if o.methods:
             define(f"method_{o.opcode}", "i64 %self, i64 %args, i64 %n, i64 %kw",
-                   f"@tapegrad_invoke_method(i32 {o.opcode}, i64 %self, i64 %args, i64 %n, i64 %kw)")
+                   f"@tapegrad_{invoke}_method(i32 {o.opcode}, i64 %self, i64 %args, i64 %n, i64 %kw)")
         for slot in o.operators:
             if slot in _COMPARISONS:
                 compare[slot] = o.opcode
@@ -279,6 +283,7 @@ class Machine:
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
             "set_grad", "get_is_leaf", "get_requires_grad", "get_dict", "new_object", "invoke", "invoke_method",
+            "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace",
         )]
         symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"])

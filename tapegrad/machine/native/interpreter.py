@@ -92,6 +92,23 @@ def stale_operand(row, plan_row, operands, count, needs, versions):
     return U0
 
 
+@native
+def unmark(workspace, roots, n_roots):
+    """Undo a walk that broke off, whose last operands were marked and not reached."""
+    w = workspace_at(workspace)
+    marks = octets(w.marks)
+    inline = stack_words(2)
+    for i in range(w.n_reached):
+        row = instructions()[np.uint64(halves(w.reached)[i])]
+        operands, count, needs, versions = operands_of(row, plans()[np.uint64(row.plan & _PLAN_MASK)], inline)
+        for j in range(count):
+            marks[np.uint64(halves(operands)[j])] = np.uint8(0)
+    for i in range(n_roots):
+        marks[np.uint64(halves(roots)[i])] = np.uint8(0)
+    w.n_reached = U0
+    w.n_leaves = U0
+
+
 @export(u64(u64, u64, u64))
 def mark(workspace, roots, n_roots):
     """List the instructions that the root rows depend on, latest first, and the leaves; returns DONE, STALE or GONE."""
@@ -126,16 +143,19 @@ def mark(workspace, roots, n_roots):
             w.n_reached += U1
             if row.plan & _RELEASED:
                 w.culprit = t
+                unmark(workspace, roots, n_roots)
                 return GONE
             plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
             if plan_row.adjoints == U0 and not plan_row.flags & _CALLBACK:
                 w.culprit = t
+                unmark(workspace, roots, n_roots)
                 return UNBUILT
             operands, count, needs, versions = operands_of(row, plan_row, inline)
             wrong = stale_operand(row, plan_row, operands, count, needs, versions)
             if wrong != U0:
                 w.culprit = t
                 w.position = wrong - U1
+                unmark(workspace, roots, n_roots)
                 return STALE
             for j in range(count):
                 operand = np.uint64(halves(operands)[j])

@@ -434,27 +434,6 @@ def invoke(opcode, arguments, count, keywords):
     return py.vectorcall(python_function(opcode), arguments, count, keywords)
 
 
-@export(u64(u32, u64, u64, u64, u64))
-def invoke_method(opcode, self, arguments, count, keywords):
-    """The same for a method: `self` goes before the arguments."""
-    if count < MAX_OPERANDS and keywords == U0:
-        joined = stack_words(4)
-        words(joined)[U0] = self
-        for j in range(count):
-            words(joined)[j + U1] = words(arguments)[j]
-        return invoke(opcode, joined, count + U1, U0)
-    total = count
-    if keywords != U0:
-        total += words(keywords + U2 * np.uint64(8))[U0]
-    block = allocate(machine().arena, (total + U1) * np.uint64(8))
-    words(block)[U0] = self
-    for j in range(total):
-        words(block)[j + U1] = words(arguments)[j]
-    result = py.vectorcall(python_function(opcode), block, count + U1, keywords)
-    release(machine().arena, block, (total + U1) * np.uint64(8))
-    return result
-
-
 @export(u64(u32, u64, u64))
 def operator(opcode, left, right):
     """A binary operator slot; foreign operands are left to Python, which may answer NotImplemented."""
@@ -474,38 +453,100 @@ def unary_operator(opcode, operand):
     return invoke(opcode, arguments, U1, U0)
 
 
-@export(u64(u32, u64, u64))
-def inplace(opcode, self, other):
-    """An in-place operator on a tensor whose history need not change; anything else is Python's.
+@native
+def attempt_inplace(opcode, self, other):
+    """Whether an in-place operation ran natively: on a tensor whose history need not change.
 
     `other` is 0 for a unary operation. Operands that share the written storage go to Python, which looks for overlap.
     """
+    if not is_tensor(self):
+        return False
+    rows = buffers()
+    operands = stack_words(1)
+    row = tensor_at(self).buffer
+    count = U2 if other != U0 else U1
+    second = operand_row(other) if other != U0 else row
+    if second == N0:
+        return False
+    halves(operands)[U0] = row
+    halves(operands)[U1] = second
+    shared = rows[np.uint64(second)].owner == rows[np.uint64(row)].owner and second != row
+    plan = N0
+    if not shared and not rows[np.uint64(row)].flags & _INFERENCE:
+        if needs_of(operands, count) == N0 or not recording():
+            plan = find_plan(opcode, operands, count)
+            if plan != N0:
+                run_forward(plan, rows[np.uint64(row)].address, operands)
+                rows[np.uint64(rows[np.uint64(row)].owner)].version += N1
+    if other != U0:
+        drop_number(second)
+    return plan != N0
+
+
+@export(u64(u32, u64, u64))
+def inplace(opcode, self, other):
+    """An in-place operator slot."""
+    if attempt_inplace(opcode, self, other):
+        py.incref(self)
+        return self
     arguments = stack_words(2)
     words(arguments)[U0] = self
     words(arguments)[U1] = other
-    count = U2 if other != U0 else U1
-    rows = buffers()
-    if is_tensor(self):
-        operands = stack_words(2)
-        row = tensor_at(self).buffer
-        halves(operands)[U0] = row
-        second = operand_row(other) if other != U0 else row
-        if second != N0:
-            halves(operands)[U1] = second
-            needs = needs_of(operands, count)
-            shared = rows[np.uint64(second)].owner == rows[np.uint64(row)].owner and second != row
-            plan = N0
-            if not shared and (needs == N0 or not recording()) and not rows[np.uint64(row)].flags & _INFERENCE:
-                plan = find_plan(opcode, operands, count)
-                if plan != N0:
-                    run_forward(plan, rows[np.uint64(row)].address, operands)
-                    rows[np.uint64(rows[np.uint64(row)].owner)].version += N1
-            if other != U0:
-                drop_number(second)
-            if plan != N0:
-                py.incref(self)
-                return self
-    return py.vectorcall(python_function(opcode + OPERATORS), arguments, count, U0)
+    return py.vectorcall(python_function(opcode + OPERATORS), arguments, U2 if other != U0 else U1, U0)
+
+
+@export(u64(u32, u64, u64, u64))
+def invoke_inplace(opcode, arguments, count, keywords):
+    """`invoke` for an in-place operation."""
+    if keywords == U0 and U1 <= count and count <= U2:
+        self = words(arguments)[U0]
+        other = words(arguments)[U1] if count == U2 else U0
+        if attempt_inplace(opcode, self, other):
+            py.incref(self)
+            return self
+    return py.vectorcall(python_function(opcode), arguments, count, keywords)
+
+
+@native
+def with_self(self, arguments, count, keywords):
+    """A block [self, *arguments] for a call, its size in words first."""
+    total = count + U1
+    if keywords != U0:
+        total += words(keywords + U2 * np.uint64(8))[U0]  # ob_size of the tuple of names
+    block = allocate(machine().arena, (total + U1) * np.uint64(8))
+    words(block)[U0] = total
+    words(block)[U1] = self
+    for j in range(total - U1):
+        words(block)[j + U2] = words(arguments)[j]
+    return block
+
+
+@export(u64(u32, u64, u64, u64, u64))
+def invoke_method(opcode, self, arguments, count, keywords):
+    """`invoke` for a method: `self` goes before the arguments."""
+    if count < MAX_OPERANDS and keywords == U0:
+        joined = stack_words(4)
+        words(joined)[U0] = self
+        for j in range(count):
+            words(joined)[j + U1] = words(arguments)[j]
+        return invoke(opcode, joined, count + U1, U0)
+    block = with_self(self, arguments, count, keywords)
+    result = py.vectorcall(python_function(opcode), block + np.uint64(8), count + U1, keywords)
+    release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))
+    return result
+
+
+@export(u64(u32, u64, u64, u64, u64))
+def invoke_inplace_method(opcode, self, arguments, count, keywords):
+    if keywords == U0 and count <= U1:
+        other = words(arguments)[U0] if count == U1 else U0
+        if attempt_inplace(opcode, self, other):
+            py.incref(self)
+            return self
+    block = with_self(self, arguments, count, keywords)
+    result = py.vectorcall(python_function(opcode), block + np.uint64(8), count + U1, keywords)
+    release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))
+    return result
 
 
 # ---------------------------------------------------------------- called from Python with decisions made
