@@ -213,15 +213,6 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
 
     # ------------------------------------------------------------ gradients
 
-    @property
-    def requires_grad(self) -> bool:
-        """Whether operations on it are recorded."""
-        return self._requires_grad
-
-    @requires_grad.setter
-    def requires_grad(self, value: bool) -> None:
-        self.requires_grad_(value)
-
     def requires_grad_(self, requires_grad: bool = True) -> Tensor:
         """Switch recording for a leaf (`torch.Tensor.requires_grad_`).
 
@@ -245,48 +236,6 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
     def grad_fn(self) -> Any:
         """The node that made this tensor; None for a leaf."""
         return None if self.is_leaf else graph.node_of(self._buffer)
-
-    @property
-    def grad(self) -> Any:
-        """What `backward` gathered here."""
-        found = self._grad
-        if found is None and not self.is_leaf and not buffers[self._buffer]["flags"] & rec.RETAINS:
-            warnings.warn(errors.NON_LEAF_GRAD, stacklevel=2)
-        return found
-
-    @grad.setter
-    def grad(self, value: Any) -> None:
-        if value is not None:
-            if not isinstance(value, Tensor):
-                raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type "
-                                f"{type(value).__name__}")
-            if value is self:
-                raise RuntimeError("can't assign Variable as its own grad")
-            if value.dtype is not self.dtype:
-                raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got "
-                                   f"{value.dtype}")
-            if value.shape != self.shape:
-                raise RuntimeError(f"assigned grad has data of a different size: expected {list(self.shape)}, got "
-                                   f"{list(value.shape)}")
-        self._grad = value
-
-    @grad.deleter
-    def grad(self) -> None:
-        self._grad = None
-
-    def backward(self, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-                 inputs: Any = None) -> None:
-        """Accumulate gradients into the leaves this tensor depends on (`torch.Tensor.backward`).
-
-        >>> import tapegrad
-        >>> x = tapegrad.tensor(3.0, requires_grad=True)
-        >>> (x * x).backward(); x.grad
-        tensor(6.)
-
-        `gradient` is needed unless the tensor has one element. Raises RuntimeError for a tensor without history, for a
-        second backward through what the first one freed, and for operands modified in place since.
-        """
-        engine.backward(self, gradient, retain_graph, create_graph, inputs)
 
     @property
     def retains_grad(self) -> bool:
@@ -430,8 +379,8 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
         if type(self) is not Tensor:
             new = new._as(type(self))
         new.requires_grad_(self.requires_grad)
-        if self._grad is not None:
-            new._grad = self._grad.__deepcopy__(memo)
+        if self.grad is not None:
+            new.grad = self.grad.__deepcopy__(memo)
         for name, value in vars(self).items():
             vars(new)[name] = value
         memo[id(self)] = new
@@ -510,18 +459,6 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
         return self.to(other.dtype)
 
     # ------------------------------------------------------------ in place
-
-    def copy_(self, src: Any, non_blocking: bool = False) -> Tensor:
-        """Write another tensor's values here, broadcast and cast (`torch.Tensor.copy_`)."""
-        return dispatch.apply_inplace(_ops["copy_"], (self, src))
-
-    def fill_(self, value: Any) -> Tensor:
-        """Write one number everywhere (`torch.Tensor.fill_`)."""
-        return dispatch.apply_inplace(_ops["fill_"], (self, value))
-
-    def zero_(self) -> Tensor:
-        """Write zeros (`torch.Tensor.zero_`)."""
-        return dispatch.apply_inplace(_ops["zero_"], (self,), teach=True)
 
     def resize_(self, *sizes: Any) -> Tensor:
         """Another shape; memory grows when it must, and new elements are not initialised (`torch.Tensor.resize_`)."""
@@ -607,4 +544,25 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
+def _assign_grad(self: Tensor, value: Any) -> None:
+    """`x.grad = value`, checked."""
+    if not isinstance(value, Tensor):
+        raise TypeError(f"assigned grad expected to be a Tensor or None but got grad of type {type(value).__name__}")
+    if value is self:
+        raise RuntimeError("can't assign Variable as its own grad")
+    if value.dtype is not self.dtype:
+        raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}")
+    if value.shape != self.shape:
+        raise RuntimeError(f"assigned grad has data of a different size: expected {list(self.shape)}, got "
+                           f"{list(value.shape)}")
+    call.put_grad(self, value)
+
+
+def _absent_grad(self: Tensor) -> None:
+    warnings.warn(errors.NON_LEAF_GRAD, stacklevel=2)
+
+
+machine.set_hook("assign_grad", _assign_grad)
+machine.set_hook("absent_grad", _absent_grad)
+machine.set_hook("assign_requires_grad", Tensor.requires_grad_)
 machine.state["tensor_type"], machine.state["parameter_type"] = id(Tensor), id(Parameter)

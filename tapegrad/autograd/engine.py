@@ -58,42 +58,31 @@ def shift_of(t: int) -> int:
 # ---------------------------------------------------------------- the way in
 
 
-def backward(tensor: Any, gradient: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-             inputs: Any = None) -> None:
-    """Accumulate the gradients of `tensor` into the leaves it depends on (`torch.Tensor.backward`)."""
-    if gradient is None and not create_graph and inputs is None and not retain_graph and tensor.numel() == 1 \
-            and tensor._requires_grad and not tensor.is_leaf:
-        workspace = machine.workspace()
-        status = call.backward_scalar(workspace.address, id(tensor))
-        if status == rec.DONE and not workspace.record["bottom"][0]:
-            machine.give_back(workspace)
+def backward(status: int, tensor: Any, gradient: Any = None, retain_graph: bool | None = None,
+             create_graph: bool = False, inputs: Any = None) -> None:
+    """`Tensor.backward` from where native code left it: not begun, refused, stopped at a hook, or leaves to settle."""
+    if status != rec.NOT_STARTED:
+        workspace = machine.at_hand
+        try:
+            if status == rec.STOPPED:
+                _replay(workspace)
+                _settle(workspace, call.settle(workspace.address))
+            elif status == rec.DONE:
+                _settle(workspace, int(workspace.record["bottom"][0]))
+            else:
+                _check_marked(workspace, status)
+        except BaseException:
+            _finish(workspace, retain=True)
+            raise
+        _finish(workspace, retain=False)
+        if status != rec.UNBUILT:
             return
-        _continue(workspace, status, tensor)
-        return
     if retain_graph is None:
         retain_graph = create_graph
     run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
 
 
-def _continue(workspace: Workspace, status: int, tensor: Any) -> None:
-    """Take over from a native backward that could not finish by itself."""
-    if status in (rec.STALE, rec.GONE, rec.UNBUILT):
-        try:
-            _check_marked(workspace, status)
-        finally:
-            _finish(workspace, retain=True)
-        backward(tensor)
-        return
-    try:
-        if status == rec.STOPPED:
-            _replay(workspace)
-            _settle(workspace, call.settle(workspace.address))
-        else:
-            _settle(workspace, int(workspace.record["bottom"][0]))
-    except BaseException:
-        _finish(workspace, retain=True)
-        raise
-    _finish(workspace, retain=False)
+machine.set_hook("continue_backward", backward)
 
 
 def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
@@ -129,7 +118,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
 
 
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
-    if not root._requires_grad:
+    if not root.requires_grad:
         raise RuntimeError(errors.NO_GRAD_FN.format(position))
     layout = dispatch.layout_of(root)
     if gradient is None:
@@ -287,11 +276,11 @@ def tensor_type() -> Any:
 
 def _accumulate(tensor: Any, gradient: Any) -> None:
     """`.grad += gradient`, in place unless that would be recorded."""
-    have = tensor._grad
+    have = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
     if have is None:
-        tensor._grad = gradient
+        call.put_grad(tensor, gradient)
     elif modes.is_grad_enabled() and (gradient.requires_grad or have.requires_grad):
-        tensor._grad = have + gradient
+        call.put_grad(tensor, have + gradient)
     else:
         with modes.no_grad():
             have.add_(gradient)

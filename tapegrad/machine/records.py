@@ -73,6 +73,7 @@ WORKSPACE = np.dtype([
 ])
 REACHED, CAPTURED, NEEDED = 1, 2, 4  # marks
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
+NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
 
 MACHINE = np.dtype([
@@ -81,9 +82,10 @@ MACHINE = np.dtype([
     ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
-    ("grad_enabled", "u8"), ("thread", "u8"), ("hooks_on_record", "u8"),
+    ("grad_enabled", "u8"), ("thread", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
-    ("functions", "u8"), ("switch_thread", "u8"), ("release_external", "u8"),
+    ("functions", "u8"), ("switch_thread", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
+    ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
 ])
 

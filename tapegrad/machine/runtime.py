@@ -75,7 +75,7 @@ _SLOT = {
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block",
+    "adopt_block", "put_grad",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item")
 _C_ONLY = {
@@ -208,6 +208,18 @@ class _Spec(ctypes.Structure):
 
 _METH_FASTCALL, _METH_KEYWORDS, _METH_O = 0x80, 0x02, 0x08
 _T_UINT, _T_PYSSIZET, _READONLY = 11, 19, 1
+BACKWARD = """backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
+
+Accumulate gradients into the leaves this tensor depends on (`torch.Tensor.backward`).
+
+>>> import tapegrad
+>>> x = tapegrad.tensor(3.0, requires_grad=True)
+>>> (x * x).backward(); x.grad
+tensor(6.)
+
+`gradient` is needed unless the tensor has one element. Raises RuntimeError for a tensor without history, for a second
+backward through what the first one freed, and for operands modified in place since.
+"""
 _kept: list[Any] = []  # C structures CPython points into for good
 
 
@@ -230,17 +242,19 @@ def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
         _Member(None, 0, 0, 0, None),
     )
     getset = (_GetSet * 5)(
-        _GetSet(b"_grad", symbols["tapegrad_get_grad"], symbols["tapegrad_set_grad"], None, None),
+        _GetSet(b"grad", symbols["tapegrad_get_grad"], symbols["tapegrad_set_grad"],
+                b"What `backward` gathered here (`torch.Tensor.grad`).", None),
         _GetSet(b"is_leaf", symbols["tapegrad_get_is_leaf"], None, b"Whether no recorded operation made it.", None),
-        _GetSet(b"_requires_grad", symbols["tapegrad_get_requires_grad"], None, None, None),
+        _GetSet(b"requires_grad", symbols["tapegrad_get_requires_grad"], symbols["tapegrad_set_requires_grad"],
+                b"Whether operations on it are recorded (`torch.Tensor.requires_grad`).", None),
         _GetSet(b"__dict__", symbols["tapegrad_get_dict"], None, None, None),
         _GetSet(None, None, None, None, None),
     )
     listed = [(m, o) for o in operations for m in o.methods]
-    methods = (_MethodDef * (len(listed) + 1))(*(
+    methods = (_MethodDef * (len(listed) + 2))(*(
         _MethodDef(m.encode(), symbols[f"method_{o.opcode}"], _METH_FASTCALL | _METH_KEYWORDS, o.doc.encode() or None)
         for m, o in listed
-    ))
+    ), _MethodDef(b"backward", symbols["tapegrad_backward_method"], _METH_FASTCALL | _METH_KEYWORDS, BACKWARD.encode()))
     slots = [
         (_SLOT["tp_dealloc"], symbols["tapegrad_dealloc"]), (_SLOT["tp_traverse"], symbols["tapegrad_traverse"]),
         (_SLOT["tp_clear"], symbols["tapegrad_clear"]), (_SLOT["tp_setattro"], symbols["tapegrad_setattro"]),
@@ -282,7 +296,7 @@ class Machine:
         text, trampolines = _trampolines(operations)
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
-            "set_grad", "get_is_leaf", "get_requires_grad", "get_dict", "new_object", "invoke", "invoke_method",
+            "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict", "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace",
         )]
@@ -314,7 +328,8 @@ class Machine:
             o.opcode: _function(o.name, symbols[f"function_{o.opcode}"], _METH_FASTCALL | _METH_KEYWORDS, o.doc)
             for o in operations
         }
-        self._workspaces: list[Any] = []
+        self._workspaces: list[Workspace] = []
+        self.give_back(Workspace())
         self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
         self._release_external = self.keepers.pop
         self.state["release_external"] = id(self._release_external)
@@ -373,14 +388,17 @@ class Machine:
                 table[at + 1], table[at] = plan, key
                 return
 
-    def workspace(self) -> Any:
+    def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""
-        if self._workspaces:
-            return self._workspaces.pop()
-        return Workspace()
+        return self._workspaces.pop() if self._workspaces else Workspace()
 
-    def give_back(self, workspace: Any) -> None:
-        self._workspaces.append(workspace)
+    def give_back(self, workspace: Workspace) -> None:
+        """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""
+        if not self.state["workspace"][0]:
+            self.at_hand = workspace
+            self.state["workspace"] = workspace.address
+        else:
+            self._workspaces.append(workspace)
 
 
 class Workspace:

@@ -95,4 +95,4 @@ elementwise("contiguous", lambda x: x, lambda g: g, inplace=False, method=False,
 elementwise("to_copy", lambda x, *, dtype: x, lambda g: g, inplace=False, method=False)
 elementwise("zero", lambda x: like(0, x), lambda g: like(0, g), method=False)
 elementwise("fill", lambda x, value: value, lambda g: (like(0, g), g), method=False)
-elementwise("copy", lambda x, source: source, lambda g: (like(0, g), g), grad_name="CopyBackwards", method=False)
+elementwise("copy", lambda x, src: src, lambda g: (like(0, g), g), grad_name="CopyBackwards", method=False)

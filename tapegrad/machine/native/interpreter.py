@@ -49,7 +49,7 @@ _IDENTITY, _NEEDS_ZERO = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_ZERO)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 REACHED, CAPTURED, NEEDED = (np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED))
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
-UNBUILT = np.uint64(rec.UNBUILT)
+UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
 _HEADER = np.uint64(rec.POOL_HEADER)
 
 
@@ -474,3 +474,32 @@ def backward_scalar(workspace, tensor):
         if w.bottom == U0:
             finish(workspace, U0)
     return status
+
+
+@export(u64(u64, u64, u64, u64))
+def backward_method(self, arguments, count, keywords):
+    """`Tensor.backward`: natively for one scalar root with nothing asked for, else (or where that stops) in Python."""
+    m = machine()
+    workspace = m.workspace
+    status = NOT_STARTED
+    if count == U0 and keywords == U0 and workspace != U0:
+        row = buffers()[np.uint64(tensor_at(self).buffer)]
+        if row.producer != N0 and layouts()[np.uint64(row.layout)].numel == U1:
+            m.workspace = U0
+            status = backward_scalar(workspace, self)
+            if status == DONE and workspace_at(workspace).bottom == U0:
+                m.workspace = workspace
+                py.incref(py.none())
+                return py.none()
+    total = count + U2
+    if keywords != U0:
+        total += words(keywords + U2 * np.uint64(8))[U0]
+    block = allocate(m.arena, total * np.uint64(8))
+    words(block)[U0] = py.long_from(np.int64(status))
+    words(block)[U1] = self
+    for j in range(total - U2):
+        words(block)[j + U2] = words(arguments)[j]
+    result = py.vectorcall(m.continue_backward, block, count + U2, keywords)
+    py.decref(words(block)[U0])
+    release(m.arena, block, total * np.uint64(8))
+    return result

@@ -41,6 +41,7 @@ from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))
 N0, N1 = np.uint32(0), np.uint32(1)
 _REQUIRES_GRAD = np.uint32(rec.REQUIRES_GRAD)
+_RETAINS = np.uint32(rec.RETAINS)
 _WRAPPED, _IMMORTAL, _INFERENCE = np.uint32(rec.WRAPPED), np.uint32(rec.IMMORTAL), np.uint32(rec.INFERENCE)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
@@ -141,10 +142,23 @@ def clear(obj):
     return np.int32(0)
 
 
+@native
+def call_python(function, first, second, count):
+    """Call a Python function with one or two objects."""
+    arguments = stack_words(2)
+    words(arguments)[U0] = first
+    words(arguments)[U1] = second
+    return py.vectorcall(function, arguments, count, U0)
+
+
 @export(u64(u64, u64))
 def get_grad(obj, closure):
+    """`grad`; where there is none, Python says whether that deserves a warning."""
     grad = tensor_at(obj).grad
     if grad == U0:
+        row = buffers()[np.uint64(tensor_at(obj).buffer)]
+        if row.producer != N0 and not row.flags & _RETAINS:
+            return call_python(machine().absent_grad, obj, U0, U1)
         grad = py.none()
     py.incref(grad)
     return grad
@@ -152,17 +166,41 @@ def get_grad(obj, closure):
 
 @export(i32(u64, u64, u64))
 def set_grad(obj, value, closure):
-    """Unchecked: the facade's setter looks at shapes and dtypes first."""
-    t = tensor_at(obj)
-    old = t.grad
+    """`grad = …`: Python looks at shapes and dtypes, then calls `put_grad`."""
     if value == U0 or value == py.none():
-        t.grad = U0
-    else:
-        py.incref(value)
-        t.grad = value
-        py.track(obj)
+        old = tensor_at(obj).grad
+        tensor_at(obj).grad = U0
+        if old != U0:
+            py.decref(old)
+        return np.int32(0)
+    result = call_python(machine().assign_grad, obj, value, U2)
+    if result == U0:
+        return np.int32(-1)
+    py.decref(result)
+    return np.int32(0)
+
+
+@export(u64(u64, u64, u64))
+def put_grad(self, arguments, count):
+    """put_grad(tensor, gradient): unchecked."""
+    obj = words(arguments)[U0]
+    value = words(arguments)[U1]
+    old = tensor_at(obj).grad
+    py.incref(value)
+    tensor_at(obj).grad = value
+    py.track(obj)
     if old != U0:
         py.decref(old)
+    py.incref(py.none())
+    return py.none()
+
+
+@export(i32(u64, u64, u64))
+def set_requires_grad(obj, value, closure):
+    result = call_python(machine().assign_requires_grad, obj, py.false() if value == U0 else value, U2)
+    if result == U0:
+        return np.int32(-1)
+    py.decref(result)
     return np.int32(0)
 
 
