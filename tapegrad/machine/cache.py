@@ -6,6 +6,7 @@ check a checksum, and whatever goes wrong on the way (no folder, no permission, 
 """
 from __future__ import annotations
 
+import contextlib
 import functools
 import itertools
 import os
@@ -95,10 +96,8 @@ def put(key_text: str, code: bytes) -> None:
             file.write(_MAGIC + blake2b(code, digest_size=_CHECKSUM).digest() + code)
         os.replace(temporary, path)
     except OSError:
-        try:
+        with contextlib.suppress(OSError):
             os.unlink(temporary)
-        except OSError:
-            pass
 
 
 def _forget_stale(current: Path) -> None:

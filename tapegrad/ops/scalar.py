@@ -104,6 +104,10 @@ def _intrinsic(name: str, signature: str, numpy: Callable[..., Any], *llvm: Any)
 
 # ---------------------------------------------------------------------------------------- compositions (LLVM column)
 
+def _integer_abs(x: Any) -> Any:
+    return scalar.maximum(x, -x) if x.dtype.is_signed else x
+
+
 def _pow(x: Any, y: Any) -> Any:
     """Small constant exponents become the products that PyTorch also computes; anything else is libm's `pow`."""
     if y.op == "const" and y.value in _POWERS:
@@ -273,8 +277,7 @@ for _name, _signature, _numpy, *_llvm in [
     ("mul",           "nn",   np.multiply,           "fmul", "mul", "and"),
     ("div",           "ff",   np.true_divide,        "fdiv"),
     ("neg",           "n",    np.negative,           "fneg", lambda x: 0 - x),
-    ("abs",           "n",    np.abs,                "@fabs", lambda x: scalar.maximum(x, -x) if x.dtype.is_signed else x,
-                                                     lambda x: x),
+    ("abs",           "n",    np.abs,                "@fabs", _integer_abs, lambda x: x),
     ("sign",          "n",    _numpy_sign,           _sign, _sign, lambda x: x),
     ("pow",           "nn",   _numpy_integer_pow,    _pow, _integer_pow),
     ("_pow",          "nn",   _numpy_integer_pow,    "libm pow", "call ipow"),

@@ -154,7 +154,7 @@ def _common_dtype(name: str, takes: str, args: tuple[Any, ...]) -> dtypes.dtype:
 
 
 def walk(roots: Sequence[Sym]) -> Iterator[Sym]:
-    """Every node below `roots` once, operands before the nodes that use them (iterative: rules may be fused and deep)."""
+    """Every node below `roots` once, operands before the nodes that use them (no recursion: fused rules are deep)."""
     seen: set[Sym] = set()
     stack = [(r, False) for r in reversed(roots)]
     while stack:
@@ -209,7 +209,9 @@ def evaluate(roots: Sequence[Sym], operands: Sequence[Any], dim: Any = ()) -> li
             value = getattr(row, node.value or node.op)(x, dim)
         else:
             value = getattr(scalar, node.op)(*args)
-        values[node] = value if isinstance(value, np.generic) else np.asarray(value).astype(node.dtype.numpy, copy=False)
+        if not isinstance(value, np.generic):
+            value = np.asarray(value).astype(node.dtype.numpy, copy=False)
+        values[node] = value
     return [values[r] for r in roots]
 
 

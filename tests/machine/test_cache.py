@@ -23,7 +23,8 @@ real = jit.compile_ir
 jit.compile_ir = lambda *args, **named: compiled.append(1) or real(*args, **named)
 x = Sym.operand(0, dtypes.float64)
 for k in range(5):
-    address = compile_region(Region((dtypes.float64,), (scalar.tanh(x) + k,), (dtypes.float64,), (False,)), "cc", (False,))
+    region = Region((dtypes.float64,), (scalar.tanh(x) + k,), (dtypes.float64,), (False,))
+    address = compile_region(region, "cc", (False,))
     a, out = np.linspace(0, 1, 9), np.zeros(9)
     pointers, nest = np.array([out.ctypes.data, a.ctypes.data]), np.array([1, 0, 9, 8, 8])
     ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(address)(pointers.ctypes.data, nest.ctypes.data)

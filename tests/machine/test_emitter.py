@@ -48,11 +48,11 @@ def sample(d, n, seed, low=-3.0, high=3.0):
     return g.uniform(low, high, n).astype(d.numpy)
 
 
-SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, np.inf, -np.inf, np.nan, 1e-30, -1e-30, 20.0, -20.0,
-                    710.0, -750.0, 90.0, 1e5, 1e20, -1e20, 3.0, -3.0])
+SPECIAL = np.array([0.0, -0.0, 1.0, -1.0, 0.5, -0.5, 1.5, 2.5, -2.5, np.inf, -np.inf, np.nan, 1e-30, -1e-30,
+                    20.0, -20.0, 710.0, -750.0, 90.0, 1e5, 1e20, -1e20, 3.0, -3.0])
 DOMAIN = {"log": (0, 9), "log2": (0, 9), "log10": (0, 9), "log1p": (-1, 9), "sqrt": (0, 9), "rsqrt": (0.01, 9),
           "asin": (-1, 1), "acos": (-1, 1), "acosh": (1, 9), "atanh": (-1, 1), "lgamma": (-5, 20), "digamma": (-5, 20)}
-ULPS = {"lgamma": 40, "digamma": 200, "_pow": 4}  # near the zeros of lgamma and digamma only the absolute error is small
+ULPS = {"lgamma": 40, "digamma": 200}  # near their zeros only the absolute error is small
 PUBLIC = [name for name in INTRINSICS if not name.startswith("_")]
 
 
@@ -235,8 +235,8 @@ def test_reduction(name, d):
     x, = operands(d)
     value = getattr(row, name)(x)
     region = Region((d,), (value,), (value.dtype,), (True,))
-    for shape, kept in [((3, 17), 1), ((1000,), 0), ((2, 3, 4), 1), ((4, 1), 1), ((300, 5), 1), ((5, 300), 1), ((2, 0), 1),
-                        ((0, 4), 1)]:
+    for shape, kept in [((3, 17), 1), ((1000,), 0), ((2, 3, 4), 1), ((4, 1), 1), ((300, 5), 1), ((5, 300), 1),
+                        ((2, 0), 1), ((0, 4), 1)]:
         if 0 in shape[kept:] and name not in ("sum", "prod", "any", "all"):
             continue
         axes = tuple(range(kept, len(shape)))
@@ -247,7 +247,7 @@ def test_reduction(name, d):
             variants.append(np.full(shape, -np.inf, d.numpy))
         for a in variants:
             want = evaluate([value], [a], axes)[0]
-            exact = dict(rtol=2 * np.finfo(d.numpy).eps, atol=1e-6) if d.category == 2 else dict(rtol=0)
+            exact = {"rtol": 2 * np.finfo(d.numpy).eps, "atol": 1e-6} if d.category == 2 else {"rtol": 0}
             for pattern, source in (("0c", a), ("0s", np.repeat(a, 2, axis=-1)[..., ::2])):
                 out = np.zeros(want.shape, want.dtype)
                 call(region, pattern, [out, source], kept)
@@ -290,7 +290,7 @@ def test_softmax_and_its_adjoint(d, shape):
     x, = operands(d)
     a = sample(d, math.prod(shape), 5).reshape(shape)
     want = evaluate([softmax(x)], [a], (1,))[0]
-    close = dict(rtol=32 * np.finfo(d.numpy).eps)
+    close = {"rtol": 32 * np.finfo(d.numpy).eps}
     region = elementwise(softmax(x), (d,))
     for pattern, order in (("cc", "C"), ("ss", "C"), ("|cc", "F"), ("|ss", "F")):
         out = np.zeros(shape, d.numpy, order)

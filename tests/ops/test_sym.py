@@ -29,12 +29,14 @@ def test_equal_nodes_are_one_object():
 
 
 @pytest.mark.parametrize("sym, text", [
-    (x * (1 - y * y), "a * (1 - b * b)"), (x - (y - z), "a - (b - c)"), (x - y - z, "a - b - c"), (-(x + y), "-(a + b)"),
+    (x * (1 - y * y), "a * (1 - b * b)"), (x - (y - z), "a - (b - c)"), (x - y - z, "a - b - c"),
+    (-(x + y), "-(a + b)"),
     (-x * y, "-a * b"), (x / (y * z), "a / (b * c)"), (x ** y ** z, "a ** b ** c"), ((x ** y) ** z, "(a ** b) ** c"),
     (2.5 * x, "2.5 * a"), (x + -1, "a + -1"), (x ** -1, "a ** (-1)"), (-(x ** 2), "-a ** 2"),
     (scalar.where(x > 0, y, 0), "where(a > 0, b, 0)"), (y * (x - row.sum(x * y)), "b * (a - sum(a * b))"),
     (~(x < y) & (x == z), "~(a < b) & (a == c)"), ((x > 0) * y, "f64(a > 0) * b"), (abs(x), "abs(a)"),
-    (row.max(x), "max(a)"), (x / row.count(x).cast(D), "a / f64(count())"), (1 / x, "1 / a"), (i // 2 % 3, "a // 2 % 3"),
+    (row.max(x), "max(a)"), (x / row.count(x).cast(D), "a / f64(count())"), (1 / x, "1 / a"),
+    (i // 2 % 3, "a // 2 % 3"),
 ], ids=str)
 def test_text(sym, text):
     assert sym.text("abc") == text
@@ -55,7 +57,8 @@ def test_text_means_what_it_says():
 @pytest.mark.parametrize("make, message", [
     (lambda: bool(x > 0), "scalar.where"), (lambda: x + Sym.operand(0, F), "cast"), (lambda: i / 2, "floating-point"),
     (lambda: i + 1.5, "no place"), (lambda: x & y, "integer"), (lambda: scalar.exp(i), "floating-point"),
-    (lambda: x + "1", "mix"), (lambda: scalar.atan2(x), "takes 2 operands"), (lambda: scalar.where(b, 1, 2), "no dtype"),
+    (lambda: x + "1", "mix"), (lambda: scalar.atan2(x), "takes 2 operands"),
+    (lambda: scalar.where(b, 1, 2), "no dtype"),
 ])
 def test_refusals(make, message):
     with pytest.raises(TypeError, match=message):
@@ -72,10 +75,7 @@ def test_dtypes_of_results():
 
 
 def test_unknown_names_are_attribute_errors():
-    with pytest.raises(AttributeError):
-        scalar.exq
-    with pytest.raises(AttributeError):
-        row.median
+    assert not hasattr(scalar, "exq") and not hasattr(row, "median")
 
 
 def test_key_is_linear_where_text_is_not():
