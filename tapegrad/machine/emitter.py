@@ -81,7 +81,7 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
             code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
             cache.put(name, code)
         _load_helpers()
-        address = _addresses[name] = jit.load_object("kernel", code, ("kernel",))["kernel"]
+        address = _addresses[name] = jit.load_object("kernel", code, ("kernel",), _HELPER_NAMES)["kernel"]
     return address
 
 
@@ -400,12 +400,12 @@ class _Kernel(Writer):
         roots = [r.args[0] for r in reduces]
         self.width = self.choose_width(roots, reduces)
         if self.columns:
-            def start(i: str, _: Scope, __: list[str]) -> list[str]:
+            def begin(i: str, _: Scope, __: list[str]) -> list[str]:
                 for r in reduces:
                     self.store_column(r, i, self.const(accumulator(r)[1], accumulator(r)[0]))
                 return []
 
-            self.inner(dict, start)
+            self.inner(dict, begin)
         else:
             for r in reduces:
                 d, start, _ = accumulator(r)
@@ -610,6 +610,8 @@ class _Kernel(Writer):
 
 # ----------------------------------------------------------------------------------------------------------- helpers
 
+_HELPER_NAMES = ("tapegrad_extent", "tapegrad_advance")
+
 _HELPER_DECLARATIONS = """\
 declare i1 @tapegrad_advance(ptr, i64, ptr, ptr, i64, i64)
 declare i64 @tapegrad_extent(ptr, i64, i64)
@@ -694,5 +696,5 @@ def _load_helpers() -> None:
     if code is None:
         code = jit.compile_ir(_HELPERS, 2)
         cache.put("helpers", code)
-    for name, address in jit.load_object("helpers", code, ("tapegrad_extent", "tapegrad_advance")).items():
+    for name, address in jit.load_object("helpers", code, _HELPER_NAMES, ()).items():
         jit.define_symbol(name, address)

@@ -9,6 +9,7 @@ import ctypes
 import functools
 import itertools
 import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
@@ -109,11 +110,14 @@ def define_symbol(name: str, address: int) -> None:
     _symbols[name] = address
 
 
-def load_object(name: str, code: bytes, symbols: tuple[str, ...] | list[str]) -> dict[str, int]:
-    """Link object code into the process and return the addresses of `symbols`; it stays loaded for good."""
+def load_object(name: str, code: bytes, symbols: Sequence[str], imports: Iterable[str] | None = None) -> dict[str, int]:
+    """Link object code into the process and return the addresses of `symbols`; it stays loaded for good.
+
+    `imports` names the defined symbols that the code may call, all of them by default (a few us each).
+    """
     library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
-    for symbol, address in _symbols.items():
-        library.import_symbol(symbol, address)
+    for symbol in _symbols if imports is None else imports:
+        library.import_symbol(symbol, _symbols[symbol])
     for symbol in symbols:
         library.export_symbol(symbol)
     tracker = library.link(_engine(), f"{name}.{next(_library_numbers)}")

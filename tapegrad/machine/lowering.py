@@ -34,7 +34,7 @@ def lower(roots: Sequence[Sym]) -> list[Sym]:
 
 
 def _position_of(extreme: str, x: Sym) -> Sym:
-    """The first position of the row's extreme, or of its first NaN: two passes of vectors beat one of scalars 3 times."""
+    """The first position of the row's extreme, or of its first NaN: two passes of vectors beat one of scalars."""
     x = x.cast(dtypes.uint8) if x.dtype is dtypes.bool_ else x
     hit = (x == getattr(row, extreme)(x)) | scalar.isnan(x)
     return row.min(scalar.where(hit, row.index(x), Sym.const((1 << 63) - 1, dtypes.int64)))

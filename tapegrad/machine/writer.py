@@ -175,9 +175,8 @@ class Writer:
 
     def module(self) -> str:
         """The whole text: the function, its helpers and all it refers to."""
-        parts = [f"define i32 @kernel(ptr %pointers, ptr %nest) nounwind {_WIDE} {{", *self.lines, "}", *self.helpers.values()]
-        parts += self.declarations
-        return "\n".join(parts) + "\n"
+        head = f"define i32 @kernel(ptr %pointers, ptr %nest) nounwind {_WIDE} {{"
+        return "\n".join([head, *self.lines, "}", *self.helpers.values(), *self.declarations]) + "\n"
 
 
 # LLVM avoids 512-bit vectors by default, for fear of lower clock rates. Here they are 1.2-2x faster than 256 bits on

@@ -270,7 +270,7 @@ def _numpy_integer_pow(x: Any, y: Any) -> Any:
 
 # --------------------------------------------------------------------------------------------------------- the table
 
-for _name, _signature, _numpy, *_llvm in [
+_TABLE: list[tuple[Any, ...]] = [
     # arithmetic
     ("add",           "nn",   np.add,                "fadd", "add", "or"),
     ("sub",           "nn",   np.subtract,           "fsub", "sub"),
@@ -352,8 +352,10 @@ for _name, _signature, _numpy, *_llvm in [
     ("right_shift",   "ii",   _numpy_shift(np.right_shift), None, _shift("_right")),
     ("_left",         "ii",   np.left_shift,         None, "shl"),
     ("_right",        "ii",   np.right_shift,        None, "ashr/lshr"),
-]:
-    _intrinsic(_name, _signature, _numpy, *_llvm)
+]
+
+for _entry in _TABLE:
+    _intrinsic(*_entry)
 
 
 # -------------------------------------------------------------------------------------------------------------- rows

@@ -56,6 +56,9 @@ class Sym:
 
     __hash__ = object.__hash__  # == builds a node; distinct nodes have distinct identities, so a dict never asks it
 
+    def __pos__(self) -> Sym:
+        return self
+
     def __bool__(self) -> bool:
         raise TypeError("the truth value of a Sym is not known: rules state mathematics only, use scalar.where")
 
@@ -262,7 +265,6 @@ def _define_operators() -> None:
         setattr(Sym, f"__{python}__", method(name))
     for python, name in binary.items():
         setattr(Sym, f"__r{python}__", method(name, swapped=True))
-    Sym.__pos__ = lambda self: self  # type: ignore[attr-defined]
 
 
 _define_operators()

@@ -350,6 +350,7 @@ def test_deep_fused_chains_need_no_recursion():
 
 
 def uncached(region, pattern, accumulate):
+    emitter._load_helpers()
     return jit.load_object("test", jit.compile_ir(kernel_source(region, pattern, accumulate), 1, False),
                            ("kernel",))["kernel"]
 
