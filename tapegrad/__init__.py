@@ -8,7 +8,7 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
-from tapegrad import autograd, functional
+from tapegrad import autograd, functions
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tapegrad.creation import (
     arange,
@@ -44,7 +44,7 @@ from tapegrad.dtypes import (
 )
 from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import promote as promote_types
-from tapegrad.functional import *  # noqa: F403
+from tapegrad.functions import *  # noqa: F403
 from tapegrad.machine.live import machine as _machine
 from tapegrad.ops.spec import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
@@ -73,7 +73,7 @@ __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 
 for _op in _REGISTRY.values():  # what an operation's function is called natively
-    if _op.kind != "view" and not _op.name.startswith("_") and _op.name not in vars(functional):
+    if _op.kind != "view" and not _op.name.startswith("_") and _op.name not in functions.PUBLIC:
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]

@@ -1,7 +1,7 @@
 """`Tensor`: PyTorch's face on a row of the tape.
 
 The class adds to the native `TensorBase` (operators and one-operand methods, `machine.runtime`) what needs Python:
-arguments, properties, conversions. Methods that are operations live in `functional` and are attached there.
+arguments, properties, conversions. Methods that are operations live in `functions` and are attached there.
 """
 from __future__ import annotations
 

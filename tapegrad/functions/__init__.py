@@ -1,0 +1,17 @@
+"""PyTorch's functions: those that are operations with something to decide, and those composed of operations.
+
+A module a family. `common.PUBLIC` lists what `tapegrad` offers by name, `common.METHODS` what `Tensor` does. An operation
+with nothing to decide but its operands needs no line here: the registry's own function serves.
+"""
+from __future__ import annotations
+
+from tapegrad.functions import indexing, joining, losses, matrix, pointwise, reductions, shape
+from tapegrad.functions.common import METHODS, PUBLIC
+from tapegrad.tensor import Tensor
+
+FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, losses)
+
+for _name, _function in METHODS.items():
+    setattr(Tensor, _name, _function)
+globals().update(PUBLIC)
+__all__ = list(PUBLIC)

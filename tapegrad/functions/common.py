@@ -1,0 +1,60 @@
+"""What the families of functions share: how a function is offered to users, and how arguments are checked."""
+from __future__ import annotations
+
+from collections import namedtuple
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad import dispatch
+from tapegrad.machine.live import planner
+from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.tensor import Tensor
+
+METHODS: dict[str, Callable[..., Any]] = {}
+PUBLIC: dict[str, Callable[..., Any]] = {}
+
+
+def public(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Offer a function as `tapegrad.name`."""
+    PUBLIC[function.__name__] = function
+    return function
+
+
+def method(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Offer a function as `tapegrad.name` and as a method of its first argument."""
+    METHODS[function.__name__] = function
+    return public(function)
+
+
+def operation(name: str) -> Operation:
+    return REGISTRY[name]
+
+
+def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Make a function the Python side of an operation, instead of the one derived from its kind."""
+
+    def register(function: Callable[..., Any]) -> Callable[..., Any]:
+        dispatch.set_function(REGISTRY[name], function)
+        return function
+
+    return register
+
+
+def expect_tensor(name: str, x: Any, argument: str = "input", position: int = 1) -> None:
+    if not isinstance(x, Tensor):
+        raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}")
+
+
+def into(out: Any, result: Any) -> Any:
+    """The result itself, or written to `out` where one was given."""
+    return result if out is None else dispatch.into(out, result)
+
+
+def named(name: str, **fields: Any) -> Any:
+    """Several results under names (`torch.return_types`)."""
+    return namedtuple(name, fields)(**fields)
+
+
+def kind_name(x: Any) -> str:
+    """A tensor's dtype as PyTorch's errors name it (Float, Long, …)."""
+    return planner.name_of(x.dtype)

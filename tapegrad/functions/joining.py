@@ -1,0 +1,56 @@
+"""Several tensors made one."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad import shapes
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
+from tapegrad.functions.shape import unsqueeze
+from tapegrad.tensor import Tensor
+
+
+@public
+def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
+    """Tensors one after another along an axis (`torch.cat`)."""
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+        raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+                        f"{type(tensors).__name__}")
+    if not tensors:
+        raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    for i, x in enumerate(tensors):
+        expect_tensor("cat", x, "tensors", 1)
+        if not x.ndim:
+            raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
+    kept = [x for x in tensors if tuple(x.shape) != (0,)] or list(tensors[:1])
+    first = tuple(kept[0].shape)
+    dim = shapes.wrap_dim(dim, len(first))
+    for x in kept:
+        if x.ndim != len(first):
+            raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {x.ndim}")
+        for d, (n, m) in enumerate(zip(first, x.shape)):
+            if d != dim and n != m:
+                raise RuntimeError(
+                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for "
+                    f"tensor number {tensors.index(x) if False else kept.index(x) if len(kept) < 2 else 1} in the list."
+                )
+    result = apply(operation("cat"), kept, (("dim", dim),))
+    return into(out, result)
+
+
+PUBLIC["concat"] = PUBLIC["concatenate"] = cat
+
+
+@public
+def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
+    """Tensors of one shape along a new axis (`torch.stack`)."""
+    if not tensors:
+        raise RuntimeError("stack expects a non-empty TensorList")
+    shape = tensors[0].shape
+    for i, x in enumerate(tensors):
+        if x.shape != shape:
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
+                               f"{list(x.shape)} at entry {i}")
+    dim = shapes.wrap_dim(dim, len(shape) + 1)
+    return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
