@@ -16,6 +16,7 @@ from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import Attributes
 from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.tape.reading import STARTS
 
 if TYPE_CHECKING:
     from tapegrad.tensor import Tensor
@@ -157,28 +158,6 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     target = layouts.adjoint(layout)
     shift = offset if target is layout else op.forward((target.shape, target.strides), **given)[2]
     return make_view(plan.index, x, plan.out.id, offset * item, shift * item, record and layout.dtype.is_floating_point)
-
-
-def _slice_from_zero(given: dict[str, Any]) -> Attributes:
-    return (("dim", given["dim"]), ("start", 0), ("end", given["end"] - given["start"]), ("step", given["step"]))
-
-
-def _select_zero(given: dict[str, Any]) -> Attributes:
-    return (("dim", given["dim"]), ("index", 0))
-
-
-STARTS: dict[str, Callable[[dict[str, Any]], Attributes]] = {
-    "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero, "split": _slice_from_zero,
-}
-
-
-def with_start(name: str, attributes: dict[str, Any], layout: Layout, shift: int) -> dict[str, Any]:
-    """The attributes of a recorded view whose start is the instruction's byte offset in the adjoint `layout`."""
-    stride = layout.strides[attributes["dim"]] * layout.dtype.itemsize
-    start = shift // stride if stride else 0
-    if STARTS[name] is _select_zero:
-        return {**attributes, "index": start}
-    return {**attributes, "start": start, "end": attributes["end"] + start}
 
 
 def bind(op: Operation, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str]) -> list[Any]:

@@ -18,41 +18,13 @@ from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of, with_start
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 Hook = Callable[[Any], Any]
 
 tensor_hooks: dict[int, dict[int, Hook]] = {}  # by row; the row's HOOKED flag says that there are any
 _BITS = rec.POOL_HEADER
-
-
-def instruction_of(row: int) -> int | None:
-    """The index of the instruction that made a row."""
-    producer = int(buffers[row]["producer"])
-    return producer - 1 if producer else None
-
-
-def plan_of(t: int) -> Plan:
-    found = planner.all[int(instructions[t]["plan"]) & rec.PLAN_MASK]
-    assert found is not None
-    return found
-
-
-def operands_of(t: int) -> tuple[list[int], int]:
-    """The operand rows of an instruction, and which of them a gradient flows on to, as bits."""
-    code = instructions[t]
-    plan = plan_of(t)
-    if machine.plans[plan.index]["flags"] & rec.POOLED:
-        entry = int(code["a"]) | int(code["b"]) << 32
-        count, needs = int(machine.pool[entry]), int(machine.pool[entry + 1])
-        return [int(r) for r in machine.pool[entry + _BITS:entry + _BITS + count]], needs
-    rows = [int(code["a"])] + ([int(code["b"])] if code["b"] else [])
-    return rows, int(code["plan"]) >> rec.PLAN_BITS & 3
-
-
-def shift_of(t: int) -> int:
-    code = instructions[t]
-    return int(code["va"]) | int(code["vb"]) << 32
 
 
 # ---------------------------------------------------------------- the way in
@@ -400,9 +372,7 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
 def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:
     """The cotangent in the frame of the operand: `embed` puts it where the view looked."""
     (operand,) = plan.operands
-    attributes = dict(plan.attributes)
-    if plan.op.name in dispatch.STARTS:
-        attributes = dispatch.with_start(plan.op.name, attributes, layouts.adjoint(operand), shift)
+    attributes = with_start(plan, shift)
     return dispatch.apply(REGISTRY["embed"], (g,), (
         ("shape", operand.shape), ("of", plan.op.name), ("given", tuple(attributes.items()))
     ))

@@ -26,6 +26,7 @@ _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNAL), np.uint32(rec.IMMORTAL)
 _REQUIRES_GRAD, _FREE, _MARKED = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE), np.uint32(rec.MARKED)
+_WRAPPED = np.uint32(rec.WRAPPED)
 _POOLED, _VIEW, _INPLACE = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.INPLACE)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
@@ -61,6 +62,8 @@ def new_row(layout, owner, address):
 def free_row(index):
     m = machine()
     row = buffers()[np.uint64(index)]
+    if row.flags & _WRAPPED and row.address != U0:
+        release(m.arena, row.address, layouts()[np.uint64(row.layout)].nbytes)
     row.flags = _FREE
     row.producer = N0
     row.tensor = U0
@@ -70,11 +73,15 @@ def free_row(index):
 
 @native
 def drop_storage(index):
-    """One reference less on an owner's storage; the last one frees the bytes, and the row if nothing names it."""
+    """One reference less on an owner's storage; the last one frees the bytes, and the row if nothing names it.
+
+    A recorded number stays with its row, whether backward needs it or not: without it the tape could not be read.
+    """
     m = machine()
     row = buffers()[np.uint64(index)]
     row.refs -= N1
-    if row.refs == N0 and (row.flags & _IMMORTAL) == N0:
+    recorded_number = row.flags & _WRAPPED and row.flags & _RECORDED
+    if not recorded_number and row.refs == N0 and (row.flags & _IMMORTAL) == N0:
         if row.address != U0:
             if row.flags & _EXTERNAL:
                 call_with_index(m.release_external, np.uint64(index))

@@ -1,0 +1,76 @@
+"""Reading the machine's tape: what an instruction is, which rows it reads, where a view looks.
+
+These take row numbers and instruction indices, which the next reclaiming of the tape may change: read at once.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.plans import Attributes, Plan
+
+buffers, instructions = machine.buffers, machine.instructions
+
+
+def instruction_of(row: int) -> int | None:
+    """The index of the instruction that made a row; None for a leaf."""
+    producer = int(buffers[row]["producer"])
+    return producer - 1 if producer else None
+
+
+def plan_of(t: int) -> Plan:
+    """The plan an instruction runs."""
+    found = planner.all[int(instructions[t]["plan"]) & rec.PLAN_MASK]
+    assert found is not None
+    return found
+
+
+def operands_of(t: int) -> tuple[list[int], int]:
+    """The operand rows of an instruction, and which of them a gradient flows on to, as bits."""
+    code = instructions[t]
+    plan = plan_of(t)
+    if machine.plans[plan.index]["flags"] & rec.POOLED:
+        entry = int(code["a"]) | int(code["b"]) << 32
+        count, needs = int(machine.pool[entry]), int(machine.pool[entry + 1])
+        start = entry + rec.POOL_HEADER
+        return [int(r) for r in machine.pool[start:start + count]], needs
+    rows = [int(code["a"])] + ([int(code["b"])] if code["b"] else [])
+    return rows, int(code["plan"]) >> rec.PLAN_BITS & 3
+
+
+def shift_of(t: int) -> int:
+    """Where a recorded view looks: its byte offset in the operand's adjoint."""
+    code = instructions[t]
+    return int(code["va"]) | int(code["vb"]) << 32
+
+
+# ---------------------------------------------------------------- views that share a plan
+
+
+def _slice_from_zero(given: dict[str, Any]) -> Attributes:
+    return (("dim", given["dim"]), ("start", 0), ("end", given["end"] - given["start"]), ("step", given["step"]))
+
+
+def _select_zero(given: dict[str, Any]) -> Attributes:
+    return (("dim", given["dim"]), ("index", 0))
+
+
+# Where these start is the instruction's affair, not the plan's: x[0], x[1], … share one plan, that of x[0].
+STARTS: dict[str, Callable[[dict[str, Any]], Attributes]] = {
+    "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero, "split": _slice_from_zero,
+}
+
+
+def with_start(plan: Plan, shift: int) -> dict[str, Any]:
+    """The attributes of a recorded view, with its true start: `shift` is its byte offset in the operand's adjoint."""
+    given = dict(plan.attributes)
+    if plan.op.name not in STARTS:
+        return given
+    layout = layouts.adjoint(plan.operands[0])
+    stride = layout.strides[given["dim"]] * layout.dtype.itemsize
+    start = shift // stride if stride else 0
+    if "index" in given:
+        return {**given, "index": start}
+    return {**given, "start": start, "end": given["end"] + start}
