@@ -30,11 +30,14 @@ _BITS = rec.POOL_HEADER
 # ---------------------------------------------------------------- the way in
 
 
-def backward(status: int, tensor: Any, gradient: Any = None, retain_graph: bool | None = None,
+def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_graph: bool | None = None,
              create_graph: bool = False, inputs: Any = None) -> None:
-    """`Tensor.backward` from where native code left it: not begun, refused, stopped at a hook, or leaves to settle."""
+    """`Tensor.backward` from where native code left it: not begun, refused, stopped at a hook, or leaves to settle.
+
+    `taken` is the address of the workspace native code took for it.
+    """
     if status != rec.NOT_STARTED:
-        workspace = machine.at_hand
+        workspace = machine.workspaces[taken]
         try:
             if status == rec.STOPPED:
                 _replay(workspace)

@@ -328,8 +328,9 @@ class Machine:
             o.opcode: _function(o.name, symbols[f"function_{o.opcode}"], _METH_FASTCALL | _METH_KEYWORDS, o.doc)
             for o in operations
         }
-        self._workspaces: list[Workspace] = []
-        self.give_back(Workspace())
+        self.workspaces: dict[int, Workspace] = {}  # all there are, by address
+        self._idle: list[Workspace] = []
+        self.give_back(self.workspace())
         self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
         self._release_external = self.keepers.pop
         self.state["release_external"] = id(self._release_external)
@@ -390,15 +391,18 @@ class Machine:
 
     def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""
-        return self._workspaces.pop() if self._workspaces else Workspace()
+        if self._idle:
+            return self._idle.pop()
+        new = Workspace()
+        self.workspaces[new.address] = new
+        return new
 
     def give_back(self, workspace: Workspace) -> None:
         """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""
         if not self.state["workspace"][0]:
-            self.at_hand = workspace
             self.state["workspace"] = workspace.address
         else:
-            self._workspaces.append(workspace)
+            self._idle.append(workspace)
 
 
 class Workspace:

@@ -36,7 +36,7 @@ from tapegrad.machine.native.glue import (
 from tapegrad.machine.native.objects import is_tensor, new_object
 from tapegrad.machine.native.tape import kept_mask, new_row, pool_entry, pooled_kept, release_kept, version_of
 
-U0, U1, U2 = np.uint64(0), np.uint64(1), np.uint64(2)
+U0, U1, U2, U3 = (np.uint64(i) for i in range(4))
 N0, N1 = np.uint32(0), np.uint32(1)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _POOLED, _VIEW, _CALLBACK = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.CALLBACK)
@@ -311,8 +311,14 @@ def replay_reverse(workspace):
 
 @export(i32(u64, u64))
 def finish(workspace, retain):
-    """Clear the marks (and gradients nobody took); unless `retain`, free what the visited instructions kept."""
+    """Clear the marks (and gradients nobody took); unless `retain`, free what the visited instructions kept.
+
+    While another thread is in the middle of a sweep nothing is freed, since it may read the same operands; reclaiming
+    frees it once no tensor can reach it.
+    """
     w = workspace_at(workspace)
+    if machine().replays != U0:
+        retain = U1
     adjoints = words(w.adjoints)
     marks = octets(w.marks)
     for i in range(w.n_reached):
@@ -491,15 +497,17 @@ def backward_method(self, arguments, count, keywords):
                 m.workspace = workspace
                 py.incref(py.none())
                 return py.none()
-    total = count + U2
+    total = count + U3
     if keywords != U0:
         total += words(keywords + U2 * np.uint64(8))[U0]
     block = allocate(m.arena, total * np.uint64(8))
     words(block)[U0] = py.long_from(np.int64(status))
-    words(block)[U1] = self
-    for j in range(total - U2):
-        words(block)[j + U2] = words(arguments)[j]
-    result = py.vectorcall(m.continue_backward, block, count + U2, keywords)
+    words(block)[U1] = py.long_from(np.int64(workspace))
+    words(block)[U2] = self
+    for j in range(total - U3):
+        words(block)[j + U3] = words(arguments)[j]
+    result = py.vectorcall(m.continue_backward, block, count + U3, keywords)
     py.decref(words(block)[U0])
+    py.decref(words(block)[U1])
     release(m.arena, block, total * np.uint64(8))
     return result

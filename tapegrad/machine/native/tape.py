@@ -275,7 +275,7 @@ def reclaim():
     """
     m = machine()
     if m.replays != U0:
-        m.sweep_at = m.n_instructions * np.uint64(2)
+        m.sweep_at = m.n_instructions + np.uint64(1024)
         return m.n_instructions
     rows = buffers()
     code = instructions()
