@@ -122,7 +122,6 @@ def _mark(workspace: Workspace, roots: Sequence[int]) -> None:
         if status == rec.DONE:
             return
         _check_marked(workspace, status)
-        _finish(workspace, retain=True)
 
 
 def _check_marked(workspace: Workspace, status: int) -> None:
