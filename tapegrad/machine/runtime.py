@@ -300,7 +300,7 @@ class Machine:
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace",
         )]
-        symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"])
+        symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
             jit.define_symbol(name, symbols[name])
         key = "trampolines " + hashlib.sha256(text.encode()).hexdigest()
@@ -308,7 +308,7 @@ class Machine:
         if code is None:
             code = jit.compile_ir(text, 1)
             cache.put(key, code)
-        symbols.update(jit.load_object("trampolines", code, trampolines))
+        symbols.update(jit.load_object("trampolines", code, trampolines, imports=natives))
         self._map_memory(symbols["tapegrad_machine"])
         self.symbols = symbols
         self.TensorBase = _make_type(symbols, operations)
