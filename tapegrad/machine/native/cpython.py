@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapegrad.machine.native.glue import external, i32, i64, native, stack_words, symbol, types, u64, words
+from tapegrad.machine.native.glue import external, i32, i64, indirect, native, stack_words, symbol, types, u64, words
 
 U0, U1 = np.uint64(0), np.uint64(1)
 _f64 = types.float64
@@ -25,7 +25,8 @@ generic_setattr = external("PyObject_GenericSetAttr", i32, u64, u64, u64)
 generic_get_dict = external("PyObject_GenericGetDict", u64, u64, u64)
 clear_weakrefs = external("PyObject_ClearWeakRefs", i32, u64)
 is_subtype = external("PyType_IsSubtype", i32, u64, u64)
-vectorcall = external("PyObject_Vectorcall", u64, u64, u64, u64, u64)
+_call_slot = indirect(u64, u64, u64, u64, u64)
+_TP_VECTORCALL_OFFSET = np.uint64(56)
 no_memory = external("PyErr_NoMemory", u64)
 thread_state = external("PyThreadState_Get", u64)
 thread_id = external("PyThreadState_GetID", u64, u64)
@@ -44,6 +45,13 @@ not_implemented = symbol("_Py_NotImplementedStruct")
 @native
 def type_of(o):
     return words(o)[U1]
+
+
+@native
+def vectorcall(function, arguments, count, keywords):
+    """Call a Python or built-in function through its vectorcall slot (`PyObject_Vectorcall` is no symbol in 3.10)."""
+    slot = function + words(type_of(function) + _TP_VECTORCALL_OFFSET)[U0]
+    return _call_slot(words(slot)[U0], function, arguments, count, keywords)
 
 
 @native

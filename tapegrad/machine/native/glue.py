@@ -65,7 +65,7 @@ def symbol(name: str) -> Any:
 
 
 def indirect(result: Any, *arguments: Any) -> Any:
-    """An intrinsic that calls a C function at an address: `call(address, *arguments)`."""
+    """An intrinsic that calls a C function of two or four arguments at an address: `call(address, *arguments)`."""
     count = len(arguments)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -80,7 +80,7 @@ def indirect(result: Any, *arguments: Any) -> Any:
             return result(u64, *arguments), emit
     else:
         @intrinsic
-        def call(typingctx: Any, address: Any, a: Any) -> Any:
+        def call(typingctx: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
             return result(u64, *arguments), emit
     return call
 
