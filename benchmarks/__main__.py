@@ -13,7 +13,8 @@ from typing import Any
 from benchmarks import large, memory, small, startup
 from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
-GROUPS = (small, large, memory, startup)
+GROUPS = (small, large, memory, startup)  # in the table's order
+ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     "B": ((1e6, "MB"), (1e3, "kB"), (1, "B")),
@@ -57,7 +58,7 @@ def table(rows: list[list[str]]) -> str:
 
 def surroundings() -> dict[str, Any]:
     """What the numbers were measured on."""
-    versions = {}
+    versions: dict[str, str | None] = {}
     for name in ("numpy", "numba", "llvmlite", "scipy", "torch"):
         try:
             versions[name] = metadata.version(name)
@@ -74,7 +75,7 @@ def surroundings() -> dict[str, Any]:
 
 def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
-    parser.add_argument("names", nargs="*", metavar="NAME", help=f"figures to measure, of {', '.join(FIGURES)}")
+    parser.add_argument("names", nargs="*", metavar="NAME", help=f"figures to measure, of {', '.join(ORDER)}")
     parser.add_argument("--json", type=Path, metavar="FILE", help="keep the numbers in FILE")
     options = parser.parse_args(arguments)
     unknown = [n for n in options.names if n not in FIGURES]
@@ -82,7 +83,7 @@ def main(arguments: list[str] | None = None) -> int:
         parser.error(f"no figure is called {', '.join(unknown)}")
     os.environ.update(ONE_THREAD)  # BLAS reads it when it is loaded, which is later: figures import what they need
     rows, kept = [], []
-    for figure in [FIGURES[n] for n in options.names or FIGURES]:
+    for figure in [FIGURES[n] for n in options.names or ORDER]:
         print(f"{figure.name} …", end=" ", file=sys.stderr, flush=True)
         found = figure.measure()
         rows.append(row(figure, found))

@@ -1,6 +1,7 @@
 """Small tensors: what recording and replaying costs when the arithmetic costs nothing."""
 from __future__ import annotations
 
+import functools
 import time
 from typing import Any
 
@@ -73,8 +74,8 @@ def replay() -> Measured:
     n = 3 * 33_333
     found = [_replay_seconds() / n]
     for torch in libraries()[1:]:
-        y = _recorded(torch)
-        found.append(fastest([lambda y=y: y.backward(retain_graph=True)], seconds=1.0)[0] / n)
+        backward = functools.partial(_recorded(torch).backward, retain_graph=True)
+        found.append(fastest([backward], seconds=1.0)[0] / n)
     return Measured(*found)
 
 
