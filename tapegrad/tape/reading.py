@@ -7,7 +7,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import Attributes, Plan
 
@@ -74,3 +77,59 @@ def with_start(plan: Plan, shift: int) -> dict[str, Any]:
     if "index" in given:
         return {**given, "index": start}
     return {**given, "start": start, "end": given["end"] + start}
+
+
+# ---------------------------------------------------------------- rows
+
+
+def layout_of(row: int) -> Layout:
+    return layouts[int(buffers[row]["layout"])]
+
+
+def requires_grad(row: int) -> bool:
+    return bool(buffers[row]["flags"] & rec.REQUIRES_GRAD)
+
+
+def is_number(row: int) -> bool:
+    """Whether a row holds a Python number that was among the operands."""
+    return bool(buffers[row]["flags"] & (rec.WRAPPED | rec.IMMORTAL))
+
+
+def number_of(row: int) -> bool | int | float:
+    """The Python number of such a row."""
+    value = machine.memory(int(buffers[row]["address"]), layout_of(row).dtype.numpy, 1)[0].item()
+    assert isinstance(value, (bool, int, float))
+    return value
+
+
+def is_alive(row: int) -> bool:
+    """Whether the memory of a row is still there."""
+    return bool(buffers[int(buffers[row]["owner"])]["address"])
+
+
+def detached(row: int) -> Any:
+    """A new tensor on the memory of a row, without history."""
+    found = buffers[row]
+    return machine.call.adopt(int(found["layout"]), int(found["address"]), int(found["owner"]), tensor_type())
+
+
+def tensor_type() -> type:
+    """The class of the machine's tensors, which lives on a floor above."""
+    return type(machine.call.empty(1))
+
+
+def array_of(tensor: Any) -> np.ndarray[Any, Any]:
+    """A tensor's elements as an array over its own memory; the caller keeps the tensor while it looks."""
+    layout = layouts[tensor._layout]
+    item = layout.dtype.itemsize
+    if not layout.nbytes:
+        return np.empty(layout.shape, layout.dtype.numpy)
+    flat = machine.memory(int(buffers[tensor._buffer]["address"]), layout.dtype.numpy, layout.nbytes // item)
+    return np.lib.stride_tricks.as_strided(flat, layout.shape, [s * item for s in layout.strides])
+
+
+def tensor_from(array: Any, layout: Layout) -> Any:
+    """A new tensor of a layout with the elements of an array."""
+    tensor = machine.call.empty(layout.id)
+    array_of(tensor)[...] = array
+    return tensor

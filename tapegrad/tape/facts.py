@@ -1,0 +1,56 @@
+"""What several files of this room need: the error, and how numbers, attributes and names are put."""
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from tapegrad import dtypes
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import layouts as machine_layouts
+from tapegrad.machine.live import machine
+from tapegrad.ops.spec import Operation
+from tapegrad.tape import reading
+
+Number = bool | int | float
+
+
+class TapeError(ValueError):
+    """A tape that cannot be: the message shows the entries around the culprit."""
+
+
+def constant_layout(value: Number) -> Layout:
+    """The layout of a number among the operands, as the machine wraps it."""
+    if isinstance(value, bool):
+        return machine_layouts.intern(dtypes.bool_, (), (), weak=True)
+    if isinstance(value, int):
+        literal = value if rec.LITERALS[0] <= value <= rec.LITERALS[-1] else None
+        return machine_layouts.intern(dtypes.int64, (), (), weak=True, literal=literal)
+    return machine_layouts.intern(dtypes.float64, (), (), weak=True)
+
+
+def canonical(op: Operation, attributes: Mapping[str, Any]) -> dict[str, Any]:
+    """Attributes in the order of the declaration, without `keepdim=False`, which is how reductions are when unsaid."""
+    given = {k: v for k, v in attributes.items() if not (k == "keepdim" and v is False)}
+    order = [*(k for k in op.attributes if k in given), *sorted(k for k in given if k not in op.attributes)]
+    return {k: given[k] for k in order}
+
+
+def plan_attributes(op: Operation, attributes: dict[str, Any]) -> tuple[tuple[str, Any], ...]:
+    """The attributes that the machine's plan has: views start at zero there."""
+    starts = reading.STARTS.get(op.name)
+    return starts(attributes) if starts else tuple(attributes.items())
+
+
+def called(names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None, frame: Any) -> dict[int, str]:
+    """What tensors are called, by row: as `names` says, or by the variables of a frame."""
+    pairs: list[tuple[str, Any]]
+    if names is None:
+        pairs = [(k, v) for scope in (frame.f_locals, frame.f_globals) for k, v in list(scope.items()) if k[0] != "_"]
+    else:
+        pairs = list(names.items() if isinstance(names, Mapping) else names)
+    found: dict[int, str] = {}
+    for name, value in pairs:
+        if isinstance(value, machine.TensorBase):
+            found.setdefault(value._buffer, name)  # type: ignore[attr-defined]
+    return found

@@ -1,0 +1,51 @@
+"""Tapes in files: an .npz archive of the dump and the inputs' values. Nothing in it is an address or a pickle."""
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapegrad.tape import reading
+from tapegrad.tape.facts import TapeError
+from tapegrad.tape.text import type_text
+
+if TYPE_CHECKING:
+    from tapegrad.tape.tape import Tape
+
+
+def arrays(tape: Tape) -> dict[int, np.ndarray[Any, Any]]:
+    """Copies of the inputs' values, by buffer."""
+    return {b: np.array(reading.array_of(value), order="C") for b, value in tape.values.items()}
+
+
+def tensors(tape: Tape, found: Mapping[int, np.ndarray[Any, Any]]) -> dict[int, Any]:
+    """The reverse of `arrays`; raises TapeError for values that are not of their input's type."""
+    values = {}
+    for b, array in found.items():
+        if b not in tape.inputs:
+            raise TapeError(f"there are values for %{b}, which is no input of the tape")
+        layout = tape.layouts[b]
+        if array.shape != layout.shape or array.dtype != layout.dtype.numpy:
+            raise TapeError(f"input %{b} is {type_text(layout)}, its values are {array.dtype}{list(array.shape)}")
+        values[b] = reading.tensor_from(array, layout)
+    return values
+
+
+def save(tape: Tape, path: str | Path) -> None:
+    """Write a tape; see `Tape.save`."""
+    content: dict[str, Any] = {f"%{b}": array for b, array in arrays(tape).items()}
+    with open(path, "wb") as file:
+        np.savez(file, tape=np.array(tape.dump()), **content)
+
+
+def load(path: str | Path) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:
+    """The dump and the values in a file."""
+    try:
+        with np.load(path, allow_pickle=False) as archive:
+            return str(archive["tape"]), {int(k[1:]): archive[k] for k in archive.files if k[0] == "%"}
+    except OSError:
+        raise
+    except Exception as error:  # zipfile and NumPy have many ways to say that a file is not what it should be
+        raise TapeError(f"{path} is not a saved tape: {error}") from None

@@ -1,0 +1,153 @@
+"""Running a tape again: through the machine, or by the rules' NumPy columns."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape import reading, reference
+from tapegrad.tape.facts import TapeError
+from tapegrad.tape.text import plain, type_text
+
+if TYPE_CHECKING:
+    from tapegrad.tape.tape import Tape
+
+call = machine.call
+
+
+def run(tape: Tape, inputs: Sequence[Any]) -> Any:
+    """The tape's results on other inputs; an operation is recorded if an operand requires grad, as anywhere else."""
+    tape.verify()
+    values: list[Any] = [None] * len(tape.layouts)
+    for b, given in zip(tape.inputs, _inputs(tape, inputs)):
+        values[b] = given if isinstance(given, machine.TensorBase) else reading.tensor_from(given, tape.layouts[b])
+    for b in _written_inputs(tape):
+        values[b] = _copy(values[b], tape.layouts[b])
+    dying = _dying(tape)
+    numbers = [call.wrapped(c) for c in tape.constants]
+    try:
+        for t in range(len(tape)):
+            operands = [numbers[~b] if b < 0 else values[b] for b in tape.operands[t]]
+            values[tape.results[t]] = _step(tape, t, operands)
+            del operands
+            for b in dying.get(t, ()):
+                values[b] = None
+    finally:
+        for row in numbers:
+            call.unwrap(row)
+    results = tuple(values[b] for b in tape.outputs)
+    return results[0] if len(results) == 1 else results
+
+
+def run_reference(tape: Tape, inputs: Sequence[Any]) -> Any:
+    """The tape's results as arrays, by the rules' NumPy columns."""
+    tape.verify()
+    values: list[Any] = [None] * len(tape.layouts)
+    for b, given in zip(tape.inputs, _inputs(tape, inputs)):
+        array = reading.array_of(given) if isinstance(given, machine.TensorBase) else given
+        values[b] = reference.Cell.of(array, tape.layouts[b])
+    dying = _dying(tape)
+    for t in range(len(tape)):
+        operands = [tape.constants[~b] if b < 0 else values[b] for b in tape.operands[t]]
+        values[tape.results[t]] = reference.evaluate(tape.plan(t), operands, tape.attributes[t])
+        del operands
+        for b in dying.get(t, ()):
+            values[b] = None
+    results = tuple(values[b].array for b in tape.outputs)
+    return results[0] if len(results) == 1 else results
+
+
+def _inputs(tape: Tape, given: Sequence[Any]) -> list[Any]:
+    """The inputs to run on, checked: tensors, or arrays of the right shape and dtype."""
+    if not given:
+        gone = [b for b in tape.inputs if b not in tape.values]
+        if gone:
+            raise TapeError(f"the values of {_called(tape, gone[0])} are gone: replay needs {len(tape.inputs)} inputs")
+        return [tape.values[b] for b in tape.inputs]
+    if len(given) != len(tape.inputs):
+        wanted = ", ".join(_called(tape, b) for b in tape.inputs)
+        raise TapeError(f"replay takes {len(tape.inputs)} inputs ({wanted}), got {len(given)}")
+    return [_fitting(tape, b, x) for b, x in zip(tape.inputs, given)]
+
+
+def _fitting(tape: Tape, b: int, x: Any) -> Any:
+    wanted: Layout = tape.layouts[b]
+    if isinstance(x, machine.TensorBase):
+        found = layouts[x._layout]  # type: ignore[attr-defined]
+        if found is not wanted:
+            raise TapeError(f"replay: {_called(tape, b)} is {type_text(wanted)} on the tape, got {type_text(found)}")
+        return x
+    array = np.asarray(x)
+    if not isinstance(x, np.ndarray) and array.shape == () == wanted.shape:  # a Python number takes the input's dtype
+        array = array.astype(wanted.dtype.numpy)
+    if array.shape != wanted.shape or array.dtype != wanted.dtype.numpy:
+        raise TapeError(f"replay: {_called(tape, b)} is {type_text(wanted)} on the tape, got an array of "
+                        f"{array.dtype}{list(array.shape)}")
+    return array
+
+
+def _called(tape: Tape, b: int) -> str:
+    return f"%{b}" + (f" ({plain(tape.names[b])})" if b in tape.names else "")
+
+
+def _dying(tape: Tape) -> dict[int, list[int]]:
+    """By instruction, the buffers that nothing reads after it."""
+    last: dict[int, int] = {}
+    for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
+        last.update(dict.fromkeys((*operands, result), t))
+    dying: dict[int, list[int]] = {}
+    for b, t in last.items():
+        if b >= 0 and b not in tape.outputs:
+            dying.setdefault(t, []).append(b)
+    return dying
+
+
+def _written_inputs(tape: Tape) -> list[int]:
+    """Inputs that an in-place operation writes to: a replay works on copies of them."""
+    owner = tape.storage()
+    written = {owner[tape.operands[t][0]] for t, op in enumerate(tape.operations) if op.inplace_of is not None}
+    return [b for b in tape.inputs if b in written]
+
+
+def _copy(tensor: Any, layout: Layout) -> Any:
+    if layout.dense:
+        return call.run_plan(planner.plan(REGISTRY["clone"], (layout,)).index, tensor)
+    return reading.tensor_from(reading.array_of(tensor), layout)
+
+
+def _step(tape: Tape, t: int, operands: list[Any]) -> Any:
+    """Run one instruction; operands are tensors or rows of numbers."""
+    op, plan = tape.operations[t], tape.plan(t)
+    if op.kind == "view":
+        return _view(tape, t, operands[0])
+    if op.inplace_of is not None:
+        return _write(plan.index, operands, bool(plan.keeps))
+    return call.run_plan(plan.index, *operands)
+
+
+def _view(tape: Tape, t: int, x: Any) -> Any:
+    op, plan, given = tape.operations[t], tape.plan(t), tape.attributes[t]
+    (layout,) = plan.operands
+    target = layouts.adjoint(layout)
+    offset, shift = (op.forward((lay.shape, lay.strides), **given)[2] * layout.dtype.itemsize
+                     for lay in (layout, target))
+    return call.make_view(plan.index, x, plan.out.id, offset, shift, layout.dtype.is_floating_point)
+
+
+def _write(plan: int, operands: list[Any], differentiable: bool) -> Any:
+    """An in-place operation: the kernels write to the first operand, which then stands for the result."""
+    target, buffers = operands[0], machine.buffers
+    call.run_inplace(plan, target._buffer, *operands)
+    needs = sum(1 << j for j, v in enumerate(operands)
+                if not isinstance(v, int) and buffers[v._buffer]["flags"] & rec.REQUIRES_GRAD)
+    if needs and differentiable and call.is_recording(None):
+        row = buffers[target._buffer]
+        new = call.fresh_row(target._layout, int(row["owner"]), int(row["address"]))
+        call.record_plan(plan, new, needs, *operands)
+        call.rebind(target, new)
+    return target

@@ -1,0 +1,276 @@
+"""`Tape`: a part of the live tape taken out to be read, checked, kept and rerun.
+
+The class holds the arrays; what is done with them has a file each: `text` (dump and parse), `adjoint`, `verify`,
+`replay`, `files`. Start with `Tape.of`.
+"""
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import machine, planner
+from tapegrad.machine.plans import KEEPS_RESULT, Plan
+from tapegrad.ops.spec import Operation
+from tapegrad.tape import adjoint, files, reading, replay, text, verify
+from tapegrad.tape.facts import Number, called, canonical, constant_layout, plan_attributes
+
+
+class Tape:
+    """A recorded computation: arrays of operations and buffer numbers, independent of the process that recorded it.
+
+    >>> import tapegrad as torch
+    >>> from tapegrad.tape import Tape
+    >>> x = torch.ones(3, dtype=torch.float64, requires_grad=True)
+    >>> y = (x * x).sum()
+    >>> print(Tape.of(y))
+    tape "y"  2 ins · 3 bufs · 32 B · kept for backward 24 B
+    in   %0  f64[3]  x ∂
+    ip   out  type    op   operands     keeps  uses  grad_fn
+     0   %1   f64[3]  mul  %0 %0        %0     1     MulBackward0
+     1   %2   f64[]   sum  %1 dim=(0,)  -      1     SumBackward0
+    out  %2
+    ∂ requires grad · ~ broadcast · keeps = read again by backward
+
+    Instruction t is `operations[t]` with `operands[t]`, `attributes[t]` and `results[t]`. An operand is the number of a
+    buffer or, below zero, of a constant: `constants[~operand]`. `layouts` has an entry a buffer; `requires` are the
+    inputs that require grad; `values` holds the inputs' tensors as far as they are alive.
+    """
+
+    __slots__ = ("_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands", "operations",
+                 "outputs", "requires", "results", "sources", "values")
+
+    def __init__(self, name: str, layouts: Sequence[Layout], inputs: Sequence[int], requires: Iterable[int],
+                 code: Sequence[tuple[Operation, tuple[int, ...], dict[str, Any], int]], constants: Sequence[Number],
+                 outputs: Sequence[int], names: Mapping[int, str] | None = None,
+                 sources: Sequence[str] | None = None, values: Mapping[int, Any] | None = None) -> None:
+        self.name, self.layouts = name, list(layouts)
+        self.inputs, self.requires, self.outputs = tuple(inputs), frozenset(requires), tuple(outputs)
+        self.operations = [c[0] for c in code]
+        self.operands = [c[1] for c in code]
+        self.attributes = [canonical(c[0], c[2]) for c in code]
+        self.results = [c[3] for c in code]
+        self.constants = list(constants)
+        self.names = dict(names or {})
+        self.sources = list(sources) if sources and any(sources) else [""] * len(code)
+        self.values = dict(values or {})
+        self._plans: list[Plan | None] = [None] * len(code)
+
+    # ------------------------------------------------------------ from the live tape
+
+    @classmethod
+    def of(cls, *results: Any, name: str | None = None, inputs: Sequence[Any] | None = None,
+           names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> Tape:
+        """The instructions that some tensors depend on.
+
+        >>> import tapegrad as torch
+        >>> w = torch.ones(2, requires_grad=True)
+        >>> loss = (w * 3).sum()
+        >>> Tape.of(loss)
+        <tape "loss": 2 instructions>
+
+        `inputs` are tensors where the walk stops (they come first, leaves that are found follow). `names` names
+        tensors, `model.named_parameters()` for example; without it inputs are called as the caller's variables are.
+        Raises TypeError for a result that is no tensor.
+        """
+        for r in results:
+            if not isinstance(r, machine.TensorBase):
+                raise TypeError(f"Tape.of: expected tensors, got {type(r).__name__}")
+        stop = [i._buffer for i in inputs or ()]
+        seen = set(stop)
+        stack = [r._buffer for r in results]
+        wanted = []
+        while stack:
+            row = stack.pop()
+            t = None if row in seen else reading.instruction_of(row)
+            seen.add(row)
+            if t is not None:
+                wanted.append(t)
+                stack += reading.operands_of(t)[0]
+        named = called(names, sys._getframe(1))
+        outputs = [r._buffer for r in results]
+        if name is None:
+            name = named.get(outputs[0], "tape") if outputs else "tape"
+        return cls._snapshot(name, sorted(wanted), stop, outputs, named)
+
+    @classmethod
+    def _snapshot(cls, name: str, instructions: Sequence[int], inputs: Sequence[int], outputs: Sequence[int],
+                  named: Mapping[int, str], sources: Sequence[str] | None = None) -> Tape:
+        """Copy instructions of the live tape, given by index, in the order they were recorded."""
+        made = {int(machine.instructions[t]["out"]) for t in instructions}
+        rows: dict[int, None] = dict.fromkeys(inputs)
+        for t in instructions:
+            rows.update((r, None) for r in reading.operands_of(t)[0] if r not in made and not reading.is_number(r))
+        rows.update((r, None) for r in outputs if r not in made)
+        inputs = list(rows)
+        number = {row: i for i, row in enumerate(inputs)}
+        constants: dict[str, int] = {}
+        values: list[Number] = []
+        layouts = [reading.layout_of(r) for r in inputs]
+        code = []
+        plans: list[Plan | None] = []
+        for t in instructions:
+            operands = []
+            for row in reading.operands_of(t)[0]:
+                if row not in number and reading.is_number(row):
+                    value = reading.number_of(row)
+                    if repr(value) not in constants:
+                        constants[repr(value)] = len(values)
+                        values.append(value)
+                    operands.append(~constants[repr(value)])
+                else:
+                    operands.append(number[row])
+            plan, out = reading.plan_of(t), int(machine.instructions[t]["out"])
+            number[out] = len(layouts)
+            layouts.append(reading.layout_of(out))
+            attributes = reading.with_start(plan, reading.shift_of(t)) if plan.op.kind == "view" else plan.attributes
+            code.append((plan.op, tuple(operands), attributes, number[out]))
+            plans.append(plan)
+        tape = cls(
+            name, layouts, range(len(inputs)), [number[r] for r in inputs if reading.requires_grad(r)], code, values,
+            [number[r] for r in outputs], {number[r]: named[r] for r in inputs if r in named}, sources,
+            {number[r]: reading.detached(r) for r in inputs if reading.is_alive(r)},
+        )
+        tape._plans = plans
+        return tape
+
+    # ------------------------------------------------------------ reading
+
+    def __len__(self) -> int:
+        return len(self.operations)
+
+    def __repr__(self) -> str:
+        return f"<tape {text.quoted(self.name)}: {len(self)} instruction{'s' * (len(self) != 1)}>"
+
+    def __str__(self) -> str:
+        return self.dump()
+
+    def __eq__(self, other: object) -> bool:
+        """Equal text: the same instructions on the same layouts, under the same names; values are not compared."""
+        return self._content() == other._content() if isinstance(other, Tape) else NotImplemented
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def _content(self) -> tuple[Any, ...]:
+        return (self.name, self.layouts, self.inputs, self.requires, self.operations, self.operands, self.attributes,
+                self.results, list(map(repr, self.constants)), self.outputs, self.names, self.sources)
+
+    def dump(self) -> str:
+        """The text that `print` shows and `Tape.parse` reads back; docs/tape-format.md has every detail."""
+        return text.dump(self)
+
+    def adjoint(self) -> str:
+        """What backward does, latest instruction first, straight from the operations' rules.
+
+        >>> import tapegrad as torch
+        >>> x = torch.ones(3, requires_grad=True)
+        >>> print(Tape.of((x * x.tanh()).sum()).adjoint())
+        seed ∂%3 = 1
+         2  sum   ∂%2 += expand(∂%3, [3])
+         1  mul   ∂%0 += ∂%2 * %1            ∂%1 += ∂%2 * %0
+         0  tanh  ∂%0 += ∂%1 * (1 - %1 * %1)
+        """
+        return adjoint.text_of(self)
+
+    @classmethod
+    def parse(cls, dumped: str) -> Tape:
+        """The tape that a dump shows; raises ParseError, which names the line and what was expected there.
+
+        >>> import tapegrad as torch
+        >>> x = torch.ones(3, requires_grad=True)
+        >>> tape = Tape.of(x[1:] * 2.5)
+        >>> Tape.parse(str(tape)) == tape
+        True
+        """
+        return cls(*text.parse(dumped))
+
+    def operand_layouts(self, t: int) -> tuple[Layout, ...]:
+        """The layouts of an instruction's operands."""
+        return tuple(constant_layout(self.constants[~b]) if b < 0 else self.layouts[b] for b in self.operands[t])
+
+    def plan(self, t: int) -> Plan:
+        """How the machine runs an instruction; raises what the operation raises when its operands do not fit."""
+        found = self._plans[t]
+        if found is None:
+            op, attributes = self.operations[t], self.attributes[t]
+            found = planner.plan(op, self.operand_layouts(t), plan_attributes(op, attributes))
+            self._plans[t] = found
+        return found
+
+    def needs(self) -> list[list[bool]]:
+        """For every instruction, which operands a gradient flows on to."""
+        tracked = set(self.requires)
+        found = []
+        for t, (operands, result) in enumerate(zip(self.operands, self.results)):
+            found.append([b in tracked for b in operands])
+            if any(found[-1]) and self.plan(t).keeps:
+                tracked.add(result)
+        return found
+
+    def keeps(self) -> list[list[int]]:
+        """For every instruction, the buffers that its adjoint reads again."""
+        found = []
+        for t, needed in enumerate(self.needs()):
+            kept = self.plan(t).keeps
+            read = set().union(*(kept[j] for j, yes in enumerate(needed) if yes)) if kept else set()
+            buffers = {self.results[t] if j == KEEPS_RESULT else self.operands[t][j] for j in read}
+            found.append(sorted(b for b in buffers if b >= 0))
+        return found
+
+    def storage(self) -> list[int]:
+        """For every buffer the one whose memory it lies in: itself, or what it is a view or an in-place result of."""
+        owner = list(range(len(self.layouts)))
+        for op, operands, result in zip(self.operations, self.operands, self.results):
+            if op.kind == "view" or op.inplace_of is not None:
+                owner[result] = owner[operands[0]]
+        return owner
+
+    # ------------------------------------------------------------ checking and running
+
+    def verify(self) -> Tape:
+        """Check every index, layout, attribute and dtype, and the order of definitions; returns the tape itself.
+
+        Raises TapeError, which shows the entries around the culprit.
+        """
+        verify.check(self)
+        return self
+
+    def replay(self, *inputs: Any) -> Any:
+        """Run the instructions again on other inputs of the same layouts (tensors or arrays), recorded as usual.
+
+        >>> import tapegrad as torch
+        >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+        >>> tape = Tape.of((x * x).sum())
+        >>> tape.replay(torch.tensor([3.0, 4.0]))
+        tensor(25.)
+
+        Without inputs it takes the tape's own `values`. One result is returned as it is, several as a tuple. Raises
+        TapeError when the inputs do not fit.
+        """
+        return replay.run(self, inputs)
+
+    def replay_reference(self, *inputs: Any) -> Any:
+        """`replay` by the rules' NumPy columns alone: slow, and what the machine is tested against; returns arrays."""
+        return replay.run_reference(self, inputs)
+
+    # ------------------------------------------------------------ files
+
+    def save(self, path: str | Path) -> None:
+        """Write the text and the inputs' values to a file (an .npz archive: no addresses, no pickled objects)."""
+        files.save(self, path)
+
+    @staticmethod
+    def load(path: str | Path) -> Tape:
+        """The tape of a file, verified; raises ParseError or TapeError for a file that is damaged."""
+        return Tape._restored(*files.load(path)).verify()
+
+    @classmethod
+    def _restored(cls, dumped: str, arrays: Mapping[int, Any]) -> Tape:
+        tape = cls.parse(dumped)
+        tape.values = files.tensors(tape, arrays)
+        return tape
+
+    def __reduce__(self) -> Any:
+        return Tape._restored, (self.dump(), files.arrays(self))
