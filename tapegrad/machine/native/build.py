@@ -1,6 +1,10 @@
 """From numba's LLVM IR to one object file: the machine as the disk cache keeps it."""
 from __future__ import annotations
 
+import os
+import threading
+from collections.abc import Sequence
+
 import llvmlite.binding as llvm
 import numpy as np
 from numba.core import types
@@ -8,7 +12,7 @@ from numba.core import types
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import arena, glue, interpreter, objects, tape
 
-MODULES = (arena, glue, interpreter, objects, tape)
+MODULES = (arena, interpreter, objects, tape)  # importing them fills glue.EXPORTS
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 
@@ -29,21 +33,15 @@ def _wrapper(name: str, signature: types.Type, mangled: str) -> str:
     )
 
 
-def build_ir() -> str:
-    """The LLVM IR of every exported function, linked into one module that also holds the machine record."""
-    dummy = np.zeros(rec.MACHINE.itemsize, "u1")
-    llvm.add_symbol("tapegrad_machine", dummy.ctypes.data)
+def _module_text(exports: Sequence[glue.Export]) -> str:
+    """The LLVM IR of some exported functions and all they call, as one module."""
     merged = None
     wrappers = []
-    seen: set[str] = set()
-    for name, signature, function in glue.EXPORTS:
+    for name, signature, function in exports:
         function.compile(signature)
         compiled = function.overloads[tuple(signature.args)]
         mangled = compiled.fndesc.mangled_name
         wrappers.append(_wrapper(name, signature, mangled))
-        if mangled in seen:
-            continue
-        seen.add(mangled)
         module = llvm.parse_assembly(compiled.library.get_llvm_str())
         for f in module.functions:  # every library carries its callees; one definition is enough
             if not f.is_declaration and f.name != mangled:
@@ -53,10 +51,58 @@ def build_ir() -> str:
         else:
             merged.link_in(module)
     assert merged is not None
-    text = "".join(wrappers)
-    merged.link_in(llvm.parse_assembly(text))
+    merged.link_in(llvm.parse_assembly("".join(wrappers)))
+    return str(merged)
+
+
+def _in_parallel(parts: Sequence[Sequence[glue.Export]]) -> list[str]:
+    """The text of each part, all but the first compiled by forked children: numba's front end is what takes the time.
+
+    One process took 11 s where two took 7. Where there is no fork, or it fails, the parts are compiled in turn.
+    """
+    children = []
+    for part in parts[1:]:
+        reading, writing = os.pipe()
+        try:
+            child = os.fork() if hasattr(os, "fork") and threading.active_count() == 1 else -1
+        except OSError:
+            child = -1
+        if child == 0:
+            status = 1
+            try:
+                with os.fdopen(writing, "w") as pipe:
+                    pipe.write(_module_text(part))
+                status = 0
+            finally:
+                os._exit(status)
+        os.close(writing)
+        children.append((child, reading, part))
+    texts = [_module_text(parts[0])]
+    for child, reading, part in children:
+        with os.fdopen(reading) as pipe:
+            text = pipe.read()
+        failed = child < 0 or os.waitpid(child, 0)[1] != 0
+        texts.append(_module_text(part) if failed else text)
+    return texts
+
+
+def build_ir() -> str:
+    """The LLVM IR of every exported function, linked into one module that also holds the machine record."""
+    dummy = np.zeros(rec.MACHINE.itemsize, "u1")
+    llvm.add_symbol(glue.MACHINE, dummy.ctypes.data)
+    halves: tuple[list[glue.Export], list[glue.Export]] = ([], [])
+    for export in glue.EXPORTS:
+        halves[export[2].py_func.__module__ != objects.__name__].append(export)
+    merged = None
+    for text in _in_parallel(halves):
+        module = llvm.parse_assembly(text)
+        if merged is None:
+            merged = module
+        else:
+            merged.link_in(module)
+    assert merged is not None
     merged.link_in(llvm.parse_assembly(
-        f"@tapegrad_machine = global [{rec.MACHINE.itemsize} x i8] zeroinitializer, align 64\n"
+        f"@{glue.MACHINE} = global [{rec.MACHINE.itemsize} x i8] zeroinitializer, align 64\n"
     ))
     exported = {name for name, _, _ in glue.EXPORTS}
     for f in merged.functions:

@@ -24,29 +24,87 @@ native = njit(error_model="numpy", boundscheck=False, no_cpython_wrapper=True, n
 inlined = native
 
 
+def _array_at(context: Any, builder: Any, array: Any, address: Any, itemsize: int) -> Any:
+    """An array struct over an address; its bounds are never looked at."""
+    out = context.make_array(array)(context, builder)
+    word = ir.IntType(64)
+    context.populate_array(
+        out,
+        data=builder.inttoptr(address, out.data.type),
+        shape=cgutils.pack_array(builder, [ir.Constant(word, 1 << 48)]),
+        strides=cgutils.pack_array(builder, [ir.Constant(word, itemsize)]),
+        itemsize=ir.Constant(word, itemsize),
+        meminfo=None,
+    )
+    return out._getvalue()
+
+
 def records(dtype: np.dtype[Any], element: Any = None) -> Any:
     """An intrinsic that views an address as an array of `dtype`."""
     array = types.Array(element or numpy_support.from_dtype(dtype), 1, "C")
-    itemsize = dtype.itemsize
 
     @intrinsic
     def view(typingctx: Any, address: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            out = context.make_array(array)(context, builder)
-            word = ir.IntType(64)
-            context.populate_array(
-                out,
-                data=builder.inttoptr(args[0], out.data.type),
-                shape=cgutils.pack_array(builder, [ir.Constant(word, 1 << 48)]),
-                strides=cgutils.pack_array(builder, [ir.Constant(word, itemsize)]),
-                itemsize=ir.Constant(word, itemsize),
-                meminfo=None,
-            )
-            return out._getvalue()
+            return _array_at(context, builder, array, args[0], dtype.itemsize)
 
         return array(u64), codegen
 
     return view
+
+
+def record(dtype: np.dtype[Any]) -> Any:
+    """An intrinsic that views an address as one struct of `dtype`."""
+    kind = numpy_support.from_dtype(dtype)
+
+    @intrinsic
+    def view(typingctx: Any, address: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.inttoptr(args[0], context.get_value_type(kind))
+
+        return kind(u64), codegen
+
+    return view
+
+
+def _machine_global(builder: Any) -> Any:
+    module = builder.module
+    return module.globals.get(MACHINE) or ir.GlobalVariable(module, ir.IntType(8), MACHINE)
+
+
+MACHINE = "tapegrad_machine"
+_machine_record = numpy_support.from_dtype(rec.MACHINE)
+
+
+@intrinsic
+def machine(typingctx: Any) -> Any:
+    """The machine's one record."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        return builder.bitcast(_machine_global(builder), context.get_value_type(_machine_record))
+
+    return _machine_record(), codegen
+
+
+def table(field: str, dtype: np.dtype[Any], element: Any = None) -> Any:
+    """An intrinsic for one of the machine's tables, whose address is a field of its record.
+
+    An intrinsic and not a jitted function: numba types and compiles each of those, 40 ms a piece on the first run.
+    """
+    array = types.Array(element or numpy_support.from_dtype(dtype), 1, "C")
+    offset = rec.MACHINE.fields[field][1]  # type: ignore[index]
+
+    @intrinsic
+    def rows(typingctx: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            word = ir.IntType(64)
+            at = builder.gep(_machine_global(builder), [ir.Constant(word, offset)])
+            address = builder.load(builder.bitcast(at, word.as_pointer()))
+            return _array_at(context, builder, array, address, dtype.itemsize)
+
+        return array(), codegen
+
+    return rows
 
 
 def symbol(name: str) -> Any:
@@ -129,59 +187,18 @@ doubles = records(np.dtype("f8"), types.float64)
 floats = records(np.dtype("f4"), types.float32)
 quarters = records(np.dtype("u2"), types.uint16)
 
-_machine_address = symbol("tapegrad_machine")
-_machines, _buffers, _instructions = records(rec.MACHINE), records(rec.BUFFER), records(rec.INSTRUCTION)
-_plans, _layouts, _tensors, _workspaces = (
-    records(rec.PLAN), records(rec.LAYOUT), records(rec.TENSOR), records(rec.WORKSPACE)
-)
+buffers, instructions = table("buffers", rec.BUFFER), table("instructions", rec.INSTRUCTION)
+plans, layouts = table("plans", rec.PLAN), table("layouts", rec.LAYOUT)
+pool = table("pool", np.dtype("u4"), u32)
+tensor_at, workspace_at = record(rec.TENSOR), record(rec.WORKSPACE)
 steps_at, programs_at = records(rec.STEP), records(rec.PROGRAM)
-ZERO = np.uint64(0)
-
-
-@inlined
-def machine():
-    return _machines(_machine_address())[ZERO]
-
-
-@inlined
-def buffers():
-    return _buffers(machine().buffers)
-
-
-@inlined
-def instructions():
-    return _instructions(machine().instructions)
-
-
-@inlined
-def plans():
-    return _plans(machine().plans)
-
-
-@inlined
-def layouts():
-    return _layouts(machine().layouts)
-
-
-@inlined
-def pool():
-    return halves(machine().pool)
-
-
-@inlined
-def tensor_at(address):
-    return _tensors(address)[ZERO]
-
-
-@inlined
-def workspace_at(address):
-    return _workspaces(address)[ZERO]
 
 
 call_kernel = indirect(i32, u64, u64)
 call_visit = indirect(i32, u64, u64)
 
-EXPORTS: list[tuple[str, Any, Callable[..., Any]]] = []
+Export = tuple[str, Any, Any]  # the C name, the numba signature, the jitted function
+EXPORTS: list[Export] = []
 
 
 def export(signature: Any, name: str | None = None) -> Callable[[Any], Any]:

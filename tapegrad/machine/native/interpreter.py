@@ -65,7 +65,7 @@ def operands_of(row, plan_row, inline):
     halves(inline)[U0] = row.a
     halves(inline)[U1] = row.b
     halves(inline)[U2] = row.va
-    halves(inline)[np.uint64(3)] = row.vb
+    halves(inline)[3] = row.vb
     count = U2 if row.b != N0 else U1
     return inline, count, (row.plan >> np.uint32(rec.PLAN_BITS)) & np.uint32(3), inline + np.uint64(8)
 
@@ -99,12 +99,12 @@ def unmark(workspace, roots, n_roots):
     marks = octets(w.marks)
     inline = stack_words(2)
     for i in range(w.n_reached):
-        row = instructions()[np.uint64(halves(w.reached)[i])]
-        operands, count, needs, versions = operands_of(row, plans()[np.uint64(row.plan & _PLAN_MASK)], inline)
+        row = instructions()[halves(w.reached)[i]]
+        operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], inline)
         for j in range(count):
-            marks[np.uint64(halves(operands)[j])] = np.uint8(0)
+            marks[halves(operands)[j]] = np.uint8(0)
     for i in range(n_roots):
-        marks[np.uint64(halves(roots)[i])] = np.uint8(0)
+        marks[halves(roots)[i]] = np.uint8(0)
     w.n_reached = U0
     w.n_leaves = U0
 
@@ -137,7 +137,7 @@ def mark(workspace, roots, n_roots):
     while pending != U0:
         t -= U1
         row = instructions()[t]
-        if marks[np.uint64(row.out)] != np.uint8(0) and np.uint64(rows[np.uint64(row.out)].producer) == t + U1:
+        if marks[row.out] != np.uint8(0) and np.uint64(rows[row.out].producer) == t + U1:
             pending -= U1
             reached[w.n_reached] = np.uint32(t)
             w.n_reached += U1
@@ -145,7 +145,7 @@ def mark(workspace, roots, n_roots):
                 w.culprit = t
                 unmark(workspace, roots, n_roots)
                 return GONE
-            plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
+            plan_row = plans()[row.plan & _PLAN_MASK]
             if plan_row.adjoints == U0 and not plan_row.flags & _CALLBACK:
                 w.culprit = t
                 unmark(workspace, roots, n_roots)
@@ -177,10 +177,10 @@ def narrow(workspace, inputs, n_inputs):
     marks = octets(w.marks)
     inline = stack_words(2)
     for i in range(w.n_reached):
-        out = np.uint64(instructions()[np.uint64(halves(w.reached)[i])].out)
+        out = np.uint64(instructions()[halves(w.reached)[i]].out)
         marks[out] = REACHED
     for i in range(w.n_leaves):
-        marks[np.uint64(halves(w.leaves)[i])] = REACHED
+        marks[halves(w.leaves)[i]] = REACHED
     for i in range(n_inputs):
         row = np.uint64(halves(inputs)[i])
         if marks[row] & REACHED:
@@ -188,12 +188,12 @@ def narrow(workspace, inputs, n_inputs):
     i = w.n_reached
     while i > U0:
         i -= U1
-        row = instructions()[np.uint64(halves(w.reached)[i])]
-        plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
+        row = instructions()[halves(w.reached)[i]]
+        plan_row = plans()[row.plan & _PLAN_MASK]
         operands, count, needs, versions = operands_of(row, plan_row, inline)
         for j in range(count):
-            if (needs >> np.uint32(j)) & N1 and marks[np.uint64(halves(operands)[j])] & NEEDED:
-                marks[np.uint64(row.out)] |= NEEDED
+            if (needs >> np.uint32(j)) & N1 and marks[halves(operands)[j]] & NEEDED:
+                marks[row.out] |= NEEDED
     return np.int32(rows[U0].refs)
 
 
@@ -215,7 +215,7 @@ def run_adjoint(w, row, operands, result, gradient, target, shift, program, add)
     made = U0
     status = np.int32(0)
     for s in range(count):
-        step = steps[np.uint64(s)]
+        step = steps[s]
         if step.temporary != N0:
             words(temporaries)[made] = allocate(w.arena, step.temporary_bytes)
             made += U1
@@ -224,9 +224,9 @@ def run_adjoint(w, row, operands, result, gradient, target, shift, program, add)
             base = gradient
             kind = code & ~_SHIFTED
             if kind >= _OPERAND:
-                base = rows[np.uint64(halves(operands)[np.uint64(kind - _OPERAND)])].address
+                base = rows[halves(operands)[kind - _OPERAND]].address
             elif kind >= _TEMPORARY:
-                base = words(temporaries)[np.uint64(kind - _TEMPORARY)]
+                base = words(temporaries)[kind - _TEMPORARY]
             elif kind == _TARGET:
                 base = target
             elif kind != _ADJOINT:
@@ -237,7 +237,7 @@ def run_adjoint(w, row, operands, result, gradient, target, shift, program, add)
         status |= call_kernel(step.add if add and s + U1 == count else step.store, pointers, step.nest)
     made = U0
     for s in range(count):
-        step = steps[np.uint64(s)]
+        step = steps[s]
         if step.temporary != N0:
             release(w.arena, words(temporaries)[made], step.temporary_bytes)
             made += U1
@@ -246,8 +246,8 @@ def run_adjoint(w, row, operands, result, gradient, target, shift, program, add)
 
 @inlined
 def adjoint_bytes(index):
-    layout = layouts()[np.uint64(buffers()[np.uint64(index)].layout)]
-    return layouts()[np.uint64(layout.adjoint)].nbytes
+    layout = layouts()[buffers()[index].layout]
+    return layouts()[layout.adjoint].nbytes
 
 
 @export(u64(u64))
@@ -260,11 +260,11 @@ def replay_reverse(workspace):
     inline = stack_words(2)
     i = w.position
     while i < w.n_reached:
-        row = instructions()[np.uint64(halves(w.reached)[i])]
+        row = instructions()[halves(w.reached)[i]]
         out = np.uint64(row.out)
         gradient = adjoints[out]
         if gradient != U0 and marks[out] & NEEDED:
-            plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
+            plan_row = plans()[row.plan & _PLAN_MASK]
             if (rows[out].flags & _STOPS or plan_row.flags & _CALLBACK) and w.resumed == U0:
                 w.position = i
                 return STOPPED
@@ -344,15 +344,15 @@ def take_gradient(workspace, index):
     """A new tensor that owns the gradient gathered for a row (contiguous in the row's adjoint layout), or 0."""
     w = workspace_at(workspace)
     m = machine()
-    block = words(w.adjoints)[np.uint64(index)]
+    block = words(w.adjoints)[index]
     if block == U0:
         return U0
-    layout = layouts()[np.uint64(buffers()[np.uint64(index)].layout)].adjoint
+    layout = layouts()[buffers()[index].layout].adjoint
     row = new_row(layout, N0, block)
     if row == N0:
         return U0
-    words(w.adjoints)[np.uint64(index)] = U0
-    repay(w.arena, m.arena, layouts()[np.uint64(layout)].nbytes)
+    words(w.adjoints)[index] = U0
+    repay(w.arena, m.arena, layouts()[layout].nbytes)
     return new_object(m.tensor_type, row)
 
 
@@ -367,8 +367,8 @@ def settle(workspace):
     left = U0
     for i in range(w.n_leaves):
         leaf = leaves[i]
-        row = rows[np.uint64(leaf)]
-        block = adjoints[np.uint64(leaf)]
+        row = rows[leaf]
+        block = adjoints[leaf]
         if block == U0 or not row.flags & _REQUIRES_GRAD:
             continue
         if row.flags & _STOPS:
@@ -383,17 +383,17 @@ def settle(workspace):
             owner.grad = take_gradient(workspace, leaf)
             py.track(row.tensor)
             continue
-        layout = layouts()[np.uint64(row.layout)].adjoint
+        layout = layouts()[row.layout].adjoint
         if is_tensor(owner.grad):
-            grad_row = rows[np.uint64(tensor_at(owner.grad).buffer)]
-            accumulate = layouts()[np.uint64(layout)].accumulate
+            grad_row = rows[tensor_at(owner.grad).buffer]
+            accumulate = layouts()[layout].accumulate
             if grad_row.layout == layout and accumulate != U0 and not grad_row.flags & _REQUIRES_GRAD:
                 step = steps_at(accumulate)[U0]
                 pointers = stack_words(3)
                 words(pointers)[U0] = grad_row.address
                 words(pointers)[U1] = block
                 call_kernel(step.add, pointers, step.nest)
-                rows[np.uint64(grad_row.owner)].version += N1
+                rows[grad_row.owner].version += N1
                 continue
         leaves[i] = leaves[left]
         leaves[left] = leaf
@@ -425,28 +425,28 @@ def replay_forward(first, last, ignored):
     t = first
     while t < last:
         row = instructions()[t]
-        plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
+        plan_row = plans()[row.plan & _PLAN_MASK]
         operands, count, needs, versions = operands_of(row, plan_row, inline)
         steps = steps_at(plan_row.forward)
         made = U0
         for s in range(np.uint64(plan_row.n_forward)):
-            step = steps[np.uint64(s)]
+            step = steps[s]
             if step.temporary != N0:
                 words(temporaries)[made] = allocate(machine().arena, step.temporary_bytes)
                 made += U1
             for i in range(np.uint64(step.n_pointers)):
                 code = step.sources[i]
-                base = rows[np.uint64(row.out)].address
+                base = rows[row.out].address
                 if code >= _OPERAND:
-                    base = rows[np.uint64(halves(operands)[np.uint64(code - _OPERAND)])].address
+                    base = rows[halves(operands)[code - _OPERAND]].address
                 elif code >= _TEMPORARY:
-                    base = words(temporaries)[np.uint64(code - _TEMPORARY)]
+                    base = words(temporaries)[code - _TEMPORARY]
                 words(pointers)[i] = base + np.uint64(step.offsets[i])
             if call_kernel(step.store, pointers, step.nest):
                 return t + U1
         made = U0
         for s in range(np.uint64(plan_row.n_forward)):
-            step = steps[np.uint64(s)]
+            step = steps[s]
             if step.temporary != N0:
                 release(machine().arena, words(temporaries)[made], step.temporary_bytes)
                 made += U1
@@ -468,12 +468,12 @@ def backward_scalar(workspace, tensor):
     if status != DONE:
         return status
     seed = allocate(w.arena, np.uint64(8))
-    dtype = layouts()[np.uint64(buffers()[np.uint64(root)].layout)].dtype
+    dtype = layouts()[buffers()[root].layout].dtype
     if dtype == np.uint32(7):
         words(seed)[U0] = np.uint64(0x3FF0000000000000)
     else:
         halves(seed)[U0] = np.uint32(0x3F800000)
-    words(w.adjoints)[np.uint64(root)] = seed
+    words(w.adjoints)[root] = seed
     status = replay_unlocked(workspace, U0)
     if status == DONE:
         w.bottom = settle(workspace)
@@ -489,8 +489,8 @@ def backward_method(self, arguments, count, keywords):
     workspace = m.workspace
     status = NOT_STARTED
     if count == U0 and keywords == U0 and workspace != U0:
-        row = buffers()[np.uint64(tensor_at(self).buffer)]
-        if row.producer != N0 and layouts()[np.uint64(row.layout)].numel == U1:
+        row = buffers()[tensor_at(self).buffer]
+        if row.producer != N0 and layouts()[row.layout].numel == U1:
             m.workspace = U0
             status = backward_scalar(workspace, self)
             if status == DONE and workspace_at(workspace).bottom == U0:

@@ -70,11 +70,11 @@ def new_object(kind, row_index):
     for i in range(U2, size >> U3):
         fields[i] = U0
     t = tensor_at(obj)
-    row = buffers()[np.uint64(row_index)]
+    row = buffers()[row_index]
     t.buffer = row_index
     t.layout = row.layout
     row.tensor = obj
-    buffers()[np.uint64(row.owner)].refs += N1
+    buffers()[row.owner].refs += N1
     return obj
 
 
@@ -82,7 +82,7 @@ def new_object(kind, row_index):
 def new_tensor(layout):
     """A tensor with storage of its own, not initialised."""
     m = machine()
-    address = allocate(m.arena, layouts()[np.uint64(layout)].nbytes)
+    address = allocate(m.arena, layouts()[layout].nbytes)
     if address == U0:
         return py.no_memory()
     row = new_row(layout, N0, address)
@@ -156,7 +156,7 @@ def get_grad(obj, closure):
     """`grad`; where there is none, Python says whether that deserves a warning."""
     grad = tensor_at(obj).grad
     if grad == U0:
-        row = buffers()[np.uint64(tensor_at(obj).buffer)]
+        row = buffers()[tensor_at(obj).buffer]
         if row.producer != N0 and not row.flags & _RETAINS:
             return call_python(machine().absent_grad, obj, U0, U1)
         grad = py.none()
@@ -226,12 +226,12 @@ def boolean(condition):
 
 @export(u64(u64, u64))
 def get_requires_grad(obj, closure):
-    return boolean(buffers()[np.uint64(tensor_at(obj).buffer)].flags & _REQUIRES_GRAD)
+    return boolean(buffers()[tensor_at(obj).buffer].flags & _REQUIRES_GRAD)
 
 
 @export(u64(u64, u64))
 def get_is_leaf(obj, closure):
-    return boolean(buffers()[np.uint64(tensor_at(obj).buffer)].producer == N0)
+    return boolean(buffers()[tensor_at(obj).buffer].producer == N0)
 
 
 # ---------------------------------------------------------------- operands
@@ -262,7 +262,7 @@ def wrap_number(obj):
             py.error_clear()
             return N0
         if LITERAL_LOW <= value <= LITERAL_HIGH:
-            return halves(m.literals)[np.uint64(value - LITERAL_LOW)]
+            return halves(m.literals)[value - LITERAL_LOW]
         address = allocate(m.arena, np.uint64(8))
         signed_words(address)[U0] = value
         row = new_row(INT_SCALAR, N0, address)
@@ -272,8 +272,8 @@ def wrap_number(obj):
         row = new_row(BOOL_SCALAR, N0, address)
     else:
         return N0
-    buffers()[np.uint64(row)].flags |= _WRAPPED
-    buffers()[np.uint64(row)].refs += N1
+    buffers()[row].flags |= _WRAPPED
+    buffers()[row].refs += N1
     return row
 
 
@@ -288,7 +288,7 @@ def operand_row(obj):
 @inlined
 def drop_number(row):
     """End the call's own reference to a wrapped number; a recorded one lives on through what the tape keeps."""
-    r = buffers()[np.uint64(row)]
+    r = buffers()[row]
     if r.flags & _WRAPPED and r.tensor == U0:
         drop_tensor(row)
 
@@ -300,7 +300,7 @@ def drop_number(row):
 def run_forward(plan, target, operands):
     """Run a plan's forward program; `operands` is the address of up to three u4 rows, `target` what it writes."""
     m = machine()
-    plan_row = plans()[np.uint64(plan)]
+    plan_row = plans()[plan]
     rows = buffers()
     source = halves(operands)
     pointers = stack_words(12)
@@ -310,23 +310,23 @@ def run_forward(plan, target, operands):
     status = np.int32(0)
     made = U0
     for s in range(count):
-        step = steps[np.uint64(s)]
+        step = steps[s]
         if step.temporary != N0:
             words(temporaries)[made] = allocate(m.arena, step.temporary_bytes)
             made += U1
         for i in range(np.uint64(step.n_pointers)):
             code = step.sources[i]
             if code >= _OPERAND:
-                base = rows[np.uint64(source[np.uint64(code - _OPERAND)])].address
+                base = rows[source[code - _OPERAND]].address
             elif code >= _TEMPORARY:
-                base = words(temporaries)[np.uint64(code - _TEMPORARY)]
+                base = words(temporaries)[code - _TEMPORARY]
             else:
                 base = target
             words(pointers)[i] = base + np.uint64(step.offsets[i])
         status |= call_kernel(step.store, pointers, step.nest)
     made = U0
     for s in range(count):
-        step = steps[np.uint64(s)]
+        step = steps[s]
         if step.temporary != N0:
             release(m.arena, words(temporaries)[made], step.temporary_bytes)
             made += U1
@@ -349,7 +349,7 @@ def needs_of(operands, count):
     rows = buffers()
     needs = N0
     for j in range(count):
-        if rows[np.uint64(halves(operands)[j])].flags & _REQUIRES_GRAD:
+        if rows[halves(operands)[j]].flags & _REQUIRES_GRAD:
             needs |= N1 << np.uint32(j)
     return needs
 
@@ -357,7 +357,7 @@ def needs_of(operands, count):
 @native
 def record_operation(plan, out, operands, count, needs, shift):
     source = halves(operands)
-    if plans()[np.uint64(plan)].flags & _POOLED:
+    if plans()[plan].flags & _POOLED:
         record_pooled(plan, out, operands, count, needs)
     else:
         b = source[U1] if count > U1 else N0
@@ -379,14 +379,14 @@ def kernel_failed(plan, status):
 @native
 def execute(plan, operands, count):
     """Run a plan on operand rows: a new tensor, recorded if need be. 0 with a Python error set on failure."""
-    plan_row = plans()[np.uint64(plan)]
+    plan_row = plans()[plan]
     if not make_room():
         return py.no_memory()
     result = new_tensor(plan_row.out_layout)
     if result == U0:
         return result
     out = tensor_at(result).buffer
-    status = run_forward(plan, buffers()[np.uint64(out)].address, operands)
+    status = run_forward(plan, buffers()[out].address, operands)
     if status:
         py.decref(result)
         return kernel_failed(plan, status)
@@ -412,7 +412,7 @@ def find_plan(opcode, operands, count):
     rows = buffers()
     key = np.uint64(opcode) << np.uint64(54)
     for j in range(count):
-        layout = np.uint64(rows[np.uint64(halves(operands)[j])].layout)
+        layout = np.uint64(rows[halves(operands)[j]].layout)
         if layout >= MAX_KEYED_LAYOUT:
             return N0
         key |= layout << (np.uint64(36) - np.uint64(18) * j)
@@ -432,7 +432,7 @@ def find_plan(opcode, operands, count):
 
 @inlined
 def python_function(opcode):
-    return words(machine().functions)[np.uint64(opcode)]
+    return words(machine().functions)[opcode]
 
 
 @native
@@ -508,14 +508,14 @@ def attempt_inplace(opcode, self, other):
         return False
     halves(operands)[U0] = row
     halves(operands)[U1] = second
-    shared = rows[np.uint64(second)].owner == rows[np.uint64(row)].owner and second != row
+    shared = rows[second].owner == rows[row].owner and second != row
     plan = N0
-    if not shared and not rows[np.uint64(row)].flags & _INFERENCE:
+    if not shared and not rows[row].flags & _INFERENCE:
         if needs_of(operands, count) == N0 or not recording():
             plan = find_plan(opcode, operands, count)
             if plan != N0:
-                run_forward(plan, rows[np.uint64(row)].address, operands)
-                rows[np.uint64(rows[np.uint64(row)].owner)].version += N1
+                run_forward(plan, rows[row].address, operands)
+                rows[rows[row].owner].version += N1
     if other != U0:
         drop_number(second)
     return plan != N0
@@ -628,7 +628,7 @@ def run_inplace(self, arguments, count):
     collect_rows(operands, arguments + np.uint64(16), n)
     rows = buffers()
     run_forward(plan, rows[target].address, operands)
-    rows[np.uint64(rows[target].owner)].version += N1
+    rows[rows[target].owner].version += N1
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
     py.incref(py.none())
     return py.none()
@@ -643,12 +643,12 @@ def make_view(self, arguments, count):
     if not make_room():
         return py.no_memory()
     layout = np.uint32(integer(arguments, U2))
-    address = rows[np.uint64(base)].address + integer(arguments, U3)
-    row = new_row(layout, rows[np.uint64(base)].owner, address)
+    address = rows[base].address + integer(arguments, U3)
+    row = new_row(layout, rows[base].owner, address)
     if row == N0:
         return py.no_memory()
     result = new_object(machine().tensor_type, row)
-    if integer(arguments, np.uint64(5)) and rows[np.uint64(base)].flags & _REQUIRES_GRAD and recording():
+    if integer(arguments, np.uint64(5)) and rows[base].flags & _REQUIRES_GRAD and recording():
         record(plan, row, base, N0, _NEEDS_A, integer(arguments, np.uint64(4)))
     return result
 
@@ -702,9 +702,9 @@ def rebind(self, arguments, count):
     t = tensor_at(obj)
     index = np.uint32(integer(arguments, U1))
     old = t.buffer
-    row = buffers()[np.uint64(index)]
+    row = buffers()[index]
     row.tensor = obj
-    buffers()[np.uint64(row.owner)].refs += N1
+    buffers()[row.owner].refs += N1
     t.buffer = index
     t.layout = row.layout
     drop_tensor(old)
@@ -758,7 +758,7 @@ def adopt_block(self, arguments, count):
 @export(u64(u64, u64))
 def disown(self, obj):
     """disown(tensor) -> address of its block, which it gives up; the caller owns it from now on."""
-    row = buffers()[np.uint64(tensor_at(obj).buffer)]
+    row = buffers()[tensor_at(obj).buffer]
     address = row.address
     row.address = U0
     return py.long_from(np.int64(address))
@@ -773,8 +773,8 @@ def steal(self, address):
 @export(u64(u64, u64))
 def item(self, obj):
     """item(tensor of one element) -> Python number."""
-    row = buffers()[np.uint64(tensor_at(obj).buffer)]
-    kind = layouts()[np.uint64(row.layout)].dtype
+    row = buffers()[tensor_at(obj).buffer]
+    kind = layouts()[row.layout].dtype
     address = row.address
     if kind == np.uint32(7):
         return py.float_from(doubles(address)[U0])

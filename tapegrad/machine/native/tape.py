@@ -61,9 +61,9 @@ def new_row(layout, owner, address):
 @native
 def free_row(index):
     m = machine()
-    row = buffers()[np.uint64(index)]
+    row = buffers()[index]
     if row.flags & _WRAPPED and row.address != U0:
-        release(m.arena, row.address, layouts()[np.uint64(row.layout)].nbytes)
+        release(m.arena, row.address, layouts()[row.layout].nbytes)
     row.flags = _FREE
     row.producer = N0
     row.tensor = U0
@@ -78,7 +78,7 @@ def drop_storage(index):
     A recorded number stays with its row, whether backward needs it or not: without it the tape could not be read.
     """
     m = machine()
-    row = buffers()[np.uint64(index)]
+    row = buffers()[index]
     row.refs -= N1
     recorded_number = row.flags & _WRAPPED and row.flags & _RECORDED
     if not recorded_number and row.refs == N0 and (row.flags & _IMMORTAL) == N0:
@@ -87,7 +87,7 @@ def drop_storage(index):
                 call_with_index(m.release_external, np.uint64(index))
                 row.flags &= ~_EXTERNAL
             else:
-                release(m.arena, row.address, layouts()[np.uint64(row.layout)].nbytes)
+                release(m.arena, row.address, layouts()[row.layout].nbytes)
             row.address = U0
         if row.tensor == U0 and (row.flags & _RECORDED) == N0:
             free_row(index)
@@ -96,7 +96,7 @@ def drop_storage(index):
 @native
 def drop_tensor(index):
     """The tensor object of a row died."""
-    row = buffers()[np.uint64(index)]
+    row = buffers()[index]
     row.tensor = U0
     owner = row.owner
     recorded = row.flags & _RECORDED
@@ -110,24 +110,24 @@ def keep(index):
     """An instruction keeps a value's storage for backward."""
     m = machine()
     rows = buffers()
-    owner = rows[np.uint64(rows[np.uint64(index)].owner)]
+    owner = rows[rows[index].owner]
     owner.refs += N1
-    m.kept_bytes += layouts()[np.uint64(owner.layout)].nbytes
+    m.kept_bytes += layouts()[owner.layout].nbytes
 
 
 @inlined
 def unkeep(index):
     m = machine()
     rows = buffers()
-    owner = rows[np.uint64(index)].owner
-    m.kept_bytes -= layouts()[np.uint64(rows[np.uint64(owner)].layout)].nbytes
+    owner = rows[index].owner
+    m.kept_bytes -= layouts()[rows[owner].layout].nbytes
     drop_storage(owner)
 
 
 @inlined
 def version_of(index):
     rows = buffers()
-    return rows[np.uint64(rows[np.uint64(index)].owner)].version
+    return rows[rows[index].owner].version
 
 
 @inlined
@@ -147,7 +147,7 @@ def record(plan, out, a, b, needs, shift):
     m = machine()
     n = m.n_instructions
     rows = buffers()
-    plan_row = plans()[np.uint64(plan)]
+    plan_row = plans()[plan]
     row = instructions()[n]
     row.plan = plan | needs
     row.out = out
@@ -166,10 +166,10 @@ def record(plan, out, a, b, needs, shift):
             row.vb = version_of(b)
         if kept & _KEEPS_OUT:
             keep(out)
-    rows[np.uint64(a)].flags |= _RECORDED
+    rows[a].flags |= _RECORDED
     if b != N0:
-        rows[np.uint64(b)].flags |= _RECORDED
-    result = rows[np.uint64(out)]
+        rows[b].flags |= _RECORDED
+    result = rows[out]
     result.flags |= _RECORDED | _REQUIRES_GRAD
     result.producer = np.uint32(n + U1)
     m.n_instructions = n + U1
@@ -182,7 +182,7 @@ def pooled_kept(plan_row, needs):
     kept = N0
     for j in range(np.uint64(plan_row.arity)):
         if (needs >> np.uint32(j)) & N1:
-            kept |= masks[np.uint64(j)]
+            kept |= masks[j]
     return kept
 
 
@@ -195,7 +195,7 @@ def record_pooled(plan, out, operands, count, needs):
     entry = m.n_pool
     p = pool()
     source = halves(operands)
-    plan_row = plans()[np.uint64(plan)]
+    plan_row = plans()[plan]
     kept = pooled_kept(plan_row, needs)
     p[entry] = np.uint32(count)
     p[entry + U1] = needs
@@ -204,9 +204,9 @@ def record_pooled(plan, out, operands, count, needs):
         operand = source[j]
         p[entry + _HEADER + j] = operand
         # An in-place operation read its operand before it wrote: what is kept of the old value is stale at once.
-        written = plan_row.flags & _INPLACE and rows[np.uint64(operand)].owner == rows[np.uint64(out)].owner
+        written = plan_row.flags & _INPLACE and rows[operand].owner == rows[out].owner
         p[entry + _HEADER + count + j] = version_of(operand) - (N1 if written else N0)
-        rows[np.uint64(operand)].flags |= _RECORDED
+        rows[operand].flags |= _RECORDED
         if (kept >> np.uint32(j)) & N1:
             keep(operand)
     if kept >> np.uint32(31):
@@ -219,7 +219,7 @@ def record_pooled(plan, out, operands, count, needs):
     row.b = np.uint32(entry >> np.uint64(32))
     row.va = N0
     row.vb = N0
-    result = rows[np.uint64(out)]
+    result = rows[out]
     result.flags |= _RECORDED | _REQUIRES_GRAD
     result.producer = np.uint32(n + U1)
     m.n_instructions = n + U1
@@ -236,7 +236,7 @@ def release_kept(t):
     row = instructions()[t]
     if row.plan & _RELEASED:
         return
-    plan_row = plans()[np.uint64(row.plan & _PLAN_MASK)]
+    plan_row = plans()[row.plan & _PLAN_MASK]
     if plan_row.flags & _POOLED:
         entry = pool_entry(row)
         p = pool()
@@ -264,7 +264,7 @@ def release_kept(t):
 @inlined
 def mark_row(index):
     rows = buffers()
-    rows[np.uint64(index)].flags |= _MARKED
+    rows[index].flags |= _MARKED
 
 
 @export(types.uint64())
@@ -285,11 +285,11 @@ def reclaim():
     while t > U0:
         t -= U1
         row = code[t]
-        out = rows[np.uint64(row.out)]
+        out = rows[row.out]
         # A row that was rebound to a later instruction (history rewritten in place) leaves this one behind.
         if (out.tensor != U0 or out.flags & _MARKED) and np.uint64(out.producer) == t + U1:
             out.flags |= _MARKED
-            if plans()[np.uint64(row.plan & _PLAN_MASK)].flags & _POOLED:
+            if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
                 entry = pool_entry(row)
                 for j in range(np.uint64(p[entry])):
                     mark_row(p[entry + _HEADER + j])
@@ -308,7 +308,7 @@ def reclaim():
     while t < n:
         row = code[t]
         if row.out != N0:
-            if plans()[np.uint64(row.plan & _PLAN_MASK)].flags & _POOLED:
+            if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
                 entry = pool_entry(row)
                 size = _HEADER + np.uint64(2) * np.uint64(p[entry])
                 for j in range(size):
@@ -316,7 +316,7 @@ def reclaim():
                 row.a = np.uint32(pool_end & np.uint64(0xFFFFFFFF))
                 row.b = np.uint32(pool_end >> np.uint64(32))
                 pool_end += size
-            rows[np.uint64(row.out)].producer = np.uint32(left + U1)
+            rows[row.out].producer = np.uint32(left + U1)
             if left != t:
                 kept = code[left]
                 kept.plan = row.plan
