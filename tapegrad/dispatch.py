@@ -181,7 +181,7 @@ def _canonical(op: Operation, kwargs: dict[str, Any]) -> dict[str, Any]:
     """PyTorch's names of operands (input, other) as the rule's."""
     for name in op.operands:
         for alias in _ALIASES.get(name, ()):
-            if alias in kwargs:
+            if alias in kwargs and name not in kwargs:
                 kwargs[name] = kwargs.pop(alias)
     return kwargs
 
@@ -206,19 +206,36 @@ def into(out: Any, result: Tensor) -> Any:
         return out.copy_(result)
 
 
+def _separated(op: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Attributes, bool]:
+    """Operands, attributes, and whether the attributes are those of a call without any."""
+    if kwargs:
+        kwargs = _canonical(op, kwargs)
+    if len(args) == op.arity and not kwargs and len(op.defaults) == len(op.attributes):
+        return args, tuple(op.defaults.items()), True
+    options = args[op.arity:]
+    if len(options) > len(op.attributes):
+        bind(op, args, kwargs, op.operands)
+    attributes = {**op.defaults, **dict(zip(op.attributes, options))}
+    attributes.update((a, kwargs.pop(a)) for a in op.attributes if a in kwargs)
+    operands = bind(op, args[:op.arity], kwargs, op.operands)
+    missing = [a for a in op.attributes if a not in attributes]
+    if missing:
+        raise TypeError(f"{op.name}() missing 1 required positional arguments: \"{missing[0]}\"")
+    given = {a: number(attributes[a].item() if isinstance(attributes[a], TensorBase) else attributes[a])
+             for a in op.attributes}
+    return operands, tuple(given.items()), given == op.defaults
+
+
 def elementwise_function(op: Operation) -> Callable[..., Any]:
-    """The Python side of an elementwise operation: `f(*operands, out=None)`."""
+    """The Python side of an elementwise operation: `f(*operands, *attributes, out=None)`."""
 
     def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        if kwargs:
-            kwargs = _canonical(op, kwargs)
-        if len(args) != op.arity or kwargs:
-            args = tuple(bind(op, args, kwargs, op.operands))
+        args, attributes, plain = _separated(op, args, kwargs)
         if not any(isinstance(a, TensorBase) for a in args):
             raise TypeError(
                 f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}"
             )
-        result = apply(op, args, teach=True)
+        result = apply(op, args, attributes, teach=plain)
         return result if out is None else into(out, result)
 
     return function
@@ -226,13 +243,10 @@ def elementwise_function(op: Operation) -> Callable[..., Any]:
 
 def inplace_function(op: Operation) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
-        if kwargs:
-            kwargs = _canonical(op, kwargs)
-        if len(args) != op.arity or kwargs:
-            args = tuple(bind(op, args, kwargs, op.operands))
+        args, attributes, plain = _separated(op, args, kwargs)
         if not isinstance(args[0], TensorBase):
             raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}")
-        return apply_inplace(op, args, teach=True)
+        return apply_inplace(op, args, attributes, teach=plain)
 
     return function
 

@@ -6,10 +6,11 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch
+from tapegrad import dispatch, dtypes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, operation, overrides, public
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, operation, overrides, public
+from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
 
@@ -40,7 +41,7 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
     if rounding_mode is None:
         result = apply(operation("div"), (input, other), teach=True)
     elif rounding_mode == "floor":
-        result = apply(operation("floor_divide"), (input, other))
+        result = apply(operation("floor_quotient"), (input, other))
     elif rounding_mode == "trunc":
         result = apply(operation("trunc_divide"), (input, other))
     else:
@@ -100,3 +101,223 @@ def _clamped(suffix: str, run: Callable[..., Any]) -> Callable[..., Any]:
 clamp = _clamped("", apply)
 METHODS["clamp"] = METHODS["clip"] = PUBLIC["clamp"] = PUBLIC["clip"] = clamp
 METHODS["clamp_"] = METHODS["clip_"] = _clamped("_", apply_inplace)
+
+
+# ---------------------------------------------------------------- compositions
+
+
+def _forms(name: str, function: Callable[..., Any]) -> None:
+    """A function, its method, and its in-place method `name_`, which writes the result over its first operand."""
+
+    def in_place(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return self.copy_(function(self, *args, **kwargs))
+
+    PUBLIC[name] = METHODS[name] = function
+    in_place.__name__ = name + "_"
+    METHODS[name + "_"] = in_place
+
+
+@public
+def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+    """`other - alpha * input` (`torch.rsub`)."""
+    return _rsub(input, other, alpha)
+
+
+def _rsub(input: Any, other: Any, alpha: Any) -> Any:
+    expect_tensor("rsub", input)
+    scaled = input if alpha == 1 else input * alpha
+    return apply(operation("rsub"), (scaled, other), teach=alpha == 1)
+
+
+def _with_value(name: str) -> None:
+    """addcmul and addcdiv: `input + value * (tensor1 ∘ tensor2)`."""
+
+    def out_of_place(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
+        for position, x in enumerate((input, tensor1, tensor2)):
+            expect_tensor(name, x, ("input", "tensor1", "tensor2")[position], position + 1)
+        _refuse_integers(name, tensor1, tensor2)
+        return into(out, apply(operation(name), (input, tensor1 if value == 1 else tensor1 * value, tensor2),
+                               teach=True))
+
+    def in_place(self: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+        _refuse_integers(name, tensor1, tensor2)
+        return apply_inplace(operation(name + "_"), (self, tensor1 if value == 1 else tensor1 * value, tensor2),
+                             teach=True)
+
+    dispatch.set_function(operation(name), out_of_place)
+    PUBLIC[name] = METHODS[name] = out_of_place
+    METHODS[name + "_"] = in_place
+
+
+def _refuse_integers(name: str, tensor1: Any, tensor2: Any) -> None:
+    if name == "addcdiv" and not tensor1.dtype.is_floating_point and not tensor2.dtype.is_floating_point:
+        raise RuntimeError("Integer division with addcdiv is no longer supported, and in a future release addcdiv will "
+                           "perform a true division of tensor1 and tensor2.")
+
+
+_with_value("addcmul")
+_with_value("addcdiv")
+
+
+def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
+    def masked_fill(input: Any, mask: Any, value: Any) -> Any:
+        expect_tensor("masked_fill", input)
+        if mask.dtype.name != "bool":
+            raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype "
+                               f"{mask.dtype.name}")
+        if isinstance(value, Tensor) and value.ndim:
+            raise RuntimeError("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                               f"{value.ndim} dimension(s).")
+        _refuse_overflow(input, value)
+        return run(operation("masked_fill" + suffix), (input, mask, value), teach=True)
+
+    return masked_fill
+
+
+def _refuse_overflow(input: Any, value: Any) -> None:
+    """A fill value keeps the tensor's own dtype, and has to fit it."""
+    kind = value.dtype.category if isinstance(value, Tensor) else 2 if isinstance(value, float) else 0
+    if kind > input.dtype.category and isinstance(value, Tensor):
+        raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
+
+
+PUBLIC["masked_fill"] = METHODS["masked_fill"] = _masked_fill(apply, "")
+METHODS["masked_fill_"] = _masked_fill(apply_inplace, "_")
+
+
+@overrides("logit")
+def logit(input: Any, eps: float | None = None, *, out: Any = None) -> Any:
+    expect_tensor("logit", input)
+    return into(out, apply(operation("logit"), (input,), (("eps", eps),), teach=eps is None))
+
+
+def _bounds_of(x: Any, nan: Any, posinf: Any, neginf: Any) -> tuple[tuple[str, float], ...]:
+    limits = dtypes.finfo(x.dtype)
+    return (("nan", float(nan or 0)), ("posinf", limits.max if posinf is None else float(posinf)),
+            ("neginf", limits.min if neginf is None else float(neginf)))
+
+
+@overrides("nan_to_num")
+def nan_to_num(input: Any, nan: Any = None, posinf: Any = None, neginf: Any = None, *, out: Any = None) -> Any:
+    expect_tensor("nan_to_num", input)
+    if not input.dtype.is_floating_point:
+        return into(out, input.clone())
+    plain = nan is posinf is neginf is None
+    return into(out, apply(operation("nan_to_num"), (input,), _bounds_of(input, nan, posinf, neginf), teach=plain))
+
+
+@overrides("nan_to_num_")
+def nan_to_num_(self: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Any:
+    if not self.dtype.is_floating_point:
+        return self
+    return apply_inplace(operation("nan_to_num_"), (self,), _bounds_of(self, nan, posinf, neginf))
+
+
+@overrides("square")
+def square(input: Any, *, out: Any = None) -> Any:
+    expect_tensor("square", input)
+    if input.dtype.name == "bool":
+        return into(out, input.pow(2))
+    return into(out, apply(operation("square"), (input,), teach=True))
+
+
+@method
+def positive(input: Any) -> Any:
+    """The tensor itself (`torch.positive`)."""
+    if input.dtype.name == "bool":
+        raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
+    return input
+
+
+METHODS["__pos__"] = positive
+
+
+def _ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
+    """`input * 2 ** other` (`torch.ldexp`)."""
+    expect_tensor("ldexp", input)
+    power = other.to(dtypes.default_dtype()) if isinstance(other, Tensor) and not other.dtype.is_floating_point else other
+    return into(out, input * 2.0 ** power)
+
+
+def _float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    """A power in double precision (`torch.float_power`)."""
+    base = input.double() if isinstance(input, Tensor) else float(input)
+    return into(out, pow(base, exponent.double() if isinstance(exponent, Tensor) else float(exponent)))
+
+
+def _true_divide(input: Any, other: Any, *, out: Any = None) -> Any:
+    return div(input, other, out=out)
+
+
+_forms("ldexp", _ldexp)
+_forms("float_power", _float_power)
+PUBLIC["true_divide"] = METHODS["true_divide"] = _true_divide
+METHODS["true_divide_"] = lambda self, other: self.div_(other)
+
+
+@method
+def equal(input: Any, other: Any) -> bool:
+    """Whether shapes and all elements agree (`torch.equal`)."""
+    expect_tensor("equal", input)
+    expect_tensor("equal", other, "other", 2)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"Expected object of data type {input.dtype} but got data type {other.dtype} for argument "
+                           "'other'")
+    return tuple(input.shape) == tuple(other.shape) and bool(np.array_equal(input._array(), other._array()))
+
+
+@method
+def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+    """Whether all elements are close (`torch.allclose`)."""
+    return bool(isclose(input, other, rtol, atol, equal_nan).all())
+
+
+@overrides("isclose")
+def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
+    expect_tensor("isclose", input)
+    expect_tensor("isclose", other, "other", 2)
+    if input.dtype is not other.dtype:
+        raise RuntimeError(f"{kind_name(input)} did not match {kind_name(other)}")
+    if rtol < 0 or atol < 0:
+        raise RuntimeError(f"{'rtol' if rtol < 0 else 'atol'} must be greater than or equal to zero, but got "
+                           f"{rtol if rtol < 0 else atol}")
+    plain = (rtol, atol, equal_nan) == (1e-05, 1e-08, False)
+    return apply(operation("isclose"), (input, other),
+                 (("rtol", float(rtol)), ("atol", float(atol)), ("equal_nan", bool(equal_nan))), teach=plain)
+
+
+@public
+def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
+    """Which elements occur among `test_elements` (`torch.isin`)."""
+    both = [x._array() if isinstance(x, Tensor) else np.asarray(x) for x in (elements, test_elements)]
+    return from_array(np.asarray(np.isin(*both, invert=invert)))
+
+
+for _name, _original in (
+    ("absolute", "abs"), ("arccos", "acos"), ("arcsin", "asin"), ("arctan", "atan"), ("arctan2", "atan2"),
+    ("arccosh", "acosh"), ("arcsinh", "asinh"), ("arctanh", "atanh"), ("fix", "trunc"), ("negative", "neg"),
+    ("subtract", "sub"), ("multiply", "mul"), ("divide", "div"), ("greater", "gt"), ("greater_equal", "ge"),
+    ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne"), ("bitwise_left_shift", "left_shift"),
+    ("bitwise_right_shift", "right_shift"),
+):
+    PUBLIC[_name] = METHODS[_name] = machine.functions[operation(_original).opcode]
+    _inplace = operation(_original).inplace
+    if _inplace is not None:
+        METHODS[_name + "_"] = machine.functions[_inplace.opcode]
+
+
+def _reflected(name: str) -> Callable[..., Any]:
+    def operator(self: Any, other: Any) -> Any:
+        return apply(operation(name), (other, self))
+
+    return operator
+
+
+METHODS["__radd__"], METHODS["__rmul__"] = _reflected("add"), _reflected("mul")
+METHODS["__rsub__"] = lambda self, other: _rsub(self, other, 1)
+METHODS["__rtruediv__"] = METHODS["__rdiv__"] = lambda self, other: self.reciprocal() * other
+METHODS["__rpow__"], METHODS["__rmod__"] = _reflected("pow"), _reflected("remainder")
+METHODS["__rfloordiv__"] = _reflected("floor_divide")
+METHODS["__rand__"], METHODS["__ror__"], METHODS["__rxor__"] = (
+    _reflected("bitwise_and"), _reflected("bitwise_or"), _reflected("bitwise_xor"))
+METHODS["__rlshift__"], METHODS["__rrshift__"] = _reflected("left_shift"), _reflected("right_shift")

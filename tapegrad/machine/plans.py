@@ -325,6 +325,8 @@ def _compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
     common = result_type(weighed)
     if op.result == "float" and not common.is_floating_point:
         common = dtypes.default_dtype()
+    if op.computes == "float64" and not common.is_floating_point:
+        common = dtypes.float64
     if op.result == "sum" and not common.is_floating_point:
         common = dtypes.int64
     if "bif"[common.category] not in op.accepts:

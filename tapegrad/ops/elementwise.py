@@ -5,10 +5,19 @@ masked derivative is written with `where`, since `g * mask` would turn an infini
 """
 from __future__ import annotations
 
+import math
+
 from .scalar import like, scalar
 from .spec import elementwise
 
 where = scalar.where
+
+PI, LN2, LN10, INF, NAN = math.pi, math.log(2), math.log(10), math.inf, math.nan
+# Giles, "Approximating the erfinv function" (2012): in w - 2.5 and in sqrt(w) - 3, highest power first.
+ERFINV_NEAR = (2.81022636e-08, 3.43273939e-07, -3.5233877e-06, -4.39150654e-06, 0.00021858087, -0.00125372503,
+               -0.00417768164, 0.246640727, 1.50140941)
+ERFINV_FAR = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.00573950773, -0.0076224613,
+              0.00943887047, 1.00167406, 2.83297682)
 
 # ---------------------------------------------------------------- arithmetic
 
@@ -16,6 +25,8 @@ elementwise("add", lambda x, y: x + y, lambda g: (g, g),
             operators=("nb_add", "nb_inplace_add"), doc="x + alpha * y")
 elementwise("sub", lambda x, y: x - y, lambda g: (g, -g), accepts="if",
             operators=("nb_subtract", "nb_inplace_subtract"), doc="x - alpha * y")
+elementwise("rsub", lambda x, y: y - x, lambda g: (-g, g), accepts="if", method=False, inplace=False,
+            grad_name="RsubBackward1")
 elementwise("mul", lambda x, y: x * y, lambda g, x, y: (g * y, g * x),
             operators=("nb_multiply", "nb_inplace_multiply"), doc="x * y")
 elementwise("div", lambda x, y: x / y, lambda g, x, y: (g / y, -g * x / (y * y)), result="float",
@@ -30,27 +41,229 @@ elementwise("pow", lambda x, y: scalar.pow(x, y),
                 where((x == 0) & (y >= 0), 0, g * (out * scalar.log(x)))),
             accepts="if", domain=(0.2, 3), operators=("nb_power", "nb_inplace_power"), specialise=True)
 
-# ---------------------------------------------------------------- exponentials and trigonometry
+# ---------------------------------------------------------------- exponentials and their relatives
 
 elementwise("exp", lambda x: scalar.exp(x), lambda g, out: g * out, result="float")
+elementwise("exp2", lambda x: scalar.exp2(x), lambda g, out: g * out * LN2, result="float")
+elementwise("expm1", lambda x: scalar.expm1(x), lambda g, out: g * (out + 1), result="float")
 elementwise("log", lambda x: scalar.log(x), lambda g, x: g / x, result="float", domain=(0.2, 5))
+elementwise("log2", lambda x: scalar.log2(x), lambda g, x: g / (x * LN2), result="float", domain=(0.2, 5))
+elementwise("log10", lambda x: scalar.log10(x), lambda g, x: g / (x * LN10), result="float", domain=(0.2, 5))
+elementwise("log1p", lambda x: scalar.log1p(x), lambda g, x: g / (x + 1), result="float", domain=(-0.5, 5))
 elementwise("sqrt", lambda x: scalar.sqrt(x), lambda g, out: g / (2 * out), result="float", domain=(0.2, 5))
+elementwise("rsqrt", lambda x: scalar.rsqrt(x), lambda g, out: -0.5 * g * (out * out * out), result="float",
+            domain=(0.2, 5))
+elementwise("logaddexp", lambda x, y: summed(x, y, scalar.exp, scalar.log1p, scalar.log),
+            lambda g, x, y: (g / (1 + scalar.exp(y - x)), g / (1 + scalar.exp(x - y))), accepts="f", inplace=False)
+elementwise("logaddexp2", lambda x, y: summed(x, y, scalar.exp2, log2_1p, scalar.log2),
+            lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False)
+elementwise("xlogy", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log(y))),
+            lambda g, x, y: (where((x == 0) & (y <= 0), 0, g * scalar.log(y)), g * x / y), result="float",
+            domain=(0.2, 5), special=(0.0,))
+
+
+def summed(x, y, exp, log_1p, log):
+    """log(exp(x) + exp(y)) without overflow; two equal infinities are themselves."""
+    larger, smaller = scalar.maximum(x, y), scalar.minimum(x, y)
+    return where(scalar.isinf(x) & (x == y), x, larger + log_1p(exp(smaller - larger)))
+
+
+def log2_1p(x):
+    return scalar.log1p(x) / LN2
+
+
+# ---------------------------------------------------------------- trigonometry
+
 elementwise("sin", lambda x: scalar.sin(x), lambda g, x: g * scalar.cos(x), result="float")
 elementwise("cos", lambda x: scalar.cos(x), lambda g, x: -g * scalar.sin(x), result="float")
+elementwise("tan", lambda x: scalar.tan(x), lambda g, out: g * (1 + out * out), result="float", domain=(-1.4, 1.4))
+elementwise("asin", lambda x: scalar.asin(x), lambda g, x: g * scalar.rsqrt(1 - x * x), result="float",
+            domain=(-0.9, 0.9))
+elementwise("acos", lambda x: scalar.acos(x), lambda g, x: -g * scalar.rsqrt(1 - x * x), result="float",
+            domain=(-0.9, 0.9))
+elementwise("atan", lambda x: scalar.atan(x), lambda g, x: g / (x * x + 1), result="float")
+elementwise("atan2", lambda y, x: scalar.atan2(y, x),
+            lambda g, y, x: (g * (x / (y * y + x * x)), g * (-y / (y * y + x * x))), result="float", domain=(0.2, 3))
+elementwise("sinh", lambda x: scalar.sinh(x), lambda g, x: g * scalar.cosh(x), result="float")
+elementwise("cosh", lambda x: scalar.cosh(x), lambda g, x: g * scalar.sinh(x), result="float")
 elementwise("tanh", lambda x: scalar.tanh(x), lambda g, out: g * (1 - out * out), result="float",
             special=(0.0, 20.0, -20.0))
+elementwise("asinh", lambda x: scalar.asinh(x), lambda g, x: g * scalar.rsqrt(x * x + 1), result="float")
+elementwise("acosh", lambda x: scalar.acosh(x), lambda g, x: g * scalar.rsqrt(x * x - 1), result="float",
+            domain=(1.2, 4))
+elementwise("atanh", lambda x: scalar.atanh(x), lambda g, x: g / (1 - x * x), result="float", domain=(-0.9, 0.9))
+elementwise("sinc", lambda x: where(x == 0, 1, scalar.sin(x * PI) / where(x == 0, 1, x * PI)),
+            lambda g, x: where(x == 0, 0, g * ((x * PI * scalar.cos(x * PI) - scalar.sin(x * PI)) / (x * x * PI))),
+            result="float", special=(0.0,))
+elementwise("deg2rad", lambda x: x * (PI / 180), lambda g: g * (PI / 180), result="float")
+elementwise("rad2deg", lambda x: x * (180 / PI), lambda g: g * (180 / PI), result="float")
+elementwise("hypot", lambda x, y: scalar.hypot(x, y), lambda g, x, y, out: (g * (x / out), g * (y / out)), accepts="f",
+            domain=(0.2, 3))
+
+# ---------------------------------------------------------------- special functions
+
+elementwise("erf", lambda x: scalar.erf(x), lambda g, x: g * (2 / PI ** 0.5) * scalar.exp(-(x * x)), result="float")
+elementwise("erfc", lambda x: scalar.erfc(x), lambda g, x: g * (-2 / PI ** 0.5) * scalar.exp(-(x * x)), result="float")
+elementwise("erfinv", lambda x: inverse_erf(x), lambda g, out: g * (PI ** 0.5 / 2) * scalar.exp(out * out),
+            result="float", domain=(-0.9, 0.9), special=(0.0,))
+elementwise("lgamma", lambda x: scalar.lgamma(x), lambda g, x: g * scalar.digamma(x), result="float", domain=(0.3, 5))
+elementwise("digamma", lambda x: scalar.digamma(x), lambda g, x: g * trigamma(x), result="float", domain=(0.3, 5))
+elementwise("logit", lambda x, *, eps=None: log_odds(within(x, eps)),
+            lambda g, x, eps: where((x < (eps or 0)) | (x > 1 - (eps or 0)), 0 if eps else NAN, g / (x * (1 - x))),
+            result="float", domain=(0.1, 0.9))
+
+
+def within(x, eps):
+    return x if eps is None else scalar.minimum(scalar.maximum(x, eps), 1 - eps)
+
+
+def log_odds(x):
+    return scalar.log(x / (1 - x))
+
+
+def trigamma(x):
+    """The derivative of digamma: reflection below a half, ten steps of the recurrence, then the asymptotic series."""
+    z = where(x < 0.5, 1 - x, x)
+    steps = 1 / (z * z)
+    for k in range(1, 10):
+        steps = steps + 1 / ((z + k) * (z + k))
+    v = 1 / (z + 10)
+    w = v * v
+    series = v * (1 + v * 0.5 + w * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w * (1 / 30 - w * (5 / 66))))))
+    sine = scalar.sin(PI * x)
+    return where(x < 0.5, PI * PI / (sine * sine) - (steps + series), steps + series)
+
+
+def inverse_erf(x):
+    """A polynomial in log(1 - x²) to seven digits, in the middle and in the tail, then two steps of Newton."""
+    w = -scalar.log((1 - x) * (1 + x))
+    near, far = w - 2.5, scalar.sqrt(w) - 3
+    start = x * where(w < 5, polynomial(near, ERFINV_NEAR), polynomial(far, ERFINV_FAR))
+    for _ in range(2):
+        start = start - (scalar.erf(start) - x) / (2 / PI ** 0.5 * scalar.exp(-(start * start)))
+    return where(scalar.abs(x) < 1, start, where(scalar.abs(x) == 1, x * INF, x * NAN))
+
+
+def polynomial(x, coefficients):
+    total = coefficients[0] * x + coefficients[1]
+    for c in coefficients[2:]:
+        total = total * x + c
+    return total
+
+
+# ---------------------------------------------------------------- activations
+
 elementwise("sigmoid", lambda x: scalar.sigmoid(x), lambda g, out: g * ((1 - out) * out), result="float",
             special=(0.0, 40.0, -40.0))
+elementwise("relu", lambda x: scalar.maximum(x, 0), lambda g, out: where(out > 0, g, 0), accepts="if", special=(0.0,))
+elementwise("leaky_relu", lambda x, *, negative_slope=0.01: where(x > 0, x, x * negative_slope),
+            lambda g, x, negative_slope: where(x > 0, g, g * negative_slope), accepts="f", space="nn", special=(0.0,))
+elementwise("elu", lambda x, *, alpha=1.0, scale=1.0, input_scale=1.0: where(
+                x > 0, x * scale, scalar.expm1(x * input_scale) * (alpha * scale)),
+            lambda g, x, alpha, scale, input_scale: where(
+                x > 0, g * scale, g * (alpha * scale * input_scale) * scalar.exp(x * input_scale)),
+            accepts="f", space="nn", special=(0.0,))
+elementwise("celu", lambda x, *, alpha=1.0: where(x > 0, x, alpha * scalar.expm1(x / alpha)),
+            lambda g, x, alpha: where(x > 0, g, g * scalar.exp(x / alpha)), accepts="f", space="nn", special=(0.0,))
+elementwise("gelu", lambda x: x * 0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)),
+            lambda g, x: g * (0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)) + x * scalar.exp(-0.5 * (x * x)) / (2 * PI) ** 0.5),
+            accepts="f", space="nn", inplace=False)
+elementwise("gelu_tanh", lambda x: 0.5 * x * (1 + scalar.tanh(gelu_inner(x))),
+            lambda g, x: g * gelu_slope(x, scalar.tanh(gelu_inner(x))), accepts="f", method=False, inplace=False,
+            grad_name="GeluBackward0")
+elementwise("silu", lambda x: x * scalar.sigmoid(x),
+            lambda g, x: g * (scalar.sigmoid(x) * (1 + x * (1 - scalar.sigmoid(x)))), accepts="f", space="nn")
+elementwise("mish", lambda x: x * scalar.tanh(soft(x)),
+            lambda g, x: g * (scalar.tanh(soft(x)) + x * scalar.sigmoid(x) * (1 - squared(scalar.tanh(soft(x))))),
+            accepts="f", space="nn")
+elementwise("softplus", lambda x, *, beta=1.0, threshold=20.0: where(
+                x * beta > threshold, x, scalar.log1p(scalar.exp(x * beta)) / beta),
+            lambda g, x, beta, threshold: where(x * beta > threshold, g, g * scalar.sigmoid(x * beta)),
+            accepts="f", space="nn", inplace=False)
+elementwise("log_sigmoid", lambda x: scalar.minimum(x, 0) - scalar.log1p(scalar.exp(-scalar.abs(x))),
+            lambda g, x: g * scalar.sigmoid(-x), accepts="f", method=False, space="nn", inplace=False)
+elementwise("hardtanh", lambda x, *, min_val=-1.0, max_val=1.0: scalar.minimum(scalar.maximum(x, min_val), max_val),
+            lambda g, x, min_val, max_val: where((x > min_val) & (x < max_val), g, 0), accepts="if", space="nn")
+elementwise("hardsigmoid", lambda x: scalar.minimum(scalar.maximum(x + 3, 0), 6) / 6,
+            lambda g, x: where((x > -3) & (x < 3), g / 6, 0), accepts="f", space="nn")
+elementwise("hardswish", lambda x: x * scalar.minimum(scalar.maximum(x + 3, 0), 6) / 6,
+            lambda g, x: where(x <= -3, 0, where(x < 3, g * (x / 3 + 0.5), g)), accepts="f", space="nn")
+elementwise("hardshrink", lambda x, *, lambd=0.5: where((x >= -lambd) & (x <= lambd), 0, x),
+            lambda g, x, lambd: where((x >= -lambd) & (x <= lambd), 0, g), accepts="f", inplace=False)
+elementwise("softshrink", lambda x, *, lambd=0.5: where(x > lambd, x - lambd, where(x < -lambd, x + lambd, x * 0)),
+            lambda g, x, lambd: where((x >= -lambd) & (x <= lambd), 0, g), accepts="f", space="nn", inplace=False)
+elementwise("threshold", lambda x, *, threshold, value: where(x <= threshold, value, x),
+            lambda g, x, threshold: where(x <= threshold, 0, g), accepts="if", space="nn")
+elementwise("prelu", lambda x, weight: where(x > 0, x, weight * x),
+            lambda g, x, weight: (where(x > 0, g, weight * g), where(x > 0, 0, x * g)), accepts="f", method=False,
+            inplace=False, grad_name="PreluKernelBackward0", space="nn")
+
+
+def squared(x):
+    return x * x
+
+
+def soft(x):
+    """log(1 + exp(x)) where that does not overflow."""
+    return where(x > 20, x, scalar.log1p(scalar.exp(x)))
+
+
+def gelu_inner(x):
+    return (2 / PI) ** 0.5 * (x + 0.044715 * (x * x * x))
+
+
+def gelu_slope(x, t):
+    return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * ((2 / PI) ** 0.5 * (1 + 3 * 0.044715 * (x * x)))
+
+
+# ---------------------------------------------------------------- rounding and signs
+
+elementwise("sign", lambda x: scalar.sign(x), lambda g: like(0, g), special=(0.0,))
+elementwise("sgn", lambda x: scalar.sign(x), lambda g: like(0, g), special=(0.0,))
+elementwise("floor", lambda x: scalar.floor(x), lambda g: like(0, g), accepts="if")
+elementwise("ceil", lambda x: scalar.ceil(x), lambda g: like(0, g), accepts="if")
+elementwise("trunc", lambda x: scalar.trunc(x), lambda g: like(0, g), accepts="if")
+elementwise("round", lambda x, *, decimals=0: rounded(x, decimals), lambda g: like(0, g), accepts="if")
+elementwise("frac", lambda x: x - scalar.trunc(x), lambda g: g, accepts="f")
+elementwise("copysign", lambda x, y: scalar.copysign(x, y),
+            lambda g, x, y, out: (where(x == 0, 0, g * (out / where(x == 0, 1, x))), like(0, g)), result="float")
+elementwise("heaviside", lambda x, values: where(x == 0, values, where(x < 0, 0, where(scalar.isnan(x), x, 1))),
+            special=(0.0,))
+elementwise("nextafter", lambda x, y: scalar.nextafter(x, y), accepts="f")
+elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
+                scalar.isnan(x), nan, where(x == INF, posinf, where(x == -INF, neginf, x))),
+            lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f")
+
+
+def rounded(x, decimals):
+    if decimals == 0:
+        return scalar.round(x)
+    scale = 10.0 ** abs(decimals)
+    return scalar.round(x * scale) / scale if decimals > 0 else scalar.round(x / scale) * scale
+
 
 # ---------------------------------------------------------------- pieces
 
-elementwise("relu", lambda x: scalar.maximum(x, 0), lambda g, out: where(out > 0, g, 0), accepts="if", special=(0.0,))
 elementwise("maximum", lambda x, y: scalar.maximum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x < y, 0, g)), where(x == y, g / 2, where(x > y, 0, g))),
             inplace=False, special=(0.0,))
 elementwise("minimum", lambda x, y: scalar.minimum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x > y, 0, g)), where(x == y, g / 2, where(x < y, 0, g))),
             inplace=False, special=(0.0,))
+elementwise("fmax", lambda x, y: scalar.fmax(x, y),
+            lambda g, x, y: (where((x >= y) | scalar.isnan(y), g, 0), where((x >= y) | scalar.isnan(y), 0, g)),
+            inplace=False, special=(0.0,))
+elementwise("fmin", lambda x, y: scalar.fmin(x, y),
+            lambda g, x, y: (where((x <= y) | scalar.isnan(y), g, 0), where((x <= y) | scalar.isnan(y), 0, g)),
+            inplace=False, special=(0.0,))
+elementwise("lerp", lambda x, end, weight: where(
+                scalar.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)),
+            lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f")
+elementwise("addcmul", lambda x, y, z: x + y * z, lambda g, y, z: (g, g * z, g * y), accepts="if", method=False)
+elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g * (y / (z * z))), accepts="f",
+            domain=(0.3, 3), method=False)
+elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
+            lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), method=False)
 elementwise("where", lambda condition, x, y: where(condition, x, y),
             lambda g, condition: (None, where(condition, g, 0), where(condition, 0, g)), inplace=False, method=False)
 elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low), high),
@@ -65,28 +278,56 @@ elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
 
 # ---------------------------------------------------------------- comparisons
 
-elementwise("lt", lambda x, y: x < y, result="bool", inplace=False, operators=("lt",))
-elementwise("le", lambda x, y: x <= y, result="bool", inplace=False, operators=("le",))
-elementwise("eq", lambda x, y: x == y, result="bool", inplace=False, operators=("eq",))
-elementwise("ne", lambda x, y: x != y, result="bool", inplace=False, operators=("ne",))
-elementwise("gt", lambda x, y: x > y, result="bool", inplace=False, operators=("gt",))
-elementwise("ge", lambda x, y: x >= y, result="bool", inplace=False, operators=("ge",))
+elementwise("lt", lambda x, y: x < y, result="bool", operators=("lt",))
+elementwise("le", lambda x, y: x <= y, result="bool", operators=("le",))
+elementwise("eq", lambda x, y: x == y, result="bool", operators=("eq",))
+elementwise("ne", lambda x, y: x != y, result="bool", operators=("ne",))
+elementwise("gt", lambda x, y: x > y, result="bool", operators=("gt",))
+elementwise("ge", lambda x, y: x >= y, result="bool", operators=("ge",))
 elementwise("isnan", lambda x: scalar.isnan(x), result="bool", inplace=False)
 elementwise("isinf", lambda x: scalar.isinf(x), result="bool", inplace=False)
 elementwise("isfinite", lambda x: scalar.logical_not(scalar.isnan(x) | scalar.isinf(x)), result="bool", inplace=False)
-elementwise("logical_and", lambda x, y: scalar.logical_and(x, y), result="bool", inplace=False)
-elementwise("logical_or", lambda x, y: scalar.logical_or(x, y), result="bool", inplace=False)
-elementwise("logical_not", lambda x: scalar.logical_not(x), result="bool", inplace=False)
+elementwise("logical_and", lambda x, y: scalar.logical_and(truth(x), truth(y)), result="bool")
+elementwise("logical_or", lambda x, y: scalar.logical_or(truth(x), truth(y)), result="bool")
+elementwise("logical_xor", lambda x, y: scalar.logical_xor(truth(x), truth(y)), result="bool")
+elementwise("logical_not", lambda x: scalar.logical_not(truth(x)), result="bool")
+elementwise("isposinf", lambda x: x == INF, result="bool", inplace=False, computes="float64")
+elementwise("isneginf", lambda x: x == -INF, result="bool", inplace=False, computes="float64")
+elementwise("signbit", lambda x: scalar.signbit(x), result="bool", inplace=False)
+elementwise("isclose", lambda x, y, *, rtol=1e-05, atol=1e-08, equal_nan=False: close(x, y, rtol, atol, equal_nan),
+            result="bool", inplace=False, computes="float64")
 elementwise("bitwise_and", lambda x, y: x & y, accepts="bi", operators=("nb_and", "nb_inplace_and"))
 elementwise("bitwise_or", lambda x, y: x | y, accepts="bi", operators=("nb_or", "nb_inplace_or"))
 elementwise("bitwise_xor", lambda x, y: x ^ y, accepts="bi", operators=("nb_xor", "nb_inplace_xor"))
 elementwise("bitwise_not", lambda x: ~x, accepts="bi", operators=("nb_invert",))
+elementwise("left_shift", lambda x, y: scalar.left_shift(x, y), accepts="i", method=("bitwise_left_shift",),
+            operators=("nb_lshift", "nb_inplace_lshift"))
+elementwise("right_shift", lambda x, y: scalar.right_shift(x, y), accepts="i", method=("bitwise_right_shift",),
+            operators=("nb_rshift", "nb_inplace_rshift"))
 elementwise("floor_divide", lambda x, y: scalar.floor_divide(x, y), accepts="if", domain=(0.5, 5),
             operators=("nb_floor_divide", "nb_inplace_floor_divide"))
-elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), accepts="if", method=False)
+elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if",
+            method=False, grad_name="DivBackward2")
+elementwise("floor_quotient", lambda x, y: scalar.floor_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if",
+            method=False, grad_name="DivBackward2")
+elementwise("fmod", lambda x, y: scalar.fmod(x, y), lambda g, x, y: (g, -g * scalar.trunc_divide(x, y)), accepts="if",
+            domain=(0.5, 5))
 elementwise("remainder", lambda x, y: scalar.remainder(x, y),
             lambda g, x, y: (g, -g * scalar.floor_divide(x, y)), accepts="if", domain=(0.5, 5),
             operators=("nb_remainder", "nb_inplace_remainder"))
+
+
+
+def truth(x):
+    return x != 0
+
+
+def close(x, y, rtol, atol, equal_nan):
+    """Within atol + rtol |y|; infinities are close to themselves only."""
+    near = scalar.abs(x - y) <= atol + scalar.abs(y * rtol)
+    same = (x == y) | (scalar.logical_not(scalar.isinf(x)) & scalar.logical_not(scalar.isinf(y)) & near)
+    return same | (scalar.isnan(x) & scalar.isnan(y)) if equal_nan else same
+
 
 # ---------------------------------------------------------------- copies
 

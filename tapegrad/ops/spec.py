@@ -34,6 +34,7 @@ class Operation:
     where: str
     result: str = "same"
     accepts: str = "bif"
+    computes: str = ""  # "float64" where integers are compared or counted as doubles
     per_row: bool = True
     multilinear: bool = False
     specialise: bool = False  # the rule simplifies for literal operands (x ** 2)
@@ -47,6 +48,8 @@ class Operation:
     samples: Callable[..., Any] | None = None
     identity: Any = None
     doc: str = ""
+    space: str = ""  # "nn" where PyTorch offers it under nn.functional only
+    defaults: dict[str, Any] = field(default_factory=dict)  # of the attributes that may be left out
     opcode: int = field(default=0)
 
     def __post_init__(self) -> None:
@@ -107,6 +110,11 @@ def _parameters(rule: Rule) -> tuple[str, ...]:
 _cache: dict[Rule, tuple[str, ...]] = {}
 
 
+def _defaults(forward: Rule) -> dict[str, Any]:
+    parameters = inspect.signature(forward).parameters.values()
+    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+
+
 def _signature(forward: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Operand names (positional) and attribute names (keyword-only) of a forward rule."""
     parameters = inspect.signature(forward).parameters.values()
@@ -126,6 +134,7 @@ def _declare(name: str, kind: str, forward: Rule, vjp: Rule | None, method: bool
         operands = operands[1:]
     methods = (name,) if method is True else tuple(method or ())
     operators = tuple(fields.pop("operators", ()))
+    fields["defaults"] = _defaults(forward)
     op = Operation(
         name, kind, forward, vjp, operands, attributes, _where(forward), methods=methods,
         operators=tuple(o for o in operators if not o.startswith("nb_inplace")), **fields,
