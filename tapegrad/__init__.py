@@ -8,7 +8,7 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
-from tapegrad import autograd, functions
+from tapegrad import autograd, functions, nn
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tapegrad.creation import (
     arange,
@@ -73,7 +73,7 @@ __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 
 for _op in _REGISTRY.values():  # what an operation's function is called natively
-    if _op.kind != "view" and not _op.name.startswith("_") and _op.name not in functions.PUBLIC:
+    if _op.kind != "view" and not _op.space and not _op.name.startswith("_") and _op.name not in functions.PUBLIC:
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]

@@ -353,7 +353,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
     __hash__ = object.__hash__
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        node = None if self.is_leaf else engine.plan_of(engine.instruction_of(self._buffer)).op.grad_name
+        node = None if self.is_leaf else engine.plan_of(engine.instruction_of(self._buffer)).grad_name
         return printing.format_tensor(
             self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
             grad_fn_name=node,

@@ -141,7 +141,7 @@ def _check_marked(workspace: Workspace, status: int) -> None:
     found = int(buffers[int(buffers[row]["owner"])]["version"])
     raise RuntimeError(errors.MODIFIED.format(
         kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape), output=0,
-        producer="AccumulateGrad" if producer is None else plan_of(producer).op.grad_name,
+        producer="AccumulateGrad" if producer is None else plan_of(producer).grad_name,
         found=found, expected=_expected_version(t, position),
     ))
 
@@ -203,7 +203,7 @@ def _replay(workspace: Workspace) -> None:
         t = int(workspace.reached[int(workspace.record["position"][0])])
         row = int(instructions[t]["out"])
         if status == rec.FAILED:
-            raise RuntimeError(f"{plan_of(t).op.grad_name}: a kernel failed")
+            raise RuntimeError(f"{plan_of(t).grad_name}: a kernel failed")
         _run_tensor_hooks(workspace, row)
         workspace.record["resumed"] = 1
 

@@ -70,7 +70,7 @@ def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
     found = _nodes.get(row)
     t = engine.instruction_of(row)
-    name = AccumulateGrad.__name__ if t is None else engine.plan_of(t).op.grad_name
+    name = AccumulateGrad.__name__ if t is None else engine.plan_of(t).grad_name
     if found is None or type(found).__name__ != name:
         if not machine.buffers[row]["flags"] & rec.REQUIRES_GRAD:
             return None

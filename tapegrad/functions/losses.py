@@ -4,11 +4,12 @@ from __future__ import annotations
 from typing import Any
 
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import operation, public
+from tapegrad.functions.activations import nn
+from tapegrad.functions.common import operation
 from tapegrad.functions.shape import broadcast_tensors
 
 
-@public
+@nn
 def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
     """The mean squared difference (`torch.nn.functional.mse_loss`)."""
     if tuple(input.shape) != tuple(target.shape):

@@ -125,8 +125,7 @@ def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
 
 def _rsub(input: Any, other: Any, alpha: Any) -> Any:
     expect_tensor("rsub", input)
-    scaled = input if alpha == 1 else input * alpha
-    return apply(operation("rsub"), (scaled, other), teach=alpha == 1)
+    return apply(operation("sub"), (other, input if alpha == 1 else input * alpha))
 
 
 def _with_value(name: str) -> None:
@@ -300,24 +299,9 @@ for _name, _original in (
     ("less", "lt"), ("less_equal", "le"), ("not_equal", "ne"), ("bitwise_left_shift", "left_shift"),
     ("bitwise_right_shift", "right_shift"),
 ):
-    PUBLIC[_name] = METHODS[_name] = machine.functions[operation(_original).opcode]
-    _inplace = operation(_original).inplace
-    if _inplace is not None:
-        METHODS[_name + "_"] = machine.functions[_inplace.opcode]
+    PUBLIC[_name] = machine.functions[operation(_original).opcode]
+    if hasattr(Tensor, _original):
+        METHODS[_name] = getattr(Tensor, _original)
+        METHODS[_name + "_"] = getattr(Tensor, _original + "_")
 
-
-def _reflected(name: str) -> Callable[..., Any]:
-    def operator(self: Any, other: Any) -> Any:
-        return apply(operation(name), (other, self))
-
-    return operator
-
-
-METHODS["__radd__"], METHODS["__rmul__"] = _reflected("add"), _reflected("mul")
-METHODS["__rsub__"] = lambda self, other: _rsub(self, other, 1)
-METHODS["__rtruediv__"] = METHODS["__rdiv__"] = lambda self, other: self.reciprocal() * other
-METHODS["__rpow__"], METHODS["__rmod__"] = _reflected("pow"), _reflected("remainder")
-METHODS["__rfloordiv__"] = _reflected("floor_divide")
-METHODS["__rand__"], METHODS["__ror__"], METHODS["__rxor__"] = (
-    _reflected("bitwise_and"), _reflected("bitwise_or"), _reflected("bitwise_xor"))
-METHODS["__rlshift__"], METHODS["__rrshift__"] = _reflected("left_shift"), _reflected("right_shift")
+METHODS["__rdiv__"] = Tensor.__rtruediv__

@@ -72,7 +72,7 @@ class Plan:
     """
 
     __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
-                 "returns_view")
+                 "returns_view", "steps", "temporaries")
 
     def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
                  out: Layout) -> None:
@@ -80,6 +80,14 @@ class Plan:
         self.keeps: list[frozenset[int]] = []
         self.gradients: tuple[Any, ...] | None = None
         self.built = False
+
+    @property
+    def grad_name(self) -> str:
+        """The name of the node that a record of this plan is."""
+        for name, layout in zip(self.op.operands, self.operands):
+            if layout.weak and name in self.op.grad_names:
+                return self.op.grad_names[name]
+        return self.op.grad_name
 
     def __repr__(self) -> str:
         given = "".join(f" {k}={v}" for k, v in self.attributes.items())
@@ -322,7 +330,7 @@ def _leading(layout: Layout) -> tuple[int, int]:
 
 def _compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
     weighed = [o for o, name in zip(operands, op.operands) if name != "condition"]
-    common = result_type(weighed)
+    common = result_type(weighed) if op.result != "first" else operands[0].dtype
     if op.result == "float" and not common.is_floating_point:
         common = dtypes.default_dtype()
     if op.computes == "float64" and not common.is_floating_point:

@@ -23,10 +23,8 @@ ERFINV_FAR = (-0.000200214257, 0.000100950558, 0.00134934322, -0.00367342844, 0.
 
 elementwise("add", lambda x, y: x + y, lambda g: (g, g),
             operators=("nb_add", "nb_inplace_add"), doc="x + alpha * y")
-elementwise("sub", lambda x, y: x - y, lambda g: (g, -g), accepts="if",
+elementwise("sub", lambda x, y: x - y, lambda g: (g, -g), accepts="if", grad_names={"x": "RsubBackward1"},
             operators=("nb_subtract", "nb_inplace_subtract"), doc="x - alpha * y")
-elementwise("rsub", lambda x, y: y - x, lambda g: (-g, g), accepts="if", method=False, inplace=False,
-            grad_name="RsubBackward1")
 elementwise("mul", lambda x, y: x * y, lambda g, x, y: (g * y, g * x),
             operators=("nb_multiply", "nb_inplace_multiply"), doc="x * y")
 elementwise("div", lambda x, y: x / y, lambda g, x, y: (g / y, -g * x / (y * y)), result="float",
@@ -39,7 +37,8 @@ elementwise("pow", lambda x, y: scalar.pow(x, y),
             lambda g, x, y, out: (
                 where(y == 0, 0, g * (y * scalar.pow(x, y - 1))),
                 where((x == 0) & (y >= 0), 0, g * (out * scalar.log(x)))),
-            accepts="if", domain=(0.2, 3), operators=("nb_power", "nb_inplace_power"), specialise=True)
+            accepts="if", domain=(0.2, 3), operators=("nb_power", "nb_inplace_power"), specialise=True,
+            grad_name="PowBackward1", grad_names={"x": "PowBackward2", "y": "PowBackward0"})
 
 # ---------------------------------------------------------------- exponentials and their relatives
 
@@ -59,7 +58,7 @@ elementwise("logaddexp2", lambda x, y: summed(x, y, scalar.exp2, log2_1p, scalar
             lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False)
 elementwise("xlogy", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log(y))),
             lambda g, x, y: (where((x == 0) & (y <= 0), 0, g * scalar.log(y)), g * x / y), result="float",
-            domain=(0.2, 5), special=(0.0,))
+            domain=(0.2, 5), special=(0.0,), grad_names={"x": "XlogyBackward1", "y": "XlogyBackward2"})
 
 
 def summed(x, y, exp, log_1p, log):
@@ -226,7 +225,8 @@ elementwise("trunc", lambda x: scalar.trunc(x), lambda g: like(0, g), accepts="i
 elementwise("round", lambda x, *, decimals=0: rounded(x, decimals), lambda g: like(0, g), accepts="if")
 elementwise("frac", lambda x: x - scalar.trunc(x), lambda g: g, accepts="f")
 elementwise("copysign", lambda x, y: scalar.copysign(x, y),
-            lambda g, x, y, out: (where(x == 0, 0, g * (out / where(x == 0, 1, x))), like(0, g)), result="float")
+            lambda g, x, y, out: (where(x == 0, 0, g * (out / where(x == 0, 1, x))), like(0, g)), result="float",
+            grad_names={"y": "CopysignBackward1"})
 elementwise("heaviside", lambda x, values: where(x == 0, values, where(x < 0, 0, where(scalar.isnan(x), x, 1))),
             special=(0.0,))
 elementwise("nextafter", lambda x, y: scalar.nextafter(x, y), accepts="f")
@@ -258,23 +258,26 @@ elementwise("fmin", lambda x, y: scalar.fmin(x, y),
             inplace=False, special=(0.0,))
 elementwise("lerp", lambda x, end, weight: where(
                 scalar.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)),
-            lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f")
+            lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f",
+            grad_name="LerpBackward1", grad_names={"weight": "LerpBackward0"})
 elementwise("addcmul", lambda x, y, z: x + y * z, lambda g, y, z: (g, g * z, g * y), accepts="if", method=False)
 elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g * (y / (z * z))), accepts="f",
             domain=(0.3, 3), method=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
-            lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), method=False)
+            lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False)
 elementwise("where", lambda condition, x, y: where(condition, x, y),
             lambda g, condition: (None, where(condition, g, 0), where(condition, 0, g)), inplace=False, method=False)
 elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low), high),
             lambda g, x, low, high: (
                 where((x < low) | (x > high), 0, g), where((x < low) & (low < high), g, 0),
                 where((x > high) | (low >= high), g, 0)),
-            accepts="if", grad_name="ClampBackward1", method=False, special=(-1.0, 0.0, 1.0))
+            accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False, special=(-1.0, 0.0, 1.0))
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
-            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), accepts="if", special=(0.0,))
+            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), accepts="if", special=(0.0,),
+            grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"})
 elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
-            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), accepts="if", special=(0.0,))
+            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), accepts="if", special=(0.0,),
+            grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"})
 
 # ---------------------------------------------------------------- comparisons
 
@@ -311,9 +314,10 @@ elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), lambda g: (l
 elementwise("floor_quotient", lambda x, y: scalar.floor_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if",
             method=False, grad_name="DivBackward2")
 elementwise("fmod", lambda x, y: scalar.fmod(x, y), lambda g, x, y: (g, -g * scalar.trunc_divide(x, y)), accepts="if",
-            domain=(0.5, 5))
+            domain=(0.5, 5), grad_name="FmodBackward1", grad_names={"y": "FmodBackward0"})
 elementwise("remainder", lambda x, y: scalar.remainder(x, y),
             lambda g, x, y: (g, -g * scalar.floor_divide(x, y)), accepts="if", domain=(0.5, 5),
+            grad_name="RemainderBackward1", grad_names={"y": "RemainderBackward0"},
             operators=("nb_remainder", "nb_inplace_remainder"))
 
 

@@ -1,0 +1,12 @@
+"""Functions of neural networks (`torch.nn.functional`).
+
+>>> import tapegrad as torch
+>>> torch.nn.functional.relu(torch.tensor([-1.0, 2.0]))
+tensor([0., 2.])
+"""
+from __future__ import annotations
+
+from tapegrad.functions.activations import NN
+
+globals().update(NN)
+__all__ = sorted(NN)  # noqa: PLE0605
