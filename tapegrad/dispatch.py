@@ -235,6 +235,10 @@ def elementwise_function(op: Operation) -> Callable[..., Any]:
             raise TypeError(
                 f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}"
             )
+        for position, (name, a) in enumerate(zip(op.operands, args)):
+            if name in op.tensors and not isinstance(a, TensorBase):
+                raise TypeError(f"{op.name}(): argument '{('input', 'other')[position]}' (position {position + 1}) must "
+                                f"be Tensor, not {type(a).__name__}")
         result = apply(op, args, attributes, teach=plain)
         return result if out is None else into(out, result)
 

@@ -29,19 +29,26 @@ def _refuse(name: str, x: Any) -> None:
         raise RuntimeError(f'"{name}_cpu" not implemented for \'{kind_name(x)}\'')
 
 
+def _is_float(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.dtype.is_floating_point
+
+
 def _activation(name: str, *attributes: str, of: str = "", **fixed: Any) -> None:
     """`name(input, *attributes, inplace=False)`, an elementwise operation with attributes."""
     op = operation(of or name)
     fast = native(of or name)
 
     def activation(input: Any, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
-        if not args and not kwargs and not inplace and not fixed:
+        if not args and not kwargs and not inplace and not fixed and (not op.attributes or _is_float(input)):
             return fast(input)
         if len(args) > len(attributes):
             inplace, args = args[-1], args[:-1]
         given = {**op.defaults, **fixed, **dict(zip(attributes, args)), **kwargs}
         _refuse(op.name, input)
-        packed = tuple((a, given[a]) for a in op.attributes)
+        if name == "hardtanh" and given["min_val"] > given["max_val"]:
+            raise ValueError("min_val cannot be greater than max_val")
+        whole = not input.dtype.is_floating_point
+        packed = tuple((a, int(given[a]) if whole else given[a]) for a in op.attributes)
         if inplace and op.inplace is not None:
             return apply_inplace(op.inplace, (input,), packed)
         return apply(op, (input,), packed)
@@ -149,4 +156,3 @@ def _dimmed(name: str) -> None:
 
 for _name in ("softmax", "log_softmax", "softmin"):
     _dimmed(_name)
-assert Tensor is not None

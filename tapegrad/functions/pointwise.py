@@ -53,6 +53,9 @@ def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = 
 
 @overrides("pow")
 def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
+    if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
+        raise TypeError("pow() received an invalid combination of arguments - got "
+                        f"({type(input).__name__}, {type(exponent).__name__})")
     if isinstance(exponent, (int, np.integer)) and exponent < 0 and isinstance(input, Tensor) \
             and not input.dtype.is_floating_point:
         raise RuntimeError("Integers to negative integer powers are not allowed.")

@@ -53,9 +53,9 @@ elementwise("sqrt", lambda x: scalar.sqrt(x), lambda g, out: g / (2 * out), resu
 elementwise("rsqrt", lambda x: scalar.rsqrt(x), lambda g, out: -0.5 * g * (out * out * out), result="float",
             domain=(0.2, 5))
 elementwise("logaddexp", lambda x, y: summed(x, y, scalar.exp, scalar.log1p, scalar.log),
-            lambda g, x, y: (g / (1 + scalar.exp(y - x)), g / (1 + scalar.exp(x - y))), accepts="f", inplace=False)
+            lambda g, x, y: (g / (1 + scalar.exp(y - x)), g / (1 + scalar.exp(x - y))), accepts="f", inplace=False, tensors=("x", "y"))
 elementwise("logaddexp2", lambda x, y: summed(x, y, scalar.exp2, log2_1p, scalar.log2),
-            lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False)
+            lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False, tensors=("x", "y"))
 elementwise("xlogy", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log(y))),
             lambda g, x, y: (where((x == 0) & (y <= 0), 0, g * scalar.log(y)), g * x / y), result="float",
             domain=(0.2, 5), special=(0.0,), grad_names={"x": "XlogyBackward1", "y": "XlogyBackward2"})
@@ -82,7 +82,7 @@ elementwise("acos", lambda x: scalar.acos(x), lambda g, x: -g * scalar.rsqrt(1 -
             domain=(-0.9, 0.9))
 elementwise("atan", lambda x: scalar.atan(x), lambda g, x: g / (x * x + 1), result="float")
 elementwise("atan2", lambda y, x: scalar.atan2(y, x),
-            lambda g, y, x: (g * (x / (y * y + x * x)), g * (-y / (y * y + x * x))), result="float", domain=(0.2, 3))
+            lambda g, y, x: (g * (x / (y * y + x * x)), g * (-y / (y * y + x * x))), result="float", domain=(0.2, 3), tensors=("y", "x"))
 elementwise("sinh", lambda x: scalar.sinh(x), lambda g, x: g * scalar.cosh(x), result="float")
 elementwise("cosh", lambda x: scalar.cosh(x), lambda g, x: g * scalar.sinh(x), result="float")
 elementwise("tanh", lambda x: scalar.tanh(x), lambda g, out: g * (1 - out * out), result="float",
@@ -97,7 +97,7 @@ elementwise("sinc", lambda x: where(x == 0, 1, scalar.sin(x * PI) / where(x == 0
 elementwise("deg2rad", lambda x: x * (PI / 180), lambda g: g * (PI / 180), result="float")
 elementwise("rad2deg", lambda x: x * (180 / PI), lambda g: g * (180 / PI), result="float")
 elementwise("hypot", lambda x, y: scalar.hypot(x, y), lambda g, x, y, out: (g * (x / out), g * (y / out)), accepts="f",
-            domain=(0.2, 3))
+            domain=(0.2, 3), tensors=("x", "y"))
 
 # ---------------------------------------------------------------- special functions
 
@@ -226,10 +226,10 @@ elementwise("round", lambda x, *, decimals=0: rounded(x, decimals), lambda g: li
 elementwise("frac", lambda x: x - scalar.trunc(x), lambda g: g, accepts="f")
 elementwise("copysign", lambda x, y: scalar.copysign(x, y),
             lambda g, x, y, out: (where(x == 0, 0, g * (out / where(x == 0, 1, x))), like(0, g)), result="float",
-            grad_names={"y": "CopysignBackward1"})
+            grad_names={"y": "CopysignBackward1"}, tensors=("x",))
 elementwise("heaviside", lambda x, values: where(x == 0, values, where(x < 0, 0, where(scalar.isnan(x), x, 1))),
-            special=(0.0,))
-elementwise("nextafter", lambda x, y: scalar.nextafter(x, y), accepts="f")
+            special=(0.0,), tensors=("x", "values"))
+elementwise("nextafter", lambda x, y: scalar.nextafter(x, y), accepts="f", tensors=("x", "y"))
 elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
                 scalar.isnan(x), nan, where(x == INF, posinf, where(x == -INF, neginf, x))),
             lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f")
@@ -246,16 +246,16 @@ def rounded(x, decimals):
 
 elementwise("maximum", lambda x, y: scalar.maximum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x < y, 0, g)), where(x == y, g / 2, where(x > y, 0, g))),
-            inplace=False, special=(0.0,))
+            inplace=False, special=(0.0,), tensors=("x", "y"))
 elementwise("minimum", lambda x, y: scalar.minimum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x > y, 0, g)), where(x == y, g / 2, where(x < y, 0, g))),
-            inplace=False, special=(0.0,))
+            inplace=False, special=(0.0,), tensors=("x", "y"))
 elementwise("fmax", lambda x, y: scalar.fmax(x, y),
             lambda g, x, y: (where((x >= y) | scalar.isnan(y), g, 0), where((x >= y) | scalar.isnan(y), 0, g)),
-            inplace=False, special=(0.0,))
+            inplace=False, special=(0.0,), tensors=("x", "y"))
 elementwise("fmin", lambda x, y: scalar.fmin(x, y),
             lambda g, x, y: (where((x <= y) | scalar.isnan(y), g, 0), where((x <= y) | scalar.isnan(y), 0, g)),
-            inplace=False, special=(0.0,))
+            inplace=False, special=(0.0,), tensors=("x", "y"))
 elementwise("lerp", lambda x, end, weight: where(
                 scalar.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)),
             lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f",
@@ -273,26 +273,26 @@ elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low),
                 where((x > high) | (low >= high), g, 0)),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False, special=(-1.0, 0.0, 1.0))
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
-            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), accepts="if", special=(0.0,),
+            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,),
             grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"})
 elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
-            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), accepts="if", special=(0.0,),
+            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), special=(0.0,),
             grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"})
 
 # ---------------------------------------------------------------- comparisons
 
-elementwise("lt", lambda x, y: x < y, result="bool", operators=("lt",))
-elementwise("le", lambda x, y: x <= y, result="bool", operators=("le",))
-elementwise("eq", lambda x, y: x == y, result="bool", operators=("eq",))
-elementwise("ne", lambda x, y: x != y, result="bool", operators=("ne",))
-elementwise("gt", lambda x, y: x > y, result="bool", operators=("gt",))
-elementwise("ge", lambda x, y: x >= y, result="bool", operators=("ge",))
+elementwise("lt", lambda x, y: x < y, result="bool", operators=("lt",), tensors=("x",))
+elementwise("le", lambda x, y: x <= y, result="bool", operators=("le",), tensors=("x",))
+elementwise("eq", lambda x, y: x == y, result="bool", operators=("eq",), tensors=("x",))
+elementwise("ne", lambda x, y: x != y, result="bool", operators=("ne",), tensors=("x",))
+elementwise("gt", lambda x, y: x > y, result="bool", operators=("gt",), tensors=("x",))
+elementwise("ge", lambda x, y: x >= y, result="bool", operators=("ge",), tensors=("x",))
 elementwise("isnan", lambda x: scalar.isnan(x), result="bool", inplace=False)
 elementwise("isinf", lambda x: scalar.isinf(x), result="bool", inplace=False)
 elementwise("isfinite", lambda x: scalar.logical_not(scalar.isnan(x) | scalar.isinf(x)), result="bool", inplace=False)
-elementwise("logical_and", lambda x, y: scalar.logical_and(truth(x), truth(y)), result="bool")
-elementwise("logical_or", lambda x, y: scalar.logical_or(truth(x), truth(y)), result="bool")
-elementwise("logical_xor", lambda x, y: scalar.logical_xor(truth(x), truth(y)), result="bool")
+elementwise("logical_and", lambda x, y: scalar.logical_and(truth(x), truth(y)), result="bool", tensors=("x", "y"))
+elementwise("logical_or", lambda x, y: scalar.logical_or(truth(x), truth(y)), result="bool", tensors=("x", "y"))
+elementwise("logical_xor", lambda x, y: scalar.logical_xor(truth(x), truth(y)), result="bool", tensors=("x", "y"))
 elementwise("logical_not", lambda x: scalar.logical_not(truth(x)), result="bool")
 elementwise("isposinf", lambda x: x == INF, result="bool", inplace=False, computes="float64")
 elementwise("isneginf", lambda x: x == -INF, result="bool", inplace=False, computes="float64")
@@ -314,7 +314,7 @@ elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), lambda g: (l
 elementwise("floor_quotient", lambda x, y: scalar.floor_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if",
             method=False, grad_name="DivBackward2")
 elementwise("fmod", lambda x, y: scalar.fmod(x, y), lambda g, x, y: (g, -g * scalar.trunc_divide(x, y)), accepts="if",
-            domain=(0.5, 5), grad_name="FmodBackward1", grad_names={"y": "FmodBackward0"})
+            domain=(0.5, 5), grad_name="FmodBackward1", grad_names={"y": "FmodBackward0"}, tensors=("x",))
 elementwise("remainder", lambda x, y: scalar.remainder(x, y),
             lambda g, x, y: (g, -g * scalar.floor_divide(x, y)), accepts="if", domain=(0.5, 5),
             grad_name="RemainderBackward1", grad_names={"y": "RemainderBackward0"},

@@ -1,14 +1,16 @@
 """Operations on rows: the elements along `dim`, of which a rule sees reductions with that axis kept."""
 from __future__ import annotations
 
+import math
+
 from .scalar import like, row, scalar
 from .spec import reduction
 
 where = scalar.where
 
-reduction("sum", lambda x, *, dim: row.sum(x, dim), lambda g: g, result="sum", multilinear=True)
+reduction("sum", lambda x, *, dim: row.sum(x, dim), lambda g: g, result="sum", multilinear=True, identity=0)
 reduction("mean", lambda x, *, dim: row.sum(x, dim) / count(x, dim), lambda g, x, dim: g / count(x, dim),
-          accepts="f", multilinear=True)
+          accepts="f", multilinear=True, identity=math.nan)
 reduction("amax", lambda x, *, dim: row.max(x, dim),
           lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0))
 reduction("amin", lambda x, *, dim: row.min(x, dim),
@@ -19,10 +21,10 @@ reduction("min", lambda x, *, dim: row.min(x, dim),
           lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0), grad_name="MinBackward1", method=False)
 reduction("argmax", lambda x, *, dim: row.argmax(x, dim), result="int64")
 reduction("argmin", lambda x, *, dim: row.argmin(x, dim), result="int64")
-reduction("any", lambda x, *, dim: row.any(x, dim), result="bool")
-reduction("all", lambda x, *, dim: row.all(x, dim), result="bool")
+reduction("any", lambda x, *, dim: row.any(x, dim), result="bool", identity=False)
+reduction("all", lambda x, *, dim: row.all(x, dim), result="bool", identity=True)
 reduction("logsumexp", lambda x, *, dim: shifted(x, peak(x, dim), dim), lambda g, x, out: g * scalar.exp(x - out),
-          result="float")
+          result="float", identity=-math.inf)
 reduction("softmax", lambda x, *, dim: normalised(scalar.exp(x - row.max(x, dim)), dim),
           lambda g, out, dim: out * (g - row.sum(g * out, dim)), per_row=False, accepts="f")
 reduction("log_softmax",

@@ -34,6 +34,7 @@ class Operation:
     where: str
     result: str = "same"
     accepts: str = "bif"
+    tensors: tuple[str, ...] = ()  # operands that a call, unlike an operator, may not give as numbers
     computes: str = ""  # "float64" where integers are compared or counted as doubles
     per_row: bool = True
     multilinear: bool = False
