@@ -134,6 +134,7 @@ class Planner:
         op = plan.op
         native = self.machine.plans[plan.index]
         native["opcode"], native["arity"], native["out_layout"] = op.opcode, len(plan.operands), plan.out.id
+        native["out_bytes"] = self.layouts.adjoint(plan.out).nbytes
         native["forward"], native["n_forward"] = self._write_steps(steps, temporaries), len(steps)
         flags = 0
         if plan.keeps:
@@ -184,6 +185,7 @@ class Planner:
                 flags = _ADJOINT[plan.op.kind](builder, plan, j)
                 programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
+                programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         self._kept_alive.append(programs)
         self.machine.plans[plan.index]["adjoints"] = address_of(programs)
         plan.built = True

@@ -39,17 +39,16 @@ LAYOUT = np.dtype([
 ])
 
 # An operation with its operand layouts and attributes decided: which kernels, over which loops, with which result.
-# `kept_a` and `kept_b` are what backward reads when that operand needs a gradient (bit 0: a, 1: b, 7: the result).
+# `out_bytes` is the size of the result's adjoint; `kept_a` and `kept_b` are what backward reads when that operand needs a gradient (bit 0: a, 1: b, 7: the result).
 PLAN = np.dtype([
     ("opcode", "u4"), ("arity", "u2"), ("flags", "u2"), ("out_layout", "u4"), ("kept_a", "u1"), ("kept_b", "u1"),
-    ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("in_layouts", "u4", (3,)),
-    ("reserved", "u4"),
+    ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("out_bytes", "u8"),
 ])
 POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK = 1, 2, 4, 8, 16
 KEEPS_OUT = 1 << 7
 
-# The steps that compute one operand's gradient (or, for the forward program, the result).
-PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4")])
+# The steps that compute one operand's gradient, of `bytes` bytes.
+PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4"), ("bytes", "u8")])
 IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the steps write only part of the adjoint
 
 # One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written.

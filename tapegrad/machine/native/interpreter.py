@@ -19,6 +19,7 @@ from tapegrad.machine.native.glue import (
     inlined,
     instructions,
     layouts,
+    leading_zeros,
     machine,
     native,
     octets,
@@ -37,6 +38,7 @@ from tapegrad.machine.native.objects import is_tensor, new_object
 from tapegrad.machine.native.tape import kept_mask, new_row, pool_entry, pooled_kept, release_kept, version_of
 
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))
+U63 = np.uint64(63)
 N0, N1 = np.uint32(0), np.uint32(1)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _POOLED, _VIEW, _CALLBACK = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.CALLBACK)
@@ -204,10 +206,27 @@ def zero_fill(address, nbytes):
         block[i] = np.uint8(0)
 
 
+@inlined
+def source_address(code, operands, result, gradient, target, shift, temporaries):
+    """Where a step's pointer starts from (see `records.STEP`)."""
+    kind = code & ~_SHIFTED
+    base = gradient
+    if kind >= _OPERAND:
+        base = buffers()[halves(operands)[kind - _OPERAND]].address
+    elif kind >= _TEMPORARY:
+        base = words(temporaries)[kind - _TEMPORARY]
+    elif kind == _TARGET:
+        base = target
+    elif kind != _ADJOINT:
+        base = result
+    if code & _SHIFTED:
+        base += shift
+    return base
+
+
 @native
-def run_adjoint(w, row, operands, result, gradient, target, shift, program, add):
+def run_adjoint(w, operands, result, gradient, target, shift, program, add):
     """Run the steps of one operand's adjoint; the last one adds to `target` or stores there."""
-    rows = buffers()
     pointers = stack_words(12)
     temporaries = stack_words(8)
     steps = steps_at(program.steps)
@@ -220,27 +239,16 @@ def run_adjoint(w, row, operands, result, gradient, target, shift, program, add)
             words(temporaries)[made] = allocate(w.arena, step.temporary_bytes)
             made += U1
         for i in range(np.uint64(step.n_pointers)):
-            code = step.sources[i]
-            base = gradient
-            kind = code & ~_SHIFTED
-            if kind >= _OPERAND:
-                base = rows[halves(operands)[kind - _OPERAND]].address
-            elif kind >= _TEMPORARY:
-                base = words(temporaries)[kind - _TEMPORARY]
-            elif kind == _TARGET:
-                base = target
-            elif kind != _ADJOINT:
-                base = result
-            if code & _SHIFTED:
-                base += shift
+            base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
             words(pointers)[i] = base + np.uint64(step.offsets[i])
         status |= call_kernel(step.add if add and s + U1 == count else step.store, pointers, step.nest)
-    made = U0
-    for s in range(count):
-        step = steps[s]
-        if step.temporary != N0:
-            release(w.arena, words(temporaries)[made], step.temporary_bytes)
-            made += U1
+    if made != U0:
+        made = U0
+        for s in range(count):
+            step = steps[s]
+            if step.temporary != N0:
+                release(w.arena, words(temporaries)[made], step.temporary_bytes)
+                made += U1
     return status
 
 
@@ -274,10 +282,7 @@ def replay_reverse(workspace):
             if plan_row.flags & _VIEW:
                 shift = np.uint64(row.va) | (np.uint64(row.vb) << np.uint64(32))
             held = (marks[out] & CAPTURED) != np.uint8(0)
-            last = U0
-            for j in range(count):
-                if (needs >> np.uint32(j)) & N1:
-                    last = j
+            last = U63 - leading_zeros(np.uint64(needs))
             for j in range(count):
                 operand = np.uint64(halves(operands)[j])
                 if (needs >> np.uint32(j)) & N1 and marks[operand] & NEEDED:
@@ -291,18 +296,17 @@ def replay_reverse(workspace):
                         continue
                     add = target != U0
                     if not add:
-                        nbytes = adjoint_bytes(operand)
-                        target = allocate(w.arena, nbytes)
+                        target = allocate(w.arena, program.bytes)
                         adjoints[operand] = target
                         if program.flags & _NEEDS_ZERO:
-                            zero_fill(target, nbytes)
+                            zero_fill(target, program.bytes)
                             add = True
-                    if run_adjoint(w, row, operands, rows[out].address, gradient, target, shift, program, add):
+                    if run_adjoint(w, operands, rows[out].address, gradient, target, shift, program, add):
                         w.position = i
                         return FAILED
             if not held:
                 if gradient != U0:
-                    release(w.arena, gradient, adjoint_bytes(row.out))
+                    release(w.arena, gradient, plan_row.out_bytes)
                 adjoints[out] = U0
         i += U1
     w.position = i
