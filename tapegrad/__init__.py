@@ -28,6 +28,7 @@ from tapegrad.creation import (
     zeros,
     zeros_like,
 )
+from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import (
     dtype,
     finfo,
@@ -42,7 +43,6 @@ from tapegrad.dtypes import (
     set_default_dtype,
     uint8,
 )
-from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import promote as promote_types
 from tapegrad.functions import *  # noqa: F403
 from tapegrad.machine.live import machine as _machine

@@ -92,7 +92,8 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
         raise TypeError(f"new(): invalid data type '{kind.__name__}'" if kind is str else
                         f"Could not infer dtype of {kind.__name__}")
     if dtype is None:
-        dtype = dtypes.default_dtype() if float in kinds or not kinds else dtypes.int64 if int in kinds else dtypes.bool_
+        whole = dtypes.int64 if int in kinds else dtypes.bool_
+        dtype = dtypes.default_dtype() if float in kinds or not kinds else whole
     try:
         array = np.array(flat, dtype=dtype.numpy if float not in kinds or dtype.is_floating_point else None)
     except OverflowError:

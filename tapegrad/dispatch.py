@@ -150,7 +150,7 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     layout = layout_of(x)
     given = dict(attributes)
     # Where a view starts is the instruction's affair, not the plan's: x[0], x[1], … share one plan.
-    shape, strides, offset = op.forward((layout.shape, layout.strides), **given)
+    _, _, offset = op.forward((layout.shape, layout.strides), **given)
     if op.name in STARTS:
         attributes = STARTS[op.name](given)
     plan = planner.plan(op, (layout,), attributes)

@@ -97,8 +97,8 @@ def _count(shape: shapes.Shape) -> int:
     return n
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False, out: Any = None,
-         **ignored: Any) -> Tensor:
+def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
+         out: Any = None, **ignored: Any) -> Tensor:
     """Uniform numbers in [0, 1) (`torch.rand`)."""
     shape = shape_of(size)
     return _made(streams.uniform(_stream(generator), _count(shape), _floating(dtype)), shape, requires_grad, out)

@@ -9,7 +9,7 @@ from typing import Any
 Shape = tuple[int, ...]
 
 
-class Size(tuple):  # noqa: SLOT001 - a tuple subclass with no fields of its own
+class Size(tuple):  # a tuple subclass with no fields of its own
     """A shape as PyTorch prints it.
 
     >>> Size((2, 3)), Size((2, 3)).numel()
@@ -152,7 +152,7 @@ def infer_size(shape: Sequence[int], numel: int) -> Shape:
                 "-1 can be any value and is ambiguous"
             )
         if numel % known == 0:
-            return shape[:unknown] + (numel // known,) + shape[unknown + 1:]
+            return (*shape[:unknown], numel // known, *shape[unknown + 1:])
     elif known == numel:
         return shape
     raise RuntimeError(f"shape '{list(shape)}' is invalid for input of size {numel}")

@@ -89,7 +89,7 @@ class RemovableHandle:
         self.remove()
 
 
-class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
+class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     """A value on the tape (`torch.Tensor`).
 
     >>> import tapegrad
@@ -249,8 +249,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
             buffers["flags"][self._buffer] |= rec.RETAINS
 
     def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
-        """Call `hook` with the gradient when it is computed; what it returns replaces it (`torch.Tensor.register_hook`).
-        """
+        """Call `hook` with the gradient once computed; what it returns replaces it (`torch.Tensor.register_hook`)."""
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         row = self._buffer
@@ -353,7 +352,8 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
     __hash__ = object.__hash__
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:
-        node = None if self.is_leaf else engine.plan_of(engine.instruction_of(self._buffer)).grad_name
+        t = engine.instruction_of(self._buffer)
+        node = None if t is None else engine.plan_of(t).grad_name
         return printing.format_tensor(
             self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
             grad_fn_name=node,
@@ -370,7 +370,8 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
     def __deepcopy__(self, memo: dict[int, Any]) -> Any:
         if not self.is_leaf:
             raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment."
+                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
+                "moment."
             )
         if id(self) in memo:
             return memo[id(self)]
@@ -393,7 +394,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
 
     # ------------------------------------------------------------ conversions
 
-    def to(self, *args: Any, dtype: dtype | None = None, copy: bool = False, **ignored: Any) -> Tensor:
+    def to(self, *args: Any, dtype: Any = None, copy: bool = False, **ignored: Any) -> Tensor:
         """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`)."""
         for a in args:
             if isinstance(a, dtypes.dtype):
@@ -474,7 +475,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
 
     # ------------------------------------------------------------ new ones
 
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: bool = False, **ignored: Any
+    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any
                  ) -> Tensor:
         """A tensor of this dtype filled with a number."""
         with modes.no_grad():
@@ -490,7 +491,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined,misc]
     def new_empty(self, *size: Any, dtype: Any = None, **ignored: Any) -> Tensor:
         return call.empty(layouts.intern(dtype or self.dtype, shape_of(size)).id)
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any) -> Tensor:
         from tapegrad import creation
 
         return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
@@ -540,7 +541,7 @@ class Parameter(Tensor):
         source = creation.empty(0) if data is None else data
         return source.detach()._as(cls).requires_grad_(requires_grad)
 
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
+    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
 
 

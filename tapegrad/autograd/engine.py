@@ -64,7 +64,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
         accumulate: bool, allow_unused: bool = False) -> list[Any] | None:
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
-    targets = None if inputs is None else [i for i in (inputs if isinstance(inputs, (tuple, list)) else (inputs,))]
+    targets = None if inputs is None else list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
     workspace = machine.workspace()
     retain = retain_graph or create_graph
     try:

@@ -1,7 +1,7 @@
 """PyTorch's functions: those that are operations with something to decide, and those composed of operations.
 
-A module a family. `common.PUBLIC` lists what `tapegrad` offers by name, `common.METHODS` what `Tensor` does. An operation
-with nothing to decide but its operands needs no line here: the registry's own function serves.
+A module a family. `common.PUBLIC` lists what `tapegrad` offers by name, `common.METHODS` what `Tensor` does. An
+operation with nothing to decide but its operands needs no line here: the registry's own function serves.
 """
 from __future__ import annotations
 

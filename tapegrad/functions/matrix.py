@@ -17,7 +17,8 @@ def _same_dtype(name: str, a: Any, b: Any) -> None:
 
 
 def c_name(x: Any) -> str:
-    return {"float32": "float", "float64": "double", "int64": "long long", "int32": "int"}.get(x.dtype.name, x.dtype.name)
+    names = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int"}
+    return names.get(x.dtype.name, x.dtype.name)
 
 
 @overrides("mm")

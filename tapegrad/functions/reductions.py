@@ -42,7 +42,8 @@ def _argument(name: str) -> None:
         if dim is None and 0 in input.shape:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         dims = tuple(range(input.ndim)) if dim is None else (shapes.wrap_dim(dim, input.ndim),)[:input.ndim]
-        return apply(operation(name), (input,), (("dim", dims), ("keepdim", keepdim)), teach=dim is None and not keepdim)
+        return apply(operation(name), (input,), (("dim", dims), ("keepdim", keepdim)),
+                     teach=dim is None and not keepdim)
 
     dispatch.set_function(operation(name), function)
 

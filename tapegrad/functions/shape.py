@@ -48,8 +48,8 @@ def contiguous(self: Any) -> Any:
 @method
 def transpose(input: Any, dim0: int, dim1: int) -> Any:
     """Two axes swapped (`torch.transpose`)."""
-    n = input.ndim
-    return apply_view(operation("transpose"), input, (("dim0", shapes.wrap_dim(dim0, n)), ("dim1", shapes.wrap_dim(dim1, n))))
+    first, second = shapes.wrap_dim(dim0, input.ndim), shapes.wrap_dim(dim1, input.ndim)
+    return apply_view(operation("transpose"), input, (("dim0", first), ("dim1", second)))
 
 
 @method
@@ -94,8 +94,8 @@ def expand(self: Any, *sizes: Any) -> Any:
             n = own
         elif own not in (1, n):
             raise RuntimeError(
-                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton dimension "
-                f"{d}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(have)}"
+                f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton "
+                f"dimension {d}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(have)}"
             )
         size.append(n)
     return apply_view(operation("expand"), self, (("size", tuple(size)),))
@@ -150,7 +150,8 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
 
 
 def slice_(input: Any, dim: int, start: int, end: int, step: int = 1) -> Any:
-    return apply_view(operation("slice"), input, (("dim", dim), ("start", start), ("end", max(end, start)), ("step", step)))
+    end = max(end, start)
+    return apply_view(operation("slice"), input, (("dim", dim), ("start", start), ("end", end), ("step", step)))
 
 
 @method

@@ -1,4 +1,4 @@
-"""From shapes and strides to the loop nest a kernel runs: axes sorted into memory order and merged where they join up."""
+"""From shapes and strides to the loop nest a kernel runs: axes in memory order, merged where they join up."""
 from __future__ import annotations
 
 from collections.abc import Sequence

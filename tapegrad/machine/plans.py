@@ -46,16 +46,14 @@ def result_type(layouts: Sequence[Layout]) -> dtype:
     """The dtype that operands promote to (`torch.result_type`): axes outweigh none, tensors outweigh numbers."""
     found: list[dtype | None] = [None, None, None]
     for layout in layouts:
-        d = layout.dtype
-        if layout.weak and d.is_floating_point:
-            d = dtypes.default_dtype()
+        own = dtypes.default_dtype() if layout.weak and layout.dtype.is_floating_point else layout.dtype
         have = found[layout.tier]
-        found[layout.tier] = d if have is None else dtypes.promote(have, d)
+        found[layout.tier] = own if have is None else dtypes.promote(have, own)
     out: dtype | None = None
     for d in found:
-        if out is None or d is None:
-            out = d or out
-        elif d.is_floating_point or (d.category >= out.category and d.category > 0):
+        if d is None:
+            continue
+        if out is None or d.is_floating_point or (d.category >= out.category and d.category > 0):
             out = d
         elif d.category == 0 or out.is_floating_point:
             out = dtypes.promote(d, out)
@@ -200,8 +198,8 @@ class Planner:
         if not native["accumulate"]:
             builder = Builder(self.layouts)
             strides = byte_strides(layout, layout.strides)
-            builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype, [strides, strides],
-                           (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
+            builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
+                           [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
             native["accumulate"] = self._write_steps(builder.steps, {})
 
 
@@ -244,7 +242,8 @@ class Builder:
         k = al.shape[-1]
         item = tl.dtype.itemsize
         if tl.strides[-1] != 1 and (tl.strides[-2] == 1 or n == 1):  # write the transpose: c' = b' a'
-            (tp, tl), (ap, al), (bp, bl) = (tp, self.transposed(tl)), (bp, self.transposed(bl)), (ap, self.transposed(al))
+            tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)
+            ap, bp = bp, ap
             m, n = n, m
         ap, al = self._blas_ready(ap, al)
         bp, bl = self._blas_ready(bp, bl)
@@ -279,9 +278,9 @@ class Builder:
 
     def copy(self, target: tuple[Pointer, Layout], source: tuple[Pointer, Layout], both: bool = False) -> None:
         (tp, tl), (sp, sl) = target, source
+        strides = shapes.expanded_strides(sl.shape, sl.strides, tl.shape)
         self.region(tl.shape, (sl.dtype,), Sym.operand(0, sl.dtype), tl.dtype,
-                    [byte_strides(tl, tl.strides), byte_strides(sl, shapes.expanded_strides(sl.shape, sl.strides, tl.shape))],
-                    (tp, sp), both=both)
+                    [byte_strides(tl, tl.strides), byte_strides(sl, strides)], (tp, sp), both=both)
 
     def result(self, of: dtype, shape: shapes.Shape) -> Traced:
         """A fresh contiguous result of a structured operation, for its rule to fill part by part."""
@@ -461,10 +460,7 @@ def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
     builder.both = True
     shape, operand = plan.out.shape, plan.operands[j]
     target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
-    if value.op == "operand" and value.value == 0 and target is incoming:
-        flags = rec.IDENTITY
-    else:
-        flags = 0
+    flags = rec.IDENTITY if value.op == "operand" and value.value == 0 and target is incoming else 0
     strides = shapes.expanded_strides(target.shape, target.strides, shape)
     missing = len(shape) - len(target.shape)
     reduced = [d for d, n in enumerate(shape) if n != 1 and (d < missing or target.shape[d - missing] == 1)]
@@ -649,12 +645,13 @@ class Product(Traced):
             return
         (ap, al), (bp, bl) = operands
         shape = (*target.shape, al.shape[-1])
-        d = target.layout.dtype
-        value = row.sum(Sym.operand(0, d) * Sym.operand(1, d), ())
+        dt = target.layout.dtype
+        first: Any = Sym.operand(0, dt)
+        value = row.sum(first * Sym.operand(1, dt), ())
         n = len(shape)
-        _emit(self.builder, value, shape, (target.pointer, d, (*target.layout.strides, 0)), [
-            (ap, d, (*al.strides[:-1], 0, al.strides[-1])),
-            (bp, d, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
+        _emit(self.builder, value, shape, (target.pointer, dt, (*target.layout.strides, 0)), [
+            (ap, dt, (*al.strides[:-1], 0, al.strides[-1])),
+            (bp, dt, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
         ], (n - 1,), True)
 
 

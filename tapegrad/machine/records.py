@@ -5,7 +5,16 @@ Python reads these records through NumPy, the jitted code through the same dtype
 """
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
+
+
+def offset_of(record: np.dtype[Any], field: str) -> int:
+    """Where a field starts in its record, in bytes."""
+    assert record.fields is not None
+    return int(record.fields[field][1])
+
 
 # A tensor as CPython sees it; `grad` and `dict` are strong references, null when absent.
 TENSOR = np.dtype([

@@ -277,7 +277,7 @@ def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
 class Machine:
     """The running machine: NumPy views of its tables, and its native functions as Python callables.
 
-    `instructions`, `buffers`, `plans`, `layouts`, `pool` are the tables of `records`; `state` is the one MACHINE record.
+    `instructions`, `buffers`, `plans`, `layouts`, `pool` are the tables of `records`; `state` is its MACHINE record.
     """
 
     instructions: np.ndarray[Any, Any]
@@ -288,7 +288,7 @@ class Machine:
     table: np.ndarray[Any, Any]
     state: Any
     call: Any
-    TensorBase: type
+    TensorBase: Any
     functions: dict[int, Any]
 
     def __init__(self, operations: Sequence[Slots]) -> None:
@@ -296,7 +296,8 @@ class Machine:
         text, trampolines = _trampolines(operations)
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
-            "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict", "new_object", "invoke", "invoke_method",
+            "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
+            "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace",
         )]
@@ -336,7 +337,7 @@ class Machine:
         self.state["release_external"] = id(self._release_external)
 
     def _map_memory(self, address: int) -> None:
-        raw = (ctypes.c_char * rec.MACHINE.itemsize).from_address(address)
+        raw: Any = (ctypes.c_char * rec.MACHINE.itemsize).from_address(address)
         self.state = state = np.frombuffer(raw, rec.MACHINE, 1)
         self.instructions = reserve(rec.INSTRUCTION, MAX_ROWS)
         self.buffers = reserve(rec.BUFFER, MAX_ROWS)
@@ -359,7 +360,7 @@ class Machine:
     @staticmethod
     def memory(address: int, dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
         """An array over native memory; the caller sees to it that the memory outlives it."""
-        raw = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
+        raw: Any = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
         return np.frombuffer(raw, dtype, count)
 
     def literal_values(self, row: int) -> np.ndarray[Any, Any]:

@@ -196,7 +196,7 @@ class Term:
         return Term(f"{self._text}({', '.join(given)})")
 
     def _apply_view(self, of: str, given: Sequence[tuple[str, Any]]) -> Term:
-        return getattr(self, of)(**dict(given))  # type: ignore[no-any-return]
+        return getattr(self, of)(**dict(given))
 
     def __neg__(self) -> Term:
         return Term(f"-{self._within(3)}", self._shape, 3)

@@ -52,5 +52,5 @@ def called(names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None, frame: A
     found: dict[int, str] = {}
     for name, value in pairs:
         if isinstance(value, machine.TensorBase):
-            found.setdefault(value._buffer, name)  # type: ignore[attr-defined]
+            found.setdefault(value._buffer, name)
     return found

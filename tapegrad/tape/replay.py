@@ -78,7 +78,7 @@ def _inputs(tape: Tape, given: Sequence[Any]) -> list[Any]:
 def _fitting(tape: Tape, b: int, x: Any) -> Any:
     wanted: Layout = tape.layouts[b]
     if isinstance(x, machine.TensorBase):
-        found = layouts[x._layout]  # type: ignore[attr-defined]
+        found = layouts[x._layout]
         if found is not wanted:
             raise TapeError(f"replay: {_called(tape, b)} is {type_text(wanted)} on the tape, got {type_text(found)}")
         return x

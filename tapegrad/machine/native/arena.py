@@ -26,7 +26,7 @@ from tapegrad.machine.native.glue import (
 libc_aligned_alloc = external("aligned_alloc", u64, u64, u64)
 libc_free = external("free", types.int32, u64)
 _machine_address = symbol("tapegrad_machine")
-_LOCK = np.uint64(rec.MACHINE.fields["lock"][1])
+_LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
 U0, U1, U2, U3, U4, U6, U7, U8, U61, U63 = (np.uint64(i) for i in (0, 1, 2, 3, 4, 6, 7, 8, 61, 63))
 _SMALL, _SMALL_CLASSES, _LARGE = (np.uint64(i) for i in (rec.SMALL, rec.SMALL_CLASSES, rec.LARGE))

@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
+from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
@@ -16,7 +17,7 @@ MODULES = (arena, interpreter, objects, tape)  # importing them fills glue.EXPOR
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 
-def _wrapper(name: str, signature: types.Type, mangled: str) -> str:
+def _wrapper(name: str, signature: Any, mangled: str) -> str:
     """A plain C function around numba's own convention (result by pointer, status returned, no exception possible)."""
     result = _C[signature.return_type]
     kinds = [_C[a] for a in signature.args]

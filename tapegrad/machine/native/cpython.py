@@ -1,4 +1,4 @@
-"""CPython's C functions as jitted code calls them. Objects are addresses; reference counts are the caller's business."""
+"""CPython's C functions as jitted code calls them: objects are addresses, and counting references is the caller's."""
 from __future__ import annotations
 
 import numpy as np
@@ -62,7 +62,7 @@ def track(o):
 
 @native
 def call_with_index(function, index):
-    """Call a Python function with one integer and drop its result; errors are printed nowhere, being in a destructor."""
+    """Call a Python function with one integer and drop its result; errors go nowhere, for it is in a destructor."""
     arguments = stack_words(1)
     boxed = long_from(np.int64(index))
     words(arguments)[U0] = boxed

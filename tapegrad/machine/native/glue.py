@@ -20,7 +20,8 @@ from tapegrad.machine import records as rec
 i32, u32, i64, u64, u8 = types.int32, types.uint32, types.int64, types.uint64, types.uint8
 
 # No bounds checks, no exceptions, C division: nothing native may raise, so that no wrapper has to look.
-native = njit(error_model="numpy", boundscheck=False, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+_options: Any = {"error_model": "numpy", "boundscheck": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+native: Any = njit(**_options)
 inlined = native
 
 

@@ -24,7 +24,6 @@ from tapegrad.machine.native.glue import (
     native,
     octets,
     plans,
-    pool,
     programs_at,
     stack_words,
     steps_at,
@@ -364,7 +363,6 @@ def take_gradient(workspace, index):
 def settle(workspace):
     """Give the leaves their gradients; returns how many were left to Python (moved to the front of `leaves`)."""
     w = workspace_at(workspace)
-    m = machine()
     rows = buffers()
     adjoints = words(w.adjoints)
     leaves = halves(w.leaves)
@@ -418,7 +416,7 @@ def replay_unlocked(workspace, ignored):
 
 @export(u64(u64, u64, u64))
 def replay_forward(first, last, ignored):
-    """Run the forward kernels of instructions [first, last) again on the memory their rows name; 0 or 1 + the failed one.
+    """Run the forward kernels of instructions [first, last) again, on the memory their rows name; 0 or 1 + the failed.
 
     Views need nothing: their rows share the storage that the earlier instructions just wrote.
     """

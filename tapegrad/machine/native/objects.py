@@ -1,8 +1,8 @@
 """Tensors as CPython objects, and the way in: operators and functions that run without a Python frame.
 
-`invoke` is where every operation enters: it finds the plan of (opcode, operand layouts) in a hash table and executes it,
-or hands the call to the operation's Python function, which decides shapes and kernels and teaches the table for the next
-time. The per-opcode functions CPython calls are two-line trampolines emitted in `machine.objects`.
+`invoke` is where every operation enters: it finds the plan of (opcode, operand layouts) in a hash table and executes
+it, or hands the call to the operation's Python function, which decides shapes and kernels and teaches the table for the
+next time. The per-opcode functions CPython calls are two-line trampolines emitted in `machine.objects`.
 """
 from __future__ import annotations
 
@@ -20,7 +20,6 @@ from tapegrad.machine.native.glue import (
     floats,
     halves,
     i32,
-    i64,
     inlined,
     layouts,
     machine,
@@ -47,7 +46,7 @@ _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
 _TARGET, _TEMPORARY, _OPERAND = (np.uint32(i) for i in (rec.TARGET, rec.TEMPORARY, rec.OPERAND))
 _TYPE_BASICSIZE = np.uint64(32)
-_DICT, _WEAKREFS, _GRAD = (np.uint64(rec.TENSOR.fields[f][1]) for f in ("dict", "weakrefs", "grad"))
+_DICT, _WEAKREFS, _GRAD = (np.uint64(rec.offset_of(rec.TENSOR, f)) for f in ("dict", "weakrefs", "grad"))
 LITERAL_LOW, LITERAL_HIGH = np.int64(rec.LITERALS[0]), np.int64(rec.LITERALS[-1])
 # Layout ids 1..3 are those of wrapped bool, int and float scalars; the literals follow (see machine.layouts).
 BOOL_SCALAR, INT_SCALAR, FLOAT_SCALAR, FIRST_LITERAL = (np.uint32(i) for i in (1, 2, 3, 4))
