@@ -103,25 +103,18 @@ class Operation:
 
 
 def _parameters(rule: Rule) -> tuple[str, ...]:
-    found = _cache.get(rule)
-    if found is None:
-        found = _cache[rule] = tuple(inspect.signature(rule).parameters)
-    return found
-
-
-_cache: dict[Rule, tuple[str, ...]] = {}
-
-
-def _defaults(forward: Rule) -> dict[str, Any]:
-    parameters = inspect.signature(forward).parameters.values()
-    return {p.name: p.default for p in parameters if p.kind is p.KEYWORD_ONLY and p.default is not p.empty}
+    # From the code object: `inspect.signature` took 40 us a rule, 20 ms of every start.
+    code = rule.__code__
+    return code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
 
 
 def _signature(forward: Rule) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """Operand names (positional) and attribute names (keyword-only) of a forward rule."""
-    parameters = inspect.signature(forward).parameters.values()
-    operands = tuple("*" * (p.kind is p.VAR_POSITIONAL) + p.name for p in parameters if p.kind is not p.KEYWORD_ONLY)
-    return operands, tuple(p.name for p in parameters if p.kind is p.KEYWORD_ONLY)
+    code = forward.__code__
+    names = code.co_varnames
+    positional, end = code.co_argcount, code.co_argcount + code.co_kwonlyargcount
+    variadic = ("*" + names[end],) if code.co_flags & inspect.CO_VARARGS else ()
+    return names[:positional] + variadic, names[positional:end]
 
 
 def _where(rule: Rule) -> str:
@@ -136,7 +129,7 @@ def _declare(name: str, kind: str, forward: Rule, vjp: Rule | None, method: bool
         operands = operands[1:]
     methods = (name,) if method is True else tuple(method or ())
     operators = tuple(fields.pop("operators", ()))
-    fields["defaults"] = _defaults(forward)
+    fields["defaults"] = dict(forward.__kwdefaults__ or {})
     op = Operation(
         name, kind, forward, vjp, operands, attributes, _where(forward), methods=methods,
         operators=tuple(o for o in operators if not o.startswith("nb_inplace")), **fields,
