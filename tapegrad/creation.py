@@ -158,6 +158,12 @@ def _checked(shape: shapes.Shape) -> shapes.Shape:
     return shape
 
 
+def _as_new(made: Tensor) -> Tensor:
+    """Filling it was part of making it: nobody has written to it yet."""
+    machine.buffers["version"][made._buffer] = 0
+    return made
+
+
 def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
          **ignored: Any) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
@@ -170,7 +176,7 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_gra
     if dtype is None:
         dtype = {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
     with modes.no_grad():
-        made = empty(size, dtype=dtype).fill_(fill_value)
+        made = _as_new(empty(size, dtype=dtype).fill_(fill_value))
     return _finish(made, requires_grad, device)
 
 
@@ -194,6 +200,7 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **o
     strides = layout.strides if layout.dense else None
     with modes.no_grad():
         made = call.empty(layouts.intern(dtype or layout.dtype, layout.shape, strides).id).fill_(fill_value)
+    _as_new(made)
     return _finish(made, options.get("requires_grad", False), options.get("device"))
 
 

@@ -108,7 +108,8 @@ def check_writable(x: Any, recording: bool) -> None:
             owner = buffers[int(row["owner"])]
             if owner["flags"] & rec.REQUIRES_GRAD and not owner["producer"]:
                 raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
-    if any(n > 1 and s == 0 for n, s in zip(layout_of(x).shape, layout_of(x).strides)):
+    layout = layout_of(x)
+    if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
         raise RuntimeError(errors.WRITE_OVERLAP)
 
 
@@ -134,8 +135,12 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
             machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
+        before = self
+        if any(0 in kept for j, kept in enumerate(plan.keeps) if needs >> j & 1):  # it reads what the write destroys
+            before = apply(REGISTRY["clone"], (self,))
         call.run_inplace(plan.index, self._buffer, *values)
         if needs:
+            values[0] = before
             row = buffers[self._buffer]
             new = call.fresh_row(self._layout, int(row["owner"]), int(row["address"]))
             call.record_plan(plan.index, new, needs, *values)

@@ -11,9 +11,9 @@ SECOND_BACKWARD = (
 )
 MODIFIED = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: "
-    "[torch.{kind} {shape}], which is output {output} of {producer}, is at version {found}; expected version "
-    "{expected} instead. Hint: enable anomaly detection to find the operation that failed to compute its gradient, "
-    "with torch.autograd.set_detect_anomaly(True)."
+    "[torch.{kind} {shape}]{output} is at version {found}; expected version {expected} instead. Hint: enable anomaly "
+    "detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, "
+    "check_nan=False)."
 )
 LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 VIEW_OF_LEAF_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."

@@ -407,22 +407,29 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
             return self.clone() if copy else self
         return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
 
-    def __like__(self, value: Any) -> Any:
-        """`value` as this tensor's kind of number: for rules (see `ops.scalar.like`)."""
-        if isinstance(value, _Count):
-            return float(value.n) if self.dtype.is_floating_point else value.n
-        if isinstance(value, Tensor):
-            return value.to(self.dtype)
-        return self.new_full(self.shape, value)
+    @staticmethod
+    def __like__(value: Any, x: Any) -> Any:
+        """`value` as the tensor `x`'s kind of number: for rules (see `ops.scalar.like`)."""
+        if isinstance(value, engine.Count):
+            return float(value.n) if x.dtype.is_floating_point else value.n
+        if isinstance(value, (Tensor, engine.ShapeOnly)):
+            return value.to(x.dtype)
+        return x.new_full(x.shape, value)
 
     @classmethod
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        for a in args:
+            if isinstance(a, engine.ShapeOnly):
+                return a
+        if name == "where" and not isinstance(args[0], Tensor):  # a condition on numbers is decided here
+            chosen, other = args[1:] if args[0] else args[:0:-1]
+            return chosen if isinstance(chosen, Tensor) else other.new_full(other.shape, chosen)
         return dispatch.apply(_ops[_SCALAR_NAMES.get(name, name)], args)
 
     @classmethod
     def __row__(cls, name: str, x: Any, dim: Any) -> Any:
         if name == "count":
-            return _Count(math.prod(x.shape[d] for d in dim))
+            return engine.Count(math.prod(x.shape[d] for d in dim))
         name = {"max": "amax", "min": "amin"}.get(name, name)
         return dispatch.apply(_ops[name], (x,), (("dim", tuple(dim)), ("keepdim", True)))
 
@@ -495,15 +502,6 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         from tapegrad import creation
 
         return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
-
-
-class _Count:
-    """The length of a row in a rule run on tensors: becomes a Python number of the right kind."""
-
-    __slots__ = ("n",)
-
-    def __init__(self, n: int) -> None:
-        self.n = n
 
 
 # Intrinsics that the registry knows under another name.

@@ -5,6 +5,8 @@ runs the same rules on tensors, so that they are recorded in their turn.
 """
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -64,7 +66,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
         accumulate: bool, allow_unused: bool = False) -> list[Any] | None:
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
-    targets = None if inputs is None else list(inputs) if isinstance(inputs, (tuple, list)) else [inputs]
+    targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
     workspace = machine.workspace()
     retain = retain_graph or create_graph
     try:
@@ -140,10 +142,14 @@ def _check_marked(workspace: Workspace, status: int) -> None:
     producer = instruction_of(row)
     found = int(buffers[int(buffers[row]["owner"])]["version"])
     raise RuntimeError(errors.MODIFIED.format(
-        kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape), output=0,
-        producer="AccumulateGrad" if producer is None else plan_of(producer).grad_name,
+        kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape),
+        output="" if producer is None else f", which is output 0 of {_forward_name(producer)},",
         found=found, expected=_expected_version(t, position),
     ))
+
+
+def _forward_name(t: int) -> str:
+    return re.sub("Backward[0-9]*$", "", plan_of(t).grad_name)
 
 
 def _expected_version(t: int, position: int) -> int:
@@ -305,8 +311,21 @@ def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) 
 # ---------------------------------------------------------------- create_graph
 
 
+class Count:
+    """The length of a row in a rule run on tensors: becomes a Python number of the right kind."""
+
+    __slots__ = ("n",)
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
 class ShapeOnly:
-    """Stands for an operand that a rule does not read: it has a shape, and no values."""
+    """Stands for an operand whose values no wanted gradient reads: it has a shape and a dtype.
+
+    A rule states every operand's gradient at once, so it may well compute with this one; whatever it computes is a
+    gradient that nobody wants, and stays without values.
+    """
 
     __slots__ = ("layout",)
 
@@ -316,6 +335,39 @@ class ShapeOnly:
     @property
     def shape(self) -> shapes.Shape:
         return self.layout.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.layout.dtype
+
+    @property
+    def mT(self) -> ShapeOnly:
+        return self
+
+    def _absorb(self, *operands: Any) -> ShapeOnly:
+        return self
+
+    unsqueeze = squeeze = narrow = expand = sum = to = _apply_view = _absorb
+
+    @classmethod
+    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        return next(a for a in args if isinstance(a, cls))
+
+    @staticmethod
+    def __row__(name: str, x: ShapeOnly, dim: Any) -> Any:
+        return Count(math.prod(x.shape[d] for d in dim)) if name == "count" else x
+
+    @staticmethod
+    def __like__(value: Any, x: ShapeOnly) -> Any:
+        made = call.empty(x.layout.id)
+        return type(made).__like__(value, made)
+
+
+for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    setattr(ShapeOnly, f"__{_operator}__", ShapeOnly._absorb)
+    setattr(ShapeOnly, f"__r{_operator}__", ShapeOnly._absorb)
+for _operator in ("neg", "abs", "invert", "lt", "le", "eq", "ne", "gt", "ge"):
+    setattr(ShapeOnly, f"__{_operator}__", ShapeOnly._absorb)
 
 
 def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) -> dict[int, Any]:
@@ -354,6 +406,9 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
     operands = [
         call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
     ]
+    # Numbers are numbers again: as a tensor, log(0.5) would be of the default dtype and not of the result's.
+    operands = [o.item() if layout.weak and j in kept else o
+                for j, (o, layout) in enumerate(zip(operands, plan.operands))]
     result: Any = call.tensor_of(out, tensor_type()) if KEEPS_RESULT in kept else ShapeOnly(plan.out)
     attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
     if op.kind == "reduction" and op.per_row and not plan.attributes.get("keepdim", False):

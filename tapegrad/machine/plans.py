@@ -20,7 +20,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.layouts import Layout, Layouts
 from tapegrad.machine.runtime import Machine, address_of
 from tapegrad.ops.scalar import row
-from tapegrad.ops.spec import Operation
+from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, walk
 
 Attributes = tuple[tuple[str, Any], ...]
@@ -237,16 +237,20 @@ class Builder:
 
     def gemm(self, target: tuple[Pointer, Layout], a: tuple[Pointer, Layout], b: tuple[Pointer, Layout]) -> None:
         """target = a @ b over the last two axes, of floating dtype; batch axes are equal (expanded where repeated)."""
-        (tp, tl), (ap, al), (bp, bl) = target, a, b
+        (tp, tl), (ap, al), (bp, bl) = target, self._blas_ready(*a), self._blas_ready(*b)
         m, n = tl.shape[-2:]
         k = al.shape[-1]
         item = tl.dtype.itemsize
-        if tl.strides[-1] != 1 and (tl.strides[-2] == 1 or n == 1):  # write the transpose: c' = b' a'
+        if not _writable_by_blas(tl) and not _writable_by_blas(self.transposed(tl)):
+            plain = self.layouts.intern(tl.dtype, tl.shape)
+            product = Pointer(self.temporary(plain)), plain
+            self.gemm(product, (ap, al), (bp, bl))
+            self.copy(target, product, both=True)
+            return
+        if not _writable_by_blas(tl):  # write the transpose: c' = b' a'
             tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)
             ap, bp = bp, ap
             m, n = n, m
-        ap, al = self._blas_ready(ap, al)
-        bp, bl = self._blas_ready(bp, bl)
         trans_a, lda = _leading(al)
         trans_b, ldb = _leading(bl)
         ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
@@ -317,6 +321,12 @@ class Builder:
         )
 
 
+def _writable_by_blas(layout: Layout) -> bool:
+    """Whether BLAS can write such a row-major matrix."""
+    (rows, columns), (r, c) = layout.shape[-2:], layout.strides[-2:]
+    return (c == 1 or columns == 1) and (r >= max(columns, 1) or rows == 1)
+
+
 def _leading(layout: Layout) -> tuple[int, int]:
     """BLAS's view of a row-major matrix: (is it transposed, leading dimension)."""
     rows, columns = layout.shape[-2:]
@@ -359,7 +369,7 @@ def _unsupported(op: Operation, d: dtype) -> Exception:
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
             f"Got: {_scalar_name(d)}"
         )
-    return RuntimeError(f'"{op.name}_cpu" not implemented for \'{_scalar_name(d)}\'')
+    return RuntimeError(f'"{op.name.rstrip("_")}_cpu" not implemented for \'{_scalar_name(d)}\'')
 
 
 def _scalar_name(d: dtype) -> str:
@@ -601,6 +611,9 @@ class Traced:
         shape, strides = list(self.layout.shape), self.layout.strides
         shape[dim] = length
         return self._restrided(tuple(shape), strides, start * strides[dim])
+
+    def _apply_view(self, name: str, given: Attributes) -> Traced:
+        return self._restrided(*REGISTRY[name].forward((self.layout.shape, self.layout.strides), **dict(given)))
 
     def __matmul__(self, other: Traced) -> Traced:
         return self._deferred(other)

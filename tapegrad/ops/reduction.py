@@ -32,8 +32,9 @@ reduction("log_softmax",
           lambda g, out, dim: g - scalar.exp(out) * row.sum(g, dim), per_row=False, accepts="f")
 reduction("mse_loss", lambda x, y, *, dim: row.sum((x - y) * (x - y), dim) / count(x, dim),
           lambda g, x, y, dim: (g * 2 * (x - y) / count(x, dim), g * 2 * (y - x) / count(x, dim)),
-          accepts="f", method=False)
-reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * y, g * x), method=False)
+          accepts="f", method=False, identity=math.nan)
+reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * y, g * x), method=False,
+          identity=0)
 
 
 def count(x, dim):

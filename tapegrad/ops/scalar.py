@@ -387,11 +387,18 @@ def _argument(choose: Callable[..., Any]) -> Callable[..., Any]:
     return call
 
 
+def _limit(dtype: Any, choose: Callable[..., Any]) -> Any:
+    """The smallest or largest value of a dtype: the extreme of no elements."""
+    if dtype.kind == "f":
+        return choose([-math.inf, math.inf])
+    return choose([False, True]) if dtype.kind == "b" else choose([np.iinfo(dtype).min, np.iinfo(dtype).max])
+
+
 REDUCTIONS: dict[str, Callable[..., Any]] = {
     "sum":    _sum,
     "prod":   _prod,
-    "max":    lambda x, axes: np.max(x, axes, keepdims=True),
-    "min":    lambda x, axes: np.min(x, axes, keepdims=True),
+    "max":    lambda x, axes: np.max(x, axes, keepdims=True, initial=_limit(x.dtype, np.min)),
+    "min":    lambda x, axes: np.min(x, axes, keepdims=True, initial=_limit(x.dtype, np.max)),
     "any":    lambda x, axes: np.any(x, axes, keepdims=True),
     "all":    lambda x, axes: np.all(x, axes, keepdims=True),
     "argmax": _argument(np.argmax),

@@ -48,7 +48,7 @@ class Operation:
     domain: tuple[float, float] = (-3.0, 3.0)
     special: tuple[float, ...] = ()
     samples: Callable[..., Any] | None = None
-    identity: Any = None
+    identity: Any = None  # the result of a reduction over no elements, where it has one
     doc: str = ""
     space: str = ""  # "nn" where PyTorch offers it under nn.functional only
     defaults: dict[str, Any] = field(default_factory=dict)  # of the attributes that may be left out
