@@ -1,0 +1,183 @@
+"""The slow living definition: every operation's rules run on NumPy arrays, against which the kernels are tested.
+
+`forward` and `adjoint` call the very rules that are lowered to kernels. Elementwise rules and row rules read the NumPy
+columns of `ops.scalar`; a view is its own arithmetic of shapes and strides, applied to an array of positions; the
+operations that have kernels of their own say in `COLUMNS` what they compute.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.plans import _compute_dtype
+from tapegrad.ops.spec import REGISTRY, Operation
+
+Array = np.ndarray[Any, Any]
+Attributes = dict[str, Any]
+
+
+def forward(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
+    """The result of an operation on arrays and Python numbers.
+
+    >>> forward(REGISTRY["add"], [np.ones(2), 3], {})
+    array([4., 4.])
+    """
+    with np.errstate(all="ignore"):
+        return _FORWARD[op.kind](op, operands, attributes)
+
+
+def adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes
+            ) -> list[Array | None]:
+    """The gradients of an operation's operands for the cotangent `g` of its result `out`.
+
+    >>> adjoint(REGISTRY["mul"], np.ones(2), [np.ones(2), np.full(2, 3.0)], np.full(2, 3.0), {})
+    [array([3., 3.]), array([1., 1.])]
+    """
+    with np.errstate(all="ignore"):
+        found = _ADJOINT[op.kind](op, g, operands, out, attributes)
+    return [None if v is None else sum_to(np.asarray(v), np.shape(x)).astype(np.asarray(x).dtype)
+            for v, x in zip(found, operands)]
+
+
+def sum_to(value: Array, shape: tuple[int, ...]) -> Array:
+    """A gradient in the shape of its operand: summed where the operand was broadcast."""
+    value = np.broadcast_to(value, shapes.broadcast([value.shape, shape]))
+    missing = value.ndim - len(shape)
+    repeated = [d for d, n in enumerate(value.shape) if d < missing or (n != 1 and shape[d - missing] == 1)]
+    return np.sum(value, tuple(repeated), keepdims=True).reshape(shape)
+
+
+def _layout(x: Any) -> Layout:
+    weak = isinstance(x, (bool, int, float))
+    array = np.asarray(x)
+    of = dtypes.from_numpy_dtype(array.dtype)
+    return Layout(0, of, array.shape, shapes.contiguous_strides(array.shape), weak, None)
+
+
+def _cast(op: Operation, operands: Sequence[Any]) -> tuple[list[Array], dtypes.dtype]:
+    """The operands as the rule sees them, and the dtype it computes in."""
+    compute = _compute_dtype(op, [_layout(x) for x in operands])
+    kinds = [dtypes.bool_ if name == "condition" else compute for name in op.operands]
+    return [np.asarray(x).astype(k.numpy) for x, k in zip(operands, kinds)], compute
+
+
+def _stored(op: Operation, value: Any, compute: dtypes.dtype, operands: Sequence[Any], attributes: Attributes) -> Array:
+    result = attributes.get("dtype") or {"bool": dtypes.bool_, "int64": dtypes.int64}.get(op.result, compute)
+    return np.asarray(value).astype(operands[0].dtype if op.inplace_of else result.numpy)
+
+
+# ---------------------------------------------------------------- elementwise and rows
+
+
+def _elementwise(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
+    cast, compute = _cast(op, operands)
+    shape = shapes.broadcast(x.shape for x in cast)
+    return np.broadcast_to(_stored(op, op.forward(*cast, **attributes), compute, operands, attributes), shape)
+
+
+def _elementwise_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes) -> Any:
+    cast, compute = _cast(op, operands)
+    found = op.gradients(g.astype(compute.numpy), cast, out.astype(compute.numpy), attributes)
+    return [None if v is None else np.broadcast_to(v, out.shape) for v in found]
+
+
+def _rows(operands: Sequence[Array]) -> list[Array]:
+    return [np.broadcast_to(x, shapes.broadcast(y.shape for y in operands)) for x in operands]
+
+
+def _reduction(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
+    cast, compute = _cast(op, operands)
+    value = op.forward(*_rows(cast), **{k: attributes[k] for k in op.attributes})
+    value = _stored(op, value, compute, operands, attributes)
+    if op.per_row and not attributes.get("keepdim", False):
+        value = value.reshape([n for d, n in enumerate(value.shape) if d not in attributes["dim"]])
+    return value
+
+
+def _reduction_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes) -> Any:
+    cast, compute = _cast(op, operands)
+    rows = _rows(cast)
+    seen = rows[0].shape
+    if op.per_row:
+        seen = tuple(1 if d in attributes["dim"] else n for d, n in enumerate(seen))
+    g, out = (x.reshape(seen).astype(compute.numpy) for x in (g, out))
+    found = op.gradients(g, rows, out, {k: attributes[k] for k in op.attributes})
+    return [None if v is None else np.broadcast_to(v, rows[0].shape) for v in found]
+
+
+# ---------------------------------------------------------------- views
+
+
+def _positions(op: Operation, shape: shapes.Shape, attributes: Attributes) -> Array:
+    """Where in a row-major operand each element of the view is."""
+    size, strides, offset = op.forward((shape, shapes.contiguous_strides(shape)), **attributes)
+    grid = np.ogrid[tuple(slice(n) for n in size)]
+    return np.broadcast_to(offset + sum((i * s for i, s in zip(grid, strides)), np.int64(0)), size)
+
+
+def _view(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
+    (x,) = operands
+    return np.ravel(x)[_positions(op, x.shape, attributes)]
+
+
+def _view_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes) -> Any:
+    return [_placed(g, operands[0].shape, op.name, attributes)]
+
+
+def _placed(g: Array, shape: shapes.Shape, of: str, given: Any) -> Array:
+    """Zeros of `shape` with `g` added where the view looks."""
+    out = np.zeros(math.prod(shape), g.dtype)
+    np.add.at(out, _positions(REGISTRY[of], shape, dict(given)), g)
+    return out.reshape(shape)
+
+
+# ---------------------------------------------------------------- structured
+
+
+class Operand(np.ndarray):
+    """An array with the few methods of tensors that the rules of structured operations use."""
+
+    @property
+    def mT(self) -> Any:
+        return self.swapaxes(-1, -2)
+
+    def narrow(self, dim: int, start: int, length: int) -> Any:
+        return self[(slice(None),) * dim + (slice(start, start + length),)]
+
+    def unsqueeze(self, dim: int) -> Any:
+        return np.expand_dims(self, dim)
+
+    def _apply_view(self, name: str, given: Any) -> Any:
+        return _view(REGISTRY[name], [self], dict(given))
+
+
+COLUMNS: dict[str, Callable[..., Any]] = {
+    "mm": np.matmul,
+    "bmm": np.matmul,
+    "mv": np.matmul,
+    "cat": lambda *xs, dim: np.concatenate(xs, dim),
+    "embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
+}
+
+
+def _structured(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
+    return np.asarray(COLUMNS[op.name](*operands, **attributes))
+
+
+def _structured_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes) -> Any:
+    values: list[Any] = [x.view(Operand) for x in operands]
+    return op.gradients(g.view(Operand), [values] if op.variadic else values, out.view(Operand), attributes)
+
+
+_FORWARD: dict[str, Callable[..., Array]] = {
+    "elementwise": _elementwise, "reduction": _reduction, "view": _view, "structured": _structured,
+}
+_ADJOINT: dict[str, Callable[..., Any]] = {
+    "elementwise": _elementwise_adjoint, "reduction": _reduction_adjoint, "view": _view_adjoint,
+    "structured": _structured_adjoint,
+}

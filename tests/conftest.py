@@ -1,0 +1,46 @@
+"""What every test starts from: recording on, the default dtype, no warnings left switched off."""
+from __future__ import annotations
+
+import gc
+
+import pytest
+
+import tapegrad
+from tapegrad.machine.live import machine
+
+
+@pytest.fixture(autouse=True)
+def clean_state():
+    """Fail a test that leaves recording or the default dtype changed for those after it."""
+    yield
+    enabled, dtype = tapegrad.is_grad_enabled(), tapegrad.get_default_dtype()
+    tapegrad.set_grad_enabled(True)
+    tapegrad.set_default_dtype(tapegrad.float32)
+    assert enabled and dtype is tapegrad.float32, "the test left a mode switched"
+
+
+class Tape:
+    """How much the machine holds at the moment, for tests that something is given back."""
+
+    @staticmethod
+    def collect() -> None:
+        gc.collect()
+        machine.call.reclaim()
+
+    @property
+    def instructions(self) -> int:
+        return int(machine.state["n_instructions"][0])
+
+    @property
+    def live_tensors(self) -> int:
+        return int(machine.state["live_tensors"][0])
+
+    @property
+    def kept_bytes(self) -> int:
+        return int(machine.state["kept_bytes"][0])
+
+
+@pytest.fixture
+def tape() -> Tape:
+    Tape.collect()
+    return Tape()

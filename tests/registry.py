@@ -1,0 +1,204 @@
+"""Samples for every operation of the registry: what the table-driven tests run on.
+
+`samples(op, dtype)` yields calls of an operation: operands as arrays with a memory layout each, and attributes. They
+follow from the declaration (arity, `domain`, `special`) and from two small tables here: `VIEWS` and `STRUCTURED` say
+which attributes and shapes suit an operation that has any. An operation with neither may declare `samples=`, a function
+that returns [(shapes of the operands, attributes), …].
+"""
+from __future__ import annotations
+
+import itertools
+import zlib
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+
+import tapegrad
+from tapegrad import dispatch, dtypes
+from tapegrad.autograd import modes
+from tapegrad.creation import from_array
+from tapegrad.ops.spec import Operation, operations
+
+SHAPES = [(), (1,), (5,), (3, 4), (2, 3, 4), (0,), (3, 0)]
+BROADCASTS = [((), ()), ((3, 4), ()), ((), (5,)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((2, 3, 4), (3, 1)), ((5,), (1,)),
+              ((3, 4), (3, 4)), ((0,), (1,)), ((3, 0), ()), ((2, 3, 4), (2, 3, 4)), ((40,), (40,))]
+TRIPLES = [((), (), ()), ((3, 4), (3, 4), (3, 4)), ((3, 4), (4,), ()), ((3, 1), (1, 4), (2, 1, 1)), ((0,), (), (1,))]
+
+VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
+    "view": [((3, 4), {"size": (2, 6)}), ((), {"size": (1, 1)}), ((2, 3, 4), {"size": (6, 4)}),
+             ((0,), {"size": (3, 0)})],
+    "transpose": [((3, 4), {"dim0": 0, "dim1": 1}), ((2, 3, 4), {"dim0": 2, "dim1": 0})],
+    "t": [((3, 4), {"dim0": 0, "dim1": 1}), ((5,), {"dim0": 0, "dim1": 0})],
+    "permute": [((2, 3, 4), {"dims": (2, 0, 1)}), ((), {"dims": ()})],
+    "expand": [((3, 1), {"size": (2, 3, 4)}), ((), {"size": (3,)}), ((3, 4), {"size": (3, 4)}), ((1,), {"size": (0,)})],
+    "select": [((3, 4), {"dim": 0, "index": 2}), ((2, 3, 4), {"dim": 1, "index": 1}), ((5,), {"dim": 0, "index": 0})],
+    "slice": [((5,), {"dim": 0, "start": 1, "end": 5, "step": 2}),
+              ((3, 4), {"dim": 1, "start": 1, "end": 3, "step": 1}),
+              ((5,), {"dim": 0, "start": 2, "end": 2, "step": 1})],
+    "unsqueeze": [((3, 4), {"dim": 1}), ((), {"dim": 0}), ((5,), {"dim": 1})],
+    "squeeze": [((3, 1, 4), {"dim": (1,)}), ((1, 1), {"dim": (0,)}), ((3, 4), {"dim": ()})],
+    "diagonal": [((3, 4), {"offset": o, "dim1": 0, "dim2": 1}) for o in (0, 1, -2, 7)]
+    + [((2, 3, 3), {"offset": 0, "dim1": 2, "dim2": 1})],
+    "unfold": [((5,), {"dimension": 0, "size": 3, "step": 1}), ((3, 4), {"dimension": 1, "size": 2, "step": 2})],
+    "alias": [((3, 4), {}), ((), {})],
+}
+VIEWS |= {"unsafe_view": VIEWS["view"], "squeeze_all": VIEWS["squeeze"], "detach": VIEWS["alias"],
+          "unbind": VIEWS["select"], "split": VIEWS["slice"]}
+
+STRUCTURED: dict[str, list[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]] = {
+    "mm": [(((3, 4), (4, 2)), {}), (((1, 4), (4, 1)), {}), (((3, 0), (0, 2)), {}), (((0, 4), (4, 2)), {}),
+           (((1, 1), (1, 5)), {})],
+    "bmm": [(((2, 3, 4), (2, 4, 5)), {}), (((1, 3, 1), (1, 1, 2)), {}), (((0, 3, 4), (0, 4, 2)), {})],
+    "mv": [(((3, 4), (4,)), {}), (((1, 1), (1,)), {}), (((3, 0), (0,)), {})],
+    "cat": [(((3, 4), (3, 2)), {"dim": 1}), (((2,), (3,), (1,)), {"dim": 0}), (((5,),), {"dim": 0}),
+            (((0, 4), (2, 4)), {"dim": 0})],
+    "embed": [(((3,), ), {"shape": (3, 4), "of": "select", "given": (("dim", 1), ("index", 2))}),
+              (((2, 3, 4),), {"shape": (3, 1), "of": "expand", "given": (("size", (2, 3, 4)),)})],
+}
+
+DTYPES = {"b": (tapegrad.bool,), "i": (tapegrad.int64,), "f": (tapegrad.float32, tapegrad.float64)}
+
+
+class Operand(NamedTuple):
+    """An array and how it lies in memory: contiguous, transposed, strided or expanded."""
+
+    array: np.ndarray[Any, Any]
+    layout: str = "contiguous"
+
+    def tensor(self, requires_grad: bool = False) -> Any:
+        """A leaf with these values in this layout."""
+        a = self.array
+        with modes.no_grad():
+            if self.layout == "transposed":
+                made = from_array(np.ascontiguousarray(a.T)).permute(*reversed(range(a.ndim)))
+            elif self.layout == "strided":
+                wide = np.zeros((*a.shape[:-1], 2 * a.shape[-1] + 1), a.dtype)
+                wide[..., 1::2] = a
+                made = from_array(wide)[..., 1::2]
+            elif self.layout == "expanded":
+                made = from_array(a[:1]).expand(*a.shape)
+            else:
+                made = from_array(a)
+        return made.detach().requires_grad_(requires_grad)
+
+
+class Sample(NamedTuple):
+    """One call of an operation. `smooth`: not at a point where the derivative is a matter of convention."""
+
+    op: Operation
+    operands: tuple[Any, ...]
+    attributes: dict[str, Any]
+    smooth: bool = True
+
+    def __repr__(self) -> str:
+        said = [f"{o.array.dtype}{list(o.array.shape)} {o.layout}" if isinstance(o, Operand) else repr(o)
+                for o in self.operands]
+        return f"{self.op.name}({', '.join(said)}) {self.attributes or ''}"
+
+    @property
+    def arrays(self) -> list[Any]:
+        return [o.array if isinstance(o, Operand) else o for o in self.operands]
+
+    def tensors(self, requires_grad: bool = False) -> list[Any]:
+        return [o.tensor(requires_grad and o.array.dtype.kind == "f") if isinstance(o, Operand) else o
+                for o in self.operands]
+
+    def run(self, operands: list[Any]) -> Any:
+        """The operation as the machine runs it."""
+        attributes = tuple(self.attributes.items())
+        if self.op.kind == "view":
+            return dispatch.apply_view(self.op, operands[0], attributes)
+        if self.op.inplace_of is not None:
+            return dispatch.apply_inplace(self.op, operands, attributes)
+        return dispatch.apply(self.op, operands, attributes)
+
+
+def _values(op: Operation, name: str, shape: tuple[int, ...], dtype: dtypes.dtype, rng: Any) -> np.ndarray[Any, Any]:
+    low, high = op.domain
+    if name == "condition" or dtype.category == 0:
+        return rng.random(shape) < 0.5
+    if dtype.category == 1:
+        return rng.integers(int(np.ceil(low)), int(high) + 1, shape).astype(dtype.numpy)
+    return rng.uniform(low, high, shape).astype(dtype.numpy)
+
+
+def _shapes(op: Operation) -> Iterator[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]:
+    """Shapes of the operands, and attributes."""
+    if op.kind == "view":
+        yield from (((shape,), given) for shape, given in VIEWS[op.name])
+    elif op.name in STRUCTURED:
+        yield from STRUCTURED[op.name]
+    elif op.samples is not None:
+        yield from op.samples()
+    elif op.kind == "reduction":
+        for shape in SHAPES:
+            for dims in {tuple(range(len(shape))), *((d,) for d in range(len(shape))), *[(0, 2)][:len(shape) - 2]}:
+                if any(shape[d] == 0 for d in dims) and op.identity is None:
+                    continue  # no element, no answer
+                for keepdim in (False, True) if op.per_row else (None,):
+                    given: dict[str, Any] = {"dim": dims}
+                    yield (shape,) * op.arity, given if keepdim is None else {**given, "keepdim": keepdim}
+    elif op.kind == "elementwise":
+        given = {"dtype": tapegrad.float64} if op.name == "to_copy" else {}
+        several = {1: [(s,) for s in SHAPES], 2: BROADCASTS, 3: TRIPLES}[op.arity]
+        for shapes in several:
+            if op.inplace_of is None or np.broadcast_shapes(*shapes) == shapes[0]:
+                yield shapes, given
+
+
+def _layouts(op: Operation, shapes: tuple[tuple[int, ...], ...]) -> Iterator[tuple[str, ...]]:
+    yield ("contiguous",) * len(shapes)
+    if any(len(s) < 2 or 0 in s for s in shapes[:1]) or op.name in ("view", "unsafe_view"):
+        return
+    for how in ("transposed", "strided", "expanded"):
+        if how == "expanded" and op.inplace_of is not None:
+            continue
+        yield how, *("contiguous" for _ in shapes[1:])
+        if len(shapes) > 1 and len(shapes[1]) > 1:
+            yield "contiguous", how, *("contiguous" for _ in shapes[2:])
+            if how != "expanded":
+                yield (how, how, *("contiguous" for _ in shapes[2:]))
+
+
+def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
+    """Calls of `op` with operands of `dtype`, the same on every run."""
+    rng = np.random.default_rng(zlib.crc32(f"{op.name} {dtype}".encode()))
+    found = []
+    for shapes, given in _shapes(op):
+        arrays = [_values(op, name, s, dtype, rng) for name, s in zip(itertools.cycle(op.operands), shapes)]
+        for layout in _layouts(op, shapes):
+            operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
+                        for a, how in zip(arrays, layout)]
+            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min")
+            found.append(Sample(op, tuple(operands), given, smooth))
+    if op.kind == "elementwise" and not op.attributes:
+        if op.arity == 2:
+            numbers = (2, 0.5, True) if dtype.is_floating_point else (2, True) if dtype.category else (True,)
+            for number in numbers:
+                x = Operand(_values(op, op.operands[0], (5,), dtype, rng))
+                found.append(Sample(op, (x, number), {}))
+                if op.inplace_of is None and op.name != "where":
+                    found.append(Sample(op, (number, x), {}))
+        if op.special and dtype.is_floating_point:
+            grid = np.meshgrid(*[np.array(op.special, dtype.numpy)] * op.arity)
+            found.append(Sample(op, tuple(Operand(a.ravel().copy()) for a in grid), {}, smooth=False))
+    return found
+
+
+def dtypes_of(op: Operation) -> list[dtypes.dtype]:
+    """The dtypes an operation is tested with."""
+    if op.inplace_of is not None and op.result == "float":  # a whole number cannot hold its own sine
+        return list(DTYPES["f"])
+    if op.name == "embed":
+        return [tapegrad.float32, tapegrad.float64]
+    return [d for kind in op.accepts for d in DTYPES[kind]]
+
+
+OPERATIONS = list(operations())
+CASES = [(op, d) for op in OPERATIONS for d in dtypes_of(op)]
+DIFFERENTIABLE = [op for op in OPERATIONS if op.differentiable and op.name != "detach"]
+
+
+def case_id(value: Any) -> str:
+    return value.name
