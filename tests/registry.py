@@ -1,12 +1,13 @@
 """Samples for every operation of the registry: what the table-driven tests run on.
 
 `samples(op, dtype)` yields calls of an operation: operands as arrays with a memory layout each, and attributes. They
-follow from the declaration (arity, `domain`, `special`) and from two small tables here: `VIEWS` and `STRUCTURED` say
-which attributes and shapes suit an operation that has any. An operation with neither may declare `samples=`, a function
-that returns [(shapes of the operands, attributes), …].
+follow from the declaration (arity, `domain`, `special`) and from small tables here: `ATTRIBUTES` says what to try
+beyond the defaults in the rule's signature, `VIEWS` and `STRUCTURED` which shapes suit which attributes. An operation in
+none of them may declare `samples=`, a function that returns [(shapes of the operands, attributes), …].
 """
 from __future__ import annotations
 
+import inspect
 import itertools
 import zlib
 from collections.abc import Iterator
@@ -24,6 +25,14 @@ SHAPES = [(), (1,), (5,), (3, 4), (2, 3, 4), (0,), (3, 0)]
 BROADCASTS = [((), ()), ((3, 4), ()), ((), (5,)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((2, 3, 4), (3, 1)), ((5,), (1,)),
               ((3, 4), (3, 4)), ((0,), (1,)), ((3, 0), ()), ((2, 3, 4), (2, 3, 4)), ((40,), (40,))]
 TRIPLES = [((), (), ()), ((3, 4), (3, 4), (3, 4)), ((3, 4), (4,), ()), ((3, 1), (1, 4), (2, 1, 1)), ((0,), (), (1,))]
+
+ATTRIBUTES: dict[str, list[dict[str, Any]]] = {
+    "to_copy": [{"dtype": tapegrad.float64}, {"dtype": tapegrad.float32}],
+    "logit": [{"eps": None}, {"eps": 0.3}],
+    "elu": [{"alpha": 1.0, "scale": 1.0, "input_scale": 1.0}, {"alpha": 0.5, "scale": 2.0, "input_scale": 1.5}],
+    "threshold": [{"threshold": 1.0, "value": -2.0}],
+    "nan_to_num": [{"nan": 0.0, "posinf": 3.0, "neginf": -3.0}],
+}
 
 VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
     "view": [((3, 4), {"size": (2, 6)}), ((), {"size": (1, 1)}), ((2, 3, 4), {"size": (6, 4)}),
@@ -119,7 +128,8 @@ def _values(op: Operation, name: str, shape: tuple[int, ...], dtype: dtypes.dtyp
     if name == "condition" or dtype.category == 0:
         return rng.random(shape) < 0.5
     if dtype.category == 1:
-        return rng.integers(int(np.ceil(low)), int(high) + 1, shape).astype(dtype.numpy)
+        first = int(np.ceil(low))
+        return rng.integers(first, max(int(high), first) + 1, shape).astype(dtype.numpy)
     return rng.uniform(low, high, shape).astype(dtype.numpy)
 
 
@@ -140,11 +150,16 @@ def _shapes(op: Operation) -> Iterator[tuple[tuple[tuple[int, ...], ...], dict[s
                     given: dict[str, Any] = {"dim": dims}
                     yield (shape,) * op.arity, given if keepdim is None else {**given, "keepdim": keepdim}
     elif op.kind == "elementwise":
-        given = {"dtype": tapegrad.float64} if op.name == "to_copy" else {}
         several = {1: [(s,) for s in SHAPES], 2: BROADCASTS, 3: TRIPLES}[op.arity]
-        for shapes in several:
+        for shapes, given in itertools.product(several, attributes_of(op)):
             if op.inplace_of is None or np.broadcast_shapes(*shapes) == shapes[0]:
                 yield shapes, given
+
+
+def attributes_of(op: Operation) -> list[dict[str, Any]]:
+    """What to call an elementwise operation with: what the table lists, or the defaults of its rule."""
+    defaults = inspect.signature(op.forward).parameters
+    return ATTRIBUTES.get(op.name.rstrip("_"), [{name: defaults[name].default for name in op.attributes}])
 
 
 def _layouts(op: Operation, shapes: tuple[tuple[int, ...], ...]) -> Iterator[tuple[str, ...]]:
@@ -166,23 +181,26 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
     rng = np.random.default_rng(zlib.crc32(f"{op.name} {dtype}".encode()))
     found = []
     for shapes, given in _shapes(op):
+        if dtype.category == 1:  # a whole number is bounded by whole numbers
+            given = {k: int(v) if isinstance(v, float) else v for k, v in given.items()}
         arrays = [_values(op, name, s, dtype, rng) for name, s in zip(itertools.cycle(op.operands), shapes)]
         for layout in _layouts(op, shapes):
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]
             smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min")
             found.append(Sample(op, tuple(operands), given, smooth))
-    if op.kind == "elementwise" and not op.attributes:
+    if op.kind == "elementwise":
+        given = attributes_of(op)[0]
         if op.arity == 2:
             numbers = (2, 0.5, True) if dtype.is_floating_point else (2, True) if dtype.category else (True,)
             for number in numbers:
                 x = Operand(_values(op, op.operands[0], (5,), dtype, rng))
-                found.append(Sample(op, (x, number), {}))
+                found.append(Sample(op, (x, number), given))
                 if op.inplace_of is None and op.name != "where":
-                    found.append(Sample(op, (number, x), {}))
+                    found.append(Sample(op, (number, x), given))
         if op.special and dtype.is_floating_point:
             grid = np.meshgrid(*[np.array(op.special, dtype.numpy)] * op.arity)
-            found.append(Sample(op, tuple(Operand(a.ravel().copy()) for a in grid), {}, smooth=False))
+            found.append(Sample(op, tuple(Operand(a.ravel().copy()) for a in grid), given, smooth=False))
     return found
 
 
