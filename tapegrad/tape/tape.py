@@ -75,6 +75,11 @@ class Tape:
         tensors, `model.named_parameters()` for example; without it inputs are called as the caller's variables are.
         Raises TypeError for a result that is no tensor.
         """
+        return cls._of(results, name, inputs, called(names, sys._getframe(1)))
+
+    @classmethod
+    def _of(cls, results: Sequence[Any], name: str | None, inputs: Sequence[Any] | None, named: Mapping[int, str],
+            sources: Mapping[int, str] | None = None) -> Tape:
         for r in results:
             if not isinstance(r, machine.TensorBase):
                 raise TypeError(f"Tape.of: expected tensors, got {type(r).__name__}")
@@ -89,16 +94,15 @@ class Tape:
             if t is not None:
                 wanted.append(t)
                 stack += reading.operands_of(t)[0]
-        named = called(names, sys._getframe(1))
         outputs = [r._buffer for r in results]
         if name is None:
             name = named.get(outputs[0], "tape") if outputs else "tape"
-        return cls._snapshot(name, sorted(wanted), stop, outputs, named)
+        return cls._snapshot(name, sorted(wanted), stop, outputs, named, sources)
 
     @classmethod
     def _snapshot(cls, name: str, instructions: Sequence[int], inputs: Sequence[int], outputs: Sequence[int],
-                  named: Mapping[int, str], sources: Sequence[str] | None = None) -> Tape:
-        """Copy instructions of the live tape, given by index, in the order they were recorded."""
+                  named: Mapping[int, str], sources: Mapping[int, str] | None = None) -> Tape:
+        """Copy instructions of the live tape, given by index, in the order they were recorded; rows have `sources`."""
         made = {int(machine.instructions[t]["out"]) for t in instructions}
         rows: dict[int, None] = dict.fromkeys(inputs)
         for t in instructions:
@@ -130,11 +134,16 @@ class Tape:
             plans.append(plan)
         tape = cls(
             name, layouts, range(len(inputs)), [number[r] for r in inputs if reading.requires_grad(r)], code, values,
-            [number[r] for r in outputs], {number[r]: named[r] for r in inputs if r in named}, sources,
+            [number[r] for r in outputs], {number[r]: named[r] for r in inputs if r in named},
+            [(sources or {}).get(int(machine.instructions[t]["out"]), "") for t in instructions],
             {number[r]: reading.detached(r) for r in inputs if reading.is_alive(r)},
         )
         tape._plans = plans
         return tape
+
+    def _become(self, other: Tape) -> None:
+        for slot in Tape.__slots__:
+            setattr(self, slot, getattr(other, slot))
 
     # ------------------------------------------------------------ reading
 
