@@ -74,7 +74,8 @@ class Tapes:
             self.adjoints[dumped] = tape.adjoint()
 
 
-def dump_script(script: str, arguments: Sequence[str], adjoint: bool = False, lines: bool = True, most: int = 20) -> None:
+def dump_script(script: str, arguments: Sequence[str], adjoint: bool = False, lines: bool = True,
+                most: int = 20) -> None:
     """Run a script with `torch` meaning tapegrad, then print the tape of every root it called `backward` on."""
     import tapegrad
     from tapegrad.tape.facts import called
@@ -97,7 +98,7 @@ def dump_script(script: str, arguments: Sequence[str], adjoint: bool = False, li
         del sys.modules[name]
     sys.modules["torch"] = tapegrad
     sys.meta_path.insert(0, finder)
-    tapegrad.Tensor.backward = watched  # type: ignore[method-assign]
+    tapegrad.Tensor.backward = watched
     argv, sys.argv = sys.argv, [script, *arguments]
     path = sys.path[:]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
@@ -112,7 +113,7 @@ def dump_script(script: str, arguments: Sequence[str], adjoint: bool = False, li
         if inherited:
             del tapegrad.Tensor.backward
         else:
-            tapegrad.Tensor.backward = backward  # type: ignore[method-assign]
+            tapegrad.Tensor.backward = backward
         sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if name.split(".")[0] == "torch"]:
             del sys.modules[name]

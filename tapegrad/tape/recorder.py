@@ -99,12 +99,11 @@ class record:
     >>> tape
     <tape "step": 2 instructions>
 
-    The tape is empty until the block ends. Its results are the values that no instruction of the block reads.
-    `lines=False` leaves the source out and costs nothing while the block runs; with it, Python code in the block runs as
-    under a tracer (an instruction of a line over several lines is given the one it begins on). Only what autograd
-    records is on the tape: operations that no input with `requires_grad` reaches are not. While the block runs the
-    machine's tape is not compacted, so a block is for one step, not for a whole training. Raises TapeError when it was
-    compacted all the same (by `tapegrad.tape.live()` in another thread).
+    The tape is empty until the block ends. Its results are the values that no instruction of the block reads. Only what
+    autograd records is on it: operations that no input with `requires_grad` reaches are not. `lines=False` leaves the
+    source out and costs nothing while the block runs; with lines, Python code in the block runs as under a tracer.
+    While the block runs the machine's tape is not compacted, so a block is for one step, not for a training. Raises
+    TapeError when it was compacted all the same.
     """
 
     def __init__(self, name: str | None = None, *, lines: bool = True,

@@ -57,7 +57,7 @@ def _traced(plan: Plan, arrays: Sequence[Array], attributes: dict[str, Any]) -> 
     """Elementwise and row rules: the graph the kernels come from, read with the NumPy columns."""
     op = plan.op
     symbols = plans._symbols(op, plan.operands, plans._compute_dtype(op, plan.operands), 0)
-    value = op.forward(*symbols, **{k: attributes[k] for k in op.attributes}).cast(plan.out.dtype)
+    value = op.forward(*symbols, **{k: attributes[k] for k in op.attributes if k in attributes}).cast(plan.out.dtype)
     dims = attributes["dim"] if op.kind == "reduction" else ()
     (found,) = sym.evaluate([value], arrays, dims)
     if op.kind == "reduction" and op.per_row:

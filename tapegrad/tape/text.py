@@ -157,7 +157,7 @@ def dump(tape: Tape) -> str:
         out = tape.results[t]
         table.append([
             str(t), f"%{out}", type_text(tape.layouts[out]), op.name, operation_text(tape, t),
-            " ".join(f"%{b}" for b in keeps[t]) or "-", str(counts[out]), op.grad_name,
+            " ".join(f"%{b}" for b in keeps[t]) or "-", str(counts[out]), tape.plan(t).grad_name,
             plain(tape.sources[t]) if tape.sources[t] else "-",
         ])
     if not sources:

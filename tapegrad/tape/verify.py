@@ -79,7 +79,7 @@ class _Walk:
         if result in self.owner:
             raise refuse(f"computes %{result} a second time")
         given, known = set(tape.attributes[t]), {*op.attributes, *(("keepdim",) if op.kind == "reduction" else ())}
-        if given - known or set(op.attributes) - given:
+        if given - known or set(op.attributes) - given - set(op.defaults):
             raise refuse(f"has the attributes {sorted(given)}, takes {sorted(known)}")
         try:
             wrong = self.misfit(t)
