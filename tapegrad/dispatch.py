@@ -235,16 +235,16 @@ def elementwise_function(op: Operation) -> Callable[..., Any]:
     """The Python side of an elementwise operation: `f(*operands, *attributes, out=None)`."""
 
     def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        args, attributes, plain = _separated(op, args, kwargs)
-        if not any(isinstance(a, TensorBase) for a in args):
+        operands, attributes, plain = _separated(op, args, kwargs)
+        if not any(isinstance(a, TensorBase) for a in operands):
             raise TypeError(
-                f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}"
+                f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(operands[0]).__name__}"
             )
-        for position, (name, a) in enumerate(zip(op.operands, args)):
+        for position, (name, a) in enumerate(zip(op.operands, operands)):
             if name in op.tensors and not isinstance(a, TensorBase):
-                raise TypeError(f"{op.name}(): argument '{('input', 'other')[position]}' (position {position + 1}) must "
-                                f"be Tensor, not {type(a).__name__}")
-        result = apply(op, args, attributes, teach=plain)
+                raise TypeError(f"{op.name}(): argument '{('input', 'other')[position]}' (position {position + 1}) "
+                                f"must be Tensor, not {type(a).__name__}")
+        result = apply(op, operands, attributes, teach=plain)
         return result if out is None else into(out, result)
 
     return function
@@ -252,10 +252,11 @@ def elementwise_function(op: Operation) -> Callable[..., Any]:
 
 def inplace_function(op: Operation) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
-        args, attributes, plain = _separated(op, args, kwargs)
-        if not isinstance(args[0], TensorBase):
-            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(args[0]).__name__}")
-        return apply_inplace(op, args, attributes, teach=plain)
+        operands, attributes, plain = _separated(op, args, kwargs)
+        if not isinstance(operands[0], TensorBase):
+            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not "
+                            f"{type(operands[0]).__name__}")
+        return apply_inplace(op, operands, attributes, teach=plain)
 
     return function
 

@@ -1,9 +1,9 @@
 """Samples for every operation of the registry: what the table-driven tests run on.
 
 `samples(op, dtype)` yields calls of an operation: operands as arrays with a memory layout each, and attributes. They
-follow from the declaration (arity, `domain`, `special`) and from small tables here: `ATTRIBUTES` says what to try beyond
-the defaults in the rule's signature, `VIEWS` and `STRUCTURED` which shapes suit which attributes. An operation in none
-of them may declare `samples=`, a function that returns [(shapes of the operands, attributes), …].
+follow from the declaration (arity, `domain`, `special`) and from small tables here: `ATTRIBUTES` says what to try
+beyond the defaults in the rule's signature, `VIEWS` and `STRUCTURED` which shapes suit which attributes. An operation
+in none of them may declare `samples=`, a function that returns [(shapes of the operands, attributes), …].
 """
 from __future__ import annotations
 

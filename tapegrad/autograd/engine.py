@@ -403,7 +403,7 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
     if op.kind == "view":
         return [_view_gradient(plan, g, shift)]
     kept = set().union(*(plan.keeps[j] for j in range(len(rows)) if needs >> j & 1))
-    operands = [
+    operands: list[Any] = [
         call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
     ]
     # Numbers are numbers again: as a tensor, log(0.5) would be of the default dtype and not of the result's.

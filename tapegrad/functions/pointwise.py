@@ -9,7 +9,17 @@ import numpy as np
 from tapegrad import dispatch, dtypes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, operation, overrides, public
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    expect_tensor,
+    into,
+    kind_name,
+    method,
+    operation,
+    overrides,
+    public,
+)
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -237,8 +247,9 @@ METHODS["__pos__"] = positive
 def _ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
     """`input * 2 ** other` (`torch.ldexp`)."""
     expect_tensor("ldexp", input)
-    power = other.to(dtypes.default_dtype()) if isinstance(other, Tensor) and not other.dtype.is_floating_point else other
-    return into(out, input * 2.0 ** power)
+    if isinstance(other, Tensor) and not other.dtype.is_floating_point:
+        other = other.to(dtypes.default_dtype())
+    return into(out, input * 2.0 ** other)
 
 
 def _float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:
@@ -291,8 +302,8 @@ def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, eq
 @public
 def isin(elements: Any, test_elements: Any, *, assume_unique: bool = False, invert: bool = False) -> Any:
     """Which elements occur among `test_elements` (`torch.isin`)."""
-    both = [x._array() if isinstance(x, Tensor) else np.asarray(x) for x in (elements, test_elements)]
-    return from_array(np.asarray(np.isin(*both, invert=invert)))
+    ours, theirs = (x._array() if isinstance(x, Tensor) else np.asarray(x) for x in (elements, test_elements))
+    return from_array(np.asarray(np.isin(ours, theirs, invert=invert)))
 
 
 for _name, _original in (

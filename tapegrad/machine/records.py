@@ -48,7 +48,8 @@ LAYOUT = np.dtype([
 ])
 
 # An operation with its operand layouts and attributes decided: which kernels, over which loops, with which result.
-# `out_bytes` is the size of the result's adjoint; `kept_a` and `kept_b` are what backward reads when that operand needs a gradient (bit 0: a, 1: b, 7: the result).
+# `out_bytes` is the size of the result's adjoint; `kept_a` and `kept_b` are what backward reads when that operand needs
+# a gradient (bit 0: a, 1: b, 7: the result).
 PLAN = np.dtype([
     ("opcode", "u4"), ("arity", "u2"), ("flags", "u2"), ("out_layout", "u4"), ("kept_a", "u1"), ("kept_b", "u1"),
     ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("out_bytes", "u8"),

@@ -9,4 +9,4 @@ from __future__ import annotations
 from tapegrad.functions.activations import NN
 
 globals().update(NN)
-__all__ = sorted(NN)  # noqa: PLE0605
+__all__ = sorted(NN)

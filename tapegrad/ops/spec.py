@@ -57,9 +57,6 @@ class Operation:
     def __post_init__(self) -> None:
         if self.name in REGISTRY:
             raise DeclarationError(f"{self.name} ({self.where}): declared twice, first at {REGISTRY[self.name].where}")
-        self.opcode = len(BY_OPCODE)
-        BY_OPCODE.append(self)
-        REGISTRY[self.name] = self
         if not self.grad_name:
             self.grad_name = "".join(p[:1].upper() + p[1:] for p in self.name.rstrip("_").split("_")) + "Backward0"
         if self.vjp is not None:
@@ -69,6 +66,9 @@ class Operation:
                 raise DeclarationError(
                     f"{self.name} ({self.where}): vjp asks for {', '.join(unknown)}; it may ask for {sorted(known)}"
                 )
+        self.opcode = len(BY_OPCODE)
+        BY_OPCODE.append(self)
+        REGISTRY[self.name] = self
 
     @property
     def arity(self) -> int:
