@@ -10,9 +10,10 @@ import os
 import platform
 import runpy
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
+from unittest import mock
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -74,57 +75,75 @@ class Tapes:
             self.adjoints[dumped] = tape.adjoint()
 
 
+class Watch:
+    """Takes the tape of every root while it holds `Tensor.backward`, `autograd.backward` and `autograd.grad` up."""
+
+    def __init__(self, lines: bool) -> None:
+        from tapegrad.tape.recorder import SourceLines
+
+        self.tapes, self.sources, self.lines, self.inside = Tapes(), SourceLines(), lines, False
+
+    def around(self, function: Any, roots_of: Callable[..., Sequence[Any]]) -> Any:
+        """`function` that shows us its roots first, unless another such function called it."""
+        from tapegrad.tape.facts import called
+        from tapegrad.tape.recorder import program_frame
+        from tapegrad.tape.tape import Tape
+
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            if self.inside:
+                return function(*args, **kwargs)
+            if self.lines:
+                self.sources.now()
+            roots = [r for r in roots_of(*args) if not r.is_leaf]
+            if roots:
+                named = called(None, program_frame(sys._getframe(1)))
+                self.tapes.add(Tape._of(roots, None, None, named, self.sources.of_row))
+            self.inside = True
+            try:
+                return function(*args, **kwargs)
+            finally:
+                self.inside = False
+
+        return watched
+
+
 def dump_script(script: str, arguments: Sequence[str], adjoint: bool = False, lines: bool = True,
                 most: int = 20) -> None:
-    """Run a script with `torch` meaning tapegrad, then print the tape of every root it called `backward` on."""
+    """Run a script with `torch` meaning tapegrad, then print the tape of every root it differentiated."""
     import tapegrad
-    from tapegrad.tape.facts import called
-    from tapegrad.tape.recorder import SourceLines
-    from tapegrad.tape.tape import Tape
+    from tapegrad.autograd import engine
 
-    tapes, sources, finder = Tapes(), SourceLines(), _TorchIsTapegrad()
-    inherited = "backward" not in vars(tapegrad.Tensor)
-    backward = tapegrad.Tensor.backward
-
-    def watched(self: Any, *args: Any, **kwargs: Any) -> Any:
-        if not self.is_leaf:
-            if lines:
-                sources.now()
-            tapes.add(Tape._of((self,), None, None, called(None, sys._getframe(1)), sources.of_row))
-        return backward(self, *args, **kwargs)
-
-    before = {name: sys.modules.get(name) for name in sys.modules if name.split(".")[0] == "torch"}
-    for name in list(before):
-        del sys.modules[name]
+    watch, finder = Watch(lines), _TorchIsTapegrad()
+    theirs = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "torch"}
+    argv, path = sys.argv, sys.path[:]
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     sys.modules["torch"] = tapegrad
     sys.meta_path.insert(0, finder)
-    tapegrad.Tensor.backward = watched
-    argv, sys.argv = sys.argv, [script, *arguments]
-    path = sys.path[:]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    method = watch.around(tapegrad.Tensor.backward, lambda root, *rest: (root,))
+    run = watch.around(engine.run, lambda roots, *rest: roots)
     try:
-        if lines:
-            sources.start(None)
-        runpy.run_path(script, run_name="__main__")
+        with mock.patch.object(tapegrad.Tensor, "backward", method), mock.patch.object(engine, "run", run):
+            if lines:
+                watch.sources.start(None)
+            try:
+                runpy.run_path(script, run_name="__main__")
+            finally:
+                if lines:
+                    watch.sources.stop()
     finally:
-        if lines:
-            sources.stop()
         sys.argv, sys.path[:] = argv, path
-        if inherited:
-            del tapegrad.Tensor.backward
-        else:
-            tapegrad.Tensor.backward = backward
         sys.meta_path.remove(finder)
         for name in [name for name in sys.modules if name.split(".")[0] == "torch"]:
             del sys.modules[name]
-        sys.modules.update({name: module for name, module in before.items() if module is not None})
+        sys.modules.update(theirs)
         sys.stdout.flush()
-        _report(tapes, adjoint, most)
+        _report(watch.tapes, adjoint, most)
 
 
 def _report(tapes: Tapes, adjoint: bool, most: int) -> None:
     calls, different = sum(tapes.counts.values()), len(tapes.counts)
-    print(f"\nbackward was called {calls} time{'s' * (calls != 1)}, on {different} "
+    print(f"\nbackward ran {calls} time{'s' * (calls != 1)}, on {different} "
           f"tape{'s' * (different != 1)}{' that differ' * (different > 1)}")
     for dumped, count in list(tapes.counts.items())[:most]:
         print(f"\n{count} times:" if count > 1 else "", dumped, sep="\n")

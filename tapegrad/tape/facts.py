@@ -48,7 +48,8 @@ def called(names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None, frame: A
     """What tensors are called, by row: as `names` says, or by the variables of a frame."""
     pairs: list[tuple[str, Any]]
     if names is None:
-        pairs = [(k, v) for scope in (frame.f_locals, frame.f_globals) for k, v in list(scope.items()) if k[0] != "_"]
+        scopes = () if frame is None else (frame.f_locals, frame.f_globals)
+        pairs = [(k, v) for scope in scopes for k, v in list(scope.items()) if not k.startswith("_")]
     else:
         pairs = list(names.items() if isinstance(names, Mapping) else names)
     found: dict[int, str] = {}

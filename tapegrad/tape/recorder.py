@@ -27,6 +27,13 @@ def _is_ours(file: str) -> bool:
     return file.startswith(_PACKAGE) and file != _DEMO
 
 
+def program_frame(frame: FrameType | None) -> FrameType | None:
+    """This frame or the nearest of its callers that runs a program's code, not this package's."""
+    while frame is not None and _is_ours(frame.f_code.co_filename):
+        frame = frame.f_back
+    return frame
+
+
 class SourceLines:
     """By row, the line of source that recorded it (`train.py:14`); between `start` and `stop`.
 
@@ -80,11 +87,7 @@ class SourceLines:
 
     def _event(self, frame: FrameType, event: str, argument: Any) -> Any:
         self.now()
-        running: FrameType | None = frame
-        if event == "return":
-            running = frame.f_back
-            while running is not None and _is_ours(running.f_code.co_filename):
-                running = running.f_back
+        running = program_frame(frame.f_back) if event == "return" else frame
         self._line = None if running is None else (running.f_code.co_filename, running.f_lineno)
         return self._event
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad.machine import records as rec
+from tapegrad.machine import reference
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.ops.spec import REGISTRY
-from tapegrad.tape import reading, reference
+from tapegrad.tape import reading
 from tapegrad.tape.facts import TapeError
 from tapegrad.tape.text import plain, type_text
 
@@ -50,11 +51,11 @@ def run_reference(tape: Tape, inputs: Sequence[Any]) -> Any:
     values: list[Any] = [None] * len(tape.layouts)
     for b, given in zip(tape.inputs, _inputs(tape, inputs)):
         array = reading.array_of(given) if isinstance(given, machine.TensorBase) else given
-        values[b] = reference.Cell.of(array, tape.layouts[b])
+        values[b] = Cell.of(array, tape.layouts[b])
     dying = _dying(tape)
     for t in range(len(tape)):
         operands = [tape.constants[~b] if b < 0 else values[b] for b in tape.operands[t]]
-        values[tape.results[t]] = reference.evaluate(tape.plan(t), operands, tape.attributes[t])
+        values[tape.results[t]] = _reference_step(tape, t, operands)
         del operands
         for b in dying.get(t, ()):
             values[b] = None
@@ -151,3 +152,40 @@ def _write(plan: int, operands: list[Any], differentiable: bool) -> Any:
         call.record_plan(plan, new, needs, *operands)
         call.rebind(target, new)
     return target
+
+
+# ---------------------------------------------------------------- by the reference
+
+
+class Cell:
+    """A value in a block of memory, where a layout says from `offset` on; views share the block."""
+
+    __slots__ = ("array", "block", "offset")
+
+    def __init__(self, layout: Layout, block: np.ndarray[Any, Any] | None = None, offset: int = 0) -> None:
+        item = layout.dtype.itemsize
+        self.block = np.zeros(layout.nbytes // item, layout.dtype.numpy) if block is None else block
+        self.offset = offset
+        self.array = np.lib.stride_tricks.as_strided(
+            self.block[offset:], layout.shape, [s * item for s in layout.strides])
+
+    @staticmethod
+    def of(values: Any, layout: Layout) -> Cell:
+        """A copy of some values."""
+        cell = Cell(layout)
+        cell.array[...] = values
+        return cell
+
+
+def _reference_step(tape: Tape, t: int, operands: list[Any]) -> Cell:
+    """One instruction on cells and numbers: a view shares its operand's block, an in-place operation writes to it."""
+    op, given, out = tape.operations[t], tape.attributes[t], tape.layouts[tape.results[t]]
+    first = operands[0]
+    if op.kind == "view":
+        layout = tape.operand_layouts(t)[0]
+        return Cell(out, first.block, first.offset + op.forward((layout.shape, layout.strides), **given)[2])
+    found = reference.forward(op, [x.array if isinstance(x, Cell) else x for x in operands], given)
+    if op.inplace_of is not None:
+        first.array[...] = found
+        return first
+    return Cell.of(found, out)
