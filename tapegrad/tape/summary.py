@@ -31,7 +31,7 @@ class Summary(NamedTuple):
 
     def __str__(self) -> str:
         head = (f"live tape  {self.instructions} ins · {self.rows} rows · kept for backward {bytes_text(self.kept)} · "
-                f"{self.sweeps} compactions")
+                f"{self.sweeps} compaction{'s' * (self.sweeps != 1)}")
         table = [["op", "ins", "keeps"], *([o.name, str(o.instructions), bytes_text(o.kept)] for o in self.operations)]
         return "\n".join([head, *aligned(table, (2, 2))] if self.operations else [head])
 
