@@ -31,7 +31,8 @@ class Node:
 
     def name(self) -> str:
         """The node's name, as PyTorch has it."""
-        return type(self).__name__
+        own = type(self).__name__
+        return own if own.endswith(("0", "1", "2", "3")) else f"torch::autograd::{own}"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -50,16 +51,13 @@ class Node:
         raise NotImplementedError("hooks on nodes are not supported; register the hook on the tensor")
 
     def __repr__(self) -> str:
-        return f"<{self.name()} object at {hex(id(self))}>"
+        return f"<{type(self).__name__} object at {hex(id(self))}>"
 
 
 class AccumulateGrad(Node):
     """The end of the graph at a leaf: what arrives here is added to `variable.grad`."""
 
     __slots__ = ()
-
-    def name(self) -> str:
-        return "torch::autograd::AccumulateGrad"
 
     @property
     def variable(self) -> Any:

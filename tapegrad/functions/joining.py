@@ -10,6 +10,8 @@ from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, pu
 from tapegrad.functions.shape import unsqueeze
 from tapegrad.tensor import Tensor
 
+MOST = 32  # operands of one instruction: it has a bit for each that a gradient flows on to
+
 
 @public
 def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
@@ -35,8 +37,9 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for "
                     f"tensor number {tensors.index(x) if False else kept.index(x) if len(kept) < 2 else 1} in the list."
                 )
-    result = apply(operation("cat"), kept, (("dim", dim),))
-    return into(out, result)
+    while len(kept) > MOST:
+        kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
+    return into(out, apply(operation("cat"), kept, (("dim", dim),)))
 
 
 PUBLIC["concat"] = PUBLIC["concatenate"] = cat

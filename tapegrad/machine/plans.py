@@ -119,6 +119,8 @@ class Planner:
         return found
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
+        if len(operands) > 32:  # an instruction has 32 bits to say which operands a gradient flows on to
+            raise ValueError(f"{op.name}: {len(operands)} operands, at most 32 fit an instruction")
         builder = Builder(self.layouts)
         out = _LOWER[op.kind](builder, op, operands, attributes)
         plan = Plan(len(self.all), op, attributes, operands, out)

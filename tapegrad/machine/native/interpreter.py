@@ -312,6 +312,18 @@ def replay_reverse(workspace):
     return DONE
 
 
+@native
+def leads_on(t, marks):
+    """Whether an instruction ran: a gradient flowed on to one of its operands, which still have their marks."""
+    row = instructions()[t]
+    operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], stack_words(2))
+    found = N0
+    for j in range(count):
+        if marks[halves(operands)[j]] & NEEDED:
+            found |= (needs >> np.uint32(j)) & N1
+    return found != N0
+
+
 @export(i32(u64, u64))
 def finish(workspace, retain):
     """Clear the marks (and gradients nobody took); unless `retain`, free what the visited instructions kept.
@@ -330,7 +342,7 @@ def finish(workspace, retain):
         if adjoints[out] != U0:
             release(w.arena, adjoints[out], adjoint_bytes(np.uint32(out)))
             adjoints[out] = U0
-        if retain == U0 and marks[out] & NEEDED:
+        if retain == U0 and marks[out] & NEEDED and (not marks[out] & CAPTURED or leads_on(t, marks)):
             release_kept(t)
         marks[out] = np.uint8(0)
     for i in range(w.n_leaves):

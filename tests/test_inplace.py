@@ -1,0 +1,235 @@
+"""Writing in place: what is refused, what is recorded, and that a stale operand never goes unnoticed."""
+from __future__ import annotations
+
+import pytest
+
+import tapegrad as torch
+
+STALE = "modified by an inplace operation"
+
+
+def leaf(*values):
+    return torch.tensor(list(values), requires_grad=True)
+
+
+@pytest.mark.parametrize("write", [
+    lambda x: x.add_(1), lambda x: x.mul_(2), lambda x: x.zero_(), lambda x: x.fill_(3), lambda x: x.sin_(),
+    lambda x: x.copy_(torch.ones(2)), lambda x: x.__iadd__(1), lambda x: x.__setitem__(0, 5.0), lambda x: x[0].mul_(2),
+    lambda x: x.clamp_(min=0),
+])
+def test_a_leaf_is_not_written(write):
+    x = leaf(1.0, 2.0)
+    with pytest.raises(RuntimeError, match="leaf Variable that requires grad is being used in an in-place operation"):
+        write(x)
+    assert x.tolist() == [1.0, 2.0]
+    assert x._version == 0
+    with torch.no_grad():
+        write(x)
+    assert x.is_leaf and x.requires_grad and x._version == 1
+
+
+def test_what_is_written_in_place_is_recorded():
+    x = leaf(1.0, 2.0)
+    y = x * 2
+    same = y
+    y.add_(1).mul_(x)
+    assert same is y
+    assert y.grad_fn.name() == "MulBackward0"
+    y.sum().backward()
+    assert x.grad.tolist() == [5.0, 9.0]
+
+
+def test_operators_in_place():
+    x = leaf(2.0)
+    y = x.clone()
+    y += 1
+    y *= 3
+    y -= x
+    y /= 2
+    y **= 2
+    assert y.tolist() == [12.25]
+    y.backward()
+    assert x.grad.tolist() == [7.0]
+
+
+def test_a_tensor_without_history_takes_one_on():
+    x, y = leaf(2.0), torch.ones(1)
+    y.mul_(x)
+    assert y.requires_grad and not y.is_leaf
+    y.backward()
+    assert x.grad.tolist() == [1.0]
+
+
+def test_alpha():
+    x = torch.ones(2)
+    x.add_(torch.ones(2), alpha=3).sub_(torch.ones(2), alpha=2)
+    assert x.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("write", [
+    lambda y, x: y.mul_(x), lambda y, x: y.pow_(3), lambda y, x: y.sin_(), lambda y, x: y.div_(x),
+    lambda y, x: y.exp_(), lambda y, x: y.sqrt_(), lambda y, x: y.sigmoid_(), lambda y, x: y.clamp_(min=0.5), lambda y, x: y.zero_(),
+    lambda y, x: y.fill_(2), lambda y, x: y.copy_(x), lambda y, x: y.relu_(), lambda y, x: y.neg_(),
+])
+def test_in_place_differentiates_as_out_of_place(write):
+    """The rule reads the operand that the write destroyed."""
+    x = torch.tensor([1.5, 2.5], dtype=torch.float64, requires_grad=True)
+    y = x * 2
+    write(y, x)
+    y.sum().backward()
+    step = 1e-6
+    with torch.no_grad():
+        for i in range(2):
+            ends = []
+            for sign in (1, -1):
+                moved = x.detach().clone()
+                moved[i] += sign * step
+                z = moved * 2
+                write(z, moved)
+                ends.append(z.sum().item())
+            assert x.grad[i].item() == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-6)
+
+
+def test_a_stale_operand_is_refused():
+    x = leaf(1.0, 2.0)
+    y = x.exp()
+    y.add_(1)
+    with pytest.raises(RuntimeError, match=STALE) as error:
+        y.sum().backward()
+    assert "[torch.FloatTensor [2]], which is output 0 of Exp, is at version 1; expected version 0 instead" in str(
+        error.value)
+    assert x.grad is None
+
+
+def test_a_stale_leaf_is_refused():
+    x, w = leaf(1.0), leaf(3.0)
+    y = x * w
+    with torch.no_grad():
+        w.mul_(2)
+    with pytest.raises(RuntimeError, match=STALE):
+        y.backward()
+
+
+def test_what_nobody_reads_may_be_overwritten():
+    x = leaf(1.0, 2.0)
+    y = x + 1
+    z = y + 1
+    y.zero_()
+    z.sum().backward()
+    assert x.grad.tolist() == [1.0, 1.0]
+
+
+def test_only_the_kept_operand_counts():
+    x, c = leaf(1.0), torch.tensor([2.0])
+    y = x * c
+    c.fill_(5)
+    with pytest.raises(RuntimeError, match=STALE):
+        y.backward()
+    w = leaf(3.0)
+    z = torch.tensor([2.0]) * w
+    with torch.no_grad():
+        w.fill_(9)
+    z.backward()
+    assert w.grad.tolist() == [2.0]
+
+
+def test_a_write_through_a_view_counts():
+    x, c = leaf(1.0, 2.0), torch.ones(2)
+    y = x * c
+    c[0].add_(1)
+    with pytest.raises(RuntimeError, match=STALE):
+        y.sum().backward()
+
+
+def test_a_write_through_detach_counts():
+    x = leaf(1.0)
+    y = x.exp()
+    y.detach().zero_()
+    with pytest.raises(RuntimeError, match=STALE):
+        y.backward()
+
+
+def test_itself_in_place():
+    x = leaf(3.0)
+    y = x * 1
+    y.mul_(y)
+    assert y.tolist() == [9.0]
+    with pytest.raises(RuntimeError, match=STALE):
+        y.backward()
+
+
+def test_add_itself_in_place():
+    x = leaf(3.0)
+    y = x * 1
+    y.add_(y)
+    y.backward()
+    assert x.grad.tolist() == [2.0]
+
+
+def test_overlap_is_refused():
+    x = torch.zeros(1).expand(3)
+    with pytest.raises(RuntimeError, match="more than one element of the written-to tensor refers to a single memory"):
+        x.add_(1)
+    a = torch.arange(4.0)
+    with pytest.raises(RuntimeError, match="some elements of the input tensor and the written-to tensor refer"):
+        a[1:].add_(a[:-1])
+    assert a.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_disjoint_parts_may_meet():
+    a = torch.arange(4.0)
+    a[:2].add_(a[2:])
+    assert a.tolist() == [2.0, 4.0, 2.0, 3.0]
+    b = torch.arange(4.0)
+    b[::2].add_(b[1::2])
+    assert b.tolist() == [1.0, 1.0, 5.0, 3.0]
+
+
+def test_the_result_must_fit():
+    x = torch.ones(2)
+    with pytest.raises(RuntimeError, match=r"output with shape \[2\] doesn't match the broadcast shape \[3, 2\]"):
+        x.add_(torch.ones(3, 2))
+    n = torch.ones(2, dtype=torch.int64)
+    with pytest.raises(RuntimeError, match="result type Float can't be cast to the desired output type Long"):
+        n.add_(0.5)
+    assert n.tolist() == [1, 1]
+    assert n.add_(True).tolist() == [2, 2]
+
+
+def test_versions():
+    x = torch.zeros(3)
+    view = x[1:]
+    assert x._version == 0
+    x.add_(1)
+    view.mul_(2)
+    assert x._version == view._version == 2
+    assert (x + 1)._version == 0
+
+
+def test_copy_casts_and_broadcasts():
+    x = torch.zeros(2, 3, dtype=torch.int64)
+    x.copy_(torch.tensor([1.7, -2.7, 3.0]))
+    assert x.tolist() == [[1, -2, 3]] * 2
+
+
+def test_copy_gives_the_source_its_gradient():
+    x, y = leaf(1.0, 2.0), torch.zeros(2, dtype=torch.float64)
+    y.copy_(x)
+    assert type(y.grad_fn).__name__ == "CopyBackwards"
+    (y * y).sum().backward()
+    assert x.grad.tolist() == [2.0, 4.0] and x.grad.dtype is torch.float32
+
+
+def test_setting_items():
+    x = torch.zeros(3, 4)
+    x[1] = 5
+    x[:, 0] = torch.tensor([1.0, 2.0, 3.0])
+    x[2, 1:3] = 7.0
+    assert x.tolist() == [[1, 0, 0, 0], [2, 5, 5, 5], [3, 7, 7, 0]]
+
+
+def test_detach_in_place():
+    x = leaf(1.0)
+    y = x * 2
+    y.detach_()
+    assert y.is_leaf and not y.requires_grad and y.grad_fn is None
