@@ -16,6 +16,7 @@ from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import Attributes
 from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
 
 if TYPE_CHECKING:
@@ -97,60 +98,48 @@ def overlaps(a: Any, b: Any) -> bool:
     return np.shares_memory(a._array(), b._array())
 
 
-def check_writable(x: Any, recording: bool) -> None:
-    """Refuse an in-place write that PyTorch refuses, before anything has run."""
-    row = buffers[x._buffer]
-    if recording and row["flags"] & rec.REQUIRES_GRAD:
-        if not row["producer"]:
-            raise RuntimeError(errors.LEAF_INPLACE)
-        if row["owner"] != x._buffer:
-            owner = buffers[int(row["owner"])]
-            if owner["flags"] & rec.REQUIRES_GRAD and not owner["producer"]:
-                raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
-    layout = layout_of(x)
-    if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
-        raise RuntimeError(errors.WRITE_OVERLAP)
-
-
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
     self = given[0]
     recording = call.is_recording(None)
+    if recording:
+        for x in given:
+            if isinstance(x, TensorBase):
+                call.freshen(x)
     operands = Operands(op, given)
     try:
+        values = operands.values
         needs = sum(
-            1 << j for j, v in enumerate(operands.values)
-            if not isinstance(v, int) and buffers[v._buffer]["flags"] & rec.REQUIRES_GRAD
+            1 << j for j, v in enumerate(values) if not isinstance(v, int) and v.requires_grad
         ) if recording and op.differentiable and layout_of(self).dtype.is_floating_point else 0
-        check_writable(self, recording)
-        if needs and buffers[self._buffer]["owner"] != self._buffer and self._is_view():
-            raise RuntimeError(
-                f"{op.name}: an in-place operation that is recorded on a view is not supported; write "
-                "x = x.clone() first, or use the out-of-place form"
-            )
-        values = list(operands.values)
+        history.check_writable(self, needs != 0)
         if any(not isinstance(v, int) and overlaps(self, v) for v in values[1:]):
             raise RuntimeError(errors.READ_OVERLAP)
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
             machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
-        before = self
-        if any(0 in kept for j, kept in enumerate(plan.keeps) if needs >> j & 1):  # it reads what the write destroys
+        recorded = values
+        if any(needs >> j & 1 and 0 in kept for j, kept in enumerate(plan.keeps)):
+            # Backward reads what is about to be overwritten; the tape keeps a copy, through which the gradient flows.
             before = apply(REGISTRY["clone"], (self,))
+            if not layout_of(self).dense and op.inplace_of is not None:  # the copy lies otherwise: not in this plan
+                result = apply(op.inplace_of, [before if v is self else v for v in values], attributes)
+                return apply_inplace(REGISTRY["copy_"], (self, result))
+            recorded = [before if v is self else v for v in values]
+        rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []
         call.run_inplace(plan.index, self._buffer, *values)
         if needs:
-            values[0] = before
-            row = buffers[self._buffer]
-            new = call.fresh_row(self._layout, int(row["owner"]), int(row["address"]))
-            call.record_plan(plan.index, new, needs, *values)
-            call.rebind(self, new)
+            history.rewrite(self, plan, needs, rows)
         return self
     finally:
         operands.release()
 
 
+_MULTIPLE = ("unbind", "split")  # several views from one call, none of which may be written in place when recorded
+
+
 def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:
-    """A view of `x`: same storage, other shape and strides."""
+    """A view of `x`: same storage, other shape and strides; unless `record`, one that differentiation knows not of."""
     layout = layout_of(x)
     given = dict(attributes)
     # Where a view starts is the instruction's affair, not the plan's: x[0], x[1], … share one plan.
@@ -161,7 +150,10 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     item = layout.dtype.itemsize
     target = layouts.adjoint(layout)
     shift = offset if target is layout else op.forward((target.shape, target.strides), **given)[2]
-    return make_view(plan.index, x, plan.out.id, offset * item, shift * item, record and layout.dtype.is_floating_point)
+    mode = 0
+    if record:
+        mode = rec.LINK | layout.dtype.is_floating_point | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
+    return make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
 
 
 def bind(op: Operation, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str]) -> list[Any]:

@@ -190,3 +190,26 @@ def view_strides(shape: Sequence[int], strides: Sequence[int], target: Sequence[
         if runs[at][0] % inside:
             return None
     return tuple(reversed(found))
+
+
+def restrided(stride: Sequence[int], offset: int, shape: Sequence[int], source: Sequence[int], target: Sequence[int]
+              ) -> tuple[Shape, int]:
+    """Strides and offset that say of memory laid out as (shape, target) what these say of (shape, source).
+
+    >>> restrided((3,), 1, (2, 3), (3, 1), (1, 2))
+    ((1,), 2)
+
+    A step through memory is read as so many steps along each axis, the widest first.
+    """
+    if tuple(source) == tuple(target):
+        return tuple(stride), offset
+    axes = sorted((d for d, n in enumerate(shape) if n > 1 and source[d]), key=lambda d: -source[d])
+
+    def moved(step: int) -> int:
+        found = 0
+        for d in axes:
+            times, step = divmod(step, source[d])
+            found += times * target[d]
+        return found
+
+    return tuple(moved(s) for s in stride), moved(offset)

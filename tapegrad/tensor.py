@@ -19,6 +19,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
 _ops = REGISTRY
@@ -67,26 +68,6 @@ class _Holder:
             "data": (int(buffers[tensor._buffer]["address"]), False),
             "strides": tuple(s * layout.dtype.itemsize for s in layout.strides),
         }
-
-
-class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook out again."""
-
-    __slots__ = ("_hooks", "_id", "_then")
-
-    def __init__(self, hooks: dict[int, Any], key: int, then: Callable[[], None] | None = None) -> None:
-        self._hooks, self._id, self._then = hooks, key, then
-
-    def remove(self) -> None:
-        self._hooks.pop(self._id, None)
-        if self._then is not None and not self._hooks:
-            self._then()
-
-    def __enter__(self) -> RemovableHandle:
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self.remove()
 
 
 class Tensor(machine.TensorBase):  # type: ignore[name-defined]
@@ -156,17 +137,8 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     def _version(self) -> int:
         return int(buffers[int(buffers[self._buffer]["owner"])]["version"])
 
-    @property
-    def _base(self) -> Any:
-        owner = int(buffers[self._buffer]["owner"])
-        return call.tensor_of(owner, Tensor) if self._is_view() else None
-
     def _is_view(self) -> bool:
-        row = buffers[self._buffer]
-        if int(row["owner"]) == self._buffer:
-            return False
-        t = engine.instruction_of(self._buffer)
-        return t is None or engine.plan_of(t).op.inplace_of is None
+        return bool(buffers[self._buffer]["flags"] & rec.IS_VIEW)
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its length along `dim`."""
@@ -245,24 +217,18 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         """Keep the gradient of a tensor that is no leaf (`torch.Tensor.retain_grad`)."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
-        if not self.is_leaf:
+        if not self.is_leaf:  # which brings the history of a view up to date
             buffers["flags"][self._buffer] |= rec.RETAINS
 
-    def register_hook(self, hook: Callable[[Any], Any]) -> RemovableHandle:
-        """Call `hook` with the gradient once computed; what it returns replaces it (`torch.Tensor.register_hook`)."""
+    def register_hook(self, hook: Callable[[Any], Any]) -> hooks.RemovableHandle:
+        """Call `hook` with the gradient when it is computed (`torch.Tensor.register_hook`).
+
+        What it returns, unless that is None, replaces the gradient.
+        """
         if not self.requires_grad:
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
-        row = self._buffer
-        hooks = engine.tensor_hooks.setdefault(row, {})
-        buffers["flags"][row] |= rec.HOOKED
-        key = max(hooks, default=-1) + 1
-        hooks[key] = hook
-
-        def none_left() -> None:
-            engine.tensor_hooks.pop(row, None)
-            buffers["flags"][row] &= ~rec.HOOKED & 0xFFFFFFFF
-
-        return RemovableHandle(hooks, key, none_left)
+        call.freshen(self)
+        return hooks.add_tensor_hook(self, hook)
 
     def detach(self) -> Tensor:
         """The same memory without history (`torch.Tensor.detach`)."""
@@ -270,9 +236,10 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
 
     def detach_(self) -> Tensor:
         """Forget this tensor's history (`torch.Tensor.detach_`)."""
+        if self._is_view():
+            raise RuntimeError(errors.DETACH_VIEW)
         if not self.is_leaf:
-            row = buffers[self._buffer]
-            call.rebind(self, call.fresh_row(self._layout, int(row["owner"]), int(row["address"])))
+            history.forget(self)
         return self.requires_grad_(False)
 
     @property

@@ -51,6 +51,8 @@ VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
     + [((2, 3, 3), {"offset": 0, "dim1": 2, "dim2": 1})],
     "unfold": [((5,), {"dimension": 0, "size": 3, "step": 1}), ((3, 4), {"dimension": 1, "size": 2, "step": 2})],
     "alias": [((3, 4), {}), ((), {})],
+    "as_strided": [((3, 4), {"size": (2, 2), "stride": (4, 2), "storage_offset": 1, "frame": (4, 1)}),
+                   ((5,), {"size": (3, 2), "stride": (1, 1), "storage_offset": 1, "frame": (1,)})],
 }
 VIEWS |= {"unsafe_view": VIEWS["view"], "squeeze_all": VIEWS["squeeze"], "detach": VIEWS["alias"],
           "unbind": VIEWS["select"], "split": VIEWS["slice"]}
@@ -213,7 +215,8 @@ def dtypes_of(op: Operation) -> list[dtypes.dtype]:
     return [d for kind in op.accepts for d in DTYPES[kind]]
 
 
-OPERATIONS = list(operations())
+# A rebase is no function of its operands: it says what a write did, and tests/parity/test_inplace_parity.py has it.
+OPERATIONS = [op for op in operations() if op.kind != "rebase"]
 CASES = [(op, d) for op in OPERATIONS for d in dtypes_of(op)]
 DIFFERENTIABLE = [op for op in OPERATIONS if op.differentiable and op.name != "detach"]
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -20,12 +20,10 @@ from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape.hooks import Hook, tensor_hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of, with_start
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions
-Hook = Callable[[Any], Any]
-
-tensor_hooks: dict[int, dict[int, Hook]] = {}  # by row; the row's HOOKED flag says that there are any
 _BITS = rec.POOL_HEADER
 
 
@@ -65,6 +63,8 @@ machine.set_hook("continue_backward", backward)
 def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
         accumulate: bool, allow_unused: bool = False) -> list[Any] | None:
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
+    for x in (*roots, *(inputs if isinstance(inputs, (tuple, list)) else () if inputs is None else (inputs,))):
+        call.freshen(x)
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
     targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
     workspace = machine.workspace()
@@ -215,11 +215,11 @@ def _replay(workspace: Workspace) -> None:
 
 
 def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
-    hooks = tensor_hooks.get(row, {})
-    if hooks:
+    found = tensor_hooks(row)
+    if found:
         gradient = _take(workspace, row)
         if gradient is not None:
-            gradient = call_hooks(hooks, gradient)
+            gradient = call_hooks(found, gradient)
             workspace.adjoints[row] = 0
             _add_adjoint(workspace, row, gradient)
     if buffers[row]["flags"] & rec.RETAINS and workspace.adjoints[row]:
@@ -231,8 +231,8 @@ def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
             _accumulate(tensor, gradient)
 
 
-def call_hooks(hooks: dict[int, Hook], gradient: Any) -> Any:
-    for hook in list(hooks.values()):
+def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
+    for hook in found:
         replaced = hook(gradient)
         if replaced is not None:
             if not isinstance(replaced, machine.TensorBase):
@@ -274,8 +274,7 @@ def _settle(workspace: Workspace, left: int) -> None:
         if gradient is None:
             continue
         planner.teach_accumulate(_adjoint_layout(row))
-        if row in tensor_hooks:
-            gradient = call_hooks(tensor_hooks[row], gradient)
+        gradient = call_hooks(tensor_hooks(row), gradient)
         tensor = _live(row)
         if tensor is not None:
             _accumulate(tensor, gradient)
@@ -297,8 +296,8 @@ def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) 
         row = target._buffer
         if row not in taken:
             gradient = _take(workspace, row)
-            if gradient is not None and target.is_leaf and row in tensor_hooks:
-                gradient = call_hooks(tensor_hooks[row], gradient)
+            if gradient is not None and target.is_leaf:
+                gradient = call_hooks(tensor_hooks(row), gradient)
             taken[row] = gradient
     if accumulate:
         for target in {id(t): t for t in targets}.values():
@@ -384,8 +383,7 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) 
             g = adjoints.get(out)
             if g is None or not workspace.marks[out] & rec.NEEDED:
                 continue
-            if out in tensor_hooks:
-                g = adjoints[out] = call_hooks(tensor_hooks[out], g)
+            g = adjoints[out] = call_hooks(tensor_hooks(out), g)
             if buffers[out]["flags"] & rec.RETAINS:
                 _accumulate(call.tensor_of(out, tensor_type()), g)
             if not workspace.marks[out] & rec.CAPTURED:
@@ -402,6 +400,8 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
     op = plan.op
     if op.kind == "view":
         return [_view_gradient(plan, g, shift)]
+    if op.kind == "rebase":
+        return _rebase_gradients(plan, g, shift)
     kept = set().union(*(plan.keeps[j] for j in range(len(rows)) if needs >> j & 1))
     operands: list[Any] = [
         call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
@@ -430,9 +430,25 @@ def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:
     """The cotangent in the frame of the operand: `embed` puts it where the view looked."""
     (operand,) = plan.operands
     attributes = with_start(plan, shift)
+    frame = layouts.adjoint(operand)
+    if "frame" in attributes and not frame.contiguous:  # its elements are counted along memory, so they are put there
+        flat = dispatch.apply(REGISTRY["embed"], (g,), (
+            ("shape", (frame.numel,)), ("of", plan.op.name), ("given", tuple({**attributes, "frame": (1,)}.items()))
+        ))
+        return dispatch.apply_view(REGISTRY["as_strided"], flat, (
+            ("size", frame.shape), ("stride", frame.strides), ("storage_offset", 0), ("frame", (1,))
+        ))
     return dispatch.apply(REGISTRY["embed"], (g,), (
         ("shape", operand.shape), ("of", plan.op.name), ("given", tuple(attributes.items()))
     ))
+
+
+def _rebase_gradients(plan: Plan, g: Any, shift: int) -> list[Any]:
+    """The written view's part of the cotangent, and what is left of it for the base as it was."""
+    given = tuple(with_start(plan, shift).items())
+    rest = g.clone()
+    dispatch.apply_view(REGISTRY["as_strided"], rest, given).zero_()
+    return [dispatch.apply_view(REGISTRY["as_strided"], g, given), rest]
 
 
 def _fit(value: Any, layout: Layout) -> Any:
@@ -457,8 +473,8 @@ def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: l
         found = []
         for target in targets:
             g = adjoints.get(target._buffer)
-            if g is not None and target.is_leaf and target._buffer in tensor_hooks:
-                g = call_hooks(tensor_hooks[target._buffer], g)
+            if g is not None and target.is_leaf:
+                g = call_hooks(tensor_hooks(target._buffer), g)
             found.append(g)
         return found
     leaves = [int(r) for r in workspace.leaves[:int(workspace.record["n_leaves"][0])]] if targets is None else [
@@ -467,8 +483,7 @@ def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: l
         g = adjoints.get(row)
         tensor = _live(row)
         if g is not None and tensor is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
-            if row in tensor_hooks:
-                g = call_hooks(tensor_hooks[row], g)
+            g = call_hooks(tensor_hooks(row), g)
             with modes.enable_grad():
                 _accumulate(tensor, g)
             run_post_accumulate(tensor)

@@ -41,6 +41,10 @@ class Node:
         if t is None:
             return ()
         rows, needs = engine.operands_of(t)
+        if engine.plan_of(t).op.kind == "rebase":  # the operation on the view hides behind the base's node
+            written, base = rows
+            hidden = node_of(written)
+            return ((node_of(base) if needs & 2 else None, 0), *(hidden.next_functions[1:] if hidden else ()))
         wrapped = machine.buffers["flags"]
         return tuple(
             (node_of(row), 0) if needs >> j & 1 else (None, 0)

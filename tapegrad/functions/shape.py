@@ -232,6 +232,24 @@ def broadcast_to(input: Any, size: Any) -> Any:
 
 
 @method
+def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+    """The memory of a tensor read with other sizes, strides and start (`torch.as_strided`)."""
+    layout, size, stride = layout_of(input), tuple(size), tuple(stride)
+    offset = 0 if storage_offset is None else storage_offset - input.storage_offset()
+    if len(size) != len(stride):
+        raise RuntimeError("mismatch in length of strides and shape")
+    if offset < 0 or (offset + shapes.extent(size, stride)) * layout.dtype.itemsize > layout.nbytes:
+        raise RuntimeError(
+            f"as_strided: sizes {list(size)} and strides {list(stride)} with storage offset "
+            f"{input.storage_offset() + offset} reach beyond the tensor, which has {layout.numel} elements"
+        )
+    if input.requires_grad and not layout.dense:
+        raise RuntimeError("as_strided: not differentiable for a tensor with gaps in its memory; clone() it first")
+    return apply_view(operation("as_strided"), input, (
+        ("size", size), ("stride", stride), ("storage_offset", offset), ("frame", layout.strides)))
+
+
+@method
 def alias(input: Any) -> Any:
     return apply_view(operation("alias"), input, ())
 

@@ -124,7 +124,7 @@ class Planner:
         builder = Builder(self.layouts)
         out = _LOWER[op.kind](builder, op, operands, attributes)
         plan = Plan(len(self.all), op, attributes, operands, out)
-        if op.differentiable and (out.dtype.is_floating_point or op.kind == "view"):
+        if op.differentiable and (out.dtype.is_floating_point or op.moves_nothing):
             plan.keeps = _keeps(self.layouts, plan)
         self.all.append(plan)
         self._write(plan, builder.steps, builder.temporaries)
@@ -139,7 +139,7 @@ class Planner:
         flags = 0
         if plan.keeps:
             flags |= rec.DIFFERENTIABLE
-        if op.kind == "view":
+        if op.moves_nothing:
             flags |= rec.VIEW
         if op.inplace_of is not None:
             flags |= rec.INPLACE
@@ -178,7 +178,7 @@ class Planner:
 
     def build_adjoint(self, plan: Plan) -> None:
         """Compile the adjoint of a plan; after this a sweep may run over it."""
-        programs = np.zeros(len(plan.operands), rec.PROGRAM)
+        programs = np.zeros(len(plan.operands) + 1, rec.PROGRAM)
         for j in range(len(plan.operands)):
             if self.differentiable_operand(plan, j):
                 builder = Builder(self.layouts)
@@ -186,6 +186,10 @@ class Planner:
                 programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
+        if plan.op.kind == "rebase":
+            builder = Builder(self.layouts)
+            _carve(builder, plan, rec.TARGET)
+            programs[-1]["steps"], programs[-1]["n_steps"] = self._write_steps(builder.steps, {}), len(builder.steps)
         self._kept_alive.append(programs)
         self.machine.plans[plan.index]["adjoints"] = address_of(programs)
         plan.built = True
@@ -571,6 +575,40 @@ def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
     return flags
 
 
+def _lower_rebase(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    return operands[1]
+
+
+def _part(builder: Builder, plan: Plan) -> tuple[dtype, shapes.Shape, shapes.Shape]:
+    """The part of a base's adjoint that its written view looked at: (dtype, shape, strides)."""
+    frame = builder.layouts.adjoint(plan.operands[1])
+    size, strides, _ = REGISTRY["as_strided"].forward((frame.shape, frame.strides), **plan.attributes)
+    return frame.dtype, size, strides
+
+
+def _carve(builder: Builder, plan: Plan, source: int) -> None:
+    """Zero that part of the adjoint in `source`."""
+    d, size, strides = _part(builder, plan)
+    builder.region(size, (), Sym.const(0, d), d, [[s * d.itemsize for s in strides]], [Pointer(source | rec.SHIFTED)])
+
+
+def _adjoint_rebase(builder: Builder, plan: Plan, j: int) -> int:
+    """The written view takes its part of the gradient; the old base takes the rest, usually where it lies."""
+    frame = builder.layouts.adjoint(plan.operands[1])
+    if j == 0:
+        builder.both = True
+        d, size, strides = _part(builder, plan)
+        target = builder.layouts.adjoint(plan.operands[0])
+        _emit(builder, Sym.operand(0, d), size, (Pointer(rec.TARGET), target.dtype, target.strides),
+              [(Pointer(rec.ADJOINT | rec.SHIFTED), d, strides)], (), False)
+        return 0
+    rest = builder.temporary(frame)
+    builder.copy((Pointer(rest), frame), (Pointer(rec.ADJOINT), frame))
+    _carve(builder, plan, rest)
+    builder.copy((Pointer(rec.TARGET), frame), (Pointer(rest), frame), both=True)
+    return rec.IDENTITY | rec.CARVES
+
+
 # ---------------------------------------------------------------- structured
 
 
@@ -709,8 +747,8 @@ def _adjoint_structured(builder: Builder, plan: Plan, j: int) -> int:
 def _keeps(layouts: Layouts, plan: Plan) -> list[frozenset[int]]:
     """What each operand's adjoint reads again: derived from the rule, never declared."""
     n = len(plan.operands)
-    if plan.op.kind == "view":
-        return [frozenset()]
+    if plan.op.moves_nothing:
+        return [frozenset()] * n
     if plan.op.kind == "structured":
         found = []
         for value in _structured_gradients(Builder(layouts), plan):
@@ -728,10 +766,10 @@ def _keeps(layouts: Layouts, plan: Plan) -> list[frozenset[int]]:
 
 
 _LOWER: dict[str, Callable[..., Layout]] = {
-    "elementwise": _lower_elementwise, "reduction": _lower_reduction, "view": _lower_view,
+    "elementwise": _lower_elementwise, "reduction": _lower_reduction, "view": _lower_view, "rebase": _lower_rebase,
     "structured": _lower_structured,
 }
 _ADJOINT: dict[str, Callable[..., int]] = {
     "elementwise": _adjoint_elementwise, "reduction": _adjoint_reduction, "view": _adjoint_view,
-    "structured": _adjoint_structured,
+    "rebase": _adjoint_rebase, "structured": _adjoint_structured,
 }

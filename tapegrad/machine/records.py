@@ -16,10 +16,11 @@ def offset_of(record: np.dtype[Any], field: str) -> int:
     return int(record.fields[field][1])
 
 
-# A tensor as CPython sees it; `grad` and `dict` are strong references, null when absent.
+# A tensor as CPython sees it; `grad`, `dict` and `base` are strong references, null when absent. `base` is the tensor a
+# view was taken of, never itself a view, so that whoever holds a view holds the tensor whose history it shares.
 TENSOR = np.dtype([
     ("refcount", "i8"), ("type", "u8"), ("buffer", "u4"), ("layout", "u4"), ("grad", "u8"), ("dict", "u8"),
-    ("weakrefs", "u8"),
+    ("weakrefs", "u8"), ("base", "u8"),
 ])
 
 # One recorded operation. `plan` holds the plan's index and, above it, the bits below. An instruction with at most two
@@ -33,7 +34,8 @@ RELEASED = 1 << 31  # what it kept for backward is gone
 
 # One value. Views share the storage of `owner` (itself for a value with storage of its own), which alone counts `refs`
 # (live tensors on the storage plus instructions that keep it) and writes (`version`). `producer` is the index of the
-# instruction that made it plus one, zero for a leaf. `tensor` is the live tensor object, borrowed.
+# instruction that made it plus one, zero for a leaf. `tensor` is the live tensor object, borrowed. The `version` of an
+# IS_VIEW row is that of its owner when its history was last right; where they differ, the base's may be another by now.
 BUFFER = np.dtype([
     ("address", "u8"), ("tensor", "u8"), ("layout", "u4"), ("owner", "u4"), ("version", "u4"), ("refs", "u4"),
     ("producer", "u4"), ("flags", "u4"),
@@ -41,6 +43,9 @@ BUFFER = np.dtype([
 REQUIRES_GRAD, RECORDED, EXTERNAL, IMMORTAL = 1, 2, 4, 8  # RECORDED: some instruction names this row
 HOOKED, RETAINS, WRAPPED, FREE = 16, 32, 64, 128  # WRAPPED: made from a Python number
 INFERENCE, MARKED = 256, 512
+IS_VIEW, NO_GRAD_VIEW, MULTI_VIEW = 1 << 10, 1 << 11, 1 << 12  # a view that is differentiable; how it came about
+ATTACHED = 1 << 13  # Python keeps something under this row's number (hooks, a callback) and is told when it is freed
+LINK, MULTIPLE = 2, 4  # what `make_view` is told beside "record" (1): a differentiable view; one of several
 
 # What the machine must know of a layout; shapes and strides are Python's.
 LAYOUT = np.dtype([
@@ -60,6 +65,7 @@ KEEPS_OUT = 1 << 7
 # The steps that compute one operand's gradient, of `bytes` bytes.
 PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4"), ("bytes", "u8")])
 IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the steps write only part of the adjoint
+CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed a part of it
 
 # One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written.
 MAX_POINTERS = 12
@@ -95,6 +101,7 @@ MACHINE = np.dtype([
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("switch_thread", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
+    ("refresh_view", "u8"), ("release_row", "u8"), ("orphan_hooks", "u8"),
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
 ])
 

@@ -75,9 +75,9 @@ _SLOT = {
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block", "put_grad",
+    "adopt_block", "put_grad", "record_view",
 )
-_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item")
+_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuu)", "narrow": "i(uuu)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
@@ -207,7 +207,7 @@ class _Spec(ctypes.Structure):
 
 
 _METH_FASTCALL, _METH_KEYWORDS, _METH_O = 0x80, 0x02, 0x08
-_T_UINT, _T_PYSSIZET, _READONLY = 11, 19, 1
+_T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
 BACKWARD = """backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
 
 Accumulate gradients into the leaves this tensor depends on (`torch.Tensor.backward`).
@@ -234,11 +234,12 @@ def _function(name: str, address: int, flags: int, doc: str = "") -> Any:
 def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
     """`TensorBase`: fields as in `records.TENSOR`, slots and methods from the trampolines."""
     at = {name: rec.TENSOR.fields[name][1] for name in rec.TENSOR.names or ()}  # type: ignore[index]
-    members = (_Member * 5)(
+    members = (_Member * 6)(
         _Member(b"__dictoffset__", _T_PYSSIZET, at["dict"], _READONLY, None),
         _Member(b"__weaklistoffset__", _T_PYSSIZET, at["weakrefs"], _READONLY, None),
         _Member(b"_buffer", _T_UINT, at["buffer"], _READONLY, None),
         _Member(b"_layout", _T_UINT, at["layout"], _READONLY, None),
+        _Member(b"_base", _T_OBJECT, at["base"], _READONLY, b"The tensor this one is a view of, or None."),
         _Member(None, 0, 0, 0, None),
     )
     getset = (_GetSet * 5)(

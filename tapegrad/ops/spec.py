@@ -79,6 +79,11 @@ class Operation:
         return self.operands[:1] != () and self.operands[0].startswith("*")
 
     @property
+    def moves_nothing(self) -> bool:
+        """Whether its result lies where an operand lies: there is nothing to compute, and nothing to keep."""
+        return self.kind in ("view", "rebase")
+
+    @property
     def differentiable(self) -> bool:
         return self.vjp is not None
 
@@ -172,6 +177,14 @@ def view(name: str, forward: Rule, **fields: Any) -> Operation:
 
 def _view_vjp(g: Any) -> Any:
     return g
+
+
+def rebase(name: str, forward: Rule, **fields: Any) -> Operation:
+    """The history of a base after a write through one of its views: it moves no data, and routes the gradient.
+
+    The operands are the view as it was written and the base as it was before; the attributes are those of `as_strided`.
+    """
+    return _declare(name, "rebase", forward, _view_vjp, method=False, **fields)
 
 
 def structured(name: str, forward: Rule, vjp: Rule | None = None, **fields: Any) -> Operation:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from tapegrad import shapes
 
-from .spec import view
+from .spec import rebase, view
 
 
 def _view(x, *, size):
@@ -72,6 +72,11 @@ def _unfold(x, *, dimension, size, step):
         (*strides[:dimension], strides[dimension] * step, *strides[dimension + 1:], strides[dimension]), 0
 
 
+def _as_strided(x, *, size, stride, storage_offset, frame):
+    """`stride` and `storage_offset` are those in an operand with the strides `frame`."""
+    return size, *shapes.restrided(stride, storage_offset, x[0], frame, x[1])
+
+
 view("view", _view)
 view("unsafe_view", _view)
 view("transpose", _transpose)
@@ -89,3 +94,7 @@ view("alias", lambda x: (*x, 0))
 view("detach", lambda x: (*x, 0))
 view("unbind", _select)
 view("split", _slice)
+view("as_strided", _as_strided)
+
+# The base of a view that was written in place: the old base, with what the view then held where the view looks.
+rebase("_copy_slices", lambda part, base, *, size, stride, storage_offset, frame: base, grad_name="CopySlices")

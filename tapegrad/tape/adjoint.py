@@ -156,6 +156,13 @@ def _view(tape: Tape, t: int, plan: Plan) -> list[str | None]:
     return [f"∂%{tape.operands[t][0]}.{plan.op.name}({given}) += ∂%{tape.results[t]}"]
 
 
+def _rebase(tape: Tape, t: int, plan: Plan) -> list[str | None]:
+    """The written view takes its part of the gradient, the old base the rest."""
+    given = ", ".join(f"{k}={value_text(tape.attributes[t][k])}" for k in ("size", "stride", "storage_offset"))
+    g = f"∂%{tape.results[t]}"
+    return [f"{g}.as_strided({given})", f"{g}.but(as_strided({given}))"]
+
+
 def _structured(tape: Tape, t: int, plan: Plan) -> list[str | None]:
     terms: list[Any] = [Term(operand_text(tape, b), o.shape) for b, o in zip(tape.operands[t], plan.operands)]
     g = Term(f"∂%{tape.results[t]}", plan.out.shape)
@@ -222,5 +229,5 @@ for _name, _symbol, _binds in (("add", "+", 1), ("sub", "-", 1), ("mul", "*", 2)
     setattr(Term, f"__r{_name}__", _swapped)
 
 _RULES: dict[str, Callable[..., list[str | None]]] = {
-    "elementwise": _traced, "reduction": _traced, "view": _view, "structured": _structured,
+    "elementwise": _traced, "reduction": _traced, "view": _view, "rebase": _rebase, "structured": _structured,
 }

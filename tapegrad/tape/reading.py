@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
@@ -60,9 +61,14 @@ def _select_zero(given: dict[str, Any]) -> Attributes:
     return (("dim", given["dim"]), ("index", 0))
 
 
+def _strided_from_zero(given: dict[str, Any]) -> Attributes:
+    return (("size", given["size"]), ("stride", given["stride"]), ("storage_offset", 0), ("frame", given["frame"]))
+
+
 # Where these start is the instruction's affair, not the plan's: x[0], x[1], … share one plan, that of x[0].
 STARTS: dict[str, Callable[[dict[str, Any]], Attributes]] = {
     "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero, "split": _slice_from_zero,
+    "as_strided": _strided_from_zero, "_copy_slices": _strided_from_zero,
 }
 
 
@@ -71,7 +77,10 @@ def with_start(plan: Plan, shift: int) -> dict[str, Any]:
     given = dict(plan.attributes)
     if plan.op.name not in STARTS:
         return given
-    layout = layouts.adjoint(plan.operands[0])
+    layout = layouts.adjoint(plan.operands[-1])
+    if "frame" in given:
+        strides, _ = shapes.restrided(given["stride"], 0, layout.shape, given["frame"], layout.strides)
+        return {**given, "stride": strides, "storage_offset": shift // layout.dtype.itemsize, "frame": layout.strides}
     stride = layout.strides[given["dim"]] * layout.dtype.itemsize
     start = shift // stride if stride else 0
     if "index" in given:

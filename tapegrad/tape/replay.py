@@ -10,8 +10,9 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import reference
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.plans import Plan
 from tapegrad.ops.spec import REGISTRY
-from tapegrad.tape import reading
+from tapegrad.tape import history, reading
 from tapegrad.tape.facts import TapeError
 from tapegrad.tape.text import plain, type_text
 
@@ -126,8 +127,10 @@ def _step(tape: Tape, t: int, operands: list[Any]) -> Any:
     op, plan = tape.operations[t], tape.plan(t)
     if op.kind == "view":
         return _view(tape, t, operands[0])
+    if op.kind == "rebase":  # the write through the view has rewritten its base's history
+        return operands[1]
     if op.inplace_of is not None:
-        return _write(plan.index, operands, bool(plan.keeps))
+        return _write(plan, operands)
     return call.run_plan(plan.index, *operands)
 
 
@@ -137,20 +140,17 @@ def _view(tape: Tape, t: int, x: Any) -> Any:
     target = layouts.adjoint(layout)
     offset, shift = (op.forward((lay.shape, lay.strides), **given)[2] * layout.dtype.itemsize
                      for lay in (layout, target))
-    return call.make_view(plan.index, x, plan.out.id, offset, shift, layout.dtype.is_floating_point)
+    return call.make_view(plan.index, x, plan.out.id, offset, shift, rec.LINK | layout.dtype.is_floating_point)
 
 
-def _write(plan: int, operands: list[Any], differentiable: bool) -> Any:
+def _write(plan: Plan, operands: list[Any]) -> Any:
     """An in-place operation: the kernels write to the first operand, which then stands for the result."""
-    target, buffers = operands[0], machine.buffers
-    call.run_inplace(plan, target._buffer, *operands)
-    needs = sum(1 << j for j, v in enumerate(operands)
-                if not isinstance(v, int) and buffers[v._buffer]["flags"] & rec.REQUIRES_GRAD)
-    if needs and differentiable and call.is_recording(None):
-        row = buffers[target._buffer]
-        new = call.fresh_row(target._layout, int(row["owner"]), int(row["address"]))
-        call.record_plan(plan, new, needs, *operands)
-        call.rebind(target, new)
+    target = operands[0]
+    rows = [v if isinstance(v, int) else v._buffer for v in operands]
+    call.run_inplace(plan.index, target._buffer, *operands)
+    needs = sum(1 << j for j, row in enumerate(rows) if reading.requires_grad(row))
+    if needs and plan.keeps and call.is_recording(None):
+        history.rewrite(target, plan, needs, rows)
     return target
 
 
@@ -177,13 +177,15 @@ class Cell:
         return cell
 
 
-def _reference_step(tape: Tape, t: int, operands: list[Any]) -> Cell:
+def _reference_step(tape: Tape, t: int, operands: list[Any]) -> Any:
     """One instruction on cells and numbers: a view shares its operand's block, an in-place operation writes to it."""
     op, given, out = tape.operations[t], tape.attributes[t], tape.layouts[tape.results[t]]
     first = operands[0]
     if op.kind == "view":
         layout = tape.operand_layouts(t)[0]
         return Cell(out, first.block, first.offset + op.forward((layout.shape, layout.strides), **given)[2])
+    if op.kind == "rebase":
+        return operands[1]
     found = reference.forward(op, [x.array if isinstance(x, Cell) else x for x in operands], given)
     if op.inplace_of is not None:
         first.array[...] = found

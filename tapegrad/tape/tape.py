@@ -129,7 +129,7 @@ class Tape:
             plan, out = reading.plan_of(t), int(machine.instructions[t]["out"])
             number[out] = len(layouts)
             layouts.append(reading.layout_of(out))
-            attributes = reading.with_start(plan, reading.shift_of(t)) if plan.op.kind == "view" else plan.attributes
+            attributes = reading.with_start(plan, reading.shift_of(t)) if plan.op.moves_nothing else plan.attributes
             code.append((plan.op, tuple(operands), attributes, number[out]))
             plans.append(plan)
         tape = cls(
@@ -232,7 +232,9 @@ class Tape:
         """For every buffer the one whose memory it lies in: itself, or what it is a view or an in-place result of."""
         owner = list(range(len(self.layouts)))
         for op, operands, result in zip(self.operations, self.operands, self.results):
-            if op.kind == "view" or op.inplace_of is not None:
+            if op.kind == "rebase":
+                owner[result] = owner[operands[1]]
+            elif op.kind == "view" or op.inplace_of is not None:
                 owner[result] = owner[operands[0]]
         return owner
 

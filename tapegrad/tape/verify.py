@@ -95,7 +95,7 @@ class _Walk:
     def misfit(self, t: int) -> str | None:
         """Why operands and attributes do not fit each other, as far as the planner takes it for granted."""
         op, operands, attributes = self.tape.operations[t], self.tape.operand_layouts(t), self.tape.attributes[t]
-        if op.kind in ("view", "structured") and any(b < 0 for b in self.tape.operands[t]):
+        if op.kind in ("view", "rebase", "structured") and any(b < 0 for b in self.tape.operands[t]):
             return "takes no numbers"
         if op.kind == "reduction":
             dims, ndim = attributes["dim"], len(shapes.broadcast(o.shape for o in operands))
@@ -122,6 +122,8 @@ class _Walk:
             if not inside:
                 raise refuse(f"looks outside the {room} elements of %{owner}")
             self.owner[result], self.offset[result] = owner, start
+        elif op.kind == "rebase":
+            self.owner[result], self.offset[result] = self.owner[operands[1]], self.offset[operands[1]]
         elif op.inplace_of is not None:
             layout = tape.operand_layouts(t)[0]
             if operands[0] < 0:
@@ -185,7 +187,16 @@ def _fits_embed(xs: tuple[Layout, ...], given: dict[str, Any]) -> bool:
         0 in seen or offset + shapes.extent(seen, steps) <= room)
 
 
+def _fits_slices(xs: tuple[Layout, ...], given: dict[str, Any]) -> bool:
+    """The written view is of the base's dtype and looks inside it."""
+    part, base = xs
+    seen, steps, offset = REGISTRY["as_strided"].forward((base.shape, base.strides), **given)
+    return part.dtype is base.dtype and seen == part.shape and min((*steps, offset), default=0) >= 0 and (
+        0 in seen or (offset + shapes.extent(seen, steps)) * base.dtype.itemsize <= base.nbytes)
+
+
 _FITS: dict[str, Fits] = {
+    "_copy_slices": _fits_slices,
     "mm": lambda o, given: o[0].dtype is o[1].dtype and len(o[1].shape) == 2 and _product(o[0].shape, o[1].shape, 2),
     "bmm": lambda o, given: o[0].dtype is o[1].dtype and len(o[1].shape) == 3 and _product(o[0].shape, o[1].shape, 3),
     "mv": lambda o, given: o[0].dtype is o[1].dtype and len(o[1].shape) == 1 and _product(o[0].shape, o[1].shape, 2),

@@ -16,6 +16,8 @@ long_from = external("PyLong_FromLongLong", u64, i64)
 long_as = external("PyLong_AsLongLong", i64, u64)
 error_occurred = external("PyErr_Occurred", u64)
 error_clear = external("PyErr_Clear", i32)
+error_fetch = external("PyErr_Fetch", i32, u64, u64, u64)
+error_restore = external("PyErr_Restore", i32, u64, u64, u64)
 gc_new = external("_PyObject_GC_New", u64, u64)
 gc_delete = external("PyObject_GC_Del", i32, u64)
 gc_track = external("PyObject_GC_Track", i32, u64)
@@ -62,13 +64,27 @@ def track(o):
 
 @native
 def call_with_index(function, index):
-    """Call a Python function with one integer and drop its result; errors go nowhere, for it is in a destructor."""
-    arguments = stack_words(1)
+    """Call a Python function with one integer and drop its result."""
+    call_in_destructor(function, U0, index)
+
+
+@native
+def call_in_destructor(function, obj, index):
+    """Call a Python function with an integer, and an object before it unless that is 0; nothing is raised.
+
+    An exception on its way through the caller is put aside, for a destructor may run while one is.
+    """
+    arguments, error = stack_words(2), stack_words(3)
+    e = words(error)
+    error_fetch(error, error + np.uint64(8), error + np.uint64(16))
     boxed = long_from(np.int64(index))
-    words(arguments)[U0] = boxed
-    result = vectorcall(function, arguments, U1, U0)
+    count = U1 if obj == U0 else np.uint64(2)
+    words(arguments)[U0] = obj
+    words(arguments)[count - U1] = boxed
+    result = vectorcall(function, arguments, count, U0)
     decref(boxed)
     if result != U0:
         decref(result)
     else:
         error_clear()
+    error_restore(e[U0], e[U1], e[np.uint64(2)])

@@ -33,7 +33,7 @@ from tapegrad.machine.native.glue import (
     words,
     workspace_at,
 )
-from tapegrad.machine.native.objects import is_tensor, new_object
+from tapegrad.machine.native.objects import freshen_history, is_tensor, new_object
 from tapegrad.machine.native.tape import kept_mask, new_row, pool_entry, pooled_kept, release_kept, version_of
 
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))
@@ -46,7 +46,7 @@ _STOPS = _HOOKED | _RETAINS
 _TEMPORARY, _OPERAND = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND)
 _SHIFTED = np.uint32(rec.SHIFTED)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
-_IDENTITY, _NEEDS_ZERO = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_ZERO)
+_IDENTITY, _NEEDS_ZERO, _CARVES = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_ZERO), np.uint32(rec.CARVES)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 REACHED, CAPTURED, NEEDED = (np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED))
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
@@ -288,6 +288,9 @@ def replay_reverse(workspace):
                     program = programs_at(plan_row.adjoints)[j]
                     target = adjoints[operand]
                     if target == U0 and program.flags & _IDENTITY and j == last and not held:
+                        if program.flags & _CARVES:
+                            carve = programs_at(plan_row.adjoints)[count]
+                            run_adjoint(w, operands, rows[out].address, gradient, gradient, shift, carve, False)
                         adjoints[operand] = gradient
                         gradient = U0
                         continue
@@ -500,6 +503,8 @@ def backward_scalar(workspace, tensor):
 def backward_method(self, arguments, count, keywords):
     """`Tensor.backward`: natively for one scalar root with nothing asked for, else (or where that stops) in Python."""
     m = machine()
+    if not freshen_history(self):
+        return U0
     workspace = m.workspace
     status = NOT_STARTED
     if count == U0 and keywords == U0 and workspace != U0:

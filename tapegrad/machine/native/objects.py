@@ -40,7 +40,9 @@ from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))
 N0, N1 = np.uint32(0), np.uint32(1)
 _REQUIRES_GRAD = np.uint32(rec.REQUIRES_GRAD)
-_RETAINS = np.uint32(rec.RETAINS)
+_RETAINS, _HOOKED = np.uint32(rec.RETAINS), np.uint32(rec.HOOKED)
+_VIEW, _NO_GRAD_VIEW, _MULTI_VIEW = (np.uint32(f) for f in (rec.IS_VIEW, rec.NO_GRAD_VIEW, rec.MULTI_VIEW))
+_RECORD, _LINK, _MULTIPLE = (np.uint64(f) for f in (1, rec.LINK, rec.MULTIPLE))
 _WRAPPED, _IMMORTAL, _INFERENCE = np.uint32(rec.WRAPPED), np.uint32(rec.IMMORTAL), np.uint32(rec.INFERENCE)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
@@ -100,12 +102,17 @@ def dealloc(obj):
         py.clear_weakrefs(obj)
     grad = t.grad
     attributes = t.dict
+    base = t.base
     if t.buffer != N0:
+        if attributes != U0 and buffers()[t.buffer].flags & _HOOKED:
+            py.call_in_destructor(machine().orphan_hooks, attributes, np.uint64(t.buffer))
         drop_tensor(t.buffer)
     if grad != U0:
         py.decref(grad)
     if attributes != U0:
         py.decref(attributes)
+    if base != U0:
+        py.decref(base)
     py.gc_delete(obj)
     py.decref(kind)
     return np.int32(0)
@@ -121,6 +128,10 @@ def traverse(obj, visit, arg):
             return status
     if t.dict != U0:
         status = call_visit(visit, t.dict, arg)
+        if status:
+            return status
+    if t.base != U0:
+        status = call_visit(visit, t.base, arg)
         if status:
             return status
     return call_visit(visit, py.type_of(obj), arg)
@@ -223,17 +234,64 @@ def boolean(condition):
     return result
 
 
+@inlined
+def flags_of(obj):
+    return buffers()[tensor_at(obj).buffer].flags
+
+
 @export(u64(u64, u64))
 def get_requires_grad(obj, closure):
-    return boolean(buffers()[tensor_at(obj).buffer].flags & _REQUIRES_GRAD)
+    """A view requires grad as soon as its base does, whether its own history has been brought up to that or not."""
+    base = tensor_at(obj).base
+    flags = flags_of(obj)
+    if base != U0 and flags & _VIEW:
+        flags |= flags_of(base)
+    return boolean(flags & _REQUIRES_GRAD)
 
 
 @export(u64(u64, u64))
 def get_is_leaf(obj, closure):
+    if not freshen_history(obj):
+        return U0
     return boolean(buffers()[tensor_at(obj).buffer].producer == N0)
 
 
 # ---------------------------------------------------------------- operands
+
+
+@native
+def is_stale(obj):
+    """Whether a tensor is a view whose base's history was rewritten since its own was recorded."""
+    t = tensor_at(obj)
+    rows = buffers()
+    row = rows[t.buffer]
+    version = rows[row.owner].version
+    if not row.flags & _VIEW or row.version == version or t.base == U0:
+        return False
+    if (row.flags | flags_of(t.base)) & _REQUIRES_GRAD:
+        return True
+    row.version = version
+    return False
+
+
+@native
+def freshen_history(obj):
+    """Give a stale view its new history; False, with a Python error set, where that is refused."""
+    if not flags_of(obj) & _VIEW or not is_stale(obj):
+        return True
+    result = call_python(machine().refresh_view, obj, U0, U1)
+    if result == U0:
+        return False
+    py.decref(result)
+    return True
+
+
+@native
+def current_row(obj):
+    """The row of a tensor that is about to be read; 0 with a Python error set where its history is refused."""
+    if flags_of(obj) & _VIEW and is_stale(obj) and recording() and not freshen_history(obj):
+        return N0
+    return tensor_at(obj).buffer
 
 
 @native
@@ -280,7 +338,10 @@ def wrap_number(obj):
 def operand_row(obj):
     """The row of an operand, or 0 when only Python can tell what it is."""
     if is_tensor(obj):
-        return tensor_at(obj).buffer
+        row = current_row(obj)
+        if row == N0:
+            py.error_clear()  # Python will meet the same error, and raise it
+        return row
     return wrap_number(obj)
 
 
@@ -500,7 +561,9 @@ def attempt_inplace(opcode, self, other):
         return False
     rows = buffers()
     operands = stack_words(1)
-    row = tensor_at(self).buffer
+    row = operand_row(self)
+    if row == N0:
+        return False
     count = U2 if other != U0 else U1
     second = operand_row(other) if other != U0 else row
     if second == N0:
@@ -600,21 +663,23 @@ def run_plan(self, arguments, count):
     plan = np.uint32(integer(arguments, U0))
     n = count - U1
     operands = allocate(machine().arena, n * np.uint64(4))
-    collect_rows(operands, arguments + np.uint64(8), n)
-    result = execute(plan, operands, n)
+    result = U0
+    if collect_rows(operands, arguments + np.uint64(8), n):
+        result = execute(plan, operands, n)
     release(machine().arena, operands, n * np.uint64(4))
     return result
 
 
 @native
 def collect_rows(operands, arguments, n):
+    """Write the rows of tensors and row numbers; False with a Python error set."""
     rows = halves(operands)
     for j in range(n):
         obj = words(arguments)[j]
-        if py.type_of(obj) == py.long_type():
-            rows[j] = np.uint32(py.long_as(obj))
-        else:
-            rows[j] = tensor_at(obj).buffer
+        rows[j] = np.uint32(py.long_as(obj)) if py.type_of(obj) == py.long_type() else current_row(obj)
+        if rows[j] == N0:
+            return False
+    return True
 
 
 @export(u64(u64, u64, u64))
@@ -624,20 +689,32 @@ def run_inplace(self, arguments, count):
     target = integer(arguments, U1)
     n = count - U2
     operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
-    collect_rows(operands, arguments + np.uint64(16), n)
-    rows = buffers()
-    run_forward(plan, rows[target].address, operands)
-    rows[rows[target].owner].version += N1
+    collected = collect_rows(operands, arguments + np.uint64(16), n)
+    status = np.int32(0)
+    if collected:
+        rows = buffers()
+        status = run_forward(plan, rows[target].address, operands)
+        rows[rows[target].owner].version += N1
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
+    if not collected:
+        return U0
+    if status:
+        return kernel_failed(plan, status)
     py.incref(py.none())
     return py.none()
 
 
 @export(u64(u64, u64, u64))
 def make_view(self, arguments, count):
-    """make_view(plan, base, layout, byte offset, adjoint offset, record) -> tensor on the base's storage."""
+    """make_view(plan, base, layout, byte offset, adjoint offset, mode) -> tensor on the base's storage.
+
+    `mode` says whether to record, and whether (and how) the result is a view in the eyes of differentiation.
+    """
     plan = np.uint32(integer(arguments, U0))
-    base = tensor_at(words(arguments)[U1]).buffer
+    viewed = words(arguments)[U1]
+    base = current_row(viewed)
+    if base == N0:
+        return U0
     rows = buffers()
     if not make_room():
         return py.no_memory()
@@ -647,9 +724,44 @@ def make_view(self, arguments, count):
     if row == N0:
         return py.no_memory()
     result = new_object(machine().tensor_type, row)
-    if integer(arguments, np.uint64(5)) and rows[base].flags & _REQUIRES_GRAD and recording():
+    mode = integer(arguments, np.uint64(5))
+    if mode & _LINK:
+        first = tensor_at(viewed).base
+        if first == U0:
+            first = viewed
+        py.incref(first)
+        tensor_at(result).base = first
+        made = rows[row]
+        made.flags |= _VIEW | (rows[base].flags & (_NO_GRAD_VIEW | _MULTI_VIEW))
+        made.version = rows[made.owner].version
+        if not recording():
+            made.flags |= _NO_GRAD_VIEW
+        elif mode & _MULTIPLE:
+            made.flags |= _MULTI_VIEW
+    if mode & _RECORD and rows[base].flags & _REQUIRES_GRAD and recording():
         record(plan, row, base, N0, _NEEDS_A, integer(arguments, np.uint64(4)))
     return result
+
+
+@export(u64(u64, u64, u64))
+def record_view(self, arguments, count):
+    """record_view(plan, result row, needs, adjoint offset, *rows): append an instruction of a VIEW plan."""
+    second = np.uint32(integer(arguments, np.uint64(5))) if count > np.uint64(5) else N0
+    make_room()
+    record(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U1)),
+           np.uint32(integer(arguments, np.uint64(4))), second,
+           np.uint32(integer(arguments, U2)) << np.uint32(rec.PLAN_BITS), integer(arguments, U3))
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
+def freshen(self, obj):
+    """freshen(tensor): if it is a view whose base's history was rewritten, give it its new one."""
+    if not freshen_history(obj):
+        return U0
+    py.incref(py.none())
+    return py.none()
 
 
 @export(u64(u64, u64, u64))
@@ -661,9 +773,12 @@ def record_plan(self, arguments, count):
     n = count - U3
     make_room()
     operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
-    collect_rows(operands, arguments + np.uint64(24), n)
-    record_operation(plan, out, operands, n, needs, U0)
+    collected = collect_rows(operands, arguments + np.uint64(24), n)
+    if collected:
+        record_operation(plan, out, operands, n, needs, U0)
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
+    if not collected:
+        return U0
     py.incref(py.none())
     return py.none()
 

@@ -26,7 +26,7 @@ _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNAL), np.uint32(rec.IMMORTAL)
 _REQUIRES_GRAD, _FREE, _MARKED = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE), np.uint32(rec.MARKED)
-_WRAPPED = np.uint32(rec.WRAPPED)
+_WRAPPED, _ATTACHED = np.uint32(rec.WRAPPED), np.uint32(rec.ATTACHED)
 _POOLED, _VIEW, _INPLACE = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.INPLACE)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
@@ -62,6 +62,9 @@ def new_row(layout, owner, address):
 def free_row(index):
     m = machine()
     row = buffers()[index]
+    if row.flags & _ATTACHED:
+        row.flags &= ~_ATTACHED
+        call_with_index(m.release_row, np.uint64(index))
     if row.flags & _WRAPPED and row.address != U0:
         release(m.arena, row.address, layouts()[row.layout].nbytes)
     row.flags = _FREE

@@ -1,0 +1,135 @@
+"""What a write in place does to history: the written tensor moves to a new row, a view's base is rewritten with it.
+
+A write through a view is two instructions: the operation itself, whose result is the view as it now is, and
+`_copy_slices`, whose result is the base as it now is. Other views of that base learn of it when they are used next: the
+version of their storage has moved on, so the machine asks `refresh` for a new history, which is `as_strided` of the
+base whatever chain of views made them, as in PyTorch.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from tapegrad import errors, shapes
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.plans import Attributes, Plan
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape import hooks
+from tapegrad.tape.reading import STARTS, instruction_of, plan_of, shift_of, with_start
+
+call, buffers = machine.call, machine.buffers
+_KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW
+
+
+def requires(x: Any) -> int:
+    return int(buffers[x._buffer]["flags"]) & rec.REQUIRES_GRAD
+
+
+def move(tensor: Any, row: int) -> None:
+    """Let a tensor stand for a new row: hooks stay with the old one, `retain_grad` and being a view come along."""
+    flags, old = buffers["flags"], tensor._buffer
+    along = int(flags[old]) & (_KIND_OF_VIEW | rec.RETAINS)
+    if flags[old] & rec.HOOKED:
+        hooks.orphan(vars(tensor), old)
+    flags[old] &= ~rec.RETAINS & 0xFFFFFFFF
+    call.rebind(tensor, row)
+    flags[row] |= along
+
+
+def _new_row(tensor: Any) -> int:
+    row = buffers[tensor._buffer]
+    return call.fresh_row(tensor._layout, int(row["owner"]), int(row["address"]))
+
+
+def _geometry(view: Any, base: Any) -> tuple[Attributes, int]:
+    """`as_strided`'s attributes for the view that a tensor is of its base, from zero, and its byte offset there."""
+    seen, frame = layouts.all[view._layout], layouts.all[base._layout]
+    item = frame.dtype.itemsize
+    offset = (int(buffers[view._buffer]["address"]) - int(buffers[base._buffer]["address"])) // item
+    given = {"size": seen.shape, "stride": seen.strides, "frame": frame.strides}
+    _, shift = shapes.restrided((), offset, frame.shape, frame.strides, layouts.adjoint(frame).strides)
+    return STARTS["as_strided"](given), shift * item
+
+
+def refresh(view: Any) -> None:
+    """Give a view the history that follows from its base's."""
+    base = view._base
+    _refuse(view, indirectly=True)
+    row = _new_row(view)
+    if requires(base):
+        attributes, shift = _geometry(view, base)
+        plan = planner.plan(REGISTRY["as_strided"], (layouts.all[base._layout],), attributes)
+        call.record_view(plan.index, row, 1, shift, base._buffer)
+    move(view, row)
+    buffers["version"][row] = buffers["version"][int(buffers["owner"][row])]
+
+
+def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> None:
+    """Record an operation on these rows that has just been run on the memory of `self`."""
+    row = _new_row(self)
+    call.record_plan(plan.index, row, needs, *operands)
+    base = self._base
+    old_version = int(buffers["version"][self._buffer])
+    if base is not None and buffers["flags"][self._buffer] & rec.IS_VIEW:
+        attributes, shift = _geometry(self, base)
+        slices = planner.plan(
+            REGISTRY["_copy_slices"], (layouts.all[self._layout], layouts.all[base._layout]), attributes
+        )
+        new_base = _new_row(base)
+        call.record_view(slices.index, new_base, 1 | (2 if requires(base) else 0), shift, row, base._buffer)
+        move(base, new_base)
+    retains = buffers["flags"][self._buffer] & rec.RETAINS
+    move(self, row)
+    buffers["version"][row] = old_version  # a view is stale now: its history is to lead through the new base
+    if retains:
+        call.freshen(self)
+
+
+def forget(self: Any) -> None:
+    """Let a tensor go on as a leaf."""
+    move(self, _new_row(self))
+    buffers["flags"][self._buffer] &= ~rec.RETAINS & 0xFFFFFFFF
+
+
+def check_writable(x: Any, recorded: bool) -> None:
+    """Refuse an in-place write that PyTorch refuses, before anything has run; `recorded` says that it will be."""
+    if recorded:
+        base = x._base
+        if base is not None:
+            _refuse(x, indirectly=False)
+            if requires(x) and base.is_leaf:
+                raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
+        if requires(x) and not buffers[x._buffer]["producer"]:
+            raise RuntimeError(errors.LEAF_INPLACE)
+    layout = layouts.all[x._layout]
+    if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
+        raise RuntimeError(errors.WRITE_OVERLAP)
+
+
+def _refuse(view: Any, indirectly: bool) -> None:
+    flags = int(buffers["flags"][view._buffer])
+    if flags & rec.NO_GRAD_VIEW:
+        subject = "A view was created in no_grad mode"
+        if instruction_of(view._buffer) is not None:
+            subject = f"{_described(view)} is a view of a view which was created in no_grad mode"
+        raise RuntimeError(errors.view_written("no_grad", subject, indirectly))
+    if flags & rec.MULTI_VIEW:
+        raise RuntimeError(errors.view_written("multiple", f"{_described(view)} is a view", indirectly))
+
+
+def _described(view: Any) -> str:
+    """Which output of which function a tensor is."""
+    t = instruction_of(view._buffer)
+    if t is None:
+        return "This tensor"
+    plan = plan_of(t)
+    given = with_start(plan, shift_of(t))
+    number = 0
+    if plan.op.name == "unbind":
+        number = given["index"]
+    elif plan.op.name == "split" and given["end"] > given["start"]:
+        number = -(-given["start"] // (given["end"] - given["start"]))
+    return f"Output {number} of {plan.grad_name.removesuffix('Backward0')}"
+
+
+machine.set_hook("refresh_view", refresh)

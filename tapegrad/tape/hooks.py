@@ -1,0 +1,104 @@
+"""What Python keeps under the number of a row: hooks of tensors and nodes, and custom functions' contexts.
+
+A tensor's own hooks live in its `__dict__` while it does, where the collector sees them. When the tensor dies or moves
+to another row (a write in place) and the tape still names the old one, they move here; the machine says when a row is
+freed.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+
+Hook = Callable[..., Any]
+Hooks = dict[int, Hook]
+
+buffers = machine.buffers
+NAME = "_backward_hooks"
+
+
+class Attached:
+    """All that is kept under one row."""
+
+    __slots__ = ("callback", "posthooks", "prehooks", "tensor_hooks")
+
+    def __init__(self) -> None:
+        self.tensor_hooks: Hooks = {}
+        self.prehooks: Hooks = {}
+        self.posthooks: Hooks = {}
+        self.callback: Any = None
+
+
+_attached: dict[int, Attached] = {}
+_graveyard: list[Attached] = []  # what is dropped while the machine frees rows dies later: it may own tensors
+
+
+class RemovableHandle:
+    """What registering a hook returns: `remove()` takes the hook out again."""
+
+    __slots__ = ("_hooks", "id")
+    _next = 0
+
+    def __init__(self, hooks: Hooks, hook: Hook) -> None:
+        RemovableHandle._next += 1
+        self._hooks, self.id = hooks, RemovableHandle._next
+        hooks[self.id] = hook
+
+    def remove(self) -> None:
+        self._hooks.pop(self.id, None)
+
+    def __enter__(self) -> RemovableHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def attached(row: int) -> Attached:
+    """What is kept under a row, for adding to it."""
+    _graveyard.clear()
+    found = _attached.get(row)
+    if found is None:
+        found = _attached[row] = Attached()
+        buffers["flags"][row] |= rec.ATTACHED
+    return found
+
+
+def find(row: int) -> Attached | None:
+    """What is kept under a row, if anything."""
+    return _attached.get(row) if buffers["flags"][row] & rec.ATTACHED else None
+
+
+def add_tensor_hook(tensor: Any, hook: Hook) -> RemovableHandle:
+    own = vars(tensor).setdefault(NAME, {})
+    buffers["flags"][tensor._buffer] |= rec.HOOKED
+    return RemovableHandle(own, hook)
+
+
+def tensor_hooks(row: int) -> list[Hook]:
+    """The hooks on the gradient of a row, first come first."""
+    if not buffers["flags"][row] & rec.HOOKED:
+        return []
+    kept = find(row)
+    hooks = list(kept.tensor_hooks.values()) if kept else []
+    if buffers["tensor"][row]:
+        tensor = machine.call.tensor_of(row, machine.TensorBase)
+        hooks += vars(tensor).get(NAME, {}).values()
+    return hooks
+
+
+def orphan(attributes: dict[str, Any], row: int) -> None:
+    """The tensor with these attributes is about to leave its row: its hooks stay with the row."""
+    own = attributes.pop(NAME, None)
+    if own and buffers["flags"][row] & rec.RECORDED:
+        attached(row).tensor_hooks = own  # the very dict: handles go on removing from it
+
+
+def _released(row: int) -> None:
+    _graveyard.append(_attached.pop(row))
+
+
+machine.set_hook("orphan_hooks", orphan)
+machine.set_hook("release_row", _released)

@@ -1,0 +1,313 @@
+"""In-place writes on views and their bases, beside PyTorch: the same program on both, values and words compared."""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import tapegrad
+
+torch = pytest.importorskip("torch")
+
+
+def plain(value: Any) -> Any:
+    """A result in terms that both libraries share."""
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value]
+    if hasattr(value, "tolist"):
+        return [list(value.shape), plain(value.tolist()), value.requires_grad]
+    if isinstance(value, float):
+        return float(f"{value:.5g}")
+    if hasattr(value, "next_functions"):
+        return value.name()
+    return value
+
+
+def outcome(function: Callable[..., Any], t: Any) -> Any:
+    x = t.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
+    w = t.tensor([0.5, -1.5], requires_grad=True)
+    try:
+        return plain(function(t, x, w))
+    except Exception as error:
+        return type(error).__name__, nameless(str(error))
+
+
+def nameless(message: str) -> str:
+    """PyTorch names the tensor's latest history, not the one that was saved."""
+    return re.sub(", which is output . of [^,]*,", "", message)
+
+
+def refusal(function: Callable[[], Any]) -> Any:
+    try:
+        return plain(function())
+    except RuntimeError as error:
+        return nameless(str(error))
+
+
+def grads(y: Any, *leaves: Any) -> list[Any]:
+    (y * y).sum().backward()
+    return [y, *(x.grad for x in leaves)]
+
+
+def view_then_base(t, x, w):
+    b = x.clone()
+    b[1:3].mul_(w)
+    return grads(b * b, x, w), b.grad_fn, b.grad_fn.next_functions[0][0]
+
+
+def view_then_view(t, x, w):
+    b = x.clone()
+    v = b[1:3]
+    v.mul_(w)
+    return grads(v * v, x, w), v.grad_fn, v._version, v._base is b
+
+
+def view_of_view(t, x, w):
+    b = x.clone()
+    v = b.view(2, 2).t()[1]
+    v.mul_(w).add_(1)
+    u = b[2:]
+    return grads(b.exp() + u.sum(), x, w), v.grad_fn, u.grad_fn, v._base is b
+
+
+def other_views_taken_earlier(t, x, w):
+    b = x.clone()
+    early, apart = b[2:], b[0]
+    b[1:3].mul_(w)
+    return grads(early * apart, x, w), early.grad_fn, apart.grad_fn
+
+
+def base_written_under_a_view(t, x, w):
+    b = x.clone()
+    v = b[1:3]
+    b.mul_(3)
+    return grads(v * w, x, w), v.grad_fn
+
+
+def earlier_view_comes_to_require_grad(t, x, w):
+    z = t.zeros(4)
+    v = z[1:3]
+    before = v.requires_grad, v.is_leaf, v.grad_fn
+    z.add_(x)
+    return before, v.requires_grad, v.is_leaf, v.grad_fn, grads(v * v, x)
+
+
+def view_of_a_plain_base(t, x, w):
+    z = t.zeros(4)
+    z[1:3].copy_(w)
+    z[0] = x[3] * 2
+    return grads(z * z, x, w), z.grad_fn, z._version
+
+
+def fill_in_a_loop(t, x, w):
+    z = t.zeros(6)
+    for i in range(6):
+        z[i] = x[i % 4] * (i + 1) if i < 4 else z[i - 1] * w[i % 2]
+    return grads(z, x, w), z._version
+
+
+def overwritten_region_gets_nothing(t, x, w):
+    b = x.clone()
+    b[1:3].zero_()
+    b[0].fill_(7)
+    return grads(b * b, x), b.grad_fn
+
+
+def multiply_by_an_alias(t, x, w):
+    b = x.clone()
+    b[:2].mul_(b[2:])
+    return refusal(lambda: grads(b, x))
+
+
+def inplace_reads_what_it_overwrites(t, x, w):
+    b = x.clone()
+    b[:2].mul_(w)
+    b[1:3].sin_()
+    b.pow_(2)
+    return grads(b, x, w)
+
+
+def strided_and_transposed(t, x, w):
+    b = (x.view(2, 2) * 1).t()
+    c = b * 2
+    c[:, 1].mul_(w)
+    c[0, ::2].exp_()
+    return grads(c.sum(0), x, w)
+
+
+def not_contiguous_base(t, x, w):
+    base = (x.view(2, 2).t() * 2)
+    base[1].add_(w)
+    v = base[:, 0]
+    base.mul_(base.detach())
+    return grads(v, x, w), grads(base.sum(1), x, w)
+
+
+def saved_operand_written_through_a_view(t, x, w):
+    b = x * 1
+    c = b * b
+    b[0] = 5.0
+    return refusal(lambda: c.sum().backward())
+
+
+def leaf(t, x, w):
+    return [refusal(f) for f in (lambda: x.zero_(), lambda: x[0].zero_(), lambda: x.view(2, 2)[0].add_(1))]
+
+
+def leaf_under_no_grad(t, x, w):
+    with t.no_grad():
+        x[0].zero_()
+        x.add_(1)
+    return x, x.is_leaf, x._version
+
+
+def no_grad_view(t, x, w):
+    b = x.clone()
+    with t.no_grad():
+        v = b[1:3]
+    first = refusal(lambda: v.mul_(2))
+    b.mul_(2)
+    return first, refusal(lambda: v.grad_fn), refusal(lambda: v * 2), v.requires_grad
+
+
+def no_grad_view_that_needs_none(t, x, w):
+    z = t.zeros(4)
+    with t.no_grad():
+        v = z[1:3]
+    return v.add_(1), refusal(lambda: v.mul_(w))
+
+
+def several_views_at_once(t, x, w):
+    b = x.clone()
+    found = [refusal(lambda: b.unbind()[1].add_(1)), refusal(lambda: b.split(2)[1].add_(1)),
+             refusal(lambda: b.chunk(2)[0].mul_(w))]
+    u = b.unbind()
+    b.add_(1)
+    return found, refusal(lambda: u[2].grad_fn), refusal(lambda: u[2] * 2)
+
+
+def expanded(t, x, w):
+    return [refusal(f) for f in (
+        lambda: t.ones(1).expand(4).add_(1), lambda: (w * 1).view(2, 1).expand(2, 3).mul_(2),
+        lambda: t.ones(4).copy_(x) is None,
+    )]
+
+
+def detaching(t, x, w):
+    b = x.clone()
+    found = refusal(lambda: b[1:].detach_()), b.detach()._is_view(), b[1:].detach()._base, b[1:]._is_view()
+    d = b.detach()
+    v = d[1:]
+    b.detach_()
+    return found, v._base is d, b.requires_grad, b.is_leaf, b.grad_fn
+
+
+def detached_alias_is_another_family(t, x, w):
+    b = x * 1
+    d = b.detach()
+    v = d[:2]
+    b.mul_(2)
+    return v.requires_grad, v, grads(b, x)
+
+
+def version_is_shared(t, x, w):
+    b = x.clone()
+    v, d = b[1:], b.detach()
+    d.add_(1)
+    v.mul_(2)
+    with t.no_grad():
+        b[0] = 1.0
+    return b._version, v._version, d._version, v
+
+
+def view_after_no_grad_write(t, x, w):
+    b = x.clone()
+    v = b[:2]
+    with t.no_grad():
+        b.add_(1)
+    return v.grad_fn, grads(v * w, x, w)
+
+
+def retain_grad_moves(t, x, w):
+    b = x * 1
+    b.retain_grad()
+    b.mul_(3)
+    v = b[:2]
+    v.retain_grad()
+    v.mul_(w)
+    (v * v).sum().backward()
+    return b.retains_grad, v.retains_grad, b.grad, v.grad, x.grad
+
+
+def hooks_stay(t, x, w):
+    seen = []
+    b = x * 1
+    b.register_hook(lambda g: seen.append(("old", g.tolist())))
+    b.mul_(3)
+    b.register_hook(lambda g: seen.append(("new", g.tolist())))
+    b.sum().backward()
+    return seen, x.grad
+
+
+def twice_differentiable(t, x, w):
+    b = x * x
+    b[1:3].mul_(w)
+    b[2:].exp_()
+    g, = t.autograd.grad(b.sum(), x, create_graph=True)
+    return grads(g * g, x, w)
+
+
+def base_and_parts_all_used(t, x, w):
+    b = x * 2
+    before = b * 1
+    v = b[1:3]
+    v.add_(w)
+    mid = b * x
+    v.mul_(v.detach())
+    return grads(before + mid + b, x, w)
+
+
+def base_is_gone(t, x, w):
+    v = (x * 2)[1:3]
+    v.mul_(w)
+    u = v[:1]
+    v.add_(1)
+    return grads(v * u, x, w), v.grad_fn, u.grad_fn
+
+
+def view_of_zero_size(t, x, w):
+    b = x.clone()
+    b[2:2].mul_(3)
+    return grads(b, x), b.grad_fn
+
+
+def backward_twice(t, x, w):
+    b = x.clone()
+    b[1:3].mul_(w)
+    b.sum().backward(retain_graph=True)
+    b.sum().backward()
+    return x.grad, w.grad
+
+
+def capture_the_base(t, x, w):
+    b = x.clone()
+    early = b * 1
+    b[1:3].mul_(w)
+    return t.autograd.grad((b * early).sum(), (early, b, x, w), allow_unused=True)
+
+
+def as_strided(t, x, w):
+    v = (x * 1).as_strided((2, 2), (2, 1), 0)
+    u = (x * 1).as_strided((3, 2), (1, 1))
+    return v, v.grad_fn, grads(u.sum(1), x)
+
+
+PROGRAMS = [f for f in list(globals().values()) if getattr(f, "__module__", "") == __name__ and callable(f)
+            and f.__name__ not in ("plain", "outcome", "refusal", "nameless", "grads")]
+
+
+@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+def test_same_as_pytorch(program: Callable[..., Any]) -> None:
+    assert outcome(program, tapegrad) == outcome(program, torch)
