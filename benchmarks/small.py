@@ -39,7 +39,7 @@ def chain_100() -> Measured:
     return compare(lambda torch: chain(torch, 100), per=3 * ROUNDS)
 
 
-def regression(torch: Any, epochs: int = 200) -> Function:
+def regression(torch: Any, epochs: int = 50) -> Function:
     """The tutorial's straight line through 120 points, by gradient descent."""
     torch.manual_seed(42)
     xs = torch.randn(120)
@@ -65,7 +65,7 @@ def regression(torch: Any, epochs: int = 200) -> Function:
 
 @figure("tutorial's regression, an epoch", "s", must=0.20, aim=0.08)
 def regression_epoch() -> Measured:
-    return compare(regression, per=200)
+    return compare(regression, per=50)
 
 
 @figure("reverse replay alone, a scalar instruction", "s", must=60e-9, aim=12e-9, by="value")
