@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from tapegrad import autograd, functions, nn
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tapegrad.compiler import compile
 from tapegrad.creation import (
     arange,
     as_tensor,

@@ -10,6 +10,7 @@ from tapegrad import dtypes, shapes
 from tapegrad.autograd import modes
 from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.runtime import address_of
 from tapegrad.tensor import Tensor, device, shape_of
@@ -30,7 +31,9 @@ def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tenso
     made = call.empty(layouts.intern(dtype, array.shape).id)
     if array.size:
         with np.errstate(all="ignore"):
-            made._array()[...] = array
+            made._memory()[...] = array
+        if tracing.active is not None:
+            tracing.constant(made.data_ptr(), made.nbytes)
     return made
 
 

@@ -7,6 +7,7 @@ import numpy as np
 
 from tapegrad import creation, dispatch, dtypes, shapes
 from tapegrad.autograd import modes
+from tapegrad.machine import tracing
 from tapegrad.ops import streams
 from tapegrad.tensor import Tensor, shape_of
 
@@ -76,6 +77,8 @@ def set_rng_state(new_state: Tensor) -> None:
 
 
 def _stream(generator: Generator | None) -> streams.Generator:
+    tracing.refuse("random numbers are drawn")
+    tracing.refuse("random numbers are drawn")
     return (generator or default_generator).stream
 
 

@@ -17,6 +17,7 @@ from tapegrad import dispatch, dtypes, errors, printing, shapes
 from tapegrad.autograd import engine, graph, modes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import history, hooks
@@ -260,11 +261,23 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         """The one element as a Python number; RuntimeError for more or fewer."""
         if layouts.all[self._layout].numel != 1:
             raise RuntimeError(errors.NOT_SCALAR_ITEM.format(self.numel()))
+        return self._scalar()
+
+    def _scalar(self) -> Any:
+        """The one element; a capture under way takes note that Python knows it now."""
+        if tracing.active is not None:
+            tracing.guard(self.data_ptr(), self.itemsize)
         return call.item(self)
 
-    def _array(self) -> np.ndarray[Any, Any]:
+    def _memory(self) -> np.ndarray[Any, Any]:
         """The memory as NumPy sees it, whatever is recorded."""
         return np.asarray(_Holder(call_detached(self)))
+
+    def _array(self) -> np.ndarray[Any, Any]:
+        """The values for Python to look at, which no capture can follow."""
+        if tracing.active is not None:
+            tracing.refuse("values of a tensor reach Python or NumPy as a whole")
+        return self._memory()
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
@@ -287,7 +300,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     def __bool__(self) -> bool:
         numel = self.numel()
         if numel == 1:
-            return bool(call.item(self))
+            return bool(self._scalar())
         if numel == 0:
             raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
         raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
@@ -301,7 +314,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     def __index__(self) -> int:
         if self.dtype.is_floating_point or self.numel() != 1:
             raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(call.item(self))
+        return int(self._scalar())
 
     def __len__(self) -> int:
         if not self.ndim:

@@ -15,6 +15,7 @@ import numpy as np
 from tapegrad import dispatch, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
@@ -232,6 +233,8 @@ def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
 
 
 def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
+    if found:
+        tracing.refuse("a hook runs")
     for hook in found:
         replaced = hook(gradient)
         if replaced is not None:

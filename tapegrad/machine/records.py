@@ -103,6 +103,7 @@ MACHINE = np.dtype([
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("refresh_view", "u8"), ("release_row", "u8"), ("orphan_hooks", "u8"),
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
+    ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"),
 ])
 
 # Arena: [chunk, chunk end, then a free list per size class]. Classes step by 8 bytes up to SMALL, then four an octave.
@@ -120,3 +121,22 @@ LITERALS = (-2, -1, 0, 1, 2, 3)
 
 # In the table of Python functions: 0 raises for a failed kernel, an opcode is its function, plus this its operator.
 OPERATORS = 2048
+
+# While a function is captured, everything its thread does to memory is written down: blocks taken and given back (which
+# are not reused until the capture ends, so that an address means one block), kernel calls, and words written by native
+# code itself. `compiler` reads it; MACHINE.trace is null at all other times.
+EVENT = np.dtype([
+    ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
+])
+TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
+
+# One step of a compiled program, and what must hold before it runs: words in memory with the values they had.
+PROGRAM_STEP = np.dtype([("kind", "u4"), ("reserved", "u4"), ("a", "u8"), ("b", "u8"), ("c", "u8")])
+RUN, CLEAR, COPY, CHECK = 1, 2, 3, 4  # (kernel, nest, pointers), (address, bytes), and for both others (to, from, bytes)
+CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
+WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
+COMPILED = np.dtype([
+    ("conditions", "u8"), ("n_conditions", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("writes", "u8"),
+    ("n_writes", "u8"),
+])
+UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way

@@ -82,6 +82,7 @@ _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuu)", "narrow": "i(uuu)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "backward_scalar": "u(uu)", "replay_forward": "u(uuu)",
+    "run_compiled": "u(u)",
 }
 _LLVM = {"u": "i64", "i": "i32", "I": "i32"}
 

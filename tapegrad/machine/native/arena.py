@@ -10,6 +10,8 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.glue import (
+    call_kernel,
+    events_at,
     exchange,
     export,
     external,
@@ -25,6 +27,8 @@ from tapegrad.machine.native.glue import (
 
 libc_aligned_alloc = external("aligned_alloc", u64, u64, u64)
 libc_free = external("free", types.int32, u64)
+thread_self = external("pthread_self", u64)
+_TAKEN, _GIVEN_BACK, _KERNEL = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL))
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
@@ -32,6 +36,41 @@ U0, U1, U2, U3, U4, U6, U7, U8, U61, U63 = (np.uint64(i) for i in (0, 1, 2, 3, 4
 _SMALL, _SMALL_CLASSES, _LARGE = (np.uint64(i) for i in (rec.SMALL, rec.SMALL_CLASSES, rec.LARGE))
 _LISTS, _CHUNK, _CACHE = (np.uint64(i) for i in (rec.ARENA_LISTS, rec.CHUNK_BYTES, rec.LARGE_CACHE_BYTES))
 _OCTAVE_OF_SMALL = np.uint64(rec.SMALL.bit_length() - 1)
+
+
+@native
+def trace(kind, a, b):
+    """Write an event of the capture under way, if it is this thread's; True when it was written."""
+    m = machine()
+    if m.trace == U0 or thread_self() != m.trace_thread:
+        return False
+    if m.n_trace < m.max_trace:
+        event = events_at(m.trace)[m.n_trace]
+        event.kind = kind
+        event.n_pointers = np.uint32(0)
+        event.a = a
+        event.b = b
+    m.n_trace += U1
+    return True
+
+
+@native
+def trace_kernel(kernel, nest, pointers, count):
+    m = machine()
+    at = m.n_trace
+    if trace(_KERNEL, kernel, nest) and at < m.max_trace:
+        event = events_at(m.trace)[at]
+        event.n_pointers = np.uint32(count)
+        for i in range(count):
+            event.pointers[i] = words(pointers)[i]
+
+
+@inlined
+def run_kernel(kernel, nest, pointers, count):
+    """Call a kernel, and write the call down while a function is captured."""
+    if machine().trace != U0:
+        trace_kernel(kernel, nest, pointers, count)
+    return call_kernel(kernel, pointers, nest)
 
 
 @inlined
@@ -113,17 +152,23 @@ def allocate(arena, nbytes):
     """A block of at least `nbytes` bytes, or 0 when memory is out. Zero-size tensors get a real block too."""
     size_class = class_of(max(nbytes, U1))
     if nbytes > _LARGE:
-        return allocate_large(size_class, class_bytes(size_class))
-    lists = words(arena)
-    head = lists[_LISTS + size_class]
-    if head != U0:
-        lists[_LISTS + size_class] = words(head)[U0]
-        return head
-    return carve(arena, class_bytes(size_class))
+        block = allocate_large(size_class, class_bytes(size_class))
+    else:
+        lists = words(arena)
+        block = lists[_LISTS + size_class]
+        if block != U0:
+            lists[_LISTS + size_class] = words(block)[U0]
+        else:
+            block = carve(arena, class_bytes(size_class))
+    if machine().trace != U0:
+        trace(_TAKEN, block, nbytes)
+    return block
 
 
 @export(types.int32(u64, u64, u64))
 def release(arena, address, nbytes):
+    if machine().trace != U0 and trace(_GIVEN_BACK, address, nbytes):
+        return np.int32(0)
     size_class = class_of(max(nbytes, U1))
     if nbytes > _LARGE:
         release_large(address, size_class, class_bytes(size_class))

@@ -11,9 +11,9 @@ import numpy as np
 from numba.core import types
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native import arena, glue, interpreter, objects, tape
+from tapegrad.machine.native import arena, compiled, glue, interpreter, objects, tape
 
-MODULES = (arena, interpreter, objects, tape)  # importing them fills glue.EXPORTS
+MODULES = (arena, compiled, interpreter, objects, tape)  # importing them fills glue.EXPORTS
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 

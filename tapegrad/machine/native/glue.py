@@ -193,6 +193,7 @@ plans, layouts = table("plans", rec.PLAN), table("layouts", rec.LAYOUT)
 pool = table("pool", np.dtype("u4"), u32)
 tensor_at, workspace_at = record(rec.TENSOR), record(rec.WORKSPACE)
 steps_at, programs_at = records(rec.STEP), records(rec.PROGRAM)
+events_at = records(rec.EVENT)
 
 
 call_kernel = indirect(i32, u64, u64)

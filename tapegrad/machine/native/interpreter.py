@@ -9,10 +9,9 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, release, repay
+from tapegrad.machine.native.arena import allocate, release, repay, run_kernel, trace
 from tapegrad.machine.native.glue import (
     buffers,
-    call_kernel,
     export,
     halves,
     i32,
@@ -51,6 +50,7 @@ _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 REACHED, CAPTURED, NEEDED = (np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED))
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
 UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
+_ZEROED, _WORD = np.uint32(rec.ZEROED), np.uint32(rec.WORD)
 _HEADER = np.uint64(rec.POOL_HEADER)
 
 
@@ -200,6 +200,8 @@ def narrow(workspace, inputs, n_inputs):
 
 @native
 def zero_fill(address, nbytes):
+    if machine().trace != U0:
+        trace(_ZEROED, address, nbytes)
     block = octets(address)
     for i in range(nbytes):
         block[i] = np.uint8(0)
@@ -240,7 +242,8 @@ def run_adjoint(w, operands, result, gradient, target, shift, program, add):
         for i in range(np.uint64(step.n_pointers)):
             base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
             words(pointers)[i] = base + np.uint64(step.offsets[i])
-        status |= call_kernel(step.add if add and s + U1 == count else step.store, pointers, step.nest)
+        kernel = step.add if add and s + U1 == count else step.store
+        status |= run_kernel(kernel, step.nest, pointers, np.uint64(step.n_pointers))
     if made != U0:
         made = U0
         for s in range(count):
@@ -409,7 +412,7 @@ def settle(workspace):
                 pointers = stack_words(3)
                 words(pointers)[U0] = grad_row.address
                 words(pointers)[U1] = block
-                call_kernel(step.add, pointers, step.nest)
+                run_kernel(step.add, step.nest, pointers, U2)
                 rows[grad_row.owner].version += N1
                 continue
         leaves[i] = leaves[left]
@@ -459,7 +462,7 @@ def replay_forward(first, last, ignored):
                 elif code >= _TEMPORARY:
                     base = words(temporaries)[code - _TEMPORARY]
                 words(pointers)[i] = base + np.uint64(step.offsets[i])
-            if call_kernel(step.store, pointers, step.nest):
+            if run_kernel(step.store, step.nest, pointers, np.uint64(step.n_pointers)):
                 return t + U1
         made = U0
         for s in range(np.uint64(plan_row.n_forward)):
@@ -490,6 +493,8 @@ def backward_scalar(workspace, tensor):
         words(seed)[U0] = np.uint64(0x3FF0000000000000)
     else:
         halves(seed)[U0] = np.uint32(0x3F800000)
+    if machine().trace != U0:
+        trace(_WORD, seed, words(seed)[U0])
     words(w.adjoints)[root] = seed
     status = replay_unlocked(workspace, U0)
     if status == DONE:

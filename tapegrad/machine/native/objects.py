@@ -10,10 +10,9 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, release
+from tapegrad.machine.native.arena import allocate, release, run_kernel, trace
 from tapegrad.machine.native.glue import (
     buffers,
-    call_kernel,
     call_visit,
     doubles,
     export,
@@ -52,7 +51,7 @@ _DICT, _WEAKREFS, _GRAD = (np.uint64(rec.offset_of(rec.TENSOR, f)) for f in ("di
 LITERAL_LOW, LITERAL_HIGH = np.int64(rec.LITERALS[0]), np.int64(rec.LITERALS[-1])
 # Layout ids 1..3 are those of wrapped bool, int and float scalars; the literals follow (see machine.layouts).
 BOOL_SCALAR, INT_SCALAR, FLOAT_SCALAR, FIRST_LITERAL = (np.uint32(i) for i in (1, 2, 3, 4))
-OPERATORS = np.uint32(rec.OPERATORS)
+OPERATORS, _WORD = np.uint32(rec.OPERATORS), np.uint32(rec.WORD)
 MAX_OPERANDS = np.uint64(3)
 MAX_KEYED_LAYOUT = np.uint64(1 << 18)
 
@@ -329,6 +328,8 @@ def wrap_number(obj):
         row = new_row(BOOL_SCALAR, N0, address)
     else:
         return N0
+    if m.trace != U0:
+        trace(_WORD, address, words(address)[U0])
     buffers()[row].flags |= _WRAPPED
     buffers()[row].refs += N1
     return row
@@ -383,7 +384,7 @@ def run_forward(plan, target, operands):
             else:
                 base = target
             words(pointers)[i] = base + np.uint64(step.offsets[i])
-        status |= call_kernel(step.store, pointers, step.nest)
+        status |= run_kernel(step.store, step.nest, pointers, np.uint64(step.n_pointers))
     made = U0
     for s in range(count):
         step = steps[s]

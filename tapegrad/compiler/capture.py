@@ -1,0 +1,151 @@
+"""From a trace to a program: what every address in it was, and what the call left behind.
+
+Blocks taken during the capture become parts of the program's own memory, or results; blocks that were there before
+belong to arguments, which may lie elsewhere at the next call, or to tensors the function reaches by name, which are held.
+"""
+from __future__ import annotations
+
+import bisect
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import layouts, machine
+
+buffers = machine.buffers
+
+
+class Refused(Exception):
+    """Why a capture cannot be kept."""
+
+
+class Place(NamedTuple):
+    """Where a pointer of the trace pointed: `kind` own (a block of the capture), argument, or fixed (an address)."""
+
+    kind: str
+    index: int
+    offset: int
+
+
+class Step(NamedTuple):
+    """One event that a replay repeats; `a` and `b` are a kernel and its nest, or sizes."""
+
+    kind: int
+    a: int
+    b: int
+    places: tuple[Place, ...]
+    content: bytes
+
+
+class Left(NamedTuple):
+    """A gradient the call left on a leaf: `before` and `after` as objects (None for none)."""
+
+    leaf: Any
+    before: Any
+    after: Any
+
+
+class Block(NamedTuple):
+    address: int
+    nbytes: int
+
+
+class Capture(NamedTuple):
+    """What one call did. `steps` compare equal for calls that did the same."""
+
+    steps: tuple[Step, ...]
+    blocks: tuple[Block, ...]
+    fixed: dict[int, int]  # owner rows of the memory of held tensors that kernels use, with their versions' increase
+    gradients: tuple[Left, ...]
+    outputs: Any
+
+
+def owner_of(tensor: Any) -> int:
+    return int(buffers[tensor._buffer]["owner"])
+
+
+class _Ranges:
+    """Which of some memory ranges an address lies in."""
+
+    def __init__(self, ranges: list[tuple[int, int, int]]) -> None:
+        self.sorted = sorted(ranges)
+        self.starts = [r[0] for r in self.sorted]
+
+    def find(self, address: int) -> tuple[int, int] | None:
+        """(what the range stands for, offset in it)"""
+        at = bisect.bisect_right(self.starts, address) - 1
+        if at >= 0:
+            start, nbytes, what = self.sorted[at]
+            if address < start + max(nbytes, 1):
+                return what, address - start
+        return None
+
+
+def live_storages() -> _Ranges:
+    """The memory of every value there is, by owner row."""
+    n = int(machine.state["n_buffers"][0])
+    rows = buffers[:n]
+    owners = np.flatnonzero((rows["owner"] == np.arange(n)) & (rows["address"] != 0) & (rows["flags"] & rec.FREE == 0))
+    nbytes = machine.layouts["nbytes"]
+    return _Ranges([(int(rows["address"][r]), int(nbytes[rows["layout"][r]]), int(r)) for r in owners])
+
+
+def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int]
+            ) -> tuple[list[Step], list[Block], set[int]]:
+    """Steps with their pointers resolved, the blocks taken, and the rows of outside memory used.
+
+    `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
+    of the tensors that the function reaches by name. Raises Refused for memory that is nobody's.
+    """
+    blocks: list[Block] = []
+    taken: list[tuple[int, int, int]] = []
+    for event in events[events["kind"] == rec.TAKEN]:
+        taken.append((int(event["a"]), int(event["b"]), len(blocks)))
+        blocks.append(Block(int(event["a"]), int(event["b"])))
+    own = _Ranges(taken)
+    numbers = {row: i for i, row in enumerate(arguments)}
+    used: set[int] = set()
+
+    def place(address: int) -> Place:
+        found = own.find(address)
+        if found is not None:
+            return Place("own", *found)
+        outside = before.find(address)
+        if outside is None:
+            raise Refused("a kernel used memory that belongs to no tensor")
+        row, offset = outside
+        if row in numbers:
+            return Place("argument", numbers[row], offset)
+        if row not in known and not buffers[row]["flags"] & rec.IMMORTAL:
+            raise Refused("it uses a tensor that is neither an argument nor reached by name")
+        used.add(row)
+        return Place("fixed", address, row)
+
+    steps: list[Step] = []
+    for event in events:
+        kind = int(event["kind"])
+        if kind in (rec.TAKEN, rec.GIVEN_BACK):
+            continue
+        a, b = int(event["a"]), int(event["b"])
+        if kind == rec.KERNEL:
+            pointers = event["pointers"][:int(event["n_pointers"])]
+            steps.append(Step(kind, a, b, tuple(place(int(p)) for p in pointers), b""))
+        elif kind == rec.ZEROED:
+            steps.append(Step(kind, 0, b, (place(a),), b""))
+        elif kind == rec.WORD:
+            at = place(a)
+            steps.append(Step(rec.CONSTANT, 0, 0, (at,), b.to_bytes(8, "little")[:blocks[at.index].nbytes]))
+        else:
+            steps.append(Step(kind, 0, 0, (place(a),), contents[b]))
+    return steps, blocks, used
+
+
+def storage_key(tensor: Any) -> tuple[int, ...]:
+    """What a replay must find unchanged of a tensor it holds: row, layout, address."""
+    row = buffers[tensor._buffer]
+    return tensor._buffer, tensor._layout, int(row["address"]), int(row["flags"]) & (rec.REQUIRES_GRAD | rec.HOOKED)
+
+
+def describe(tensor: Any) -> str:
+    return repr(layouts[tensor._layout])

@@ -1,0 +1,149 @@
+"""A program in memory: its blocks laid out by liveness, its steps as native records, and the call that runs it."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad.compiler.capture import Block, Place, Step
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+from tapegrad.machine.runtime import address_of
+
+_ALIGN = 64
+
+
+def _lay_out(blocks: Sequence[Block], steps: Sequence[Step], apart: set[int]) -> tuple[dict[int, int], int]:
+    """Offsets of the blocks in one piece of memory, reused once a block was used for the last time.
+
+    Blocks `apart` (constants, results) get no offset, or one of their own.
+    """
+    first: dict[int, int] = {}
+    last: dict[int, int] = {}
+    for t, step in enumerate(steps):
+        for place in step.places:
+            if place.kind == "own":
+                first.setdefault(place.index, t)
+                last[place.index] = t
+    ends: dict[int, list[int]] = {}
+    for index, t in last.items():
+        ends.setdefault(t, []).append(index)
+    starts: dict[int, list[int]] = {}
+    for index, t in first.items():
+        starts.setdefault(t, []).append(index)
+    offsets: dict[int, int] = {}
+    free: dict[int, list[int]] = {}  # by rounded size: programs use few sizes, over and over
+    top = 0
+    for t in range(len(steps)):
+        for index in starts.get(t, ()):
+            if index in apart:
+                continue
+            size = -(-max(blocks[index].nbytes, 1) // _ALIGN) * _ALIGN
+            if free.get(size):
+                offsets[index] = free[size].pop()
+            else:
+                offsets[index], top = top, top + size
+        for index in ends.get(t, ()):
+            if index in offsets:
+                free.setdefault(-(-max(blocks[index].nbytes, 1) // _ALIGN) * _ALIGN, []).append(offsets[index])
+    return offsets, top
+
+
+class Program:
+    """Steps that run with no Python between them.
+
+    `results` are the blocks that leave the program; each call puts them into fresh memory. `undo` lists outside memory
+    that is written before the last check, as (address, bytes): a call that breaks off restores it. `conditions` are
+    words of memory as (address, mask, value), `writes` how often each storage that others see is written.
+    """
+
+    def __init__(self, steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int],
+                 undo: Sequence[tuple[int, int]], conditions: Sequence[tuple[int, int, int]],
+                 writes: Sequence[tuple[int, int]]) -> None:
+        self.results = list(results)
+        constants = {s.places[0].index for s in steps if s.kind == rec.CONSTANT and s.places[0].kind == "own"}
+        written = {s.places[0].index for s in steps
+                   if s.kind in (rec.KERNEL, rec.ZEROED) and s.places and s.places[0].kind == "own"}
+        fixed = constants - written - set(results)  # written once, now
+        offsets, size = _lay_out(blocks, steps, fixed | set(results))
+        self._memory = np.zeros(size + _ALIGN, "u1")
+        base = -(-address_of(self._memory) // _ALIGN) * _ALIGN
+        self._constants = {i: np.zeros(max(blocks[i].nbytes, 8), "u1") for i in fixed}
+        self._keep: list[Any] = []
+        self._arguments: list[tuple[np.ndarray[Any, Any], int, int, int]] = []  # (pointers, slot, argument, offset)
+        self._fresh: list[tuple[np.ndarray[Any, Any], int, int, int]] = []
+
+        def resolve(place: Place, pointers: np.ndarray[Any, Any], slot: int) -> None:
+            if place.kind == "fixed":
+                pointers[slot] = place.index
+            elif place.kind == "argument":
+                self._arguments.append((pointers, slot, place.index, place.offset))
+            elif place.index in self._constants:
+                pointers[slot] = address_of(self._constants[place.index]) + place.offset
+            elif place.index in offsets:
+                pointers[slot] = base + offsets[place.index] + place.offset
+            else:
+                self._fresh.append((pointers, slot, self.results.index(place.index), place.offset))
+
+        records: list[tuple[int, int, Any, Any, Any]] = []
+        for address, nbytes in undo:
+            saved = np.zeros(nbytes, "u1")
+            self._keep.append(saved)
+            records.append((rec.COPY, 0, address_of(saved), address, nbytes))
+        self._undo = [(address, saved, nbytes) for (address, nbytes), saved in zip(undo, self._keep)]
+        self._targets: list[tuple[int, np.ndarray[Any, Any]]] = []  # steps whose own address comes from a pointer cell
+        for step in steps:
+            pointers = np.zeros(max(len(step.places), 1), "u8")
+            for slot, place in enumerate(step.places):
+                if step.kind == rec.CONSTANT and place.kind == "own" and place.index in self._constants:
+                    content = np.frombuffer(step.content, "u1")
+                    self._constants[place.index][place.offset:place.offset + len(content)] = content
+                    pointers = None
+                    break
+                resolve(place, pointers, slot)
+            if pointers is None:
+                continue
+            self._keep.append(pointers)
+            if step.kind == rec.KERNEL:
+                records.append((rec.RUN, 0, step.a, address_of(pointers), step.b))
+                continue
+            self._targets.append((len(records), pointers))
+            if step.kind == rec.ZEROED:
+                records.append((rec.CLEAR, 0, 0, step.b, 0))
+                continue
+            content = np.frombuffer(step.content, "u1").copy()
+            self._keep.append(content)
+            kind = rec.COPY if step.kind == rec.CONSTANT else rec.CHECK
+            records.append((kind, 0, 0, address_of(content), len(content)))
+        self.steps = np.array(records, rec.PROGRAM_STEP) if records else np.zeros(0, rec.PROGRAM_STEP)
+        self.conditions = np.array(list(conditions), rec.CONDITION)
+        self._writes = np.array(list(writes), rec.WRITE)
+        self._record = np.zeros(1, rec.COMPILED)
+        self._record["steps"], self._record["n_steps"] = address_of(self.steps), len(self.steps)
+        self._record["conditions"] = address_of(self.conditions)
+        self._record["n_conditions"] = len(self.conditions)
+        self._record["writes"], self._record["n_writes"] = address_of(self._writes), len(self._writes)
+        self.address = address_of(self._record)
+        self._place_targets()
+        self.size = size
+
+    def _place_targets(self) -> None:
+        for index, pointers in self._targets:
+            self.steps[index]["a"] = pointers[0]
+
+    def locate(self, arguments: Sequence[int], fresh: Sequence[int]) -> None:
+        """Point the steps at this call's arguments and at the memory of its results."""
+        for pointers, slot, number, offset in self._arguments:
+            pointers[slot] = arguments[number] + offset
+        for pointers, slot, number, offset in self._fresh:
+            pointers[slot] = fresh[number] + offset
+        if self._targets and (self._arguments or self._fresh):
+            self._place_targets()
+
+    def run(self) -> int:
+        status = machine.call.run_compiled(self.address)
+        if status == rec.BROKEN:
+            for address, saved, nbytes in self._undo:
+                machine.memory(address, "u1", nbytes)[:] = saved
+        return status

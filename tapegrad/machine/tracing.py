@@ -1,0 +1,83 @@
+"""What happens during a capture that native code does not see: Python writing constants, Python looking at values.
+
+Native code writes the rest of the trace (`records.EVENT`). Whatever can be captured in no other way is refused with its
+reason, so that the function goes on running as it is written. All of it costs one test while nothing is captured.
+"""
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+from tapegrad.machine.runtime import address_of, reserve
+
+MAX_EVENTS = 1 << 21
+
+
+class Trace:
+    """One capture: its events, the bytes Python wrote or looked at, and why it cannot be kept, if it cannot."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+        self.refusals: list[str] = []
+        self.thread = threading.get_ident()
+
+
+active: Trace | None = None
+_events: Any = None
+
+
+def begin() -> Trace:
+    """Start writing down what this thread does to memory."""
+    global active, _events
+    if _events is None:
+        _events = reserve(rec.EVENT, MAX_EVENTS)
+    active = Trace()
+    state = machine.state
+    state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
+    state["trace"] = address_of(_events)
+    return active
+
+
+def end() -> Any:
+    """Stop; returns the events. Blocks given back meanwhile are free from now on."""
+    global active
+    machine.state["trace"] = 0
+    active = None
+    count = int(machine.state["n_trace"][0])
+    if count > MAX_EVENTS:
+        # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
+        count = MAX_EVENTS
+    events = _events[:count].copy()
+    arena = int(machine.state["arena"][0])
+    for event in events[events["kind"] == rec.GIVEN_BACK]:
+        machine.call.release(arena, int(event["a"]), int(event["b"]))
+    return events
+
+
+def refuse(reason: str) -> None:
+    """Say why what runs now cannot be captured."""
+    if active is not None and active.thread == threading.get_ident():
+        active.refusals.append(reason)
+
+
+def _note(kind: int, address: int, nbytes: int) -> None:
+    if active is None or active.thread != threading.get_ident():
+        return
+    n = int(machine.state["n_trace"][0])
+    if n < MAX_EVENTS:
+        _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
+        _events[n]["a"], _events[n]["b"] = address, len(active.contents)
+        active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+    machine.state["n_trace"] = n + 1
+
+
+def constant(address: int, nbytes: int) -> None:
+    """Python wrote these bytes into a fresh block."""
+    _note(rec.CONSTANT, address, nbytes)
+
+
+def guard(address: int, nbytes: int) -> None:
+    """Python looked at these bytes: a replay that finds others must not go on."""
+    _note(rec.GUARD, address, nbytes)
