@@ -1,7 +1,7 @@
 """From a trace to a program: what every address in it was, and what the call left behind.
 
 Blocks taken during the capture become parts of the program's own memory, or results; blocks that were there before
-belong to arguments, which may lie elsewhere at the next call, or to tensors the function reaches by name, which are held.
+belong to arguments, which may lie elsewhere at the next call, or to tensors the function reaches by name.
 """
 from __future__ import annotations
 
@@ -21,10 +21,14 @@ class Refused(Exception):
 
 
 class Place(NamedTuple):
-    """Where a pointer of the trace pointed: `kind` own (a block of the capture), argument, or fixed (an address)."""
+    """Where a pointer of the trace pointed.
+
+    `kind` is own (`number` of a block of the capture, and an offset in it), argument (likewise), or fixed (an address,
+    and the owner row it belongs to).
+    """
 
     kind: str
-    index: int
+    number: int
     offset: int
 
 
@@ -135,7 +139,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
             steps.append(Step(kind, 0, b, (place(a),), b""))
         elif kind == rec.WORD:
             at = place(a)
-            steps.append(Step(rec.CONSTANT, 0, 0, (at,), b.to_bytes(8, "little")[:blocks[at.index].nbytes]))
+            steps.append(Step(rec.CONSTANT, 0, 0, (at,), b.to_bytes(8, "little")[:blocks[at.number].nbytes]))
         else:
             steps.append(Step(kind, 0, 0, (place(a),), contents[b]))
     return steps, blocks, used

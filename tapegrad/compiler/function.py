@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import os
+import threading
 import time
 import warnings
 from collections.abc import Callable
@@ -16,6 +17,7 @@ from typing import Any
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.compiler import capture as cap
+from tapegrad.compiler.fusion import fuse
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.machine import records as rec
@@ -28,6 +30,7 @@ _SIMPLE = (bool, int, float, str, bytes, type(None), type(...), dtypes.dtype)
 MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
+AT_ONCE = 64  # programs of more steps get their superinstructions in the background
 _ROW = buffers.dtype.itemsize
 _BUFFERS = int(machine.state["buffers"][0])
 _GRAD_WORD, _ROW_WORD = rec.TENSOR.fields["grad"][1], rec.TENSOR.fields["buffer"][1]  # type: ignore[index]
@@ -80,25 +83,43 @@ class Variant:
         start = time.perf_counter()
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(t.grad for t in reach.tensors.values() if t.is_leaf)]
-        self.program = Program(captured.steps, captured.blocks, captured.result_blocks, captured.undo,
-                               self._conditions(), captured.versions)
+        self.held += [g.before for g in captured.gradients]
+        conditions = self._conditions()
+        self.program = self._program(captured.steps, conditions)
         self.seconds = time.perf_counter() - start
         # Containers and objects may change while they stay the same object: then only a look at all of it will do.
         self.by_content = any(not isinstance(v, (Tensor, *_SIMPLE)) for v in reach.roots)
         self.silent = not (captured.fresh_layouts or captured.gradients)  # nothing to hand out or to attach
         self.runs = 0
+        if len(captured.steps) <= AT_ONCE:
+            self._fuse()
+        else:
+            threading.Thread(target=self._fuse, daemon=True).start()
+
+    def _program(self, steps: Any, conditions: Any) -> Program:
+        captured = self.captured
+        return Program(steps, captured.blocks, captured.result_blocks, captured.undo, conditions, captured.versions)
+
+    def _fuse(self) -> None:
+        """Build the superinstructions; the interpreter replays the plain steps until they are there."""
+        start = time.perf_counter()
+        steps = fuse(self.captured.steps, set(self.captured.result_blocks))
+        self.program = self._program(steps, self.program.conditions)  # the same array: `refresh` writes to it
+        self.seconds += time.perf_counter() - start
 
     def _conditions(self) -> list[tuple[int, int, int]]:
         """Words of memory that show, without Python, that what the function reaches is what it was."""
         whole = (1 << 64) - 1
         found = [(id(cell) + _CELL_CONTENTS, whole, id(content)) for cell, content in self.reach.cells]
         replaced = {id(g.leaf) for g in self.captured.gradients if g.replaced}
+        before = {id(g.leaf): g.before for g in self.captured.gradients}
         for tensor in self.reach.tensors.values():
             found.append((id(tensor) + _ROW_WORD, whole, tensor._buffer | tensor._layout << 32))
             found.append((_BUFFERS + tensor._buffer * _ROW + _FLAGS_WORD, _FLAGS << 32,
                           (int(buffers["flags"][tensor._buffer]) & _FLAGS) << 32))
             if tensor.is_leaf and id(tensor) not in replaced:
-                found.append((id(tensor) + _GRAD_WORD, whole, 0 if tensor.grad is None else id(tensor.grad)))
+                gradient = before.get(id(tensor), tensor.grad)
+                found.append((id(tensor) + _GRAD_WORD, whole, 0 if gradient is None else id(gradient)))
         return found
 
     def holds(self) -> bool:
@@ -146,7 +167,7 @@ class Captured:
                 continue
             number = None if now is None else self._leaves_in(now, "a gradient")
             touched = had is not None and cap.owner_of(had) in used
-            self.gradients.append(_Left(leaf, had, number, replaced=not touched and had is not now))
+            self.gradients.append(_Left(leaf, had, number, replaced=had is not None and not touched))
         leaves: list[Any] = []
         self.structure = _flatten(result, leaves)
         self.leaves = [self._leaf(t, arguments, reach) for t in leaves]
@@ -269,9 +290,8 @@ class Compiled:
     def _replay(self, variant: Variant, leaves: list[Any]) -> tuple[int, Any]:
         captured, program = variant.captured, variant.program
         owners = [cap.owner_of(a) for a in leaves]
-        if owners:
-            if len(set(owners)) != len(owners) or set(owners) & set(captured.fixed):
-                return rec.BROKEN, None
+        if owners and (len(set(owners)) != len(owners) or set(owners) & set(captured.fixed)):
+            return rec.BROKEN, None
         starts = [int(buffers[o]["address"]) for o in owners]
         fresh = [call.empty(layout) for layout in captured.fresh_layouts]
         if fresh or starts:

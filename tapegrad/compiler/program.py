@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.compiler.capture import Block, Place, Step
+from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of
@@ -24,8 +25,8 @@ def _lay_out(blocks: Sequence[Block], steps: Sequence[Step], apart: set[int]) ->
     for t, step in enumerate(steps):
         for place in step.places:
             if place.kind == "own":
-                first.setdefault(place.index, t)
-                last[place.index] = t
+                first.setdefault(place.number, t)
+                last[place.number] = t
     ends: dict[int, list[int]] = {}
     for index, t in last.items():
         ends.setdefault(t, []).append(index)
@@ -59,13 +60,10 @@ class Program:
     """
 
     def __init__(self, steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int],
-                 undo: Sequence[tuple[int, int]], conditions: Sequence[tuple[int, int, int]],
+                 undo: Sequence[tuple[int, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]]) -> None:
         self.results = list(results)
-        constants = {s.places[0].index for s in steps if s.kind == rec.CONSTANT and s.places[0].kind == "own"}
-        written = {s.places[0].index for s in steps
-                   if s.kind in (rec.KERNEL, rec.ZEROED) and s.places and s.places[0].kind == "own"}
-        fixed = constants - written - set(results)  # written once, now
+        fixed = set(constant_blocks(steps, set(results)))  # written now, once
         offsets, size = _lay_out(blocks, steps, fixed | set(results))
         self._memory = np.zeros(size + _ALIGN, "u1")
         base = -(-address_of(self._memory) // _ALIGN) * _ALIGN
@@ -76,15 +74,15 @@ class Program:
 
         def resolve(place: Place, pointers: np.ndarray[Any, Any], slot: int) -> None:
             if place.kind == "fixed":
-                pointers[slot] = place.index
+                pointers[slot] = place.number
             elif place.kind == "argument":
-                self._arguments.append((pointers, slot, place.index, place.offset))
-            elif place.index in self._constants:
-                pointers[slot] = address_of(self._constants[place.index]) + place.offset
-            elif place.index in offsets:
-                pointers[slot] = base + offsets[place.index] + place.offset
+                self._arguments.append((pointers, slot, place.number, place.offset))
+            elif place.number in self._constants:
+                pointers[slot] = address_of(self._constants[place.number]) + place.offset
+            elif place.number in offsets:
+                pointers[slot] = base + offsets[place.number] + place.offset
             else:
-                self._fresh.append((pointers, slot, self.results.index(place.index), place.offset))
+                self._fresh.append((pointers, slot, self.results.index(place.number), place.offset))
 
         records: list[tuple[int, int, Any, Any, Any]] = []
         for address, nbytes in undo:
@@ -94,16 +92,14 @@ class Program:
         self._undo = [(address, saved, nbytes) for (address, nbytes), saved in zip(undo, self._keep)]
         self._targets: list[tuple[int, np.ndarray[Any, Any]]] = []  # steps whose own address comes from a pointer cell
         for step in steps:
-            pointers = np.zeros(max(len(step.places), 1), "u8")
-            for slot, place in enumerate(step.places):
-                if step.kind == rec.CONSTANT and place.kind == "own" and place.index in self._constants:
-                    content = np.frombuffer(step.content, "u1")
-                    self._constants[place.index][place.offset:place.offset + len(content)] = content
-                    pointers = None
-                    break
-                resolve(place, pointers, slot)
-            if pointers is None:
+            first = step.places[0]
+            if step.kind == rec.CONSTANT and first.kind == "own" and first.number in self._constants:
+                content = np.frombuffer(step.content, "u1")
+                self._constants[first.number][first.offset:first.offset + len(content)] = content
                 continue
+            pointers = np.zeros(len(step.places), "u8")
+            for slot, place in enumerate(step.places):
+                resolve(place, pointers, slot)
             self._keep.append(pointers)
             if step.kind == rec.KERNEL:
                 records.append((rec.RUN, 0, step.a, address_of(pointers), step.b))
@@ -117,7 +113,7 @@ class Program:
             kind = rec.COPY if step.kind == rec.CONSTANT else rec.CHECK
             records.append((kind, 0, 0, address_of(content), len(content)))
         self.steps = np.array(records, rec.PROGRAM_STEP) if records else np.zeros(0, rec.PROGRAM_STEP)
-        self.conditions = np.array(list(conditions), rec.CONDITION)
+        self.conditions = conditions if isinstance(conditions, np.ndarray) else np.array(conditions, rec.CONDITION)
         self._writes = np.array(list(writes), rec.WRITE)
         self._record = np.zeros(1, rec.COMPILED)
         self._record["steps"], self._record["n_steps"] = address_of(self.steps), len(self.steps)

@@ -15,10 +15,11 @@ from tapegrad import dtypes
 from tapegrad.machine.live import machine
 
 # What a replay would leave out or repeat wrongly: effects, and values from outside.
-_EFFECTS = {"print", "input", "open", "exec", "eval", "next", "setattr", "delattr", "globals", "vars", "locals", "id", "hash"}
+_EFFECTS = {"print", "input", "open", "exec", "eval", "next", "setattr", "delattr", "globals", "vars", "locals", "id",
+            "hash"}
 _MODULES = {"tapegrad", "math", "cmath", "operator", "functools", "builtins"}  # nothing in them changes
 _SETTABLE = {"grad"}  # attributes whose assignment a capture understands
-_HIDDEN = {"_version", "data_ptr", "_buffer", "_memory", "random", "grad_fn", "_base"}  # attributes a replay would not renew
+_HIDDEN = {"_version", "data_ptr", "_buffer", "_memory", "random", "grad_fn", "_base"}  # a replay would not renew them
 _SIMPLE = (bool, int, float, str, bytes, complex, type(None), slice, range, type(...), dtypes.dtype)
 _DEPTH = 6
 
@@ -128,7 +129,7 @@ class Reach:
             self._seen.add(id(value))
             if kind is dict:
                 parts = [*value.keys(), *value.values()]
-            elif kind in (list, tuple, set, frozenset) or isinstance(value, tuple) and hasattr(value, "_fields"):
+            elif kind in (list, tuple, set, frozenset) or (isinstance(value, tuple) and hasattr(value, "_fields")):
                 parts = list(value)
             else:
                 raise Unreadable(f"it reads a {kind.__name__}, whose content is not watched")

@@ -62,7 +62,16 @@ def region_key(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> st
     return f"{pattern} {short(region.inputs)} > {short(region.outputs)} {flags} {key(region.values)}"
 
 
+class Kernel(NamedTuple):
+    """What `compile_region` was asked for."""
+
+    region: Region
+    pattern: str
+    accumulate: tuple[bool, ...]
+
+
 _addresses: dict[str, int] = {}
+kernels: dict[int, Kernel] = {}  # what the kernel at an address computes, for those who fuse several into one
 
 
 def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
@@ -82,6 +91,7 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
             cache.put(name, code)
         _load_helpers()
         address = _addresses[name] = jit.load_object("kernel", code, ("kernel",), _HELPER_NAMES)["kernel"]
+        kernels[address] = Kernel(region, pattern, accumulate)
     return address
 
 

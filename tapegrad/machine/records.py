@@ -131,8 +131,9 @@ EVENT = np.dtype([
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 
 # One step of a compiled program, and what must hold before it runs: words in memory with the values they had.
+# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes).
 PROGRAM_STEP = np.dtype([("kind", "u4"), ("reserved", "u4"), ("a", "u8"), ("b", "u8"), ("c", "u8")])
-RUN, CLEAR, COPY, CHECK = 1, 2, 3, 4  # (kernel, nest, pointers), (address, bytes), and for both others (to, from, bytes)
+RUN, CLEAR, COPY, CHECK = 1, 2, 3, 4
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
 WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
 COMPILED = np.dtype([

@@ -333,6 +333,7 @@ class Machine:
         }
         self.workspaces: dict[int, Workspace] = {}  # all there are, by address
         self._idle: list[Workspace] = []
+        self._nests: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
         self.give_back(self.workspace())
         self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
         self._release_external = self.keepers.pop
@@ -364,6 +365,13 @@ class Machine:
         """An array over native memory; the caller sees to it that the memory outlives it."""
         raw: Any = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
         return np.frombuffer(raw, dtype, count)
+
+    def keep_nest(self, words: Sequence[int]) -> int:
+        """The address of a loop nest that stays for good, one for equal words."""
+        found = self._nests.get(tuple(words))
+        if found is None:
+            found = self._nests[tuple(words)] = np.array(words, "i8")
+        return address_of(found)
 
     def literal_values(self, row: int) -> np.ndarray[Any, Any]:
         return self.memory(int(self.buffers[row]["address"]), "i8", 1)

@@ -574,8 +574,7 @@ def test_a_stale_operand_is_still_refused_after_a_replay():
 
 def test_an_exception_leaves_no_capture_behind():
     def f(x):
-        y = x * 2
-        raise ValueError("no")
+        raise ValueError(str(x * 2))
 
     g = compile(f)
     for _ in range(3):

@@ -1,0 +1,213 @@
+"""Superinstructions: runs of kernel calls over the same loop become one kernel, values passing in registers.
+
+A step's kernel is known by its region, so a run is fused by substitution: each operand that an earlier step of the run
+wrote is replaced by what was written there. Temporaries that nobody reads afterwards are not stored at all, equal
+expressions are one node, and the emitter compiles the result like any other region. Rounding is untouched: every value
+is cast as its store and load would have cast it.
+
+Runs of scalars are cut into chunks of CHUNK steps: an unrolled loop then repeats a few distinct chunks, each compiled
+once, where one huge function would take LLVM quadratic time.
+"""
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tapegrad.compiler.capture import Place, Step
+from tapegrad.dtypes import dtype
+from tapegrad.machine import emitter
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+from tapegrad.ops.scalar import scalar
+from tapegrad.ops.sym import Sym, walk
+
+CHUNK = 240  # a multiple of most loops' steps per iteration, so that chunks repeat
+MAX_STREAMS = 24  # arrays one loop goes through; more would thrash the load and store units
+
+
+class Loop(NamedTuple):
+    """The iteration space of a step that can be fused: how many elements, and each operand's letter."""
+
+    elements: int
+    letters: str
+
+
+class Access(NamedTuple):
+    """A place as a step uses it: which memory (`space`), from byte to byte, and as one element or as many."""
+
+    space: tuple[str, int]
+    start: int
+    end: int
+    letter: str
+
+
+def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
+    """The step's iteration space, if it is one element or one contiguous loop without reductions."""
+    region, pattern, _ = kernel
+    if any(region.per_row) or any(n.op in ("reduce", "index", "count") for n in walk(region.values)):
+        return None
+    if pattern == "1":
+        return Loop(1, "c" * (len(region.outputs) + len(region.inputs)))
+    if set(pattern) - set("c0") or pattern[0] != "c":
+        return None
+    ranks = machine.memory(nest, "i8", 3)
+    return Loop(int(ranks[2]), pattern) if (int(ranks[0]), int(ranks[1])) == (1, 0) else None
+
+
+def _access(place: Place, itemsize: int, letter: str, count: int) -> Access:
+    fixed = place.kind == "fixed"
+    start, memory = (place.number, place.offset) if fixed else (place.offset, place.number)
+    return Access((place.kind, memory), start, start + itemsize * (count if letter == "c" else 1), letter)
+
+
+class _Run:
+    """Steps being fused: what each place holds, as an expression over what it held before the run."""
+
+    def __init__(self, loop: Loop, constants: dict[int, bytes]) -> None:
+        self.count, self.scalar = loop.elements, loop.elements == 1 and set(loop.letters) == {"c"}
+        self.values: dict[Access, Sym] = {}  # what the places that were written hold now
+        self.inputs: dict[Access, tuple[Place, Sym]] = {}
+        self.outputs: dict[Access, tuple[Place, Sym]] = {}
+        self.constants = constants
+        self.seen: dict[tuple[str, int], set[Access]] = {}  # by memory
+        self.length = 0
+
+    def accepts(self, accesses: Sequence[Access], loop: Loop) -> bool:
+        """Whether a step may join: same loop, and no access that overlaps another without being the same."""
+        if loop.elements != self.count or self.length >= (CHUNK if self.scalar else CHUNK // 4):
+            return False
+        if not self.scalar and len({*self.values, *self.inputs, *accesses}) > MAX_STREAMS:
+            return False
+        return not any(
+            a != m and a.start < m.end and m.start < a.end for a in accesses for m in self.seen.get(a.space, ())
+        )
+
+    def add(self, region: emitter.Region, accumulate: bool, places: Sequence[Place], accesses: Sequence[Access]
+            ) -> None:
+        for access in accesses:
+            self.seen.setdefault(access.space, set()).add(access)
+        operands = [self._read(a, p, d) for a, p, d in zip(accesses[1:], places[1:], region.inputs)]
+        (value,) = _substitute(region.values, dict(enumerate(operands)))
+        target = accesses[0]
+        if accumulate:
+            value = scalar.add(self._read(target, places[0], region.outputs[0]), value)
+        self.values[target] = value
+        self.outputs[target] = (places[0], value)
+        self.length += 1
+
+    def _read(self, access: Access, place: Place, dtype: dtype) -> Sym:
+        found = self.values.get(access)
+        if found is not None:
+            return found
+        if access not in self.inputs:
+            content = self.constants.get(place.number) if place.kind == "own" else None
+            if content is not None and place.offset == 0 and len(content) == dtype.itemsize:
+                return Sym.const(np.frombuffer(content, dtype.numpy)[0].item(), dtype)
+            self.inputs[access] = (place, Sym.operand(len(self.inputs), dtype))
+        return self.inputs[access][1]
+
+
+def _substitute(values: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
+    """The same graphs over other operands, each node visited once."""
+    done: dict[Sym, Sym] = {}
+    for node in walk(values):
+        if node.op == "operand":
+            done[node] = operands[node.value]
+        else:
+            done[node] = Sym(node.op, tuple([done[a] for a in node.args]), node.dtype, node.value)
+    return [done[v] for v in values]
+
+
+def constant_blocks(steps: Sequence[Step], results: set[int]) -> dict[int, bytes]:
+    """The blocks that hold one constant throughout, with its bytes."""
+    found: dict[int, bytes] = {}
+    written: set[int] = set(results)
+    for step in steps:
+        place = step.places[0] if step.places else None
+        if place is None or place.kind != "own" or step.kind == rec.GUARD:
+            continue
+        if step.kind == rec.CONSTANT and place.number not in found and place.offset == 0:
+            found[place.number] = step.content
+        else:
+            written.add(place.number)
+    return {number: content for number, content in found.items() if number not in written}
+
+
+def fuse(steps: Sequence[Step], results: set[int]) -> list[Step]:
+    """The same program with runs of compatible steps as single kernels; `results` are blocks that are read later."""
+    last_read: dict[int, int] = {}
+    for t, step in enumerate(steps):
+        reads = step.places[1:] if step.kind == rec.KERNEL else step.places
+        kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
+        if kernel is None or kernel.accumulate[0]:
+            reads = step.places
+        for place in reads:
+            if place.kind == "own":
+                last_read[place.number] = t
+    constants = constant_blocks(steps, results)
+    # What is written once and only read lies ready before the program starts, and breaks no run in two.
+    hoisted = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in constants]
+    fused: list[Step] = list(hoisted)
+    pending: list[Step] = []
+    run: _Run | None = None
+
+    def close(now: int) -> None:
+        nonlocal run
+        if run is not None and len(pending) > 1:
+            fused.append(_superinstruction(run, pending, now, last_read, results))
+        else:
+            fused.extend(pending)
+        pending.clear()
+        run = None
+
+    for t, step in enumerate(steps):
+        if step.kind == rec.CONSTANT and step.places[0].number in constants:
+            continue
+        kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
+        loop = _loop(kernel, step.b) if kernel is not None else None
+        if kernel is None or loop is None:
+            close(t)
+            fused.append(step)
+            continue
+        region = kernel.region
+        itemsizes = [region.outputs[0].itemsize, *(d.itemsize for d in region.inputs)]
+        accesses = [_access(p, i, c, loop.elements) for p, i, c in zip(step.places, itemsizes, loop.letters)]
+        if run is not None and not run.accepts(accesses, loop):
+            close(t)
+        if run is None:
+            run = _Run(loop, constants)
+        run.add(region, kernel.accumulate[0], step.places, accesses)
+        pending.append(step)
+    close(len(steps))
+    return fused
+
+
+def _superinstruction(run: _Run, pending: Sequence[Step], now: int, last_read: dict[int, int], results: set[int]
+                      ) -> Step:
+    kept = [
+        (access, place, value) for access, (place, value) in run.outputs.items()
+        if place.kind != "own" or place.number in results or last_read.get(place.number, -1) >= now
+    ]
+    if not kept:
+        kept = [(a, p, v) for a, (p, v) in list(run.outputs.items())[-1:]]
+    values = [v for _, _, v in kept]
+    used = sorted({n.value for n in walk(values) if n.op == "operand"})
+    inputs = list(run.inputs.items())
+    numbers = {u: Sym.operand(i, inputs[u][1][1].dtype) for i, u in enumerate(used)}
+    region = emitter.Region(
+        tuple(inputs[u][1][1].dtype for u in used), tuple(_substitute(values, numbers)), tuple(v.dtype for v in values),
+        (False,) * len(values),
+    )
+    letters = [a.letter for a, _, _ in kept] + [inputs[u][0].letter for u in used]
+    places = [p for _, p, _ in kept] + [inputs[u][1][0] for u in used]
+    nest = one_loop(run.count, [d.itemsize for d in (*region.outputs, *region.inputs)], letters)
+    pattern = "1" if run.scalar else "".join(letters)
+    kernel = emitter.compile_region(region, pattern, (False,) * len(values))
+    return Step(rec.KERNEL, kernel, nest, tuple(places), b"")
+
+
+def one_loop(count: int, itemsizes: Sequence[int], letters: Sequence[str]) -> int:
+    """The address of a one-loop nest, kept for good: programs come and go, kernels and nests stay."""
+    return machine.keep_nest([1, 0, count, *(i if c == "c" else 0 for i, c in zip(itemsizes, letters))])
