@@ -1,12 +1,13 @@
 """Tensors from nothing: from Python data, from NumPy, and filled."""
 from __future__ import annotations
 
+import functools
 import math
 from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, shapes
+from tapegrad import dtypes, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine import records as rec
@@ -21,6 +22,8 @@ call = machine.call
 def _finish(made: Tensor, requires_grad: bool, where: Any = None) -> Tensor:
     if where is not None:
         device(where)
+    if requires_grad and not made.dtype.is_floating_point:
+        raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
     return made.requires_grad_() if requires_grad else made
 
 
@@ -48,16 +51,12 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     Floats become the default dtype, integers int64. Raises ValueError for ragged sequences, TypeError for what is no
     number, RuntimeError for integers that require grad.
     """
-    if requires_grad and dtype is not None and not dtype.is_floating_point:
-        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     if isinstance(data, Tensor):
         made = from_array(data._array(), dtype)
     elif isinstance(data, (np.ndarray, np.generic)):
         made = from_array(np.asarray(data), dtype)
     else:
         made = from_array(*_from_python(data, dtype))
-    if requires_grad and not made.dtype.is_floating_point:
-        raise RuntimeError("Only Tensors of floating point and complex dtype can require gradients")
     return _finish(made, requires_grad, device)
 
 
@@ -71,25 +70,30 @@ def _shape_of_nested(data: Any) -> shapes.Shape:
     return tuple(shape)
 
 
-def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any]) -> None:
+def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any], typed: list[Dtype]) -> None:
+    """Python numbers in order, and the dtypes of those elements that have one."""
     if depth == len(shape):
         if isinstance(data, (list, tuple)):
             raise ValueError(f"expected a number at dim {depth}, got a sequence: the nested sequences are not of equal "
                              "depth")
-        into.append(data.item() if isinstance(data, (Tensor, np.ndarray, np.generic)) else data)
+        if isinstance(data, (Tensor, np.ndarray, np.generic)):
+            typed.append(data.dtype if isinstance(data, Tensor) else dtypes.from_numpy_dtype(data.dtype))
+            data = data.item()
+        into.append(data)
         return
     if not hasattr(data, "__len__") or isinstance(data, str):
         raise TypeError(f"not a sequence at dim {depth}: {data!r}")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
     for item in data:
-        _flatten(item, shape, depth + 1, into)
+        _flatten(item, shape, depth + 1, into, typed)
 
 
 def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], Dtype]:
     shape = _shape_of_nested(data)
     flat: list[Any] = []
-    _flatten(data, shape, 0, flat)
+    typed: list[Dtype] = []
+    _flatten(data, shape, 0, flat, typed)
     kinds = set(map(type, flat))
     for kind in kinds - {bool, int, float}:
         raise TypeError(f"new(): invalid data type '{kind.__name__}'" if kind is str else
@@ -97,6 +101,8 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     if dtype is None:
         whole = dtypes.int64 if int in kinds else dtypes.bool_
         dtype = dtypes.default_dtype() if float in kinds or not kinds else whole
+        if typed:
+            dtype = functools.reduce(dtypes.promote, typed if len(typed) == len(flat) else [*typed, dtype])
     try:
         array = np.array(flat, dtype=dtype.numpy if float not in kinds or dtype.is_floating_point else None)
     except OverflowError:

@@ -467,6 +467,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         """A tensor of this dtype filled with a number."""
         with modes.no_grad():
             made = call.empty(layouts.intern(dtype or self.dtype, shape_of((size,))).id).fill_(fill_value)
+        buffers["version"][made._buffer] = 0  # filling it was part of making it
         return made.requires_grad_() if requires_grad else made
 
     def new_zeros(self, *size: Any, **options: Any) -> Tensor:

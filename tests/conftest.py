@@ -32,8 +32,8 @@ class Tape:
         return int(machine.state["n_instructions"][0])
 
     @property
-    def live_tensors(self) -> int:
-        return int(machine.state["live_tensors"][0])
+    def reclaims_at(self) -> int:
+        return int(machine.state["sweep_at"][0])
 
     @property
     def kept_bytes(self) -> int:

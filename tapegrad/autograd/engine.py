@@ -40,13 +40,14 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
     if status != rec.NOT_STARTED:
         workspace = machine.workspaces[taken]
         try:
-            if status == rec.STOPPED:
-                _replay(workspace)
-                _settle(workspace, call.settle(workspace.address))
-            elif status == rec.DONE:
-                _settle(workspace, int(workspace.record["bottom"][0]))
-            else:
-                _check_marked(workspace, status)
+            with modes.no_grad():  # for the hooks
+                if status == rec.STOPPED:
+                    _replay(workspace)
+                    _settle(workspace, call.settle(workspace.address))
+                elif status == rec.DONE:
+                    _settle(workspace, int(workspace.record["bottom"][0]))
+                else:
+                    _check_marked(workspace, status)
         except BaseException:
             _finish(workspace, retain=True)
             raise
@@ -79,10 +80,11 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
             found = _recorded(workspace, roots, seeds)
             results = _collect_recorded(workspace, found, targets, accumulate)
         else:
-            for root, seed in zip(roots, seeds):
-                _add_adjoint(workspace, root._buffer, seed)
-            _replay(workspace)
-            results = _collect(workspace, targets, accumulate)
+            with modes.no_grad():  # for the hooks
+                for root, seed in zip(roots, seeds):
+                    _add_adjoint(workspace, root._buffer, seed)
+                _replay(workspace)
+                results = _collect(workspace, targets, accumulate)
     except BaseException:
         _finish(workspace, retain=True)
         raise

@@ -1,0 +1,102 @@
+"""Threads: each records and differentiates on its own; what they share stays right."""
+from __future__ import annotations
+
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+import tapegrad as torch
+
+
+@pytest.fixture(autouse=True)
+def frequent_switches():
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    yield
+    sys.setswitchinterval(before)
+
+
+def run(work, n=4):
+    """The results of `work(0)`, `work(1)`, …, all started together."""
+    barrier = threading.Barrier(n)
+
+    def begin(i):
+        barrier.wait()
+        return work(i)
+
+    with ThreadPoolExecutor(n) as pool:
+        return list(pool.map(begin, range(n)))
+
+
+def test_graphs_of_their_own():
+    def work(i):
+        x = torch.tensor(float(i + 1), dtype=torch.float64, requires_grad=True)
+        total = 0.0
+        for _ in range(300):
+            y = x
+            for _ in range(5):
+                y = y * x
+            (g,) = torch.autograd.grad(y, x)
+            total += g.item()
+        return total
+
+    assert run(work) == [300 * 6 * float(i + 1) ** 5 for i in range(4)]
+
+
+def test_a_shared_leaf_in_graphs_of_their_own():
+    w = torch.ones(100, requires_grad=True)
+
+    def work(i):
+        return [torch.autograd.grad((w * (i + 1)).sum(), w)[0][0].item() for _ in range(300)]
+
+    assert run(work) == [[float(i + 1)] * 300 for i in range(4)]
+
+
+def test_large_sweeps_beside_small_ones():
+    def work(i):
+        if i % 2:
+            x = torch.ones(200_000, requires_grad=True)
+            for _ in range(20):
+                x.grad = None
+                (x * x).exp().sum().backward()
+            return x.grad[0].item()
+        x = torch.tensor(2.0, requires_grad=True)
+        for _ in range(2000):
+            x.grad = None
+            (x * x).backward()
+        return x.grad.item()
+
+    assert run(work) == pytest.approx([4.0, 2 * 2.7182818, 4.0, 2 * 2.7182818], rel=1e-5)
+
+
+def test_a_graph_made_here_and_differentiated_there():
+    x = torch.ones(3, requires_grad=True)
+    y = (x * 3).sum()
+    thread = threading.Thread(target=y.backward)
+    thread.start()
+    thread.join()
+    assert x.grad.tolist() == [3.0, 3.0, 3.0]
+
+
+def test_tensors_die_on_other_threads():
+    def work(i):
+        kept = []
+        for k in range(2000):
+            kept.append(torch.ones(10) * k)
+            if len(kept) > 10:
+                kept.clear()
+        return sum(t[0].item() for t in kept)
+
+    assert len(set(run(work))) == 1
+
+
+def test_compiling_kernels_at_once():
+    def work(i):
+        x = torch.ones(2, 3, 5, 2, dtype=torch.float64, requires_grad=True)
+        y = (x.transpose(0, 3) * x.permute(3, 1, 2, 0)).sum((0, 2))
+        y.backward(torch.ones(3, 2, dtype=torch.float64))
+        return x.grad.sum().item()
+
+    assert run(work, 8) == [120.0] * 8
