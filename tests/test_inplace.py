@@ -69,7 +69,8 @@ def test_alpha():
 @pytest.mark.parametrize("write", [
     lambda y, x: y.mul_(x), lambda y, x: y.pow_(3), lambda y, x: y.sin_(), lambda y, x: y.div_(x),
     lambda y, x: y.exp_(), lambda y, x: y.sqrt_(), lambda y, x: y.sigmoid_(), lambda y, x: y.clamp_(min=0.5),
-    lambda y, x: y.zero_(), lambda y, x: y.fill_(2), lambda y, x: y.copy_(x), lambda y, x: y.relu_(), lambda y, x: y.neg_(),
+    lambda y, x: y.zero_(), lambda y, x: y.fill_(2), lambda y, x: y.copy_(x), lambda y, x: y.relu_(),
+    lambda y, x: y.neg_(),
 ])
 def test_in_place_differentiates_as_out_of_place(write):
     """The rule reads the operand that the write destroyed."""
