@@ -7,6 +7,7 @@ or never does the same twice, goes on running as written, with one warning that 
 from __future__ import annotations
 
 import functools
+import gc
 import os
 import threading
 import time
@@ -70,9 +71,13 @@ def _unflatten(structure: Any, leaves: Any) -> Any:
 
 def _kind(tensor: Any) -> tuple[Any, ...]:
     """What programs are chosen by, of a tensor that is passed."""
-    row, owner = buffers[tensor._buffer], buffers[cap.owner_of(tensor)]
-    offset = int(row["address"]) - int(owner["address"])
-    return tensor._layout, int(owner["layout"]), offset, tensor.requires_grad, tensor.is_leaf and tensor.grad is None
+    row, layout = tensor._buffer, tensor._layout
+    owner = cap.owner_of(tensor)
+    plain = tensor.is_leaf and not tensor.requires_grad and tensor.grad is None
+    if owner == row:
+        return layout, plain
+    offset = cap.addresses.item(row) - cap.addresses.item(owner)
+    return layout, plain, int(buffers["layout"][owner]), offset
 
 
 class Variant:
@@ -91,10 +96,14 @@ class Variant:
         self.by_content = any(not isinstance(v, (Tensor, *_SIMPLE)) for v in reach.roots)
         self.silent = not (captured.fresh_layouts or captured.gradients)  # nothing to hand out or to attach
         self.runs = 0
+        self._builder = threading.Thread(target=self._fuse, daemon=True)
+        self._builder.start()
         if len(captured.steps) <= AT_ONCE:
-            self._fuse()
-        else:
-            threading.Thread(target=self._fuse, daemon=True).start()
+            self.wait()
+
+    def wait(self) -> None:
+        """Return when the superinstructions are in place."""
+        self._builder.join()
 
     def _program(self, steps: Any, conditions: Any) -> Program:
         captured = self.captured
@@ -267,8 +276,11 @@ class Compiled:
                     return variant.captured.constant
         leaves: list[Any] = []
         try:
-            key = (_flatten((args, kwargs), leaves), tuple([_kind(t) for t in leaves]),
-                   modes.is_grad_enabled(), dtypes.default_dtype())
+            if not kwargs and not any(type(a) is not Tensor for a in args):
+                leaves, structure = list(args), None
+            else:
+                structure = _flatten((args, kwargs), leaves)
+            key = (structure, tuple([_kind(t) for t in leaves]), _is_recording(None), dtypes.default_dtype())
             hash(key)
         except (cap.Refused, TypeError) as why:
             return self._give_up(str(why), args, kwargs)
@@ -292,10 +304,10 @@ class Compiled:
         owners = [cap.owner_of(a) for a in leaves]
         if owners and (len(set(owners)) != len(owners) or set(owners) & set(captured.fixed)):
             return rec.BROKEN, None
-        starts = [int(buffers[o]["address"]) for o in owners]
+        starts = [cap.addresses.item(o) for o in owners]
         fresh = [call.empty(layout) for layout in captured.fresh_layouts]
         if fresh or starts:
-            program.locate(starts, [int(buffers[f._buffer]["address"]) for f in fresh])
+            program.locate(starts, [cap.addresses.item(f._buffer) for f in fresh])
         status = program.run()
         if status != rec.PASSED:
             self.fallbacks += status == rec.BROKEN
@@ -306,6 +318,8 @@ class Compiled:
             else:
                 call.put_grad(left.leaf, fresh[left.number])
         variant.runs += 1
+        if captured.structure is Tensor and captured.leaves[0][0] == "fresh":
+            return status, fresh[0]
         found = iter([leaves[w] if kind == "argument" else fresh[w] if kind == "fresh" else w
                       for kind, w in captured.leaves])
         return status, _unflatten(captured.structure, found)
@@ -319,7 +333,7 @@ class Compiled:
             return self._give_up("its calls keep doing something else", args, kwargs)
         try:
             reach = Reach(self.__wrapped__)
-            if any(a.requires_grad or a.grad is not None for a in leaves):
+            if not all(_kind(a)[1] for a in leaves):
                 raise cap.Refused("an argument requires grad, or has one")
             snapshot = reach.snapshot()
         except (Unreadable, cap.Refused) as why:
@@ -337,6 +351,8 @@ class Compiled:
         finally:
             events = tracing.end()
         self.captures += 1
+        collecting = gc.isenabled()
+        gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
         try:
             if reach.snapshot() != snapshot or Reach(self.__wrapped__).snapshot() != snapshot:
                 raise cap.Refused("it changes Python values that it reads")
@@ -348,6 +364,9 @@ class Compiled:
         except cap.Refused as why:
             self._stop(str(why))
             return result
+        finally:
+            if collecting:
+                gc.enable()
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._failures[key] = self._failures.get(key, 0) + 1

@@ -51,8 +51,9 @@ def end() -> Any:
         count = MAX_EVENTS
     events = _events[:count].copy()
     arena = int(machine.state["arena"][0])
-    for event in events[events["kind"] == rec.GIVEN_BACK]:
-        machine.call.release(arena, int(event["a"]), int(event["b"]))
+    given = events[events["kind"] == rec.GIVEN_BACK]
+    for address, nbytes in zip(given["a"].tolist(), given["b"].tolist()):
+        machine.call.release(arena, address, nbytes)
     return events
 
 
