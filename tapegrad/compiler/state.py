@@ -7,6 +7,9 @@ from __future__ import annotations
 
 import dis
 import functools
+import math
+import operator
+import sys
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -22,6 +25,18 @@ _SETTABLE = {"grad"}  # attributes whose assignment a capture understands
 _HIDDEN = {"_version", "data_ptr", "_buffer", "_memory", "random", "grad_fn", "_base"}  # a replay would not renew them
 _SIMPLE = (bool, int, float, str, bytes, complex, type(None), slice, range, type(...), dtypes.dtype)
 _DEPTH = 6
+
+
+@functools.cache
+def _attributes() -> frozenset[str]:
+    """The attributes whose meaning is known: those of this library, of its tensors, and of Python's own types.
+
+    Any other may be state that somebody hung on a tensor, and that no snapshot would see.
+    """
+    ours = [m for name, m in sys.modules.items() if name.split(".")[0] == "tapegrad"]
+    tensor = next(c for c in machine.TensorBase.__subclasses__())
+    known = [*ours, math, operator, functools, tensor, dict, list, tuple, set, str, int, float, dtypes.dtype]
+    return frozenset(name for thing in known for name in dir(thing))
 
 
 class Unreadable(Exception):
@@ -96,7 +111,7 @@ class Reach:
                     self._named(globals_[name])
                 elif name in _EFFECTS and name in builtins:
                     raise Unreadable(f"it calls {name}()")
-            elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and name in _HIDDEN:
+            elif instruction.opname in ("LOAD_ATTR", "LOAD_METHOD") and (name in _HIDDEN or name not in _attributes()):
                 raise Unreadable(f"it reads the attribute {name}")
 
     def _named(self, value: Any) -> None:

@@ -501,6 +501,27 @@ def array_is_read() -> Any:
     return (lambda x: x + torch.tensor(data)), lambda i: (torch.ones(2),), change, list
 
 
+@program(replayed=False)
+def attribute_of_a_tensor() -> Any:
+    w = torch.ones(2)
+    w.factor = 1.0
+
+    def change(i):
+        w.factor = float(i)
+
+    return (lambda x: x * w.factor), lambda i: (torch.ones(2),), change, list
+
+
+@program(replayed=False)
+def attribute_of_an_argument() -> Any:
+    def argument(i):
+        x = torch.ones(2)
+        x.factor = float(i)
+        return (x,)
+
+    return (lambda x: x * x.factor), argument, nothing, list
+
+
 def observed(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return (str(value.dtype), tuple(value.shape), value.requires_grad, value.detach().numpy().tobytes())
