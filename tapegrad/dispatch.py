@@ -61,9 +61,10 @@ class Operands:
                 self.release()
                 if isinstance(x, int):
                     raise RuntimeError("Overflow when unpacking long")
-                name = op.name.rstrip("_")
+                name, argument = op.name.rstrip("_"), op.operands[position % op.arity]
+                argument = _ALIASES.get(argument, (argument,))[0]
                 raise TypeError(
-                    f"{name}(): argument '{op.operands[position]}' (position {position + 1}) must be Tensor, not "
+                    f"{name}(): argument '{argument}' (position {position + 1}) must be Tensor, not "
                     f"{type(x).__name__}"
                 )
             self.values.append(row)
