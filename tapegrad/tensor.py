@@ -537,8 +537,8 @@ def _assign_grad(self: Tensor, value: Any) -> None:
     if value.dtype is not self.dtype:
         raise RuntimeError(
             f"attempting to assign a gradient with dtype '{_C_NAMES.get(value.dtype.name, value.dtype.name)}' to a "
-            f"tensor with grad_dtype '{errors.KINDS[self.dtype.name][:-6]}'. The gradient must match the tensor's grad_dtype "
-            "(defaults to the tensor's dtype)."
+            f"tensor with grad_dtype '{errors.KINDS[self.dtype.name][:-6]}'. The gradient must match the tensor's "
+            "grad_dtype (defaults to the tensor's dtype)."
         )
     if value.shape != self.shape:
         raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
