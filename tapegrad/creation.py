@@ -191,6 +191,8 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_gra
 
 def zeros(*size: Any, dtype: Dtype | None = None, **options: Any) -> Tensor:
     """A tensor of zeros (`torch.zeros`)."""
+    if any(n < 0 for n in shape_of(size)):
+        raise RuntimeError("zeros: Dimension size must be non-negative.")
     return full(shape_of(size), 0, dtype=dtype or dtypes.default_dtype(), **options)
 
 

@@ -61,9 +61,10 @@ class Operands:
                 self.release()
                 if isinstance(x, int):
                     raise RuntimeError("Overflow when unpacking long")
-                name = op.name.rstrip("_")
+                name, argument = op.name.rstrip("_"), op.operands[position % op.arity]
+                argument = _ALIASES.get(argument, (argument,))[0]
                 raise TypeError(
-                    f"{name}(): argument '{op.operands[position]}' (position {position + 1}) must be Tensor, not "
+                    f"{name}(): argument '{argument}' (position {position + 1}) must be Tensor, not "
                     f"{type(x).__name__}"
                 )
             self.values.append(row)
@@ -280,8 +281,10 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             empty = [d for d in dims if layout.shape[d] == 0]
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
-        result = apply(op, (input,), (("dim", dims), ("keepdim", bool(keepdim))), teach=dim is None and not keepdim
-                       and dtype is None)
+        attributes: Attributes = (("dim", dims), ("keepdim", bool(keepdim)))
+        if "dim" in op.grad_names and dim is not None and len(dims) == len(layout.shape):
+            attributes += (("given", True),)  # the node's name tells sum(0) of a vector from sum()
+        result = apply(op, (input,), attributes, teach=dim is None and not keepdim and dtype is None)
         return result if out is None else into(out, result)
 
     return function

@@ -524,6 +524,10 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
+_C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short",
+            "int8": "signed char", "uint8": "unsigned char"}
+
+
 def _assign_grad(self: Tensor, value: Any) -> None:
     """`x.grad = value`, checked."""
     if not isinstance(value, Tensor):
@@ -531,10 +535,14 @@ def _assign_grad(self: Tensor, value: Any) -> None:
     if value is self:
         raise RuntimeError("can't assign Variable as its own grad")
     if value.dtype is not self.dtype:
-        raise RuntimeError(f"assigned grad has data of a different type: expected {self.dtype}, got {value.dtype}")
+        raise RuntimeError(
+            f"attempting to assign a gradient with dtype '{_C_NAMES.get(value.dtype.name, value.dtype.name)}' to a "
+            f"tensor with grad_dtype '{errors.KINDS[self.dtype.name][:-6]}'. The gradient must match the tensor's "
+            "grad_dtype (defaults to the tensor's dtype)."
+        )
     if value.shape != self.shape:
-        raise RuntimeError(f"assigned grad has data of a different size: expected {list(self.shape)}, got "
-                           f"{list(value.shape)}")
+        raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
+                           f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size")
     call.put_grad(self, value)
 
 
@@ -545,4 +553,5 @@ def _absent_grad(self: Tensor) -> None:
 machine.set_hook("assign_grad", _assign_grad)
 machine.set_hook("absent_grad", _absent_grad)
 machine.set_hook("assign_requires_grad", Tensor.requires_grad_)
+machine.tensor_type = Tensor
 machine.state["tensor_type"], machine.state["parameter_type"] = id(Tensor), id(Parameter)

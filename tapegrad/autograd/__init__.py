@@ -32,8 +32,6 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
 
     `inputs` restricts the leaves. Raises RuntimeError as `Tensor.backward` does.
     """
-    if inputs is not None and not isinstance(inputs, engine.machine.TensorBase) and not len(inputs):
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     roots = _several(tensors)
     engine.run(roots, _cotangents(grad_tensors, len(roots)), create_graph if retain_graph is None else retain_graph,
                create_graph, inputs, accumulate=True)

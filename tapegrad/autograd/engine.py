@@ -65,6 +65,8 @@ machine.set_hook("continue_backward", backward)
 def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
         accumulate: bool, allow_unused: bool = False) -> list[Any] | None:
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
+    if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     for x in (*roots, *(inputs if isinstance(inputs, (tuple, list)) else () if inputs is None else (inputs,))):
         call.freshen(x)
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
@@ -254,9 +256,7 @@ def _live(row: int) -> Any:
 
 
 def tensor_type() -> Any:
-    from tapegrad.tensor import Tensor
-
-    return Tensor
+    return machine.tensor_type
 
 
 def _accumulate(tensor: Any, gradient: Any) -> None:

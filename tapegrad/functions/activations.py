@@ -26,7 +26,7 @@ def native(name: str) -> Callable[..., Any]:
 def _refuse(name: str, x: Any) -> None:
     expect_tensor(name, x)
     if "bif"[x.dtype.category] not in operation(name).accepts:
-        raise RuntimeError(f'"{name}_cpu" not implemented for \'{kind_name(x)}\'')
+        raise NotImplementedError(f'"{name}_cpu" not implemented for \'{kind_name(x)}\'')
 
 
 def _is_float(x: Any) -> bool:

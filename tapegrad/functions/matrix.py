@@ -14,6 +14,12 @@ from tapegrad.tensor import Tensor
 def _same_dtype(name: str, a: Any, b: Any) -> None:
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {c_name(a)} != {c_name(b)}")
+    _no_bools({"mm": "addmm_impl_cpu_", "mv": "addmv_impl_cpu"}.get(name, name), a)
+
+
+def _no_bools(kernel: str, x: Any) -> None:
+    if x.dtype.category == 0:
+        raise NotImplementedError(f"\"{kernel}\" not implemented for 'Bool'")
 
 
 def c_name(x: Any) -> str:
@@ -79,6 +85,7 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
         raise RuntimeError(f"inconsistent tensor size, expected tensor [{input.shape[0]}] and src [{tensor.shape[0]}] "
                            "to have the same number of elements, but got "
                            f"{input.shape[0]} and {tensor.shape[0]} elements respectively")
+    _no_bools("dot", input)
     result = apply(operation("dot"), (input, tensor), (("dim", (0,)), ("keepdim", False)))
     return into(out, result)
 
@@ -113,10 +120,7 @@ def _matmul(a: Any, b: Any) -> Any:
     n = math.prod(batch)
     left = reshape(expand(a, *batch, *a.shape[-2:]), n, *a.shape[-2:])
     right = reshape(expand(b, *batch, *b.shape[-2:]), n, *b.shape[-2:])
-    product = bmm(left, right)
-    if len(batch) == 1:
-        return product
-    return apply_view(operation("unsafe_view"), product, (("size", (*batch, a.shape[-2], b.shape[-1])),))
+    return apply_view(operation("unsafe_view"), bmm(left, right), (("size", (*batch, a.shape[-2], b.shape[-1])),))
 
 
 def _matmul_operator(self: Any, other: Any) -> Any:

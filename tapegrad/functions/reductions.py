@@ -59,9 +59,10 @@ def _softmax(name: str) -> None:
             raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
         if dtype is not None:
             input = input.to(dtype)
+        dims = (shapes.wrap_dim(dim, input.ndim),)[:input.ndim]
         if not input.dtype.is_floating_point:
-            raise RuntimeError(f'"{name}_lastdim_kernel_impl" not implemented for \'{kind_name(input)}\'')
-        return apply(operation(name), (input,), (("dim", (shapes.wrap_dim(dim, input.ndim),)[:input.ndim]),))
+            raise NotImplementedError(f'"{name}_lastdim_kernel_impl" not implemented for \'{kind_name(input)}\'')
+        return apply(operation(name), (input,), (("dim", dims),))
 
     dispatch.set_function(operation(name), function)
 

@@ -85,6 +85,10 @@ class Plan:
         for name, layout in zip(self.op.operands, self.operands):
             if layout.weak and name in self.op.grad_names:
                 return self.op.grad_names[name]
+        given = self.attributes
+        if "dim" in self.op.grad_names and (
+                given["keepdim"] or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
+            return self.op.grad_names["dim"]
         return self.op.grad_name
 
     def __repr__(self) -> str:
@@ -356,6 +360,11 @@ def _compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
         common = dtypes.int64
     if "bif"[common.category] not in op.accepts:
         raise _unsupported(op, common)
+    if op.name.rstrip("_") == "sub" and any(o.dtype is dtypes.bool_ for o in operands):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
     return common
 
 
@@ -375,7 +384,7 @@ def _unsupported(op: Operation, d: dtype) -> Exception:
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
             f"Got: {_scalar_name(d)}"
         )
-    return RuntimeError(f'"{op.name.rstrip("_")}_cpu" not implemented for \'{_scalar_name(d)}\'')
+    return NotImplementedError(f'"{op.name.rstrip("_")}_cpu" not implemented for \'{_scalar_name(d)}\'')
 
 
 def _scalar_name(d: dtype) -> str:

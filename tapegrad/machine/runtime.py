@@ -291,6 +291,7 @@ class Machine:
     state: Any
     call: Any
     TensorBase: Any
+    tensor_type: Any  # the facade's class, once there is one
     functions: dict[int, Any]
 
     def __init__(self, operations: Sequence[Slots]) -> None:

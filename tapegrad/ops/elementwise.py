@@ -28,9 +28,11 @@ elementwise("sub", lambda x, y: x - y, lambda g: (g, -g), accepts="if", grad_nam
 elementwise("mul", lambda x, y: x * y, lambda g, x, y: (g * y, g * x),
             operators=("nb_multiply", "nb_inplace_multiply"), doc="x * y")
 elementwise("div", lambda x, y: x / y, lambda g, x, y: (g / y, -g * x / (y * y)), result="float",
+            grad_names={"x": "MulBackward0"},  # PyTorch's 1 / x is a reciprocal times one
             operators=("nb_true_divide", "nb_inplace_true_divide"), doc="x / y")
 elementwise("neg", lambda x: -x, lambda g: -g, accepts="if", operators=("nb_negative",))
-elementwise("abs", lambda x: scalar.abs(x), lambda g, x: g * scalar.sign(x), operators=("nb_absolute",), special=(0.0,))
+elementwise("abs", lambda x: scalar.abs(x), lambda g, x: g * scalar.sign(x), accepts="if", operators=("nb_absolute",),
+            special=(0.0,))
 elementwise("square", lambda x: x * x, lambda g, x: g * (2 * x), accepts="if", grad_name="PowBackward0")
 elementwise("reciprocal", lambda x: 1 / x, lambda g, out: -g * (out * out), result="float", domain=(0.5, 3))
 elementwise("pow", lambda x, y: scalar.pow(x, y),

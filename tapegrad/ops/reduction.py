@@ -8,9 +8,10 @@ from .spec import reduction
 
 where = scalar.where
 
-reduction("sum", lambda x, *, dim: row.sum(x, dim), lambda g: g, result="sum", multilinear=True, identity=0)
+reduction("sum", lambda x, *, dim: row.sum(x, dim), lambda g: g, result="sum", multilinear=True, identity=0,
+          grad_names={"dim": "SumBackward1"})
 reduction("mean", lambda x, *, dim: row.sum(x, dim) / count(x, dim), lambda g, x, dim: g / count(x, dim),
-          accepts="f", multilinear=True, identity=math.nan)
+          accepts="f", multilinear=True, identity=math.nan, grad_names={"dim": "MeanBackward1"})
 reduction("amax", lambda x, *, dim: row.max(x, dim),
           lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0))
 reduction("amin", lambda x, *, dim: row.min(x, dim),

@@ -42,7 +42,7 @@ class Operation:
     inplace_of: Operation | None = None
     inplace: Operation | None = None
     grad_name: str = ""
-    grad_names: dict[str, str] = field(default_factory=dict)  # where PyTorch's differs: that operand is a number
+    grad_names: dict[str, str] = field(default_factory=dict)  # where it differs: that operand is a number, or `dim` is given
     methods: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     domain: tuple[float, float] = (-3.0, 3.0)
