@@ -4,10 +4,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad.autograd import engine, graph
+from tapegrad.autograd import engine, function, graph
+from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import enable_grad, no_grad, set_grad_enabled
 
-__all__ = ["backward", "enable_grad", "grad", "graph", "no_grad", "set_grad_enabled"]
+__all__ = ["Function", "backward", "detect_anomaly", "enable_grad", "function", "grad", "graph", "no_grad",
+           "set_detect_anomaly", "set_grad_enabled"]
 
 
 def _several(x: Any) -> tuple[Any, ...]:
@@ -32,8 +35,6 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
 
     `inputs` restricts the leaves. Raises RuntimeError as `Tensor.backward` does.
     """
-    if inputs is not None and not isinstance(inputs, engine.machine.TensorBase) and not len(inputs):
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     roots = _several(tensors)
     engine.run(roots, _cotangents(grad_tensors, len(roots)), create_graph if retain_graph is None else retain_graph,
                create_graph, inputs, accumulate=True)
