@@ -132,7 +132,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
 
     @property
     def output_nr(self) -> int:
-        return 0
+        return graph.output_number(self._buffer)
 
     @property
     def _version(self) -> int:
@@ -231,6 +231,15 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         call.freshen(self)
         return hooks.add_tensor_hook(self, hook)
 
+    def register_post_accumulate_grad_hook(self, hook: Callable[[Any], Any]) -> hooks.RemovableHandle:
+        """Call `hook` with this leaf once its `.grad` has been added to."""
+        if not self.requires_grad:
+            raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
+        if not self.is_leaf:
+            raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
+        buffers["flags"][self._buffer] |= rec.HOOKED
+        return hooks.RemovableHandle(self.__dict__.setdefault("_post_accumulate_grad_hooks", {}), hook)
+
     def detach(self) -> Tensor:
         """The same memory without history (`torch.Tensor.detach`)."""
         return dispatch.apply_view(_ops["detach"], self, (), record=False)
@@ -251,8 +260,9 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     def data(self, value: Any) -> None:
         """Take over another tensor's memory, keeping gradient and identity."""
         requires = self.requires_grad
-        row = buffers[value._buffer]
+        row, hooked = buffers[value._buffer], buffers["flags"][self._buffer] & rec.HOOKED
         call.rebind(self, call.fresh_row(value._layout, int(row["owner"]), int(row["address"])))
+        buffers["flags"][self._buffer] |= hooked
         self.requires_grad_(requires)
 
     # ------------------------------------------------------------ values
@@ -363,7 +373,8 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         if self.grad is not None:
             new.grad = self.grad.__deepcopy__(memo)
         for name, value in vars(self).items():
-            vars(new)[name] = value
+            if name != hooks.NAME:  # they are about this tensor's gradient
+                vars(new)[name] = value
         memo[id(self)] = new
         return new
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad.autograd import engine, graph
+from tapegrad.autograd import engine, function, graph
+from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import enable_grad, no_grad, set_grad_enabled
 
-__all__ = ["backward", "enable_grad", "grad", "graph", "no_grad", "set_grad_enabled"]
+__all__ = ["Function", "backward", "detect_anomaly", "enable_grad", "function", "grad", "graph", "no_grad",
+           "set_detect_anomaly", "set_grad_enabled"]
 
 
 def _several(x: Any) -> tuple[Any, ...]:

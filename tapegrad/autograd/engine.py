@@ -5,15 +5,17 @@ runs the same rules on tensors, so that they are recorded in their turn.
 """
 from __future__ import annotations
 
+import contextlib
 import math
 import re
-from collections.abc import Sequence
+import warnings
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tapegrad import dispatch, errors, shapes
-from tapegrad.autograd import modes
+from tapegrad.autograd import anomaly, modes
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
@@ -21,6 +23,7 @@ from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape import hooks
 from tapegrad.tape.hooks import Hook, tensor_hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of, with_start
 
@@ -38,25 +41,40 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
     `taken` is the address of the workspace native code took for it.
     """
     if status != rec.NOT_STARTED:
-        workspace = machine.workspaces[taken]
-        try:
-            with modes.no_grad():  # for the hooks
-                if status == rec.STOPPED:
-                    _replay(workspace)
-                    _settle(workspace, call.settle(workspace.address))
-                elif status == rec.DONE:
-                    _settle(workspace, int(workspace.record["bottom"][0]))
-                else:
-                    _check_marked(workspace, status)
-        except BaseException:
-            _finish(workspace, retain=True)
-            raise
-        _finish(workspace, retain=False)
+        with _sweep(retain=False, workspace=machine.workspaces[taken]) as workspace, modes.no_grad():
+            if status == rec.STOPPED:
+                _replay(workspace)
+                _settle(workspace, call.settle(workspace.address))
+            elif status == rec.DONE:
+                _settle(workspace, int(workspace.record["bottom"][0]))
+            else:
+                _check_marked(workspace, status)
         if status != rec.UNBUILT:
             return
     if retain_graph is None:
         retain_graph = create_graph
     run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
+
+
+@contextlib.contextmanager
+def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspace]:
+    """Scratch for one sweep; the tape is not compacted while hooks run, and nothing is freed if it fails."""
+    workspace = workspace or machine.workspace()
+    machine.state["pins"] += 1
+    failed = True
+    try:
+        yield workspace
+        failed = False
+    finally:
+        machine.state["pins"] -= 1
+        call.finish(workspace.address, int(retain or failed))
+        callbacks, workspace.callbacks = workspace.callbacks, []
+        workspace.pending.clear()
+        workspace.captured.clear()
+        machine.give_back(workspace)
+        if not retain and not failed:
+            for custom in callbacks:
+                custom.release()
 
 
 machine.set_hook("continue_backward", backward)
@@ -70,10 +88,12 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
     for x in (*roots, *(inputs if isinstance(inputs, (tuple, list)) else () if inputs is None else (inputs,))):
         call.freshen(x)
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
+    if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
+        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
-    workspace = machine.workspace()
-    retain = retain_graph or create_graph
-    try:
+    if accumulate and create_graph:
+        warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
+    with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
         _mark(workspace, [r._buffer for r in roots])
         if targets is not None:
             rows = np.array([t._buffer for t in targets], "u4")
@@ -82,20 +102,16 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
             found = _recorded(workspace, roots, seeds)
             results = _collect_recorded(workspace, found, targets, accumulate)
         else:
-            with modes.no_grad():  # for the hooks
-                for root, seed in zip(roots, seeds):
-                    _add_adjoint(workspace, root._buffer, seed)
-                _replay(workspace)
-                results = _collect(workspace, targets, accumulate)
-    except BaseException:
-        _finish(workspace, retain=True)
-        raise
-    _finish(workspace, retain=retain)
+            for root, seed in zip(roots, seeds):
+                _add_adjoint(workspace, root._buffer, seed)
+            _replay(workspace)
+            results = _collect(workspace, targets, accumulate)
     if accumulate:
         return None
     assert targets is not None and results is not None
-    if not allow_unused and any(r is None for r in results):
-        raise RuntimeError(errors.UNUSED_INPUT)
+    for i, found in enumerate(results):
+        if found is None and not allow_unused:
+            raise RuntimeError(errors.UNUSED_INPUT.format(i))
     return results
 
 
@@ -166,11 +182,6 @@ def _expected_version(t: int, position: int) -> int:
     return int(code[("va", "vb")[position]]) if position < len(operands_of(t)[0]) else 0
 
 
-def _finish(workspace: Workspace, retain: bool) -> None:
-    call.finish(workspace.address, int(retain))
-    machine.give_back(workspace)
-
-
 # ---------------------------------------------------------------- replay
 
 
@@ -207,16 +218,103 @@ def _owned(address: int) -> Any:
 
 def _replay(workspace: Workspace) -> None:
     """Replay in reverse, attending to hooks and callbacks at each stop."""
+    if anomaly.enabled:
+        return _replay_checked(workspace)
     while True:
         status = call.replay_unlocked(workspace.address, 0)
         if status == rec.DONE:
             return
-        t = int(workspace.reached[int(workspace.record["position"][0])])
-        row = int(instructions[t]["out"])
+        position = int(workspace.record["position"][0])
+        t = int(workspace.reached[position])
+        row, plan = int(instructions[t]["out"]), plan_of(t)
         if status == rec.FAILED:
-            raise RuntimeError(f"{plan_of(t).grad_name}: a kernel failed")
+            raise RuntimeError(f"{plan.grad_name}: a kernel failed")
         _run_tensor_hooks(workspace, row)
-        workspace.record["resumed"] = 1
+        kept = hooks.find(row)
+        if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
+            _run_node(workspace, t)
+            workspace.record["position"] = position + 1
+        else:
+            workspace.record["resumed"] = 1
+
+
+def _replay_checked(workspace: Workspace) -> None:
+    """The same, an instruction at a time on tensors, and a look at every gradient (`detect_anomaly`)."""
+    for t in map(int, workspace.reached[:int(workspace.record["n_reached"][0])]):
+        row = int(instructions[t]["out"])
+        if workspace.adjoints[row] and workspace.marks[row] & rec.NEEDED:
+            _run_tensor_hooks(workspace, row)
+            _run_node(workspace, t)
+
+
+
+def _run_node(workspace: Workspace, t: int) -> None:
+    """One instruction on tensors instead of kernels, for what may be hooked there."""
+    rows, needs = operands_of(t)
+    out = int(instructions[t]["out"])
+    gradient = _take(workspace, out)
+    if gradient is None:
+        return
+    if workspace.marks[out] & rec.CAPTURED:
+        _add_adjoint(workspace, out, gradient)
+        if not workspace.marks[out] & rec.BEYOND:
+            return
+    for row, value in zip(rows, _through_node(workspace, plan_of(t), gradient, rows, out, needs, shift_of(t))):
+        if value is not None and workspace.marks[row] & rec.NEEDED:
+            _add_adjoint(workspace, row, value)
+
+
+def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
+                  ) -> Sequence[Any]:
+    """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after."""
+    if plan.op.name == "_output":
+        slots = workspace.pending.setdefault(rows[0], [None] * plan.attributes["count"])
+        at = plan.attributes["index"]
+        slots[at] = g if slots[at] is None else slots[at] + g
+        return [call.empty(layouts[int(buffers[rows[0]]["layout"])].id).zero_()]  # word to the node that there is some
+    kept = hooks.find(out)
+    outgoing = tuple(workspace.pending.pop(out, (g,)))
+    for hook in list(kept.prehooks.values()) if kept else ():
+        outgoing = _replaced(hook, hook(outgoing), outgoing)
+    if plan.op.kind == "callback":
+        assert kept is not None
+        workspace.callbacks.append(kept.callback)
+        found = kept.callback.gradients(outgoing)
+    else:
+        found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)
+    if anomaly.enabled and anomaly.check_nan:
+        anomaly.check(plan.grad_name, found)
+    if kept and kept.posthooks:
+        shown = inputs_of_node(plan, rows, needs)
+        incoming = tuple(found[j] for j in shown)
+        for hook in list(kept.posthooks.values()):
+            incoming = _replaced(hook, hook(incoming, outgoing), incoming)
+        found = [None] * len(rows)
+        for j, value in zip(shown, incoming):
+            found[j] = value
+    return found
+
+
+def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
+    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not."""
+    arithmetic = plan.op.name.rstrip("_") in ("add", "sub", "mul", "div") and plan.grad_name == plan.op.grad_name
+    number = buffers["flags"]
+    return [j for j, row in enumerate(rows)
+            if needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL)]
+
+
+def _replaced(hook: Hook, result: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
+    """What a node's hook returned, or what it was given if that is None."""
+    if result is None:
+        return given
+    if not isinstance(result, tuple):
+        if len(given) != 1 or not isinstance(result, machine.TensorBase):
+            raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}'")
+        result = (result,)
+    if len(result) != len(given):
+        raise RuntimeError(f"hook '{getattr(hook, '__name__', repr(hook))}' has returned an incorrect number of values "
+                           f"(got {len(result)}, but expected {len(given)})")
+    return result
 
 
 def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
@@ -224,6 +322,8 @@ def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
     if found:
         gradient = _take(workspace, row)
         if gradient is not None:
+            if workspace.marks[row] & rec.CAPTURED and workspace.marks[row] & rec.BEYOND:
+                workspace.captured[row] = gradient.clone()  # hooks are for what lies beyond, as in PyTorch
             gradient = call_hooks(found, gradient)
             workspace.adjoints[row] = 0
             _add_adjoint(workspace, row, gradient)
@@ -243,7 +343,7 @@ def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
         replaced = hook(gradient)
         if replaced is not None:
             if not isinstance(replaced, machine.TensorBase):
-                raise TypeError(f"expected Tensor, but hook returned '{type(replaced).__name__}'")
+                raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
             if replaced.shape != gradient.shape:
                 raise RuntimeError("hook '" + getattr(hook, "__name__", repr(hook)) + "' has changed the size of value")
             gradient = replaced
@@ -279,11 +379,20 @@ def _settle(workspace: Workspace, left: int) -> None:
         if gradient is None:
             continue
         planner.teach_accumulate(_adjoint_layout(row))
-        gradient = call_hooks(tensor_hooks(row), gradient)
-        tensor = _live(row)
-        if tensor is not None:
-            _accumulate(tensor, gradient)
-            run_post_accumulate(tensor)
+        _arrive(row, call_hooks(tensor_hooks(row), gradient))
+
+
+def _arrive(row: int, gradient: Any) -> None:
+    """A gradient at the end of the graph: the accumulator's hooks, and `.grad` between them."""
+    kept, tensor = hooks.find(row), _live(row)
+    outgoing = (gradient,)
+    for hook in list(kept.prehooks.values()) if kept else ():
+        outgoing = _replaced(hook, hook(outgoing), outgoing)
+    if tensor is not None and outgoing[0] is not None:
+        _accumulate(tensor, outgoing[0])
+        run_post_accumulate(tensor)
+    for hook in list(kept.posthooks.values()) if kept else ():
+        hook((), outgoing)
 
 
 def run_post_accumulate(tensor: Any) -> None:
@@ -300,7 +409,9 @@ def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) 
     for target in targets:
         row = target._buffer
         if row not in taken:
-            gradient = _take(workspace, row)
+            gradient = workspace.captured.get(row)
+            if gradient is None:
+                gradient = _take(workspace, row)
             if gradient is not None and target.is_leaf:
                 gradient = call_hooks(tensor_hooks(row), gradient)
             taken[row] = gradient
@@ -308,6 +419,7 @@ def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) 
         for target in {id(t): t for t in targets}.values():
             if taken[target._buffer] is not None:
                 _accumulate(target, taken[target._buffer])
+                run_post_accumulate(target)
         return None
     return [taken[t._buffer] for t in targets]
 
@@ -388,12 +500,17 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) 
             g = adjoints.get(out)
             if g is None or not workspace.marks[out] & rec.NEEDED:
                 continue
+            marks = workspace.marks[out]
+            if marks & rec.CAPTURED and marks & rec.BEYOND:
+                workspace.captured[out] = g
             g = adjoints[out] = call_hooks(tensor_hooks(out), g)
             if buffers[out]["flags"] & rec.RETAINS:
                 _accumulate(call.tensor_of(out, tensor_type()), g)
-            if not workspace.marks[out] & rec.CAPTURED:
+            if marks & rec.CAPTURED and not marks & rec.BEYOND:
+                continue
+            if not marks & rec.CAPTURED:
                 del adjoints[out]
-            for j, (row, value) in enumerate(zip(rows, gradients_of(plan, g, rows, out, needs, shift))):
+            for j, (row, value) in enumerate(zip(rows, _through_node(workspace, plan, g, rows, out, needs, shift))):
                 if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
                     adjoints[row] = value if row not in adjoints else adjoints[row] + value
     del pinned
@@ -426,7 +543,7 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
     if op.operands[0].startswith("*"):
         operands = [operands]
     return [
-        None if value is None or not needs >> j & 1 else _fit(value, plan.operands[j])
+        None if value is None or not needs >> j & 1 else fit(value, plan.operands[j])
         for j, value in enumerate(op.gradients(g, operands, result, attributes))
     ]
 
@@ -456,7 +573,7 @@ def _rebase_gradients(plan: Plan, g: Any, shift: int) -> list[Any]:
     return [dispatch.apply_view(REGISTRY["as_strided"], g, given), rest]
 
 
-def _fit(value: Any, layout: Layout) -> Any:
+def fit(value: Any, layout: Layout) -> Any:
     """A gradient as its operand lies: summed where the operand was broadcast, expanded where a row was reduced."""
     shape = layout.shape
     if value.dtype is not layout.dtype:
@@ -477,7 +594,7 @@ def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: l
     if targets is not None and not accumulate:
         found = []
         for target in targets:
-            g = adjoints.get(target._buffer)
+            g = workspace.captured.get(target._buffer, adjoints.get(target._buffer))
             if g is not None and target.is_leaf:
                 g = call_hooks(tensor_hooks(target._buffer), g)
             found.append(g)
@@ -488,8 +605,5 @@ def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: l
         g = adjoints.get(row)
         tensor = _live(row)
         if g is not None and tensor is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
-            g = call_hooks(tensor_hooks(row), g)
-            with modes.enable_grad():
-                _accumulate(tensor, g)
-            run_post_accumulate(tensor)
+            _arrive(row, call_hooks(tensor_hooks(row), g))
     return None

@@ -5,12 +5,16 @@ from collections.abc import Callable
 from typing import Any
 from weakref import WeakValueDictionary
 
+from tapegrad import errors
 from tapegrad.autograd import engine
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
+from tapegrad.machine.plans import KEEPS_RESULT
+from tapegrad.tape import hooks
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
 _classes: dict[str, type] = {}
+_SAVED = {"_saved_self": 0, "_saved_other": 1, "_saved_exponent": 1, "_saved_result": KEEPS_RESULT}
 
 
 class Node:
@@ -45,14 +49,38 @@ class Node:
             written, base = rows
             hidden = node_of(written)
             return ((node_of(base) if needs & 2 else None, 0), *(hidden.next_functions[1:] if hidden else ()))
-        wrapped = machine.buffers["flags"]
         return tuple(
-            (node_of(row), 0) if needs >> j & 1 else (None, 0)
-            for j, row in enumerate(rows) if needs >> j & 1 or not wrapped[row] & (rec.WRAPPED | rec.IMMORTAL)
+            (node_of(rows[j]), output_number(rows[j])) if needs >> j & 1 else (None, 0)
+            for j in engine.inputs_of_node(engine.plan_of(t), rows, needs)
         )
 
-    def register_hook(self, hook: Callable[..., Any]) -> Any:
-        raise NotImplementedError("hooks on nodes are not supported; register the hook on the tensor")
+    def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`."""
+        return hooks.RemovableHandle(self._attached().posthooks, hook)
+
+    def register_prehook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call `hook(grad_outputs)` before this node; a tuple that it returns replaces `grad_outputs`."""
+        return hooks.RemovableHandle(self._attached().prehooks, hook)
+
+    def _attached(self) -> hooks.Attached:
+        machine.buffers["flags"][self._row] |= rec.HOOKED
+        return hooks.attached(self._row)
+
+    def __getattr__(self, name: str) -> Any:
+        """`_saved_self`, `_saved_other`, `_saved_result`: what this node kept for backward."""
+        t = engine.instruction_of(self._row) if name in _SAVED else None
+        if t is None:
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        plan, (rows, needs) = engine.plan_of(t), engine.operands_of(t)
+        position = _SAVED[name]
+        if name != "_saved_result" and position >= len(plan.operands):
+            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+        if not any(position in kept for j, kept in enumerate(plan.keeps) if needs >> j & 1):
+            return None
+        if machine.instructions[t]["plan"] & rec.RELEASED:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        row = self._row if name == "_saved_result" else rows[position]
+        return machine.call.tensor_of(row, engine.tensor_type())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
@@ -68,10 +96,20 @@ class AccumulateGrad(Node):
         return self._tensor
 
 
+def output_number(row: int) -> int:
+    """Which output of its node a value is."""
+    t = engine.instruction_of(row)
+    plan = None if t is None else engine.plan_of(t)
+    return plan.attributes["index"] if plan is not None and plan.op.name == "_output" else 0
+
+
 def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
     found = _nodes.get(row)
     t = engine.instruction_of(row)
+    if t is not None and engine.plan_of(t).op.kind == "callback":
+        kept = hooks.find(engine.operands_of(t)[0][0] if engine.plan_of(t).op.name == "_output" else row)
+        return kept.callback if kept else None
     name = AccumulateGrad.__name__ if t is None else engine.plan_of(t).grad_name
     if found is None or type(found).__name__ != name:
         if not machine.buffers[row]["flags"] & rec.REQUIRES_GRAD:

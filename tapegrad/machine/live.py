@@ -4,9 +4,9 @@ from __future__ import annotations
 from tapegrad.machine.layouts import Layouts
 from tapegrad.machine.plans import Planner
 from tapegrad.machine.runtime import Machine, Slots
-from tapegrad.ops import elementwise, joining, linalg, reduction, spec, view
+from tapegrad.ops import callback, elementwise, joining, linalg, reduction, spec, view
 
-FAMILIES = (elementwise, reduction, view, joining, linalg)
+FAMILIES = (callback, elementwise, reduction, view, joining, linalg)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
                    for o in spec.operations()])

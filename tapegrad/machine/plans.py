@@ -82,6 +82,8 @@ class Plan:
     @property
     def grad_name(self) -> str:
         """The name of the node that a record of this plan is."""
+        if self.op.kind == "callback":
+            return f"{self.attributes['name']}Backward"
         for name, layout in zip(self.op.operands, self.operands):
             if layout.weak and name in self.op.grad_names:
                 return self.op.grad_names[name]
@@ -147,7 +149,9 @@ class Planner:
             flags |= rec.VIEW
         if op.inplace_of is not None:
             flags |= rec.INPLACE
-        if len(plan.operands) > 2 or op.inplace_of is not None:
+        if op.kind == "callback":
+            flags |= rec.CALLBACK
+        if len(plan.operands) > 2 or op.inplace_of is not None or op.kind == "callback":
             flags |= rec.POOLED
             masks = np.array([sum(1 << k for k in kept) for kept in plan.keeps] or [0], "u4")
             self._kept_alive.append(masks)
@@ -588,6 +592,11 @@ def _lower_rebase(builder: Builder, op: Operation, operands: tuple[Layout, ...],
     return operands[1]
 
 
+def _lower_callback(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                    ) -> Layout:
+    return builder.layouts.intern(attributes["dtype"], attributes["shape"], attributes["strides"])
+
+
 def _part(builder: Builder, plan: Plan) -> tuple[dtype, shapes.Shape, shapes.Shape]:
     """The part of a base's adjoint that its written view looked at: (dtype, shape, strides)."""
     frame = builder.layouts.adjoint(plan.operands[1])
@@ -756,7 +765,7 @@ def _adjoint_structured(builder: Builder, plan: Plan, j: int) -> int:
 def _keeps(layouts: Layouts, plan: Plan) -> list[frozenset[int]]:
     """What each operand's adjoint reads again: derived from the rule, never declared."""
     n = len(plan.operands)
-    if plan.op.moves_nothing:
+    if plan.op.moves_nothing or plan.op.kind == "callback":
         return [frozenset()] * n
     if plan.op.kind == "structured":
         found = []
@@ -776,6 +785,7 @@ def _keeps(layouts: Layouts, plan: Plan) -> list[frozenset[int]]:
 
 _LOWER: dict[str, Callable[..., Layout]] = {
     "elementwise": _lower_elementwise, "reduction": _lower_reduction, "view": _lower_view, "rebase": _lower_rebase,
+    "callback": _lower_callback,
     "structured": _lower_structured,
 }
 _ADJOINT: dict[str, Callable[..., int]] = {

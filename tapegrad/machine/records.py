@@ -44,6 +44,7 @@ REQUIRES_GRAD, RECORDED, EXTERNAL, IMMORTAL = 1, 2, 4, 8  # RECORDED: some instr
 HOOKED, RETAINS, WRAPPED, FREE = 16, 32, 64, 128  # WRAPPED: made from a Python number
 INFERENCE, MARKED = 256, 512
 IS_VIEW, NO_GRAD_VIEW, MULTI_VIEW = 1 << 10, 1 << 11, 1 << 12  # a view that is differentiable; how it came about
+CUSTOM_VIEW = 1 << 14  # the same: from a custom function
 ATTACHED = 1 << 13  # Python keeps something under this row's number (hooks, a callback) and is told when it is freed
 LINK, MULTIPLE = 2, 4  # what `make_view` is told beside "record" (1): a differentiable view; one of several
 
@@ -86,7 +87,7 @@ WORKSPACE = np.dtype([
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
     ("bottom", "u8"), ("resumed", "u8"),
 ])
-REACHED, CAPTURED, NEEDED = 1, 2, 4  # marks
+REACHED, CAPTURED, NEEDED, BEYOND = 1, 2, 4, 8  # marks; BEYOND: some input asked for lies beyond this node
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
@@ -97,7 +98,7 @@ MACHINE = np.dtype([
     ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
-    ("grad_enabled", "u8"), ("thread", "u8"),
+    ("pins", "u8"), ("grad_enabled", "u8"), ("thread", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("switch_thread", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),

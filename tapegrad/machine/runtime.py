@@ -334,6 +334,7 @@ class Machine:
         }
         self.workspaces: dict[int, Workspace] = {}  # all there are, by address
         self._idle: list[Workspace] = []
+        self._lends = True
         self._nests: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
         self.give_back(self.workspace())
         self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
@@ -409,9 +410,21 @@ class Machine:
         self.workspaces[new.address] = new
         return new
 
+    def withdraw(self) -> None:
+        """Take back the workspace that native code has at hand, so that it leaves every backward to Python."""
+        self._lends = False
+        if self.state["workspace"][0]:
+            self._idle.append(self.workspaces[int(self.state["workspace"][0])])
+            self.state["workspace"] = 0
+
+    def lend(self) -> None:
+        """Let native code have one again."""
+        self._lends = True
+        self.give_back(self.workspace())
+
     def give_back(self, workspace: Workspace) -> None:
         """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""
-        if not self.state["workspace"][0]:
+        if self._lends and not self.state["workspace"][0]:
             self.state["workspace"] = workspace.address
         else:
             self._idle.append(workspace)
@@ -427,6 +440,9 @@ class Workspace:
         self.leaves = reserve("u4", MAX_ROWS)
         self.arena = np.zeros(rec.ARENA_WORDS, "u8")
         self.record = np.zeros(1, rec.WORKSPACE)
+        self.pending: dict[int, list[Any]] = {}  # gradients of a custom function's outputs, by the row of its node
+        self.callbacks: list[Any] = []  # the custom functions that ran
+        self.captured: dict[int, Any] = {}  # gradients asked for, by row, as they were before hooks
         for name in ("adjoints", "marks", "reached", "leaves", "arena"):
             self.record[name] = address_of(getattr(self, name))
         self.address = address_of(self.record)

@@ -187,6 +187,11 @@ def rebase(name: str, forward: Rule, **fields: Any) -> Operation:
     return _declare(name, "rebase", forward, _view_vjp, method=False, **fields)
 
 
+def callback(name: str, forward: Rule, **fields: Any) -> Operation:
+    """A node whose adjoint is Python's affair; its attributes say what it is called and how its result lies."""
+    return _declare(name, "callback", forward, _view_vjp, method=False, **fields)
+
+
 def structured(name: str, forward: Rule, vjp: Rule | None = None, **fields: Any) -> Operation:
     """An operation with kernels of its own: `forward(builder, *operands, …)` lowers it to kernel calls.
 

@@ -18,7 +18,7 @@ from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, plan_of, shift_of, with_start
 
 call, buffers = machine.call, machine.buffers
-_KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW
+_KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
 
 
 def requires(x: Any) -> int:
@@ -64,8 +64,8 @@ def refresh(view: Any) -> None:
     buffers["version"][row] = buffers["version"][int(buffers["owner"][row])]
 
 
-def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> None:
-    """Record an operation on these rows that has just been run on the memory of `self`."""
+def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
+    """Record an operation on these rows that has just been run on the memory of `self`; returns its result's row."""
     row = _new_row(self)
     call.record_plan(plan.index, row, needs, *operands)
     base = self._base
@@ -83,6 +83,7 @@ def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> None:
     buffers["version"][row] = old_version  # a view is stale now: its history is to lead through the new base
     if retains:
         call.freshen(self)
+    return row
 
 
 def forget(self: Any) -> None:
@@ -113,6 +114,8 @@ def _refuse(view: Any, indirectly: bool) -> None:
         if instruction_of(view._buffer) is not None:
             subject = f"{_described(view)} is a view of a view which was created in no_grad mode"
         raise RuntimeError(errors.view_written("no_grad", subject, indirectly))
+    if flags & rec.CUSTOM_VIEW:
+        raise RuntimeError(errors.view_written("custom", f"{_described(view)} is a view", indirectly))
     if flags & rec.MULTI_VIEW:
         raise RuntimeError(errors.view_written("multiple", f"{_described(view)} is a view", indirectly))
 
@@ -129,7 +132,7 @@ def _described(view: Any) -> str:
         number = given["index"]
     elif plan.op.name == "split" and given["end"] > given["start"]:
         number = -(-given["start"] // (given["end"] - given["start"]))
-    return f"Output {number} of {plan.grad_name.removesuffix('Backward0')}"
+    return f"Output {number} of {plan.grad_name.removesuffix('0').removesuffix('Backward')}"
 
 
 machine.set_hook("refresh_view", refresh)

@@ -1,49 +1,15 @@
 """In-place writes on views and their bases, beside PyTorch: the same program on both, values and words compared."""
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from both import outcome, programs, refusal
 
 import tapegrad
 
 torch = pytest.importorskip("torch")
-
-
-def plain(value: Any) -> Any:
-    """A result in terms that both libraries share."""
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value]
-    if hasattr(value, "tolist"):
-        return [list(value.shape), plain(value.tolist()), value.requires_grad]
-    if isinstance(value, float):
-        return float(f"{value:.5g}")
-    if hasattr(value, "next_functions"):
-        return value.name()
-    return value
-
-
-def outcome(function: Callable[..., Any], t: Any) -> Any:
-    x = t.tensor([1.0, 2.0, 3.0, 4.0], requires_grad=True)
-    w = t.tensor([0.5, -1.5], requires_grad=True)
-    try:
-        return plain(function(t, x, w))
-    except Exception as error:
-        return type(error).__name__, nameless(str(error))
-
-
-def nameless(message: str) -> str:
-    """PyTorch names the tensor's latest history, not the one that was saved."""
-    return re.sub(", which is output . of [^,]*,", "", message)
-
-
-def refusal(function: Callable[[], Any]) -> Any:
-    try:
-        return plain(function())
-    except RuntimeError as error:
-        return nameless(str(error))
 
 
 def grads(y: Any, *leaves: Any) -> list[Any]:
@@ -304,10 +270,6 @@ def as_strided(t, x, w):
     return v, v.grad_fn, grads(u.sum(1), x)
 
 
-PROGRAMS = [f for f in list(globals().values()) if getattr(f, "__module__", "") == __name__ and callable(f)
-            and f.__name__ not in ("plain", "outcome", "refusal", "nameless", "grads")]
-
-
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)

@@ -47,7 +47,9 @@ _SHIFTED = np.uint32(rec.SHIFTED)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
 _IDENTITY, _NEEDS_ZERO, _CARVES = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_ZERO), np.uint32(rec.CARVES)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
-REACHED, CAPTURED, NEEDED = (np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED))
+REACHED, CAPTURED, NEEDED, BEYOND = (
+    np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
+)
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
 UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
 _ZEROED, _WORD = np.uint32(rec.ZEROED), np.uint32(rec.WORD)
@@ -194,7 +196,7 @@ def narrow(workspace, inputs, n_inputs):
         operands, count, needs, versions = operands_of(row, plan_row, inline)
         for j in range(count):
             if (needs >> np.uint32(j)) & N1 and marks[halves(operands)[j]] & NEEDED:
-                marks[row.out] |= NEEDED
+                marks[row.out] |= NEEDED | BEYOND
     return np.int32(rows[U0].refs)
 
 
@@ -334,11 +336,11 @@ def leads_on(t, marks):
 def finish(workspace, retain):
     """Clear the marks (and gradients nobody took); unless `retain`, free what the visited instructions kept.
 
-    While another thread is in the middle of a sweep nothing is freed, since it may read the same operands; reclaiming
-    frees it once no tensor can reach it.
+    While another sweep is under way (in another thread, or in this one, whose hook we are) nothing is freed, since it
+    may read the same operands; reclaiming frees it once no tensor can reach it.
     """
     w = workspace_at(workspace)
-    if machine().replays != U0:
+    if machine().replays != U0 or machine().pins != U0:
         retain = U1
     adjoints = words(w.adjoints)
     marks = octets(w.marks)

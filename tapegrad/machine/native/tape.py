@@ -277,7 +277,7 @@ def reclaim():
     One reverse walk marks (record order is a topological order), one forward walk compacts. Refused while a sweep runs.
     """
     m = machine()
-    if m.replays != U0:
+    if m.replays != U0 or m.pins != U0:
         m.sweep_at = m.n_instructions + np.uint64(1024)
         return m.n_instructions
     rows = buffers()

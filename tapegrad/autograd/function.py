@@ -1,0 +1,355 @@
+"""`Function`: operations whose backward is written by hand, in Python (`torch.autograd.Function`).
+
+`Function.apply` runs `forward` unrecorded and then records one instruction that the sweep stops at: its adjoint is the
+function's `backward`. With several outputs the instruction stands for the node, and one `_output` instruction an output
+leads to it; since record order is a topological order, all of them have been visited when the sweep reaches the node.
+"""
+from __future__ import annotations
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tapegrad import dispatch, errors
+from tapegrad.autograd import engine, modes
+from tapegrad.autograd.graph import Node
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.plans import Plan
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape import history, hooks
+
+call, buffers = machine.call, machine.buffers
+MAX_INPUTS = 31  # an instruction has one bit for each operand that needs a gradient
+
+
+class _Saved:
+    """A tensor kept for backward, and its version when it was."""
+
+    __slots__ = ("output", "tensor", "version")
+
+    def __init__(self, tensor: Any, output: int | None) -> None:
+        # An output is kept as a detached alias: the tensor itself would keep the node, which keeps this.
+        self.tensor = tensor if output is None else tensor.detach()
+        self.output, self.version = output, tensor._version
+
+
+class FunctionCtx(Node):
+    """What `forward` and `backward` share: saved tensors, and any attribute; also the node itself, `grad_fn`."""
+
+    _forward_cls: type[Function]
+
+    def __init__(self) -> None:
+        self._row = 0
+        self.metadata: dict[Any, Any] = {}
+        self.to_save: tuple[Any, ...] = ()
+        self.dirty_tensors: tuple[Any, ...] = ()
+        self.non_differentiable: tuple[Any, ...] = ()
+        self.materialize_grads = True
+        self.needs_input_grad: tuple[bool, ...] = ()
+        self._kept: tuple[_Saved | None, ...] | None = ()
+        self._inputs: list[Layout | None] = []
+        self._outputs: list[Layout | None] = []  # those that have a gradient
+        self._tensors: list[Layout | None] = []
+
+    def save_for_backward(self, *tensors: Any) -> None:
+        """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; call it once."""
+        self.to_save = tensors
+
+    def save_for_forward(self, *tensors: Any) -> None:
+        """Keep tensors for a forward-mode rule, of which there is none here."""
+
+    def mark_dirty(self, *tensors: Any) -> None:
+        """Say which inputs `forward` wrote to in place."""
+        self.dirty_tensors = tensors
+
+    def mark_non_differentiable(self, *tensors: Any) -> None:
+        """Say which outputs have no gradient."""
+        self.non_differentiable = tensors
+
+    def set_materialize_grads(self, value: bool) -> None:
+        """Whether `backward` gets zeros, rather than None, for outputs that nothing depends on; it does at first."""
+        self.materialize_grads = value
+
+    def name(self) -> str:
+        return type(self).__name__
+
+    def __getattr__(self, name: str) -> Any:
+        raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        kept = hooks.find(self._row)
+        return Node.next_functions.fget(self) if kept and kept.callback is self else ()  # type: ignore[attr-defined]
+
+    @property
+    def saved_tensors(self) -> tuple[Any, ...]:
+        """What `save_for_backward` kept; RuntimeError once it is freed, or when it was written to since."""
+        if self._kept is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        return tuple(None if saved is None else self._unpacked(saved) for saved in self._kept)
+
+    @property
+    def saved_variables(self) -> tuple[Any, ...]:
+        warnings.warn("'saved_variables' is deprecated; use 'saved_tensors'", DeprecationWarning, stacklevel=2)
+        return self.saved_tensors
+
+    def _unpacked(self, saved: _Saved) -> Any:
+        tensor = saved.tensor
+        if tensor._version != saved.version:
+            raise RuntimeError(errors.MODIFIED.format(
+                kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,
+                output="" if tensor.is_leaf and saved.output is None else
+                f", which is output {saved.output or 0} of {self.name()},", expected=saved.version,
+            ))
+        if saved.output is None or not modes.is_grad_enabled() or self._outputs[saved.output] is None:
+            return tensor
+        alias = tensor.detach()
+        if len(self._outputs) > 1:
+            call.record_plan(self._output_plan(saved.output).index, alias._buffer, 1, self._row)
+            return alias
+        return call.tensor_of(self._row, type(tensor))
+
+    def _output_plan(self, index: int) -> Plan:
+        layout = self._outputs[index]
+        assert layout is not None
+        given = {"name": self._forward_cls.__name__, "index": index, "count": len(self._outputs), **_lies(layout)}
+        return planner.plan(REGISTRY["_output"], (_NODE,), tuple(given.items()))
+
+    # ------------------------------------------------------------ what the engine asks for
+
+    def release(self) -> None:
+        """Free what was saved."""
+        self._kept = None
+
+    def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
+        """Run `backward`: one gradient, or None, for each tensor among the inputs."""
+        given = list(outgoing)
+        if self.materialize_grads:
+            for i, layout in enumerate(self._tensors):
+                if given[i] is None and layout is not None:
+                    given[i] = call.empty(layouts.adjoint(layout).id).zero_()
+        found = _backward_of(self._forward_cls)(self, *given)
+        found = list(found) if isinstance(found, tuple) else [found]
+        count = len(self._inputs)
+        if len(found) > count and all(g is None for g in found[count:]):
+            del found[count:]
+        if len(found) != count:
+            raise RuntimeError(f"function {self.name()} returned an incorrect number of gradients (expected {count}, "
+                               f"got {len(found)})")
+        return [self._checked(i, g, layout) for i, (g, layout) in enumerate(zip(found, self._inputs))
+                if self._is_tensor(i, g, layout)]
+
+    def _is_tensor(self, i: int, g: Any, layout: Layout | None) -> bool:
+        if layout is None and g is not None:
+            raise RuntimeError(f"function {self.name()} returned a gradient different than None at position {i + 1}, "
+                               "but the corresponding forward input was not a Variable")
+        return layout is not None
+
+    def _checked(self, i: int, g: Any, layout: Layout | None) -> Any:
+        if g is None or not self.needs_input_grad[i]:
+            return None
+        assert layout is not None
+        if not isinstance(g, machine.TensorBase):
+            raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
+        shape = tuple(g.shape)
+        missing = len(shape) - len(layout.shape)
+        if missing < 0 or any(n not in (1, m) for n, m in zip(layout.shape, shape[missing:])):
+            raise RuntimeError(f"Function {self.name()} returned an invalid gradient at index {i} - got {list(shape)} "
+                               f"but expected shape compatible with {list(layout.shape)}")
+        return engine.fit(g, layout)
+
+
+class Function:
+    """An operation with its own backward: subclass it with static methods `forward` and `backward`, call `apply`.
+
+    >>> import tapegrad
+    >>> class Cube(Function):
+    ...     @staticmethod
+    ...     def forward(ctx, x):
+    ...         ctx.save_for_backward(x)
+    ...         return x ** 3
+    ...     @staticmethod
+    ...     def backward(ctx, g):
+    ...         (x,) = ctx.saved_tensors
+    ...         return 3 * x ** 2 * g
+    >>> x = tapegrad.tensor(2.0, requires_grad=True)
+    >>> y = Cube.apply(x); y
+    tensor(8., grad_fn=<CubeBackward>)
+    >>> y.backward(); x.grad
+    tensor(12.)
+
+    `forward` runs unrecorded. It takes `ctx` first, unless `setup_context(ctx, inputs, output)` is defined as well.
+    """
+
+    _backward_cls: type[FunctionCtx]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._backward_cls = type(f"{cls.__name__}Backward", (FunctionCtx,), {"_forward_cls": cls})
+
+    @staticmethod
+    def forward(*args: Any, **kwargs: Any) -> Any:
+        raise NotImplementedError("You must implement the forward function for custom autograd.Function.")
+
+    @staticmethod
+    def setup_context(ctx: Any, inputs: tuple[Any, ...], output: Any) -> Any:
+        raise NotImplementedError("setup_context is not implemented.")
+
+    @staticmethod
+    def backward(ctx: Any, *grad_outputs: Any) -> Any:
+        raise NotImplementedError("You must implement either the backward or vjp method for your custom "
+                                  "autograd.Function to use it with backward mode AD.")
+
+    vjp = backward
+
+    @classmethod
+    def apply(cls, *args: Any, **kwargs: Any) -> Any:
+        """Run `forward` and record it."""
+        ctx = cls._backward_cls()
+        ctx.needs_input_grad = tuple(isinstance(a, machine.TensorBase) and a.requires_grad for a in args)
+        recorded = modes.is_grad_enabled() and any(ctx.needs_input_grad)
+        if recorded:
+            for a in args:
+                if isinstance(a, machine.TensorBase):
+                    call.freshen(a)
+        before = [a._buffer if isinstance(a, machine.TensorBase) else None for a in args]
+        with modes.no_grad():
+            if cls.setup_context is not Function.setup_context:
+                output = cls.forward(*args, **kwargs)
+                cls.setup_context(ctx, args, output)
+            else:
+                output = cls.forward(ctx, *args, **kwargs)
+            several = isinstance(output, (tuple, list))
+            outputs = list(output) if several else [output]
+            _check_dirty(ctx, args, outputs, recorded)
+            outputs = [_own(ctx, o, args, recorded) for o in outputs]
+        if recorded:
+            _record(ctx, args, [row for row in before if row is not None], outputs)
+        ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
+        if not several:
+            return outputs[0]
+        return tuple(outputs)
+
+
+def _among(x: Any, several: Sequence[Any]) -> bool:
+    return any(x is y for y in several)
+
+
+def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], recorded: bool) -> None:
+    for x in ctx.dirty_tensors:
+        if not _among(x, outputs):
+            raise RuntimeError(
+                "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
+                "are modified inplace must all be outputs of the Function."
+            )
+        if recorded and x.requires_grad and x.is_leaf:
+            raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+
+
+def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], recorded: bool) -> Any:
+    """An output as a tensor whose history may be set: what is not the function's own becomes a view of itself."""
+    if not isinstance(o, machine.TensorBase) or _among(o, ctx.dirty_tensors):
+        return o
+    if _among(o, ctx.non_differentiable):
+        return o.detach() if o.requires_grad else o
+    if (_among(o, args) or o.requires_grad) and recorded:
+        alias = dispatch.apply_view(REGISTRY["alias"], o, ())
+        ctx.to_save = tuple(alias if s is o and not _among(o, args) else s for s in ctx.to_save)
+        o = alias
+    flags = buffers["flags"]
+    if flags[o._buffer] & rec.IS_VIEW and recorded:
+        flags[o._buffer] = int(flags[o._buffer]) & ~rec.NO_GRAD_VIEW | rec.CUSTOM_VIEW
+    return o
+
+
+def _lies(layout: Layout) -> dict[str, Any]:
+    return {"dtype": layout.dtype, "shape": layout.shape, "strides": layout.strides}
+
+
+_NODE = layouts.intern(dispatch.default_dtype(), ())
+
+
+def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Sequence[Any]) -> None:
+    def differentiable(o: Any) -> bool:
+        return isinstance(o, machine.TensorBase) and o.dtype.is_floating_point and not _among(o, ctx.non_differentiable)
+
+    ctx._inputs = [layouts.all[a._layout] if isinstance(a, machine.TensorBase) else None for a in args]
+    ctx._tensors = [layouts.all[o._layout] if isinstance(o, machine.TensorBase) else None for o in outputs]
+    ctx._outputs = [layouts.all[o._layout] if differentiable(o) else None for o in outputs]
+    if len(rows) > MAX_INPUTS:
+        raise RuntimeError(f"{type(ctx).__name__}: at most {MAX_INPUTS} tensors, got {len(rows)}")
+    needs = sum(1 << j for j, row in enumerate(rows) if buffers["flags"][row] & rec.REQUIRES_GRAD)
+    saved = ctx.to_save
+    operands = tuple(layouts.all[int(buffers["layout"][row])] for row in rows)
+    name = ctx._forward_cls.__name__
+
+    def plan_for(layout: Layout) -> Plan:
+        return planner.plan(REGISTRY["_function"], operands, tuple({"name": name, **_lies(layout)}.items()))
+
+    if any(layout is not None for layout in ctx._outputs):
+        if len(outputs) == 1:
+            ctx._row = _give_history(outputs[0], plan_for(ctx._outputs[0]), needs, rows)  # type: ignore[arg-type]
+        else:
+            ctx._row = call.fresh_row(_NODE.id, 0, 0)
+            call.record_plan(plan_for(_NODE).index, ctx._row, needs, *rows)
+        hooks.attached(ctx._row).callback = ctx
+        if len(outputs) > 1:
+            for i, o in enumerate(outputs):
+                if ctx._outputs[i] is not None:
+                    _give_history(o, ctx._output_plan(i), 1, [ctx._row])
+    for x in saved:
+        if x is not None and not isinstance(x, machine.TensorBase):
+            raise TypeError(f"save_for_backward can only save variables, but argument {saved.index(x)} is of type "
+                            f"{type(x).__name__}")
+    ctx._kept = tuple(
+        None if x is None else _Saved(x, next((i for i, o in enumerate(outputs) if o is x), None)) for x in saved
+    )
+
+
+def _give_history(o: Any, plan: Plan, needs: int, rows: Sequence[int]) -> int:
+    """Let a tensor be the result of an instruction; returns its row."""
+    if buffers["producer"][o._buffer] or buffers["flags"][o._buffer] & rec.RECORDED:
+        # It was written in place, which is told from the version: whether forward counted the write or not, we do.
+        buffers["version"][int(buffers["owner"][o._buffer])] += 1
+        return history.rewrite(o, plan, needs, list(rows))
+    call.record_plan(plan.index, o._buffer, needs, *rows)
+    return o._buffer
+
+
+def _backward_of(cls: type[Function]) -> Callable[..., Any]:
+    own, vjp = cls.backward is not Function.backward, cls.vjp is not Function.vjp
+    if own and vjp:
+        raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "
+                           "only implement one of them.")
+    return cls.vjp if vjp else cls.backward
+
+
+class _Twice(Function):
+    @staticmethod
+    def forward(ctx: Any, *gradients: Any) -> Any:
+        return tuple(None if g is None else g.detach() for g in gradients[0])
+
+    @staticmethod
+    def backward(ctx: Any, *ignored: Any) -> Any:
+        raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
+
+
+def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+    """Decorate a `backward` that is not itself recorded: differentiating what it returns is a RuntimeError."""
+
+    @functools.wraps(backward)
+    def wrapper(ctx: Any, *gradients: Any) -> Any:
+        with modes.no_grad():
+            found = backward(ctx, *gradients)
+        if not modes.is_grad_enabled() or not any(
+                isinstance(g, machine.TensorBase) and g.requires_grad for g in gradients):
+            return found
+        several = found if isinstance(found, tuple) else (found,)
+        needing = call.empty(_NODE.id).zero_().requires_grad_()
+        marked = _Twice.apply(several, needing)
+        return marked if isinstance(found, tuple) else marked[0]
+
+    return wrapper
