@@ -18,6 +18,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine import structural
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.ops.spec import REGISTRY
@@ -212,7 +213,7 @@ def _replay(workspace: Workspace) -> None:
         t = int(workspace.reached[int(workspace.record["position"][0])])
         row = int(instructions[t]["out"])
         if status == rec.FAILED:
-            raise RuntimeError(f"{plan_of(t).grad_name}: a kernel failed")
+            dispatch.kernel_failed(plan_of(t).index, int(structural.RAISED if structural.failure else 0))
         _run_tensor_hooks(workspace, row)
         workspace.record["resumed"] = 1
 
@@ -423,8 +424,6 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
                 result = result.unsqueeze(d)
     if op.specialise:
         operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]
-    if op.operands[0].startswith("*"):
-        operands = [operands]
     return [
         None if value is None or not needs >> j & 1 else _fit(value, plan.operands[j])
         for j, value in enumerate(op.gradients(g, operands, result, attributes))

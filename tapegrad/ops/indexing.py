@@ -1,0 +1,145 @@
+"""Reading and writing at places that index operands name: one kernel family, many of PyTorch's nodes.
+
+`form` says which places: `("axes", dims)` is advanced indexing, an index operand for each of the axes `dims` and all of
+one shape; `("along", dim)` is gather's, one index operand that is walked in step with every other axis. A read's
+adjoint is `spread` (add where it was read), whose adjoint is `collect` (read where it was added).
+"""
+from __future__ import annotations
+
+from tapegrad import shapes
+
+from .scalar import like, scalar, whole
+from .spec import structured
+
+where = scalar.where
+
+
+def walked(form, shape, strides, indices):
+    """(shape that is walked, strides of the base over it, for each index its strides over it and its axis)."""
+    kind, dims = form
+    if kind == "along":
+        (index,) = indices
+        if not shape:
+            return index, (0,) * len(index), [(shapes.contiguous_strides(index), 0)]
+        moving = tuple(0 if d == dims else s for d, s in enumerate(strides))
+        return index, moving, [(shapes.contiguous_strides(index), dims)]
+    common = shapes.broadcast(indices)
+    rest = [d for d in range(len(shape)) if d not in dims]
+    joined = list(dims) == list(range(dims[0], dims[0] + len(dims)))
+    before = [d for d in rest if d < dims[0]] if joined else []
+    after = rest[len(before):]
+    sizes = (*(shape[d] for d in before), *common, *(shape[d] for d in after))
+    moving = (*(strides[d] for d in before), *(0 for _ in common), *(strides[d] for d in after))
+    own = []
+    for index, dim in zip(indices, dims):
+        over = shapes.expanded_strides(index, shapes.contiguous_strides(index), common)
+        own.append(((*(0 for _ in before), *over, *(0 for _ in after)), dim))
+    return sizes, moving, own
+
+
+def _places(form, base, indices):
+    sizes, moving, own = walked(form, base.shape, base.layout.strides, [i.shape for i in indices])
+    if not base.ndim:  # a number is a vector of one
+        base = base.unsqueeze(0)
+    return base, sizes, moving, [(i, strides, axis) for i, (strides, axis) in zip(indices, own)]
+
+
+def read(builder, x, *indices, form, wrap):
+    """Lower a read: the result has the walked shape."""
+    base, sizes, moving, own = _places(form, x, indices)
+    out = builder.result(x.dtype, sizes)
+    builder.indexed("read", base, moving, out, sizes, own, wrap)
+    return out
+
+
+def add_up(builder, g, *indices, shape, form, wrap):
+    """Lower `spread`: zeros of `shape`, with `g` added where a read of that form looks."""
+    out = builder.result(g.dtype, shape)
+    builder.fill(out)
+    base, sizes, moving, own = _places(form, out, indices)
+    builder.indexed("add", base, moving, g, sizes, own, wrap)
+    return out
+
+
+def combined(mode):
+    """Lower a write: a copy of `x` (or `x` itself, in place) with `value` combined into it."""
+    def write(builder, x, value, *indices, form, wrap):
+        out = builder.result_like(x)
+        base, sizes, moving, own = _places(form, out, indices)
+        builder.indexed(mode, base, moving, value, sizes, own, wrap)
+        return out
+    return write
+
+
+def reading(name, grad_name):
+    structured(name, read, lambda g, x, indices, form, wrap: (whole.spread(g, *indices, shape=tuple(x.shape), form=form,
+                                                                            wrap=wrap),),
+               method=False, grad_name=grad_name)
+
+
+def writing(name, grad_name):
+    structured(name, combined("write"),
+               lambda g, value, indices, form, wrap: (
+                   whole.index_put(g, like(0, g), *indices, form=form, wrap=wrap) if not value.shape else
+                   whole.index_put(g, like(0, g).expand(*value.shape), *indices, form=form, wrap=wrap),
+                   whole.collect(g, *indices, form=form, wrap=wrap)),
+               method=False, inplace=True, grad_name=grad_name)
+
+
+def adding(name, grad_name):
+    structured(name, combined("add"),
+               lambda g, indices, form, wrap: (g, whole.collect(g, *indices, form=form, wrap=wrap)),
+               method=False, inplace=True, grad_name=grad_name)
+
+
+structured("collect", read, lambda g, x, indices, form, wrap: (
+    whole.spread(g, *indices, shape=tuple(x.shape), form=form, wrap=wrap),), method=False, grad_name="GatherBackward0")
+structured("spread", add_up, lambda g, indices, form, wrap: (whole.collect(g, *indices, form=form, wrap=wrap),),
+           method=False, accumulates=True, grad_name="ScatterAddBackward0")
+
+for _name, _grad in (
+    ("index", "IndexBackward0"), ("index_select", "IndexSelectBackward0"), ("gather", "GatherBackward0"),
+    ("take", "TakeBackward0"), ("embedding", "EmbeddingBackward0"), ("masked_select", "MaskedSelectBackward0"),
+    ("max_values", "MaxBackward0"), ("min_values", "MinBackward0"), ("sort_values", "SortBackward0"),
+    ("topk_values", "TopkBackward0"), ("kthvalue_values", "KthvalueBackward0"), ("median_values", "MedianBackward1"),
+    ("nanmedian_values", "NanmedianBackward1"), ("mode_values", "ModeBackward0"), ("cummax_values", "CummaxBackward0"),
+    ("cummin_values", "CumminBackward0"),
+):
+    reading(_name, _grad)
+for _name, _grad in (
+    ("index_put", "IndexPutBackward0"), ("scatter", "ScatterBackward0"), ("scatter_value", "ScatterBackward1"),
+    ("index_copy", "IndexCopyBackward0"), ("index_fill", "IndexFillBackward0"), ("put", "PutBackward0"),
+    ("masked_scatter", "MaskedScatterBackward0"),
+):
+    writing(_name, _grad)
+for _name, _grad in (
+    ("index_put_add", "IndexPutBackward0"), ("scatter_add", "ScatterAddBackward0"), ("index_add", "IndexAddBackward0"),
+    ("put_add", "PutBackward0"),
+):
+    adding(_name, _grad)
+
+
+def _shared(g, x, value, out, indices, form, wrap):
+    """An extreme's gradient goes in equal parts to everything that equals it."""
+    again = {"form": form, "wrap": wrap}
+    hit = like(x == out, g)
+    hits = like(value == whole.collect(out, *indices, **again), g)
+    part = g / (hit + whole.spread(hits, *indices, shape=tuple(x.shape), **again))
+    return hit * part, hits * whole.collect(part, *indices, **again)
+
+
+def _factors(g, x, value, out, indices, form, wrap):
+    """A product's gradient: the product of the others, which zeros do not spoil."""
+    again = {"form": form, "wrap": wrap}
+    mine = whole.scatter_multiply(where(x == 0, like(1, x), x), value, *indices, **again)
+    zeros = whole.collect(whole.spread(like(value == 0, g), *indices, shape=tuple(x.shape), **again), *indices, **again)
+    single = (value == 0) & (zeros == 1)
+    others = whole.scatter_multiply(x, where(single, like(1, value), value), *indices, **again)
+    theirs = where(single, whole.collect(g * others, *indices, **again),
+                   whole.collect(g * out, *indices, **again) / where(value == 0, like(1, value), value))
+    return g * mine / where(x == 0, like(1, x), x), theirs
+
+
+structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True, grad_name="ScatterReduceBackward0")
+structured("scatter_amax", combined("max"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0")
+structured("scatter_amin", combined("min"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0")

@@ -1,0 +1,93 @@
+"""Operations along an axis whose results depend on the order of elements: running reductions, sorting, positions."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad import dtypes
+
+from .scalar import like, scalar, whole
+from .spec import structured
+
+where = scalar.where
+
+# ---------------------------------------------------------------- running reductions
+
+structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, dim, x.dtype, reverse),
+           lambda g, dim, reverse: whole.cumsum(g, dim=dim, reverse=not reverse), method=False, multilinear=True)
+structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
+           lambda g, x, out, dim: running_factors(g, x, out, dim), method=False)
+structured("logcumsumexp", lambda builder, x, *, dim: builder.scan("logsumexp", x, dim, x.dtype),
+           lambda g, x, out, dim: where(
+               scalar.isinf(out) & (out < 0), 0,
+               whole.cumsum(g * scalar.exp(-out), dim=dim, reverse=True) * scalar.exp(x)),
+           method=False)
+structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False)
+structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False)
+
+
+def running_factors(g, x, out, dim):
+    """cumprod's gradient: a running sum from the end over x, and at the row's first zero the product without it."""
+    zeros = whole.cumsum(like(x == 0, x), dim=dim, reverse=False)
+    first = (x == 0) & (zeros == 1)
+    without = whole.cumprod(where(first, like(1, x), x), dim=dim)
+    before = whole.cumsum(g * out, dim=dim, reverse=True) / where(x == 0, like(1, x), x)
+    return where(first, whole.cumsum(g * without, dim=dim, reverse=True), where(zeros == 0, before, 0))
+
+
+# ---------------------------------------------------------------- positions
+
+
+def ordered(x, dim, descending):
+    """Stable positions in order, NaN above everything."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(x, axis=dim, kind="stable")
+    last = x.shape[dim] - 1
+    return last - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+
+
+def middle(x, dim, ignore_nan):
+    """The position of the lower median; of the first NaN where NaN counts."""
+    order = np.argsort(x, axis=dim, kind="stable")
+    n = x.shape[dim]
+    if x.dtype.kind != "f":
+        return np.take(order, [(n - 1) // 2], dim)
+    nans = np.isnan(x)
+    valid = n - nans.sum(dim, keepdims=True)
+    place = np.maximum(valid - 1, 0) // 2 if ignore_nan else np.where(valid < n, valid, (n - 1) // 2)
+    return np.take_along_axis(order, place.astype(np.int64), dim)
+
+
+def most_frequent(x, dim):
+    """The last position of the most frequent value, the smallest among equally frequent ones."""
+    def one(v):
+        values, counts = np.unique(v, return_counts=True)
+        return np.flatnonzero(v == values[counts.argmax()])[-1] if len(v) else 0
+    return np.expand_dims(np.apply_along_axis(one, dim, x), dim)
+
+
+def _kept(x, dim):
+    return tuple(1 if d == dim else n for d, n in enumerate(x.shape))
+
+
+structured("sorted_positions", lambda builder, x, *, dim, descending: builder.called(
+    lambda a: ordered(a, dim, descending), dtypes.int64, x.shape, x), method=False)
+structured("median_position", lambda builder, x, *, dim, ignore_nan: builder.called(
+    lambda a: middle(a, dim, ignore_nan), dtypes.int64, _kept(x, dim), x), method=False)
+structured("mode_position", lambda builder, x, *, dim: builder.called(
+    lambda a: most_frequent(a, dim), dtypes.int64, _kept(x, dim), x), method=False)
+structured("searchsorted", lambda builder, edges, values, *, right, int32: builder.called(
+    lambda e, v: places(e, v, right), dtypes.int32 if int32 else dtypes.int64, values.shape, edges, values),
+    method=False)
+
+
+def places(edges, values, right):
+    side = "right" if right else "left"
+    if edges.ndim == 1:
+        return np.searchsorted(edges, values, side)
+    flat, out = edges.reshape(-1, edges.shape[-1]), np.empty(values.shape, np.int64)
+    rows = out.reshape(len(flat), -1)
+    for i, (e, v) in enumerate(zip(flat, values.reshape(len(flat), -1))):
+        rows[i] = np.searchsorted(e, v, side)
+    return rows.reshape(values.shape)
