@@ -127,6 +127,10 @@ class Sample(NamedTuple):
 
 def _values(op: Operation, name: str, shape: tuple[int, ...], dtype: dtypes.dtype, rng: Any) -> np.ndarray[Any, Any]:
     low, high = op.domain
+    if name == "*indices":
+        if "value" in op.operands:  # of writes to one place the last one counts, and their gradient is a convention
+            return np.broadcast_to(np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1)), shape).copy()
+        return rng.integers(0, 2, shape)
     if name == "condition" or dtype.category == 0:
         return rng.random(shape) < 0.5
     if dtype.category == 1:
@@ -185,7 +189,8 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
     for shapes, given in _shapes(op):
         if dtype.category == 1:  # a whole number is bounded by whole numbers
             given = {k: int(v) if isinstance(v, float) else v for k, v in given.items()}
-        arrays = [_values(op, name, s, dtype, rng) for name, s in zip(itertools.cycle(op.operands), shapes)]
+        arrays = [_values(op, name, s, dtype, rng) for name, s in zip(
+            itertools.chain(op.operands, itertools.repeat(op.operands[-1])), shapes)]
         for layout in _layouts(op, shapes):
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]

@@ -387,6 +387,10 @@ class Lowering(Builder):
         self.copy_into(out, x)
         return out
 
+    def constant(self, value: Any, x: Traced) -> Traced:
+        """A number in the dtype of `x`."""
+        return Expression(self, Sym.const(value, x.dtype), (), ())
+
     @staticmethod
     def promoted(values: Sequence[Traced]) -> dtype:
         return result_type([v.layout for v in values])
@@ -418,6 +422,7 @@ class Lowering(Builder):
         `shape` is what is walked; `base_strides` has a stride an axis of it (0 along axes that an index moves on), and
         each index is (operand, its strides over `shape`, the axis of `base` it counts along).
         """
+        indices = [(i if i.layout.contiguous else Copy(i), strides, axis) for i, strides, axis in indices]
         item = base.dtype.itemsize
         own = shapes.expanded_strides(value.shape, value.layout.strides, shape)
         words = [len(shape), len(indices), int(wrap), *shape, *(s * item for s in own), *(s * item for s in base_strides)]

@@ -6,6 +6,8 @@ adjoint is `spread` (add where it was read), whose adjoint is `collect` (read wh
 """
 from __future__ import annotations
 
+import numpy as np
+
 from tapegrad import shapes
 
 from .scalar import like, scalar, whole
@@ -52,12 +54,20 @@ def read(builder, x, *indices, form, wrap):
     return out
 
 
-def add_up(builder, g, *indices, shape, form, wrap):
-    """Lower `spread`: zeros of `shape`, with `g` added where a read of that form looks."""
-    out = builder.result(g.dtype, shape)
+def add_up(builder, x, *indices, shape, form, wrap):
+    """Lower `spread`: zeros of `shape`, with `x` added where a read of that form looks."""
+    out = builder.result(x.dtype, shape)
     builder.fill(out)
     base, sizes, moving, own = _places(form, out, indices)
-    builder.indexed("add", base, moving, g, sizes, own, wrap)
+    builder.indexed("add", base, moving, x, sizes, own, wrap)
+    return out
+
+
+def erase(builder, x, *indices, form, wrap):
+    """Lower `erase`: a copy of `x`, zero where a read of that form looks."""
+    out = builder.result_like(x)
+    base, sizes, moving, own = _places(form, out, indices)
+    builder.indexed("write", base, moving, builder.constant(0, x), sizes, own, wrap)
     return out
 
 
@@ -71,31 +81,98 @@ def combined(mode):
     return write
 
 
+# ---------------------------------------------------------------- in NumPy
+
+
+def positions(form, shape, indices):
+    """Where in the flattened base each element of the walk is."""
+    sizes, moving, own = walked(form, shape, shapes.contiguous_strides(shape), [np.shape(i) for i in indices])
+    strides = shapes.contiguous_strides(shape)
+    place = np.zeros(sizes, np.int64)
+    for d, (n, step) in enumerate(zip(sizes, moving)):
+        place += (np.arange(n) * step).reshape((n,) + (1,) * (len(sizes) - d - 1))
+    for index, (over, axis) in zip(indices, own):
+        plain = np.ascontiguousarray(index)
+        place += np.lib.stride_tricks.as_strided(plain, sizes, [s * 8 for s in over]) % shape[axis] * strides[axis]
+    return place
+
+
+def numpy_read(x, *indices, form, wrap):
+    return np.ravel(x)[positions(form, np.shape(x), indices)]
+
+
+def numpy_spread(g, *indices, shape, form, wrap):
+    out = np.zeros(shape, g.dtype)
+    np.add.at(out.reshape(-1), positions(form, shape, indices), g)
+    return out
+
+
+def numpy_erase(x, *indices, form, wrap):
+    return numpy_combined(None)(x, 0, *indices, form=form, wrap=wrap)
+
+
+def numpy_combined(ufunc):
+    def write(x, value, *indices, form, wrap):
+        out = np.array(x)
+        place = positions(form, out.shape, indices)
+        if ufunc is None:
+            out.reshape(-1)[place] = value
+        else:
+            ufunc.at(out.reshape(-1), place, np.broadcast_to(value, place.shape))
+        return out
+    return write
+
+
+def read_samples():
+    """(shapes of the operands, attributes): index operands are small."""
+    return [(((3, 4), (2, 3)), {"form": ("axes", (1,)), "wrap": True}),
+            (((3, 4, 2), (2,), (3, 1)), {"form": ("axes", (0, 1)), "wrap": False}),
+            (((3, 4, 2), (2,), (2,)), {"form": ("axes", (0, 2)), "wrap": True}),
+            (((3, 4), (2, 4)), {"form": ("along", 0), "wrap": False}),
+            (((5,), (0,)), {"form": ("axes", (0,)), "wrap": False})]
+
+
+def _walks():
+    return [walked(given["form"], s[0], (0,) * len(s[0]), s[1:])[0] for s, given in read_samples()]
+
+
+def write_samples():
+    return [((s[0], v, *s[1:]), given) for (s, given), v in zip(read_samples(), _walks())][1:]
+
+
+def spread_samples():
+    return [((v, *s[1:]), {"shape": s[0], **given}) for (s, given), v in zip(read_samples(), _walks())]
+
+
+# ---------------------------------------------------------------- the declarations
+
+
 def reading(name, grad_name):
     structured(name, read, lambda g, x, indices, form, wrap: (whole.spread(g, *indices, shape=tuple(x.shape), form=form,
                                                                             wrap=wrap),),
-               method=False, grad_name=grad_name)
+               method=False, grad_name=grad_name, column=numpy_read, samples=read_samples)
 
 
 def writing(name, grad_name):
     structured(name, combined("write"),
-               lambda g, value, indices, form, wrap: (
-                   whole.index_put(g, like(0, g), *indices, form=form, wrap=wrap) if not value.shape else
-                   whole.index_put(g, like(0, g).expand(*value.shape), *indices, form=form, wrap=wrap),
-                   whole.collect(g, *indices, form=form, wrap=wrap)),
-               method=False, inplace=True, grad_name=grad_name)
+               lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),
+                                               whole.collect(g, *indices, form=form, wrap=wrap)),
+               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(None), samples=write_samples)
 
 
 def adding(name, grad_name):
     structured(name, combined("add"),
                lambda g, indices, form, wrap: (g, whole.collect(g, *indices, form=form, wrap=wrap)),
-               method=False, inplace=True, grad_name=grad_name)
+               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(np.add), samples=write_samples)
 
 
 structured("collect", read, lambda g, x, indices, form, wrap: (
-    whole.spread(g, *indices, shape=tuple(x.shape), form=form, wrap=wrap),), method=False, grad_name="GatherBackward0")
+    whole.spread(g, *indices, shape=tuple(x.shape), form=form, wrap=wrap),), method=False, grad_name="GatherBackward0",
+           column=numpy_read, samples=read_samples)
+structured("erase", erase, lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),), method=False,
+           column=numpy_erase, samples=read_samples)
 structured("spread", add_up, lambda g, indices, form, wrap: (whole.collect(g, *indices, form=form, wrap=wrap),),
-           method=False, accumulates=True, grad_name="ScatterAddBackward0")
+           method=False, accumulates=True, grad_name="ScatterAddBackward0", column=numpy_spread, samples=spread_samples)
 
 for _name, _grad in (
     ("index", "IndexBackward0"), ("index_select", "IndexSelectBackward0"), ("gather", "GatherBackward0"),
@@ -140,6 +217,9 @@ def _factors(g, x, value, out, indices, form, wrap):
     return g * mine / where(x == 0, like(1, x), x), theirs
 
 
-structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True, grad_name="ScatterReduceBackward0")
-structured("scatter_amax", combined("max"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0")
-structured("scatter_amin", combined("min"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0")
+structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True, grad_name="ScatterReduceBackward0",
+           column=numpy_combined(np.multiply), samples=write_samples)
+structured("scatter_amax", combined("max"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0",
+           column=numpy_combined(np.maximum), samples=write_samples)
+structured("scatter_amin", combined("min"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0",
+           column=numpy_combined(np.minimum), samples=write_samples)

@@ -12,17 +12,53 @@ where = scalar.where
 
 # ---------------------------------------------------------------- running reductions
 
+
+def flipped(run):
+    """A running reduction in NumPy, from the end where `reverse`."""
+    def call(x, *, dim, reverse=False):
+        if not np.ndim(x):
+            return np.array(x)
+        return np.flip(run(np.flip(x, dim), dim), dim) if reverse else run(x, dim)
+    return call
+
+
+def position_so_far(largest):
+    """The position of the extreme so far, the last of equal ones; the last NaN once there is one."""
+    def call(x, *, dim):
+        def one(v):
+            out, best = np.zeros(len(v), np.int64), 0
+            for i, e in enumerate(v):
+                if np.isnan(e) or (not np.isnan(v[best]) and (e >= v[best] if largest else e <= v[best])):
+                    best = i
+                out[i] = best
+            return out
+        return np.apply_along_axis(one, dim, x) if np.size(x) else np.zeros(np.shape(x), np.int64)
+    return call
+
+
+def dim_samples():
+    return [(((3, 4),), {"dim": 1}), (((2, 3, 4),), {"dim": 1}), (((5,),), {"dim": 0}), (((3, 0),), {"dim": 0})]
+
+
+def some(**options):
+    return lambda: [(s, {**given, **options}) for s, given in dim_samples() if 0 not in s[0]]
+
+
 structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, dim, x.dtype, reverse),
-           lambda g, dim, reverse: whole.cumsum(g, dim=dim, reverse=not reverse), method=False, multilinear=True)
+           lambda g, dim, reverse: whole.cumsum(g, dim=dim, reverse=not reverse), method=False, multilinear=True,
+           accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True))
 structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
-           lambda g, x, out, dim: running_factors(g, x, out, dim), method=False)
+           lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
+           column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples)
 structured("logcumsumexp", lambda builder, x, *, dim: builder.scan("logsumexp", x, dim, x.dtype),
            lambda g, x, out, dim: where(
                scalar.isinf(out) & (out < 0), 0,
                whole.cumsum(g * scalar.exp(-out), dim=dim, reverse=True) * scalar.exp(x)),
-           method=False)
-structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False)
-structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False)
+           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=dim_samples)
+structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False,
+           column=position_so_far(True), samples=some())
+structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False,
+           column=position_so_far(False), samples=some())
 
 
 def running_factors(g, x, out, dim):
@@ -72,14 +108,18 @@ def _kept(x, dim):
 
 
 structured("sorted_positions", lambda builder, x, *, dim, descending: builder.called(
-    lambda a: ordered(a, dim, descending), dtypes.int64, x.shape, x), method=False)
+    lambda a: ordered(a, dim, descending), dtypes.int64, x.shape, x), method=False,
+    column=lambda x, *, dim, descending: ordered(x, dim, descending), samples=some(descending=True))
 structured("median_position", lambda builder, x, *, dim, ignore_nan: builder.called(
-    lambda a: middle(a, dim, ignore_nan), dtypes.int64, _kept(x, dim), x), method=False)
+    lambda a: middle(a, dim, ignore_nan), dtypes.int64, _kept(x, dim), x), method=False,
+    column=lambda x, *, dim, ignore_nan: middle(x, dim, ignore_nan), samples=some(ignore_nan=False))
 structured("mode_position", lambda builder, x, *, dim: builder.called(
-    lambda a: most_frequent(a, dim), dtypes.int64, _kept(x, dim), x), method=False)
+    lambda a: most_frequent(a, dim), dtypes.int64, _kept(x, dim), x), method=False,
+    column=lambda x, *, dim: most_frequent(x, dim), samples=some())
 structured("searchsorted", lambda builder, edges, values, *, right, int32: builder.called(
     lambda e, v: places(e, v, right), dtypes.int32 if int32 else dtypes.int64, values.shape, edges, values),
-    method=False)
+    method=False, column=lambda edges, values, *, right, int32: places(edges, values, right),
+    samples=lambda: [(((5,), (3, 4)), {"right": True, "int32": False})])
 
 
 def places(edges, values, right):

@@ -86,7 +86,12 @@ class _Whole(_Namespace):
                 handler = getattr(type(x), "__operation__", None)
                 if handler is not None:
                     return handler(name, operands, attributes)
-            raise TypeError(f"whole.{name}: no operand is a tensor")
+            from .spec import REGISTRY
+
+            column = REGISTRY[name].column
+            if column is None:
+                raise TypeError(f"whole.{name}: has no NumPy column")
+            return column(*operands, **attributes)
         return call
 
 

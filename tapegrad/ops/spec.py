@@ -48,6 +48,7 @@ class Operation:
     domain: tuple[float, float] = (-3.0, 3.0)
     special: tuple[float, ...] = ()
     samples: Callable[..., Any] | None = None
+    column: Rule | None = None  # what a structured operation computes, in NumPy
     identity: Any = None  # the result of a reduction over no elements, where it has one
     doc: str = ""
     accumulates: bool = False  # a structured operation that zeroes its result, then adds to it in its last step

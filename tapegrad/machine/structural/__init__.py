@@ -42,6 +42,8 @@ def _jitted(family: str, mode: str, of: str) -> int:
 
 def indexed(mode: str, of: dtype) -> int:
     """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `kernels.indexed`)."""
+    if of.short == "b8":
+        mode = {"add": "max", "mul": "min"}.get(mode, mode)
     if mode in ("read", "write"):  # bits are bits
         return _jitted("indexed", mode, {1: "u8", 2: "i16", 4: "i32", 8: "i64"}[of.itemsize])
     return _jitted("indexed", mode, "u8" if of.short == "b8" else of.short)
