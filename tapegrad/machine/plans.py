@@ -198,7 +198,7 @@ class Planner:
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         if plan.op.kind == "rebase":
-            builder = Builder(self.layouts)
+            builder = Builder(self)
             _carve(builder, plan, rec.TARGET)
             programs[-1]["steps"], programs[-1]["n_steps"] = self._write_steps(builder.steps, {}), len(builder.steps)
         self._kept_alive.append(programs)

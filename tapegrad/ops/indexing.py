@@ -180,7 +180,8 @@ for _name, _grad in (
     ("max_values", "MaxBackward0"), ("min_values", "MinBackward0"), ("sort_values", "SortBackward0"),
     ("topk_values", "TopkBackward0"), ("kthvalue_values", "KthvalueBackward0"), ("median_values", "MedianBackward1"),
     ("nanmedian_values", "NanmedianBackward1"), ("mode_values", "ModeBackward0"), ("cummax_values", "CummaxBackward0"),
-    ("cummin_values", "CumminBackward0"),
+    ("cummin_values", "CumminBackward0"), ("flip", "FlipBackward0"), ("roll", "RollBackward0"),
+    ("rot90", "Rot90Backward0"),
 ):
     reading(_name, _grad)
 for _name, _grad in (

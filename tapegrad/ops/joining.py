@@ -37,3 +37,6 @@ def frame(builder, x, *, shape, of, given):
 
 
 structured("embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True)
+structured("diag_embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True,
+           column=lambda x, *, shape, of, given: REGISTRY["embed"].column(x, shape=shape, of=of, given=given),
+           samples=lambda: [(((3,),), {"shape": (3, 3), "of": "diagonal", "given": (("offset", 0), ("dim1", 0), ("dim2", 1))})])

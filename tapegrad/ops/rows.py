@@ -1,6 +1,8 @@
 """Operations along an axis whose results depend on the order of elements: running reductions, sorting, positions."""
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 from tapegrad import dtypes
@@ -50,15 +52,19 @@ structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, 
 structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
            lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
            column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples)
-structured("logcumsumexp", lambda builder, x, *, dim: builder.scan("logsumexp", x, dim, x.dtype),
-           lambda g, x, out, dim: where(
-               scalar.isinf(out) & (out < 0), 0,
-               whole.cumsum(g * scalar.exp(-out), dim=dim, reverse=True) * scalar.exp(x)),
-           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=dim_samples)
+structured("logcumsumexp", lambda builder, x, *, dim, reverse: builder.scan("logsumexp", x, dim, x.dtype, reverse),
+           lambda g, x, out, dim, reverse: gathered(g, x, out, dim, reverse) - gathered(-g, x, out, dim, reverse),
+           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False))
 structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False,
            column=position_so_far(True), samples=some())
 structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False,
            column=position_so_far(False), samples=some())
+
+
+def gathered(g, x, out, dim, reverse):
+    """What positive cotangents bring, in logarithms, where nothing overflows."""
+    weight = where((g > 0) & (out > -math.inf), scalar.log(where(g > 0, g, 1)) - out, -math.inf)
+    return scalar.exp(x + whole.logcumsumexp(weight, dim=dim, reverse=not reverse))
 
 
 def running_factors(g, x, out, dim):
