@@ -153,7 +153,7 @@ def _shapes(op: Operation) -> Iterator[tuple[tuple[tuple[int, ...], ...], dict[s
                 if any(shape[d] == 0 for d in dims) and op.identity is None:
                     continue  # no element, no answer
                 for keepdim in (False, True) if op.per_row else (None,):
-                    given: dict[str, Any] = {"dim": dims}
+                    given: dict[str, Any] = {**op.defaults, "dim": dims}
                     yield (shape,) * op.arity, given if keepdim is None else {**given, "keepdim": keepdim}
     elif op.kind == "elementwise":
         several = {1: [(s,) for s in SHAPES], 2: BROADCASTS, 3: TRIPLES}[op.arity]
@@ -194,7 +194,7 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
         for layout in _layouts(op, shapes):
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]
-            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min")
+            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min", "std")
             found.append(Sample(op, tuple(operands), given, smooth))
     if op.kind == "elementwise":
         given = attributes_of(op)[0]

@@ -222,18 +222,6 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     return apply_view(operation("diagonal"), input, (("offset", offset), ("dim1", d1), ("dim2", d2)))
 
 
-@method
-def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
-    """Windows of `size` along an axis, `step` apart, as a new last axis (`torch.Tensor.unfold`)."""
-    d = shapes.wrap_dim(dimension, self.ndim)
-    longest = self.shape[d] if self.ndim else 1
-    if size > longest:
-        raise RuntimeError(f"maximum size for tensor at dimension {d} is {longest} but size is {size}")
-    if step <= 0:
-        raise RuntimeError(f"step is {step} but must be > 0")
-    return apply_view(operation("unfold"), self, (("dimension", d), ("size", size), ("step", step)))
-
-
 @public
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """Tensors expanded to their common shape (`torch.broadcast_tensors`)."""

@@ -165,6 +165,7 @@ COLUMNS: dict[str, Callable[..., Any]] = {
     "mv": np.matmul,
     "cat": lambda *xs, dim: np.concatenate(xs, dim),
     "embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
+    "diag_embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
 }
 
 

@@ -39,6 +39,34 @@ def walked(form, shape, strides, indices):
     return sizes, moving, own
 
 
+def sound(form, base, indices):
+    """Whether a form of a tape from outside can be walked; the values of indices are checked by the kernels."""
+    kind, dims = form
+    if not indices or any(i.dtype.name != "int64" for i in indices):
+        return False
+    if kind == "along":
+        return isinstance(dims, int) and len(indices) == 1 and len(indices[0].shape) == max(len(base), 1) and (
+            0 <= dims < max(len(base), 1)) and all(
+                d == dims or n <= m for d, (n, m) in enumerate(zip(indices[0].shape, base)))
+    return kind == "axes" and len(dims) == len(indices) == len(set(dims)) and all(0 <= d < len(base) for d in dims)
+
+
+def fits_read(o, given):
+    return sound(given["form"], o[0].shape, o[1:])
+
+
+def fits_write(o, given):
+    if o[0].dtype is not o[1].dtype or not sound(given["form"], o[0].shape, o[2:]):
+        return False
+    return tuple(o[1].shape) == walked(given["form"], o[0].shape, (0,) * len(o[0].shape), [i.shape for i in o[2:]])[0]
+
+
+def fits_spread(o, given):
+    shape = given["shape"]
+    return sound(given["form"], shape, o[1:]) and tuple(o[0].shape) == walked(
+        given["form"], shape, (0,) * len(shape), [i.shape for i in o[1:]])[0]
+
+
 def _places(form, base, indices):
     sizes, moving, own = walked(form, base.shape, base.layout.strides, [i.shape for i in indices])
     if not base.ndim:  # a number is a vector of one
@@ -150,29 +178,29 @@ def spread_samples():
 def reading(name, grad_name):
     structured(name, read, lambda g, x, indices, form, wrap: (whole.spread(g, *indices, shape=tuple(x.shape), form=form,
                                                                             wrap=wrap),),
-               method=False, grad_name=grad_name, column=numpy_read, samples=read_samples)
+               method=False, grad_name=grad_name, column=numpy_read, samples=read_samples, fits=fits_read)
 
 
 def writing(name, grad_name):
     structured(name, combined("write"),
                lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),
                                                whole.collect(g, *indices, form=form, wrap=wrap)),
-               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(None), samples=write_samples)
+               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(None), samples=write_samples, fits=fits_write)
 
 
 def adding(name, grad_name):
     structured(name, combined("add"),
                lambda g, indices, form, wrap: (g, whole.collect(g, *indices, form=form, wrap=wrap)),
-               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(np.add), samples=write_samples)
+               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(np.add), samples=write_samples, fits=fits_write)
 
 
 structured("collect", read, lambda g, x, indices, form, wrap: (
     whole.spread(g, *indices, shape=tuple(x.shape), form=form, wrap=wrap),), method=False, grad_name="GatherBackward0",
-           column=numpy_read, samples=read_samples)
+           column=numpy_read, samples=read_samples, fits=fits_read)
 structured("erase", erase, lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),), method=False,
-           column=numpy_erase, samples=read_samples)
+           column=numpy_erase, samples=read_samples, fits=fits_read)
 structured("spread", add_up, lambda g, indices, form, wrap: (whole.collect(g, *indices, form=form, wrap=wrap),),
-           method=False, accumulates=True, grad_name="ScatterAddBackward0", column=numpy_spread, samples=spread_samples)
+           method=False, accumulates=True, grad_name="ScatterAddBackward0", column=numpy_spread, samples=spread_samples, fits=fits_spread)
 
 for _name, _grad in (
     ("index", "IndexBackward0"), ("index_select", "IndexSelectBackward0"), ("gather", "GatherBackward0"),
@@ -219,8 +247,8 @@ def _factors(g, x, value, out, indices, form, wrap):
 
 
 structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True, grad_name="ScatterReduceBackward0",
-           column=numpy_combined(np.multiply), samples=write_samples)
+           column=numpy_combined(np.multiply), samples=write_samples, fits=fits_write)
 structured("scatter_amax", combined("max"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0",
-           column=numpy_combined(np.maximum), samples=write_samples)
+           column=numpy_combined(np.maximum), samples=write_samples, fits=fits_write)
 structured("scatter_amin", combined("min"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0",
-           column=numpy_combined(np.minimum), samples=write_samples)
+           column=numpy_combined(np.minimum), samples=write_samples, fits=fits_write)

@@ -38,6 +38,10 @@ def position_so_far(largest):
     return call
 
 
+def has_axis(o, given):
+    return 0 <= given["dim"] < len(o[0].shape)
+
+
 def dim_samples():
     return [(((3, 4),), {"dim": 1}), (((2, 3, 4),), {"dim": 1}), (((5,),), {"dim": 0}), (((3, 0),), {"dim": 0})]
 
@@ -48,17 +52,17 @@ def some(**options):
 
 structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, dim, x.dtype, reverse),
            lambda g, dim, reverse: whole.cumsum(g, dim=dim, reverse=not reverse), method=False, multilinear=True,
-           accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True))
+           accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True), fits=has_axis)
 structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
            lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
-           column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples)
+           column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples, fits=has_axis)
 structured("logcumsumexp", lambda builder, x, *, dim, reverse: builder.scan("logsumexp", x, dim, x.dtype, reverse),
            lambda g, x, out, dim, reverse: gathered(g, x, out, dim, reverse) - gathered(-g, x, out, dim, reverse),
-           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False))
+           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False), fits=has_axis)
 structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False,
-           column=position_so_far(True), samples=some())
+           column=position_so_far(True), samples=some(), fits=has_axis)
 structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False,
-           column=position_so_far(False), samples=some())
+           column=position_so_far(False), samples=some(), fits=has_axis)
 
 
 def gathered(g, x, out, dim, reverse):
@@ -115,17 +119,18 @@ def _kept(x, dim):
 
 structured("sorted_positions", lambda builder, x, *, dim, descending: builder.called(
     lambda a: ordered(a, dim, descending), dtypes.int64, x.shape, x), method=False,
-    column=lambda x, *, dim, descending: ordered(x, dim, descending), samples=some(descending=True))
+    column=lambda x, *, dim, descending: ordered(x, dim, descending), samples=some(descending=True), fits=has_axis)
 structured("median_position", lambda builder, x, *, dim, ignore_nan: builder.called(
     lambda a: middle(a, dim, ignore_nan), dtypes.int64, _kept(x, dim), x), method=False,
-    column=lambda x, *, dim, ignore_nan: middle(x, dim, ignore_nan), samples=some(ignore_nan=False))
+    column=lambda x, *, dim, ignore_nan: middle(x, dim, ignore_nan), samples=some(ignore_nan=False), fits=has_axis)
 structured("mode_position", lambda builder, x, *, dim: builder.called(
     lambda a: most_frequent(a, dim), dtypes.int64, _kept(x, dim), x), method=False,
-    column=lambda x, *, dim: most_frequent(x, dim), samples=some())
+    column=lambda x, *, dim: most_frequent(x, dim), samples=some(), fits=has_axis)
 structured("searchsorted", lambda builder, edges, values, *, right, int32: builder.called(
     lambda e, v: places(e, v, right), dtypes.int32 if int32 else dtypes.int64, values.shape, edges, values),
     method=False, column=lambda edges, values, *, right, int32: places(edges, values, right),
-    samples=lambda: [(((5,), (3, 4)), {"right": True, "int32": False})])
+    samples=lambda: [(((5,), (3, 4)), {"right": True, "int32": False})],
+    fits=lambda o, given: len(o[0].shape) == 1 or o[0].shape[:-1] == o[1].shape[:-1])
 
 
 def places(edges, values, right):

@@ -49,6 +49,7 @@ class Operation:
     special: tuple[float, ...] = ()
     samples: Callable[..., Any] | None = None
     column: Rule | None = None  # what a structured operation computes, in NumPy
+    fits: Rule | None = None  # of a tape to be verified: whether operand layouts and attributes go together
     identity: Any = None  # the result of a reduction over no elements, where it has one
     doc: str = ""
     accumulates: bool = False  # a structured operation that zeroes its result, then adds to it in its last step
