@@ -8,7 +8,7 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
-from tapegrad import autograd, functions, nn
+from tapegrad import autograd, functions, linalg, nn
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tapegrad.compiler import compile
 from tapegrad.creation import (

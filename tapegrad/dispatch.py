@@ -12,6 +12,7 @@ import numpy as np
 
 from tapegrad import dtypes, errors, shapes
 from tapegrad.machine import records as rec
+from tapegrad.machine import structural
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import Attributes
@@ -290,14 +291,44 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
     return function
 
 
-def _kernel_failed(plan: int, status: int) -> None:
+def kernel_failed(plan: int, status: int) -> None:
+    """Raise what a kernel's status stands for."""
     found = planner.all[plan]
-    raise RuntimeError(f"{found.op.name if found else 'operation'}: the kernel failed with status {status}")
+    assert found is not None
+    if status == structural.RAISED and structural.failure:
+        raise structural.failure.pop()
+    if status == structural.OUT_OF_RANGE:
+        for step in found.steps:
+            words = step.nest
+            if step.checks is not None and words[-1] >= 0:
+                number, words[-1] = int(words[-1]), -1
+                dim, size, place = step.checks[number][0], step.checks[number][1], int(words[-2])
+                raise _OUT_OF_RANGE.get(found.op.name.rstrip("_"), _INDEX)(place, dim, size)
+    raise RuntimeError(f"{found.op.name}: a kernel failed with status {status}")
+
+
+def _INDEX(place: int, dim: int, size: int) -> Exception:
+    return IndexError(f"index {place} is out of bounds for dimension {dim} with size {size}")
+
+
+def _in_self(place: int, dim: int, size: int) -> Exception:
+    return IndexError("index out of range in self")
+
+
+def _runtime(place: int, dim: int, size: int) -> Exception:
+    return RuntimeError(f"index {place} is out of bounds for dimension {dim} with size {size}")
+
+
+_OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
+    "index_select": _in_self, "embedding": _in_self, "index_add": _in_self,
+    **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
+                     "scatter_amin"), _runtime),
+}
 
 
 def install() -> None:
     """Give the machine the Python function of every operation."""
-    machine.set_function(0, _kernel_failed)
+    machine.set_function(0, kernel_failed)
     for op in REGISTRY.values():
         if op.inplace_of is not None:
             function = inplace_function(op)

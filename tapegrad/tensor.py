@@ -424,6 +424,12 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         name = {"max": "amax", "min": "amin"}.get(name, name)
         return dispatch.apply(_ops[name], (x,), (("dim", tuple(dim)), ("keepdim", True)))
 
+    @classmethod
+    def __operation__(cls, name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        op = _ops[name]
+        given = tuple(attributes.items())
+        return dispatch.apply_view(op, operands[0], given) if op.kind == "view" else dispatch.apply(op, operands, given)
+
     def _apply_view(self, name: str, given: tuple[tuple[str, Any], ...]) -> Tensor:
         return dispatch.apply_view(_ops[name], self, given)
 

@@ -127,6 +127,10 @@ class Sample(NamedTuple):
 
 def _values(op: Operation, name: str, shape: tuple[int, ...], dtype: dtypes.dtype, rng: Any) -> np.ndarray[Any, Any]:
     low, high = op.domain
+    if name == "*indices":
+        if "value" in op.operands:  # of writes to one place the last one counts, and their gradient is a convention
+            return np.broadcast_to(np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1)), shape).copy()
+        return rng.integers(0, 2, shape)
     if name == "condition" or dtype.category == 0:
         return rng.random(shape) < 0.5
     if dtype.category == 1:
@@ -149,7 +153,7 @@ def _shapes(op: Operation) -> Iterator[tuple[tuple[tuple[int, ...], ...], dict[s
                 if any(shape[d] == 0 for d in dims) and op.identity is None:
                     continue  # no element, no answer
                 for keepdim in (False, True) if op.per_row else (None,):
-                    given: dict[str, Any] = {"dim": dims}
+                    given: dict[str, Any] = {**op.defaults, "dim": dims}
                     yield (shape,) * op.arity, given if keepdim is None else {**given, "keepdim": keepdim}
     elif op.kind == "elementwise":
         several = {1: [(s,) for s in SHAPES], 2: BROADCASTS, 3: TRIPLES}[op.arity]
@@ -185,11 +189,12 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
     for shapes, given in _shapes(op):
         if dtype.category == 1:  # a whole number is bounded by whole numbers
             given = {k: int(v) if isinstance(v, float) else v for k, v in given.items()}
-        arrays = [_values(op, name, s, dtype, rng) for name, s in zip(itertools.cycle(op.operands), shapes)]
+        arrays = [_values(op, name, s, dtype, rng) for name, s in zip(
+            itertools.chain(op.operands, itertools.repeat(op.operands[-1])), shapes)]
         for layout in _layouts(op, shapes):
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]
-            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min")
+            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min", "std")
             found.append(Sample(op, tuple(operands), given, smooth))
     if op.kind == "elementwise":
         given = attributes_of(op)[0]

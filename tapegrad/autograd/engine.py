@@ -20,6 +20,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine import structural
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.ops.spec import REGISTRY
@@ -228,7 +229,7 @@ def _replay(workspace: Workspace) -> None:
         t = int(workspace.reached[position])
         row, plan = int(instructions[t]["out"]), plan_of(t)
         if status == rec.FAILED:
-            raise RuntimeError(f"{plan.grad_name}: a kernel failed")
+            dispatch.kernel_failed(plan.index, int(structural.RAISED if structural.failure else 0))
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
@@ -540,8 +541,6 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
                 result = result.unsqueeze(d)
     if op.specialise:
         operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]
-    if op.operands[0].startswith("*"):
-        operands = [operands]
     return [
         None if value is None or not needs >> j & 1 else fit(value, plan.operands[j])
         for j, value in enumerate(op.gradients(g, operands, result, attributes))

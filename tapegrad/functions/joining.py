@@ -7,7 +7,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
-from tapegrad.functions.shape import unsqueeze
+from tapegrad.functions.shape import reshape, unsqueeze
 from tapegrad.tensor import Tensor
 
 MOST = 32  # operands of one instruction: it has a bit for each that a gradient flows on to
@@ -57,3 +57,45 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                                f"{list(x.shape)} at entry {i}")
     dim = shapes.wrap_dim(dim, len(shape) + 1)
     return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
+
+
+def _stacked(name: str, ndim: int, dim: int) -> None:
+    def function(tensors: Sequence[Any], *, out: Any = None) -> Any:
+        if not tensors:
+            raise RuntimeError(f"{name} expects a non-empty TensorList")
+        parts = PUBLIC[f"atleast_{ndim}d"](list(tensors))
+        return cat(parts, 0 if name == "hstack" and parts[0].ndim == 1 else dim, out=out)
+
+    function.__name__ = name
+    public(function)
+
+
+_stacked("hstack", 1, 1)
+_stacked("vstack", 2, 0)
+_stacked("dstack", 3, 2)
+PUBLIC["row_stack"] = PUBLIC["vstack"]
+
+
+@public
+def column_stack(tensors: Sequence[Any], *, out: Any = None) -> Any:
+    """Vectors as columns, beside matrices (`torch.column_stack`)."""
+    if not tensors:
+        raise RuntimeError("column_stack expects a non-empty TensorList")
+    return cat([x if x.ndim > 1 else reshape(x, x.numel(), 1) for x in tensors], 1, out=out)
+
+
+@public
+def block_diag(*tensors: Any) -> Any:
+    """Matrices along a diagonal (`torch.block_diag`)."""
+    parts = [PUBLIC["atleast_2d"](x) for x in tensors]
+    for i, x in enumerate(tensors):
+        if x.ndim > 2:
+            raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {x.ndim} "
+                               "dimensions")
+    width = sum(x.shape[1] for x in parts)
+    rows, start = [], 0
+    for x in parts:
+        n, m = x.shape
+        rows.append(cat([x.new_zeros(n, start), x, x.new_zeros(n, width - start - m)], 1))
+        start += m
+    return cat(rows, 0)

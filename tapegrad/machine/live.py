@@ -1,12 +1,14 @@
 """The one machine of this process, its layouts and its plans."""
 from __future__ import annotations
 
+from tapegrad.machine import structured
 from tapegrad.machine.layouts import Layouts
 from tapegrad.machine.plans import Planner
 from tapegrad.machine.runtime import Machine, Slots
-from tapegrad.ops import callback, elementwise, joining, linalg, reduction, spec, view
+from tapegrad.ops import callback, elementwise, indexing, joining, linalg, reduction, rows, spec, view
 
-FAMILIES = (callback, elementwise, reduction, view, joining, linalg)
+structured.install()
+FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, rows)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
                    for o in spec.operations()])

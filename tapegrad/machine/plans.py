@@ -40,6 +40,7 @@ class Step(NamedTuple):
     add: int
     nest: np.ndarray
     pointers: tuple[Pointer, ...]
+    checks: tuple[tuple[int, int], ...] | None = None  # of an indexed kernel: (axis, size) for each index operand
 
 
 def result_type(layouts: Sequence[Layout]) -> dtype:
@@ -127,13 +128,21 @@ class Planner:
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
         if len(operands) > 32:  # an instruction has 32 bits to say which operands a gradient flows on to
             raise ValueError(f"{op.name}: {len(operands)} operands, at most 32 fit an instruction")
-        builder = Builder(self.layouts)
-        out = _LOWER[op.kind](builder, op, operands, attributes)
-        plan = Plan(len(self.all), op, attributes, operands, out)
+        plan = self.lowered(op, operands, tuple(attributes.items()))
+        plan.index = len(self.all)
+        out = plan.out
         if op.differentiable and (out.dtype.is_floating_point or op.moves_nothing):
-            plan.keeps = _keeps(self.layouts, plan)
+            plan.keeps = KINDS[op.kind].keeps(Builder(self), plan)
         self.all.append(plan)
-        self._write(plan, builder.steps, builder.temporaries)
+        self._write(plan, plan.steps, plan.temporaries)
+        return plan
+
+    def lowered(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes) -> Plan:
+        """A plan's forward steps alone, not in the table: what another operation's rule is made of."""
+        given = dict(attributes)
+        builder = Builder(self)
+        plan = Plan(0, op, given, operands, KINDS[op.kind].lower(builder, op, operands, given))
+        plan.steps, plan.temporaries = builder.steps, builder.temporaries
         return plan
 
     def _write(self, plan: Plan, steps: list[Step], temporaries: dict[int, int]) -> None:
@@ -163,17 +172,19 @@ class Planner:
 
     def _write_steps(self, steps: Sequence[Step], temporaries: dict[int, int]) -> int:
         native = np.zeros(max(len(steps), 1), rec.STEP)
-        written: set[int] = set()
+        order: dict[int, int] = {}  # native code numbers intermediate values as they are first written
         for record, step in zip(native, steps):
             record["store"], record["add"] = step.store, step.add
             record["nest"] = address_of(step.nest)
             record["n_pointers"] = len(step.pointers)
-            for i, pointer in enumerate(step.pointers):
-                record["sources"][i], record["offsets"][i] = pointer.source, pointer.offset
             target = step.pointers[0].source - rec.TEMPORARY
-            if target in temporaries and target not in written:
-                written.add(target)
+            if target in temporaries and target not in order:
+                order[target] = len(order)
                 record["temporary"], record["temporary_bytes"] = 1, temporaries[target]
+            for i, (source, offset) in enumerate(step.pointers):
+                number = source - rec.TEMPORARY
+                record["sources"][i] = rec.TEMPORARY + order[number] if number in temporaries else source
+                record["offsets"][i] = offset
         self._kept_alive.append((native, [s.nest for s in steps]))
         return address_of(native)
 
@@ -189,13 +200,13 @@ class Planner:
         programs = np.zeros(len(plan.operands) + 1, rec.PROGRAM)
         for j in range(len(plan.operands)):
             if self.differentiable_operand(plan, j):
-                builder = Builder(self.layouts)
-                flags = _ADJOINT[plan.op.kind](builder, plan, j)
+                builder = Builder(self)
+                flags = KINDS[plan.op.kind].adjoint(builder, plan, j)
                 programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         if plan.op.kind == "rebase":
-            builder = Builder(self.layouts)
+            builder = Builder(self)
             _carve(builder, plan, rec.TARGET)
             programs[-1]["steps"], programs[-1]["n_steps"] = self._write_steps(builder.steps, {}), len(builder.steps)
         self._kept_alive.append(programs)
@@ -210,7 +221,7 @@ class Planner:
         """Let native code add one block in an adjoint layout to another (`.grad += gradient`)."""
         native = self.machine.layouts[layout.id]
         if not native["accumulate"]:
-            builder = Builder(self.layouts)
+            builder = Builder(self)
             strides = byte_strides(layout, layout.strides)
             builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
                            [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
@@ -220,11 +231,12 @@ class Planner:
 class Builder:
     """Collects the steps of one program."""
 
-    def __init__(self, layouts: Layouts) -> None:
-        self.layouts = layouts
+    def __init__(self, planner: Planner, inplace: bool = False) -> None:
+        self.planner, self.layouts = planner, planner.layouts
         self.steps: list[Step] = []
         self.temporaries: dict[int, int] = {}
         self.both = False
+        self.inplace = inplace  # the target is the first operand's own memory
 
     def region(self, shape: Sequence[int], inputs: Sequence[dtype], value: Sym, output: dtype,
                strides: Sequence[Sequence[int]], pointers: Sequence[Pointer], reduced: Sequence[int] = (),
@@ -243,10 +255,14 @@ class Builder:
 
     def temporary(self, layout: Layout) -> int:
         """Room for an intermediate value; returns its source code."""
+        return self.room(layout.nbytes)
+
+    def room(self, nbytes: int) -> int:
+        """As `temporary`, for so many bytes."""
         number = len(self.temporaries)
         if number >= rec.MAX_TEMPORARIES:
             raise RuntimeError("a rule needs too many intermediate values; declare it as two operations")
-        self.temporaries[number] = layout.nbytes
+        self.temporaries[number] = nbytes
         return rec.TEMPORARY + number
 
     def gemm(self, target: tuple[Pointer, Layout], a: tuple[Pointer, Layout], b: tuple[Pointer, Layout]) -> None:
@@ -299,34 +315,6 @@ class Builder:
         strides = shapes.expanded_strides(sl.shape, sl.strides, tl.shape)
         self.region(tl.shape, (sl.dtype,), Sym.operand(0, sl.dtype), tl.dtype,
                     [byte_strides(tl, tl.strides), byte_strides(sl, strides)], (tp, sp), both=both)
-
-    def result(self, of: dtype, shape: shapes.Shape) -> Traced:
-        """A fresh contiguous result of a structured operation, for its rule to fill part by part."""
-        return Traced(self, Pointer(rec.TARGET), self.layouts.intern(of, tuple(shape)))
-
-    @staticmethod
-    def promoted(values: Sequence[Traced]) -> dtype:
-        return result_type([v.layout for v in values])
-
-    def copy_into(self, target: Traced, source: Traced) -> None:
-        self.copy((target.pointer, target.layout), (source.pointer, source.layout))
-
-    def fill_zero(self, target: Traced) -> None:
-        d = target.layout.dtype
-        self.region(target.shape, (), Sym.const(0, d), d, [byte_strides(target.layout, target.layout.strides)],
-                    [target.pointer])
-
-    def add_into(self, target: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int, source: Traced) -> None:
-        """Add `source` to the part of `target` that (shape, strides, offset) views, summing where it repeats."""
-        d = target.layout.dtype
-        reduced = [i for i, (n, s) in enumerate(zip(shape, strides)) if n > 1 and s == 0]
-        value = Sym.operand(0, source.layout.dtype)
-        _emit(self, row.sum(value, ()) if reduced else value, shape,
-              (Pointer(target.pointer.source, target.pointer.offset + offset * d.itemsize), d, strides),
-              [(source.pointer, source.layout.dtype, source.layout.strides)], reduced, bool(reduced))
-        last = self.steps.pop()
-        region, pattern = self.last_region
-        self.steps.append(last._replace(store=emitter.compile_region(region, pattern, (True,))))
 
     def transposed(self, layout: Layout) -> Layout:
         shape, strides = layout.shape, layout.strides
@@ -408,7 +396,7 @@ def _symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: i
     return found
 
 
-def _used(value: Sym) -> list[int]:
+def used_operands(value: Sym) -> list[int]:
     return sorted({n.value for n in walk((value,)) if n.op == "operand"})
 
 
@@ -423,10 +411,10 @@ def _renumber(value: Sym, numbers: dict[int, int]) -> Sym:
     return done[value]
 
 
-def _emit(builder: Builder, value: Sym, shape: Sequence[int], target: tuple[Pointer, dtype, Sequence[int]],
+def emit(builder: Builder, value: Sym, shape: Sequence[int], target: tuple[Pointer, dtype, Sequence[int]],
           available: Sequence[tuple[Pointer, dtype, Sequence[int]]], reduced: Sequence[int], per_row: bool) -> None:
     """A region step for `value` over those of the `available` (pointer, dtype, element strides) that it reads."""
-    used = _used(value)
+    used = used_operands(value)
     chosen = [available[i] for i in used]
     strides = [[s * d.itemsize for s in st] for _, d, st in (target, *chosen)]
     builder.region(shape, [d for _, d, _ in chosen], _renumber(value, {u: i for i, u in enumerate(used)}), target[1],
@@ -462,7 +450,7 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
     else:
         plain = op.name == "contiguous"
         out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
-    _emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), [
+    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), [
         (Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
         for j, o in enumerate(operands)
     ], (), False)
@@ -499,7 +487,7 @@ def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
     available += [(Pointer(rec.OPERAND + i), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
                   for i, o in enumerate(plan.operands)]
     available.append((Pointer(rec.RESULT), plan.out.dtype, plan.out.strides))
-    _emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, reduced, bool(reduced))
+    emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, reduced, bool(reduced))
     return flags
 
 
@@ -529,7 +517,7 @@ def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ..
     else:
         out = builder.layouts.intern(result, shape, _like_strides(shape, operands))
         strides = out.strides
-    _emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), [
+    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), [
         (Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
         for j, o in enumerate(operands)
     ], dims, op.per_row)
@@ -555,7 +543,7 @@ def _adjoint_reduction(builder: Builder, plan: Plan, j: int) -> int:
     available.append((Pointer(rec.RESULT), plan.out.dtype, result))
     rows = any(n.op in ("reduce", "index", "count") for n in walk((value,)))
     strides = shapes.expanded_strides(target.shape, target.strides, shape)
-    _emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, dims if rows else (), False)
+    emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, dims if rows else (), False)
     return 0
 
 
@@ -577,7 +565,7 @@ def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
     reduced = [d for d, (n, s) in enumerate(zip(plan.out.shape, strides)) if n > 1 and s == 0]
     g = Sym.operand(0, incoming.dtype)
     value = row.sum(g, ()) if reduced else g
-    _emit(builder, value, plan.out.shape, (Pointer(rec.TARGET | rec.SHIFTED), target.dtype, strides),
+    emit(builder, value, plan.out.shape, (Pointer(rec.TARGET | rec.SHIFTED), target.dtype, strides),
           [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)], reduced, bool(reduced))
     whole = target.numel == plan.out.numel or (reduced and math.prod(
         n for d, n in enumerate(plan.out.shape) if d not in reduced) == target.numel)
@@ -595,6 +583,10 @@ def _lower_rebase(builder: Builder, op: Operation, operands: tuple[Layout, ...],
 def _lower_callback(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
                     ) -> Layout:
     return builder.layouts.intern(attributes["dtype"], attributes["shape"], attributes["strides"])
+
+
+def _no_adjoint(builder: Builder, plan: Plan, j: int) -> int:
+    return 0
 
 
 def _part(builder: Builder, plan: Plan) -> tuple[dtype, shapes.Shape, shapes.Shape]:
@@ -617,7 +609,7 @@ def _adjoint_rebase(builder: Builder, plan: Plan, j: int) -> int:
         builder.both = True
         d, size, strides = _part(builder, plan)
         target = builder.layouts.adjoint(plan.operands[0])
-        _emit(builder, Sym.operand(0, d), size, (Pointer(rec.TARGET), target.dtype, target.strides),
+        emit(builder, Sym.operand(0, d), size, (Pointer(rec.TARGET), target.dtype, target.strides),
               [(Pointer(rec.ADJOINT | rec.SHIFTED), d, strides)], (), False)
         return 0
     rest = builder.temporary(frame)
@@ -627,168 +619,33 @@ def _adjoint_rebase(builder: Builder, plan: Plan, j: int) -> int:
     return rec.IDENTITY | rec.CARVES
 
 
-# ---------------------------------------------------------------- structured
+# ---------------------------------------------------------------- what is kept
 
 
-class Traced:
-    """A value while a structured rule is lowered: where it is and how it lies."""
-
-    __slots__ = ("builder", "layout", "pointer")
-
-    def __init__(self, builder: Builder, pointer: Pointer, layout: Layout) -> None:
-        self.builder, self.pointer, self.layout = builder, pointer, layout
-
-    @property
-    def shape(self) -> shapes.Shape:
-        return self.layout.shape
-
-    @property
-    def ndim(self) -> int:
-        return len(self.layout.shape)
-
-    def _restrided(self, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0) -> Traced:
-        layout = self.builder.layouts.intern(self.layout.dtype, shape, strides)
-        moved = Pointer(self.pointer.source, self.pointer.offset + offset * self.layout.dtype.itemsize)
-        return Traced(self.builder, moved, layout)
-
-    @property
-    def mT(self) -> Traced:
-        return Traced(self.builder, self.pointer, self.builder.transposed(self.layout))
-
-    def unsqueeze(self, dim: int) -> Traced:
-        shape, strides = self.layout.shape, self.layout.strides
-        dim %= len(shape) + 1
-        return self._restrided((*shape[:dim], 1, *shape[dim:]), (*strides[:dim], 1, *strides[dim:]))
-
-    def squeeze(self, dim: int) -> Traced:
-        shape, strides = self.layout.shape, self.layout.strides
-        dim %= len(shape)
-        return self._restrided(shape[:dim] + shape[dim + 1:], strides[:dim] + strides[dim + 1:])
-
-    def narrow(self, dim: int, start: int, length: int) -> Traced:
-        shape, strides = list(self.layout.shape), self.layout.strides
-        shape[dim] = length
-        return self._restrided(tuple(shape), strides, start * strides[dim])
-
-    def _apply_view(self, name: str, given: Attributes) -> Traced:
-        return self._restrided(*REGISTRY[name].forward((self.layout.shape, self.layout.strides), **dict(given)))
-
-    def __matmul__(self, other: Traced) -> Traced:
-        return self._deferred(other)
-
-    def _deferred(self, other: Traced) -> Product:
-        return Product(self.builder, self, other)
-
-
-class Product(Traced):
-    """A matrix product not written yet: the adjoint it ends in may take it without a temporary."""
-
-    __slots__ = ("left", "right", "squeezed")
-
-    def __init__(self, builder: Builder, left: Traced, right: Traced) -> None:
-        self.left, self.right = left, right
-        self.squeezed: list[int] = []
-        if left.ndim == 1:
-            self.left, self.squeezed = left.unsqueeze(0), [-2]
-        if right.ndim == 1:
-            self.right = right.unsqueeze(-1)
-            self.squeezed = [*self.squeezed, -1]
-        shape = [*self.left.shape[:-1], self.right.shape[-1]]
-        for d in self.squeezed:
-            del shape[d]
-        super().__init__(builder, Pointer(-1), builder.layouts.intern(left.layout.dtype, tuple(shape)))
-
-    def write(self, pointer: Pointer, layout: Layout) -> None:
-        target = Traced(self.builder, pointer, layout)
-        for d in sorted(self.squeezed):
-            target = target.unsqueeze(d if d == -1 else len(target.shape) - 1 if -1 in self.squeezed else -2)
-        if len(self.squeezed) == 1 and self.squeezed[0] == -2:
-            target = Traced(self.builder, pointer, layout).unsqueeze(-2)
-        left, right = self.left, self.right
-        batch = target.shape[:-2]
-        operands = []
-        for t in (left, right):
-            shape = (*batch, *t.shape[-2:])
-            strides = shapes.expanded_strides(t.shape, t.layout.strides, shape)
-            operands.append((t.pointer, self.builder.layouts.intern(t.layout.dtype, shape, strides)))
-        if target.layout.dtype.is_floating_point:
-            self.builder.gemm((target.pointer, target.layout), *operands)
-            return
-        (ap, al), (bp, bl) = operands
-        shape = (*target.shape, al.shape[-1])
-        dt = target.layout.dtype
-        first: Any = Sym.operand(0, dt)
-        value = row.sum(first * Sym.operand(1, dt), ())
-        n = len(shape)
-        _emit(self.builder, value, shape, (target.pointer, dt, (*target.layout.strides, 0)), [
-            (ap, dt, (*al.strides[:-1], 0, al.strides[-1])),
-            (bp, dt, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
-        ], (n - 1,), True)
-
-
-def _finish(builder: Builder, value: Traced, pointer: Pointer, layout: Layout, both: bool) -> None:
-    if isinstance(value, Product):
-        value.write(pointer, layout)
-    else:
-        builder.copy((pointer, layout), (value.pointer, value.layout), both)
-
-
-def _lower_structured(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
-                      ) -> Layout:
-    traced = [Traced(builder, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
-    value = op.forward(builder, *traced, **attributes)
-    if isinstance(value, Layout):
-        return value
-    out = value.layout
-    _finish(builder, value, Pointer(rec.TARGET), out, False)
-    return out
-
-
-def _structured_gradients(builder: Builder, plan: Plan) -> tuple[Any, ...]:
-    traced = [Traced(builder, Pointer(rec.OPERAND + j), o) for j, o in enumerate(plan.operands)]
-    g = Traced(builder, Pointer(rec.ADJOINT), builder.layouts.adjoint(plan.out))
-    out = Traced(builder, Pointer(rec.RESULT), plan.out)
-    op = plan.op
-    operands: list[Any] = [traced] if op.operands[0].startswith("*") else list(traced)
-    return op.gradients(g, operands, out, plan.attributes)
-
-
-def _adjoint_structured(builder: Builder, plan: Plan, j: int) -> int:
-    builder.both = True
-    value = _structured_gradients(builder, plan)[j]
-    if value is None:
-        return 0
-    _finish(builder, value, Pointer(rec.TARGET), builder.layouts.adjoint(plan.operands[j]), True)
-    return 0
-
-
-def _keeps(layouts: Layouts, plan: Plan) -> list[frozenset[int]]:
+def _keeps(builder: Builder, plan: Plan) -> list[frozenset[int]]:
     """What each operand's adjoint reads again: derived from the rule, never declared."""
     n = len(plan.operands)
     if plan.op.moves_nothing or plan.op.kind == "callback":
         return [frozenset()] * n
-    if plan.op.kind == "structured":
-        found = []
-        for value in _structured_gradients(Builder(layouts), plan):
-            sources = [value] if not isinstance(value, Product) else [value.left, value.right]
-            found.append(frozenset(
-                KEEPS_RESULT if t.pointer.source == rec.RESULT else t.pointer.source - rec.OPERAND
-                for t in sources if t is not None and t.pointer.source != rec.ADJOINT
-            ))
-        return found
     return [
         frozenset() if value is None else frozenset(
-            KEEPS_RESULT if u == n + 1 else u - 1 for u in _used(value) if u > 0
+            KEEPS_RESULT if u == n + 1 else u - 1 for u in used_operands(value) if u > 0
         ) for value in _trace(plan)
     ]
 
 
-_LOWER: dict[str, Callable[..., Layout]] = {
-    "elementwise": _lower_elementwise, "reduction": _lower_reduction, "view": _lower_view, "rebase": _lower_rebase,
-    "callback": _lower_callback,
-    "structured": _lower_structured,
-}
-_ADJOINT: dict[str, Callable[..., int]] = {
-    "elementwise": _adjoint_elementwise, "reduction": _adjoint_reduction, "view": _adjoint_view,
-    "rebase": _adjoint_rebase, "structured": _adjoint_structured,
+class Kind(NamedTuple):
+    """How operations of one kind are lowered: forward, one operand's adjoint, and what each adjoint reads."""
+
+    lower: Callable[..., Layout]
+    adjoint: Callable[..., int]
+    keeps: Callable[..., list[frozenset[int]]] = _keeps
+
+
+KINDS: dict[str, Kind] = {  # `machine.structured` adds its own
+    "elementwise": Kind(_lower_elementwise, _adjoint_elementwise),
+    "reduction": Kind(_lower_reduction, _adjoint_reduction),
+    "view": Kind(_lower_view, _adjoint_view),
+    "rebase": Kind(_lower_rebase, _adjoint_rebase),
+    "callback": Kind(_lower_callback, _no_adjoint),
 }

@@ -76,7 +76,7 @@ STEP = np.dtype([
 ])
 ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the last two count upwards
 SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
-MAX_TEMPORARIES = 8
+MAX_TEMPORARIES = 24
 
 # Pool entry of a POOLED instruction: [count, needs, version of the result, operands…, versions…], all u4.
 POOL_HEADER = 3

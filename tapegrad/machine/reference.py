@@ -2,7 +2,7 @@
 
 `forward` and `adjoint` call the very rules that are lowered to kernels. Elementwise rules and row rules read the NumPy
 columns of `ops.scalar`; a view is its own arithmetic of shapes and strides, applied to an array of positions; the
-operations that have kernels of their own say in `COLUMNS` what they compute.
+operations that have kernels of their own say what they compute, in `COLUMNS` or where they are declared.
 """
 from __future__ import annotations
 
@@ -152,6 +152,9 @@ class Operand(np.ndarray):
     def unsqueeze(self, dim: int) -> Any:
         return np.expand_dims(self, dim)
 
+    def expand(self, *size: int) -> Any:
+        return np.broadcast_to(self, size)
+
     def _apply_view(self, name: str, given: Any) -> Any:
         return _view(REGISTRY[name], [self], dict(given))
 
@@ -162,16 +165,20 @@ COLUMNS: dict[str, Callable[..., Any]] = {
     "mv": np.matmul,
     "cat": lambda *xs, dim: np.concatenate(xs, dim),
     "embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
+    "diag_embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
 }
 
 
 def _structured(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
-    return np.asarray(COLUMNS[op.name](*operands, **attributes))
+    column = COLUMNS.get(op.name) or op.column or (op.inplace_of and op.inplace_of.column)
+    if column is None:
+        raise NotImplementedError(f"{op.name}: declare column=, what it computes in NumPy")
+    return np.asarray(column(*operands, **attributes))
 
 
 def _structured_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes) -> Any:
     values: list[Any] = [x.view(Operand) for x in operands]
-    return op.gradients(g.view(Operand), [values] if op.variadic else values, out.view(Operand), attributes)
+    return op.gradients(g.view(Operand), values, out.view(Operand), attributes)
 
 
 _FORWARD: dict[str, Callable[..., Array]] = {

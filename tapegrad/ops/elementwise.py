@@ -267,6 +267,9 @@ elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g 
             domain=(0.3, 3), method=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False)
+for _name, _grad in (("tril", "TrilBackward0"), ("triu", "TriuBackward0")):
+    elementwise(_name, lambda x, condition: where(condition, x, 0), lambda g, condition: (where(condition, g, 0), None),
+                method=False, inplace=False, grad_name=_grad)
 elementwise("where", lambda condition, x, y: where(condition, x, y),
             lambda g, condition: (None, where(condition, g, 0), where(condition, 0, g)), inplace=False, method=False)
 elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low), high),

@@ -15,7 +15,7 @@ def join(builder, *xs, dim):
     for x in xs:
         builder.copy_into(out.narrow(dim, start, x.shape[dim]), x)
         start += x.shape[dim]
-    return out.layout
+    return out
 
 
 def parts(g, xs, dim):
@@ -30,10 +30,14 @@ structured("cat", join, lambda g, xs, dim: parts(g, xs, dim), method=False, mult
 def frame(builder, x, *, shape, of, given):
     """Lower `embed`: zeros of `shape`, with `x` added where the view `of` (its attributes `given`) looks."""
     out = builder.result(x.layout.dtype, shape)
-    builder.fill_zero(out)
+    builder.fill(out)
     viewed, strides, offset = REGISTRY[of].forward((shape, out.layout.strides), **dict(given))
     builder.add_into(out, viewed, strides, offset, x)
-    return out.layout
+    return out
 
 
 structured("embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True)
+structured("diag_embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True,
+           samples=lambda: [(((3,),), {"shape": (3, 3), "of": "diagonal", "given": (("offset", 0), ("dim1", 0), ("dim2", 1))})],
+           fits=lambda o, given: REGISTRY["diagonal"].forward(
+               (given["shape"], (0,) * len(given["shape"])), **dict(given["given"]))[0] == o[0].shape)

@@ -38,6 +38,71 @@ reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * 
           identity=0)
 
 
+reduction("prod", lambda x, *, dim: row.prod(x, dim),
+          lambda g, x, out, dim: g * where(
+              zeros(x, dim) == 0, out / where(x == 0, 1, x),
+              where((zeros(x, dim) == 1) & (x == 0), row.prod(where(x == 0, 1, x), dim), 0)),
+          result="sum", identity=1, special=(0.0,))
+reduction("nansum", lambda x, *, dim: row.sum(where(scalar.isnan(x), 0, x), dim),
+          lambda g, x: where(scalar.isnan(x), 0, g), result="sum", identity=0)
+reduction("count_nonzero", lambda x, *, dim: row.sum(where(x != 0, like(1, x), like(0, x)), dim), result="int64",
+          computes="float64", identity=0)
+reduction("var", lambda x, *, dim, correction=1: spread(x, dim) / freedom(x, dim, correction),
+          lambda g, x, dim, correction: g * 2 * (x - middle(x, dim)) / freedom(x, dim, correction), accepts="f",
+          identity=math.nan)
+reduction("std", lambda x, *, dim, correction=1: scalar.sqrt(spread(x, dim) / freedom(x, dim, correction)),
+          lambda g, x, out, dim, correction: where(
+              out == 0, 0, g / out * (x - middle(x, dim)) / freedom(x, dim, correction)), accepts="f", identity=math.nan)
+reduction("vector_norm", lambda x, *, dim, ord=2.0: normed(x, dim, ord),
+          lambda g, x, out, dim, ord: norm_slope(g, x, out, dim, ord), accepts="f", method=False, identity=0,
+          grad_name="LinalgVectorNormBackward0")
+
+
+def zeros(x, dim):
+    return row.sum(where(x == 0, like(1, x), like(0, x)), dim)
+
+
+def middle(x, dim):
+    return row.sum(x, dim) / count(x, dim)
+
+
+def spread(x, dim):
+    return row.sum((x - middle(x, dim)) * (x - middle(x, dim)), dim)
+
+
+def freedom(x, dim, correction):
+    return scalar.maximum(count(x, dim) - correction, 0)
+
+
+def normed(x, dim, ord):
+    """The norm of a row; the limits of p at 0 and at both infinities have formulas of their own."""
+    size = scalar.abs(x)
+    if ord == 2:
+        return scalar.sqrt(row.sum(x * x, dim))
+    if ord == 1:
+        return row.sum(size, dim)
+    if ord == 0:
+        return row.sum(where(x == 0, like(0, x), like(1, x)), dim)
+    if math.isinf(ord):
+        return row.max(size, dim) if ord > 0 else row.min(size, dim)
+    return scalar.pow(row.sum(scalar.pow(size, ord), dim), 1 / ord)
+
+
+def norm_slope(g, x, out, dim, ord):
+    if ord == 2:
+        return where(out == 0, 0, g * (x / out))
+    if ord == 1:
+        return g * scalar.sign(x)
+    if ord == 0:
+        return like(0, x) * g
+    if math.isinf(ord):
+        hit = same(scalar.abs(x), out)
+        return where(hit, g * scalar.sign(x) / row.sum(like(hit, x), dim), 0)
+    if ord < 1:
+        return where(x == 0, 0, g * scalar.sign(x) * scalar.pow(scalar.abs(x), ord - 1) * scalar.pow(out, 1 - ord))
+    return where(out == 0, 0, g * scalar.sign(x) * scalar.pow(scalar.abs(x) / out, ord - 1))
+
+
 def count(x, dim):
     """The number of elements in a row, as `x`'s own kind of number."""
     return like(row.count(x, dim), x)

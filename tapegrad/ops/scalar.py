@@ -26,7 +26,7 @@ import numpy as np
 
 from .. import dtypes
 
-__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar"]
+__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole"]
 
 
 class Intrinsic(NamedTuple):
@@ -72,6 +72,30 @@ class _Row(_Namespace):
 
 scalar: Any = _Scalar()
 row: Any = _Row()
+
+
+class _Whole(_Namespace):
+    """Operations on whole values by name, for the rules of structured operations: `whole.cumsum(g, dim=0)`.
+
+    A class takes part by defining `__operation__(name, operands, attributes)`.
+    """
+
+    def __getattr__(self, name: str) -> Callable[..., Any]:
+        def call(*operands: Any, **attributes: Any) -> Any:
+            for x in operands:
+                handler = getattr(type(x), "__operation__", None)
+                if handler is not None:
+                    return handler(name, operands, attributes)
+            from .spec import REGISTRY
+
+            column = REGISTRY[name].column
+            if column is None:
+                raise TypeError(f"whole.{name}: has no NumPy column")
+            return column(*operands, **attributes)
+        return call
+
+
+whole: Any = _Whole()
 
 
 def like(value: Any, x: Any) -> Any:

@@ -48,8 +48,11 @@ class Operation:
     domain: tuple[float, float] = (-3.0, 3.0)
     special: tuple[float, ...] = ()
     samples: Callable[..., Any] | None = None
+    column: Rule | None = None  # what a structured operation computes, in NumPy
+    fits: Rule | None = None  # of a tape to be verified: whether operand layouts and attributes go together
     identity: Any = None  # the result of a reduction over no elements, where it has one
     doc: str = ""
+    accumulates: bool = False  # a structured operation that zeroes its result, then adds to it in its last step
     space: str = ""  # "nn" where PyTorch offers it under nn.functional only
     defaults: dict[str, Any] = field(default_factory=dict)  # of the attributes that may be left out
     opcode: int = field(default=0)
@@ -76,7 +79,8 @@ class Operation:
 
     @property
     def variadic(self) -> bool:
-        return self.operands[:1] != () and self.operands[0].startswith("*")
+        """Whether the last operand stands for any number of them."""
+        return bool(self.operands) and self.operands[-1].startswith("*")
 
     @property
     def moves_nothing(self) -> bool:
@@ -96,8 +100,10 @@ class Operation:
     def gradients(self, g: Any, operands: Sequence[Any], out: Any, attributes: dict[str, Any]) -> tuple[Any, ...]:
         """The adjoint rule, called with operands of any kind: one gradient an operand, None where there is none."""
         assert self.vjp is not None
-        names = (o.lstrip("*") for o in self.operands)
-        values = {"g": g, "out": out, **dict(zip(names, operands)), **attributes}
+        values = {"g": g, "out": out, **dict(zip(self.operands, operands)), **attributes}
+        if self.variadic:
+            last = len(self.operands) - 1
+            values[self.operands[last].lstrip("*")] = list(operands[last:])
         found = self.vjp(**{p: values[p] for p in _parameters(self.vjp)})
         gradients = found if isinstance(found, tuple) else (found,)
         if len(gradients) != self.arity and not self.variadic:

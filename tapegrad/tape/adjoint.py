@@ -167,7 +167,7 @@ def _structured(tape: Tape, t: int, plan: Plan) -> list[str | None]:
     terms: list[Any] = [Term(operand_text(tape, b), o.shape) for b, o in zip(tape.operands[t], plan.operands)]
     g = Term(f"∂%{tape.results[t]}", plan.out.shape)
     out = Term(f"%{tape.results[t]}", plan.out.shape)
-    operands = [terms] if plan.op.variadic else terms
+    operands = terms
     try:
         found = plan.op.gradients(g, operands, out, tape.attributes[t])
     except Exception:  # a rule that asks its operands for more than a term can answer

@@ -1,7 +1,8 @@
 """Checking a tape before it runs: nothing a text or a file can say makes a replay read memory it should not.
 
 `check` walks the tape once. The operations' own shape and dtype rules are asked by planning every instruction again;
-what the planner leaves to its callers (axes in range, operands that fit each other) is in `_FITS`.
+what the planner leaves to its callers (axes in range, operands that fit each other) is in `_FITS`, or said where an
+operation is declared.
 """
 from __future__ import annotations
 
@@ -105,7 +106,7 @@ class _Walk:
                 return "keepdim is neither True nor False"
         if not isinstance(attributes.get("dtype", dtypes.bool_), dtypes.dtype):
             return f"dtype={attributes['dtype']!r} is no dtype"
-        fits = _FITS.get(op.name)
+        fits = _FITS.get(op.name) or op.fits
         return None if fits is None or fits(operands, attributes) else "the operands do not fit each other"
 
     def define(self, t: int, refuse: Callable[[str], TapeError]) -> None:

@@ -11,8 +11,8 @@ import opinfo  # noqa: E402
 import tapegrad  # noqa: E402
 
 # What does not hold yet, and is known: an entry that turns right makes its test fail, so that it is taken off.
-KNOWN_WRONG: set[str] = {"__rmatmul__", "count_nonzero"}
-FAMILIES = ("unary", "binary", "comparison", "activation")
+KNOWN_WRONG: set[str] = {"__rmatmul__", "as_strided", "norm"}
+FAMILIES = ("unary", "binary", "comparison", "activation", "indexing", "reduction", "sorting", "shape", "joining")
 
 
 def cases() -> list[object]:

@@ -229,9 +229,9 @@ def source_address(code, operands, result, gradient, target, shift, temporaries)
 
 @native
 def run_adjoint(w, operands, result, gradient, target, shift, program, add):
-    """Run the steps of one operand's adjoint; the last one adds to `target` or stores there."""
+    """Run the steps of one operand's adjoint; those that write `target` add to it or store there."""
     pointers = stack_words(12)
-    temporaries = stack_words(8)
+    temporaries = stack_words(24)
     steps = steps_at(program.steps)
     count = np.uint64(program.n_steps)
     made = U0
@@ -244,8 +244,8 @@ def run_adjoint(w, operands, result, gradient, target, shift, program, add):
         for i in range(np.uint64(step.n_pointers)):
             base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
             words(pointers)[i] = base + np.uint64(step.offsets[i])
-        kernel = step.add if add and s + U1 == count else step.store
-        status |= run_kernel(kernel, step.nest, pointers, np.uint64(step.n_pointers))
+        final = add and step.add != U0 and (step.sources[U0] & ~_SHIFTED) == _TARGET
+        status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers))
     if made != U0:
         made = U0
         for s in range(count):
@@ -443,7 +443,7 @@ def replay_forward(first, last, ignored):
     rows = buffers()
     inline = stack_words(2)
     pointers = stack_words(12)
-    temporaries = stack_words(8)
+    temporaries = stack_words(24)
     t = first
     while t < last:
         row = instructions()[t]

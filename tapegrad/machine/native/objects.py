@@ -365,7 +365,7 @@ def run_forward(plan, target, operands):
     rows = buffers()
     source = halves(operands)
     pointers = stack_words(12)
-    temporaries = stack_words(8)
+    temporaries = stack_words(24)
     steps = steps_at(plan_row.forward)
     count = np.uint64(plan_row.n_forward)
     status = np.int32(0)

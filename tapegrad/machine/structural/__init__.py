@@ -1,0 +1,89 @@
+"""Kernels that are no elementwise loop: indexed reads and writes, scans, and NumPy or SciPy called at execution.
+
+`indexed`, `scan` and `called` give the address of a kernel with the signature of every other one,
+`int32 kernel(int64* pointers, int64* nest)`; `kernels` holds the jitted ones and is imported only when the disk cache
+misses. What their nests look like is said there.
+"""
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tapegrad.dtypes import dtype
+from tapegrad.machine import cache, jit
+
+OUT_OF_RANGE, RAISED = 7, 8  # what a kernel may return besides 0
+
+
+@functools.cache
+def _sources() -> str:
+    here = Path(__file__).parent
+    text = b"".join(p.read_bytes() for p in (here / "kernels.py", here.parent / "native" / "glue.py"))
+    return hashlib.sha256(text).hexdigest()
+
+
+@functools.cache
+def _jitted(family: str, mode: str, of: str) -> int:
+    key = f"structural {family} {mode} {of} {_sources()}"
+    code = cache.get(key)
+    if code is None:
+        from tapegrad.machine.structural import kernels
+
+        code = jit.compile_ir(kernels.build_ir(family, mode, of), 2)
+        cache.put(key, code)
+    return jit.load_object("structural", code, ["kernel"])["kernel"]
+
+
+def indexed(mode: str, of: dtype) -> int:
+    """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `kernels.indexed`)."""
+    if of.short == "b8":
+        mode = {"add": "max", "mul": "min"}.get(mode, mode)
+    if mode in ("read", "write"):  # bits are bits
+        return _jitted("indexed", mode, {1: "u8", 2: "i16", 4: "i32", 8: "i64"}[of.itemsize])
+    return _jitted("indexed", mode, "u8" if of.short == "b8" else of.short)
+
+
+def scan(mode: str, of: dtype) -> int:
+    """The kernel of a running sum, product, logsumexp, or position of the extreme so far (see `kernels.scan`)."""
+    return _jitted("scan", mode, "u8" if of.short == "b8" else of.short)
+
+
+# ---------------------------------------------------------------- Python as a kernel
+
+_Kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
+_kept: list[Any] = []  # the machine calls them for good
+failure: list[BaseException] = []  # what the last Python kernel that failed raised
+
+
+def called(function: Callable[..., Any], arrays: Sequence[tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...]]]) -> int:
+    """A kernel that calls `function(*inputs)` on arrays over its pointers and stores what it returns in the first.
+
+    `arrays` gives (dtype, shape, byte strides) of the output and the inputs. The interpreter takes the GIL to run it.
+    """
+    spans = [int(np.dot([n - 1 for n in shape], strides)) + d.itemsize if 0 not in shape else 0
+             for d, shape, strides in arrays]
+    count = len(arrays)
+
+    def kernel(pointers: int, nest: int) -> int:
+        try:
+            addresses = (ctypes.c_size_t * count).from_address(pointers)
+            out, *inputs = (
+                np.ndarray(shape, d, (ctypes.c_char * max(span, 1)).from_address(address or nest), 0, strides)
+                for (d, shape, strides), span, address in zip(arrays, spans, addresses)
+            )
+            with np.errstate(all="ignore"):
+                out[...] = function(*inputs)
+        except BaseException as error:
+            failure[:] = [error]
+            return RAISED
+        return 0
+
+    made = _Kernel(kernel)
+    _kept.append(made)
+    return ctypes.cast(made, ctypes.c_void_p).value or 0

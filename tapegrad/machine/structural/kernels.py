@@ -1,0 +1,240 @@
+"""The jitted kernels: loops over a nest whose addresses are computed from index operands, and running reductions.
+
+Nests are int64 words, strides count bytes. Both kinds of kernel turn an odometer over all axes but the last.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import llvmlite.binding as llvm
+import numpy as np
+from numba import types
+
+from tapegrad.machine.native.build import _wrapper
+from tapegrad.machine.native.glue import i32, native, records, signed_words, stack_words, u64, words
+
+U0, U1 = np.uint64(0), np.uint64(1)
+OUT_OF_RANGE = np.int32(7)
+_NUMBA = {"u8": types.uint8, "i8": types.int8, "i16": types.int16, "i32": types.int32, "i64": types.int64,
+          "f32": types.float32, "f64": types.float64}
+_NUMPY = {"u8": "u1", "i8": "i1", "i16": "i2", "i32": "i4", "i64": "i8", "f32": "f4", "f64": "f8"}
+
+
+def _view(of: str) -> Any:
+    return records(np.dtype(_NUMPY[of]), _NUMBA[of])
+
+
+# How each mode combines what is there (a) with what comes (b); NaN wins an extreme.
+def _write(a, b): return b
+def _add(a, b): return a + b
+def _mul(a, b): return a * b
+def _max(a, b): return a if a >= b or a != a else b
+def _min(a, b): return a if a <= b or a != a else b
+
+
+COMBINE = {"write": _write, "add": _add, "mul": _mul, "max": _max, "min": _min}
+
+
+def indexed(mode: str, of: str) -> Any:
+    """Elements at computed places: `value[i] = base[place]` for "read", `base[place] ∘= value[i]` for the other modes.
+
+    Pointers: what is written, what is read, then K index operands (contiguous int64). Nest:
+    [rank, K, wrap, sizes…, value strides…, base strides…, then for each index: strides…,
+     then for each index: how far base moves by one, the size of that axis, the number of its elements,
+     last: the offending index, the number of its operand].
+    Every index is checked before anything is written; negative ones count from the end where `wrap` is set.
+    """
+    at = _view(of)
+    reads = mode == "read"
+    combine = native(COMBINE.get(mode, _write))
+
+    @native
+    def element(value, base):
+        if reads:
+            at(value)[U0] = at(base)[U0]
+        else:
+            at(base)[U0] = combine(at(base)[U0], at(value)[U0])
+
+    def kernel(pointers, nest):
+        p = words(pointers)
+        n = signed_words(nest)
+        rank = np.uint64(n[U0])
+        count = np.uint64(n[U1])
+        wrap = n[np.uint64(2)]
+        sizes = np.uint64(3)
+        value_strides = sizes + rank
+        base_strides = value_strides + rank
+        index_strides = base_strides + rank
+        axes = index_strides + count * rank
+        for k in range(count):
+            own = signed_words(p[np.uint64(2) + k])
+            size = n[axes + np.uint64(3) * k + U1]
+            low = -size if wrap else np.int64(0)
+            for i in range(np.uint64(n[axes + np.uint64(3) * k + np.uint64(2)])):
+                if own[i] < low or own[i] >= size:
+                    n[axes + np.uint64(3) * count] = own[i]
+                    n[axes + np.uint64(3) * count + U1] = np.int64(k)
+                    return OUT_OF_RANGE
+        for d in range(rank):
+            if n[sizes + d] == 0:
+                return np.int32(0)
+        value = p[U0] if reads else p[U1]
+        base = p[U1] if reads else p[U0]
+        here = stack_words(16)
+        counters = signed_words(stack_words(64))
+        for k in range(count):
+            words(here)[k] = p[np.uint64(2) + k]
+        for d in range(rank):
+            counters[d] = np.int64(0)
+        last = rank - U1
+        turns = n[sizes + last] if rank else np.int64(1)
+        value_step = n[value_strides + last] if rank else np.int64(0)
+        base_step = n[base_strides + last] if rank else np.int64(0)
+        steady = True  # no index moves along the last axis: it is copied as it lies
+        for k in range(count):
+            if rank and n[index_strides + k * rank + last] != 0:
+                steady = False
+        while True:
+            offset = np.int64(0)
+            if steady:
+                for k in range(count):
+                    i = signed_words(words(here)[k])[U0]
+                    if i < 0:
+                        i += n[axes + np.uint64(3) * k + U1]
+                    offset += i * n[axes + np.uint64(3) * k]
+                for j in range(turns):
+                    element(np.uint64(np.int64(value) + j * value_step), np.uint64(np.int64(base) + offset + j * base_step))
+            else:
+                for j in range(turns):
+                    offset = j * base_step
+                    for k in range(count):
+                        i = signed_words(np.uint64(np.int64(words(here)[k]) + j * n[index_strides + k * rank + last]))[U0]
+                        if i < 0:
+                            i += n[axes + np.uint64(3) * k + U1]
+                        offset += i * n[axes + np.uint64(3) * k]
+                    element(np.uint64(np.int64(value) + j * value_step), np.uint64(np.int64(base) + offset))
+            d = last
+            while True:
+                if d == U0 or rank == U0:
+                    return np.int32(0)
+                d -= U1
+                counters[d] += 1
+                value = np.uint64(np.int64(value) + n[value_strides + d])
+                base = np.uint64(np.int64(base) + n[base_strides + d])
+                for k in range(count):
+                    words(here)[k] = np.uint64(np.int64(words(here)[k]) + n[index_strides + k * rank + d])
+                if counters[d] < n[sizes + d]:
+                    break
+                counters[d] = np.int64(0)
+                value = np.uint64(np.int64(value) - n[sizes + d] * n[value_strides + d])
+                base = np.uint64(np.int64(base) - n[sizes + d] * n[base_strides + d])
+                for k in range(count):
+                    words(here)[k] = np.uint64(
+                        np.int64(words(here)[k]) - n[sizes + d] * n[index_strides + k * rank + d])
+
+    return kernel
+
+
+def _wide(of: str) -> Any:
+    return np.float64 if of.startswith("f") else np.int64
+
+
+def scan(mode: str, of: str) -> Any:
+    """A running reduction along the last axis. Pointers: out, x. Nest: [rank, sizes…, out strides…, x strides…].
+
+    "sum" and "prod" keep double (or int64) accumulators; "logsumexp" keeps the maximum so far and a scaled sum; "argmax"
+    and "argmin" write the int64 position of the extreme so far, the last of equal ones, and stay at the first NaN.
+    """
+    at = _view(of)
+    places = mode.startswith("arg")
+    out_at = _view("i64") if places else at
+    wide, element = _wide(of), getattr(np, np.dtype(_NUMPY[of]).name)
+    largest = mode == "argmax"
+
+    if mode in ("sum", "prod"):
+        product = mode == "prod"
+
+        @native
+        def row(out, out_step, x, x_step, turns):
+            total = wide(1) if product else wide(0)
+            for j in range(turns):
+                v = wide(at(np.uint64(np.int64(x) + j * x_step))[U0])
+                total = total * v if product else total + v
+                out_at(np.uint64(np.int64(out) + j * out_step))[U0] = element(total)
+    elif mode == "logsumexp":
+        @native
+        def row(out, out_step, x, x_step, turns):
+            top = -np.inf
+            total = 0.0
+            for j in range(turns):
+                v = np.float64(at(np.uint64(np.int64(x) + j * x_step))[U0])
+                if v != v or top != top:
+                    top = np.nan
+                elif v <= top:
+                    if v != -np.inf and top != np.inf:
+                        total += np.exp(v - top)
+                else:
+                    total = 1.0 if top == -np.inf or v == np.inf else total * np.exp(top - v) + 1.0
+                    top = v
+                result = top + np.log(total) if top == top and top != -np.inf and top != np.inf else top
+                out_at(np.uint64(np.int64(out) + j * out_step))[U0] = element(result)
+    else:
+        @native
+        def row(out, out_step, x, x_step, turns):
+            best = at(x)[U0]
+            place = np.int64(0)
+            for j in range(turns):
+                v = at(np.uint64(np.int64(x) + j * x_step))[U0]
+                if best == best and (v != v or (v >= best if largest else v <= best)):
+                    best = v
+                    place = np.int64(j)
+                elif v != v:
+                    place = np.int64(j)
+                out_at(np.uint64(np.int64(out) + j * out_step))[U0] = place
+
+    def kernel(pointers, nest):
+        n = signed_words(nest)
+        rank = np.uint64(n[U0])
+        sizes, outs, xs = U1, U1 + rank, U1 + rank + rank
+        out, x = words(pointers)[U0], words(pointers)[U1]
+        counters = signed_words(stack_words(64))
+        for d in range(rank):
+            if n[sizes + d] == 0:
+                return np.int32(0)
+            counters[d] = np.int64(0)
+        last = rank - U1
+        while True:
+            row(out, n[outs + last], x, n[xs + last], n[sizes + last])
+            d = last
+            while True:
+                if d == U0:
+                    return np.int32(0)
+                d -= U1
+                counters[d] += 1
+                out = np.uint64(np.int64(out) + n[outs + d])
+                x = np.uint64(np.int64(x) + n[xs + d])
+                if counters[d] < n[sizes + d]:
+                    break
+                counters[d] = np.int64(0)
+                out = np.uint64(np.int64(out) - n[sizes + d] * n[outs + d])
+                x = np.uint64(np.int64(x) - n[sizes + d] * n[xs + d])
+
+    return kernel
+
+
+def build_ir(family: str, mode: str, of: str) -> str:
+    """The LLVM IR of one kernel under the name `kernel`."""
+    function = native({"indexed": indexed, "scan": scan}[family](mode, of))
+    signature = i32(u64, u64)
+    function.compile(signature)
+    compiled = function.overloads[tuple(signature.args)]
+    mangled = compiled.fndesc.mangled_name
+    module = llvm.parse_assembly(compiled.library.get_llvm_str())
+    for f in module.functions:
+        if not f.is_declaration and f.name != mangled:
+            f.linkage = "linkonce_odr"
+    module.link_in(llvm.parse_assembly(_wrapper("kernel", signature, mangled)))
+    for f in module.functions:
+        if not f.is_declaration and f.name != "kernel":
+            f.linkage = "internal"
+    return str(module)

@@ -1,0 +1,514 @@
+"""Structured operations: rules run on `Traced` values, every operation they name becoming steps of one program.
+
+A `Traced` value is somewhere already; the others are written only when something needs them: a `Product` straight
+into the adjoint it ends in, an `Expression` of elementwise operations as one kernel, a `Deferred` operation as the
+steps of its own plan. So a rule costs the steps that its result needs, whatever else it mentions.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import emitter, structural
+from tapegrad.machine import records as rec
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.plans import (
+    KEEPS_RESULT,
+    KINDS,
+    Builder,
+    Kind,
+    Plan,
+    Pointer,
+    Step,
+    byte_strides,
+    emit,
+    result_type,
+    used_operands,
+)
+from tapegrad.ops.scalar import INTRINSICS, row
+from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.ops.sym import Sym
+
+Place = tuple[Pointer, Layout]
+
+
+class Traced:
+    """A value while a structured rule is lowered: where it is and how it lies."""
+
+    __slots__ = ("_placed", "builder", "layout")
+
+    def __init__(self, builder: Lowering, pointer: Pointer | None, layout: Layout) -> None:
+        self.builder, self.layout = builder, layout
+        self._placed: Place | None = None if pointer is None else (pointer, layout)
+
+    @property
+    def shape(self) -> shapes.Shape:
+        return self.layout.shape
+
+    @property
+    def ndim(self) -> int:
+        return len(self.layout.shape)
+
+    @property
+    def dtype(self) -> dtype:
+        return self.layout.dtype
+
+    @property
+    def pointer(self) -> Pointer:
+        return self.place()[0]
+
+    def place(self) -> Place:
+        """Where the value is, written now if it was not yet."""
+        if self._placed is None:
+            pointer = Pointer(self.builder.temporary(self.layout))
+            self.write(pointer, self.layout, False)
+            self._placed = pointer, self.layout
+        return self._placed
+
+    def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
+        """Write the value somewhere; returns the flags of a program that ends so."""
+        self.builder.copy((pointer, layout), self.place(), both)
+        return 0
+
+    def sources(self) -> Iterator[int]:
+        """The operands, result and cotangent of the instruction that the value is computed from."""
+        if self._placed is not None:
+            yield self._placed[0].source
+
+    # ------------------------------------------------------------ views
+
+    def restrided(self, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0) -> Traced:
+        return Viewed(self, shape, strides, offset)
+
+    @property
+    def mT(self) -> Traced:
+        turned = self.builder.transposed(self.layout)
+        return self.restrided(turned.shape, turned.strides)
+
+    def unsqueeze(self, dim: int) -> Traced:
+        shape, strides = self.layout.shape, self.layout.strides
+        dim %= len(shape) + 1
+        return self.restrided((*shape[:dim], 1, *shape[dim:]), (*strides[:dim], 1, *strides[dim:]))
+
+    def squeeze(self, dim: int) -> Traced:
+        shape, strides = self.layout.shape, self.layout.strides
+        dim %= len(shape)
+        return self.restrided(shape[:dim] + shape[dim + 1:], strides[:dim] + strides[dim + 1:])
+
+    def narrow(self, dim: int, start: int, length: int) -> Traced:
+        shape, strides = list(self.layout.shape), self.layout.strides
+        shape[dim] = length
+        return self.restrided(tuple(shape), strides, start * strides[dim])
+
+    def expand(self, *size: int) -> Traced:
+        return self.restrided(tuple(size), shapes.expanded_strides(self.shape, self.layout.strides, size))
+
+    def reshape(self, *size: int) -> Traced:
+        size = shapes.infer_size(size, self.layout.numel)
+        strides = shapes.view_strides(self.shape, self.layout.strides, size)
+        if strides is None:
+            return Copy(self).reshape(*size)
+        return self.restrided(size, strides)
+
+    def _apply_view(self, name: str, given: tuple[tuple[str, Any], ...]) -> Traced:
+        return self.__operation__(name, (self,), dict(given))
+
+    # ------------------------------------------------------------ operations
+
+    @classmethod
+    def __operation__(cls, name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Traced:
+        op = REGISTRY[name]
+        if op.kind == "view":
+            (x,) = operands
+            return x.restrided(*op.forward((x.shape, x.layout.strides), **attributes))
+        return Deferred(op, operands, attributes)
+
+    @classmethod
+    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Traced:
+        return Expression.of(name, args)
+
+    @classmethod
+    def __row__(cls, name: str, x: Traced, dim: Any) -> Traced:
+        if name == "count":
+            n = 1
+            for d in dim:
+                n *= x.shape[d]
+            return n  # type: ignore[return-value]
+        found = {"max": "amax", "min": "amin"}.get(name, name)
+        return Deferred(REGISTRY[found], (x,), {"dim": tuple(dim), "keepdim": True})
+
+    @staticmethod
+    def __like__(value: Any, x: Traced) -> Any:
+        if isinstance(value, Traced):
+            return value if value.dtype is x.dtype else Expression.cast(value, x.dtype)
+        return Expression(x.builder, Sym.const(value, x.dtype), (x,), x.shape)
+
+    def sum(self, dim: Sequence[int], keepdim: bool = False) -> Traced:
+        return Deferred(REGISTRY["sum"], (self,), {"dim": tuple(d % self.ndim for d in dim), "keepdim": keepdim})
+
+    def __matmul__(self, other: Traced) -> Traced:
+        return Product(self.builder, self, other)
+
+    __hash__ = object.__hash__
+
+
+def _operators() -> None:
+    for python, name in (("add", "add"), ("sub", "sub"), ("mul", "mul"), ("truediv", "div"), ("pow", "pow"),
+                         ("and", "bitwise_and"), ("or", "bitwise_or")):
+        setattr(Traced, f"__{python}__", lambda a, b, name=name: Expression.of(name, (a, b)))
+        setattr(Traced, f"__r{python}__", lambda a, b, name=name: Expression.of(name, (b, a)))
+    for name in ("eq", "ne", "lt", "le", "gt", "ge"):
+        setattr(Traced, f"__{name}__", lambda a, b, name=name: Expression.of(name, (a, b)))
+    Traced.__neg__ = lambda a: Expression.of("neg", (a,))  # type: ignore[attr-defined]
+
+
+_operators()
+
+
+class Viewed(Traced):
+    """Another reading of a value's memory."""
+
+    __slots__ = ("base", "offset")
+
+    def __init__(self, base: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int) -> None:
+        super().__init__(base.builder, None, base.builder.layouts.intern(base.dtype, tuple(shape), tuple(strides)))
+        self.base, self.offset = base, offset
+
+    def place(self) -> Place:
+        pointer, _ = self.base.place()
+        return Pointer(pointer.source, pointer.offset + self.offset * self.dtype.itemsize), self.layout
+
+    def sources(self) -> Iterator[int]:
+        return self.base.sources()
+
+
+class Copy(Traced):
+    """A contiguous copy."""
+
+    __slots__ = ("base",)
+
+    def __init__(self, base: Traced) -> None:
+        super().__init__(base.builder, None, base.builder.layouts.intern(base.dtype, base.shape))
+        self.base = base
+
+    def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
+        self.builder.copy((pointer, layout), self.base.place(), both)
+        return 0
+
+    def sources(self) -> Iterator[int]:
+        return self.base.sources()
+
+
+class Expression(Traced):
+    """Elementwise operations on values, to be one kernel: `value` has the `leaves` as its operands."""
+
+    __slots__ = ("leaves", "value")
+
+    def __init__(self, builder: Lowering, value: Sym, leaves: Sequence[Traced], shape: shapes.Shape) -> None:
+        super().__init__(builder, None, builder.layouts.intern(value.dtype, shape))
+        self.value, self.leaves = value, tuple(leaves)
+
+    @staticmethod
+    def of(name: str, args: Sequence[Any]) -> Expression:
+        """The intrinsic `name` of values and numbers, which broadcast and promote."""
+        values = [a for a in args if isinstance(a, Traced)]
+        builder = values[0].builder
+        leaves: list[Traced] = []
+        symbols: list[Any] = []
+        for a in args:
+            symbols.append(Expression._symbol(a, leaves) if isinstance(a, Traced) else a)
+        takes = INTRINSICS[name].takes
+        common: dtype | None = None
+        for kind, s in zip(takes, symbols):
+            if isinstance(s, Sym) and kind != "b":
+                common = s.dtype if common is None else dtypes.promote(common, s.dtype)
+        if common is not None:
+            if any(isinstance(s, float) for s in symbols) and not common.is_floating_point:
+                common = dtypes.default_dtype()
+            symbols = [s.cast(common) if isinstance(s, Sym) and kind != "b" else s for kind, s in zip(takes, symbols)]
+        value = Sym.__scalar__(name, tuple(symbols))
+        return Expression(builder, value, leaves, shapes.broadcast(v.shape for v in values))
+
+    @staticmethod
+    def cast(x: Traced, to: dtype) -> Expression:
+        leaves: list[Traced] = []
+        value = Expression._symbol(x, leaves).cast(to)
+        return Expression(x.builder, value, leaves, x.shape)
+
+    @staticmethod
+    def _symbol(x: Traced, leaves: list[Traced]) -> Sym:
+        """The symbol of a value among the operands of a larger expression."""
+        def leaf(v: Traced) -> Sym:
+            for k, have in enumerate(leaves):
+                if have is v:
+                    return Sym.operand(k, v.dtype)
+            leaves.append(v)
+            return Sym.operand(len(leaves) - 1, v.dtype)
+
+        if not isinstance(x, Expression) or x._placed is not None:
+            return leaf(x)
+        from tapegrad.ops.sym import walk
+
+        done: dict[Sym, Sym] = {}
+        for node in walk((x.value,)):
+            done[node] = leaf(x.leaves[node.value]) if node.op == "operand" else Sym(
+                node.op, tuple(done[a] for a in node.args), node.dtype, node.value)
+        return done[x.value]
+
+    def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
+        used = set(used_operands(self.value))
+        available: list[Any] = []
+        for k, v in enumerate(self.leaves):
+            if k not in used:
+                available.append((Pointer(0), v.dtype, ()))
+                continue
+            at, how = v.place()
+            available.append((at, how.dtype, shapes.expanded_strides(how.shape, how.strides, layout.shape)))
+        before, self.builder.both = self.builder.both, both
+        emit(self.builder, self.value, layout.shape, (pointer, layout.dtype, layout.strides), available, (), False)
+        self.builder.both = before
+        return 0
+
+    def sources(self) -> Iterator[int]:
+        for k in used_operands(self.value):
+            yield from self.leaves[k].sources()
+
+
+class Deferred(Traced):
+    """An operation on values: its own plan's steps, with these operands."""
+
+    __slots__ = ("operands", "plan")
+
+    def __init__(self, op: Operation, operands: Sequence[Any], attributes: dict[str, Any]) -> None:
+        builder = next(x.builder for x in operands if isinstance(x, Traced))
+        first = next(x for x in operands if isinstance(x, Traced))
+        self.operands = [x if isinstance(x, Traced) else Expression(builder, Sym.const(x, first.dtype), (first,), ())
+                         for x in operands]
+        self.plan: Plan = builder.planner.lowered(op, tuple(x.layout for x in self.operands), tuple(attributes.items()))
+        super().__init__(builder, None, self.plan.out)
+
+    def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
+        if layout is not self.layout:
+            return super().write(pointer, layout, both)
+        if both and not self.plan.op.accumulates:
+            if len(self.plan.steps) != 1 or not self.plan.steps[0].add:
+                return super().write(pointer, layout, both)
+        steps = self.plan.steps[1:] if both and self.plan.op.accumulates else self.plan.steps
+        self._splice(steps, pointer)
+        return rec.NEEDS_ZERO if both and self.plan.op.accumulates else 0
+
+    def _splice(self, steps: Sequence[Step], target: Pointer) -> None:
+        places = [x.place()[0] for x in self.operands]
+        room = {rec.TEMPORARY + k: self.builder.room(n) for k, n in self.plan.temporaries.items()}
+        for step in steps:
+            pointers = []
+            for p in step.pointers:
+                base = (target if p.source == rec.TARGET else Pointer(room[p.source]) if p.source in room
+                        else places[p.source - rec.OPERAND])
+                pointers.append(Pointer(base.source, base.offset + p.offset))
+            self.builder.steps.append(step._replace(pointers=tuple(pointers)))
+
+    def sources(self) -> Iterator[int]:
+        for x in self.operands:
+            yield from x.sources()
+
+
+class Product(Traced):
+    """A matrix product: the adjoint it ends in takes it without a temporary."""
+
+    __slots__ = ("left", "right", "squeezed")
+
+    def __init__(self, builder: Lowering, left: Traced, right: Traced) -> None:
+        self.left, self.right = left, right
+        self.squeezed: list[int] = []
+        if left.ndim == 1:
+            self.left, self.squeezed = left.unsqueeze(0), [-2]
+        if right.ndim == 1:
+            self.right = right.unsqueeze(-1)
+            self.squeezed = [*self.squeezed, -1]
+        batch = shapes.broadcast((self.left.shape[:-2], self.right.shape[:-2]))
+        shape = [*batch, self.left.shape[-2], self.right.shape[-1]]
+        for d in self.squeezed:
+            del shape[d]
+        super().__init__(builder, None, builder.layouts.intern(left.dtype, tuple(shape)))
+
+    def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
+        target: Traced = Traced(self.builder, pointer, layout)
+        if self.squeezed == [-2]:
+            target = target.unsqueeze(-2)
+        elif self.squeezed == [-1]:
+            target = target.unsqueeze(-1)
+        elif self.squeezed:
+            target = target.unsqueeze(-1).unsqueeze(-1)
+        batch = target.shape[:-2]
+        operands = []
+        for t in (self.left, self.right):
+            at, how = t.place()
+            shape = (*batch, *t.shape[-2:])
+            strides = shapes.expanded_strides(t.shape, how.strides, shape)
+            operands.append((at, self.builder.layouts.intern(t.dtype, shape, strides)))
+        if target.dtype.is_floating_point:
+            self.builder.gemm(target.place(), *operands)
+            return 0
+        (ap, al), (bp, bl) = operands
+        shape = (*target.shape, al.shape[-1])
+        d = target.dtype
+        value = row.sum(Sym.operand(0, d) * Sym.operand(1, d), ())
+        n = len(shape)
+        tp, tl = target.place()
+        emit(self.builder, value, shape, (tp, d, (*tl.strides, 0)), [
+            (ap, d, (*al.strides[:-1], 0, al.strides[-1])),
+            (bp, d, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
+        ], (n - 1,), True)
+        return 0
+
+    def sources(self) -> Iterator[int]:
+        yield from self.left.sources()
+        yield from self.right.sources()
+
+
+class Lowering(Builder):
+    """The builder as a structured rule sees it: results to fill, and the kernels that fill them."""
+
+    def result(self, of: dtype, shape: Sequence[int]) -> Traced:
+        """A fresh contiguous result, for the rule to fill part by part."""
+        return Traced(self, Pointer(rec.TARGET), self.layouts.intern(of, tuple(shape)))
+
+    def result_like(self, x: Traced) -> Traced:
+        """A result that starts as a copy of `x`; the memory of `x` itself in the in-place form."""
+        if self.inplace:
+            return Traced(self, Pointer(rec.TARGET), x.layout)
+        strides = x.layout.strides if x.layout.dense else None
+        out = Traced(self, Pointer(rec.TARGET), self.layouts.intern(x.dtype, x.shape, strides))
+        self.copy_into(out, x)
+        return out
+
+    def constant(self, value: Any, x: Traced) -> Traced:
+        """A number in the dtype of `x`."""
+        return Expression(self, Sym.const(value, x.dtype), (), ())
+
+    @staticmethod
+    def promoted(values: Sequence[Traced]) -> dtype:
+        return result_type([v.layout for v in values])
+
+    def copy_into(self, target: Traced, source: Traced) -> None:
+        self.copy(target.place(), source.place())
+
+    def fill(self, target: Traced, value: Any = 0) -> None:
+        d = target.dtype
+        self.region(target.shape, (), Sym.const(value, d), d, [byte_strides(target.layout, target.layout.strides)],
+                    [target.pointer])
+
+    def add_into(self, target: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int, source: Traced) -> None:
+        """Add `source` to the part of `target` that (shape, strides, offset) views, summing where it repeats."""
+        d = target.dtype
+        reduced = [i for i, (n, s) in enumerate(zip(shape, strides)) if n > 1 and s == 0]
+        value = Sym.operand(0, source.dtype)
+        emit(self, row.sum(value, ()) if reduced else value, shape,
+             (Pointer(target.pointer.source, target.pointer.offset + offset * d.itemsize), d, strides),
+             [(source.pointer, source.dtype, source.layout.strides)], reduced, bool(reduced))
+        last = self.steps.pop()
+        region, pattern = self.last_region
+        self.steps.append(last._replace(store=emitter.compile_region(region, pattern, (True,))))
+
+    def indexed(self, mode: str, base: Traced, base_strides: shapes.Shape, value: Traced, shape: shapes.Shape,
+                indices: Sequence[tuple[Traced, shapes.Shape, int]], wrap: bool = False) -> None:
+        """Read `value` from `base`, or combine it into `base`, at places that index operands move along axes.
+
+        `shape` is what is walked; `base_strides` has a stride an axis of it (0 along axes that an index moves on), and
+        each index is (operand, its strides over `shape`, the axis of `base` it counts along).
+        """
+        indices = [(i if i.layout.contiguous else Copy(i), strides, axis) for i, strides, axis in indices]
+        item = base.dtype.itemsize
+        own = shapes.expanded_strides(value.shape, value.layout.strides, shape)
+        words = [len(shape), len(indices), int(wrap), *shape, *(s * item for s in own), *(s * item for s in base_strides)]
+        for _, strides, _ in indices:
+            words += [s * 8 for s in strides]
+        for i, _, axis in indices:
+            words += [base.layout.strides[axis] * item, base.shape[axis], i.layout.numel]
+        nest = np.array([*words, 0, -1], "i8")
+        address = structural.indexed(mode, base.dtype)
+        ends = (value.pointer, base.pointer) if mode == "read" else (base.pointer, value.pointer)
+        checks = tuple((axis, base.shape[axis]) for _, _, axis in indices)
+        self.steps.append(Step(address, 0 if mode == "read" else address, nest, (*ends, *(i.pointer for i, _, _ in indices)), checks))
+
+    def scan(self, mode: str, x: Traced, dim: int, of: dtype, reverse: bool = False) -> Traced:
+        """A running reduction along `dim`, from its end when `reverse`."""
+        out = self.result(of, x.shape)
+        order = [d for d in range(x.ndim) if d != dim] + [dim]
+        n = x.shape[dim]
+        words: list[int] = [x.ndim, *(x.shape[d] for d in order)]
+        pointers = []
+        for t in (out, x):
+            sign = -1 if reverse else 1
+            item = t.dtype.itemsize
+            words += [t.layout.strides[d] * item * (sign if d == dim else 1) for d in order]
+            at = t.pointer
+            start = (n - 1) * t.layout.strides[dim] * item if reverse and n else 0
+            pointers.append(Pointer(at.source, at.offset + start))
+        self.steps.append(Step(structural.scan(mode, x.dtype), 0, np.array(words, "i8"), tuple(pointers)))
+        return out
+
+    def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:
+        """A result that Python computes when the operation runs: `function` is given arrays and returns one."""
+        out = self.result(of, shape)
+        places = [out.place(), *(x.place() for x in operands)]
+        address = structural.called(function, [
+            (how.dtype.numpy, how.shape, tuple(byte_strides(how, how.strides))) for _, how in places])
+        self.steps.append(Step(address, 0, np.zeros(1, "i8"), tuple(at for at, _ in places)))
+        return out.layout
+
+
+# ---------------------------------------------------------------- the kind
+
+
+def _lower(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    lowering = _lowering(builder)
+    lowering.inplace = op.inplace_of is not None
+    traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
+    value = op.forward(lowering, *traced, **attributes)
+    if isinstance(value, Layout):
+        return value
+    if value._placed is None or value._placed[0].source != rec.TARGET:
+        value.write(Pointer(rec.TARGET), value.layout, False)
+    return value.layout
+
+
+def _lowering(builder: Builder) -> Lowering:
+    builder.__class__ = Lowering
+    return builder  # type: ignore[return-value]
+
+
+def _gradients(lowering: Lowering, plan: Plan) -> tuple[Any, ...]:
+    traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(plan.operands)]
+    g = Traced(lowering, Pointer(rec.ADJOINT), lowering.layouts.adjoint(plan.out))
+    out = Traced(lowering, Pointer(rec.RESULT), plan.out)
+    return plan.op.gradients(g, traced, out, plan.attributes)
+
+
+def _adjoint(builder: Builder, plan: Plan, j: int) -> int:
+    lowering = _lowering(builder)
+    lowering.both = True
+    value = _gradients(lowering, plan)[j]
+    if value is None:
+        return 0
+    return value.write(Pointer(rec.TARGET), lowering.layouts.adjoint(plan.operands[j]), True)
+
+
+def _kept(builder: Builder, plan: Plan) -> list[frozenset[int]]:
+    found: list[frozenset[int]] = []
+    for value in _gradients(_lowering(builder), plan):
+        found.append(frozenset(
+            KEEPS_RESULT if s == rec.RESULT else s - rec.OPERAND
+            for s in (() if value is None else value.sources()) if s != rec.ADJOINT
+        ))
+    return found + [frozenset()] * (len(plan.operands) - len(found))
+
+
+def install() -> None:
+    """Let the planner lower structured operations."""
+    KINDS["structured"] = Kind(_lower, _adjoint, _kept)

@@ -1,0 +1,144 @@
+"""Operations along an axis whose results depend on the order of elements: running reductions, sorting, positions."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from tapegrad import dtypes
+
+from .scalar import like, scalar, whole
+from .spec import structured
+
+where = scalar.where
+
+# ---------------------------------------------------------------- running reductions
+
+
+def flipped(run):
+    """A running reduction in NumPy, from the end where `reverse`."""
+    def call(x, *, dim, reverse=False):
+        if not np.ndim(x):
+            return np.array(x)
+        return np.flip(run(np.flip(x, dim), dim), dim) if reverse else run(x, dim)
+    return call
+
+
+def position_so_far(largest):
+    """The position of the extreme so far, the last of equal ones; the last NaN once there is one."""
+    def call(x, *, dim):
+        def one(v):
+            out, best = np.zeros(len(v), np.int64), 0
+            for i, e in enumerate(v):
+                if np.isnan(e) or (not np.isnan(v[best]) and (e >= v[best] if largest else e <= v[best])):
+                    best = i
+                out[i] = best
+            return out
+        return np.apply_along_axis(one, dim, x) if np.size(x) else np.zeros(np.shape(x), np.int64)
+    return call
+
+
+def has_axis(o, given):
+    return 0 <= given["dim"] < len(o[0].shape)
+
+
+def dim_samples():
+    return [(((3, 4),), {"dim": 1}), (((2, 3, 4),), {"dim": 1}), (((5,),), {"dim": 0}), (((3, 0),), {"dim": 0})]
+
+
+def some(**options):
+    return lambda: [(s, {**given, **options}) for s, given in dim_samples() if 0 not in s[0]]
+
+
+structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, dim, x.dtype, reverse),
+           lambda g, dim, reverse: whole.cumsum(g, dim=dim, reverse=not reverse), method=False, multilinear=True,
+           accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True), fits=has_axis)
+structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
+           lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
+           column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples, fits=has_axis)
+structured("logcumsumexp", lambda builder, x, *, dim, reverse: builder.scan("logsumexp", x, dim, x.dtype, reverse),
+           lambda g, x, out, dim, reverse: gathered(g, x, out, dim, reverse) - gathered(-g, x, out, dim, reverse),
+           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False), fits=has_axis)
+structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False,
+           column=position_so_far(True), samples=some(), fits=has_axis)
+structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False,
+           column=position_so_far(False), samples=some(), fits=has_axis)
+
+
+def gathered(g, x, out, dim, reverse):
+    """What positive cotangents bring, in logarithms, where nothing overflows."""
+    weight = where((g > 0) & (out > -math.inf), scalar.log(where(g > 0, g, 1)) - out, -math.inf)
+    return scalar.exp(x + whole.logcumsumexp(weight, dim=dim, reverse=not reverse))
+
+
+def running_factors(g, x, out, dim):
+    """cumprod's gradient: a running sum from the end over x, and at the row's first zero the product without it."""
+    zeros = whole.cumsum(like(x == 0, x), dim=dim, reverse=False)
+    first = (x == 0) & (zeros == 1)
+    without = whole.cumprod(where(first, like(1, x), x), dim=dim)
+    before = whole.cumsum(g * out, dim=dim, reverse=True) / where(x == 0, like(1, x), x)
+    return where(first, whole.cumsum(g * without, dim=dim, reverse=True), where(zeros == 0, before, 0))
+
+
+# ---------------------------------------------------------------- positions
+
+
+def ordered(x, dim, descending):
+    """Stable positions in order, NaN above everything."""
+    if not x.ndim:
+        return np.zeros((), np.int64)
+    if not descending:
+        return np.argsort(x, axis=dim, kind="stable")
+    last = x.shape[dim] - 1
+    return last - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
+
+
+def middle(x, dim, ignore_nan):
+    """The position of the lower median; of the first NaN where NaN counts."""
+    order = np.argsort(x, axis=dim, kind="stable")
+    n = x.shape[dim]
+    if x.dtype.kind != "f":
+        return np.take(order, [(n - 1) // 2], dim)
+    nans = np.isnan(x)
+    valid = n - nans.sum(dim, keepdims=True)
+    place = np.maximum(valid - 1, 0) // 2 if ignore_nan else np.where(valid < n, valid, (n - 1) // 2)
+    return np.take_along_axis(order, place.astype(np.int64), dim)
+
+
+def most_frequent(x, dim):
+    """The last position of the most frequent value, the smallest among equally frequent ones."""
+    def one(v):
+        values, counts = np.unique(v, return_counts=True)
+        return np.flatnonzero(v == values[counts.argmax()])[-1] if len(v) else 0
+    return np.expand_dims(np.apply_along_axis(one, dim, x), dim)
+
+
+def _kept(x, dim):
+    return tuple(1 if d == dim else n for d, n in enumerate(x.shape))
+
+
+structured("sorted_positions", lambda builder, x, *, dim, descending: builder.called(
+    lambda a: ordered(a, dim, descending), dtypes.int64, x.shape, x), method=False,
+    column=lambda x, *, dim, descending: ordered(x, dim, descending), samples=some(descending=True), fits=has_axis)
+structured("median_position", lambda builder, x, *, dim, ignore_nan: builder.called(
+    lambda a: middle(a, dim, ignore_nan), dtypes.int64, _kept(x, dim), x), method=False,
+    column=lambda x, *, dim, ignore_nan: middle(x, dim, ignore_nan), samples=some(ignore_nan=False), fits=has_axis)
+structured("mode_position", lambda builder, x, *, dim: builder.called(
+    lambda a: most_frequent(a, dim), dtypes.int64, _kept(x, dim), x), method=False,
+    column=lambda x, *, dim: most_frequent(x, dim), samples=some(), fits=has_axis)
+structured("searchsorted", lambda builder, edges, values, *, right, int32: builder.called(
+    lambda e, v: places(e, v, right), dtypes.int32 if int32 else dtypes.int64, values.shape, edges, values),
+    method=False, column=lambda edges, values, *, right, int32: places(edges, values, right),
+    samples=lambda: [(((5,), (3, 4)), {"right": True, "int32": False})],
+    fits=lambda o, given: len(o[0].shape) == 1 or o[0].shape[:-1] == o[1].shape[:-1])
+
+
+def places(edges, values, right):
+    side = "right" if right else "left"
+    if edges.ndim == 1:
+        return np.searchsorted(edges, values, side)
+    flat, out = edges.reshape(-1, edges.shape[-1]), np.empty(values.shape, np.int64)
+    rows = out.reshape(len(flat), -1)
+    for i, (e, v) in enumerate(zip(flat, values.reshape(len(flat), -1))):
+        rows[i] = np.searchsorted(e, v, side)
+    return rows.reshape(values.shape)
