@@ -7,7 +7,7 @@ import numpy as np
 
 from tapegrad import dtypes
 
-from .scalar import like, scalar, whole
+from .scalar import like, row, scalar, whole
 from .spec import structured
 
 where = scalar.where
@@ -57,12 +57,21 @@ structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.
            lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
            column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples, fits=has_axis)
 structured("logcumsumexp", lambda builder, x, *, dim, reverse: builder.scan("logsumexp", x, dim, x.dtype, reverse),
-           lambda g, x, out, dim, reverse: gathered(g, x, out, dim, reverse) - gathered(-g, x, out, dim, reverse),
+           lambda g, x, out, dim, reverse: shares(g, x, out, dim, reverse),
            method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False), fits=has_axis)
 structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False,
            column=position_so_far(True), samples=some(), fits=has_axis)
 structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False,
            column=position_so_far(False), samples=some(), fits=has_axis)
+
+
+def shares(g, x, out, dim, reverse):
+    """The sum of g exp(x - out): directly where a row's exponentials fit, in logarithms where they do not."""
+    top = row.max(out, (dim,))
+    low = row.min(where(scalar.isinf(out), top, out), (dim,))
+    direct = whole.cumsum(g * scalar.exp(scalar.minimum(top - out, 60.0)), dim=dim, reverse=not reverse)
+    return where((top - low < 60.0) & (top > -math.inf), scalar.exp(x - top) * direct,
+                 gathered(g, x, out, dim, reverse) - gathered(-g, x, out, dim, reverse))
 
 
 def gathered(g, x, out, dim, reverse):

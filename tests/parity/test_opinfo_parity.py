@@ -11,7 +11,11 @@ import opinfo  # noqa: E402
 import tapegrad  # noqa: E402
 
 # What does not hold yet, and is known: an entry that turns right makes its test fail, so that it is taken off.
-KNOWN_WRONG: set[str] = {"__rmatmul__", "as_strided", "norm"}
+KNOWN_WRONG: set[str] = {
+    "__rmatmul__",  # to come
+    "as_strided",  # the gradient of overlapping elements
+    "logcumsumexp",  # float32 gradients, where PyTorch's own cancel
+}
 FAMILIES = ("unary", "binary", "comparison", "activation", "indexing", "reduction", "sorting", "shape", "joining")
 
 
