@@ -17,10 +17,9 @@ import numpy as np
 from tapegrad import dispatch, errors, shapes
 from tapegrad.autograd import anomaly, modes
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
+from tapegrad.machine import structural, tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine import structural
 from tapegrad.machine.plans import KEEPS_RESULT, Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.ops.spec import REGISTRY

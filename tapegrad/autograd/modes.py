@@ -16,9 +16,10 @@ _modes: dict[int, bool] = {}  # of the threads that do not run at present
 def _switch_thread(identity: int) -> None:
     """The machine met another thread: put away the mode of the last one and take out that of this one."""
     state = machine.state
-    _modes[int(state["thread"][0])] = bool(state["grad_enabled"][0])
-    state["grad_enabled"] = _modes.pop(identity, True)
-    state["thread"] = identity
+    with machine.lock:
+        _modes[int(state["thread"][0])] = bool(state["grad_enabled"][0])
+        state["grad_enabled"] = _modes.pop(identity, True)
+        state["thread"] = identity
 
 
 machine.set_hook("switch_thread", _switch_thread)

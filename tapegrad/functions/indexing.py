@@ -290,7 +290,7 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
         raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
                            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices")
     dim = shapes.wrap_dim(dim, input.ndim)
-    common = shapes.broadcast((tuple(n for d, n in enumerate(x.shape) if d != dim) for x in (input, indices)))
+    common = shapes.broadcast(tuple(n for d, n in enumerate(x.shape) if d != dim) for x in (input, indices))
     def fit(x: Any) -> Any:
         return expand(x, *common[:dim], x.shape[dim], *common[dim:]) if x.ndim else x
     i = fit(indices)

@@ -44,7 +44,7 @@ class Layouts:
     """The table of layouts of one machine."""
 
     def __init__(self, machine: Machine) -> None:
-        self._native = machine.layouts
+        self._native, self._lock = machine.layouts, machine.lock
         self._interned: dict[tuple[object, ...], Layout] = {}
         self.all: list[Layout] = []
         self._add(dtypes.bool_, (0,), (1,), False, None)  # id 0 is never a value's
@@ -66,16 +66,20 @@ class Layouts:
         if strides is None:
             strides = shapes.contiguous_strides(shape)
         found = self._interned.get((dtype, shape, strides, weak, literal))
-        return found or self._add(dtype, shape, strides, weak, literal)
+        if found is None:
+            with self._lock:
+                found = self._interned.get((dtype, shape, strides, weak, literal))
+                return found or self._add(dtype, shape, strides, weak, literal)
+        return found
 
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
              literal: int | None) -> Layout:
         new = Layout(len(self.all), dtype, shape, strides, weak, literal)
         self.all.append(new)
-        self._interned[dtype, shape, strides, weak, literal] = new
         row = self._native[new.id]
         row["nbytes"], row["numel"], row["dtype"] = new.nbytes, new.numel, dtype.id
         row["adjoint"] = self.adjoint(new).id
+        self._interned[dtype, shape, strides, weak, literal] = new  # last: from now on other threads may find it
         return new
 
     def adjoint(self, layout: Layout) -> Layout:

@@ -122,7 +122,10 @@ class Planner:
         key = (op, operands, attributes, dtypes.default_dtype())
         found = self._found.get(key)
         if found is None:
-            found = self._found[key] = self._make(op, operands, dict(attributes))
+            with self.machine.lock:
+                found = self._found.get(key)
+                if found is None:
+                    found = self._found[key] = self._make(op, operands, dict(attributes))
         return found
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:

@@ -13,6 +13,7 @@ import hashlib
 import itertools
 import mmap
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -295,6 +296,7 @@ class Machine:
     functions: dict[int, Any]
 
     def __init__(self, operations: Sequence[Slots]) -> None:
+        self.lock = threading.RLock()  # Python fills the tables, and between its lines another thread may run
         object_code = _machine_object()
         text, trampolines = _trampolines(operations)
         natives = [f"tapegrad_{n}" for n in (
@@ -394,6 +396,10 @@ class Machine:
         key = opcode << 54
         for j, layout in enumerate(layouts):
             key |= layout << (36 - 18 * j)
+        with self.lock:
+            self._insert(key, plan)
+
+    def _insert(self, key: int, plan: int) -> None:
         slot = ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 20) & (TABLE_SLOTS - 1)
         table = self.table
         for probe in itertools.count(slot):
@@ -404,18 +410,20 @@ class Machine:
 
     def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""
-        if self._idle:
-            return self._idle.pop()
+        with self.lock:
+            if self._idle:
+                return self._idle.pop()
         new = Workspace()
         self.workspaces[new.address] = new
         return new
 
     def withdraw(self) -> None:
         """Take back the workspace that native code has at hand, so that it leaves every backward to Python."""
-        self._lends = False
-        if self.state["workspace"][0]:
-            self._idle.append(self.workspaces[int(self.state["workspace"][0])])
-            self.state["workspace"] = 0
+        with self.lock:
+            self._lends = False
+            if self.state["workspace"][0]:
+                self._idle.append(self.workspaces[int(self.state["workspace"][0])])
+                self.state["workspace"] = 0
 
     def lend(self) -> None:
         """Let native code have one again."""
@@ -424,10 +432,11 @@ class Machine:
 
     def give_back(self, workspace: Workspace) -> None:
         """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""
-        if self._lends and not self.state["workspace"][0]:
-            self.state["workspace"] = workspace.address
-        else:
-            self._idle.append(workspace)
+        with self.lock:
+            if self._lends and not self.state["workspace"][0]:
+                self.state["workspace"] = workspace.address
+            else:
+                self._idle.append(workspace)
 
 
 class Workspace:

@@ -399,7 +399,7 @@ def recording():
     """Whether this thread records; the mode of the thread that ran last is the one at hand."""
     m = machine()
     identity = py.thread_id(py.thread_state())
-    if identity != m.thread:
+    while identity != m.thread:  # again if yet another thread came between
         py.call_with_index(m.switch_thread, identity)
     return m.grad_enabled != U0
 
