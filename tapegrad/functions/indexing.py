@@ -128,7 +128,8 @@ def _consumes(item: Any) -> int:
 
 def _normalised(index: Any) -> tuple[Any, ...]:
     """An index as a tuple of ints, slices, None, `...`, bools and tensors."""
-    if isinstance(index, list) and any(isinstance(i, (slice, Tensor, list, type(None), type(Ellipsis))) for i in index) \
+    parts = (slice, Tensor, list, type(None), type(Ellipsis))
+    if isinstance(index, list) and any(isinstance(i, parts) for i in index) \
             and not all(isinstance(i, (list, int)) for i in index):
         index = tuple(index)
     items = index if isinstance(index, tuple) else (index,)
@@ -160,7 +161,8 @@ def _common(pending: list[tuple[int, Any]]) -> tuple[tuple[int, ...], list[Any]]
         shapes.broadcast(tuple(i.shape) for _, i in pending)
     except RuntimeError:
         found = ", ".join(str(list(i.shape)) for _, i in pending)
-        raise IndexError(f"shape mismatch: indexing tensors could not be broadcast together with shapes {found}") from None
+        raise IndexError(
+            f"shape mismatch: indexing tensors could not be broadcast together with shapes {found}") from None
     return tuple(d for d, _ in pending), [i for _, i in pending]
 
 
@@ -287,7 +289,8 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
     if dim is None:
         return into(out, gather(input.reshape(-1), 0, indices.reshape(-1)))
     if input.ndim != indices.ndim:
-        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, but got "
+        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, "
+                           "but got "
                            f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices")
     dim = shapes.wrap_dim(dim, input.ndim)
     common = shapes.broadcast(tuple(n for d, n in enumerate(x.shape) if d != dim) for x in (input, indices))
@@ -432,7 +435,8 @@ def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
 def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
     expect_tensor(name, source, "source", 4)
     if source.dtype is not x.dtype:
-        raise RuntimeError(f"{name}(): self ({kind_name(x)}) and source ({kind_name(source)}) must have the same scalar "
+        raise RuntimeError(f"{name}(): self ({kind_name(x)}) and source ({kind_name(source)}) must have the same "
+                           "scalar "
                            "type")
     if max(source.ndim, 1) != max(x.ndim, 1) and name == "index_copy" and source.ndim and x.ndim:
         raise IndexError(f"{name}(): When source and destination are not scalars, their dimensionality must match. "
@@ -496,7 +500,8 @@ def _put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> 
         raise RuntimeError(f"put_(): self and source expected to have the same dtype, but got self.dtype = "
                            f"{kind_name(input)} and source.dtype = {kind_name(source)}")
     if index.numel() != source.numel():
-        raise IndexError(f"put_(): Expected source and index to have the same number of elements, but got source.numel() "
+        raise IndexError("put_(): Expected source and index to have the same number of elements, but got "
+                         "source.numel() "
                          f"= {source.numel()}, index.numel() = {index.numel()}")
     if not input.numel() and index.numel():
         raise IndexError("put_(): tried to put elements into an empty tensor")
@@ -539,7 +544,8 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     shape = shapes.broadcast((tuple(input.shape), tuple(mask.shape)))
     places = np.flatnonzero(np.broadcast_to(mask._array(), shape))
     if len(places) > source.numel():
-        raise RuntimeError("masked_scatter: expected self to have at least as many elements as the mask is true in source")
+        raise RuntimeError("masked_scatter: expected self to have at least as many elements as the mask is true in "
+                           "source")
     flat = expand(input, *shape).reshape(-1)
     found = write("masked_scatter", flat, source.reshape(-1)[:len(places)], (from_array(places),), ("axes", (0,)))
     return found.reshape(shape)
@@ -617,7 +623,8 @@ def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, r
                                "right was True")
         right = side == "right"
     if not sorted_sequence.ndim:
-        raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension is 1, "
+        raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension "
+                           "is 1, "
                            "but we got boundaries tensor dim(0)")
     if sorter is not None:
         if sorter.dtype is not dtypes.int64:
@@ -629,16 +636,19 @@ def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, r
     number = not isinstance(input, Tensor)
     if number:
         if sorted_sequence.ndim != 1:
-            raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor dimension "
+            raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor "
+                               "dimension "
                                f"is 1, but we got boundaries tensor dim({sorted_sequence.ndim})")
         input = from_array(np.asarray(input), sorted_sequence.dtype if isinstance(input, int) else dtypes.float64
                            if sorted_sequence.dtype is dtypes.float64 else dtypes.default_dtype())
     if sorted_sequence.ndim != 1 and tuple(sorted_sequence.shape[:-1]) != tuple(input.shape[:-1]):
-        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 dimensions of "
+        raise RuntimeError("torch.searchsorted(): boundaries tensor should be 1 dimension or the first N-1 "
+                           "dimensions of "
                            f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
                            f"{list(sorted_sequence.shape)} and input value tensor {list(input.shape)}")
     if input.dtype is not sorted_sequence.dtype and not number:
-        raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should have same dtype, but got "
+        raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
+                           "but got "
                            f"boundary tensor dtype {kind_name(sorted_sequence)} and input value tensor dtype "
                            f"{kind_name(input)}")
     found = apply(operation("searchsorted"), (sorted_sequence.detach(), input.detach()),

@@ -90,7 +90,8 @@ def block_diag(*tensors: Any) -> Any:
     parts = [PUBLIC["atleast_2d"](x) for x in tensors]
     for i, x in enumerate(tensors):
         if x.ndim > 2:
-            raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has {x.ndim} "
+            raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
+                               f"{x.ndim} "
                                "dimensions")
     width = sum(x.shape[1] for x in parts)
     rows, start = [], 0

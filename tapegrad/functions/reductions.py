@@ -61,7 +61,8 @@ def _extreme(name: str, argument: str) -> Callable[..., Any]:
             if 0 in input.shape:
                 raise RuntimeError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0. Specify "
                                    "the reduction dim with the 'dim' argument.")
-            found = apply(operation(name), (input,), (("dim", tuple(range(input.ndim))), ("keepdim", False)), teach=True)
+            whole = tuple(range(input.ndim))
+            found = apply(operation(name), (input,), (("dim", whole), ("keepdim", False)), teach=True)
             return into(out, found)
         dim, keepdim = (*args, *[kwargs[k] for k in ("dim", "keepdim") if k in kwargs], False)[:2]
         dims = _axis(input, dim)
@@ -99,7 +100,8 @@ def _argument(name: str) -> None:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         dims = tuple(range(input.ndim)) if dim is None else _axis(input, dim)
         _not_empty(name, input, dims)
-        found = apply(operation(name), (input,), (("dim", dims), ("keepdim", keepdim)), teach=dim is None and not keepdim)
+        found = apply(operation(name), (input,), (("dim", dims), ("keepdim", keepdim)),
+                      teach=dim is None and not keepdim)
         return into(out, found)
 
     dispatch.set_function(operation(name), function)
@@ -114,7 +116,8 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, out: Any = No
     """Both extremes (`torch.aminmax`)."""
     dims = tuple(range(input.ndim)) if dim is None else _axis(input, dim)
     if dim is None and 0 in input.shape:
-        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no identity.")
+        raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
+                           "identity.")
     _not_empty("aminmax", input, dims)
     least, most = _reduce("amin", input, dims, keepdim), _reduce("amax", input, dims, keepdim)
     if out is not None:
@@ -152,7 +155,8 @@ def count_nonzero(input: Any, dim: Any = None) -> Any:
 def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
     """The mean of what is not NaN (`torch.nanmean`)."""
     if not input.dtype.is_floating_point:
-        raise RuntimeError(f"nanmean(): expected input to have floating point or complex dtype but got {kind_name(input)}")
+        raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got "
+                           f"{kind_name(input)}")
     total = _nansum(input, dim, keepdim, dtype=dtype)
     count = (~input.isnan()).sum(dim, keepdim)
     return into(out, total / count)
@@ -195,7 +199,8 @@ for _name in ("var", "std"):
     PUBLIC[_name + "_mean"] = METHODS[_name + "_mean"] = _moment(_name, True)
 
 
-def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
+def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+                ) -> Any:
     """The p-norm of rows (`torch.linalg.vector_norm`)."""
     expect_tensor("linalg.vector_norm", x)
     if dtype is not None:
@@ -219,9 +224,7 @@ def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
                            f"{kind_name(input)}")
     if p == "nuc":
-        from tapegrad.functions.linalg import matrix_norm
-
-        return into(out, matrix_norm(input, "nuc", (-2, -1) if dim is None else dim, keepdim))
+        raise NotImplementedError("norm(): the nuclear norm is not supported yet")
     return into(out, vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype))
 
 

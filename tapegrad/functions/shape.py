@@ -1,6 +1,7 @@
 """Functions that change how a tensor is read: views, and copies where a view cannot be."""
 from __future__ import annotations
 
+import itertools
 import math
 import operator
 from typing import Any
@@ -279,9 +280,10 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     """Axes moved to other places (`torch.movedim`)."""
     s, d = ((v,) if isinstance(v, int) else tuple(v) for v in (source, destination))
     if len(s) != len(d):
-        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(s)} dims) should contain the same "
+        raise RuntimeError(f"movedim: Invalid source or destination dims: source ({list(s)} dims) should contain "
+                           "the same "
                            f"number of dims as destination ({list(d)} dims)")
-    s, d = ([shapes.wrap_dim(i, input.ndim) for i in v] for v in (s, d))
+    s, d = (tuple(shapes.wrap_dim(i, input.ndim) for i in v) for v in (s, d))
     for name, v in (("source", s), ("destination", d)):
         if len(set(v)) != len(v):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({v})")
@@ -374,7 +376,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
     else:
         ends = list(given)
     edges = [0, *(slice(None, e).indices(n)[1] for e in ends), n]
-    return tuple(slice_(input, d, a, max(a, b)) for a, b in zip(edges, edges[1:]))
+    return tuple(slice_(input, d, a, max(a, b)) for a, b in itertools.pairwise(edges))
 
 
 def _sides(name: str, dim: int, least: int) -> None:
@@ -386,7 +388,8 @@ def _sides(name: str, dim: int, least: int) -> None:
         if isinstance(indices_or_sections, int):
             n = indices_or_sections
             if n <= 0 or input.shape[d] % n:
-                raise RuntimeError(f"torch.{name} attempted to split along dimension {d}, but the size of the dimension "
+                raise RuntimeError(f"torch.{name} attempted to split along dimension {d}, but the size of the "
+                                   "dimension "
                                    f"{input.shape[d]} is not divisible by the split_size {n}!")
         return tensor_split(input, indices_or_sections, d)
 
@@ -470,7 +473,7 @@ def flip(input: Any, *args: Any, dims: Any = None) -> Any:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     if not input.ndim or not wrapped:
         return input.clone()
-    return _rearranged("flip", input, np.flip(_positions(input), wrapped))
+    return _rearranged("flip", input, np.flip(_positions(input), tuple(wrapped)))
 
 
 @method
@@ -555,7 +558,8 @@ def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *
     if np.size(counts) not in (1, n):
         raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = "
                            f"{np.size(counts)} and input.size({d}) = {n}")
-    places = np.repeat(np.arange(n), np.asarray(counts).reshape(-1) if np.size(counts) == n else int(np.asarray(counts).reshape(-1)[0]))
+    flat = np.asarray(counts).reshape(-1)
+    places = np.repeat(np.arange(n), flat if flat.size == n else int(flat[0]))
     return apply(operation("index_select"), (x, from_array(places)), (("form", ("axes", (d,))), ("wrap", False)))
 
 

@@ -170,7 +170,7 @@ COLUMNS: dict[str, Callable[..., Any]] = {
 
 
 def _structured(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
-    column = COLUMNS.get(op.name) or op.column or (op.inplace_of and op.inplace_of.column)
+    column = COLUMNS.get(op.name) or op.column or (op.inplace_of.column if op.inplace_of else None)
     if column is None:
         raise NotImplementedError(f"{op.name}: declare column=, what it computes in NumPy")
     return np.asarray(column(*operands, **attributes))

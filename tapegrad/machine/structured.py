@@ -29,7 +29,7 @@ from tapegrad.machine.plans import (
     result_type,
     used_operands,
 )
-from tapegrad.ops.scalar import INTRINSICS, row
+from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym
 
@@ -163,7 +163,7 @@ def _operators() -> None:
         setattr(Traced, f"__r{python}__", lambda a, b, name=name: Expression.of(name, (b, a)))
     for name in ("eq", "ne", "lt", "le", "gt", "ge"):
         setattr(Traced, f"__{name}__", lambda a, b, name=name: Expression.of(name, (a, b)))
-    Traced.__neg__ = lambda a: Expression.of("neg", (a,))  # type: ignore[attr-defined]
+    setattr(Traced, "__neg__", lambda a: Expression.of("neg", (a,)))  # noqa: B010 - mypy knows no such method
 
 
 _operators()
@@ -294,9 +294,9 @@ class Deferred(Traced):
     def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
         if layout is not self.layout:
             return super().write(pointer, layout, both)
-        if both and not self.plan.op.accumulates:
-            if len(self.plan.steps) != 1 or not self.plan.steps[0].add:
-                return super().write(pointer, layout, both)
+        adds = len(self.plan.steps) == 1 and self.plan.steps[0].add
+        if both and not self.plan.op.accumulates and not adds:
+            return super().write(pointer, layout, both)
         steps = self.plan.steps[1:] if both and self.plan.op.accumulates else self.plan.steps
         self._splice(steps, pointer)
         return rec.NEEDS_ZERO if both and self.plan.op.accumulates else 0
@@ -357,7 +357,7 @@ class Product(Traced):
         (ap, al), (bp, bl) = operands
         shape = (*target.shape, al.shape[-1])
         d = target.dtype
-        value = row.sum(Sym.operand(0, d) * Sym.operand(1, d), ())
+        value = row.sum(scalar.mul(Sym.operand(0, d), Sym.operand(1, d)), ())
         n = len(shape)
         tp, tl = target.place()
         emit(self.builder, value, shape, (tp, d, (*tl.strides, 0)), [
@@ -425,7 +425,8 @@ class Lowering(Builder):
         indices = [(i if i.layout.contiguous else Copy(i), strides, axis) for i, strides, axis in indices]
         item = base.dtype.itemsize
         own = shapes.expanded_strides(value.shape, value.layout.strides, shape)
-        words = [len(shape), len(indices), int(wrap), *shape, *(s * item for s in own), *(s * item for s in base_strides)]
+        words = [len(shape), len(indices), int(wrap), *shape, *(s * item for s in own),
+                 *(s * item for s in base_strides)]
         for _, strides, _ in indices:
             words += [s * 8 for s in strides]
         for i, _, axis in indices:
@@ -434,7 +435,8 @@ class Lowering(Builder):
         address = structural.indexed(mode, base.dtype)
         ends = (value.pointer, base.pointer) if mode == "read" else (base.pointer, value.pointer)
         checks = tuple((axis, base.shape[axis]) for _, _, axis in indices)
-        self.steps.append(Step(address, 0 if mode == "read" else address, nest, (*ends, *(i.pointer for i, _, _ in indices)), checks))
+        pointers = (*ends, *(i.pointer for i, _, _ in indices))
+        self.steps.append(Step(address, 0 if mode == "read" else address, nest, pointers, checks))
 
     def scan(self, mode: str, x: Traced, dim: int, of: dtype, reverse: bool = False) -> Traced:
         """A running reduction along `dim`, from its end when `reverse`."""

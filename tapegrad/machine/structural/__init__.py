@@ -61,7 +61,8 @@ _kept: list[Any] = []  # the machine calls them for good
 failure: list[BaseException] = []  # what the last Python kernel that failed raised
 
 
-def called(function: Callable[..., Any], arrays: Sequence[tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...]]]) -> int:
+def called(function: Callable[..., Any],
+           arrays: Sequence[tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...]]]) -> int:
     """A kernel that calls `function(*inputs)` on arrays over its pointers and stores what it returns in the first.
 
     `arrays` gives (dtype, shape, byte strides) of the output and the inputs. The interpreter takes the GIL to run it.
@@ -70,11 +71,14 @@ def called(function: Callable[..., Any], arrays: Sequence[tuple[np.dtype[Any], t
              for d, shape, strides in arrays]
     count = len(arrays)
 
+    def memory(address: int, span: int) -> Any:
+        return (ctypes.c_char * max(span, 1)).from_address(address)
+
     def kernel(pointers: int, nest: int) -> int:
         try:
             addresses = (ctypes.c_size_t * count).from_address(pointers)
             out, *inputs = (
-                np.ndarray(shape, d, (ctypes.c_char * max(span, 1)).from_address(address or nest), 0, strides)
+                np.ndarray(shape, d, memory(address or nest, span), 0, strides)
                 for (d, shape, strides), span, address in zip(arrays, spans, addresses)
             )
             with np.errstate(all="ignore"):

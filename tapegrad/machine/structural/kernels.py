@@ -103,12 +103,14 @@ def indexed(mode: str, of: str) -> Any:
                         i += n[axes + np.uint64(3) * k + U1]
                     offset += i * n[axes + np.uint64(3) * k]
                 for j in range(turns):
-                    element(np.uint64(np.int64(value) + j * value_step), np.uint64(np.int64(base) + offset + j * base_step))
+                    element(np.uint64(np.int64(value) + j * value_step),
+                            np.uint64(np.int64(base) + offset + j * base_step))
             else:
                 for j in range(turns):
                     offset = j * base_step
                     for k in range(count):
-                        i = signed_words(np.uint64(np.int64(words(here)[k]) + j * n[index_strides + k * rank + last]))[U0]
+                        step = n[index_strides + k * rank + last]
+                        i = signed_words(np.uint64(np.int64(words(here)[k]) + j * step))[U0]
                         if i < 0:
                             i += n[axes + np.uint64(3) * k + U1]
                         offset += i * n[axes + np.uint64(3) * k]
@@ -142,7 +144,7 @@ def _wide(of: str) -> Any:
 def scan(mode: str, of: str) -> Any:
     """A running reduction along the last axis. Pointers: out, x. Nest: [rank, sizes…, out strides…, x strides…].
 
-    "sum" and "prod" keep double (or int64) accumulators; "logsumexp" keeps the maximum so far and a scaled sum; "argmax"
+    "sum" and "prod" keep double (or int64) accumulators; "logsumexp" the maximum so far and a scaled sum; "argmax"
     and "argmin" write the int64 position of the extreme so far, the last of equal ones, and stay at the first NaN.
     """
     at = _view(of)
