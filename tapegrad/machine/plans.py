@@ -92,7 +92,7 @@ class Plan:
                 return self.op.grad_names[name]
         given = self.attributes
         if "dim" in self.op.grad_names and (
-                given["keepdim"] or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
+                given.get("keepdim") or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
             return self.op.grad_names["dim"]
         return self.op.grad_name
 

@@ -80,6 +80,8 @@ class _Walk:
         if result in self.owner:
             raise refuse(f"computes %{result} a second time")
         given, known = set(tape.attributes[t]), {*op.attributes, *(("keepdim",) if op.kind == "reduction" else ())}
+        if op.kind == "reduction":
+            given.discard("given")  # dim=(0,) and no dim at all are the same sum, and two names of a node
         if given - known or set(op.attributes) - given - set(op.defaults):
             raise refuse(f"has the attributes {sorted(given)}, takes {sorted(known)}")
         try:
