@@ -80,7 +80,7 @@ def reductions() -> Tape:
 @program
 def numbers() -> Tape:
     x = ramp(3)
-    y = ((x * 2.5 + 7 - True) / 1e-30).clamp(-0.0, float("inf")) ** -1
+    y = ((x * 2.5 + 7 + True) / 1e-30).clamp(-0.0, float("inf")) ** -1
     return Tape.of(y)
 
 
