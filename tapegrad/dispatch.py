@@ -282,10 +282,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             empty = [d for d in dims if layout.shape[d] == 0]
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
-        attributes: Attributes = (("dim", dims), ("keepdim", bool(keepdim)))
-        if "dim" in op.grad_names and dim is not None and len(dims) == len(layout.shape):
-            attributes += (("given", True),)  # the node's name tells sum(0) of a vector from sum()
-        result = apply(op, (input,), attributes, teach=dim is None and not keepdim and dtype is None)
+        result = apply(op, (input,), (("dim", dims), ("keepdim", bool(keepdim))), teach=dim is None and not keepdim
+                       and dtype is None)
         return result if out is None else into(out, result)
 
     return function

@@ -529,7 +529,7 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
         call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
     ]
     # Numbers are numbers again: as a tensor, log(0.5) would be of the default dtype and not of the result's.
-    operands = [o.item() if layout.weak and j in kept else o
+    operands = [+o.item() if layout.weak and j in kept else o
                 for j, (o, layout) in enumerate(zip(operands, plan.operands))]
     result: Any = call.tensor_of(out, tensor_type()) if KEEPS_RESULT in kept else ShapeOnly(plan.out)
     attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}

@@ -85,13 +85,14 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     name = region_key(region, pattern, accumulate)
     address = _addresses.get(name)
     if address is None:
-        code = cache.get(name)
-        if code is None:
-            code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
-            cache.put(name, code)
-        _load_helpers()
-        address = _addresses[name] = jit.load_object("kernel", code, ("kernel",), _HELPER_NAMES)["kernel"]
-        kernels[address] = Kernel(region, pattern, accumulate)
+        with jit.BUILDING:
+            code = cache.get(name)
+            if code is None:
+                code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
+                cache.put(name, code)
+            _load_helpers()
+            address = _addresses[name] = jit.load_object("kernel", code, ("kernel",), _HELPER_NAMES)["kernel"]
+            kernels[address] = Kernel(region, pattern, accumulate)
     return address
 
 

@@ -9,10 +9,13 @@ import ctypes
 import functools
 import itertools
 import sys
+import threading
 from collections.abc import Iterable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
+
+BUILDING = threading.RLock()  # held by whoever adds a layout, a plan or a kernel: one thread at a time
 
 __all__ = ["compile_ir", "define_symbol", "host", "load_object", "vector_functions"]
 

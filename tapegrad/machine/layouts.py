@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine import records as rec
+from tapegrad.machine.jit import BUILDING
 
 if TYPE_CHECKING:
     from tapegrad.machine.runtime import Machine
@@ -67,9 +68,9 @@ class Layouts:
             strides = shapes.contiguous_strides(shape)
         found = self._interned.get((dtype, shape, strides, weak, literal))
         if found is None:
-            with self._lock:
+            with BUILDING:
                 found = self._interned.get((dtype, shape, strides, weak, literal))
-                return found or self._add(dtype, shape, strides, weak, literal)
+                found = found or self._add(dtype, shape, strides, weak, literal)
         return found
 
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
@@ -79,7 +80,7 @@ class Layouts:
         row = self._native[new.id]
         row["nbytes"], row["numel"], row["dtype"] = new.nbytes, new.numel, dtype.id
         row["adjoint"] = self.adjoint(new).id
-        self._interned[dtype, shape, strides, weak, literal] = new  # last: from now on other threads may find it
+        self._interned[dtype, shape, strides, weak, literal] = new  # last: it is whole where other threads find it
         return new
 
     def adjoint(self, layout: Layout) -> Layout:

@@ -17,6 +17,7 @@ from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import blas, emitter, loops
 from tapegrad.machine import records as rec
+from tapegrad.machine.jit import BUILDING
 from tapegrad.machine.layouts import Layout, Layouts
 from tapegrad.machine.runtime import Machine, address_of
 from tapegrad.ops.scalar import row
@@ -124,10 +125,9 @@ class Planner:
         key = (op, operands, attributes, dtypes.default_dtype())
         found = self._found.get(key)
         if found is None:
-            with self.machine.lock:
-                found = self._found.get(key)
-                if found is None:
-                    found = self._found[key] = self._make(op, operands, dict(attributes))
+            with BUILDING:
+                found = self._found.get(key) or self._make(op, operands, dict(attributes))
+                self._found[key] = found
         return found
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
@@ -202,6 +202,11 @@ class Planner:
 
     def build_adjoint(self, plan: Plan) -> None:
         """Compile the adjoint of a plan; after this a sweep may run over it."""
+        with BUILDING:
+            if not plan.built:
+                self._build_adjoint(plan)
+
+    def _build_adjoint(self, plan: Plan) -> None:
         programs = np.zeros(len(plan.operands) + 1, rec.PROGRAM)
         for j in range(len(plan.operands)):
             if self.differentiable_operand(plan, j):
@@ -225,12 +230,13 @@ class Planner:
     def teach_accumulate(self, layout: Layout) -> None:
         """Let native code add one block in an adjoint layout to another (`.grad += gradient`)."""
         native = self.machine.layouts[layout.id]
-        if not native["accumulate"]:
-            builder = Builder(self)
-            strides = byte_strides(layout, layout.strides)
-            builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
-                           [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
-            native["accumulate"] = self._write_steps(builder.steps, {})
+        with BUILDING:
+            if not native["accumulate"]:
+                builder = Builder(self)
+                strides = byte_strides(layout, layout.strides)
+                builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
+                               [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
+                native["accumulate"] = self._write_steps(builder.steps, {})
 
 
 class Builder:

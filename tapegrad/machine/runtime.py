@@ -402,11 +402,12 @@ class Machine:
     def _insert(self, key: int, plan: int) -> None:
         slot = ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 20) & (TABLE_SLOTS - 1)
         table = self.table
-        for probe in itertools.count(slot):
-            at = 2 * (probe & (TABLE_SLOTS - 1))
-            if table[at] in (0, key):
-                table[at + 1], table[at] = plan, key
-                return
+        with jit.BUILDING:
+            for probe in itertools.count(slot):
+                at = 2 * (probe & (TABLE_SLOTS - 1))
+                if table[at] in (0, key):
+                    table[at + 1], table[at] = plan, key  # the key last: it makes the entry seen
+                    return
 
     def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""
