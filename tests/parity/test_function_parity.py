@@ -245,7 +245,7 @@ def outputs_of_other_kinds(t, x, w):
 
     out = F.apply(x)
     out[4].sum().backward()
-    return [o for o in out], seen, x.grad
+    return list(out), seen, x.grad
 
 
 def none_is_not_zero(t, x, w):
@@ -275,7 +275,7 @@ def save_none(t, x, w):
 
         @staticmethod
         def backward(ctx, g):
-            a, x, b = ctx.saved_tensors
+            a, _x, b = ctx.saved_tensors
             return g * 2 if a is None and b is None else None
 
     F.apply(x).sum().backward()
@@ -335,7 +335,7 @@ def hooks_on_a_custom_node(t, x, w):
 
 
 def unused_inputs(t, x, w):
-    a, b = split_and_scale(t).apply(x, 3.0, w.detach())
+    a, _b = split_and_scale(t).apply(x, 3.0, w.detach())
     return t.autograd.grad(a.sum(), x), a.grad_fn.needs_input_grad
 
 
