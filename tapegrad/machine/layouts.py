@@ -45,7 +45,7 @@ class Layouts:
     """The table of layouts of one machine."""
 
     def __init__(self, machine: Machine) -> None:
-        self._native, self._lock = machine.layouts, machine.lock
+        self._native = machine.layouts
         self._interned: dict[tuple[object, ...], Layout] = {}
         self.all: list[Layout] = []
         self._add(dtypes.bool_, (0,), (1,), False, None)  # id 0 is never a value's
