@@ -397,10 +397,6 @@ class Machine:
         key = opcode << 54
         for j, layout in enumerate(layouts):
             key |= layout << (36 - 18 * j)
-        with self.lock:
-            self._insert(key, plan)
-
-    def _insert(self, key: int, plan: int) -> None:
         slot = ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 20) & (TABLE_SLOTS - 1)
         table = self.table
         with jit.BUILDING:
