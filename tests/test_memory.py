@@ -90,7 +90,7 @@ def test_a_graph_keeps_its_leaves(tape):
     x = torch.ones(3, requires_grad=True)
     y = (x * 2).sum()
     dead = weakref.ref(x)
-    (accumulate, _), = y.grad_fn.next_functions[0][0].next_functions
+    accumulate, _ = y.grad_fn.next_functions[0][0].next_functions[0]
     del x
     tape.collect()
     assert dead() is not None

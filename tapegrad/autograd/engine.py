@@ -59,14 +59,15 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
 @contextlib.contextmanager
 def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspace]:
     """Scratch for one sweep; the tape is not compacted while hooks run, and nothing is freed if it fails."""
-    workspace = workspace or machine.workspace()
-    machine.state["pins"] += 1
+    if workspace is None:  # else native code has pinned the tape
+        workspace = machine.workspace()
+        call.pin(1)
     failed = True
     try:
         yield workspace
         failed = False
     finally:
-        machine.state["pins"] -= 1
+        call.pin(-1)
         call.finish(workspace.address, int(retain or failed))
         callbacks, workspace.callbacks = workspace.callbacks, []
         workspace.pending.clear()
@@ -245,7 +246,6 @@ def _replay_checked(workspace: Workspace) -> None:
         if workspace.adjoints[row] and workspace.marks[row] & rec.NEEDED:
             _run_tensor_hooks(workspace, row)
             _run_node(workspace, t)
-
 
 
 def _run_node(workspace: Workspace, t: int) -> None:

@@ -10,20 +10,6 @@ from tapegrad.machine.live import machine
 
 _set, _get = machine.call.set_recording, machine.call.is_recording
 
-_modes: dict[int, bool] = {}  # of the threads that do not run at present
-
-
-def _switch_thread(identity: int) -> None:
-    """The machine met another thread: put away the mode of the last one and take out that of this one."""
-    state = machine.state
-    with machine.lock:
-        _modes[int(state["thread"][0])] = bool(state["grad_enabled"][0])
-        state["grad_enabled"] = _modes.pop(identity, True)
-        state["thread"] = identity
-
-
-machine.set_hook("switch_thread", _switch_thread)
-
 
 def is_grad_enabled() -> bool:
     """Whether operations of this thread are recorded (`torch.is_grad_enabled`).

@@ -202,6 +202,11 @@ class Planner:
 
     def build_adjoint(self, plan: Plan) -> None:
         """Compile the adjoint of a plan; after this a sweep may run over it."""
+        with self.machine.lock:
+            if not plan.built:
+                self._build_adjoint(plan)
+
+    def _build_adjoint(self, plan: Plan) -> None:
         programs = np.zeros(len(plan.operands) + 1, rec.PROGRAM)
         for j in range(len(plan.operands)):
             if self.differentiable_operand(plan, j):
@@ -225,7 +230,9 @@ class Planner:
     def teach_accumulate(self, layout: Layout) -> None:
         """Let native code add one block in an adjoint layout to another (`.grad += gradient`)."""
         native = self.machine.layouts[layout.id]
-        if not native["accumulate"]:
+        with self.machine.lock:
+            if native["accumulate"]:
+                return
             builder = Builder(self)
             strides = byte_strides(layout, layout.strides)
             builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,

@@ -26,6 +26,7 @@ from tapegrad.machine import records as rec
 MAX_ROWS = 1 << 28
 MAX_PLANS = 1 << 20
 MAX_LAYOUTS = 1 << 22
+MAX_THREADS = 1 << 28  # in the life of the process: CPython counts them up
 TABLE_SLOTS = 1 << 21
 _MAP_NORESERVE = 0x4000 if sys.platform.startswith("linux") else 0
 _reserved: list[Any] = []
@@ -78,7 +79,7 @@ _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view",
 )
-_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen")
+_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuu)", "narrow": "i(uuu)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
@@ -362,7 +363,8 @@ class Machine:
         state["max_instructions"], state["max_buffers"] = len(self.instructions), len(self.buffers)
         state["max_pool"], state["table_mask"] = len(self.pool), TABLE_SLOTS - 1
         state["sweep_at"], state["sweep_bytes"] = 8192, 64 << 20
-        state["grad_enabled"] = 1
+        self.unrecorded = reserve("u1", MAX_THREADS)
+        state["unrecorded"] = address_of(self.unrecorded)
 
     @staticmethod
     def memory(address: int, dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:

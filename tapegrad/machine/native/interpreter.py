@@ -480,10 +480,13 @@ def replay_forward(first, last, ignored):
 def backward_scalar(workspace, tensor):
     """The common backward: one scalar root, seed one, no hooks; status as `mark` and `replay_reverse` return it.
 
+    The tape is pinned until it is finished, be it by Python: other threads must not move the instructions listed.
+
     `position` tells Python how far it came when the status is STOPPED; `settle`'s remainder is left in `bottom`.
     """
     w = workspace_at(workspace)
     roots = stack_words(1)
+    machine().pins += U1
     root = tensor_at(tensor).buffer
     halves(roots)[U0] = root
     status = mark(workspace, roots, U1)
@@ -502,6 +505,7 @@ def backward_scalar(workspace, tensor):
     if status == DONE:
         w.bottom = settle(workspace)
         if w.bottom == U0:
+            machine().pins -= U1
             finish(workspace, U0)
     return status
 
