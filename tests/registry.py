@@ -173,8 +173,8 @@ def _layouts(op: Operation, shapes: tuple[tuple[int, ...], ...]) -> Iterator[tup
     if any(len(s) < 2 or 0 in s for s in shapes[:1]) or op.name in ("view", "unsafe_view"):
         return
     for how in ("transposed", "strided", "expanded"):
-        if how == "expanded" and op.inplace_of is not None:
-            continue
+        if how == "expanded" and (op.inplace_of is not None or op.name.startswith(("linalg_", "cofactor"))):
+            continue  # written to; singular
         yield how, *("contiguous" for _ in shapes[1:])
         if len(shapes) > 1 and len(shapes[1]) > 1:
             yield "contiguous", how, *("contiguous" for _ in shapes[2:])
@@ -194,7 +194,7 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
         for layout in _layouts(op, shapes):
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]
-            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min", "std")
+            smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min", "std", "standardised")
             found.append(Sample(op, tuple(operands), given, smooth))
     if op.kind == "elementwise":
         given = attributes_of(op)[0]

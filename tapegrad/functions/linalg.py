@@ -1,0 +1,163 @@
+"""Linear algebra beyond products: inverses, systems, determinants, factors, norms of matrices."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from tapegrad import creation, shapes
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
+from tapegrad.functions.reductions import vector_norm
+from tapegrad.functions.shape import expand
+from tapegrad.ops.linalg import LinAlgError
+
+
+def _square(name: str, x: Any) -> None:
+    expect_tensor(name, x, "A")
+    if x.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    if x.shape[-1] != x.shape[-2]:
+        raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} "
+                           "matrices")
+    _floating(name, x)
+
+
+def _floating(name: str, x: Any) -> None:
+    if not x.dtype.is_floating_point:
+        raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {kind_name(x)}")
+
+
+def inv(A: Any, *, out: Any = None) -> Any:
+    """The inverse of a square matrix (`torch.linalg.inv`)."""
+    _square("linalg.inv", A)
+    return into(out, apply(operation("linalg_inv"), (A,)))
+
+
+@method
+def inverse(input: Any, *, out: Any = None) -> Any:
+    return inv(input, out=out)
+
+
+def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
+    """The solution of a linear system (`torch.linalg.solve`)."""
+    _square("linalg.solve", A)
+    if A.dtype is not B.dtype:
+        raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, but found A of type {kind_name(A)} and "
+                           f"B of type {kind_name(B)} instead")
+    vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
+    if not vector and B.shape[-2 if left else -1] != A.shape[-1]:
+        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'}"
+                           f" ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
+    if vector and not left:
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In "
+                           "this case linalg.solve is equivalent to B / A.squeeze(-1)")
+    b = B.unsqueeze(-1) if vector else B
+    if not left:
+        return into(out, solve(A.mT, b.mT).mT)
+    batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(b.shape[:-2])))
+    found = apply(operation("linalg_solve"), (expand(A, *batch, *A.shape[-2:]), expand(b, *batch, *b.shape[-2:])))
+    return into(out, found.squeeze(-1) if vector else found)
+
+
+def det(A: Any, *, out: Any = None) -> Any:
+    """The determinant (`torch.linalg.det`)."""
+    _square("linalg.det", A)
+    return into(out, apply(operation("linalg_det"), (A,)))
+
+
+@method
+def logdet(input: Any) -> Any:
+    """The logarithm of the determinant, NaN where that is negative (`torch.logdet`)."""
+    _square("logdet", input)
+    sign = apply(operation("linalg_detsign"), (input.detach(),))
+    size = apply(operation("linalg_logabsdet"), (input,))
+    return apply(operation("where"), (sign < 0, math.nan, size))
+
+
+def slogdet(A: Any, *, out: Any = None) -> Any:
+    """Sign and logarithm of the determinant (`torch.linalg.slogdet`)."""
+    _square("linalg.slogdet", A)
+    sign = apply(operation("linalg_detsign"), (A,))
+    size = apply(operation("linalg_logabsdet"), (A,))
+    if out is not None:
+        sign, size = into(out[0], sign), into(out[1], size)
+    return named("linalg_slogdet", sign=sign, logabsdet=size)
+
+
+
+def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
+    """The triangular factor of a positive-definite matrix (`torch.linalg.cholesky`)."""
+    _square("linalg.cholesky", A)
+    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,))
+    return into(out, found.mT if upper else found)
+
+
+def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Any = None
+                     ) -> Any:
+    """The solution of a triangular system (`torch.linalg.solve_triangular`)."""
+    _square("linalg.solve_triangular", A)
+    if B.ndim < 2:
+        raise RuntimeError("linalg.solve_triangular: The input tensor B must have at least 2 dimensions.")
+    if B.shape[-2 if left else -1] != A.shape[-1]:
+        raise RuntimeError("linalg.solve_triangular: Incompatible shapes of A and B for the equation "
+                           f"{'AX = B' if left else 'XA = B'} ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x"
+                           f"{B.shape[-1]})")
+    part = A.triu(int(unitriangular)) if upper else A.tril(-int(unitriangular))
+    if unitriangular:
+        part = part + creation.eye(A.shape[-1], dtype=A.dtype)
+    return solve(part, B, left=left, out=out)
+
+
+def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
+                out: Any = None) -> Any:
+    """A norm of matrices (`torch.linalg.matrix_norm`)."""
+    expect_tensor("linalg.matrix_norm", A, "A")
+    _floating("linalg.matrix_norm", A)
+    if A.ndim < 2:
+        raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
+    if dtype is not None:
+        A = A.to(dtype)
+    if len(dim) != 2:
+        raise RuntimeError(f"linalg.matrix_norm: dim must be a 2-tuple. Got {' '.join(map(str, dim))}")
+    rows, columns = (shapes.wrap_dim(d, A.ndim) for d in dim)
+    if rows == columns:
+        raise RuntimeError(f"linalg.matrix_norm: dims must be different. Got ({dim[0]}, {dim[1]})")
+    if ord == "fro":
+        return into(out, vector_norm(A, 2, (rows, columns), keepdim))
+    if ord in (1, -1, math.inf, -math.inf):
+        summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
+        sums = vector_norm(A, 1, summed, True)
+        found = sums.amax(other, True) if ord > 0 else sums.amin(other, True)
+        return into(out, found if keepdim else found.squeeze(max(rows, columns)).squeeze(min(rows, columns)))
+    if ord in ("nuc", 2, -2):
+        matrix = A.movedim((rows, columns), (-2, -1))
+        values = apply(operation("linalg_svdvals"), (matrix,))
+        found = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        if keepdim:
+            found = found.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns))
+        return into(out, found)
+    raise ValueError(f"linalg.matrix_norm: Order {ord} not supported.") if isinstance(ord, str) else RuntimeError(
+        f"linalg.matrix_norm: Order {ord} not supported.")
+
+
+def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Any = None, dtype: Any = None) -> Any:
+    """A vector or matrix norm (`torch.linalg.norm`)."""
+    if isinstance(dim, int):
+        dim = (dim,)
+    if ord is not None:
+        if not (dim is None or len(dim) in (1, 2)):
+            raise RuntimeError("linalg.norm: If dim is specified, it must be of length 1 or 2. Got " + str(list(dim)))
+        if dim is None and A.ndim not in (1, 2):
+            raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
+                               f"{A.ndim}D.")
+    _floating("linalg.norm", A)
+    if ord is not None and ((dim is not None and len(dim) == 2) or (dim is None and A.ndim == 2)):
+        return matrix_norm(A, ord, (0, 1) if dim is None else dim, keepdim, dtype=dtype, out=out)
+    if isinstance(ord, str):
+        raise RuntimeError(f"linalg.norm: Order {ord} needs a matrix")
+    return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
+
+
+PUBLIC["det"] = METHODS["det"] = det
+PUBLIC["slogdet"] = METHODS["slogdet"] = slogdet
+PUBLIC["cholesky"] = METHODS["cholesky"] = lambda input, upper=False, *, out=None: cholesky(input, upper=upper, out=out)

@@ -1,22 +1,445 @@
-"""Losses."""
+"""Losses and the other functions of `torch.nn.functional` that are composed of operations."""
 from __future__ import annotations
 
+import math
+import warnings
 from typing import Any
 
+import numpy as np
+
+
+from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.activations import nn
-from tapegrad.functions.common import operation
+from tapegrad.functions.activations import NN, nn
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
+from tapegrad.functions.indexing import gather, read
+from tapegrad.functions.matrix import matmul
+from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.shape import broadcast_tensors
 
 
-@nn
-def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
-    """The mean squared difference (`torch.nn.functional.mse_loss`)."""
-    if tuple(input.shape) != tuple(target.shape):
-        input, target = broadcast_tensors(input, target)
+def reduced(loss: Any, reduction: str) -> Any:
+    """A loss an element as its mean, its sum, or as it is."""
+    if reduction == "none":
+        return loss
     if reduction == "mean":
+        return loss.mean()
+    if reduction == "sum":
+        return loss.sum()
+    raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
+    """The deprecated pair of flags as a reduction."""
+    if size_average is None and reduce is None:
+        return reduction
+    if reduce is not None and not reduce:
+        return "none"
+    return "sum" if size_average is not None and not size_average else "mean"
+
+
+def _paired(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+    if tuple(input.shape) == tuple(target.shape):
+        return input, target
+    warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+                  "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
+                  stacklevel=3)
+    return broadcast_tensors(input, target)
+
+
+@nn
+def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+             weight: Any = None) -> Any:
+    """The mean squared difference (`torch.nn.functional.mse_loss`)."""
+    input, target = _paired("mse_loss", input, target)
+    reduction = _legacy(size_average, reduce, reduction)
+    if weight is not None:
+        return _weighted((input - target) ** 2, weight, reduction)
+    if reduction == "mean" and input.dtype is target.dtype:
         return apply(operation("mse_loss"), (input, target), (("dim", tuple(range(input.ndim))),))
-    if reduction not in ("none", "sum"):
+    return reduced((input - target) ** 2, reduction)
+
+
+def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
+    if tuple(weight.shape) != tuple(loss.shape):
+        raise ValueError("Inputs and weight must have the same size.")
+    total = loss * weight
+    return total.sum() / weight.sum() if reduction == "mean" else reduced(total, reduction)
+
+
+@nn
+def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+            weight: Any = None) -> Any:
+    """The mean absolute difference (`torch.nn.functional.l1_loss`)."""
+    input, target = _paired("l1_loss", input, target)
+    reduction = _legacy(size_average, reduce, reduction)
+    loss = abs(input - target)
+    return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
+
+
+@nn
+def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+                   beta: float = 1.0) -> Any:
+    """Squared where the difference is below `beta`, absolute beyond (`torch.nn.functional.smooth_l1_loss`)."""
+    if beta < 0:
+        raise RuntimeError("smooth_l1_loss does not support negative values for beta.")
+    input, target = _paired("smooth_l1_loss", input, target)
+    reduction = _legacy(size_average, reduce, reduction)
+    if beta == 0:
+        return l1_loss(input, target, reduction=reduction)
+    return reduced(apply(operation("smooth_l1"), (input, target), (("beta", float(beta)),)), reduction)
+
+
+@nn
+def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+    """Squared near zero, linear beyond `delta` (`torch.nn.functional.huber_loss`)."""
+    if delta <= 0:
+        raise RuntimeError("huber_loss does not support non-positive values for delta.")
+    input, target = _paired("huber_loss", input, target)
+    loss = apply(operation("huber"), (input, target), (("delta", float(delta)),))
+    return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
+
+
+@nn
+def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
+                         reduction: str = "mean") -> Any:
+    """The cross entropy of probabilities (`torch.nn.functional.binary_cross_entropy`)."""
+    if tuple(input.shape) != tuple(target.shape):
+        raise ValueError(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is "
+                         "deprecated. Please ensure they have the same size.")
+    loss = apply(operation("bce"), (input, target))
+    return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
+
+
+@nn
+def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                                     reduce: Any = None, reduction: str = "mean", pos_weight: Any = None) -> Any:
+    """The cross entropy of the sigmoid of `input` (`torch.nn.functional.binary_cross_entropy_with_logits`)."""
+    if tuple(input.shape) != tuple(target.shape):
+        raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    if pos_weight is None:
+        loss = apply(operation("bce_logits"), (input, target))
+    else:
+        factor = (pos_weight - 1) * target + 1
+        loss = (1 - target) * input + factor * (NN["softplus"](-abs(input), 1.0, math.inf) + NN["relu"](-input))
+    return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
+
+
+@nn
+def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+           log_target: bool = False) -> Any:
+    """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`)."""
+    loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
+    if reduction == "batchmean":
+        return loss.sum() / input.shape[0] if input.ndim else loss.sum()
+    return reduced(loss, _legacy(size_average, reduce, reduction))
+
+
+@nn
+def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False, size_average: Any = None,
+                     eps: float = 1e-8, reduce: Any = None, reduction: str = "mean") -> Any:
+    """The negative log-likelihood of a Poisson distribution (`torch.nn.functional.poisson_nll_loss`)."""
+    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    if full:
+        stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
+        loss = loss + stirling.masked_fill(target <= 1, 0)
+    return reduced(loss, _legacy(size_average, reduce, reduction))
+
+
+@nn
+def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
+                      ) -> Any:
+    """The negative log-likelihood of a normal distribution (`torch.nn.functional.gaussian_nll_loss`)."""
+    if not hasattr(var, "shape"):
+        if var < 0:
+            raise ValueError("var has negative entry/entries")
+        var = var * input.new_ones(tuple(input.shape))
+    elif bool((var < 0).any()):
+        raise ValueError("var has negative entry/entries")
+    if tuple(var.shape) != tuple(input.shape):
+        if tuple(input.shape[:-1]) == tuple(var.shape):
+            var = var.unsqueeze(-1)
+        elif not (tuple(input.shape[:-1]) == tuple(var.shape[:-1]) and var.shape[-1] == 1) and any(
+                n not in (m, 1) for n, m in zip(var.shape, input.shape)):
+            raise ValueError("var is of incorrect size")
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(reduction + " is not valid")
+    kept = var.detach().clamp(min=eps)
+    var = var + (kept - var.detach())  # the gradient passes the bound
+    loss = 0.5 * (var.log() + (input - target) ** 2 / var)
+    return reduced(loss + 0.5 * math.log(2 * math.pi) if full else loss, reduction)
+
+
+@nn
+def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
+                         reduction: str = "mean") -> Any:
+    far = (margin - input).clamp(min=0)
+    zero = input.new_zeros(())
+    loss = PUBLIC["where"](target != 1, far, zero) + PUBLIC["where"](target != -1, input, zero)
+    return reduced(loss, _legacy(size_average, reduce, reduction))
+
+
+@nn
+def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
+                        reduce: Any = None, reduction: str = "mean") -> Any:
+    if not input1.ndim == input2.ndim == target.ndim:
+        raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
+                           f"{input1.shape}, input2: {input2.shape}, target: {target.shape} ")
+    return reduced((-target * (input1 - input2) + margin).clamp(min=0), _legacy(size_average, reduce, reduction))
+
+
+@nn
+def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+                     ) -> Any:
+    return reduced((-input * target).exp().log1p(), _legacy(size_average, reduce, reduction))
+
+
+@public
+@nn
+def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+    """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`)."""
+    x1, x2 = broadcast_tensors(x1, x2)
+    a, b = (x / vector_norm(x, 2, dim, True).clamp(min=eps) for x in (x1, x2))
+    return (a * b).sum(dim)
+
+
+@nn
+def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
+                          reduce: Any = None, reduction: str = "mean") -> Any:
+    dim = input1.ndim - 1
+    eps = 1e-12
+    product = (input1 * input2).sum(dim)
+    cosine = product / (((input1 * input1).sum(dim) + eps) * ((input2 * input2).sum(dim) + eps)).sqrt()
+    zero = cosine.new_zeros(tuple(cosine.shape))
+    loss = PUBLIC["where"](target == 1, 1 - cosine, zero) + PUBLIC["where"](
+        target == -1, (cosine - margin).clamp(min=0), zero)
+    return reduced(loss, _legacy(size_average, reduce, reduction))
+
+
+@public
+@nn
+def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+    """The norms of differences (`torch.nn.functional.pairwise_distance`)."""
+    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+
+
+# ---------------------------------------------------------------- classes
+
+
+def _classes(input: Any) -> tuple[int, int]:
+    """(the axis of classes, how many there are)."""
+    axis = 0 if input.ndim == 1 else 1
+    return axis, input.shape[axis]
+
+
+@nn
+def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+             reduce: Any = None, reduction: str = "mean") -> Any:
+    """The negative log-likelihood of classes (`torch.nn.functional.nll_loss`)."""
+    reduction = _legacy(size_average, reduce, reduction)
+    if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
-    squared = (input - target) ** 2
-    return squared if reduction == "none" else squared.sum()
+    if not input.ndim:
+        raise RuntimeError("input tensor should be 1D or 2D")
+    axis, n = _classes(input)
+    if input.ndim > 1 and input.shape[0] != target.shape[0]:
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+    if target.dtype.name != "int64":
+        raise RuntimeError(f'"nll_loss_out_frame" not implemented for \'{kind_name(target)}\'')
+    if weight is not None and weight.numel() != n:
+        raise RuntimeError(f"weight tensor should be defined either for all {n} classes or no classes but got weight "
+                           f"tensor of shape: {list(weight.shape)}")
+    kept = target != ignore_index
+    values = target._array()
+    wrong = values[(values != ignore_index) & ((values < 0) | (values >= n))]
+    if wrong.size:
+        raise IndexError(f"Target {int(wrong.flat[0])} is out of bounds.")
+    safe = target.masked_fill(~kept, 0)
+    picked = gather(input, axis, safe.unsqueeze(axis)).squeeze(axis)
+    factor = kept.to(input.dtype)
+    if weight is not None:
+        factor = read("index_select", weight, (safe.reshape(-1),), ("axes", (0,))).reshape(tuple(safe.shape)) * factor
+    loss = (-picked * factor).masked_fill(~kept, 0)
+    if reduction == "mean":
+        return loss.sum() / factor.sum()
+    return reduced(loss, reduction)
+
+
+@nn
+def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+                  reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
+    """The cross entropy of classes, or of class probabilities (`torch.nn.functional.cross_entropy`)."""
+    expect_tensor("cross_entropy_loss", input)
+    reduction = _legacy(size_average, reduce, reduction)
+    if not 0.0 <= label_smoothing <= 1.0:
+        raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    axis, n = _classes(input)
+    logs = input.log_softmax(axis)
+    if tuple(input.shape) == tuple(target.shape):
+        if not target.dtype.is_floating_point:
+            raise RuntimeError("Expected floating point type for target with class probabilities, got "
+                               f"{kind_name(target)}")
+        if label_smoothing:
+            target = target * (1 - label_smoothing) + label_smoothing / n
+        if weight is not None:
+            logs = logs * weight.reshape([1] * axis + [n] + [1] * (input.ndim - axis - 1))
+        loss = -(logs * target).sum(axis)
+        return loss.sum() / (input.numel() / n) if reduction == "mean" else reduced(loss, reduction)
+    if not label_smoothing:
+        return nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    plain = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
+    kept = target != ignore_index
+    if weight is not None:
+        smooth = -(logs * weight.reshape([1] * axis + [n] + [1] * (input.ndim - axis - 1))).sum(axis)
+    else:
+        smooth = -logs.sum(axis)
+    smooth = smooth.masked_fill(~kept, 0)
+    if reduction == "mean":
+        if weight is None:
+            smooth = smooth.sum() / kept.sum()
+        else:
+            safe = target.masked_fill(~kept, 0)
+            factor = read("index_select", weight, (safe.reshape(-1),), ("axes", (0,))).reshape(tuple(safe.shape))
+            smooth = smooth.sum() / (factor * kept.to(input.dtype)).sum()
+    else:
+        smooth = reduced(smooth, reduction)
+    return (1 - label_smoothing) * plain + label_smoothing / n * smooth
+
+
+# ---------------------------------------------------------------- layers
+
+
+@nn
+def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+    """`input @ weight.T + bias` (`torch.nn.functional.linear`)."""
+    expect_tensor("linear", input)
+    expect_tensor("linear", weight, "weight", 2)
+    turned = weight.t()
+    if bias is not None and input.ndim == 2 and weight.ndim == 2:
+        return PUBLIC["addmm"](bias, input, turned)
+    product = matmul(input, turned)
+    return product if bias is None else product + bias
+
+
+@nn
+def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
+              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
+    """The rows of a table (`torch.nn.functional.embedding`)."""
+    if weight.ndim != 2:
+        raise RuntimeError("'weight' must be 2-D")
+    if padding_idx is not None:
+        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
+            raise AssertionError("Padding_idx must be within num_embeddings")
+        padding_idx %= weight.shape[0]
+    if max_norm is not None:
+        rows = np.unique(input._array())
+        norms = np.linalg.norm(weight._array()[rows], norm_type, -1)
+        from tapegrad.autograd import modes
+
+        with modes.no_grad():
+            for r, size in zip(rows, norms):
+                if size > max_norm:
+                    weight[int(r)] *= max_norm / (size + 1e-7)
+    table = weight
+    if padding_idx is not None and weight.requires_grad:
+        keep = from_array((np.arange(weight.shape[0]) != padding_idx)[:, None])
+        table = PUBLIC["where"](keep, weight, weight.detach())
+    if scale_grad_by_freq:
+        counts = np.bincount(input._array().reshape(-1), minlength=weight.shape[0])
+        share = from_array((1 / np.maximum(counts, 1))[:, None], weight.dtype)
+        table = table * share + (table * (1 - share)).detach()
+    found = read("embedding", table, (input.reshape(-1),), ("axes", (0,)))
+    return found.reshape((*input.shape, weight.shape[1]))
+
+
+@nn
+def one_hot(tensor: Any, num_classes: int = -1) -> Any:
+    """Ones where a class is (`torch.nn.functional.one_hot`)."""
+    if tensor.dtype.name != "int64":
+        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
+    array = tensor._array()
+    if not array.size:
+        if num_classes <= 0:
+            raise RuntimeError("Can not infer total number of classes from empty tensor.")
+        return from_array(np.zeros((*array.shape, num_classes), np.int64))
+    if array.min() < 0:
+        raise RuntimeError("Class values must be non-negative.")
+    if num_classes == -1:
+        num_classes = int(array.max()) + 1
+    elif array.max() >= num_classes:
+        raise RuntimeError("Class values must be smaller than num_classes.")
+    return from_array((array[..., None] == np.arange(num_classes)).astype(np.int64))
+
+
+@nn
+def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
+    """Rows divided by their norm (`torch.nn.functional.normalize`)."""
+    return input / vector_norm(input, p, dim, True).clamp(min=eps).expand_as(input)
+
+
+@nn
+def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Rows brought to mean 0 and variance 1, scaled and shifted (`torch.nn.functional.layer_norm`)."""
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+                           f"but got normalized_shape = {list(shape)}")
+    for name, x in (("weight", weight), ("bias", bias)):
+        if x is not None and tuple(x.shape) != shape:
+            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                               f"{list(x.shape)} and normalized_shape = {list(shape)}")
+    if tuple(input.shape[-len(shape):]) != shape:
+        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape [*, "
+                           f"{', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
+    out = apply(operation("standardised"), (input,), (
+        ("dim", tuple(range(input.ndim - len(shape), input.ndim))), ("eps", float(eps))))
+    if weight is not None:
+        out = out * weight
+    return out if bias is None else out + bias
+
+
+@nn
+def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+    """An array with a border (`torch.nn.functional.pad`)."""
+    if len(pad) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(pad) // 2 > input.ndim:
+        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got padding "
+                           f"length {len(pad)} and input of dimension {input.ndim}")
+    if mode != "constant":
+        raise NotImplementedError(f"padding with mode {mode!r} is not supported yet")
+    sides = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    x = input
+    for d, (before, after) in enumerate(sides):
+        start, end = max(-before, 0), x.shape[d] - max(-after, 0)
+        if end < start:
+            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, resulted in "
+                               "a negative output size, which is invalid.")
+        if (start, end) != (0, x.shape[d]):
+            x = x.narrow(d, start, end - start)
+    shape = tuple(n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, sides))
+    if shape == tuple(x.shape):
+        return x.clone()
+    places = np.arange(math.prod(shape)).reshape(shape)[tuple(
+        slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(x.shape, sides))]
+    frame = input.new_full((math.prod(shape),), 0 if value is None else value)
+    found = apply(operation("pad"), (frame, x.reshape(-1), from_array(places.reshape(-1).copy())),
+                  (("form", ("axes", (0,))), ("wrap", False)))
+    return found.reshape(shape)
+
+
+@nn
+def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+    """Elements set to zero at random, the others scaled up (`torch.nn.functional.dropout`)."""
+    if not 0.0 <= p <= 1.0:
+        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
+    if not training or p == 0:
+        return input
+    if p == 1:
+        return input * 0
+    from tapegrad import random
+
+    kept = random.bernoulli(input.new_full(tuple(input.shape), 1 - p)) / (1 - p)
+    return input.mul_(kept) if inplace else input * kept
+
+

@@ -391,6 +391,18 @@ class Lowering(Builder):
         """A number in the dtype of `x`."""
         return Expression(self, Sym.const(value, x.dtype), (), ())
 
+    def added(self, x: Traced, product: Product) -> Traced:
+        """x + product, the product added by BLAS where x was copied to."""
+        out = self.result(x.dtype, product.shape)
+        self.copy(out.place(), x.place())
+        before = len(self.steps)
+        product.write(*out.place(), False)
+        for i in range(before, len(self.steps)):
+            step = self.steps[i]
+            if step.pointers[0].source == rec.TARGET:
+                self.steps[i] = step._replace(store=step.add)
+        return out
+
     @staticmethod
     def promoted(values: Sequence[Traced]) -> dtype:
         return result_type([v.layout for v in values])
@@ -498,7 +510,17 @@ def _adjoint(builder: Builder, plan: Plan, j: int) -> int:
     value = _gradients(lowering, plan)[j]
     if value is None:
         return 0
+    value = _fitted(value, plan.operands[j].shape)
     return value.write(Pointer(rec.TARGET), lowering.layouts.adjoint(plan.operands[j]), True)
+
+
+def _fitted(value: Traced, shape: shapes.Shape) -> Traced:
+    """A gradient in the shape of its operand: summed where the operand was broadcast."""
+    if value.shape == shape:
+        return value
+    missing = value.ndim - len(shape)
+    dims = [d for d, n in enumerate(value.shape) if d < missing or (n != 1 and shape[d - missing] == 1)]
+    return (value.sum(dims, True) if dims else value).reshape(*shape)
 
 
 def _kept(builder: Builder, plan: Plan) -> list[frozenset[int]]:

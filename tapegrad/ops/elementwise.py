@@ -217,6 +217,33 @@ def gelu_slope(x, t):
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * ((2 / PI) ** 0.5 * (1 + 3 * 0.044715 * (x * x)))
 
 
+# ---------------------------------------------------------------- losses an element
+
+elementwise("smooth_l1", lambda x, y, *, beta=1.0: where(
+                scalar.abs(x - y) < beta, (x - y) * (x - y) * 0.5 / beta, scalar.abs(x - y) - 0.5 * beta),
+            lambda g, x, y, beta: (smooth_slope(g, x - y, beta), smooth_slope(g, y - x, beta)),
+            accepts="f", method=False, inplace=False, grad_name="SmoothL1LossBackward0")
+elementwise("huber", lambda x, y, *, delta=1.0: where(
+                scalar.abs(x - y) <= delta, (x - y) * (x - y) * 0.5, delta * (scalar.abs(x - y) - 0.5 * delta)),
+            lambda g, x, y, delta: (huber_slope(g, x - y, delta), huber_slope(g, y - x, delta)),
+            accepts="f", method=False, inplace=False, grad_name="HuberLossBackward0")
+elementwise("bce", lambda x, y: (y - 1) * scalar.maximum(scalar.log1p(-x), -100.0) - y * scalar.maximum(scalar.log(x), -100.0),
+            lambda g, x, y: (g * (x - y) / scalar.maximum((1 - x) * x, 1e-12),
+                             g * (scalar.maximum(scalar.log1p(-x), -100.0) - scalar.maximum(scalar.log(x), -100.0))),
+            accepts="f", method=False, inplace=False, domain=(0.1, 0.9), grad_name="BinaryCrossEntropyBackward0")
+elementwise("bce_logits", lambda x, y: (1 - y) * x + scalar.maximum(-x, 0) + scalar.log1p(scalar.exp(-scalar.abs(x))),
+            lambda g, x, y: (g * (scalar.sigmoid(x) - y), -g * x), accepts="f", method=False, inplace=False,
+            grad_name="BinaryCrossEntropyWithLogitsBackward0")
+
+
+def smooth_slope(g, d, beta):
+    return where(d <= -beta, -g, where(d >= beta, g, g * d / beta))
+
+
+def huber_slope(g, d, delta):
+    return where(d <= -delta, -g * delta, where(d >= delta, g * delta, g * d))
+
+
 # ---------------------------------------------------------------- rounding and signs
 
 elementwise("sign", lambda x: scalar.sign(x), lambda g: like(0, g), special=(0.0,))

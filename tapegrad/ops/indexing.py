@@ -215,7 +215,7 @@ for _name, _grad in (
 for _name, _grad in (
     ("index_put", "IndexPutBackward0"), ("scatter", "ScatterBackward0"), ("scatter_value", "ScatterBackward1"),
     ("index_copy", "IndexCopyBackward0"), ("index_fill", "IndexFillBackward0"), ("put", "PutBackward0"),
-    ("masked_scatter", "MaskedScatterBackward0"),
+    ("masked_scatter", "MaskedScatterBackward0"), ("pad", "ConstantPadNdBackward0"),
 ):
     writing(_name, _grad)
 for _name, _grad in (

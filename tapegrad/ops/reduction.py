@@ -31,6 +31,10 @@ reduction("softmax", lambda x, *, dim: normalised(scalar.exp(x - row.max(x, dim)
 reduction("log_softmax",
           lambda x, *, dim: x - row.max(x, dim) - scalar.log(row.sum(scalar.exp(x - row.max(x, dim)), dim)),
           lambda g, out, dim: g - scalar.exp(out) * row.sum(g, dim), per_row=False, accepts="f")
+reduction("standardised", lambda x, *, dim, eps=1e-05: (x - middle(x, dim)) * precision(x, dim, eps),
+          lambda g, x, out, dim, eps: precision(x, dim, eps) * (
+              g - middle(g, dim) - out * (row.sum(g * out, dim) / count(x, dim))),
+          per_row=False, accepts="f", method=False, grad_name="NativeLayerNormBackward0")
 reduction("mse_loss", lambda x, y, *, dim: row.sum((x - y) * (x - y), dim) / count(x, dim),
           lambda g, x, y, dim: (g * 2 * (x - y) / count(x, dim), g * 2 * (y - x) / count(x, dim)),
           accepts="f", method=False, identity=math.nan)
@@ -68,6 +72,10 @@ def middle(x, dim):
 
 def spread(x, dim):
     return row.sum((x - middle(x, dim)) * (x - middle(x, dim)), dim)
+
+
+def precision(x, dim, eps):
+    return scalar.rsqrt(spread(x, dim) / count(x, dim) + eps)
 
 
 def freedom(x, dim, correction):

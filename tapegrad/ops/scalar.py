@@ -91,7 +91,7 @@ class _Whole(_Namespace):
             column = REGISTRY[name].column
             if column is None:
                 raise TypeError(f"whole.{name}: has no NumPy column")
-            return column(*operands, **attributes)
+            return np.asarray(column(*operands, **attributes)).view(type(operands[0]))
         return call
 
 

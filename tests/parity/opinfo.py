@@ -99,6 +99,8 @@ SPECIAL = {
     "float": lambda t: t.Tensor.float, "double": lambda t: t.Tensor.double, "int": lambda t: t.Tensor.int,
     "long": lambda t: t.Tensor.long, "short": lambda t: t.Tensor.short, "equal": lambda t: t.equal,
     "where": lambda t: lambda x, condition, other: t.where(condition, x, other),
+    "nn.functional.embedding": lambda t: lambda weight, index, **given: t.nn.functional.embedding(index, weight, **given),
+    "einsum": lambda t: lambda operands, equation: t.einsum(equation, *operands),
     "new_zeros": lambda t: t.Tensor.new_zeros, "__getitem__": lambda t: t.Tensor.__getitem__,
 }
 

@@ -12,11 +12,12 @@ import tapegrad  # noqa: E402
 
 # What does not hold yet, and is known: an entry that turns right makes its test fail, so that it is taken off.
 KNOWN_WRONG: set[str] = {
-    "__rmatmul__",  # to come
     "as_strided",  # the gradient of overlapping elements
+    "nn.functional.layer_norm",  # float32 gradients of rows of one, which are noise
     "logcumsumexp",  # float32 gradients, where PyTorch's own cancel
 }
-FAMILIES = ("unary", "binary", "comparison", "activation", "indexing", "reduction", "sorting", "shape", "joining")
+FAMILIES = ("unary", "binary", "comparison", "activation", "indexing", "reduction", "sorting", "shape", "joining",
+            "matmul", "loss", "linalg", "creation")
 
 
 def cases() -> list[object]:
