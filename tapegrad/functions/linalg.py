@@ -9,7 +9,6 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.shape import expand
-from tapegrad.ops.linalg import LinAlgError
 
 
 def _square(name: str, x: Any) -> None:
@@ -42,14 +41,17 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
     """The solution of a linear system (`torch.linalg.solve`)."""
     _square("linalg.solve", A)
     if A.dtype is not B.dtype:
-        raise RuntimeError(f"linalg.solve: Expected A and B to have the same dtype, but found A of type {kind_name(A)} and "
+        raise RuntimeError("linalg.solve: Expected A and B to have the same dtype, but found A of type "
+                           f"{kind_name(A)} and "
                            f"B of type {kind_name(B)} instead")
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
     if not vector and B.shape[-2 if left else -1] != A.shape[-1]:
-        raise RuntimeError(f"linalg.solve: Incompatible shapes of A and B for the equation {'AX = B' if left else 'XA = B'}"
+        raise RuntimeError("linalg.solve: Incompatible shapes of A and B for the equation "
+                           f"{'AX = B' if left else 'XA = B'}"
                            f" ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
     if vector and not left:
-        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for left=False. In "
+        raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for "
+                           "left=False. In "
                            "this case linalg.solve is equivalent to B / A.squeeze(-1)")
     b = B.unsqueeze(-1) if vector else B
     if not left:

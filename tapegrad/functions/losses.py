@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 
-
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.activations import NN, nn
@@ -41,7 +40,8 @@ def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
 def _paired(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     if tuple(input.shape) == tuple(target.shape):
         return input, target
-    warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will "
+    warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
+                  "will "
                   "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
                   stacklevel=3)
     return broadcast_tensors(input, target)
@@ -243,7 +243,8 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
         raise RuntimeError("input tensor should be 1D or 2D")
     axis, n = _classes(input)
     if input.ndim > 1 and input.shape[0] != target.shape[0]:
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({target.shape[0]}).")
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size "
+                         f"({target.shape[0]}).")
     if target.dtype.name != "int64":
         raise RuntimeError(f'"nll_loss_out_frame" not implemented for \'{kind_name(target)}\'')
     if weight is not None and weight.numel() != n:
@@ -382,7 +383,8 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     """Rows brought to mean 0 and variance 1, scaled and shifted (`torch.nn.functional.layer_norm`)."""
     shape = tuple(normalized_shape)
     if not shape:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one element, "
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+                           "element, "
                            f"but got normalized_shape = {list(shape)}")
     for name, x in (("weight", weight), ("bias", bias)):
         if x is not None and tuple(x.shape) != shape:
@@ -404,7 +406,8 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) // 2 > input.ndim:
-        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got padding "
+        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got "
+                           "padding "
                            f"length {len(pad)} and input of dimension {input.ndim}")
     if mode != "constant":
         raise NotImplementedError(f"padding with mode {mode!r} is not supported yet")
@@ -413,7 +416,8 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     for d, (before, after) in enumerate(sides):
         start, end = max(-before, 0), x.shape[d] - max(-after, 0)
         if end < start:
-            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, resulted in "
+            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, "
+                               "resulted in "
                                "a negative output size, which is invalid.")
         if (start, end) != (0, x.shape[d]):
             x = x.narrow(d, start, end - start)

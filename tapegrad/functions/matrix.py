@@ -1,6 +1,7 @@
 """Matrix products."""
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -148,7 +149,8 @@ METHODS["__rmatmul__"] = lambda self, other: matmul(other, self)
 
 def _whole_factors(name: str, x: Any, beta: Any, alpha: Any) -> None:
     if not x.dtype.is_floating_point and (isinstance(beta, float) or isinstance(alpha, float)):
-        raise RuntimeError(f"For integral input tensors, argument {'beta' if isinstance(beta, float) else 'alpha'} must "
+        raise RuntimeError(f"For integral input tensors, argument {'beta' if isinstance(beta, float) else 'alpha'} "
+                           "must "
                            "not be a floating point number.")
 
 
@@ -187,7 +189,8 @@ def _added(name: str, product: Any, check: Any) -> None:
 
 def _check_mm(a: Any, b: Any) -> Any:
     if a.ndim != 2 or b.ndim != 2:
-        raise RuntimeError(f"mat{1 if a.ndim != 2 else 2} must be a matrix, got {a.ndim if a.ndim != 2 else b.ndim}-D tensor")
+        raise RuntimeError(f"mat{1 if a.ndim != 2 else 2} must be a matrix, got "
+                           f"{a.ndim if a.ndim != 2 else b.ndim}-D tensor")
     if a.shape[1] != b.shape[0]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({a.shape[0]}x{a.shape[1]} and "
                            f"{b.shape[0]}x{b.shape[1]})")
@@ -205,7 +208,8 @@ def _check_bmm(a: Any, b: Any) -> Any:
     if a.ndim != 3 or b.ndim != 3:
         raise RuntimeError(f"batch{1 if a.ndim != 3 else 2} must be a 3D tensor")
     if a.shape[0] != b.shape[0] or a.shape[2] != b.shape[1]:
-        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, {a.shape[2]}] "
+        raise RuntimeError(f"Expected size for first two dimensions of batch2 tensor to be: [{a.shape[0]}, "
+                           f"{a.shape[2]}] "
                            f"but got: [{b.shape[0]}, {b.shape[1]}].")
     return a.shape[0], a.shape[1], b.shape[2]
 
@@ -346,7 +350,8 @@ def einsum(equation: Any, *operands: Any) -> Any:
         before, found, after = term.partition("...")
         for c in before + after:
             if not (c.isascii() and c.isalpha()):
-                raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation string, "
+                raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation "
+                                   "string, "
                                    "subscripts must be in [a-zA-Z]")
         own = dots if ndim is None else ndim - len(before + after)
         return [*before, *(ellipsis[dots - own:] if found else []), *after]
@@ -356,14 +361,16 @@ def einsum(equation: Any, *operands: Any) -> Any:
     values = []
     for k, (own, x) in enumerate(zip(labels, operands)):
         if len(own) != x.ndim:
-            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(own)}) does not match the number "
+            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(own)}) does not match the "
+                               "number "
                                f"of dimensions ({x.ndim}) for operand {k} and no ellipsis was given")
         x, own = _diagonals(x, own, k)
         for c, n in zip(own, x.shape):
             if sizes.setdefault(c, n) == 1:
                 sizes[c] = n
             elif n not in (1, sizes[c]):
-                raise RuntimeError(f"einsum(): subscript {c} has size {n} for operand {k} which does not broadcast with "
+                raise RuntimeError(f"einsum(): subscript {c} has size {n} for operand {k} which does not broadcast "
+                                   "with "
                                    f"previously seen size {sizes[c]}")
         values.append((x, own))
     if arrow:
@@ -372,7 +379,8 @@ def einsum(equation: Any, *operands: Any) -> Any:
             if wanted.count(c) > 1:
                 raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
             if c not in sizes:
-                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input operand")
+                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input "
+                                   "operand")
     else:
         every = [c for own in labels for c in own]
         wanted = [*ellipsis, *sorted({c for c in every if every.count(c) == 1 and c not in ellipsis})]
@@ -394,7 +402,8 @@ def _diagonals(x: Any, labels: list[str], operand: int) -> tuple[Any, list[str]]
             i = labels.index(c)
             j = labels.index(c, i + 1)
             if x.shape[i] != x.shape[j]:
-                raise RuntimeError(f"einsum(): subscript {c} is repeated for operand {operand} but the sizes don't match, "
+                raise RuntimeError(f"einsum(): subscript {c} is repeated for operand {operand} but the sizes don't "
+                                   "match, "
                                    f"{x.shape[j]} != {x.shape[i]}")
             x = x.diagonal(0, i, j)
             del labels[j], labels[i]
@@ -504,7 +513,7 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Any:
         parts[0] = parts[0].unsqueeze(0)
     if last:
         parts[-1] = parts[-1].unsqueeze(-1)
-    for i, (a, b) in enumerate(zip(parts, parts[1:])):
+    for i, (a, b) in enumerate(itertools.pairwise(parts)):
         if a.shape[1] != b.shape[0]:
             raise RuntimeError(f"multi_dot(): tensors {i} and {i + 1} with shapes {list(a.shape)} and {list(b.shape)} "
                                "cannot be multiplied")
