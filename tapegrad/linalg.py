@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 from tapegrad.functions.linalg import (
-    LinAlgError,
     cholesky,
     det,
     inv,
@@ -12,6 +11,7 @@ from tapegrad.functions.linalg import (
     solve,
     solve_triangular,
 )
+from tapegrad.ops.linalg import LinAlgError
 from tapegrad.functions.matrix import linalg_cross as cross
 from tapegrad.functions.matrix import matmul, matrix_power, multi_dot, vecdot
 from tapegrad.functions.reductions import vector_norm
