@@ -517,9 +517,10 @@ def _softmax(name: str) -> None:
             raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
         if dtype is not None:
             input = input.to(dtype)
+        axis = _axis(input, dim)
         if not input.dtype.is_floating_point:
             raise NotImplementedError(f'"{name}_lastdim_kernel_impl" not implemented for \'{kind_name(input)}\'')
-        return apply(operation(name), (input,), (("dim", _axis(input, dim)),))
+        return apply(operation(name), (input,), (("dim", axis),))
 
     dispatch.set_function(operation(name), function)
 
