@@ -249,7 +249,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = dtypes.int64 if whole else dtypes.default_dtype()
-    count = math.ceil((end - start) / step)
+    if not dtype.is_floating_point:
+        start, end, step = int(start), int(end), int(step)
+    count = math.ceil((end - start) / step) if step else 0
     values = np.arange(count) * step + start
     return _finish(from_array(values, dtype), requires_grad)
 
@@ -261,7 +263,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
         raise RuntimeError("number of steps must be non-negative")
     dtype = dtype or dtypes.default_dtype()
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
-    start, end = kind(float(start)), kind(float(end))
+    start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     if steps == 1:
         return _finish(from_array(np.array([start]), dtype), requires_grad)
     step = (end - start) / kind(max(steps - 1, 1))

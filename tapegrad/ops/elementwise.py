@@ -55,9 +55,11 @@ elementwise("sqrt", lambda x: scalar.sqrt(x), lambda g, out: g / (2 * out), resu
 elementwise("rsqrt", lambda x: scalar.rsqrt(x), lambda g, out: -0.5 * g * (out * out * out), result="float",
             domain=(0.2, 5))
 elementwise("logaddexp", lambda x, y: summed(x, y, scalar.exp, scalar.log1p, scalar.log),
-            lambda g, x, y: (g / (1 + scalar.exp(y - x)), g / (1 + scalar.exp(x - y))), accepts="f", inplace=False, tensors=("x", "y"))
+            lambda g, x, y: (g / (1 + scalar.exp(y - x)), g / (1 + scalar.exp(x - y))), accepts="f", inplace=False,
+            tensors=("x", "y"))
 elementwise("logaddexp2", lambda x, y: summed(x, y, scalar.exp2, log2_1p, scalar.log2),
-            lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False, tensors=("x", "y"))
+            lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False,
+            tensors=("x", "y"))
 elementwise("xlogy", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log(y))),
             lambda g, x, y: (where((x == 0) & (y <= 0), 0, g * scalar.log(y)), g * x / y), result="float",
             domain=(0.2, 5), special=(0.0,), grad_names={"x": "XlogyBackward1", "y": "XlogyBackward2"})
@@ -84,7 +86,8 @@ elementwise("acos", lambda x: scalar.acos(x), lambda g, x: -g * scalar.rsqrt(1 -
             domain=(-0.9, 0.9))
 elementwise("atan", lambda x: scalar.atan(x), lambda g, x: g / (x * x + 1), result="float")
 elementwise("atan2", lambda y, x: scalar.atan2(y, x),
-            lambda g, y, x: (g * (x / (y * y + x * x)), g * (-y / (y * y + x * x))), result="float", domain=(0.2, 3), tensors=("y", "x"))
+            lambda g, y, x: (g * (x / (y * y + x * x)), g * (-y / (y * y + x * x))), result="float", domain=(0.2, 3),
+            tensors=("y", "x"))
 elementwise("sinh", lambda x: scalar.sinh(x), lambda g, x: g * scalar.cosh(x), result="float")
 elementwise("cosh", lambda x: scalar.cosh(x), lambda g, x: g * scalar.sinh(x), result="float")
 elementwise("tanh", lambda x: scalar.tanh(x), lambda g, out: g * (1 - out * out), result="float",
@@ -167,7 +170,8 @@ elementwise("elu", lambda x, *, alpha=1.0, scale=1.0, input_scale=1.0: where(
 elementwise("celu", lambda x, *, alpha=1.0: where(x > 0, x, alpha * scalar.expm1(x / alpha)),
             lambda g, x, alpha: where(x > 0, g, g * scalar.exp(x / alpha)), accepts="f", space="nn", special=(0.0,))
 elementwise("gelu", lambda x: x * 0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)),
-            lambda g, x: g * (0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)) + x * scalar.exp(-0.5 * (x * x)) / (2 * PI) ** 0.5),
+            lambda g,
+            x: g * (0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)) + x * scalar.exp(-0.5 * (x * x)) / (2 * PI) ** 0.5),
             accepts="f", space="nn", inplace=False)
 elementwise("gelu_tanh", lambda x: 0.5 * x * (1 + scalar.tanh(gelu_inner(x))),
             lambda g, x: g * gelu_slope(x, scalar.tanh(gelu_inner(x))), accepts="f", method=False, inplace=False,
@@ -227,7 +231,8 @@ elementwise("huber", lambda x, y, *, delta=1.0: where(
                 scalar.abs(x - y) <= delta, (x - y) * (x - y) * 0.5, delta * (scalar.abs(x - y) - 0.5 * delta)),
             lambda g, x, y, delta: (huber_slope(g, x - y, delta), huber_slope(g, y - x, delta)),
             accepts="f", method=False, inplace=False, grad_name="HuberLossBackward0")
-elementwise("bce", lambda x, y: (y - 1) * scalar.maximum(scalar.log1p(-x), -100.0) - y * scalar.maximum(scalar.log(x), -100.0),
+elementwise("bce", lambda x, y: (y - 1) * scalar.maximum(scalar.log1p(-x), -100.0) - y * scalar.maximum(scalar.log(x),
+           -100.0),
             lambda g, x, y: (g * (x - y) / scalar.maximum((1 - x) * x, 1e-12),
                              g * (scalar.maximum(scalar.log1p(-x), -100.0) - scalar.maximum(scalar.log(x), -100.0))),
             accepts="f", method=False, inplace=False, domain=(0.1, 0.9), grad_name="BinaryCrossEntropyBackward0")
@@ -303,7 +308,8 @@ elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low),
             lambda g, x, low, high: (
                 where((x < low) | (x > high), 0, g), where((x < low) & (low < high), g, 0),
                 where((x > high) | (low >= high), g, 0)),
-            accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False, special=(-1.0, 0.0, 1.0))
+            accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
+            special=(-1.0, 0.0, 1.0))
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
             lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,),
             grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"})

@@ -185,22 +185,26 @@ def writing(name, grad_name):
     structured(name, combined("write"),
                lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),
                                                whole.collect(g, *indices, form=form, wrap=wrap)),
-               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(None), samples=write_samples, fits=fits_write)
+               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(None), samples=write_samples,
+               fits=fits_write)
 
 
 def adding(name, grad_name):
     structured(name, combined("add"),
                lambda g, indices, form, wrap: (g, whole.collect(g, *indices, form=form, wrap=wrap)),
-               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(np.add), samples=write_samples, fits=fits_write)
+               method=False, inplace=True, grad_name=grad_name, column=numpy_combined(np.add), samples=write_samples,
+               fits=fits_write)
 
 
 structured("collect", read, lambda g, x, indices, form, wrap: (
     whole.spread(g, *indices, shape=tuple(x.shape), form=form, wrap=wrap),), method=False, grad_name="GatherBackward0",
            column=numpy_read, samples=read_samples, fits=fits_read)
-structured("erase", erase, lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),), method=False,
+structured("erase", erase, lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),),
+           method=False,
            column=numpy_erase, samples=read_samples, fits=fits_read)
 structured("spread", add_up, lambda g, indices, form, wrap: (whole.collect(g, *indices, form=form, wrap=wrap),),
-           method=False, accumulates=True, grad_name="ScatterAddBackward0", column=numpy_spread, samples=spread_samples, fits=fits_spread)
+           method=False, accumulates=True, grad_name="ScatterAddBackward0", column=numpy_spread,
+           samples=spread_samples, fits=fits_spread)
 
 for _name, _grad in (
     ("index", "IndexBackward0"), ("index_select", "IndexSelectBackward0"), ("gather", "GatherBackward0"),
@@ -246,7 +250,8 @@ def _factors(g, x, value, out, indices, form, wrap):
     return g * mine / where(x == 0, like(1, x), x), theirs
 
 
-structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True, grad_name="ScatterReduceBackward0",
+structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True,
+           grad_name="ScatterReduceBackward0",
            column=numpy_combined(np.multiply), samples=write_samples, fits=fits_write)
 structured("scatter_amax", combined("max"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0",
            column=numpy_combined(np.maximum), samples=write_samples, fits=fits_write)

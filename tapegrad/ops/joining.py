@@ -38,6 +38,7 @@ def frame(builder, x, *, shape, of, given):
 
 structured("embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True)
 structured("diag_embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True,
-           samples=lambda: [(((3,),), {"shape": (3, 3), "of": "diagonal", "given": (("offset", 0), ("dim1", 0), ("dim2", 1))})],
+           samples=lambda: [(((3,),), {"shape": (3, 3), "of": "diagonal", "given": (("offset", 0), ("dim1", 0),
+           ("dim2", 1))})],
            fits=lambda o, given: REGISTRY["diagonal"].forward(
                (given["shape"], (0,) * len(given["shape"])), **dict(given["given"]))[0] == o[0].shape)

@@ -51,8 +51,9 @@ def singular(function, name):
         try:
             return function(*arrays)
         except np.linalg.LinAlgError:
-            raise LinAlgError(f"{name}: The diagonal element 1 is zero, the inversion could not be completed because the "
-                              "input matrix is singular.") from None
+            raise LinAlgError(
+                f"{name}: The diagonal element 1 is zero, the inversion could not be completed because the "
+                "input matrix is singular.") from None
     return call
 
 
@@ -95,7 +96,7 @@ def cofactors(x):
 
 
 def turned(g, x):
-    """The cofactors' own derivative, for invertible matrices: det · (tr(gᵀ B) B − B gᵀ B) with B the inverse transposed."""
+    """The cofactors' derivative, for invertible matrices: det (tr(gᵀ B) B − B gᵀ B), B the inverse transposed."""
     b = whole.linalg_inv(x).mT
     inner = row.sum(g * b, (x.ndim - 2, x.ndim - 1))
     return whole.linalg_det(x).unsqueeze(-1).unsqueeze(-1) * (inner * b - b @ g.mT @ b)

@@ -56,7 +56,8 @@ reduction("var", lambda x, *, dim, correction=1: spread(x, dim) / freedom(x, dim
           identity=math.nan)
 reduction("std", lambda x, *, dim, correction=1: scalar.sqrt(spread(x, dim) / freedom(x, dim, correction)),
           lambda g, x, out, dim, correction: where(
-              out == 0, 0, g / out * (x - middle(x, dim)) / freedom(x, dim, correction)), accepts="f", identity=math.nan)
+              out == 0, 0, g / out * (x - middle(x, dim)) / freedom(x, dim, correction)), accepts="f",
+              identity=math.nan)
 reduction("vector_norm", lambda x, *, dim, ord=2.0: normed(x, dim, ord),
           lambda g, x, out, dim, ord: norm_slope(g, x, out, dim, ord), accepts="f", method=False, identity=0,
           grad_name="LinalgVectorNormBackward0")

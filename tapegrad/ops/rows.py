@@ -52,13 +52,15 @@ def some(**options):
 
 structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, dim, x.dtype, reverse),
            lambda g, dim, reverse: whole.cumsum(g, dim=dim, reverse=not reverse), method=False, multilinear=True,
-           accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True), fits=has_axis)
+           accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True),
+           fits=has_axis)
 structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
            lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
            column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples, fits=has_axis)
 structured("logcumsumexp", lambda builder, x, *, dim, reverse: builder.scan("logsumexp", x, dim, x.dtype, reverse),
            lambda g, x, out, dim, reverse: shares(g, x, out, dim, reverse),
-           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False), fits=has_axis)
+           method=False, accepts="f", column=flipped(np.logaddexp.accumulate), samples=some(reverse=False),
+           fits=has_axis)
 structured("cummax_positions", lambda builder, x, *, dim: builder.scan("argmax", x, dim, dtypes.int64), method=False,
            column=position_so_far(True), samples=some(), fits=has_axis)
 structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin", x, dim, dtypes.int64), method=False,

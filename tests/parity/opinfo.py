@@ -15,7 +15,8 @@ from typing import Any
 import numpy as np
 
 NAMES: dict[str, str] = {  # family: operations, as in PyTorch's database (name, or name.variant)
-    "unary": "abs neg positive sign sgn exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan asin "
+    "unary": "abs neg positive sign sgn exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan "
+    "asin "
     "acos atan sinh cosh tanh asinh acosh atanh sigmoid logit erf erfc erfinv lgamma digamma ceil floor round "
     "round.decimals_0 round.decimals_3 round.decimals_neg_3 trunc frac nan_to_num deg2rad rad2deg sinc",
     "binary": "add sub rsub mul div.no_rounding_mode div.floor_rounding div.trunc_rounding true_divide floor_divide "
@@ -32,16 +33,19 @@ NAMES: dict[str, str] = {  # family: operations, as in PyTorch's database (name,
     "sorting": "sort argsort msort topk unique unique_consecutive searchsorted bucketize",
     "shape": "reshape reshape_as view view_as expand expand_as broadcast_to broadcast_tensors squeeze squeeze.multiple "
     "unsqueeze transpose t T mT permute movedim flatten ravel unflatten flip fliplr flipud roll rot90 repeat "
-    "repeat_interleave tile chunk split split.list_args split_with_sizes tensor_split hsplit vsplit dsplit unbind narrow "
+    "repeat_interleave tile chunk split split.list_args split_with_sizes tensor_split hsplit vsplit dsplit unbind "
+    "narrow "
     "select diagonal linalg.diagonal diag diag_embed diagflat tril triu unfold as_strided contiguous clone atleast_1d "
     "atleast_2d atleast_3d meshgrid.list_of_tensors meshgrid.variadic_tensors unsafe_chunk unsafe_split",
     "joining": "cat stack hstack vstack dstack column_stack block_diag",
     "indexing": "__getitem__ index_select index_add index_copy index_fill index_put gather scatter scatter_add "
     "scatter_reduce.sum scatter_reduce.prod scatter_reduce.mean scatter_reduce.amax scatter_reduce.amin masked_fill "
-    "masked_select masked_scatter take take_along_dim put nonzero argwhere select_scatter slice_scatter diagonal_scatter",
+    "masked_select masked_scatter take take_along_dim put nonzero argwhere select_scatter slice_scatter "
+    "diagonal_scatter",
     "matmul": "matmul mm bmm mv dot vdot inner outer addmm addmm.decomposed addmv addbmm baddbmm addr einsum tensordot "
     "kron linalg.multi_dot linalg.vecdot cross linalg.cross linalg.matrix_power",
-    "activation": "nn.functional.relu nn.functional.relu6 nn.functional.leaky_relu nn.functional.elu nn.functional.selu "
+    "activation": "nn.functional.relu nn.functional.relu6 nn.functional.leaky_relu nn.functional.elu "
+    "nn.functional.selu "
     "nn.functional.celu nn.functional.gelu nn.functional.silu nn.functional.mish nn.functional.softplus "
     "nn.functional.softsign nn.functional.logsigmoid nn.functional.hardtanh nn.functional.hardsigmoid "
     "nn.functional.hardswish nn.functional.hardshrink nn.functional.softshrink nn.functional.tanhshrink "
@@ -54,7 +58,8 @@ NAMES: dict[str, str] = {  # family: operations, as in PyTorch's database (name,
     "nn.functional.gaussian_nll_loss nn.functional.cosine_similarity nn.functional.cosine_embedding_loss "
     "nn.functional.pairwise_distance nn.functional.linear nn.functional.embedding nn.functional.one_hot "
     "nn.functional.normalize nn.functional.layer_norm nn.functional.pad.constant",
-    "linalg": "linalg.inv linalg.solve linalg.solve_triangular linalg.cholesky cholesky linalg.det linalg.slogdet logdet "
+    "linalg": "linalg.inv linalg.solve linalg.solve_triangular linalg.cholesky cholesky linalg.det linalg.slogdet "
+    "logdet "
     "linalg.norm linalg.matrix_norm",
     "creation": "zeros ones full empty_like zeros_like ones_like full_like new_zeros new_ones new_full eye arange "
     "linspace scalar_tensor float double int long short bool to item fill zero_",
@@ -99,7 +104,9 @@ SPECIAL = {
     "float": lambda t: t.Tensor.float, "double": lambda t: t.Tensor.double, "int": lambda t: t.Tensor.int,
     "long": lambda t: t.Tensor.long, "short": lambda t: t.Tensor.short, "equal": lambda t: t.equal,
     "where": lambda t: lambda x, condition, other: t.where(condition, x, other),
-    "nn.functional.embedding": lambda t: lambda weight, index, **given: t.nn.functional.embedding(index, weight, **given),
+    "nn.functional.embedding": lambda t: (
+        lambda weight, index, **given: t.nn.functional.embedding(index, weight, **given)),
+    "zero_": lambda t: lambda x: x.clone().zero_(),
     "einsum": lambda t: lambda operands, equation: t.einsum(equation, *operands),
     "new_zeros": lambda t: t.Tensor.new_zeros, "__getitem__": lambda t: t.Tensor.__getitem__,
 }

@@ -36,7 +36,7 @@ COMBINE = {"write": _write, "add": _add, "mul": _mul, "max": _max, "min": _min}
 
 
 def indexed(mode: str, of: str) -> Any:
-    """Elements at computed places: `value[i] = base[place]` for "read", `base[place] ∘= value[i]` for the other modes.
+    """Elements at computed places: `value[i] = base[place]` for "read", `base[place] ∘= value[i]` for others.
 
     Pointers: what is written, what is read, then K index operands (contiguous int64). Nest:
     [rank, K, wrap, sizes…, value strides…, base strides…, then for each index: strides…,
