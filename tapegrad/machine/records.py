@@ -98,7 +98,7 @@ MACHINE = np.dtype([
     ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
-    ("pins", "u8"), ("unrecorded", "u8"),
+    ("pins", "u8"), ("released", "u8"), ("unrecorded", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),

@@ -32,7 +32,7 @@ class Attached:
 
 
 _attached: dict[int, Attached] = {}
-_graveyard: list[Attached] = []  # what is dropped while the machine frees rows dies later: it may own tensors
+_graveyard: list[Attached] = []  # what was kept under rows that the machine is freeing
 
 
 class RemovableHandle:
@@ -58,7 +58,6 @@ class RemovableHandle:
 
 def attached(row: int) -> Attached:
     """What is kept under a row, for adding to it."""
-    _graveyard.clear()
     found = _attached.get(row)
     if found is None:
         found = _attached[row] = Attached()
@@ -97,7 +96,12 @@ def orphan(attributes: dict[str, Any], row: int) -> None:
 
 
 def _released(row: int) -> None:
-    _graveyard.append(_attached.pop(row))
+    """The machine frees a row; it calls with 0 as soon as what was kept under it may die."""
+    if row:
+        _graveyard.append(_attached.pop(row))
+    else:
+        dying = _graveyard[:]
+        del _graveyard[:len(dying)]
 
 
 machine.set_hook("orphan_hooks", orphan)

@@ -65,6 +65,7 @@ def free_row(index):
     if row.flags & _ATTACHED:
         row.flags &= ~_ATTACHED
         call_with_index(m.release_row, np.uint64(index))
+        m.released += U1
     if row.flags & _WRAPPED and row.address != U0:
         release(m.arena, row.address, layouts()[row.layout].nbytes)
     row.flags = _FREE
@@ -72,6 +73,15 @@ def free_row(index):
     row.tensor = U0
     row.owner = np.uint32(m.free_buffer)
     m.free_buffer = np.uint64(index)
+
+
+@inlined
+def let_go():
+    """Let what Python kept under freed rows die, now that the tables are whole again: it may own tensors."""
+    m = machine()
+    if m.released != U0:
+        m.released = U0
+        call_with_index(m.release_row, U0)
 
 
 @native
@@ -106,6 +116,7 @@ def drop_tensor(index):
     drop_storage(owner)
     if owner != index and recorded == N0:
         free_row(index)
+    let_go()
 
 
 @inlined
@@ -349,6 +360,7 @@ def reclaim():
     m.sweeps += U1
     m.sweep_at = left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192)
     m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)
+    let_go()
     return left
 
 
