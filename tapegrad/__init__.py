@@ -8,7 +8,8 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
-from tapegrad import autograd, functions, linalg, nn
+from tapegrad import autograd, functions, linalg, nn, testing
+from tapegrad.autograd import gradcheck as _checks
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tapegrad.compiler import compile
 from tapegrad.creation import (
@@ -70,6 +71,8 @@ from tapegrad.random import (
 from tapegrad.shapes import Size
 from tapegrad.tensor import Tensor, device
 
+autograd.gradcheck, autograd.gradgradcheck = _checks.gradcheck, _checks.gradgradcheck  # as in PyTorch, over the module
+autograd.GradcheckError = _checks.GradcheckError
 __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 

@@ -1,0 +1,303 @@
+"""`gradcheck` and `gradgradcheck`: the gradients of a function against finite differences (`torch.autograd.gradcheck`).
+
+The numerical Jacobian perturbs the inputs in place, an element at a time; the analytical one is a backward for each
+element of the output. With `fast_mode` both are compared along one random direction.
+"""
+from __future__ import annotations
+
+import contextlib
+import warnings
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import autograd, creation, random
+from tapegrad.autograd import modes
+from tapegrad.tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+Jacobian = Array  # an input element a row, an output element a column
+
+FAST = """
+The above quantities relating the numerical and analytical jacobians are computed{trailing}
+in fast mode. See: https://github.com/pytorch/pytorch/issues/53876 for more background{trailing}
+about fast mode. Below, we recompute numerical and analytical jacobians in slow mode:
+
+Numerical:
+ {numerical}
+Analytical:
+{analytical}
+
+The max per-element difference (slow mode) is: {difference}.
+"""
+
+
+class GradcheckError(RuntimeError):
+    """A gradient is wrong (`torch.autograd.gradcheck.GradcheckError`)."""
+
+
+def _several(x: Any) -> tuple[Any, ...]:
+    return tuple(x) if isinstance(x, (list, tuple)) else (x,)
+
+
+def _checked(x: Any) -> bool:
+    return isinstance(x, Tensor) and x.requires_grad
+
+
+def _differentiable(outputs: Any) -> list[Any]:
+    return [o for o in _several(outputs) if o.requires_grad]
+
+
+def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol: float = 1e-5, rtol: float = 1e-3,
+              raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+              check_grad_dtypes: bool = False, check_batched_grad: bool = False,
+              check_batched_forward_grad: bool = False, check_forward_ad: bool = False, check_backward_ad: bool = True,
+              fast_mode: bool = False, masked: bool | None = None) -> bool:
+    """Whether the gradients of `func` at `inputs` are what finite differences say.
+
+    >>> import tapegrad
+    >>> x = tapegrad.tensor([0.5, -1.0], dtype=tapegrad.float64, requires_grad=True)
+    >>> gradcheck(lambda x: x.exp() * x, x)
+    True
+
+    Inputs should be of double precision. Raises GradcheckError where they disagree, unless `raise_exception` is False.
+    Batched gradients and forward mode cannot be checked: asking for it is a NotImplementedError.
+    """
+    if check_batched_grad or check_batched_forward_grad or check_forward_ad:
+        raise NotImplementedError("gradcheck checks backward alone: no batched gradients, no forward mode")
+    given = _several(inputs)
+    try:
+        _check_inputs(given)
+        outputs = func(*given)
+        wanted = _differentiable(outputs)
+        if not wanted:
+            _check_constant(func, given, outputs, eps)
+            return True
+        if check_backward_ad:
+            for i, output in enumerate(_several(outputs)):
+                if output.requires_grad:
+                    _check_output(func, given, i, output, eps, atol, rtol, nondet_tol, check_grad_dtypes, fast_mode)
+            _check_multiplied(wanted, given)
+            if check_undefined_grad:
+                _check_undefined(func, given)
+    except GradcheckError:
+        if raise_exception:
+            raise
+        return False
+    return True
+
+
+def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6,
+                  atol: float = 1e-5, rtol: float = 1e-3, gen_non_contig_grad_outputs: bool = False,
+                  raise_exception: bool = True, nondet_tol: float = 0.0, check_undefined_grad: bool = True,
+                  check_grad_dtypes: bool = False, check_batched_grad: bool = False, check_fwd_over_rev: bool = False,
+                  check_rev_over_rev: bool = True, fast_mode: bool = False, masked: bool = False) -> bool:
+    """Whether the gradients of the gradients are right too; `grad_outputs` are random unless they are given.
+
+    >>> import tapegrad
+    >>> x = tapegrad.tensor([0.5, -1.0], dtype=tapegrad.float64, requires_grad=True)
+    >>> gradgradcheck(lambda x: x ** 3, x)
+    True
+    """
+    given = _several(inputs)
+    if grad_outputs is None:
+        outputs = _differentiable(func(*given))
+        made = []
+        for o in outputs:
+            g = random.randn(tuple(o.shape), dtype=o.dtype)
+            if gen_non_contig_grad_outputs and g.ndim:
+                g = random.randn((*g.shape, 2), dtype=o.dtype)[..., 0]
+            made.append(g.requires_grad_())
+        cotangents = tuple(made)
+    else:
+        cotangents = _several(grad_outputs)
+    count = len(cotangents)
+
+    def gradients(*args: Any) -> Any:
+        xs, gs = args[:-count] if count else args, args[-count:] if count else ()
+        found = autograd.grad(_differentiable(func(*xs)), [x for x in xs if _checked(x)], gs, create_graph=True,
+                              allow_unused=True)
+        return tuple(g for g in found if g is not None)
+
+    return gradcheck(gradients, (*given, *cotangents), eps=eps, atol=atol, rtol=rtol, raise_exception=raise_exception,
+                     nondet_tol=nondet_tol, check_undefined_grad=check_undefined_grad,
+                     check_grad_dtypes=check_grad_dtypes, check_batched_grad=check_batched_grad,
+                     check_forward_ad=check_fwd_over_rev, check_backward_ad=check_rev_over_rev, fast_mode=fast_mode)
+
+
+# ---------------------------------------------------------------- the checks
+
+
+def _check_inputs(given: Sequence[Any]) -> None:
+    if not any(map(_checked, given)):
+        raise ValueError("gradcheck expects at least one input tensor to require gradient, but none of them have "
+                         "requires_grad=True.")
+    for i, x in enumerate(given):
+        if not _checked(x):
+            continue
+        if x.itemsize < 8:
+            warnings.warn(f"Input #{i} requires gradient and is not a double precision floating point or complex. This "
+                          "check will likely fail if all the inputs are not of double precision floating point or "
+                          "complex. ", stacklevel=4)
+        if any(s == 0 and n > 1 for n, s in zip(x.shape, x.stride())):
+            raise RuntimeError(
+                f"The {i}th input has a dimension with stride 0. gradcheck only supports inputs that are "
+                "non-overlapping to be able to compute the numerical gradients correctly. You should call .contiguous "
+                "on the input before passing it to gradcheck."
+            )
+        x.retain_grad()
+
+
+def _check_constant(func: Callable[..., Any], given: Sequence[Any], outputs: Any, eps: float) -> None:
+    for i, output in enumerate(_several(outputs)):
+        if not output.dtype.is_floating_point:
+            continue
+        for x in filter(_checked, given):
+            if np.abs(_numerical(func, given, x, i, eps)).max(initial=0) > eps:
+                raise GradcheckError("Numerical gradient for function expected to be zero")
+
+
+def _check_output(func: Callable[..., Any], given: Sequence[Any], i: int, output: Any, eps: float, atol: float,
+                  rtol: float, nondet_tol: float, check_grad_dtypes: bool, fast_mode: bool) -> None:
+    names = [j for j, x in enumerate(given) if _checked(x)]
+    xs = [given[j] for j in names]
+    analytical = _analytical(output, xs, check_grad_dtypes)
+    again = _analytical(output, xs, False)
+    for j, found, repeated in zip(names, analytical, again):
+        spread = np.abs(found - repeated).max(initial=0)
+        if spread > nondet_tol:
+            expected = _numerical(func, given, given[j], i, eps)
+            if not _close(found, expected, atol, rtol):
+                raise _mismatch(i, j, expected, found)
+            raise GradcheckError(
+                "Backward is not reentrant, i.e., running backward with same input and grad_output multiple times "
+                "gives different values, although analytical gradient matches numerical gradient.The tolerance for "
+                f"nondeterminism was {nondet_tol}."
+            )
+    for j, found in zip(names, analytical):
+        x = given[j]
+        if not fast_mode:
+            expected = _numerical(func, given, x, i, eps)
+            if not _close(found, expected, atol, rtol):
+                raise _mismatch(i, j, expected, found)
+            continue
+        u, v = _direction(found.shape[0]), _direction(found.shape[1])
+        along = float(_numerical_along(func, given, x, i, eps, u) @ v)
+        here = float(u @ found @ v)
+        if not abs(along - here) <= atol + rtol * abs(along):
+            expected = _numerical(func, given, x, i, eps)
+            raise _mismatch(i, j, along, here, FAST.format(
+                numerical=_shown(expected), analytical=_shown(found), trailing=" ",
+                difference=np.abs(expected - found).max(initial=0)))
+
+
+def _close(found: Jacobian, expected: Jacobian, atol: float, rtol: float) -> bool:
+    return np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True)
+
+
+def _shown(jacobian: Any) -> str:
+    return repr(creation.from_array(jacobian)) if isinstance(jacobian, np.ndarray) else repr(jacobian)
+
+
+def _mismatch(i: int, j: int, numerical: Any, analytical: Any, more: str = "") -> GradcheckError:
+    return GradcheckError(f"Jacobian mismatch for output {i} with respect to input {j},\n"
+                          f"numerical:{_shown(numerical)}\nanalytical:{_shown(analytical)}\n{more}")
+
+
+def _check_multiplied(outputs: Sequence[Any], given: Sequence[Any]) -> None:
+    """A gradient that no cotangent is a factor of does not vanish with it."""
+    xs = [x for x in given if _checked(x)]
+    found = autograd.grad(outputs, xs, [o.detach().clone().zero_() for o in outputs], retain_graph=True,
+                          allow_unused=True)
+    for x, g in zip(xs, found):
+        if g is None:
+            continue
+        if g.dtype is not x.dtype:
+            raise GradcheckError("grad is incorrect type")
+        if tuple(g.shape) != tuple(x.shape):
+            raise GradcheckError("grad is incorrect size")
+        if np.any(np.nan_to_num(g.detach().numpy()) != 0):
+            raise GradcheckError("backward not multiplied by grad_output")
+
+
+def _check_undefined(func: Callable[..., Any], given: Sequence[Any]) -> None:
+    """Outputs that nothing depends on may pass None to the rules, which is to count as zero."""
+    outputs = _differentiable(func(*given))
+    xs = [x for x in given if _checked(x)]
+    for left_out in range(len(outputs)) if len(outputs) > 1 else ():
+        found = autograd.grad([outputs[left_out]], xs, [outputs[left_out].detach().clone().zero_()], retain_graph=True,
+                              allow_unused=True)
+        if any(g is not None and np.any(g.detach().numpy() != 0) for g in found):
+            raise GradcheckError(
+                "Expected all input grads to be undefined or zero when all output grads are undefined or zero. Please "
+                "look at \"Notes about undefined output gradients\" in \"tools/autograd/derivatives.yaml\""
+            )
+
+
+# ---------------------------------------------------------------- Jacobians
+
+
+def _analytical(output: Any, xs: Sequence[Any], check_dtypes: bool) -> list[Jacobian]:
+    found = [np.zeros((x.numel(), output.numel()), x.dtype.numpy) for x in xs]
+    cotangent = output.detach().clone().zero_()
+    flat = cotangent.numpy().reshape(-1) if cotangent.is_contiguous() else None
+    for k in range(output.numel()):
+        if flat is None:
+            cotangent = creation.from_array(np.eye(1, output.numel(), k, output.dtype.numpy).reshape(output.shape))
+        else:
+            flat[...] = 0
+            flat[k] = 1
+        gradients = autograd.grad(output, xs, cotangent, retain_graph=True, allow_unused=True)
+        for jacobian, x, g in zip(found, xs, gradients):
+            if g is None:
+                continue
+            if check_dtypes and g.dtype is not x.dtype:
+                raise GradcheckError(f"Gradient has dtype {g.dtype}, expected {x.dtype}")
+            jacobian[:, k] = g.detach().numpy().reshape(-1)
+    return found
+
+
+@contextlib.contextmanager
+def _perturbed(memory: Array, index: Any, by: float) -> Iterator[None]:
+    kept = memory[index].copy()
+    memory[index] = kept + by
+    try:
+        yield
+    finally:
+        memory[index] = kept
+
+
+def _value(func: Callable[..., Any], given: Sequence[Any], i: int) -> Array:
+    # Inputs are perturbed behind the tape's back: what `func` returns may be an input, so it is copied.
+    output = _several(func(*given))[i]
+    return np.array(output.detach().numpy(), np.float64).reshape(-1)
+
+
+def _numerical(func: Callable[..., Any], given: Sequence[Any], x: Any, i: int, eps: float) -> Jacobian:
+    memory = x.detach().numpy()
+    rows = []
+    for index in np.ndindex(memory.shape):
+        with _perturbed(memory, index, -eps):
+            low = _value(func, given, i)
+        with _perturbed(memory, index, eps):
+            high = _value(func, given, i)
+        rows.append((high - low) / (2 * eps))
+    width = _value(func, given, i).size
+    return np.array(rows, x.dtype.numpy).reshape(memory.size, width)
+
+
+def _numerical_along(func: Callable[..., Any], given: Sequence[Any], x: Any, i: int, eps: float, u: Array) -> Array:
+    memory = x.detach().numpy()
+    step = u.reshape(memory.shape) * eps
+    with _perturbed(memory, ..., -step):
+        low = _value(func, given, i)
+    with _perturbed(memory, ..., step):
+        high = _value(func, given, i)
+    return (high - low) / (2 * eps)
+
+
+def _direction(n: int) -> Array:
+    with modes.no_grad():
+        u = random.rand(n, dtype=creation.dtypes.float64).numpy() + 1e-3
+    return u / np.linalg.norm(u) if n else u
