@@ -71,8 +71,8 @@ from tapegrad.random import (
 from tapegrad.shapes import Size
 from tapegrad.tensor import Tensor, device
 
-autograd.gradcheck, autograd.gradgradcheck = _checks.gradcheck, _checks.gradgradcheck  # as in PyTorch, over the module
-autograd.GradcheckError = _checks.GradcheckError
+for _name in ("gradcheck", "gradgradcheck", "GradcheckError"):  # as in PyTorch: the function over the module's name
+    setattr(autograd, _name, getattr(_checks, _name))
 __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 

@@ -176,6 +176,7 @@ def make_tensor(*shape: Any, dtype: dtypes.dtype, device: Any = "cpu", low: floa
     if low >= high:
         raise ValueError(f"`low` must be less than `high`, but got {low} >= {high}")
     drawn = (*size[:-1], 2 * size[-1]) if noncontiguous and math.prod(size) > 1 else size
+    made: Any
     with modes.no_grad():
         if dtype.is_floating_point:
             made = random.rand(drawn, dtype=dtype) * (high - low) + low
