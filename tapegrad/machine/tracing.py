@@ -5,8 +5,11 @@ reason, so that the function goes on running as it is written. All of it costs o
 """
 from __future__ import annotations
 
+import os
+import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
@@ -15,11 +18,23 @@ from tapegrad.machine.runtime import address_of, reserve
 MAX_EVENTS = 1 << 21
 
 
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+
+
+class Draw(NamedTuple):
+    """Something done to a random stream: `method(stream, *given)`, whose numbers, if any, fill a block."""
+
+    stream: Any
+    method: Callable[..., Any]
+    given: tuple[Any, ...]
+
+
 class Trace:
     """One capture: its events, the bytes Python wrote or looked at, and why it cannot be kept, if it cannot."""
 
     def __init__(self) -> None:
         self.contents: list[bytes] = []
+        self.draws: list[Draw] = []
         self.refusals: list[str] = []
         self.thread = threading.get_ident()
 
@@ -57,28 +72,51 @@ def end() -> Any:
     return events
 
 
+def here() -> str:
+    """The file and line, outside this library, that is running now."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARY):
+        frame = frame.f_back
+    return "" if frame is None else f" ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
+
+
 def refuse(reason: str) -> None:
     """Say why what runs now cannot be captured."""
     if active is not None and active.thread == threading.get_ident():
-        active.refusals.append(reason)
+        active.refusals.append(reason + here())
 
 
-def _note(kind: int, address: int, nbytes: int) -> None:
-    if active is None or active.thread != threading.get_ident():
-        return
+def _note(kind: int, address: int, number: int) -> None:
     n = int(machine.state["n_trace"][0])
     if n < MAX_EVENTS:
         _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
-        _events[n]["a"], _events[n]["b"] = address, len(active.contents)
-        active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        _events[n]["a"], _events[n]["b"] = address, number
     machine.state["n_trace"] = n + 1
+
+
+def _content(kind: int, address: int, nbytes: int) -> None:
+    if active is not None and active.thread == threading.get_ident():
+        active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        _note(kind, address, len(active.contents) - 1)
 
 
 def constant(address: int, nbytes: int) -> None:
     """Python wrote these bytes into a fresh block."""
-    _note(rec.CONSTANT, address, nbytes)
+    _content(rec.CONSTANT, address, nbytes)
 
 
 def guard(address: int, nbytes: int) -> None:
     """Python looked at these bytes: a replay that finds others must not go on."""
-    _note(rec.GUARD, address, nbytes)
+    _content(rec.GUARD, address, nbytes)
+
+
+def drawn(address: int, draw: Draw) -> None:
+    """A random stream was used; what it gave was written to a fresh block (0: it gave nothing)."""
+    if active is not None and active.thread == threading.get_ident():
+        active.draws.append(draw)
+        _note(rec.DRAWN, address, len(active.draws) - 1)
+
+
+def cut() -> None:
+    """One part of the capture ends here."""
+    _note(rec.CUT, 0, 0)
