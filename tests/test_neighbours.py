@@ -158,8 +158,8 @@ def test_a_read_only_array_is_shared_with_a_warning():
 # ---------------------------------------------------------------- DLPack
 
 TENSORS = [lambda: torch.arange(6.0).reshape(2, 3), lambda: torch.arange(6.0).reshape(2, 3).t(),
-           lambda: torch.tensor(3), lambda: torch.arange(10)[1::2], lambda: torch.tensor([True, False]), lambda: torch.zeros(0, 3),
-           lambda: torch.zeros(2, dtype=torch.uint8)]
+           lambda: torch.tensor(3), lambda: torch.arange(10)[1::2], lambda: torch.tensor([True, False]),
+           lambda: torch.zeros(0, 3), lambda: torch.zeros(2, dtype=torch.uint8)]
 
 
 @pytest.mark.parametrize("make", TENSORS)

@@ -56,7 +56,10 @@ def _recorded(ufunc: Any) -> Callable[..., Any] | None:
     if name in PUBLIC:
         return PUBLIC[name]
     op = dispatch.REGISTRY.get(name)
-    return None if op is None else lambda *operands: dispatch.apply(op, operands, tuple(op.defaults.items()))
+    if op is None:
+        return None
+    function: Any = lambda *operands: dispatch.apply(op, operands, tuple(op.defaults.items()))
+    return function
 
 
 def _operand(x: Any) -> Any:

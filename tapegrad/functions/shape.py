@@ -8,18 +8,64 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_view, layout_of
-from tapegrad.functions.common import METHODS, PUBLIC, into, method, operation, public
-from tapegrad.tensor import Tensor, shape_of
+from tapegrad.functions.common import METHODS, PUBLIC, into, invalid_combination, kind_name, method, operation, public
+from tapegrad.machine.live import planner
+from tapegrad.tensor import Tensor, reread, shape_of
 
 
 @method
-def view(self: Any, *size: Any) -> Any:
-    """The same memory in another shape (`torch.Tensor.view`)."""
+def view(self: Any, *size: Any, **named: Any) -> Any:
+    """The same memory in another shape, or read as another dtype (`torch.Tensor.view`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.arange(4.0); x.view(2, -1)
+    tensor([[0., 1.],
+            [2., 3.]])
+    >>> x.view(tapegrad.int32)[2]
+    tensor(1073741824, dtype=torch.int32)
+
+    `view(dtype)` has no gradient. Where the sizes of elements differ, the last axis shrinks or grows; RuntimeError
+    says which size, stride or offset stands in the way.
+    """
+    if len(size) + len(named) != 1 and (named or not size):
+        raise invalid_combination("view", *size, **named)
+    given = size or tuple(named.values())
+    if "dtype" in named or isinstance(given[0], dtypes.dtype):
+        if len(given) != 1 or not isinstance(given[0], dtypes.dtype):
+            raise invalid_combination("view", *size, **named)
+        return _view_dtype(self, given[0])
+    if named and "size" not in named:
+        raise invalid_combination("view", **named)
     layout = layout_of(self)
-    return apply_view(operation("view"), self, (("size", shapes.infer_size(shape_of(size), layout.numel)),))
+    return apply_view(operation("view"), self, (("size", shapes.infer_size(shape_of(given), layout.numel)),))
+
+
+def _view_dtype(self: Any, dtype: dtypes.dtype) -> Any:
+    """The bytes of a tensor as elements of another dtype. As in PyTorch, nobody's view, and without history."""
+    layout = layout_of(self)
+    have, want = layout.dtype.itemsize, dtype.itemsize
+    shape, strides = list(layout.shape), list(layout.strides)
+    if have != want:
+        between = f"to view {kind_name(self)} as {planner.name_of(dtype)} (different element sizes)"
+        if not shape:
+            raise RuntimeError(f"self.dim() cannot be 0 {between}")
+        n = max(want // have, 1)
+        for name, value in (("size(-1)", shape[-1]), ("stride(-1)", strides[-1]),
+                            ("storage_offset()", self.storage_offset()),
+                            *((f"stride({d})", s) for d, s in enumerate(strides[:-1]))):
+            if name == "stride(-1)" and value != 1:
+                raise RuntimeError(f"self.stride(-1) must be 1 {between}, but got {value}")
+            if name != "stride(-1)" and value % n:
+                raise RuntimeError(f"self.{name} must be divisible by {n} {between}, but got {value}")
+        if have < want:
+            shape[-1], strides[:-1] = shape[-1] // n, [s // n for s in strides[:-1]]
+        else:
+            n = have // want
+            shape[-1], strides[:-1] = shape[-1] * n, [s * n for s in strides[:-1]]
+    return reread(self, dtype, tuple(shape), tuple(strides))
 
 
 @method
