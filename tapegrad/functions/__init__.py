@@ -14,13 +14,14 @@ from tapegrad.functions import (
     matrix,
     neighbours,
     pointwise,
+    queries,
     reductions,
     shape,
 )
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.tensor import Tensor
 
-FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, activations, losses, neighbours)
+FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, activations, losses, neighbours, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

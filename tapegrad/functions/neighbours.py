@@ -18,7 +18,7 @@ from tapegrad.tensor import Tensor
 from tapegrad.tensor import device as Device
 
 # NumPy's operators as Python's, which know what to do when the tensor stands on the right.
-_OPERATORS = {
+_OPERATORS: dict[str, Callable[..., Any]] = {
     "add": operator.add, "subtract": operator.sub, "multiply": operator.mul, "divide": operator.truediv,
     "floor_divide": operator.floordiv, "remainder": operator.mod, "power": operator.pow,
     "negative": operator.neg, "absolute": operator.abs, "invert": operator.invert, "bitwise_and": operator.and_,
