@@ -99,7 +99,7 @@ def _replay_seconds() -> float:
     workspace = engine.machine.workspace()
     best = float("inf")
     for _ in range(50):
-        engine._mark(workspace, [y._buffer])
+        engine._mark(workspace, [y._buffer], None)
         engine._add_adjoint(workspace, y._buffer, tapegrad.ones((), dtype=tapegrad.float64))
         start = time.perf_counter()
         engine.call.replay_unlocked(workspace.address, 0)

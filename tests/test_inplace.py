@@ -60,6 +60,19 @@ def test_a_tensor_without_history_takes_one_on():
     assert x.grad.tolist() == [1.0]
 
 
+def test_a_view_made_without_history_is_not_written_behind_its_base():
+    """Nor when the kernel is one that native code knows."""
+    known = torch.ones(4)[1:3]
+    for _ in range(2):
+        known.mul_(2)
+    base = leaf(1.0, 2.0, 3.0, 4.0).clone()
+    with torch.no_grad():
+        view = base[1:3]
+    with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
+        view.mul_(2)
+    assert base.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
 def test_alpha():
     x = torch.ones(2)
     x.add_(torch.ones(2), alpha=3).sub_(torch.ones(2), alpha=2)

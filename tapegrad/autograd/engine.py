@@ -95,10 +95,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
     if accumulate and create_graph:
         warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
     with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
-        _mark(workspace, [r._buffer for r in roots])
-        if targets is not None:
-            rows = np.array([t._buffer for t in targets], "u4")
-            call.narrow(workspace.address, address_of(rows), len(rows))
+        _mark(workspace, [r._buffer for r in roots], None if targets is None else [t._buffer for t in targets])
         if create_graph:
             found = _recorded(workspace, roots, seeds)
             results = _collect_recorded(workspace, found, targets, accumulate)
@@ -139,12 +136,17 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
 # ---------------------------------------------------------------- marking
 
 
-def _mark(workspace: Workspace, roots: Sequence[int]) -> None:
+def _mark(workspace: Workspace, roots: Sequence[int], inputs: Sequence[int] | None) -> None:
+    """List what a sweep visits, of the ways to the `inputs` if these are given: what lies below is not looked at."""
     rows = np.array(roots, "u4")
-    while True:
-        status = call.mark(workspace.address, address_of(rows), len(rows))
-        if status == rec.DONE:
-            return
+    if inputs is None:
+        while status := call.mark(workspace.address, address_of(rows), len(rows), 1):
+            _check_marked(workspace, status)
+        return
+    call.mark(workspace.address, address_of(rows), len(rows), 0)
+    rows = np.array(inputs, "u4")
+    call.narrow(workspace.address, address_of(rows), len(rows))
+    while status := call.check(workspace.address):
         _check_marked(workspace, status)
 
 

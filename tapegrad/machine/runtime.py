@@ -80,7 +80,7 @@ _ENTRY_POINTS = (
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin")
 _C_ONLY = {
-    "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuu)", "narrow": "i(uuu)",
+    "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "backward_scalar": "u(uu)", "replay_forward": "u(uuu)",
     "run_compiled": "u(u)",

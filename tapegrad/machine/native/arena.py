@@ -10,6 +10,10 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.glue import (
+    U0,
+    U1,
+    U2,
+    U3,
     call_kernel,
     events_at,
     exchange,
@@ -32,7 +36,7 @@ _TAKEN, _GIVEN_BACK, _KERNEL = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
-U0, U1, U2, U3, U4, U6, U7, U8, U61, U63 = (np.uint64(i) for i in (0, 1, 2, 3, 4, 6, 7, 8, 61, 63))
+U4, U7, U63 = (np.uint64(i) for i in (4, 7, 63))
 _SMALL, _SMALL_CLASSES, _LARGE = (np.uint64(i) for i in (rec.SMALL, rec.SMALL_CLASSES, rec.LARGE))
 _LISTS, _CHUNK, _CACHE = (np.uint64(i) for i in (rec.ARENA_LISTS, rec.CHUNK_BYTES, rec.LARGE_CACHE_BYTES))
 _OCTAVE_OF_SMALL = np.uint64(rec.SMALL.bit_length() - 1)

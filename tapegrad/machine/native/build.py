@@ -11,9 +11,10 @@ import numpy as np
 from numba.core import types
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native import arena, compiled, glue, interpreter, objects, tape
+from tapegrad.machine.native import arena, attributes, backward, calls, compiled, entry, glue, objects, tape
 
-MODULES = (arena, compiled, interpreter, objects, tape)  # importing them fills glue.EXPORTS
+MODULES = (arena, attributes, backward, calls, compiled, entry, objects, tape)  # importing them fills glue.EXPORTS
+_FIRST_HALF = (entry.__name__, calls.__name__, objects.__name__, attributes.__name__)
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 
@@ -93,7 +94,7 @@ def build_ir() -> str:
     llvm.add_symbol(glue.MACHINE, dummy.ctypes.data)
     halves: tuple[list[glue.Export], list[glue.Export]] = ([], [])
     for export in glue.EXPORTS:
-        halves[export[2].py_func.__module__ != objects.__name__].append(export)
+        halves[export[2].py_func.__module__ not in _FIRST_HALF].append(export)
     merged = None
     for text in _in_parallel(halves):
         module = llvm.parse_assembly(text)

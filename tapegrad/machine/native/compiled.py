@@ -4,11 +4,10 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.glue import buffers, call_kernel, export, inlined, octets, records, u64, words
+from tapegrad.machine.native.glue import U0, buffers, call_kernel, export, inlined, octets, records, u64, words
 
 _programs, _steps = records(rec.COMPILED), records(rec.PROGRAM_STEP)
 _conditions, _writes = records(rec.CONDITION), records(rec.WRITE)
-U0, U1 = np.uint64(0), np.uint64(1)
 _RUN, _CLEAR, _COPY = np.uint32(rec.RUN), np.uint32(rec.CLEAR), np.uint32(rec.COPY)
 UNMET, PASSED, BROKEN = np.uint64(rec.UNMET), np.uint64(rec.PASSED), np.uint64(rec.BROKEN)
 

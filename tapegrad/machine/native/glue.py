@@ -18,6 +18,8 @@ from numba.np import numpy_support
 from tapegrad.machine import records as rec
 
 i32, u32, i64, u64, u8 = types.int32, types.uint32, types.int64, types.uint64, types.uint8
+U0, U1, U2, U3 = (np.uint64(i) for i in range(4))  # unsigned throughout: signed indices cost a wrap-around test
+N0, N1 = np.uint32(0), np.uint32(1)
 
 # No bounds checks, no exceptions, C division: nothing native may raise, so that no wrapper has to look.
 _options: Any = {"error_model": "numpy", "boundscheck": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}

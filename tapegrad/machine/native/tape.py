@@ -7,6 +7,10 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native.arena import release
 from tapegrad.machine.native.cpython import call_with_index
 from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
     buffers,
     export,
     halves,
@@ -20,8 +24,6 @@ from tapegrad.machine.native.glue import (
     types,
 )
 
-U0, U1 = np.uint64(0), np.uint64(1)
-N0, N1 = np.uint32(0), np.uint32(1)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNAL), np.uint32(rec.IMMORTAL)

@@ -1,0 +1,234 @@
+"""Backward from its beginning to its end: `backward_method` is what `Tensor.backward` enters by.
+
+`finish` cleans up after a sweep, `settle` hands the leaves their gradients.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.arena import allocate, release, repay, run_kernel, trace
+from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
+    U2,
+    U3,
+    buffers,
+    export,
+    halves,
+    i32,
+    inlined,
+    instructions,
+    layouts,
+    machine,
+    native,
+    octets,
+    plans,
+    stack_words,
+    steps_at,
+    tensor_at,
+    u32,
+    u64,
+    words,
+    workspace_at,
+)
+from tapegrad.machine.native.interpreter import replay_reverse
+from tapegrad.machine.native.marking import mark, operands_of
+from tapegrad.machine.native.objects import new_object
+from tapegrad.machine.native.operands import freshen_history, is_tensor
+from tapegrad.machine.native.tape import new_row, release_kept
+
+_PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GRAD)
+_STOPS, _WORD = np.uint32(rec.HOOKED | rec.RETAINS), np.uint32(rec.WORD)
+CAPTURED, NEEDED = np.uint8(rec.CAPTURED), np.uint8(rec.NEEDED)
+DONE, NOT_STARTED = np.uint64(rec.DONE), np.uint64(rec.NOT_STARTED)
+
+
+@inlined
+def adjoint_bytes(index):
+    layout = layouts()[buffers()[index].layout]
+    return layouts()[layout.adjoint].nbytes
+
+
+@native
+def leads_on(t, marks):
+    """Whether an instruction ran: a gradient flowed on to one of its operands, which still have their marks."""
+    row = instructions()[t]
+    operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], stack_words(2))
+    found = N0
+    for j in range(count):
+        if marks[halves(operands)[j]] & NEEDED:
+            found |= (needs >> np.uint32(j)) & N1
+    return found != N0
+
+
+@export(i32(u64, u64))
+def finish(workspace, retain):
+    """Clear the marks (and gradients nobody took); unless `retain`, free what the visited instructions kept.
+
+    While another sweep is under way (in another thread, or in this one, whose hook we are) nothing is freed, since it
+    may read the same operands; reclaiming frees it once no tensor can reach it.
+    """
+    w = workspace_at(workspace)
+    if machine().replays != U0 or machine().pins != U0:
+        retain = U1
+    adjoints = words(w.adjoints)
+    marks = octets(w.marks)
+    for i in range(w.n_reached):
+        t = np.uint64(halves(w.reached)[i])
+        out = np.uint64(instructions()[t].out)
+        if adjoints[out] != U0:
+            release(w.arena, adjoints[out], adjoint_bytes(np.uint32(out)))
+            adjoints[out] = U0
+        if retain == U0 and marks[out] & NEEDED and (not marks[out] & CAPTURED or leads_on(t, marks)):
+            release_kept(t)
+        marks[out] = np.uint8(0)
+    for i in range(w.n_leaves):
+        leaf = np.uint64(halves(w.leaves)[i])
+        if adjoints[leaf] != U0:
+            release(w.arena, adjoints[leaf], adjoint_bytes(np.uint32(leaf)))
+            adjoints[leaf] = U0
+        marks[leaf] = np.uint8(0)
+    return np.int32(0)
+
+
+@export(u64(u64, u32))
+def take_gradient(workspace, index):
+    """A new tensor that owns the gradient gathered for a row (contiguous in the row's adjoint layout), or 0."""
+    w = workspace_at(workspace)
+    m = machine()
+    block = words(w.adjoints)[index]
+    if block == U0:
+        return U0
+    layout = layouts()[buffers()[index].layout].adjoint
+    row = new_row(layout, N0, block)
+    if row == N0:
+        return U0
+    words(w.adjoints)[index] = U0
+    repay(w.arena, m.arena, layouts()[layout].nbytes)
+    return new_object(m.tensor_type, row)
+
+
+@export(u64(u64))
+def settle(workspace):
+    """Give the leaves their gradients; returns how many were left to Python (moved to the front of `leaves`)."""
+    w = workspace_at(workspace)
+    rows = buffers()
+    adjoints = words(w.adjoints)
+    leaves = halves(w.leaves)
+    left = U0
+    for i in range(w.n_leaves):
+        leaf = leaves[i]
+        row = rows[leaf]
+        block = adjoints[leaf]
+        if block == U0 or not row.flags & _REQUIRES_GRAD:
+            continue
+        if row.flags & _STOPS:
+            leaves[i] = leaves[left]
+            leaves[left] = leaf
+            left += U1
+            continue
+        if row.tensor == U0:
+            continue
+        owner = tensor_at(row.tensor)
+        if owner.grad == U0:
+            owner.grad = take_gradient(workspace, leaf)
+            py.track(row.tensor)
+            continue
+        layout = layouts()[row.layout].adjoint
+        if is_tensor(owner.grad):
+            grad_row = rows[tensor_at(owner.grad).buffer]
+            accumulate = layouts()[layout].accumulate
+            if grad_row.layout == layout and accumulate != U0 and not grad_row.flags & _REQUIRES_GRAD:
+                step = steps_at(accumulate)[U0]
+                pointers = stack_words(3)
+                words(pointers)[U0] = grad_row.address
+                words(pointers)[U1] = block
+                run_kernel(step.add, step.nest, pointers, U2)
+                rows[grad_row.owner].version += N1
+                continue
+        leaves[i] = leaves[left]
+        leaves[left] = leaf
+        left += U1
+    return left
+
+
+@export(u64(u64, u64))
+def replay_unlocked(workspace, ignored):
+    """`replay_reverse` with the GIL released; the tape is not compacted while it runs."""
+    machine().replays += U1
+    state = py.save_thread()
+    status = replay_reverse(workspace)
+    py.restore_thread(state)
+    machine().replays -= U1
+    return status
+
+
+@export(u64(u64, u64))
+def backward_scalar(workspace, tensor):
+    """The common backward: one scalar root, seed one, no hooks; status as `mark` and `replay_reverse` return it.
+
+    The tape is pinned until it is finished, be it by Python: other threads must not move the instructions listed.
+
+    `position` tells Python how far it came when the status is STOPPED; `settle`'s remainder is left in `bottom`.
+    """
+    w = workspace_at(workspace)
+    roots = stack_words(1)
+    machine().pins += U1
+    root = tensor_at(tensor).buffer
+    halves(roots)[U0] = root
+    status = mark(workspace, roots, U1, U1)
+    if status != DONE:
+        return status
+    seed = allocate(w.arena, np.uint64(8))
+    dtype = layouts()[buffers()[root].layout].dtype
+    if dtype == np.uint32(7):
+        words(seed)[U0] = np.uint64(0x3FF0000000000000)
+    else:
+        halves(seed)[U0] = np.uint32(0x3F800000)
+    if machine().trace != U0:
+        trace(_WORD, seed, words(seed)[U0])
+    words(w.adjoints)[root] = seed
+    status = replay_unlocked(workspace, U0)
+    if status == DONE:
+        w.bottom = settle(workspace)
+        if w.bottom == U0:
+            machine().pins -= U1
+            finish(workspace, U0)
+    return status
+
+
+@export(u64(u64, u64, u64, u64))
+def backward_method(self, arguments, count, keywords):
+    """`Tensor.backward`: natively for one scalar root with nothing asked for, else (or where that stops) in Python."""
+    m = machine()
+    if not freshen_history(self):
+        return U0
+    workspace = m.workspace
+    status = NOT_STARTED
+    if count == U0 and keywords == U0 and workspace != U0:
+        row = buffers()[tensor_at(self).buffer]
+        if row.producer != N0 and layouts()[row.layout].numel == U1:
+            m.workspace = U0
+            status = backward_scalar(workspace, self)
+            if status == DONE and workspace_at(workspace).bottom == U0:
+                m.workspace = workspace
+                py.incref(py.none())
+                return py.none()
+    total = count + U3
+    if keywords != U0:
+        total += words(keywords + U2 * np.uint64(8))[U0]
+    block = allocate(m.arena, total * np.uint64(8))
+    words(block)[U0] = py.long_from(np.int64(status))
+    words(block)[U1] = py.long_from(np.int64(workspace))
+    words(block)[U2] = self
+    for j in range(total - U3):
+        words(block)[j + U3] = words(arguments)[j]
+    result = py.vectorcall(m.continue_backward, block, count + U3, keywords)
+    py.decref(words(block)[U0])
+    py.decref(words(block)[U1])
+    release(m.arena, block, total * np.uint64(8))
+    return result

@@ -1,0 +1,306 @@
+"""What Python calls with its decisions made: run this plan, make this view, record this, adopt that memory."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.arena import allocate, release
+from tapegrad.machine.native.execution import execute, kernel_failed, record_operation
+from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
+    U2,
+    U3,
+    buffers,
+    doubles,
+    export,
+    floats,
+    halves,
+    inlined,
+    layouts,
+    machine,
+    native,
+    octets,
+    quarters,
+    signed_words,
+    tensor_at,
+    u64,
+    words,
+)
+from tapegrad.machine.native.objects import boolean, new_object, new_tensor
+from tapegrad.machine.native.operands import current_row, drop_number, freshen_history, recording, wrap_number
+from tapegrad.machine.native.steps import run_forward
+from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
+
+_REQUIRES_GRAD, _VIEW, _NO_GRAD_VIEW, _MULTI_VIEW = (
+    np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.NO_GRAD_VIEW, rec.MULTI_VIEW)
+)
+_NEEDS_A = np.uint32(rec.NEEDS_A)
+_LINK, _MULTIPLE = np.uint64(rec.LINK), np.uint64(rec.MULTIPLE)
+_RECORD = np.uint64(1)
+
+
+@inlined
+def integer(arguments, position):
+    return np.uint64(py.long_as(words(arguments)[position]))
+
+
+@export(u64(u64, u64, u64))
+def run_plan(self, arguments, count):
+    """run_plan(plan, *operands) -> tensor. Operands are tensors or, for wrapped numbers, row indices."""
+    plan = np.uint32(integer(arguments, U0))
+    n = count - U1
+    operands = allocate(machine().arena, n * np.uint64(4))
+    result = U0
+    if collect_rows(operands, arguments + np.uint64(8), n):
+        result = execute(plan, operands, n)
+    release(machine().arena, operands, n * np.uint64(4))
+    return result
+
+
+@native
+def collect_rows(operands, arguments, n):
+    """Write the rows of tensors and row numbers; False with a Python error set."""
+    rows = halves(operands)
+    for j in range(n):
+        obj = words(arguments)[j]
+        rows[j] = np.uint32(py.long_as(obj)) if py.type_of(obj) == py.long_type() else current_row(obj)
+        if rows[j] == N0:
+            return False
+    return True
+
+
+@export(u64(u64, u64, u64))
+def run_inplace(self, arguments, count):
+    """run_inplace(plan, target row, *operands) -> None: run the kernels on the target's memory and count the write."""
+    plan = np.uint32(integer(arguments, U0))
+    target = integer(arguments, U1)
+    n = count - U2
+    operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
+    collected = collect_rows(operands, arguments + np.uint64(16), n)
+    status = np.int32(0)
+    if collected:
+        rows = buffers()
+        status = run_forward(plan, rows[target].address, operands)
+        rows[rows[target].owner].version += N1
+    release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
+    if not collected:
+        return U0
+    if status:
+        return kernel_failed(plan, status)
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def make_view(self, arguments, count):
+    """make_view(plan, base, layout, byte offset, adjoint offset, mode) -> tensor on the base's storage.
+
+    `mode` says whether to record, and whether (and how) the result is a view in the eyes of differentiation.
+    """
+    plan = np.uint32(integer(arguments, U0))
+    viewed = words(arguments)[U1]
+    base = current_row(viewed)
+    if base == N0:
+        return U0
+    rows = buffers()
+    if not make_room():
+        return py.no_memory()
+    layout = np.uint32(integer(arguments, U2))
+    address = rows[base].address + integer(arguments, U3)
+    row = new_row(layout, rows[base].owner, address)
+    if row == N0:
+        return py.no_memory()
+    result = new_object(machine().tensor_type, row)
+    mode = integer(arguments, np.uint64(5))
+    if mode & _LINK:
+        first = tensor_at(viewed).base
+        if first == U0:
+            first = viewed
+        py.incref(first)
+        tensor_at(result).base = first
+        made = rows[row]
+        made.flags |= _VIEW | (rows[base].flags & (_NO_GRAD_VIEW | _MULTI_VIEW))
+        made.version = rows[made.owner].version
+        if not recording():
+            made.flags |= _NO_GRAD_VIEW
+        elif mode & _MULTIPLE:
+            made.flags |= _MULTI_VIEW
+    if mode & _RECORD and rows[base].flags & _REQUIRES_GRAD and recording():
+        record(plan, row, base, N0, _NEEDS_A, integer(arguments, np.uint64(4)))
+    return result
+
+
+@export(u64(u64, u64, u64))
+def record_view(self, arguments, count):
+    """record_view(plan, result row, needs, adjoint offset, *rows): append an instruction of a VIEW plan."""
+    second = np.uint32(integer(arguments, np.uint64(5))) if count > np.uint64(5) else N0
+    make_room()
+    record(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U1)),
+           np.uint32(integer(arguments, np.uint64(4))), second,
+           np.uint32(integer(arguments, U2)) << np.uint32(rec.PLAN_BITS), integer(arguments, U3))
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
+def pin(self, step):
+    """pin(1) keeps instructions where they are, for one who holds their indices; pin(-1) when done."""
+    machine().pins += np.uint64(py.long_as(step))
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
+def freshen(self, obj):
+    """freshen(tensor): if it is a view whose base's history was rewritten, give it its new one."""
+    if not freshen_history(obj):
+        return U0
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def record_plan(self, arguments, count):
+    """record_plan(plan, result row, needs, *operands): append an instruction whose kernels ran already."""
+    plan = np.uint32(integer(arguments, U0))
+    out = np.uint32(integer(arguments, U1))
+    needs = np.uint32(integer(arguments, U2))
+    n = count - U3
+    make_room()
+    operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
+    collected = collect_rows(operands, arguments + np.uint64(24), n)
+    if collected:
+        record_operation(plan, out, operands, n, needs, U0)
+    release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
+    if not collected:
+        return U0
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
+def empty(self, layout):
+    """empty(layout) -> tensor, not initialised."""
+    return new_tensor(np.uint32(py.long_as(layout)))
+
+
+@export(u64(u64, u64, u64))
+def adopt(self, arguments, count):
+    """adopt(layout, address, owner, type) -> tensor on memory that is there already (`owner` 0: storage of its own)."""
+    row = new_row(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U2)), integer(arguments, U1))
+    if row == N0:
+        return py.no_memory()
+    return new_object(words(arguments)[U3], row)
+
+
+@export(u64(u64, u64, u64))
+def tensor_of(self, arguments, count):
+    """tensor_of(row, type) -> the live tensor of a row, or a new object for it."""
+    index = integer(arguments, U0)
+    obj = buffers()[index].tensor
+    if obj == U0:
+        return new_object(words(arguments)[U1], np.uint32(index))
+    py.incref(obj)
+    return obj
+
+
+@export(u64(u64, u64, u64))
+def rebind(self, arguments, count):
+    """rebind(tensor, row): the object now stands for another row (in-place operations rewrite history)."""
+    obj = words(arguments)[U0]
+    t = tensor_at(obj)
+    index = np.uint32(integer(arguments, U1))
+    old = t.buffer
+    row = buffers()[index]
+    row.tensor = obj
+    buffers()[row.owner].refs += N1
+    t.buffer = index
+    t.layout = row.layout
+    drop_tensor(old)
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def wrapped(self, arguments, count):
+    """wrapped(number) -> row of a Python number; pair with `unwrap`."""
+    return py.long_from(np.int64(wrap_number(words(arguments)[U0])))
+
+
+@export(u64(u64, u64))
+def unwrap(self, row):
+    drop_number(np.uint32(py.long_as(row)))
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def fresh_row(self, arguments, count):
+    """fresh_row(layout, owner, address) -> row without a tensor."""
+    return py.long_from(np.int64(new_row(
+        np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U1)), integer(arguments, U2)
+    )))
+
+
+@export(u64(u64, u64))
+def set_recording(self, mode):
+    """set_recording(bool) -> the previous mode of this thread."""
+    previous = recording()
+    octets(machine().unrecorded)[py.thread_id(py.thread_state())] = np.uint8(0) if mode == py.true() else np.uint8(1)
+    return boolean(previous)
+
+
+@export(u64(u64, u64))
+def is_recording(self, ignored):
+    return boolean(recording())
+
+
+@export(u64(u64, u64, u64))
+def adopt_block(self, arguments, count):
+    """adopt_block(layout, address) -> tensor that owns a block of the arena."""
+    row = new_row(np.uint32(integer(arguments, U0)), N0, integer(arguments, U1))
+    if row == N0:
+        return py.no_memory()
+    return new_object(machine().tensor_type, row)
+
+
+@export(u64(u64, u64))
+def disown(self, obj):
+    """disown(tensor) -> address of its block, which it gives up; the caller owns it from now on."""
+    row = buffers()[tensor_at(obj).buffer]
+    address = row.address
+    row.address = U0
+    return py.long_from(np.int64(address))
+
+
+@export(u64(u64, u64))
+def steal(self, address):
+    """steal(address) -> the object there, whose reference the caller held."""
+    return np.uint64(py.long_as(address))
+
+
+@export(u64(u64, u64))
+def item(self, obj):
+    """item(tensor of one element) -> Python number."""
+    row = buffers()[tensor_at(obj).buffer]
+    kind = layouts()[row.layout].dtype
+    address = row.address
+    if kind == np.uint32(7):
+        return py.float_from(doubles(address)[U0])
+    if kind == np.uint32(6):
+        return py.float_from(np.float64(floats(address)[U0]))
+    if kind == np.uint32(5):
+        return py.long_from(signed_words(address)[U0])
+    if kind == np.uint32(4):
+        return py.long_from(np.int64(np.int32(halves(address)[U0])))
+    if kind == np.uint32(3):
+        return py.long_from(np.int64(np.int16(quarters(address)[U0])))
+    if kind == np.uint32(2):
+        return py.long_from(np.int64(np.int8(octets(address)[U0])))
+    if kind == np.uint32(1):
+        return py.long_from(np.int64(octets(address)[U0]))
+    return boolean(octets(address)[U0] != np.uint8(0))

@@ -1,0 +1,99 @@
+"""Running a plan on rows: its steps, its record on the tape, and the table that finds it by operand layouts."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.glue import (
+    N0,
+    U0,
+    U1,
+    U2,
+    buffers,
+    halves,
+    inlined,
+    machine,
+    native,
+    plans,
+    stack_words,
+    tensor_at,
+    words,
+)
+from tapegrad.machine.native.objects import new_tensor
+from tapegrad.machine.native.operands import needs_of, recording
+from tapegrad.machine.native.steps import run_forward
+from tapegrad.machine.native.tape import make_room, record, record_pooled
+
+_POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
+MAX_KEYED_LAYOUT = np.uint64(1 << 18)
+
+
+@native
+def record_operation(plan, out, operands, count, needs, shift):
+    source = halves(operands)
+    if plans()[plan].flags & _POOLED:
+        record_pooled(plan, out, operands, count, needs)
+    else:
+        b = source[U1] if count > U1 else N0
+        record(plan, out, source[U0], b, needs << np.uint32(rec.PLAN_BITS), shift)
+
+
+@native
+def kernel_failed(plan, status):
+    """Let Python raise: function 0 is called with the plan and the kernel's status."""
+    arguments = stack_words(2)
+    words(arguments)[U0] = py.long_from(np.int64(plan))
+    words(arguments)[U1] = py.long_from(np.int64(status))
+    result = py.vectorcall(words(machine().functions)[U0], arguments, U2, U0)
+    py.decref(words(arguments)[U0])
+    py.decref(words(arguments)[U1])
+    return result
+
+
+@native
+def execute(plan, operands, count):
+    """Run a plan on operand rows: a new tensor, recorded if need be. 0 with a Python error set on failure."""
+    plan_row = plans()[plan]
+    if not make_room():
+        return py.no_memory()
+    result = new_tensor(plan_row.out_layout)
+    if result == U0:
+        return result
+    out = tensor_at(result).buffer
+    status = run_forward(plan, buffers()[out].address, operands)
+    if status:
+        py.decref(result)
+        return kernel_failed(plan, status)
+    if plan_row.flags & _DIFFERENTIABLE:
+        needs = needs_of(operands, count)
+        if needs != N0 and recording():
+            record_operation(plan, out, operands, count, needs, U0)
+    return result
+
+
+@inlined
+def hashed(key):
+    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
+
+
+@native
+def find_plan(opcode, operands, count):
+    """The plan of (opcode, operand layouts), or 0. Entries are pairs (key, plan); layout ids stay below 2^18."""
+    m = machine()
+    rows = buffers()
+    key = np.uint64(opcode) << np.uint64(54)
+    for j in range(count):
+        layout = np.uint64(rows[halves(operands)[j]].layout)
+        if layout >= MAX_KEYED_LAYOUT:
+            return N0
+        key |= layout << (np.uint64(36) - np.uint64(18) * j)
+    table = words(m.table)
+    slot = hashed(key) & m.table_mask
+    while True:
+        found = table[slot * U2]
+        if found == key:
+            return np.uint32(table[slot * U2 + U1])
+        if found == U0:
+            return N0
+        slot = (slot + U1) & m.table_mask

@@ -1,0 +1,212 @@
+"""Marking: which instructions a backward visits, and whether it may.
+
+`mark` walks the tape once from the roots and lists the instructions to visit; what is refused (a stale operand, a part
+that was freed) is refused here, before anything has run.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
+    U2,
+    buffers,
+    export,
+    halves,
+    i32,
+    inlined,
+    instructions,
+    machine,
+    native,
+    octets,
+    plans,
+    stack_words,
+    u64,
+    workspace_at,
+)
+from tapegrad.machine.native.tape import kept_mask, pool_entry, pooled_kept, version_of
+
+_PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
+_POOLED, _VIEW, _CALLBACK = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.CALLBACK)
+_KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
+REACHED, CAPTURED, NEEDED, BEYOND = (
+    np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
+)
+DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
+UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
+_HEADER = np.uint64(rec.POOL_HEADER)
+
+
+@inlined
+def operands_of(row, plan_row, inline):
+    """Operand rows of an instruction as (address of u4s, count, needs bits, address of versions)."""
+    if plan_row.flags & _POOLED:
+        entry = pool_entry(row)
+        base = machine().pool + entry * np.uint64(4)
+        p = halves(base)
+        count = np.uint64(p[U0])
+        return base + _HEADER * np.uint64(4), count, p[U1], base + (_HEADER + count) * np.uint64(4)
+    halves(inline)[U0] = row.a
+    halves(inline)[U1] = row.b
+    halves(inline)[U2] = row.va
+    halves(inline)[3] = row.vb
+    count = U2 if row.b != N0 else U1
+    return inline, count, (row.plan >> np.uint32(rec.PLAN_BITS)) & np.uint32(3), inline + np.uint64(8)
+
+
+@native
+def stale_operand(row, plan_row, operands, count, needs, versions):
+    """1 + the position of a kept operand that was written since it was read (1 + count for the result), else 0."""
+    if plan_row.flags & _VIEW:
+        return U0
+    if plan_row.flags & _POOLED:
+        kept = pooled_kept(plan_row, needs)
+        keeps_out = (kept >> np.uint32(31)) != N0
+        version = halves(machine().pool)[pool_entry(row) + U2]
+    else:
+        mask = kept_mask(plan_row, row.plan)
+        kept = np.uint32(mask & np.uint8(3))
+        keeps_out = (mask & _KEEPS_OUT) != np.uint8(0)
+        version = N0
+    for j in range(count):
+        if (kept >> np.uint32(j)) & N1 and version_of(halves(operands)[j]) != halves(versions)[j]:
+            return j + U1
+    if keeps_out and version_of(row.out) != version:
+        return count + U1
+    return U0
+
+
+@native
+def unmark(workspace, roots, n_roots):
+    """Undo a walk that broke off, whose last operands were marked and not reached."""
+    w = workspace_at(workspace)
+    marks = octets(w.marks)
+    inline = stack_words(2)
+    for i in range(w.n_reached):
+        row = instructions()[halves(w.reached)[i]]
+        operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], inline)
+        for j in range(count):
+            marks[halves(operands)[j]] = np.uint8(0)
+    for i in range(n_roots):
+        marks[halves(roots)[i]] = np.uint8(0)
+    w.n_reached = U0
+    w.n_leaves = U0
+
+
+@native
+def refused(w, t, operands, count, needs, versions):
+    """DONE if instruction t can be run in reverse; else why not, with the culprit noted."""
+    row = instructions()[t]
+    plan_row = plans()[row.plan & _PLAN_MASK]
+    w.culprit = t
+    if row.plan & _RELEASED:
+        return GONE
+    if plan_row.adjoints == U0 and not plan_row.flags & _CALLBACK:
+        return UNBUILT
+    wrong = stale_operand(row, plan_row, operands, count, needs, versions)
+    if wrong != U0:
+        w.position = wrong - U1
+        return STALE
+    return DONE
+
+
+@export(u64(u64, u64, u64, u64))
+def mark(workspace, roots, n_roots, checked):
+    """List the instructions that the root rows depend on, latest first, and the leaves.
+
+    `checked` refuses (STALE, GONE, UNBUILT) what cannot be run; without it `narrow` and `check` are to follow.
+    """
+    w = workspace_at(workspace)
+    rows = buffers()
+    marks = octets(w.marks)
+    reached = halves(w.reached)
+    leaves = halves(w.leaves)
+    inline = stack_words(2)
+    t = U0
+    pending = U0
+    w.n_reached = U0
+    w.n_leaves = U0
+    w.position = U0
+    w.resumed = U0
+    for i in range(n_roots):
+        root = np.uint64(halves(roots)[i])
+        if marks[root] == np.uint8(0):
+            marks[root] = REACHED | NEEDED
+            if rows[root].producer:
+                pending += U1
+                t = max(t, np.uint64(rows[root].producer))
+            else:
+                leaves[w.n_leaves] = np.uint32(root)
+                w.n_leaves += U1
+    while pending != U0:
+        t -= U1
+        row = instructions()[t]
+        if marks[row.out] != np.uint8(0) and np.uint64(rows[row.out].producer) == t + U1:
+            pending -= U1
+            reached[w.n_reached] = np.uint32(t)
+            w.n_reached += U1
+            operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], inline)
+            if checked:
+                status = refused(w, t, operands, count, needs, versions)
+                if status != DONE:
+                    unmark(workspace, roots, n_roots)
+                    return status
+            for j in range(count):
+                operand = np.uint64(halves(operands)[j])
+                if (needs >> np.uint32(j)) & N1 and marks[operand] == np.uint8(0):
+                    marks[operand] = REACHED | NEEDED
+                    if rows[operand].producer:
+                        pending += U1
+                    else:
+                        leaves[w.n_leaves] = np.uint32(operand)
+                        w.n_leaves += U1
+    return DONE
+
+
+@export(i32(u64, u64, u64))
+def narrow(workspace, inputs, n_inputs):
+    """Keep only what leads to the `inputs` rows (`backward(inputs=…)`, `autograd.grad`): marks become NEEDED again."""
+    w = workspace_at(workspace)
+    rows = buffers()
+    marks = octets(w.marks)
+    inline = stack_words(2)
+    for i in range(w.n_reached):
+        out = np.uint64(instructions()[halves(w.reached)[i]].out)
+        marks[out] = REACHED
+    for i in range(w.n_leaves):
+        marks[halves(w.leaves)[i]] = REACHED
+    for i in range(n_inputs):
+        row = np.uint64(halves(inputs)[i])
+        if marks[row] & REACHED:
+            marks[row] |= CAPTURED | NEEDED
+    i = w.n_reached
+    while i > U0:
+        i -= U1
+        row = instructions()[halves(w.reached)[i]]
+        plan_row = plans()[row.plan & _PLAN_MASK]
+        operands, count, needs, versions = operands_of(row, plan_row, inline)
+        for j in range(count):
+            if (needs >> np.uint32(j)) & N1 and marks[halves(operands)[j]] & NEEDED:
+                marks[row.out] |= NEEDED | BEYOND
+    return np.int32(rows[U0].refs)
+
+
+@export(u64(u64))
+def check(workspace):
+    """What `mark` refuses, of the instructions that `narrow` left to run."""
+    w = workspace_at(workspace)
+    marks = octets(w.marks)
+    inline = stack_words(2)
+    for i in range(w.n_reached):
+        t = np.uint64(halves(w.reached)[i])
+        row = instructions()[t]
+        if marks[row.out] & NEEDED and (not marks[row.out] & CAPTURED or marks[row.out] & BEYOND):
+            operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], inline)
+            status = refused(w, t, operands, count, needs, versions)
+            if status != DONE:
+                return status
+    return DONE

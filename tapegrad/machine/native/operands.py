@@ -1,0 +1,146 @@
+"""What an operation is called with, as rows of the buffer table: tensors brought up to date, Python numbers wrapped."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.arena import allocate, trace
+from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
+    buffers,
+    doubles,
+    halves,
+    inlined,
+    machine,
+    native,
+    octets,
+    signed_words,
+    tensor_at,
+    words,
+)
+from tapegrad.machine.native.objects import call_python, flags_of
+from tapegrad.machine.native.tape import drop_tensor, new_row
+
+_REQUIRES_GRAD, _VIEW, _WRAPPED, _WORD = (
+    np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.WRAPPED, rec.WORD)
+)
+LITERAL_LOW, LITERAL_HIGH = np.int64(rec.LITERALS[0]), np.int64(rec.LITERALS[-1])
+# Layout ids 1..3 are those of wrapped bool, int and float scalars; the literals follow (see machine.layouts).
+BOOL_SCALAR, INT_SCALAR, FLOAT_SCALAR = (np.uint32(i) for i in (1, 2, 3))
+
+
+@native
+def is_stale(obj):
+    """Whether a tensor is a view whose base's history was rewritten since its own was recorded."""
+    t = tensor_at(obj)
+    rows = buffers()
+    row = rows[t.buffer]
+    version = rows[row.owner].version
+    if not row.flags & _VIEW or row.version == version or t.base == U0:
+        return False
+    if (row.flags | flags_of(t.base)) & _REQUIRES_GRAD:
+        return True
+    row.version = version
+    return False
+
+
+@native
+def freshen_history(obj):
+    """Give a stale view its new history; False, with a Python error set, where that is refused."""
+    if not flags_of(obj) & _VIEW or not is_stale(obj):
+        return True
+    result = call_python(machine().refresh_view, obj, U0, U1)
+    if result == U0:
+        return False
+    py.decref(result)
+    return True
+
+
+@native
+def current_row(obj):
+    """The row of a tensor that is about to be read; 0 with a Python error set where its history is refused."""
+    if flags_of(obj) & _VIEW and is_stale(obj) and recording() and not freshen_history(obj):
+        return N0
+    return tensor_at(obj).buffer
+
+
+@native
+def is_tensor(obj):
+    m = machine()
+    kind = py.type_of(obj)
+    return kind == m.tensor_type or kind == m.parameter_type
+
+
+@native
+def wrap_number(obj):
+    """The row of a Python number: a permanent one for the literals rules specialise on; 0 if `obj` is no number.
+
+    A fresh row has no tensor and no reference, so `drop_number` frees it when the operation did not record it.
+    """
+    m = machine()
+    kind = py.type_of(obj)
+    if kind == py.float_type():
+        address = allocate(m.arena, np.uint64(8))
+        doubles(address)[U0] = py.float_as_double(obj)
+        row = new_row(FLOAT_SCALAR, N0, address)
+    elif kind == py.long_type():
+        value = py.long_as(obj)
+        if value == -1 and py.error_occurred() != U0:
+            py.error_clear()
+            return N0
+        if LITERAL_LOW <= value <= LITERAL_HIGH:
+            return halves(m.literals)[value - LITERAL_LOW]
+        address = allocate(m.arena, np.uint64(8))
+        signed_words(address)[U0] = value
+        row = new_row(INT_SCALAR, N0, address)
+    elif kind == py.bool_type():
+        address = allocate(m.arena, np.uint64(8))
+        octets(address)[U0] = np.uint8(1) if obj == py.true() else np.uint8(0)
+        row = new_row(BOOL_SCALAR, N0, address)
+    else:
+        return N0
+    if m.trace != U0:
+        trace(_WORD, address, words(address)[U0])
+    buffers()[row].flags |= _WRAPPED
+    buffers()[row].refs += N1
+    return row
+
+
+@inlined
+def operand_row(obj):
+    """The row of an operand, or 0 when only Python can tell what it is."""
+    if is_tensor(obj):
+        row = current_row(obj)
+        if row == N0:
+            py.error_clear()  # Python will meet the same error, and raise it
+        return row
+    return wrap_number(obj)
+
+
+@inlined
+def drop_number(row):
+    """End the call's own reference to a wrapped number; a recorded one lives on through what the tape keeps."""
+    r = buffers()[row]
+    if r.flags & _WRAPPED and r.tensor == U0:
+        drop_tensor(row)
+
+
+@inlined
+def recording():
+    """Whether this thread records: each has a byte of its own, by the number CPython gave it."""
+    return octets(machine().unrecorded)[py.thread_id(py.thread_state())] == np.uint8(0)
+
+
+@native
+def needs_of(operands, count):
+    """Which operands require grad, as bits from 0."""
+    rows = buffers()
+    needs = N0
+    for j in range(count):
+        if rows[halves(operands)[j]].flags & _REQUIRES_GRAD:
+            needs |= N1 << np.uint32(j)
+    return needs

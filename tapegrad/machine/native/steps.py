@@ -1,0 +1,84 @@
+"""Running steps: the one loop that calls kernels, forwards and backwards."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native.arena import allocate, release, run_kernel
+from tapegrad.machine.native.glue import (
+    N0,
+    U0,
+    U1,
+    buffers,
+    halves,
+    inlined,
+    machine,
+    native,
+    plans,
+    stack_words,
+    steps_at,
+    words,
+)
+
+_TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
+_TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
+
+
+@inlined
+def source_address(code, operands, result, gradient, target, shift, temporaries):
+    """Where a step's pointer starts from (see `records.STEP`)."""
+    kind = code & ~_SHIFTED
+    base = gradient
+    if kind >= _OPERAND:
+        base = buffers()[halves(operands)[kind - _OPERAND]].address
+    elif kind >= _TEMPORARY:
+        base = words(temporaries)[kind - _TEMPORARY]
+    elif kind == _TARGET:
+        base = target
+    elif kind != _ADJOINT:
+        base = result
+    if code & _SHIFTED:
+        base += shift
+    return base
+
+
+@native
+def run_steps(arena, program, count, operands, result, gradient, target, shift, add):
+    """Run `count` steps; those that write `target` store there, or add to it. Nonzero when a kernel failed."""
+    pointers = stack_words(12)
+    temporaries = stack_words(24)
+    steps = steps_at(program)
+    made = U0
+    status = np.int32(0)
+    for s in range(count):
+        step = steps[s]
+        if step.temporary != N0:
+            words(temporaries)[made] = allocate(arena, step.temporary_bytes)
+            made += U1
+        for i in range(np.uint64(step.n_pointers)):
+            base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
+            words(pointers)[i] = base + np.uint64(step.offsets[i])
+        final = add and step.add != U0 and (step.sources[U0] & ~_SHIFTED) == _TARGET
+        status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers))
+    if made != U0:
+        made = U0
+        for s in range(count):
+            step = steps[s]
+            if step.temporary != N0:
+                release(arena, words(temporaries)[made], step.temporary_bytes)
+                made += U1
+    return status
+
+
+@inlined
+def run_program(arena, program, operands, result, gradient, target, shift, add):
+    """Run one operand's adjoint program."""
+    return run_steps(arena, program.steps, np.uint64(program.n_steps), operands, result, gradient, target, shift, add)
+
+
+@native
+def run_forward(plan, target, operands):
+    """Run a plan's forward program; `operands` is the address of u4 rows, `target` what it writes."""
+    plan_row = plans()[plan]
+    return run_steps(machine().arena, plan_row.forward, np.uint64(plan_row.n_forward), operands, target, U0, target, U0,
+                     False)
