@@ -11,11 +11,14 @@ import threading
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of, reserve
 
 MAX_EVENTS = 1 << 21
+MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
 
 
 _LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
@@ -27,6 +30,11 @@ class Draw(NamedTuple):
     stream: Any
     method: Callable[..., Any]
     given: tuple[Any, ...]
+
+    def key(self) -> tuple[Any, ...]:
+        """Something to compare: draws with equal keys take the same from a stream in the same state."""
+        given = [(a.dtype.str, a.shape, a.tobytes()) if isinstance(a, np.ndarray) else a for a in self.given]
+        return id(self.stream), self.method, tuple(given)
 
 
 class Trace:
@@ -108,6 +116,14 @@ def constant(address: int, nbytes: int) -> None:
 def guard(address: int, nbytes: int) -> None:
     """Python looked at these bytes: a replay that finds others must not go on."""
     _content(rec.GUARD, address, nbytes)
+
+
+def looked_at(tensor: Any) -> None:
+    """Python looked at all of a tensor's values: that is a guard as well, unless they are many."""
+    if tensor.nbytes > MAX_LOOKED_AT or not tensor.is_contiguous():
+        refuse("values of a tensor reach Python or NumPy as a whole")
+    elif tensor.nbytes:
+        guard(tensor.data_ptr(), tensor.nbytes)
 
 
 def drawn(address: int, draw: Draw) -> None:
