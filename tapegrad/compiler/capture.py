@@ -121,7 +121,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
     # As lists: a field of a structured array's row costs ten times a list's element.
     columns = (events[name].tolist() for name in ("kind", "a", "b", "n_pointers", "pointers"))
     for kind, a, b, count, pointers in zip(*columns):
-        if kind in (rec.TAKEN, rec.GIVEN_BACK):
+        if kind in (rec.TAKEN, rec.GIVEN_BACK, rec.GRADIENT):
             continue
         if kind == rec.KERNEL:
             steps.append(Step(kind, a, b, tuple([place(p) for p in pointers[:count]]), b""))
@@ -139,6 +139,15 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
             steps.append(Step(kind, 0, 0, (place(a),), contents[b]))
     parts[0][:0] = draws
     return parts, blocks, used
+
+
+def first_looks(events: Any) -> dict[int, bool]:
+    """The tensor objects whose `.grad` mattered: whether the first thing done to it was a look, and not a new value."""
+    found: dict[int, bool] = {}
+    looks = events[events["kind"] == rec.GRADIENT]
+    for tensor, put in zip(looks["a"].tolist(), looks["b"].tolist()):
+        found.setdefault(tensor, not put)
+    return found
 
 
 def storage_key(tensor: Any) -> tuple[int, ...]:

@@ -38,12 +38,10 @@ class Output(NamedTuple):
 
 
 class Left(NamedTuple):
-    """A gradient the call put on a leaf, or took away; `replaced`: what was there before did not matter."""
+    """A gradient the call put on a leaf, or took away."""
 
     leaf: Any  # the tensor, or the number of the argument
-    before: Any
     number: int | None  # of the block it lies in
-    replaced: bool
 
 
 class Before:
@@ -88,7 +86,10 @@ class Captured:
                  roots: Sequence[Any], inputs: Sequence[Any], freed: bool) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
-        self.content, self.reads_grad = before.reach.content, "grad" in before.reach.reads
+        self.content = before.reach.content
+        looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
+        self.looked = [(t, had) for t, had in before.gradients
+                       if looks.get(id(t)) and id(t) in before.reach.tensors]
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known)
@@ -100,7 +101,7 @@ class Captured:
         self._starts = {b.address: i for i, b in enumerate(self.blocks)}
         self.result_blocks: list[int] = []
         self.fresh_layouts: list[int] = []
-        self.gradients = [g for leaf, had in before.gradients for g in self._left(before, leaf, had, used)]
+        self.gradients = [g for leaf, had in before.gradients for g in self._left(before, leaf, had)]
         self._outputs(before, result)
         self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
         self.inputs = [self._source(before, t) for t in inputs]
@@ -119,17 +120,15 @@ class Captured:
         self.undo = self._undo()
         del self._tensors
 
-    def _left(self, before: Before, leaf: Any, had: Any, used: set[int]) -> list[Left]:
+    def _left(self, before: Before, leaf: Any, had: Any) -> list[Left]:
         now = leaf.grad
         if now is had:
             return []
         number = None if now is None else self._block_of(now, "a gradient")
         if now is not None and cap.owner_of(now) != now._buffer:
             raise Refused("a gradient is a view")
-        touched = had is not None and cap.owner_of(had) in used
         held = id(leaf) in before.reach.tensors
-        return [Left(leaf if held else self._place(before.leaves, leaf), had if held else None, number,
-                     had is not None and not touched)]
+        return [Left(leaf if held else self._place(before.leaves, leaf), number)]
 
     @staticmethod
     def _place(several: Sequence[Any], one: Any) -> int:
@@ -200,7 +199,8 @@ class Captured:
     def _did(self) -> tuple[Any, ...]:
         return (
             self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots, self.freed,
-            [_identified(o) for o in self.outputs], [_identified(g._replace(before=None)) for g in self.gradients],
+            [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
+            [id(t) for t, _ in self.looked],
             [t if type(t) is int else id(t) for t in self.inputs],
             self.versions, self.argument_versions, self.flags, self.fixed, self.expected, self.fresh_layouts,
             self.content, [d.key() for d in self.draws], [s.did() for s in self.seedings],

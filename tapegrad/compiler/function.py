@@ -22,6 +22,7 @@ from tapegrad.compiler.gradient import trace_backward
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, sharing, unflatten, with_gradients
 from tapegrad.compiler.variant import Variant
+from tapegrad.compiler.watching import Transparent
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
@@ -35,7 +36,7 @@ MAX_INPUTS = 30  # tensors that one node of the graph can lead to
 _run, _is_recording = call.run_compiled, call.is_recording
 
 
-class Compiled:
+class Compiled(Transparent):
     """A function whose calls are replayed where that is safe; see `compile`.
 
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
@@ -83,7 +84,7 @@ class Compiled:
             for variant in self.tapes.get(key, ()):
                 if variant.holds():
                     status, result = variant.replay(leaves)
-                    if status == rec.UNMET and variant.refresh():
+                    if status == rec.UNMET and variant.renewed():
                         status, result = variant.replay(leaves)
                     if status == rec.PASSED:
                         return result

@@ -93,8 +93,8 @@ class Program:
         self.draws: list[tuple[int, np.ndarray[Any, Any]]] = []  # what Python fills before a run: which draw, and where
         self._targets: list[tuple[int, np.ndarray[Any, Any]]] = []  # steps whose own address comes from a pointer cell
         for step in steps:
-            first = step.places[0]
-            if step.kind == rec.CONSTANT and first.kind == "own" and first.number in self._constants:
+            first = step.places[0] if step.places else None
+            if step.kind == rec.CONSTANT and first and first.kind == "own" and first.number in self._constants:
                 content = np.frombuffer(step.content, "u1")
                 self._constants[first.number][first.offset:first.offset + len(content)] = content
                 continue

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tapegrad import dtypes, errors
@@ -13,8 +13,9 @@ from tapegrad.compiler.gradient import without_hooks
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import unflatten
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape import hooks
 
 if TYPE_CHECKING:
     from tapegrad.compiler.variant import Variant
@@ -25,89 +26,113 @@ _CANNOT = "the function would have to run once more to be differentiated again, 
 
 
 class CompiledFunction(Function):
-    """A replayed call, recorded: its results are there, its backward is a program."""
-
-    @staticmethod
-    def forward(ctx: Any, pullback: Pullback, *inputs: Any) -> Any:
-        ctx.pullback = pullback
-        ctx.count(sum(t.nbytes for t in pullback.kept))
-        ctx.set_materialize_grads(False)
-        ctx.save_for_backward(*pullback.kept)
-        roots, pullback.roots, pullback.kept = pullback.roots, (), ()
-        return roots[0] if len(roots) == 1 else tuple(roots)
-
-    @staticmethod
-    def backward(ctx: Any, *gradients: Any) -> Any:
-        if ctx.pullback is None or ctx.pullback.variant.captured.freed:
-            raise RuntimeError(errors.SECOND_BACKWARD)
-        return (None, *ctx.pullback.gradients(gradients, ctx.saved_tensors))
+    """A replayed call as an operation. It is recorded without `apply`, whose checks have nothing to find here."""
 
 
 class CompiledFunctionBackward(FunctionCtx):
     """What a replayed call keeps for its backward."""
 
     _forward_cls = CompiledFunction
-    pullback: Pullback | None
+    _pullback: Pullback | None = None
     _bytes = 0
 
-    def count(self, nbytes: int) -> None:
-        """Tell the machine, which reclaims dead history when enough is kept, of memory that it does not see."""
-        _kept_bytes[0] = _kept_bytes.item(0) + nbytes - self._bytes
-        self._bytes = nbytes
+    def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
+        if self._pullback is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        return list(self._pullback.gradients(outgoing))
+
+    def keep(self, pullback: Pullback | None) -> None:
+        """Hold what backward needs; the machine, which reclaims dead history when enough is kept, is told how much."""
+        nbytes = pullback.nbytes if pullback else 0
+        if nbytes != self._bytes:
+            _kept_bytes[0] = _kept_bytes.item(0) + nbytes - self._bytes
+        self._pullback, self._bytes = pullback, nbytes
 
     def release(self) -> None:
         super().release()
-        self.pullback = None
-        self.count(0)
+        self.keep(None)
 
     def __del__(self) -> None:
         if self._bytes and not sys.is_finalizing():
-            self.count(0)
+            self.keep(None)
 
 
-CompiledFunction._backward_cls = CompiledFunctionBackward
+class Recorder:
+    """How calls of one variant are recorded: everything about the node that is the same each time."""
+
+    def __init__(self, inputs: Sequence[Any], roots: Sequence[Any]) -> None:
+        self.inputs: list[Any] = [layouts.all[t._layout] for t in inputs]
+        self.outputs: list[Any] = [layouts.all[t._layout] for t in roots]
+        self.needs_input_grad = (True,) * len(inputs)
+        self.needs = (1 << len(inputs)) - 1
+        self.single = len(roots) == 1
+        node = self.outputs[0] if self.single else layouts.intern(dtypes.default_dtype(), ())
+        self.node = node.id
+        name = CompiledFunction.__name__
+        self.plan = planner.plan(REGISTRY["_function"], tuple(self.inputs), (("name", name), *_lies(node))).index
+        self.output_plans = [] if self.single else [
+            planner.plan(REGISTRY["_output"], (node,), (("name", name), ("index", i), ("count", len(roots)), *_lies(o))
+                         ).index for i, o in enumerate(self.outputs)]
+
+    def record(self, pullback: Pullback | None, inputs: Sequence[Any], roots: Sequence[Any]) -> None:
+        """Make these tensors the results of one new node."""
+        ctx = CompiledFunctionBackward()
+        ctx.materialize_grads = False
+        ctx.needs_input_grad, ctx._inputs, ctx._outputs, ctx._tensors = (
+            self.needs_input_grad, self.inputs, self.outputs, self.outputs)
+        ctx.keep(pullback)
+        row = roots[0]._buffer if self.single else call.fresh_row(self.node, 0, 0)
+        call.record_plan(self.plan, row, self.needs, *inputs)
+        ctx._row = row
+        hooks.attached(row).callback = ctx
+        for plan, root in zip(self.output_plans, roots):
+            call.record_plan(plan, root._buffer, 1, row)
+
+
+def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
+    return ("dtype", layout.dtype), ("shape", layout.shape), ("strides", layout.strides)
 
 
 class Pullback:
     """One replayed call, as its backward needs it."""
 
-    def __init__(self, variant: Variant, function: Callable[..., Any], leaves: Sequence[Any], structure: Any,
-                 arguments: Sequence[Any], fresh: Sequence[Any], roots: Sequence[Any], states: Sequence[Any]) -> None:
-        self.variant, self.function, self.structure = variant, function, structure
-        self.leaves = list(leaves)
-        self.states = states
-        self.roots = tuple(roots)
-        self.watched = [*leaves, *variant.reach.tensors.values()]
-        self.versions = [int(buffers[cap.owner_of(t)]["version"]) for t in self.watched]
+    def __init__(self, variant: Variant, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
+                 roots: Sequence[Any], states: Sequence[Any]) -> None:
+        self.variant, self.leaves, self.states = variant, leaves, states
+        versions = buffers["version"]
+        self.versions = [versions.item(cap.owner_of(t)) for t in (*leaves, *variant.reach.tensors.values())]
         reads = variant.reads
-        # As aliases: the memory stays the one the program read, whatever becomes of the tensor.
+        # As aliases: the memory stays what the program read, whatever becomes of the tensor, and the tensor can die.
         kept = [_alias(arguments[i]) for i in reads.arguments] + [_alias(t) for t in reads.held]
-        own = {cap.owner_of(r): r for r in roots}
-        results = [fresh[i] for i in reads.results]
-        kept += [own.get(cap.owner_of(r), r) for r in results]
-        self.kept = (*kept, *fresh[len(variant.captured.result_blocks):])
+        kept += [_alias(fresh[i]) for i in reads.results]
+        self.kept = [(t, versions.item(cap.owner_of(t))) for t in kept]
+        self.saved = fresh[-1]
+        self.nbytes: int = self.saved.nbytes
 
-    def gradients(self, gradients: Sequence[Any], kept: Sequence[Any]) -> Sequence[Any]:
+    def gradients(self, gradients: Sequence[Any]) -> Sequence[Any]:
         """The gradients of the inputs, None where there is none."""
-        if tracing.active is not None:
-            tracing.refuse("it goes back through the result of another compiled call")
         seeded = tuple([i for i, g in enumerate(gradients) if g is not None])
         if modes.is_grad_enabled() or seeded not in self.variant.backwards:
             return self.again([gradients[i] for i in seeded], seeded)
-        return self._replayed([gradients[i] for i in seeded], seeded, kept)
+        for tensor, version in self.kept:
+            if buffers["version"].item(cap.owner_of(tensor)) != version:
+                raise RuntimeError(errors.MODIFIED.format(
+                    kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,
+                    output="", expected=version))
+        return self._replayed([gradients[i] for i in seeded], seeded)
 
-    def _replayed(self, gradients: Sequence[Any], seeded: tuple[int, ...], kept: Sequence[Any]) -> Sequence[Any]:
+    def _replayed(self, gradients: Sequence[Any], seeded: tuple[int, ...]) -> Sequence[Any]:
         captured, reads = self.variant.captured, self.variant.reads
         backward = self.variant.backwards[seeded]
         starts = [0] * (backward.seeds_at + len(seeded))
-        place = iter(kept)
+        kept = iter(self.kept)
         for i in reads.arguments:
-            starts[i] = _storage(next(place))
+            starts[i] = _storage(next(kept)[0])
         for _ in reads.held:
-            next(place)
+            next(kept)
         for i in reads.results:
-            starts[backward.results_at + i] = _storage(next(place))
-        starts[backward.results_at - 1] = _storage(next(place))
+            starts[backward.results_at + i] = _storage(next(kept)[0])
+        starts[backward.results_at - 1] = _storage(self.saved)
         outputs = [captured.outputs[captured.roots[i]] for i in seeded]
         seeds = []
         for i, (gradient, output) in enumerate(zip(gradients, outputs)):
@@ -132,23 +157,23 @@ class Pullback:
         create_graph = modes.is_grad_enabled()
         self._check()
         streams = list({id(d.stream): d.stream for d in captured.draws}.values())
-        now = [s.get_state() for s in streams]
+        now = [s.mark() for s in streams]
         inputs = [self.leaves[i] if type(i) is int else i for i in captured.inputs]
         for stream, state in zip(streams, self.states):
-            stream.set_state(state)
+            stream.back_to(state)
         try:
             with modes.enable_grad(), without_hooks(inputs):
-                args, kwargs = (self.leaves, {}) if self.structure is None else unflatten(
-                    self.structure, iter(self.leaves))
+                args, kwargs = (self.leaves, {}) if self.variant.structure is None else unflatten(
+                    self.variant.structure, iter(self.leaves))
                 leaves: list[Any] = []
-                _collect(self.function(*args, **kwargs), leaves)
+                _collect(self.variant.function(*args, **kwargs), leaves)
                 several = list({id(t): t for t in leaves}.values())
                 roots = [several[captured.roots[i]] for i in seeded]
                 found = engine.run(roots, gradients, create_graph, create_graph, inputs, accumulate=False,
                                    allow_unused=True)
         finally:
             for stream, state in zip(streams, now):
-                stream.set_state(state)
+                stream.back_to(state)
         assert found is not None
         return found
 
@@ -156,16 +181,16 @@ class Pullback:
         captured = self.variant.captured
         if not captured.pure:
             raise RuntimeError(_CANNOT.format("it writes to memory that others see"))
-        for tensor, version in zip(self.watched, self.versions):
+        for tensor, version in zip((*self.leaves, *self.variant.reach.tensors.values()), self.versions):
             if int(buffers[cap.owner_of(tensor)]["version"]) != version:
                 raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
         try:
-            same = Reach(self.function).content == captured.content
+            same = Reach(self.variant.function).content == captured.content
         except Unreadable:
             same = False
         if not same or self.variant.default is not dtypes.default_dtype():
             raise RuntimeError(_CANNOT.format("values that it reads have changed"))
-        if captured.reads_grad and not self.variant.gradients_are_as_they_were():
+        if not self.variant.gradients_are_as_they_were():
             raise RuntimeError(_CANNOT.format("gradients that it reads have changed"))
 
 

@@ -20,9 +20,11 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapegrad import dtypes
+from tapegrad.autograd.function import Function
 from tapegrad.compiler.watching import (
     HEAP_TYPE,
     MISSING,
+    Transparent,
     Unreadable,
     Watched,
     by_value,
@@ -89,6 +91,7 @@ class Reach:
         self.cells: list[tuple[Any, Any]] = []
         self.tensors: dict[int, Any] = {}
         self.watched: list[Watched] = []
+        self.functions: list[tuple[Any, ...]] = []
         self.reads: set[str] = set()
         self._stores: set[str] = set()
         self._numbers: dict[int, int] = {}  # of what was met, in order: equal values elsewhere are numbered alike
@@ -121,6 +124,10 @@ class Reach:
             for cell, content in self.cells:
                 if cell.cell_contents is not content:
                     return False
+        for function, *parts in self.functions:
+            if any(a is not b for a, b in zip(parts, (
+                    function.__code__, function.__defaults__, function.__kwdefaults__))):
+                return False
         return all(w.unchanged() for w in self.watched)
 
     def changed(self) -> str:
@@ -171,9 +178,8 @@ class Reach:
                                                   for k in watched.keys])))
         if _package(type(value)) not in _PURE and not isinstance(value, machine.TensorBase):
             self._class(type(value), False)
-        for part in (*watched.keys, *watched.parts):
-            if type(part) is not str:
-                self._meet(part)
+        for part in (*(k for k in watched.keys if type(k) is not str), *watched.parts):
+            self._meet(part)
 
     def _named(self, where: Any, name: str) -> None:
         """What a name in a dict stands for, now and at every call."""
@@ -185,7 +191,7 @@ class Reach:
 
     def _code(self, value: Any) -> None:
         """A function, method, class, module: its own entry is what it runs, since closures are made anew."""
-        if hasattr(value, "tapes") or isinstance(value, functools._lru_cache_wrapper):  # a compiled function, a cache
+        if isinstance(value, (Transparent, functools._lru_cache_wrapper)):
             return self._meet(value.__wrapped__)
         if isinstance(value, types.MethodType):
             self._entries.append("method")
@@ -225,7 +231,7 @@ class Reach:
                     self._meet(cell.cell_contents)
             return
         self._entries.append(("code", id(function.__code__)))
-        self._keep.append(function.__code__)
+        self.functions.append((function, function.__code__, function.__defaults__, function.__kwdefaults__))
         for part in (function.__defaults__, function.__kwdefaults__, function.__dict__ or None):
             self._meet(part)
         for cell in function.__closure__ or ():
@@ -288,6 +294,8 @@ class Reach:
 
     def _follow_class(self, cls: type, made: bool) -> None:
         wanted = self.reads | self._stores
+        if issubclass(cls, Function):  # `apply` calls these
+            wanted |= {"forward", "backward", "vjp", "setup_context"}
         theirs = [c for c in cls.__mro__ if _package(c) not in _PURE]
         for depth, c in enumerate(theirs):
             for name in list(vars(c)):

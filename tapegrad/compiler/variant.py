@@ -12,7 +12,7 @@ from tapegrad.compiler.captured import Captured, Output
 from tapegrad.compiler.fusion import fuse
 from tapegrad.compiler.gradient import Divided, divide
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.pullback import CompiledFunction, Pullback
+from tapegrad.compiler.pullback import Pullback, Recorder
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import WATCHED, unflatten, with_gradients
 from tapegrad.machine import records as rec
@@ -57,10 +57,10 @@ class Variant:
         self.runs = 0
         self.made = time.perf_counter()
         self.built = False
+        self._recorder: Recorder | None = None
         self.constant: Any = None  # what a call returns that hands out no tensor
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
-        self.held = [*reach.tensors.values(), *(t.grad for t in reach.tensors.values() if t.is_leaf)]
-        self.held += [g.before for g in captured.gradients]
+        self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self._arguments = arguments
         self._divided: Divided | None = None
         self.layouts = list(captured.fresh_layouts)
@@ -115,7 +115,7 @@ class Variant:
         numbers = {p.number for p in places if p.kind == "argument"}
         return Reads(
             tuple(sorted(n for n in numbers if n < self._arguments)),
-            tuple(t for t in self.held if t is not None and cap.owner_of(t) in rows),
+            tuple(t for t in self.held if cap.owner_of(t) in rows),
             tuple(sorted(n - first for n in numbers if first <= n < first + len(self.captured.result_blocks))),
         )
 
@@ -128,16 +128,8 @@ class Variant:
             found.append((id(tensor) + _ROW_WORD, _WHOLE, tensor._buffer | tensor._layout << 32))
             found.append((_BUFFERS + tensor._buffer * _ROW + _FLAGS_WORD, WATCHED << 32,
                           (int(buffers["flags"][tensor._buffer]) & WATCHED) << 32))
-        return found + self._gradients()
-
-    def _gradients(self) -> list[tuple[int, int, int]]:
-        replaced = {id(g.leaf) for g in self.captured.gradients if g.replaced}
-        before = {id(g.leaf): g.before for g in self.captured.gradients}
-        found = []
-        for tensor in self.reach.tensors.values():
-            if tensor.is_leaf and id(tensor) not in replaced:
-                gradient = before.get(id(tensor), tensor.grad)
-                found.append((id(tensor) + _GRAD_WORD, _WHOLE, 0 if gradient is None else id(gradient)))
+        for tensor, gradient in self.captured.looked:
+            found.append((id(tensor) + _GRAD_WORD, _WHOLE, 0 if gradient is None else id(gradient)))
         return found
 
     def gradients_are_as_they_were(self) -> bool:
@@ -148,6 +140,10 @@ class Variant:
     def holds(self) -> bool:
         """Whether globals and containers are what they were; the program itself looks at cells and tensors."""
         return self.reach.unchanged(cells=False) or self.refresh()
+
+    def renewed(self) -> bool:
+        """Whether cells hold other objects than they did, of equal values."""
+        return not self.reach.unchanged() and self.refresh()
 
     def refresh(self) -> bool:
         """Equal values in other objects (a number computed anew) are as good: from now on those are looked for."""
@@ -182,7 +178,7 @@ class Variant:
         status = program.run()
         if status != rec.PASSED:
             for stream, state in states:
-                stream.set_state(state)
+                stream.back_to(state)
             return status, None
         self.runs += 1
         if self.plain:
@@ -204,7 +200,7 @@ class Variant:
         """Draw the call's random numbers, in the order of the call; returns the streams' states before."""
         draws = self.captured.draws
         streams = {id(d.stream): d.stream for d in draws}
-        states = [(s, s.get_state()) for s in streams.values()]
+        states = [(s, s.mark()) for s in streams.values()]
         for number, pointers in self.program.draws:
             draw = draws[number]
             values = draw.method(draw.stream, *draw.given)
@@ -232,9 +228,9 @@ class Variant:
                 states: Sequence[Any]) -> None:
         """Give the results that require grad their history: one node."""
         captured = self.captured
-        pullback = Pullback(self, self.function, leaves, self.structure, arguments, fresh,
-                            [outputs[i] for i in captured.roots], states)
+        roots = [outputs[i] for i in captured.roots]
         inputs = [leaves[i] if type(i) is int else i for i in captured.inputs]
-        found = CompiledFunction.apply(pullback, *inputs)
-        for i, root in zip(captured.roots, found if isinstance(found, tuple) else (found,)):
-            outputs[i] = root
+        if self._recorder is None:
+            self._recorder = Recorder(inputs, roots)
+        self._recorder.record(None if captured.freed else Pullback(self, leaves, arguments, fresh, roots, states),
+                              inputs, roots)

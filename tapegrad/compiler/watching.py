@@ -24,6 +24,12 @@ class Unreadable(Exception):
     """Why a value or a function cannot be watched."""
 
 
+class Transparent:
+    """What stands for the function it wraps: compiled functions."""
+
+    __wrapped__: Any
+
+
 def is_simple(value: Any) -> bool:
     return type(value) in SIMPLE or isinstance(value, np.generic)
 
@@ -37,7 +43,7 @@ def by_value(value: Any) -> Any:
 
 def is_opaque(value: Any) -> bool:
     """Whether a value matters by its identity alone: tensors, streams of numbers, code."""
-    return isinstance(value, (machine.TensorBase, Generator, *CODE)) or hasattr(value, "tapes")
+    return isinstance(value, (machine.TensorBase, Generator, Transparent, *CODE))
 
 
 CODE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, type,

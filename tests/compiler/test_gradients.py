@@ -502,9 +502,9 @@ def test_what_a_backward_kept_is_freed():
     f = replayed(lambda x: ((w * x).exp() * x).sum(), torch.ones(1 << 16))
     y = f(torch.ones(1 << 16))
     node = y.grad_fn
-    assert node.pullback is not None
+    assert node._pullback is not None
     y.backward()
-    assert node.pullback is None
+    assert node._pullback is None
 
 
 def test_memory_is_bounded_when_nobody_calls_backward():
