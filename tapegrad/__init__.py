@@ -9,6 +9,8 @@ tensor([2., 4.])
 from __future__ import annotations
 
 from tapegrad import autograd, functions, linalg, nn, testing
+from tapegrad import dtypes as _dtypes
+from tapegrad import errors as _errors
 from tapegrad.autograd import gradcheck as _checks
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
 from tapegrad.compiler import compile
@@ -74,6 +76,8 @@ from tapegrad.threads import get_num_threads, set_num_threads
 
 for _name in ("gradcheck", "gradgradcheck", "GradcheckError"):  # as in PyTorch: the function over the module's name
     setattr(autograd, _name, getattr(_checks, _name))
+for _name, _kind in _errors.KINDS.items():  # FloatTensor, LongTensor, …
+    globals()[_kind] = functions.queries.typed(_kind, _dtypes.BY_NAME[_name])
 __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import math
+import warnings
 from typing import Any
 
 import numpy as np
@@ -54,7 +55,8 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     if isinstance(data, Tensor):
         made = from_array(data._array(), dtype)
     elif isinstance(data, (np.ndarray, np.generic)):
-        made = from_array(np.asarray(data), dtype)
+        _check_array(array := np.asarray(data))
+        made = from_array(array, dtype)
     else:
         made = from_array(*_from_python(data, dtype))
     return _finish(made, requires_grad, device)
@@ -123,18 +125,8 @@ def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tens
 asarray = as_tensor
 
 
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
-    """A tensor on an array's memory: a write to either is seen by both (`torch.from_numpy`).
-
-    >>> a = np.zeros(2)
-    >>> t = from_numpy(a); a[0] = 1; t
-    tensor([1., 0.], dtype=torch.float64)
-
-    Raises TypeError for what is no array or has an unsupported dtype, ValueError for negative strides and for bytes in
-    the other order.
-    """
-    if not isinstance(array, np.ndarray):
-        raise TypeError(f"expected np.ndarray (got {type(array).__name__})")
+def _check_array(array: np.ndarray[Any, Any]) -> Dtype:
+    """The dtype of an array whose memory a tensor could share; PyTorch asks as much of one it copies."""
     dtype = dtypes.from_numpy_dtype(array.dtype)
     if not array.dtype.isnative:
         raise ValueError("given numpy array has byte order different from the native byte order. Conversion between "
@@ -146,10 +138,36 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     if any(s % array.itemsize for s in array.strides):
         raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
                          "reallocate the memory.")
+    return dtype
+
+
+def on_array(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor on an array's memory, whether or not that is meant to be written."""
+    dtype = _check_array(array)
     strides = tuple(s // array.itemsize for s in array.strides)
     made = call.adopt(layouts.intern(dtype, array.shape, strides).id, address_of(array), 0, Tensor)
     machine.buffers["flags"][made._buffer] |= rec.EXTERNAL
     machine.keepers[made._buffer] = array
+    return made
+
+
+def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+    """A tensor on an array's memory: a write to either is seen by both (`torch.from_numpy`).
+
+    >>> a = np.zeros(2)
+    >>> t = from_numpy(a); a[0] = 1; t
+    tensor([1., 0.], dtype=torch.float64)
+
+    Raises TypeError for what is no array or has an unsupported dtype, ValueError for negative strides and for bytes in
+    the other order. Warns of a read-only array: a tensor cannot be kept from writing to it.
+    """
+    if not isinstance(array, np.ndarray):
+        kind = type(array)
+        name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
+        raise TypeError(f"expected np.ndarray (got {name})")
+    made = on_array(array)
+    if not array.flags.writeable:
+        warnings.warn(errors.READ_ONLY_ARRAY, UserWarning, stacklevel=2)
     return made
 
 

@@ -46,14 +46,17 @@ class Operands:
     Raises TypeError, before anything has run, for what is neither.
     """
 
-    __slots__ = ("layouts", "values", "wrapped")
+    __slots__ = ("kind", "layouts", "values", "wrapped")
 
     def __init__(self, op: Operation, given: Sequence[Any]) -> None:
         self.values: list[Any] = []
         self.layouts: list[Layout] = []
         self.wrapped: list[int] = []
+        self.kind: Any = None  # the subclass that the result is of
         for position, x in enumerate(given):
             if isinstance(x, TensorBase):
+                if type(x) is not machine.tensor_type and type(x)._spreads:
+                    self.kind = more_special(op, self.kind, type(x))
                 self.values.append(x)
                 self.layouts.append(layouts.all[x._layout])
                 continue
@@ -78,6 +81,21 @@ class Operands:
         self.wrapped = []
 
 
+def more_special(op: Operation, one: Any, other: Any) -> Any:
+    """Of two subclasses of Tensor that meet in an operation, the one that derives from the other."""
+    if one is None or issubclass(other, one):
+        return other
+    if issubclass(one, other):
+        return one
+    raise TypeError(f"unsupported operand type(s) for {op.name}: '{one.__name__}' and '{other.__name__}'")
+
+
+def dressed(result: Any, kind: Any) -> Any:
+    """A result as the subclass that its operands are of."""
+    result.__class__ = kind
+    return result
+
+
 def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run an operation out of place; `teach` when the attributes are those of a call without any."""
     operands = Operands(op, given)
@@ -85,7 +103,8 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
             machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
-        return run_plan(plan.index, *operands.values)
+        result = run_plan(plan.index, *operands.values)
+        return result if operands.kind is None else dressed(result, operands.kind)
     finally:
         operands.release()
 
@@ -155,7 +174,8 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     mode = 0
     if record:
         mode = rec.LINK | layout.dtype.is_floating_point | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
-    return make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
+    made = make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
+    return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 
 def bind(op: Operation, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str]) -> list[Any]:

@@ -69,8 +69,8 @@ def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     found = _BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))
     if found is None:
         raise TypeError(
-            f"can't convert np.ndarray of type {np.dtype(numpy_dtype)}. The only supported types are: "
-            "float64, float32, int64, int32, int16, int8, uint8, and bool."
+            f"can't convert np.ndarray of type numpy.{np.dtype(numpy_dtype).type.__name__}. The only supported "
+            "types are: float64, float32, int64, int32, int16, int8, uint8, and bool."
         )
     return found
 

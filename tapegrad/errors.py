@@ -62,8 +62,18 @@ UNUSED_INPUT = (
     "is the desired behavior."
 )
 REQUIRES_GRAD_FLOAT = "Only Tensors of floating point and complex dtype can require gradients"
+REQUIRES_GRAD_SWITCHED = "only Tensors of {} can require gradients"
 NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
+READ_ONLY_ARRAY = (
+    "The given NumPy array is not writable, and tensors cannot be kept from being written to: a write to this tensor "
+    "is undefined behavior. You may want to copy the array to protect its data or make it writable before converting "
+    "it to a tensor."
+)
 NOT_SCALAR_ITEM = "a Tensor with {} elements cannot be converted to Scalar"
+DEEPCOPY_NON_LEAF = (
+    "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the moment. detach() "
+    "a computed tensor before it is copied."
+)
 NON_LEAF_GRAD = (
     "The .grad attribute of a Tensor that is not a leaf Tensor is being accessed. Its .grad attribute won't be "
     "populated during autograd.backward(). If you indeed want the .grad field to be populated for a non-leaf Tensor, "

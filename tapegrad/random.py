@@ -9,7 +9,8 @@ from tapegrad import creation, dispatch, dtypes, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine import tracing
 from tapegrad.ops import streams
-from tapegrad.tensor import Tensor, shape_of
+from tapegrad.tensor import CPU, Tensor, shape_of
+from tapegrad.tensor import device as Device
 
 
 class Generator:
@@ -20,9 +21,10 @@ class Generator:
     tensor([0.4963, 0.7682])
     """
 
-    device = "cpu"
+    device = CPU
 
     def __init__(self, device: Any = "cpu") -> None:
+        Device(device)
         self.stream = streams.Generator()
 
     def manual_seed(self, seed: int) -> Generator:

@@ -16,6 +16,13 @@ class Size(tuple):  # a tuple subclass with no fields of its own
     (torch.Size([2, 3]), 6)
     """
 
+    def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
+        made = tuple.__new__(cls, sizes)
+        for i, n in enumerate(made):
+            if not hasattr(n, "__index__"):
+                raise TypeError(f"torch.Size() takes an iterable of 'int' (item {i} is '{type(n).__name__}')")
+        return made
+
     def __repr__(self) -> str:
         return f"torch.Size([{', '.join(map(str, self))}])"
 
@@ -28,6 +35,14 @@ class Size(tuple):  # a tuple subclass with no fields of its own
 
     def __add__(self, other: Any) -> Size:
         return Size(tuple(self) + tuple(other))
+
+    def __radd__(self, other: Any) -> Size:
+        return Size(tuple(other) + tuple(self))
+
+    def __mul__(self, times: Any) -> Size:
+        return Size(tuple(self) * times)
+
+    __rmul__ = __mul__
 
 
 def contiguous_strides(shape: Sequence[int]) -> Shape:

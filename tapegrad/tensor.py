@@ -8,18 +8,19 @@ from __future__ import annotations
 import math
 import operator
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes, errors, printing, shapes
+from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import engine, graph, modes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.protocols import Protocols, alias
 from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
@@ -71,7 +72,7 @@ class _Holder:
         }
 
 
-class Tensor(machine.TensorBase):  # type: ignore[name-defined]
+class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     """A value on the tape (`torch.Tensor`).
 
     >>> import tapegrad
@@ -82,6 +83,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     """
 
     __slots__ = ()
+    _spreads = True  # results of operations on a subclass are of that class; `Parameter` opts out
     layout = "torch.strided"
     is_sparse = is_cuda = is_quantized = is_meta = False
 
@@ -90,19 +92,35 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
 
         if not args:
             made = creation.empty(0)
-        elif len(args) == 1 and isinstance(args[0], (Tensor, list, tuple, np.ndarray)):
+        elif len(args) == 1 and isinstance(args[0], Tensor):
+            made = dispatch.apply_view(_ops["alias"], args[0], ())
+        elif len(args) == 1 and isinstance(args[0], (list, tuple, np.ndarray)):
             made = creation.tensor(args[0], dtype=dtypes.default_dtype())
         else:
             made = creation.empty(*args)
-        return made if cls is Tensor else made._as(cls)
+        return made if cls is Tensor else alias(made, cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
 
-    def _as(self, cls: type) -> Any:
-        """The same storage under a subclass."""
-        row = buffers[self._buffer]
-        return call.adopt(self._layout, int(row["address"]), int(row["owner"]), cls)
+    def as_subclass(self, cls: type) -> Any:
+        """This tensor as an instance of a subclass, with its memory and its history (`torch.Tensor.as_subclass`).
+
+        >>> import tapegrad
+        >>> class Metres(tapegrad.Tensor): pass
+        >>> tapegrad.ones(2).as_subclass(Metres) * 3
+        Metres([3., 3.])
+
+        Results of operations on it are instances too. Raises TypeError for a class that is no subclass.
+        """
+        if not (isinstance(cls, type) and issubclass(cls, Tensor)):
+            raise TypeError(
+                "Creating a Tensor subclass from a class that does not inherit from Tensor is not possible. Make sure "
+                "your class inherits from Tensor."
+            )
+        made = dispatch.apply_view(_ops["alias"], self, ())
+        made.__class__ = cls
+        return made
 
     # ------------------------------------------------------------ what it is
 
@@ -182,7 +200,14 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
 
     def type(self, dtype: Any = None) -> Any:
         """The dtype's tensor type by name, or a copy of that dtype."""
-        return f"torch.{errors.KINDS[self.dtype.name]}" if dtype is None else self.to(dtype)
+        if dtype is None:
+            return f"torch.{errors.KINDS[self.dtype.name]}"
+        if isinstance(dtype, str):
+            named = {f"torch.{kind}": dtypes.BY_NAME[name] for name, kind in errors.KINDS.items()}
+            if dtype not in named:
+                raise ValueError(f"invalid type: '{dtype}'")
+            dtype = named[dtype]
+        return self.to(dtype)
 
     # ------------------------------------------------------------ gradients
 
@@ -191,8 +216,11 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
 
         Raises RuntimeError for integer dtypes, and for switching off what is no leaf.
         """
+        if not isinstance(requires_grad, bool):
+            raise TypeError("requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
+                            f"{type(requires_grad).__name__}")
         if requires_grad and not self.dtype.is_floating_point:
-            raise RuntimeError(f"only Tensors of floating point dtype can require gradients (got {self.dtype!r})")
+            raise RuntimeError(errors.REQUIRES_GRAD_SWITCHED.format("floating point dtype"))
         if not requires_grad and not self.is_leaf:
             raise RuntimeError(
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
@@ -238,7 +266,7 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
         buffers["flags"][self._buffer] |= rec.HOOKED
-        return hooks.RemovableHandle(self.__dict__.setdefault("_post_accumulate_grad_hooks", {}), hook)
+        return hooks.RemovableHandle(self.__dict__.setdefault(hooks.POST_ACCUMULATE, {}), hook)
 
     def detach(self) -> Tensor:
         """The same memory without history (`torch.Tensor.detach`)."""
@@ -259,11 +287,20 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
     @data.setter
     def data(self, value: Any) -> None:
         """Take over another tensor's memory, keeping gradient and identity."""
+        if not isinstance(value, Tensor):
+            raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
         requires = self.requires_grad
+        if requires and not value.dtype.is_floating_point:
+            raise RuntimeError(
+                "data set to a tensor that requires gradients must be floating point or complex dtype")
         row, hooked = buffers[value._buffer], buffers["flags"][self._buffer] & rec.HOOKED
         call.rebind(self, call.fresh_row(value._layout, int(row["owner"]), int(row["address"])))
         buffers["flags"][self._buffer] |= hooked
         self.requires_grad_(requires)
+
+    @data.deleter
+    def data(self) -> None:
+        raise RuntimeError("Deleting tensor data is not allowed. Delete tensor instead!")
 
     # ------------------------------------------------------------ values
 
@@ -306,82 +343,6 @@ class Tensor(machine.TensorBase):  # type: ignore[name-defined]
                 raise ValueError("unable to avoid copy while creating an array as requested")
             return array.astype(dtype)
         return array.copy() if copy else array
-
-    def __bool__(self) -> bool:
-        numel = self.numel()
-        if numel == 1:
-            return bool(self._scalar())
-        if numel == 0:
-            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
-        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __index__(self) -> int:
-        if self.dtype.is_floating_point or self.numel() != 1:
-            raise TypeError("only integer tensors of a single element can be converted to an index")
-        return int(self._scalar())
-
-    def __len__(self) -> int:
-        if not self.ndim:
-            raise TypeError("len() of a 0-d tensor")
-        return self.shape[0]
-
-    def __iter__(self) -> Iterator[Any]:
-        if not self.ndim:
-            raise TypeError("iteration over a 0-d tensor")
-        return iter(self.unbind(0))
-
-    def __contains__(self, element: Any) -> bool:
-        return bool((self == element).any())
-
-    __hash__ = object.__hash__
-
-    def __repr__(self, *, tensor_contents: Any = None) -> str:
-        t = engine.instruction_of(self._buffer)
-        node = None if t is None else engine.plan_of(t).grad_name
-        return printing.format_tensor(
-            self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
-            grad_fn_name=node,
-        )
-
-    def __format__(self, spec: str) -> str:
-        if self.ndim == 0:
-            return format(self.item(), spec)
-        return format(str(self), spec)
-
-    def __reversed__(self) -> Tensor:
-        return self.flip(0) if self.ndim else self
-
-    def __deepcopy__(self, memo: dict[int, Any]) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError(
-                "Only Tensors created explicitly by the user (graph leaves) support the deepcopy protocol at the "
-                "moment."
-            )
-        if id(self) in memo:
-            return memo[id(self)]
-        with modes.no_grad():
-            new = self.clone()
-        if type(self) is not Tensor:
-            new = new._as(type(self))
-        new.requires_grad_(self.requires_grad)
-        if self.grad is not None:
-            new.grad = self.grad.__deepcopy__(memo)
-        for name, value in vars(self).items():
-            if name != hooks.NAME:  # they are about this tensor's gradient
-                vars(new)[name] = value
-        memo[id(self)] = new
-        return new
-
-    def __reduce__(self) -> Any:
-        if not self.is_leaf:
-            raise RuntimeError("only leaf tensors can be pickled; detach() it first")
-        return _rebuild, (type(self), self._array().copy(), self.requires_grad)
 
     # ------------------------------------------------------------ conversions
 
@@ -517,25 +478,25 @@ def shape_of(sizes: Any) -> shapes.Shape:
     return tuple(operator.index(n) for n in sizes)
 
 
-def _rebuild(cls: type, array: np.ndarray[Any, Any], requires_grad: bool) -> Any:
-    from tapegrad import creation
-
-    made = creation.tensor(array)
-    if cls is not Tensor:
-        made = made._as(cls)
-    return made.requires_grad_(requires_grad)
-
-
 class Parameter(Tensor):
     """A leaf that modules list as theirs (`torch.nn.Parameter`)."""
 
     __slots__ = ()
+    _spreads = False
 
     def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
         from tapegrad import creation
 
         source = creation.empty(0) if data is None else data
-        return source.detach()._as(cls).requires_grad_(requires_grad)
+        if requires_grad and not source.dtype.is_floating_point:
+            raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
+        return alias(source.detach(), cls).requires_grad_(requires_grad)
+
+    def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
+        if id(self) not in memo:
+            with modes.no_grad():
+                memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
+        return memo[id(self)]
 
     def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
         return "Parameter containing:\n" + super().__repr__()
@@ -563,12 +524,21 @@ def _assign_grad(self: Tensor, value: Any) -> None:
     call.put_grad(self, value)
 
 
+def _assign_requires_grad(self: Tensor, value: Any) -> None:
+    """`x.requires_grad = value`."""
+    if not isinstance(value, bool):
+        raise RuntimeError("requires_grad must be a bool")
+    if value and not self.dtype.is_floating_point:
+        raise RuntimeError(errors.REQUIRES_GRAD_SWITCHED.format("floating point and complex dtype"))
+    self.requires_grad_(value)
+
+
 def _absent_grad(self: Tensor) -> None:
     warnings.warn(errors.NON_LEAF_GRAD, stacklevel=2)
 
 
 machine.set_hook("assign_grad", _assign_grad)
 machine.set_hook("absent_grad", _absent_grad)
-machine.set_hook("assign_requires_grad", Tensor.requires_grad_)
+machine.set_hook("assign_requires_grad", _assign_requires_grad)
 machine.tensor_type = Tensor
 machine.state["tensor_type"], machine.state["parameter_type"] = id(Tensor), id(Parameter)

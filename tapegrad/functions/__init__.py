@@ -5,11 +5,23 @@ operation with nothing to decide but its operands needs no line here: the regist
 """
 from __future__ import annotations
 
-from tapegrad.functions import activations, indexing, joining, linalg, losses, matrix, pointwise, reductions, shape
+from tapegrad.functions import (
+    activations,
+    indexing,
+    joining,
+    linalg,
+    losses,
+    matrix,
+    neighbours,
+    pointwise,
+    queries,
+    reductions,
+    shape,
+)
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.tensor import Tensor
 
-FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, activations, losses)
+FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, activations, losses, neighbours, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

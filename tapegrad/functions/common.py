@@ -5,7 +5,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import dispatch
+from tapegrad import dispatch, dtypes
 from tapegrad.machine.live import planner
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tensor import Tensor
@@ -43,6 +43,18 @@ def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def expect_tensor(name: str, x: Any, argument: str = "input", position: int = 1) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}")
+
+
+def invalid_combination(name: str, *args: Any, **kwargs: Any) -> TypeError:
+    """PyTorch's complaint about arguments that fit none of a function's signatures."""
+    given = [_type_name(a) for a in args] + [f"{k}={_type_name(a)}" for k, a in kwargs.items()]
+    return TypeError(f"{name}() received an invalid combination of arguments - got ({', '.join(given)})")
+
+
+def _type_name(x: Any) -> str:
+    if isinstance(x, (list, tuple)) and x:
+        return f"{type(x).__name__} of {type(x).__name__}s"
+    return "torch.dtype" if isinstance(x, dtypes.dtype) else type(x).__name__
 
 
 def into(out: Any, result: Any) -> Any:

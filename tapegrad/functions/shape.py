@@ -4,22 +4,75 @@ from __future__ import annotations
 import itertools
 import math
 import operator
+import warnings
 from typing import Any
 
 import numpy as np
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
+from tapegrad.autograd import modes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_view, layout_of
-from tapegrad.functions.common import METHODS, PUBLIC, into, method, operation, public
+from tapegrad.functions.common import METHODS, PUBLIC, into, invalid_combination, kind_name, method, operation, public
+from tapegrad.machine.live import machine, planner
+from tapegrad.protocols import reread
+from tapegrad.tape import history
+from tapegrad.tape.reading import instruction_of, plan_of, shift_of
 from tapegrad.tensor import Tensor, shape_of
+
+call, buffers = machine.call, machine.buffers
 
 
 @method
-def view(self: Any, *size: Any) -> Any:
-    """The same memory in another shape (`torch.Tensor.view`)."""
+def view(self: Any, *size: Any, **named: Any) -> Any:
+    """The same memory in another shape, or read as another dtype (`torch.Tensor.view`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.arange(4.0); x.view(2, -1)
+    tensor([[0., 1.],
+            [2., 3.]])
+    >>> x.view(tapegrad.int32)[2]
+    tensor(1073741824, dtype=torch.int32)
+
+    `view(dtype)` has no gradient. Where the sizes of elements differ, the last axis shrinks or grows; RuntimeError
+    says which size, stride or offset stands in the way.
+    """
+    if len(size) + len(named) != 1 and (named or not size):
+        raise invalid_combination("view", *size, **named)
+    given = size or tuple(named.values())
+    if "dtype" in named or isinstance(given[0], dtypes.dtype):
+        if len(given) != 1 or not isinstance(given[0], dtypes.dtype):
+            raise invalid_combination("view", *size, **named)
+        return _view_dtype(self, given[0])
+    if named and "size" not in named:
+        raise invalid_combination("view", **named)
     layout = layout_of(self)
-    return apply_view(operation("view"), self, (("size", shapes.infer_size(shape_of(size), layout.numel)),))
+    return apply_view(operation("view"), self, (("size", shapes.infer_size(shape_of(given), layout.numel)),))
+
+
+def _view_dtype(self: Any, dtype: dtypes.dtype) -> Any:
+    """The bytes of a tensor as elements of another dtype. As in PyTorch, nobody's view, and without history."""
+    layout = layout_of(self)
+    have, want = layout.dtype.itemsize, dtype.itemsize
+    shape, strides = list(layout.shape), list(layout.strides)
+    if have != want:
+        between = f"to view {kind_name(self)} as {planner.name_of(dtype)} (different element sizes)"
+        if not shape:
+            raise RuntimeError(f"self.dim() cannot be 0 {between}")
+        n = max(want // have, 1)
+        for name, value in (("size(-1)", shape[-1]), ("stride(-1)", strides[-1]),
+                            ("storage_offset()", self.storage_offset()),
+                            *((f"stride({d})", s) for d, s in enumerate(strides[:-1]))):
+            if name == "stride(-1)" and value != 1:
+                raise RuntimeError(f"self.stride(-1) must be 1 {between}, but got {value}")
+            if name != "stride(-1)" and value % n:
+                raise RuntimeError(f"self.{name} must be divisible by {n} {between}, but got {value}")
+        if have < want:
+            shape[-1], strides[:-1] = shape[-1] // n, [s // n for s in strides[:-1]]
+        else:
+            n = have // want
+            shape[-1], strides[:-1] = shape[-1] * n, [s * n for s in strides[:-1]]
+    return reread(self, dtype, tuple(shape), tuple(strides))
 
 
 @method
@@ -259,17 +312,67 @@ def alias(input: Any) -> Any:
 
 
 def _mT(self: Any) -> Any:
+    if not self.ndim:
+        warnings.warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.",
+                      stacklevel=2)
+        return self
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
     return transpose(self, -2, -1)
 
 
 def _T(self: Any) -> Any:
+    if self.ndim != 2:
+        warnings.warn(f"The use of `x.T` on tensors of dimension other than 2 ({self.ndim} here) to reverse their "
+                      "shape is deprecated. Consider `x.mT` to transpose batches of matrices or "
+                      "`x.permute(*range(x.ndim - 1, -1, -1))`.", stacklevel=2)
     return permute(self, *range(self.ndim - 1, -1, -1))
 
 
-for _name, _transposed in (("T", _T), ("mT", _mT), ("H", _mT)):
+def _H(self: Any) -> Any:
+    if self.ndim not in (0, 2):
+        raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
+                           + " For batches of matrices, consider using tensor.mH" * (self.ndim > 2))
+    return _mT(self)
+
+
+for _name, _transposed in (("T", _T), ("mT", _mT), ("H", _H), ("mH", _mT)):
     METHODS[_name] = property(_transposed)  # type: ignore[assignment]
+
+
+# ---------------------------------------------------------------- another view of it, in place
+
+
+def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
+    """Let a tensor stand for a view of itself."""
+    recorded = self.requires_grad and call.is_recording(None)
+    if recorded:
+        history.check_rewritable(self)
+    with modes.set_grad_enabled(recorded):
+        seen = function(self, *args, **kwargs)
+    was, made = self._buffer, buffers[seen._buffer]
+    owner = int(made["owner"])
+    row = call.fresh_row(seen._layout, owner, int(made["address"]))
+    t = instruction_of(seen._buffer)
+    if t is not None:
+        call.record_view(plan_of(t).index, row, 1, shift_of(t), was)
+    history.move(self, row)
+    buffers["version"][owner] += 1
+    buffers["version"][row] = buffers["version"][owner]
+    return self
+
+
+def _in_place(name: str, function: Any) -> None:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return _become(self, function, *args, **kwargs)
+
+    method.__name__ = method.__qualname__ = name
+    METHODS[name] = method
+
+
+for _name, _viewed in (("t_", t), ("transpose_", transpose), ("swapaxes_", transpose), ("swapdims_", transpose),
+                       ("squeeze_", squeeze), ("unsqueeze_", unsqueeze), ("as_strided_", as_strided)):
+    _in_place(_name, _viewed)
 
 
 # ---------------------------------------------------------------- names for what there is

@@ -1,4 +1,5 @@
 """Small layers (`torch.nn`)."""
 from tapegrad.nn import functional
+from tapegrad.tensor import Parameter
 
-__all__ = ["functional"]
+__all__ = ["Parameter", "functional"]

@@ -95,16 +95,21 @@ def forget(self: Any) -> None:
 def check_writable(x: Any, recorded: bool) -> None:
     """Refuse an in-place write that PyTorch refuses, before anything has run; `recorded` says that it will be."""
     if recorded:
-        base = x._base
-        if base is not None:
-            _refuse(x, indirectly=False)
-            if requires(x) and base.is_leaf:
-                raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
-        if requires(x) and not buffers[x._buffer]["producer"]:
-            raise RuntimeError(errors.LEAF_INPLACE)
+        check_rewritable(x)
     layout = layouts.all[x._layout]
     if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
         raise RuntimeError(errors.WRITE_OVERLAP)
+
+
+def check_rewritable(x: Any) -> None:
+    """Refuse to give a tensor another history where PyTorch refuses it."""
+    base = x._base
+    if base is not None:
+        _refuse(x, indirectly=False)
+        if requires(x) and base.is_leaf:
+            raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
+    if requires(x) and not buffers[x._buffer]["producer"]:
+        raise RuntimeError(errors.LEAF_INPLACE)
 
 
 def _refuse(view: Any, indirectly: bool) -> None:

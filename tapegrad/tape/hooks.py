@@ -17,6 +17,7 @@ Hooks = dict[int, Hook]
 
 buffers = machine.buffers
 NAME = "_backward_hooks"
+POST_ACCUMULATE = "_post_accumulate_grad_hooks"
 
 
 class Attached:

@@ -1,0 +1,184 @@
+"""What a tensor is, and what would become of it: questions that run no operation."""
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tapegrad import creation, dtypes
+from tapegrad.dispatch import layout_of, overlaps
+from tapegrad.functions.common import METHODS, invalid_combination, method, public
+from tapegrad.tensor import Tensor
+
+
+@public
+def is_tensor(obj: Any) -> bool:
+    """Whether an object is a tensor (`torch.is_tensor`).
+
+    >>> import tapegrad
+    >>> tapegrad.is_tensor(tapegrad.ones(1)), tapegrad.is_tensor(1)
+    (True, False)
+    """
+    return isinstance(obj, Tensor)
+
+
+@public
+def is_floating_point(input: Any) -> bool:
+    """Whether the dtype is a floating-point one (`torch.is_floating_point`)."""
+    return input.is_floating_point()
+
+
+@public
+def is_complex(input: Any) -> bool:
+    """No tensor is complex (`torch.is_complex`)."""
+    return input.is_complex()
+
+
+@public
+def numel(input: Any) -> int:
+    """The number of elements (`torch.numel`)."""
+    return input.numel()
+
+
+@method
+def is_nonzero(input: Any) -> bool:
+    """Whether the one element is not zero (`torch.is_nonzero`)."""
+    return bool(input)
+
+
+@method
+def is_signed(input: Any) -> bool:
+    """Whether the dtype has negative numbers (`torch.is_signed`)."""
+    return input.dtype not in (dtypes.uint8, dtypes.bool_)
+
+
+@method
+def is_same_size(input: Any, other: Any) -> bool:
+    """Whether two tensors have one shape (`torch.is_same_size`)."""
+    return input.shape == other.shape
+
+
+def is_set_to(self: Any, tensor: Any) -> bool:
+    """Whether two tensors are the same elements of the same memory (`torch.Tensor.is_set_to`)."""
+    return self.data_ptr() == tensor.data_ptr() and layout_of(self) is layout_of(tensor)
+
+
+def dim_order(self: Any) -> tuple[int, ...]:
+    """The axes from the outermost in memory to the innermost (`torch.Tensor.dim_order`)."""
+    return tuple(sorted(range(self.ndim), key=lambda d: (-self.stride(d), d)))
+
+
+def get_device(self: Any) -> int:
+    """The number of the device, which the CPU has not: -1 (`torch.Tensor.get_device`)."""
+    return -1
+
+
+def never(self: Any) -> bool:
+    """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+    return False
+
+
+def isreal(input: Any) -> Any:
+    """All elements are real (`torch.isreal`)."""
+    return creation.ones_like(input, dtype=dtypes.bool_)
+
+
+for _function in (is_set_to, dim_order, get_device, isreal):
+    METHODS[_function.__name__] = _function
+for _name in ("is_inference", "is_pinned", "is_shared", "is_conj", "is_neg"):
+    METHODS[_name] = never
+for _function in (isreal, get_device):
+    public(_function)
+
+
+def _imag(self: Any) -> Any:
+    raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+
+
+METHODS["real"] = property(lambda self: self)  # type: ignore[assignment]
+METHODS["imag"] = property(_imag)  # type: ignore[assignment]
+METHODS["grad_dtype"] = property(lambda self: self.dtype)  # type: ignore[assignment]
+
+
+# ---------------------------------------------------------------- dtypes of results
+
+
+def _standing(x: Any) -> tuple[int, dtypes.dtype]:
+    """An operand's weight in promotion and its dtype."""
+    if isinstance(x, Tensor):
+        return layout_of(x).tier, x.dtype
+    for kind, dtype in ((bool, dtypes.bool_), (int, dtypes.int64), (float, dtypes.default_dtype())):
+        if isinstance(x, kind):
+            return 0, dtype
+    raise invalid_combination("result_type", x)
+
+
+@public
+def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
+    """The dtype of an operation on two tensors or numbers (`torch.result_type`).
+
+    >>> import tapegrad
+    >>> tapegrad.result_type(tapegrad.tensor([1, 2], dtype=tapegrad.int8), 300)
+    torch.int8
+    """
+    found = [_standing(tensor1), _standing(tensor2)]
+    first, second = sorted(found, key=lambda s: -s[0])
+    if first[0] == second[0]:
+        return dtypes.promote(first[1], second[1])
+    if first[1].category >= second[1].category:
+        return first[1]
+    return dtypes.default_dtype() if not second[0] and second[1].is_floating_point else second[1]
+
+
+@public
+def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
+    """Whether a dtype's kind of number, or a wider kind, is that of `to` (`torch.can_cast`).
+
+    >>> import tapegrad
+    >>> tapegrad.can_cast(tapegrad.float32, tapegrad.int64)
+    False
+    """
+    return from_.category <= to.category
+
+
+# ---------------------------------------------------------------- Python functions on elements
+
+
+def _elements(name: str, self: Any, others: tuple[Any, ...], function: Callable[..., Any]) -> Any:
+    if self.requires_grad:
+        raise RuntimeError(f"Can't call {name}() on Variable that requires grad. Use var.detach().{name}() instead.")
+    array = self._array()
+    values = np.broadcast_arrays(array, *(o._array() for o in others))
+    if values[0].shape != array.shape or any(overlaps(self, o) for o in others):
+        raise RuntimeError(f"{name}(): the other operands must broadcast to {list(array.shape)}")
+    results = [function(*(v.item() for v in row)) for row in zip(*(v.flat for v in values))]
+    array[...] = np.array(results, array.dtype).reshape(array.shape)
+    return self
+
+
+METHODS["apply_"] = lambda self, callable: _elements("apply_", self, (), callable)
+METHODS["map_"] = lambda self, tensor, callable: _elements("map_", self, (tensor,), callable)
+METHODS["map2_"] = lambda self, x, y, callable: _elements("map2_", self, (x, y), callable)
+
+
+def new(self: Any, *args: Any) -> Any:
+    """A tensor of this dtype: of a shape, or of data (`torch.Tensor.new`)."""
+    if len(args) == 1 and isinstance(args[0], (list, tuple, np.ndarray, Tensor)):
+        return self.new_tensor(args[0].tolist() if isinstance(args[0], Tensor) else args[0])
+    return self.new_empty(*(args or (0,)))
+
+
+METHODS["new"] = new
+
+
+def typed(name: str, dtype: dtypes.dtype) -> Callable[..., Any]:
+    """`torch.FloatTensor` and its kin: a tensor of one dtype, of a shape or of data."""
+
+    @functools.wraps(new)
+    def make(*args: Any) -> Any:
+        return new(creation.empty(0, dtype=dtype), *args)
+
+    make.__name__ = make.__qualname__ = name
+    return make

@@ -1,0 +1,182 @@
+"""A tensor as a Python object: as a number, a container, a string; copied and pickled.
+
+`Protocols` is mixed into `Tensor`. A copy or a pickle is of the storage and how a tensor lies in it, so that a view
+stays where it was, and tensors that share memory still do after `copy.deepcopy`.
+"""
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, errors, printing, shapes
+from tapegrad.autograd import engine, modes
+from tapegrad.machine.live import layouts, machine
+from tapegrad.tape import hooks
+
+call, buffers = machine.call, machine.buffers
+
+
+def reread(x: Any, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0,
+           kind: type | None = None) -> Any:
+    """A tensor on another's memory, `offset` bytes from where that starts: it shares the version, and no history."""
+    row = buffers[x._buffer]
+    return call.adopt(layouts.intern(dtype, shape, strides).id, int(row["address"]) + offset, int(row["owner"]),
+                      kind or machine.tensor_type)
+
+
+def alias(x: Any, kind: type | None = None) -> Any:
+    """The same memory in the same layout, without history."""
+    layout = layouts.all[x._layout]
+    return reread(x, layout.dtype, layout.shape, layout.strides, 0, kind)
+
+
+def _storage(x: Any) -> tuple[int, int]:
+    """Where the memory begins that `x` lies in, and its bytes."""
+    owner = buffers[int(buffers[x._buffer]["owner"])]
+    return int(owner["address"]), layouts.all[int(owner["layout"])].nbytes
+
+
+def _shown(x: Any) -> dict[str, Any]:
+    """The attributes that the user gave; hooks are about this very tensor's gradient."""
+    return {name: value for name, value in vars(x).items() if name not in (hooks.NAME, hooks.POST_ACCUMULATE)}
+
+
+def _on_storage(block: Any, like: tuple[Any, ...], kind: type) -> Any:
+    """A tensor on a block of bytes; `like` is (dtype, shape, strides, offset in bytes)."""
+    dtype, shape, strides, offset = like
+    return reread(block, dtype, shape, strides, offset, kind)
+
+
+def _copied(content: np.ndarray[Any, Any]) -> Any:
+    """A tensor of bytes."""
+    made = call.empty(layouts.intern(dtypes.uint8, (len(content),)).id)
+    made._memory()[...] = content
+    return made
+
+
+def rebuild(kind: type, content: np.ndarray[Any, Any], like: tuple[Any, ...], requires_grad: bool) -> Any:
+    """What a pickle holds, as a tensor again."""
+    made = _on_storage(_copied(content), like, kind)
+    return made.requires_grad_(requires_grad)
+
+
+class Protocols:
+    """What Python asks of a tensor."""
+
+    __slots__ = ()
+
+    # ------------------------------------------------------------ a number
+
+    def __bool__(self: Any) -> bool:
+        numel = self.numel()
+        if numel == 1:
+            return bool(self._scalar())
+        if numel == 0:
+            raise RuntimeError("Boolean value of Tensor with no values is ambiguous")
+        raise RuntimeError("Boolean value of Tensor with more than one value is ambiguous")
+
+    def _number(self: Any) -> Any:
+        if self.numel() != 1:
+            raise ValueError("only one element tensors can be converted to Python scalars")
+        return self._scalar()
+
+    def __float__(self) -> float:
+        return float(self._number())
+
+    def __int__(self) -> int:
+        return int(self._number())
+
+    def __complex__(self) -> complex:
+        return complex(self._number())
+
+    def __index__(self: Any) -> int:
+        if self.dtype.is_floating_point or self.numel() != 1:
+            raise TypeError("only integer tensors of a single element can be converted to an index")
+        return int(self._scalar())
+
+    def __invert__(self: Any) -> Any:
+        if self.dtype.is_floating_point:
+            raise TypeError("~ (operator.invert) is only implemented on integer and Boolean-type tensors")
+        return self.bitwise_not()
+
+    # ------------------------------------------------------------ a container
+
+    def __len__(self: Any) -> int:
+        if not self.ndim:
+            raise TypeError("len() of a 0-d tensor")
+        return self.shape[0]
+
+    def __iter__(self: Any) -> Iterator[Any]:
+        if not self.ndim:
+            raise TypeError("iteration over a 0-d tensor")
+        return iter(self.unbind(0))
+
+    def __contains__(self, element: Any) -> bool:
+        if not isinstance(element, (machine.TensorBase, bool, int, float, np.generic)):
+            raise RuntimeError(f"Tensor.__contains__ only supports Tensor or scalar, but you passed in a "
+                               f"{type(element)}.")
+        found: Any = element == self
+        return bool(found.any())
+
+    def __reversed__(self: Any) -> Any:
+        return self.flip(0) if self.ndim else self
+
+    __hash__ = object.__hash__
+
+    # ------------------------------------------------------------ a string
+
+    def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
+        try:
+            t = None if self.is_leaf else engine.instruction_of(self._buffer)  # `is_leaf` brings a view up to date
+            node = None if t is None else engine.plan_of(t).grad_name
+        except RuntimeError:  # a view that may have no history any more
+            node = "Invalid"
+        plain = type(self) is machine.tensor_type or not type(self)._spreads
+        return printing.format_tensor(
+            self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
+            grad_fn_name=node, **({} if plain else {"prefix": f"{type(self).__name__}("}),
+        )
+
+    def __format__(self: Any, spec: str) -> str:
+        return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)
+
+    # ------------------------------------------------------------ copies
+
+    def __copy__(self: Any) -> Any:
+        """The same memory in a new object; a leaf."""
+        made = alias(self, type(self)).requires_grad_(self.requires_grad)
+        vars(made).update(_shown(self))
+        return made
+
+    def __deepcopy__(self: Any, memo: dict[Any, Any]) -> Any:
+        if not self.is_leaf:
+            raise RuntimeError(errors.DEEPCOPY_NON_LEAF)
+        if id(self) in memo:
+            return memo[id(self)]
+        start, nbytes = _storage(self)
+        key = ("storage of a tensor", int(buffers[self._buffer]["owner"]))
+        if key not in memo:
+            with modes.no_grad():
+                memo[key] = self.clone() if self.nbytes == nbytes and layouts.all[self._layout].dense else _copied(
+                    machine.memory(start, "u1", nbytes))
+        new = _on_storage(memo[key], self._place(), type(self))
+        memo[id(self)] = new.requires_grad_(self.requires_grad)
+        if self.grad is not None:
+            new.grad = copy.deepcopy(self.grad, memo)
+        vars(new).update(copy.deepcopy(_shown(self), memo))
+        return new
+
+    def _place(self: Any) -> tuple[Any, ...]:
+        layout = layouts.all[self._layout]
+        return layout.dtype, layout.shape, layout.strides, self.data_ptr() - _storage(self)[0]
+
+    def __reduce_ex__(self: Any, protocol: Any) -> Any:
+        self._array()  # a capture under way cannot follow
+        content = np.array(machine.memory(*_storage(self)[:1], "u1", _storage(self)[1]))
+        return rebuild, (type(self), content, self._place(), self.requires_grad), _shown(self) or None
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
