@@ -129,7 +129,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
             steps.append(Step(kind, 0, b, (place(a),), b""))
         elif kind == rec.DRAWN:
             draws.append(Step(kind, b, 0, (place(a),) if a else (), b""))
-        elif kind == rec.CUT:
+        elif kind == rec.PART:
             steps = []
             parts.append(steps)
         elif kind == rec.WORD:

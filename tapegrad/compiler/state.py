@@ -32,6 +32,7 @@ from tapegrad.compiler.watching import (
     is_opaque,
     is_simple,
 )
+from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
 
 __all__ = ["Reach", "Unreadable"]
@@ -224,10 +225,10 @@ class Reach:
         return None
 
     def _function(self, function: Any) -> None:
-        if _package(function) == "tapegrad":
-            self._entries.append(id(function))
-            for cell in function.__closure__ or ():  # a transform of a user's function, perhaps
-                if isinstance(cell.cell_contents, types.FunctionType) and _package(cell.cell_contents) != "tapegrad":
+        if tracing.is_library(function.__code__.co_filename):
+            self._entries.append(id(function.__code__))
+            for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
+                if isinstance(cell.cell_contents, types.FunctionType):
                     self._meet(cell.cell_contents)
             return
         self._entries.append(("code", id(function.__code__)))

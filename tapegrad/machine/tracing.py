@@ -21,7 +21,7 @@ MAX_EVENTS = 1 << 21
 MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
 
 
-_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
 
 
 class Draw(NamedTuple):
@@ -80,10 +80,15 @@ def end() -> Any:
     return events
 
 
+def is_library(file: str) -> bool:
+    """Whether code of this file is part of tapegrad."""
+    return file.startswith(_LIBRARY)
+
+
 def here() -> str:
     """The file and line, outside this library, that is running now."""
     frame: Any = sys._getframe(1)
-    while frame is not None and frame.f_code.co_filename.startswith(_LIBRARY):
+    while frame is not None and is_library(frame.f_code.co_filename):
         frame = frame.f_back
     return "" if frame is None else f" ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
 
@@ -135,4 +140,4 @@ def drawn(address: int, draw: Draw) -> None:
 
 def cut() -> None:
     """One part of the capture ends here."""
-    _note(rec.CUT, 0, 0)
+    _note(rec.PART, 0, 0)
