@@ -27,6 +27,7 @@ call = machine.call
 TensorBase = machine.TensorBase
 run_plan, make_view = call.run_plan, call.make_view
 buffers = machine.buffers
+MOST = 32  # operands of one instruction: it has a bit for each that a gradient flows on to
 
 
 def layout_of(x: Any) -> Layout:
@@ -286,6 +287,14 @@ def operator_function(op: Operation, function: Callable[..., Any]) -> Callable[.
     return operator
 
 
+def axes_of(op: Operation, layout: Layout, dims: shapes.Shape, keepdim: Any, dim: Any) -> Attributes:
+    """The attributes of a reduction along `dims`, where `dim` was asked for."""
+    given: Attributes = (("dim", dims), ("keepdim", bool(keepdim)))
+    if dim is not None and "dim" in op.grad_names and len(layout.shape) < 2:
+        return *given, ("given", True)  # the same reduction as without `dim`, and another node's name
+    return given
+
+
 def reduction_function(op: Operation) -> Callable[..., Any]:
     """The Python side of a reduction: `f(x, dim=None, keepdim=False, *, dtype=None, out=None)`."""
 
@@ -302,8 +311,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             empty = [d for d in dims if layout.shape[d] == 0]
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
-        result = apply(op, (input,), (("dim", dims), ("keepdim", bool(keepdim))), teach=dim is None and not keepdim
-                       and dtype is None)
+        plain = dim is None and dtype is None and not keepdim
+        result = apply(op, (input,), axes_of(op, layout, dims, keepdim, dim), teach=plain)
         return result if out is None else into(out, result)
 
     return function

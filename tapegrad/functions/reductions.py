@@ -143,7 +143,8 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     x = _widened(input, dtype)
     plain = dim is None and dtype is None and not keepdim
     dims = tuple(range(x.ndim)) if dim is None else _axis(x, dim)
-    return into(out, apply(operation("prod"), (x,), (("dim", dims), ("keepdim", bool(keepdim))), teach=plain))
+    return into(out, apply(operation("prod"), (x,), dispatch.axes_of(
+        operation("prod"), dispatch.layout_of(x), dims, keepdim, dim), teach=plain))
 
 
 @overrides("count_nonzero")

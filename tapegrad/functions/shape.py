@@ -82,7 +82,7 @@ def reshape(input: Any, *shape: Any) -> Any:
     size = shapes.infer_size(shape_of(shape), layout.numel)
     if shapes.view_strides(layout.shape, layout.strides, size) is None:
         return apply_view(operation("unsafe_view"), input.contiguous(), (("size", size),))
-    return apply_view(operation("view"), input, (("size", size),))
+    return apply_view(operation("view" if layout.contiguous else "_reshape_alias"), input, (("size", size),))
 
 
 @method
@@ -176,7 +176,8 @@ def squeeze(input: Any, dim: Any = None) -> Any:
         dims = tuple(d for d, n in enumerate(input.shape) if n == 1)
         return apply_view(operation("squeeze_all"), input, (("dim", dims),))
     dims = tuple(d for d in shapes.wrap_dims(dim, input.ndim) if input.shape[d] == 1) if dim != () else ()
-    return apply_view(operation("squeeze"), input, (("dim", dims),))
+    name = "squeeze" if isinstance(dim, int) else "squeeze_multiple"
+    return apply_view(operation(name), input, (("dim", dims),))
 
 
 @method

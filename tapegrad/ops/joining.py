@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import itertools
 
+import numpy as np
+
 from .spec import REGISTRY, structured
 
 
@@ -25,6 +27,20 @@ def parts(g, xs, dim):
 
 
 structured("cat", join, lambda g, xs, dim: parts(g, xs, dim), method=False, multilinear=True)
+
+
+def pile(builder, *xs, dim):
+    """Lower `stack`: each operand is copied into its place along a new axis."""
+    shape = xs[0].shape
+    out = builder.result(builder.promoted(xs), (*shape[:dim], len(xs), *shape[dim:]))
+    for i, x in enumerate(xs):
+        builder.copy_into(out.narrow(dim, i, 1).squeeze(dim), x)
+    return out
+
+
+structured("stack", pile, lambda g, xs, dim: tuple(g.narrow(dim, i, 1).squeeze(dim) for i in range(len(xs))),
+           method=False, multilinear=True, column=lambda *xs, dim: np.stack(xs, dim),
+           fits=lambda o, given: len({v.shape for v in o}) == 1 and 0 <= given["dim"] <= len(o[0].shape))
 
 
 def frame(builder, x, *, shape, of, given):
