@@ -68,6 +68,7 @@ def libraries() -> list[Any]:
     """The modules to compare: tapegrad, then PyTorch on one thread where it is installed."""
     import tapegrad
 
+    tapegrad.set_num_threads(1)
     try:
         import torch
     except ImportError:

@@ -72,6 +72,7 @@ from tapegrad.random import (
 )
 from tapegrad.shapes import Size
 from tapegrad.tensor import Tensor, device
+from tapegrad.threads import get_num_threads, set_num_threads
 
 for _name in ("gradcheck", "gradgradcheck", "GradcheckError"):  # as in PyTorch: the function over the module's name
     setattr(autograd, _name, getattr(_checks, _name))

@@ -171,7 +171,7 @@ def info() -> str:
         "imported": ", ".join(f"{name} {'yes' if name in sys.modules else 'no'}" for name in ("numba", "scipy")),
         "processor": f"{processor} ({triple})",
         "features": ", ".join(f for f in used if f.startswith(("sse4", "avx", "fma", "neon", "sve"))) or "none of note",
-        "threads": f"{len(os.sched_getaffinity(0)) if hasattr(os, 'sched_getaffinity') else os.cpu_count()} usable",
+        "threads": str(tapegrad.get_num_threads()),
         "kernel cache": f"{kept.folder or 'off (TAPEGRAD_CACHE_DIR is empty)'}",
         "": f"{kept.entries} entries, {kept.bytes / 1e6:.1f} MB",
     }

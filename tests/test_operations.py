@@ -156,6 +156,20 @@ def test_adjoint_is_the_transpose(op):
 
 
 @differentiable
+def test_tangent_is_the_transpose(op):
+    """⟨v, J u⟩ = ⟨Jᵀ v, u⟩, with J u derived from the declaration where it can be."""
+    for sample in smooth_samples(op):
+        at = Direction(sample)
+        out = reference.forward(op, at.sample.arrays, sample.attributes)
+        pushed = reference.tangent(op, at.u, at.sample.arrays, out, sample.attributes)
+        if pushed is None:
+            continue
+        _, found = at.gradients()
+        assert math.isclose(float(np.vdot(at.v, pushed)), at.along([g.numpy() for g in found]), rel_tol=1e-9,
+                            abs_tol=1e-9), sample
+
+
+@differentiable
 def test_second_derivative(op):
     """The gradient of ⟨Jᵀ v, w⟩ along u is its slope along u."""
     for sample in smooth_samples(op):

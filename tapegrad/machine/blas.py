@@ -82,9 +82,36 @@ def _address(routine: str) -> int:
 
 
 @functools.cache
+def _library() -> ctypes.CDLL:
+    """SciPy's extension module as a C library: names are looked up in the BLAS it was linked with, too."""
+    from scipy.linalg import cython_blas
+
+    return ctypes.CDLL(cython_blas.__file__)
+
+
+_wanted = 0
+
+
+def set_num_threads(number: int) -> None:
+    """Tell BLAS how many threads to use, now or when it is first needed; a BLAS that cannot be told is left alone."""
+    global _wanted
+    _wanted = number
+    if _library.cache_info().currsize:
+        _tell()
+
+
+def _tell() -> None:
+    for name in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
+        if hasattr(_library(), name):
+            getattr(_library(), name)(_wanted)
+
+
+@functools.cache
 def gemm(of: dtype) -> tuple[int, int]:
     """The addresses of the kernels that store and that add a matrix product."""
     routine = "dgemm" if of is float64 else "sgemm"
+    _library()
+    _tell()
     symbol = f"tapegrad_{routine}"
     jit.define_symbol(symbol, _address(routine))
     unpack = "\n".join(

@@ -94,6 +94,16 @@ def is_call(form: str) -> bool:
     return form.startswith(("libm ", "call ", "frem"))
 
 
+def calls_functions(values: Sequence[Sym]) -> bool:
+    """Whether computing some values takes functions of a library, and not just instructions."""
+    for n in walk(lower(values)):
+        if n.op in INTRINSICS:
+            form = column(n.op, n.dtype if n.op == "where" else n.args[0].dtype)
+            if isinstance(form, str) and is_call(form):
+                return True
+    return False
+
+
 def type_suffix(d: dtype) -> str:
     return d.short if d.category == 2 else register_type(d)
 

@@ -15,7 +15,7 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
-from tapegrad.machine import blas, emitter, loops
+from tapegrad.machine import blas, cutting, emitter, loops
 from tapegrad.machine import records as rec
 from tapegrad.machine.jit import BUILDING
 from tapegrad.machine.layouts import Layout, Layouts
@@ -42,6 +42,7 @@ class Step(NamedTuple):
     nest: np.ndarray
     pointers: tuple[Pointer, ...]
     checks: tuple[tuple[int, int], ...] | None = None  # of an indexed kernel: (axis, size) for each index operand
+    cut: np.ndarray[Any, Any] | None = None  # how several threads share it (`records.CUT`)
 
 
 def result_type(layouts: Sequence[Layout]) -> dtype:
@@ -182,6 +183,7 @@ class Planner:
             record["store"], record["add"] = step.store, step.add
             record["nest"] = address_of(step.nest)
             record["n_pointers"] = len(step.pointers)
+            record["cut"] = 0 if step.cut is None else address_of(step.cut)
             target = step.pointers[0].source - rec.TEMPORARY
             if target in temporaries and target not in order:
                 order[target] = len(order)
@@ -190,7 +192,7 @@ class Planner:
                 number = source - rec.TEMPORARY
                 record["sources"][i] = rec.TEMPORARY + order[number] if number in temporaries else source
                 record["offsets"][i] = offset
-        self._kept_alive.append((native, [s.nest for s in steps]))
+        self._kept_alive.append((native, [(s.nest, s.cut) for s in steps]))
         return address_of(native)
 
     @staticmethod
@@ -262,7 +264,8 @@ class Builder:
         both = self.both if both is None else both
         add = emitter.compile_region(region, nest.pattern, (True,)) if both else 0
         self.last_region = (region, nest.pattern)
-        self.steps.append(Step(store, add, nest.words, tuple(pointers)))
+        cut = cutting.cut(region, nest.pattern, nest.words, both)
+        self.steps.append(Step(store, add, nest.words, tuple(pointers), cut=cut))
 
     def temporary(self, layout: Layout) -> int:
         """Room for an intermediate value; returns its source code."""

@@ -68,11 +68,19 @@ PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4"), ("bytes
 IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the steps write only part of the adjoint
 CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed a part of it
 
-# One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written.
+# How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`. Where the loop is
+# kept each piece writes its part. Where it is reduced each writes a word of its own with the kernel `partial`, and
+# `store` (or `add`) makes the result of these words.
+CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8")])
+MAX_PIECES = 64
+CUT_NEST_WORDS = 80  # nests of more words are not cut
+
+# One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written. `cut` is null for a small one.
 MAX_POINTERS = 12
 STEP = np.dtype([
     ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u4"), ("temporary", "u4"),
-    ("temporary_bytes", "u8"), ("sources", "u4", (MAX_POINTERS,)), ("offsets", "i8", (MAX_POINTERS,)),
+    ("temporary_bytes", "u8"), ("cut", "u8"),
+    ("sources", "u4", (MAX_POINTERS,)), ("offsets", "i8", (MAX_POINTERS,)),
 ])
 ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the last two count upwards
 SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
@@ -104,8 +112,18 @@ MACHINE = np.dtype([
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("refresh_view", "u8"), ("release_row", "u8"), ("orphan_hooks", "u8"),
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
+    ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"),
 ])
+
+# The threads that share one job: `next` is the job's number and, below it, the next piece; a piece is taken by moving
+# it on, so that one who comes late takes nothing of another job. What many threads write has a cache line of its own.
+TEAM = np.dtype([
+    ("next", "u8", (8,)), ("done", "u8", (8,)), ("sleepers", "u8", (8,)), ("busy", "u8", (8,)),
+    ("task", "u8"), ("argument", "u8"), ("count", "u8"), ("job", "u8"), ("workers", "u8"), ("handle", "u8", (3,)),
+    ("mutex", "u8", (16,)), ("condition", "u8", (16,)),
+])
+CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
 
 # Arena: [chunk, chunk end, then a free list per size class]. Classes step by 8 bytes up to SMALL, then four an octave.
 ARENA_LISTS = 2

@@ -304,7 +304,7 @@ class Machine:
             "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
             "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
-            "operator", "unary_operator", "inplace",
+            "operator", "unary_operator", "inplace", "worker", "piece",
         )]
         symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -319,6 +319,7 @@ class Machine:
         self.symbols = symbols
         self.TensorBase = _make_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
+        self.state["worker"], self.state["piece"] = symbols["tapegrad_worker"], symbols["tapegrad_piece"]
 
         class Calls:
             pass
@@ -362,8 +363,15 @@ class Machine:
         state["max_instructions"], state["max_buffers"] = len(self.instructions), len(self.buffers)
         state["max_pool"], state["table_mask"] = len(self.pool), TABLE_SLOTS - 1
         state["sweep_at"], state["sweep_bytes"] = 8192, 64 << 20
+        self.new_team()
         self.unrecorded = reserve("u1", MAX_THREADS)
         state["unrecorded"] = address_of(self.unrecorded)
+
+    def new_team(self) -> None:
+        """A team without threads yet: at the start, and in a forked child, which has none of its parent's."""
+        block = np.zeros(rec.TEAM.itemsize + 64, "u1")
+        _kept.append(block)
+        self.state["team"] = -(-address_of(block) // 64) * 64
 
     @staticmethod
     def memory(address: int, dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:

@@ -37,7 +37,7 @@ class Operation:
     tensors: tuple[str, ...] = ()  # operands that a call, unlike an operator, may not give as numbers
     computes: str = ""  # "float64" where integers are compared or counted as doubles
     per_row: bool = True
-    multilinear: bool = False
+    multilinear: bool = False  # linear in each operand: its tangent is the operation applied to the tangents
     specialise: bool = False  # the rule simplifies for literal operands (x ** 2)
     inplace_of: Operation | None = None
     inplace: Operation | None = None

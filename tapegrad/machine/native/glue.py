@@ -177,6 +177,38 @@ def exchange(typingctx: Any, address: Any, value: Any) -> Any:
     return u64(u64, u64), codegen
 
 
+@intrinsic
+def add_atomic(typingctx: Any, address: Any, value: Any) -> Any:
+    """Atomically add to a word and return what it held."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.atomic_rmw("add", pointer, args[1], "seq_cst")
+
+    return u64(u64, u64), codegen
+
+
+@intrinsic
+def exchange_if(typingctx: Any, address: Any, expected: Any, value: Any) -> Any:
+    """Atomically write a word if it holds what is expected; whether it did."""
+
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        found = builder.cmpxchg(pointer, args[1], args[2], "seq_cst", "seq_cst")
+        return builder.extract_value(found, 1)
+
+    return types.boolean(u64, u64, u64), codegen
+
+
+@intrinsic
+def load_atomic(typingctx: Any, address: Any) -> Any:
+    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+        return builder.load_atomic(pointer, "seq_cst", 8)
+
+    return u64(u64), codegen
+
+
 def external(name: str, result: Any, *arguments: Any) -> Any:
     """A C function of the process, called by name."""
     return types.ExternalFunction(name, result(*arguments))
@@ -194,8 +226,9 @@ buffers, instructions = table("buffers", rec.BUFFER), table("instructions", rec.
 plans, layouts = table("plans", rec.PLAN), table("layouts", rec.LAYOUT)
 pool = table("pool", np.dtype("u4"), u32)
 tensor_at, workspace_at = record(rec.TENSOR), record(rec.WORKSPACE)
-steps_at, programs_at = records(rec.STEP), records(rec.PROGRAM)
+steps_at, programs_at, cuts_at = records(rec.STEP), records(rec.PROGRAM), records(rec.CUT)
 events_at = records(rec.EVENT)
+team_at = record(rec.TEAM)
 
 
 call_kernel = indirect(i32, u64, u64)

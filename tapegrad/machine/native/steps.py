@@ -19,6 +19,7 @@ from tapegrad.machine.native.glue import (
     steps_at,
     words,
 )
+from tapegrad.machine.native.threads import run_cut
 
 _TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
@@ -59,7 +60,11 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
             base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
             words(pointers)[i] = base + np.uint64(step.offsets[i])
         final = add and step.add != U0 and (step.sources[U0] & ~_SHIFTED) == _TARGET
-        status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers))
+        if step.cut != U0 and machine().threads > U1 and machine().trace == U0:
+            status |= run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
+                              np.uint64(step.n_pointers))
+        else:
+            status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers))
     if made != U0:
         made = U0
         for s in range(count):

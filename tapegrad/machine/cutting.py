@@ -1,0 +1,76 @@
+"""Which kernel calls are worth several threads, and along which loop they are cut.
+
+A loop that is kept is cut as it is. A row that is all there is (a sum over everything) is cut when it is reduced once:
+each piece reduces its part with the kernel `partial`, and a last kernel reduces those.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapegrad.machine import emitter
+from tapegrad.machine import records as rec
+from tapegrad.machine.lowering import accumulator, calls_functions
+from tapegrad.ops.sym import Sym, walk
+
+GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
+_CALL_WEIGHT = 8  # elements of an exponential or a power are so much dearer than those of an addition
+
+
+def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: bool) -> np.ndarray[Any, Any] | None:
+    """The CUT record of a step, or None for a step that stays whole."""
+    kept, reduced = int(nest[0]), int(nest[1])
+    sizes = [int(n) for n in nest[2:2 + kept + reduced]]
+    elements = int(np.prod(sizes, dtype=np.float64))
+    if elements < 2 * GRAIN // _CALL_WEIGHT or len(nest) > rec.CUT_NEST_WORDS:
+        return None
+    pieces = min(elements * (_CALL_WEIGHT if calls_functions(region.values) else 1) // GRAIN, rec.MAX_PIECES)
+    if pieces < 2:
+        return None
+    found = np.zeros(1, rec.CUT)
+    long = [d for d in range(kept) if sizes[d] >= pieces]
+    if long:
+        found["axis"], found["pieces"] = long[0], pieces
+        return found
+    if kept or reduced == 0 or not any(region.per_row):
+        return None
+    halves = _halves(region, elements)
+    if halves is None:
+        return None
+    partial, rest = halves
+    found["axis"], found["pieces"] = int(np.argmax(sizes)), pieces
+    found["partial"] = emitter.compile_region(partial, pattern, (False,))
+    words = "0c" if rest.inputs[0].itemsize == 8 else "0s"
+    found["store"] = emitter.compile_region(rest, words, (False,))
+    if both:
+        found["add"] = emitter.compile_region(rest, words, (True,))
+    return found
+
+
+def _halves(region: emitter.Region, elements: int) -> tuple[emitter.Region, emitter.Region] | None:
+    """A reduction of everything as one of parts and one of their results; None where that is not the same."""
+    nodes = list(walk(region.values))
+    reduces = [n for n in nodes if n.op == "reduce"]
+    if len(region.values) != 1 or len(reduces) != 1 or any(n.op == "index" for n in nodes):
+        return None
+    (reduce,) = reduces
+    if reduce.value.startswith("arg") or any(n.op == "count" for n in walk(reduce.args)):
+        return None
+    wide = accumulator(reduce)[0]
+    again = Sym("reduce", (Sym.operand(0, wide),), wide, reduce.value)
+    done: dict[Sym, Sym] = {}
+    for node in nodes:
+        if node is reduce:
+            done[node] = again.cast(node.dtype)
+        elif node.op == "count":
+            done[node] = Sym.const(elements, node.dtype)
+        elif node.op == "operand":
+            done[node] = node
+        else:
+            done[node] = Sym(node.op, tuple(done[a] for a in node.args), node.dtype, node.value)
+    value = done[region.values[0]]
+    if any(n.op == "operand" and n is not again.args[0] for n in walk((value,))):
+        return None
+    return (emitter.Region(region.inputs, (Sym("reduce", reduce.args, wide, reduce.value),), (wide,), (True,)),
+            emitter.Region((wide,), (value,), region.outputs, (True,)))

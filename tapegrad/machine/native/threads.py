@@ -1,0 +1,189 @@
+"""A team of threads that share the pieces of one job, and kernels cut into such pieces.
+
+The threads are the machine's own and know nothing of Python. Numba's would do, but importing numba takes longer than
+all of start-up, and its default layer allows one caller at a time. Who finds the team at work (another Python thread's
+backward) does the job alone.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native.glue import (
+    U0,
+    U1,
+    U2,
+    add_atomic,
+    call_kernel,
+    cuts_at,
+    exchange,
+    exchange_if,
+    export,
+    external,
+    i32,
+    indirect,
+    load_atomic,
+    machine,
+    native,
+    stack_words,
+    team_at,
+    u64,
+    words,
+)
+
+_NEXT, _DONE, _SLEEPERS, _BUSY, _HANDLE, _MUTEX, _CONDITION = (np.uint64(rec.offset_of(rec.TEAM, f)) for f in (
+    "next", "done", "sleepers", "busy", "handle", "mutex", "condition"))
+_CLOSED, _SHIFT = np.uint64(rec.CLOSED), np.uint64(32)
+# About 20 us: a kernel that follows at once finds its threads awake; waking one takes longer than that.
+_SPINS = np.uint64(20_000)
+_YIELDS = np.uint64(1 << 14)
+# A piece begins on a cache line, so that no two threads write to the same one.
+_GRAIN = np.uint64(63)
+_EACH = np.uint64(4)
+_LONG = np.uint64(4096)
+
+pthread_create = external("pthread_create", i32, u64, u64, u64, u64)
+mutex_lock = external("pthread_mutex_lock", i32, u64)
+mutex_unlock = external("pthread_mutex_unlock", i32, u64)
+condition_wait = external("pthread_cond_wait", i32, u64, u64)
+condition_broadcast = external("pthread_cond_broadcast", i32, u64)
+sched_yield = external("sched_yield", i32)
+call_task = indirect(i32, u64, u64)
+
+
+@native
+def take_pieces(team):
+    """Do pieces of the job under way until none is left."""
+    while True:
+        now = load_atomic(team + _NEXT)
+        t = team_at(team)
+        task = t.task
+        argument = t.argument
+        if now & _CLOSED >= t.count:
+            return
+        if exchange_if(team + _NEXT, now, now + U1):
+            call_task(task, argument, now & _CLOSED)
+            add_atomic(team + _DONE, U1)
+
+
+@export(u64(u64))
+def worker(number):
+    """What a thread of the team does, for good: wait for a job, first awake, then asleep."""
+    team = machine().team
+    seen = load_atomic(team + _NEXT) >> _SHIFT
+    while True:
+        spins = U0
+        while load_atomic(team + _NEXT) >> _SHIFT == seen:
+            spins += U1
+            if spins > _SPINS:
+                mutex_lock(team + _MUTEX)
+                add_atomic(team + _SLEEPERS, U1)
+                while load_atomic(team + _NEXT) >> _SHIFT == seen:
+                    condition_wait(team + _CONDITION, team + _MUTEX)
+                add_atomic(team + _SLEEPERS, ~U0)
+                mutex_unlock(team + _MUTEX)
+        seen = load_atomic(team + _NEXT) >> _SHIFT
+        if number < machine().threads:
+            take_pieces(team)
+    return U0
+
+
+@native
+def alone(task, argument, count):
+    for i in range(count):
+        call_task(task, argument, i)
+
+
+@native
+def share(task, argument, count):
+    """Call `task(argument, i)` for i below `count`, on all threads; returns when all are done."""
+    m = machine()
+    team = m.team
+    if m.threads < U2 or exchange(team + _BUSY, U1) != U0:
+        alone(task, argument, count)
+        return
+    t = team_at(team)
+    while t.workers + U1 < m.threads:
+        if pthread_create(team + _HANDLE, U0, m.worker, t.workers + U1) != 0:
+            break
+        t.workers += U1
+    t.job += U1
+    exchange(team + _NEXT, (t.job << _SHIFT) | _CLOSED)
+    t.task = task
+    t.argument = argument
+    t.count = count
+    exchange(team + _DONE, U0)
+    t.job += U1
+    exchange(team + _NEXT, t.job << _SHIFT)
+    if load_atomic(team + _SLEEPERS) != U0:
+        mutex_lock(team + _MUTEX)
+        condition_broadcast(team + _CONDITION)
+        mutex_unlock(team + _MUTEX)
+    take_pieces(team)
+    spins = U0
+    while load_atomic(team + _DONE) != count:
+        spins += U1
+        if spins > _YIELDS:
+            sched_yield()
+    exchange(team + _BUSY, U0)
+
+
+@export(i32(u64, u64))
+def piece(job, number):
+    """One piece of a kernel's loops; `job` is [kernel, nest, pointers, their count, axis, pieces, status, partials]."""
+    j = words(job)
+    nest = words(j[U1])
+    count = j[3]
+    axis = j[4]
+    loops = nest[U0] + nest[U1]
+    own = stack_words(80)
+    pointers = stack_words(12)
+    for i in range(U2 + loops + count * loops):
+        words(own)[i] = nest[i]
+    size = nest[U2 + axis]
+    first = size * number // j[5]
+    end = size * (number + U1) // j[5]
+    if size > _LONG:
+        first &= ~_GRAIN
+        if end != size:
+            end &= ~_GRAIN
+    words(own)[U2 + axis] = end - first
+    for i in range(count):
+        words(pointers)[i] = words(j[U2])[i] + first * nest[U2 + loops + i * loops + axis]
+    if j[7] != U0:
+        words(pointers)[U0] = j[7] + number * np.uint64(8)
+    status = call_kernel(j[U0], pointers, own)
+    if status:
+        j[6] = np.uint64(status)
+    return status
+
+
+@native
+def run_cut(address, store, add, nest, pointers, count):
+    """A kernel call on all threads: the kernel `store`, or `add` where that is to be added to what is there."""
+    m = machine()
+    cut = cuts_at(address)[U0]
+    partials = stack_words(64)
+    job = stack_words(8)
+    j = words(job)
+    j[U0] = cut.partial if cut.partial != U0 else add if add != U0 else store
+    j[U1] = nest
+    j[U2] = pointers
+    j[3] = count
+    j[4] = cut.axis
+    j[5] = min(cut.pieces, m.threads * _EACH)  # a thread that is held up takes fewer
+    j[6] = U0
+    j[7] = partials if cut.partial != U0 else U0
+    share(m.piece, job, j[5])
+    if cut.partial != U0:
+        own = stack_words(5)  # one reduced loop over the partial results
+        words(own)[U0] = U0
+        words(own)[U1] = U1
+        words(own)[U2] = j[5]
+        words(own)[3] = U0
+        words(own)[4] = np.uint64(8)
+        made = stack_words(2)
+        words(made)[U0] = words(pointers)[U0]
+        words(made)[U1] = partials
+        j[6] |= np.uint64(call_kernel(cut.add if add != U0 else cut.store, made, own))
+    return i32(j[6])

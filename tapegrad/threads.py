@@ -1,0 +1,37 @@
+"""How many threads the machine's kernels and BLAS use (`torch.set_num_threads`)."""
+from __future__ import annotations
+
+import os
+
+from tapegrad import config
+from tapegrad.machine import blas
+from tapegrad.machine.live import machine
+
+
+def set_num_threads(number: int) -> None:
+    """Set how many threads large operations are shared between (`torch.set_num_threads`).
+
+    >>> import tapegrad
+    >>> before = tapegrad.get_num_threads()
+    >>> tapegrad.set_num_threads(1)
+    >>> tapegrad.get_num_threads()
+    1
+    >>> tapegrad.set_num_threads(before)
+
+    It counts for the whole process, BLAS included. Raises RuntimeError below one.
+    """
+    if isinstance(number, bool) or not isinstance(number, int):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(number).__name__}")
+    if number < 1:
+        raise RuntimeError("set_num_threads expects a positive integer")
+    machine.state["threads"] = number
+    blas.set_num_threads(number)
+
+
+def get_num_threads() -> int:
+    """How many threads large operations are shared between (`torch.get_num_threads`)."""
+    return int(machine.state["threads"][0])
+
+
+set_num_threads(config.threads())
+os.register_at_fork(after_in_child=machine.new_team)
