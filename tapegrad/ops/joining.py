@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import itertools
+import math
 
 import numpy as np
+
+from tapegrad import shapes
 
 from .spec import REGISTRY, structured
 
@@ -52,8 +55,24 @@ def frame(builder, x, *, shape, of, given):
     return out
 
 
-structured("embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True)
+def positions(view, shape, given):
+    """Where in a row-major operand each element of a view is."""
+    size, strides, offset = view.forward((shape, shapes.contiguous_strides(shape)), **given)
+    grid = np.ogrid[tuple(slice(n) for n in size)]
+    return np.broadcast_to(offset + sum((i * s for i, s in zip(grid, strides)), np.int64(0)), size)
+
+
+def placed(x, shape, of, given):
+    """Zeros of `shape` with `x` added where the view looks."""
+    out = np.zeros(math.prod(shape), x.dtype)
+    np.add.at(out, positions(REGISTRY[of], shape, dict(given)), x)
+    return out.reshape(shape)
+
+
+structured("embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True,
+           column=lambda x, *, shape, of, given: placed(x, shape, of, given))
 structured("diag_embed", frame, lambda g, of, given: g._apply_view(of, given), method=False, multilinear=True,
+           column=lambda x, *, shape, of, given: placed(x, shape, of, given),
            samples=lambda: [(((3,),), {"shape": (3, 3), "of": "diagonal", "given": (("offset", 0), ("dim1", 0),
            ("dim2", 1))})],
            fits=lambda o, given: REGISTRY["diagonal"].forward(
