@@ -1,6 +1,7 @@
 """What the families of functions share: how a function is offered to users, and how arguments are checked."""
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
@@ -64,7 +65,18 @@ def into(out: Any, result: Any) -> Any:
 
 def named(name: str, **fields: Any) -> Any:
     """Several results under names (`torch.return_types`)."""
-    return namedtuple(name, fields)(**fields)
+    return _results(name, tuple(fields))(**fields)
+
+
+@functools.cache
+def _results(name: str, fields: tuple[str, ...]) -> Any:
+    plain: Any = namedtuple(name, fields)
+
+    def show(self: Any) -> str:
+        inside = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self))
+        return f"torch.return_types.{name}(\n{inside})"
+
+    return type(name, (plain,), {"__slots__": (), "__repr__": show, "__module__": "torch.return_types"})
 
 
 def kind_name(x: Any) -> str:

@@ -218,18 +218,6 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
 
 
 @method
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
-    """A vector norm, or for `p="nuc"` a matrix norm (`torch.norm`)."""
-    expect_tensor("norm", input)
-    if not (input.dtype if dtype is None else dtype).is_floating_point:
-        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-                           f"{kind_name(input)}")
-    if p == "nuc":
-        raise NotImplementedError("norm(): the nuclear norm is not supported yet")
-    return into(out, vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype))
-
-
-@method
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The norm of a difference (`torch.dist`)."""
     return vector_norm(input - other, p)
