@@ -117,7 +117,12 @@ def overlaps(a: Any, b: Any) -> bool:
     la, lb = layout_of(a), layout_of(b)
     if buffers["address"][a._buffer] == buffers["address"][b._buffer] and la is lb:
         return False
-    return np.shares_memory(a._array(), b._array())
+    return shares_memory(a, b)
+
+
+def shares_memory(a: Any, b: Any) -> bool:
+    """Whether some byte is an element's of both."""
+    return buffers["owner"][a._buffer] == buffers["owner"][b._buffer] and np.shares_memory(a._memory(), b._memory())
 
 
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
@@ -306,8 +311,12 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             input = input.to(dtype)
         layout = layout_of(input)
         dim = axis if dim is None else dim
+        shapes.check_rank(len(layout.shape))
         dims = shapes.wrap_dims(dim, len(layout.shape))
         if op.identity is None and 0 in layout.shape:
+            if dim is None or dim == ():
+                raise RuntimeError(f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                                   "Specify the reduction dim with the 'dim' argument.")
             empty = [d for d in dims if layout.shape[d] == 0]
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")

@@ -11,7 +11,13 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
 from tapegrad.functions.joining import cat
-from tapegrad.functions.linalg import expect_floating, expect_square, inv, linalg_norm, solve, solve_triangular
+from tapegrad.functions.linalg import expect_floating, expect_square, inv, linalg_norm, solve
+from tapegrad.functions.pointwise import where
+from tapegrad.machine.live import machine
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tensor import Tensor
+
+maximum = machine.functions[REGISTRY["maximum"].opcode]
 
 
 def _matrix(name: str, A: Any) -> None:
@@ -33,19 +39,19 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: A
     >>> S
     tensor([3., 2.])
 
-    Signs of vectors are a matter of convention. There is no gradient through the vectors that only `full_matrices`
-    has.
+    Signs of vectors are a matter of convention. The vectors that only `full_matrices` has are constants to
+    differentiation.
     """
     _matrix("linalg.svd", A)
     m, n = A.shape[-2:]
-    if full_matrices and m != n:
-        if A.requires_grad:
-            raise RuntimeError("svd_backward: The singular vectors in the case of full_matrices=True have no gradient "
-                               "for matrices that are not square; use full_matrices=False")
-        u, s, vt = (from_array(np.ascontiguousarray(v)) for v in np.linalg.svd(A._array()))
-    else:
-        factors, s = apply(operation("linalg_svd_factors"), (A,)), svdvals(A)
-        u, vt = _rows(factors, 0, m), _rows(factors, m, n).mT
+    factors, s = apply(operation("linalg_svd_factors"), (A,)), svdvals(A)
+    u, vt = _rows(factors, 0, m), _rows(factors, m, n).mT
+    if full_matrices and m != n:  # what is missing of the wider side, as constants
+        more, _, rest = np.linalg.svd(A._memory())
+        if m > n:
+            u = cat((u, from_array(more[..., n:])), -1)
+        else:
+            vt = cat((vt, from_array(rest[..., m:, :])), -2)
     return named("linalg_svd", U=u, S=s, Vh=vt)
 
 
@@ -64,24 +70,24 @@ def svdvals(A: Any, *, driver: str | None = None, out: Any = None) -> Any:
     return into(out, apply(operation("linalg_svdvals"), (A,)))
 
 
-def _triangle(name: str, A: Any, UPLO: str) -> Any:
-    """The symmetric matrix that one triangle stands for; the gradient stays whole, as in PyTorch."""
+def _triangle(name: str, A: Any, UPLO: str) -> tuple[tuple[str, bool]]:
+    """Which triangle is read; the gradient stays whole, as in PyTorch."""
     expect_square(name, A)
     if UPLO.upper() not in ("L", "U"):
         raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
-    return A.mT if UPLO.upper() == "U" else A
+    return (("upper", UPLO.upper() == "U"),)
 
 
 def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues in order and eigenvectors of symmetric matrices (`torch.linalg.eigh`)."""
-    x = _triangle("linalg.eigh", A, UPLO)
-    return named("linalg_eigh", eigenvalues=apply(operation("linalg_eigvalsh"), (x,)),
-                 eigenvectors=apply(operation("linalg_eigh_vectors"), (x,)))
+    upper = _triangle("linalg.eigh", A, UPLO)
+    return named("linalg_eigh", eigenvalues=apply(operation("linalg_eigvalsh"), (A,), upper),
+                 eigenvectors=apply(operation("linalg_eigh_vectors"), (A,), upper))
 
 
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`)."""
-    return into(out, apply(operation("linalg_eigvalsh"), (_triangle("linalg.eigh", A, UPLO),)))
+    return into(out, apply(operation("linalg_eigvalsh"), (A,), _triangle("linalg.eigh", A, UPLO)))
 
 
 def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -108,10 +114,13 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
     return named("linalg_qr", Q=_rows(factors, 0, m), R=_rows(factors, m, n).mT)
 
 
-def _tolerances(x: Any, atol: Any, rtol: Any) -> tuple[float, float]:
+def _tolerances(x: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """Numbers or tensors; without either, as many ulps as the longer side has elements."""
     if rtol is None:
-        rtol = 0.0 if atol is not None and atol > 0 else max(x.shape[-2:]) * dtypes.finfo(x.dtype).eps
-    return float(atol or 0.0), float(rtol)
+        precision = max(x.shape[-2:]) * dtypes.finfo(x.dtype).eps
+        rtol = precision if atol is None else where(atol > 0, 0.0, precision) if isinstance(atol, Tensor) else (
+            0.0 if atol > 0 else precision)
+    return 0.0 if atol is None else atol, rtol
 
 
 def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermitian: bool = False, out: Any = None
@@ -119,7 +128,12 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
     """The pseudo-inverse (`torch.linalg.pinv`); singular values up to max(atol, rtol · largest) count as zero."""
     _matrix("linalg.pinv", A)
     atol, rtol = _tolerances(A, atol, rcond if rtol is None else rtol)
-    return into(out, apply(operation("linalg_pinv"), (A,), (("atol", atol), ("rtol", rtol))))
+    if hermitian:
+        expect_square("linalg.pinv", A)
+        A = A.tril() + A.tril(-1).mT
+    if any(isinstance(v, Tensor) and v.ndim for v in (atol, rtol)):
+        raise NotImplementedError("linalg.pinv: a tolerance a matrix (a tensor atol or rtol) is not supported")
+    return into(out, apply(operation("linalg_pinv"), (A,), (("atol", float(atol)), ("rtol", float(rtol)))))
 
 
 @method
@@ -132,11 +146,13 @@ def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, 
                 out: Any = None) -> Any:
     """How many singular values are above the tolerance (`torch.linalg.matrix_rank`)."""
     _matrix("linalg.matrix_rank", A)
-    atol, rtol = (float(tol), 0.0) if tol is not None else _tolerances(A, atol, rtol)
+    atol, rtol = (tol, 0.0) if tol is not None else _tolerances(A, atol, rtol)
     values = svdvals(A.detach())
     if not values.shape[-1]:
         return into(out, values.sum(-1).long())
-    return into(out, (values > (values[..., :1] * rtol).clamp(min=atol)).sum(-1))
+    atol, rtol = (v.unsqueeze(-1) if isinstance(v, Tensor) else v for v in (atol, rtol))
+    least = values[..., :1] * rtol
+    return into(out, (values > maximum(least, atol if isinstance(atol, Tensor) else least.new_full((), atol))).sum(-1))
 
 
 def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
@@ -185,6 +201,7 @@ def linalg_vander(x: Any, *, N: int | None = None) -> Any:
     """Powers 0, 1, … of a vector's elements (`torch.linalg.vander`)."""
     if N is not None and N <= 1:
         raise RuntimeError("N must be greater than 1.")
+    x = x if x.ndim else x.unsqueeze(0)
     n = x.shape[-1] if N is None else N
     ones = creation.ones_like(x).unsqueeze(-1)
     return ones if n == 1 else cat((ones, x.unsqueeze(-1).expand(*x.shape, n - 1).cumprod(-1)), -1)
@@ -202,10 +219,6 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     return found if increasing else found.flip(-1)
 
 
-def _upper(x: Any, upper: bool) -> Any:
-    return x if upper else x.mT
-
-
 @method
 def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:
     """X with A X = B, where L is A's triangular factor (`torch.cholesky_solve`)."""
@@ -214,8 +227,9 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> A
             raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
     if B.dtype is not L.dtype:
         raise RuntimeError(f"Expected b and A to have the same dtype, but found {kind_name(B)} and {kind_name(L)}")
-    high = _upper(L, upper)
-    return into(out, solve_triangular(high, solve_triangular(high.mT, B, upper=False), upper=True))
+    low = L.mT if upper else L
+    low = low - (low - low.tril()).detach()  # the triangle's value; PyTorch's gradient has both halves
+    return into(out, solve(low.mT, solve(low, B)))
 
 
 @method

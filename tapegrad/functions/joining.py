@@ -37,7 +37,7 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                 )
     while len(kept) > MOST:
         kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
-    return into(out, apply(operation("cat"), kept, (("dim", dim),)))
+    return into(out, apply(operation("cat"), kept, (("dim", dim),)), *tensors)
 
 
 PUBLIC["concat"] = PUBLIC["concatenate"] = cat
@@ -65,7 +65,7 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     dim = shapes.wrap_dim(dim, tensors[0].ndim + 1)
     if len(tensors) > MOST:
         return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
-    return into(out, apply(operation("stack"), tensors, (("dim", dim),)))
+    return into(out, apply(operation("stack"), tensors, (("dim", dim),)), *tensors)
 
 
 def _stacked(name: str, ndim: int, dim: int) -> None:

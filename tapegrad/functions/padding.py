@@ -93,6 +93,8 @@ def _check(x: Any, sides: list[tuple[int, int]], length: int, mode: str) -> None
                            f"other non-zero dimensions for input, but got: {list(x.shape)}")
     for d, (before, after) in enumerate(sides):
         n = x.shape[d]
+        if (before, after) == (0, 0):
+            continue
         if mode == "reflect" and max(before, after) >= n:
             raise RuntimeError(
                 "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "

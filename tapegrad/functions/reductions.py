@@ -36,6 +36,7 @@ def _axis(x: Any, dim: Any) -> shapes.Shape:
 
 
 def _reduce(name: str, x: Any, dims: shapes.Shape, keepdim: bool = False, **more: Any) -> Any:
+    shapes.check_rank(x.ndim)
     given = (("dim", dims), ("keepdim", bool(keepdim)), *more.items())
     return apply(operation(name), (x,), given)
 
@@ -83,7 +84,7 @@ def _picked(name: str, x: Any, indices: Any, dims: shapes.Shape, keepdim: bool, 
     else:
         values = read(f"{name}_values", x.reshape(1), (indices.reshape(1),), ("along", 0)).reshape(())
     if out is not None:
-        return named(name, values=into(out[0], values), indices=into(out[1], indices))
+        return named(name, values=into(out[0], values, x), indices=into(out[1], indices, x))
     return named(name, values=values, indices=indices)
 
 
@@ -121,7 +122,7 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, out: Any = No
     _not_empty("aminmax", input, dims)
     least, most = _reduce("amin", input, dims, keepdim), _reduce("amax", input, dims, keepdim)
     if out is not None:
-        least, most = into(out[0], least), into(out[1], most)
+        least, most = into(out[0], least, exact=True), into(out[1], most, exact=True)
     return named("aminmax", min=least, max=most)
 
 

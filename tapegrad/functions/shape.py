@@ -195,6 +195,10 @@ def select(input: Any, dim: int, index: int) -> Any:
 @method
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """A stretch along an axis (`torch.narrow`)."""
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = shapes.wrap_dim(dim, input.ndim)
     n, start = input.shape[dim], operator.index(start)
     if not -n <= start <= n:
@@ -217,7 +221,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """The slices along an axis (`torch.unbind`)."""
     dim = shapes.wrap_dim(dim, input.ndim)
     if not input.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     op = operation("unbind")
     return tuple(apply_view(op, input, (("dim", dim), ("index", i))) for i in range(input.shape[dim]))
 

@@ -78,16 +78,29 @@ def svd_slope(g, x, out, s):
 
 # ---------------------------------------------------------------- eigenvalues of symmetric matrices: x = V diag(w) Vᵀ
 
-def eigh(x):
-    return np.linalg.eigh(x)[1]
+def eigh(x, upper):
+    return np.linalg.eigh(x, "U" if upper else "L")[1]
 
 
-structured("linalg_eigvalsh", lambda builder, x: builder.called(np.linalg.eigvalsh, x.dtype, x.shape[:-1], x),
-           lambda g, x: eigvalsh_slope(g, whole.linalg_eigh_vectors(x)), method=False, accepts="f",
-           column=np.linalg.eigvalsh, samples=tall([(1, 1), (2, 1, 1)]), fits=square, grad_name="LinalgEighBackward0")
-structured("linalg_eigh_vectors", lambda builder, x: builder.called(eigh, x.dtype, x.shape, x),
-           lambda g, x, out: out @ (gaps(whole.linalg_eigvalsh(x)) * (out.mT @ g)) @ out.mT, method=False, accepts="f",
-           column=lambda x: eigh(x), samples=tall([(1, 1), (2, 1, 1)]), fits=square, grad_name="LinalgEighBackward0")
+def eigvalsh(x, upper):
+    return np.linalg.eigvalsh(x, "U" if upper else "L")
+
+
+def triangles(*shapes):
+    return lambda: [((s,), {"upper": upper}) for s in shapes for upper in (False, True)]
+
+
+structured("linalg_eigvalsh", lambda builder, x, *, upper: builder.called(
+               lambda a: eigvalsh(a, upper), x.dtype, x.shape[:-1], x),
+           lambda g, x, upper: eigvalsh_slope(g, whole.linalg_eigh_vectors(x, upper=upper)), method=False, accepts="f",
+           column=lambda x, *, upper: eigvalsh(x, upper), samples=triangles((1, 1), (2, 1, 1)), fits=square,
+           grad_name="LinalgEighBackward0")
+structured("linalg_eigh_vectors", lambda builder, x, *, upper: builder.called(
+               lambda a: eigh(a, upper), x.dtype, x.shape, x),
+           lambda g, x, out, upper: out @ (
+               gaps(whole.linalg_eigvalsh(x, upper=upper)) * (out.mT @ g)) @ out.mT, method=False, accepts="f",
+           column=lambda x, *, upper: eigh(x, upper), samples=triangles((1, 1), (2, 1, 1)), fits=square,
+           grad_name="LinalgEighBackward0")
 
 
 def eigvalsh_slope(g, vectors):
@@ -140,7 +153,7 @@ def pinv(x, atol, rtol):
 def expm(x):
     import scipy.linalg
 
-    return scipy.linalg.expm(x) if x.size else x
+    return scipy.linalg.expm(x.astype(np.float64)) if x.size else x
 
 
 structured("linalg_pinv", lambda builder, x, *, atol, rtol: builder.called(

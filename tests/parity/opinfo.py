@@ -15,6 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad.protocols import reread
+
 NAMES: dict[str, str] = {  # family: operations, as in PyTorch's database (name, or name.variant)
     "unary": "abs neg positive sign sgn exp exp2 expm1 log log2 log10 log1p sqrt rsqrt square reciprocal sin cos tan "
     "asin "
@@ -136,14 +138,16 @@ SPECIAL = {
 }
 
 
-def translate(value: Any, torch: Any, tapegrad: Any, leaves: list[Any]) -> Any:
-    """PyTorch's arguments as tapegrad's; tensors that require grad are noted as (theirs, ours)."""
+def translate(value: Any, torch: Any, tapegrad: Any, leaves: list[Any], storages: dict[int, Any]) -> Any:
+    """PyTorch's arguments as tapegrad's; tensors that require grad are noted as (theirs, ours).
+
+    Tensors that share memory there share it here: `storages` are those met so far.
+    """
     def again(v: Any) -> Any:
-        return translate(v, torch, tapegrad, leaves)
+        return translate(v, torch, tapegrad, leaves, storages)
 
     if isinstance(value, torch.Tensor):
-        source = torch.from_numpy(value.numpy(force=True)) if value._is_zerotensor() else value.detach()
-        ours = tapegrad.from_numpy(source.numpy().copy() if source.is_contiguous() else _strided_copy(source))
+        ours = twin(value, torch, tapegrad, storages)
         if value.requires_grad:
             ours.requires_grad_()
             leaves.append((value, ours))
@@ -165,15 +169,20 @@ def translate(value: Any, torch: Any, tapegrad: Any, leaves: list[Any]) -> Any:
     return value
 
 
-def _strided_copy(source: Any) -> np.ndarray:
-    """An array of the same strides with memory of its own."""
-    array = source.numpy()
-    span = 1 + sum((n - 1) * abs(s) for n, s in zip(array.shape, array.strides)) // array.itemsize if array.size else 0
-    block = np.zeros(span, array.dtype)
-    out = np.lib.stride_tricks.as_strided(block, array.shape, array.strides)
-    if array.size:
-        np.copyto(out, array) if out.flags.writeable else None
-    return out
+def twin(value: Any, torch: Any, tapegrad: Any, storages: dict[int, Any]) -> Any:
+    """A tensor that lies as PyTorch's does in a copy of its storage."""
+    if value._is_zerotensor() or not value.numel():
+        return tapegrad.from_numpy(np.zeros(tuple(value.shape), value.new_zeros(()).numpy().dtype))
+    source = value.detach()
+    storage = source.untyped_storage()
+    if storage.data_ptr() not in storages:
+        content = torch.empty(0, dtype=torch.uint8).set_(storage).numpy().copy()
+        shared = tapegrad.from_numpy(content)
+        # Memory that came from NumPy cannot be resized, in either library.
+        storages[storage.data_ptr()] = shared.clone() if storage.resizable() else shared
+    dtype = getattr(tapegrad, str(source.dtype).split(".")[1])
+    return reread(storages[storage.data_ptr()], dtype, tuple(source.shape), source.stride(),
+                  source.storage_offset() * source.itemsize)
 
 
 def flatten(value: Any) -> list[Any]:
@@ -214,8 +223,9 @@ def compare(theirs: Any, ours: Any, torch: Any, tapegrad: Any, values: bool = Tr
 def run_sample(op: Any, function: Any, sample: Any, torch: Any, tapegrad: Any, grad: bool) -> str:
     """Run one sample through both; what differs, or nothing."""
     leaves: list[Any] = []
-    arguments = translate((sample.input, *sample.args), torch, tapegrad, leaves)
-    options = translate(sample.kwargs, torch, tapegrad, leaves)
+    storages: dict[int, Any] = {}
+    arguments = translate((sample.input, *sample.args), torch, tapegrad, leaves, storages)
+    options = translate(sample.kwargs, torch, tapegrad, leaves, storages)
     for name in ("device", "layout", "memory_format", "pin_memory"):
         options.pop(name, None)
     try:
@@ -226,7 +236,7 @@ def run_sample(op: Any, function: Any, sample: Any, torch: Any, tapegrad: Any, g
         ours = function(*arguments, **options)
     except Exception as error:
         return f"{type(error).__name__}: {str(error)[:90]}"
-    if op.name in ("topk", "sort"):  # which of equal values comes first is nobody's promise
+    if op.name in ("topk", "sort", "kthvalue", "mode"):  # which of equal values comes first is nobody's promise
         theirs, ours = theirs[0], ours[0]
     if op.name == "argsort" and sample.input.ndim:
         dim = (sample.args or (sample.kwargs.get("dim", -1),))[0]
@@ -335,8 +345,9 @@ def score(op: Any, torch: Any, tapegrad: Any) -> Report:
             except Exception as theirs:
                 expected = theirs
             try:
-                arguments = translate((sample.input, *sample.args), torch, tapegrad, [])
-                options = translate(sample.kwargs, torch, tapegrad, [])
+                storages: dict[int, Any] = {}
+                arguments = translate((sample.input, *sample.args), torch, tapegrad, [], storages)
+                options = translate(sample.kwargs, torch, tapegrad, [], storages)
             except Exception:  # a dtype or a device that we do not have
                 continue
             report.errors += 1
