@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from tapegrad.functions import (
     activations,
+    decompositions,
     indexing,
     joining,
     linalg,
     losses,
     matrix,
     neighbours,
+    padding,
     pointwise,
     queries,
     reductions,
@@ -21,7 +23,8 @@ from tapegrad.functions import (
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.tensor import Tensor
 
-FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, activations, losses, neighbours, queries)
+FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, decompositions, activations, losses,
+            neighbours, padding, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

@@ -274,11 +274,11 @@ def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: 
     _expect_index("gather", index)
     dim = _along("gather", input, dim, index)
     if not index.numel():
-        return into(out, input.reshape(-1)[:0].reshape(tuple(index.shape)))
+        return into(out, input.reshape(-1)[:0].reshape(tuple(index.shape)), input, index, exact=True)
     x = input if input.ndim == index.ndim else input.reshape(tuple(index.shape) if not index.ndim else (1,))
     i = index if index.ndim or not input.ndim else index.reshape(1)
     found = read("gather", x, (i,), ("along", dim))
-    return into(out, found if i is index else found.reshape(()))
+    return into(out, found if i is index else found.reshape(()), input, index, exact=True)
 
 
 @method
@@ -410,7 +410,7 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
     dim, i = _vector("index_select", input, dim, index)
     if not input.ndim:
         return into(out, read("index_select", input.reshape(1), (i,), ("axes", (0,))).reshape(()))
-    return into(out, read("index_select", input, (i,), ("axes", (dim,))))
+    return into(out, read("index_select", input, (i,), ("axes", (dim,))), input, index)
 
 
 def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
@@ -488,7 +488,7 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {kind_name(index)}")
     if not input.numel() and index.numel():
         raise IndexError("take(): tried to take from an empty tensor")
-    return into(out, read("take", input.reshape(-1), (index,), ("axes", (0,)), wrap=True))
+    return into(out, read("take", input.reshape(-1), (index,), ("axes", (0,)), wrap=True), input, index)
 
 
 def _put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
@@ -530,7 +530,7 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
     shape = shapes.broadcast((tuple(input.shape), tuple(mask.shape))) or (1,)
     places = np.flatnonzero(np.broadcast_to(mask._array(), shape))
     flat = expand(input, *shape).reshape(-1)
-    return into(out, read("masked_select", flat, (from_array(places),), ("axes", (0,))))
+    return into(out, read("masked_select", flat, (from_array(places),), ("axes", (0,))), input, mask)
 
 
 @method

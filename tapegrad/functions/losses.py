@@ -401,38 +401,6 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
 
 
 @nn
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    """An array with a border (`torch.nn.functional.pad`)."""
-    if len(pad) % 2:
-        raise RuntimeError("Padding length must be divisible by 2")
-    if len(pad) // 2 > input.ndim:
-        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got "
-                           "padding "
-                           f"length {len(pad)} and input of dimension {input.ndim}")
-    if mode != "constant":
-        raise NotImplementedError(f"padding with mode {mode!r} is not supported yet")
-    sides = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    x = input
-    for d, (before, after) in enumerate(sides):
-        start, end = max(-before, 0), x.shape[d] - max(-after, 0)
-        if end < start:
-            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, "
-                               "resulted in "
-                               "a negative output size, which is invalid.")
-        if (start, end) != (0, x.shape[d]):
-            x = x.narrow(d, start, end - start)
-    shape = tuple(n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, sides))
-    if shape == tuple(x.shape):
-        return x.clone()
-    places = np.arange(math.prod(shape)).reshape(shape)[tuple(
-        slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(x.shape, sides))]
-    frame = input.new_full((math.prod(shape),), 0 if value is None else value)
-    found = apply(operation("pad"), (frame, x.reshape(-1), from_array(places.reshape(-1).copy())),
-                  (("form", ("axes", (0,))), ("wrap", False)))
-    return found.reshape(shape)
-
-
-@nn
 def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Elements set to zero at random, the others scaled up (`torch.nn.functional.dropout`)."""
     if not 0.0 <= p <= 1.0:

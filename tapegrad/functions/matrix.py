@@ -120,10 +120,12 @@ def _matmul(a: Any, b: Any) -> Any:
         return mm(a, b)
     if a.ndim == 2 and b.ndim == 1:
         return mv(a, b)
+    if a.ndim == 1 and b.ndim == 2:
+        return mm(a.unsqueeze(0), b).squeeze(0)
     if a.ndim == 1:
-        return _matmul(a.unsqueeze(0), b).squeeze(-2)
+        return _without(-2, _matmul(a.unsqueeze(0), b))
     if b.ndim == 1:
-        return _matmul(a, b.unsqueeze(-1)).squeeze(-1)
+        return _without(-1, _matmul(a, b.unsqueeze(-1)))
     if b.ndim == 2:  # one product of all batches at once
         flat = mm(reshape(a, -1, a.shape[-1]) if a.numel() else reshape(a, math.prod(a.shape[:-1]), a.shape[-1]), b)
         return apply_view(operation("unsafe_view"), flat, (("size", (*a.shape[:-1], b.shape[-1])),))
@@ -132,6 +134,13 @@ def _matmul(a: Any, b: Any) -> Any:
     left = reshape(expand(a, *batch, *a.shape[-2:]), n, *a.shape[-2:])
     right = reshape(expand(b, *batch, *b.shape[-2:]), n, *b.shape[-2:])
     return apply_view(operation("unsafe_view"), bmm(left, right), (("size", (*batch, a.shape[-2], b.shape[-1])),))
+
+
+def _without(dim: int, product: Any) -> Any:
+    """The product of a matrix of one row or column without that axis."""
+    shape = list(product.shape)
+    del shape[dim]
+    return apply_view(operation("unsafe_view"), product, (("size", tuple(shape)),))
 
 
 def _matmul_operator(self: Any, other: Any) -> Any:

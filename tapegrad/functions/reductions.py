@@ -36,6 +36,7 @@ def _axis(x: Any, dim: Any) -> shapes.Shape:
 
 
 def _reduce(name: str, x: Any, dims: shapes.Shape, keepdim: bool = False, **more: Any) -> Any:
+    shapes.check_rank(x.ndim)
     given = (("dim", dims), ("keepdim", bool(keepdim)), *more.items())
     return apply(operation(name), (x,), given)
 
@@ -83,7 +84,7 @@ def _picked(name: str, x: Any, indices: Any, dims: shapes.Shape, keepdim: bool, 
     else:
         values = read(f"{name}_values", x.reshape(1), (indices.reshape(1),), ("along", 0)).reshape(())
     if out is not None:
-        return named(name, values=into(out[0], values), indices=into(out[1], indices))
+        return named(name, values=into(out[0], values, x), indices=into(out[1], indices, x))
     return named(name, values=values, indices=indices)
 
 
@@ -121,7 +122,7 @@ def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, out: Any = No
     _not_empty("aminmax", input, dims)
     least, most = _reduce("amin", input, dims, keepdim), _reduce("amax", input, dims, keepdim)
     if out is not None:
-        least, most = into(out[0], least), into(out[1], most)
+        least, most = into(out[0], least, exact=True), into(out[1], most, exact=True)
     return named("aminmax", min=least, max=most)
 
 
@@ -143,7 +144,8 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     x = _widened(input, dtype)
     plain = dim is None and dtype is None and not keepdim
     dims = tuple(range(x.ndim)) if dim is None else _axis(x, dim)
-    return into(out, apply(operation("prod"), (x,), (("dim", dims), ("keepdim", bool(keepdim))), teach=plain))
+    return into(out, apply(operation("prod"), (x,), dispatch.axes_of(
+        operation("prod"), dispatch.layout_of(x), dims, keepdim, dim), teach=plain))
 
 
 @overrides("count_nonzero")
@@ -214,18 +216,6 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
         raise RuntimeError(f"linalg.vector_norm cannot compute the {ord} norm on an empty tensor because the operation "
                            "does not have an identity")
     return into(out, _reduce("vector_norm", x, dims, keepdim, ord=ord))
-
-
-@method
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
-    """A vector norm, or for `p="nuc"` a matrix norm (`torch.norm`)."""
-    expect_tensor("norm", input)
-    if not (input.dtype if dtype is None else dtype).is_floating_point:
-        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-                           f"{kind_name(input)}")
-    if p == "nuc":
-        raise NotImplementedError("norm(): the nuclear norm is not supported yet")
-    return into(out, vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype))
 
 
 @method

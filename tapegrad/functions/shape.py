@@ -82,7 +82,7 @@ def reshape(input: Any, *shape: Any) -> Any:
     size = shapes.infer_size(shape_of(shape), layout.numel)
     if shapes.view_strides(layout.shape, layout.strides, size) is None:
         return apply_view(operation("unsafe_view"), input.contiguous(), (("size", size),))
-    return apply_view(operation("view"), input, (("size", size),))
+    return apply_view(operation("view" if layout.contiguous else "_reshape_alias"), input, (("size", size),))
 
 
 @method
@@ -176,7 +176,8 @@ def squeeze(input: Any, dim: Any = None) -> Any:
         dims = tuple(d for d, n in enumerate(input.shape) if n == 1)
         return apply_view(operation("squeeze_all"), input, (("dim", dims),))
     dims = tuple(d for d in shapes.wrap_dims(dim, input.ndim) if input.shape[d] == 1) if dim != () else ()
-    return apply_view(operation("squeeze"), input, (("dim", dims),))
+    name = "squeeze" if isinstance(dim, int) else "squeeze_multiple"
+    return apply_view(operation(name), input, (("dim", dims),))
 
 
 @method
@@ -194,6 +195,10 @@ def select(input: Any, dim: int, index: int) -> Any:
 @method
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """A stretch along an axis (`torch.narrow`)."""
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = shapes.wrap_dim(dim, input.ndim)
     n, start = input.shape[dim], operator.index(start)
     if not -n <= start <= n:
@@ -216,7 +221,7 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     """The slices along an axis (`torch.unbind`)."""
     dim = shapes.wrap_dim(dim, input.ndim)
     if not input.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
+        raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
     op = operation("unbind")
     return tuple(apply_view(op, input, (("dim", dim), ("index", i))) for i in range(input.shape[dim]))
 

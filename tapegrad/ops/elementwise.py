@@ -311,10 +311,10 @@ elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
             special=(-1.0, 0.0, 1.0))
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
-            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,),
+            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
             grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"})
 elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
-            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), special=(0.0,),
+            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
             grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"})
 
 # ---------------------------------------------------------------- comparisons
