@@ -10,7 +10,7 @@ import functools
 import gc
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tapegrad import dtypes
@@ -19,6 +19,7 @@ from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured, mode
 from tapegrad.compiler.gradient import trace_backward
+from tapegrad.compiler.passes import chosen
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, sharing, unflatten, with_gradients
 from tapegrad.compiler.variant import Variant
@@ -42,10 +43,11 @@ class Compiled(Transparent):
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
     """
 
-    def __init__(self, function: Callable[..., Any], eager_build: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any], eager_build: bool = False,
+                 passes: Iterable[str] | None = None) -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
-        self.eager_build = eager_build
+        self.eager_build, self.passes = eager_build, chosen(passes)
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
         self._failures: dict[Any, int] = {}
@@ -153,7 +155,8 @@ class Compiled(Transparent):
             return result
         self._failures[key] = 0
         pending[:] = [p for p in pending if not p.same(captured)]
-        variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build)
+        variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
+                          self.passes)
         self.tapes.setdefault(key, []).append(variant)
         if not args and not kwargs and variant.silent and not captured.outputs and not captured.undo:
             variant.constant = unflatten(captured.structure, iter(()))
@@ -200,7 +203,8 @@ def _roots(result: Any, before: Before) -> list[Any]:
     return roots
 
 
-def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = False) -> Any:
+def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = False,
+            passes: Iterable[str] | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
     >>> import tapegrad
@@ -222,7 +226,8 @@ def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = F
     way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays.
 
     Superinstructions of long programs are built in the background; with `eager_build` the call waits for them.
+    `passes` chooses among the optimiser's (`compiler/passes`), all by default.
     """
     if function is None:
-        return functools.partial(compile, eager_build=eager_build)
-    return Compiled(function, eager_build)
+        return functools.partial(compile, eager_build=eager_build, passes=passes)
+    return Compiled(function, eager_build, passes)
