@@ -28,16 +28,22 @@ def _finish(made: Tensor, requires_grad: bool, where: Any = None) -> Tensor:
     return made.requires_grad_() if requires_grad else made
 
 
-def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
-    """A tensor with a copy of an array's values."""
+def copied(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
+    """A tensor with a copy of an array's values, of which a capture under way is told elsewhere."""
     if dtype is None:
         dtype = dtypes.from_numpy_dtype(array.dtype)
     made = call.empty(layouts.intern(dtype, array.shape).id)
     if array.size:
         with np.errstate(all="ignore"):
             made._memory()[...] = array
-        if tracing.active is not None:
-            tracing.constant(made.data_ptr(), made.nbytes)
+    return made
+
+
+def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
+    """A tensor with a copy of an array's values."""
+    made = copied(array, dtype)
+    if tracing.active is not None and array.size:
+        tracing.constant(made.data_ptr(), made.nbytes)
     return made
 
 

@@ -321,9 +321,9 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return np.asarray(_Holder(call_detached(self)))
 
     def _array(self) -> np.ndarray[Any, Any]:
-        """The values for Python to look at, which no capture can follow."""
+        """The values for Python to look at; a capture under way takes note that Python knows them now."""
         if tracing.active is not None:
-            tracing.refuse("values of a tensor reach Python or NumPy as a whole")
+            tracing.looked_at(self)
         return self._memory()
 
     def tolist(self) -> Any:
@@ -334,7 +334,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         """An array on the same memory (`torch.Tensor.numpy`); RuntimeError for a tensor that requires grad."""
         if self.requires_grad and not force:
             raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
-        return self._array()
+        tracing.refuse("a tensor's memory is handed to NumPy")
+        return self._memory()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -442,7 +443,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         fresh = call.empty(layout.id)
         shared = min(fresh.numel(), self.numel())
         if shared:
-            fresh._array().reshape(-1)[:shared] = self._array().reshape(-1)[:shared]
+            tracing.refuse("memory is resized")
+            fresh._memory().reshape(-1)[:shared] = self._memory().reshape(-1)[:shared]
         self.data = fresh
         return self
 
