@@ -4,6 +4,7 @@ from __future__ import annotations
 import runpy
 import subprocess
 import sys
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -27,7 +28,7 @@ def test_logistic_regression(example):
     right = ((points @ weight + bias > 0) == (labels > 0.5)).float().mean().item()
     assert right > 0.93
     assert losses[-1] < 0.2 < 0.6 < losses[0]
-    assert all(after <= before for before, after in zip(losses, losses[1:]))
+    assert all(after <= before for before, after in pairwise(losses))
     assert 0.4 < (weight[0] / weight[1]).item() < 2.5  # the clouds lie on the diagonal
 
 
@@ -59,7 +60,7 @@ def test_newton(example):
         p, values = run["newton"](run["valley"], torch.tensor(start, dtype=torch.float64))
         assert p.tolist() == pytest.approx([1.0] * len(start), abs=1e-8)
         assert len(values) < 40
-        assert all(after < before for before, after in zip(values, values[1:-1]))
+        assert all(after < before for before, after in pairwise(values[:-1]))
     _, gradient, hessian = run["derivatives"](run["valley"], torch.tensor([1.0, 1.0], dtype=torch.float64))
     assert gradient.tolist() == [0, 0]
     assert hessian.tolist() == [[802, -400], [-400, 200]]
