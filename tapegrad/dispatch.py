@@ -387,9 +387,13 @@ def structured_function(op: Operation) -> Callable[..., Any]:
     return function
 
 
+fallbacks: dict[str, Callable[..., Any]] = {}  # the Python function of each operation that has one
+
+
 def set_function(op: Operation, function: Callable[..., Any]) -> None:
     """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
     function.__name__ = function.__qualname__ = op.name
+    fallbacks[op.name] = function
     machine.set_function(op.opcode, function)
     machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))
 
