@@ -18,6 +18,7 @@ from tapegrad.autograd import anomaly
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured, mode
+from tapegrad.compiler.explanation import explain
 from tapegrad.compiler.gradient import trace_backward
 from tapegrad.compiler.passes import chosen
 from tapegrad.compiler.state import Reach, Unreadable
@@ -43,11 +44,11 @@ class Compiled(Transparent):
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
     """
 
-    def __init__(self, function: Callable[..., Any], eager_build: bool = False,
+    def __init__(self, function: Callable[..., Any], dynamic: bool = False, eager_build: bool = False,
                  passes: Iterable[str] | None = None) -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
-        self.eager_build, self.passes = eager_build, chosen(passes)
+        self.dynamic, self.eager_build, self.passes = dynamic, eager_build, chosen(passes)
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
         self._failures: dict[Any, int] = {}
@@ -109,7 +110,9 @@ class Compiled(Transparent):
 
     def _capture(self, key: Any, leaves: list[Any], structure: Any, args: Any, kwargs: Any) -> Any:
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
-            return self._give_up("its arguments keep changing", args, kwargs)
+            if not self.dynamic:
+                return self._give_up("its arguments keep changing (dynamic=True allows for that)", args, kwargs)
+            self._forget()
         if len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES:
             return self._give_up("its calls keep doing something else", args, kwargs)
         try:
@@ -177,17 +180,23 @@ class Compiled(Transparent):
     def replays(self) -> int:
         return sum(v.runs for variants in self.tapes.values() for v in variants)
 
+    @property
+    def tape(self) -> Variant:
+        """The program that ran most; RuntimeError where there is none yet."""
+        variants = [v for several in self.tapes.values() for v in several]
+        if not variants:
+            raise RuntimeError("nothing is compiled yet: " + (self.reason or "two calls must have done the same"))
+        return max(variants, key=lambda v: v.runs)
+
     def explain(self) -> str:
-        """What was captured, replayed and not, in a few lines."""
-        lines = [f"{self.captures} captures, {self.replays} replays, {self.fallbacks} broken off"]
-        if self.reason:
-            lines.append(f"runs as it is written: {self.reason}")
-        for variants in self.tapes.values():
-            for v in variants:
-                lines.append(f"program of {len(v.program.steps)} steps, {v.program.size} bytes of its own, "
-                             f"{len(v.program.conditions)} conditions, made in {v.seconds * 1e3:.1f} ms, "
-                             f"{v.runs} runs")
-        return "\n".join(lines)
+        """What was captured, replayed and not, and why, in a few lines."""
+        return explain(self)
+
+    def _forget(self) -> None:
+        """Drop what is known of the kind of arguments that was met first."""
+        key = next(iter(self._pending))
+        for known in (self._pending, self.tapes, self._failures):
+            known.pop(key, None)
 
 
 def _roots(result: Any, before: Before) -> list[Any]:
@@ -203,7 +212,7 @@ def _roots(result: Any, before: Before) -> list[Any]:
     return roots
 
 
-def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = False,
+def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
             passes: Iterable[str] | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
@@ -223,11 +232,14 @@ def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = F
 
     A whole step may be captured: forward, backward, updates in place. What it reads is checked before every replay:
     layouts and flags of arguments, Python values by content, tensors by identity, and values that reached Python on the
-    way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays.
+    way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays. A result that
+    requires grad is one node of the graph, with a compiled backward.
 
-    Superinstructions of long programs are built in the background; with `eager_build` the call waits for them.
-    `passes` chooses among the optimiser's (`compiler/passes`), all by default.
+    `dynamic`: arguments come in many shapes. Each shape is captured by itself either way (what Python does with a shape
+    cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
+    the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
+    are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
     """
     if function is None:
-        return functools.partial(compile, eager_build=eager_build, passes=passes)
-    return Compiled(function, eager_build, passes)
+        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes)
+    return Compiled(function, dynamic, eager_build, passes)

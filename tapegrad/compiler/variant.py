@@ -10,6 +10,7 @@ from tapegrad import dtypes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.captured import Captured, Output
 from tapegrad.compiler.gradient import Divided, divide
+from tapegrad.compiler.listing import dump
 from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
@@ -62,7 +63,7 @@ class Variant:
         self.constant: Any = None  # what a call returns that hands out no tensor
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
-        self._arguments = arguments
+        self.arguments = arguments
         self._divided: Divided | None = None
         self.layouts = list(captured.fresh_layouts)
         self.results = list(captured.result_blocks)
@@ -90,6 +91,10 @@ class Variant:
         """Return when the superinstructions are in place."""
         self._builder.join()
 
+    def dump(self, form: str = "text") -> str:
+        """The optimised program, one line a step; "llvm" gives the code of its kernels."""
+        return dump(self, form)
+
     def _fuse(self) -> None:
         """Build the superinstructions; the interpreter replays the plain steps until they are there."""
         start = time.perf_counter()
@@ -110,16 +115,16 @@ class Variant:
             self.works.append(work)
             backwards[seeding.roots] = Backward(
                 Program(work.steps, work.blocks, results, [], [], []), seeding.blocks, seeding.layouts,
-                self._arguments, len(captured.result_blocks))
+                self.arguments, len(captured.result_blocks))
         self.program, self.backwards = program, backwards
 
     def _read(self) -> Reads:
         places = {p for steps in (self._divided.backwards if self._divided else ()) for s in steps for p in s.places}
         rows = {p.offset for p in places if p.kind == "fixed"}
-        first = self._arguments + 1
+        first = self.arguments + 1
         numbers = {p.number for p in places if p.kind == "argument"}
         return Reads(
-            tuple(sorted(n for n in numbers if n < self._arguments)),
+            tuple(sorted(n for n in numbers if n < self.arguments)),
             tuple(t for t in self.held if cap.owner_of(t) in rows),
             tuple(sorted(n - first for n in numbers if first <= n < first + len(self.captured.result_blocks))),
         )
@@ -169,7 +174,7 @@ class Variant:
     def replay(self, leaves: Sequence[Any]) -> tuple[int, Any]:
         """Run the program on these arguments: its status, and the result where it passed."""
         captured, program = self.captured, self.program
-        arguments = leaves if len(leaves) == self._arguments else with_gradients(leaves)
+        arguments = leaves if len(leaves) == self.arguments else with_gradients(leaves)
         owners = [cap.owner_of(a) for a in arguments]
         if captured.known:
             for i, owner in enumerate(owners):
