@@ -177,9 +177,7 @@ def interpreted(program: Any, x: Any, w: Any, state: Any) -> Any:
         pick = [made[i % len(made)] if isinstance(i, int) else i for i in rest]
         if kind == "unary":
             made.append(getattr(torch, pick[0])(pick[1]))
-        elif kind == "binary":
-            made.append(getattr(torch, pick[0])(pick[1], pick[2]))
-        elif kind == "number":
+        elif kind in ("binary", "number"):
             made.append(getattr(torch, pick[0])(pick[1], pick[2]))
         elif kind == "sum":
             made.append(pick[0].sum())
