@@ -11,8 +11,6 @@ from tapegrad.functions.matrix import bmm, dot, mm, same_dtype
 from tapegrad.functions.views import expand, reshape
 from tapegrad.tensor import Tensor
 
-# ---------------------------------------------------------------- products of vectors and many axes
-
 
 @method
 def vdot(input: Any, other: Any, *, out: Any = None) -> Any:

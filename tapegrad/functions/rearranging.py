@@ -12,8 +12,6 @@ from tapegrad.functions.common import METHODS, into, method, operation
 from tapegrad.functions.views import expand, ravel, reshape
 from tapegrad.tensor import Tensor, shape_of
 
-# ---------------------------------------------------------------- copies in another order
-
 
 def _rearranged(name: str, x: Any, places: Any) -> Any:
     """The elements of the flattened tensor at `places` (an array of positions)."""
