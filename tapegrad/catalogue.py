@@ -1,4 +1,4 @@
-"""Every operation in a table, from the registry: printed by `python -m tapegrad operations`, kept in docs/operations.md.
+"""Every operation in a table, from the registry: `python -m tapegrad operations` prints docs/operations.md.
 
 An operation is a line of the tape with a kernel and a derivative. A function that is none is composed of some, and is
 listed after them.

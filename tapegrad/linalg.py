@@ -1,6 +1,8 @@
 """Linear algebra (`torch.linalg`)."""
 from __future__ import annotations
 
+from tapegrad.functions.contractions import linalg_cross as cross
+from tapegrad.functions.contractions import matrix_power, multi_dot, vecdot
 from tapegrad.functions.decompositions import (
     cond,
     eigh,
@@ -25,10 +27,9 @@ from tapegrad.functions.linalg import (
     solve_triangular,
 )
 from tapegrad.functions.linalg import linalg_norm as norm
-from tapegrad.functions.matrix import linalg_cross as cross
-from tapegrad.functions.matrix import matmul, matrix_power, multi_dot, vecdot
+from tapegrad.functions.matrix import matmul
 from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.shape import linalg_diagonal as diagonal
+from tapegrad.functions.views import linalg_diagonal as diagonal
 from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 from tapegrad.functions import (
     activations,
+    contractions,
     decompositions,
+    gathering,
     indexing,
     joining,
     linalg,
@@ -17,14 +19,18 @@ from tapegrad.functions import (
     padding,
     pointwise,
     queries,
+    rearranging,
     reductions,
-    shape,
+    rows,
+    searching,
+    splitting,
+    views,
 )
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.tensor import Tensor
 
-FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, decompositions, activations, losses,
-            neighbours, padding, queries)
+FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
+            contractions, linalg, decompositions, activations, losses, neighbours, padding, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

@@ -7,7 +7,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.dispatch import MOST, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
-from tapegrad.functions.shape import reshape, unsqueeze
+from tapegrad.functions.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
 
 

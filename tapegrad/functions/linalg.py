@@ -8,7 +8,7 @@ from tapegrad import creation, shapes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.shape import expand
+from tapegrad.functions.views import expand
 
 
 def expect_square(name: str, x: Any) -> None:

@@ -11,10 +11,11 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.activations import NN, nn
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
-from tapegrad.functions.indexing import gather, read
+from tapegrad.functions.gathering import gather
+from tapegrad.functions.indexing import read
 from tapegrad.functions.matrix import matmul
 from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.shape import broadcast_tensors
+from tapegrad.functions.views import broadcast_tensors
 
 
 def reduced(loss: Any, reduction: str) -> Any:
