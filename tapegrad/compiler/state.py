@@ -224,7 +224,7 @@ class Reach:
         return None
 
     def _function(self, function: Any) -> None:
-        if tracing.is_library(function.__code__.co_filename):
+        if function is not self.function and tracing.is_library(function.__code__.co_filename):
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
                 if isinstance(cell.cell_contents, types.FunctionType):
