@@ -25,6 +25,7 @@ from tapegrad.functions import (
     reductions,
     rows,
     searching,
+    special,
     splitting,
     views,
     windows,
@@ -34,7 +35,7 @@ from tapegrad.tensor import Tensor
 
 FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
             contractions, linalg, decompositions, activations, losses, margins,
-            neighbours, padding, windows, normalisation, queries)
+            neighbours, padding, windows, normalisation, special, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)
