@@ -22,7 +22,7 @@ FLOORS = [
      "autograd.gradcheck"},  # the check calls the facade
     {"compiler.*"},
     {"", "catalogue", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo", "testing.*",
-     "linalg", "threads"},
+     "linalg", "special", "threads"},
 ]
 
 # Imports upwards, made when a function is called and not when its module is: what it is and why it must be.

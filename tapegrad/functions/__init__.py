@@ -14,8 +14,10 @@ from tapegrad.functions import (
     joining,
     linalg,
     losses,
+    margins,
     matrix,
     neighbours,
+    normalisation,
     padding,
     pointwise,
     queries,
@@ -23,14 +25,17 @@ from tapegrad.functions import (
     reductions,
     rows,
     searching,
+    special,
     splitting,
     views,
+    windows,
 )
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.tensor import Tensor
 
 FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
-            contractions, linalg, decompositions, activations, losses, neighbours, padding, queries)
+            contractions, linalg, decompositions, activations, losses, margins,
+            neighbours, padding, windows, normalisation, special, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

@@ -29,6 +29,11 @@ def reduced(loss: Any, reduction: str) -> Any:
     raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
+def check_reduction(reduction: str) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
 def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
     """The deprecated pair of flags as a reduction."""
     if size_average is None and reduce is None:

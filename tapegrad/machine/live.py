@@ -15,11 +15,12 @@ from tapegrad.ops import (
     reduction,
     rows,
     spec,
+    special,
     view,
 )
 
 structured.install()
-FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, rows)
+FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, rows)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
                    for o in spec.operations()])

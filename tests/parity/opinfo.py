@@ -132,6 +132,7 @@ SPECIAL = {
     "where": lambda t: lambda x, condition, other: t.where(condition, x, other),
     "nn.functional.embedding": lambda t: (
         lambda weight, index, **given: t.nn.functional.embedding(index, weight, **given)),
+    "polygamma": lambda t: lambda x, n, **given: t.polygamma(n, x, **given),
     "zero_": lambda t: lambda x: x.clone().zero_(),
     "einsum": lambda t: lambda operands, equation: t.einsum(equation, *operands),
     "new_zeros": lambda t: t.Tensor.new_zeros, "__getitem__": lambda t: t.Tensor.__getitem__,
