@@ -155,6 +155,7 @@ def weibull() -> Measured:
     from pathlib import Path
 
     import numpy as np
+
     import tapegrad
 
     run = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "weibull.py"))
