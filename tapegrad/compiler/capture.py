@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 
@@ -41,6 +42,64 @@ class Step(NamedTuple):
     b: int
     places: tuple[Place, ...]
     content: bytes
+
+
+class Operand(NamedTuple):
+    """A place as a blocked call uses it: so many bytes further on for each unit, or one `slot` for each block.
+
+    `private` is scratch, a place in which each thread has for itself.
+    """
+
+    place: Place
+    unit: int
+    slot: int
+    private: bool
+
+
+class Call(NamedTuple):
+    """A kernel of a blocked group; its loop `axis` has `per_unit` elements for each unit of the leading axis."""
+
+    kernel: int
+    nest: int
+    n_words: int
+    axis: int
+    per_unit: int
+    operands: tuple[Operand, ...]
+
+
+class Blocked(NamedTuple):
+    """A step that runs calls block by block over a leading axis of `units`; `scratch` bytes are each thread's own."""
+
+    units: int
+    block: int
+    n_blocks: int
+    calls: tuple[Call, ...]
+    scratch: int
+    kind: int = rec.BLOCKS
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(o.place for c in self.calls for o in c.operands if not o.private)
+
+
+def written(step: Step | Blocked) -> tuple[Place, ...]:
+    """The places a step writes, or may write."""
+    if isinstance(step, Blocked):
+        return step.places
+    if step.kind == rec.GUARD:
+        return ()
+    kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
+    return step.places[:1 if kernel is None else len(kernel.region.outputs)]
+
+
+def read(step: Step) -> tuple[Place, ...]:
+    """The places a step reads; of a kernel that is not the emitter's, all of them."""
+    if step.kind in (rec.CONSTANT, rec.ZEROED):
+        return ()
+    kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
+    if kernel is None or any(kernel.accumulate):
+        return step.places
+    return step.places[len(kernel.region.outputs):]
 
 
 class Left(NamedTuple):

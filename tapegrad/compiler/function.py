@@ -18,7 +18,7 @@ from typing import Any
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.fusion import fuse
+from tapegrad.compiler.blocks import arrange
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.machine import records as rec
@@ -90,7 +90,7 @@ class Variant:
         self.held = [*reach.tensors.values(), *(t.grad for t in reach.tensors.values() if t.is_leaf)]
         self.held += [g.before for g in captured.gradients]
         conditions = self._conditions()
-        self.program = self._program(captured.steps, conditions)
+        self.program = self._program(captured.steps, captured.blocks, conditions)
         self.seconds = time.perf_counter() - start
         # Containers and objects may change while they stay the same object: then only a look at all of it will do.
         self.by_content = any(not isinstance(v, (Tensor, *_SIMPLE)) for v in reach.roots)
@@ -105,15 +105,15 @@ class Variant:
         """Return when the superinstructions are in place."""
         self._builder.join()
 
-    def _program(self, steps: Any, conditions: Any) -> Program:
+    def _program(self, steps: Any, blocks: Any, conditions: Any) -> Program:
         captured = self.captured
-        return Program(steps, captured.blocks, captured.result_blocks, captured.undo, conditions, captured.versions)
+        return Program(steps, blocks, captured.result_blocks, captured.undo, conditions, captured.versions)
 
     def _fuse(self) -> None:
         """Build the superinstructions; the interpreter replays the plain steps until they are there."""
         start = time.perf_counter()
-        steps = fuse(self.captured.steps, set(self.captured.result_blocks))
-        self.program = self._program(steps, self.program.conditions)  # the same array: `refresh` writes to it
+        steps, blocks = arrange(self.captured.steps, self.captured.blocks, set(self.captured.result_blocks))
+        self.program = self._program(steps, blocks, self.program.conditions)  # the same array: `refresh` writes to it
         self.seconds += time.perf_counter() - start
 
     def _conditions(self) -> list[tuple[int, int, int]]:

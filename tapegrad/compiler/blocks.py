@@ -1,0 +1,298 @@
+"""Blocks: the kernel calls of a program that go over the same leading axis, run together a few hundred rows at a time.
+
+A call over 10⁶ elements leaves its result in memory, from where the next call fetches it. Run block by block, what
+passes from call to call stays in the cache, and needs no array at all where nobody else reads it; sums over the axis
+are made of one partial result a block. Blocks are shared between threads, and the results do not depend on how many.
+
+`arrange` is the pass. It goes by memory alone: a call may join a group if every operand lies, unit by unit, where the
+others of the group have it, or is read whole and not written by the group.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tapegrad.compiler.capture import Block, Blocked, Call, Operand, Place, Step, read, written
+from tapegrad.compiler.fusion import constant_blocks, fuse
+from tapegrad.compiler.rows import split_rows
+from tapegrad.machine import cutting, emitter
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+
+CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
+LEAST = 1 << 15    # elements below which a group is not worth its threads and its bookkeeping
+
+Space = tuple[str, int]
+
+
+class Part(NamedTuple):
+    """How one operand follows the leading axis: from `start`, `unit` bytes each; unit 0 stands for all of it."""
+
+    space: Space
+    start: int
+    unit: int
+
+
+class Cut(NamedTuple):
+    """A call that can be cut along the leading axis; `summed` if that is a loop it reduces."""
+
+    step: Step
+    axis: int
+    per_unit: int
+    parts: tuple[Part, ...]
+    summed: bool
+    row: int  # elements that are reduced to one
+    elements: int
+
+
+def arrange(steps: Sequence[Step], blocks: Sequence[Block], results: set[int]) -> tuple[list[Step | Blocked], list[Block]]:
+    """The same program in superinstructions, with what goes over a common leading axis in groups; and its blocks."""
+    return _Arranging(steps, blocks, results).out()
+
+
+class _Arranging:
+    """One program being arranged. `uses` counts the steps that use a block."""
+
+    def __init__(self, steps: Sequence[Step], blocks: Sequence[Block], results: set[int]) -> None:
+        self.blocks, self.results = list(blocks), results
+        self.steps = split_rows(steps, self.blocks)
+        self.constants = constant_blocks(self.steps, results)
+        self.uses = _uses(self.steps)
+
+    def out(self) -> tuple[list[Step | Blocked], list[Block]]:
+        constant = [s.kind == rec.CONSTANT and s.places[0].number in self.constants for s in self.steps]
+        out: list[Step | Blocked] = [s for s, c in zip(self.steps, constant) if c]
+        segment: list[Step] = []
+        for step, c in zip(self.steps, constant):
+            if step.kind == rec.GUARD:  # what is looked at on the way is looked at in its place
+                out += self.segment(segment)
+                segment = []
+                out.append(step)
+            elif not c:
+                segment.append(step)
+        return out + self.segment(segment), self.blocks
+
+    def segment(self, steps: list[Step]) -> list[Step | Blocked]:
+        out: list[Step | Blocked] = []
+        while True:
+            units = _leading_axis(steps)
+            if units is None:
+                return [*out, *self.fused(steps)]
+            before, group, after = _gather(steps, units)
+            if sum(c.elements for c in group) < LEAST:
+                return [*out, *self.fused(steps)]
+            out += self.fused(before)
+            out += self.blocked(group, units)
+            steps = after
+
+    def passing(self, steps: Sequence[Step]) -> set[int]:
+        """The blocks that nobody but these steps uses."""
+        return {n for n, times in _uses(steps).items() if times == self.uses[n] and n not in self.results}
+
+    def fused(self, steps: Sequence[Step]) -> list[Step]:
+        return fuse(steps, set(self.uses) - self.passing(steps), self.constants)
+
+    def blocked(self, group: list[Cut], units: int) -> list[Step | Blocked]:
+        """The group as a step, and after it the steps that sum its partial results."""
+        passing = self.passing([c.step for c in group])
+        chosen = _Group()
+        for step in self.fused([c.step for c in group]):
+            cut = next((c for c in _cuts(step, units) if chosen.accepts(c)), None)
+            if cut is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
+                return self.fused([c.step for c in group])  # type: ignore[return-value]
+            chosen.add(cut)
+        bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
+        block = max(min(CACHE // max(bytes_a_unit, 1), units), 1)
+        if block > 64:
+            block -= block % 64
+        n_blocks = -(-units // block)
+        scratch: dict[int, Place] = {}
+        top = 0
+        for space, parts in chosen.parts.items():
+            if space[0] == "own" and space[1] in passing and _written_first(chosen.cuts, space):
+                (part,) = parts
+                scratch[space[1]] = Place("own", space[1], top)
+                top += -(-part.unit * block // 64) * 64
+        calls: list[Call] = []
+        sums: list[Step] = []
+        for cut in chosen.cuts:
+            kernel, nest = cut.step.a, cut.step.b
+            operands = [
+                Operand(scratch[place.number], 0, 0, True) if place.kind == "own" and place.number in scratch
+                else Operand(place, part.unit, 0, False) for part, place in zip(cut.parts, cut.step.places)
+            ]
+            if cut.summed:
+                kernel, nest, operands[0], ending = self.summed(cut, n_blocks)
+                sums.append(ending)
+            n_words = 2 + len(_words(cut.step)[2]) * (1 + len(cut.parts))
+            calls.append(Call(kernel, nest, n_words, cut.axis, cut.per_unit, tuple(operands)))
+        return [Blocked(units, block, n_blocks, tuple(calls), top), *sums]
+
+    def summed(self, cut: Cut, n_blocks: int) -> tuple[int, int, Operand, Step]:
+        """A call that reduces the leading axis, as one that leaves a partial result a block, and the step that ends it."""
+        kernel = emitter.kernels[cut.step.a]
+        kept, reduced, sizes, strides = _words(cut.step)
+        parts = cutting.halves(kernel.region, cut.row)
+        assert parts is not None
+        partial, rest = parts
+        item = partial.outputs[0].itemsize
+        own, slot = [0] * (kept + reduced), item
+        for d in range(kept - 1, -1, -1):
+            own[d], slot = slot, slot * sizes[d]
+        slot = -(-slot // 64) * 64  # no two threads write to one cache line
+        words = [kept, reduced, *sizes, *own, *(s for stride in strides[1:] for s in stride)]
+        place = Place("own", len(self.blocks), 0)
+        self.blocks.append(Block(0, slot * n_blocks))
+        last = [kept, 1, *sizes[:kept], n_blocks, *strides[0][:kept], 0, *own[:kept], slot]
+        ending = emitter.compile_region(rest, "0s", kernel.accumulate)
+        return (emitter.compile_region(partial, kernel.pattern, (False,)), machine.keep_nest(words),
+                Operand(place, 0, slot, False),
+                Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
+
+
+def _uses(steps: Sequence[Step]) -> dict[int, int]:
+    """How many of some steps use each block of the program's own."""
+    uses: dict[int, int] = {}
+    for step in steps:
+        for number in {p.number for p in step.places if p.kind == "own"}:
+            uses[number] = uses.get(number, 0) + 1
+    return uses
+
+
+def _leading_axis(steps: Sequence[Step]) -> int | None:
+    """The length that most work goes over."""
+    work: dict[int, int] = {}
+    for step in steps:
+        for size in {n for n in _sizes(step) if n >= 1024}:
+            work.setdefault(size, 0)
+    for size in work:
+        work[size] = sum(c.elements for s in steps for c in [next(_cuts(s, size), None)] if c is not None)
+    best = max(work, key=lambda n: (work[n], n), default=None)
+    return best if best is not None and work[best] >= LEAST else None
+
+
+def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
+    """Kept and reduced loops of a step's nest, their sizes, and each operand's strides."""
+    kept, reduced = map(int, machine.memory(step.b, "i8", 2))
+    loops, count = kept + reduced, len(step.places)
+    words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
+    return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
+
+
+def _sizes(step: Step) -> list[int]:
+    return _words(step)[2] if step.kind == rec.KERNEL and step.a in emitter.kernels else []
+
+
+def _cuts(step: Step, units: int) -> Iterator[Cut]:
+    """The ways to cut a call into `units` along one of its loops."""
+    kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
+    if kernel is None or kernel.pattern == "1":
+        return
+    kept, reduced, sizes, strides = _words(step)
+    elements, row = math.prod(sizes), math.prod(sizes[kept:])
+    if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
+        return
+    region, outputs = kernel.region, len(kernel.region.outputs)
+    itemsizes = [d.itemsize for d in (*region.outputs, *region.inputs)]
+    for axis, size in enumerate(sizes):
+        if size % units or size < units:
+            continue
+        per_unit, parts = size // units, []
+        for place, item, stride in zip(step.places, itemsizes, strides):
+            unit = per_unit * stride[axis]
+            inside = (per_unit - 1) * stride[axis] + item + sum(
+                (n - 1) * abs(s) for d, (n, s) in enumerate(zip(sizes, stride)) if d != axis)
+            if unit < 0 or (unit and inside > unit):
+                break
+            parts.append(_part(place, unit))
+        else:
+            summed = axis >= kept
+            if summed and (outputs > 1 or not region.per_row[0] or cutting.halves(region, row) is None):
+                continue
+            if not summed and any(p.unit == 0 for p in parts[:outputs]):
+                continue
+            yield Cut(step, axis, per_unit, tuple(parts), summed, row, elements)
+
+
+def _part(place: Place, unit: int) -> Part:
+    if place.kind == "fixed":
+        return Part(("fixed", place.offset), place.number, unit)
+    return Part((place.kind, place.number), place.offset, unit)
+
+
+def _space(place: Place) -> Space:
+    return _part(place, 0).space
+
+
+class _Group:
+    """Calls that go over one leading axis together."""
+
+    def __init__(self) -> None:
+        self.cuts: list[Cut] = []
+        self.parts: dict[Space, set[Part]] = {}
+        self.written: set[Space] = set()
+        self.sums: set[Space] = set()  # what is complete only when all blocks are done
+
+    def accepts(self, cut: Cut) -> bool:
+        outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        for j, part in enumerate(cut.parts):
+            if part.space in self.sums:
+                return False
+            writes = j < outputs
+            if writes and cut.summed:
+                if part.space in self.parts:
+                    return False
+            elif (writes or part.space in self.written) and self.parts.get(part.space, {part}) != {part}:
+                return False
+            elif part.unit == 0 and part.space in self.written:
+                return False
+        return True
+
+    def add(self, cut: Cut) -> None:
+        outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        self.cuts.append(cut)
+        for j, part in enumerate(cut.parts):
+            if j < outputs and cut.summed:
+                self.sums.add(part.space)
+            else:
+                self.parts.setdefault(part.space, set()).add(part)
+                if j < outputs:
+                    self.written.add(part.space)
+
+
+def _gather(steps: Sequence[Step], units: int) -> tuple[list[Step], list[Cut], list[Step]]:
+    """(what can run before the group, the group, what has to run after it)"""
+    before: list[Step] = []
+    after: list[Step] = []
+    group = _Group()
+    group_reads: set[Space] = set()
+    group_writes: set[Space] = set()
+    after_reads: set[Space] = set()
+    after_writes: set[Space] = set()
+    for step in steps:
+        reads, writes = {_space(p) for p in read(step)}, {_space(p) for p in written(step)}
+        waits = reads & after_writes or writes & (after_reads | after_writes)
+        cut = None if waits else next((c for c in _cuts(step, units) if group.accepts(c)), None)
+        if cut is not None:
+            group.add(cut)
+            group_reads |= reads
+            group_writes |= writes
+        elif waits or reads & group_writes or writes & (group_reads | group_writes):
+            after.append(step)
+            after_reads |= reads
+            after_writes |= writes
+        else:
+            before.append(step)
+    return before, group.cuts, after
+
+
+def _written_first(cuts: Sequence[Cut], space: Space) -> bool:
+    for cut in cuts:
+        kernel = emitter.kernels[cut.step.a]
+        outputs = [p.space for p in cut.parts[:len(kernel.region.outputs)]]
+        if space in outputs:
+            return not any(kernel.accumulate) and space not in [p.space for p in cut.parts[len(outputs):]]
+        if space in [p.space for p in cut.parts]:
+            return False
+    return False
