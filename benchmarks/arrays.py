@@ -30,11 +30,12 @@ def vocabulary(jax: Any) -> Any:
                                  logsumexp=jax.scipy.special.logsumexp)
 
 
-def against_jax(loss: Callable[..., Any], arrays: list[np.ndarray[Any, Any]], wanted: int, at_least: int = 7) -> Measured:
+def against_jax(loss: Callable[..., Any], arrays: list[np.ndarray[Any, Any]], wanted: int, at_least: int = 7
+                ) -> Measured:
     """Value and gradient by the first `wanted` of some arrays; `loss(m, *arrays)` is written for either library `m`."""
     import tapegrad
 
-    tapegrad.set_num_threads(len(os.sched_getaffinity(0)))
+    tapegrad.set_num_threads(_cores())
     tensors = [tapegrad.from_numpy(a.copy()) for a in arrays]
     for t in tensors[:wanted]:
         t.requires_grad_()
@@ -96,3 +97,79 @@ def gaussian_mixture() -> Measured:
     rng = np.random.default_rng(0)
     return against_jax(mixture, [rng.standard_normal((3, 5)), 0.1 * rng.standard_normal((3, 5)),
                                  rng.standard_normal(3), rng.standard_normal((10_000, 5))], 3)
+
+
+def perceptron(torch: Any) -> Function:
+    """One SGD step of a perceptron, 784-256-256-10, on a batch of 64: forward, backward, update."""
+    torch.manual_seed(0)
+    sizes = (784, 256, 256, 10)
+    layers = [((torch.randn(m, n) / m ** 0.5).requires_grad_(), torch.zeros(n).requires_grad_())
+              for m, n in zip(sizes, sizes[1:])]
+    x, y = torch.randn(64, 784), torch.randint(0, 10, (64,))
+    cross_entropy = torch.nn.functional.cross_entropy
+
+    def step() -> Any:
+        h = x
+        for w, b in layers[:-1]:
+            h = torch.relu(h @ w + b)
+        w, b = layers[-1]
+        loss = cross_entropy(h @ w + b, y)
+        loss.backward()
+        with torch.no_grad():
+            for w, b in layers:
+                w -= 0.01 * w.grad
+                b -= 0.01 * b.grad
+                w.grad = None
+                b.grad = None
+
+    return step
+
+
+def perceptron_jax(jax: Any) -> Function:
+    numpy = jax.numpy
+    sizes = (784, 256, 256, 10)
+    rng = np.random.default_rng(0)
+    layers = [(numpy.asarray(rng.standard_normal((m, n), dtype=np.float32) / np.float32(m ** 0.5)),
+               numpy.zeros(n, dtype=numpy.float32)) for m, n in zip(sizes, sizes[1:])]
+    x = numpy.asarray(rng.standard_normal((64, 784), dtype=np.float32))
+    y = numpy.asarray(rng.integers(0, 10, 64))
+
+    def loss(layers: Any) -> Any:
+        h = x
+        for w, b in layers[:-1]:
+            h = jax.nn.relu(h @ w + b)
+        w, b = layers[-1]
+        return -jax.nn.log_softmax(h @ w + b)[numpy.arange(64), y].mean()
+
+    @jax.jit
+    def step(layers: Any) -> Any:
+        gradients = jax.grad(loss)(layers)
+        return jax.tree.map(lambda p, g: p - 0.01 * g, layers, gradients)
+
+    held = [layers]
+
+    def run() -> None:
+        held[0] = jax.block_until_ready(step(held[0]))
+
+    return run
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0))
+
+
+@figure("perceptron 784-256-256-10, batch 64, float32, a whole SGD step ÷ PyTorch eager", "s", must=0.7, aim=0.4)
+def perceptron_torch() -> Measured:
+    ours, *theirs = libraries()
+    ours.set_num_threads(_cores())
+    for torch in theirs:
+        torch.set_num_threads(_cores())
+    return Measured(*fastest([warm(perceptron(ours)), *(perceptron(t) for t in theirs)]))
+
+
+@figure("the same ÷ jax.jit", "s", must=1, aim=0.8)
+def perceptron_against_jax() -> Measured:
+    ours = libraries()[0]
+    ours.set_num_threads(_cores())
+    peer = jax()
+    return Measured(*fastest([warm(perceptron(ours)), *([perceptron_jax(peer)] if peer else [])]))

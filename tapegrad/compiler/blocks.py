@@ -46,7 +46,8 @@ class Cut(NamedTuple):
     elements: int
 
 
-def arrange(steps: Sequence[Step], blocks: Sequence[Block], results: set[int]) -> tuple[list[Step | Blocked], list[Block]]:
+def arrange(steps: Sequence[Step], blocks: Sequence[Block], results: set[int]
+            ) -> tuple[list[Step | Blocked], list[Block]]:
     """The same program in superinstructions, with what goes over a common leading axis in groups; and its blocks."""
     return _Arranging(steps, blocks, results).out()
 
@@ -130,7 +131,7 @@ class _Arranging:
         return [Blocked(units, block, n_blocks, tuple(calls), top), *sums]
 
     def summed(self, cut: Cut, n_blocks: int) -> tuple[int, int, Operand, Step]:
-        """A call that reduces the leading axis, as one that leaves a partial result a block, and the step that ends it."""
+        """A call that reduces the leading axis, as one that leaves a part of it a block, and the step that ends it."""
         kernel = emitter.kernels[cut.step.a]
         kept, reduced, sizes, strides = _words(cut.step)
         parts = cutting.halves(kernel.region, cut.row)
@@ -236,16 +237,18 @@ class _Group:
 
     def accepts(self, cut: Cut) -> bool:
         outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        if not cut.summed and any(p.space == q.space and p != q for p in cut.parts[:outputs] for q in cut.parts):
+            return False
         for j, part in enumerate(cut.parts):
             if part.space in self.sums:
                 return False
-            writes = j < outputs
-            if writes and cut.summed:
-                if part.space in self.parts:
+            if j < outputs and cut.summed:
+                if part.space in self.parts or part.space in [p.space for p in cut.parts[outputs:]]:
                     return False
-            elif (writes or part.space in self.written) and self.parts.get(part.space, {part}) != {part}:
+                continue
+            if part.unit == 0 and part.space in self.written:
                 return False
-            elif part.unit == 0 and part.space in self.written:
+            if (j < outputs or part.space in self.written) and self.parts.get(part.space, {part}) != {part}:
                 return False
         return True
 

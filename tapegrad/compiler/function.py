@@ -96,6 +96,7 @@ class Variant:
         self.by_content = any(not isinstance(v, (Tensor, *_SIMPLE)) for v in reach.roots)
         self.silent = not (captured.fresh_layouts or captured.gradients)  # nothing to hand out or to attach
         self.runs = 0
+        self.steps: Any = captured.steps
         self._builder = threading.Thread(target=self._fuse, daemon=True)
         self._builder.start()
         if len(captured.steps) <= AT_ONCE:
@@ -113,6 +114,7 @@ class Variant:
         """Build the superinstructions; the interpreter replays the plain steps until they are there."""
         start = time.perf_counter()
         steps, blocks = arrange(self.captured.steps, self.captured.blocks, set(self.captured.result_blocks))
+        self.steps = steps
         self.program = self._program(steps, blocks, self.program.conditions)  # the same array: `refresh` writes to it
         self.seconds += time.perf_counter() - start
 

@@ -128,7 +128,7 @@ def constant_blocks(steps: Sequence[Step | Blocked], results: set[int]) -> dict[
         for place in written(step):
             if place.kind != "own":
                 continue
-            if step.kind == rec.CONSTANT and place.number not in found and place.offset == 0:
+            if isinstance(step, Step) and step.kind == rec.CONSTANT and place.number not in found and place.offset == 0:
                 found[place.number] = step.content
             else:
                 others.add(place.number)

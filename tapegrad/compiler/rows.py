@@ -83,7 +83,8 @@ class _Passes:
             return Sym.const(math.prod(self.sizes[self.kept:]), node.dtype)
         if node.op == "reduce":
             if node not in self.left:
-                self.left[node] = self.leave(Sym("reduce", (self.along(node.args[0]),), node.dtype, node.value), node.dtype)
+                value = Sym("reduce", (self.along(node.args[0]),), node.dtype, node.value)
+                self.left[node] = self.leave(value, node.dtype)
             return self.left[node]
         if not node.args:
             return node

@@ -120,7 +120,8 @@ MACHINE = np.dtype([
 # it on, so that one who comes late takes nothing of another job. What many threads write has a cache line of its own.
 TEAM = np.dtype([
     ("next", "u8", (8,)), ("done", "u8", (8,)), ("sleepers", "u8", (8,)), ("busy", "u8", (8,)),
-    ("task", "u8"), ("argument", "u8"), ("count", "u8"), ("limit", "u8"), ("job", "u8"), ("workers", "u8"), ("handle", "u8", (3,)),
+    ("task", "u8"), ("argument", "u8"), ("count", "u8"), ("limit", "u8"), ("job", "u8"), ("workers", "u8"),
+    ("handle", "u8", (3,)),
     ("mutex", "u8", (16,)), ("condition", "u8", (16,)),
 ])
 CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
@@ -149,10 +150,10 @@ EVENT = np.dtype([
 ])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 
-# Kernel calls that are run block by block: `units` of a leading axis, `block` of them at a time, so that what passes from
-# one call to the next stays in the cache. Each call's loop `axis` is `per_unit` elements a unit. An operand lies at
-# base + first unit * unit + block number * slot + thread number * own: its part of an array, a place of its own for each
-# block (what is to be summed over blocks), or scratch.
+# Kernel calls that are run block by block: `units` of a leading axis, `block` of them at a time, so that what passes
+# from one call to the next stays in the cache. Each call's loop `axis` is `per_unit` elements a unit. An operand lies
+# at base + first unit * unit + block number * slot + thread number * own: its part of an array, a place of its own for
+# each block (what is to be summed over blocks), or scratch.
 BLOCKED = np.dtype([("calls", "u8"), ("n_calls", "u8"), ("units", "u8"), ("block", "u8"), ("n_blocks", "u8"),
                     ("limit", "u8"), ("status", "u8")])
 BLOCKED_CALL = np.dtype([("kernel", "u8"), ("nest", "u8"), ("n_words", "u8"), ("axis", "u8"), ("per_unit", "u8"),
@@ -160,7 +161,7 @@ BLOCKED_CALL = np.dtype([("kernel", "u8"), ("nest", "u8"), ("n_words", "u8"), ("
 BLOCKED_OPERAND = np.dtype([("base", "u8"), ("unit", "u8"), ("slot", "u8"), ("own", "u8")])
 
 # One step of a compiled program, and what must hold before it runs: words in memory with the values they had.
-# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes), BLOCKS a BLOCKED record.
+# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes), BLOCKS a BLOCKED.
 PROGRAM_STEP = np.dtype([("kind", "u4"), ("reserved", "u4"), ("a", "u8"), ("b", "u8"), ("c", "u8")])
 RUN, CLEAR, COPY, CHECK, BLOCKS = 1, 2, 3, 4, 5
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
