@@ -1,6 +1,7 @@
 """Compiled functions of large arrays, value and gradient, against jax.jit; both use every core."""
 from __future__ import annotations
 
+import itertools
 import os
 import types
 from collections.abc import Callable
@@ -104,7 +105,7 @@ def perceptron(torch: Any) -> Function:
     torch.manual_seed(0)
     sizes = (784, 256, 256, 10)
     layers = [((torch.randn(m, n) / m ** 0.5).requires_grad_(), torch.zeros(n).requires_grad_())
-              for m, n in zip(sizes, sizes[1:])]
+              for m, n in itertools.pairwise(sizes)]
     x, y = torch.randn(64, 784), torch.randint(0, 10, (64,))
     cross_entropy = torch.nn.functional.cross_entropy
 
@@ -130,7 +131,7 @@ def perceptron_jax(jax: Any) -> Function:
     sizes = (784, 256, 256, 10)
     rng = np.random.default_rng(0)
     layers = [(numpy.asarray(rng.standard_normal((m, n), dtype=np.float32) / np.float32(m ** 0.5)),
-               numpy.zeros(n, dtype=numpy.float32)) for m, n in zip(sizes, sizes[1:])]
+               numpy.zeros(n, dtype=numpy.float32)) for m, n in itertools.pairwise(sizes)]
     x = numpy.asarray(rng.standard_normal((64, 784), dtype=np.float32))
     y = numpy.asarray(rng.integers(0, 10, 64))
 

@@ -8,7 +8,7 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
-from tapegrad import autograd, functions, linalg, nn, testing
+from tapegrad import autograd, functions, linalg, nn, special, testing
 from tapegrad import dtypes as _dtypes
 from tapegrad import errors as _errors
 from tapegrad.autograd import gradcheck as _checks

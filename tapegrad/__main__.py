@@ -32,6 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dump.add_argument("script")
     dump.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("info", help="versions, processor, and the cache of kernels")
+    commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
     given = parser.parse_args(arguments)
     if given.command == "demo":
         from tapegrad import demo
@@ -39,6 +40,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         demo.main()
     elif given.command == "dump":
         dump_script(given.script, given.arguments, adjoint=given.adjoint, lines=not given.no_lines, most=given.most)
+    elif given.command == "operations":
+        from tapegrad import catalogue
+
+        print(catalogue.text(), end="")
     else:
         print(info())
 

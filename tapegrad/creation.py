@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, errors, shapes
+from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine import records as rec
@@ -28,16 +28,22 @@ def _finish(made: Tensor, requires_grad: bool, where: Any = None) -> Tensor:
     return made.requires_grad_() if requires_grad else made
 
 
-def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
-    """A tensor with a copy of an array's values."""
+def copied(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
+    """A tensor with a copy of an array's values, of which a capture under way is told elsewhere."""
     if dtype is None:
         dtype = dtypes.from_numpy_dtype(array.dtype)
     made = call.empty(layouts.intern(dtype, array.shape).id)
     if array.size:
         with np.errstate(all="ignore"):
             made._memory()[...] = array
-        if tracing.active is not None:
-            tracing.constant(made.data_ptr(), made.nbytes)
+    return made
+
+
+def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
+    """A tensor with a copy of an array's values."""
+    made = copied(array, dtype)
+    if tracing.active is not None and array.size:
+        tracing.constant(made.data_ptr(), made.nbytes)
     return made
 
 
@@ -251,7 +257,7 @@ def empty_like(input: Tensor, *, dtype: Dtype | None = None, requires_grad: bool
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
-           **ignored: Any) -> Tensor:
+           device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
 
     >>> arange(3)
@@ -262,6 +268,12 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if out is not None:
+        dtype = out.dtype
+        if not dtype.is_floating_point and int(step) == 0:
+            raise ValueError("step must be nonzero")
     if (end - start) / step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
@@ -271,30 +283,47 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
         start, end, step = int(start), int(end), int(step)
     count = math.ceil((end - start) / step) if step else 0
     values = np.arange(count) * step + start
-    return _finish(from_array(values, dtype), requires_grad)
+    return _written(out, _finish(from_array(values, dtype), requires_grad, device))
+
+
+def _written(out: Any, made: Tensor) -> Tensor:
+    return made if out is None else dispatch.into(out, made)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, requires_grad: bool = False,
-             **ignored: Any) -> Tensor:
+             device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
     """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
+    if isinstance(steps, float):
+        raise TypeError("linspace() received an invalid combination of arguments - got "
+                        f"({type(start).__name__}, {type(end).__name__}, float)")
+    for x in (start, end):
+        if isinstance(x, Tensor) and x.ndim:
+            raise RuntimeError("linspace only supports 0-dimensional start and end tensors, but got "
+                               f"{'start' if x is start else 'end'} with {x.ndim} dimension(s).")
+    if out is not None:
+        dtype = out.dtype
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = dtype or dtypes.default_dtype()
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     if steps == 1:
-        return _finish(from_array(np.array([start]), dtype), requires_grad)
+        return _written(out, _finish(from_array(np.array([start]), dtype), requires_grad, device))
     step = (end - start) / kind(max(steps - 1, 1))
     i = np.arange(steps)
     # From both ends towards the middle, as PyTorch counts, so that both ends are met exactly.
     values = np.where(i < steps // 2, start + step * i.astype(kind), end - step * (steps - 1 - i).astype(kind))
-    return _finish(from_array(values, dtype), requires_grad)
+    return _written(out, _finish(from_array(values, dtype), requires_grad, device))
 
 
-def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, **ignored: Any
-        ) -> Tensor:
+def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
+        out: Any = None, **ignored: Any) -> Tensor:
     """The identity matrix (`torch.eye`)."""
-    return _finish(from_array(np.eye(n, m), dtype or dtypes.default_dtype()), requires_grad)
+    for name, size in (("n", n), ("m", m)):
+        if size is not None and size < 0:
+            raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
+    dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
+    return _written(out, _finish(from_array(np.eye(n, m), dtype), requires_grad, device))
 
 
 def scalar_tensor(value: Any, **options: Any) -> Tensor:

@@ -27,6 +27,7 @@ call = machine.call
 TensorBase = machine.TensorBase
 run_plan, make_view = call.run_plan, call.make_view
 buffers = machine.buffers
+MOST = 32  # operands of one instruction: it has a bit for each that a gradient flows on to
 
 
 def layout_of(x: Any) -> Layout:
@@ -116,7 +117,12 @@ def overlaps(a: Any, b: Any) -> bool:
     la, lb = layout_of(a), layout_of(b)
     if buffers["address"][a._buffer] == buffers["address"][b._buffer] and la is lb:
         return False
-    return np.shares_memory(a._array(), b._array())
+    return shares_memory(a, b)
+
+
+def shares_memory(a: Any, b: Any) -> bool:
+    """Whether some byte is an element's of both."""
+    return buffers["owner"][a._buffer] == buffers["owner"][b._buffer] and np.shares_memory(a._memory(), b._memory())
 
 
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
@@ -286,6 +292,14 @@ def operator_function(op: Operation, function: Callable[..., Any]) -> Callable[.
     return operator
 
 
+def axes_of(op: Operation, layout: Layout, dims: shapes.Shape, keepdim: Any, dim: Any) -> Attributes:
+    """The attributes of a reduction along `dims`, where `dim` was asked for."""
+    given: Attributes = (("dim", dims), ("keepdim", bool(keepdim)))
+    if dim is not None and "dim" in op.grad_names and len(layout.shape) < 2:
+        return *given, ("given", True)  # the same reduction as without `dim`, and another node's name
+    return given
+
+
 def reduction_function(op: Operation) -> Callable[..., Any]:
     """The Python side of a reduction: `f(x, dim=None, keepdim=False, *, dtype=None, out=None)`."""
 
@@ -297,13 +311,17 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             input = input.to(dtype)
         layout = layout_of(input)
         dim = axis if dim is None else dim
+        shapes.check_rank(len(layout.shape))
         dims = shapes.wrap_dims(dim, len(layout.shape))
         if op.identity is None and 0 in layout.shape:
+            if dim is None or dim == ():
+                raise RuntimeError(f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                                   "Specify the reduction dim with the 'dim' argument.")
             empty = [d for d in dims if layout.shape[d] == 0]
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
-        result = apply(op, (input,), (("dim", dims), ("keepdim", bool(keepdim))), teach=dim is None and not keepdim
-                       and dtype is None)
+        plain = dim is None and dtype is None and not keepdim
+        result = apply(op, (input,), axes_of(op, layout, dims, keepdim, dim), teach=plain)
         return result if out is None else into(out, result)
 
     return function
@@ -373,9 +391,13 @@ def structured_function(op: Operation) -> Callable[..., Any]:
     return function
 
 
+fallbacks: dict[str, Callable[..., Any]] = {}  # the Python function of each operation that has one
+
+
 def set_function(op: Operation, function: Callable[..., Any]) -> None:
     """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
     function.__name__ = function.__qualname__ = op.name
+    fallbacks[op.name] = function
     machine.set_function(op.opcode, function)
     machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))
 

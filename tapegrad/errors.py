@@ -81,6 +81,8 @@ NON_LEAF_GRAD = (
     "leaf Tensor instead."
 )
 
+C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short",
+           "int8": "signed char", "uint8": "unsigned char", "bool": "bool"}
 KINDS = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
          "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor"}
 CREATE_GRAPH = (

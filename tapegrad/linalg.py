@@ -1,23 +1,39 @@
 """Linear algebra (`torch.linalg`)."""
 from __future__ import annotations
 
+from tapegrad.functions.contractions import linalg_cross as cross
+from tapegrad.functions.contractions import matrix_power, multi_dot, vecdot
+from tapegrad.functions.decompositions import (
+    cond,
+    eigh,
+    eigvalsh,
+    matrix_exp,
+    matrix_rank,
+    pinv,
+    qr,
+    svd,
+    svdvals,
+    tensorinv,
+    tensorsolve,
+)
+from tapegrad.functions.decompositions import linalg_vander as vander
 from tapegrad.functions.linalg import (
     cholesky,
     det,
     inv,
     matrix_norm,
-    norm,
     slogdet,
     solve,
     solve_triangular,
 )
-from tapegrad.functions.matrix import linalg_cross as cross
-from tapegrad.functions.matrix import matmul, matrix_power, multi_dot, vecdot
+from tapegrad.functions.linalg import linalg_norm as norm
+from tapegrad.functions.matrix import matmul
 from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.shape import linalg_diagonal as diagonal
+from tapegrad.functions.views import linalg_diagonal as diagonal
 from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [
-    "LinAlgError", "cholesky", "cross", "det", "diagonal", "inv", "matmul", "matrix_norm", "matrix_power", "multi_dot",
-    "norm", "slogdet", "solve", "solve_triangular", "vecdot", "vector_norm",
+    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_exp",
+    "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
+    "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]

@@ -13,6 +13,7 @@ import numpy as np
 
 from tapegrad import dtypes, errors, printing, shapes
 from tapegrad.autograd import engine, modes
+from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.tape import hooks
 
@@ -174,7 +175,7 @@ class Protocols:
         return layout.dtype, layout.shape, layout.strides, self.data_ptr() - _storage(self)[0]
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        self._array()  # a capture under way cannot follow
+        tracing.refuse("a tensor is copied or pickled")
         content = np.array(machine.memory(*_storage(self)[:1], "u1", _storage(self)[1]))
         return rebuild, (type(self), content, self._place(), self.requires_grad), _shown(self) or None
 

@@ -1,6 +1,7 @@
 """Random tensors with PyTorch's CPU bits: the facade of `ops.streams`."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -29,15 +30,19 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         self.stream.manual_seed(seed)
+        tracing.drawn(0, tracing.Draw(self.stream, streams.Generator.manual_seed, (seed,)))
         return self
 
     def seed(self) -> int:
+        tracing.refuse("it asks the system for a seed")
         return self.stream.seed()
 
     def initial_seed(self) -> int:
+        tracing.refuse("it reads a generator's seed")
         return self.stream.initial_seed()
 
     def get_state(self) -> Tensor:
+        tracing.refuse("it reads a generator's state")
         return creation.from_array(np.array(self.stream.get_state()))
 
     def set_state(self, new_state: Tensor) -> Generator:
@@ -45,6 +50,7 @@ class Generator:
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype is not dtypes.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor")
+        tracing.refuse("it sets a generator's state")
         self.stream.set_state(new_state._array())
         return self
 
@@ -78,14 +84,17 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
-def _stream(generator: Generator | None) -> streams.Generator:
-    tracing.refuse("random numbers are drawn")
-    tracing.refuse("random numbers are drawn")
-    return (generator or default_generator).stream
+def _draw(generator: Generator | None, method: Callable[..., np.ndarray[Any, Any]], *given: Any,
+          shape: shapes.Shape) -> Tensor:
+    """A tensor of `method(stream, *given)`; a capture under way takes note, so that a replay draws anew."""
+    draw = tracing.Draw((generator or default_generator).stream, method, given)
+    made = creation.copied(method(draw.stream, *given).reshape(shape))
+    if made.numel():
+        tracing.drawn(made.data_ptr(), draw)
+    return made
 
 
-def _made(values: np.ndarray[Any, Any], shape: shapes.Shape, requires_grad: bool = False, out: Any = None) -> Tensor:
-    made = creation.from_array(values.reshape(shape))
+def _finished(made: Tensor, requires_grad: bool, out: Any) -> Tensor:
     if out is not None:
         return dispatch.into(out, made)
     return made.requires_grad_() if requires_grad else made
@@ -106,14 +115,16 @@ def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requ
          out: Any = None, **ignored: Any) -> Tensor:
     """Uniform numbers in [0, 1) (`torch.rand`)."""
     shape = shape_of(size)
-    return _made(streams.uniform(_stream(generator), _count(shape), _floating(dtype)), shape, requires_grad, out)
+    made = _draw(generator, streams.uniform, _count(shape), _floating(dtype), shape=shape)
+    return _finished(made, requires_grad, out)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
           out: Any = None, **ignored: Any) -> Tensor:
     """Standard normal numbers (`torch.randn`)."""
     shape = shape_of(size)
-    return _made(streams.normal(_stream(generator), _count(shape), _floating(dtype)), shape, requires_grad, out)
+    made = _draw(generator, streams.normal, _count(shape), _floating(dtype), shape=shape)
+    return _finished(made, requires_grad, out)
 
 
 def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
@@ -124,15 +135,15 @@ def randint(low: int, high: Any = None, size: Any = None, *, generator: Generato
     if low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
     shape = shape_of((size,))
-    return _made(streams.randint(_stream(generator), _count(shape), low, high, (dtype or dtypes.int64).numpy), shape,
-                 requires_grad, out)
+    made = _draw(generator, streams.randint, _count(shape), low, high, (dtype or dtypes.int64).numpy, shape=shape)
+    return _finished(made, requires_grad, out)
 
 
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, **ignored: Any) -> Tensor:
     """The numbers 0 … n-1 in random order (`torch.randperm`)."""
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    made = _made(streams.randperm(_stream(generator), n), (n,))
+    made = _draw(generator, streams.randperm, n, shape=(n,))
     return made if dtype is None else made.to(dtype)
 
 
@@ -155,14 +166,14 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     given = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not given:
         shape = shape_of((size,))
-        return _made(streams.normal(_stream(generator), _count(shape), _floating(dtype), mean, std), shape)
+        return _draw(generator, streams.normal, _count(shape), _floating(dtype), mean, std, shape=shape)
     shape = shapes.broadcast(tuple(x.shape) for x in given)
     kind = given[0].dtype
 
     def flat(x: Any) -> Any:
         return np.broadcast_to(x._array(), shape).reshape(-1) if isinstance(x, Tensor) else x
 
-    return _made(streams.normal(_stream(generator), _count(shape), kind.numpy, flat(mean), flat(std)), shape)
+    return _draw(generator, streams.normal, _count(shape), kind.numpy, flat(mean), flat(std), shape=shape)
 
 
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
@@ -170,13 +181,14 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     chance = input._array().reshape(-1) if p is None else p
     if np.any((np.asarray(chance) < 0) | (np.asarray(chance) > 1)):
         raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    return _made(streams.bernoulli(_stream(generator), chance, input.numel(), input.dtype.numpy), tuple(input.shape))
+    return _draw(generator, streams.bernoulli, chance, input.numel(), input.dtype.numpy, shape=tuple(input.shape))
 
 
-def _fill(self: Tensor, values: np.ndarray[Any, Any]) -> Tensor:
+def _fill(self: Tensor, generator: Generator | None, method: Callable[..., np.ndarray[Any, Any]], *given: Any
+          ) -> Tensor:
     """Write drawn values in memory order, through the checks every in-place write passes."""
     with modes.no_grad() if not self.requires_grad else modes.set_grad_enabled(modes.is_grad_enabled()):
-        return self.copy_(creation.from_array(values.reshape(tuple(self.shape))))
+        return self.copy_(_draw(generator, method, *given, shape=tuple(self.shape)))
 
 
 def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: float
@@ -184,32 +196,31 @@ def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Gener
     low = named.get("from", from_)
     if low > to:
         raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
-    return _fill(self, streams.uniform(_stream(generator), self.numel(), self.dtype.numpy, low, to))
+    return _fill(self, generator, streams.uniform, self.numel(), self.dtype.numpy, low, to)
 
 
 def _normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
     if std < 0:
         raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _fill(self, streams.normal(_stream(generator), self.numel(), self.dtype.numpy, mean, std,
-                                      contiguous=self.is_contiguous()))
+    return _fill(self, generator, streams.normal, self.numel(), self.dtype.numpy, mean, std, self.is_contiguous())
 
 
 def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
     chance = np.broadcast_to(p._array(), tuple(self.shape)).reshape(-1) if isinstance(p, Tensor) else p
-    return _fill(self, streams.bernoulli(_stream(generator), chance, self.numel(), self.dtype.numpy))
+    return _fill(self, generator, streams.bernoulli, chance, self.numel(), self.dtype.numpy)
 
 
 def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
              ) -> Tensor:
-    stream, n = _stream(generator), self.numel()
+    n = self.numel()
     if from_ is None:
-        return _fill(self, streams.random_(stream, n, self.dtype.numpy))
+        return _fill(self, generator, streams.random_, n, self.dtype.numpy)
     low, high = (0, from_) if to is None else (from_, to)
-    return _fill(self, streams.randint(stream, n, low, high, self.dtype.numpy))
+    return _fill(self, generator, streams.randint, n, low, high, self.dtype.numpy)
 
 
 def _exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    return _fill(self, streams.exponential(_stream(generator), self.numel(), self.dtype.numpy, lambd))
+    return _fill(self, generator, streams.exponential, self.numel(), self.dtype.numpy, lambd)
 
 
 for _name, _function in (("uniform_", _uniform_), ("normal_", _normal_), ("bernoulli_", _bernoulli_),

@@ -86,6 +86,12 @@ def extent(shape: Sequence[int], strides: Sequence[int]) -> int:
     return 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides))
 
 
+def check_rank(ndim: int) -> None:
+    """Refuse what reductions refuse: an axis is a bit in a mask of 64, in PyTorch at least."""
+    if ndim > 64:
+        raise RuntimeError("only tensors with up to 64 dims are supported")
+
+
 def dim_range(ndim: int) -> int:
     return max(ndim, 1)
 

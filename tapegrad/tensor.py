@@ -321,9 +321,9 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return np.asarray(_Holder(call_detached(self)))
 
     def _array(self) -> np.ndarray[Any, Any]:
-        """The values for Python to look at, which no capture can follow."""
+        """The values for Python to look at; a capture under way takes note that Python knows them now."""
         if tracing.active is not None:
-            tracing.refuse("values of a tensor reach Python or NumPy as a whole")
+            tracing.looked_at(self)
         return self._memory()
 
     def tolist(self) -> Any:
@@ -334,7 +334,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         """An array on the same memory (`torch.Tensor.numpy`); RuntimeError for a tensor that requires grad."""
         if self.requires_grad and not force:
             raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
-        return self._array()
+        tracing.refuse("a tensor's memory is handed to NumPy")
+        return self._memory()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         array = self.numpy()
@@ -430,11 +431,20 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         """Another shape; memory grows when it must, and new elements are not initialised (`torch.Tensor.resize_`)."""
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
-        shape = shape_of(sizes)
-        fresh = call.empty(layouts.intern(self.dtype, shape).id)
+        layout = layouts.intern(self.dtype, shape_of(sizes))
+        row = buffers[self._buffer]
+        owner = int(row["owner"])
+        room = layouts.all[int(buffers[owner]["layout"])].nbytes - self.storage_offset() * self.itemsize
+        if layout.nbytes <= room:  # other tensors on this memory stay on it
+            call.rebind(self, call.fresh_row(layout.id, owner, int(row["address"])))
+            return self
+        if buffers[owner]["flags"] & rec.EXTERNAL:
+            raise RuntimeError("Trying to resize storage that is not resizable")
+        fresh = call.empty(layout.id)
         shared = min(fresh.numel(), self.numel())
         if shared:
-            fresh._array().reshape(-1)[:shared] = self._array().reshape(-1)[:shared]
+            tracing.refuse("memory is resized")
+            fresh._memory().reshape(-1)[:shared] = self._memory().reshape(-1)[:shared]
         self.data = fresh
         return self
 
@@ -502,10 +512,6 @@ class Parameter(Tensor):
         return "Parameter containing:\n" + super().__repr__()
 
 
-_C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short",
-            "int8": "signed char", "uint8": "unsigned char"}
-
-
 def _assign_grad(self: Tensor, value: Any) -> None:
     """`x.grad = value`, checked."""
     if not isinstance(value, Tensor):
@@ -514,7 +520,7 @@ def _assign_grad(self: Tensor, value: Any) -> None:
         raise RuntimeError("can't assign Variable as its own grad")
     if value.dtype is not self.dtype:
         raise RuntimeError(
-            f"attempting to assign a gradient with dtype '{_C_NAMES.get(value.dtype.name, value.dtype.name)}' to a "
+            f"attempting to assign a gradient with dtype '{errors.C_NAMES[value.dtype.name]}' to a "
             f"tensor with grad_dtype '{errors.KINDS[self.dtype.name][:-6]}'. The gradient must match the tensor's "
             "grad_dtype (defaults to the tensor's dtype)."
         )

@@ -54,7 +54,8 @@ VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
     "as_strided": [((3, 4), {"size": (2, 2), "stride": (4, 2), "storage_offset": 1, "frame": (4, 1)}),
                    ((5,), {"size": (3, 2), "stride": (1, 1), "storage_offset": 1, "frame": (1,)})],
 }
-VIEWS |= {"unsafe_view": VIEWS["view"], "squeeze_all": VIEWS["squeeze"], "detach": VIEWS["alias"],
+VIEWS |= {"unsafe_view": VIEWS["view"], "_reshape_alias": VIEWS["view"], "squeeze_all": VIEWS["squeeze"],
+          "squeeze_multiple": VIEWS["squeeze"], "detach": VIEWS["alias"],
           "unbind": VIEWS["select"], "split": VIEWS["slice"]}
 
 STRUCTURED: dict[str, list[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]] = {
@@ -64,6 +65,8 @@ STRUCTURED: dict[str, list[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]] 
     "mv": [(((3, 4), (4,)), {}), (((1, 1), (1,)), {}), (((3, 0), (0,)), {})],
     "cat": [(((3, 4), (3, 2)), {"dim": 1}), (((2,), (3,), (1,)), {"dim": 0}), (((5,),), {"dim": 0}),
             (((0, 4), (2, 4)), {"dim": 0})],
+    "stack": [(((3, 4), (3, 4)), {"dim": 1}), (((), (), ()), {"dim": 0}), (((5,),), {"dim": 1}),
+              (((0, 2), (0, 2)), {"dim": 2})],
     "embed": [(((3,), ), {"shape": (3, 4), "of": "select", "given": (("dim", 1), ("index", 2))}),
               (((2, 3, 4),), {"shape": (3, 1), "of": "expand", "given": (("size", (2, 3, 4)),)})],
 }
@@ -172,7 +175,7 @@ def attributes_of(op: Operation) -> list[dict[str, Any]]:
 
 def _layouts(op: Operation, shapes: tuple[tuple[int, ...], ...]) -> Iterator[tuple[str, ...]]:
     yield ("contiguous",) * len(shapes)
-    if any(len(s) < 2 or 0 in s for s in shapes[:1]) or op.name in ("view", "unsafe_view"):
+    if any(len(s) < 2 or 0 in s for s in shapes[:1]) or op.name in ("view", "unsafe_view", "_reshape_alias"):
         return
     for how in ("transposed", "strided", "expanded"):
         if how == "expanded" and (op.inplace_of is not None or op.name.startswith(("linalg_", "cofactor"))):

@@ -21,7 +21,8 @@ FLOORS = [
     {"protocols", "tensor", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck"},  # the check calls the facade
     {"compiler.*"},
-    {"", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo", "testing.*", "linalg", "threads"},
+    {"", "catalogue", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo", "testing.*",
+     "linalg", "special", "threads"},
 ]
 
 # Imports upwards, made when a function is called and not when its module is: what it is and why it must be.

@@ -1,20 +1,23 @@
 """Differentiation: backward and grad, graph views, modes."""
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from tapegrad import dispatch, errors
 from tapegrad.autograd import engine, function, graph
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import enable_grad, no_grad, set_grad_enabled
+from tapegrad.ops.spec import REGISTRY
 
 __all__ = ["Function", "backward", "detect_anomaly", "enable_grad", "function", "grad", "graph", "no_grad",
            "set_detect_anomaly", "set_grad_enabled"]
 
 
 def _several(x: Any) -> tuple[Any, ...]:
-    return tuple(x) if isinstance(x, Sequence) else (x,)
+    return (x,) if isinstance(x, engine.tensor_type()) else tuple(x)
 
 
 def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
@@ -25,7 +28,7 @@ def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
 
 
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
-             inputs: Any = None) -> None:
+             grad_variables: Any = None, inputs: Any = None) -> None:
     """Accumulate the gradients of several tensors into the leaves they depend on (`torch.autograd.backward`).
 
     >>> import tapegrad
@@ -35,14 +38,20 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
 
     `inputs` restricts the leaves. Raises RuntimeError as `Tensor.backward` does.
     """
+    if grad_variables is not None:
+        warnings.warn("`grad_variables` is deprecated. Use `grad_tensors` instead.", FutureWarning, stacklevel=2)
+        if grad_tensors is not None:
+            raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to backward(). "
+                               "Please only use `grad_tensors`.")
+        grad_tensors = grad_variables
     roots = _several(tensors)
     engine.run(roots, _cotangents(grad_tensors, len(roots)), create_graph if retain_graph is None else retain_graph,
                create_graph, inputs, accumulate=True)
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
-         create_graph: bool = False, is_grads_batched: bool = False, allow_unused: bool | None = None,
-         materialize_grads: bool = False) -> tuple[Any, ...]:
+         create_graph: bool = False, only_inputs: bool = True, allow_unused: bool | None = None,
+         is_grads_batched: bool = False, materialize_grads: bool = False) -> tuple[Any, ...]:
     """The gradients of `outputs` with respect to `inputs`, which keep their `.grad` (`torch.autograd.grad`).
 
     >>> import tapegrad
@@ -53,13 +62,22 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     (tensor(18.),)
 
     An input that nothing depends on is a RuntimeError, unless `allow_unused` (its gradient is None) or
-    `materialize_grads` (it is zero).
+    `materialize_grads` (it is zero). With `is_grads_batched`, `grad_outputs` have a leading axis more than the outputs
+    and each of its rows is swept; the gradients have that axis, too.
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
                          "allow_unused=False.")
+    if not only_inputs:
+        warnings.warn("only_inputs argument is deprecated and is ignored now (defaults to True). To accumulate "
+                      "gradient for other parts of the graph, please use torch.autograd.backward.", FutureWarning,
+                      stacklevel=2)
     if is_grads_batched:
-        raise NotImplementedError("is_grads_batched=True is not supported; call grad once for each row")
+        found: Any = _rows(outputs, inputs, grad_outputs, create_graph if retain_graph is None else retain_graph,
+                      create_graph, bool(allow_unused) or materialize_grads)
+        if materialize_grads:
+            found = [x.new_zeros(x.shape) if g is None else g for x, g in zip(_several(inputs), found)]
+        return tuple(found)
     roots, wanted = _several(outputs), _several(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
@@ -72,3 +90,42 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     if materialize_grads:
         found = [x.new_zeros(x.shape) if g is None else g for x, g in zip(wanted, found)]
     return tuple(found)
+
+
+def _rows(outputs: Any, inputs: Any, batched: Any, retain_graph: bool, create_graph: bool, allow_unused: bool
+          ) -> list[Any]:
+    """One sweep for each row of the cotangents: what is kept for backward stays until the last."""
+    roots = _several(outputs)
+    given = _cotangents(batched, len(roots))
+    if all(g is None for g in given) and any(y.numel() != 1 for y in roots):
+        raise RuntimeError(errors.NON_SCALAR)
+    for i, (y, g) in enumerate(zip(roots, given)):
+        if g is None or not g.ndim:
+            raise ValueError(f"vmap(vjp, in_dims=0, ...)(<inputs>): grad_outputs[{i}] has no first dimension to go "
+                             "along")
+        if g.shape[1:] != y.shape:
+            raise RuntimeError(
+                "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
+                "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
+                f"output, but a mismatch was detected: grad_output[{i}] has a shape of {g.shape} and output[{i}] has "
+                f"a shape of {y.shape}."
+            )
+    sweeps = [g.shape[0] for g in given]
+    if len(set(sweeps)) != 1:
+        raise ValueError(f"vmap: Expected all tensors to have the same size in the mapped dimension, got sizes "
+                         f"{sweeps} for the mapped dimension")
+    n = sweeps[0]
+    if not n:
+        raise IndexError("index 0 is out of bounds for dimension 0 with size 0")
+    rows = [grad(outputs, inputs, [g[i] for g in given], retain_graph or i < n - 1, create_graph,
+                 allow_unused=allow_unused) for i in range(n)]
+    return [None if column[0] is None else _stacked(column) for column in zip(*rows)]
+
+
+def _stacked(column: Sequence[Any]) -> Any:
+    parts, name = list(column), "stack"
+    while name == "stack" or len(parts) > 1:  # an instruction takes so many operands
+        parts = [dispatch.apply(REGISTRY[name], parts[i:i + dispatch.MOST], (("dim", 0),))
+                 for i in range(0, len(parts), dispatch.MOST)]
+        name = "cat"
+    return parts[0]

@@ -280,6 +280,8 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
         outgoing = _replaced(hook, hook(outgoing), outgoing)
     if plan.op.kind == "callback":
         assert kept is not None
+        if kept.callback._capture is not tracing.active:
+            tracing.refuse("a custom function's backward runs that was recorded before")
         workspace.callbacks.append(kept.callback)
         found = kept.callback.gradients(outgoing)
     else:

@@ -15,6 +15,7 @@ from tapegrad import dispatch, errors
 from tapegrad.autograd import engine, modes
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import Plan
@@ -53,6 +54,7 @@ class FunctionCtx(Node):
         self._inputs: list[Layout | None] = []
         self._outputs: list[Layout | None] = []  # those that have a gradient
         self._tensors: list[Layout | None] = []
+        self._capture = tracing.active  # of the compiler, if it is watching: only what it saw begin may it repeat
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; call it once."""

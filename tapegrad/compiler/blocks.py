@@ -190,7 +190,7 @@ def _cuts(step: Step, units: int) -> Iterator[Cut]:
     kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
     if kernel is None or kernel.pattern == "1":
         return
-    kept, reduced, sizes, strides = _words(step)
+    kept, _, sizes, strides = _words(step)
     elements, row = math.prod(sizes), math.prod(sizes[kept:])
     if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
         return

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import machine
 
 buffers = machine.buffers
 
@@ -94,7 +94,7 @@ def written(step: Step | Blocked) -> tuple[Place, ...]:
 
 def read(step: Step) -> tuple[Place, ...]:
     """The places a step reads; of a kernel that is not the emitter's, all of them."""
-    if step.kind in (rec.CONSTANT, rec.ZEROED):
+    if step.kind in (rec.CONSTANT, rec.ZEROED, rec.DRAWN):
         return ()
     kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
     if kernel is None or any(kernel.accumulate):
@@ -102,27 +102,9 @@ def read(step: Step) -> tuple[Place, ...]:
     return step.places[len(kernel.region.outputs):]
 
 
-class Left(NamedTuple):
-    """A gradient the call left on a leaf: `before` and `after` as objects (None for none)."""
-
-    leaf: Any
-    before: Any
-    after: Any
-
-
 class Block(NamedTuple):
     address: int
     nbytes: int
-
-
-class Capture(NamedTuple):
-    """What one call did. `steps` compare equal for calls that did the same."""
-
-    steps: tuple[Step, ...]
-    blocks: tuple[Block, ...]
-    fixed: dict[int, int]  # owner rows of the memory of held tensors that kernels use, with their versions' increase
-    gradients: tuple[Left, ...]
-    outputs: Any
 
 
 _owners, addresses = buffers["owner"], buffers["address"]
@@ -159,11 +141,12 @@ def live_storages() -> _Ranges:
 
 
 def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int]
-            ) -> tuple[list[Step], list[Block], set[int]]:
-    """Steps with their pointers resolved, the blocks taken, and the rows of outside memory used.
+            ) -> tuple[list[list[Step]], list[Block], set[int]]:
+    """Steps with their pointers resolved, part by part, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
-    of the tensors that the function reaches by name. Raises Refused for memory that is nobody's.
+    of the tensors that the function reaches by name: memory of both kinds counts as the latter. Raises Refused for
+    memory that is nobody's. Random draws come first, in their order: they depend on nothing the call computes.
     """
     blocks: list[Block] = []
     taken: list[tuple[int, int, int]] = []
@@ -172,7 +155,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
         taken.append((address, nbytes, len(blocks)))
         blocks.append(Block(address, nbytes))
     own = _Ranges(taken)
-    numbers = {row: i for i, row in enumerate(arguments)}
+    numbers = {row: i for i, row in reversed([*enumerate(arguments)]) if row not in known}
     used: set[int] = set()
 
     @functools.cache
@@ -184,36 +167,49 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
         if outside is None:
             raise Refused("a kernel used memory that belongs to no tensor")
         row, offset = outside
+        used.add(row)
         if row in numbers:
             return Place("argument", numbers[row], offset)
         if row not in known and not buffers[row]["flags"] & rec.IMMORTAL:
             raise Refused("it uses a tensor that is neither an argument nor reached by name")
-        used.add(row)
         return Place("fixed", address, row)
 
+    draws: list[Step] = []
     steps: list[Step] = []
+    parts = [steps]
     # As lists: a field of a structured array's row costs ten times a list's element.
     columns = (events[name].tolist() for name in ("kind", "a", "b", "n_pointers", "pointers"))
     for kind, a, b, count, pointers in zip(*columns):
-        if kind in (rec.TAKEN, rec.GIVEN_BACK):
+        if kind in (rec.TAKEN, rec.GIVEN_BACK, rec.GRADIENT):
             continue
         if kind == rec.KERNEL:
             steps.append(Step(kind, a, b, tuple([place(p) for p in pointers[:count]]), b""))
         elif kind == rec.ZEROED:
             steps.append(Step(kind, 0, b, (place(a),), b""))
+        elif kind == rec.DRAWN:
+            draws.append(Step(kind, b, 0, (place(a),) if a else (), b""))
+        elif kind == rec.PART:
+            steps = []
+            parts.append(steps)
         elif kind == rec.WORD:
             at = place(a)
             steps.append(Step(rec.CONSTANT, 0, 0, (at,), b.to_bytes(8, "little")[:blocks[at.number].nbytes]))
         else:
             steps.append(Step(kind, 0, 0, (place(a),), contents[b]))
-    return steps, blocks, used
+    parts[0][:0] = draws
+    return parts, blocks, used
+
+
+def first_looks(events: Any) -> dict[int, bool]:
+    """The tensor objects whose `.grad` mattered: whether the first thing done to it was a look, and not a new value."""
+    found: dict[int, bool] = {}
+    looks = events[events["kind"] == rec.GRADIENT]
+    for tensor, put in zip(looks["a"].tolist(), looks["b"].tolist()):
+        found.setdefault(tensor, not put)
+    return found
 
 
 def storage_key(tensor: Any) -> tuple[int, ...]:
     """What a replay must find unchanged of a tensor it holds: row, layout, address."""
     row = buffers[tensor._buffer]
     return tensor._buffer, tensor._layout, int(row["address"]), int(row["flags"]) & (rec.REQUIRES_GRAD | rec.HOOKED)
-
-
-def describe(tensor: Any) -> str:
-    return repr(layouts[tensor._layout])

@@ -91,13 +91,14 @@ class Program:
             self._keep.append(saved)
             records.append((rec.COPY, 0, address_of(saved), address, nbytes))
         self._undo = [(address, saved, nbytes) for (address, nbytes), saved in zip(undo, self._keep)]
+        self.draws: list[tuple[int, np.ndarray[Any, Any]]] = []  # what Python fills before a run: which draw, and where
         self._targets: list[tuple[int, np.ndarray[Any, Any]]] = []  # steps whose own address comes from a pointer cell
         for step in steps:
             if isinstance(step, Blocked):
                 records.append((rec.BLOCKS, 0, self._blocked(step, resolve), 0, 0))
                 continue
-            first = step.places[0]
-            if step.kind == rec.CONSTANT and first.kind == "own" and first.number in self._constants:
+            first = step.places[0] if step.places else None
+            if step.kind == rec.CONSTANT and first and first.kind == "own" and first.number in self._constants:
                 content = np.frombuffer(step.content, "u1")
                 self._constants[first.number][first.offset:first.offset + len(content)] = content
                 continue
@@ -105,6 +106,9 @@ class Program:
             for slot, place in enumerate(step.places):
                 resolve(place, pointers, slot)
             self._keep.append(pointers)
+            if step.kind == rec.DRAWN:
+                self.draws.append((step.a, pointers))
+                continue
             if step.kind == rec.KERNEL:
                 records.append((rec.RUN, 0, step.a, address_of(pointers), step.b))
                 continue

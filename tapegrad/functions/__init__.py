@@ -7,21 +7,35 @@ from __future__ import annotations
 
 from tapegrad.functions import (
     activations,
+    contractions,
+    decompositions,
+    gathering,
     indexing,
     joining,
     linalg,
     losses,
+    margins,
     matrix,
     neighbours,
+    normalisation,
+    padding,
     pointwise,
     queries,
+    rearranging,
     reductions,
-    shape,
+    rows,
+    searching,
+    special,
+    splitting,
+    views,
+    windows,
 )
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.tensor import Tensor
 
-FAMILIES = (pointwise, reductions, shape, indexing, joining, matrix, linalg, activations, losses, neighbours, queries)
+FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
+            contractions, linalg, decompositions, activations, losses, margins,
+            neighbours, padding, windows, normalisation, special, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

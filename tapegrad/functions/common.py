@@ -1,13 +1,15 @@
 """What the families of functions share: how a function is offered to users, and how arguments are checked."""
 from __future__ import annotations
 
+import functools
 from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import dispatch, dtypes
+from tapegrad import dispatch, dtypes, errors
 from tapegrad.machine.live import planner
 from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 METHODS: dict[str, Callable[..., Any]] = {}
@@ -57,14 +59,36 @@ def _type_name(x: Any) -> str:
     return "torch.dtype" if isinstance(x, dtypes.dtype) else type(x).__name__
 
 
-def into(out: Any, result: Any) -> Any:
-    """The result itself, or written to `out` where one was given."""
-    return result if out is None else dispatch.into(out, result)
+def into(out: Any, result: Any, *read: Any, exact: bool = False) -> Any:
+    """The result itself, or written to `out` where one was given.
+
+    `read` are the operands that may not share memory with it; `exact` says that its dtype must be the result's.
+    """
+    if out is None:
+        return result
+    if exact and out.dtype is not result.dtype:
+        raise RuntimeError(f"Expected out tensor to have dtype {errors.C_NAMES[result.dtype.name]}, but got "
+                           f"{errors.C_NAMES[out.dtype.name]} instead")
+    history.check_writable(out, False)
+    if any(out is x or dispatch.shares_memory(out, x) for x in read):
+        raise RuntimeError(errors.READ_OVERLAP)
+    return dispatch.into(out, result)
 
 
 def named(name: str, **fields: Any) -> Any:
     """Several results under names (`torch.return_types`)."""
-    return namedtuple(name, fields)(**fields)
+    return _results(name, tuple(fields))(**fields)
+
+
+@functools.cache
+def _results(name: str, fields: tuple[str, ...]) -> Any:
+    plain: Any = namedtuple(name, fields)  # type: ignore[misc]
+
+    def show(self: Any) -> str:
+        inside = ",\n".join(f"{field}={value!r}" for field, value in zip(fields, self))
+        return f"torch.return_types.{name}(\n{inside})"
+
+    return type(name, (plain,), {"__slots__": (), "__repr__": show, "__module__": "torch.return_types"})
 
 
 def kind_name(x: Any) -> str:

@@ -5,12 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad import shapes
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import MOST, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
-from tapegrad.functions.shape import reshape, unsqueeze
+from tapegrad.functions.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
-
-MOST = 32  # operands of one instruction: it has a bit for each that a gradient flows on to
 
 
 @public
@@ -39,7 +37,7 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                 )
     while len(kept) > MOST:
         kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
-    return into(out, apply(operation("cat"), kept, (("dim", dim),)))
+    return into(out, apply(operation("cat"), kept, (("dim", dim),)), *tensors)
 
 
 PUBLIC["concat"] = PUBLIC["concatenate"] = cat
@@ -47,16 +45,27 @@ PUBLIC["concat"] = PUBLIC["concatenate"] = cat
 
 @public
 def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
-    """Tensors of one shape along a new axis (`torch.stack`)."""
+    """Tensors of one shape along a new axis (`torch.stack`).
+
+    >>> import tapegrad
+    >>> tapegrad.stack([tapegrad.zeros(2), tapegrad.ones(2)], dim=1)
+    tensor([[0., 1.],
+            [0., 1.]])
+    """
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+        raise TypeError("stack(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+                        f"{type(tensors).__name__}")
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
-    shape = tensors[0].shape
     for i, x in enumerate(tensors):
-        if x.shape != shape:
-            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(shape)} at entry 0 and "
-                               f"{list(x.shape)} at entry {i}")
-    dim = shapes.wrap_dim(dim, len(shape) + 1)
-    return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
+        expect_tensor("stack", x, "tensors", 1)
+        if x.shape != tensors[0].shape:
+            raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
+                               f"entry 0 and {list(x.shape)} at entry {i}")
+    dim = shapes.wrap_dim(dim, tensors[0].ndim + 1)
+    if len(tensors) > MOST:
+        return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
+    return into(out, apply(operation("stack"), tensors, (("dim", dim),)), *tensors)
 
 
 def _stacked(name: str, ndim: int, dim: int) -> None:

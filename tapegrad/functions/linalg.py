@@ -8,27 +8,27 @@ from tapegrad import creation, shapes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.shape import expand
+from tapegrad.functions.views import expand
 
 
-def _square(name: str, x: Any) -> None:
+def expect_square(name: str, x: Any) -> None:
     expect_tensor(name, x, "A")
     if x.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
     if x.shape[-1] != x.shape[-2]:
         raise RuntimeError(f"{name}: A must be batches of square matrices, but they are {x.shape[-2]} by {x.shape[-1]} "
                            "matrices")
-    _floating(name, x)
+    expect_floating(name, x)
 
 
-def _floating(name: str, x: Any) -> None:
+def expect_floating(name: str, x: Any) -> None:
     if not x.dtype.is_floating_point:
         raise RuntimeError(f"{name}: Expected a floating point or complex tensor as input. Got {kind_name(x)}")
 
 
 def inv(A: Any, *, out: Any = None) -> Any:
     """The inverse of a square matrix (`torch.linalg.inv`)."""
-    _square("linalg.inv", A)
+    expect_square("linalg.inv", A)
     return into(out, apply(operation("linalg_inv"), (A,)))
 
 
@@ -39,7 +39,7 @@ def inverse(input: Any, *, out: Any = None) -> Any:
 
 def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
     """The solution of a linear system (`torch.linalg.solve`)."""
-    _square("linalg.solve", A)
+    expect_square("linalg.solve", A)
     if A.dtype is not B.dtype:
         raise RuntimeError("linalg.solve: Expected A and B to have the same dtype, but found A of type "
                            f"{kind_name(A)} and "
@@ -63,14 +63,14 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
 
 def det(A: Any, *, out: Any = None) -> Any:
     """The determinant (`torch.linalg.det`)."""
-    _square("linalg.det", A)
+    expect_square("linalg.det", A)
     return into(out, apply(operation("linalg_det"), (A,)))
 
 
 @method
 def logdet(input: Any) -> Any:
     """The logarithm of the determinant, NaN where that is negative (`torch.logdet`)."""
-    _square("logdet", input)
+    expect_square("logdet", input)
     sign = apply(operation("linalg_detsign"), (input.detach(),))
     size = apply(operation("linalg_logabsdet"), (input,))
     return apply(operation("where"), (sign < 0, math.nan, size))
@@ -78,7 +78,7 @@ def logdet(input: Any) -> Any:
 
 def slogdet(A: Any, *, out: Any = None) -> Any:
     """Sign and logarithm of the determinant (`torch.linalg.slogdet`)."""
-    _square("linalg.slogdet", A)
+    expect_square("linalg.slogdet", A)
     sign = apply(operation("linalg_detsign"), (A,))
     size = apply(operation("linalg_logabsdet"), (A,))
     if out is not None:
@@ -89,7 +89,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
 
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     """The triangular factor of a positive-definite matrix (`torch.linalg.cholesky`)."""
-    _square("linalg.cholesky", A)
+    expect_square("linalg.cholesky", A)
     found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,))
     return into(out, found.mT if upper else found)
 
@@ -97,7 +97,7 @@ def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
 def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitriangular: bool = False, out: Any = None
                      ) -> Any:
     """The solution of a triangular system (`torch.linalg.solve_triangular`)."""
-    _square("linalg.solve_triangular", A)
+    expect_square("linalg.solve_triangular", A)
     if B.ndim < 2:
         raise RuntimeError("linalg.solve_triangular: The input tensor B must have at least 2 dimensions.")
     if B.shape[-2 if left else -1] != A.shape[-1]:
@@ -114,7 +114,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
                 out: Any = None) -> Any:
     """A norm of matrices (`torch.linalg.matrix_norm`)."""
     expect_tensor("linalg.matrix_norm", A, "A")
-    _floating("linalg.matrix_norm", A)
+    expect_floating("linalg.matrix_norm", A)
     if A.ndim < 2:
         raise RuntimeError("linalg.matrix_norm: The input tensor A must have at least 2 dimensions.")
     if dtype is not None:
@@ -138,11 +138,11 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
         if keepdim:
             found = found.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns))
         return into(out, found)
-    raise ValueError(f"linalg.matrix_norm: Order {ord} not supported.") if isinstance(ord, str) else RuntimeError(
-        f"linalg.matrix_norm: Order {ord} not supported.")
+    raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
 
 
-def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Any = None, dtype: Any = None) -> Any:
+def linalg_norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Any = None,
+                dtype: Any = None) -> Any:
     """A vector or matrix norm (`torch.linalg.norm`)."""
     if isinstance(dim, int):
         dim = (dim,)
@@ -152,12 +152,25 @@ def norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out
         if dim is None and A.ndim not in (1, 2):
             raise RuntimeError("linalg.norm: If dim is not specified but ord is, the input must be 1D or 2D. Got "
                                f"{A.ndim}D.")
-    _floating("linalg.norm", A)
+    expect_floating("linalg.norm", A)
     if ord is not None and ((dim is not None and len(dim) == 2) or (dim is None and A.ndim == 2)):
         return matrix_norm(A, ord, (0, 1) if dim is None else dim, keepdim, dtype=dtype, out=out)
     if isinstance(ord, str):
         raise RuntimeError(f"linalg.norm: Order {ord} needs a matrix")
     return vector_norm(A, 2 if ord is None else ord, dim, keepdim, dtype=dtype, out=out)
+
+
+@method
+def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
+    """A vector norm, or for `p="nuc"` a matrix norm (`torch.norm`)."""
+    expect_tensor("norm", input)
+    if not (input.dtype if dtype is None else dtype).is_floating_point:
+        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
+                           f"{kind_name(input)}")
+    if p in ("fro", None) or not isinstance(p, str):
+        return into(out, vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype))
+    axes = tuple(range(max(input.ndim, 2))) if dim is None else (dim,) if isinstance(dim, int) else tuple(dim)
+    return matrix_norm(input, p, axes, keepdim, dtype=dtype, out=out)
 
 
 PUBLIC["det"] = METHODS["det"] = det

@@ -15,7 +15,7 @@ from tapegrad.functions.indexing import read
 from tapegrad.functions.matrix import matmul
 from tapegrad.functions.pointwise import where
 from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.shape import broadcast_tensors
+from tapegrad.functions.views import broadcast_tensors
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -27,6 +27,11 @@ def reduced(loss: Any, reduction: str) -> Any:
     if reduction == "sum":
         return loss.sum()
     raise ValueError(f"{reduction} is not a valid value for reduction")
+
+
+def check_reduction(reduction: str) -> None:
+    if reduction not in ("none", "mean", "sum"):
+        raise ValueError(f"{reduction} is not a valid value for reduction")
 
 
 def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
@@ -400,38 +405,6 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
     if weight is not None:
         out = out * weight
     return out if bias is None else out + bias
-
-
-@nn
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
-    """An array with a border (`torch.nn.functional.pad`)."""
-    if len(pad) % 2:
-        raise RuntimeError("Padding length must be divisible by 2")
-    if len(pad) // 2 > input.ndim:
-        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got "
-                           "padding "
-                           f"length {len(pad)} and input of dimension {input.ndim}")
-    if mode != "constant":
-        raise NotImplementedError(f"padding with mode {mode!r} is not supported yet")
-    sides = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
-    x = input
-    for d, (before, after) in enumerate(sides):
-        start, end = max(-before, 0), x.shape[d] - max(-after, 0)
-        if end < start:
-            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, "
-                               "resulted in "
-                               "a negative output size, which is invalid.")
-        if (start, end) != (0, x.shape[d]):
-            x = x.narrow(d, start, end - start)
-    shape = tuple(n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, sides))
-    if shape == tuple(x.shape):
-        return x.clone()
-    places = np.arange(math.prod(shape)).reshape(shape)[tuple(
-        slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(x.shape, sides))]
-    frame = input.new_full((math.prod(shape),), 0 if value is None else value)
-    found = apply(operation("pad"), (frame, x.reshape(-1), from_array(places.reshape(-1).copy())),
-                  (("form", ("axes", (0,))), ("wrap", False)))
-    return found.reshape(shape)
 
 
 @nn

@@ -1,28 +1,17 @@
 """Matrix products."""
 from __future__ import annotations
 
-import itertools
 import math
 from typing import Any
 
 from tapegrad import shapes
 from tapegrad.dispatch import apply, apply_view
-from tapegrad.functions.common import (
-    METHODS,
-    PUBLIC,
-    expect_tensor,
-    into,
-    kind_name,
-    method,
-    operation,
-    overrides,
-    public,
-)
-from tapegrad.functions.shape import expand, reshape
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, operation, overrides
+from tapegrad.functions.views import expand, reshape
 from tapegrad.tensor import Tensor
 
 
-def _same_dtype(name: str, a: Any, b: Any) -> None:
+def same_dtype(name: str, a: Any, b: Any) -> None:
     if a.dtype is not b.dtype:
         raise RuntimeError(f"expected m1 and m2 to have the same dtype, but got: {c_name(a)} != {c_name(b)}")
     _no_bools({"mm": "addmm_impl_cpu_", "mv": "addmv_impl_cpu"}.get(name, name), a)
@@ -49,7 +38,7 @@ def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
     if input.shape[1] != mat2.shape[0]:
         raise RuntimeError(f"mat1 and mat2 shapes cannot be multiplied ({input.shape[0]}x{input.shape[1]} and "
                            f"{mat2.shape[0]}x{mat2.shape[1]})")
-    _same_dtype("mm", input, mat2)
+    same_dtype("mm", input, mat2)
     result = apply(operation("mm"), (input, mat2), teach=True)
     return into(out, result)
 
@@ -64,7 +53,7 @@ def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
             f"Expected size for first two dimensions of batch2 tensor to be: [{input.shape[0]}, {input.shape[2]}] but "
             f"got: [{mat2.shape[0]}, {mat2.shape[1]}]."
         )
-    _same_dtype("bmm", input, mat2)
+    same_dtype("bmm", input, mat2)
     result = apply(operation("bmm"), (input, mat2), teach=True)
     return into(out, result)
 
@@ -77,7 +66,7 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
     if input.shape[1] != vec.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec "
                            f"({vec.shape[0]})")
-    _same_dtype("mv", input, vec)
+    same_dtype("mv", input, vec)
     result = apply(operation("mv"), (input, vec), teach=True)
     return into(out, result)
 
@@ -120,10 +109,12 @@ def _matmul(a: Any, b: Any) -> Any:
         return mm(a, b)
     if a.ndim == 2 and b.ndim == 1:
         return mv(a, b)
+    if a.ndim == 1 and b.ndim == 2:
+        return mm(a.unsqueeze(0), b).squeeze(0)
     if a.ndim == 1:
-        return _matmul(a.unsqueeze(0), b).squeeze(-2)
+        return _without(-2, _matmul(a.unsqueeze(0), b))
     if b.ndim == 1:
-        return _matmul(a, b.unsqueeze(-1)).squeeze(-1)
+        return _without(-1, _matmul(a, b.unsqueeze(-1)))
     if b.ndim == 2:  # one product of all batches at once
         flat = mm(reshape(a, -1, a.shape[-1]) if a.numel() else reshape(a, math.prod(a.shape[:-1]), a.shape[-1]), b)
         return apply_view(operation("unsafe_view"), flat, (("size", (*a.shape[:-1], b.shape[-1])),))
@@ -134,13 +125,18 @@ def _matmul(a: Any, b: Any) -> Any:
     return apply_view(operation("unsafe_view"), bmm(left, right), (("size", (*batch, a.shape[-2], b.shape[-1])),))
 
 
+def _without(dim: int, product: Any) -> Any:
+    """The product of a matrix of one row or column without that axis."""
+    shape = list(product.shape)
+    del shape[dim]
+    return apply_view(operation("unsafe_view"), product, (("size", tuple(shape)),))
+
+
 def _matmul_operator(self: Any, other: Any) -> Any:
     return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
 
 
 METHODS["__matmul__"] = _matmul_operator
-
-
 METHODS["__rmatmul__"] = lambda self, other: matmul(other, self)
 
 
@@ -255,281 +251,3 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out
 
 
 METHODS["addr_"] = lambda self, *args, **kwargs: self.copy_(addr(self, *args, **kwargs))
-
-
-# ---------------------------------------------------------------- products of vectors and many axes
-
-
-@method
-def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
-    return dot(input, other, out=out)
-
-
-@method
-def inner(input: Any, other: Any, *, out: Any = None) -> Any:
-    """Sums of products over the last axes (`torch.inner`)."""
-    if not input.ndim or not other.ndim:
-        return into(out, input * other)
-    if input.shape[-1] != other.shape[-1]:
-        raise RuntimeError(f"inner() the last dimension must match on both input tensors but got shapes "
-                           f"{list(input.shape)} and {list(other.shape)}")
-    return into(out, tensordot(input, other, ([-1], [-1])))
-
-
-@public
-def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
-    """Sums of products over chosen axes (`torch.tensordot`)."""
-    if isinstance(dims, Tensor):
-        dims = dims.tolist()
-    if isinstance(dims, int):
-        if dims < 0:
-            raise RuntimeError(f"tensordot expects dims >= 0, but got dims={dims}")
-        if dims > min(a.ndim, b.ndim):
-            raise RuntimeError(f"tensordot expects dims < ndim_a or ndim_b, but got dims={dims}")
-        left, right = list(range(a.ndim - dims, a.ndim)), list(range(dims))
-    else:
-        left, right = ([d] if isinstance(d, int) else list(d) for d in dims)
-    left, right = [shapes.wrap_dim(d, a.ndim) for d in left], [shapes.wrap_dim(d, b.ndim) for d in right]
-    if len(left) != len(right):
-        raise RuntimeError("both dimension lists should have same length")
-    for i, j in zip(left, right):
-        if a.shape[i] != b.shape[j] and 1 not in (a.shape[i], b.shape[j]):
-            raise RuntimeError(f"contracted dimensions need to match, but first has size {a.shape[i]} in dim {i} and "
-                               f"second has size {b.shape[j]} in dim {j}")
-    for i, j in zip(left, right):
-        if a.shape[i] != b.shape[j]:
-            if a.shape[i] == 1:
-                b = b.sum(j, keepdim=True)
-            else:
-                a = a.sum(i, keepdim=True)
-    _same_dtype("tensordot", a, b)
-    rest_a = [d for d in range(a.ndim) if d not in left]
-    rest_b = [d for d in range(b.ndim) if d not in right]
-    n = math.prod(a.shape[d] for d in left)
-    shape_a, shape_b = [a.shape[d] for d in rest_a], [b.shape[d] for d in rest_b]
-    flat_a = reshape(a.permute(*rest_a, *left) if a.ndim else a, math.prod(shape_a), n)
-    flat_b = reshape(b.permute(*right, *rest_b) if b.ndim else b, n, math.prod(shape_b))
-    return into(out, reshape(mm(flat_a, flat_b), *shape_a, *shape_b))
-
-
-@method
-def kron(input: Any, other: Any, *, out: Any = None) -> Any:
-    """The Kronecker product (`torch.kron`)."""
-    n = max(input.ndim, other.ndim)
-    a = reshape(input, *(1,) * (n - input.ndim), *input.shape)
-    b = reshape(other, *(1,) * (n - other.ndim), *other.shape)
-    wide = reshape(a, *(m for s in a.shape for m in (s, 1))) * reshape(b, *(m for s in b.shape for m in (1, s)))
-    return into(out, reshape(wide, *(p * q for p, q in zip(a.shape, b.shape))))
-
-
-@public
-def einsum(equation: Any, *operands: Any) -> Any:
-    """Sums of products in index notation (`torch.einsum`).
-
-    >>> import tapegrad
-    >>> tapegrad.einsum("ij,ij->i", tapegrad.ones(2, 3), tapegrad.ones(2, 3))
-    tensor([3., 3.])
-    """
-    if not isinstance(equation, str):
-        raise TypeError("einsum(): the equation has to be a string")
-    if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
-        operands = tuple(operands[0])
-    if not operands:
-        raise RuntimeError("einsum(): must provide at least one operand")
-    text = equation.replace(" ", "")
-    left, arrow, right = text.partition("->")
-    terms = left.split(",")
-    if len(terms) != len(operands):
-        raise RuntimeError("einsum(): " + ("more operands were provided than specified in the equation"
-                           if len(terms) < len(operands) else
-                           "fewer operands were provided than specified in the equation"))
-    dots = max([x.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands) if "..." in t], default=0)
-    ellipsis = [chr(0x100 + i) for i in range(dots)]
-
-    def spelled(term: str, ndim: int | None) -> list[str]:
-        before, found, after = term.partition("...")
-        for c in before + after:
-            if not (c.isascii() and c.isalpha()):
-                raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation "
-                                   "string, "
-                                   "subscripts must be in [a-zA-Z]")
-        own = dots if ndim is None else ndim - len(before + after)
-        return [*before, *(ellipsis[dots - own:] if found else []), *after]
-
-    labels = [spelled(t, x.ndim) for t, x in zip(terms, operands)]
-    sizes: dict[str, int] = {}
-    values = []
-    for k, (own, x) in enumerate(zip(labels, operands)):
-        if len(own) != x.ndim:
-            raise RuntimeError(f"einsum(): the number of subscripts in the equation ({len(own)}) does not match the "
-                               "number "
-                               f"of dimensions ({x.ndim}) for operand {k} and no ellipsis was given")
-        x, own = _diagonals(x, own, k)
-        for c, n in zip(own, x.shape):
-            if sizes.setdefault(c, n) == 1:
-                sizes[c] = n
-            elif n not in (1, sizes[c]):
-                raise RuntimeError(f"einsum(): subscript {c} has size {n} for operand {k} which does not broadcast "
-                                   "with "
-                                   f"previously seen size {sizes[c]}")
-        values.append((x, own))
-    if arrow:
-        wanted = spelled(right, None)
-        for c in wanted:
-            if wanted.count(c) > 1:
-                raise RuntimeError(f"einsum(): output subscript {c} appears more than once in the output")
-            if c not in sizes:
-                raise RuntimeError(f"einsum(): output subscript {c} does not appear in the equation for any input "
-                                   "operand")
-    else:
-        every = [c for own in labels for c in own]
-        wanted = [*ellipsis, *sorted({c for c in every if every.count(c) == 1 and c not in ellipsis})]
-    total, own = values[0]
-    for i, (x, theirs) in enumerate(values[1:], 1):
-        later = {c for _, names in values[i + 1:] for c in names} | set(wanted)
-        total, own = _contract(total, own, x, theirs, later)
-    gone = [d for d, c in enumerate(own) if c not in wanted]
-    if gone:
-        total, own = total.sum(gone), [c for c in own if c in wanted]
-    return total.permute(*(own.index(c) for c in wanted)) if own != wanted else total
-
-
-def _diagonals(x: Any, labels: list[str], operand: int) -> tuple[Any, list[str]]:
-    """A label that an operand has twice is its diagonal."""
-    labels = list(labels)
-    for c in dict.fromkeys(labels):
-        while labels.count(c) > 1:
-            i = labels.index(c)
-            j = labels.index(c, i + 1)
-            if x.shape[i] != x.shape[j]:
-                raise RuntimeError(f"einsum(): subscript {c} is repeated for operand {operand} but the sizes don't "
-                                   "match, "
-                                   f"{x.shape[j]} != {x.shape[i]}")
-            x = x.diagonal(0, i, j)
-            del labels[j], labels[i]
-            labels.append(c)
-    return x, labels
-
-
-def _contract(a: Any, la: list[str], b: Any, lb: list[str], later: set[str]) -> tuple[Any, list[str]]:
-    """The product of two operands, summed over labels that nothing after them needs: one batched matrix product."""
-    for c in [c for c in la if c not in lb and c not in later]:
-        a, la = a.sum(la.index(c)), [x for x in la if x != c]
-    for c in [c for c in lb if c not in la and c not in later]:
-        b, lb = b.sum(lb.index(c)), [x for x in lb if x != c]
-    for c in [c for c in la if c in lb and c not in later]:  # a size of one against another broadcasts
-        i, j = la.index(c), lb.index(c)
-        if a.shape[i] != b.shape[j]:
-            if a.shape[i] == 1:
-                b = b.sum(j, keepdim=True)
-            else:
-                a = a.sum(i, keepdim=True)
-    batch = [c for c in la if c in lb and c in later]
-    summed = [c for c in la if c in lb and c not in later]
-    only_a, only_b = [c for c in la if c not in lb], [c for c in lb if c not in la]
-    a = a.permute(*(la.index(c) for c in (*batch, *only_a, *summed))) if la else a
-    b = b.permute(*(lb.index(c) for c in (*batch, *summed, *only_b))) if lb else b
-    k = len(batch)
-    shape = shapes.broadcast((tuple(a.shape[:k]), tuple(b.shape[:k])))
-    a, b = expand(a, *shape, *a.shape[k:]), expand(b, *shape, *b.shape[k:])
-    ra, rb = tuple(a.shape[k:k + len(only_a)]), tuple(b.shape[k + len(summed):])
-    n = math.prod(a.shape[k + len(only_a):])
-    if not summed:
-        left = reshape(a, *shape, *ra, *(1,) * len(rb))
-        return left * reshape(b, *shape, *(1,) * len(ra), *rb), [*batch, *only_a, *only_b]
-    m = math.prod(shape)
-    product = bmm(reshape(a, m, math.prod(ra), n), reshape(b, m, n, math.prod(rb)))
-    return reshape(product, *shape, *ra, *rb), [*batch, *only_a, *only_b]
-
-
-def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
-    """The dot products of vectors along an axis (`torch.linalg.vecdot`)."""
-    if not x.dtype.is_floating_point:
-        raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind_name(x)}")
-    return into(out, (x * y).sum(dim))
-
-
-def linalg_cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> Any:
-    """The cross product of 3-vectors along an axis (`torch.linalg.cross`)."""
-    from tapegrad.functions.joining import stack
-
-    if input.ndim != other.ndim:
-        raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
-    d = shapes.wrap_dim(dim, input.ndim)
-    if input.shape[d] != 3 or other.shape[d] != 3:
-        raise RuntimeError(f"linalg.cross: inputs dimension {dim} must have length 3. Got {input.shape[d]} and "
-                           f"{other.shape[d]}")
-    size = shapes.broadcast((tuple(input.shape), tuple(other.shape)))
-    a, b = expand(input, *size).unbind(d), expand(other, *size).unbind(d)
-    return into(out, stack([a[i - 2] * b[i - 1] - a[i - 1] * b[i - 2] for i in range(3)], d))
-
-
-@method
-def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
-    if dim is None:
-        fitting = [d for d, n in enumerate(input.shape) if n == 3]
-        if not fitting:
-            raise RuntimeError("no dimension of size 3 in input")
-        dim = fitting[0]
-    return linalg_cross(input, other, dim=dim, out=out)
-
-
-@method
-def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
-    """A square matrix to a whole power (`torch.linalg.matrix_power`)."""
-    if A.ndim < 2 or A.shape[-1] != A.shape[-2]:
-        raise RuntimeError("linalg.matrix_power: A must be batches of square matrices, but they are "
-                           f"{A.shape[-2] if A.ndim > 1 else 1} by {A.shape[-1] if A.ndim else 1} matrices")
-    from tapegrad import creation
-    from tapegrad.functions.linalg import inv
-
-    if n < 0:
-        A, n = inv(A), -n
-    result = None
-    if n == 0:
-        return into(out, A * 0 + creation.eye(A.shape[-1], dtype=A.dtype))
-    while n:
-        if n & 1:
-            result = A if result is None else result @ A
-        n >>= 1
-        if n:
-            A = A @ A
-    return into(out, result.clone() if result is A else result)
-
-
-def multi_dot(tensors: Any, *, out: Any = None) -> Any:
-    """A chain of matrix products in the cheapest order (`torch.linalg.multi_dot`)."""
-    if len(tensors) < 2:
-        raise RuntimeError("multi_dot(): expected at least 2 tensors but got " + str(len(tensors)))
-    parts = list(tensors)
-    for i, x in enumerate(parts):
-        ends = i in (0, len(parts) - 1)
-        if x.ndim != 2 and not (ends and x.ndim == 1):
-            raise RuntimeError(f"multi_dot(): tensor {i} must be {'1D or ' * ends}2D but got {x.ndim}D")
-        if x.dtype is not parts[0].dtype:
-            raise RuntimeError("multi_dot(): all tensors must have be the same dtype")
-    first, last = parts[0].ndim == 1, parts[-1].ndim == 1
-    if first:
-        parts[0] = parts[0].unsqueeze(0)
-    if last:
-        parts[-1] = parts[-1].unsqueeze(-1)
-    for i, (a, b) in enumerate(itertools.pairwise(parts)):
-        if a.shape[1] != b.shape[0]:
-            raise RuntimeError(f"multi_dot(): tensors {i} and {i + 1} with shapes {list(a.shape)} and {list(b.shape)} "
-                               "cannot be multiplied")
-    n = len(parts)
-    sizes = [p.shape[0] for p in parts] + [parts[-1].shape[1]]
-    best: dict[tuple[int, int], tuple[int, int]] = {(i, i): (0, i) for i in range(n)}
-    for length in range(1, n):
-        for i in range(n - length):
-            j = i + length
-            best[i, j] = min((best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
-                             for k in range(i, j))
-
-    def chain(i: int, j: int) -> Any:
-        return parts[i] if i == j else mm(chain(i, best[i, j][1]), chain(best[i, j][1] + 1, j))
-
-    total = chain(0, n - 1)
-    if first:
-        total = total.squeeze(0)
-    return into(out, total.squeeze(-1) if last else total)

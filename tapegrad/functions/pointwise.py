@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes
+from tapegrad import dispatch, dtypes, errors
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace
 from tapegrad.functions.common import (
@@ -180,6 +180,8 @@ def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
         if isinstance(value, Tensor) and value.ndim:
             raise RuntimeError("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                                f"{value.ndim} dimension(s).")
+        if isinstance(value, complex):
+            raise RuntimeError(f"value cannot be converted to type {errors.C_NAMES[input.dtype.name]} without overflow")
         _refuse_overflow(input, value)
         return run(operation("masked_fill" + suffix), (input, mask, value), teach=True)
 
@@ -247,6 +249,7 @@ METHODS["__pos__"] = positive
 def _ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
     """`input * 2 ** other` (`torch.ldexp`)."""
     expect_tensor("ldexp", input)
+    expect_tensor("ldexp", other, "other", 2)
     if isinstance(other, Tensor) and not other.dtype.is_floating_point:
         other = other.to(dtypes.default_dtype())
     return into(out, input * 2.0 ** other)
@@ -318,4 +321,4 @@ for _name, _original in (
         METHODS[_name] = getattr(Tensor, _original)
         METHODS[_name + "_"] = getattr(Tensor, _original + "_")
 
-METHODS["__rdiv__"] = Tensor.__rtruediv__
+METHODS["__rdiv__"] = lambda self, other: self.reciprocal() * other

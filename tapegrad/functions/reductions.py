@@ -1,14 +1,11 @@
-"""Functions of rows: reductions, running reductions, sorting, positions, softmax."""
+"""Reductions: extremes, sums, products, moments, norms; softmax."""
 from __future__ import annotations
 
 import math
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-
 from tapegrad import dispatch, dtypes, shapes
-from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import (
     METHODS,
@@ -20,7 +17,6 @@ from tapegrad.functions.common import (
     named,
     operation,
     overrides,
-    public,
 )
 from tapegrad.functions.indexing import read
 from tapegrad.tensor import Tensor
@@ -31,11 +27,12 @@ def _axes(dim: Any, ndim: int) -> shapes.Shape:
     return shapes.wrap_dims(dim, ndim)
 
 
-def _axis(x: Any, dim: Any) -> shapes.Shape:
+def axis_of(x: Any, dim: Any) -> shapes.Shape:
     return (shapes.wrap_dim(dim, x.ndim),)[:x.ndim]
 
 
 def _reduce(name: str, x: Any, dims: shapes.Shape, keepdim: bool = False, **more: Any) -> Any:
+    shapes.check_rank(x.ndim)
     given = (("dim", dims), ("keepdim", bool(keepdim)), *more.items())
     return apply(operation(name), (x,), given)
 
@@ -43,7 +40,7 @@ def _reduce(name: str, x: Any, dims: shapes.Shape, keepdim: bool = False, **more
 # ---------------------------------------------------------------- extremes
 
 
-def _not_empty(name: str, x: Any, dims: shapes.Shape) -> None:
+def expect_elements(name: str, x: Any, dims: shapes.Shape) -> None:
     for d in dims:
         if x.shape[d] == 0:
             raise IndexError(f"{name}(): Expected reduction dim {d} to have non-zero size.")
@@ -65,16 +62,16 @@ def _extreme(name: str, argument: str) -> Callable[..., Any]:
             found = apply(operation(name), (input,), (("dim", whole), ("keepdim", False)), teach=True)
             return into(out, found)
         dim, keepdim = (*args, *[kwargs[k] for k in ("dim", "keepdim") if k in kwargs], False)[:2]
-        dims = _axis(input, dim)
-        _not_empty(name, input, dims)
+        dims = axis_of(input, dim)
+        expect_elements(name, input, dims)
         indices = apply(operation(argument), (input,), (("dim", dims), ("keepdim", True)))
-        return _picked(name, input, indices, dims, keepdim, out)
+        return picked(name, input, indices, dims, keepdim, out)
 
     extreme.__name__ = name
     return extreme
 
 
-def _picked(name: str, x: Any, indices: Any, dims: shapes.Shape, keepdim: bool, out: Any = None) -> Any:
+def picked(name: str, x: Any, indices: Any, dims: shapes.Shape, keepdim: bool, out: Any = None) -> Any:
     """(values, indices) of one element a row."""
     if dims:
         values = read(f"{name}_values", x, (indices,), ("along", dims[0]))
@@ -83,7 +80,7 @@ def _picked(name: str, x: Any, indices: Any, dims: shapes.Shape, keepdim: bool, 
     else:
         values = read(f"{name}_values", x.reshape(1), (indices.reshape(1),), ("along", 0)).reshape(())
     if out is not None:
-        return named(name, values=into(out[0], values), indices=into(out[1], indices))
+        return named(name, values=into(out[0], values, x), indices=into(out[1], indices, x))
     return named(name, values=values, indices=indices)
 
 
@@ -98,8 +95,8 @@ def _argument(name: str) -> None:
             raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'')
         if dim is None and 0 in input.shape:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
-        dims = tuple(range(input.ndim)) if dim is None else _axis(input, dim)
-        _not_empty(name, input, dims)
+        dims = tuple(range(input.ndim)) if dim is None else axis_of(input, dim)
+        expect_elements(name, input, dims)
         found = apply(operation(name), (input,), (("dim", dims), ("keepdim", keepdim)),
                       teach=dim is None and not keepdim)
         return into(out, found)
@@ -114,21 +111,21 @@ _argument("argmin")
 @method
 def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, out: Any = None) -> Any:
     """Both extremes (`torch.aminmax`)."""
-    dims = tuple(range(input.ndim)) if dim is None else _axis(input, dim)
+    dims = tuple(range(input.ndim)) if dim is None else axis_of(input, dim)
     if dim is None and 0 in input.shape:
         raise RuntimeError("aminmax(): cannot compute aminmax over an empty dimension as the operation has no "
                            "identity.")
-    _not_empty("aminmax", input, dims)
+    expect_elements("aminmax", input, dims)
     least, most = _reduce("amin", input, dims, keepdim), _reduce("amax", input, dims, keepdim)
     if out is not None:
-        least, most = into(out[0], least), into(out[1], most)
+        least, most = into(out[0], least, exact=True), into(out[1], most, exact=True)
     return named("aminmax", min=least, max=most)
 
 
 # ---------------------------------------------------------------- sums, products, moments
 
 
-def _widened(x: Any, dtype: Any) -> Any:
+def widened(x: Any, dtype: Any) -> Any:
     """An operand in the asked-for dtype; whole numbers otherwise become int64."""
     if dtype is not None:
         return x.to(dtype)
@@ -140,10 +137,11 @@ def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = Non
     expect_tensor("prod", input)
     if dtype is dtypes.bool_:
         return into(out, (input != 0).all() if dim is None else (input != 0).all(dim, keepdim))
-    x = _widened(input, dtype)
+    x = widened(input, dtype)
     plain = dim is None and dtype is None and not keepdim
-    dims = tuple(range(x.ndim)) if dim is None else _axis(x, dim)
-    return into(out, apply(operation("prod"), (x,), (("dim", dims), ("keepdim", bool(keepdim))), teach=plain))
+    dims = tuple(range(x.ndim)) if dim is None else axis_of(x, dim)
+    return into(out, apply(operation("prod"), (x,), dispatch.axes_of(
+        operation("prod"), dispatch.layout_of(x), dims, keepdim, dim), teach=plain))
 
 
 @overrides("count_nonzero")
@@ -217,18 +215,6 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
 
 
 @method
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
-    """A vector norm, or for `p="nuc"` a matrix norm (`torch.norm`)."""
-    expect_tensor("norm", input)
-    if not (input.dtype if dtype is None else dtype).is_floating_point:
-        raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
-                           f"{kind_name(input)}")
-    if p == "nuc":
-        raise NotImplementedError("norm(): the nuclear norm is not supported yet")
-    return into(out, vector_norm(input, 2 if p in ("fro", None) else p, dim, keepdim, dtype=dtype))
-
-
-@method
 def dist(input: Any, other: Any, p: float = 2) -> Any:
     """The norm of a difference (`torch.dist`)."""
     return vector_norm(input - other, p)
@@ -257,256 +243,6 @@ def sum_to_size(self: Any, *size: Any) -> Any:
     return self.sum(dims, keepdim=True).reshape(shape) if dims else self
 
 
-# ---------------------------------------------------------------- running reductions
-
-
-def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> Callable[..., Any]:
-    def running(input: Any, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
-        expect_tensor(name, input)
-        if not whole_numbers and not input.dtype.is_floating_point:
-            raise RuntimeError(f'"{name}_out_cpu" not implemented for \'{kind_name(input)}\'')
-        x = _widened(input, dtype)
-        d = shapes.wrap_dim(dim, x.ndim)
-        if not x.ndim:
-            return into(out, apply(operation(name), (x.reshape(1),), (("dim", 0), *extra)).reshape(()))
-        return into(out, apply(operation(name), (x,), (("dim", d), *extra)))
-
-    running.__name__ = name
-    return running
-
-
-for _name, _made in (("cumsum", _running("cumsum", ("reverse", False))), ("cumprod", _running("cumprod")),
-                     ("logcumsumexp", _running("logcumsumexp", ("reverse", False), whole_numbers=False))):
-    PUBLIC[_name] = METHODS[_name] = _made
-METHODS["cumsum_"] = lambda self, dim, *, dtype=None: self.copy_(METHODS["cumsum"](self, dim, dtype=dtype))
-METHODS["cumprod_"] = lambda self, dim, *, dtype=None: self.copy_(METHODS["cumprod"](self, dim, dtype=dtype))
-
-
-def _running_extreme(name: str) -> Callable[..., Any]:
-    def running(input: Any, dim: int, *, out: Any = None) -> Any:
-        expect_tensor(name, input)
-        d = shapes.wrap_dim(dim, input.ndim)
-        x = input if input.ndim else input.reshape(1)
-        if x.shape[d] == 0 or not x.numel():
-            return named(name, values=input.clone(), indices=from_array(np.zeros(tuple(input.shape), np.int64)))
-        indices = apply(operation(f"{name}_positions"), (x.detach(),), (("dim", d),))
-        values = read(f"{name}_values", x, (indices,), ("along", d))
-        if not input.ndim:
-            values, indices = values.reshape(()), indices.reshape(())
-        if out is not None:
-            values, indices = into(out[0], values), into(out[1], indices)
-        return named(name, values=values, indices=indices)
-
-    return running
-
-
-for _name in ("cummax", "cummin"):
-    PUBLIC[_name] = METHODS[_name] = _running_extreme(_name)
-
-
-@method
-def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None, *, out: Any = None) -> Any:
-    """Differences of neighbours, `n` times over (`torch.diff`)."""
-    from tapegrad.functions.joining import cat
-
-    if not input.ndim:
-        raise RuntimeError("diff expects input to be at least one-dimensional")
-    if n < 0:
-        raise RuntimeError(f"order must be non-negative but got {n}")
-    parts = [p for p in (prepend, input, append) if p is not None]
-    x = cat(parts, dim) if len(parts) > 1 else input
-    d = shapes.wrap_dim(dim, x.ndim)
-    if n == 0:
-        return into(out, input.clone())
-    for _ in range(min(n, x.shape[d])):
-        size = x.shape[d]
-        later, earlier = x.narrow(d, 1, size - 1), x.narrow(d, 0, size - 1)
-        x = later ^ earlier if x.dtype.category == 0 else later - earlier
-    return into(out, x)
-
-
-@public
-def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
-    """The integral by the trapezoid rule (`torch.trapezoid`)."""
-    d = shapes.wrap_dim(dim, y.ndim)
-    n = y.shape[d]
-    if n == 0:
-        return y.sum(d) * 0.0
-    left, right = y.narrow(d, 0, n - 1), y.narrow(d, 1, n - 1)
-    if x is None:
-        return (y.sum(d) - (y.select(d, 0) + y.select(d, -1)) * 0.5) * (1 if dx is None else dx)
-    if x.ndim == 1:
-        if x.shape[0] != n:
-            raise RuntimeError("trapezoid: There must be one `x` value for each sample point")
-        x = x.reshape((-1,) + (1,) * (y.ndim - d - 1))
-        step = x.narrow(0, 1, n - 1) - x.narrow(0, 0, n - 1)
-        return ((left + right) * step).sum(d) / 2.0
-    ndim = max(x.ndim, y.ndim)
-    x, y = x.reshape((1,) * (ndim - x.ndim) + tuple(x.shape)), y.reshape((1,) * (ndim - y.ndim) + tuple(y.shape))
-    d = dim % ndim if dim < 0 else dim
-    if dim >= 0:
-        d = dim
-    m = x.shape[d]
-    step = x.narrow(d, 1, m - 1) - x.narrow(d, 0, m - 1)
-    k = y.shape[d]
-    return ((y.narrow(d, 0, k - 1) + y.narrow(d, 1, k - 1)) * step).sum(d) / 2.0
-
-
-PUBLIC["trapz"] = trapezoid
-
-
-# ---------------------------------------------------------------- sorting
-
-
-def _sorted(name: str, x: Any, dim: int, descending: bool) -> tuple[Any, Any]:
-    d = shapes.wrap_dim(dim, x.ndim)
-    if not x.ndim:
-        return x.clone(), from_array(np.zeros((), np.int64))
-    places = apply(operation("sorted_positions"), (x.detach(),), (("dim", d), ("descending", bool(descending))))
-    return read(f"{name}_values", x, (places,), ("along", d)), places
-
-
-@method
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
-    """Values in order, and where they were (`torch.sort`)."""
-    expect_tensor("sort", input)
-    values, indices = _sorted("sort", input, dim, descending)
-    if out is not None:
-        values, indices = into(out[0], values), into(out[1], indices)
-    return named("sort", values=values, indices=indices)
-
-
-@method
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
-    return sort(input.detach(), dim, descending).indices
-
-
-@method
-def msort(input: Any, *, out: Any = None) -> Any:
-    return into(out, sort(input, 0).values)
-
-
-@method
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
-    """The `k` largest or smallest values, in order (`torch.topk`)."""
-    expect_tensor("topk", input)
-    d = shapes.wrap_dim(dim, input.ndim)
-    n = input.shape[d] if input.ndim else 1
-    if not 0 <= k <= n:
-        raise RuntimeError("selected index k out of range")
-    if not input.ndim:
-        values, places = input.clone(), from_array(np.zeros((), np.int64))
-    else:
-        places = apply(operation("sorted_positions"), (input.detach(),), (("dim", d), ("descending", bool(largest))))
-        places = places.narrow(d, 0, k).contiguous()
-        values = read("topk_values", input, (places,), ("along", d))
-    if out is not None:
-        values, places = into(out[0], values), into(out[1], places)
-    return named("topk", values=values, indices=places)
-
-
-@method
-def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The k-th smallest value (`torch.kthvalue`)."""
-    expect_tensor("kthvalue", input)
-    dims = _axis(input, dim)
-    n = input.shape[dims[0]] if dims else 1
-    if not 1 <= k <= n:
-        raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dims[0] if dims else 0))
-    if not dims:
-        return _picked("kthvalue", input, from_array(np.zeros((), np.int64)), dims, keepdim, out)
-    places = apply(operation("sorted_positions"), (input.detach(),), (("dim", dims[0]), ("descending", False)))
-    return _picked("kthvalue", input, places.narrow(dims[0], k - 1, 1).contiguous(), dims, keepdim, out)
-
-
-def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
-    def median(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
-        expect_tensor(name, input)
-        if dim is None:
-            return into(out, _median_of_all(input, ignore_nan))
-        dims = _axis(input, dim)
-        _not_empty(name, input, dims)
-        if not dims:
-            return _picked(name, input, from_array(np.zeros((), np.int64)), dims, keepdim, out)
-        places = apply(operation("median_position"), (input.detach(),), (("dim", dims[0]), ("ignore_nan", ignore_nan)))
-        return _picked(name, input, places, dims, keepdim, out)
-
-    median.__name__ = name
-    return median
-
-
-def _median_of_all(x: Any, ignore_nan: bool) -> Any:
-    """The median of every element; equal ones share its gradient."""
-    flat = x.reshape(-1)
-    if not flat.numel():
-        return x.new_full((), math.nan if x.dtype.is_floating_point else 0)
-    place = apply(operation("median_position"), (flat.detach(),), (("dim", 0), ("ignore_nan", ignore_nan)))
-    value = flat.detach()._array()[int(place)]
-    array = flat.detach()._array()
-    same = np.flatnonzero(np.isnan(array) if value != value else array == value)
-    if not x.requires_grad or len(same) == 1:
-        return read("median_values", flat, (from_array(same[:1]),), ("axes", (0,))).reshape(())
-    return read("median_values", flat, (from_array(same),), ("axes", (0,))).mean()
-
-
-PUBLIC["median"] = METHODS["median"] = _median("median", False)
-PUBLIC["nanmedian"] = METHODS["nanmedian"] = _median("nanmedian", True)
-
-
-@method
-def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
-    """The most frequent value of each row (`torch.mode`)."""
-    dims = _axis(input, dim)
-    _not_empty("mode", input, dims)
-    if not dims:
-        return _picked("mode", input, from_array(np.zeros((), np.int64)), dims, keepdim, out)
-    return _picked("mode", input, apply(operation("mode_position"), (input.detach(),), (("dim", dims[0]),)), dims,
-                   keepdim, out)
-
-
-@method
-def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
-           dim: int | None = None) -> Any:
-    """Distinct elements, or distinct slices along `dim` (`torch.unique`)."""
-    array = input._array()
-    if dim is not None:
-        dim = shapes.wrap_dim(dim, input.ndim)
-        if 0 in input.shape and input.shape[dim] != 0:
-            raise RuntimeError("There are 0 sized dimensions, and they aren't selected by `dim`, so unique cannot be "
-                               "applied")
-        if not input.ndim:
-            array, dim = array.reshape(1), 0
-    values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
-    inverse = inverse.reshape(array.shape if dim is None else -1)
-    return _several(values, inverse, counts, return_inverse, return_counts)
-
-
-def _several(values: Any, inverse: Any, counts: Any, with_inverse: bool, with_counts: bool) -> Any:
-    found = [from_array(np.ascontiguousarray(values))]
-    if with_inverse:
-        found.append(from_array(np.asarray(inverse, np.int64, order="C")))
-    if with_counts:
-        found.append(from_array(counts.astype(np.int64)))
-    return found[0] if len(found) == 1 else tuple(found)
-
-
-@method
-def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
-                       ) -> Any:
-    """The first of each run of equal elements, or equal slices (`torch.unique_consecutive`)."""
-    array = input._array()
-    rows = array.reshape(-1, 1) if dim is None else np.moveaxis(np.atleast_1d(array), dim, 0)
-    n = len(rows)
-    starts = np.ones(n, bool)
-    if n > 1:
-        starts[1:] = (rows[1:] != rows[:-1]).reshape(n - 1, -1).any(1)
-    places = np.flatnonzero(starts)
-    values = array.reshape(-1)[places] if dim is None else np.moveaxis(rows[places], 0, dim)
-    inverse = np.cumsum(starts) - 1
-    counts = np.diff(np.append(places, n))
-    return _several(values, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
-
-
 # ---------------------------------------------------------------- softmax
 
 
@@ -517,7 +253,7 @@ def _softmax(name: str) -> None:
             raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
         if dtype is not None:
             input = input.to(dtype)
-        axis = _axis(input, dim)
+        axis = axis_of(input, dim)
         if not input.dtype.is_floating_point:
             raise NotImplementedError(f'"{name}_lastdim_kernel_impl" not implemented for \'{kind_name(input)}\'')
         return apply(operation(name), (input,), (("dim", axis),))

@@ -5,10 +5,22 @@ from tapegrad.machine import structured
 from tapegrad.machine.layouts import Layouts
 from tapegrad.machine.plans import Planner
 from tapegrad.machine.runtime import Machine, Slots
-from tapegrad.ops import callback, elementwise, indexing, joining, linalg, reduction, rows, spec, view
+from tapegrad.ops import (
+    callback,
+    decompositions,
+    elementwise,
+    indexing,
+    joining,
+    linalg,
+    reduction,
+    rows,
+    spec,
+    special,
+    view,
+)
 
 structured.install()
-FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, rows)
+FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, rows)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
                    for o in spec.operations()])

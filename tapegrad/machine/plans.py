@@ -581,8 +581,10 @@ def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
     value = row.sum(g, ()) if reduced else g
     emit(builder, value, plan.out.shape, (Pointer(rec.TARGET | rec.SHIFTED), target.dtype, strides),
           [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)], reduced, bool(reduced))
-    whole = target.numel == plan.out.numel or (reduced and math.prod(
-        n for d, n in enumerate(plan.out.shape) if d not in reduced) == target.numel)
+    own = [d for d in range(len(plan.out.shape)) if d not in reduced]
+    sizes, steps = [plan.out.shape[d] for d in own], [strides[d] for d in own]
+    # As many elements, and yet overlapping: a window's neighbours.
+    whole = math.prod(sizes) == target.numel and shapes.is_dense(sizes, steps)
     flags = 0 if whole else rec.NEEDS_ZERO
     if whole and not reduced and target.contiguous and incoming.contiguous and shapes.is_contiguous(
             plan.out.shape, strides):

@@ -149,6 +149,8 @@ EVENT = np.dtype([
     ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
 ])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
+DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
+GRADIENT = 10  # the `.grad` of the tensor object `a` was looked at (`b` 0), or set without a look (1)
 
 # Kernel calls that are run block by block: `units` of a leading axis, `block` of them at a time, so that what passes
 # from one call to the next stays in the cache. Each call's loop `axis` is `per_unit` elements a unit. An operand lies

@@ -6,7 +6,6 @@ operations that have kernels of their own say what they compute, in `COLUMNS` or
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plans import _compute_dtype
+from tapegrad.ops.joining import placed, positions
 from tapegrad.ops.spec import REGISTRY, Operation
 
 Array = np.ndarray[Any, Any]
@@ -136,27 +136,13 @@ def _reduction_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Ar
 # ---------------------------------------------------------------- views
 
 
-def _positions(op: Operation, shape: shapes.Shape, attributes: Attributes) -> Array:
-    """Where in a row-major operand each element of the view is."""
-    size, strides, offset = op.forward((shape, shapes.contiguous_strides(shape)), **attributes)
-    grid = np.ogrid[tuple(slice(n) for n in size)]
-    return np.broadcast_to(offset + sum((i * s for i, s in zip(grid, strides)), np.int64(0)), size)
-
-
 def _view(op: Operation, operands: Sequence[Any], attributes: Attributes) -> Array:
     (x,) = operands
-    return np.ravel(x)[_positions(op, x.shape, attributes)]
+    return np.ravel(x)[positions(op, x.shape, attributes)]
 
 
 def _view_adjoint(op: Operation, g: Array, operands: Sequence[Any], out: Array, attributes: Attributes) -> Any:
-    return [_placed(g, operands[0].shape, op.name, attributes)]
-
-
-def _placed(g: Array, shape: shapes.Shape, of: str, given: Any) -> Array:
-    """Zeros of `shape` with `g` added where the view looks."""
-    out = np.zeros(math.prod(shape), g.dtype)
-    np.add.at(out, _positions(REGISTRY[of], shape, dict(given)), g)
-    return out.reshape(shape)
+    return [placed(g, operands[0].shape, op.name, attributes)]
 
 
 # ---------------------------------------------------------------- structured
@@ -187,8 +173,6 @@ COLUMNS: dict[str, Callable[..., Any]] = {
     "bmm": np.matmul,
     "mv": np.matmul,
     "cat": lambda *xs, dim: np.concatenate(xs, dim),
-    "embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
-    "diag_embed": lambda x, *, shape, of, given: _placed(x, shape, of, given),
 }
 
 

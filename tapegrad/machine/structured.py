@@ -452,19 +452,28 @@ class Lowering(Builder):
 
     def scan(self, mode: str, x: Traced, dim: int, of: dtype, reverse: bool = False) -> Traced:
         """A running reduction along `dim`, from its end when `reverse`."""
+        return self._along(structural.scan(mode, x.dtype), dim, of, reverse, x)
+
+    def recurrence(self, a: Traced, b: Traced, dim: int, reverse: bool, lag: bool) -> Traced:
+        """y[i] = a[i] + b[i] y[i - 1] along `dim`, from its end when `reverse`; b of the one before with `lag`."""
+        return self._along(structural.recurrence(lag, a.dtype), dim, a.dtype, reverse, a, b)
+
+    def _along(self, kernel: int, dim: int, of: dtype, reverse: bool, *xs: Traced) -> Traced:
+        """A step whose kernel goes along `dim` of the operands and the result, which have one shape."""
+        x = xs[0]
         out = self.result(of, x.shape)
         order = [d for d in range(x.ndim) if d != dim] + [dim]
         n = x.shape[dim]
         words: list[int] = [x.ndim, *(x.shape[d] for d in order)]
         pointers = []
-        for t in (out, x):
+        for t in (out, *xs):
             sign = -1 if reverse else 1
             item = t.dtype.itemsize
-            words += [t.layout.strides[d] * item * (sign if d == dim else 1) for d in order]
-            at = t.pointer
-            start = (n - 1) * t.layout.strides[dim] * item if reverse and n else 0
+            at, layout = t.place()
+            words += [layout.strides[d] * item * (sign if d == dim else 1) for d in order]
+            start = (n - 1) * layout.strides[dim] * item if reverse and n else 0
             pointers.append(Pointer(at.source, at.offset + start))
-        self.steps.append(Step(structural.scan(mode, x.dtype), 0, np.array(words, "i8"), tuple(pointers)))
+        self.steps.append(Step(kernel, 0, np.array(words, "i8"), tuple(pointers)))
         return out
 
     def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:

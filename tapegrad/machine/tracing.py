@@ -5,14 +5,36 @@ reason, so that the function goes on running as it is written. All of it costs o
 """
 from __future__ import annotations
 
+import os
+import sys
 import threading
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of, reserve
 
 MAX_EVENTS = 1 << 21
+MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
+
+
+_LIBRARY = os.path.dirname(os.path.dirname(os.path.abspath(__file__))) + os.sep
+
+
+class Draw(NamedTuple):
+    """Something done to a random stream: `method(stream, *given)`, whose numbers, if any, fill a block."""
+
+    stream: Any
+    method: Callable[..., Any]
+    given: tuple[Any, ...]
+
+    def key(self) -> tuple[Any, ...]:
+        """Something to compare: draws with equal keys take the same from a stream in the same state."""
+        given = [(a.dtype.str, a.shape, a.tobytes()) if isinstance(a, np.ndarray) else a for a in self.given]
+        return id(self.stream), self.method, tuple(given)
 
 
 class Trace:
@@ -20,6 +42,7 @@ class Trace:
 
     def __init__(self) -> None:
         self.contents: list[bytes] = []
+        self.draws: list[Draw] = []
         self.refusals: list[str] = []
         self.thread = threading.get_ident()
 
@@ -57,28 +80,64 @@ def end() -> Any:
     return events
 
 
+def is_library(file: str) -> bool:
+    """Whether code of this file is part of tapegrad."""
+    return file.startswith(_LIBRARY)
+
+
+def here() -> str:
+    """The file and line, outside this library, that is running now."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return "" if frame is None else f" ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
+
+
 def refuse(reason: str) -> None:
     """Say why what runs now cannot be captured."""
     if active is not None and active.thread == threading.get_ident():
-        active.refusals.append(reason)
+        active.refusals.append(reason + here())
 
 
-def _note(kind: int, address: int, nbytes: int) -> None:
-    if active is None or active.thread != threading.get_ident():
-        return
+def _note(kind: int, address: int, number: int) -> None:
     n = int(machine.state["n_trace"][0])
     if n < MAX_EVENTS:
         _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
-        _events[n]["a"], _events[n]["b"] = address, len(active.contents)
-        active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        _events[n]["a"], _events[n]["b"] = address, number
     machine.state["n_trace"] = n + 1
+
+
+def _content(kind: int, address: int, nbytes: int) -> None:
+    if active is not None and active.thread == threading.get_ident():
+        active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        _note(kind, address, len(active.contents) - 1)
 
 
 def constant(address: int, nbytes: int) -> None:
     """Python wrote these bytes into a fresh block."""
-    _note(rec.CONSTANT, address, nbytes)
+    _content(rec.CONSTANT, address, nbytes)
 
 
 def guard(address: int, nbytes: int) -> None:
     """Python looked at these bytes: a replay that finds others must not go on."""
-    _note(rec.GUARD, address, nbytes)
+    _content(rec.GUARD, address, nbytes)
+
+
+def looked_at(tensor: Any) -> None:
+    """Python looked at all of a tensor's values: that is a guard as well, unless they are many."""
+    if tensor.nbytes > MAX_LOOKED_AT or not tensor.is_contiguous():
+        refuse("values of a tensor reach Python or NumPy as a whole")
+    elif tensor.nbytes:
+        guard(tensor.data_ptr(), tensor.nbytes)
+
+
+def drawn(address: int, draw: Draw) -> None:
+    """A random stream was used; what it gave was written to a fresh block (0: it gave nothing)."""
+    if active is not None and active.thread == threading.get_ident():
+        active.draws.append(draw)
+        _note(rec.DRAWN, address, len(active.draws) - 1)
+
+
+def cut() -> None:
+    """One part of the capture ends here."""
+    _note(rec.PART, 0, 0)

@@ -108,6 +108,17 @@ elementwise("hypot", lambda x, y: scalar.hypot(x, y), lambda g, x, y, out: (g * 
 
 elementwise("erf", lambda x: scalar.erf(x), lambda g, x: g * (2 / PI ** 0.5) * scalar.exp(-(x * x)), result="float")
 elementwise("erfc", lambda x: scalar.erfc(x), lambda g, x: g * (-2 / PI ** 0.5) * scalar.exp(-(x * x)), result="float")
+elementwise("ndtr", lambda x: 0.5 * scalar.erfc(-x * 0.5 ** 0.5), lambda g, x: g * (2 * PI) ** -0.5 * scalar.exp(-x * x / 2),
+            result="float", inplace=False, method=False, space="special", grad_name="SpecialNdtrBackward0")
+elementwise("entr", lambda x: where(scalar.isnan(x), x, where(
+                x > 0, -x * scalar.log(x), where(x == 0, like(0, x), like(-INF, x)))),
+            lambda g, x: g * where(
+                x > 0, -1 - scalar.log(x), where(x == 0, like(INF, x), like(NAN, x))), result="float", domain=(0.1, 3),
+            inplace=False, method=False, space="special", grad_name="SpecialEntrBackward0")
+elementwise("xlog1py", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log1p(y))),
+            lambda g, x, y: (where((x == 0) & (y <= -1), 0, g * scalar.log1p(y)), g * x / (y + 1)), result="float",
+            domain=(0.2, 3), special=(0.0,), inplace=False, method=False, space="special",
+            grad_name="SpecialXlog1PyBackward0")
 elementwise("erfinv", lambda x: inverse_erf(x), lambda g, out: g * (PI ** 0.5 / 2) * scalar.exp(out * out),
             result="float", domain=(-0.9, 0.9), special=(0.0,))
 elementwise("lgamma", lambda x: scalar.lgamma(x), lambda g, x: g * scalar.digamma(x), result="float", domain=(0.3, 5))
@@ -311,10 +322,10 @@ elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
             special=(-1.0, 0.0, 1.0))
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
-            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,),
+            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
             grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"})
 elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
-            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), special=(0.0,),
+            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
             grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"})
 
 # ---------------------------------------------------------------- comparisons

@@ -130,19 +130,3 @@ def cholesky_slope(g, out):
     inverse = whole.linalg_inv(out)
     s = inverse.mT @ whole.halved(out.mT @ g) @ inverse
     return 0.5 * (s + s.mT)
-
-
-structured("linalg_svdvals", lambda builder, x: builder.called(
-               lambda a: np.linalg.svd(a, compute_uv=False), x.dtype, (*x.shape[:-2], min(x.shape[-2:])), x),
-           lambda g, x: whole.svdvals_slope(x, g), method=False, accepts="f",
-           column=lambda x: np.linalg.svd(x, compute_uv=False), samples=lambda: [(((1, 1),), {}), (((2, 1, 1),), {})],
-           fits=lambda o, given: len(o[0].shape) > 1, grad_name="LinalgSvdBackward0")
-structured("svdvals_slope", lambda builder, x, v: builder.called(svdvals_slope, x.dtype, x.shape, x, v), method=False,
-           accepts="f", column=lambda x, v: svdvals_slope(x, v), samples=lambda: [(((3, 3), (3,)), {})],
-           fits=lambda o, given: len(o[0].shape) > 1 and o[1].shape == (*o[0].shape[:-2], min(o[0].shape[-2:])))
-
-
-def svdvals_slope(x, g):
-    """U diag(g) Vᵀ."""
-    u, _, vt = np.linalg.svd(x, full_matrices=False)
-    return (u * g[..., None, :]) @ vt

@@ -59,7 +59,7 @@ reduction("prod", lambda x, *, dim: row.prod(x, dim),
           lambda g, x, out, dim: g * where(
               zeros(x, dim) == 0, out / where(x == 0, 1, x),
               where((zeros(x, dim) == 1) & (x == 0), row.prod(where(x == 0, 1, x), dim), 0)),
-          result="sum", identity=1, special=(0.0,))
+          result="sum", identity=1, special=(0.0,), grad_names={"dim": "ProdBackward1"})
 reduction("nansum", lambda x, *, dim: row.sum(where(scalar.isnan(x), 0, x), dim),
           lambda g, x: where(scalar.isnan(x), 0, g), result="sum", identity=0)
 reduction("count_nonzero", lambda x, *, dim: row.sum(where(x != 0, like(1, x), like(0, x)), dim), result="int64",

@@ -55,7 +55,8 @@ structured("cumsum", lambda builder, x, *, dim, reverse: builder.scan("sum", x, 
            accepts="if", column=flipped(lambda x, dim: np.cumsum(x, dim, dtype=x.dtype)), samples=some(reverse=True),
            fits=has_axis)
 structured("cumprod", lambda builder, x, *, dim: builder.scan("prod", x, dim, x.dtype),
-           lambda g, x, out, dim: running_factors(g, x, out, dim), method=False, accepts="if",
+           lambda g, x, out, dim: (shifted(out, dim) + 1 - shifted(ones(out), dim))
+           * whole.recurrence(g, x, dim=dim, reverse=True, lag=True), method=False, accepts="if",
            column=flipped(lambda x, dim: np.cumprod(x, dim, dtype=x.dtype)), samples=dim_samples, fits=has_axis)
 structured("logcumsumexp", lambda builder, x, *, dim, reverse: builder.scan("logsumexp", x, dim, x.dtype, reverse),
            lambda g, x, out, dim, reverse: shares(g, x, out, dim, reverse),
@@ -82,13 +83,39 @@ def gathered(g, x, out, dim, reverse):
     return scalar.exp(x + whole.logcumsumexp(weight, dim=dim, reverse=not reverse))
 
 
-def running_factors(g, x, out, dim):
-    """cumprod's gradient: a running sum from the end over x, and at the row's first zero the product without it."""
-    zeros = whole.cumsum(like(x == 0, x), dim=dim, reverse=False)
-    first = (x == 0) & (zeros == 1)
-    without = whole.cumprod(where(first, like(1, x), x), dim=dim)
-    before = whole.cumsum(g * out, dim=dim, reverse=True) / where(x == 0, like(1, x), x)
-    return where(first, whole.cumsum(g * without, dim=dim, reverse=True), where(zeros == 0, before, 0))
+# What cumprod's gradient is made of, with no division: (product of those before i) × (gᵢ + xᵢ₊₁ (gᵢ₊₁ + xᵢ₊₂ (…))).
+structured("recurrence", lambda builder, a, b, *, dim, reverse, lag: builder.recurrence(a, b, dim, reverse, lag),
+           lambda g, b, out, dim, reverse, lag: recurrence_slopes(g, b, out, dim, reverse, lag), method=False,
+           accepts="f", column=lambda a, b, *, dim, reverse, lag: recurrence(a, b, dim, reverse, lag),
+           samples=lambda: [((s, s), {**given, "reverse": r, "lag": lag}) for (s,), given in dim_samples() if 0 not in s
+                            for r in (False, True) for lag in (False, True)],
+           fits=lambda o, given: has_axis(o, given) and o[0].shape == o[1].shape and o[0].dtype is o[1].dtype)
+
+
+def ones(x):
+    return like((x == x) | (x != x), x)
+
+
+def shifted(x, dim, reverse=False):
+    """Each element in the next one's place, and 0 in the first's; the other way round when `reverse`."""
+    n = x.shape[dim]
+    kept, start = max(n - 1, 0), 0 if reverse else 1
+    return whole.embed(x.narrow(dim, 1 - start if n else 0, kept), shape=tuple(x.shape), of="slice", given=(
+        ("dim", dim), ("start", start if n else 0), ("end", start + kept if n else 0), ("step", 1)))
+
+
+def recurrence(a, b, dim, reverse, lag):
+    a, b = (np.moveaxis(np.flip(v, dim) if reverse else v, dim, 0) for v in (a, b))
+    out = np.array(a)
+    for i in range(1, len(out)):
+        out[i] += b[i - 1 if lag else i] * out[i - 1]
+    out = np.moveaxis(out, 0, dim)
+    return np.flip(out, dim) if reverse else out
+
+
+def recurrence_slopes(g, b, out, dim, reverse, lag):
+    back = whole.recurrence(g, b, dim=dim, reverse=not reverse, lag=not lag)
+    return back, shifted(back, dim, not reverse) * out if lag else back * shifted(out, dim, reverse)
 
 
 # ---------------------------------------------------------------- positions

@@ -105,7 +105,7 @@ def like(value: Any, x: Any) -> Any:
     array([0, 2])
     """
     handler = getattr(type(x), "__like__", None)
-    return np.asarray(value).astype(np.asarray(x).dtype)[()] if handler is None else handler(value, x)
+    return np.asanyarray(value).astype(np.asarray(x).dtype)[()] if handler is None else handler(value, x)
 
 
 def _intrinsic(name: str, signature: str, numpy: Callable[..., Any], *llvm: Any) -> None:

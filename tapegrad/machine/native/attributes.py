@@ -5,6 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.arena import trace
 from tapegrad.machine.native.glue import (
     N0,
     U0,
@@ -21,6 +22,7 @@ from tapegrad.machine.native.glue import (
 from tapegrad.machine.native.objects import boolean, call_python, flags_of
 from tapegrad.machine.native.operands import freshen_history
 
+_GRADIENT = np.uint32(rec.GRADIENT)
 _REQUIRES_GRAD, _RETAINS, _VIEW = (
     np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.RETAINS, rec.IS_VIEW)
 )
@@ -29,6 +31,8 @@ _REQUIRES_GRAD, _RETAINS, _VIEW = (
 @export(u64(u64, u64))
 def get_grad(obj, closure):
     """`grad`; where there is none, Python says whether that deserves a warning."""
+    if machine().trace != U0:
+        trace(_GRADIENT, obj, U0)
     grad = tensor_at(obj).grad
     if grad == U0:
         row = buffers()[tensor_at(obj).buffer]
@@ -42,6 +46,8 @@ def get_grad(obj, closure):
 @export(i32(u64, u64, u64))
 def set_grad(obj, value, closure):
     """`grad = …`: Python looks at shapes and dtypes, then calls `put_grad`."""
+    if machine().trace != U0:
+        trace(_GRADIENT, obj, U1)
     if value == U0 or value == py.none():
         old = tensor_at(obj).grad
         tensor_at(obj).grad = U0

@@ -43,6 +43,7 @@ from tapegrad.machine.native.tape import new_row, release_kept
 
 _PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GRAD)
 _STOPS, _WORD = np.uint32(rec.HOOKED | rec.RETAINS), np.uint32(rec.WORD)
+_GRADIENT = np.uint32(rec.GRADIENT)
 CAPTURED, NEEDED = np.uint8(rec.CAPTURED), np.uint8(rec.NEEDED)
 DONE, NOT_STARTED = np.uint64(rec.DONE), np.uint64(rec.NOT_STARTED)
 
@@ -133,6 +134,8 @@ def settle(workspace):
             continue
         if row.tensor == U0:
             continue
+        if machine().trace != U0:
+            trace(_GRADIENT, row.tensor, U0)
         owner = tensor_at(row.tensor)
         if owner.grad == U0:
             owner.grad = take_gradient(workspace, leaf)

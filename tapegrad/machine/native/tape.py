@@ -361,8 +361,8 @@ def reclaim():
         i += U1
     m.sweeps += U1
     m.sweep_at = left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192)
-    m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)
     let_go()
+    m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)  # of what is left once Python has let go
     return left
 
 

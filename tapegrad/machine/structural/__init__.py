@@ -54,6 +54,11 @@ def scan(mode: str, of: dtype) -> int:
     return _jitted("scan", mode, "u8" if of.short == "b8" else of.short)
 
 
+def recurrence(lagged: bool, of: dtype) -> int:
+    """The kernel of y[i] = a[i] + b[i] y[i - 1] (see `kernels.recurrence`)."""
+    return _jitted("recurrence", "lagged" if lagged else "own", of.short)
+
+
 # ---------------------------------------------------------------- Python as a kernel
 
 _Kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)

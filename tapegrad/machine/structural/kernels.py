@@ -13,7 +13,7 @@ from numba import types
 from tapegrad.machine.native.build import _wrapper
 from tapegrad.machine.native.glue import i32, native, records, signed_words, stack_words, u64, words
 
-U0, U1 = np.uint64(0), np.uint64(1)
+U0, U1, U2 = (np.uint64(i) for i in range(3))
 OUT_OF_RANGE = np.int32(7)
 _NUMBA = {"u8": types.uint8, "i8": types.int8, "i16": types.int16, "i32": types.int32, "i64": types.int64,
           "f32": types.float32, "f64": types.float64}
@@ -194,11 +194,41 @@ def scan(mode: str, of: str) -> Any:
                     place = np.int64(j)
                 out_at(np.uint64(np.int64(out) + j * out_step))[U0] = place
 
+    return _along_rows(row, 1)
+
+
+def recurrence(mode: str, of: str) -> Any:
+    """y[i] = a[i] + b[i] y[i - 1] along the last axis, with b[i - 1] where "lagged".
+
+    Pointers: out, a, b. Nest: as that of `scan`, with b's strides last.
+    """
+    at = _view(of)
+    wide, element = _wide(of), getattr(np, np.dtype(_NUMPY[of]).name)
+    lagged = mode == "lagged"
+
+    @native
+    def row(out, out_step, a, a_step, b, b_step, turns):
+        total = wide(0)
+        for j in range(turns):
+            of_b = j - 1 if lagged and j > 0 else j
+            factor = wide(at(np.uint64(np.int64(b) + of_b * b_step))[U0])
+            total = wide(at(np.uint64(np.int64(a) + j * a_step))[U0]) + (factor * total if j > 0 else wide(0))
+            at(np.uint64(np.int64(out) + j * out_step))[U0] = element(total)
+
+    return _along_rows(row, 2)
+
+
+def _along_rows(row: Any, inputs: int) -> Any:
+    """The kernel that calls `row(out, step, x, step, …, turns)` for every row along the last axis."""
+    two = inputs == 2
+
     def kernel(pointers, nest):
         n = signed_words(nest)
         rank = np.uint64(n[U0])
         sizes, outs, xs = U1, U1 + rank, U1 + rank + rank
+        ys = xs + rank if two else xs
         out, x = words(pointers)[U0], words(pointers)[U1]
+        y = words(pointers)[U2] if two else x
         counters = signed_words(stack_words(64))
         for d in range(rank):
             if n[sizes + d] == 0:
@@ -206,7 +236,10 @@ def scan(mode: str, of: str) -> Any:
             counters[d] = np.int64(0)
         last = rank - U1
         while True:
-            row(out, n[outs + last], x, n[xs + last], n[sizes + last])
+            if two:
+                row(out, n[outs + last], x, n[xs + last], y, n[ys + last], n[sizes + last])
+            else:
+                row(out, n[outs + last], x, n[xs + last], n[sizes + last])
             d = last
             while True:
                 if d == U0:
@@ -215,18 +248,20 @@ def scan(mode: str, of: str) -> Any:
                 counters[d] += 1
                 out = np.uint64(np.int64(out) + n[outs + d])
                 x = np.uint64(np.int64(x) + n[xs + d])
+                y = np.uint64(np.int64(y) + n[ys + d])
                 if counters[d] < n[sizes + d]:
                     break
                 counters[d] = np.int64(0)
                 out = np.uint64(np.int64(out) - n[sizes + d] * n[outs + d])
                 x = np.uint64(np.int64(x) - n[sizes + d] * n[xs + d])
+                y = np.uint64(np.int64(y) - n[sizes + d] * n[ys + d])
 
     return kernel
 
 
 def build_ir(family: str, mode: str, of: str) -> str:
     """The LLVM IR of one kernel under the name `kernel`."""
-    function = native({"indexed": indexed, "scan": scan}[family](mode, of))
+    function = native({"indexed": indexed, "scan": scan, "recurrence": recurrence}[family](mode, of))
     signature = i32(u64, u64)
     function.compile(signature)
     compiled = function.overloads[tuple(signature.args)]

@@ -1,19 +1,15 @@
-"""Functions that change how a tensor is read: views, and copies where a view cannot be."""
+"""How a tensor is read: other shapes, axes and windows of the same memory, and a copy where no view can be."""
 from __future__ import annotations
 
-import itertools
 import math
 import operator
 import warnings
 from typing import Any
 
-import numpy as np
-
 from tapegrad import dtypes, shapes
 from tapegrad.autograd import modes
-from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_view, layout_of
-from tapegrad.functions.common import METHODS, PUBLIC, into, invalid_combination, kind_name, method, operation, public
+from tapegrad.functions.common import METHODS, PUBLIC, invalid_combination, kind_name, method, operation, public
 from tapegrad.machine.live import machine, planner
 from tapegrad.protocols import reread
 from tapegrad.tape import history
@@ -82,7 +78,7 @@ def reshape(input: Any, *shape: Any) -> Any:
     size = shapes.infer_size(shape_of(shape), layout.numel)
     if shapes.view_strides(layout.shape, layout.strides, size) is None:
         return apply_view(operation("unsafe_view"), input.contiguous(), (("size", size),))
-    return apply_view(operation("view"), input, (("size", size),))
+    return apply_view(operation("view" if layout.contiguous else "_reshape_alias"), input, (("size", size),))
 
 
 @method
@@ -176,7 +172,8 @@ def squeeze(input: Any, dim: Any = None) -> Any:
         dims = tuple(d for d, n in enumerate(input.shape) if n == 1)
         return apply_view(operation("squeeze_all"), input, (("dim", dims),))
     dims = tuple(d for d in shapes.wrap_dims(dim, input.ndim) if input.shape[d] == 1) if dim != () else ()
-    return apply_view(operation("squeeze"), input, (("dim", dims),))
+    name = "squeeze" if isinstance(dim, int) else "squeeze_multiple"
+    return apply_view(operation(name), input, (("dim", dims),))
 
 
 @method
@@ -194,6 +191,10 @@ def select(input: Any, dim: int, index: int) -> Any:
 @method
 def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     """A stretch along an axis (`torch.narrow`)."""
+    if not input.ndim:
+        raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
+    if isinstance(start, Tensor) and (start.ndim or start.dtype.category != 1):
+        raise RuntimeError("start must be an 0-dim integral Tensor.")
     dim = shapes.wrap_dim(dim, input.ndim)
     n, start = input.shape[dim], operator.index(start)
     if not -n <= start <= n:
@@ -209,48 +210,6 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
 def slice_(input: Any, dim: int, start: int, end: int, step: int = 1) -> Any:
     end = max(end, start)
     return apply_view(operation("slice"), input, (("dim", dim), ("start", start), ("end", end), ("step", step)))
-
-
-@method
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
-    """The slices along an axis (`torch.unbind`)."""
-    dim = shapes.wrap_dim(dim, input.ndim)
-    if not input.ndim:
-        raise RuntimeError("Dimension specified as 0 but tensor has no dimensions")
-    op = operation("unbind")
-    return tuple(apply_view(op, input, (("dim", dim), ("index", i))) for i in range(input.shape[dim]))
-
-
-@method
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
-    """Pieces of equal or given lengths along an axis (`torch.split`)."""
-    dim = shapes.wrap_dim(dim, tensor.ndim)
-    n = tensor.shape[dim]
-    if isinstance(split_size_or_sections, int):
-        size = split_size_or_sections
-        if size < 0 or (size == 0 and n):
-            raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
-        lengths = [min(size, n - i) for i in range(0, n, size)] if n else [0]
-    else:
-        lengths = list(split_size_or_sections)
-        if sum(lengths) != n:
-            raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
-                               f"dimension {dim}), but got split_sizes={lengths}")
-    out, start = [], 0
-    for length in lengths:
-        out.append(apply_view(operation("split"), tensor, (("dim", dim), ("start", start), ("end", start + length),
-                                                     ("step", 1))))
-        start += length
-    return tuple(out)
-
-
-@method
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
-    """At most `chunks` pieces of equal length (`torch.chunk`)."""
-    if chunks <= 0:
-        raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
-    n = input.shape[shapes.wrap_dim(dim, input.ndim)]
-    return split(input, -(-n // chunks) if n else [0] * chunks, dim)
 
 
 @method
@@ -427,15 +386,6 @@ METHODS["moveaxis"] = PUBLIC["moveaxis"] = movedim
 
 
 @method
-def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
-    return split(input, list(split_sizes), dim)
-
-
-PUBLIC["unsafe_split"] = METHODS["unsafe_split"] = split
-PUBLIC["unsafe_chunk"] = METHODS["unsafe_chunk"] = chunk
-
-
-@method
 def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
     """Overlapping stretches along an axis, as a last axis (`torch.Tensor.unfold`)."""
     d = shapes.wrap_dim(dimension, self.ndim)
@@ -453,56 +403,6 @@ def unfold(self: Any, dimension: int, size: int, step: int) -> Any:
 
 def linalg_diagonal(A: Any, *, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     return diagonal(A, offset, dim1, dim2)
-
-
-@method
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
-    """Nearly equal pieces, or pieces that end at given places (`torch.tensor_split`)."""
-    if not input.ndim:
-        raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
-    d = shapes.wrap_dim(dim, input.ndim)
-    n = input.shape[d]
-    given = indices_or_sections
-    if isinstance(given, Tensor):
-        if given.dtype.name != "int64":
-            raise RuntimeError("tensor_split expected tensor_indices_or_sections to have dtype of long, but got "
-                               f"{given.dtype.name}")
-        if given.ndim > 1:
-            raise RuntimeError("tensor_split expected tensor_indices_or_sections to be a zero-dimensional or "
-                               f"one-dimensional tensor, but got a tensor with {given.ndim} dims")
-        given = given.tolist()
-    if isinstance(given, int):
-        if given <= 0:
-            raise RuntimeError(f"number of sections must be larger than 0, got {given}")
-        size, more = divmod(n, given)
-        ends = [size * (i + 1) + min(i + 1, more) for i in range(given - 1)]
-    else:
-        ends = list(given)
-    edges = [0, *(slice(None, e).indices(n)[1] for e in ends), n]
-    return tuple(slice_(input, d, a, max(a, b)) for a, b in itertools.pairwise(edges))
-
-
-def _sides(name: str, dim: int, least: int) -> None:
-    def split_along(input: Any, indices_or_sections: Any) -> Any:
-        if input.ndim < least:
-            raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
-                               f"{input.ndim} dimensions!")
-        d = 0 if name == "hsplit" and input.ndim == 1 else dim
-        if isinstance(indices_or_sections, int):
-            n = indices_or_sections
-            if n <= 0 or input.shape[d] % n:
-                raise RuntimeError(f"torch.{name} attempted to split along dimension {d}, but the size of the "
-                                   "dimension "
-                                   f"{input.shape[d]} is not divisible by the split_size {n}!")
-        return tensor_split(input, indices_or_sections, d)
-
-    split_along.__name__ = name
-    method(split_along)
-
-
-_sides("hsplit", 1, 1)
-_sides("vsplit", 0, 2)
-_sides("dsplit", 2, 3)
 
 
 def _at_least(ndim: int) -> None:
@@ -549,164 +449,3 @@ def meshgrid(*tensors: Any, indexing: str = "ij") -> tuple[Any, ...]:
     size = tuple(x.numel() for x in tensors)
     return tuple(expand(reshape(x, (1,) * i + (-1,) + (1,) * (len(size) - i - 1)), *size)
                  for i, x in enumerate(tensors))
-
-
-# ---------------------------------------------------------------- copies in another order
-
-
-def _rearranged(name: str, x: Any, places: Any) -> Any:
-    """The elements of the flattened tensor at `places` (an array of positions)."""
-    return apply(operation(name), (reshape(x, -1), from_array(np.array(places, np.int64, order="C"))),
-                 (("form", ("axes", (0,))), ("wrap", False)))
-
-
-def _positions(x: Any) -> np.ndarray[Any, Any]:
-    return np.arange(x.numel()).reshape(tuple(x.shape))
-
-
-@method
-def flip(input: Any, *args: Any, dims: Any = None) -> Any:
-    """Axes reversed, as a copy (`torch.flip`)."""
-    given = args if dims is None else dims
-    if len(given) == 1 and isinstance(given[0], (tuple, list)):
-        given = given[0]
-    wrapped = [shapes.wrap_dim(d, input.ndim) for d in given]
-    for d in wrapped:
-        if wrapped.count(d) > 1:
-            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
-    if not input.ndim or not wrapped:
-        return input.clone()
-    return _rearranged("flip", input, np.flip(_positions(input), tuple(wrapped)))
-
-
-@method
-def fliplr(input: Any) -> Any:
-    if input.ndim < 2:
-        raise RuntimeError("Input must be >= 2-d.")
-    return flip(input, 1)
-
-
-@method
-def flipud(input: Any) -> Any:
-    if input.ndim < 1:
-        raise RuntimeError("Input must be >= 1-d.")
-    return flip(input, 0)
-
-
-@method
-def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
-    """Elements moved along axes, coming in again at the other end (`torch.roll`)."""
-    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
-    dims = (dims,) if isinstance(dims, int) else tuple(() if dims is None else dims)
-    if not shifts:
-        raise RuntimeError("`shifts` required")
-    if not dims and len(shifts) == 1:
-        return _rearranged("roll", input, np.roll(_positions(input), shifts[0]))
-    if len(shifts) != len(dims):
-        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    wrapped = tuple(shapes.wrap_dim(d, input.ndim) for d in dims)
-    return _rearranged("roll", input, np.roll(_positions(input), shifts, wrapped))
-
-
-@method
-def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
-    """A quarter turn, `k` times (`torch.rot90`)."""
-    if len(dims) != 2:
-        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
-    if input.ndim < 2:
-        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
-    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.ndim:
-        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
-    for d in dims:
-        if not -input.ndim <= d < input.ndim:
-            raise RuntimeError(f"Rotation dim{list(dims).index(d)} out of range, dim{list(dims).index(d)} = {d}")
-    return _rearranged("rot90", input, np.rot90(_positions(input), k, tuple(dims)))
-
-
-@method
-def repeat(self: Any, *sizes: Any) -> Any:
-    """Copies side by side (`torch.Tensor.repeat`)."""
-    times = shape_of(sizes)
-    if len(times) < self.ndim:
-        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
-    for n in times:
-        if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(times)}")
-    x = reshape(self, (1,) * (len(times) - self.ndim) + tuple(self.shape))
-    wide = [n for pair in zip(times, x.shape) for n in pair]
-    grid = expand(reshape(x, [n for m in x.shape for n in (1, m)]), wide) if times else x
-    return reshape(grid, [t * n for t, n in zip(times, x.shape)]) if grid.numel() else \
-        reshape(grid.clone(), [t * n for t, n in zip(times, x.shape)])
-
-
-@method
-def tile(input: Any, *dims: Any) -> Any:
-    """repeat with missing leading counts (`torch.tile`)."""
-    times = shape_of(dims)
-    return repeat(input, *(1,) * (input.ndim - len(times)), *times)
-
-
-@method
-def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Any:
-    """Each slice repeated in place (`torch.repeat_interleave`)."""
-    if repeats is None:
-        return from_array(np.repeat(np.arange(input.numel()), input._array()))
-    x = reshape(input, -1) if dim is None else input
-    d = 0 if dim is None else shapes.wrap_dim(dim, x.ndim)
-    x = x if x.ndim else reshape(x, 1)
-    counts = repeats._array() if isinstance(repeats, Tensor) else repeats
-    if np.any(np.asarray(counts) < 0):
-        raise RuntimeError("repeats can not be negative")
-    n = x.shape[d]
-    if np.size(counts) not in (1, n):
-        raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = "
-                           f"{np.size(counts)} and input.size({d}) = {n}")
-    flat = np.asarray(counts).reshape(-1)
-    places = np.repeat(np.arange(n), flat if flat.size == n else int(flat[0]))
-    return apply(operation("index_select"), (x, from_array(places)), (("form", ("axes", (d,))), ("wrap", False)))
-
-
-def _triangle(name: str, keep: Any) -> None:
-    def triangle(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
-        if input.ndim < 2:
-            raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
-        mask = from_array(keep(np.ones(tuple(input.shape[-2:]), bool), diagonal))
-        return into(out, apply(operation(name), (input, mask)))
-
-    triangle.__name__ = name
-    method(triangle)
-    METHODS[name + "_"] = lambda self, diagonal=0: self.copy_(triangle(self, diagonal))
-
-
-_triangle("tril", np.tril)
-_triangle("triu", np.triu)
-
-
-@method
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
-    """The last axis as a diagonal of two new ones (`torch.diag_embed`)."""
-    ndim = input.ndim + 1
-    d1, d2 = shapes.wrap_dim(dim1, ndim), shapes.wrap_dim(dim2, ndim)
-    if d1 == d2:
-        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
-    n = input.shape[-1] + abs(offset)
-    shape = list(input.shape[:-1])
-    for d in sorted((d1, d2)):
-        shape.insert(d, n)
-    return apply(operation("diag_embed"), (input,), (("shape", tuple(shape)), ("of", "diagonal"), (
-        "given", (("offset", offset), ("dim1", d1), ("dim2", d2)))))
-
-
-@method
-def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
-    """A matrix's diagonal, or the matrix of a diagonal (`torch.diag`)."""
-    if input.ndim not in (1, 2):
-        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
-    if input.ndim == 1:
-        return into(out, diag_embed(input, diagonal))
-    return into(out, globals()["diagonal"](input, diagonal).clone())
-
-
-@method
-def diagflat(input: Any, offset: int = 0) -> Any:
-    return diag_embed(ravel(input), offset)

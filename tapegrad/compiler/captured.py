@@ -1,0 +1,224 @@
+"""One call, captured: what it did to memory and what it left behind, in a form that compares equal for equal calls."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+from tapegrad import dtypes
+from tapegrad.autograd import anomaly, modes
+from tapegrad.compiler import capture as cap
+from tapegrad.compiler.capture import Block, Refused, Step
+from tapegrad.compiler.gradient import Seeding
+from tapegrad.compiler.state import Reach
+from tapegrad.compiler.structure import WATCHED, flatten, with_gradients
+from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
+from tapegrad.machine.live import layouts, machine
+
+buffers = machine.buffers
+
+
+def mode() -> tuple[Any, ...]:
+    """What of this thread decides how an operation runs."""
+    return modes.is_grad_enabled(), dtypes.default_dtype(), anomaly.enabled
+
+
+class Output(NamedTuple):
+    """Where a tensor of the result comes from.
+
+    `kind` is argument (`which` of them), held (the tensor itself), fresh (`which` block of the program, whole), part (a
+    view of such a block), or view (of an argument or a held tensor). The rest says how a view lies.
+    """
+
+    kind: str
+    which: Any
+    layout: int = 0
+    offset: int = 0
+    linked: bool = False
+
+
+class Left(NamedTuple):
+    """A gradient the call put on a leaf, or took away."""
+
+    leaf: Any  # the tensor, or the number of the argument
+    number: int | None  # of the block it lies in
+
+
+class Before:
+    """What there is when a captured call begins."""
+
+    def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any) -> None:
+        self.reach, self.leaves, self.structure = reach, list(leaves), structure
+        self.arguments = with_gradients(leaves)
+        self.tensors = list({id(t): t for t in (*reach.tensors.values(), *leaves)}.values())
+        self.keys = [cap.storage_key(t) for t in self.tensors]
+        self.gradients = [(t, t.grad) for t in self.tensors if t.is_leaf]
+        self.held = [*reach.tensors.values(), *(g for t, g in self.gradients if g is not None)]
+        self.owners = [cap.owner_of(a) for a in self.arguments]
+        self.known = {cap.owner_of(t) for t in reach.tensors.values()}
+        self.known |= {cap.owner_of(g) for t, g in self.gradients if g is not None and id(t) in reach.tensors}
+        rows = {cap.owner_of(t) for t in (*self.held, *self.arguments)}
+        self.versions = {row: int(buffers[row]["version"]) for row in rows}
+        self.mode = mode()
+        self.storages = cap.live_storages()
+
+    def check(self, args: Any) -> None:
+        """Refused for a call that changed what the next one depends on."""
+        if not self.reach.unchanged() and Reach(self.reach.function).content != self.reach.content:
+            raise Refused("it changes Python values that it reads" + self.reach.changed())
+        leaves: list[Any] = []
+        if flatten(args, leaves) != self.structure or [*map(id, leaves)] != [*map(id, self.leaves)]:
+            raise Refused("it changes a list or dict that it is passed")
+        if self.mode != mode():
+            raise Refused("it leaves another grad mode or default dtype behind")
+        if [cap.storage_key(t) for t in self.tensors] != self.keys:
+            raise Refused("it gives a tensor another history or storage")
+
+
+class Captured:
+    """What a call did: `steps`, the blocks they take, and what came of them; `backward` where results have a history.
+
+    `result_blocks` leave the program, in tensors of `fresh_layouts`; `outputs` are the result's tensors, `returned`
+    which of them stands where in `structure`; `roots` are the outputs that require grad.
+    """
+
+    def __init__(self, before: Before, trace: tracing.Trace, events: Any, result: Any, seedings: Sequence[Seeding],
+                 roots: Sequence[Any], inputs: Sequence[Any], freed: bool) -> None:
+        if trace.refusals:
+            raise Refused(trace.refusals[0])
+        self.content = before.reach.content
+        looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
+        self.looked = [(t, had) for t, had in before.gradients
+                       if looks.get(id(t)) and id(t) in before.reach.tensors]
+        self.draws = trace.draws
+        (self.steps, *parts), self.blocks, used = cap.analyse(
+            events, trace.contents, before.storages, before.owners, before.known)
+        self.fixed = sorted(used & before.known)
+        self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
+        # arguments that lie in memory the function reaches by name: they must do so again
+        self.expected = {i: row for i, row in enumerate(before.owners) if row in before.known}
+        self.known = frozenset(before.known)
+        self._starts = {b.address: i for i, b in enumerate(self.blocks)}
+        self.result_blocks: list[int] = []
+        self.fresh_layouts: list[int] = []
+        self.gradients = [g for leaf, had in before.gradients for g in self._left(before, leaf, had)]
+        self._outputs(before, result)
+        self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
+        self.inputs = [self._source(before, t) for t in inputs]
+        self.freed = freed
+        if roots and len({id(t) for t in self._tensors}) > 1:
+            shared = [cap.owner_of(t) for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
+            if len(set(shared)) != len(shared):
+                raise Refused("results that require grad share memory")
+        self.seedings = [s.resolved(part, self._starts) for s, part in zip(seedings, parts)]
+        changed = {row: int(buffers[row]["version"]) - version for row, version in before.versions.items()
+                   if int(buffers[row]["version"]) != version}
+        self.versions = sorted((r, n) for r, n in changed.items() if r in before.known)
+        self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
+        self.flags = sorted((t._buffer, int(buffers[t._buffer]["flags"]) & WATCHED) for t in before.tensors
+                            if id(t) in before.reach.tensors)
+        self.undo = self._undo()
+        del self._tensors
+
+    def _left(self, before: Before, leaf: Any, had: Any) -> list[Left]:
+        now = leaf.grad
+        if now is had:
+            return []
+        number = None if now is None else self._block_of(now, "a gradient")
+        if now is not None and cap.owner_of(now) != now._buffer:
+            raise Refused("a gradient is a view")
+        held = id(leaf) in before.reach.tensors
+        return [Left(leaf if held else self._place(before.leaves, leaf), number)]
+
+    @staticmethod
+    def _place(several: Sequence[Any], one: Any) -> int:
+        return next(i for i, t in enumerate(several) if t is one)
+
+    def _source(self, before: Before, tensor: Any) -> Any:
+        """A tensor that is there before each call: itself, or the number of the argument."""
+        return tensor if id(tensor) in before.reach.tensors else self._place(before.leaves, tensor)
+
+    def _block_of(self, tensor: Any, what: str) -> int:
+        """The number among the result blocks of the one that a tensor of the call's own lies in."""
+        owner = cap.owner_of(tensor)
+        block = self._starts.get(int(buffers[owner]["address"]))
+        if block is None:
+            raise Refused(f"{what} lies in memory that the call did not take")
+        if block not in self.result_blocks:
+            self.result_blocks.append(block)
+            self.fresh_layouts.append(int(buffers[owner]["layout"]))
+        return self.result_blocks.index(block)
+
+    def _outputs(self, before: Before, result: Any) -> None:
+        leaves: list[Any] = []
+        containers: list[Any] = []
+        self.structure = flatten(result, leaves, containers)
+        given = {id(w.value) for w in before.reach.watched}
+        if any(id(c) in given for c in containers):
+            raise Refused("it returns a list or dict that it reads")
+        self._tensors = list({id(t): t for t in leaves}.values())
+        self.returned = [self._place(self._tensors, t) for t in leaves]
+        self.outputs = [self._output(before, t) for t in self._tensors]
+
+    def _output(self, before: Before, tensor: Any) -> Output:
+        for i, a in enumerate(before.arguments):
+            if a is tensor:
+                return Output("argument", i)
+        if any(t is tensor for t in before.held):
+            return Output("held", tensor)
+        if type(tensor) is not machine.tensor_type and type(tensor) not in machine.TensorBase.__subclasses__():
+            raise Refused(f"it returns a {type(tensor).__name__}")
+        owner = cap.owner_of(tensor)
+        offset = cap.addresses.item(tensor._buffer) - cap.addresses.item(owner)
+        if owner in before.known or owner in self.numbers:
+            source = next(t for t in (*before.leaves, *before.tensors, *before.arguments, *before.held)
+                          if cap.owner_of(t) == owner)
+            linked = tensor._is_view()
+            if tensor.requires_grad and not linked:
+                raise Refused("a result that requires grad lies in an argument's memory")
+            held = any(t is source for t in before.held)
+            return Output("view", source if held else self._place(before.arguments, source), tensor._layout, offset,
+                          linked)
+        number = self._block_of(tensor, "a result")
+        if owner == tensor._buffer:
+            return Output("fresh", number)
+        return Output("part", number, tensor._layout, offset)
+
+    def _undo(self) -> list[tuple[int, int]]:
+        """Outside memory written before the last check."""
+        checks = [t for t, s in enumerate(self.steps) if s.kind == rec.GUARD]
+        rows: dict[int, None] = {}
+        for step in self.steps[:checks[-1]] if checks else ():
+            if step.kind in (rec.KERNEL, rec.ZEROED) and step.places:
+                if step.places[0].kind == "argument":
+                    raise Refused("it writes to an argument before it looks at a value")
+                if step.places[0].kind == "fixed":
+                    rows[step.places[0].offset] = None
+        return [(int(buffers[r]["address"]), layouts[int(buffers[r]["layout"])].nbytes) for r in rows]
+
+    def _did(self) -> tuple[Any, ...]:
+        return (
+            self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots, self.freed,
+            [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
+            [id(t) for t, _ in self.looked],
+            [t if type(t) is int else id(t) for t in self.inputs],
+            self.versions, self.argument_versions, self.flags, self.fixed, self.expected, self.fresh_layouts,
+            self.content, [d.key() for d in self.draws], [s.did() for s in self.seedings],
+        )
+
+    def same(self, other: Captured) -> bool:
+        """Whether two calls did the same: only then may one stand for the next."""
+        return self._did() == other._did()
+
+    @property
+    def pure(self) -> bool:
+        """Whether running the function once more would leave no trace."""
+        return not (self.versions or self.argument_versions or self.gradients)
+
+
+def _identified(fields: tuple[Any, ...]) -> list[Any]:
+    """Fields to compare, tensors among them by identity."""
+    return [id(f) if isinstance(f, machine.TensorBase) else f for f in fields]
+
+
+__all__ = ["Before", "Block", "Captured", "Left", "Output", "Step", "mode"]

@@ -1,0 +1,161 @@
+"""Results that require grad: the backward of a call, captured right after it, becomes a program of its own.
+
+While the graph of a captured call is still there, its backward is run once for each way the results may be seeded (all
+of them, or one), with gradients of arguments and of reached tensors as its results. What a backward reads of the
+forward's blocks is kept, and passed from one program to the other in one piece of memory: exactly what eager recording
+would have kept, so that a value written to in the meantime is refused exactly where PyTorch refuses it. (Recomputing
+the forward instead would need no such memory, and would be wrong for every value that was written to since.)
+
+What no program covers (`create_graph`, some of several results) runs the function once more, as it is written, on the
+same arguments: `Pullback.again`.
+"""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+from tapegrad import errors
+from tapegrad.autograd import engine
+from tapegrad.compiler.capture import Block, Place, Refused, Step, owner_of
+from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
+from tapegrad.machine.live import layouts, machine
+
+call, buffers = machine.call, machine.buffers
+MAX_SEPARATE = 8  # results that get a backward of their own each
+_ALIGN = 64
+
+
+class Seeding(NamedTuple):
+    """One captured backward: which roots had a gradient, where those lay, and what came of it for each input."""
+
+    roots: tuple[int, ...]
+    seeds: tuple[Any, ...]
+    gradients: tuple[Any, ...]
+    steps: tuple[Step, ...] = ()
+    seed_blocks: tuple[int, ...] = ()
+    blocks: tuple[int | None, ...] = ()
+    layouts: tuple[int, ...] = ()
+
+    def resolved(self, steps: Sequence[Step], starts: dict[int, int]) -> Seeding:
+        """With the steps that did it, and blocks in place of tensors."""
+        def block(t: Any) -> int | None:
+            if t is None:
+                return None
+            found = starts.get(int(buffers[t._buffer]["address"]))
+            if found is None:
+                raise Refused("a gradient lies in memory that the call did not take")
+            return found
+
+        if any(s.kind == rec.GUARD or (s.kind != rec.CONSTANT and s.places[0].kind != "own") for s in steps):
+            raise Refused("the backward of its result looks at values, or writes to memory that others see")
+        return Seeding(self.roots, (), (), tuple(steps), tuple(block(s) for s in self.seeds),  # type: ignore[misc]
+                       tuple(block(g) for g in self.gradients),
+                       tuple(g._layout for g in self.gradients if g is not None))
+
+    def did(self) -> tuple[Any, ...]:
+        return self.roots, self.steps, self.seed_blocks, self.blocks, self.layouts
+
+
+@contextlib.contextmanager
+def without_hooks(tensors: Sequence[Any]) -> Iterator[None]:
+    """Hooks of these tensors do not run: they will when the gradient arrives there through the compiled node."""
+    rows = [t._buffer for t in tensors]
+    flags = [int(f) for f in buffers["flags"][rows]]
+    for row, flag in zip(rows, flags):
+        buffers["flags"][row] = flag & ~(rec.HOOKED | rec.RETAINS)
+    try:
+        yield
+    finally:
+        for row, flag in zip(rows, flags):
+            buffers["flags"][row] |= flag & (rec.HOOKED | rec.RETAINS)
+
+
+def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Seeding], bool]:
+    """Run the backwards of a call that is being captured; and whether its graph was freed by the call itself."""
+    subsets = [tuple(range(len(roots)))]
+    if 1 < len(roots) <= MAX_SEPARATE:
+        subsets += [(i,) for i in range(len(roots))]
+    if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
+        tracing.refuse("a result has hooks, or retains its gradient")
+    found = []
+    with without_hooks(inputs):
+        for subset in subsets:
+            tracing.cut()
+            seeds = []
+            for i in subset:
+                seed = call.empty(layouts.adjoint(layouts.all[roots[i]._layout]).id)
+                seed._memory()[...] = 1
+                seeds.append(seed)
+            try:
+                gradients = engine.run([roots[i] for i in subset], seeds, True, False, list(inputs), accumulate=False,
+                                       allow_unused=True)
+            except RuntimeError as error:
+                if str(error) == errors.SECOND_BACKWARD:
+                    return [], True
+                tracing.refuse(f"the backward of its result fails: {error}")
+                return [], False
+            assert gradients is not None
+            found.append(Seeding(subset, tuple(seeds), tuple(gradients)))
+    if all(g is None for s in found for g in s.gradients):
+        tracing.refuse("the gradient of a result goes to tensors made inside")
+    return found, False
+
+
+class Divided(NamedTuple):
+    """The steps of a call and of its backwards as programs of their own.
+
+    A backward's arguments are those of the call, then what the call `saved` for it, its results, and the seeds.
+    """
+
+    steps: list[Step]
+    blocks: list[Block]
+    saved: int  # the number of the block that the forward leaves to the backwards
+    backwards: list[list[Step]]
+
+
+def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int], seedings: Sequence[Seeding],
+           arguments: int) -> Divided:
+    """Put the blocks that a backward reads into one, and make it an argument there."""
+    constants = constant_blocks(steps, set(results))
+    written = {p.number for s in steps for p in s.places if p.kind == "own"}
+    read = sorted({p.number for s in seedings for t in s.steps for p in t.places if p.kind == "own"} & written
+                  - set(results) - set(constants))
+    offsets: dict[int, int] = {}
+    size = 0
+    for number in read:
+        offsets[number] = size
+        nbytes = max(blocks[number].nbytes, 1)
+        size += nbytes + (-nbytes % (_ALIGN if nbytes > 8 else 8))
+    saved = len(blocks)
+
+    def moved(step: Step) -> Step:
+        return step._replace(places=tuple([
+            Place("own", saved, offsets[p.number] + p.offset) if p.kind == "own" and p.number in offsets else p
+            for p in step.places]))
+
+    backwards = []
+    for seeding in seedings:
+        position = {number: arguments + 1 + i for i, number in enumerate(results)}
+        position |= {number: arguments + 1 + len(results) + i for i, number in enumerate(seeding.seed_blocks)}
+
+        def passed(p: Place, position: dict[int, int] = position) -> Place:
+            if p.kind != "own":
+                return p
+            if p.number in offsets:
+                return Place("argument", arguments, offsets[p.number] + p.offset)
+            return Place("argument", position[p.number], p.offset) if p.number in position else p
+
+        used = {p.number for t in seeding.steps for p in t.places if p.kind == "own"} & set(constants)
+        again = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in used]
+        body = [t._replace(places=tuple([passed(p) for p in t.places])) for t in seeding.steps]
+        if any(t.places[0].kind != "own" or t.places[0].number in used for t in body):
+            raise Refused("the backward of its result writes to what the forward kept")
+        backwards.append([*again, *body])
+    return Divided([moved(s) for s in steps], [*blocks, Block(0, size)], saved, backwards)
+
+
+def storage_of(tensor: Any) -> int:
+    return int(buffers[owner_of(tensor)]["address"])

@@ -1,0 +1,238 @@
+"""One captured behaviour: what must hold for it, and the programs that repeat it."""
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from tapegrad import dtypes
+from tapegrad.compiler import capture as cap
+from tapegrad.compiler.blocks import arrange
+from tapegrad.compiler.captured import Captured, Output
+from tapegrad.compiler.gradient import Divided, divide
+from tapegrad.compiler.program import Program
+from tapegrad.compiler.pullback import Pullback, Recorder
+from tapegrad.compiler.state import Reach, Unreadable
+from tapegrad.compiler.structure import WATCHED, unflatten, with_gradients
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import layouts, machine
+from tapegrad.tensor import Tensor
+
+call, buffers = machine.call, machine.buffers
+AT_ONCE = 64  # programs of more steps get their superinstructions in the background
+_ROW = buffers.dtype.itemsize
+_BUFFERS = int(machine.state["buffers"][0])
+_GRAD_WORD, _ROW_WORD = rec.offset_of(rec.TENSOR, "grad"), rec.offset_of(rec.TENSOR, "buffer")
+_FLAGS_WORD = rec.offset_of(rec.BUFFER, "producer")
+_CELL_CONTENTS = 16  # ob_ref of a cell object
+_WHOLE = (1 << 64) - 1
+
+
+class Reads(NamedTuple):
+    """What the backwards read of a call: some arguments, held tensors and results."""
+
+    arguments: tuple[int, ...]
+    held: tuple[Any, ...]
+    results: tuple[int, ...]
+
+
+class Backward:
+    """The program of one seeding."""
+
+    def __init__(self, program: Program, blocks: tuple[int | None, ...], fresh: tuple[int, ...], arguments: int,
+                 results: int) -> None:
+        self.program, self.blocks, self.layouts = program, blocks, fresh
+        self.results_at = arguments + 1
+        self.seeds_at = self.results_at + results
+
+
+class Variant:
+    """One captured behaviour: what must hold for it, and the program that repeats it."""
+
+    def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
+                 structure: Any, eager_build: bool) -> None:
+        self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
+        self.default = dtypes.default_dtype()
+        self.runs = 0
+        self.made = time.perf_counter()
+        self.built = False
+        self._recorder: Recorder | None = None
+        self.constant: Any = None  # what a call returns that hands out no tensor
+        # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
+        self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
+        self._arguments = arguments
+        self._divided: Divided | None = None
+        self.layouts = list(captured.fresh_layouts)
+        self.results = list(captured.result_blocks)
+        self.steps = captured.steps
+        if captured.seedings:
+            self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, captured.seedings,
+                                   arguments)
+            self.steps = self._divided.steps
+            self.results.append(self._divided.saved)
+            self.layouts.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)).id)
+        self.backwards: dict[tuple[int, ...], Backward] = {}
+        self.reads = self._read()
+        self._make(self._conditions(), lambda steps, blocks, results: (list(steps), blocks))
+        self.silent = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
+        self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
+            captured.structure is Tensor and not captured.gradients and not captured.roots)
+        self.seconds = time.perf_counter() - self.made
+        self._builder = threading.Thread(target=self._fuse, daemon=True)
+        self._builder.start()
+        if eager_build or len(captured.steps) <= AT_ONCE:
+            self.wait()
+
+    def wait(self) -> None:
+        """Return when the superinstructions are in place."""
+        self._builder.join()
+
+    def _fuse(self) -> None:
+        """Build the superinstructions; the interpreter replays the plain steps until they are there."""
+        start = time.perf_counter()
+        self._make(self.program.conditions, arrange)  # the same array: `refresh` writes to it
+        self.seconds += time.perf_counter() - start
+        self.built = True
+
+    def _make(self, conditions: Any, optimise: Callable[..., Any]) -> None:
+        captured, divided = self.captured, self._divided
+        blocks = divided.blocks if divided else captured.blocks
+        steps, own = optimise(self.steps, blocks, set(self.results))
+        program = Program(steps, own, self.results, captured.undo, conditions, captured.versions)
+        self.arranged = steps
+        backwards = {}
+        for seeding, steps in zip(captured.seedings, divided.backwards if divided else ()):
+            results = [b for b in seeding.blocks if b is not None]
+            steps, own = optimise(steps, blocks, set(results))
+            backwards[seeding.roots] = Backward(
+                Program(steps, own, results, [], [], []), seeding.blocks, seeding.layouts, self._arguments,
+                len(captured.result_blocks))
+        self.program, self.backwards = program, backwards
+
+    def _read(self) -> Reads:
+        places = {p for steps in (self._divided.backwards if self._divided else ()) for s in steps for p in s.places}
+        rows = {p.offset for p in places if p.kind == "fixed"}
+        first = self._arguments + 1
+        numbers = {p.number for p in places if p.kind == "argument"}
+        return Reads(
+            tuple(sorted(n for n in numbers if n < self._arguments)),
+            tuple(t for t in self.held if cap.owner_of(t) in rows),
+            tuple(sorted(n - first for n in numbers if first <= n < first + len(self.captured.result_blocks))),
+        )
+
+    # ------------------------------------------------------------ conditions
+
+    def _conditions(self) -> list[tuple[int, int, int]]:
+        """Words of memory that show, without Python, that what the function reaches is what it was."""
+        found = [(id(cell) + _CELL_CONTENTS, _WHOLE, id(content)) for cell, content in self.reach.cells]
+        for tensor in self.reach.tensors.values():
+            found.append((id(tensor) + _ROW_WORD, _WHOLE, tensor._buffer | tensor._layout << 32))
+            found.append((_BUFFERS + tensor._buffer * _ROW + _FLAGS_WORD, WATCHED << 32,
+                          (int(buffers["flags"][tensor._buffer]) & WATCHED) << 32))
+        for tensor, gradient in self.captured.looked:
+            found.append((id(tensor) + _GRAD_WORD, _WHOLE, 0 if gradient is None else id(gradient)))
+        return found
+
+    def gradients_are_as_they_were(self) -> bool:
+        count = len(self.reach.cells) + 2 * len(self.reach.tensors)
+        return all(int(machine.memory(int(c["address"]), "u8", 1)[0]) & int(c["mask"]) == int(c["value"])
+                   for c in self.program.conditions[count:])
+
+    def holds(self) -> bool:
+        """Whether globals and containers are what they were; the program itself looks at cells and tensors."""
+        return self.reach.unchanged(cells=False) or self.refresh()
+
+    def renewed(self) -> bool:
+        """Whether cells hold other objects than they did, of equal values."""
+        return not self.reach.unchanged() and self.refresh()
+
+    def refresh(self) -> bool:
+        """Equal values in other objects (a number computed anew) are as good: from now on those are looked for."""
+        try:
+            reach = Reach(self.function)
+        except Unreadable:
+            return False
+        if reach.content != self.captured.content:
+            return False
+        self.reach = reach
+        for i, (cell, content) in enumerate(reach.cells):
+            self.program.conditions[i]["address"] = id(cell) + _CELL_CONTENTS
+            self.program.conditions[i]["value"] = id(content)
+        return True
+
+    # ------------------------------------------------------------ replay
+
+    def replay(self, leaves: Sequence[Any]) -> tuple[int, Any]:
+        """Run the program on these arguments: its status, and the result where it passed."""
+        captured, program = self.captured, self.program
+        arguments = leaves if len(leaves) == self._arguments else with_gradients(leaves)
+        owners = [cap.owner_of(a) for a in arguments]
+        if captured.known:
+            for i, owner in enumerate(owners):
+                if captured.expected.get(i) != (owner if owner in captured.known else None):
+                    return rec.BROKEN, None
+        fresh = [call.empty(layout) for layout in self.layouts]
+        if fresh or owners:
+            program.locate([cap.addresses.item(o) for o in owners],
+                           [cap.addresses.item(f._buffer) for f in fresh])
+        states = self._draw() if captured.draws else ()
+        status = program.run()
+        if status != rec.PASSED:
+            for stream, state in states:
+                stream.back_to(state)
+            return status, None
+        self.runs += 1
+        if self.plain:
+            return status, fresh[0]
+        for number, times in captured.argument_versions:
+            buffers["version"][owners[number]] += times
+        for left in captured.gradients:
+            leaf = leaves[left.leaf] if type(left.leaf) is int else left.leaf
+            if left.number is None:
+                leaf.grad = None
+            else:
+                call.put_grad(leaf, fresh[left.number])
+        outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
+        if captured.roots:
+            self._record(leaves, arguments, fresh, outputs, [s for _, s in states])
+        return status, unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
+
+    def _draw(self) -> list[tuple[Any, Any]]:
+        """Draw the call's random numbers, in the order of the call; returns the streams' states before."""
+        draws = self.captured.draws
+        streams = {id(d.stream): d.stream for d in draws}
+        states = [(s, s.mark()) for s in streams.values()]
+        for number, pointers in self.program.draws:
+            draw = draws[number]
+            values = draw.method(draw.stream, *draw.given)
+            if len(pointers):
+                machine.memory(int(pointers[0]), "u1", values.nbytes)[:] = values.reshape(-1).view("u1")
+        return states
+
+    def _output(self, output: Output, arguments: Sequence[Any], fresh: Sequence[Any]) -> Any:
+        kind, which, layout, offset, linked = output
+        if kind == "fresh":
+            return fresh[which]
+        if kind == "part":
+            owner = fresh[which]._buffer
+            return call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
+        source = arguments[which] if type(which) is int else which
+        if kind != "view":
+            return source
+        lies = layouts.all[layout]
+        if linked:
+            return source.as_strided(lies.shape, lies.strides, offset // lies.dtype.itemsize)
+        owner = cap.owner_of(source)
+        return call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
+
+    def _record(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], outputs: list[Any],
+                states: Sequence[Any]) -> None:
+        """Give the results that require grad their history: one node."""
+        captured = self.captured
+        roots = [outputs[i] for i in captured.roots]
+        inputs = [leaves[i] if type(i) is int else i for i in captured.inputs]
+        if self._recorder is None:
+            self._recorder = Recorder(inputs, roots)
+        self._recorder.record(None if captured.freed else Pullback(self, leaves, arguments, fresh, roots, states),
+                              inputs, roots)

@@ -1,0 +1,240 @@
+"""Decompositions of matrices, and what is made of them: singular values, eigenvalues, Q R, pseudo-inverses, ranks."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapegrad import creation, dtypes
+from tapegrad.creation import from_array
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
+from tapegrad.functions.joining import cat
+from tapegrad.functions.linalg import expect_floating, expect_square, inv, linalg_norm, solve
+from tapegrad.functions.pointwise import where
+from tapegrad.machine.live import machine
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tensor import Tensor
+
+maximum = machine.functions[REGISTRY["maximum"].opcode]
+
+
+def _matrix(name: str, A: Any) -> None:
+    expect_tensor(name, A, "A")
+    if A.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    expect_floating(name, A)
+
+
+def _rows(x: Any, start: int, count: int) -> Any:
+    return x.narrow(-2, start, count)
+
+
+def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
+    """U, S and Vᵀ with A = U diag(S) Vᵀ (`torch.linalg.svd`).
+
+    >>> import tapegrad
+    >>> U, S, Vh = tapegrad.linalg.svd(tapegrad.tensor([[3.0, 0.0], [0.0, -2.0]]), full_matrices=False)
+    >>> S
+    tensor([3., 2.])
+
+    Signs of vectors are a matter of convention. The vectors that only `full_matrices` has are constants to
+    differentiation.
+    """
+    _matrix("linalg.svd", A)
+    m, n = A.shape[-2:]
+    factors, s = apply(operation("linalg_svd_factors"), (A,)), svdvals(A)
+    u, vt = _rows(factors, 0, m), _rows(factors, m, n).mT
+    if full_matrices and m != n:  # what is missing of the wider side, as constants
+        more, _, rest = np.linalg.svd(A._memory())
+        if m > n:
+            u = cat((u, from_array(more[..., n:])), -1)
+        else:
+            vt = cat((vt, from_array(rest[..., m:, :])), -2)
+    return named("linalg_svd", U=u, S=s, Vh=vt)
+
+
+def torch_svd(input: Any, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+    """U, S and V with input = U diag(S) Vᵀ (`torch.svd`)."""
+    u, s, vt = svd(input, not some)
+    return named("svd", U=u, S=s, V=vt.mT)
+
+
+METHODS["svd"] = PUBLIC["svd"] = torch_svd
+
+
+def svdvals(A: Any, *, driver: str | None = None, out: Any = None) -> Any:
+    """Singular values, largest first (`torch.linalg.svdvals`)."""
+    _matrix("linalg.svd", A)
+    return into(out, apply(operation("linalg_svdvals"), (A,)))
+
+
+def _triangle(name: str, A: Any, UPLO: str) -> tuple[tuple[str, bool]]:
+    """Which triangle is read; the gradient stays whole, as in PyTorch."""
+    expect_square(name, A)
+    if UPLO.upper() not in ("L", "U"):
+        raise RuntimeError(f"Expected UPLO argument to be 'L' or 'U', but got {UPLO}")
+    return (("upper", UPLO.upper() == "U"),)
+
+
+def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
+    """Eigenvalues in order and eigenvectors of symmetric matrices (`torch.linalg.eigh`)."""
+    upper = _triangle("linalg.eigh", A, UPLO)
+    return named("linalg_eigh", eigenvalues=apply(operation("linalg_eigvalsh"), (A,), upper),
+                 eigenvectors=apply(operation("linalg_eigh_vectors"), (A,), upper))
+
+
+def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
+    """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`)."""
+    return into(out, apply(operation("linalg_eigvalsh"), (A,), _triangle("linalg.eigh", A, UPLO)))
+
+
+def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
+    """Q with orthonormal columns and upper triangular R, A = Q R (`torch.linalg.qr`)."""
+    _matrix("linalg.qr", A)
+    if mode not in ("reduced", "r", "complete"):
+        raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
+                           "'complete'")
+    m, n = A.shape[-2:]
+    if mode == "complete" and m > n:
+        if A.requires_grad:
+            raise RuntimeError("linalg_qr_backward: The QR decomposition is not differentiable when mode='complete' "
+                               "and nrows > ncols")
+        q, r = (from_array(v) for v in np.linalg.qr(A._array(), "complete"))
+        return named("linalg_qr", Q=q, R=r)
+    if mode == "r":
+        if A.requires_grad:
+            raise RuntimeError("linalg_qr_backward: The derivative of linalg.qr depends on Q, which is not computed "
+                               "when mode='r'. Please use linalg.qr(A, mode='reduced') if you are going to require "
+                               "gradients")
+        return named("linalg_qr", Q=creation.empty(0, dtype=A.dtype), R=_rows(
+            apply(operation("linalg_qr_factors"), (A,)), m, n).mT.contiguous())
+    factors = apply(operation("linalg_qr_factors"), (A,))
+    return named("linalg_qr", Q=_rows(factors, 0, m), R=_rows(factors, m, n).mT)
+
+
+def _tolerances(x: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:
+    """Numbers or tensors; without either, as many ulps as the longer side has elements."""
+    if rtol is None:
+        precision = max(x.shape[-2:]) * dtypes.finfo(x.dtype).eps
+        rtol = precision if atol is None else where(atol > 0, 0.0, precision) if isinstance(atol, Tensor) else (
+            0.0 if atol > 0 else precision)
+    return 0.0 if atol is None else atol, rtol
+
+
+def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermitian: bool = False, out: Any = None
+         ) -> Any:
+    """The pseudo-inverse (`torch.linalg.pinv`); singular values up to max(atol, rtol · largest) count as zero."""
+    _matrix("linalg.pinv", A)
+    atol, rtol = _tolerances(A, atol, rcond if rtol is None else rtol)
+    if hermitian:
+        expect_square("linalg.pinv", A)
+        A = A.tril() + A.tril(-1).mT
+    if any(isinstance(v, Tensor) and v.ndim for v in (atol, rtol)):
+        raise NotImplementedError("linalg.pinv: a tolerance a matrix (a tensor atol or rtol) is not supported")
+    return into(out, apply(operation("linalg_pinv"), (A,), (("atol", float(atol)), ("rtol", float(rtol)))))
+
+
+@method
+def pinverse(input: Any, rcond: float = 1e-15) -> Any:
+    """The pseudo-inverse (`torch.pinverse`)."""
+    return pinv(input, rtol=rcond)
+
+
+def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, hermitian: bool = False,
+                out: Any = None) -> Any:
+    """How many singular values are above the tolerance (`torch.linalg.matrix_rank`)."""
+    _matrix("linalg.matrix_rank", A)
+    atol, rtol = (tol, 0.0) if tol is not None else _tolerances(A, atol, rtol)
+    values = svdvals(A.detach())
+    if not values.shape[-1]:
+        return into(out, values.sum(-1).long())
+    atol, rtol = (v.unsqueeze(-1) if isinstance(v, Tensor) else v for v in (atol, rtol))
+    least = values[..., :1] * rtol
+    return into(out, (values > maximum(least, atol if isinstance(atol, Tensor) else least.new_full((), atol))).sum(-1))
+
+
+def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
+    """The condition number with respect to a norm (`torch.linalg.cond`)."""
+    _matrix("linalg.cond", A)
+    if p in (None, 2, -2):
+        values = svdvals(A)
+        large, small = values[..., 0], values[..., -1]
+        return into(out, small / large if p == -2 else large / small)
+    expect_square("linalg.cond", A)
+    if bool((A.detach().det() == 0).any()) and A.ndim == 2:
+        return into(out, A.new_full((), math.inf))
+    return into(out, linalg_norm(A, p, (-2, -1)) * linalg_norm(inv(A), p, (-2, -1)))
+
+
+@method
+def matrix_exp(A: Any) -> Any:
+    """The exponential of square matrices (`torch.linalg.matrix_exp`)."""
+    expect_square("linalg.matrix_exp", A)
+    return apply(operation("linalg_matrix_exp"), (A,))
+
+
+def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
+    """The inverse for `tensordot` over the first `ind` axes (`torch.linalg.tensorinv`)."""
+    if ind <= 0:
+        raise RuntimeError("Expected a strictly positive integer for 'ind'")
+    rows, columns = A.shape[:ind], A.shape[ind:]
+    if math.prod(rows) != math.prod(columns):
+        raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]),"
+                           f" but got {math.prod(columns)} != {math.prod(rows)}")
+    return into(out, inv(A.reshape(math.prod(rows), -1)).reshape(*columns, *rows))
+
+
+def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
+    """X with `tensordot(A, X, X.ndim) = B` (`torch.linalg.tensorsolve`)."""
+    if dims is not None:
+        A = A.movedim(tuple(dims), tuple(range(A.ndim - len(dims), A.ndim)))
+    shape = A.shape[B.ndim:]
+    if math.prod(shape) != B.numel():
+        raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
+                           f"prod(self.shape[:other.ndim]), but got {math.prod(shape)} != {B.numel()}")
+    return into(out, solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(*shape))
+
+
+def linalg_vander(x: Any, *, N: int | None = None) -> Any:
+    """Powers 0, 1, … of a vector's elements (`torch.linalg.vander`)."""
+    if N is not None and N <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    x = x if x.ndim else x.unsqueeze(0)
+    n = x.shape[-1] if N is None else N
+    ones = creation.ones_like(x).unsqueeze(-1)
+    return ones if n == 1 else cat((ones, x.unsqueeze(-1).expand(*x.shape, n - 1).cumprod(-1)), -1)
+
+
+@public
+def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
+    """Powers of a vector's elements, the highest first (`torch.vander`)."""
+    if x.ndim != 1:
+        raise RuntimeError("x must be a one-dimensional tensor.")
+    n = x.shape[0] if N is None else N
+    if n < 0:
+        raise RuntimeError("N must be non-negative.")
+    found = linalg_vander(x, N=max(n, 2))[:, :n]
+    return found if increasing else found.flip(-1)
+
+
+@method
+def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:
+    """X with A X = B, where L is A's triangular factor (`torch.cholesky_solve`)."""
+    for name, x in (("b", B), ("A", L)):
+        if x.ndim < 2:
+            raise RuntimeError(f"{name} should have at least 2 dimensions, but has {x.ndim} dimensions instead")
+    if B.dtype is not L.dtype:
+        raise RuntimeError(f"Expected b and A to have the same dtype, but found {kind_name(B)} and {kind_name(L)}")
+    low = L.mT if upper else L
+    low = low - (low - low.tril()).detach()  # the triangle's value; PyTorch's gradient has both halves
+    return into(out, solve(low.mT, solve(low, B)))
+
+
+@method
+def cholesky_inverse(input: Any, upper: bool = False, *, out: Any = None) -> Any:
+    """The inverse of the matrix that a triangular factor stands for (`torch.cholesky_inverse`)."""
+    expect_square("cholesky_inverse", input)
+    eye = creation.eye(input.shape[-1], dtype=input.dtype).expand(*input.shape)
+    return cholesky_solve(eye, input, upper, out=out)

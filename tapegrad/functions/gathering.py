@@ -1,0 +1,296 @@
+"""Reading and writing at positions along an axis: gather, scatter, index_select and their kin."""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.creation import from_array
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method
+from tapegrad.functions.indexing import read, write
+from tapegrad.functions.views import expand
+from tapegrad.tensor import Tensor
+
+# ---------------------------------------------------------------- along an axis
+
+
+def _expect_index(name: str, index: Any, kinds: tuple[str, ...] = ("int64", "int32")) -> None:
+    expect_tensor(name, index, "index", 3)
+    if index.dtype.name not in kinds and index.numel():
+        raise RuntimeError(f"{name}(): Expected dtype {'/'.join(kinds)} for index")
+
+
+def _along(name: str, x: Any, dim: Any, index: Any, source: Any = None) -> int:
+    """Check gather's and scatter's arguments; returns the axis."""
+    dim = shapes.wrap_dim(dim, x.ndim)
+    if not index.numel():
+        return dim
+    if max(index.ndim, 1) != max(x.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as "
+                           f"{'input' if name == 'gather' else 'self'} tensor")
+    if source is not None and max(index.ndim, 1) != max(source.ndim, 1):
+        raise RuntimeError("Index tensor must have the same number of dimensions as src tensor")
+    for d in range(index.ndim):
+        if d != dim and index.shape[d] > (x.shape[d] if x.ndim else 1):
+            raise RuntimeError(
+                f"Size does not match at dimension {d} expected index {list(index.shape)} to be no larger than self "
+                f"{list(x.shape)} apart from dimension {dim}")
+        if source is not None and index.shape[d] > (source.shape[d] if source.ndim else 1):
+            raise RuntimeError(
+                f"Expected index {list(index.shape)} to be no larger than self {list(x.shape)} apart from dimension "
+                f"{dim} and to be no larger size than src {list(source.shape)}")
+    return dim
+
+
+@method
+def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: Any = None) -> Any:
+    """Elements at given positions along an axis (`torch.gather`)."""
+    expect_tensor("gather", input)
+    _expect_index("gather", index)
+    dim = _along("gather", input, dim, index)
+    if not index.numel():
+        return into(out, input.reshape(-1)[:0].reshape(tuple(index.shape)), input, index, exact=True)
+    x = input if input.ndim == index.ndim else input.reshape(tuple(index.shape) if not index.ndim else (1,))
+    i = index if index.ndim or not input.ndim else index.reshape(1)
+    found = read("gather", x, (i,), ("along", dim))
+    return into(out, found if i is index else found.reshape(()), input, index, exact=True)
+
+
+@method
+def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any = None) -> Any:
+    """gather with broadcasting (`torch.take_along_dim`)."""
+    if indices.dtype is not dtypes.int64:
+        raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {kind_name(indices)}")
+    if dim is None:
+        return into(out, gather(input.reshape(-1), 0, indices.reshape(-1)))
+    if input.ndim != indices.ndim:
+        raise RuntimeError("torch.take_along_dim(): input and indices should have the same number of dimensions, "
+                           "but got "
+                           f"{input.ndim} dimensions for input, and {indices.ndim} dimensions for indices")
+    dim = shapes.wrap_dim(dim, input.ndim)
+    common = shapes.broadcast(tuple(n for d, n in enumerate(x.shape) if d != dim) for x in (input, indices))
+    def fit(x: Any) -> Any:
+        return expand(x, *common[:dim], x.shape[dim], *common[dim:]) if x.ndim else x
+    i = fit(indices)
+    n = input.shape[dim] if input.ndim else 1
+    return into(out, gather(fit(input), dim, (i + (i < 0) * n) if i.numel() else i))
+
+
+def _scatter(inplace: bool) -> Callable[..., Any]:
+    tail = "_" * inplace
+
+    def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
+                ) -> Any:
+        expect_tensor("scatter", input)
+        _expect_index("scatter", index)
+        given = value if src is None else src
+        if reduce is not None:
+            if reduce not in ("add", "multiply"):
+                raise RuntimeError("reduce argument must be either add or multiply.")
+            source = given if isinstance(given, Tensor) else input.new_full(tuple(index.shape), given)
+            return scatter_reduce(input, dim, index, source, {"add": "sum", "multiply": "prod"}[reduce])
+        if not isinstance(given, Tensor):
+            dim = _along("scatter", input, dim, index)
+            if not index.numel():
+                return input if inplace else input.clone()
+            filled = expand(input.new_full((), given), *index.shape)
+            return write("scatter_value" + tail, input, filled, (_as(index, input),), ("along", dim))
+        return _into_places("scatter", input, dim, index, given, tail)
+
+    return scatter
+
+
+def _as(index: Any, x: Any) -> Any:
+    return index.reshape(1) if x.ndim and not index.ndim else index
+
+
+def _into_places(name: str, x: Any, dim: Any, index: Any, source: Any, tail: str) -> Any:
+    dim = _along(name, x, dim, index, source)
+    if source.dtype is not x.dtype:
+        raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
+    if not index.numel():
+        return x if tail else x.clone()
+    index = _as(index, x)
+    if source.ndim != index.ndim:
+        source = source.reshape(tuple(index.shape))
+    for d in range(index.ndim):
+        if source.shape[d] != index.shape[d]:
+            source = source.narrow(d, 0, index.shape[d])
+    return write(name + tail, x, source, (index,), ("along", dim))
+
+
+METHODS["scatter"] = PUBLIC["scatter"] = _scatter(False)
+METHODS["scatter_"] = _scatter(True)
+
+
+@method
+def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+    """Elements added at given positions along an axis (`torch.scatter_add`)."""
+    expect_tensor("scatter_add", input)
+    _expect_index("scatter", index)
+    return _into_places("scatter_add", input, dim, index, src, "")
+
+
+def _scatter_add_(self: Any, dim: int, index: Any, src: Any) -> Any:
+    _expect_index("scatter", index)
+    return _into_places("scatter_add", self, dim, index, src, "_")
+
+
+METHODS["scatter_add_"] = _scatter_add_
+
+
+_STARTS: dict[str, Callable[[Any], Any]] = {
+    "sum": lambda d: 0, "mean": lambda d: 0, "prod": lambda d: 1,
+    "amax": lambda d: -math.inf if d.is_floating_point else False if d.category == 0 else dtypes.iinfo(d).min,
+    "amin": lambda d: math.inf if d.is_floating_point else True if d.category == 0 else dtypes.iinfo(d).max,
+}
+
+
+@method
+def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """Elements combined at given positions along an axis (`torch.scatter_reduce`)."""
+    expect_tensor("scatter_reduce", input)
+    _expect_index("scatter_reduce", index)
+    if reduce not in _STARTS:
+        raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
+    x = input if include_self else METHODS["scatter"](input, dim, index, value=_STARTS[reduce](input.dtype))
+    name = {"prod": "scatter_multiply", "amax": "scatter_amax", "amin": "scatter_amin"}.get(reduce, "scatter_add")
+    total = _into_places(name, x, dim, index, src, "")
+    if reduce != "mean":
+        return total
+    count = (input.new_ones if include_self else input.new_zeros)(tuple(input.shape))
+    count = scatter_add(count, dim, index, src.new_ones(tuple(src.shape)))
+    count = count.masked_fill(count == 0, 1)
+    return total / count if input.dtype.is_floating_point else total.div(count, rounding_mode="floor")
+
+
+METHODS["scatter_reduce_"] = lambda self, *args, **kwargs: self.copy_(scatter_reduce(self, *args, **kwargs))
+
+
+# ---------------------------------------------------------------- a vector of positions
+
+
+def _vector(name: str, x: Any, dim: Any, index: Any, kinds: tuple[str, ...] = ("int64", "int32")) -> tuple[int, Any]:
+    expect_tensor(name, x)
+    expect_tensor(name, index, "index", 3)
+    dim = shapes.wrap_dim(dim, x.ndim)
+    if index.ndim > 1:
+        raise IndexError(f"{name}(): Index is supposed to be a vector")
+    if index.dtype.name not in kinds:
+        raise RuntimeError(f"{name}(): Expected dtype int32 or int64 for index")
+    return dim, index.reshape(-1)
+
+
+@method
+def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
+    """The slices at given positions along an axis (`torch.index_select`)."""
+    dim, i = _vector("index_select", input, dim, index)
+    if not input.ndim:
+        return into(out, read("index_select", input.reshape(1), (i,), ("axes", (0,))).reshape(()))
+    return into(out, read("index_select", input, (i,), ("axes", (dim,))), input, index)
+
+
+def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
+    def made(inplace: bool) -> Callable[..., Any]:
+        def function(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+            dim, i = _vector(name, input, dim, index, ("int64", "int32") if name == "index_add" else ("int64",))
+            _check_source(name, input, dim, i, source)
+            if alpha != 1:
+                source = source * alpha
+            x, value = (input, source) if input.ndim else (input.reshape(1), source.reshape(1))
+            if input.ndim and not source.ndim:
+                value = source.reshape(1)
+            found = write(name + "_" * inplace, x, value, (i,), ("axes", (dim,)))
+            return into(out, found if input.ndim else input if inplace else found.reshape(()))
+
+        function.__name__ = name
+        return function
+
+    return made
+
+
+def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
+    expect_tensor(name, source, "source", 4)
+    if source.dtype is not x.dtype:
+        raise RuntimeError(f"{name}(): self ({kind_name(x)}) and source ({kind_name(source)}) must have the same "
+                           "scalar "
+                           "type")
+    if max(source.ndim, 1) != max(x.ndim, 1) and name == "index_copy" and source.ndim and x.ndim:
+        raise IndexError(f"{name}(): When source and destination are not scalars, their dimensionality must match. "
+                         f"Source dimensionality ({source.ndim}), destination dimensionality ({x.ndim})")
+    own = tuple(source.shape) or (1,)
+    wanted = tuple(index.numel() if d == dim else n for d, n in enumerate(x.shape)) or (1,)
+    if own != wanted:
+        kind = IndexError if name == "index_copy" and own[dim:dim + 1] != wanted[dim:dim + 1] else RuntimeError
+        raise kind(f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
+                   f"({own[dim] if dim < len(own) else 1}), for dim: {dim}; slices have to match in shape")
+
+
+for _name in ("index_add", "index_copy"):
+    PUBLIC[_name] = METHODS[_name] = _index_write(_name)(False)
+    METHODS[_name + "_"] = _index_write(_name)(True)
+
+
+def _index_fill(inplace: bool) -> Callable[..., Any]:
+    def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+        dim, i = _vector("index_fill", input, dim, index, ("int64",))
+        if isinstance(value, Tensor):
+            if value.ndim:
+                raise RuntimeError("index_fill_ only supports a 0-dimensional value tensor, but got tensor with "
+                                   f"{value.ndim} dimension(s).")
+            value = value.to(input.dtype)
+            i = from_array(np.unique(i._array()))  # each place takes its share of the gradient once
+        else:
+            value = input.new_full((), value)
+        x = input if input.ndim else input.reshape(1)
+        sizes = tuple(i.numel() if d == dim else n for d, n in enumerate(x.shape))
+        found = write("index_fill" + "_" * inplace, x, expand(value, *sizes), (i,), ("axes", (dim,)))
+        return found if input.ndim else input if inplace else found.reshape(())
+
+    return index_fill
+
+
+PUBLIC["index_fill"] = METHODS["index_fill"] = _index_fill(False)
+METHODS["index_fill_"] = _index_fill(True)
+
+
+# ---------------------------------------------------------------- the tensor as a vector
+
+
+@method
+def take(input: Any, index: Any, *, out: Any = None) -> Any:
+    """Elements at positions in the flattened tensor (`torch.take`)."""
+    expect_tensor("take", input)
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"take(): Expected a long tensor for index, but got {kind_name(index)}")
+    if not input.numel() and index.numel():
+        raise IndexError("take(): tried to take from an empty tensor")
+    return into(out, read("take", input.reshape(-1), (index,), ("axes", (0,)), wrap=True), input, index)
+
+
+def _put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+    """Elements written at positions in the flattened tensor (`torch.put`)."""
+    expect_tensor("put", input)
+    if index.dtype is not dtypes.int64:
+        raise RuntimeError(f"put_(): Expected a long tensor for index, but got {kind_name(index)}")
+    if source.dtype is not input.dtype:
+        raise RuntimeError(f"put_(): self and source expected to have the same dtype, but got self.dtype = "
+                           f"{kind_name(input)} and source.dtype = {kind_name(source)}")
+    if index.numel() != source.numel():
+        raise IndexError("put_(): Expected source and index to have the same number of elements, but got "
+                         "source.numel() "
+                         f"= {source.numel()}, index.numel() = {index.numel()}")
+    if not input.numel() and index.numel():
+        raise IndexError("put_(): tried to put elements into an empty tensor")
+    if not index.numel():
+        return input.clone()
+    flat = write("put_add" if accumulate else "put", input.reshape(-1), source.reshape(-1), (index.reshape(-1),),
+                 ("axes", (0,)), wrap=True)
+    return flat.reshape(tuple(input.shape))
+
+
+PUBLIC["put"] = METHODS["put"] = _put_flat
+METHODS["put_"] = lambda self, *args, **kwargs: self.copy_(_put_flat(self, *args, **kwargs))

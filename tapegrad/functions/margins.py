@@ -1,0 +1,126 @@
+"""Distances between points, and losses that ask for a margin."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapegrad.creation import from_array
+from tapegrad.functions.activations import NN, nn
+from tapegrad.functions.common import PUBLIC, expect_tensor, public
+from tapegrad.functions.contractions import einsum
+from tapegrad.functions.losses import check_reduction, pairwise_distance, reduced
+from tapegrad.functions.reductions import vector_norm
+
+
+@public
+def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
+    """Distances of every point of one set to every point of another (`torch.cdist`)."""
+    for name, x in (("X1", x1), ("X2", x2)):
+        expect_tensor("cdist", x, name.lower())
+        if x.ndim < 2:
+            raise RuntimeError(f"cdist only supports at least 2D tensors, {name} got: {x.ndim}D")
+    if x1.shape[-1] != x2.shape[-1]:
+        raise RuntimeError(f"X1 and X2 must have the same number of columns. X1: {x1.shape[-1]} X2: {x2.shape[-1]}")
+    if p < 0:
+        raise RuntimeError("cdist only supports non-negative p values")
+    return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
+
+
+@public
+def pdist(input: Any, p: float = 2.0) -> Any:
+    """Distances of every pair of rows (`torch.nn.functional.pdist`)."""
+    expect_tensor("pdist", input)
+    if input.ndim != 2:
+        raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
+    if p < 0:
+        raise RuntimeError("pdist only supports non-negative p values")
+    first, second = (from_array(i) for i in np.triu_indices(input.shape[0], 1))
+    return vector_norm(input[first] - input[second], p, -1)
+
+
+@nn
+def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+    """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`)."""
+    if input1.shape[:-1] != input2.shape[:-1]:
+        raise RuntimeError("bilinear(): input batch dimensions do not match: got "
+                           f"{list(input1.shape)} and {list(input2.shape)}")
+    for number, x in ((1, input1), (2, input2)):
+        if x.shape[-1] != weight.shape[number]:
+            raise RuntimeError(f"bilinear(): input{number} size does not match weight size: got {x.shape[-1]} but "
+                               f"expected {weight.shape[number]}")
+    found = einsum("...i,kij,...j->...k", input1, weight, input2)
+    return found if bias is None else found + bias
+
+
+NN["pdist"] = pdist
+PUBLIC["bilinear"] = bilinear
+
+
+@nn
+def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float = 1.0, p: float = 2,
+                        eps: float = 1e-6, swap: bool = False, size_average: Any = None, reduce: Any = None,
+                        reduction: str = "mean") -> Any:
+    """By how much the negative is not farther than the positive (`torch.nn.functional.triplet_margin_loss`)."""
+    if margin <= 0:
+        raise ValueError(f"margin must be greater than 0, got {margin}")
+    near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
+    if swap:
+        far = PUBLIC["min"](far, pairwise_distance(positive, negative, p, eps))
+    return reduced((near - far + margin).clamp(min=0), reduction)
+
+
+@nn
+def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
+                      size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
+    """By how much other classes come near the right one (`torch.nn.functional.multi_margin_loss`)."""
+    if p not in (1, 2):
+        raise ValueError("only p == 1 and p == 2 supported")
+    if weight is not None and weight.ndim != 1:
+        raise ValueError("weight must be one-dimensional")
+    check_reduction(reduction)
+    x, right = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(-1))
+    if x.ndim != 2 or right.shape != x.shape[:1]:
+        raise RuntimeError(f"inconsistent target size, expected {list(x.shape[:1])} but got {list(target.shape)}")
+    right = right.unsqueeze(1)
+    over = (margin - x.gather(1, right) + x).clamp(min=0)
+    over = over if p == 1 else over * over
+    if weight is not None:
+        over = over * weight[right]
+    loss = over.scatter(1, right, 0.0).sum(1) / x.shape[1]
+    return reduced(loss if input.ndim == 2 else loss.squeeze(0), reduction)
+
+
+@nn
+def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+                           reduction: str = "mean") -> Any:
+    """multi_margin_loss for several right classes, -1 after the last (`torch.nn.functional.multilabel_margin_loss`)."""
+    check_reduction(reduction)
+    if input.ndim > 2 or not all(input.shape[-1:]):
+        raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+                           f"{list(input.shape)}")
+    x, labels = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(1, -1))
+    if labels.shape != x.shape:
+        raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    counted = np.cumprod(labels._array() >= 0, 1, dtype=bool)  # labels count up to the first -1
+    chosen = labels.clamp(min=0)
+    is_label = np.zeros(tuple(x.shape), bool)
+    rows, _ = np.nonzero(counted)
+    is_label[rows, labels._array()[counted]] = True
+    over = (1 - x.gather(1, chosen).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
+    used = from_array(counted[:, :, None] & ~is_label[:, None, :], x.dtype)
+    loss = (over * used).sum((1, 2)) / x.shape[1]
+    return reduced(loss if input.ndim == 2 else loss.squeeze(0), reduction)
+
+
+@nn
+def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+                                reduce: Any = None, reduction: str = "mean") -> Any:
+    """The mean over classes of their cross entropies (`torch.nn.functional.multilabel_soft_margin_loss`)."""
+    likely = NN["logsigmoid"]
+    loss = -(target * likely(input) + (1 - target) * likely(-input))
+    if weight is not None:
+        loss = loss * weight
+    return reduced(loss.sum(-1) / input.shape[-1], reduction)
+
+

@@ -1,0 +1,217 @@
+"""Normalisation over batches, groups and channels, and images made larger or rearranged."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapegrad.autograd import modes
+from tapegrad.creation import from_array
+from tapegrad.functions.activations import NN, nn
+from tapegrad.functions.common import expect_tensor, method, public
+from tapegrad.functions.padding import pad
+from tapegrad.functions.windows import along, windows
+
+
+def _standardised(x: Any, dims: list[int], eps: float) -> tuple[Any, Any, Any]:
+    mean = x.mean(dims, keepdim=True)
+    var = x.var(dims, correction=0, keepdim=True)
+    return (x - mean) / (var + eps).sqrt(), mean, var
+
+
+def _scaled(x: Any, weight: Any, bias: Any) -> Any:
+    """Times a weight a channel, plus a bias a channel."""
+    shape = (-1, *(1,) * (x.ndim - 2))
+    x = x if weight is None else x * weight.reshape(shape)
+    return x if bias is None else x + bias.reshape(shape)
+
+
+@nn
+def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
+               training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
+    """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`)."""
+    expect_tensor("batch_norm", input)
+    shape = (-1, *(1,) * (input.ndim - 2))
+    if not training:
+        if running_mean is None or running_var is None:
+            raise RuntimeError("running_mean must be defined in evaluation mode")
+        normal = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
+        return _scaled(normal, weight, bias)
+    dims = [d for d in range(input.ndim) if d != 1]
+    n = math.prod(input.shape[d] for d in dims)
+    if n == 1:
+        raise ValueError(f"Expected more than 1 value per channel when training, got input size {input.shape}")
+    normal, mean, var = _standardised(input, dims, eps)
+    with modes.no_grad():
+        for running, found in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
+            if running is not None:
+                running.mul_(1 - momentum).add_(found.detach().reshape(-1) * momentum)
+    return _scaled(normal, weight, bias)
+
+
+@nn
+def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+                  use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5) -> Any:
+    """Each channel of each sample by itself (`torch.nn.functional.instance_norm`)."""
+    expect_tensor("instance_norm", input)
+    if not use_input_stats:
+        return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
+    n = math.prod(input.shape[2:])
+    if n == 1:
+        raise ValueError(f"Expected more than 1 spatial element when training, got input size {input.shape}")
+    normal, mean, var = _standardised(input, list(range(2, input.ndim)), eps)
+    with modes.no_grad():
+        for running, found in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
+            if running is not None:
+                running.mul_(1 - momentum).add_(found.detach().mean(0).reshape(-1) * momentum)
+    return _scaled(normal, weight, bias)
+
+
+@nn
+def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Channels normalised in groups (`torch.nn.functional.group_norm`)."""
+    expect_tensor("group_norm", input)
+    if input.ndim < 2:
+        raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
+    if num_groups <= 0:
+        raise RuntimeError("Expected num groups to be greater than 0, got " + str(num_groups))
+    if input.shape[1] % num_groups:
+        raise RuntimeError("Expected number of channels in input to be divisible by num_groups, but got input of "
+                           f"shape {list(input.shape)} and num_groups={num_groups}")
+    if not input.numel():
+        return _scaled(input * 1, weight, bias)
+    grouped = input.reshape(input.shape[0], num_groups, -1)
+    normal, _, _ = _standardised(grouped, [2], eps)
+    return _scaled(normal.reshape(input.shape), weight, bias)
+
+
+@nn
+def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+    """The last axes divided by their root mean square (`torch.nn.functional.rms_norm`)."""
+    expect_tensor("rms_norm", input)
+    n = len(normalized_shape)
+    if not n or tuple(input.shape[-n:]) != tuple(normalized_shape):
+        raise RuntimeError(f"Given normalized_shape={list(normalized_shape)}, expected input with shape "
+                           f"[*, {', '.join(map(str, normalized_shape))}], but got input of size{list(input.shape)}")
+    small = np.finfo(input.dtype.numpy).eps if eps is None else eps
+    found = input * ((input * input).mean(list(range(-n, 0)), keepdim=True) + float(small)).rsqrt()
+    return found if weight is None else found * weight
+
+
+public(rms_norm)
+public(group_norm)
+
+
+@nn
+def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+    """Each element divided by what its neighbouring channels hold (`torch.nn.functional.local_response_norm`)."""
+    if input.ndim < 3:
+        raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
+    if not input.numel():
+        return input
+    squares = (input * input).movedim(1, -1)
+    around = windows(pad(squares, (size // 2, (size - 1) // 2)), (size,), (1,), (1,)).sum(-1)
+    around = around / size if input.dtype.is_floating_point else around // size
+    return input / (around.movedim(-1, 1) * alpha + k) ** beta
+
+
+# ---------------------------------------------------------------- images
+
+
+def _shuffled(name: str, factor: int) -> None:
+    if factor <= 0:
+        raise RuntimeError(f"{name} expects a positive factor, but got {factor}")
+
+
+@nn
+@method
+def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+    """Channels spread over finer rows and columns (`torch.nn.functional.pixel_shuffle`)."""
+    if input.ndim < 3:
+        raise RuntimeError("pixel_shuffle expects input to have at least 3 dimensions, but got input with "
+                           f"{input.ndim} dimension(s)")
+    _shuffled("pixel_shuffle", upscale_factor)
+    *batch, channels, rows, columns = input.shape
+    f = upscale_factor
+    if channels % (f * f):
+        raise RuntimeError("pixel_shuffle expects its input's 'channel' dimension to be divisible by the square of "
+                           f"upscale_factor, but input.size(-3)={channels} is not divisible by {f * f}")
+    b = len(batch)
+    x = input.reshape(*batch, channels // (f * f), f, f, rows, columns)
+    return x.permute(*range(b), b, b + 3, b + 1, b + 4, b + 2).reshape(*batch, channels // (f * f), rows * f,
+                                                                        columns * f)
+
+
+@nn
+@method
+def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+    """Blocks of rows and columns as channels (`torch.nn.functional.pixel_unshuffle`)."""
+    if input.ndim < 3:
+        raise RuntimeError("pixel_unshuffle expects input to have at least 3 dimensions, but got input with "
+                           f"{input.ndim} dimension(s)")
+    _shuffled("pixel_unshuffle", downscale_factor)
+    *batch, channels, rows, columns = input.shape
+    f = downscale_factor
+    if rows % f or columns % f:
+        raise RuntimeError("pixel_unshuffle expects height and width to be divisible by downscale_factor, but they are "
+                           f"{rows} and {columns}")
+    b = len(batch)
+    x = input.reshape(*batch, channels, rows // f, f, columns // f, f)
+    return x.permute(*range(b), b, b + 2, b + 4, b + 1, b + 3).reshape(*batch, channels * f * f, rows // f,
+                                                                        columns // f)
+
+
+_MODES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,)}
+
+
+@nn
+def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+                align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
+                antialias: bool = False) -> Any:
+    """An image in another size (`torch.nn.functional.interpolate`).
+
+    `mode` is "nearest", or "linear", "bilinear", "trilinear" for one, two, three axes. Raises NotImplementedError for
+    the others that PyTorch has.
+    """
+    n = input.ndim - 2
+    if n not in _MODES.get(mode, ()) or antialias:
+        raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode takes none such, or is not supported")
+    if (size is None) == (scale_factor is None):
+        raise ValueError("either size or scale_factor should be defined" if size is None else
+                         "only one of size or scale_factor should be defined")
+    factors: tuple[Any, ...] = (None,) * n
+    if scale_factor is not None:
+        factors = tuple(scale_factor) if isinstance(scale_factor, (list, tuple)) else (scale_factor,) * n
+        sizes = tuple(math.floor(m * f) for m, f in zip(input.shape[2:], factors))
+        if recompute_scale_factor:
+            factors = (None,) * n
+    else:
+        sizes = tuple(size) if isinstance(size, (list, tuple)) else (size,) * n
+    for d, (out, factor) in enumerate(zip(sizes, factors), 2):
+        m = input.shape[d]
+        if mode == "nearest":
+            step = np.float32(1 / factor if factor else m / out)
+            places = np.minimum((np.arange(out) * step).astype(np.int64), m - 1)
+            input = input.index_select(d, from_array(places))
+        else:
+            input = along(input, d, _between(m, out, factor, bool(align_corners)))
+    return input
+
+
+def _between(n: int, out: int, factor: Any, corners: bool) -> np.ndarray[Any, Any]:
+    """Row i mixes the two elements that place i lies between."""
+    if corners:
+        at = np.arange(out) * ((n - 1) / (out - 1) if out > 1 else 0.0)
+    else:
+        at = np.maximum((np.arange(out) + 0.5) * (1 / factor if factor else n / out) - 0.5, 0)
+    left = np.minimum(at.astype(np.int64), n - 1)
+    right, part = np.minimum(left + 1, n - 1), at - left
+    mixed = np.zeros((out, n))
+    rows = np.arange(out)
+    np.add.at(mixed, (rows, left), 1 - part)
+    np.add.at(mixed, (rows, right), part)
+    return mixed
+
+
+NN["upsample"] = interpolate

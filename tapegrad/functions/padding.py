@@ -1,0 +1,105 @@
+"""Arrays with a border (`torch.nn.functional.pad`)."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapegrad.creation import from_array
+from tapegrad.dispatch import apply
+from tapegrad.functions.activations import nn
+from tapegrad.functions.common import expect_tensor, kind_name, operation
+
+
+@nn
+def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+    """An array with a border (`torch.nn.functional.pad`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.arange(3.0).reshape(1, 3)
+    >>> tapegrad.nn.functional.pad(x, (2, 1), mode="reflect")
+    tensor([[2., 1., 0., 1., 2., 1.]])
+
+    `pad` has two numbers an axis, the last axis first; negative ones cut. `mode` is "constant", "reflect",
+    "replicate" or "circular"; all but the first take two or three axes, four, or five, as PyTorch does. Raises
+    RuntimeError for a border that does not fit the axis, NotImplementedError for shapes that a mode does not take.
+    """
+    expect_tensor("pad", input)
+    if len(pad) % 2:
+        raise RuntimeError("Padding length must be divisible by 2")
+    if len(pad) // 2 > input.ndim:
+        raise RuntimeError("Padding length should be less than or equal to two times the input dimension but got "
+                           f"padding length {len(pad)} and input of dimension {input.ndim}")
+    sides = [(0, 0)] * (input.ndim - len(pad) // 2) + [(pad[i], pad[i + 1]) for i in range(len(pad) - 2, -1, -2)]
+    if mode == "constant":
+        return _constant(input, sides, value)
+    if mode not in _PLACES:
+        raise NotImplementedError(f"Unrecognised padding mode {mode}")
+    if value is not None and value != 0:
+        raise RuntimeError(f"Padding mode \"{mode}\" doesn't take in value argument")
+    _check(input, sides, len(pad), mode)
+    x = input
+    for d, (before, after) in enumerate(sides):
+        if mode == "circular" and min(before, after) < 0:  # what is cut does not come round
+            cut = max(-before, 0), x.shape[d] - max(-after, 0)
+            x = x.narrow(d, cut[0] if cut[1] > cut[0] else 0, max(cut[1] - cut[0], 0))
+            before, after = max(before, 0), max(after, 0)
+        if (before, after) != (0, 0) and (x.shape[d] or mode != "circular"):
+            places = _PLACES[mode](np.arange(-before, x.shape[d] + after), x.shape[d])
+            x = x.index_select(d, from_array(places))
+    return x.clone() if x is input else x
+
+
+def _constant(input: Any, sides: list[tuple[int, int]], value: float | None) -> Any:
+    x = input
+    for d, (before, after) in enumerate(sides):
+        start, end = max(-before, 0), x.shape[d] - max(-after, 0)
+        if end < start:
+            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, "
+                               "resulted in a negative output size, which is invalid.")
+        if (start, end) != (0, x.shape[d]):
+            x = x.narrow(d, start, end - start)
+    shape = tuple(n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, sides))
+    if shape == tuple(x.shape):
+        return x.clone()
+    places = np.arange(math.prod(shape)).reshape(shape)[tuple(
+        slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(x.shape, sides))]
+    frame = input.new_full((math.prod(shape),), 0 if value is None else value)
+    found = apply(operation("pad"), (frame, x.reshape(-1), from_array(places.reshape(-1).copy())),
+                  (("form", ("axes", (0,))), ("wrap", False)))
+    return found.reshape(shape)
+
+
+def _reflected(at: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:
+    at = np.abs(at)
+    return np.where(at >= n, 2 * (n - 1) - at, at)
+
+
+_PLACES = {  # of positions counted from the input's first, which may lie outside: where the value comes from
+    "reflect": _reflected, "replicate": lambda at, n: np.clip(at, 0, n - 1), "circular": lambda at, n: at % max(n, 1),
+}
+
+
+def _check(x: Any, sides: list[tuple[int, int]], length: int, mode: str) -> None:
+    axes = length // 2
+    if axes > 3 or x.ndim not in (axes + 1, axes + 2):
+        raise NotImplementedError(f"Padding size {length} is not supported for {x.ndim}D input tensor.")
+    if x.dtype.category == 0 and mode != "circular":
+        raise NotImplementedError(f"\"{'reflection' if mode == 'reflect' else 'replication'}_pad{axes}d\" not "
+                                  f"implemented for '{kind_name(x)}'")
+    if mode != "circular" and any(n == 0 for n in x.shape[x.ndim - axes - 1:]):
+        raise RuntimeError(f"Expected {axes + 1}D or {axes + 2}D (batch mode) tensor with possibly 0 batch size and "
+                           f"other non-zero dimensions for input, but got: {list(x.shape)}")
+    for d, (before, after) in enumerate(sides):
+        n = x.shape[d]
+        if (before, after) == (0, 0):
+            continue
+        if mode == "reflect" and max(before, after) >= n:
+            raise RuntimeError(
+                "Argument #4: Padding size should be less than the corresponding input dimension, but got: padding "
+                f"({before}, {after}) at dimension {d} of input {list(x.shape)}")
+        if mode == "circular" and max(before, after) > n:
+            raise RuntimeError("Padding value causes wrapping around more than once.")
+        if n + before + after < (0 if mode == "circular" else 1) and mode != "circular":
+            raise RuntimeError(f"input (W: {n}) is too small. Calculated output W: {n + before + after}")

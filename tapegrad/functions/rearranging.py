@@ -1,0 +1,171 @@
+"""Copies of a tensor in another order, repeated, or with part of it left out."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapegrad import shapes
+from tapegrad.creation import from_array
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import METHODS, into, method, operation
+from tapegrad.functions.views import expand, ravel, reshape
+from tapegrad.tensor import Tensor, shape_of
+
+
+def _rearranged(name: str, x: Any, places: Any) -> Any:
+    """The elements of the flattened tensor at `places` (an array of positions)."""
+    return apply(operation(name), (reshape(x, -1), from_array(np.array(places, np.int64, order="C"))),
+                 (("form", ("axes", (0,))), ("wrap", False)))
+
+
+def _positions(x: Any) -> np.ndarray[Any, Any]:
+    return np.arange(x.numel()).reshape(tuple(x.shape))
+
+
+@method
+def flip(input: Any, *args: Any, dims: Any = None) -> Any:
+    """Axes reversed, as a copy (`torch.flip`)."""
+    given = args if dims is None else dims
+    if len(given) == 1 and isinstance(given[0], (tuple, list)):
+        given = given[0]
+    wrapped = [shapes.wrap_dim(d, input.ndim) for d in given]
+    for d in wrapped:
+        if wrapped.count(d) > 1:
+            raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
+    if not input.ndim or not wrapped:
+        return input.clone()
+    return _rearranged("flip", input, np.flip(_positions(input), tuple(wrapped)))
+
+
+@method
+def fliplr(input: Any) -> Any:
+    if input.ndim < 2:
+        raise RuntimeError("Input must be >= 2-d.")
+    return flip(input, 1)
+
+
+@method
+def flipud(input: Any) -> Any:
+    if input.ndim < 1:
+        raise RuntimeError("Input must be >= 1-d.")
+    return flip(input, 0)
+
+
+@method
+def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
+    """Elements moved along axes, coming in again at the other end (`torch.roll`)."""
+    shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
+    dims = (dims,) if isinstance(dims, int) else tuple(() if dims is None else dims)
+    if not shifts:
+        raise RuntimeError("`shifts` required")
+    if not dims and len(shifts) == 1:
+        return _rearranged("roll", input, np.roll(_positions(input), shifts[0]))
+    if len(shifts) != len(dims):
+        raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    wrapped = tuple(shapes.wrap_dim(d, input.ndim) for d in dims)
+    return _rearranged("roll", input, np.roll(_positions(input), shifts, wrapped))
+
+
+@method
+def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+    """A quarter turn, `k` times (`torch.rot90`)."""
+    if len(dims) != 2:
+        raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
+    if input.ndim < 2:
+        raise RuntimeError(f"expected total dims >= 2, but got total dims = {input.ndim}")
+    if dims[0] == dims[1] or abs(dims[0] - dims[1]) == input.ndim:
+        raise RuntimeError(f"expected rotation dims to be different, but got dim0 = {dims[0]} and dim1 = {dims[1]}")
+    for d in dims:
+        if not -input.ndim <= d < input.ndim:
+            raise RuntimeError(f"Rotation dim{list(dims).index(d)} out of range, dim{list(dims).index(d)} = {d}")
+    return _rearranged("rot90", input, np.rot90(_positions(input), k, tuple(dims)))
+
+
+@method
+def repeat(self: Any, *sizes: Any) -> Any:
+    """Copies side by side (`torch.Tensor.repeat`)."""
+    times = shape_of(sizes)
+    if len(times) < self.ndim:
+        raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
+    for n in times:
+        if n < 0:
+            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(times)}")
+    x = reshape(self, (1,) * (len(times) - self.ndim) + tuple(self.shape))
+    wide = [n for pair in zip(times, x.shape) for n in pair]
+    grid = expand(reshape(x, [n for m in x.shape for n in (1, m)]), wide) if times else x
+    return reshape(grid, [t * n for t, n in zip(times, x.shape)]) if grid.numel() else \
+        reshape(grid.clone(), [t * n for t, n in zip(times, x.shape)])
+
+
+@method
+def tile(input: Any, *dims: Any) -> Any:
+    """repeat with missing leading counts (`torch.tile`)."""
+    times = shape_of(dims)
+    return repeat(input, *(1,) * (input.ndim - len(times)), *times)
+
+
+@method
+def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Any:
+    """Each slice repeated in place (`torch.repeat_interleave`)."""
+    if repeats is None:
+        return from_array(np.repeat(np.arange(input.numel()), input._array()))
+    x = reshape(input, -1) if dim is None else input
+    d = 0 if dim is None else shapes.wrap_dim(dim, x.ndim)
+    x = x if x.ndim else reshape(x, 1)
+    counts = repeats._array() if isinstance(repeats, Tensor) else repeats
+    if np.any(np.asarray(counts) < 0):
+        raise RuntimeError("repeats can not be negative")
+    n = x.shape[d]
+    if np.size(counts) not in (1, n):
+        raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = "
+                           f"{np.size(counts)} and input.size({d}) = {n}")
+    flat = np.asarray(counts).reshape(-1)
+    places = np.repeat(np.arange(n), flat if flat.size == n else int(flat[0]))
+    return apply(operation("index_select"), (x, from_array(places)), (("form", ("axes", (d,))), ("wrap", False)))
+
+
+def _triangle(name: str, keep: Any) -> None:
+    def triangle(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+        if input.ndim < 2:
+            raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
+        mask = from_array(keep(np.ones(tuple(input.shape[-2:]), bool), diagonal))
+        return into(out, apply(operation(name), (input, mask)))
+
+    triangle.__name__ = name
+    method(triangle)
+    METHODS[name + "_"] = lambda self, diagonal=0: self.copy_(triangle(self, diagonal))
+
+
+_triangle("tril", np.tril)
+_triangle("triu", np.triu)
+
+
+@method
+def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+    """The last axis as a diagonal of two new ones (`torch.diag_embed`)."""
+    ndim = input.ndim + 1
+    d1, d2 = shapes.wrap_dim(dim1, ndim), shapes.wrap_dim(dim2, ndim)
+    if d1 == d2:
+        raise RuntimeError(f"diagonal dimensions cannot be identical {dim1}, {dim2}")
+    n = input.shape[-1] + abs(offset)
+    shape = list(input.shape[:-1])
+    for d in sorted((d1, d2)):
+        shape.insert(d, n)
+    return apply(operation("diag_embed"), (input,), (("shape", tuple(shape)), ("of", "diagonal"), (
+        "given", (("offset", offset), ("dim1", d1), ("dim2", d2)))))
+
+
+@method
+def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+    """A matrix's diagonal, or the matrix of a diagonal (`torch.diag`)."""
+    if input.ndim not in (1, 2):
+        raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
+    if input.ndim == 1:
+        return into(out, diag_embed(input, diagonal))
+    return into(out, globals()["diagonal"](input, diagonal).clone())
+
+
+@method
+def diagflat(input: Any, offset: int = 0) -> Any:
+    return diag_embed(ravel(input), offset)

@@ -1,0 +1,118 @@
+"""Special functions (`torch.special`)."""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad import dtypes
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, operation
+from tapegrad.functions.queries import result_type
+from tapegrad.functions.views import broadcast_tensors
+from tapegrad.machine.live import machine, planner
+from tapegrad.ops.spec import REGISTRY
+
+SPECIAL: dict[str, Callable[..., Any]] = {}  # what `special` offers
+
+
+def special(function: Callable[..., Any]) -> Callable[..., Any]:
+    SPECIAL[function.__name__] = function
+    return function
+
+
+dtype_name = planner.name_of
+
+
+def floating(x: Any) -> Any:
+    """Whole numbers become floats of the default dtype."""
+    return x if x.dtype.is_floating_point else x.to(dtypes.default_dtype())
+
+
+def _plain(name: str) -> Callable[..., Any]:
+    def function(input: Any, *, out: Any = None) -> Any:
+        expect_tensor(f"special_{name}", input)
+        return into(out, apply(operation(f"special_{name}"), (floating(input),)))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`torch.special.{name}`, computed by SciPy."
+    return special(function)
+
+
+for _name in ("i0", "i0e", "i1", "i1e", "erfcx", "log_ndtr", "ndtri"):
+    _plain(_name)
+METHODS["i0"] = PUBLIC["i0"] = SPECIAL["i0"]
+METHODS["i0_"] = lambda self: self.copy_(SPECIAL["i0"](self))
+
+
+@special
+def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
+    """The n-th derivative of the digamma function (`torch.special.polygamma`)."""
+    expect_tensor("polygamma", input, "input", 2)
+    if n < 0:
+        raise RuntimeError("polygamma(n, x) does not support negative n.")
+    x = floating(input)
+    if n == 0:
+        return into(out, apply(operation("digamma"), (x,)))
+    return into(out, apply(operation("special_polygamma"), (x,), (("n", int(n)),)))
+
+
+PUBLIC["polygamma"] = polygamma
+METHODS["polygamma"] = lambda self, n: polygamma(n, self)
+
+
+@special
+def multigammaln(input: Any, p: int, *, out: Any = None) -> Any:
+    """The logarithm of the multivariate gamma function (`torch.special.multigammaln`)."""
+    expect_tensor("mvlgamma", input)
+    if p < 1:
+        raise RuntimeError("p has to be greater than or equal to 1")
+    if input.dtype.category == 0:
+        raise RuntimeError("mvlgamma: The input tensor may not be a boolean tensor.")
+    x = floating(input)
+    lgamma = machine.functions[REGISTRY["lgamma"].opcode]
+    found = sum((lgamma(x - j / 2) for j in range(1, p)), lgamma(x))
+    return into(out, found + p * (p - 1) / 4 * math.log(math.pi))
+
+
+PUBLIC["mvlgamma"] = METHODS["mvlgamma"] = multigammaln
+METHODS["mvlgamma_"] = lambda self, p: self.copy_(multigammaln(self, p))
+
+
+@special
+def ndtr(input: Any, *, out: Any = None) -> Any:
+    """The normal distribution's share below (`torch.special.ndtr`)."""
+    expect_tensor("special_ndtr", input)
+    return into(out, apply(operation("ndtr"), (input,)))
+
+
+def _whole_numbers(name: str) -> None:
+    def function(input: Any, other: Any, *, out: Any = None) -> Any:
+        expect_tensor(name, input)
+        expect_tensor(name, other, "other", 2)
+        dtype = result_type(input, other)
+        if dtype.category != 1:
+            raise NotImplementedError(f"\"{name}_cpu\" not implemented for '{dtype_name(dtype)}'")
+        x, y = broadcast_tensors(input.to(dtype), other.to(dtype))
+        return into(out, apply(operation(name), (x, y)))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"`torch.{name}`, computed by NumPy."
+    PUBLIC[name] = METHODS[name] = function
+    METHODS[name + "_"] = lambda self, other: self.copy_(function(self, other))
+
+
+for _name in ("gcd", "lcm"):
+    _whole_numbers(_name)
+
+
+def _native(name: str, of: str) -> None:
+    SPECIAL[name] = PUBLIC[of] if of in PUBLIC else machine.functions[REGISTRY[of].opcode]
+
+
+for _name, _of in {"entr": "entr", "xlog1py": "xlog1py", "erf": "erf", "erfc": "erfc", "erfinv": "erfinv",
+                   "expit": "sigmoid", "exp2": "exp2", "expm1": "expm1", "log1p": "log1p", "digamma": "digamma",
+                   "psi": "digamma", "gammaln": "lgamma", "logit": "logit", "sinc": "sinc", "round": "round",
+                   "xlogy": "xlogy", "softmax": "softmax", "log_softmax": "log_softmax",
+                   "logsumexp": "logsumexp"}.items():
+    _native(_name, _of)

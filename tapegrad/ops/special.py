@@ -1,0 +1,55 @@
+"""Special functions that have no kernel of their own: SciPy computes them, rules state their derivatives."""
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from .scalar import scalar, whole
+from .spec import structured
+
+where = scalar.where
+
+
+SHAPES = ((3, 4), (5,), ())
+
+
+def by_scipy(name, vjp, low=-2.0, high=2.0, **attributes):
+    """An operation on each element which SciPy knows by this name."""
+    def column(x, **given):
+        import scipy.special
+
+        return getattr(scipy.special, name)(*given.values(), np.asarray(x, np.float64)).astype(np.asarray(x).dtype)
+
+    def lowered(builder, x):
+        return builder.called(column, x.dtype, x.shape, x)
+
+    def lowered_n(builder, x, *, n):
+        return builder.called(lambda v: column(v, n=n), x.dtype, x.shape, x)
+
+    plain = name.title().replace("_", "")
+    return structured("special_" + name, lowered_n if attributes else lowered, vjp, method=False, accepts="f",
+                      column=column, domain=(low, high), samples=lambda: [((s,), dict(attributes)) for s in SHAPES],
+                      fits=lambda o, given: True,
+                      grad_name=f"{'' if name in ('i0', 'polygamma') else 'Special'}{plain}Backward0")
+
+
+by_scipy("i0", lambda g, x: g * whole.special_i1(x))
+by_scipy("i0e", lambda g, x, out: g * (whole.special_i1e(x) - scalar.sign(x) * out))
+by_scipy("i1", lambda g, x, out: g * (whole.special_i0(x) - where(x == 0, 0.5, out / where(x == 0, 1, x))))
+by_scipy("i1e", lambda g, x, out: g * where(x == 0, 0.5, whole.special_i0e(x) - out * (
+    scalar.sign(x) + 1 / where(x == 0, 1, x))))
+by_scipy("erfcx", lambda g, x, out: g * (2 * x * out - 2 / math.sqrt(math.pi)))
+by_scipy("log_ndtr", lambda g, x: g * math.sqrt(2 / math.pi) / whole.special_erfcx(-x * math.sqrt(0.5)))
+by_scipy("ndtri", lambda g, out: g * math.sqrt(2 * math.pi) * scalar.exp(out * out / 2), low=0.1, high=0.9)
+by_scipy("polygamma", lambda g, x, n: g * whole.special_polygamma(x, n=n + 1), low=0.5, high=3.0, n=1)
+
+
+def of_whole_numbers(function):
+    structured(function.__name__, lambda builder, x, y: builder.called(function, x.dtype, x.shape, x, y), method=False,
+               accepts="i", column=function, samples=lambda: [((s, s), {}) for s in SHAPES],
+               fits=lambda o, given: o[0].shape == o[1].shape and o[0].dtype is o[1].dtype)
+
+
+of_whole_numbers(np.gcd)
+of_whole_numbers(np.lcm)

@@ -1,0 +1,88 @@
+"""What nodes are called, and `autograd.grad` and `backward` with every form of their arguments, as PyTorch has it."""
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from both import refusal
+
+torch = pytest.importorskip("torch")
+
+import tapegrad  # noqa: E402
+
+NAMES = """
+    r@t.ones(2,3,2).mT[:,:,:3].mT m@r m@m.T t.ones(2,2,3)@r b3@t.ones(2,3,2) b3@t.ones(3,2) r@t.ones(2,3,2)
+    m.t().reshape(6) m.reshape(6) m[:,::2].reshape(2,2,1) m[::2].reshape(3,1) m.t().reshape(3,2,1)
+    m.expand(4,2,3).reshape(4,6) m.flatten() m.t().flatten() m.t().contiguous() r.sum(0) r.sum() r.sum((0,))
+    r.sum(-1,keepdim=True) r[0].sum(0) r[0].sum() r.mean(0) r.mean() r.prod(0) r.prod() m.prod(1) r.var() r.std(0)
+    r.logsumexp(0) r.norm() r.nansum() t.stack([r,r]) t.stack([r,r],1) t.hstack([r,r]) t.vstack([r,r]) t.cat([r,r])
+    t.outer(r,r) t.cumsum(r,0) t.tril(m) t.flip(r,[0]) t.roll(r,1) r[[0,1]] r[r>1] r.masked_fill(r>1,0)
+    r.gather(0,t.tensor([0])) r.sort()[0] r.topk(2)[0] r.clamp(min=0) t.where(r>1,r,r*2) t.lerp(r,r,0.5)
+    t.linalg.inv(m@m.T+t.eye(2)) t.linalg.det(m@m.T) t.linalg.norm(r) r.double() r**2 2**r
+    r.unsqueeze(0).squeeze((0,)) r.unsqueeze(0).squeeze(0) r.unsqueeze(0).squeeze()
+    t.nn.functional.linear(m,t.ones(4,3)) t.nn.functional.linear(m,t.ones(4,3),t.ones(4))
+    t.nn.functional.mse_loss(r,r*2) t.nn.functional.layer_norm(r,(3,)) t.nn.functional.softplus(r)
+    t.nn.functional.normalize(r,dim=0) t.einsum("i,i->",r,r)
+"""
+
+
+@pytest.mark.parametrize("text", NAMES.split())
+def test_names_of_nodes(text):
+    def name(t):
+        leaves = {"r": t.tensor([1.0, 2.0, 3.0], requires_grad=True), "m": t.arange(6.0).reshape(2, 3).requires_grad_(),
+                  "b3": t.ones(2, 2, 3, requires_grad=True)}
+        return eval(text, {"t": t, **leaves}).grad_fn.name()
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert name(tapegrad) == name(torch)
+
+
+CALLS = {
+    "rows": lambda t, r, o: t.autograd.grad(r * t.tensor([1.0, 2.0, 3.0]), r, t.eye(3), is_grads_batched=True),
+    "rows recorded": lambda t, r, o: t.autograd.grad(
+        r ** 3, r, t.eye(3), is_grads_batched=True, create_graph=True)[0].sum(),
+    "rows of several": lambda t, r, o: t.autograd.grad(
+        (r ** 2, r.sum()), r, (t.eye(3), t.ones(3)), is_grads_batched=True),
+    "many rows": lambda t, r, o: t.autograd.grad(r * 2, r, t.arange(120.0).reshape(40, 3), is_grads_batched=True),
+    "rows, unused": lambda t, r, o: t.autograd.grad(r ** 2, (r, o), t.eye(3), is_grads_batched=True, allow_unused=True),
+    "rows, zeros": lambda t, r, o: t.autograd.grad(
+        r ** 2, (r, o), t.eye(3), is_grads_batched=True, materialize_grads=True),
+    "rows, unused refused": lambda t, r, o: t.autograd.grad(r ** 2, (r, o), t.eye(3), is_grads_batched=True),
+    "rows of another shape": lambda t, r, o: t.autograd.grad(r ** 2, r, t.ones(3), is_grads_batched=True),
+    "no rows given": lambda t, r, o: t.autograd.grad(r ** 2, r, None, is_grads_batched=True),
+    "none of a scalar": lambda t, r, o: t.autograd.grad(r.sum(), r, None, is_grads_batched=True),
+    "uneven rows": lambda t, r, o: t.autograd.grad((r ** 2, r), r, (t.eye(3), t.ones(2, 3)), is_grads_batched=True),
+    "no rows": lambda t, r, o: t.autograd.grad(r ** 2, r, t.ones(0, 3), is_grads_batched=True),
+    "one output, one input": lambda t, r, o: t.autograd.grad(r.sum(), r),
+    "several": lambda t, r, o: t.autograd.grad([r.sum(), r.prod()], [r], [t.tensor(1.0), None]),
+    "no scalar": lambda t, r, o: t.autograd.grad(r * 2, r),
+    "another shape": lambda t, r, o: t.autograd.grad(r * 2, r, t.ones(2)),
+    "another dtype": lambda t, r, o: t.autograd.grad(r * 2, r, t.ones(3, dtype=t.float64)),
+    "whole numbers": lambda t, r, o: t.autograd.grad(r * 2, r, t.ones(3, dtype=t.int64)),
+    "a number": lambda t, r, o: t.autograd.grad(r * 2, r, 3),
+    "twice the same": lambda t, r, o: t.autograd.grad(r.sum(), (r, r)),
+    "output no tensor": lambda t, r, o: t.autograd.grad(3, r),
+    "input no tensor": lambda t, r, o: t.autograd.grad(r.sum(), 3),
+    "only inputs": lambda t, r, o: t.autograd.grad(r.sum(), r, only_inputs=True),
+    "not only inputs": lambda t, r, o: t.autograd.grad(r.sum(), r, only_inputs=False),
+    "backward": lambda t, r, o: (t.autograd.backward([r.sum(), r.prod()], [None, t.tensor(2.0)]), r.grad),
+    "backward, old name": lambda t, r, o: (t.autograd.backward(r.sum(), grad_variables=t.tensor(3.0)), r.grad),
+    "backward, both names": lambda t, r, o: t.autograd.backward(r.sum(), t.tensor(1.0), grad_variables=t.tensor(3.0)),
+    "backward positions": lambda t, r, o: ((r * 2).backward(t.ones(3), True, False, [r]), r.grad),
+    "backward of another": lambda t, r, o: ((r * o).sum().backward(inputs=o), r.grad, o.grad),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_forms_of_arguments(call):
+    def outcome(t):
+        r, o = t.tensor([1.0, 2.0, 3.0], requires_grad=True), t.ones(1, requires_grad=True)
+        with warnings.catch_warnings(record=True) as said:
+            warnings.simplefilter("always")
+            found = refusal(lambda: CALLS[call](t, r, o))
+        if isinstance(found, tuple):
+            found = found[0], found[1][:30]
+        return found, [w.category for w in said]
+
+    assert outcome(tapegrad) == outcome(torch)
