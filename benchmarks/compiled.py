@@ -148,6 +148,24 @@ def lstm() -> Measured:
     return Measured(*fastest([warm(diagonal_lstm(ours)), *(diagonal_lstm(t) for t in theirs)], at_least=3))
 
 
+@figure("Weibull regression, 200 points, 4 parameters, BFGS warm ÷ with finite differences (the peer)", "s", must=0.8,
+        aim=0.5)
+def weibull() -> Measured:
+    import runpy
+    from pathlib import Path
+
+    import numpy as np
+
+    import tapegrad
+
+    run = runpy.run_path(str(Path(__file__).parent.parent / "examples" / "weibull.py"))
+    covariates, times, seen = run["data"]()
+    args = tuple(tapegrad.from_numpy(a) for a in (covariates, np.log(times), seen))
+    gradients, values = run["value_and_grad"](run["loss"]), run["value_alone"](run["loss"])
+    return Measured(*fastest([lambda: run["fit"](gradients, np.zeros(4), args, jac=True),
+                              lambda: run["fit"](values, np.zeros(4), args)]))
+
+
 @figure("overhead of calling a compiled function of one scalar operation", "s", must=5e-6, aim=1e-6, by="value")
 def call_overhead() -> Measured:
     import tapegrad

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import bisect
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -82,24 +83,47 @@ class Blocked(NamedTuple):
         return tuple(o.place for c in self.calls for o in c.operands if not o.private)
 
 
-def written(step: Step | Blocked) -> tuple[Place, ...]:
-    """The places a step writes, or may write."""
-    if isinstance(step, Blocked):
-        return step.places
-    if step.kind == rec.GUARD:
-        return ()
-    kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
-    return step.places[:1 if kernel is None else len(kernel.region.outputs)]
+class Group(NamedTuple):
+    """Steps that go over the same leading axis of `units`, before they become a `Blocked`."""
+
+    units: int
+    steps: tuple[Step, ...]
+    kind: int = rec.BLOCKS
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(p for s in self.steps for p in s.places)
 
 
-def read(step: Step) -> tuple[Place, ...]:
-    """The places a step reads; of a kernel that is not the emitter's, all of them."""
-    if step.kind in (rec.CONSTANT, rec.ZEROED, rec.DRAWN):
-        return ()
-    kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
-    if kernel is None or any(kernel.accumulate):
-        return step.places
-    return step.places[len(kernel.region.outputs):]
+Item = Step | Group | Blocked
+
+
+def kernel_of(step: Item) -> emitter.Kernel | None:
+    """What a step computes, if that is known: a kernel that was emitted from a rule."""
+    return emitter.kernels.get(step.a) if isinstance(step, Step) and step.kind == rec.KERNEL else None
+
+
+def writes(step: Item) -> Sequence[Place]:
+    """The places a step may write to; of an unknown kernel all of them."""
+    kernel = kernel_of(step)
+    if kernel is not None:
+        return step.places[:len(kernel.region.outputs)]
+    if isinstance(step, Group):
+        return [p for s in step.steps for p in writes(s)]
+    return () if step.kind == rec.GUARD else step.places
+
+
+def reads(step: Item) -> Sequence[Place]:
+    """The places a step may read."""
+    kernel = kernel_of(step)
+    if kernel is not None:
+        return step.places if any(kernel.accumulate) else step.places[len(kernel.region.outputs):]
+    return step.places if step.kind in (rec.KERNEL, rec.GUARD, rec.BLOCKS) else ()
+
+
+def space(place: Place) -> tuple[str, int]:
+    """The piece of memory a place lies in."""
+    return (place.kind, place.offset) if place.kind == "fixed" else (place.kind, place.number)
 
 
 class Block(NamedTuple):

@@ -86,7 +86,7 @@ class Captured:
                  roots: Sequence[Any], inputs: Sequence[Any], freed: bool) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
-        self.content = before.reach.content
+        self.reach, self.content = before.reach, before.reach.content  # which names objects by address: they are held
         looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
         self.looked = [(t, had) for t, had in before.gradients
                        if looks.get(id(t)) and id(t) in before.reach.tensors]

@@ -10,7 +10,7 @@ import functools
 import gc
 import os
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tapegrad import dtypes
@@ -18,7 +18,9 @@ from tapegrad.autograd import anomaly
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured, mode
+from tapegrad.compiler.explanation import explain
 from tapegrad.compiler.gradient import trace_backward
+from tapegrad.compiler.passes import chosen
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, sharing, unflatten, with_gradients
 from tapegrad.compiler.variant import Variant
@@ -42,10 +44,11 @@ class Compiled(Transparent):
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
     """
 
-    def __init__(self, function: Callable[..., Any], eager_build: bool = False) -> None:
+    def __init__(self, function: Callable[..., Any], dynamic: bool = False, eager_build: bool = False,
+                 passes: Iterable[str] | None = None) -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
-        self.eager_build = eager_build
+        self.dynamic, self.eager_build, self.passes = dynamic, eager_build, chosen(passes)
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
         self._failures: dict[Any, int] = {}
@@ -107,7 +110,9 @@ class Compiled(Transparent):
 
     def _capture(self, key: Any, leaves: list[Any], structure: Any, args: Any, kwargs: Any) -> Any:
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
-            return self._give_up("its arguments keep changing", args, kwargs)
+            if not self.dynamic:
+                return self._give_up("its arguments keep changing (dynamic=True allows for that)", args, kwargs)
+            self._forget()
         if len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES:
             return self._give_up("its calls keep doing something else", args, kwargs)
         try:
@@ -153,7 +158,8 @@ class Compiled(Transparent):
             return result
         self._failures[key] = 0
         pending[:] = [p for p in pending if not p.same(captured)]
-        variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build)
+        variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
+                          self.passes)
         self.tapes.setdefault(key, []).append(variant)
         if not args and not kwargs and variant.silent and not captured.outputs and not captured.undo:
             variant.constant = unflatten(captured.structure, iter(()))
@@ -174,17 +180,23 @@ class Compiled(Transparent):
     def replays(self) -> int:
         return sum(v.runs for variants in self.tapes.values() for v in variants)
 
+    @property
+    def tape(self) -> Variant:
+        """The program that ran most; RuntimeError where there is none yet."""
+        variants = [v for several in self.tapes.values() for v in several]
+        if not variants:
+            raise RuntimeError("nothing is compiled yet: " + (self.reason or "two calls must have done the same"))
+        return max(variants, key=lambda v: v.runs)
+
     def explain(self) -> str:
-        """What was captured, replayed and not, in a few lines."""
-        lines = [f"{self.captures} captures, {self.replays} replays, {self.fallbacks} broken off"]
-        if self.reason:
-            lines.append(f"runs as it is written: {self.reason}")
-        for variants in self.tapes.values():
-            for v in variants:
-                lines.append(f"program of {len(v.program.steps)} steps, {v.program.size} bytes of its own, "
-                             f"{len(v.program.conditions)} conditions, made in {v.seconds * 1e3:.1f} ms, "
-                             f"{v.runs} runs")
-        return "\n".join(lines)
+        """What was captured, replayed and not, and why, in a few lines."""
+        return explain(self)
+
+    def _forget(self) -> None:
+        """Drop what is known of the kind of arguments that was met first."""
+        key = next(iter(self._pending))
+        for known in (self._pending, self.tapes, self._failures):
+            known.pop(key, None)
 
 
 def _roots(result: Any, before: Before) -> list[Any]:
@@ -200,7 +212,8 @@ def _roots(result: Any, before: Before) -> list[Any]:
     return roots
 
 
-def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = False) -> Any:
+def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
+            passes: Iterable[str] | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
     >>> import tapegrad
@@ -219,10 +232,14 @@ def compile(function: Callable[..., Any] | None = None, *, eager_build: bool = F
 
     A whole step may be captured: forward, backward, updates in place. What it reads is checked before every replay:
     layouts and flags of arguments, Python values by content, tensors by identity, and values that reached Python on the
-    way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays.
+    way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays. A result that
+    requires grad is one node of the graph, with a compiled backward.
 
-    Superinstructions of long programs are built in the background; with `eager_build` the call waits for them.
+    `dynamic`: arguments come in many shapes. Each shape is captured by itself either way (what Python does with a shape
+    cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
+    the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
+    are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
     """
     if function is None:
-        return functools.partial(compile, eager_build=eager_build)
-    return Compiled(function, eager_build)
+        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes)
+    return Compiled(function, dynamic, eager_build, passes)

@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapegrad.compiler.capture import Blocked, Place, Step, written
+from tapegrad.compiler.capture import Item, Place, Step, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
@@ -120,12 +120,12 @@ def _substitute(values: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]
     return [done[v] for v in values]
 
 
-def constant_blocks(steps: Sequence[Step | Blocked], results: set[int]) -> dict[int, bytes]:
+def constant_blocks(steps: Sequence[Item], results: set[int]) -> dict[int, bytes]:
     """The blocks that hold one constant throughout, with its bytes."""
     found: dict[int, bytes] = {}
     others: set[int] = set(results)
     for step in steps:
-        for place in written(step):
+        for place in writes(step):
             if place.kind != "own":
                 continue
             if isinstance(step, Step) and step.kind == rec.CONSTANT and place.number not in found and place.offset == 0:

@@ -53,7 +53,7 @@ class CompiledFunctionBackward(FunctionCtx):
         self.keep(None)
 
     def __del__(self) -> None:
-        if self._bytes and not sys.is_finalizing():
+        if self._bytes and sys is not None and not sys.is_finalizing():  # the module may be gone by then
             self.keep(None)
 
 

@@ -175,8 +175,7 @@ class Reach:
     def _watch(self, value: Any) -> None:
         watched = Watched(value)
         self.watched.append(watched)
-        self._entries.append((type(value), tuple([k if type(k) is str else by_value(k) if is_simple(k) else id(k)
-                                                  for k in watched.keys])))
+        self._entries.append((type(value), tuple([k if type(k) is str else None for k in watched.keys])))
         if _package(type(value)) not in _PURE and not isinstance(value, machine.TensorBase):
             self._class(type(value), False)
         for part in (*(k for k in watched.keys if type(k) is not str), *watched.parts):
@@ -225,7 +224,7 @@ class Reach:
         return None
 
     def _function(self, function: Any) -> None:
-        if tracing.is_library(function.__code__.co_filename):
+        if function is not self.function and tracing.is_library(function.__code__.co_filename):
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
                 if isinstance(cell.cell_contents, types.FunctionType):

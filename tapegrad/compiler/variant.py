@@ -8,9 +8,11 @@ from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.blocks import arrange
 from tapegrad.compiler.captured import Captured, Output
 from tapegrad.compiler.gradient import Divided, divide
+from tapegrad.compiler.listing import dump
+from tapegrad.compiler.passes import optimise
+from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.pullback import Pullback, Recorder
 from tapegrad.compiler.state import Reach, Unreadable
@@ -51,7 +53,7 @@ class Variant:
     """One captured behaviour: what must hold for it, and the program that repeats it."""
 
     def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
-                 structure: Any, eager_build: bool) -> None:
+                 structure: Any, eager_build: bool, passes: Sequence[str]) -> None:
         self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
         self.default = dtypes.default_dtype()
         self.runs = 0
@@ -61,7 +63,7 @@ class Variant:
         self.constant: Any = None  # what a call returns that hands out no tensor
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
-        self._arguments = arguments
+        self.arguments = arguments
         self._divided: Divided | None = None
         self.layouts = list(captured.fresh_layouts)
         self.results = list(captured.result_blocks)
@@ -74,7 +76,8 @@ class Variant:
             self.layouts.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)).id)
         self.backwards: dict[tuple[int, ...], Backward] = {}
         self.reads = self._read()
-        self._make(self._conditions(), lambda steps, blocks, results: (list(steps), blocks))
+        self.passes = passes
+        self._make(self._conditions(), ())
         self.silent = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not captured.gradients and not captured.roots)
@@ -88,35 +91,40 @@ class Variant:
         """Return when the superinstructions are in place."""
         self._builder.join()
 
+    def dump(self, form: str = "text") -> str:
+        """The optimised program, one line a step; "llvm" gives the code of its kernels."""
+        return dump(self, form)
+
     def _fuse(self) -> None:
         """Build the superinstructions; the interpreter replays the plain steps until they are there."""
         start = time.perf_counter()
-        self._make(self.program.conditions, arrange)  # the same array: `refresh` writes to it
+        self._make(self.program.conditions, self.passes)  # the same array: `refresh` writes to it
         self.seconds += time.perf_counter() - start
         self.built = True
 
-    def _make(self, conditions: Any, optimise: Callable[..., Any]) -> None:
+    def _make(self, conditions: Any, passes: Sequence[str]) -> None:
         captured, divided = self.captured, self._divided
         blocks = divided.blocks if divided else captured.blocks
-        steps, own = optimise(self.steps, blocks, set(self.results))
-        program = Program(steps, own, self.results, captured.undo, conditions, captured.versions)
-        self.arranged = steps
+        work = optimise(Work(list(self.steps), blocks, set(self.results)), passes)
+        program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions)
+        self.works = [work]
         backwards = {}
         for seeding, steps in zip(captured.seedings, divided.backwards if divided else ()):
             results = [b for b in seeding.blocks if b is not None]
-            steps, own = optimise(steps, blocks, set(results))
+            work = optimise(Work(steps, blocks, set(results)), passes)
+            self.works.append(work)
             backwards[seeding.roots] = Backward(
-                Program(steps, own, results, [], [], []), seeding.blocks, seeding.layouts, self._arguments,
-                len(captured.result_blocks))
+                Program(work.steps, work.blocks, results, [], [], []), seeding.blocks, seeding.layouts,
+                self.arguments, len(captured.result_blocks))
         self.program, self.backwards = program, backwards
 
     def _read(self) -> Reads:
         places = {p for steps in (self._divided.backwards if self._divided else ()) for s in steps for p in s.places}
         rows = {p.offset for p in places if p.kind == "fixed"}
-        first = self._arguments + 1
+        first = self.arguments + 1
         numbers = {p.number for p in places if p.kind == "argument"}
         return Reads(
-            tuple(sorted(n for n in numbers if n < self._arguments)),
+            tuple(sorted(n for n in numbers if n < self.arguments)),
             tuple(t for t in self.held if cap.owner_of(t) in rows),
             tuple(sorted(n - first for n in numbers if first <= n < first + len(self.captured.result_blocks))),
         )
@@ -166,7 +174,7 @@ class Variant:
     def replay(self, leaves: Sequence[Any]) -> tuple[int, Any]:
         """Run the program on these arguments: its status, and the result where it passed."""
         captured, program = self.captured, self.program
-        arguments = leaves if len(leaves) == self._arguments else with_gradients(leaves)
+        arguments = leaves if len(leaves) == self.arguments else with_gradients(leaves)
         owners = [cap.owner_of(a) for a in arguments]
         if captured.known:
             for i, owner in enumerate(owners):

@@ -79,7 +79,7 @@ class Watched:
         if isinstance(value, np.ndarray):
             if value.nbytes > MAX_ARRAY or value.dtype.hasobject:
                 raise Unreadable("it reads a large NumPy array, which would be compared at every call")
-            return [value.dtype.str, value.shape, value.tobytes()], []
+            return [value.dtype.str, repr(value.shape), value.tobytes()], []
         if isinstance(value, dict):
             keys, parts = list(value), list(value.values())
         elif isinstance(value, (list, tuple, collections.deque)):

@@ -113,6 +113,9 @@ def define_symbol(name: str, address: int) -> None:
     _symbols[name] = address
 
 
+loaded: dict[int, str] = {}  # what lies at an address, for those who print programs
+
+
 def load_object(name: str, code: bytes, symbols: Sequence[str], imports: Iterable[str] | None = None) -> dict[str, int]:
     """Link object code into the process and return the addresses of `symbols`; it stays loaded for good.
 
@@ -125,4 +128,6 @@ def load_object(name: str, code: bytes, symbols: Sequence[str], imports: Iterabl
         library.export_symbol(symbol)
     tracker = library.link(_engine(), f"{name}.{next(_library_numbers)}")
     _trackers.append(tracker)
-    return {symbol: tracker[symbol] for symbol in symbols}
+    found = {symbol: tracker[symbol] for symbol in symbols}
+    loaded.update((address, f"{name}.{symbol}") for symbol, address in found.items())
+    return found

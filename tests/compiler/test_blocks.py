@@ -27,7 +27,7 @@ def arranged(compiled):
     """The blocked groups of the one program of a compiled function."""
     (variants,) = compiled.tapes.values()
     variants[-1].wait()
-    return [s for s in variants[-1].arranged if isinstance(s, Blocked)]
+    return [s for s in variants[-1].works[0].steps if isinstance(s, Blocked)]
 
 
 def check(loss, *leaves, rtol=1e-9, groups=1):

@@ -27,6 +27,7 @@ from tapegrad.machine.native.glue import (
     native,
     stack_words,
     team_at,
+    u32,
     u64,
     words,
 )
@@ -47,7 +48,7 @@ mutex_lock = external("pthread_mutex_lock", i32, u64)
 mutex_unlock = external("pthread_mutex_unlock", i32, u64)
 condition_wait = external("pthread_cond_wait", i32, u64, u64)
 condition_broadcast = external("pthread_cond_broadcast", i32, u64)
-sched_yield = external("sched_yield", i32)
+usleep = external("usleep", i32, u32)
 call_task = indirect(i32, u64, u64, u64, u64)
 NO_LIMIT = np.uint64(1 << 32)
 
@@ -125,8 +126,8 @@ def share(task, argument, count, limit):
     spins = U0
     while load_atomic(team + _DONE) != count:
         spins += U1
-        if spins > _YIELDS:
-            sched_yield()
+        if spins > _YIELDS:  # a thread of ours waits for a processor that others have
+            usleep(np.uint32(20))
     exchange(team + _BUSY, U0)
 
 

@@ -37,7 +37,7 @@ def _jitted(family: str, mode: str, of: str) -> int:
 
         code = jit.compile_ir(kernels.build_ir(family, mode, of), 2)
         cache.put(key, code)
-    return jit.load_object("structural", code, ["kernel"])["kernel"]
+    return jit.load_object(f"{family}.{mode}.{of}", code, ["kernel"])["kernel"]
 
 
 def indexed(mode: str, of: dtype) -> int:

@@ -4,8 +4,9 @@ A call over 10⁶ elements leaves its result in memory, from where the next call
 passes from call to call stays in the cache, and needs no array at all where nobody else reads it; sums over the axis
 are made of one partial result a block. Blocks are shared between threads, and the results do not depend on how many.
 
-`arrange` is the pass. It goes by memory alone: a call may join a group if every operand lies, unit by unit, where the
-others of the group have it, or is read whole and not written by the group.
+`blocks` is the pass; `lowered` makes calls of its groups after others have worked on them. It goes by memory alone: a
+call may join a group if every operand lies, unit by unit, where the others of the group have it, or is read whole and
+not written by the group.
 """
 from __future__ import annotations
 
@@ -13,9 +14,21 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tapegrad.compiler.capture import Block, Blocked, Call, Operand, Place, Step, read, written
-from tapegrad.compiler.fusion import constant_blocks, fuse
-from tapegrad.compiler.rows import split_rows
+from tapegrad.compiler.capture import (
+    Block,
+    Blocked,
+    Call,
+    Group,
+    Item,
+    Operand,
+    Place,
+    Step,
+    kernel_of,
+    reads,
+    space,
+    writes,
+)
+from tapegrad.compiler.passes.work import Work, times_used
 from tapegrad.machine import cutting, emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
@@ -46,75 +59,64 @@ class Cut(NamedTuple):
     elements: int
 
 
-def arrange(steps: Sequence[Step], blocks: Sequence[Block], results: set[int]
-            ) -> tuple[list[Step | Blocked], list[Block]]:
-    """The same program in superinstructions, with what goes over a common leading axis in groups; and its blocks."""
-    return _Arranging(steps, blocks, results).out()
+def blocks(work: Work) -> Work:
+    """The same program with the steps that go over a common leading axis next to each other, in groups."""
+    out: list[Item] = []
+    segment: list[Step] = []
+    for step in work.steps:
+        if isinstance(step, Step) and step.kind != rec.GUARD:
+            segment.append(step)
+        else:  # what is looked at on the way is looked at in its place
+            out += _grouped(segment)
+            segment = []
+            out.append(step)
+    return work._replace(steps=out + _grouped(segment))
 
 
-class _Arranging:
-    """One program being arranged. `uses` counts the steps that use a block."""
+def _grouped(steps: list[Step]) -> list[Item]:
+    out: list[Item] = []
+    while True:
+        units = _leading_axis(steps)
+        if units is None:
+            return [*out, *steps]
+        before, group, after = _gather(steps, units)
+        if sum(c.elements for c in group) < LEAST:
+            return [*out, *steps]
+        out += [*before, Group(units, tuple(c.step for c in group))]
+        steps = after
 
-    def __init__(self, steps: Sequence[Step], blocks: Sequence[Block], results: set[int]) -> None:
-        self.blocks, self.results = list(blocks), results
-        self.steps = split_rows(steps, self.blocks)
-        self.constants = constant_blocks(self.steps, results)
-        self.uses = _uses(self.steps)
 
-    def out(self) -> tuple[list[Step | Blocked], list[Block]]:
-        constant = [s.kind == rec.CONSTANT and s.places[0].number in self.constants for s in self.steps]
-        out: list[Step | Blocked] = [s for s, c in zip(self.steps, constant) if c]
-        segment: list[Step] = []
-        for step, c in zip(self.steps, constant):
-            if step.kind == rec.GUARD:  # what is looked at on the way is looked at in its place
-                out += self.segment(segment)
-                segment = []
-                out.append(step)
-            elif not c:
-                segment.append(step)
-        return out + self.segment(segment), self.blocks
+def lowered(work: Work) -> Work:
+    """The same program with groups as calls that are run block by block; each is followed by what sums its parts."""
+    return _Lowering(work).work() if any(isinstance(s, Group) for s in work.steps) else work
 
-    def segment(self, steps: list[Step]) -> list[Step | Blocked]:
-        out: list[Step | Blocked] = []
-        while True:
-            units = _leading_axis(steps)
-            if units is None:
-                return [*out, *self.fused(steps)]
-            before, group, after = _gather(steps, units)
-            if sum(c.elements for c in group) < LEAST:
-                return [*out, *self.fused(steps)]
-            out += self.fused(before)
-            out += self.blocked(group, units)
-            steps = after
 
-    def passing(self, steps: Sequence[Step]) -> set[int]:
-        """The blocks that nobody but these steps uses."""
-        return {n for n, times in _uses(steps).items() if times == self.uses[n] and n not in self.results}
+class _Lowering:
+    """One program whose groups are made into calls."""
 
-    def fused(self, steps: Sequence[Step]) -> list[Step]:
-        return fuse(steps, set(self.uses) - self.passing(steps), self.constants)
+    def __init__(self, work: Work) -> None:
+        self.before, self.blocks = work, list(work.blocks)
+        self.uses = times_used(work.steps)
 
-    def blocked(self, group: list[Cut], units: int) -> list[Step | Blocked]:
-        """The group as a step, and after it the steps that sum its partial results."""
-        passing = self.passing([c.step for c in group])
+    def work(self) -> Work:
+        steps: list[Item] = []
+        for step in self.before.steps:
+            steps += self.group(step) if isinstance(step, Group) else [step]
+        return self.before._replace(steps=steps, blocks=self.blocks)
+
+    def group(self, group: Group) -> Sequence[Item]:
         chosen = _Group()
-        for step in self.fused([c.step for c in group]):
-            cut = next((c for c in _cuts(step, units) if chosen.accepts(c)), None)
+        for step in group.steps:
+            cut = next((c for c in _cuts(step, group.units) if chosen.accepts(c)), None)
             if cut is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
-                return self.fused([c.step for c in group])  # type: ignore[return-value]
+                return group.steps
             chosen.add(cut)
         bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
-        block = max(min(CACHE // max(bytes_a_unit, 1), units), 1)
+        block = max(min(CACHE // max(bytes_a_unit, 1), group.units), 1)
         if block > 64:
             block -= block % 64
-        n_blocks = -(-units // block)
-        scratch: dict[int, Place] = {}
-        top = 0
-        for space, parts in chosen.parts.items():
-            if space[0] == "own" and space[1] in passing and _written_first(chosen.cuts, space):
-                (part,) = parts
-                scratch[space[1]] = Place("own", space[1], top)
-                top += -(-part.unit * block // 64) * 64
+        n_blocks = -(-group.units // block)
+        scratch, top = self.scratch(chosen, group, block)
         calls: list[Call] = []
         sums: list[Step] = []
         for cut in chosen.cuts:
@@ -128,7 +130,21 @@ class _Arranging:
                 sums.append(ending)
             n_words = 2 + len(_words(cut.step)[2]) * (1 + len(cut.parts))
             calls.append(Call(kernel, nest, n_words, cut.axis, cut.per_unit, tuple(operands)))
-        return [Blocked(units, block, n_blocks, tuple(calls), top), *sums]
+        return [Blocked(group.units, block, n_blocks, tuple(calls), top), *sums]
+
+    def scratch(self, chosen: _Group, group: Group, block: int) -> tuple[dict[int, Place], int]:
+        """Where a thread's scratch has the blocks that only pass from call to call, and how long it is."""
+        inside = times_used(group.steps)
+        found: dict[int, Place] = {}
+        top = 0
+        for at, parts in chosen.parts.items():
+            kind, number = at
+            if kind == "own" and number not in self.before.results and inside[number] == self.uses[number] and (
+                    _written_first(chosen.cuts, at)):
+                (part,) = parts
+                found[number] = Place("own", number, top)
+                top += -(-part.unit * block // 64) * 64
+        return found, top
 
     def summed(self, cut: Cut, n_blocks: int) -> tuple[int, int, Operand, Step]:
         """A call that reduces the leading axis, as one that leaves a part of it a block, and the step that ends it."""
@@ -152,15 +168,6 @@ class _Arranging:
                 Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
 
 
-def _uses(steps: Sequence[Step]) -> dict[int, int]:
-    """How many of some steps use each block of the program's own."""
-    uses: dict[int, int] = {}
-    for step in steps:
-        for number in {p.number for p in step.places if p.kind == "own"}:
-            uses[number] = uses.get(number, 0) + 1
-    return uses
-
-
 def _leading_axis(steps: Sequence[Step]) -> int | None:
     """The length that most work goes over."""
     work: dict[int, int] = {}
@@ -182,12 +189,12 @@ def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
 
 
 def _sizes(step: Step) -> list[int]:
-    return _words(step)[2] if step.kind == rec.KERNEL and step.a in emitter.kernels else []
+    return _words(step)[2] if kernel_of(step) is not None else []
 
 
 def _cuts(step: Step, units: int) -> Iterator[Cut]:
     """The ways to cut a call into `units` along one of its loops."""
-    kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
+    kernel = kernel_of(step)
     if kernel is None or kernel.pattern == "1":
         return
     kept, _, sizes, strides = _words(step)
@@ -217,13 +224,7 @@ def _cuts(step: Step, units: int) -> Iterator[Cut]:
 
 
 def _part(place: Place, unit: int) -> Part:
-    if place.kind == "fixed":
-        return Part(("fixed", place.offset), place.number, unit)
-    return Part((place.kind, place.number), place.offset, unit)
-
-
-def _space(place: Place) -> Space:
-    return _part(place, 0).space
+    return Part(space(place), place.number if place.kind == "fixed" else place.offset, unit)
 
 
 class _Group:
@@ -274,17 +275,17 @@ def _gather(steps: Sequence[Step], units: int) -> tuple[list[Step], list[Cut], l
     after_reads: set[Space] = set()
     after_writes: set[Space] = set()
     for step in steps:
-        reads, writes = {_space(p) for p in read(step)}, {_space(p) for p in written(step)}
-        waits = reads & after_writes or writes & (after_reads | after_writes)
+        reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
+        waits = reading & after_writes or writing & (after_reads | after_writes)
         cut = None if waits else next((c for c in _cuts(step, units) if group.accepts(c)), None)
         if cut is not None:
             group.add(cut)
-            group_reads |= reads
-            group_writes |= writes
-        elif waits or reads & group_writes or writes & (group_reads | group_writes):
+            group_reads |= reading
+            group_writes |= writing
+        elif waits or reading & group_writes or writing & (group_reads | group_writes):
             after.append(step)
-            after_reads |= reads
-            after_writes |= writes
+            after_reads |= reading
+            after_writes |= writing
         else:
             before.append(step)
     return before, group.cuts, after

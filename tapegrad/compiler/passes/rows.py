@@ -6,9 +6,9 @@ shared between threads (`blocks`); together they cannot, since no block may go o
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 
-from tapegrad.compiler.capture import Block, Place, Step
+from tapegrad.compiler.capture import Block, Item, Place, Step, kernel_of
+from tapegrad.compiler.passes.work import Work
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter, loops
 from tapegrad.machine import records as rec
@@ -18,12 +18,13 @@ from tapegrad.ops.sym import Sym, walk
 LEAST = 1 << 15  # elements a row at the least
 
 
-def split_rows(steps: Sequence[Step], blocks: list[Block]) -> list[Step]:
+def rows(work: Work) -> Work:
     """The same program with the passes over long rows as steps of their own; what they leave is added to `blocks`."""
-    out: list[Step] = []
-    for step in steps:
-        kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
-        if kernel is None or not _divisible(kernel):
+    out: list[Item] = []
+    blocks = list(work.blocks)
+    for step in work.steps:
+        kernel = kernel_of(step)
+        if not isinstance(step, Step) or kernel is None or not _divisible(kernel):
             out.append(step)
             continue
         kept, reduced = map(int, machine.memory(step.b, "i8", 2))
@@ -33,7 +34,7 @@ def split_rows(steps: Sequence[Step], blocks: list[Block]) -> list[Step]:
             out.append(step)
         else:
             out += _Passes(step, kernel, kept, words, blocks).steps
-    return out
+    return work._replace(steps=out, blocks=blocks)
 
 
 def _divisible(kernel: emitter.Kernel) -> bool:

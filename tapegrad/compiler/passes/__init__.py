@@ -1,0 +1,46 @@
+"""The optimiser. Each pass is a function from a program to a program that does the same, in a file of its own.
+
+They run in the order of `PASSES`: those that `compile(passes=…)` or TAPEGRAD_PASSES (names and commas) chooses,
+by default all of them. They all work on captured steps, so that any of them can be left out.
+"""
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from tapegrad.compiler.passes.blocks import blocks, lowered
+from tapegrad.compiler.passes.common import common
+from tapegrad.compiler.passes.constants import constants
+from tapegrad.compiler.passes.dead import dead
+from tapegrad.compiler.passes.fusion import fusion
+from tapegrad.compiler.passes.rows import rows
+from tapegrad.compiler.passes.work import Work
+
+PASSES: dict[str, Callable[[Work], Any]] = {
+    "constants": constants, "common": common, "dead": dead, "rows": rows, "blocks": blocks, "fusion": fusion,
+}
+
+
+def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
+    """The passes of these names, or of the environment's, in their order; ValueError for a name that is none.
+
+    >>> chosen(["fusion", "dead"])
+    ('dead', 'fusion')
+    """
+    if names is None:
+        given = os.environ.get("TAPEGRAD_PASSES")
+        if given is None:
+            return tuple(PASSES)
+        names = filter(None, given.split(","))
+    wanted = {n.strip() for n in names}
+    if unknown := wanted - set(PASSES):
+        raise ValueError(f"no pass is called {', '.join(sorted(unknown))}; there are {', '.join(PASSES)}")
+    return tuple(name for name in PASSES if name in wanted)
+
+
+def optimise(work: Work, names: Iterable[str]) -> Work:
+    """The program after these passes."""
+    for name in names:
+        work = PASSES[name](work)
+    return lowered(work)

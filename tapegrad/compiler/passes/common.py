@@ -1,0 +1,42 @@
+"""Common subexpressions: the same kernel over the same values is run once, and who read the second reads the first.
+
+Only blocks that are written once take part: then what they hold is one value, and no order of writes matters. Inside a
+superinstruction equal expressions are one node anyway; this pass finds them across superinstructions, for instance
+where the backward of two branches expands the same gradient.
+"""
+from __future__ import annotations
+
+from collections import Counter
+
+from tapegrad.compiler.capture import Place, Step
+from tapegrad.compiler.passes.work import Work, is_simple, space, times_written, writes
+
+
+def common(work: Work) -> Work:
+    """The program with equal computations done once."""
+    counts = times_written(work.steps)
+    versions: Counter[tuple[str, int]] = Counter()
+    seen: dict[tuple[object, ...], int] = {}
+    instead: dict[int, int] = {}
+    kept: list[Step] = []
+
+    def renamed(place: Place) -> Place:
+        if place.kind == "own" and place.number in instead:
+            return place._replace(number=instead[place.number])
+        return place
+
+    for step in work.steps:
+        if instead:
+            step = step._replace(places=tuple([renamed(p) for p in step.places]))
+        if is_simple(step) and counts[space(step.places[0])] == 1:
+            number = step.places[0].number
+            key = (step.a, step.b, work.blocks[number].nbytes,
+                   *((p, versions[space(p)]) for p in step.places[1:]))
+            first = seen.setdefault(key, number)
+            if first != number and number not in work.results:
+                instead[number] = first
+                continue
+        kept.append(step)
+        for place in writes(step):
+            versions[space(place)] += 1
+    return work._replace(steps=kept)

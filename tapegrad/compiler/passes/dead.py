@@ -1,0 +1,22 @@
+"""Dead steps: what a known kernel writes where nobody looks afterwards need not be computed.
+
+Kernels of unknown content (BLAS, structural ones, Python) are kept: they may fail, and a call that fails must go on
+failing. A training step whose loss nobody returns loses its last sum to this.
+"""
+from __future__ import annotations
+
+from tapegrad.compiler.passes.work import Work, kernel_of, reads, writes
+from tapegrad.machine import records as rec
+
+
+def dead(work: Work) -> Work:
+    """The program without steps whose writes nobody reads."""
+    alive = set(work.results)
+    kept = []
+    for step in reversed(work.steps):
+        removable = kernel_of(step) is not None or step.kind in (rec.CONSTANT, rec.ZEROED)
+        if removable and all(p.kind == "own" and p.number not in alive for p in writes(step)):
+            continue
+        kept.append(step)
+        alive.update(p.number for p in reads(step) if p.kind == "own")
+    return work._replace(steps=kept[::-1])

@@ -1,0 +1,225 @@
+"""Passes: optimised = unoptimised = as written, over the registry's operations and over random programs.
+
+What a program computes is compared bit for bit where the same kernels run, and to rounding where superinstructions took
+their place (SIMD functions and their scalar versions differ in the last digit).
+"""
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+import registry
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tapegrad as torch
+from tapegrad import dispatch
+from tapegrad.compiler import compile
+from tapegrad.compiler.passes import PASSES
+from tapegrad.machine import records as rec
+from tapegrad.ops.spec import operations
+
+EXACT = set(PASSES) - {"fusion"}
+
+
+def values(result: Any) -> list[Any]:
+    several = result if isinstance(result, (tuple, list)) else [result]
+    return [None if r is None else r.detach().numpy().copy() for r in several]
+
+
+def same(found: Any, expected: Any, exact: bool, what: Any) -> None:
+    for a, b in zip(values(found), values(expected), strict=True):
+        if a is None or b is None:
+            assert a is b, what
+        elif exact or a.dtype.kind != "f":
+            np.testing.assert_array_equal(a, b, err_msg=str(what))
+        else:
+            np.testing.assert_allclose(a, b, rtol=2e-6 if a.dtype == np.float32 else 1e-13, atol=1e-300,
+                                       err_msg=str(what))
+
+
+def compiled(f: Any, *args: Any, passes: Any = None, tries: int = 6) -> Any:
+    """A compiled function that has a program for these arguments."""
+    made = compile(f, passes=passes)
+    for _ in range(tries):
+        made(*args)
+    assert made.replays, made.explain()
+    return made
+
+
+OPERATIONS = sorted(op.name for op in operations() if op.kind in ("elementwise", "reduction") and op.name[0] != "_")
+
+
+@pytest.mark.parametrize("name", OPERATIONS)
+def test_operations_forward_and_backward(name):
+    """Each operation and the gradient of its operands, with no pass and with all of them."""
+    op = next(o for o in operations() if o.name == name)
+    tried = 0
+    for dtype, count in ((torch.float64, 3), (torch.float32, 1), (torch.int64, 1)):
+        for sample in list(registry.samples(op, dtype))[3:3 + 7 * count:7]:
+            tensors = sample.tensors(requires_grad=True)
+            leaves = [t for t in tensors if isinstance(t, torch.Tensor)]
+            if not leaves:
+                continue
+
+            def f(*leaves: Any, sample: Any = sample, tensors: Any = tensors) -> Any:
+                given = iter(leaves)
+                y = dispatch.apply(op, tuple(next(given) if isinstance(t, torch.Tensor) else t for t in tensors),
+                                   tuple(sample.attributes.items()))
+                wanted = [t for t in leaves if t.requires_grad]
+                if not y.requires_grad or not wanted:
+                    return y, None
+                z = y * y + y
+                return (y, *torch.autograd.grad(z.sum() + z.sum(), wanted, allow_unused=True))
+
+            try:
+                expected = f(*leaves)
+            except (RuntimeError, TypeError, IndexError, NotImplementedError):
+                continue
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")
+                made = [compile(f, passes=p) for p in ((), None)]
+                for one in made:
+                    for _ in range(5):
+                        result = one(*leaves)
+                    assert one.replays or one.reason, (sample, one.explain())
+                    same(result, expected, set(one.passes) <= EXACT, (sample, one.passes))
+            tried += 1
+    assert tried or name in ("bitwise_not",), "no sample was run"
+
+
+def calls(f: Any) -> int:
+    return sum(s.kind == rec.KERNEL for s in f.tape.works[0].steps)
+
+
+def test_dead_steps_go():
+    w = torch.ones(3, requires_grad=True)
+
+    def step(x: Any) -> Any:
+        y = (w * x).sum()
+        y.exp().log()  # nobody looks
+        (w * w).sum().backward()
+        w.grad = None
+        return (x * 2).sum()
+
+    full, less = (compiled(step, torch.ones(3), passes=p) for p in ([], ["dead"]))
+    assert calls(less) == 2 < calls(full)
+
+
+def test_equal_computations_are_done_once():
+    def f(x: Any) -> Any:
+        return x.exp().sum() * x.exp().sum() + x.exp().sum()
+
+    assert calls(compiled(f, torch.ones(3), passes=["common"])) == 4 < calls(compiled(f, torch.ones(3), passes=[]))
+
+
+def test_equal_computations_of_what_was_written_between_are_two():
+    def f(x: Any) -> Any:
+        y = x * 1
+        a = y.exp()
+        y.add_(1)
+        return a + y.exp()
+
+    x = torch.ones(3, dtype=torch.float64)
+    same(compiled(f, x, passes=["common"])(x), f(x), True, "")
+
+
+def test_constants_are_computed_once():
+    def f(x: Any) -> Any:
+        return x * (torch.tensor(2.0).sqrt() + torch.tensor(3.0).log())
+
+    assert calls(compiled(f, torch.ones(3), passes=["constants"])) == 1 < calls(compiled(f, torch.ones(3), passes=[]))
+
+
+def test_kernels_that_may_fail_stay():
+    table, place = torch.arange(3.0), torch.tensor([0, 7])
+
+    def f(x: Any, i: Any) -> Any:
+        table[i]  # nobody looks, but it must be refused
+        return x * 2
+
+    made = compiled(f, torch.ones(3), torch.tensor([0, 1]))
+    with pytest.raises(IndexError):
+        made(torch.ones(3), place)
+
+
+# ---------------------------------------------------------------- random programs
+
+UNARY = ["exp", "sin", "tanh", "neg", "abs", "sigmoid", "relu", "square"]
+BINARY = ["add", "sub", "mul", "maximum"]
+SHAPES = [(), (3,), (2, 3)]
+
+instruction = st.one_of(
+    st.tuples(st.just("unary"), st.sampled_from(UNARY), st.integers(0, 30)),
+    st.tuples(st.just("binary"), st.sampled_from(BINARY), st.integers(0, 30), st.integers(0, 30)),
+    st.tuples(st.just("number"), st.sampled_from(["add", "mul"]), st.integers(0, 30), st.floats(-2, 2, width=32)),
+    st.tuples(st.just("sum"), st.integers(0, 30)),
+    st.tuples(st.just("inplace"), st.sampled_from(["add_", "mul_"]), st.integers(0, 30), st.integers(0, 30)),
+    st.tuples(st.just("view"), st.integers(0, 30)),
+    st.tuples(st.just("constant"), st.floats(-2, 2, width=32)),
+    st.tuples(st.just("state"), st.integers(0, 30)),
+)
+
+
+@st.composite
+def programs(draw: Any) -> Any:
+    return draw(st.lists(instruction, min_size=1, max_size=14)), draw(st.lists(st.integers(0, 30), min_size=1,
+                                                                              max_size=3))
+
+
+def interpreted(program: Any, x: Any, w: Any, state: Any) -> Any:
+    """Run a random program on values x and w; it may write to `state`, and returns some of what it made."""
+    body, wanted = program
+    made = [x, w * 1, x * w]
+    for kind, *rest in body:
+        pick = [made[i % len(made)] if isinstance(i, int) else i for i in rest]
+        if kind == "unary":
+            made.append(getattr(torch, pick[0])(pick[1]))
+        elif kind in ("binary", "number"):
+            made.append(getattr(torch, pick[0])(pick[1], pick[2]))
+        elif kind == "sum":
+            made.append(pick[0].sum())
+        elif kind == "inplace" and pick[1] is not x and pick[1].shape == torch.broadcast_tensors(*pick[1:])[0].shape:
+            own = pick[1] * 1
+            getattr(own, pick[0])(pick[2])
+            made.append(own)
+        elif kind == "view":
+            made.append(pick[0].t() if pick[0].ndim == 2 else pick[0].reshape(-1))
+        elif kind == "constant":
+            made.append(torch.tensor(rest[0], dtype=torch.float64).exp())
+        elif kind == "state":
+            with torch.no_grad():
+                state.mul_(0.5).add_(pick[0].sum().tanh())
+        if not all(m.shape in ((), (3,), (2, 3), (3, 2), (1,), (6,)) for m in made):
+            made.pop()
+    chosen = [made[i % len(made)] for i in wanted]
+    total = sum((c.tanh().sum() for c in chosen), torch.zeros((), dtype=torch.float64))
+    if not total.requires_grad:
+        return [c.detach() * 1 for c in chosen]
+    (g,) = torch.autograd.grad(total, w, allow_unused=True)
+    return [*(c.detach() * 1 for c in chosen), g]
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs(), st.sampled_from([(), *((name,) for name in PASSES), tuple(PASSES)]),
+       st.sampled_from(SHAPES))
+def test_random_programs(program, passes, shape):
+    rng = np.random.default_rng(0)
+    inputs = [torch.tensor(rng.normal(size=shape)) for _ in range(6)]
+    w = torch.tensor(rng.normal(size=shape), requires_grad=True)
+    states = [torch.zeros(3, dtype=torch.float64) for _ in range(2)]
+
+    def build(state: Any) -> Any:
+        return lambda x: interpreted(program, x, w, state)
+
+    written, replayed = build(states[0]), compile(build(states[1]), passes=passes)
+    for x in inputs:
+        try:
+            expected = written(x)
+        except (RuntimeError, TypeError):
+            return
+        same(replayed(x), expected, set(passes) <= EXACT, (program, passes))
+        same(states[1], states[0], set(passes) <= EXACT, (program, passes))
+    assert replayed.replays, replayed.explain()
