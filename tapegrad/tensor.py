@@ -448,6 +448,10 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         self.data = fresh
         return self
 
+    def resize_as_(self, other: Tensor) -> Tensor:
+        """The shape of another tensor (`torch.Tensor.resize_as_`)."""
+        return self.resize_(*other.shape)
+
     # ------------------------------------------------------------ new ones
 
     def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any

@@ -10,6 +10,7 @@ from tapegrad.functions import (
     contractions,
     decompositions,
     gathering,
+    grids,
     indexing,
     joining,
     linalg,
@@ -27,6 +28,7 @@ from tapegrad.functions import (
     searching,
     special,
     splitting,
+    statistics,
     views,
     windows,
 )
@@ -35,7 +37,8 @@ from tapegrad.tensor import Tensor
 
 FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
             contractions, linalg, decompositions, activations, losses, margins,
-            neighbours, padding, windows, normalisation, special, queries)
+            neighbours, padding, windows, normalisation, special, statistics,
+            grids, queries)
 
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _function)

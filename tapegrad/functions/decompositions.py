@@ -130,7 +130,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
     atol, rtol = _tolerances(A, atol, rcond if rtol is None else rtol)
     if hermitian:
         expect_square("linalg.pinv", A)
-        A = A.tril() + A.tril(-1).mT
+        A = A + (A.tril() + A.tril(-1).mT - A).detach()  # half of it is read; the gradient stays whole, as in PyTorch
     if any(isinstance(v, Tensor) and v.ndim for v in (atol, rtol)):
         raise NotImplementedError("linalg.pinv: a tolerance a matrix (a tensor atol or rtol) is not supported")
     return into(out, apply(operation("linalg_pinv"), (A,), (("atol", float(atol)), ("rtol", float(rtol)))))

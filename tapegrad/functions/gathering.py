@@ -170,6 +170,21 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
 METHODS["scatter_reduce_"] = lambda self, *args, **kwargs: self.copy_(scatter_reduce(self, *args, **kwargs))
 
 
+@method
+def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+    """Slices combined into those that an index names (`torch.index_reduce`)."""
+    if reduce not in ("prod", "mean", "amax", "amin"):
+        raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
+    dim, i = _vector("index_reduce", input, dim, index)
+    if not input.ndim:
+        return index_reduce(input.reshape(1), 0, i, source.reshape(1), reduce, include_self=include_self).reshape(())
+    places = i.reshape(*(-1 if d == dim else 1 for d in range(source.ndim))).expand(*source.shape)
+    return scatter_reduce(input, dim, places, source, reduce, include_self=include_self)
+
+
+METHODS["index_reduce_"] = lambda self, *args, **kwargs: self.copy_(index_reduce(self, *args, **kwargs))
+
+
 # ---------------------------------------------------------------- a vector of positions
 
 

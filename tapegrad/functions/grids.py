@@ -1,0 +1,167 @@
+"""Positions and combinations: index grids, products of sets, sequences, differences on grids."""
+from __future__ import annotations
+
+import itertools
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.creation import from_array, linspace
+from tapegrad.functions.common import expect_tensor, into, method, public
+from tapegrad.functions.joining import cat, stack
+from tapegrad.functions.views import meshgrid
+from tapegrad.tensor import Tensor
+
+
+@public
+def broadcast_shapes(*shapes_: Any) -> shapes.Size:
+    """The shape that shapes broadcast to (`torch.broadcast_shapes`)."""
+    given = tuple((s,) if isinstance(s, int) else tuple(s) for s in shapes_)
+    if any(n < 0 for s in given for n in s):
+        raise RuntimeError("Trying to create tensor with negative dimension")
+    return shapes.Size(shapes.broadcast(given))
+
+
+@public
+def cartesian_prod(*tensors: Any) -> Any:
+    """All tuples with an element of each vector (`torch.cartesian_prod`)."""
+    for x in tensors:
+        if x.ndim != 1:
+            raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
+    if len(tensors) == 1:
+        return tensors[0]
+    return stack([g.flatten() for g in meshgrid(*tensors, indexing="ij")], 1)
+
+
+@public
+def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+    """All choices of `r` elements of a vector (`torch.combinations`)."""
+    expect_tensor("combinations", input)
+    if input.ndim != 1:
+        raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
+    if r < 0:
+        raise RuntimeError(f"Expect a non-negative number, but got {r}")
+    if r == 0:
+        return input.new_empty(0)
+    choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
+    places = np.array(list(choose(range(len(input)), r)), np.int64).reshape(-1, r)
+    return input[from_array(places)]
+
+
+def _triangle_indices(name: str, places: Any) -> None:
+    def function(row: int, col: int, offset: int = 0, *, dtype: Any = None, device: Any = None, layout: Any = None
+                 ) -> Any:
+        if row < 0 or col < 0:
+            raise RuntimeError(f"{'row' if row < 0 else 'col'} must be non-negative, got {min(row, col)}")
+        return from_array(np.stack(places(row, offset, col)), dtype or dtypes.int64)
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"Rows and columns of a matrix's triangle (`torch.{name}`)."
+    public(function)
+
+
+_triangle_indices("tril_indices", np.tril_indices)
+_triangle_indices("triu_indices", np.triu_indices)
+
+
+@public
+def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
+    """Positions in a flattened array as positions along axes (`torch.unravel_index`)."""
+    expect_tensor("unravel_index", indices, "indices")
+    if indices.dtype.category != 1:
+        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype!r}")
+    sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
+    if any(n < 0 for n in sizes):
+        raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
+    found, rest = [], indices
+    for n in reversed(sizes):
+        found.append(rest % n)
+        rest = rest // n
+    return tuple(reversed(found))
+
+
+@public
+def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False,
+             device: Any = None, out: Any = None, layout: Any = None) -> Any:
+    """Powers of a base with exponents from `start` to `end` (`torch.logspace`)."""
+    if steps < 0:
+        raise RuntimeError("number of steps must be non-negative")
+    dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
+    exponents = linspace(start, end, steps, dtype=dtypes.float64)._array()
+    with np.errstate(all="ignore"):
+        made = from_array(np.power(float(base), exponents), dtype)
+    return into(out, made.requires_grad_(requires_grad))
+
+
+@public
+def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Any]:
+    """Central differences along axes, one-sided at the ends (`torch.gradient`)."""
+    expect_tensor("gradient", input)
+    if edge_order not in (1, 2):
+        raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
+    dims = list(range(input.ndim)) if dim is None else [
+        shapes.wrap_dim(d, input.ndim) for d in ([dim] if isinstance(dim, int) else dim)]
+    if len(set(dims)) != len(dims):
+        twice = next(d for d in dims if dims.count(d) > 1)
+        raise RuntimeError(f"dim {twice} appears multiple times in the list of dims")
+    spacing = 1 if spacing is None else spacing
+    steps = [spacing] * len(dims) if isinstance(spacing, (int, float)) else list(spacing)
+    if isinstance(spacing, Tensor) or len(steps) != len(dims):
+        raise RuntimeError("torch.gradient expected spacing to be unspecified, a scalar, or a list of length equal to "
+                           f"'self.dim() = {input.ndim}', but got a list of length {len(steps)}")
+    found = []
+    for d, step in zip(dims, steps):
+        n = input.shape[d]
+        if n < edge_order + 1:
+            raise RuntimeError("torch.gradient expected each dimension size to be at least edge_order+1")
+        at = step if isinstance(step, Tensor) else from_array(np.arange(n) * float(step), _float(input))
+        if at.numel() != n:
+            raise RuntimeError(f"torch.gradient expected each coordinate tensor to have {n} elements")
+        found.append(_difference(input, at.to(_float(input)), d, edge_order))
+    return found
+
+
+def _float(x: Any) -> dtypes.dtype:
+    return x.dtype if x.dtype.is_floating_point else dtypes.default_dtype()
+
+
+def _difference(x: Any, at: Any, d: int, order: int) -> Any:
+    n = x.shape[d]
+    shape = tuple(-1 if i == d else 1 for i in range(x.ndim))
+
+    def part(start: int, count: int) -> Any:
+        return x.narrow(d, start, count)
+
+    h = at[1:] - at[:-1]
+    slopes = (part(1, n - 1) - part(0, n - 1)) / h.reshape(shape)
+    before, after = h[:-1].reshape(shape), h[1:].reshape(shape)
+    left, right = slopes.narrow(d, 0, n - 2), slopes.narrow(d, 1, n - 2)
+    inner = (left * after + right * before) / (before + after)
+    first, last = slopes.narrow(d, 0, 1), slopes.narrow(d, n - 2, 1)
+    if order == 2:
+        first = first + (first - slopes.narrow(d, 1, 1)) * (h[0] / (h[0] + h[1]))
+        last = last + (last - slopes.narrow(d, n - 3, 1)) * (h[-1] / (h[-1] + h[-2]))
+    return cat([first, inner, last], d)
+
+
+@method
+def narrow_copy(input: Any, dim: int, start: int, length: int, *, out: Any = None) -> Any:
+    """A copy of a stretch along an axis (`torch.narrow_copy`)."""
+    if dim >= input.ndim:
+        raise RuntimeError(f"Expected dim < self.dim(), but got {dim} and {input.ndim}")
+    return into(out, input.narrow(dim, start, length).clone())
+
+
+@method
+def as_strided_scatter(input: Any, src: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+    """A copy with what `as_strided` would look at replaced (`torch.as_strided_scatter`)."""
+    found = input.clone()
+    seen = found.as_strided(size, stride, storage_offset)
+    if src.shape != seen.shape:
+        raise RuntimeError(f"expected src to have a size equal to the slice of self. src size = {list(src.shape)}, "
+                           f"slice size = {list(seen.shape)}")
+    seen.copy_(src)
+    return found
+
+

@@ -1,0 +1,212 @@
+"""Statistics: quantiles, covariances, histograms, norms bounded."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapegrad import shapes
+from tapegrad.creation import from_array
+from tapegrad.functions.common import expect_tensor, into, kind_name, method, public
+from tapegrad.functions.reductions import vector_norm
+from tapegrad.functions.rows import sort, trapezoid
+from tapegrad.tensor import Tensor
+
+
+def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, ignore_nan: bool) -> Any:
+    expect_tensor(name, input)
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
+    if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
+        raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "
+                           f"{interpolation}")
+    if isinstance(q, Tensor):
+        if q.ndim > 1:
+            raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
+        if q.dtype is not input.dtype:
+            raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    given = q._array() if isinstance(q, Tensor) else np.asarray(q, input.dtype.numpy)
+    if ((given < 0) | (given > 1)).any():
+        raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+    if dim is None:
+        x, axis, shape = input.reshape(-1), 0, (1,) * input.ndim
+    else:
+        axis = shapes.wrap_dim(dim, input.ndim)
+        x = input if input.ndim else input.reshape(1)
+        shape = tuple(1 if d == axis else n for d, n in enumerate(x.shape))
+    if not x.shape[axis]:
+        raise RuntimeError(f"{name}() input tensor must be non-empty")
+    rows = sort(x, axis)[0].movedim(axis, -1)
+    array = rows._array()
+    missing = np.isnan(array)
+    count = (~missing).sum(-1, keepdims=True) if ignore_nan else np.full((*array.shape[:-1], 1), array.shape[-1])
+    share = q.reshape(-1) if isinstance(q, Tensor) else from_array(given.reshape(-1), input.dtype)
+    at = share * from_array(np.maximum(count - 1, 0), input.dtype)
+    if not ignore_nan:  # where there is one, the result is NaN: it lies last
+        at = at.masked_fill(from_array(missing.any(-1, keepdims=True)), array.shape[-1] - 1)
+    low, high = at.floor().detach(), at.ceil().detach()
+    if interpolation == "nearest":
+        low = at.round().detach()
+    elif interpolation == "higher":
+        low = high
+    found = rows.gather(-1, low.long())
+    if interpolation in ("linear", "midpoint"):
+        part = at.new_full(at.shape, 0.5) if interpolation == "midpoint" else at - low
+        found = found.lerp(rows.gather(-1, high.long()), part)
+    found = found.movedim(-1, 0)
+    if keepdim:
+        found = found.reshape(found.shape[0], *shape[:input.ndim])
+    elif dim is None:
+        found = found.reshape(found.shape[0])
+    elif not input.ndim:
+        found = found.reshape(found.shape[0], *input.shape)
+    return found if given.ndim else found.squeeze(0)
+
+
+@method
+def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear",
+             out: Any = None) -> Any:
+    """Values below which given shares of a row lie (`torch.quantile`)."""
+    return into(out, _quantile("quantile", input, q, dim, keepdim, interpolation, False))
+
+
+@method
+def nanquantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear",
+                out: Any = None) -> Any:
+    """quantile of what is not NaN (`torch.nanquantile`)."""
+    return into(out, _quantile("nanquantile", input, q, dim, keepdim, interpolation, True))
+
+
+@public
+def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
+    """The running integral by the trapezoid rule (`torch.cumulative_trapezoid`)."""
+    dim = shapes.wrap_dim(dim, y.ndim)
+    n = y.shape[dim]
+    left, right = y.narrow(dim, 0, max(n - 1, 0)), y.narrow(dim, min(1, n), max(n - 1, 0))
+    if x is None:
+        return ((left + right) * ((1 if dx is None else dx) / 2)).cumsum(dim)
+    trapezoid(y, x, dim=dim)  # which refuses an x that does not fit
+    at = x if x.ndim > 1 else x.reshape(*(-1 if d == dim else 1 for d in range(y.ndim)))
+    axis = at.ndim - (y.ndim - dim)
+    steps = at.narrow(axis, 1, n - 1) - at.narrow(axis, 0, n - 1) if n else at
+    return ((left + right) * steps / 2).cumsum(dim)
+
+
+@method
+def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+    """Covariances of variables in rows (`torch.cov`)."""
+    expect_tensor("cov", input)
+    if input.ndim > 2:
+        raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} "
+                           "dimensions")
+    if input.dtype.category == 0:
+        raise RuntimeError("cov(): bool dtype is not supported for input")
+    x = input.reshape(1, -1) if input.ndim < 2 else input
+    n = x.shape[1]
+    weights: Any = None
+    for name, w in (("fweights", fweights), ("aweights", aweights)):
+        if w is None:
+            continue
+        if w.ndim > 1:
+            raise RuntimeError(f"cov(): expected {name} to have one or fewer dimensions but got {name} with {w.ndim} "
+                               "dimensions")
+        if (w.dtype.category == 1) != (name == "fweights"):
+            kinds = "integral" if name == "fweights" else "floating point"
+            raise RuntimeError(f"cov(): expected {name} to have {kinds} dtype but got {name} with {kind_name(w)} dtype")
+        if w.numel() != n:
+            raise RuntimeError(f"cov(): expected {name} to have the same numel as there are observations in the input "
+                               f"but got {w.numel()} != {n}")
+        if bool((w < 0).any()):
+            raise RuntimeError(f"cov(): {name} cannot be negative")
+        weights = w if weights is None else weights * w
+    x = x if x.dtype.is_floating_point else x.to(input.new_empty(0).float().dtype)
+    if weights is None:
+        total: Any = n
+        centred = x - (x.sum(1, keepdim=True) / n if n else x.sum(1, keepdim=True) * math.nan)
+        norm: Any = n - correction
+        scaled = centred
+    else:
+        total = weights.sum()
+        if not float(total):
+            raise RuntimeError("cov(): weights sum to zero, can't be normalized")
+        centred = x - (x * weights).sum(1, keepdim=True) / total
+        norm = total - correction
+        if correction and aweights is not None:
+            norm = total - correction * (weights * aweights).sum() / total
+        scaled = centred * weights
+    norm = max(norm, 0) if isinstance(norm, (int, float)) else norm.clamp(min=0)
+    found = scaled @ centred.t() / norm
+    return found.reshape(()) if found.shape[0] == 1 else found
+
+
+@method
+def corrcoef(input: Any) -> Any:
+    """Correlations of variables in rows (`torch.corrcoef`)."""
+    expect_tensor("corrcoef", input)
+    if input.ndim > 2:
+        raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with "
+                           f"{input.ndim} dimensions")
+    found = cov(input)
+    if not found.ndim:
+        return found / found
+    deviation = found.diagonal().sqrt()
+    return (found / deviation.unsqueeze(1) / deviation.unsqueeze(0)).clamp(-1, 1)
+
+
+@method
+def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+    """How often each number occurs (`torch.bincount`)."""
+    expect_tensor("bincount", input)
+    if input.ndim != 1 or input.dtype.category != 1 or bool((input < 0).any() if input.numel() else False):
+        raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
+    if minlength < 0:
+        raise RuntimeError("minlength should be >= 0")
+    if weights is not None and (weights.ndim != 1 or len(weights) != len(input)):
+        raise RuntimeError("weights should be 1-d and have the same length as input")
+    given = None if weights is None else weights._array().astype(np.float64)
+    found = np.bincount(input._array(), given, minlength)
+    if weights is None:
+        return from_array(found)
+    return from_array(found.astype(np.float32 if weights.dtype.name == "float32" else np.float64))
+
+
+@method
+def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0, *, out: Any = None) -> Any:
+    """How many elements fall in each of equal bins (`torch.histc`)."""
+    expect_tensor("histc", input)
+    if bins <= 0:
+        raise RuntimeError("bins must be > 0")
+    if not input.dtype.is_floating_point and input.dtype.category == 0:
+        raise NotImplementedError(f"\"histogram_cpu\" not implemented for '{kind_name(input)}'")
+    array = input._array().reshape(-1)
+    low, high = float(min), float(max)
+    if low == high and array.size:
+        low, high = float(array.min()), float(array.max())
+    if low == high:
+        low, high = low - 1, high + 1
+    if not (math.isfinite(low) and math.isfinite(high)):
+        raise RuntimeError(f"range of [{low}, {high}] is not finite")
+    if low > high:
+        raise RuntimeError("max must be larger than min")
+    inside = array[(array >= low) & (array <= high)].astype(np.float64)
+    places = np.minimum(((inside - low) * bins / (high - low)).astype(np.int64), bins - 1)
+    return into(out, from_array(np.bincount(places, minlength=bins), input.dtype))
+
+
+@method
+def renorm(input: Any, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
+    """Slices along an axis scaled down to a norm of at most `maxnorm` (`torch.renorm`)."""
+    expect_tensor("renorm", input)
+    if p <= 0:
+        raise RuntimeError("renorm: non-positive-norm not supported")
+    if maxnorm < 0:
+        raise RuntimeError(f"renorm: expected maxnorm to be >= 0 but got {maxnorm}")
+    if input.ndim < 2:
+        raise RuntimeError("renorm: input needs at least 2 dimensions, got "
+                           f"{input.ndim} dimensions")
+    dim = shapes.wrap_dim(dim, input.ndim)
+    norms = vector_norm(input, p, [d for d in range(input.ndim) if d != dim], True)
+    over = norms > maxnorm
+    factor = (maxnorm / (norms + 1e-7)).masked_fill(~over, 1.0)
+    return into(out, input * factor)
