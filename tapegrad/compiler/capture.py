@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import bisect
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
@@ -41,6 +43,96 @@ class Step(NamedTuple):
     b: int
     places: tuple[Place, ...]
     content: bytes
+
+
+class Operand(NamedTuple):
+    """A place as a blocked call uses it: so many bytes further on for each unit, or one `slot` for each block.
+
+    `private` is scratch, a place in which each thread has for itself.
+    """
+
+    place: Place
+    unit: int
+    slot: int
+    private: bool
+
+
+class Call(NamedTuple):
+    """A kernel of a blocked group; its loop `axis` has `per_unit` elements for each unit of the leading axis."""
+
+    kernel: int
+    nest: int
+    n_words: int
+    axis: int
+    per_unit: int
+    operands: tuple[Operand, ...]
+
+
+class Blocked(NamedTuple):
+    """A step that runs calls block by block over a leading axis of `units`; `scratch` bytes are each thread's own."""
+
+    units: int
+    block: int
+    n_blocks: int
+    calls: tuple[Call, ...]
+    scratch: int
+    kind: int = rec.BLOCKS
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(o.place for c in self.calls for o in c.operands if not o.private)
+
+
+class Group(NamedTuple):
+    """Steps that go over the same leading axis of `units`, before they become a `Blocked`."""
+
+    units: int
+    steps: tuple[Step, ...]
+    kind: int = rec.BLOCKS
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(p for s in self.steps for p in s.places)
+
+
+Item = Step | Group | Blocked
+
+
+def kernel_of(step: Item) -> emitter.Kernel | None:
+    """What a step computes, if that is known: a kernel that was emitted from a rule."""
+    return emitter.kernels.get(step.a) if isinstance(step, Step) and step.kind == rec.KERNEL else None
+
+
+@functools.cache
+def _uses(kind: int, address: int) -> tuple[int | None, int | None]:
+    """Up to which of its places a step may write, and from which on it may read; None: the last.
+
+    Long programs ask this some 10^5 times, of few kernels.
+    """
+    kernel = emitter.kernels.get(address) if kind == rec.KERNEL else None
+    if kernel is not None:
+        outputs = len(kernel.region.outputs)
+        return outputs, 0 if any(kernel.accumulate) else outputs
+    return 0 if kind == rec.GUARD else None, 0 if kind in (rec.KERNEL, rec.GUARD) else 1 << 30
+
+
+def writes(step: Item) -> Sequence[Place]:
+    """The places a step may write to; of an unknown kernel all of them."""
+    if isinstance(step, Step):
+        return step.places[:_uses(step.kind, step.a)[0]]
+    if isinstance(step, Group):
+        return [p for s in step.steps for p in writes(s)]
+    return step.places
+
+
+def reads(step: Item) -> Sequence[Place]:
+    """The places a step may read."""
+    return step.places[_uses(step.kind, step.a)[1]:] if isinstance(step, Step) else step.places
+
+
+def space(place: Place) -> tuple[str, int]:
+    """The piece of memory a place lies in."""
+    return (place.kind, place.offset) if place.kind == "fixed" else (place.kind, place.number)
 
 
 class Block(NamedTuple):

@@ -177,7 +177,7 @@ class Generator:
     def _ready(self) -> Any:
         if self._bits is None:
             self._bits = np.random.MT19937(0)
-            words = (ctypes.c_uint32 * 625).from_address(self._bits.ctypes.state_address)  # 624 and the position
+            words: Any = (ctypes.c_uint32 * 625).from_address(self._bits.ctypes.state_address)  # 624, the position
             self._memory = np.frombuffer(words, "u4")
             self._reseed = np.random.RandomState(self._bits).seed  # the twister's classic seeding
         if not self._keyed:
