@@ -17,12 +17,13 @@ from tapegrad import dtypes
 from tapegrad.autograd import anomaly
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Refused
-from tapegrad.compiler.captured import Before, Captured, mode
+from tapegrad.compiler.captured import Before, Captured
 from tapegrad.compiler.explanation import explain
 from tapegrad.compiler.gradient import trace_backward
 from tapegrad.compiler.passes import chosen
+from tapegrad.compiler.quick import Quick
 from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import flatten, kind_of, sharing, unflatten, with_gradients
+from tapegrad.compiler.structure import flatten, kind_of, sharing, with_gradients
 from tapegrad.compiler.variant import Variant
 from tapegrad.compiler.watching import Transparent
 from tapegrad.machine import records as rec
@@ -35,7 +36,7 @@ MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
 MAX_INPUTS = 30  # tensors that one node of the graph can lead to
-_run, _is_recording = call.run_compiled, call.is_recording
+_replay, _is_recording = call.replay, call.is_recording
 
 
 class Compiled(Transparent):
@@ -55,7 +56,7 @@ class Compiled(Transparent):
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
         self._busy = False
-        self._steps: dict[Any, list[Variant]] = {}
+        self._quick: Quick | None = None  # the native way through the program that ran last
         self._foreign: frozenset[str] = frozenset()  # attributes that somebody may have hung on an argument
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
@@ -64,13 +65,19 @@ class Compiled(Transparent):
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        way = self._quick
+        if way is not None and not kwargs and way.default is dtypes.default_dtype() and not anomaly.enabled:
+            found = _replay(way.address, args)
+            if found is False:
+                way.program.restore()
+                self.fallbacks += 1
+            elif found is not None:
+                if not way.single:
+                    return way.variant.finish(args, args, found)
+                way.variant.runs += 1
+                return found
         if self.reason is not None or self._busy or tracing.active is not None or anomaly.enabled:
             return self.__wrapped__(*args, **kwargs)
-        if not args and not kwargs:  # a step: no argument to look at, and most often nothing to hand out
-            for variant in self._steps.get((_is_recording(None), dtypes.default_dtype()), ()):
-                if variant.holds() and _run(variant.program.address) == rec.PASSED:
-                    variant.runs += 1
-                    return variant.constant
         leaves: list[Any] = []
         try:
             if not kwargs and not any(type(a) is not Tensor for a in args):
@@ -90,6 +97,9 @@ class Compiled(Transparent):
                     if status == rec.UNMET and variant.renewed():
                         status, result = variant.replay(leaves)
                     if status == rec.PASSED:
+                        self._quick = variant.way(key)
+                        if self._quick is not None and self._quick.program is not variant.program:  # built just now
+                            self._quick = None
                         return result
                     self.fallbacks += status == rec.BROKEN
             return self._capture(key, leaves, structure, args, kwargs)
@@ -159,14 +169,16 @@ class Compiled(Transparent):
         self._failures[key] = 0
         pending[:] = [p for p in pending if not p.same(captured)]
         variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
-                          self.passes)
+                          self.passes, self._leave_quick_way)
         self.tapes.setdefault(key, []).append(variant)
-        if not args and not kwargs and variant.silent and not captured.outputs and not captured.undo:
-            variant.constant = unflatten(captured.structure, iter(()))
-            self._steps.setdefault(mode()[:2], []).append(variant)
         return result
 
+    def _leave_quick_way(self) -> None:
+        """Look for it anew: there is another program, or none."""
+        self._quick = None
+
     def _stop(self, why: str) -> None:
+        self._quick = None
         self.reason = why
         code = getattr(self.__wrapped__, "__code__", None)
         where = f" ({os.path.basename(code.co_filename)}:{code.co_firstlineno})" if code else ""
@@ -197,6 +209,7 @@ class Compiled(Transparent):
         key = next(iter(self._pending))
         for known in (self._pending, self.tapes, self._failures):
             known.pop(key, None)
+        self._quick = None
 
 
 def _roots(result: Any, before: Before) -> list[Any]:

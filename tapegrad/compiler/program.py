@@ -144,6 +144,28 @@ class Program:
     def run(self) -> int:
         status = machine.call.run_compiled(self.address)
         if status == rec.BROKEN:
-            for address, saved, nbytes in self._undo:
-                machine.memory(address, "u1", nbytes)[:] = saved
+            self.restore()
         return status
+
+    def restore(self) -> None:
+        """Take back what a broken-off run wrote where others see it."""
+        for address, saved, nbytes in self._undo:
+            machine.memory(address, "u1", nbytes)[:] = saved
+
+    def argument_cells(self) -> list[tuple[int, int, int]]:
+        """The words that hold addresses of arguments: (where, which, offset)."""
+        return [(_cell(pointers, slot), number, offset) for pointers, slot, number, offset in self._arguments]
+
+    def fresh_cells(self) -> list[tuple[int, int, int]]:
+        return [(_cell(pointers, slot), number, offset) for pointers, slot, number, offset in self._fresh]
+
+    def target_cells(self) -> list[tuple[int, int]]:
+        """Where a step repeats its first pointer, and where that is."""
+        if not (self._arguments or self._fresh):
+            return []
+        at = address_of(self.steps) + rec.offset_of(rec.PROGRAM_STEP, "a")
+        return [(at + index * rec.PROGRAM_STEP.itemsize, _cell(pointers, 0)) for index, pointers in self._targets]
+
+
+def _cell(pointers: np.ndarray[Any, Any], slot: int) -> int:
+    return address_of(pointers) + slot * pointers.strides[0]

@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler import capture as cap
@@ -15,6 +15,7 @@ from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.pullback import Pullback, Recorder
+from tapegrad.compiler.quick import Quick, quick
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import WATCHED, unflatten, with_gradients
 from tapegrad.machine import records as rec
@@ -29,6 +30,15 @@ _GRAD_WORD, _ROW_WORD = rec.offset_of(rec.TENSOR, "grad"), rec.offset_of(rec.TEN
 _FLAGS_WORD = rec.offset_of(rec.BUFFER, "producer")
 _CELL_CONTENTS = 16  # ob_ref of a cell object
 _WHOLE = (1 << 64) - 1
+
+
+def _code_word(function: Any) -> int:
+    """Where a function object keeps its code, and after that its defaults; 0 if they are not found there."""
+    held = machine.memory(id(function), "u8", 14).tolist()
+    wanted = [function.__code__, function.__defaults__, function.__kwdefaults__]
+    expected = [0 if w is None else id(w) for w in wanted]
+    at = held.index(expected[0]) if expected[0] in held else 0
+    return 8 * at if held[at:at + 3] == expected else 0
 
 
 class Reads(NamedTuple):
@@ -53,14 +63,17 @@ class Variant:
     """One captured behaviour: what must hold for it, and the program that repeats it."""
 
     def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
-                 structure: Any, eager_build: bool, passes: Sequence[str]) -> None:
+                 structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None]) -> None:
         self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
         self.default = dtypes.default_dtype()
         self.runs = 0
         self.made = time.perf_counter()
         self.built = False
+        self._way: Quick | Literal[False] | None = False  # not looked for yet
+        self.words_tell_all = True  # `conditions` leave no function out
         self._recorder: Recorder | None = None
-        self.constant: Any = None  # what a call returns that hands out no tensor
+        # what a call returns that hands out no tensor
+        self.constant: Any = None if captured.outputs else unflatten(captured.structure, iter(()))
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
@@ -82,6 +95,7 @@ class Variant:
         self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not captured.gradients and not captured.roots)
         self.seconds = time.perf_counter() - self.made
+        self._on_built = on_built
         self._builder = threading.Thread(target=self._fuse, daemon=True)
         self._builder.start()
         if eager_build or len(captured.steps) <= AT_ONCE:
@@ -101,6 +115,7 @@ class Variant:
         self._make(self.program.conditions, self.passes)  # the same array: `refresh` writes to it
         self.seconds += time.perf_counter() - start
         self.built = True
+        self._on_built()
 
     def _make(self, conditions: Any, passes: Sequence[str]) -> None:
         captured, divided = self.captured, self._divided
@@ -116,7 +131,7 @@ class Variant:
             backwards[seeding.roots] = Backward(
                 Program(work.steps, work.blocks, results, [], [], []), seeding.blocks, seeding.layouts,
                 self.arguments, len(captured.result_blocks))
-        self.program, self.backwards = program, backwards
+        self.program, self.backwards, self._way = program, backwards, False
 
     def _read(self) -> Reads:
         places = {p for steps in (self._divided.backwards if self._divided else ()) for s in steps for p in s.places}
@@ -140,7 +155,17 @@ class Variant:
                           (int(buffers["flags"][tensor._buffer]) & WATCHED) << 32))
         for tensor, gradient in self.captured.looked:
             found.append((id(tensor) + _GRAD_WORD, _WHOLE, 0 if gradient is None else id(gradient)))
+        for function, *parts in self.reach.functions:
+            at = _code_word(function)
+            self.words_tell_all = self.words_tell_all and at != 0
+            found += [(id(function) + at + 8 * i, _WHOLE, 0 if p is None else id(p)) for i, p in enumerate(parts) if at]
         return found
+
+    def way(self, key: Any) -> Quick | None:
+        """The native way through this variant, if there is one."""
+        if self._way is False:
+            self._way = quick(self, key)
+        return self._way
 
     def gradients_are_as_they_were(self) -> bool:
         count = len(self.reach.cells) + 2 * len(self.reach.tensors)
@@ -163,10 +188,9 @@ class Variant:
             return False
         if reach.content != self.captured.content:
             return False
-        self.reach = reach
-        for i, (cell, content) in enumerate(reach.cells):
-            self.program.conditions[i]["address"] = id(cell) + _CELL_CONTENTS
-            self.program.conditions[i]["value"] = id(content)
+        self.reach, self._way = reach, False
+        for i, condition in enumerate(self._conditions()):
+            self.program.conditions[i] = condition
         return True
 
     # ------------------------------------------------------------ replay
@@ -190,11 +214,19 @@ class Variant:
             for stream, state in states:
                 stream.back_to(state)
             return status, None
-        self.runs += 1
-        if self.plain:
-            return status, fresh[0]
         for number, times in captured.argument_versions:
             buffers["version"][owners[number]] += times
+        return status, self.finish(leaves, arguments, fresh, [s for _, s in states])
+
+    def finish(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], states: Sequence[Any] = ()
+               ) -> Any:
+        """What is left to do when the program has run: gradients, results and their history."""
+        captured = self.captured
+        self.runs += 1
+        if self.plain:
+            return fresh[0]
+        if self.silent and not captured.outputs:
+            return self.constant
         for left in captured.gradients:
             leaf = leaves[left.leaf] if type(left.leaf) is int else left.leaf
             if left.number is None:
@@ -203,8 +235,8 @@ class Variant:
                 call.put_grad(leaf, fresh[left.number])
         outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
         if captured.roots:
-            self._record(leaves, arguments, fresh, outputs, [s for _, s in states])
-        return status, unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
+            self._record(leaves, arguments, fresh, outputs, states)
+        return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
 
     def _draw(self) -> list[tuple[Any, Any]]:
         """Draw the call's random numbers, in the order of the call; returns the streams' states before."""

@@ -161,4 +161,15 @@ COMPILED = np.dtype([
     ("conditions", "u8"), ("n_conditions", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("writes", "u8"),
     ("n_writes", "u8"),
 ])
+# A compiled function called on plain tensors, all of it native. `names` are (dict, key, value) that must be found so;
+# `layouts` (u4) those of the arguments, `known` (u4) owner rows that none of them may be. Cells are (address, number,
+# offset): where the address of an argument, or of one of the `fresh` results (layouts, u4), goes; targets are (step,
+# cell): where a step repeats its first pointer.
+REPLAY = np.dtype([
+    ("program", "u8"), ("recording", "u8"), ("single", "u8"),
+    ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
+    ("argument_cells", "u8"), ("n_argument_cells", "u8"), ("fresh", "u8"), ("n_fresh", "u8"),
+    ("fresh_cells", "u8"), ("n_fresh_cells", "u8"), ("targets", "u8"), ("n_targets", "u8"),
+])
+MAX_FRESH = 16
 UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way

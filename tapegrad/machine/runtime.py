@@ -76,7 +76,7 @@ _SLOT = {
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block", "put_grad", "record_view",
+    "adopt_block", "put_grad", "record_view", "replay",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin")
 _C_ONLY = {

@@ -448,6 +448,20 @@ def attribute_of_a_function() -> Any:
     return f, counted, at_five(lambda: setattr(f, "rate", 3.0)), list
 
 
+@program()
+def helper_is_made_anew() -> Any:
+    helper = [None]
+
+    def change(i: int) -> None:
+        def scaled(x: Any, by: float = 2.0 if i < 6 else 3.0) -> Any:
+            return x * by
+
+        helper[0] = scaled
+
+    change(0)
+    return (lambda x: helper[0](x)), counted, change, list
+
+
 OWN = types.ModuleType("own")
 exec("rate = 2.0\ndef scaled(x):\n    return x * rate\n", vars(OWN))
 OWN.__file__ = __file__

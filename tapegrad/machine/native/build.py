@@ -11,10 +11,22 @@ import numpy as np
 from numba.core import types
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native import arena, attributes, backward, calls, compiled, entry, glue, objects, tape, threads
+from tapegrad.machine.native import (
+    arena,
+    attributes,
+    backward,
+    calls,
+    compiled,
+    entry,
+    glue,
+    objects,
+    replaying,
+    tape,
+    threads,
+)
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, attributes, backward, calls, compiled, entry, objects, tape, threads)
+MODULES = (arena, attributes, backward, calls, compiled, entry, objects, replaying, tape, threads)
 _FIRST_HALF = (entry.__name__, calls.__name__, objects.__name__, attributes.__name__)
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 

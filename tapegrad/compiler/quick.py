@@ -1,0 +1,58 @@
+"""The native way through a call: for functions of plain tensors whose conditions are all words and names.
+
+What it leaves out goes the longer way in `variant.py`: arguments with histories, containers to compare, random draws.
+"""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from tapegrad import dtypes
+from tapegrad.compiler.watching import MISSING
+from tapegrad.machine import records as rec
+from tapegrad.machine.runtime import address_of
+
+if TYPE_CHECKING:
+    from tapegrad.compiler.variant import Variant
+
+
+class Quick:
+    """A variant as one native record; `address` is what the native call takes."""
+
+    def __init__(self, variant: Variant, layouts: tuple[int, ...], recording: bool) -> None:
+        captured, program = variant.captured, variant.program
+        self.variant, self.program = variant, program
+        self.default = dtypes.default_dtype()
+        self.single = variant.plain
+        self._keep: list[Any] = []
+        self._record = record = np.zeros(1, rec.REPLAY)
+        record["program"], record["recording"], record["single"] = program.address, recording, self.single
+        names = [(id(where), id(name), 0 if value is MISSING else id(value)) for where, name, value in
+                 variant.reach.names]
+        self._keep.append(variant.reach)
+        for field, count, rows in (("names", "n_names", names), ("argument_cells", "n_argument_cells",
+                                                                program.argument_cells()),
+                                   ("fresh_cells", "n_fresh_cells", program.fresh_cells()),
+                                   ("targets", "n_targets", program.target_cells())):
+            record[field], record[count] = self._words(rows, "u8"), len(rows)
+        for field, count, numbers in (("layouts", "n_arguments", layouts), ("known", "n_known", sorted(captured.known)),
+                                      ("fresh", "n_fresh", variant.layouts)):
+            record[field], record[count] = self._words(numbers, "u4"), len(numbers)
+        self.address = address_of(record)
+
+    def _words(self, values: Any, dtype: str) -> int:
+        array = np.array(values, dtype).reshape(-1)
+        self._keep.append(array)
+        return address_of(array)
+
+
+def quick(variant: Variant, key: Any) -> Quick | None:
+    """The native way for these arguments, if there is one."""
+    structure, kinds, shared, recording, _ = key
+    captured, reach = variant.captured, variant.reach
+    if (structure is not None or shared is not None or any(type(k) is not int for k in kinds) or reach.watched
+            or not variant.words_tell_all or captured.draws or captured.argument_versions
+            or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
+        return None
+    return Quick(variant, kinds, recording)

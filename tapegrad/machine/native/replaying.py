@@ -1,0 +1,120 @@
+"""A call of a compiled function on plain tensors: what must hold, its results' memory, the program; no Python."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.compiled import PASSED, UNMET, run_compiled
+from tapegrad.machine.native.glue import (
+    U0,
+    U1,
+    U2,
+    U3,
+    buffers,
+    export,
+    external,
+    halves,
+    inlined,
+    machine,
+    native,
+    records,
+    stack_words,
+    tensor_at,
+    u64,
+    words,
+)
+from tapegrad.machine.native.objects import new_tensor
+from tapegrad.machine.native.operands import recording
+
+_replays = records(rec.REPLAY)
+_dict_get = external("PyDict_GetItem", u64, u64, u64)
+_tuple_new = external("PyTuple_New", u64, u64)
+_ITEMS = np.uint64(24)  # where a tuple's items begin; its length is the word before
+_NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW)
+_MAX_FRESH = np.uint64(rec.MAX_FRESH)
+
+
+@native
+def is_plain(obj, layout):
+    """Whether an argument is a tensor of this layout with storage of its own, no history and no gradient."""
+    if py.type_of(obj) != machine().tensor_type:
+        return False
+    t = tensor_at(obj)
+    row = buffers()[t.buffer]
+    return t.layout == layout and row.owner == t.buffer and not row.flags & _NOT_PLAIN and t.grad == U0
+
+
+@native
+def fits(replay, given):
+    """Whether a call may be replayed, as far as its names and arguments tell."""
+    names = words(replay.names)
+    for i in range(replay.n_names):
+        if _dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
+            return False
+    for i in range(replay.n_arguments):
+        obj = words(given + _ITEMS)[i]
+        if not is_plain(obj, halves(replay.layouts)[i]):
+            return False
+        row = tensor_at(obj).buffer
+        for j in range(replay.n_known):
+            if halves(replay.known)[j] == row:
+                return False
+        for j in range(i):
+            if tensor_at(words(given + _ITEMS)[j]).buffer == row:
+                return False
+    return True
+
+
+@inlined
+def place(cells, count, objects):
+    """Write the addresses of tensors into the cells that want them."""
+    table = words(cells)
+    for i in range(count):
+        start = buffers()[tensor_at(words(objects)[table[i * U3 + U1]]).buffer].address
+        words(table[i * U3])[U0] = start + table[i * U3 + U2]
+
+
+@inlined
+def drop(objects, count):
+    for i in range(count):
+        py.decref(words(objects)[i])
+
+
+@export(u64(u64, u64, u64))
+def replay(self, arguments, count):
+    """replay(record, arguments) -> the result, a tuple of the fresh tensors, None if unmet, False if broken off."""
+    r = _replays(np.uint64(py.long_as(words(arguments)[U0])))[U0]
+    given = words(arguments)[U1]
+    m = machine()
+    wanted = recording() == (r.recording != U0)
+    if m.trace != U0 or not wanted or words(given)[U2] != r.n_arguments or not fits(r, given):
+        py.incref(py.none())
+        return py.none()
+    fresh = stack_words(16)
+    for i in range(r.n_fresh):
+        made = new_tensor(halves(r.fresh)[i])
+        if made == U0:
+            drop(fresh, i)
+            return U0
+        words(fresh)[i] = made
+    place(r.argument_cells, r.n_argument_cells, given + _ITEMS)
+    place(r.fresh_cells, r.n_fresh_cells, fresh)
+    targets = words(r.targets)
+    for i in range(r.n_targets):
+        words(targets[i * U2])[U0] = words(targets[i * U2 + U1])[U0]
+    status = run_compiled(r.program)
+    if status != PASSED:
+        drop(fresh, r.n_fresh)
+        result = py.none() if status == UNMET else py.false()
+        py.incref(result)
+        return result
+    if r.single != U0:
+        return words(fresh)[U0]
+    result = _tuple_new(r.n_fresh)
+    if result == U0:
+        drop(fresh, r.n_fresh)
+        return U0
+    for i in range(r.n_fresh):
+        words(result + _ITEMS)[i] = words(fresh)[i]
+    return result
