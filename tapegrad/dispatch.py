@@ -366,8 +366,12 @@ def _runtime(place: int, dim: int, size: int) -> Exception:
     return RuntimeError(f"index {place} is out of bounds for dimension {dim} with size {size}")
 
 
+def _target(place: int, dim: int, size: int) -> Exception:
+    return IndexError(f"Target {place} is out of bounds.")
+
+
 _OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
-    "index_select": _in_self, "embedding": _in_self, "index_add": _in_self,
+    "index_select": _in_self, "embedding": _in_self, "index_add": _in_self, "checked_class": _target,
     **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
                      "scatter_amin"), _runtime),
 }

@@ -134,6 +134,8 @@ def _values(op: Operation, name: str, shape: tuple[int, ...], dtype: dtypes.dtyp
         if "value" in op.operands:  # of writes to one place the last one counts, and their gradient is a convention
             return np.broadcast_to(np.arange(shape[0]).reshape(-1, *(1,) * (len(shape) - 1)), shape).copy()
         return rng.integers(0, 2, shape)
+    if name in ("target", "classes"):
+        return rng.integers(0, 3, shape)
     if name == "condition" or dtype.category == 0:
         return rng.random(shape) < 0.5
     if dtype.category == 1:

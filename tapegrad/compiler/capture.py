@@ -7,10 +7,12 @@ from __future__ import annotations
 
 import bisect
 import functools
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
@@ -41,6 +43,87 @@ class Step(NamedTuple):
     b: int
     places: tuple[Place, ...]
     content: bytes
+
+
+class Operand(NamedTuple):
+    """A place as a blocked call uses it: so many bytes further on for each unit, or one `slot` for each block.
+
+    `private` is scratch, a place in which each thread has for itself.
+    """
+
+    place: Place
+    unit: int
+    slot: int
+    private: bool
+
+
+class Call(NamedTuple):
+    """A kernel of a blocked group; its loop `axis` has `per_unit` elements for each unit of the leading axis."""
+
+    kernel: int
+    nest: int
+    n_words: int
+    axis: int
+    per_unit: int
+    operands: tuple[Operand, ...]
+
+
+class Blocked(NamedTuple):
+    """A step that runs calls block by block over a leading axis of `units`; `scratch` bytes are each thread's own."""
+
+    units: int
+    block: int
+    n_blocks: int
+    calls: tuple[Call, ...]
+    scratch: int
+    kind: int = rec.BLOCKS
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(o.place for c in self.calls for o in c.operands if not o.private)
+
+
+class Group(NamedTuple):
+    """Steps that go over the same leading axis of `units`, before they become a `Blocked`."""
+
+    units: int
+    steps: tuple[Step, ...]
+    kind: int = rec.BLOCKS
+
+    @property
+    def places(self) -> tuple[Place, ...]:
+        return tuple(p for s in self.steps for p in s.places)
+
+
+Item = Step | Group | Blocked
+
+
+def kernel_of(step: Item) -> emitter.Kernel | None:
+    """What a step computes, if that is known: a kernel that was emitted from a rule."""
+    return emitter.kernels.get(step.a) if isinstance(step, Step) and step.kind == rec.KERNEL else None
+
+
+def writes(step: Item) -> Sequence[Place]:
+    """The places a step may write to; of an unknown kernel all of them."""
+    kernel = kernel_of(step)
+    if kernel is not None:
+        return step.places[:len(kernel.region.outputs)]
+    if isinstance(step, Group):
+        return [p for s in step.steps for p in writes(s)]
+    return () if step.kind == rec.GUARD else step.places
+
+
+def reads(step: Item) -> Sequence[Place]:
+    """The places a step may read."""
+    kernel = kernel_of(step)
+    if kernel is not None:
+        return step.places if any(kernel.accumulate) else step.places[len(kernel.region.outputs):]
+    return step.places if step.kind in (rec.KERNEL, rec.GUARD, rec.BLOCKS) else ()
+
+
+def space(place: Place) -> tuple[str, int]:
+    """The piece of memory a place lies in."""
+    return (place.kind, place.offset) if place.kind == "fixed" else (place.kind, place.number)
 
 
 class Block(NamedTuple):

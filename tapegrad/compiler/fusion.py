@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tapegrad.compiler.capture import Place, Step
+from tapegrad.compiler.capture import Item, Place, Step, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
@@ -120,22 +120,22 @@ def _substitute(values: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]
     return [done[v] for v in values]
 
 
-def constant_blocks(steps: Sequence[Step], results: set[int]) -> dict[int, bytes]:
+def constant_blocks(steps: Sequence[Item], results: set[int]) -> dict[int, bytes]:
     """The blocks that hold one constant throughout, with its bytes."""
     found: dict[int, bytes] = {}
-    written: set[int] = set(results)
+    others: set[int] = set(results)
     for step in steps:
-        place = step.places[0] if step.places else None
-        if place is None or place.kind != "own" or step.kind == rec.GUARD:
-            continue
-        if step.kind == rec.CONSTANT and place.number not in found and place.offset == 0:
-            found[place.number] = step.content
-        else:
-            written.add(place.number)
-    return {number: content for number, content in found.items() if number not in written}
+        for place in writes(step):
+            if place.kind != "own":
+                continue
+            if isinstance(step, Step) and step.kind == rec.CONSTANT and place.number not in found and place.offset == 0:
+                found[place.number] = step.content
+            else:
+                others.add(place.number)
+    return {number: content for number, content in found.items() if number not in others}
 
 
-def fuse(steps: Sequence[Step], results: set[int]) -> list[Step]:
+def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None) -> list[Step]:
     """The same program with runs of compatible steps as single kernels; `results` are blocks that are read later."""
     last_read: dict[int, int] = {}
     for t, step in enumerate(steps):
@@ -146,7 +146,8 @@ def fuse(steps: Sequence[Step], results: set[int]) -> list[Step]:
         for place in reads:
             if place.kind == "own":
                 last_read[place.number] = t
-    constants = constant_blocks(steps, results)
+    if constants is None:
+        constants = constant_blocks(steps, results)
     # What is written once and only read lies ready before the program starts, and breaks no run in two.
     hoisted = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in constants]
     fused: list[Step] = list(hoisted)

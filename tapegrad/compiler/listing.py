@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.capture import Place, Step
+from tapegrad.compiler.capture import Blocked, Place, Step
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.compiler.passes.work import Work, kernel_of
 from tapegrad.machine import emitter, jit
@@ -69,6 +69,8 @@ class _Names:
             if row["flags"] & rec.IMMORTAL:  # a small whole number
                 return str(machine.memory(start, "i8", 1)[0])
             return _shifted(self.rows.get(place.offset, f"tensor{place.offset}"), place.number - start)
+        if place.kind == "scratch":
+            return f"scratch{place.number}"
         if place.kind == "argument":
             return _shifted(self._passed(place.number), place.offset)
         return _shifted("saved" if place.number == self.saved else f"%{place.number}", place.offset)
@@ -94,8 +96,11 @@ def _steps(work: Work, names: Callable[[Place], str]) -> Iterator[str]:
             if step.kind == rec.CONSTANT and step.places[0].number in constants:
                 continue
             yield f"{t:3}  {_step(step, names, constants)}"
-        else:
-            yield f"{t:3}  {step!r}"
+        elif isinstance(step, Blocked):
+            yield f"{t:3}  {step.n_blocks} blocks of {step.block} over an axis of {step.units}, each"
+            for call in step.calls:
+                places = tuple(o.place._replace(kind="scratch") if o.private else o.place for o in call.operands)
+                yield f"     {_step(Step(rec.KERNEL, call.kernel, call.nest, places, b''), names, constants)}"
 
 
 def _step(step: Step, names: Callable[[Place], str], constants: dict[int, bytes]) -> str:

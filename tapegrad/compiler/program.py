@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.compiler.capture import Block, Place, Step
+from tapegrad import config
+from tapegrad.compiler.capture import Block, Blocked, Place, Step
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
@@ -15,7 +16,7 @@ from tapegrad.machine.runtime import address_of
 _ALIGN = 64
 
 
-def _lay_out(blocks: Sequence[Block], steps: Sequence[Step], apart: set[int]) -> tuple[dict[int, int], int]:
+def _lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked], apart: set[int]) -> tuple[dict[int, int], int]:
     """Offsets of the blocks in one piece of memory, reused once a block was used for the last time.
 
     Blocks `apart` (constants, results) get no offset, or one of their own.
@@ -59,7 +60,7 @@ class Program:
     words of memory as (address, mask, value), `writes` how often each storage that others see is written.
     """
 
-    def __init__(self, steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int],
+    def __init__(self, steps: Sequence[Step | Blocked], blocks: Sequence[Block], results: Sequence[int],
                  undo: Sequence[tuple[int, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]]) -> None:
         self.results = list(results)
@@ -93,6 +94,9 @@ class Program:
         self.draws: list[tuple[int, np.ndarray[Any, Any]]] = []  # what Python fills before a run: which draw, and where
         self._targets: list[tuple[int, np.ndarray[Any, Any]]] = []  # steps whose own address comes from a pointer cell
         for step in steps:
+            if isinstance(step, Blocked):
+                records.append((rec.BLOCKS, 0, self._blocked(step, resolve), 0, 0))
+                continue
             first = step.places[0] if step.places else None
             if step.kind == rec.CONSTANT and first and first.kind == "own" and first.number in self._constants:
                 content = np.frombuffer(step.content, "u1")
@@ -127,6 +131,31 @@ class Program:
         self.address = address_of(self._record)
         self._place_targets()
         self.size = size
+
+    def _blocked(self, step: Blocked, resolve: Any) -> int:
+        """A BLOCKED record and all it refers to."""
+        limit = max(int(machine.state["threads"][0]), config.threads())
+        scratch = np.zeros(limit * step.scratch + _ALIGN, "u1")
+        start = -(-address_of(scratch) // _ALIGN) * _ALIGN
+        calls = np.zeros(len(step.calls), rec.BLOCKED_CALL)
+        for record, call in zip(calls, step.calls):
+            operands = np.zeros(len(call.operands), rec.BLOCKED_OPERAND)
+            for j, operand in enumerate(call.operands):
+                operands[j]["unit"], operands[j]["slot"] = operand.unit, operand.slot
+                if operand.private:
+                    operands[j]["base"], operands[j]["own"] = start + operand.place.offset, step.scratch
+                else:
+                    resolve(operand.place, operands["base"], j)
+            record["kernel"], record["nest"], record["n_words"] = call.kernel, call.nest, call.n_words
+            record["axis"], record["per_unit"], record["count"] = call.axis, call.per_unit, len(operands)
+            record["operands"] = address_of(operands)
+            self._keep.append(operands)
+        blocked = np.zeros(1, rec.BLOCKED)
+        blocked["calls"], blocked["n_calls"] = address_of(calls), len(calls)
+        blocked["units"], blocked["block"], blocked["n_blocks"] = step.units, step.block, step.n_blocks
+        blocked["limit"] = limit
+        self._keep += [scratch, calls, blocked]
+        return address_of(blocked)
 
     def _place_targets(self) -> None:
         for index, pointers in self._targets:

@@ -7,13 +7,13 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.creation import from_array
+from tapegrad.creation import arange, from_array, ones
 from tapegrad.dispatch import apply
 from tapegrad.functions.activations import NN, nn
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
-from tapegrad.functions.gathering import gather
 from tapegrad.functions.indexing import read
 from tapegrad.functions.matrix import matmul
+from tapegrad.functions.pointwise import where
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.views import broadcast_tensors
 
@@ -256,20 +256,21 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
     if weight is not None and weight.numel() != n:
         raise RuntimeError(f"weight tensor should be defined either for all {n} classes or no classes but got weight "
                            f"tensor of shape: {list(weight.shape)}")
-    kept = target != ignore_index
-    values = target._array()
-    wrong = values[(values != ignore_index) & ((values < 0) | (values >= n))]
-    if wrong.size:
-        raise IndexError(f"Target {int(wrong.flat[0])} is out of bounds.")
-    safe = target.masked_fill(~kept, 0)
-    picked = gather(input, axis, safe.unsqueeze(axis)).squeeze(axis)
-    factor = kept.to(input.dtype)
-    if weight is not None:
-        factor = read("index_select", weight, (safe.reshape(-1),), ("axes", (0,))).reshape(tuple(safe.shape)) * factor
-    loss = (-picked * factor).masked_fill(~kept, 0)
+    shape = [1] * axis + [n] + [1] * (input.ndim - axis - 1)
+    chosen = _checked(target, n, ignore_index).unsqueeze(axis)
+    factor = ones(shape, dtype=input.dtype) if weight is None else weight.reshape(shape)
+    operands = (input, chosen, arange(n).reshape(shape), factor)
     if reduction == "mean":
-        return loss.sum() / factor.sum()
-    return reduced(loss, reduction)
+        return apply(operation("nll_loss_mean"), operands, (("dim", tuple(range(input.ndim))), ("keepdim", False)))
+    dims = (axis,) if reduction == "none" else tuple(range(input.ndim))
+    return apply(operation("nll_loss"), operands, (("dim", dims), ("keepdim", False)))
+
+
+def _checked(target: Any, n: int, ignored: int) -> Any:
+    """Classes below `n`, and -1 for those that are ignored; the kernel that looks them up refuses any other."""
+    kept = target != ignored
+    known = read("checked_class", arange(n), (where(kept, target, 0).reshape(-1),), ("axes", (0,)))
+    return where(kept, known.reshape(tuple(target.shape)), -1)
 
 
 @nn

@@ -35,10 +35,10 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
         return found
     if kept or reduced == 0 or not any(region.per_row):
         return None
-    halves = _halves(region, elements)
-    if halves is None:
+    parts = halves(region, elements)
+    if parts is None:
         return None
-    partial, rest = halves
+    partial, rest = parts
     found["axis"], found["pieces"] = int(np.argmax(sizes)), pieces
     found["partial"] = emitter.compile_region(partial, pattern, (False,))
     words = "0c" if rest.inputs[0].itemsize == 8 else "0s"
@@ -48,8 +48,8 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
     return found
 
 
-def _halves(region: emitter.Region, elements: int) -> tuple[emitter.Region, emitter.Region] | None:
-    """A reduction of everything as one of parts and one of their results; None where that is not the same."""
+def halves(region: emitter.Region, row: int) -> tuple[emitter.Region, emitter.Region] | None:
+    """A reduction of `row` elements as one of parts and one of their results; None where that is not the same."""
     nodes = list(walk(region.values))
     reduces = [n for n in nodes if n.op == "reduce"]
     if len(region.values) != 1 or len(reduces) != 1 or any(n.op == "index" for n in nodes):
@@ -64,7 +64,7 @@ def _halves(region: emitter.Region, elements: int) -> tuple[emitter.Region, emit
         if node is reduce:
             done[node] = again.cast(node.dtype)
         elif node.op == "count":
-            done[node] = Sym.const(elements, node.dtype)
+            done[node] = Sym.const(row, node.dtype)
         elif node.op == "operand":
             done[node] = node
         else:

@@ -112,7 +112,7 @@ MACHINE = np.dtype([
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("refresh_view", "u8"), ("release_row", "u8"), ("orphan_hooks", "u8"),
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
-    ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"),
+    ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"),
 ])
 
@@ -120,7 +120,8 @@ MACHINE = np.dtype([
 # it on, so that one who comes late takes nothing of another job. What many threads write has a cache line of its own.
 TEAM = np.dtype([
     ("next", "u8", (8,)), ("done", "u8", (8,)), ("sleepers", "u8", (8,)), ("busy", "u8", (8,)),
-    ("task", "u8"), ("argument", "u8"), ("count", "u8"), ("job", "u8"), ("workers", "u8"), ("handle", "u8", (3,)),
+    ("task", "u8"), ("argument", "u8"), ("count", "u8"), ("limit", "u8"), ("job", "u8"), ("workers", "u8"),
+    ("handle", "u8", (3,)),
     ("mutex", "u8", (16,)), ("condition", "u8", (16,)),
 ])
 CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
@@ -151,10 +152,20 @@ TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
 GRADIENT = 10  # the `.grad` of the tensor object `a` was looked at (`b` 0), or set without a look (1)
 
+# Kernel calls that are run block by block: `units` of a leading axis, `block` of them at a time, so that what passes
+# from one call to the next stays in the cache. Each call's loop `axis` is `per_unit` elements a unit. An operand lies
+# at base + first unit * unit + block number * slot + thread number * own: its part of an array, a place of its own for
+# each block (what is to be summed over blocks), or scratch.
+BLOCKED = np.dtype([("calls", "u8"), ("n_calls", "u8"), ("units", "u8"), ("block", "u8"), ("n_blocks", "u8"),
+                    ("limit", "u8"), ("status", "u8")])
+BLOCKED_CALL = np.dtype([("kernel", "u8"), ("nest", "u8"), ("n_words", "u8"), ("axis", "u8"), ("per_unit", "u8"),
+                         ("operands", "u8"), ("count", "u8")])
+BLOCKED_OPERAND = np.dtype([("base", "u8"), ("unit", "u8"), ("slot", "u8"), ("own", "u8")])
+
 # One step of a compiled program, and what must hold before it runs: words in memory with the values they had.
-# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes).
+# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes), BLOCKS a BLOCKED.
 PROGRAM_STEP = np.dtype([("kind", "u4"), ("reserved", "u4"), ("a", "u8"), ("b", "u8"), ("c", "u8")])
-RUN, CLEAR, COPY, CHECK = 1, 2, 3, 4
+RUN, CLEAR, COPY, CHECK, BLOCKS = 1, 2, 3, 4, 5
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
 WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
 COMPILED = np.dtype([

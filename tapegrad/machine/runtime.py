@@ -304,7 +304,7 @@ class Machine:
             "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
             "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
-            "operator", "unary_operator", "inplace", "worker", "piece",
+            "operator", "unary_operator", "inplace", "worker", "piece", "block",
         )]
         symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -319,7 +319,8 @@ class Machine:
         self.symbols = symbols
         self.TensorBase = _make_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
-        self.state["worker"], self.state["piece"] = symbols["tapegrad_worker"], symbols["tapegrad_piece"]
+        for name in ("worker", "piece", "block"):
+            self.state[name] = symbols[f"tapegrad_{name}"]
 
         class Calls:
             pass

@@ -213,7 +213,7 @@ for _name, _grad in (
     ("topk_values", "TopkBackward0"), ("kthvalue_values", "KthvalueBackward0"), ("median_values", "MedianBackward1"),
     ("nanmedian_values", "NanmedianBackward1"), ("mode_values", "ModeBackward0"), ("cummax_values", "CummaxBackward0"),
     ("cummin_values", "CumminBackward0"), ("flip", "FlipBackward0"), ("roll", "RollBackward0"),
-    ("rot90", "Rot90Backward0"),
+    ("rot90", "Rot90Backward0"), ("checked_class", "IndexSelectBackward0"),
 ):
     reading(_name, _grad)
 for _name, _grad in (

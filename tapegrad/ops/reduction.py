@@ -38,6 +38,19 @@ reduction("standardised", lambda x, *, dim, eps=1e-05: (x - middle(x, dim)) * pr
 reduction("mse_loss", lambda x, y, *, dim: row.sum((x - y) * (x - y), dim) / count(x, dim),
           lambda g, x, y, dim: (g * 2 * (x - y) / count(x, dim), g * 2 * (y - x) / count(x, dim)),
           accepts="f", method=False, identity=math.nan)
+# `classes` numbers the classes along their axis, `target` is a class there or none of them. Reading the whole row for
+# one element costs no more than the softmax before it, needs no index, and joins it in one kernel.
+reduction("nll_loss", lambda x, target, classes, weight, *, dim: row.sum(where(target == classes, -x * weight, 0), dim),
+          lambda g, x, target, classes, weight: (where(target == classes, -g * weight, 0), None, None,
+                                                 where(target == classes, -g * x, 0)),
+          accepts="f", method=False, identity=0)
+reduction("nll_loss_mean",
+          lambda x, target, classes, weight, *, dim: row.sum(where(target == classes, -x * weight, 0), dim) / row.sum(
+              where(target == classes, weight, 0), dim),
+          lambda g, x, target, classes, weight, out, dim: (
+              where(target == classes, -g * weight, 0) / row.sum(where(target == classes, weight, 0), dim), None, None,
+              where(target == classes, -g * (x + out), 0) / row.sum(where(target == classes, weight, 0), dim)),
+          accepts="f", method=False, identity=math.nan, grad_name="NllLossBackward0")
 reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * y, g * x), method=False,
           identity=0)
 

@@ -9,19 +9,17 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from tapegrad.compiler.fusion import fuse
+from tapegrad.compiler.passes.blocks import blocks, lowered
 from tapegrad.compiler.passes.common import common
 from tapegrad.compiler.passes.constants import constants
 from tapegrad.compiler.passes.dead import dead
+from tapegrad.compiler.passes.fusion import fusion
+from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.work import Work
 
-
-def fusion(work: Work) -> Work:
-    """Superinstructions (`compiler/fusion.py`)."""
-    return work._replace(steps=fuse(work.steps, work.results))
-
-
-PASSES: dict[str, Callable[[Work], Any]] = {"constants": constants, "common": common, "dead": dead, "fusion": fusion}
+PASSES: dict[str, Callable[[Work], Any]] = {
+    "constants": constants, "common": common, "dead": dead, "rows": rows, "blocks": blocks, "fusion": fusion,
+}
 
 
 def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
@@ -45,4 +43,4 @@ def optimise(work: Work, names: Iterable[str]) -> Work:
     """The program after these passes."""
     for name in names:
         work = PASSES[name](work)
-    return work
+    return lowered(work)

@@ -3,49 +3,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
-from tapegrad.compiler.capture import Block, Place, Step
-from tapegrad.machine import emitter
-from tapegrad.machine import records as rec
+from tapegrad.compiler.capture import Block, Group, Item, Step, kernel_of, reads, space, writes
+
+__all__ = ["Work", "is_simple", "kernel_of", "reads", "space", "times_used", "times_written", "writes"]
 
 
 class Work(NamedTuple):
     """A program: steps over blocks, of which the `results` are read after it."""
 
-    steps: list[Step]
+    steps: list[Any]  # Step; after `blocks` Group as well, after `lowered` Blocked
     blocks: Sequence[Block]
     results: set[int]
 
 
-def kernel_of(step: Step) -> emitter.Kernel | None:
-    """What a step computes, if that is known: a kernel that was emitted from a rule."""
-    return emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
-
-
-def writes(step: Step) -> Sequence[Place]:
-    """The places a step may write to; of an unknown kernel all of them."""
-    kernel = kernel_of(step)
-    if kernel is not None:
-        return step.places[:len(kernel.region.outputs)]
-    return () if step.kind == rec.GUARD else step.places
-
-
-def reads(step: Step) -> Sequence[Place]:
-    """The places a step may read."""
-    kernel = kernel_of(step)
-    if kernel is not None:
-        outputs = len(kernel.region.outputs)
-        return step.places if any(kernel.accumulate) else step.places[outputs:]
-    return step.places if step.kind in (rec.KERNEL, rec.GUARD) else ()
-
-
-def space(place: Place) -> tuple[str, int]:
-    """The piece of memory a place lies in."""
-    return (place.kind, place.offset) if place.kind == "fixed" else (place.kind, place.number)
-
-
-def times_written(steps: Sequence[Step]) -> Counter[tuple[str, int]]:
+def times_written(steps: Sequence[Item]) -> Counter[tuple[str, int]]:
     return Counter(space(p) for step in steps for p in writes(step))
 
 
@@ -54,3 +27,9 @@ def is_simple(step: Step) -> bool:
     kernel = kernel_of(step)
     return (kernel is not None and len(kernel.region.outputs) == 1 and not any(kernel.accumulate)
             and step.places[0].kind == "own" and step.places[0].offset == 0)
+
+
+def times_used(items: Sequence[Item]) -> Counter[int]:
+    """How many steps use each block of the program's own."""
+    steps = [s for item in items for s in (item.steps if isinstance(item, Group) else (item,))]
+    return Counter(n for step in steps for n in {p.number for p in step.places if p.kind == "own"})

@@ -27,6 +27,7 @@ from tapegrad.machine.native.glue import (
     native,
     stack_words,
     team_at,
+    u32,
     u64,
     words,
 )
@@ -47,22 +48,23 @@ mutex_lock = external("pthread_mutex_lock", i32, u64)
 mutex_unlock = external("pthread_mutex_unlock", i32, u64)
 condition_wait = external("pthread_cond_wait", i32, u64, u64)
 condition_broadcast = external("pthread_cond_broadcast", i32, u64)
-sched_yield = external("sched_yield", i32)
-call_task = indirect(i32, u64, u64)
+usleep = external("usleep", i32, u32)
+call_task = indirect(i32, u64, u64, u64, u64)
+NO_LIMIT = np.uint64(1 << 32)
 
 
 @native
-def take_pieces(team):
-    """Do pieces of the job under way until none is left."""
+def take_pieces(team, number):
+    """Do pieces of the job under way until none is left; `number` is the thread's."""
     while True:
         now = load_atomic(team + _NEXT)
         t = team_at(team)
         task = t.task
         argument = t.argument
-        if now & _CLOSED >= t.count:
+        if now & _CLOSED >= t.count or number >= t.limit:
             return
         if exchange_if(team + _NEXT, now, now + U1):
-            call_task(task, argument, now & _CLOSED)
+            call_task(task, argument, now & _CLOSED, number, U0)
             add_atomic(team + _DONE, U1)
 
 
@@ -84,19 +86,19 @@ def worker(number):
                 mutex_unlock(team + _MUTEX)
         seen = load_atomic(team + _NEXT) >> _SHIFT
         if number < machine().threads:
-            take_pieces(team)
+            take_pieces(team, number)
     return U0
 
 
 @native
 def alone(task, argument, count):
     for i in range(count):
-        call_task(task, argument, i)
+        call_task(task, argument, i, U0, U0)
 
 
 @native
-def share(task, argument, count):
-    """Call `task(argument, i)` for i below `count`, on all threads; returns when all are done."""
+def share(task, argument, count, limit):
+    """Call `task(argument, i, thread)` for i below `count`, on at most `limit` threads; returns when all are done."""
     m = machine()
     team = m.team
     if m.threads < U2 or exchange(team + _BUSY, U1) != U0:
@@ -112,6 +114,7 @@ def share(task, argument, count):
     t.task = task
     t.argument = argument
     t.count = count
+    t.limit = limit
     exchange(team + _DONE, U0)
     t.job += U1
     exchange(team + _NEXT, t.job << _SHIFT)
@@ -119,17 +122,17 @@ def share(task, argument, count):
         mutex_lock(team + _MUTEX)
         condition_broadcast(team + _CONDITION)
         mutex_unlock(team + _MUTEX)
-    take_pieces(team)
+    take_pieces(team, U0)
     spins = U0
     while load_atomic(team + _DONE) != count:
         spins += U1
-        if spins > _YIELDS:
-            sched_yield()
+        if spins > _YIELDS:  # a thread of ours waits for a processor that others have
+            usleep(np.uint32(20))
     exchange(team + _BUSY, U0)
 
 
-@export(i32(u64, u64))
-def piece(job, number):
+@export(i32(u64, u64, u64, u64))
+def piece(job, number, thread, unused):
     """One piece of a kernel's loops; `job` is [kernel, nest, pointers, their count, axis, pieces, status, partials]."""
     j = words(job)
     nest = words(j[U1])
@@ -174,7 +177,7 @@ def run_cut(address, store, add, nest, pointers, count):
     j[5] = min(cut.pieces, m.threads * _EACH)  # a thread that is held up takes fewer
     j[6] = U0
     j[7] = partials if cut.partial != U0 else U0
-    share(m.piece, job, j[5])
+    share(m.piece, job, j[5], NO_LIMIT)
     if cut.partial != U0:
         own = stack_words(5)  # one reduced loop over the partial results
         words(own)[U0] = U0

@@ -1,0 +1,302 @@
+"""Blocks: the kernel calls of a program that go over the same leading axis, run together a few hundred rows at a time.
+
+A call over 10⁶ elements leaves its result in memory, from where the next call fetches it. Run block by block, what
+passes from call to call stays in the cache, and needs no array at all where nobody else reads it; sums over the axis
+are made of one partial result a block. Blocks are shared between threads, and the results do not depend on how many.
+
+`blocks` is the pass; `lowered` makes calls of its groups after others have worked on them. It goes by memory alone: a
+call may join a group if every operand lies, unit by unit, where the others of the group have it, or is read whole and
+not written by the group.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from tapegrad.compiler.capture import (
+    Block,
+    Blocked,
+    Call,
+    Group,
+    Item,
+    Operand,
+    Place,
+    Step,
+    kernel_of,
+    reads,
+    space,
+    writes,
+)
+from tapegrad.compiler.passes.work import Work, times_used
+from tapegrad.machine import cutting, emitter
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+
+CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
+LEAST = 1 << 15    # elements below which a group is not worth its threads and its bookkeeping
+
+Space = tuple[str, int]
+
+
+class Part(NamedTuple):
+    """How one operand follows the leading axis: from `start`, `unit` bytes each; unit 0 stands for all of it."""
+
+    space: Space
+    start: int
+    unit: int
+
+
+class Cut(NamedTuple):
+    """A call that can be cut along the leading axis; `summed` if that is a loop it reduces."""
+
+    step: Step
+    axis: int
+    per_unit: int
+    parts: tuple[Part, ...]
+    summed: bool
+    row: int  # elements that are reduced to one
+    elements: int
+
+
+def blocks(work: Work) -> Work:
+    """The same program with the steps that go over a common leading axis next to each other, in groups."""
+    out: list[Item] = []
+    segment: list[Step] = []
+    for step in work.steps:
+        if isinstance(step, Step) and step.kind != rec.GUARD:
+            segment.append(step)
+        else:  # what is looked at on the way is looked at in its place
+            out += _grouped(segment)
+            segment = []
+            out.append(step)
+    return work._replace(steps=out + _grouped(segment))
+
+
+def _grouped(steps: list[Step]) -> list[Item]:
+    out: list[Item] = []
+    while True:
+        units = _leading_axis(steps)
+        if units is None:
+            return [*out, *steps]
+        before, group, after = _gather(steps, units)
+        if sum(c.elements for c in group) < LEAST:
+            return [*out, *steps]
+        out += [*before, Group(units, tuple(c.step for c in group))]
+        steps = after
+
+
+def lowered(work: Work) -> Work:
+    """The same program with groups as calls that are run block by block; each is followed by what sums its parts."""
+    return _Lowering(work).work() if any(isinstance(s, Group) for s in work.steps) else work
+
+
+class _Lowering:
+    """One program whose groups are made into calls."""
+
+    def __init__(self, work: Work) -> None:
+        self.before, self.blocks = work, list(work.blocks)
+        self.uses = times_used(work.steps)
+
+    def work(self) -> Work:
+        steps: list[Item] = []
+        for step in self.before.steps:
+            steps += self.group(step) if isinstance(step, Group) else [step]
+        return self.before._replace(steps=steps, blocks=self.blocks)
+
+    def group(self, group: Group) -> Sequence[Item]:
+        chosen = _Group()
+        for step in group.steps:
+            cut = next((c for c in _cuts(step, group.units) if chosen.accepts(c)), None)
+            if cut is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
+                return group.steps
+            chosen.add(cut)
+        bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
+        block = max(min(CACHE // max(bytes_a_unit, 1), group.units), 1)
+        if block > 64:
+            block -= block % 64
+        n_blocks = -(-group.units // block)
+        scratch, top = self.scratch(chosen, group, block)
+        calls: list[Call] = []
+        sums: list[Step] = []
+        for cut in chosen.cuts:
+            kernel, nest = cut.step.a, cut.step.b
+            operands = [
+                Operand(scratch[place.number], 0, 0, True) if place.kind == "own" and place.number in scratch
+                else Operand(place, part.unit, 0, False) for part, place in zip(cut.parts, cut.step.places)
+            ]
+            if cut.summed:
+                kernel, nest, operands[0], ending = self.summed(cut, n_blocks)
+                sums.append(ending)
+            n_words = 2 + len(_words(cut.step)[2]) * (1 + len(cut.parts))
+            calls.append(Call(kernel, nest, n_words, cut.axis, cut.per_unit, tuple(operands)))
+        return [Blocked(group.units, block, n_blocks, tuple(calls), top), *sums]
+
+    def scratch(self, chosen: _Group, group: Group, block: int) -> tuple[dict[int, Place], int]:
+        """Where a thread's scratch has the blocks that only pass from call to call, and how long it is."""
+        inside = times_used(group.steps)
+        found: dict[int, Place] = {}
+        top = 0
+        for at, parts in chosen.parts.items():
+            kind, number = at
+            if kind == "own" and number not in self.before.results and inside[number] == self.uses[number] and (
+                    _written_first(chosen.cuts, at)):
+                (part,) = parts
+                found[number] = Place("own", number, top)
+                top += -(-part.unit * block // 64) * 64
+        return found, top
+
+    def summed(self, cut: Cut, n_blocks: int) -> tuple[int, int, Operand, Step]:
+        """A call that reduces the leading axis, as one that leaves a part of it a block, and the step that ends it."""
+        kernel = emitter.kernels[cut.step.a]
+        kept, reduced, sizes, strides = _words(cut.step)
+        parts = cutting.halves(kernel.region, cut.row)
+        assert parts is not None
+        partial, rest = parts
+        item = partial.outputs[0].itemsize
+        own, slot = [0] * (kept + reduced), item
+        for d in range(kept - 1, -1, -1):
+            own[d], slot = slot, slot * sizes[d]
+        slot = -(-slot // 64) * 64  # no two threads write to one cache line
+        words = [kept, reduced, *sizes, *own, *(s for stride in strides[1:] for s in stride)]
+        place = Place("own", len(self.blocks), 0)
+        self.blocks.append(Block(0, slot * n_blocks))
+        last = [kept, 1, *sizes[:kept], n_blocks, *strides[0][:kept], 0, *own[:kept], slot]
+        ending = emitter.compile_region(rest, "0s", kernel.accumulate)
+        return (emitter.compile_region(partial, kernel.pattern, (False,)), machine.keep_nest(words),
+                Operand(place, 0, slot, False),
+                Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
+
+
+def _leading_axis(steps: Sequence[Step]) -> int | None:
+    """The length that most work goes over."""
+    work: dict[int, int] = {}
+    for step in steps:
+        for size in {n for n in _sizes(step) if n >= 1024}:
+            work.setdefault(size, 0)
+    for size in work:
+        work[size] = sum(c.elements for s in steps for c in [next(_cuts(s, size), None)] if c is not None)
+    best = max(work, key=lambda n: (work[n], n), default=None)
+    return best if best is not None and work[best] >= LEAST else None
+
+
+def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
+    """Kept and reduced loops of a step's nest, their sizes, and each operand's strides."""
+    kept, reduced = map(int, machine.memory(step.b, "i8", 2))
+    loops, count = kept + reduced, len(step.places)
+    words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
+    return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
+
+
+def _sizes(step: Step) -> list[int]:
+    return _words(step)[2] if kernel_of(step) is not None else []
+
+
+def _cuts(step: Step, units: int) -> Iterator[Cut]:
+    """The ways to cut a call into `units` along one of its loops."""
+    kernel = kernel_of(step)
+    if kernel is None or kernel.pattern == "1":
+        return
+    kept, _, sizes, strides = _words(step)
+    elements, row = math.prod(sizes), math.prod(sizes[kept:])
+    if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
+        return
+    region, outputs = kernel.region, len(kernel.region.outputs)
+    itemsizes = [d.itemsize for d in (*region.outputs, *region.inputs)]
+    for axis, size in enumerate(sizes):
+        if size % units or size < units:
+            continue
+        per_unit, parts = size // units, []
+        for place, item, stride in zip(step.places, itemsizes, strides):
+            unit = per_unit * stride[axis]
+            inside = (per_unit - 1) * stride[axis] + item + sum(
+                (n - 1) * abs(s) for d, (n, s) in enumerate(zip(sizes, stride)) if d != axis)
+            if unit < 0 or (unit and inside > unit):
+                break
+            parts.append(_part(place, unit))
+        else:
+            summed = axis >= kept
+            if summed and (outputs > 1 or not region.per_row[0] or cutting.halves(region, row) is None):
+                continue
+            if not summed and any(p.unit == 0 for p in parts[:outputs]):
+                continue
+            yield Cut(step, axis, per_unit, tuple(parts), summed, row, elements)
+
+
+def _part(place: Place, unit: int) -> Part:
+    return Part(space(place), place.number if place.kind == "fixed" else place.offset, unit)
+
+
+class _Group:
+    """Calls that go over one leading axis together."""
+
+    def __init__(self) -> None:
+        self.cuts: list[Cut] = []
+        self.parts: dict[Space, set[Part]] = {}
+        self.written: set[Space] = set()
+        self.sums: set[Space] = set()  # what is complete only when all blocks are done
+
+    def accepts(self, cut: Cut) -> bool:
+        outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        if not cut.summed and any(p.space == q.space and p != q for p in cut.parts[:outputs] for q in cut.parts):
+            return False
+        for j, part in enumerate(cut.parts):
+            if part.space in self.sums:
+                return False
+            if j < outputs and cut.summed:
+                if part.space in self.parts or part.space in [p.space for p in cut.parts[outputs:]]:
+                    return False
+                continue
+            if part.unit == 0 and part.space in self.written:
+                return False
+            if (j < outputs or part.space in self.written) and self.parts.get(part.space, {part}) != {part}:
+                return False
+        return True
+
+    def add(self, cut: Cut) -> None:
+        outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        self.cuts.append(cut)
+        for j, part in enumerate(cut.parts):
+            if j < outputs and cut.summed:
+                self.sums.add(part.space)
+            else:
+                self.parts.setdefault(part.space, set()).add(part)
+                if j < outputs:
+                    self.written.add(part.space)
+
+
+def _gather(steps: Sequence[Step], units: int) -> tuple[list[Step], list[Cut], list[Step]]:
+    """(what can run before the group, the group, what has to run after it)"""
+    before: list[Step] = []
+    after: list[Step] = []
+    group = _Group()
+    group_reads: set[Space] = set()
+    group_writes: set[Space] = set()
+    after_reads: set[Space] = set()
+    after_writes: set[Space] = set()
+    for step in steps:
+        reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
+        waits = reading & after_writes or writing & (after_reads | after_writes)
+        cut = None if waits else next((c for c in _cuts(step, units) if group.accepts(c)), None)
+        if cut is not None:
+            group.add(cut)
+            group_reads |= reading
+            group_writes |= writing
+        elif waits or reading & group_writes or writing & (group_reads | group_writes):
+            after.append(step)
+            after_reads |= reading
+            after_writes |= writing
+        else:
+            before.append(step)
+    return before, group.cuts, after
+
+
+def _written_first(cuts: Sequence[Cut], space: Space) -> bool:
+    for cut in cuts:
+        kernel = emitter.kernels[cut.step.a]
+        outputs = [p.space for p in cut.parts[:len(kernel.region.outputs)]]
+        if space in outputs:
+            return not any(kernel.accumulate) and space not in [p.space for p in cut.parts[len(outputs):]]
+        if space in [p.space for p in cut.parts]:
+            return False
+    return False

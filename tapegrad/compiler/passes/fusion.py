@@ -1,0 +1,33 @@
+"""Superinstructions (`compiler/fusion.py`), in runs of plain steps and within groups."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tapegrad.compiler.capture import Group, Item, Step
+from tapegrad.compiler.fusion import constant_blocks, fuse
+from tapegrad.compiler.passes.work import Work, times_used
+from tapegrad.machine import records as rec
+
+
+def fusion(work: Work) -> Work:
+    """The same program with runs of compatible steps as single kernels."""
+    constants = constant_blocks(work.steps, work.results)
+    # What is written once and only read lies ready before the program starts, and breaks no run in two.
+    ready = [isinstance(s, Step) and s.kind == rec.CONSTANT and s.places[0].number in constants for s in work.steps]
+    uses = times_used(work.steps)
+    out: list[Item] = [s for s, r in zip(work.steps, ready) if r]
+    run: list[Step] = []
+
+    def fused(steps: Sequence[Step]) -> list[Step]:
+        here = times_used(steps)
+        return fuse(steps, work.results | {n for n, times in uses.items() if times != here.get(n)}, constants)
+
+    for item, r in zip(work.steps, ready):
+        if isinstance(item, Step):
+            if not r:
+                run.append(item)
+            continue
+        out += fused(run)
+        run = []
+        out.append(item._replace(steps=tuple(fused(item.steps))) if isinstance(item, Group) else item)
+    return work._replace(steps=out + fused(run))

@@ -1,0 +1,214 @@
+"""Programs over large arrays: run block by block, on any number of threads, they give what eager calls give."""
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import tapegrad as torch
+from tapegrad.compiler.capture import Blocked
+
+N = 40_003  # a leading axis that is no multiple of a block
+
+
+@pytest.fixture(autouse=True)
+def restored():
+    before = torch.get_num_threads()
+    yield
+    torch.set_num_threads(before)
+
+
+def values(*shape, seed=0, dtype=torch.float64):
+    return torch.from_numpy(np.random.default_rng(seed).uniform(0.5, 1.5, shape)).to(dtype)
+
+
+def arranged(compiled):
+    """The blocked groups of the one program of a compiled function."""
+    (variants,) = compiled.tapes.values()
+    variants[-1].wait()
+    return [s for s in variants[-1].works[0].steps if isinstance(s, Blocked)]
+
+
+def check(loss, *leaves, rtol=1e-9, groups=1):
+    """Value and gradients of a compiled step are those of the same step run as it is written."""
+    for leaf in leaves:
+        leaf.requires_grad_()
+    kept = torch.zeros((), dtype=leaves[0].dtype)
+
+    def step():
+        for leaf in leaves:
+            leaf.grad = None
+        total = loss(*leaves)
+        total.backward()
+        with torch.no_grad():
+            kept.copy_(total)
+
+    step()
+    expected = [kept.item(), *(leaf.grad.numpy().copy() for leaf in leaves)]
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        compiled = torch.compile(step)
+        for _ in range(5):
+            compiled()
+        if groups is not None:
+            assert len(arranged(compiled)) >= groups
+        compiled()
+        assert compiled.replays
+        for found, wanted in zip([kept.item(), *(leaf.grad.numpy() for leaf in leaves)], expected):
+            np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol)
+
+
+LOSSES = {
+    "chain": lambda x, y: (torch.tanh(x * y + x) * torch.exp(-y)).sum(),
+    "squares": lambda x, y: ((x - y) ** 2).mean(),
+    "shared": lambda x, y: (x * x).sum() + (x * y).sum() + (y / x).sum(),
+    "twice": lambda x, y: (x / (x * y).sum()).sum(),
+    "largest": lambda x, y: (x * y).max() + (x + y).amin(),
+    "norm": lambda x, y: (x - 2 * y).norm(),
+    "spread": lambda x, y: (x * y).std() + x.var(),
+    "logsumexp": lambda x, y: (x * y).logsumexp(0),
+    "softmax": lambda x, y: (x.softmax(0) * y).sum(),
+    "log_softmax": lambda x, y: (x.log_softmax(0) * y).sum(),
+    "prefix": lambda x, y: (x[1:] * y[:-1]).sum(),
+    "reversed halves": lambda x, y: (x[:N // 2] * y[N // 2:2 * (N // 2)]).sum(),
+    "where": lambda x, y: torch.where(x > y, x.log(), y * 3).sum(),
+    "scaled by a scalar": lambda x, y: ((x * y.mean()) ** 2).sum(),
+    "detached": lambda x, y: (x * y.detach()).sum() + y.sum(),
+}
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_vectors(name):
+    check(LOSSES[name], values(N), values(N, seed=1))
+
+
+@pytest.mark.parametrize("name", ["chain", "squares", "largest", "softmax", "norm"])
+def test_single_precision(name):
+    check(LOSSES[name], values(N, dtype=torch.float32), values(N, seed=1, dtype=torch.float32), rtol=2e-4)
+
+
+ROWS = {
+    "mixture": lambda x, w, b: torch.logsumexp(-((x[:, None, :] - w) ** 2).sum(-1) + b, 1).sum(),
+    "bias": lambda x, w, b: torch.relu(x[:, :3] * w[0, :3] + b).sum(),
+    "columns": lambda x, w, b: ((x * w[1]).sum(0) ** 2).sum() + b.sum(),
+    "row sums": lambda x, w, b: (x.sum(1) ** 2 * b.sum()).mean() + w.sum(),
+    "softmax rows": lambda x, w, b: (x.softmax(1) * w[0]).sum() + b.sum(),
+    "transposed": lambda x, w, b: (x.t() * w[0][:, None]).sum() + b.sum(),
+    "centred": lambda x, w, b: (((x - x.mean(0)) * w[0]) ** 2).sum() + b.sum(),
+    "outer": lambda x, w, b: (x[:, :1] * b + w[0, :3]).exp().sum(),
+}
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_rows(name):
+    check(ROWS[name], values(10_007, 5), values(3, 5, seed=1), values(3, seed=2))
+
+
+def test_updates_in_place():
+    def made():
+        return values(N).requires_grad_(), values(N, seed=1), torch.zeros(N, dtype=torch.float64)
+
+    def trained(wrap):
+        w, x, momentum = made()
+
+        def step():
+            w.grad = None
+            ((w * x - 1) ** 2).sum().backward()
+            with torch.no_grad():
+                momentum.mul_(0.9).add_(w.grad)
+                w.sub_(0.01 * momentum)
+
+        run = wrap(step)
+        for _ in range(12):
+            run()
+        return w.detach().numpy(), momentum.numpy()
+
+    torch.set_num_threads(2)
+    for found, wanted in zip(trained(torch.compile), trained(lambda f: f)):
+        np.testing.assert_allclose(found, wanted, rtol=1e-12)
+
+
+def test_arguments_and_results():
+    compiled = torch.compile(lambda x, y: ((x * y).tanh() * 2, (x + y).sum()))
+    for seed in range(6):
+        x, y = values(N, seed=seed), values(N, seed=seed + 1)
+        product, total = compiled(x, y)
+        np.testing.assert_allclose(product.numpy(), 2 * np.tanh(x.numpy() * y.numpy()), rtol=1e-12)
+        assert total.item() == pytest.approx((x.numpy() + y.numpy()).sum(), rel=1e-12)
+    assert compiled.replays
+
+
+def test_results_do_not_depend_on_threads():
+    x = values(N).requires_grad_()
+
+    def step():
+        x.grad = None
+        (x * x).tanh().sum().backward()
+
+    compiled = torch.compile(step)
+    for _ in range(5):
+        compiled()
+    found = []
+    for threads in (1, 2, 5):
+        torch.set_num_threads(threads)
+        compiled()
+        found.append(x.grad.numpy().copy())
+    assert all(np.array_equal(f, found[0]) for f in found)
+
+
+UNARY = ["tanh", "exp", "neg", "sqrt", "abs", "sigmoid", "square", "reciprocal"]
+BINARY = ["add", "sub", "mul", "maximum", "div"]
+
+
+@st.composite
+def programs(draw):
+    """A straight line of operations on arrays [n, k], [n, 1], [k] and [1], as (name, operand positions, axis)."""
+    lines = []
+    for position in range(draw(st.integers(2, 8))):
+        kind = draw(st.sampled_from(["unary", "binary", "binary", "sum", "keep"]))
+        pick = st.integers(0, 3 + position)
+        if kind == "unary":
+            lines.append((draw(st.sampled_from(UNARY)), (draw(pick),), None))
+        elif kind == "binary":
+            lines.append((draw(st.sampled_from(BINARY)), (draw(pick), draw(pick)), None))
+        else:
+            lines.append((kind, (draw(pick),), draw(st.sampled_from([0, -1, None]))))
+    return lines
+
+
+def run(lines, leaves):
+    known = list(leaves)
+    for name, places, axis in lines:
+        operands = [known[p] for p in places]
+        if name in ("sum", "keep"):
+            x = operands[0]
+            if not x.ndim:
+                known.append(x * 2)
+            else:
+                known.append(x.mean() if axis is None else x.mean(axis, keepdim=name == "keep"))
+        elif name in ("sqrt", "reciprocal"):
+            known.append(getattr(torch, name)(operands[0].abs() + 1))
+        elif name == "exp":
+            known.append(torch.exp(-operands[0].abs()))
+        elif name == "square":
+            known.append(torch.square(torch.tanh(operands[0])))
+        else:
+            if name == "div":
+                operands = [operands[0], operands[1].abs() + 1]
+            try:
+                known.append(getattr(torch, name)(*operands))
+            except RuntimeError:  # shapes that do not broadcast
+                known.append(operands[0] * 0.5)
+    total = known[-1].mean()
+    for value in known[:-1]:
+        total = total + 0.1 * value.mean()
+    return total
+
+
+@settings(max_examples=150, deadline=None)
+@given(programs())
+def test_random_programs(lines):
+    n = 9_001
+    check(lambda *leaves: run(lines, leaves), values(n, 4), values(n, 1, seed=1), values(4, seed=2), values(1, seed=3),
+          rtol=1e-8, groups=None)
