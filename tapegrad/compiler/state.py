@@ -114,7 +114,7 @@ class Reach:
                 self._watch(tensor)
             self._close()
         if self._dynamic and (self._modules or any(self._classes.values())):
-            raise Unreadable(f"it asks for attributes by computed names{self._dynamic}, where modules or classes can be "
+            raise Unreadable(f"it asks for attributes by computed names{self._dynamic} where modules or classes can be "
                              "reached")
         self.content = tuple(self._entries)
 
