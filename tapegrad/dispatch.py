@@ -97,8 +97,16 @@ def dressed(result: Any, kind: Any) -> Any:
     return result
 
 
+# While there are hooks on what is saved (`autograd.saving`): what runs an operation that saves something.
+saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
+
+
 def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run an operation out of place; `teach` when the attributes are those of a call without any."""
+    if saver is not None:
+        saved = saver(op, given, attributes)
+        if saved is not None:
+            return saved
     operands = Operands(op, given)
     try:
         plan = planner.plan(op, tuple(operands.layouts), attributes)
@@ -145,6 +153,9 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
             machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
+        if saver is not None and op.inplace_of is not None and any(
+                needs >> j & 1 and kept for j, kept in enumerate(plan.keeps)):
+            return apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
         recorded = values
         if any(needs >> j & 1 and 0 in kept for j, kept in enumerate(plan.keeps)):
             # Backward reads what is about to be overwritten; the tape keeps a copy, through which the gradient flows.

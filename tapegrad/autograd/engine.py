@@ -536,11 +536,17 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
     operands = [+o.item() if layout.weak and j in kept else o
                 for j, (o, layout) in enumerate(zip(operands, plan.operands))]
     result: Any = call.tensor_of(out, tensor_type()) if KEEPS_RESULT in kept else ShapeOnly(plan.out)
+    return by_rule(plan, g, operands, result, needs)
+
+
+def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) -> list[Any]:
+    """What an operation's rule gives for the operands that need a gradient; `ShapeOnly` stands for what is not kept."""
+    op = plan.op
     attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
     if op.kind == "reduction" and op.per_row and not plan.attributes.get("keepdim", False):
         for d in plan.attributes["dim"]:
             g = g.unsqueeze(d)
-            if KEEPS_RESULT in kept:
+            if not isinstance(result, ShapeOnly):
                 result = result.unsqueeze(d)
     if op.specialise:
         operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]

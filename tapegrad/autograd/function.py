@@ -26,15 +26,39 @@ call, buffers = machine.call, machine.buffers
 MAX_INPUTS = 31  # an instruction has one bit for each operand that needs a gradient
 
 
-class _Saved:
-    """A tensor kept for backward, and its version when it was."""
+# The hooks on what is saved, if there are any: `autograd.saving` gives this its meaning.
+current_hooks: Callable[[], tuple[Callable[[Any], Any], Callable[[Any], Any]] | None] = lambda: None
 
-    __slots__ = ("output", "tensor", "version")
+
+class _Saved:
+    """A tensor kept for backward, and its version when it was; or what a hook made of it, and the hook's inverse."""
+
+    __slots__ = ("output", "packed", "tensor", "unpack", "version")
 
     def __init__(self, tensor: Any, output: int | None) -> None:
         # An output is kept as a detached alias: the tensor itself would keep the node, which keeps this.
-        self.tensor = tensor if output is None else tensor.detach()
-        self.output, self.version = output, tensor._version
+        tensor = tensor if output is None else tensor.detach()
+        self.tensor, self.output, self.version, self.unpack = tensor, output, tensor._version, None
+        found = current_hooks()
+        if found is not None:
+            pack, self.unpack = found
+            with modes.no_grad():
+                self.packed = pack(tensor)
+            if tensor._version != self.version:
+                raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as "
+                                   "input to pack hook can not be modified by in-place operations as this can lead to "
+                                   "unexpected side-effects. Please open an issue if you need to perform in-place "
+                                   "operations on the input to a pack hook.")
+            self.tensor = None
+
+    def unpacked(self) -> Any:
+        """The tensor that the hooks give back."""
+        assert self.unpack is not None
+        found = self.unpack(self.packed)
+        if not isinstance(found, machine.TensorBase):
+            raise TypeError("Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                            f"{type(found).__name__}")
+        return found
 
 
 class FunctionCtx(Node):
@@ -99,6 +123,13 @@ class FunctionCtx(Node):
         return self.saved_tensors
 
     def _unpacked(self, saved: _Saved) -> Any:
+        if saved.unpack is not None:
+            if saved.output is None or not modes.is_grad_enabled() or self._outputs[saved.output] is None:
+                return saved.unpacked()
+            if len(self._outputs) > 1 or not buffers["tensor"][self._row]:
+                raise RuntimeError(f"{self.name()}: a second derivative through a result that a hook packed, and that "
+                                   "is no longer alive")
+            return call.tensor_of(self._row, machine.tensor_type)
         tensor = saved.tensor
         if tensor._version != saved.version:
             raise RuntimeError(errors.MODIFIED.format(

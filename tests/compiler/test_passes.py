@@ -126,6 +126,24 @@ def test_equal_computations_of_what_was_written_between_are_two():
     same(compiled(f, x, passes=["common"])(x), f(x), True, "")
 
 
+def test_outside_memory_that_is_written_once_has_two_versions():
+    w = torch.ones(3, dtype=torch.float64)
+
+    def f(x: Any) -> Any:
+        a = (w * x).exp()
+        w.mul_(0.5)
+        return a + (w * x).exp()
+
+    x = torch.ones(3, dtype=torch.float64)
+    made = compile(f, passes=["common"])
+    for _ in range(5):
+        w.fill_(2.0)
+        found = made(x)
+        w.fill_(2.0)
+        same(found, f(x), True, "")
+    assert made.replays
+
+
 def test_constants_are_computed_once():
     def f(x: Any) -> Any:
         return x * (torch.tensor(2.0).sqrt() + torch.tensor(3.0).log())

@@ -26,17 +26,18 @@ def common(work: Work) -> Work:
         return place
 
     for step in work.steps:
-        if instead:
+        if instead and any(p.number in instead for p in step.places):
             step = step._replace(places=tuple([renamed(p) for p in step.places]))
         if is_simple(step) and counts[space(step.places[0])] == 1:
             number = step.places[0].number
-            key = (step.a, step.b, work.blocks[number].nbytes,
-                   *((p, versions[space(p)]) for p in step.places[1:]))
+            key = (step.a, step.b, work.blocks[number].nbytes, step.places[1:],
+                   tuple([versions.get(space(p), 0) for p in step.places[1:]]))
             first = seen.setdefault(key, number)
             if first != number and number not in work.results:
                 instead[number] = first
                 continue
         kept.append(step)
         for place in writes(step):
-            versions[space(place)] += 1
+            if place.kind != "own" or counts[space(place)] > 1:  # else there is one version: nobody reads before it
+                versions[space(place)] += 1
     return work._replace(steps=kept)

@@ -14,8 +14,8 @@ def dead(work: Work) -> Work:
     alive = set(work.results)
     kept = []
     for step in reversed(work.steps):
-        removable = kernel_of(step) is not None or step.kind in (rec.CONSTANT, rec.ZEROED)
-        if removable and all(p.kind == "own" and p.number not in alive for p in writes(step)):
+        if not any(p.kind != "own" or p.number in alive for p in writes(step)) and (
+                step.kind in (rec.CONSTANT, rec.ZEROED) or kernel_of(step) is not None):
             continue
         kept.append(step)
         alive.update(p.number for p in reads(step) if p.kind == "own")
