@@ -163,7 +163,7 @@ def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
         return into(out, diag_embed(input, diagonal))
-    return into(out, globals()["diagonal"](input, diagonal).clone())
+    return into(out, input.diagonal(diagonal).clone())
 
 
 @method
