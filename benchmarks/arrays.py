@@ -2,7 +2,12 @@
 from __future__ import annotations
 
 import itertools
+import json
 import os
+import subprocess
+import sys
+import tempfile
+import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -74,6 +79,24 @@ def _robust_arrays() -> list[np.ndarray[Any, Any]]:
 @figure("pseudo-Huber loss of 10⁷ float64 elements, value and gradient ÷ jax.jit", "s", must=1, aim=0.7)
 def loss_1e7() -> Measured:
     return against_jax(robust, _robust_arrays(), 1)
+
+
+def bandwidth(threads: int, nbytes: int = 80 * MILLION) -> float:
+    """Bytes a second that this machine reads and writes, as large copies on several threads show."""
+    from concurrent.futures import ThreadPoolExecutor
+
+    source, target = np.ones(nbytes // 8), np.zeros(nbytes // 8)
+    parts = list(zip(np.array_split(target, threads), np.array_split(source, threads)))
+    with ThreadPoolExecutor(threads) as pool:
+        (seconds,) = fastest([lambda: list(pool.map(lambda p: np.copyto(*p), parts))], seconds=2.0)
+    return 2 * nbytes / seconds
+
+
+@figure("the same ÷ the time that reading w, x, y and writing the gradient takes at the machine's bandwidth", "s",
+        must=1 / 0.6, aim=1 / 0.85)
+def loss_1e7_bandwidth() -> Measured:
+    found = against_jax(robust, _robust_arrays(), 1)
+    return Measured(found.tapegrad, 4 * 80 * MILLION / bandwidth(_cores()))
 
 
 def logsumexp(m: Any, x: Any) -> Any:
@@ -174,3 +197,74 @@ def perceptron_against_jax() -> Measured:
     ours.set_num_threads(_cores())
     peer = jax()
     return Measured(*fastest([warm(perceptron(ours)), *([perceptron_jax(peer)] if peer else [])]))
+
+
+_COMPILING = """
+import json, sys, time, warnings
+from benchmarks import arrays
+import numpy as np
+answer = {}
+for name, (loss, data, wanted) in arrays.PROGRAMS.items():
+    answer[name] = arrays.seconds_to_compile(loss, data(), wanted, %r)
+print(json.dumps(answer))
+"""
+PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[], list[np.ndarray[Any, Any]]], int]] = {
+    "loss": (robust, _robust_arrays, 1),
+    "logsumexp": (logsumexp, lambda: [np.random.default_rng(0).standard_normal(MILLION)], 1),
+    "mixture": (mixture, lambda: [np.ones((3, 5)), np.ones((3, 5)), np.ones(3), np.ones((10_000, 5))], 3),
+}
+
+
+def seconds_to_compile(loss: Callable[..., Any], data: list[np.ndarray[Any, Any]], wanted: int, library: str) -> float:
+    """How much longer the calls until all is compiled take than they take without compiling.
+
+    tapegrad's run as they are written in the meantime, and are compared to such calls when these are warm.
+    """
+    if library == "jax":
+        peer = jax()
+        words = vocabulary(peer)
+        held = [peer.numpy.asarray(a) for a in data]
+        compiled = peer.jit(peer.value_and_grad(lambda *a: loss(words, *a), argnums=tuple(range(wanted))))
+        run: Function = lambda: peer.block_until_ready(compiled(*held))
+        start = time.perf_counter()
+        run()
+        taken, calls = time.perf_counter() - start, 1
+    else:
+        import tapegrad
+
+        tensors = [tapegrad.from_numpy(a) for a in data]
+        for t in tensors[:wanted]:
+            t.requires_grad_()
+
+        def step() -> None:
+            for t in tensors[:wanted]:
+                t.grad = None
+            loss(tapegrad, *tensors).backward()
+
+        run, compiled = step, tapegrad.compile(step)
+        calls, start = 0, time.perf_counter()
+        while not compiled.tapes:
+            compiled()
+            calls += 1
+        next(iter(compiled.tapes.values()))[0].wait()
+        taken = time.perf_counter() - start
+    (usual,) = fastest([run], seconds=0.5)
+    return taken - calls * usual
+
+
+@figure("compile time of these three (the worst ratio) ÷ jax.jit's, nothing cached", "s", must=0.3, aim=0.05)
+def compile_time() -> Measured:
+    answers: dict[str, dict[str, float]] = {}
+    with tempfile.TemporaryDirectory() as folder:
+        environment = {**os.environ, "TAPEGRAD_CACHE_DIR": folder}
+        # The machine itself is built once, when tapegrad is first used, and is a figure of its own.
+        subprocess.run([sys.executable, "-c", "import tapegrad"], env=environment, check=True)
+        for library in ("tapegrad", *(["jax"] if jax() else [])):
+            done = subprocess.run([sys.executable, "-c", _COMPILING % library], env=environment, check=True,
+                                  stdout=subprocess.PIPE, text=True)
+            answers[library] = json.loads(done.stdout.splitlines()[-1])
+    ours, theirs = answers["tapegrad"], answers.get("jax")
+    if theirs is None:
+        return Measured(max(ours.values()))
+    worst = max(ours, key=lambda name: ours[name] / theirs[name])
+    return Measured(ours[worst], theirs[worst])

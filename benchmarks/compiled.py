@@ -51,6 +51,35 @@ def compiled_epoch() -> Measured:
     return Measured(*(t / 100 for t in fastest(repeated)))
 
 
+def epoch_by_hand() -> Function:
+    """The same step written by hand in Numba."""
+    import numba
+    import numpy as np
+
+    def loop(parameters, xs, ys, rate):  # type: ignore[no-untyped-def]
+        b, w = parameters
+        db = dw = np.float32(0)
+        for i in range(xs.size):
+            error = ys[i] - (b + w * xs[i])
+            db -= 2 * error
+            dw -= 2 * error * xs[i]
+        parameters[0] -= rate * db / xs.size
+        parameters[1] -= rate * dw / xs.size
+
+    rng = np.random.default_rng(0)
+    xs = rng.standard_normal(120, dtype=np.float32)
+    compiled = numba.njit(loop)
+    parameters, ys, rate = np.zeros(2, np.float32), 2 * xs + 3, np.float32(0.1)
+    return lambda: compiled(parameters, xs, ys, rate)
+
+
+@figure("the same ÷ the step written by hand in Numba (the peer)", "s", must=10, aim=3)
+def compiled_epoch_again() -> Measured:
+    functions = [warm(epoch(libraries()[0])), epoch_by_hand()]
+    repeated: list[Function] = [lambda f=f: [f() for _ in range(100)] for f in functions]  # type: ignore[misc]
+    return Measured(*(t / 100 for t in fastest(repeated)))
+
+
 def pendulum(torch: Any) -> Function:
     """Euler steps of a pendulum in a plain Python loop, five scalar operations each; the gradient of three inputs."""
     theta0, omega0, gravity = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.5, 0.0, 9.81))

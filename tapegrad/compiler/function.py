@@ -25,7 +25,7 @@ from tapegrad.compiler.quick import Quick
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, sharing, with_gradients
 from tapegrad.compiler.variant import Variant
-from tapegrad.compiler.watching import Transparent
+from tapegrad.compiler.watching import Transparent, attributes
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
@@ -57,7 +57,8 @@ class Compiled(Transparent):
         self.reason: str | None = None
         self._busy = False
         self._quick: Quick | None = None  # the native way through the program that ran last
-        self._foreign: frozenset[str] = frozenset()  # attributes that somebody may have hung on an argument
+        # attributes that code may read and somebody hang on an argument: none at all, these, or (empty) any
+        self._foreign: frozenset[str] | None = None
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
 
@@ -108,9 +109,10 @@ class Compiled(Transparent):
 
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
-        for name in self._foreign:
-            if any(name in vars(t) for t in leaves):
-                raise Refused(f"an argument has an attribute of its own, {name}")
+        if self._foreign is not None:
+            for name in {name for t in leaves for name in attributes(t)}:
+                if not self._foreign or name in self._foreign:
+                    raise Refused(f"an argument has an attribute of its own, {name}")
         if len(leaves) < 2 and not any(type(k) is tuple for k in kinds):
             return None
         owners = sharing([cap.owner_of(t) for t in with_gradients(leaves)])
@@ -127,7 +129,7 @@ class Compiled(Transparent):
             return self._give_up("its calls keep doing something else", args, kwargs)
         try:
             reach = Reach(self.__wrapped__)
-            self._foreign = reach.foreign
+            self._foreign = frozenset() if reach.any_attribute else reach.foreign or None
             self._aliases(leaves, key[1])
             shape: list[Any] = []
             before = Before(reach, leaves, flatten((args, kwargs), shape))

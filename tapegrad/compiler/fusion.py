@@ -10,8 +10,9 @@ once, where one huge function would take LLVM quadratic time.
 """
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import NamedTuple
+import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -41,6 +42,16 @@ class Access(NamedTuple):
     start: int
     end: int
     letter: str
+
+
+@functools.cache
+def _fusible(address: int, nest: int) -> tuple[Loop, tuple[int, ...]] | None:
+    """The iteration space and the operands' bytes an element of a kernel call that can be fused."""
+    kernel = emitter.kernels.get(address)
+    loop = None if kernel is None else _loop(kernel, nest)
+    if kernel is None or loop is None:
+        return None
+    return loop, (kernel.region.outputs[0].itemsize, *(d.itemsize for d in kernel.region.inputs))
 
 
 def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
@@ -73,6 +84,7 @@ class _Run:
         self.constants = constants
         self.seen: dict[tuple[str, int], set[Access]] = {}  # by memory
         self.length = 0
+        self.waiting: list[tuple[int, Sequence[Place], Sequence[Access]]] = []  # steps of scalars, see `template`
 
     def accepts(self, accesses: Sequence[Access], loop: Loop) -> bool:
         """Whether a step may join: same loop, and no access that overlaps another without being the same."""
@@ -84,10 +96,45 @@ class _Run:
             a != m and a.start < m.end and m.start < a.end for a in accesses for m in self.seen.get(a.space, ())
         )
 
-    def add(self, region: emitter.Region, accumulate: bool, places: Sequence[Place], accesses: Sequence[Access]
-            ) -> None:
+    def join(self, step: Step, accesses: Sequence[Access]) -> None:
+        """Take a step in; what it computes is worked out at once in a loop, and only if need be among scalars."""
         for access in accesses:
             self.seen.setdefault(access.space, set()).add(access)
+        self.length += 1
+        self.waiting.append((step.a, step.places, accesses))
+        if not self.scalar:
+            self.work()
+
+    def work(self) -> None:
+        for address, places, accesses in self.waiting:
+            kernel = emitter.kernels[address]
+            self._add(kernel.region, kernel.accumulate[0], places, accesses)
+        self.waiting = []
+
+    def signature(self, alive: Callable[[Place], bool]) -> tuple[Any, dict[Access, int], list[Place]]:
+        """Something equal for runs that become the same kernel, and the places in the order they are numbered in it.
+
+        An unrolled loop is the same chunk over other places, again and again.
+        """
+        numbers: dict[Access, int] = {}
+        places: list[Place] = []
+        steps = []
+        for address, given, accesses in self.waiting:
+            operands: list[Any] = []
+            for place, access in zip(given, accesses):
+                content = self.constants.get(place.number) if place.kind == "own" else None
+                if content is not None and place.offset == 0 and len(content) == access.end - access.start:
+                    operands.append(content)
+                    continue
+                if access not in numbers:
+                    numbers[access] = len(places)
+                    places.append(place)
+                operands.append(numbers[access])
+            steps.append((address, *operands))
+        return (tuple(steps), tuple([alive(p) for p in places])), numbers, places
+
+    def _add(self, region: emitter.Region, accumulate: bool, places: Sequence[Place], accesses: Sequence[Access]
+             ) -> None:
         operands = [self._read(a, p, d) for a, p, d in zip(accesses[1:], places[1:], region.inputs)]
         (value,) = _substitute(region.values, dict(enumerate(operands)))
         target = accesses[0]
@@ -95,7 +142,6 @@ class _Run:
             value = scalar.add(self._read(target, places[0], region.outputs[0]), value)
         self.values[target] = value
         self.outputs[target] = (places[0], value)
-        self.length += 1
 
     def _read(self, access: Access, place: Place, dtype: dtype) -> Sym:
         found = self.values.get(access)
@@ -152,12 +198,13 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
     hoisted = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in constants]
     fused: list[Step] = list(hoisted)
     pending: list[Step] = []
+    known: dict[Any, tuple[int, int, list[int]]] = {}  # superinstructions made, by signature
     run: _Run | None = None
 
     def close(now: int) -> None:
         nonlocal run
         if run is not None and len(pending) > 1:
-            fused.append(_superinstruction(run, pending, now, last_read, results))
+            fused.append(_superinstruction(run, now, last_read, results, known))
         else:
             fused.extend(pending)
         pending.clear()
@@ -166,31 +213,34 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
     for t, step in enumerate(steps):
         if step.kind == rec.CONSTANT and step.places[0].number in constants:
             continue
-        kernel = emitter.kernels.get(step.a) if step.kind == rec.KERNEL else None
-        loop = _loop(kernel, step.b) if kernel is not None else None
-        if kernel is None or loop is None:
+        found = _fusible(step.a, step.b) if step.kind == rec.KERNEL else None
+        if found is None:
             close(t)
             fused.append(step)
             continue
-        region = kernel.region
-        itemsizes = [region.outputs[0].itemsize, *(d.itemsize for d in region.inputs)]
+        loop, itemsizes = found
         accesses = [_access(p, i, c, loop.elements) for p, i, c in zip(step.places, itemsizes, loop.letters)]
         if run is not None and not run.accepts(accesses, loop):
             close(t)
         if run is None:
             run = _Run(loop, constants)
-        run.add(region, kernel.accumulate[0], step.places, accesses)
+        run.join(step, accesses)
         pending.append(step)
     close(len(steps))
     return fused
 
 
-def _superinstruction(run: _Run, pending: Sequence[Step], now: int, last_read: dict[int, int], results: set[int]
-                      ) -> Step:
-    kept = [
-        (access, place, value) for access, (place, value) in run.outputs.items()
-        if place.kind != "own" or place.number in results or last_read.get(place.number, -1) >= now
-    ]
+def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: set[int],
+                      known: dict[Any, tuple[int, int, list[int]]]) -> Step:
+    def alive(place: Place) -> bool:
+        return place.kind != "own" or place.number in results or last_read.get(place.number, -1) >= now
+
+    signature, placed, where = run.signature(alive)
+    if run.scalar and signature in known:
+        kernel, nest, order = known[signature]
+        return Step(rec.KERNEL, kernel, nest, tuple([where[n] for n in order]), b"")
+    run.work()
+    kept = [(access, place, value) for access, (place, value) in run.outputs.items() if alive(place)]
     if not kept:
         kept = [(a, p, v) for a, (p, v) in list(run.outputs.items())[-1:]]
     values = [v for _, _, v in kept]
@@ -206,6 +256,8 @@ def _superinstruction(run: _Run, pending: Sequence[Step], now: int, last_read: d
     nest = one_loop(run.count, [d.itemsize for d in (*region.outputs, *region.inputs)], letters)
     pattern = "1" if run.scalar else "".join(letters)
     kernel = emitter.compile_region(region, pattern, (False,) * len(values))
+    if run.scalar:
+        known[signature] = kernel, nest, [placed[a] for a in (*(a for a, _, _ in kept), *(inputs[u][0] for u in used))]
     return Step(rec.KERNEL, kernel, nest, tuple(places), b"")
 
 

@@ -108,12 +108,14 @@ class Reach:
         self._meet(function)
         self._close()
         self.foreign = frozenset((self.reads | self._stores) - _known())
-        if self.foreign:
+        self.any_attribute = bool(self._dynamic)  # whatever is hung on a tensor may be read
+        if self.foreign or self.any_attribute:
             for tensor in list(self.tensors.values()):
                 self._watch(tensor)
             self._close()
         if self._dynamic and (self._modules or any(self._classes.values())):
-            raise Unreadable(f"it calls getattr(){self._dynamic} where modules or classes can be reached")
+            raise Unreadable(f"it asks for attributes by computed names{self._dynamic} where modules or classes can be "
+                             "reached")
         self.content = tuple(self._entries)
 
     def unchanged(self, cells: bool = True) -> bool:
@@ -257,7 +259,7 @@ class Reach:
                 if name not in globals_ and name in builtins and kind.startswith("LOAD"):
                     if name in _EFFECTS:
                         raise Unreadable(f"it calls {name}(){self._where}")
-                    self._dynamic = self._where if name == "getattr" else self._dynamic
+                    self._dynamic = self._where if name in ("getattr", "hasattr") else self._dynamic
                 if name not in seen:
                     seen.add(name)
                     self._named(globals_, name)
@@ -265,6 +267,7 @@ class Reach:
                 if name in _HIDDEN or (name in _FILES and self._numpy):
                     raise Unreadable(f"it reads {name}{self._where}")
                 self.reads.add(name)
+                self._dynamic = self._where if name in ("attrgetter", "methodcaller") else self._dynamic
             elif kind in ("STORE_ATTR", "DELETE_ATTR"):
                 self._stores.add(name)
             elif kind == "IMPORT_NAME":

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import collections
 import collections.abc
+import operator
 import types
 from collections.abc import Iterator
 from typing import Any
@@ -113,7 +114,7 @@ def can_be_watched(value: Any) -> bool:
     if isinstance(value, (dict, list, tuple, set, frozenset, collections.deque, np.ndarray)):
         return True
     kind = type(value)
-    if kind.__module__ in ("operator", "_operator"):  # itemgetter and its like never change
+    if kind is operator.itemgetter:  # which never changes
         return True
     if not kind.__flags__ & HEAP_TYPE or isinstance(value, (collections.abc.Iterator, types.GeneratorType)):
         return False

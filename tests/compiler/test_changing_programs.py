@@ -11,6 +11,7 @@ import enum
 import functools
 import itertools
 import math
+import operator
 import types
 from typing import Any, NamedTuple
 
@@ -680,6 +681,40 @@ def argument_with_an_attribute() -> Any:
         return (x,)
 
     return (lambda x: x * (x.factor if hasattr(x, "factor") else holder.factor)), argument, nothing, list
+
+
+def later_with_a_factor(i: int) -> tuple[Any, ...]:
+    x = torch.ones(2)
+    if i > 4:
+        x.factor = float(i)
+    return (x,)
+
+
+@program()
+def attribute_asked_for() -> Any:
+    return (lambda x: x * x.factor if hasattr(x, "factor") else x * 2), later_with_a_factor, nothing, list
+
+
+@program()
+def attribute_with_a_default() -> Any:
+    return (lambda x: x * getattr(x, "factor", 2.0)), later_with_a_factor, nothing, list
+
+
+@program()
+def attribute_by_an_operator() -> Any:
+    def f(x: Any) -> Any:
+        try:
+            return x * operator.attrgetter("factor")(x)
+        except AttributeError:
+            return x * 2
+
+    return f, later_with_a_factor, nothing, list
+
+
+@program()
+def attribute_of_a_reached_tensor_by_name() -> Any:
+    w = torch.ones(2)
+    return (lambda x: x * getattr(w, "factor", 2.0)), ones, at_five(lambda: setattr(w, "factor", 7.0)), list
 
 
 # ---------------------------------------------------------------- random numbers
