@@ -322,7 +322,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             input = input.to(dtype)
         layout = layout_of(input)
         dim = axis if dim is None else dim
-        shapes.check_rank(len(layout.shape))
+        if len(layout.shape) > 64:
+            shapes.check_rank(len(layout.shape))
         dims = shapes.wrap_dims(dim, len(layout.shape))
         if op.identity is None and 0 in layout.shape:
             if dim is None or dim == ():
@@ -332,7 +333,9 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
         plain = dim is None and dtype is None and not keepdim
-        result = apply(op, (input,), axes_of(op, layout, dims, keepdim, dim), teach=plain)
+        given = (("dim", dims), ("keepdim", bool(keepdim))) if len(layout.shape) > 1 else axes_of(
+            op, layout, dims, keepdim, dim)
+        result = apply(op, (input,), given, teach=plain)
         return result if out is None else into(out, result)
 
     return function

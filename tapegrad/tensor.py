@@ -15,6 +15,7 @@ import numpy as np
 
 from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import engine, graph, modes
+from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
@@ -25,36 +26,6 @@ from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
 _ops = REGISTRY
-
-
-class device:
-    """Where a tensor lives; there is only the CPU.
-
-    >>> device("cpu")
-    device(type='cpu')
-    """
-
-    __slots__ = ()
-    type, index = "cpu", None
-
-    def __init__(self, name: Any = "cpu", index: int | None = None) -> None:
-        if not str(name).startswith("cpu"):
-            raise RuntimeError(f"tapegrad runs on the CPU only, not on '{name}'")
-
-    def __repr__(self) -> str:
-        return "device(type='cpu')"
-
-    def __str__(self) -> str:
-        return "cpu"
-
-    def __eq__(self, other: object) -> bool:
-        return isinstance(other, device) or other == "cpu"
-
-    def __hash__(self) -> int:
-        return hash("cpu")
-
-
-CPU = device()
 
 
 class _Holder:
@@ -492,30 +463,6 @@ def shape_of(sizes: Any) -> shapes.Shape:
     return tuple(operator.index(n) for n in sizes)
 
 
-class Parameter(Tensor):
-    """A leaf that modules list as theirs (`torch.nn.Parameter`)."""
-
-    __slots__ = ()
-    _spreads = False
-
-    def __new__(cls, data: Any = None, requires_grad: bool = True) -> Any:
-        from tapegrad import creation
-
-        source = creation.empty(0) if data is None else data
-        if requires_grad and not source.dtype.is_floating_point:
-            raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
-        return alias(source.detach(), cls).requires_grad_(requires_grad)
-
-    def __deepcopy__(self, memo: dict[Any, Any]) -> Any:
-        if id(self) not in memo:
-            with modes.no_grad():
-                memo[id(self)] = type(self)(self.detach().clone(), self.requires_grad)
-        return memo[id(self)]
-
-    def __repr__(self, *, tensor_contents: Any = None) -> str:  # type: ignore[override]
-        return "Parameter containing:\n" + super().__repr__()
-
-
 def _assign_grad(self: Tensor, value: Any) -> None:
     """`x.grad = value`, checked."""
     if not isinstance(value, Tensor):
@@ -551,4 +498,4 @@ machine.set_hook("assign_grad", _assign_grad)
 machine.set_hook("absent_grad", _absent_grad)
 machine.set_hook("assign_requires_grad", _assign_requires_grad)
 machine.tensor_type = Tensor
-machine.state["tensor_type"], machine.state["parameter_type"] = id(Tensor), id(Parameter)
+machine.state["tensor_type"] = id(Tensor)

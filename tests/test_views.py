@@ -161,3 +161,10 @@ def test_data_of_a_dead_base():
     del x, y
     _ = [torch.ones(24, dtype=torch.float64) for _ in range(50)]
     assert array.tolist() == [0.0, 1.0, 2.0, 3.0]
+
+
+def test_diag_there_and_back():
+    x = torch.arange(9.0).reshape(3, 3)
+    assert torch.diag(x).tolist() == [0.0, 4.0, 8.0]
+    assert torch.diag(x, 1).tolist() == [1.0, 5.0]
+    assert torch.diag(torch.tensor([1.0, 2.0])).tolist() == [[1.0, 0.0], [0.0, 2.0]]

@@ -9,6 +9,7 @@ from tapegrad import shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, into, method, operation
+from tapegrad.functions.views import diagonal as main_diagonal
 from tapegrad.functions.views import expand, ravel, reshape
 from tapegrad.tensor import Tensor, shape_of
 
@@ -163,7 +164,7 @@ def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
         return into(out, diag_embed(input, diagonal))
-    return into(out, globals()["diagonal"](input, diagonal).clone())
+    return into(out, main_diagonal(input, diagonal).clone())
 
 
 @method

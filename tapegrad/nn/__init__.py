@@ -1,5 +1,5 @@
 """Small layers (`torch.nn`)."""
 from tapegrad.nn import functional
-from tapegrad.tensor import Parameter
+from tapegrad.parameters import Parameter
 
 __all__ = ["Parameter", "functional"]

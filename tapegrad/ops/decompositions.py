@@ -153,7 +153,7 @@ def pinv(x, atol, rtol):
 def expm(x):
     import scipy.linalg
 
-    return scipy.linalg.expm(x.astype(np.float64)) if x.size else x
+    return scipy.linalg.expm(x.astype(np.float64)).astype(x.dtype) if x.size else x
 
 
 structured("linalg_pinv", lambda builder, x, *, atol, rtol: builder.called(

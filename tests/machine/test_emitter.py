@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tapegrad import dtypes
-from tapegrad.machine import emitter, jit
+from tapegrad.machine import jit, kernel_writer, odometer
 from tapegrad.machine.emitter import Region, compile_region, kernel_source
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.sym import Sym, evaluate
@@ -350,7 +350,7 @@ def test_deep_fused_chains_need_no_recursion():
 
 
 def uncached(region, pattern, accumulate):
-    emitter._load_helpers()
+    odometer.load()
     return jit.load_object("test", jit.compile_ir(kernel_source(region, pattern, accumulate), 1, False),
                            ("kernel",))["kernel"]
 
@@ -359,7 +359,7 @@ def uncached(region, pattern, accumulate):
 @pytest.mark.parametrize("libmvec", [True, False])
 def test_hosts_of_every_width(monkeypatch, vector_bytes, libmvec):
     """What other processors run: narrower vectors, no masks, no vector mathematics."""
-    monkeypatch.setattr(emitter, "vector_bytes", lambda: vector_bytes)
+    monkeypatch.setattr(kernel_writer, "vector_bytes", lambda: vector_bytes)
     if not libmvec:
         monkeypatch.setattr(jit, "vector_functions", lambda *_: ())
     for d, n in itertools.product(FLOATS, (1, 7, 16, 67)):
@@ -380,7 +380,7 @@ def test_hosts_of_every_width(monkeypatch, vector_bytes, libmvec):
 
 def test_an_element_is_computed_alike_wherever_it_stands():
     """Vectors and their tails call the same functions, so a slice of the result is the result of the slice."""
-    if emitter.vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):
+    if kernel_writer.vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):
         pytest.skip("without masks the last elements are computed one by one, by libm")
     x, = operands(dtypes.float32)
     a = sample(dtypes.float32, 1000, 7)
