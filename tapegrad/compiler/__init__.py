@@ -1,7 +1,9 @@
 """Compiled functions: captured once, replayed with no Python between the kernels, never silently wrong.
 
-`function.py` decides what a call does; `state.py` looks at the Python values a function may read; `capture.py` turns a
-trace into a program; `program.py` lays the program out in memory and runs it.
+Start with `function.py`, which decides what a call does. `state.py` and `watching.py` look at the Python values a
+function may read; `captured.py` and `capture.py` turn a trace into steps over blocks of memory, `gradient.py` and
+`pullback.py` do so for the backward of results; `passes/` makes them fewer; `variant.py` has one captured behaviour
+with its conditions, `program.py` its native records, `quick.py` the native way through a call.
 """
 from tapegrad.compiler.function import Compiled, compile
 

@@ -110,7 +110,7 @@ class Compiled(Transparent):
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
         if self._foreign is not None:
-            for name in {name for t in leaves for name in attributes(t)}:
+            for name in {name for t in leaves if t.__dict__ for name in attributes(t)}:
                 if not self._foreign or name in self._foreign:
                     raise Refused(f"an argument has an attribute of its own, {name}")
         if len(leaves) < 2 and not any(type(k) is tuple for k in kinds):

@@ -68,12 +68,19 @@ def attributes(tensor: Any) -> dict[str, Any]:
 class Watched:
     """One container or object: `parts` are what it held, in order, and `keys` what they are called."""
 
-    __slots__ = ("_ids", "keys", "parts", "value")
+    __slots__ = ("_ids", "_table", "keys", "parts", "value")
 
     def __init__(self, value: Any) -> None:
         self.value = value
         self.keys, self.parts = self._look()
         self._ids = [*map(id, self.parts)]
+        # The one dict that holds everything, if there is one: most objects are looked at in this way.
+        self._table: dict[Any, Any] | None = None
+        if type(value) is dict:
+            self._table = value
+        elif not isinstance(value, (dict, list, tuple, set, frozenset, collections.deque, machine.TensorBase)) and (
+                next(slots(value), None) is None):
+            self._table = getattr(value, "__dict__", None)
 
     def _look(self) -> tuple[list[Any], list[Any]]:
         value = self.value
@@ -105,6 +112,11 @@ class Watched:
         value = self.value
         if type(value) is list:
             return [*map(id, value)] == self._ids
+        table = self._table
+        if table is not None and (value is table or value.__dict__ is table):
+            return [*map(id, table.values())] == self._ids and [*table] == self.keys
+        if not self.parts and isinstance(value, machine.TensorBase) and not value.__dict__:
+            return True
         keys, parts = self._look()
         return [*map(id, parts)] == self._ids and keys == self.keys
 
