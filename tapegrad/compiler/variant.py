@@ -17,7 +17,7 @@ from tapegrad.compiler.program import Program
 from tapegrad.compiler.pullback import Pullback, Recorder
 from tapegrad.compiler.quick import Quick, quick
 from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import WATCHED, unflatten, with_gradients
+from tapegrad.compiler.structure import WATCHED, overlapping, unflatten, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.tensor import Tensor
@@ -77,6 +77,7 @@ class Variant:
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
+        self.owners = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
         self.layouts = list(captured.fresh_layouts)
         self.results = list(captured.result_blocks)
@@ -200,6 +201,8 @@ class Variant:
         captured, program = self.captured, self.program
         arguments = leaves if len(leaves) == self.arguments else with_gradients(leaves)
         owners = [cap.owner_of(a) for a in arguments]
+        if overlapping((*owners, *self.owners)):
+            return rec.BROKEN, None
         if captured.known:
             for i, owner in enumerate(owners):
                 if captured.expected.get(i) != (owner if owner in captured.known else None):
