@@ -55,12 +55,12 @@ def kind_of(tensor: Any) -> tuple[Any, ...] | int:
     """What programs are chosen by, of a tensor that is passed: its layout, and whatever is not plain about it."""
     row, layout = tensor._buffer, tensor._layout
     owner, flags = owner_of(tensor), _flags.item(row)
-    if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None:
+    if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None and type(tensor) is Tensor:
         return layout
     grad = tensor.grad if tensor.is_leaf else None
     offset = addresses.item(row) - addresses.item(owner)
     return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, _layouts.item(owner), offset,
-            None if grad is None else (kind_of(grad), grad is tensor))
+            None if grad is None else (kind_of(grad), grad is tensor), type(tensor))
 
 
 def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:

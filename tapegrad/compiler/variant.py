@@ -211,7 +211,7 @@ class Variant:
         if fresh or owners:
             program.locate([cap.addresses.item(o) for o in owners],
                            [cap.addresses.item(f._buffer) for f in fresh])
-        states = self._draw() if captured.draws else ()
+        states = self._draw(program) if captured.draws else ()
         status = program.run()
         if status != rec.PASSED:
             for stream, state in states:
@@ -241,12 +241,12 @@ class Variant:
             self._record(leaves, arguments, fresh, outputs, states)
         return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
 
-    def _draw(self) -> list[tuple[Any, Any]]:
+    def _draw(self, program: Program) -> list[tuple[Any, Any]]:
         """Draw the call's random numbers, in the order of the call; returns the streams' states before."""
         draws = self.captured.draws
         streams = {id(d.stream): d.stream for d in draws}
         states = [(s, s.mark()) for s in streams.values()]
-        for number, pointers in self.program.draws:
+        for number, pointers in program.draws:
             draw = draws[number]
             values = draw.method(draw.stream, *draw.given)
             if len(pointers):
