@@ -100,3 +100,22 @@ def test_compiling_kernels_at_once():
         return x.grad.sum().item()
 
     assert run(work, 8) == [120.0] * 8
+
+
+def trained(seed, steps=1000):
+    """The weights after so many steps of gradient descent on data of this seed."""
+    generator = torch.Generator().manual_seed(seed)
+    x = torch.randn(16, 3, generator=generator, dtype=torch.float64)
+    y = torch.randn(16, 1, generator=generator, dtype=torch.float64)
+    w = torch.zeros(3, 1, dtype=torch.float64, requires_grad=True)
+    for _ in range(steps):
+        loss = ((torch.tanh(x @ w) - y) ** 2).mean()
+        loss.backward()
+        with torch.no_grad():
+            w -= 0.1 * w.grad
+        w.grad = None
+    return w.tolist()
+
+
+def test_a_thousand_training_steps_in_each_of_eight_threads():
+    assert run(trained, 8) == [trained(seed) for seed in range(8)]

@@ -1,0 +1,47 @@
+"""`gradcheck` and `gradgradcheck` over the registry: every gradient rule, and the rules of their gradients."""
+from __future__ import annotations
+
+import pytest
+from registry import DIFFERENTIABLE, Operand, case_id
+from test_operations import smooth_samples, wanted
+
+import tapegrad
+from tapegrad import autograd
+
+SAMPLES = 4  # an operation; the others run in test_operations, along random directions
+
+
+def cases(op):
+    """Functions of an operation's floating operands alone, and these, as double leaves; layouts in turn."""
+    found = smooth_samples(op)
+    for sample in found[::max(len(found) // SAMPLES, 1)][:SAMPLES]:
+        operands = [o._replace(layout="contiguous") if isinstance(o, Operand) and o.layout == "expanded" else o
+                    for o in sample.operands]
+        tensors = sample._replace(operands=tuple(operands)).tensors()
+        leaves = [t.requires_grad_() for t in tensors if isinstance(t, tapegrad.Tensor) and t.dtype.is_floating_point]
+        if not leaves or not all(t.numel() for t in leaves):
+            continue
+
+        def function(*given, sample=sample, tensors=tensors):
+            left = iter(given)
+            values = [next(left) if isinstance(t, tapegrad.Tensor) and t.dtype.is_floating_point else t
+                      for t in tensors]
+            if sample.op.inplace_of is not None:
+                values[0] = values[0].clone()
+            return sample.run(values)
+
+        yield sample, function, leaves
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=case_id)
+def test_gradcheck(op):
+    for sample, function, leaves in cases(op):
+        if any(wanted(x) for x in leaves):
+            assert autograd.gradcheck(function, leaves, fast_mode=True), sample
+
+
+@pytest.mark.parametrize("op", DIFFERENTIABLE, ids=case_id)
+def test_gradgradcheck(op):
+    for sample, function, leaves in cases(op):
+        if any(wanted(x) for x in leaves):
+            assert autograd.gradgradcheck(function, leaves, fast_mode=True, atol=1e-4), sample
