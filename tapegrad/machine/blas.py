@@ -1,5 +1,6 @@
 """Matrix products through BLAS: the very library numba calls, found through SciPy's Cython interface.
 
+It does what `gemm` does not: products with a vector, and all of them on hosts that it has no kernels for.
 A kernel here has the same signature as an emitted loop nest. Its `nest` words are
 
     [batches, m, n, k, trans_a, trans_b, lda, ldb, ldc, batch strides of c, a, b in bytes]

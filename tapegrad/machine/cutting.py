@@ -15,6 +15,7 @@ from tapegrad.machine.lowering import accumulator, calls_functions
 from tapegrad.ops.sym import Sym, walk
 
 GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
+PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them
 _CALL_WEIGHT = 8  # elements of an exponential or a power are so much dearer than those of an addition
 
 
@@ -74,3 +75,15 @@ def halves(region: emitter.Region, row: int) -> tuple[emitter.Region, emitter.Re
         return None
     return (emitter.Region(region.inputs, (Sym("reduce", reduce.args, wide, reduce.value),), (wide,), (True,)),
             emitter.Region((wide,), (value,), region.outputs, (True,)))
+
+
+def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """As `cut`, for the nest of a matrix product: along the batches if they are many, else its longer side."""
+    batches, m, n, k = (int(size) for size in nest[2:6])
+    pieces = min(batches * m * n * k // PRODUCT_GRAIN, rec.MAX_PIECES)
+    if pieces < 2:
+        return None
+    found = np.zeros(1, rec.CUT)
+    found["axis"] = 0 if batches >= pieces else 1 if m > n else 2
+    found["pieces"] = pieces
+    return found

@@ -15,7 +15,7 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
-from tapegrad.machine import blas, cutting, emitter, loops
+from tapegrad.machine import blas, cutting, emitter, gemm, loops
 from tapegrad.machine import records as rec
 from tapegrad.machine.jit import BUILDING
 from tapegrad.machine.layouts import Layout, Layouts
@@ -296,21 +296,25 @@ class Builder:
             tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)
             ap, bp = bp, ap
             m, n = n, m
-        trans_a, lda = _leading(al)
-        trans_b, ldb = _leading(bl)
-        ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
         batch = tl.shape[:-2]
-        merged, (cs, as_, bs) = loops.merge(
-            list(batch), [list(tl.strides[:-2]), list(al.strides[:-2]), list(bl.strides[:-2])]
+        merged, batch_strides = loops.merge(
+            list(batch), [[s * item for s in layout.strides[:-2]] for layout in (tl, al, bl)]
         ) if batch else ([1], [[0], [0], [0]])
-        store, add = blas.gemm(tl.dtype)
+        emitted = gemm.kernels(tl.dtype) if min(m, n) > 1 and k > 0 else None  # BLAS knows vectors better
+        store, add = emitted or blas.gemm(tl.dtype)
         for at in np.ndindex(*merged[:-1]):
-            offsets = [sum(i * s for i, s in zip(at, strides)) * item for strides in (cs, as_, bs)]
-            words = [merged[-1], n, m, k, trans_b, trans_a, ldb, lda, ldc, cs[-1] * item, bs[-1] * item, as_[-1] * item]
-            self.steps.append(Step(store, add, np.array(words, "i8"), (
-                Pointer(tp.source, tp.offset + offsets[0]), Pointer(bp.source, bp.offset + offsets[2]),
-                Pointer(ap.source, ap.offset + offsets[1]),
-            )))
+            offsets = [sum(i * s for i, s in zip(at, strides)) for strides in batch_strides]
+            cp, lp, rp = (Pointer(p.source, p.offset + offset) for p, offset in zip((tp, ap, bp), offsets))
+            cs, as_, bs = (strides[-1] for strides in batch_strides)
+            if emitted:
+                (ci, cj), (ai, ak), (bk, bj) = (byte_strides(layout, layout.strides[-2:]) for layout in (tl, al, bl))
+                nest = np.array([3, 1, merged[-1], m, n, k, cs, ci, cj, 0, as_, ai, 0, ak, bs, 0, bj, bk], "i8")
+                self.steps.append(Step(store, add, nest, (cp, lp, rp), cut=cutting.cut_product(nest)))
+            else:
+                (trans_a, lda), (trans_b, ldb) = _leading(al), _leading(bl)
+                ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
+                words = [merged[-1], n, m, k, trans_b, trans_a, ldb, lda, ldc, cs, bs, as_]
+                self.steps.append(Step(store, add, np.array(words, "i8"), (cp, rp, lp)))
 
     def _blas_ready(self, pointer: Pointer, layout: Layout) -> tuple[Pointer, Layout]:
         """The operand itself if BLAS can stride over it, else a contiguous copy."""

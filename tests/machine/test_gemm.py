@@ -1,0 +1,154 @@
+"""Emitted matrix products: every edge, orientation and stride, and nothing touched that is not an operand's."""
+from __future__ import annotations
+
+import ctypes
+import itertools
+import mmap
+
+import numpy as np
+import pytest
+
+import tapegrad as torch
+from tapegrad.dtypes import float32, float64
+from tapegrad.machine import gemm, jit
+from tapegrad.machine.lowering import vector_bytes
+
+pytestmark = pytest.mark.skipif(gemm.kernels(float64) is None, reason="BLAS does the products of this machine")
+
+DTYPES = {np.float32: float32, np.float64: float64}
+SIZES = [1, 2, 3, 7, 13, 14, 15, 16, 17, 31, 32, 33, 64, 100, 129]
+ORIENTATIONS = list(itertools.product([False, True], repeat=2))
+
+
+def function(address):
+    return ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(address)
+
+
+def load(of, width):
+    """The kernels for a vector width of our choice."""
+    if width == vector_bytes()[0]:
+        return [function(k) for k in gemm.kernels(of)]
+    found = jit.load_object("gemm", jit.compile_ir(gemm.source(of, width), 1, optimise=False), ["store", "add"], ())
+    return [function(found[name]) for name in ("store", "add")]
+
+
+WIDTHS = [w for w in (32, 64) if w <= vector_bytes()[0]]
+KERNELS = {(d, w): load(of, w) for d, of in DTYPES.items() for w in WIDTHS}
+
+
+def run(kernel, c, a, b):
+    (batches, m, n), k = c.shape, a.shape[2]
+    nest = np.array([3, 1, batches, m, n, k, *c.strides, 0, *a.strides[:2], 0, a.strides[2], b.strides[0], 0,
+                     b.strides[2], b.strides[1]], "i8")
+    pointers = np.array([x.ctypes.data for x in (c, a, b)], "u8")
+    assert kernel(pointers.ctypes.data, nest.ctypes.data) == 0
+
+
+def matrices(rng, dtype, batches, rows, columns, transposed, padding):
+    """Random matrices whose rows (or columns) have `padding` elements between them."""
+    if transposed:
+        return rng.standard_normal((batches, columns, rows + padding)).astype(dtype)[:, :, :rows].transpose(0, 2, 1)
+    return rng.standard_normal((batches, rows, columns + padding)).astype(dtype)[:, :, :columns]
+
+
+def check(dtype, m, n, k, turns=(False, False), batches=1, padding=0, width=WIDTHS[-1]):
+    rng = np.random.default_rng(m * 10 ** 6 + n * 1000 + k)
+    a, b = (matrices(rng, dtype, batches, *shape, t, padding) for shape, t in zip(((m, k), (k, n)), turns))
+    around = rng.standard_normal((batches, m + 1, n + 1 + padding)).astype(dtype)
+    wide, sizes = a.astype(float) @ b.astype(float), np.abs(a).astype(float) @ np.abs(b).astype(float)
+    for kernel, adds in zip(KERNELS[dtype, width], (0, 1)):
+        found = around.copy()
+        run(kernel, found[:, :m, :n], a, b)
+        expected = wide + adds * around[:, :m, :n]
+        bound = (k + 2) * np.finfo(dtype).eps * (sizes + np.abs(around[:, :m, :n]) + 1e-30)
+        assert (np.abs(found[:, :m, :n] - expected) <= bound).all(), (m, n, k, turns, adds)
+        found[:, :m, :n] = around[:, :m, :n]
+        assert np.array_equal(found, around), f"wrote beside c: {m, n, k, turns, adds}"
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_small_shapes(dtype, width):
+    shapes = list(itertools.product(SIZES, repeat=3))
+    for i, (m, n, k) in enumerate(shapes[:: 5 if width == 64 else 11]):
+        check(dtype, m, n, k, ORIENTATIONS[i % 4], batches=1 + i % 3 % 2, padding=(0, 1, 5)[i % 3], width=width)
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("turns", ORIENTATIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_blocks(dtype, turns, width):
+    """Every block several times, with a remainder: of k, of the rows of a, of the columns of b; packed and not."""
+    for m, n, k in ((257, 513, 129), (129, 1100, 31), (64, 300, 800), (513, 33, 400), (130, 301, 769), (97, 31, 385)):
+        check(dtype, m, n, k, turns, padding=3, width=width)
+
+
+@pytest.mark.parametrize("m, n, k", [(0, 5, 3), (5, 0, 3), (0, 0, 0)])
+def test_nothing_to_do(m, n, k):
+    check(np.float64, m, n, k)
+
+
+@pytest.mark.parametrize("turns", ORIENTATIONS)
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_nothing_is_read_beyond_the_operands(dtype, turns):
+    """a and b end where their pages end, and the next page may not be touched; a prefetch may name it."""
+    item, page = np.dtype(dtype).itemsize, mmap.PAGESIZE
+    libc = ctypes.CDLL(None)
+    kept = []
+
+    def at_the_end(rows, columns, turned):
+        count = rows * columns
+        size = -(-count * item // page) * page
+        memory = mmap.mmap(-1, size + page)
+        kept.append(memory)
+        start = ctypes.addressof(ctypes.c_char.from_buffer(memory))
+        assert libc.mprotect(ctypes.c_void_p(start + size), ctypes.c_size_t(page), 0) == 0
+        x = np.frombuffer(memory, dtype, count, size - count * item)
+        x[:] = np.arange(count) % 7
+        return (x.reshape(columns, rows).T if turned else x.reshape(rows, columns))[None]
+
+    for m, n, k in ((2, 2, 1), (3, 5, 7), (13, 17, 33), (15, 31, 16), (64, 10, 50), (100, 33, 65), (130, 301, 17)):
+        a, b = at_the_end(m, k, turns[0]), at_the_end(k, n, turns[1])
+        c = at_the_end(m, n, False)
+        run(KERNELS[dtype, WIDTHS[-1]][0], c, a, b)
+        assert np.array_equal(c, a @ b)  # small integers: exact
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_what_is_not_finite_goes_where_it_belongs(value):
+    rng = np.random.default_rng(0)
+    for m, n, k in ((5, 40, 3), (150, 310, 20)):
+        a, b = rng.standard_normal((1, m, k)), rng.standard_normal((1, k, n))
+        a[0, 2, 1], b[0, 0, 3] = value, value
+        c = np.empty((1, m, n))
+        run(KERNELS[np.float64, WIDTHS[-1]][0], c, a, b)
+        with np.errstate(invalid="ignore"):
+            expected = a @ b
+        np.testing.assert_allclose(c, expected, rtol=1e-10, atol=1e-10)
+
+
+def test_an_old_value_is_not_read_when_a_product_is_stored():
+    for k in (3, 900):
+        a, b = np.ones((1, 20, k)), np.ones((1, k, 40))
+        c = np.full((1, 20, 40), np.nan)
+        run(KERNELS[np.float64, WIDTHS[-1]][0], c, a, b)
+        assert (c == k).all()
+
+
+@pytest.mark.parametrize("threads", [1, 2, 3])
+@pytest.mark.parametrize("shape", [(300, 200, 100), (100, 200, 700), (37, 150, 41)])
+def test_products_of_tensors(shape, threads):
+    m, k, n = shape
+    before = torch.get_num_threads()
+    torch.set_num_threads(threads)
+    try:
+        x, y = torch.rand(m, k, dtype=torch.float64), torch.rand(k, n, dtype=torch.float64)
+        for a, b in ((x, y), (x.t().contiguous().t(), y), (x, y.t().contiguous().t()), (x[:, :5], y[:5]),
+                     (x[::3], y[:, ::2]), (x.expand(4, m, k), y), (torch.stack([x, x + 1]), torch.stack([y, y * 2]))):
+            np.testing.assert_allclose((a @ b).numpy(), a.numpy() @ b.numpy(), rtol=1e-12)
+        x.requires_grad_()
+        for _ in range(2):  # the second gradient is added to the first
+            (x @ y).sum().backward()
+        np.testing.assert_allclose(x.grad.numpy(), 2 * y.numpy().sum(1) * np.ones((m, 1)), rtol=1e-12)
+    finally:
+        torch.set_num_threads(before)
