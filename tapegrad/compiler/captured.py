@@ -10,7 +10,7 @@ from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Block, Refused, Step
 from tapegrad.compiler.gradient import Seeding
 from tapegrad.compiler.state import Reach
-from tapegrad.compiler.structure import WATCHED, flatten, with_gradients
+from tapegrad.compiler.structure import WATCHED, flatten, overlapping, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
@@ -58,6 +58,8 @@ class Before:
         self.known = {cap.owner_of(t) for t in reach.tensors.values()}
         self.known |= {cap.owner_of(g) for t, g in self.gradients if g is not None and id(t) in reach.tensors}
         rows = {cap.owner_of(t) for t in (*self.held, *self.arguments)}
+        if overlapping(rows):
+            raise Refused("arrays it works on overlap in memory")
         self.versions = {row: int(buffers[row]["version"]) for row in rows}
         self.mode = mode()
         self.storages = cap.live_storages()

@@ -1,7 +1,8 @@
 """Arguments and results: nested tuples, lists and dicts of tensors, taken apart and put together again."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tapegrad import dtypes
@@ -54,12 +55,12 @@ def kind_of(tensor: Any) -> tuple[Any, ...] | int:
     """What programs are chosen by, of a tensor that is passed: its layout, and whatever is not plain about it."""
     row, layout = tensor._buffer, tensor._layout
     owner, flags = owner_of(tensor), _flags.item(row)
-    if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None:
+    if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None and type(tensor) is Tensor:
         return layout
     grad = tensor.grad if tensor.is_leaf else None
     offset = addresses.item(row) - addresses.item(owner)
     return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, _layouts.item(owner), offset,
-            None if grad is None else (kind_of(grad), grad is tensor))
+            None if grad is None else (kind_of(grad), grad is tensor), type(tensor))
 
 
 def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:
@@ -67,6 +68,13 @@ def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:
     if len(owners) < 2 or len(set(owners)) == len(owners):
         return None
     return tuple([owners.index(o) for o in owners])
+
+
+def overlapping(owners: Iterable[int]) -> bool:
+    """Whether two of these storages lie, in part at least, in the same memory, which is somebody else's (NumPy's)."""
+    foreign = sorted((addresses.item(o), machine.layouts["nbytes"].item(_layouts.item(o)))
+                     for o in set(owners) if _flags.item(o) & rec.EXTERNAL)
+    return any(start + nbytes > following for (start, nbytes), (following, _) in itertools.pairwise(foreign))
 
 
 def with_gradients(leaves: Sequence[Any]) -> list[Any]:

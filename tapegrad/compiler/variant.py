@@ -17,7 +17,7 @@ from tapegrad.compiler.program import Program
 from tapegrad.compiler.pullback import Pullback, Recorder
 from tapegrad.compiler.quick import Quick, quick
 from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import WATCHED, unflatten, with_gradients
+from tapegrad.compiler.structure import WATCHED, overlapping, unflatten, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.tensor import Tensor
@@ -77,6 +77,7 @@ class Variant:
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
+        self.owners = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
         self.layouts = list(captured.fresh_layouts)
         self.results = list(captured.result_blocks)
@@ -200,6 +201,8 @@ class Variant:
         captured, program = self.captured, self.program
         arguments = leaves if len(leaves) == self.arguments else with_gradients(leaves)
         owners = [cap.owner_of(a) for a in arguments]
+        if overlapping((*owners, *self.owners)):
+            return rec.BROKEN, None
         if captured.known:
             for i, owner in enumerate(owners):
                 if captured.expected.get(i) != (owner if owner in captured.known else None):
@@ -208,7 +211,7 @@ class Variant:
         if fresh or owners:
             program.locate([cap.addresses.item(o) for o in owners],
                            [cap.addresses.item(f._buffer) for f in fresh])
-        states = self._draw() if captured.draws else ()
+        states = self._draw(program) if captured.draws else ()
         status = program.run()
         if status != rec.PASSED:
             for stream, state in states:
@@ -238,12 +241,12 @@ class Variant:
             self._record(leaves, arguments, fresh, outputs, states)
         return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
 
-    def _draw(self) -> list[tuple[Any, Any]]:
+    def _draw(self, program: Program) -> list[tuple[Any, Any]]:
         """Draw the call's random numbers, in the order of the call; returns the streams' states before."""
         draws = self.captured.draws
         streams = {id(d.stream): d.stream for d in draws}
         states = [(s, s.mark()) for s in streams.values()]
-        for number, pointers in self.program.draws:
+        for number, pointers in program.draws:
             draw = draws[number]
             values = draw.method(draw.stream, *draw.given)
             if len(pointers):

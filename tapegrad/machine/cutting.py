@@ -78,12 +78,15 @@ def halves(region: emitter.Region, row: int) -> tuple[emitter.Region, emitter.Re
 
 
 def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
-    """As `cut`, for the nest of a matrix product: along the batches if they are many, else its longer side."""
+    """As `cut`, for the nest of a matrix product: along the batches if they are many, else its longer side.
+
+    Pieces of a side are 128 long where there is so much of it: of 64 columns, packing the left operand does not pay.
+    """
     batches, m, n, k = (int(size) for size in nest[2:6])
     pieces = min(batches * m * n * k // PRODUCT_GRAIN, rec.MAX_PIECES)
     if pieces < 2:
         return None
     found = np.zeros(1, rec.CUT)
-    found["axis"] = 0 if batches >= pieces else 1 if m > n else 2
-    found["pieces"] = pieces
+    found["axis"] = 0 if batches >= pieces else 1 if m >= n else 2
+    found["pieces"] = pieces if batches >= pieces else min(pieces, max(m // 128, n // 128, 2))
     return found

@@ -157,6 +157,40 @@ def test_results_do_not_depend_on_threads():
     assert all(np.array_equal(f, found[0]) for f in found)
 
 
+def memory(first, second):
+    """Two tensors over one NumPy array."""
+    block = np.ones(N + 1)
+    return torch.from_numpy(block[first]), torch.from_numpy(block[second]), block
+
+
+@pytest.mark.filterwarnings("ignore:.*overlap in memory")
+@pytest.mark.parametrize("second", [slice(1, None), slice(None, -1), slice(N // 2, None)])
+@pytest.mark.parametrize("passed", [True, False])
+def test_arrays_that_overlap(second, passed):
+    """What is written through one tensor is read through another: no order of steps may be changed then."""
+    out = torch.zeros(N, dtype=torch.float64)
+    apart = (values(N), values(N, seed=1)[:len(range(N + 1)[second])])
+
+    def work(x, y):
+        n = len(y)
+        out[:n].copy_(y * 2)
+        x.mul_(3)
+        out[:n].add_(y)
+
+    x, y, block = memory(slice(None, -1), second)
+    compiled = torch.compile(work) if passed else torch.compile(lambda: work(x, y))
+    if passed:
+        for _ in range(4):
+            compiled(*apart)  # a program for tensors that lie apart
+    for _ in range(4):
+        block[:] = 1
+        work(x, y)
+        expected = out.numpy().copy()
+        block[:] = 1
+        compiled(x, y) if passed else compiled()
+        assert np.array_equal(out.numpy(), expected)
+
+
 UNARY = ["tanh", "exp", "neg", "sqrt", "abs", "sigmoid", "square", "reciprocal"]
 BINARY = ["add", "sub", "mul", "maximum", "div"]
 

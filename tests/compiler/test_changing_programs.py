@@ -625,6 +625,15 @@ def arguments_share_memory_or_not() -> Any:
 
 
 @program()
+def type_of_an_argument_changes() -> Any:
+    def arguments(i: int) -> tuple[Any, ...]:
+        x = torch.ones(2, requires_grad=True)
+        return (torch.nn.Parameter(x.detach()) if i % 3 == 2 else x,)
+
+    return (lambda x: (x * 2 if isinstance(x, torch.nn.Parameter) else x * 3).detach()), arguments, nothing, list
+
+
+@program()
 def argument_is_what_is_reached() -> Any:
     w = torch.ones(2)
 

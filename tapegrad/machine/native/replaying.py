@@ -31,7 +31,7 @@ _replays = records(rec.REPLAY)
 _dict_get = external("PyDict_GetItem", u64, u64, u64)
 _tuple_new = external("PyTuple_New", u64, u64)
 _ITEMS = np.uint64(24)  # where a tuple's items begin; its length is the word before
-_NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW)
+_NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
 _MAX_FRESH = np.uint64(rec.MAX_FRESH)
 
 
