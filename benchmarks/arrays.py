@@ -184,10 +184,7 @@ def _cores() -> int:
 
 @figure("perceptron 784-256-256-10, batch 64, float32, a whole SGD step ÷ PyTorch eager", "s", must=0.7, aim=0.4)
 def perceptron_torch() -> Measured:
-    ours, *theirs = libraries()
-    ours.set_num_threads(_cores())
-    for torch in theirs:
-        torch.set_num_threads(_cores())
+    ours, *theirs = libraries()  # on one thread each: in one process their teams would spin in each other's way
     return Measured(*fastest([warm(perceptron(ours)), *(perceptron(t) for t in theirs)]))
 
 

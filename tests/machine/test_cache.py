@@ -1,6 +1,7 @@
 """The disk cache: hits, damage, folders that cannot be written, and processes that start at once."""
 from __future__ import annotations
 
+import ast
 import os
 import subprocess
 import sys
@@ -47,7 +48,7 @@ def start():
 
 
 def compiled(process):
-    out, error = process.communicate(timeout=120)
+    out, error = process.communicate(timeout=600)
     assert process.returncode == 0, error
     return int(out)
 
@@ -115,3 +116,23 @@ def test_processes_at_once_then_one_that_compiles_nothing(folder):
     assert compiled(start()) >= 6
     assert compiled(start()) == 0
     assert sorted(cache._folder().iterdir()) == entries
+
+
+def test_a_kernel_is_named_by_all_that_writes_it():
+    """Every module that the emitters import is part of the key: code of an older writer is not taken for a newer's."""
+    folder = Path(cache.__file__).parent
+    seen, pending = set(), [folder / "emitter.py", folder / "gemm.py"]
+    while pending:
+        path = pending.pop()
+        if path in seen or path.name in ("cache.py", "__init__.py"):
+            continue
+        seen.add(path)
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("tapegrad.machine")):
+                above = path.parents[max(node.level - 1, 0)] if node.level else folder
+                names = [node.module.split(".")[-1]] if node.module and node.module != "tapegrad.machine" else [
+                    a.name for a in node.names]
+                pending += [f for name in names for f in [above / f"{name}.py"] if f.exists() and f.parent == folder]
+    named = {(folder / g).resolve() for g in cache._GENERATORS}
+    missing = {p.name for p in seen if p.resolve() not in named} - {"records.py", "layouts.py", "loops.py"}
+    assert not missing
