@@ -11,8 +11,8 @@ import numpy as np
 from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.dtypes import dtype as Dtype
+from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.runtime import address_of
 from tapegrad.tensor import Tensor, device, shape_of
@@ -33,12 +33,15 @@ def copied(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
     if dtype is None:
         dtype = dtypes.from_numpy_dtype(array.dtype)
     made = call.empty(layouts.intern(dtype, array.shape).id)
-    if array.size:
+    if isinstance(array, np.ndarray) and array.dtype == dtype.numpy and array.flags.c_contiguous:  # no NumPy scalar
+        call.fill_from(made, array)
+    elif array.size:
         with np.errstate(all="ignore"):
             made._memory()[...] = array
     return made
 
 
+@lessons.constant
 def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
     """A tensor with a copy of an array's values."""
     made = copied(array, dtype)
@@ -197,6 +200,7 @@ def _as_new(made: Tensor) -> Tensor:
     return made
 
 
+@lessons.constant
 def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
          **ignored: Any) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
@@ -229,6 +233,7 @@ def ones(*size: Any, dtype: Dtype | None = None, **options: Any) -> Tensor:
     return full(shape_of(size), 1, dtype=dtype or dtypes.default_dtype(), **options)
 
 
+@lessons.constant
 def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **options: Any) -> Tensor:
     """A tensor shaped like another, filled with one number (`torch.full_like`)."""
     layout = layouts.all[input._layout]

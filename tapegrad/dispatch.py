@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad import dtypes, errors, shapes
+from tapegrad.machine import lessons, structural
 from tapegrad.machine import records as rec
-from tapegrad.machine import structural
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plans import Attributes
@@ -111,11 +111,19 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
     try:
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
-            machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
+            _teach(op, operands.layouts, plan.index)
         result = run_plan(plan.index, *operands.values)
+        if lessons.active is not None:
+            lessons.ran(plan.index, given, result)
         return result if operands.kind is None else dressed(result, operands.kind)
     finally:
         operands.release()
+
+
+def _teach(op: Operation, operands: Sequence[Layout], plan: int) -> None:
+    """Let native code find a plan by the operation and its operands' layouts alone."""
+    if machine.insert_plan(op.opcode, [o.id for o in operands], plan):
+        lessons.learnt(op.opcode, len(operands))
 
 
 def overlaps(a: Any, b: Any) -> bool:
@@ -136,6 +144,8 @@ def shares_memory(a: Any, b: Any) -> bool:
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
     self = given[0]
+    if lessons.active is not None:
+        lessons.refuse()
     recording = call.is_recording(None)
     if recording:
         for x in given:
@@ -152,7 +162,7 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
             raise RuntimeError(errors.READ_OVERLAP)
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
-            machine.insert_plan(op.opcode, [o.id for o in operands.layouts], plan.index)
+            _teach(op, operands.layouts, plan.index)
         if saver is not None and op.inplace_of is not None and any(
                 needs >> j & 1 and kept for j, kept in enumerate(plan.keeps)):
             return apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
@@ -173,6 +183,7 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
         operands.release()
 
 
+_MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
 _MULTIPLE = ("unbind", "split")  # several views from one call, none of which may be written in place when recorded
 
 
@@ -192,6 +203,10 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     if record:
         mode = rec.LINK | layout.dtype.is_floating_point | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
     made = make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
+    if lessons.active is not None:
+        dim = given.get("dim", 0) if op.name in _MOVING else None
+        along = (0, 0) if dim is None else (layout.strides[dim] * item, target.strides[dim] * item)
+        lessons.viewed(plan.index, x, plan.out.id, offset * item, shift * item, mode, along, made)
     return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 

@@ -4,6 +4,7 @@ Start with `promote`: everything else is a table it reads.
 """
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -94,6 +95,9 @@ def promote(a: dtype, b: dtype) -> dtype:
 _default = float32
 
 
+when_default_changes: list[Callable[[dtype], None]] = []  # who else has to know
+
+
 def default_dtype() -> dtype:
     """The dtype of floating-point literals (`torch.get_default_dtype`).
 
@@ -119,6 +123,8 @@ def set_default_dtype(d: dtype) -> None:
     if not isinstance(d, dtype) or not d.is_floating_point:
         raise TypeError("only floating-point types are supported as the default type")
     _default = d
+    for tell in when_default_changes:
+        tell(d)
 
 
 class finfo:

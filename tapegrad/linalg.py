@@ -1,6 +1,7 @@
 """Linear algebra (`torch.linalg`)."""
 from __future__ import annotations
 
+from tapegrad.functions import remembered
 from tapegrad.functions.contractions import linalg_cross as cross
 from tapegrad.functions.contractions import matrix_power, multi_dot, vecdot
 from tapegrad.functions.decompositions import (
@@ -37,3 +38,6 @@ __all__ = [
     "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]
+
+for _name in __all__[1:]:
+    globals()[_name] = remembered(_name, globals()[_name])

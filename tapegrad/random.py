@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad import creation, dispatch, dtypes, shapes
 from tapegrad.autograd import modes
-from tapegrad.machine import tracing
+from tapegrad.machine import lessons, tracing
 from tapegrad.ops import streams
 from tapegrad.tensor import CPU, Tensor, shape_of
 from tapegrad.tensor import device as Device
@@ -87,6 +87,7 @@ def set_rng_state(new_state: Tensor) -> None:
 def _draw(generator: Generator | None, method: Callable[..., np.ndarray[Any, Any]], *given: Any,
           shape: shapes.Shape) -> Tensor:
     """A tensor of `method(stream, *given)`; a capture under way takes note, so that a replay draws anew."""
+    lessons.refuse()
     draw = tracing.Draw((generator or default_generator).stream, method, given)
     made = creation.copied(method(draw.stream, *given).reshape(shape))
     if made.numel():

@@ -17,8 +17,8 @@ from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import engine, graph, modes
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
+from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.protocols import Protocols, alias
@@ -154,10 +154,12 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return self.itemsize
 
     def storage_offset(self) -> int:
+        lessons.refuse()
         row = buffers[self._buffer]
         return (int(row["address"]) - int(buffers[int(row["owner"])]["address"])) // self.itemsize
 
     def data_ptr(self) -> int:
+        lessons.refuse()
         return int(buffers[self._buffer]["address"])
 
     def is_contiguous(self) -> bool:
@@ -283,16 +285,18 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     def _scalar(self) -> Any:
         """The one element; a capture under way takes note that Python knows it now."""
+        lessons.refuse()
         if tracing.active is not None:
             tracing.guard(self.data_ptr(), self.itemsize)
         return call.item(self)
 
     def _memory(self) -> np.ndarray[Any, Any]:
         """The memory as NumPy sees it, whatever is recorded."""
-        return np.asarray(_Holder(call_detached(self)))
+        return np.asarray(_Holder(Tensor.detach(self)))
 
     def _array(self) -> np.ndarray[Any, Any]:
         """The values for Python to look at; a capture under way takes note that Python knows them now."""
+        lessons.refuse()
         if tracing.active is not None:
             tracing.looked_at(self)
         return self._memory()
@@ -425,6 +429,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     # ------------------------------------------------------------ new ones
 
+    @lessons.constant
     def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any
                  ) -> Tensor:
         """A tensor of this dtype filled with a number."""
@@ -451,9 +456,6 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 # Intrinsics that the registry knows under another name.
 _SCALAR_NAMES: dict[str, str] = {}
 
-
-def call_detached(x: Any) -> Any:
-    return dispatch.apply_view(_ops["detach"], x, (), record=False)
 
 
 def shape_of(sizes: Any) -> shapes.Shape:

@@ -7,6 +7,7 @@ import weakref
 import pytest
 
 import tapegrad as torch
+from tapegrad.machine.live import machine
 
 
 def resident():
@@ -164,3 +165,40 @@ def test_numpy_keeps_the_memory(tape):
     tape.collect()
     _ = [torch.zeros(10) for _ in range(200)]
     assert all(a.tolist() == [i] * 10 for i, a in enumerate(arrays))
+
+
+class Several(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        return x * 2, x * 3
+
+    @staticmethod
+    def backward(ctx, a, b):
+        return a * 2 + b * 3
+
+
+@pytest.mark.parametrize("program", [
+    lambda x: _assigned(x * 1),
+    lambda x: sum(Several.apply(x * 1)),
+    lambda x: (x * 1)[0:2].reshape(2, 1).expand(2, 2).sum(1),
+    lambda x: torch.stack([x * 1, x * 2]).max(0).values,
+], ids=["written view", "custom function", "views", "several results"])
+def test_reclaiming_may_come_between_any_two_instructions(tape, program):
+    """What one call records step by step is not taken for rubbish half-way."""
+    x = torch.tensor([1.0, 2.0, 3.0], requires_grad=True)
+    program(x).sum().backward()
+    wanted = x.grad.tolist()
+    for before in range(12):
+        tape.collect()
+        machine.state["sweep_at"] = tape.instructions + before
+        x.grad = None
+        found = [program(x) for _ in range(3)]
+        for y in found:
+            x.grad = None
+            y.sum().backward()
+            assert x.grad.tolist() == wanted
+
+
+def _assigned(y):
+    y[1] = y[0] * 5
+    return y

@@ -100,7 +100,9 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
             found = _recorded(workspace, roots, seeds)
             results = _collect_recorded(workspace, found, targets, accumulate)
         else:
-            for root, seed in zip(roots, seeds):
+            for root, seed, given in zip(roots, seeds, gradients):
+                if given is not None:  # from the next time on native code starts with it by itself
+                    planner.teach_accumulate(_adjoint_layout(root._buffer))
                 _add_adjoint(workspace, root._buffer, seed)
             _replay(workspace)
             results = _collect(workspace, targets, accumulate)

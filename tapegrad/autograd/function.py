@@ -323,16 +323,17 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
         return planner.plan(REGISTRY["_function"], operands, tuple({"name": name, **_lies(layout)}.items()))
 
     if any(layout is not None for layout in ctx._outputs):
-        if len(outputs) == 1:
-            ctx._row = _give_history(outputs[0], plan_for(ctx._outputs[0]), needs, rows)  # type: ignore[arg-type]
-        else:
-            ctx._row = call.fresh_row(_NODE.id, 0, 0)
-            call.record_plan(plan_for(_NODE).index, ctx._row, needs, *rows)
-        hooks.attached(ctx._row).callback = ctx
-        if len(outputs) > 1:
-            for i, o in enumerate(outputs):
-                if ctx._outputs[i] is not None:
-                    _give_history(o, ctx._output_plan(i), 1, [ctx._row])
+        with machine.pinned():
+            if len(outputs) == 1:
+                ctx._row = _give_history(outputs[0], plan_for(ctx._outputs[0]), needs, rows)  # type: ignore[arg-type]
+            else:
+                ctx._row = call.fresh_row(_NODE.id, 0, 0)
+                call.record_plan(plan_for(_NODE).index, ctx._row, needs, *rows)
+            hooks.attached(ctx._row).callback = ctx
+            if len(outputs) > 1:
+                for i, o in enumerate(outputs):
+                    if ctx._outputs[i] is not None:
+                        _give_history(o, ctx._output_plan(i), 1, [ctx._row])
     for x in saved:
         if x is not None and not isinstance(x, machine.TensorBase):
             raise TypeError(f"save_for_backward can only save variables, but argument {saved.index(x)} is of type "

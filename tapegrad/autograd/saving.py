@@ -1,6 +1,6 @@
 """Hooks on what is saved for backward (`torch.autograd.graph.saved_tensors_hooks`).
 
-While there are some, no call finds its plan by itself: the machine is shown an empty table of plans. In Python, an
+While there are some, no call finds its plan or its recipe by itself: the machine is shown empty tables. In Python, an
 operation that keeps something for backward then runs as a `Function`, which saves tensors one by one and lets the hooks
 have each of them. What keeps nothing is recorded as ever.
 """
@@ -12,6 +12,7 @@ from typing import Any
 
 from tapegrad import dispatch
 from tapegrad.autograd import engine, function
+from tapegrad.machine import lessons
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.plans import KEEPS_RESULT, Attributes, Plan
 from tapegrad.machine.runtime import address_of, reserve
@@ -38,6 +39,8 @@ def _show(step: int) -> None:
     with _lock:
         _active += step
         machine.state["table"] = address_of(_no_plans if _active else machine.table)
+        machine.state["recipes"] = address_of(_no_plans if _active else machine.recipes)
+        machine.state["teach"] = 0 if _active else id(lessons.teach)
         dispatch.saver = _run if _active else None
 
 

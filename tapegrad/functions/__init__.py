@@ -5,6 +5,9 @@ operation with nothing to decide but its operands needs no line here: the regist
 """
 from __future__ import annotations
 
+import types
+from typing import Any
+
 from tapegrad.functions import (
     activations,
     contractions,
@@ -33,6 +36,7 @@ from tapegrad.functions import (
     windows,
 )
 from tapegrad.functions.common import METHODS, PUBLIC
+from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
 FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
@@ -40,7 +44,30 @@ FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing
             neighbours, padding, windows, normalisation, special, statistics,
             grids, queries)
 
+def remembered(name: str, function: Any) -> Any:
+    """A function as users get it: its Python runs once for each kind of arguments (`machine.lessons`)."""
+    if not isinstance(function, types.FunctionType) or _writes(name):
+        return function
+    return machine.remembered(name, function)
+
+
+def _writes(name: str) -> bool:
+    """Whether a function works in place, which native code leaves to Python."""
+    return name.endswith("_") and name not in ("__getitem__", "__matmul__", "__rmatmul__")
+
+
+def _method(name: str, function: Any) -> Any:
+    if isinstance(function, property) and function.fget is not None:
+        return property(machine.remembered(name, function.fget))
+    if not isinstance(function, types.FunctionType) or _writes(name):
+        return function
+    return machine.remembered_method(name, function, Tensor)
+
+
+for _name in ("detach", "to", "float", "double", "long", "int", "short", "char", "byte", "bool", "type_as"):
+    setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 for _name, _function in METHODS.items():
-    setattr(Tensor, _name, _function)
-globals().update(PUBLIC)
+    setattr(Tensor, _name, _method(_name, _function))
+machine.set_hook("indexing", METHODS["__getitem__"])
+globals().update({name: remembered(name, function) for name, function in PUBLIC.items()})
 __all__ = list(PUBLIC)

@@ -16,6 +16,7 @@ from tapegrad.functions.matrix import matmul
 from tapegrad.functions.pointwise import where
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.views import broadcast_tensors
+from tapegrad.machine import lessons
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -46,6 +47,7 @@ def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
 def _paired(name: str, input: Any, target: Any) -> tuple[Any, Any]:
     if tuple(input.shape) == tuple(target.shape):
         return input, target
+    lessons.refuse()  # each such call warns
     warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
                   "will "
                   "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",

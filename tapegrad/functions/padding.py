@@ -1,7 +1,6 @@
 """Arrays with a border (`torch.nn.functional.pad`)."""
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import numpy as np
@@ -52,23 +51,11 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
 
 
 def _constant(input: Any, sides: list[tuple[int, int]], value: float | None) -> Any:
-    x = input
-    for d, (before, after) in enumerate(sides):
-        start, end = max(-before, 0), x.shape[d] - max(-after, 0)
-        if end < start:
-            raise RuntimeError(f"The input size {input.shape[d]}, plus negative padding {before} and {after}, "
-                               "resulted in a negative output size, which is invalid.")
-        if (start, end) != (0, x.shape[d]):
-            x = x.narrow(d, start, end - start)
-    shape = tuple(n + max(a, 0) + max(b, 0) for n, (a, b) in zip(x.shape, sides))
-    if shape == tuple(x.shape):
-        return x.clone()
-    places = np.arange(math.prod(shape)).reshape(shape)[tuple(
-        slice(max(a, 0), max(a, 0) + n) for n, (a, _) in zip(x.shape, sides))]
-    frame = input.new_full((math.prod(shape),), 0 if value is None else value)
-    found = apply(operation("pad"), (frame, x.reshape(-1), from_array(places.reshape(-1).copy())),
-                  (("form", ("axes", (0,))), ("wrap", False)))
-    return found.reshape(shape)
+    for n, (before, after) in zip(input.shape, sides):
+        if n - max(-before, 0) - max(-after, 0) < 0:
+            raise RuntimeError(f"The input size {n}, plus negative padding {before} and {after}, resulted in a "
+                               "negative output size, which is invalid.")
+    return apply(operation("pad"), (input,), (("sides", tuple(sides)), ("value", 0 if value is None else value)))
 
 
 def _reflected(at: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:

@@ -36,7 +36,7 @@ def flip(input: Any, *args: Any, dims: Any = None) -> Any:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     if not input.ndim or not wrapped:
         return input.clone()
-    return _rearranged("flip", input, np.flip(_positions(input), tuple(wrapped)))
+    return apply(operation("flip"), (input,), (("dims", tuple(wrapped)),))
 
 
 @method
@@ -61,11 +61,14 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
     if not shifts:
         raise RuntimeError("`shifts` required")
     if not dims and len(shifts) == 1:
-        return _rearranged("roll", input, np.roll(_positions(input), shifts[0]))
+        return apply(operation("roll"), (input,), (("shifts", shifts), ("dims", None)))
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
-    wrapped = tuple(shapes.wrap_dim(d, input.ndim) for d in dims)
-    return _rearranged("roll", input, np.roll(_positions(input), shifts, wrapped))
+    total: dict[int, int] = {}
+    for shift, d in zip(shifts, dims):
+        axis = shapes.wrap_dim(d, input.ndim)
+        total[axis] = total.get(axis, 0) + shift
+    return apply(operation("roll"), (input,), (("shifts", tuple(total.values())), ("dims", tuple(total))))
 
 
 @method

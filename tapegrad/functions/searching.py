@@ -60,11 +60,11 @@ def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
     array = input._array()
     if as_tuple:
         return tuple(from_array(i) for i in np.nonzero(array if input.ndim else array.reshape(1)))
-    found = np.argwhere(array) if input.ndim else np.zeros((int(bool(array)), 0), np.int64)
+    found = np.stack(np.nonzero(array), 1) if input.ndim else np.zeros((int(bool(array)), 0), np.int64)
     if out is not None and out.dtype is not dtypes.int64:
         raise RuntimeError("nonzero: Expected out tensor to have scalar type Long but got scalar type"
                            f"{kind_name(out)}")
-    return into(out, from_array(found.astype(np.int64)))
+    return into(out, from_array(found))
 
 
 @method

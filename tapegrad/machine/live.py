@@ -1,6 +1,7 @@
 """The one machine of this process, its layouts and its plans."""
 from __future__ import annotations
 
+from tapegrad import dtypes
 from tapegrad.machine import structured
 from tapegrad.machine.layouts import Layouts
 from tapegrad.machine.plans import Planner
@@ -26,3 +27,12 @@ machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inpl
                    for o in spec.operations()])
 layouts = Layouts(machine)
 planner = Planner(machine, layouts)
+
+
+def _default_changed(d: dtypes.dtype) -> None:
+    """What native code knows was taught under one default dtype: the keys of its tables say under which."""
+    machine.state["default_dtype"] = int(d is dtypes.float64)
+
+
+dtypes.when_default_changes.append(_default_changed)
+machine.state["dtype_type"] = id(dtypes.dtype)

@@ -114,6 +114,8 @@ MACHINE = np.dtype([
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"),
+    ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
+    ("dtype_type", "u8"), ("default_dtype", "u8"),
 ])
 
 # The threads that share one job: `next` is the job's number and, below it, the next piece; a piece is taken by moving
@@ -138,6 +140,32 @@ LARGE_CACHE_BYTES = 512 << 20
 
 # Layouts of the Python numbers that rules may specialise on, and of every other one.
 LITERALS = (-2, -1, 0, 1, 2, 3)
+
+# What a call of a facade function does, in the machine's terms: the plans and views its Python ran the first time. The
+# key of `words` says all that its Python could see of the arguments (see `native.keys`). `results` are references, a
+# tuple of them is of the type `kind`. A reference is an argument tensor, a step's result, or (FIXED) a row.
+RECIPE = np.dtype([
+    ("words", "u8"), ("steps", "u8"), ("results", "u8"), ("starts", "u8"), ("kind", "u8"),
+    ("n_words", "u4"), ("n_steps", "u4"), ("n_results", "u4"), ("n_starts", "u4"), ("flags", "u4"), ("reserved", "u4"),
+])
+LEFT_TO_PYTHON, HAS_CONSTANTS = 1, 2
+# A view has a `layout`, and a place that moves by `stride` for each unit of the key's start number `start` - 1.
+RECIPE_STEP = np.dtype([
+    ("plan", "u4"), ("layout", "u4"), ("mode", "u4"), ("count", "u4"), ("operands", "u8"), ("offset", "u8"),
+    ("shift", "u8"), ("stride", "u8"), ("adjoint_stride", "u8"), ("start", "u8"),
+])
+# A start is an index or the beginning of a slice: it has to lie in [low, high), and `wrap` is added if it is negative.
+START = np.dtype([("low", "i8"), ("high", "i8"), ("wrap", "i8")])
+STEP_RESULT, FIXED = 64, 1 << 31  # references; below them argument tensors
+MAX_RECIPE_STEPS, MAX_RECIPE_TENSORS, MAX_RECIPE_STARTS = 40, 40, 8
+# Key words that say what follows; None, True, False, `...` and dtypes are their own addresses, below 2^56.
+KEY_TENSOR, KEY_AGAIN, KEY_INT, KEY_FLOAT, KEY_TEXT, KEY_TUPLE, KEY_LIST, KEY_SLICE, KEY_INDEX, KEY_RANGE = (
+    i << 56 for i in range(1, 11))
+MAX_KEY = 96
+# Where a key is gathered: [words, tensors, starts, whether only Python can tell, tensors…, starts…, words…].
+KEY_TENSORS = 4
+KEY_STARTS = KEY_TENSORS + MAX_RECIPE_TENSORS
+KEY_WORDS = KEY_STARTS + MAX_RECIPE_STARTS
 
 # In the table of Python functions: 0 raises for a failed kernel, an opcode is its function, plus this its operator.
 OPERATORS = 2048

@@ -8,12 +8,13 @@ without the GIL reads on while another thread records.
 """
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import hashlib
 import itertools
 import mmap
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -27,6 +28,8 @@ MAX_PLANS = 1 << 20
 MAX_LAYOUTS = 1 << 22
 MAX_THREADS = 1 << 28  # in the life of the process: CPython counts them up
 TABLE_SLOTS = 1 << 21
+RECIPE_SLOTS = 1 << 18
+RECALLED, MAX_RECALLED = 4096, 512  # methods with recipes: where their Python functions are in the table, and how many
 _MAP_NORESERVE = 0x4000 if sys.platform.startswith("linux") else 0
 _reserved: list[Any] = []
 
@@ -76,13 +79,13 @@ _SLOT = {
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block", "put_grad", "record_view", "replay",
+    "adopt_block", "put_grad", "record_view", "fill_from", "replay",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
-    "backward_scalar": "u(uu)", "replay_forward": "u(uuu)",
+    "replay_forward": "u(uuu)",
     "run_compiled": "u(u)",
 }
 _LLVM = {"u": "i64", "i": "i32", "I": "i32"}
@@ -137,6 +140,7 @@ declare i64 @tapegrad_invoke(i32, i64, i64, i64)
 declare i64 @tapegrad_invoke_method(i32, i64, i64, i64, i64)
 declare i64 @tapegrad_invoke_inplace(i32, i64, i64, i64)
 declare i64 @tapegrad_invoke_inplace_method(i32, i64, i64, i64, i64)
+declare i64 @tapegrad_recall_method(i64, i64, i64, i64, i64)
 declare i64 @tapegrad_operator(i32, i64, i64)
 declare i64 @tapegrad_unary_operator(i32, i64)
 declare i64 @tapegrad_inplace(i32, i64, i64)
@@ -179,6 +183,13 @@ def _trampolines(operations: Sequence[Slots]) -> tuple[str, list[str]]:
                    "  %code = load i32, ptr %p\n"
                    "  %r = tail call i64 @tapegrad_operator(i32 %code, i64 %a, i64 %b)\n  ret i64 %r\n}\n")
         names.append("tp_richcompare")
+    for k in range(MAX_RECALLED):
+        out.append(f"define internal i64 @recalled_{k}(i64 %self, i64 %args, i64 %n, i64 %kw) {{\n  %r = tail call i64 "
+                   f"@tapegrad_recall_method(i64 {RECALLED + k}, i64 %self, i64 %args, i64 %n, i64 %kw)\n"
+                   "  ret i64 %r\n}\n")
+    pointers = ", ".join(f"ptr @recalled_{k}" for k in range(MAX_RECALLED))
+    out.append(f"@recall_methods = constant [{MAX_RECALLED} x ptr] [{pointers}]\n")
+    names.append("recall_methods")
     for name, kind in _C_ONLY.items():
         out.append(_boxed(name, kind))
         names.append(f"box_{name}")
@@ -304,7 +315,7 @@ class Machine:
             "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
             "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
-            "operator", "unary_operator", "inplace", "worker", "piece", "block",
+            "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
         )]
         symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -317,6 +328,7 @@ class Machine:
         symbols.update(jit.load_object("trampolines", code, trampolines, imports=natives))
         self._map_memory(symbols["tapegrad_machine"])
         self.symbols = symbols
+        self.recall_methods = self.memory(symbols["recall_methods"], "u8", MAX_RECALLED)
         self.TensorBase = _make_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
         for name in ("worker", "piece", "block"):
@@ -355,13 +367,16 @@ class Machine:
         self.pool = reserve("u4", MAX_ROWS)
         self.table = reserve("u8", 2 * TABLE_SLOTS)
         self.arena = np.zeros(rec.ARENA_WORDS, "u8")
-        self.functions_table = np.zeros(4096, "u8")
+        self.recipes = reserve("u8", 2 * RECIPE_SLOTS)
+        self.n_recipes = self.n_methods = 0
+        self.functions_table = np.zeros(RECALLED + MAX_RECALLED, "u8")
         self.literals = np.zeros(len(rec.LITERALS), "u4")
-        for name in ("instructions", "buffers", "plans", "layouts", "pool", "table", "arena", "literals"):
+        for name in ("instructions", "buffers", "plans", "layouts", "pool", "table", "arena", "literals", "recipes"):
             state[name] = address_of(getattr(self, name))
         state["functions"] = address_of(self.functions_table)
         state["n_buffers"] = 1  # row 0 means "none"
         state["max_instructions"], state["max_buffers"] = len(self.instructions), len(self.buffers)
+        state["recipe_mask"] = RECIPE_SLOTS - 1
         state["max_pool"], state["table_mask"] = len(self.pool), TABLE_SLOTS - 1
         state["sweep_at"], state["sweep_bytes"] = 8192, 64 << 20
         self.new_team()
@@ -379,6 +394,15 @@ class Machine:
         """An array over native memory; the caller sees to it that the memory outlives it."""
         raw: Any = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
         return np.frombuffer(raw, dtype, count)
+
+    @contextlib.contextmanager
+    def pinned(self) -> Iterator[None]:
+        """For one who records several instructions: those before are not reclaimed while rows have no tensor yet."""
+        self.call.pin(1)
+        try:
+            yield
+        finally:
+            self.call.pin(-1)
 
     def keep_nest(self, words: Sequence[int]) -> int:
         """The address of a loop nest that stays for good, one for equal words."""
@@ -399,11 +423,11 @@ class Machine:
         _kept.append(function)
         self.state[name] = id(function)
 
-    def insert_plan(self, opcode: int, layouts: Sequence[int], plan: int) -> None:
-        """Teach the native way in which plan an operation on these layouts has."""
+    def insert_plan(self, opcode: int, layouts: Sequence[int], plan: int) -> bool:
+        """Teach the native way in which plan an operation on these layouts has; False where there is no room for it."""
         if len(layouts) > 3 or max(layouts) >= 1 << 18:
-            return
-        key = opcode << 54
+            return False
+        key = opcode << 54 | int(self.state["default_dtype"][0]) << 63
         for j, layout in enumerate(layouts):
             key |= layout << (36 - 18 * j)
         slot = ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 20) & (TABLE_SLOTS - 1)
@@ -413,7 +437,47 @@ class Machine:
                 at = 2 * (probe & (TABLE_SLOTS - 1))
                 if table[at] in (0, key):
                     table[at + 1], table[at] = plan, key  # the key last: it makes the entry seen
+                    return True
+        return False
+
+    def insert_recipe(self, key: np.ndarray[Any, Any], recipe: int) -> None:
+        """Leave the address of a recipe where native code finds it by its key."""
+        h = len(key)
+        for word in key.tolist():
+            h = (h ^ word) * 0x9E3779B97F4A7C15 & (1 << 64) - 1
+            h ^= h >> 29
+        h |= 1
+        table = self.recipes
+        with jit.BUILDING:
+            if self.n_recipes >= RECIPE_SLOTS // 2:
+                return
+            self.n_recipes += 1
+            for probe in itertools.count(h >> 16):
+                at = 2 * (probe & (RECIPE_SLOTS - 1))
+                if table[at] == 0:
+                    table[at + 1], table[at] = recipe, h
                     return
+
+    def remembered(self, name: str, function: Callable[..., Any]) -> Any:
+        """A built-in function that calls a Python one, or does without it what that did for like arguments."""
+        definition = _MethodDef(name.encode(), self.symbols["tapegrad_recall"],
+                                _METH_FASTCALL | _METH_KEYWORDS, (function.__doc__ or "").encode() or None)
+        _kept.extend([definition, function])
+        new = ctypes.pythonapi.PyCFunction_NewEx
+        new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.py_object, ctypes.c_void_p]
+        return new(ctypes.addressof(definition), function, None)
+
+    def remembered_method(self, name: str, function: Callable[..., Any], kind: type) -> Any:
+        """The same as a method of a class."""
+        number = self.n_methods
+        self.n_methods += 1
+        self.functions_table[RECALLED + number] = id(function)
+        definition = _MethodDef(name.encode(), int(self.recall_methods[number]),
+                                _METH_FASTCALL | _METH_KEYWORDS, (function.__doc__ or "").encode() or None)
+        _kept.extend([definition, function])
+        new = ctypes.pythonapi.PyDescr_NewMethod
+        new.restype, new.argtypes = ctypes.py_object, [ctypes.py_object, ctypes.c_void_p]
+        return new(kind, ctypes.addressof(definition))
 
     def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""

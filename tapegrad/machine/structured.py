@@ -410,6 +410,15 @@ class Lowering(Builder):
     def copy_into(self, target: Traced, source: Traced) -> None:
         self.copy(target.place(), source.place())
 
+    def read_into(self, target: Traced, source: Traced, strides: shapes.Shape, offset: int) -> None:
+        """Copy what (strides, offset) reads of `source`, backwards where a stride is negative."""
+        at, how = source.place()
+        pointer = Pointer(at.source, at.offset + offset * how.dtype.itemsize)
+        before, self.both = self.both, True
+        emit(self, Sym.operand(0, how.dtype), target.shape, (target.pointer, target.dtype, target.layout.strides),
+             [(pointer, how.dtype, strides)], (), False)
+        self.both = before
+
     def fill(self, target: Traced, value: Any = 0) -> None:
         d = target.dtype
         self.region(target.shape, (), Sym.const(value, d), d, [byte_strides(target.layout, target.layout.strides)],
@@ -474,6 +483,27 @@ class Lowering(Builder):
             start = (n - 1) * layout.strides[dim] * item if reverse and n else 0
             pointers.append(Pointer(at.source, at.offset + start))
         self.steps.append(Step(kernel, 0, np.array(words, "i8"), tuple(pointers)))
+        return out
+
+    def positions(self, mode: str, x: Traced, dim: int, take: int, flag: bool) -> Traced:
+        """Positions along `dim` in the order of its elements, of which `take` are wanted."""
+        out = self.result(dtypes.int64, (*x.shape[:dim], take, *x.shape[dim + 1:]))
+        order = [d for d in range(x.ndim) if d != dim] + [dim]
+        words = [x.ndim, x.shape[dim], take, int(flag), *(x.shape[d] for d in order[:-1])]
+        for t in (out, x):
+            words += [t.layout.strides[d] * t.dtype.itemsize for d in order]
+        self.steps.append(Step(structural.positions(mode, x.dtype), 0, np.array(words, "i8"), (out.pointer, x.pointer)))
+        return out
+
+    def searched(self, edges: Traced, values: Traced, right: bool, of: dtype) -> Traced:
+        """Where values belong in ordered edges: one row of them, or one for each row of values."""
+        out = self.result(of, values.shape)
+        edges, values = (t if t.layout.contiguous else Copy(t) for t in (edges, values))
+        own = edges.ndim > 1
+        n, count = edges.shape[-1], values.shape[-1] if own else values.layout.numel
+        rows = values.layout.numel // count if count else 0
+        self.steps.append(Step(structural.searched(edges.dtype, of), 0, np.array([rows, n, count, own, right], "i8"),
+                               (out.pointer, edges.pointer, values.pointer)))
         return out
 
     def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:

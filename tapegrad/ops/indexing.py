@@ -212,14 +212,13 @@ for _name, _grad in (
     ("max_values", "MaxBackward0"), ("min_values", "MinBackward0"), ("sort_values", "SortBackward0"),
     ("topk_values", "TopkBackward0"), ("kthvalue_values", "KthvalueBackward0"), ("median_values", "MedianBackward1"),
     ("nanmedian_values", "NanmedianBackward1"), ("mode_values", "ModeBackward0"), ("cummax_values", "CummaxBackward0"),
-    ("cummin_values", "CumminBackward0"), ("flip", "FlipBackward0"), ("roll", "RollBackward0"),
-    ("rot90", "Rot90Backward0"), ("checked_class", "IndexSelectBackward0"),
+    ("cummin_values", "CumminBackward0"), ("rot90", "Rot90Backward0"), ("checked_class", "IndexSelectBackward0"),
 ):
     reading(_name, _grad)
 for _name, _grad in (
     ("index_put", "IndexPutBackward0"), ("scatter", "ScatterBackward0"), ("scatter_value", "ScatterBackward1"),
     ("index_copy", "IndexCopyBackward0"), ("index_fill", "IndexFillBackward0"), ("put", "PutBackward0"),
-    ("masked_scatter", "MaskedScatterBackward0"), ("pad", "ConstantPadNdBackward0"),
+    ("masked_scatter", "MaskedScatterBackward0"),
 ):
     writing(_name, _grad)
 for _name, _grad in (

@@ -1,4 +1,4 @@
-"""Operations that put several operands side by side, or one into a larger frame."""
+"""Operations that put several operands side by side, one into a frame, or its elements in another order of places."""
 from __future__ import annotations
 
 import itertools
@@ -8,6 +8,7 @@ import numpy as np
 
 from tapegrad import shapes
 
+from .scalar import whole
 from .spec import REGISTRY, structured
 
 
@@ -77,3 +78,76 @@ structured("diag_embed", frame, lambda g, of, given: g._apply_view(of, given), m
            ("dim2", 1))})],
            fits=lambda o, given: REGISTRY["diagonal"].forward(
                (given["shape"], (0,) * len(given["shape"])), **dict(given["given"]))[0] == o[0].shape)
+
+
+# ---------------------------------------------------------------- the same elements elsewhere
+# Copies over strides: written with positions of elements (an index operand) a flip took 6.9 ms a million doubles, so 2.7.
+
+
+def turned_over(builder, x, *, dims):
+    """Lower `flip`: read backwards along `dims`."""
+    shape, strides = x.shape, x.layout.strides
+    start = sum((shape[d] - 1) * strides[d] for d in dims)
+    out = builder.result(x.dtype, shape)
+    builder.read_into(out, x, tuple(-s if d in dims else s for d, s in enumerate(strides)), start)
+    return out
+
+
+def rolled(builder, x, *, shifts, dims):
+    """Lower `roll`: what stays in front and what comes in again, of each axis; of the flattened operand without axes."""
+    out = builder.result(x.dtype, x.shape)
+    to, of = out, x
+    if dims is None:
+        to, of, dims = out.reshape(out.layout.numel), x.reshape(x.layout.numel), (0,)
+    for choice in itertools.product(*(pieces(of.shape[d], shift) for shift, d in zip(shifts, dims))):
+        target, source = to, of
+        for d, (start, place, length) in zip(dims, choice):
+            source, target = source.narrow(d, start, length), target.narrow(d, place, length)
+        builder.copy_into(target, source)
+    return out
+
+
+def pieces(n, shift):
+    """(start, place, length) of what a roll moves along an axis of n elements."""
+    by = shift % n if n else 0
+    return [(0, by, n - by), (n - by, 0, by)] if by else [(0, 0, n)]
+
+
+def framed(builder, x, *, sides, value):
+    """Lower `pad`: a border of `value`, narrower than nothing where `sides` are negative."""
+    out = builder.result(x.dtype, tuple(n + a + b for n, (a, b) in zip(x.shape, sides)))
+    to = out
+    for d, (before, after) in enumerate(sides):
+        length = x.shape[d] + min(before, 0) + min(after, 0)
+        x, to = x.narrow(d, max(-before, 0), length), to.narrow(d, max(before, 0), length)
+    if to.shape != out.shape:
+        builder.fill(out, value)
+    builder.copy(to.place(), x.place(), both=True)
+    return out
+
+
+def numpy_framed(x, *, sides, value):
+    inner = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, sides))]
+    return np.pad(inner, [(max(a, 0), max(b, 0)) for a, b in sides], constant_values=value)
+
+
+def axes_of(o, dims):
+    return len(set(dims)) == len(dims) and all(0 <= d < len(o[0].shape) for d in dims)
+
+
+structured("flip", turned_over, lambda g, dims: whole.flip(g, dims=dims), method=False, multilinear=True,
+           column=lambda x, *, dims: np.flip(x, dims), samples=lambda: [(((3, 4),), {"dims": (0,)}), (((2, 3, 2),), {
+               "dims": (0, 2)})], fits=lambda o, given: axes_of(o, given["dims"]))
+structured("roll", rolled, lambda g, shifts, dims: whole.roll(g, shifts=tuple(-s for s in shifts), dims=dims),
+           method=False, multilinear=True, column=lambda x, *, shifts, dims: np.roll(x, shifts[0] if dims is None else
+                                                                                     shifts, dims),
+           samples=lambda: [(((3, 4),), {"shifts": (1, -2), "dims": (0, 1)}), (((2, 3),), {"shifts": (4,), "dims": None}),
+                            (((3,),), {"shifts": (0,), "dims": (0,)})],
+           fits=lambda o, given: len(given["shifts"]) == 1 if given["dims"] is None else (
+               axes_of(o, given["dims"]) and len(given["dims"]) == len(given["shifts"])))
+structured("pad", framed, lambda g, sides: whole.pad(g, sides=tuple((-a, -b) for a, b in sides), value=0), method=False,
+           grad_name="ConstantPadNdBackward0", column=numpy_framed,
+           samples=lambda: [(((3, 4),), {"sides": ((1, 0), (2, 1)), "value": 0.5}),
+                            (((3, 4),), {"sides": ((-1, 2), (0, -1)), "value": 0.0})],
+           fits=lambda o, given: len(given["sides"]) == len(o[0].shape) and all(
+               n + min(a, 0) + min(b, 0) >= 0 for n, (a, b) in zip(o[0].shape, given["sides"])))

@@ -87,7 +87,26 @@ structured("linalg_detsign", lambda builder, x: builder.called(
 
 
 def cofactors(x):
-    """The derivative of the determinant, from the singular values: right for singular matrices too."""
+    """The derivative of the determinant: by the inverse of a matrix far from singular, else by singular values.
+
+    Of a matrix of 1,000 columns they took eight times as long as the inverse.
+    """
+    try:
+        inverse = np.linalg.inv(x)
+    except np.linalg.LinAlgError:
+        return cofactors_of_any(x)
+    if not x.size or np.any(sums(x) * sums(inverse) > np.finfo(x.dtype).eps ** -0.5):
+        return cofactors_of_any(x)
+    return np.linalg.det(x)[..., None, None] * np.swapaxes(inverse, -1, -2)
+
+
+def sums(x):
+    """The norm of matrices whose product bounds their condition: the largest sum of a column."""
+    return np.abs(x).sum(-2).max(-1)
+
+
+def cofactors_of_any(x):
+    """The cofactors from the singular values, right for singular matrices too."""
     u, s, vt = np.linalg.svd(x)
     n = s.shape[-1]
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1) if n else s

@@ -155,19 +155,24 @@ def _kept(x, dim):
     return tuple(1 if d == dim else n for d, n in enumerate(x.shape))
 
 
-structured("sorted_positions", lambda builder, x, *, dim, descending: builder.called(
-    lambda a: ordered(a, dim, descending), dtypes.int64, x.shape, x), method=False,
+structured("sorted_positions", lambda builder, x, *, dim, descending: builder.positions(
+    "sort", x, dim, x.shape[dim], descending), method=False,
     column=lambda x, *, dim, descending: ordered(x, dim, descending), samples=some(descending=True), fits=has_axis)
-structured("median_position", lambda builder, x, *, dim, ignore_nan: builder.called(
-    lambda a: middle(a, dim, ignore_nan), dtypes.int64, _kept(x, dim), x), method=False,
+structured("first_positions", lambda builder, x, *, dim, descending, count: builder.positions(
+    "sort", x, dim, count, descending), method=False,
+    column=lambda x, *, dim, descending, count: np.take(ordered(x, dim, descending), range(count), dim),
+    samples=some(descending=True, count=2), fits=lambda o, given: has_axis(o, given) and (
+        0 <= given["count"] <= o[0].shape[given["dim"]]))
+structured("median_position", lambda builder, x, *, dim, ignore_nan: builder.positions(
+    "median", x, dim, 1, ignore_nan), method=False,
     column=lambda x, *, dim, ignore_nan: middle(x, dim, ignore_nan), samples=some(ignore_nan=False), fits=has_axis)
 structured("mode_position", lambda builder, x, *, dim: builder.called(
     lambda a: most_frequent(a, dim), dtypes.int64, _kept(x, dim), x), method=False,
     column=lambda x, *, dim: most_frequent(x, dim), samples=some(), fits=has_axis)
-structured("searchsorted", lambda builder, edges, values, *, right, int32: builder.called(
-    lambda e, v: places(e, v, right), dtypes.int32 if int32 else dtypes.int64, values.shape, edges, values),
+structured("searchsorted", lambda builder, edges, values, *, right, int32: builder.searched(
+    edges, values, right, dtypes.int32 if int32 else dtypes.int64),
     method=False, column=lambda edges, values, *, right, int32: places(edges, values, right),
-    samples=lambda: [(((5,), (3, 4)), {"right": True, "int32": False})],
+    samples=lambda: [(((1,), (3, 4)), {"right": True, "int32": False})],
     fits=lambda o, given: len(o[0].shape) == 1 or o[0].shape[:-1] == o[1].shape[:-1])
 
 

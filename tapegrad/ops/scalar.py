@@ -134,9 +134,16 @@ def _integer_abs(x: Any) -> Any:
 
 def _pow(x: Any, y: Any) -> Any:
     """Small constant exponents become the products that PyTorch also computes; anything else is libm's `pow`."""
-    if y.op == "const" and y.value in _POWERS:
-        return _POWERS[y.value](x)
-    return scalar._pow(x, y)
+    exponent = _known(y)
+    return _POWERS[exponent](x) if exponent in _POWERS else scalar._pow(x, y)
+
+
+def _known(y: Any) -> Any:
+    """The number that a graph of nothing but constants stands for (`2 - 1` in a derivative), or None."""
+    if y.op == "const":
+        return y.value
+    values = [_known(a) for a in y.args] if y.op in ("add", "sub", "mul", "neg") else [None]
+    return None if None in values else INTRINSICS[y.op].numpy(*values)
 
 
 _POWERS: dict[float, Callable[[Any], Any]] = {
@@ -152,7 +159,8 @@ _POWERS: dict[float, Callable[[Any], Any]] = {
 
 
 def _integer_pow(x: Any, y: Any) -> Any:
-    return _POWERS[y.value](x) if y.op == "const" and y.value in (0, 1, 2, 3) else scalar._pow(x, y)
+    exponent = _known(y)
+    return _POWERS[exponent](x) if exponent in (0, 1, 2, 3) else scalar._pow(x, y)
 
 
 def _sign(x: Any) -> Any:  # PyTorch: the sign of NaN is 0

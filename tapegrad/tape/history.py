@@ -66,20 +66,21 @@ def refresh(view: Any) -> None:
 
 def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
     """Record an operation on these rows that has just been run on the memory of `self`; returns its result's row."""
-    row = _new_row(self)
-    call.record_plan(plan.index, row, needs, *operands)
     base = self._base
-    old_version = int(buffers["version"][self._buffer])
-    if base is not None and buffers["flags"][self._buffer] & rec.IS_VIEW:
-        attributes, shift = _geometry(self, base)
-        slices = planner.plan(
-            REGISTRY["_copy_slices"], (layouts.all[self._layout], layouts.all[base._layout]), attributes
-        )
-        new_base = _new_row(base)
-        call.record_view(slices.index, new_base, 1 | (2 if requires(base) else 0), shift, row, base._buffer)
-        move(base, new_base)
-    retains = buffers["flags"][self._buffer] & rec.RETAINS
-    move(self, row)
+    with machine.pinned():
+        row = _new_row(self)
+        call.record_plan(plan.index, row, needs, *operands)
+        old_version = int(buffers["version"][self._buffer])
+        if base is not None and buffers["flags"][self._buffer] & rec.IS_VIEW:
+            attributes, shift = _geometry(self, base)
+            slices = planner.plan(
+                REGISTRY["_copy_slices"], (layouts.all[self._layout], layouts.all[base._layout]), attributes
+            )
+            new_base = _new_row(base)
+            call.record_view(slices.index, new_base, 1 | (2 if requires(base) else 0), shift, row, base._buffer)
+            move(base, new_base)
+        retains = buffers["flags"][self._buffer] & rec.RETAINS
+        move(self, row)
     buffers["version"][row] = old_version  # a view is stale now: its history is to lead through the new base
     if retains:
         call.freshen(self)

@@ -170,9 +170,34 @@ def replay_unlocked(workspace, ignored):
     return status
 
 
-@export(u64(u64, u64))
-def backward_scalar(workspace, tensor):
-    """The common backward: one scalar root, seed one, no hooks; status as `mark` and `replay_reverse` return it.
+@native
+def unit_seed(arena, dtype):
+    """A block that holds the number one, which a scalar's backward begins with."""
+    seed = allocate(arena, np.uint64(8))
+    if dtype == np.uint32(7):
+        words(seed)[U0] = np.uint64(0x3FF0000000000000)
+    else:
+        halves(seed)[U0] = np.uint32(0x3F800000)
+    if machine().trace != U0:
+        trace(_WORD, seed, words(seed)[U0])
+    return seed
+
+
+@native
+def copied_seed(arena, layout, gradient):
+    """A copy of the gradient that the caller gave, which lies as adjoints of the root do."""
+    seed = allocate(arena, layouts()[layout].nbytes)
+    step = steps_at(layouts()[layout].accumulate)[U0]
+    pointers = stack_words(3)
+    words(pointers)[U0] = seed
+    words(pointers)[U1] = buffers()[tensor_at(gradient).buffer].address
+    run_kernel(step.store, step.nest, pointers, U2)
+    return seed
+
+
+@export(u64(u64, u64, u64))
+def backward_seeded(workspace, tensor, gradient):
+    """The common backward: one root, its seed `gradient` or (0) one, no hooks; status as `mark` and `replay_reverse`.
 
     The tape is pinned until it is finished, be it by Python: other threads must not move the instructions listed.
 
@@ -186,15 +211,11 @@ def backward_scalar(workspace, tensor):
     status = mark(workspace, roots, U1, U1)
     if status != DONE:
         return status
-    seed = allocate(w.arena, np.uint64(8))
-    dtype = layouts()[buffers()[root].layout].dtype
-    if dtype == np.uint32(7):
-        words(seed)[U0] = np.uint64(0x3FF0000000000000)
+    layout = layouts()[buffers()[root].layout]
+    if gradient == U0:
+        words(w.adjoints)[root] = unit_seed(w.arena, layout.dtype)
     else:
-        halves(seed)[U0] = np.uint32(0x3F800000)
-    if machine().trace != U0:
-        trace(_WORD, seed, words(seed)[U0])
-    words(w.adjoints)[root] = seed
+        words(w.adjoints)[root] = copied_seed(w.arena, layout.adjoint, gradient)
     status = replay_unlocked(workspace, U0)
     if status == DONE:
         w.bottom = settle(workspace)
@@ -204,19 +225,30 @@ def backward_scalar(workspace, tensor):
     return status
 
 
+@native
+def seed_fits(root, arguments, count):
+    """Whether a call's arguments say no more than what to begin with, and that lies as it has to."""
+    layout = layouts()[buffers()[tensor_at(root).buffer].layout]
+    if count == U0:
+        return layout.numel == U1
+    gradient = words(arguments)[U0]
+    if count != U1 or not is_tensor(gradient):
+        return False
+    return tensor_at(gradient).layout == layout.adjoint and layouts()[layout.adjoint].accumulate != U0
+
+
 @export(u64(u64, u64, u64, u64))
 def backward_method(self, arguments, count, keywords):
-    """`Tensor.backward`: natively for one scalar root with nothing asked for, else (or where that stops) in Python."""
+    """`Tensor.backward`: natively for one root and at most its gradient, else (or where that stops) in Python."""
     m = machine()
     if not freshen_history(self):
         return U0
     workspace = m.workspace
     status = NOT_STARTED
-    if count == U0 and keywords == U0 and workspace != U0:
-        row = buffers()[tensor_at(self).buffer]
-        if row.producer != N0 and layouts()[row.layout].numel == U1:
+    if keywords == U0 and workspace != U0 and seed_fits(self, arguments, count):
+        if buffers()[tensor_at(self).buffer].producer != N0:
             m.workspace = U0
-            status = backward_scalar(workspace, self)
+            status = backward_seeded(workspace, self, words(arguments)[U0] if count else U0)
             if status == DONE and workspace_at(workspace).bottom == U0:
                 m.workspace = workspace
                 py.incref(py.none())

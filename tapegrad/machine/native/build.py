@@ -20,14 +20,15 @@ from tapegrad.machine.native import (
     entry,
     glue,
     objects,
+    recipes,
     replaying,
     tape,
     threads,
 )
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, attributes, backward, calls, compiled, entry, objects, replaying, tape, threads)
-_FIRST_HALF = (entry.__name__, calls.__name__, objects.__name__, attributes.__name__)
+MODULES = (arena, attributes, backward, calls, compiled, entry, objects, recipes, replaying, tape, threads)
+_FIRST_HALF = (entry.__name__, recipes.__name__, calls.__name__, objects.__name__, attributes.__name__)
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 

@@ -6,7 +6,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
-from tapegrad.machine.native.execution import execute, kernel_failed, record_operation
+from tapegrad.machine.native.execution import execute, kernel_failed, record_operation, view_of
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -17,6 +17,7 @@ from tapegrad.machine.native.glue import (
     buffers,
     doubles,
     export,
+    external,
     floats,
     halves,
     inlined,
@@ -35,12 +36,7 @@ from tapegrad.machine.native.operands import current_row, drop_number, freshen_h
 from tapegrad.machine.native.steps import run_forward
 from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 
-_REQUIRES_GRAD, _VIEW, _NO_GRAD_VIEW, _MULTI_VIEW = (
-    np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.NO_GRAD_VIEW, rec.MULTI_VIEW)
-)
-_NEEDS_A = np.uint32(rec.NEEDS_A)
-_LINK, _MULTIPLE = np.uint64(rec.LINK), np.uint64(rec.MULTIPLE)
-_RECORD = np.uint64(1)
+memmove = external("memmove", u64, u64, u64, u64)
 
 
 @inlined
@@ -101,37 +97,8 @@ def make_view(self, arguments, count):
 
     `mode` says whether to record, and whether (and how) the result is a view in the eyes of differentiation.
     """
-    plan = np.uint32(integer(arguments, U0))
-    viewed = words(arguments)[U1]
-    base = current_row(viewed)
-    if base == N0:
-        return U0
-    rows = buffers()
-    if not make_room():
-        return py.no_memory()
-    layout = np.uint32(integer(arguments, U2))
-    address = rows[base].address + integer(arguments, U3)
-    row = new_row(layout, rows[base].owner, address)
-    if row == N0:
-        return py.no_memory()
-    result = new_object(machine().tensor_type, row)
-    mode = integer(arguments, np.uint64(5))
-    if mode & _LINK:
-        first = tensor_at(viewed).base
-        if first == U0:
-            first = viewed
-        py.incref(first)
-        tensor_at(result).base = first
-        made = rows[row]
-        made.flags |= _VIEW | (rows[base].flags & (_NO_GRAD_VIEW | _MULTI_VIEW))
-        made.version = rows[made.owner].version
-        if not recording():
-            made.flags |= _NO_GRAD_VIEW
-        elif mode & _MULTIPLE:
-            made.flags |= _MULTI_VIEW
-    if mode & _RECORD and rows[base].flags & _REQUIRES_GRAD and recording():
-        record(plan, row, base, N0, _NEEDS_A, integer(arguments, np.uint64(4)))
-    return result
+    return view_of(np.uint32(integer(arguments, U0)), words(arguments)[U1], np.uint32(integer(arguments, U2)),
+                   integer(arguments, U3), integer(arguments, np.uint64(4)), integer(arguments, np.uint64(5)))
 
 
 @export(u64(u64, u64, u64))
@@ -178,6 +145,15 @@ def record_plan(self, arguments, count):
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
     if not collected:
         return U0
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def fill_from(self, arguments, count):
+    """fill_from(tensor, array): copy the bytes of a contiguous NumPy array (its data pointer follows its head)."""
+    row = buffers()[tensor_at(words(arguments)[U0]).buffer]
+    memmove(row.address, words(words(arguments)[U1])[U2], layouts()[row.layout].nbytes)
     py.incref(py.none())
     return py.none()
 

@@ -42,6 +42,13 @@ none = symbol("_Py_NoneStruct")
 true = symbol("_Py_TrueStruct")
 false = symbol("_Py_FalseStruct")
 not_implemented = symbol("_Py_NotImplementedStruct")
+text_type = symbol("PyUnicode_Type")
+slice_type = symbol("PySlice_Type")
+ellipsis = symbol("_Py_EllipsisObject")
+hash_of = external("PyObject_Hash", i64, u64)
+tuple_new = external("PyTuple_New", u64, i64)
+type_alloc = external("PyType_GenericAlloc", u64, u64, i64)
+tuple_type = symbol("PyTuple_Type")
 
 
 @native

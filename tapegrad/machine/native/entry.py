@@ -32,6 +32,7 @@ from tapegrad.machine.native.glue import (
 )
 from tapegrad.machine.native.objects import flags_of
 from tapegrad.machine.native.operands import drop_number, is_tensor, needs_of, operand_row, recording
+from tapegrad.machine.native.recipes import remembered
 from tapegrad.machine.native.steps import run_forward
 
 _INFERENCE, _REQUIRES_GRAD, OPERATORS = (
@@ -50,7 +51,7 @@ def attempt(opcode, arguments, count):
     """(whether the plan was known, the result): the whole operation without Python, or nothing at all."""
     operands = stack_words(2)
     rows = halves(operands)
-    known = True
+    known = machine().teaching == U0
     tensors = False
     for j in range(count):
         obj = words(arguments)[j]
@@ -79,7 +80,7 @@ def invoke(opcode, arguments, count, keywords):
         planned, result = attempt(opcode, arguments, count)
         if planned:
             return result
-    return py.vectorcall(python_function(opcode), arguments, count, keywords)
+    return remembered(python_function(opcode), arguments, count, keywords)
 
 
 @export(u64(u32, u64, u64))
@@ -114,7 +115,7 @@ def attempt_inplace(opcode, self, other):
 
     `other` is 0 for a unary operation. Operands that share the written storage go to Python, which looks for overlap.
     """
-    if not is_tensor(self):
+    if not is_tensor(self) or machine().teaching != U0:
         return False
     rows = buffers()
     operands = stack_words(1)
@@ -188,7 +189,7 @@ def invoke_method(opcode, self, arguments, count, keywords):
             words(joined)[j + U1] = words(arguments)[j]
         return invoke(opcode, joined, count + U1, U0)
     block = with_self(self, arguments, count, keywords)
-    result = py.vectorcall(python_function(opcode), block + np.uint64(8), count + U1, keywords)
+    result = remembered(python_function(opcode), block + np.uint64(8), count + U1, keywords)
     release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))
     return result
 

@@ -20,12 +20,17 @@ from tapegrad.machine.native.glue import (
     tensor_at,
     words,
 )
-from tapegrad.machine.native.objects import new_tensor
-from tapegrad.machine.native.operands import needs_of, recording
+from tapegrad.machine.native.objects import new_object, new_tensor
+from tapegrad.machine.native.operands import current_row, needs_of, recording
 from tapegrad.machine.native.steps import run_forward
-from tapegrad.machine.native.tape import make_room, record, record_pooled
+from tapegrad.machine.native.tape import make_room, new_row, record, record_pooled
 
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
+_REQUIRES_GRAD, _IS_VIEW, _NO_GRAD_VIEW, _MULTI_VIEW = (
+    np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.NO_GRAD_VIEW, rec.MULTI_VIEW)
+)
+_NEEDS_A = np.uint32(rec.NEEDS_A)
+_RECORD, _LINK, _MULTIPLE = U1, np.uint64(rec.LINK), np.uint64(rec.MULTIPLE)
 MAX_KEYED_LAYOUT = np.uint64(1 << 18)
 
 
@@ -72,6 +77,40 @@ def execute(plan, operands, count):
     return result
 
 
+@native
+def view_of(plan, viewed, layout, offset, shift, mode):
+    """A tensor of `layout` on the storage of another, `offset` bytes into it (`shift` into its adjoint).
+
+    `mode` says whether to record, and whether (and how) the result is a view in the eyes of differentiation.
+    """
+    base = current_row(viewed)
+    if base == N0:
+        return U0
+    rows = buffers()
+    if not make_room():
+        return py.no_memory()
+    row = new_row(layout, rows[base].owner, rows[base].address + offset)
+    if row == N0:
+        return py.no_memory()
+    result = new_object(machine().tensor_type, row)
+    if mode & _LINK:
+        first = tensor_at(viewed).base
+        if first == U0:
+            first = viewed
+        py.incref(first)
+        tensor_at(result).base = first
+        made = rows[row]
+        made.flags |= _IS_VIEW | (rows[base].flags & (_NO_GRAD_VIEW | _MULTI_VIEW))
+        made.version = rows[made.owner].version
+        if not recording():
+            made.flags |= _NO_GRAD_VIEW
+        elif mode & _MULTIPLE:
+            made.flags |= _MULTI_VIEW
+    if mode & _RECORD and rows[base].flags & _REQUIRES_GRAD and recording():
+        record(plan, row, base, N0, _NEEDS_A, shift)
+    return result
+
+
 @inlined
 def hashed(key):
     return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
@@ -82,7 +121,7 @@ def find_plan(opcode, operands, count):
     """The plan of (opcode, operand layouts), or 0. Entries are pairs (key, plan); layout ids stay below 2^18."""
     m = machine()
     rows = buffers()
-    key = np.uint64(opcode) << np.uint64(54)
+    key = (np.uint64(opcode) << np.uint64(54)) | (m.default_dtype << np.uint64(63))
     for j in range(count):
         layout = np.uint64(rows[halves(operands)[j]].layout)
         if layout >= MAX_KEYED_LAYOUT:

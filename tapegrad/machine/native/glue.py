@@ -228,6 +228,8 @@ pool = table("pool", np.dtype("u4"), u32)
 tensor_at, workspace_at = record(rec.TENSOR), record(rec.WORKSPACE)
 steps_at, programs_at, cuts_at = records(rec.STEP), records(rec.PROGRAM), records(rec.CUT)
 events_at = records(rec.EVENT)
+recipe_at = record(rec.RECIPE)
+recipe_steps_at, starts_at = records(rec.RECIPE_STEP), records(rec.START)
 team_at = record(rec.TEAM)
 
 

@@ -24,7 +24,7 @@ OUT_OF_RANGE, RAISED = 7, 8  # what a kernel may return besides 0
 @functools.cache
 def _sources() -> str:
     here = Path(__file__).parent
-    text = b"".join(p.read_bytes() for p in (here / "kernels.py", here.parent / "native" / "glue.py"))
+    text = b"".join(p.read_bytes() for p in (*sorted(here.glob("*.py")), here.parent / "native" / "glue.py"))
     return hashlib.sha256(text).hexdigest()
 
 
@@ -52,6 +52,16 @@ def indexed(mode: str, of: dtype) -> int:
 def scan(mode: str, of: dtype) -> int:
     """The kernel of a running sum, product, logsumexp, or position of the extreme so far (see `kernels.scan`)."""
     return _jitted("scan", mode, "u8" if of.short == "b8" else of.short)
+
+
+def positions(mode: str, of: dtype) -> int:
+    """The kernel that gives positions in the order of a row's elements, or of its median (see `orders.positions`)."""
+    return _jitted("positions", mode, "u8" if of.short == "b8" else of.short)
+
+
+def searched(of: dtype, out: dtype) -> int:
+    """The kernel that finds where values belong in ordered rows (see `orders.searched`)."""
+    return _jitted("searched", out.short, "u8" if of.short == "b8" else of.short)
 
 
 def recurrence(lagged: bool, of: dtype) -> int:

@@ -8,20 +8,14 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from numba import types
 
 from tapegrad.machine.native.build import _wrapper
-from tapegrad.machine.native.glue import i32, native, records, signed_words, stack_words, u64, words
+from tapegrad.machine.native.glue import i32, native, signed_words, stack_words, u64, words
+from tapegrad.machine.structural import orders
+from tapegrad.machine.structural.elements import NUMPY, view_of
 
 U0, U1, U2 = (np.uint64(i) for i in range(3))
 OUT_OF_RANGE = np.int32(7)
-_NUMBA = {"u8": types.uint8, "i8": types.int8, "i16": types.int16, "i32": types.int32, "i64": types.int64,
-          "f32": types.float32, "f64": types.float64}
-_NUMPY = {"u8": "u1", "i8": "i1", "i16": "i2", "i32": "i4", "i64": "i8", "f32": "f4", "f64": "f8"}
-
-
-def _view(of: str) -> Any:
-    return records(np.dtype(_NUMPY[of]), _NUMBA[of])
 
 
 # How each mode combines what is there (a) with what comes (b); NaN wins an extreme.
@@ -44,7 +38,7 @@ def indexed(mode: str, of: str) -> Any:
      last: the offending index, the number of its operand].
     Every index is checked before anything is written; negative ones count from the end where `wrap` is set.
     """
-    at = _view(of)
+    at = view_of(of)
     reads = mode == "read"
     combine = native(COMBINE.get(mode, _write))
 
@@ -147,10 +141,10 @@ def scan(mode: str, of: str) -> Any:
     "sum" and "prod" keep double (or int64) accumulators; "logsumexp" the maximum so far and a scaled sum; "argmax"
     and "argmin" write the int64 position of the extreme so far, the last of equal ones, and stay at the first NaN.
     """
-    at = _view(of)
+    at = view_of(of)
     places = mode.startswith("arg")
-    out_at = _view("i64") if places else at
-    wide, element = _wide(of), getattr(np, np.dtype(_NUMPY[of]).name)
+    out_at = view_of("i64") if places else at
+    wide, element = _wide(of), getattr(np, np.dtype(NUMPY[of]).name)
     largest = mode == "argmax"
 
     if mode in ("sum", "prod"):
@@ -202,8 +196,8 @@ def recurrence(mode: str, of: str) -> Any:
 
     Pointers: out, a, b. Nest: as that of `scan`, with b's strides last.
     """
-    at = _view(of)
-    wide, element = _wide(of), getattr(np, np.dtype(_NUMPY[of]).name)
+    at = view_of(of)
+    wide, element = _wide(of), getattr(np, np.dtype(NUMPY[of]).name)
     lagged = mode == "lagged"
 
     @native
@@ -261,7 +255,9 @@ def _along_rows(row: Any, inputs: int) -> Any:
 
 def build_ir(family: str, mode: str, of: str) -> str:
     """The LLVM IR of one kernel under the name `kernel`."""
-    function = native({"indexed": indexed, "scan": scan, "recurrence": recurrence}[family](mode, of))
+    families = {"indexed": indexed, "scan": scan, "recurrence": recurrence, "positions": orders.positions,
+                "searched": orders.searched}
+    function = native(families[family](mode, of))
     signature = i32(u64, u64)
     function.compile(signature)
     compiled = function.overloads[tuple(signature.args)]

@@ -1,0 +1,244 @@
+"""What the Python of a facade function could see of a call's arguments, as a sequence of words.
+
+Of a tensor that is its layout and whether it requires grad; of a number, a string, None, a dtype, a tuple or a list its
+value. Two calls with equal keys do the same, as long as that Python looks at no element: so the key finds what an
+earlier call did (`recipes`). The words parse in one way only, so that different arguments have different keys.
+
+Of a plain index the number itself is left out of the key, for there are many: it is a *start*, by which views move.
+"""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.glue import (
+    U0,
+    U1,
+    U2,
+    U3,
+    buffers,
+    doubles,
+    inlined,
+    machine,
+    native,
+    signed_words,
+    stack_words,
+    tensor_at,
+    words,
+)
+from tapegrad.machine.native.objects import flags_of
+from tapegrad.machine.native.operands import is_tensor, recording
+
+TENSOR, AGAIN, INT, FLOAT, TEXT, TUPLE, LIST, SLICE, INDEX, RANGE = (np.uint64(i) for i in (
+    rec.KEY_TENSOR, rec.KEY_AGAIN, rec.KEY_INT, rec.KEY_FLOAT, rec.KEY_TEXT, rec.KEY_TUPLE, rec.KEY_LIST, rec.KEY_SLICE,
+    rec.KEY_INDEX, rec.KEY_RANGE))
+TENSORS, STARTS, WORDS = (np.uint64(i) for i in (rec.KEY_TENSORS, rec.KEY_STARTS, rec.KEY_WORDS))
+MAX_TENSORS, MAX_STARTS, MAX_WORDS = (
+    np.uint64(i) for i in (rec.MAX_RECIPE_TENSORS, rec.MAX_RECIPE_STARTS, rec.MAX_KEY))
+_REQUIRES_GRAD, _VIEW = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.IS_VIEW)
+_GRAD_BIT = np.uint64(1 << 40)
+_IS_LIST, _IS_TUPLE = np.uint64(1 << 25), np.uint64(1 << 26)
+_TP_FLAGS = np.uint64(168)
+U8, U24 = np.uint64(8), np.uint64(24)
+
+
+@inlined
+def put(key, word):
+    k = words(key)
+    n = k[U0]
+    if n < MAX_WORDS:
+        k[WORDS + n] = word
+        k[U0] = n + U1
+    else:
+        k[U3] = U1
+
+
+@native
+def put_tensor(key, obj):
+    k = words(key)
+    n = k[U1]
+    for j in range(n):
+        if k[TENSORS + j] == obj:
+            put(key, AGAIN | j)
+            return
+    if n >= MAX_TENSORS:
+        k[U3] = U1
+        return
+    k[TENSORS + n] = obj
+    k[U1] = n + U1
+    t = tensor_at(obj)
+    flags = buffers()[t.buffer].flags
+    if flags & _VIEW and t.base != U0:
+        flags |= flags_of(t.base)
+    put(key, TENSOR | np.uint64(t.layout) | (_GRAD_BIT if flags & _REQUIRES_GRAD else U0))
+
+
+@native
+def put_leaf(key, obj):
+    """A tensor, a number, a string, or one of the objects that there is only one of."""
+    kind = py.type_of(obj)
+    if is_tensor(obj):
+        put_tensor(key, obj)
+    elif kind == py.long_type():
+        value = py.long_as(obj)
+        if value == -1 and py.error_occurred() != U0:
+            py.error_clear()
+            words(key)[U3] = U1
+        put(key, INT)
+        put(key, np.uint64(value))
+    elif obj == py.none() or kind == py.bool_type() or kind == machine().dtype_type or obj == py.ellipsis():
+        put(key, obj)
+    elif kind == py.float_type():
+        box = stack_words(1)
+        doubles(box)[U0] = py.float_as_double(obj)
+        put(key, FLOAT)
+        put(key, words(box)[U0])
+    elif kind == py.text_type():
+        put(key, TEXT)
+        put(key, np.uint64(py.hash_of(obj)))
+    else:
+        words(key)[U3] = U1
+
+
+@native
+def put_item(key, obj):
+    """A leaf, or a slice of leaves."""
+    if py.type_of(obj) == py.slice_type():
+        put(key, SLICE)
+        put_leaf(key, words(obj)[U2])
+        put_leaf(key, words(obj)[U3])
+        put_leaf(key, words(obj)[np.uint64(4)])
+    else:
+        put_leaf(key, obj)
+
+
+@inlined
+def sequence_of(obj):
+    """(TUPLE, LIST or 0, the address of the items, how many)"""
+    flags = words(py.type_of(obj) + _TP_FLAGS)[U0]
+    if flags & _IS_TUPLE:
+        return TUPLE, obj + U24, words(obj)[U2]
+    if flags & _IS_LIST:
+        return LIST, words(obj)[U3], words(obj)[U2]
+    return U0, U0, U0
+
+
+@native
+def put_inner(key, obj):
+    """An item, or a sequence of items."""
+    kind, items, count = sequence_of(obj)
+    if kind == U0:
+        put_item(key, obj)
+        return
+    put(key, kind | count)
+    for j in range(count):
+        if words(key)[U3] == U0:
+            put_item(key, words(items)[j])
+
+
+@native
+def put_argument(key, obj):
+    """An item, or a sequence of items and of sequences of them."""
+    kind, items, count = sequence_of(obj)
+    if kind == U0:
+        put_item(key, obj)
+        return
+    put(key, kind | count)
+    for j in range(count):
+        if words(key)[U3] == U0:
+            put_inner(key, words(items)[j])
+
+
+@native
+def put_start(key, value):
+    k = words(key)
+    n = k[U2]
+    if n < MAX_STARTS:
+        signed_words(key)[STARTS + n] = value
+        k[U2] = n + U1
+    else:
+        k[U3] = U1
+
+
+@native
+def is_small(obj):
+    """Whether an object is an int that fits a word."""
+    if py.type_of(obj) != py.long_type():
+        return False
+    if py.long_as(obj) == -1 and py.error_occurred() != U0:
+        py.error_clear()
+        return False
+    return True
+
+
+@native
+def put_place(key, obj):
+    """An index: of an int that it is one; of a slice between two numbers its length."""
+    if is_small(obj):
+        put(key, INDEX)
+        put_start(key, py.long_as(obj))
+        return
+    if py.type_of(obj) == py.slice_type():
+        first, last = words(obj)[U2], words(obj)[U3]
+        if words(obj)[np.uint64(4)] == py.none() and is_small(first) and is_small(last):
+            start, end = py.long_as(first), py.long_as(last)
+            if 0 <= start and start <= end:
+                put(key, RANGE)
+                put(key, np.uint64(end - start))
+                put_start(key, start)
+                return
+    put_inner(key, obj)
+
+
+@native
+def put_index(key, obj):
+    """What stands between the brackets of x[…]."""
+    kind, items, count = sequence_of(obj)
+    if kind == TUPLE:
+        put(key, kind | count)
+        for j in range(count):
+            if words(key)[U3] == U0:
+                put_place(key, words(items)[j])
+    elif kind == U0:
+        put_place(key, obj)
+    else:
+        put_argument(key, obj)
+
+
+@native
+def gather_key(key, function, arguments, count, keywords):
+    """The key of a call; False when only Python can tell what it is about."""
+    k = words(key)
+    k[U0] = U0
+    k[U1] = U0
+    k[U2] = U0
+    k[U3] = U0
+    m = machine()
+    put(key, function)
+    put(key, (count << U8) | (m.default_dtype << U1) | (U1 if recording() else U0))
+    indexing = function == m.indexing
+    for j in range(count):
+        if k[U3] != U0:
+            return False
+        if indexing and j == U1:
+            put_index(key, words(arguments)[j])
+        else:
+            put_argument(key, words(arguments)[j])
+    if keywords != U0:
+        for j in range(words(keywords)[U2]):
+            if k[U3] != U0:
+                return False
+            put(key, np.uint64(py.hash_of(words(keywords + U24)[j])))
+            put_argument(key, words(arguments)[count + j])
+    return k[U3] == U0
+
+
+@native
+def hash_key(key):
+    k = words(key)
+    h = k[U0]
+    for j in range(k[U0]):
+        h = (h ^ k[WORDS + j]) * np.uint64(0x9E3779B97F4A7C15)
+        h ^= h >> np.uint64(29)
+    return h | U1

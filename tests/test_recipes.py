@@ -1,0 +1,325 @@
+"""Calls that native code has learnt: every later call of a kind is what the first, which Python ran, was."""
+from __future__ import annotations
+
+import pytest
+
+import tapegrad as T
+from tapegrad.machine import lessons, live
+
+F = T.nn.functional
+
+# Of a matrix x, another y, positions i and a mask m.
+CALLS = {
+    "sum dim": lambda x, y, i, m: x.sum(1),
+    "sum keepdim": lambda x, y, i, m: x.sum(dim=0, keepdim=True),
+    "mean dtype": lambda x, y, i, m: x.mean(1, dtype=T.float32),
+    "max dim": lambda x, y, i, m: x.max(1),
+    "var": lambda x, y, i, m: x.var(0, unbiased=False),
+    "norm": lambda x, y, i, m: x.norm(3, dim=1),
+    "softmax": lambda x, y, i, m: x.softmax(-1),
+    "log_softmax": lambda x, y, i, m: F.log_softmax(x, dim=0),
+    "cumsum": lambda x, y, i, m: x.cumsum(1),
+    "sort": lambda x, y, i, m: x.sort(1, descending=True),
+    "topk": lambda x, y, i, m: x.topk(2),
+    "elu": lambda x, y, i, m: F.elu(x, 0.5),
+    "leaky_relu": lambda x, y, i, m: F.leaky_relu(x, negative_slope=0.2),
+    "gelu": lambda x, y, i, m: F.gelu(x, approximate="tanh"),
+    "add alpha": lambda x, y, i, m: T.add(x, y, alpha=3),
+    "clamp": lambda x, y, i, m: x.clamp(-0.5, 0.5),
+    "where": lambda x, y, i, m: T.where(m, x, 0.0),
+    "masked_fill": lambda x, y, i, m: x.masked_fill(m, 2.0),
+    "lerp": lambda x, y, i, m: T.lerp(x, y, 0.25),
+    "reshape": lambda x, y, i, m: x.reshape(-1),
+    "transpose": lambda x, y, i, m: x.transpose(0, 1),
+    "T": lambda x, y, i, m: x.T,
+    "permute": lambda x, y, i, m: x.permute(1, 0),
+    "unsqueeze": lambda x, y, i, m: x.unsqueeze(-1),
+    "expand": lambda x, y, i, m: x[0].expand(3, -1),
+    "narrow": lambda x, y, i, m: x.narrow(1, 1, 2),
+    "diagonal": lambda x, y, i, m: x.diagonal(1),
+    "split": lambda x, y, i, m: x.split(2),
+    "unbind": lambda x, y, i, m: x.unbind(1),
+    "contiguous": lambda x, y, i, m: x.contiguous(),
+    "x[1]": lambda x, y, i, m: x[1],
+    "x[-1, 2]": lambda x, y, i, m: x[-1, 2],
+    "x[1:3]": lambda x, y, i, m: x[1:3],
+    "x[:, 1]": lambda x, y, i, m: x[:, 1],
+    "x[..., None, 1:]": lambda x, y, i, m: x[..., None, 1:],
+    "x[::2]": lambda x, y, i, m: x[::2],
+    "x[[0, 2]]": lambda x, y, i, m: x[[0, 2]],
+    "x[i]": lambda x, y, i, m: x[i],
+    "x[:, i]": lambda x, y, i, m: x[:, i],
+    "x[m]": lambda x, y, i, m: x[m],
+    "gather": lambda x, y, i, m: x.gather(1, i.unsqueeze(0)),
+    "index_add": lambda x, y, i, m: x.index_add(0, i, y[:3]),
+    "scatter_reduce": lambda x, y, i, m: x.scatter_reduce(1, i.unsqueeze(0), y, "sum", include_self=False),
+    "scatter value": lambda x, y, i, m: x.scatter(0, i.unsqueeze(0), 2.5),
+    "cat": lambda x, y, i, m: T.cat([x, y], dim=1),
+    "cat twice the same": lambda x, y, i, m: T.cat([x, x]),
+    "stack": lambda x, y, i, m: T.stack((x, y, x), -1),
+    "flip": lambda x, y, i, m: x.flip(0),
+    "roll": lambda x, y, i, m: x.roll(1, 1),
+    "tril": lambda x, y, i, m: x.tril(-1),
+    "pad": lambda x, y, i, m: F.pad(x, (1, 2)),
+    "repeat": lambda x, y, i, m: x.repeat(2, 1),
+    "diag": lambda x, y, i, m: x[0].diag(),
+    "x @ y": lambda x, y, i, m: x @ y,
+    "matrix @ vector": lambda x, y, i, m: x @ y[0],
+    "einsum": lambda x, y, i, m: T.einsum("ij,kj->ik", x, y),
+    "outer": lambda x, y, i, m: T.outer(x[0], y[1]),
+    "addmm": lambda x, y, i, m: T.addmm(x, x, y, beta=2, alpha=0.5),
+    "linear": lambda x, y, i, m: F.linear(x, y, x[0]),
+    "mse_loss": lambda x, y, i, m: F.mse_loss(x, y, reduction="sum"),
+    "cross_entropy": lambda x, y, i, m: F.cross_entropy(x[:3], i),
+    "to": lambda x, y, i, m: x.to(T.float32),
+    "to itself": lambda x, y, i, m: x.to(T.float64),
+    "detach": lambda x, y, i, m: x.detach(),
+    "inv": lambda x, y, i, m: T.linalg.inv(x),
+    "slogdet": lambda x, y, i, m: T.linalg.slogdet(x),
+    "where positions": lambda x, y, i, m: m.nonzero(),
+}
+
+
+@pytest.fixture(autouse=True)
+def room_for_more(monkeypatch):
+    """Whatever other tests have had learnt."""
+    monkeypatch.setattr(lessons, "_counts", {})
+
+
+def operands(number, turned=False):
+    T.manual_seed(number)
+    x, y = (T.randn(4, 4, dtype=T.float64) for _ in range(2))
+    if turned:
+        x, y = x.t().contiguous().t(), y
+    return x, y, T.randint(0, 4, (3,)), T.randn(4, 4) > 0
+
+
+def outcome(call, number, grad=True, turned=False):
+    """Everything a call gives: values, how they lie, what made them, and the gradients of x and y."""
+    x, y, i, m = operands(number, turned)
+    if grad:
+        x.requires_grad_(), y.requires_grad_()
+    found = call(x, y, i, m)
+    several = found if isinstance(found, tuple) else (found,)
+    told = [(type(found).__name__, r.tolist(), r.stride(), r.dtype, r.requires_grad, r._is_view(), r._base is x,
+             r is x, type(r.grad_fn).__name__) for r in several]
+    kept = [r for r in several if r.requires_grad and not r.is_leaf]
+    if kept:
+        sum((r * r).sum() for r in kept).backward()
+    return told, *(None if g is None else g.tolist() for g in (x.grad, y.grad))
+
+
+
+
+def python_only(monkeypatch, *given, **how):
+    with monkeypatch.context() as patch:
+        patch.setattr(lessons, "active", lessons.Lesson(None, None, 0, ()))
+        live.machine.state["teaching"] = 1
+        try:
+            return outcome(*given, **how)
+        finally:
+            live.machine.state["teaching"] = 0
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_learnt_calls_are_what_python_does(name, monkeypatch):
+    """With other numbers, another layout, with and without grad and recording, in turn."""
+    call = CALLS[name]
+    for turn in range(3):
+        for how in ({}, {"grad": False}, {"turned": True}):
+            assert repr(outcome(call, turn, **how)) == repr(python_only(monkeypatch, call, turn, **how)), (turn, how)
+        with T.no_grad():
+            x, y, i, m = operands(turn)
+            x.requires_grad_()
+            found = call(x, y, i, m)
+            for r in found if isinstance(found, tuple) else (found,):
+                assert r is x or r.grad_fn is None
+
+
+@pytest.mark.parametrize("name", [n for n in CALLS if n not in ("x[m]", "cross_entropy", "where positions")])
+def test_most_calls_are_learnt(name):
+    x, y, i, m = operands(0)
+    x.requires_grad_(), y.requires_grad_()
+    CALLS[name](x, y, i, m)
+    taught = live.machine.n_recipes
+    with _no_lessons():
+        CALLS[name](x, y, i, m)
+    assert live.machine.n_recipes == taught
+
+
+class _no_lessons:
+    """Fails when native code asks Python to teach it."""
+
+    def __enter__(self):
+        self.teach = int(live.machine.state["teach"][0])
+        live.machine.state["teach"] = id(_refuse)
+
+    def __exit__(self, *error):
+        live.machine.state["teach"] = self.teach
+
+
+def _refuse(*args, **kwargs):
+    raise AssertionError("not learnt")
+
+
+def test_indices_move_what_was_learnt():
+    x = T.arange(24).reshape(4, 6)
+    flat = [list(range(6 * r, 6 * r + 6)) for r in range(4)]
+    for r in (0, 3, -1, -4, 2):
+        assert x[r].tolist() == flat[r]
+        for c in (5, 0, -6, 1):
+            assert x[r, c].item() == flat[r][c]
+            assert x[:, c].tolist() == [row[c] for row in flat]
+            assert x[..., c].tolist() == [row[c] for row in flat]
+    for start in range(6):
+        for end in range(start, 9):
+            assert x[start:end].tolist() == flat[start:end]
+            assert x[1:3, start:end].tolist() == [row[start:end] for row in flat[1:3]]
+            assert x[0:4, start:end].tolist() == [row[start:end] for row in flat]
+            assert x[start:end, -1].tolist() == [row[-1] for row in flat[start:end]]
+            assert x[start:end, :5].tolist() == [row[:5] for row in flat[start:end]]
+
+
+def test_indices_out_of_range_are_refused_after_lessons():
+    x = T.arange(4.0)
+    assert x[3].item() == 3
+    for wrong in (4, -5):
+        with pytest.raises(IndexError, match="out of bounds"):
+            x[wrong]
+    with pytest.raises(IndexError):
+        x[0, 0]
+
+
+def test_gradients_of_moved_views():
+    x = T.arange(6.0).reshape(2, 3).requires_grad_()
+    for r in range(2):
+        for c in range(3):
+            x.grad = None
+            x[r, c].backward()
+            assert x.grad.tolist() == [[float((a, b) == (r, c)) for b in range(3)] for a in range(2)]
+            x.grad = None
+            x[:, c:c + 1].sum().backward()
+            assert x.grad.tolist() == [[float(b == c) for b in range(3)] for _ in range(2)]
+
+
+def test_numbers_are_part_of_the_kind():
+    x = T.tensor([[1.0, 2.0], [3.0, 5.0]])
+    for slope in (0.1, 0.2, 0.1, 0.5):
+        assert F.leaky_relu(-x, slope)[0, 0].item() == pytest.approx(-slope)
+    for dim in (0, 1, -1, 0):
+        assert x.sum(dim).tolist() == ([4.0, 7.0] if dim == 0 else [3.0, 8.0])
+    for alpha in (1, 2, 1.5, True):
+        assert T.add(x, x, alpha=alpha)[0, 0].item() == 1 + alpha
+    assert T.sum(x, 1).dtype is T.float32
+    assert T.sum(x, 1, dtype=T.float64).dtype is T.float64
+
+
+def test_the_same_tensor_twice_is_another_kind():
+    x, y = T.tensor([1.0]), T.tensor([2.0])
+    assert T.stack([x, x]).tolist() == [[1], [1]]
+    assert T.stack([x, y]).tolist() == [[1], [2]]
+    assert T.stack([y, y]).tolist() == [[2], [2]]
+    assert T.stack([y, x]).tolist() == [[2], [1]]
+
+
+def test_what_depends_on_elements_is_not_learnt():
+    for values in ([1.0, 0.0, 2.0], [0.0, 0.0, 2.0], [1.0, 1.0, 1.0]):
+        x = T.tensor(values)
+        assert len(x.nonzero()) == sum(v != 0 for v in values)
+        assert x[x != 0].tolist() == [v for v in values if v]
+        assert x.median().item() == sorted(values)[1]
+        assert x.unique().tolist() == sorted(set(values))
+
+
+def test_random_numbers_are_drawn_every_time():
+    x = T.ones(100)
+    assert len({tuple(F.dropout(x).tolist()) for _ in range(4)}) == 4
+
+
+def test_results_are_the_callers():
+    x = T.arange(4.0)
+    for _ in range(3):
+        assert x.roll(1).zero_().tolist() == [0] * 4
+        assert x.roll(1).tolist() == [3, 0, 1, 2]
+        frame = F.pad(x, (1, 1))
+        assert frame.tolist() == [0, 0, 1, 2, 3, 0]
+        frame.fill_(7)
+
+
+def test_views_that_were_learnt_alias_their_base():
+    for _ in range(3):
+        x = T.zeros(2, 3)
+        row = x[1]
+        row += 1
+        x.T[0] = 5
+        assert x.tolist() == [[5, 0, 0], [5, 1, 1]]
+        assert row._base is x
+        assert x._version == row._version == 2
+
+
+def test_in_place_on_a_learnt_view_rewrites_history():
+    for _ in range(3):
+        w = T.ones(2, 2, requires_grad=True)
+        y = w * 1
+        y[0] *= 3
+        y.transpose(0, 1)[0].mul_(2)
+        y.sum().backward()
+        assert w.grad.tolist() == [[6, 3], [2, 1]]
+
+
+def test_refusals_after_lessons():
+    x = T.ones(2, 3)
+    x.sum(1)
+    with pytest.raises(IndexError, match="Dimension out of range"):
+        x.sum(2)
+    with pytest.raises(TypeError):
+        x.sum(1, True, False, 0)
+    with pytest.raises(RuntimeError, match="shape"):
+        x.reshape(4, 2)
+
+
+def test_subclasses_keep_their_python():
+    class Named(T.Tensor):
+        pass
+
+    x = T.ones(2, 2)
+    x.sum(1)
+    assert T.ones(2, 2).as_subclass(Named).sum(1).tolist() == [2, 2]
+
+
+def test_the_default_dtype_is_part_of_the_kind():
+    whole = T.arange(3)
+    for kind in (T.float32, T.float64, T.float32, T.float64):
+        T.set_default_dtype(kind)
+        assert (whole * 0.5).dtype is kind
+        assert whole.softmax(0, dtype=kind).dtype is kind
+        assert T.clamp(whole, 0.5, 1.5).dtype is kind
+    T.set_default_dtype(T.float32)
+
+
+@pytest.mark.parametrize("name", ["sum dim", "roll", "x[1:3]", "x[[0, 2]]", "cat", "linear", "max dim", "add alpha"])
+def test_learnt_calls_are_captured(name):
+    call = CALLS[name]
+    x, y, i, m = operands(0)
+    for _ in range(3):
+        call(x, y, i, m)
+
+    @T.compile
+    def run(x, y, i):
+        found = call(x, y, i, None)
+        return found[0] if isinstance(found, tuple) else found
+
+    for number in range(4):
+        x, y, i, m = operands(number)
+        want = call(x, y, i, m)
+        assert run(x, y, i).tolist() == (want[0] if isinstance(want, tuple) else want).tolist()
+
+
+def test_a_view_whose_base_was_rewritten_is_brought_up_to_date():
+    for _ in range(3):
+        w = T.ones(3, requires_grad=True)
+        base = w * 1
+        view = base[0:2]
+        base.mul_(2)
+        view.sum(0).backward()
+        assert w.grad.tolist() == [2, 2, 0]
