@@ -67,6 +67,7 @@ kernels: dict[int, Kernel] = {}  # what the kernel at an address computes, for t
 def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
     """The address of the kernel for `region`, from this process, the disk cache or LLVM, in this order.
 
+    >>> from tapegrad import dtypes
     >>> x = Sym.operand(0, dtypes.float64)
     >>> twice = Region((dtypes.float64,), (x + x,), (dtypes.float64,), (False,))
     >>> compile_region(twice, "cc", (False,)) == compile_region(twice, "cc", (False,))

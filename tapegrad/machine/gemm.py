@@ -35,6 +35,9 @@ PACK_A = 128, 300   # rows of a and columns of b from which packing a pays
 AHEAD = 8           # steps along k by which a and b are prefetched: b not packed is a new cache line each
 
 
+products: set[int] = set()  # the addresses of all kernels loaded so far
+
+
 @functools.cache
 def kernels(of: dtype) -> tuple[int, int] | None:
     """The addresses of the kernels that store and that add a matrix product; None where BLAS has to do it."""
@@ -46,6 +49,7 @@ def kernels(of: dtype) -> tuple[int, int] | None:
         code = jit.compile_ir(source(of, vector_bytes()[0]), 1, optimise=False)
         cache.put(name, code)
     found = jit.load_object("gemm", code, ["store", "add"], ())
+    products.update(found.values())
     return found["store"], found["add"]
 
 

@@ -105,6 +105,18 @@ def test_rows(name):
     check(ROWS[name], values(10_007, 5), values(3, 5, seed=1), values(3, seed=2))
 
 
+@pytest.mark.parametrize("shape", [(64, 784, 256), (300, 200, 100), (129, 400, 257), (2, 500, 500)])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_products(shape, dtype):
+    m, k, n = shape
+    check(lambda x, w: ((x @ w) ** 2).mean(), values(m, k, dtype=dtype), values(k, n, seed=1, dtype=dtype),
+          rtol=1e-9 if dtype is torch.float64 else 2e-4, groups=None)
+
+
+def test_batches_of_products():
+    check(lambda x, w: torch.bmm(x, w).tanh().sum(), values(50, 40, 60), values(50, 60, 40, seed=1), groups=None)
+
+
 def test_updates_in_place():
     def made():
         return values(N).requires_grad_(), values(N, seed=1), torch.zeros(N, dtype=torch.float64)

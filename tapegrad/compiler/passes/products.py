@@ -1,0 +1,34 @@
+"""Large matrix products in pieces, for several threads: as calls that are run block by block, of one call each."""
+from __future__ import annotations
+
+from typing import Any
+
+from tapegrad.compiler.capture import Blocked, Call, Operand, Step
+from tapegrad.compiler.passes.work import Work
+from tapegrad.machine import cutting, gemm
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+
+_WORDS = 18  # of a product's nest: [3, 1, batches, m, n, k], then four strides each of the result, left and right
+_TILE = 32   # a block begins where a tile of the micro-kernel does, or near it
+
+
+def products(work: Work) -> Work:
+    """The same program with large products cut along their longer side, or along their batches."""
+    return work._replace(steps=[_cut(s) for s in work.steps])
+
+
+def _cut(step: Any) -> Any:
+    if not isinstance(step, Step) or step.kind != rec.KERNEL or step.a not in gemm.products:
+        return step
+    nest = machine.memory(step.b, "i8", _WORDS)
+    cut = cutting.cut_product(nest)
+    if cut is None:
+        return step
+    axis, pieces = int(cut["axis"][0]), int(cut["pieces"][0])
+    size = int(nest[2 + axis])
+    block = -(-size // pieces)
+    if block > _TILE:
+        block = -(-block // _TILE) * _TILE
+    operands = tuple(Operand(place, int(nest[6 + 4 * j + axis]), 0, False) for j, place in enumerate(step.places))
+    return Blocked(size, block, -(-size // block), (Call(step.a, step.b, _WORDS, axis, 1, operands),), 0)
