@@ -14,13 +14,22 @@ from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of
 
 _ALIGN = 64
+_SMALL = 16 << 20
 
 
-def _lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked], apart: set[int]) -> tuple[dict[int, int], int]:
+def _lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked], apart: set[int], reuse: bool
+             ) -> tuple[dict[int, int], int]:
     """Offsets of the blocks in one piece of memory, reused once a block was used for the last time.
 
-    Blocks `apart` (constants, results) get no offset, or one of their own.
+    Blocks `apart` (constants, results) get no offset, or one of their own. Without `reuse`, for a program that will not
+    run for long, small blocks simply follow each other.
     """
+    if not reuse and sum(b.nbytes for b in blocks) < _SMALL:
+        follow, end = {}, 0
+        for number, block in enumerate(blocks):
+            if number not in apart:
+                follow[number], end = end, end - (-max(block.nbytes, 1) // _ALIGN) * _ALIGN
+        return follow, end
     first: dict[int, int] = {}
     last: dict[int, int] = {}
     for t, step in enumerate(steps):
@@ -62,10 +71,10 @@ class Program:
 
     def __init__(self, steps: Sequence[Step | Blocked], blocks: Sequence[Block], results: Sequence[int],
                  undo: Sequence[tuple[int, int]], conditions: Any,
-                 writes: Sequence[tuple[int, int]]) -> None:
+                 writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
         self.results = list(results)
         fixed = set(constant_blocks(steps, set(results)))  # written now, once
-        offsets, size = _lay_out(blocks, steps, fixed | set(results))
+        offsets, size = _lay_out(blocks, steps, fixed | set(results), reuse)
         self._memory = np.zeros(size + _ALIGN, "u1")
         base = -(-address_of(self._memory) // _ALIGN) * _ALIGN
         self._constants = {i: np.zeros(max(blocks[i].nbytes, 8), "u1") for i in fixed}

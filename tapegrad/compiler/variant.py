@@ -122,7 +122,8 @@ class Variant:
         captured, divided = self.captured, self._divided
         blocks = divided.blocks if divided else captured.blocks
         work = optimise(Work(list(self.steps), blocks, set(self.results)), passes)
-        program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions)
+        program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions,
+                          reuse=bool(passes))
         self.works = [work]
         backwards = {}
         for seeding, steps in zip(captured.seedings, divided.backwards if divided else ()):
