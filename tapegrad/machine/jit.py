@@ -17,7 +17,7 @@ import llvmlite.binding as llvm
 
 BUILDING = threading.RLock()  # held by whoever adds a layout, a plan or a kernel: one thread at a time
 
-__all__ = ["compile_ir", "define_symbol", "host", "load_object", "vector_functions"]
+__all__ = ["compile_ir", "define_symbol", "host", "improve", "load_object", "vector_functions"]
 
 
 @functools.cache
@@ -50,6 +50,12 @@ def _builder(opt_level: int) -> Any:
     return llvm.create_pass_builder(_machine(opt_level), options)
 
 
+def improve(module: Any, opt_level: int) -> None:
+    """Run LLVM's passes over a module, in place."""
+    builder = _builder(opt_level)
+    builder.getModulePassManager().run(module, builder)  # a pass manager runs once; the builder may be kept
+
+
 def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes:
     """Object code for the host from the text of a module; RuntimeError carries LLVM's words when it is malformed.
 
@@ -57,8 +63,7 @@ def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes
     """
     module = llvm.parse_assembly(ir_text)
     if opt_level and optimise:
-        builder = _builder(opt_level)
-        builder.getModulePassManager().run(module, builder)  # a pass manager runs once; the builder may be kept
+        improve(module, opt_level)
     return _machine(opt_level).emit_object(module)
 
 

@@ -103,7 +103,7 @@ def _machine_object() -> bytes:
     if code is None:
         from tapegrad.machine.native.build import build_ir
 
-        code = jit.compile_ir(build_ir(), 2)
+        code = jit.compile_ir(build_ir(), 2, optimise=False)
         cache.put(key, code)
     return code
 

@@ -1,6 +1,7 @@
 """From numba's LLVM IR to one object file: the machine as the disk cache keeps it."""
 from __future__ import annotations
 
+import gc
 import os
 import threading
 from collections.abc import Sequence
@@ -8,8 +9,9 @@ from typing import Any
 
 import llvmlite.binding as llvm
 import numpy as np
-from numba.core import types
+from numba.core import codegen, config, types
 
+from tapegrad.machine import jit
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import (
     arena,
@@ -28,7 +30,7 @@ from tapegrad.machine.native import (
 
 # Importing them fills glue.EXPORTS.
 MODULES = (arena, attributes, backward, calls, compiled, entry, objects, recipes, replaying, tape, threads)
-_FIRST_HALF = (entry.__name__, recipes.__name__, calls.__name__, objects.__name__, attributes.__name__)
+_FIRST_HALF = (entry.__name__, recipes.__name__, objects.__name__)
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 
@@ -50,7 +52,7 @@ def _wrapper(name: str, signature: Any, mangled: str) -> str:
 
 
 def _module_text(exports: Sequence[glue.Export]) -> str:
-    """The LLVM IR of some exported functions and all they call, as one module."""
+    """The LLVM IR of some exported functions and all they call, as one module, optimised."""
     merged = None
     wrappers = []
     for name, signature, function in exports:
@@ -68,16 +70,21 @@ def _module_text(exports: Sequence[glue.Export]) -> str:
             merged.link_in(module)
     assert merged is not None
     merged.link_in(llvm.parse_assembly("".join(wrappers)))
+    exported = {name for name, _, _ in exports}
+    for f in merged.functions:
+        if not f.is_declaration and f.name not in exported:
+            f.linkage = "internal"
+    jit.improve(merged, 2)
     return str(merged)
 
 
 def _in_parallel(parts: Sequence[Sequence[glue.Export]]) -> list[str]:
-    """The text of each part, all but the first compiled by forked children: numba's front end is what takes the time.
+    """The text of each part, compiled by forked children: numba's front end is what takes the time.
 
-    One process took 11 s where two took 7. Where there is no fork, or it fails, the parts are compiled in turn.
+    Where there is no fork, or it fails, the parts are compiled here in turn.
     """
     children = []
-    for part in parts[1:]:
+    for part in parts:
         reading, writing = os.pipe()
         try:
             child = os.fork() if hasattr(os, "fork") and threading.active_count() == 1 else -1
@@ -86,6 +93,7 @@ def _in_parallel(parts: Sequence[Sequence[glue.Export]]) -> list[str]:
         if child == 0:
             status = 1
             try:
+                _text_only()
                 with os.fdopen(writing, "w") as pipe:
                     pipe.write(_module_text(part))
                 status = 0
@@ -93,13 +101,24 @@ def _in_parallel(parts: Sequence[Sequence[glue.Export]]) -> list[str]:
                 os._exit(status)
         os.close(writing)
         children.append((child, reading, part))
-    texts = [_module_text(parts[0])]
+    texts = []
     for child, reading, part in children:
         with os.fdopen(reading) as pipe:
             text = pipe.read()
         failed = child < 0 or os.waitpid(child, 0)[1] != 0
         texts.append(_module_text(part) if failed else text)
     return texts
+
+
+def _text_only() -> None:
+    """Have numba, in this child, neither optimise what it writes nor make machine code of it: we do, once for all.
+
+    Else each function is optimised with all that it calls, and compiled for a process that ends here. The first
+    gradient ever took 22 s before this and `cells`, and takes 14.
+    """
+    gc.disable()
+    setattr(config, "OPT", config._OptLevel(0))  # noqa: B010 - mypy knows no such setting
+    setattr(codegen.JITCodeLibrary, "_finalize_specific", lambda library: None)  # noqa: B010
 
 
 def build_ir() -> str:
@@ -120,8 +139,4 @@ def build_ir() -> str:
     merged.link_in(llvm.parse_assembly(
         f"@{glue.MACHINE} = global [{rec.MACHINE.itemsize} x i8] zeroinitializer, align 64\n"
     ))
-    exported = {name for name, _, _ in glue.EXPORTS}
-    for f in merged.functions:
-        if not f.is_declaration and f.name not in exported:
-            f.linkage = "internal"
     return str(merged)

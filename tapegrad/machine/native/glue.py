@@ -16,42 +16,31 @@ from numba.extending import intrinsic
 from numba.np import numpy_support
 
 from tapegrad.machine import records as rec
+from tapegrad.machine.native.cells import Cells
 
 i32, u32, i64, u64, u8 = types.int32, types.uint32, types.int64, types.uint64, types.uint8
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))  # unsigned throughout: signed indices cost a wrap-around test
 N0, N1 = np.uint32(0), np.uint32(1)
 
-# No bounds checks, no exceptions, C division: nothing native may raise, so that no wrapper has to look.
-_options: Any = {"error_model": "numpy", "boundscheck": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+# No bounds checks, no exceptions, C division: nothing native may raise, so that no wrapper has to look. No counted
+# references either: whatever memory there is is ours.
+_options: Any = {
+    "error_model": "numpy", "boundscheck": False, "_nrt": False, "no_cpython_wrapper": True, "no_cfunc_wrapper": True,
+}
 native: Any = njit(**_options)
 inlined = native
 
 
-def _array_at(context: Any, builder: Any, array: Any, address: Any, itemsize: int) -> Any:
-    """An array struct over an address; its bounds are never looked at."""
-    out = context.make_array(array)(context, builder)
-    word = ir.IntType(64)
-    context.populate_array(
-        out,
-        data=builder.inttoptr(address, out.data.type),
-        shape=cgutils.pack_array(builder, [ir.Constant(word, 1 << 48)]),
-        strides=cgutils.pack_array(builder, [ir.Constant(word, itemsize)]),
-        itemsize=ir.Constant(word, itemsize),
-        meminfo=None,
-    )
-    return out._getvalue()
-
-
 def records(dtype: np.dtype[Any], element: Any = None) -> Any:
-    """An intrinsic that views an address as an array of `dtype`."""
-    array = types.Array(element or numpy_support.from_dtype(dtype), 1, "C")
+    """An intrinsic that views an address as elements of `dtype`."""
+    cells = Cells(element or numpy_support.from_dtype(dtype), dtype.itemsize)
 
     @intrinsic
     def view(typingctx: Any, address: Any) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-            return _array_at(context, builder, array, args[0], dtype.itemsize)
+            return args[0]
 
-        return array(u64), codegen
+        return cells(u64), codegen
 
     return view
 
@@ -94,7 +83,7 @@ def table(field: str, dtype: np.dtype[Any], element: Any = None) -> Any:
 
     An intrinsic and not a jitted function: numba types and compiles each of those, 40 ms a piece on the first run.
     """
-    array = types.Array(element or numpy_support.from_dtype(dtype), 1, "C")
+    cells = Cells(element or numpy_support.from_dtype(dtype), dtype.itemsize)
     offset = rec.MACHINE.fields[field][1]  # type: ignore[index]
 
     @intrinsic
@@ -102,10 +91,9 @@ def table(field: str, dtype: np.dtype[Any], element: Any = None) -> Any:
         def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
             word = ir.IntType(64)
             at = builder.gep(_machine_global(builder), [ir.Constant(word, offset)])
-            address = builder.load(builder.bitcast(at, word.as_pointer()))
-            return _array_at(context, builder, array, address, dtype.itemsize)
+            return builder.load(builder.bitcast(at, word.as_pointer()))
 
-        return array(), codegen
+        return cells(), codegen
 
     return rows
 
