@@ -36,12 +36,13 @@ def vocabulary(jax: Any) -> Any:
                                  logsumexp=jax.scipy.special.logsumexp)
 
 
-def against_jax(loss: Callable[..., Any], arrays: list[np.ndarray[Any, Any]], wanted: int, at_least: int = 7
-                ) -> Measured:
-    """Value and gradient by the first `wanted` of some arrays; `loss(m, *arrays)` is written for either library `m`."""
+Arrays = list[np.ndarray[Any, Any]]
+
+
+def ours(loss: Callable[..., Any], arrays: Arrays, wanted: int) -> tuple[Function, list[Any]]:
+    """A step that leaves the gradients by the first `wanted` of some arrays, to be compiled; and the tensors."""
     import tapegrad
 
-    tapegrad.set_num_threads(_cores())
     tensors = [tapegrad.from_numpy(a.copy()) for a in arrays]
     for t in tensors[:wanted]:
         t.requires_grad_()
@@ -51,18 +52,31 @@ def against_jax(loss: Callable[..., Any], arrays: list[np.ndarray[Any, Any]], wa
             t.grad = None
         loss(tapegrad, *tensors).backward()
 
+    return step, tensors
+
+
+def theirs(peer: Any, loss: Callable[..., Any], arrays: Arrays, wanted: int) -> Function:
+    """The same by jax.jit, which returns value and gradients."""
+    words = vocabulary(peer)
+    compiled = peer.jit(peer.value_and_grad(lambda *a: loss(words, *a), argnums=tuple(range(wanted))))
+    held = [peer.numpy.asarray(a) for a in arrays]
+    return lambda: peer.block_until_ready(compiled(*held))
+
+
+def against_jax(loss: Callable[..., Any], arrays: Arrays, wanted: int, at_least: int = 7) -> Measured:
+    """Value and gradient by the first `wanted` of some arrays; `loss(m, *arrays)` is written for either library `m`."""
+    import tapegrad
+
+    tapegrad.set_num_threads(_cores())
+    step, tensors = ours(loss, arrays, wanted)
     functions: list[Function] = [warm(step)]
     peer = jax()
     if peer is not None:
-        words = vocabulary(peer)
-        compiled = peer.jit(peer.value_and_grad(lambda *a: loss(words, *a), argnums=tuple(range(wanted))))
-        held = [peer.numpy.asarray(a) for a in arrays]
-        _, gradients = compiled(*held)
-        for t, g in zip(tensors, gradients):
+        run = theirs(peer, loss, arrays, wanted)
+        for t, g in zip(tensors, run()[1]):
             np.testing.assert_allclose(t.grad.numpy(), np.asarray(g), rtol=1e-4, atol=1e-6)
-        functions.append(lambda: peer.block_until_ready(compiled(*held)))
-    found = fastest(functions, at_least=at_least)
-    return Measured(*found)
+        functions.append(run)
+    return Measured(*fastest(functions, at_least=at_least))
 
 
 def robust(m: Any, w: Any, x: Any, y: Any) -> Any:
@@ -71,7 +85,7 @@ def robust(m: Any, w: Any, x: Any, y: Any) -> Any:
     return (m.sqrt(r * r + 1) - 1).sum()
 
 
-def _robust_arrays() -> list[np.ndarray[Any, Any]]:
+def _robust_arrays() -> Arrays:
     rng = np.random.default_rng(0)
     return [rng.standard_normal(10 * MILLION) for _ in range(3)]
 
@@ -205,40 +219,28 @@ for name, (loss, data, wanted) in arrays.PROGRAMS.items():
     answer[name] = arrays.seconds_to_compile(loss, data(), wanted, %r)
 print(json.dumps(answer))
 """
-PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[], list[np.ndarray[Any, Any]]], int]] = {
+PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[], Arrays], int]] = {
     "loss": (robust, _robust_arrays, 1),
     "logsumexp": (logsumexp, lambda: [np.random.default_rng(0).standard_normal(MILLION)], 1),
     "mixture": (mixture, lambda: [np.ones((3, 5)), np.ones((3, 5)), np.ones(3), np.ones((10_000, 5))], 3),
 }
 
 
-def seconds_to_compile(loss: Callable[..., Any], data: list[np.ndarray[Any, Any]], wanted: int, library: str) -> float:
+def seconds_to_compile(loss: Callable[..., Any], data: Arrays, wanted: int, library: str) -> float:
     """How much longer the calls until all is compiled take than they take without compiling.
 
     tapegrad's run as they are written in the meantime, and are compared to such calls when these are warm.
     """
     if library == "jax":
-        peer = jax()
-        words = vocabulary(peer)
-        held = [peer.numpy.asarray(a) for a in data]
-        compiled = peer.jit(peer.value_and_grad(lambda *a: loss(words, *a), argnums=tuple(range(wanted))))
-        run: Function = lambda: peer.block_until_ready(compiled(*held))
+        run = theirs(jax(), loss, data, wanted)
         start = time.perf_counter()
         run()
         taken, calls = time.perf_counter() - start, 1
     else:
         import tapegrad
 
-        tensors = [tapegrad.from_numpy(a) for a in data]
-        for t in tensors[:wanted]:
-            t.requires_grad_()
-
-        def step() -> None:
-            for t in tensors[:wanted]:
-                t.grad = None
-            loss(tapegrad, *tensors).backward()
-
-        run, compiled = step, tapegrad.compile(step)
+        run, _ = ours(loss, data, wanted)
+        compiled = tapegrad.compile(run)
         calls, start = 0, time.perf_counter()
         while not compiled.tapes:
             compiled()

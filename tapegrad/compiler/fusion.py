@@ -11,7 +11,7 @@ once, where one huge function would take LLVM quadratic time.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,7 +22,7 @@ from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
-from tapegrad.ops.sym import Sym, walk
+from tapegrad.ops.sym import Sym, compacted, substitute, walk
 
 CHUNK = 240  # a multiple of most loops' steps per iteration, so that chunks repeat
 MAX_STREAMS = 24  # arrays one loop goes through; more would thrash the load and store units
@@ -136,7 +136,7 @@ class _Run:
     def _add(self, region: emitter.Region, accumulate: bool, places: Sequence[Place], accesses: Sequence[Access]
              ) -> None:
         operands = [self._read(a, p, d) for a, p, d in zip(accesses[1:], places[1:], region.inputs)]
-        (value,) = _substitute(region.values, dict(enumerate(operands)))
+        (value,) = substitute(region.values, dict(enumerate(operands)))
         target = accesses[0]
         if accumulate:
             value = scalar.add(self._read(target, places[0], region.outputs[0]), value)
@@ -153,17 +153,6 @@ class _Run:
                 return Sym.const(np.frombuffer(content, dtype.numpy)[0].item(), dtype)
             self.inputs[access] = (place, Sym.operand(len(self.inputs), dtype))
         return self.inputs[access][1]
-
-
-def _substitute(values: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
-    """The same graphs over other operands, each node visited once."""
-    done: dict[Sym, Sym] = {}
-    for node in walk(values):
-        if node.op == "operand":
-            done[node] = operands[node.value]
-        else:
-            done[node] = Sym(node.op, tuple([done[a] for a in node.args]), node.dtype, node.value)
-    return [done[v] for v in values]
 
 
 def constant_blocks(steps: Sequence[Item], results: set[int]) -> dict[int, bytes]:
@@ -244,11 +233,10 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     if not kept:
         kept = [(a, p, v) for a, (p, v) in list(run.outputs.items())[-1:]]
     values = [v for _, _, v in kept]
-    used = sorted({n.value for n in walk(values) if n.op == "operand"})
+    used, compact = compacted(values)
     inputs = list(run.inputs.items())
-    numbers = {u: Sym.operand(i, inputs[u][1][1].dtype) for i, u in enumerate(used)}
     region = emitter.Region(
-        tuple(inputs[u][1][1].dtype for u in used), tuple(_substitute(values, numbers)), tuple(v.dtype for v in values),
+        tuple(inputs[u][1][1].dtype for u in used), tuple(compact), tuple(v.dtype for v in values),
         (False,) * len(values),
     )
     letters = [a.letter for a, _, _ in kept] + [inputs[u][0].letter for u in used]

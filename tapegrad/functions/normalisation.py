@@ -119,7 +119,10 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 # ---------------------------------------------------------------- images
 
 
-def _shuffled(name: str, factor: int) -> None:
+def _shuffled(name: str, input: Any, factor: int) -> None:
+    if input.ndim < 3:
+        raise RuntimeError(f"{name} expects input to have at least 3 dimensions, but got input with "
+                           f"{input.ndim} dimension(s)")
     if factor <= 0:
         raise RuntimeError(f"{name} expects a positive factor, but got {factor}")
 
@@ -128,10 +131,7 @@ def _shuffled(name: str, factor: int) -> None:
 @method
 def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
     """Channels spread over finer rows and columns (`torch.nn.functional.pixel_shuffle`)."""
-    if input.ndim < 3:
-        raise RuntimeError("pixel_shuffle expects input to have at least 3 dimensions, but got input with "
-                           f"{input.ndim} dimension(s)")
-    _shuffled("pixel_shuffle", upscale_factor)
+    _shuffled("pixel_shuffle", input, upscale_factor)
     *batch, channels, rows, columns = input.shape
     f = upscale_factor
     if channels % (f * f):
@@ -147,10 +147,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
 @method
 def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
     """Blocks of rows and columns as channels (`torch.nn.functional.pixel_unshuffle`)."""
-    if input.ndim < 3:
-        raise RuntimeError("pixel_unshuffle expects input to have at least 3 dimensions, but got input with "
-                           f"{input.ndim} dimension(s)")
-    _shuffled("pixel_unshuffle", downscale_factor)
+    _shuffled("pixel_unshuffle", input, downscale_factor)
     *batch, channels, rows, columns = input.shape
     f = downscale_factor
     if rows % f or columns % f:

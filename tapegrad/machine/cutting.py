@@ -12,7 +12,7 @@ import numpy as np
 from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.lowering import accumulator, calls_functions
-from tapegrad.ops.sym import Sym, walk
+from tapegrad.ops.sym import Sym, rewrite, walk
 
 GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
 PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them
@@ -60,17 +60,13 @@ def halves(region: emitter.Region, row: int) -> tuple[emitter.Region, emitter.Re
         return None
     wide = accumulator(reduce)[0]
     again = Sym("reduce", (Sym.operand(0, wide),), wide, reduce.value)
-    done: dict[Sym, Sym] = {}
-    for node in nodes:
+
+    def change(node: Sym) -> Sym | None:
         if node is reduce:
-            done[node] = again.cast(node.dtype)
-        elif node.op == "count":
-            done[node] = Sym.const(row, node.dtype)
-        elif node.op == "operand":
-            done[node] = node
-        else:
-            done[node] = Sym(node.op, tuple(done[a] for a in node.args), node.dtype, node.value)
-    value = done[region.values[0]]
+            return again.cast(node.dtype)
+        return Sym.const(row, node.dtype) if node.op == "count" else None
+
+    (value,) = rewrite(region.values, change)
     if any(n.op == "operand" and n is not again.args[0] for n in walk((value,))):
         return None
     return (emitter.Region(region.inputs, (Sym("reduce", reduce.args, wide, reduce.value),), (wide,), (True,)),

@@ -25,23 +25,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from ..dtypes import dtype
-from ..ops.sym import Sym, key
+from ..ops.sym import key
 from . import cache, jit, odometer
-from .kernel_writer import MAX_RANK, KernelWriter
+from .kernel_writer import MAX_RANK, KernelWriter, Region
 
 __all__ = ["MAX_RANK", "Region", "compile_region", "kernel_source", "region_key"]
-
-
-class Region(NamedTuple):
-    """What a kernel computes: `values`, in terms of operands of dtypes `inputs`, stored as `outputs`.
-
-    `per_row[j]` says that output j is written once a row (its value is constant along the row), not for each element.
-    """
-
-    inputs: tuple[dtype, ...]
-    values: tuple[Sym, ...]
-    outputs: tuple[dtype, ...]
-    per_row: tuple[bool, ...]
 
 
 def region_key(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
@@ -68,6 +56,7 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     """The address of the kernel for `region`, from this process, the disk cache or LLVM, in this order.
 
     >>> from tapegrad import dtypes
+    >>> from tapegrad.ops.sym import Sym
     >>> x = Sym.operand(0, dtypes.float64)
     >>> twice = Region((dtypes.float64,), (x + x,), (dtypes.float64,), (False,))
     >>> compile_region(twice, "cc", (False,)) == compile_region(twice, "cc", (False,))

@@ -3,19 +3,29 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 from .. import dtypes
+from ..dtypes import dtype
 from ..ops.scalar import INTRINSICS
 from ..ops.sym import Sym, walk
 from . import jit, odometer
 from .loop_writer import BLOCK, LoopWriter, Scope
 from .lowering import REDUCES, accumulator, is_call, lower, memory_type, register_type, vector_bytes
 
-if TYPE_CHECKING:
-    from .emitter import Region
-
 MAX_RANK = 32  # loops in a nest
+
+
+class Region(NamedTuple):
+    """What a kernel computes: `values`, in terms of operands of dtypes `inputs`, stored as `outputs`.
+
+    `per_row[j]` says that output j is written once a row (its value is constant along the row), not for each element.
+    """
+
+    inputs: tuple[dtype, ...]
+    values: tuple[Sym, ...]
+    outputs: tuple[dtype, ...]
+    per_row: tuple[bool, ...]
 
 
 class KernelWriter(LoopWriter):

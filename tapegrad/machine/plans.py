@@ -22,7 +22,7 @@ from tapegrad.machine.layouts import Layout, Layouts
 from tapegrad.machine.runtime import Machine, address_of
 from tapegrad.ops.scalar import row
 from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.ops.sym import Sym, walk
+from tapegrad.ops.sym import Sym, compacted, used_operands, walk
 
 Attributes = tuple[tuple[str, Any], ...]
 
@@ -415,29 +415,14 @@ def _symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: i
     return found
 
 
-def used_operands(value: Sym) -> list[int]:
-    return sorted({n.value for n in walk((value,)) if n.op == "operand"})
-
-
-def _renumber(value: Sym, numbers: dict[int, int]) -> Sym:
-    """The same graph over a region's own operands, which are only those it reads."""
-    done: dict[Sym, Sym] = {}
-    for node in walk((value,)):
-        if node.op == "operand":
-            done[node] = Sym.operand(numbers[node.value], node.dtype)
-        else:
-            done[node] = Sym(node.op, tuple(done[a] for a in node.args), node.dtype, node.value)
-    return done[value]
-
-
 def emit(builder: Builder, value: Sym, shape: Sequence[int], target: tuple[Pointer, dtype, Sequence[int]],
           available: Sequence[tuple[Pointer, dtype, Sequence[int]]], reduced: Sequence[int], per_row: bool) -> None:
     """A region step for `value` over those of the `available` (pointer, dtype, element strides) that it reads."""
-    used = used_operands(value)
+    used, (compact,) = compacted((value,))
     chosen = [available[i] for i in used]
     strides = [[s * d.itemsize for s in st] for _, d, st in (target, *chosen)]
-    builder.region(shape, [d for _, d, _ in chosen], _renumber(value, {u: i for i, u in enumerate(used)}), target[1],
-                   strides, [target[0], *(p for p, _, _ in chosen)], reduced, per_row)
+    builder.region(shape, [d for _, d, _ in chosen], compact, target[1], strides,
+                   [target[0], *(p for p, _, _ in chosen)], reduced, per_row)
 
 
 def _like_strides(shape: shapes.Shape, operands: Sequence[Layout]) -> shapes.Shape:
@@ -650,7 +635,7 @@ def _keeps(builder: Builder, plan: Plan) -> list[frozenset[int]]:
         return [frozenset()] * n
     return [
         frozenset() if value is None else frozenset(
-            KEEPS_RESULT if u == n + 1 else u - 1 for u in used_operands(value) if u > 0
+            KEEPS_RESULT if u == n + 1 else u - 1 for u in used_operands((value,)) if u > 0
         ) for value in _trace(plan)
     ]
 

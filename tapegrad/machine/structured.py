@@ -27,11 +27,10 @@ from tapegrad.machine.plans import (
     byte_strides,
     emit,
     result_type,
-    used_operands,
 )
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.sym import Sym, rewrite, used_operands
 
 Place = tuple[Pointer, Layout]
 
@@ -251,16 +250,10 @@ class Expression(Traced):
 
         if not isinstance(x, Expression) or x._placed is not None:
             return leaf(x)
-        from tapegrad.ops.sym import walk
-
-        done: dict[Sym, Sym] = {}
-        for node in walk((x.value,)):
-            done[node] = leaf(x.leaves[node.value]) if node.op == "operand" else Sym(
-                node.op, tuple(done[a] for a in node.args), node.dtype, node.value)
-        return done[x.value]
+        return rewrite((x.value,), lambda n: leaf(x.leaves[n.value]) if n.op == "operand" else None)[0]
 
     def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
-        used = set(used_operands(self.value))
+        used = set(used_operands((self.value,)))
         available: list[Any] = []
         for k, v in enumerate(self.leaves):
             if k not in used:
@@ -274,7 +267,7 @@ class Expression(Traced):
         return 0
 
     def sources(self) -> Iterator[int]:
-        for k in used_operands(self.value):
+        for k in used_operands((self.value,)):
             yield from self.leaves[k].sources()
 
 

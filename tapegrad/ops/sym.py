@@ -7,7 +7,7 @@ names a kernel in the cache. `evaluate` reads a graph with the NumPy columns: th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,7 +16,7 @@ import numpy as np
 from .. import dtypes
 from .scalar import INTRINSICS, row, scalar
 
-__all__ = ["Sym", "evaluate", "key", "row", "scalar", "walk"]
+__all__ = ["Sym", "compacted", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
 
 _nodes: WeakValueDictionary[tuple, Sym] = WeakValueDictionary()
 
@@ -216,6 +216,42 @@ def evaluate(roots: Sequence[Sym], operands: Sequence[Any], dim: Any = ()) -> li
             value = np.asarray(value).astype(node.dtype.numpy, copy=False)
         values[node] = value
     return [values[r] for r in roots]
+
+
+def rewrite(roots: Sequence[Sym], change: Callable[[Sym], Sym | None]) -> list[Sym]:
+    """The same graphs with some nodes replaced: by what `change` returns for them, unless that is None.
+
+    >>> x, y = Sym.operand(0, dtypes.float64), Sym.operand(1, dtypes.float64)
+    >>> rewrite([x * 2 + y], {x: y}.get)[0] is y * 2 + y
+    True
+    """
+    done: dict[Sym, Sym] = {}
+    for node in walk(roots):
+        found = change(node)
+        done[node] = Sym(node.op, tuple([done[a] for a in node.args]), node.dtype, node.value) if found is None else found
+    return [done[r] for r in roots]
+
+
+def substitute(roots: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
+    """The same graphs over other operands: number i is what `operands` has for it."""
+    return rewrite(roots, lambda node: operands[node.value] if node.op == "operand" else None)
+
+
+def used_operands(roots: Sequence[Sym]) -> list[int]:
+    """The numbers of the operands that graphs read, in order."""
+    return sorted({n.value for n in walk(roots) if n.op == "operand"})
+
+
+def compacted(roots: Sequence[Sym]) -> tuple[list[int], list[Sym]]:
+    """The operands that graphs read, and the graphs over just these, numbered from 0 in that order.
+
+    >>> used, (value,) = compacted([Sym.operand(3, dtypes.float64) * Sym.operand(1, dtypes.float64)])
+    >>> used, value.text(["a", "b"])
+    ([1, 3], 'b * a')
+    """
+    used = used_operands(roots)
+    numbers = {u: i for i, u in enumerate(used)}
+    return used, rewrite(roots, lambda n: Sym.operand(numbers[n.value], n.dtype) if n.op == "operand" else None)
 
 
 # --------------------------------------------------------------------------------------------------------- operators

@@ -13,7 +13,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter, loops
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
-from tapegrad.ops.sym import Sym, walk
+from tapegrad.ops.sym import Sym, compacted, walk
 
 LEAST = 1 << 15  # elements a row at the least
 
@@ -104,16 +104,10 @@ class _Passes:
 
     def emit(self, value: Sym, of: dtype, target: Place, stride: list[int], once: bool, add: bool) -> None:
         """A step that stores `value`; over the kept loops only, where it neither reduces nor writes along the row."""
-        nodes = list(walk((value,)))
-        reduces = any(n.op == "reduce" for n in nodes)
-        used = sorted({n.value for n in nodes if n.op == "operand"})
+        reduces = any(n.op == "reduce" for n in walk((value,)))
+        used, (compact,) = compacted((value,))
         chosen = [self.operands[u] for u in used]
-        numbers = {u: i for i, u in enumerate(used)}
-        done: dict[Sym, Sym] = {}
-        for n in nodes:
-            done[n] = Sym.operand(numbers[n.value], n.dtype) if n.op == "operand" else Sym(
-                n.op, tuple(done[a] for a in n.args), n.dtype, n.value)
-        region = emitter.Region(tuple(d for _, d, _ in chosen), (done[value].cast(of),), (of,), (once and reduces,))
+        region = emitter.Region(tuple(d for _, d, _ in chosen), (compact.cast(of),), (of,), (once and reduces,))
         shape = self.sizes if reduces or not once else self.sizes[:self.kept]
         nest = loops.build(shape, [s[:len(shape)] for s in (stride, *(s for _, _, s in chosen))],
                            [of.itemsize, *(d.itemsize for _, d, _ in chosen)],

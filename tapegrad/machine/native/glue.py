@@ -154,26 +154,21 @@ def leading_zeros(typingctx: Any, value: Any) -> Any:
     return u64(u64), codegen
 
 
-@intrinsic
-def exchange(typingctx: Any, address: Any, value: Any) -> Any:
-    """Atomically write a word and return what it held."""
+def atomic(operation: str) -> Any:
+    """An intrinsic that changes a word in one go and returns what it held."""
 
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.atomic_rmw("xchg", pointer, args[1], "seq_cst")
+    @intrinsic
+    def change(typingctx: Any, address: Any, value: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
+            return builder.atomic_rmw(operation, pointer, args[1], "seq_cst")
 
-    return u64(u64, u64), codegen
+        return u64(u64, u64), codegen
+
+    return change
 
 
-@intrinsic
-def add_atomic(typingctx: Any, address: Any, value: Any) -> Any:
-    """Atomically add to a word and return what it held."""
-
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        pointer = builder.inttoptr(args[0], ir.IntType(64).as_pointer())
-        return builder.atomic_rmw("add", pointer, args[1], "seq_cst")
-
-    return u64(u64, u64), codegen
+exchange, add_atomic = atomic("xchg"), atomic("add")
 
 
 @intrinsic

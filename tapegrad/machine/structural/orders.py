@@ -43,18 +43,22 @@ def _keys(of: str) -> Any:
 
 
 @native
+def insert(keys, places, j, key, place):
+    """Put a key among the j sorted ones before place j, whose content is lost."""
+    k, p = signed_words(keys), signed_words(places)
+    while j > U0 and k[j - U1] > key:
+        k[j] = k[j - U1]
+        p[j] = p[j - U1]
+        j -= U1
+    k[j] = key
+    p[j] = place
+
+
+@native
 def insert_sorted(keys, places, n):
     """Sort by insertion: a few elements."""
-    k, p = signed_words(keys), signed_words(places)
     for i in range(U1, n):
-        key, place = k[i], p[i]
-        j = i
-        while j > U0 and k[j - U1] > key:
-            k[j] = k[j - U1]
-            p[j] = p[j - U1]
-            j -= U1
-        k[j] = key
-        p[j] = place
+        insert(keys, places, i, signed_words(keys)[i], signed_words(places)[i])
 
 
 @native
@@ -108,16 +112,8 @@ def best_of_row(keys, places, n, take):
     insert_sorted(keys, places, take)
     last = take - U1
     for i in range(take, n):
-        key = k[i]
-        if key < k[last]:
-            place = p[i]
-            j = last
-            while j > U0 and k[j - U1] > key:
-                k[j] = k[j - U1]
-                p[j] = p[j - U1]
-                j -= U1
-            k[j] = key
-            p[j] = place
+        if k[i] < k[last]:
+            insert(keys, places, last, k[i], p[i])
 
 
 @native
