@@ -12,6 +12,7 @@ import runpy
 import sys
 from collections.abc import Callable, Sequence
 from types import ModuleType
+from pathlib import Path
 from typing import Any
 from unittest import mock
 
@@ -39,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         demo.main()
     elif given.command == "dump":
+        if not Path(given.script).exists():
+            dump.error(f"no such file: {given.script}")
         dump_script(given.script, given.arguments, adjoint=given.adjoint, lines=not given.no_lines, most=given.most)
     elif given.command == "operations":
         from tapegrad import catalogue

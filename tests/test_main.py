@@ -89,6 +89,13 @@ def test_dump_reports_when_the_script_fails(script: Path, capsys: pytest.Capture
     assert "backward ran 5 times" in capsys.readouterr().out
 
 
+def test_dump_of_a_script_that_is_not_there(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        __main__.main(["dump", "nosuch.py"])
+    assert stopped.value.code == 2
+    assert "no such file: nosuch.py" in capsys.readouterr().err
+
+
 def test_info(capsys: pytest.CaptureFixture[str]) -> None:
     __main__.main(["info"])
     printed = capsys.readouterr().out
