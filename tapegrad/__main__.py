@@ -11,8 +11,8 @@ import platform
 import runpy
 import sys
 from collections.abc import Callable, Sequence
-from types import ModuleType
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 from unittest import mock
 
