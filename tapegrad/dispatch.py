@@ -15,7 +15,7 @@ from tapegrad.machine import lessons, structural
 from tapegrad.machine import records as rec
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plans import Attributes
+from tapegrad.machine.plan import Attributes
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, errors, printing, shapes
-from tapegrad.autograd import engine, modes
+from tapegrad.autograd import modes
 from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 from tapegrad.tape import hooks
+from tapegrad.tape.reading import instruction_of, plan_of
 
 call, buffers = machine.call, machine.buffers
 
@@ -131,8 +132,8 @@ class Protocols:
 
     def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
         try:
-            t = None if self.is_leaf else engine.instruction_of(self._buffer)  # `is_leaf` brings a view up to date
-            node = None if t is None else engine.plan_of(t).grad_name
+            t = None if self.is_leaf else instruction_of(self._buffer)  # `is_leaf` brings a view up to date
+            node = None if t is None else plan_of(t).grad_name
         except RuntimeError:  # a view that may have no history any more
             node = "Invalid"
         plain = type(self) is machine.tensor_type or not type(self)._spreads

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, dtypes, errors, shapes
-from tapegrad.autograd import engine, graph, modes
+from tapegrad.autograd import graph, modes, rules
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import lessons, tracing
@@ -338,16 +338,16 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     @staticmethod
     def __like__(value: Any, x: Any) -> Any:
         """`value` as the tensor `x`'s kind of number: for rules (see `ops.scalar.like`)."""
-        if isinstance(value, engine.Count):
+        if isinstance(value, rules.Count):
             return float(value.n) if x.dtype.is_floating_point else value.n
-        if isinstance(value, (Tensor, engine.ShapeOnly)):
+        if isinstance(value, (Tensor, rules.ShapeOnly)):
             return value.to(x.dtype)
         return x.new_full(x.shape, value)
 
     @classmethod
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
         for a in args:
-            if isinstance(a, engine.ShapeOnly):
+            if isinstance(a, rules.ShapeOnly):
                 return a
         if name == "where" and not isinstance(args[0], Tensor):  # a condition on numbers is decided here
             chosen, other = args[1:] if args[0] else args[:0:-1]
@@ -357,7 +357,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     @classmethod
     def __row__(cls, name: str, x: Any, dim: Any) -> Any:
         if name == "count":
-            return engine.Count(math.prod(x.shape[d] for d in dim))
+            return rules.Count(math.prod(x.shape[d] for d in dim))
         name = {"max": "amax", "min": "amin"}.get(name, name)
         return dispatch.apply(_ops[name], (x,), (("dim", tuple(dim)), ("keepdim", True)))
 

@@ -12,13 +12,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
-from tapegrad.autograd import engine, modes
+from tapegrad.autograd import modes, rules
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plans import Plan
+from tapegrad.machine.plan import Plan
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import history, hooks
 
@@ -192,7 +192,7 @@ class FunctionCtx(Node):
         if missing < 0 or any(n not in (1, m) for n, m in zip(layout.shape, shape[missing:])):
             raise RuntimeError(f"Function {self.name()} returned an invalid gradient at index {i} - got {list(shape)} "
                                f"but expected shape compatible with {list(layout.shape)}")
-        return engine.fit(g, layout)
+        return rules.fit(g, layout)
 
 
 class Function:

@@ -6,11 +6,13 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tapegrad import errors
-from tapegrad.autograd import engine
+from tapegrad.autograd import rules
+from tapegrad.autograd.engine import inputs_of_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
-from tapegrad.machine.plans import KEEPS_RESULT
+from tapegrad.machine.plan import KEEPS_RESULT
 from tapegrad.tape import hooks
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
 _classes: dict[str, type] = {}
@@ -30,7 +32,7 @@ class Node:
 
     def __init__(self, row: int) -> None:
         self._row = row
-        self._tensor = machine.call.tensor_of(row, engine.tensor_type())  # keeps the row
+        self._tensor = machine.call.tensor_of(row, rules.tensor_type())  # keeps the row
         self.metadata: dict[Any, Any] = {}
 
     def name(self) -> str:
@@ -41,17 +43,17 @@ class Node:
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         """The nodes that take this one's gradients, with the number of the output they stand for."""
-        t = engine.instruction_of(self._row)
+        t = instruction_of(self._row)
         if t is None:
             return ()
-        rows, needs = engine.operands_of(t)
-        if engine.plan_of(t).op.kind == "rebase":  # the operation on the view hides behind the base's node
+        rows, needs = operands_of(t)
+        if plan_of(t).op.kind == "rebase":  # the operation on the view hides behind the base's node
             written, base = rows
             hidden = node_of(written)
             return ((node_of(base) if needs & 2 else None, 0), *(hidden.next_functions[1:] if hidden else ()))
         return tuple(
             (node_of(rows[j]), output_number(rows[j])) if needs >> j & 1 else (None, 0)
-            for j in engine.inputs_of_node(engine.plan_of(t), rows, needs)
+            for j in inputs_of_node(plan_of(t), rows, needs)
         )
 
     def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
@@ -68,10 +70,10 @@ class Node:
 
     def __getattr__(self, name: str) -> Any:
         """`_saved_self`, `_saved_other`, `_saved_result`: what this node kept for backward."""
-        t = engine.instruction_of(self._row) if name in _SAVED else None
+        t = instruction_of(self._row) if name in _SAVED else None
         if t is None:
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        plan, (rows, needs) = engine.plan_of(t), engine.operands_of(t)
+        plan, (rows, needs) = plan_of(t), operands_of(t)
         position = _SAVED[name]
         if name != "_saved_result" and position >= len(plan.operands):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
@@ -80,7 +82,7 @@ class Node:
         if machine.instructions[t]["plan"] & rec.RELEASED:
             raise RuntimeError(errors.SECOND_BACKWARD)
         row = self._row if name == "_saved_result" else rows[position]
-        return machine.call.tensor_of(row, engine.tensor_type())
+        return machine.call.tensor_of(row, rules.tensor_type())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
@@ -98,19 +100,19 @@ class AccumulateGrad(Node):
 
 def output_number(row: int) -> int:
     """Which output of its node a value is."""
-    t = engine.instruction_of(row)
-    plan = None if t is None else engine.plan_of(t)
+    t = instruction_of(row)
+    plan = None if t is None else plan_of(t)
     return plan.attributes["index"] if plan is not None and plan.op.name == "_output" else 0
 
 
 def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
     found = _nodes.get(row)
-    t = engine.instruction_of(row)
-    if t is not None and engine.plan_of(t).op.kind == "callback":
-        kept = hooks.find(engine.operands_of(t)[0][0] if engine.plan_of(t).op.name == "_output" else row)
+    t = instruction_of(row)
+    if t is not None and plan_of(t).op.kind == "callback":
+        kept = hooks.find(operands_of(t)[0][0] if plan_of(t).op.name == "_output" else row)
         return kept.callback if kept else None
-    name = AccumulateGrad.__name__ if t is None else engine.plan_of(t).grad_name
+    name = AccumulateGrad.__name__ if t is None else plan_of(t).grad_name
     if found is None or type(found).__name__ != name:
         if not machine.buffers[row]["flags"] & rec.REQUIRES_GRAD:
             return None

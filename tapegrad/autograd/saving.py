@@ -11,10 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch
-from tapegrad.autograd import engine, function
+from tapegrad.autograd import function, rules
 from tapegrad.machine import lessons
 from tapegrad.machine.live import machine, planner
-from tapegrad.machine.plans import KEEPS_RESULT, Attributes, Plan
+from tapegrad.machine.plan import KEEPS_RESULT, Attributes, Plan
 from tapegrad.machine.runtime import address_of, reserve
 from tapegrad.ops.spec import Operation
 
@@ -136,11 +136,11 @@ class _Saving(function.Function):
         *saved, result = ctx.saved_tensors
         plan = ctx.plan
         operands: list[Any] = [
-            engine.ShapeOnly(layout) if j not in ctx.kept else dispatch.number(ctx.numbers[j]) if x is None else x
+            rules.ShapeOnly(layout) if j not in ctx.kept else dispatch.number(ctx.numbers[j]) if x is None else x
             for j, (x, layout) in enumerate(zip(saved, plan.operands))
         ]
         needs = sum(1 << j for j, needed in enumerate(ctx.needs_input_grad[3:]) if needed)
-        found = engine.by_rule(plan, g, operands, engine.ShapeOnly(plan.out) if result is None else result, needs)
+        found = rules.by_rule(plan, g, operands, rules.ShapeOnly(plan.out) if result is None else result, needs)
         return None, None, None, *found
 
 

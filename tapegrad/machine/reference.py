@@ -13,7 +13,7 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine.layouts import Layout
-from tapegrad.machine.plans import _compute_dtype
+from tapegrad.machine.rules import compute_dtype
 from tapegrad.ops.joining import placed, positions
 from tapegrad.ops.spec import REGISTRY, Operation
 
@@ -84,7 +84,7 @@ def _layout(x: Any) -> Layout:
 
 def _cast(op: Operation, operands: Sequence[Any]) -> tuple[list[Array], dtypes.dtype]:
     """The operands as the rule sees them, and the dtype it computes in."""
-    compute = _compute_dtype(op, [_layout(x) for x in operands])
+    compute = compute_dtype(op, [_layout(x) for x in operands])
     kinds = [dtypes.bool_ if name == "condition" else compute for name in op.operands]
     return [np.asarray(x).astype(k.numpy) for x, k in zip(operands, kinds)], compute
 

@@ -15,19 +15,11 @@ from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter, structural
 from tapegrad.machine import records as rec
+from tapegrad.machine.builder import Builder, emit
+from tapegrad.machine.kinds import KINDS, Kind
 from tapegrad.machine.layouts import Layout
-from tapegrad.machine.plans import (
-    KEEPS_RESULT,
-    KINDS,
-    Builder,
-    Kind,
-    Plan,
-    Pointer,
-    Step,
-    byte_strides,
-    emit,
-    result_type,
-)
+from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer, Step, byte_strides
+from tapegrad.machine.rules import result_type
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, rewrite, used_operands

@@ -8,8 +8,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tapegrad import shapes
-from tapegrad.machine import plans
-from tapegrad.machine.plans import Plan
+from tapegrad.machine.plan import Plan
+from tapegrad.machine.rules import trace
 from tapegrad.ops import sym
 from tapegrad.ops.sym import Sym
 from tapegrad.tape.text import aligned, operand_text, type_text, value_text
@@ -80,7 +80,7 @@ def _traced(tape: Tape, t: int, plan: Plan) -> list[str | None]:
     numbers = {j + 1: tape.constants[~b] for j, b in enumerate(tape.operands[t]) if b < 0}
     length = math.prod(space[d] for d in dims)
     found: list[str | None] = []
-    for j, value in enumerate(plans._trace(plan)):
+    for j, value in enumerate(trace(plan)):
         if value is None:
             found.append(None)
             continue

@@ -12,7 +12,7 @@ from typing import Any
 from tapegrad import errors, shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plans import Attributes, Plan
+from tapegrad.machine.plan import Attributes, Plan
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, plan_of, shift_of, with_start

@@ -13,7 +13,7 @@ from tapegrad import shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plans import Attributes, Plan
+from tapegrad.machine.plan import Attributes, Plan
 
 buffers, instructions = machine.buffers, machine.instructions
 

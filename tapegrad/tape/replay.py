@@ -10,7 +10,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import reference
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plans import Plan
+from tapegrad.machine.plan import Plan
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import history, reading
 from tapegrad.tape.facts import TapeError

@@ -7,7 +7,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
-from tapegrad.machine.plans import KEEPS_RESULT
+from tapegrad.machine.plan import KEEPS_RESULT
 from tapegrad.tape.facts import NEVER
 from tapegrad.tape.text import aligned, bytes_text
 

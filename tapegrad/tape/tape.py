@@ -12,7 +12,7 @@ from typing import Any
 
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import machine, planner
-from tapegrad.machine.plans import KEEPS_RESULT, Plan
+from tapegrad.machine.plan import KEEPS_RESULT, Plan
 from tapegrad.ops.spec import Operation
 from tapegrad.tape import adjoint, files, reading, replay, text, verify
 from tapegrad.tape.facts import Number, called, canonical, constant_layout, plan_attributes

@@ -1,0 +1,154 @@
+"""Adjoint rules run on tensors, so that what they compute is recorded in its turn."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad import dispatch, shapes
+from tapegrad.machine.layouts import Layout
+from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.plan import KEEPS_RESULT, Plan
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.tape.reading import with_start
+
+call = machine.call
+
+
+class Count:
+    """The length of a row in a rule run on tensors: becomes a Python number of the right kind."""
+
+    __slots__ = ("n",)
+
+    def __init__(self, n: int) -> None:
+        self.n = n
+
+
+class ShapeOnly:
+    """Stands for an operand whose values no wanted gradient reads: it has a shape and a dtype.
+
+    A rule states every operand's gradient at once, so it may well compute with this one; whatever it computes is a
+    gradient that nobody wants, and stays without values.
+    """
+
+    __slots__ = ("layout",)
+
+    def __init__(self, layout: Layout) -> None:
+        self.layout = layout
+
+    @property
+    def shape(self) -> shapes.Shape:
+        return self.layout.shape
+
+    @property
+    def dtype(self) -> Any:
+        return self.layout.dtype
+
+    @property
+    def mT(self) -> ShapeOnly:
+        return self
+
+    def _absorb(self, *operands: Any) -> ShapeOnly:
+        return self
+
+    unsqueeze = squeeze = narrow = expand = sum = to = _apply_view = _absorb
+
+    @classmethod
+    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
+        return next(a for a in args if isinstance(a, cls))
+
+    @staticmethod
+    def __row__(name: str, x: ShapeOnly, dim: Any) -> Any:
+        return Count(math.prod(x.shape[d] for d in dim)) if name == "count" else x
+
+    @staticmethod
+    def __like__(value: Any, x: ShapeOnly) -> Any:
+        made = call.empty(x.layout.id)
+        return type(made).__like__(value, made)
+
+
+for _operator in ("add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor"):
+    setattr(ShapeOnly, f"__{_operator}__", ShapeOnly._absorb)
+    setattr(ShapeOnly, f"__r{_operator}__", ShapeOnly._absorb)
+for _operator in ("neg", "abs", "invert", "lt", "le", "eq", "ne", "gt", "ge"):
+    setattr(ShapeOnly, f"__{_operator}__", ShapeOnly._absorb)
+
+
+def tensor_type() -> Any:
+    return machine.tensor_type
+
+
+def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int) -> list[Any]:
+    """One instruction's adjoint rule, run on tensors."""
+    op = plan.op
+    if op.kind == "view":
+        return [_view_gradient(plan, g, shift)]
+    if op.kind == "rebase":
+        return _rebase_gradients(plan, g, shift)
+    kept = set().union(*(plan.keeps[j] for j in range(len(rows)) if needs >> j & 1))
+    operands: list[Any] = [
+        call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
+    ]
+    # Numbers are numbers again: as a tensor, log(0.5) would be of the default dtype and not of the result's.
+    operands = [+o.item() if layout.weak and j in kept else o
+                for j, (o, layout) in enumerate(zip(operands, plan.operands))]
+    result: Any = call.tensor_of(out, tensor_type()) if KEEPS_RESULT in kept else ShapeOnly(plan.out)
+    return by_rule(plan, g, operands, result, needs)
+
+
+def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) -> list[Any]:
+    """What an operation's rule gives for the operands that need a gradient; `ShapeOnly` stands for what is not kept."""
+    op = plan.op
+    attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
+    if op.kind == "reduction" and op.per_row and not plan.attributes.get("keepdim", False):
+        for d in plan.attributes["dim"]:
+            g = g.unsqueeze(d)
+            if not isinstance(result, ShapeOnly):
+                result = result.unsqueeze(d)
+    if op.specialise:
+        operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]
+    return [
+        None if value is None or not needs >> j & 1 else fit(value, plan.operands[j])
+        for j, value in enumerate(op.gradients(g, operands, result, attributes))
+    ]
+
+
+def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:
+    """The cotangent in the frame of the operand: `embed` puts it where the view looked."""
+    (operand,) = plan.operands
+    attributes = with_start(plan, shift)
+    frame = layouts.adjoint(operand)
+    if "frame" in attributes and not frame.contiguous:  # its elements are counted along memory, so they are put there
+        flat = dispatch.apply(REGISTRY["embed"], (g,), (
+            ("shape", (frame.numel,)), ("of", plan.op.name), ("given", tuple({**attributes, "frame": (1,)}.items()))
+        ))
+        return dispatch.apply_view(REGISTRY["as_strided"], flat, (
+            ("size", frame.shape), ("stride", frame.strides), ("storage_offset", 0), ("frame", (1,))
+        ))
+    return dispatch.apply(REGISTRY["embed"], (g,), (
+        ("shape", operand.shape), ("of", plan.op.name), ("given", tuple(attributes.items()))
+    ))
+
+
+def _rebase_gradients(plan: Plan, g: Any, shift: int) -> list[Any]:
+    """The written view's part of the cotangent, and what is left of it for the base as it was."""
+    given = tuple(with_start(plan, shift).items())
+    rest = g.clone()
+    dispatch.apply_view(REGISTRY["as_strided"], rest, given).zero_()
+    return [dispatch.apply_view(REGISTRY["as_strided"], g, given), rest]
+
+
+def fit(value: Any, layout: Layout) -> Any:
+    """A gradient as its operand lies: summed where the operand was broadcast, expanded where a row was reduced."""
+    shape = layout.shape
+    if value.dtype is not layout.dtype:
+        value = value.to(layout.dtype)
+    if tuple(value.shape) == shape:
+        return value
+    common = shapes.broadcast((tuple(value.shape), shape))
+    missing = len(common) - len(shape)
+    value = value.expand(common)
+    dims = [d for d, n in enumerate(common) if d < missing or (n != 1 and shape[d - missing] == 1)]
+    if dims:
+        value = value.sum(dims, keepdim=True).reshape(shape)
+    return value
