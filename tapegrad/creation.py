@@ -153,6 +153,7 @@ def _check_array(array: np.ndarray[Any, Any]) -> Dtype:
 def on_array(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on an array's memory, whether or not that is meant to be written."""
     dtype = _check_array(array)
+    tracing.carry_out()  # the array may be written or freed before a call that is put off
     strides = tuple(s // array.itemsize for s in array.strides)
     made = call.adopt(layouts.intern(dtype, array.shape, strides).id, address_of(array), 0, Tensor)
     machine.buffers["flags"][made._buffer] |= rec.EXTERNAL

@@ -13,6 +13,7 @@ import numpy as np
 from tapegrad import dtypes, errors, shapes
 from tapegrad.machine import lessons, structural
 from tapegrad.machine import records as rec
+from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Attributes
@@ -360,8 +361,8 @@ def kernel_failed(plan: int, status: int) -> None:
     """Raise what a kernel's status stands for."""
     found = planner.all[plan]
     assert found is not None
-    if status == structural.RAISED and structural.failure:
-        raise structural.failure.pop()
+    if status == RAISED and failure:
+        raise failure.pop()
     if status == structural.OUT_OF_RANGE:
         for step in found.steps:
             words = step.nest

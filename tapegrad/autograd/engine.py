@@ -17,7 +17,8 @@ from tapegrad import dispatch, errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.rules import gradients_of, tensor_type
 from tapegrad.machine import records as rec
-from tapegrad.machine import structural, tracing
+from tapegrad.machine import tracing
+from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Plan
@@ -121,7 +122,7 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         if layout.numel != 1:
             raise RuntimeError(errors.NON_SCALAR)
-        return root.new_ones(layout.shape)
+        return root.new_tensor(np.ones(layout.shape))  # a constant to captures, as the native seed is
     if not isinstance(gradient, machine.TensorBase):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient.shape != layout.shape:
@@ -232,7 +233,7 @@ def _replay(workspace: Workspace) -> None:
         t = int(workspace.reached[position])
         row, plan = int(instructions[t]["out"]), plan_of(t)
         if status == rec.FAILED:
-            dispatch.kernel_failed(plan.index, int(structural.RAISED if structural.failure else 0))
+            dispatch.kernel_failed(plan.index, int(RAISED if failure else 0))
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):

@@ -9,6 +9,7 @@ from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Block, Refused, Step
 from tapegrad.compiler.gradient import Seeding
+from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.state import Reach
 from tapegrad.compiler.structure import WATCHED, flatten, overlapping, with_gradients
 from tapegrad.machine import records as rec
@@ -16,6 +17,7 @@ from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
 
 buffers = machine.buffers
+AT_ONCE = 64  # programs of more steps get their superinstructions in the background
 
 
 def mode() -> tuple[Any, ...]:
@@ -120,6 +122,7 @@ class Captured:
         self.flags = sorted((t._buffer, int(buffers[t._buffer]["flags"]) & WATCHED) for t in before.tensors
                             if id(t) in before.reach.tensors)
         self.undo = self._undo()
+        self.work: Work | None = None  # the optimised steps, once there is need of them
         del self._tensors
 
     def _left(self, before: Before, leaf: Any, had: Any) -> list[Left]:
@@ -211,6 +214,23 @@ class Captured:
     def same(self, other: Captured) -> bool:
         """Whether two calls did the same: only then may one stand for the next."""
         return self._did() == other._did()
+
+    def computes(self, other: Captured) -> bool:
+        """Whether another call's steps are these, whatever must hold for it."""
+        return self.steps == other.steps and self.result_blocks == other.result_blocks and (
+            [b.nbytes for b in self.blocks] == [b.nbytes for b in other.blocks])
+
+    @property
+    def short(self) -> bool:
+        """Whether it is optimised at once; longer programs are in the background."""
+        return len(self.steps) <= AT_ONCE
+
+    def outlived(self, events: Any) -> bool:
+        """Whether memory that the call took, and computes something for, is still in use, besides its results'."""
+        returned = set(events["a"][events["kind"] == rec.GIVEN_BACK].tolist())
+        written = {p.number for s in self.steps if s.kind in (rec.KERNEL, rec.ZEROED) for p in cap.writes(s)
+                   if p.kind == "own"}
+        return any(self.blocks[b].address not in returned for b in written.difference(self.result_blocks))
 
     @property
     def pure(self) -> bool:

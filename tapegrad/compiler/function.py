@@ -20,7 +20,9 @@ from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured
 from tapegrad.compiler.explanation import explain
 from tapegrad.compiler.gradient import trace_backward
-from tapegrad.compiler.passes import chosen
+from tapegrad.compiler.passes import chosen, optimise
+from tapegrad.compiler.passes.work import Work
+from tapegrad.compiler.program import Program
 from tapegrad.compiler.quick import Quick
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, sharing, with_gradients
@@ -137,19 +139,20 @@ class Compiled(Transparent):
             return self._give_up(str(why), args, kwargs)
         seedings: list[Any] = []
         freed = False
+        captured: Captured | None = None
         trace = tracing.begin()
-        try:
-            result = self.__wrapped__(*args, **kwargs)
-            self.captures += 1
-            roots = [] if trace.refusals else _roots(result, before)
-            inputs = [t for t in before.tensors if t.requires_grad] if roots else []
-            if roots:
-                seedings, freed = trace_backward(roots, inputs)
-        finally:
-            events = tracing.end()
         collecting = gc.isenabled()
-        gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
         try:
+            try:
+                result = self.__wrapped__(*args, **kwargs)
+                self.captures += 1
+                roots = [] if trace.refusals else _roots(result, before)
+                inputs = [t for t in before.tensors if t.requires_grad] if roots else []
+                if roots:
+                    seedings, freed = trace_backward(roots, inputs)
+            finally:
+                events = tracing.end()
+            gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
             live = [j for j in range(len(inputs)) if freed or any(s.gradients[j] is not None for s in seedings)]
             if len(live) > MAX_INPUTS and not freed:
@@ -161,8 +164,13 @@ class Compiled(Transparent):
             self._stop(str(why))
             return result
         finally:
-            if collecting:
-                gc.enable()
+            try:
+                if trace.put_off:
+                    self._carry_out(key, before, captured, events)
+            finally:
+                tracing.release(events)
+                if collecting:
+                    gc.enable()
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._failures[key] = self._failures.get(key, 0) + 1
@@ -174,6 +182,23 @@ class Compiled(Transparent):
                           self.passes, self._leave_quick_way)
         self.tapes.setdefault(key, []).append(variant)
         return result
+
+    def _carry_out(self, key: Any, before: Before, captured: Captured | None, events: Any) -> None:
+        """Make the kernel calls that the capture put off: as the program they become, if nothing else of them is left.
+
+        Captures that differ in what must hold for them are one program.
+        """
+        if captured is None or not captured.short or captured.draws or captured.outlived(events):
+            tracing.carry_out(events)
+            return
+        captured.work = next((p.work for p in self._pending.get(key, ()) if p.work and p.computes(captured)), None)
+        if captured.work is None:
+            captured.work = optimise(Work(list(captured.steps), captured.blocks, set(captured.result_blocks)),
+                                     self.passes)
+        program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
+        program.locate([cap.addresses.item(o) for o in before.owners],
+                       [captured.blocks[b].address for b in captured.result_blocks])
+        program.run()
 
     def _leave_quick_way(self) -> None:
         """Look for it anew: there is another program, or none."""

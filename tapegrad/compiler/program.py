@@ -9,6 +9,7 @@ import numpy as np
 from tapegrad import config
 from tapegrad.compiler.capture import Block, Blocked, Place, Step
 from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.machine import late
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of
@@ -119,7 +120,7 @@ class Program:
                 self.draws.append((step.a, pointers))
                 continue
             if step.kind == rec.KERNEL:
-                records.append((rec.RUN, 0, step.a, address_of(pointers), step.b))
+                records.append((rec.RUN, 0, late.bound(step.a), address_of(pointers), step.b))
                 continue
             self._targets.append((len(records), pointers))
             if step.kind == rec.ZEROED:
@@ -155,7 +156,7 @@ class Program:
                     operands[j]["base"], operands[j]["own"] = start + operand.place.offset, step.scratch
                 else:
                     resolve(operand.place, operands["base"], j)
-            record["kernel"], record["nest"], record["n_words"] = call.kernel, call.nest, call.n_words
+            record["kernel"], record["nest"], record["n_words"] = late.bound(call.kernel), call.nest, call.n_words
             record["axis"], record["per_unit"], record["count"] = call.axis, call.per_unit, len(operands)
             record["operands"] = address_of(operands)
             self._keep.append(operands)

@@ -23,7 +23,6 @@ from tapegrad.machine.live import layouts, machine
 from tapegrad.tensor import Tensor
 
 call, buffers = machine.call, machine.buffers
-AT_ONCE = 64  # programs of more steps get their superinstructions in the background
 _ROW = buffers.dtype.itemsize
 _BUFFERS = int(machine.state["buffers"][0])
 _GRAD_WORD, _ROW_WORD = rec.offset_of(rec.TENSOR, "grad"), rec.offset_of(rec.TENSOR, "buffer")
@@ -91,20 +90,22 @@ class Variant:
         self.backwards: dict[tuple[int, ...], Backward] = {}
         self.reads = self._read()
         self.passes = passes
-        self._make(self._conditions(), ())
+        at_once = eager_build or captured.short
+        self._make(self._conditions(), passes if at_once else ())
         self.silent = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not captured.gradients and not captured.roots)
         self.seconds = time.perf_counter() - self.made
+        self.built = at_once
         self._on_built = on_built
         self._builder = threading.Thread(target=self._fuse, daemon=True)
-        self._builder.start()
-        if eager_build or len(captured.steps) <= AT_ONCE:
-            self.wait()
+        if not at_once:
+            self._builder.start()
 
     def wait(self) -> None:
         """Return when the superinstructions are in place."""
-        self._builder.join()
+        if self._builder.ident is not None:
+            self._builder.join()
 
     def dump(self, form: str = "text") -> str:
         """The optimised program, one line a step; "llvm" gives the code of its kernels."""
@@ -121,7 +122,8 @@ class Variant:
     def _make(self, conditions: Any, passes: Sequence[str]) -> None:
         captured, divided = self.captured, self._divided
         blocks = divided.blocks if divided else captured.blocks
-        work = optimise(Work(list(self.steps), blocks, set(self.results)), passes)
+        work = captured.work if divided is None and passes else None
+        work = work or optimise(Work(list(self.steps), blocks, set(self.results)), passes)
         program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions,
                           reuse=bool(passes))
         self.works = [work]

@@ -47,7 +47,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: A
     factors, s = apply(operation("linalg_svd_factors"), (A,)), svdvals(A)
     u, vt = _rows(factors, 0, m), _rows(factors, m, n).mT
     if full_matrices and m != n:  # what is missing of the wider side, as constants
-        more, _, rest = np.linalg.svd(A._memory())
+        more, _, rest = np.linalg.svd(A._array())
         if m > n:
             u = cat((u, from_array(more[..., n:])), -1)
         else:

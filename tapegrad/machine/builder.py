@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad import shapes
 from tapegrad.dtypes import dtype
-from tapegrad.machine import blas, cutting, emitter, gemm, loops
+from tapegrad.machine import blas, cutting, emitter, gemm, late, loops
 from tapegrad.machine import records as rec
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import Pointer, Step, byte_strides
@@ -42,7 +42,9 @@ class Builder:
         add = emitter.compile_region(region, nest.pattern, (True,)) if both else 0
         self.last_region = (region, nest.pattern)
         cut = cutting.cut(region, nest.pattern, nest.words, both)
-        self.steps.append(Step(store, add, nest.words, tuple(pointers), cut=cut))
+        if cut is not None:
+            cut["late"] = late.is_late(store, int(cut["partial"][0]))
+        self.steps.append(Step(store, add, nest.words, tuple(pointers), cut=cut, patient=True))
 
     def temporary(self, layout: Layout) -> int:
         """Room for an intermediate value; returns its source code."""
@@ -85,12 +87,12 @@ class Builder:
             if emitted:
                 (ci, cj), (ai, ak), (bk, bj) = (byte_strides(layout, layout.strides[-2:]) for layout in (tl, al, bl))
                 nest = np.array([3, 1, merged[-1], m, n, k, cs, ci, cj, 0, as_, ai, 0, ak, bs, 0, bj, bk], "i8")
-                self.steps.append(Step(store, add, nest, (cp, lp, rp), cut=cutting.cut_product(nest)))
+                self.steps.append(Step(store, add, nest, (cp, lp, rp), cut=cutting.cut_product(nest), patient=True))
             else:
                 (trans_a, lda), (trans_b, ldb) = _leading(al), _leading(bl)
                 ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
                 words = [merged[-1], n, m, k, trans_b, trans_a, ldb, lda, ldc, cs, bs, as_]
-                self.steps.append(Step(store, add, np.array(words, "i8"), (cp, rp, lp)))
+                self.steps.append(Step(store, add, np.array(words, "i8"), (cp, rp, lp), patient=True))
 
     def _blas_ready(self, pointer: Pointer, layout: Layout) -> tuple[Pointer, Layout]:
         """The operand itself if BLAS can stride over it, else a contiguous copy."""

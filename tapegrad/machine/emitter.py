@@ -22,11 +22,12 @@ compute; only reductions are reordered, and floats are summed in double precisio
 """
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 from ..dtypes import dtype
 from ..ops.sym import key
-from . import cache, jit, odometer
+from . import cache, jit, late, odometer
 from .kernel_writer import MAX_RANK, KernelWriter, Region
 
 __all__ = ["MAX_RANK", "Region", "compile_region", "kernel_source", "region_key"]
@@ -55,6 +56,8 @@ kernels: dict[int, Kernel] = {}  # what the kernel at an address computes, for t
 def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
     """The address of the kernel for `region`, from this process, the disk cache or LLVM, in this order.
 
+    While a capture puts its calls off it is that of a stub, and the kernel is looked for when it is called.
+
     >>> from tapegrad import dtypes
     >>> from tapegrad.ops.sym import Sym
     >>> x = Sym.operand(0, dtypes.float64)
@@ -66,14 +69,19 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     address = _addresses.get(name)
     if address is None:
         with jit.BUILDING:
-            code = cache.get(name)
-            if code is None:
-                code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
-                cache.put(name, code)
-            odometer.load()
-            address = _addresses[name] = jit.load_object("kernel", code, ("kernel",), odometer.NAMES)["kernel"]
+            make = functools.partial(_build, name, region, pattern, accumulate)
+            address = _addresses[name] = late.stub(make) if late.wanted() else make()
             kernels[address] = Kernel(region, pattern, accumulate)
     return address
+
+
+def _build(name: str, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
+    code = cache.get(name)
+    if code is None:
+        code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
+        cache.put(name, code)
+    odometer.load()
+    return jit.load_object("kernel", code, ("kernel",), odometer.NAMES)["kernel"]
 
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:

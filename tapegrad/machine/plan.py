@@ -29,6 +29,7 @@ class Step(NamedTuple):
     pointers: tuple[Pointer, ...]
     checks: tuple[tuple[int, int], ...] | None = None  # of an indexed kernel: (axis, size) for each index operand
     cut: np.ndarray[Any, Any] | None = None  # how several threads share it (`records.CUT`)
+    patient: bool = False  # it cannot fail, so that a capture may put it off
 
 
 class Plan:

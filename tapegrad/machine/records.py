@@ -70,15 +70,17 @@ CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed
 
 # How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`. Where the loop is
 # kept each piece writes its part. Where it is reduced each writes a word of its own with the kernel `partial`, and
-# `store` (or `add`) makes the result of these words.
-CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8")])
+# `store` (or `add`) makes the result of these words. `late`: a kernel may be one that is bound when first called, which
+# the calling thread does before the others join it.
+CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8"), ("late", "u8")])
 MAX_PIECES = 64
 CUT_NEST_WORDS = 80  # nests of more words are not cut
 
-# One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written. `cut` is null for a small one.
+# One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written. `cut` is null for a small one. A
+# `patient` one cannot fail and may be made later, when a captured call has come to its end.
 MAX_POINTERS = 12
 STEP = np.dtype([
-    ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u4"), ("temporary", "u4"),
+    ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u2"), ("patient", "u2"), ("temporary", "u4"),
     ("temporary_bytes", "u8"), ("cut", "u8"),
     ("sources", "u4", (MAX_POINTERS,)), ("offsets", "i8", (MAX_POINTERS,)),
 ])
@@ -113,7 +115,7 @@ MACHINE = np.dtype([
     ("refresh_view", "u8"), ("release_row", "u8"), ("orphan_hooks", "u8"),
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
-    ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"),
+    ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
 ])
@@ -172,7 +174,8 @@ OPERATORS = 2048
 
 # While a function is captured, everything its thread does to memory is written down: blocks taken and given back (which
 # are not reused until the capture ends, so that an address means one block), kernel calls, and words written by native
-# code itself. `compiler` reads it; MACHINE.trace is null at all other times.
+# code itself. `compiler` reads it; MACHINE.trace is null at all other times. While `postponing`, the kernel calls are
+# written down and not made.
 EVENT = np.dtype([
     ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
 ])

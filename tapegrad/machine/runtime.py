@@ -86,7 +86,7 @@ _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "replay_forward": "u(uuu)",
-    "run_compiled": "u(u)",
+    "run_compiled": "u(u)", "carry_out": "i(uu)",
 }
 _LLVM = {"u": "i64", "i": "i32", "I": "i32"}
 

@@ -467,7 +467,7 @@ class Lowering(Builder):
             words += [layout.strides[d] * item * (sign if d == dim else 1) for d in order]
             start = (n - 1) * layout.strides[dim] * item if reverse and n else 0
             pointers.append(Pointer(at.source, at.offset + start))
-        self.steps.append(Step(kernel, 0, np.array(words, "i8"), tuple(pointers)))
+        self.steps.append(Step(kernel, 0, np.array(words, "i8"), tuple(pointers), patient=True))
         return out
 
     def positions(self, mode: str, x: Traced, dim: int, take: int, flag: bool) -> Traced:
@@ -477,7 +477,8 @@ class Lowering(Builder):
         words = [x.ndim, x.shape[dim], take, int(flag), *(x.shape[d] for d in order[:-1])]
         for t in (out, x):
             words += [t.layout.strides[d] * t.dtype.itemsize for d in order]
-        self.steps.append(Step(structural.positions(mode, x.dtype), 0, np.array(words, "i8"), (out.pointer, x.pointer)))
+        self.steps.append(Step(structural.positions(mode, x.dtype), 0, np.array(words, "i8"), (out.pointer, x.pointer),
+                               patient=True))
         return out
 
     def searched(self, edges: Traced, values: Traced, right: bool, of: dtype) -> Traced:
@@ -488,7 +489,7 @@ class Lowering(Builder):
         n, count = edges.shape[-1], values.shape[-1] if own else values.layout.numel
         rows = values.layout.numel // count if count else 0
         self.steps.append(Step(structural.searched(edges.dtype, of), 0, np.array([rows, n, count, own, right], "i8"),
-                               (out.pointer, edges.pointer, values.pointer)))
+                               (out.pointer, edges.pointer, values.pointer), patient=True))
         return out
 
     def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:

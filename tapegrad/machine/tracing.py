@@ -2,6 +2,10 @@
 
 Native code writes the rest of the trace (`records.EVENT`). Whatever can be captured in no other way is refused with its
 reason, so that the function goes on running as it is written. All of it costs one test while nothing is captured.
+
+A capture puts kernel calls off: it notes them, and what runs in the end is the program made of them, or they
+themselves (`carry_out`). Before Python looks at a value, and before a call that may fail, all that is put off is done,
+and nothing from there on is put off.
 """
 from __future__ import annotations
 
@@ -13,6 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad.machine import late
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of, reserve
@@ -45,6 +50,7 @@ class Trace:
         self.draws: list[Draw] = []
         self.refusals: list[str] = []
         self.thread = threading.get_ident()
+        self.put_off = False  # when it ended, its kernel calls were still to be made
 
 
 active: Trace | None = None
@@ -52,32 +58,49 @@ _events: Any = None
 
 
 def begin() -> Trace:
-    """Start writing down what this thread does to memory."""
+    """Start writing down what this thread does to memory, and put the kernel calls off."""
     global active, _events
     if _events is None:
         _events = reserve(rec.EVENT, MAX_EVENTS)
     active = Trace()
     state = machine.state
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
-    state["trace"] = address_of(_events)
+    state["trace"], state["postponing"] = address_of(_events), 1
+    late.want(True)
     return active
 
 
 def end() -> Any:
-    """Stop; returns the events. Blocks given back meanwhile are free from now on."""
+    """Stop; returns the events, for `carry_out` if the calls are still put off, and for `release`."""
     global active
-    machine.state["trace"] = 0
+    assert active is not None
+    late.want(False)
+    active.put_off = bool(machine.state["postponing"][0])
+    machine.state["trace"] = machine.state["postponing"] = 0
     active = None
     count = int(machine.state["n_trace"][0])
     if count > MAX_EVENTS:
         # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
         count = MAX_EVENTS
-    events = _events[:count].copy()
+    return _events[:count].copy()
+
+
+def carry_out(events: Any = None) -> None:
+    """Make the kernel calls that a capture noted and put off: these of one that ended, or those under way so far."""
+    if events is not None:
+        parts = np.flatnonzero(events["kind"] == rec.PART)  # what comes after is the backward of a result
+        machine.call.carry_out(address_of(events), int(parts[0]) if len(parts) else len(events))
+    elif active is not None and active.thread == threading.get_ident():
+        late.want(False)
+        machine.call.carry_out(0, 0)
+
+
+def release(events: Any) -> None:
+    """The blocks that were given back during a capture are free from now on."""
     arena = int(machine.state["arena"][0])
     given = events[events["kind"] == rec.GIVEN_BACK]
     for address, nbytes in zip(given["a"].tolist(), given["b"].tolist()):
         machine.call.release(arena, address, nbytes)
-    return events
 
 
 def is_library(file: str) -> bool:
@@ -97,6 +120,7 @@ def refuse(reason: str) -> None:
     """Say why what runs now cannot be captured."""
     if active is not None and active.thread == threading.get_ident():
         active.refusals.append(reason + here())
+        carry_out()
 
 
 def _note(kind: int, address: int, number: int) -> None:
@@ -109,6 +133,8 @@ def _note(kind: int, address: int, number: int) -> None:
 
 def _content(kind: int, address: int, nbytes: int) -> None:
     if active is not None and active.thread == threading.get_ident():
+        if kind == rec.GUARD:
+            carry_out()
         active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
         _note(kind, address, len(active.contents) - 1)
 

@@ -23,6 +23,7 @@ from tapegrad.machine.native.glue import (
     leading_zeros,
     machine,
     native,
+    octets,
     symbol,
     types,
     u64,
@@ -32,7 +33,8 @@ from tapegrad.machine.native.glue import (
 libc_aligned_alloc = external("aligned_alloc", u64, u64, u64)
 libc_free = external("free", types.int32, u64)
 thread_self = external("pthread_self", u64)
-_TAKEN, _GIVEN_BACK, _KERNEL = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL))
+_TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
+_EVENT, _POINTERS = np.uint64(rec.EVENT.itemsize), np.uint64(rec.offset_of(rec.EVENT, "pointers"))
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
@@ -58,23 +60,67 @@ def trace(kind, a, b):
     return True
 
 
+@inlined
+def clear(address, nbytes):
+    block = octets(address)
+    for i in range(nbytes):
+        block[i] = np.uint8(0)
+
+
 @native
-def trace_kernel(kernel, nest, pointers, count):
+def run_events(events, count):
+    """Do what a capture wrote down and put off."""
+    i = U0
+    while i < count:
+        event = events_at(events)[i]
+        if event.kind == _KERNEL:
+            call_kernel(event.a, events + i * _EVENT + _POINTERS, event.b)
+        elif event.kind == _ZEROED:
+            clear(event.a, event.b)
+        i += U1
+
+
+@export(types.int32(u64, u64))
+def carry_out(events, count):
+    """Do what a capture has put off so far; from now on nothing is. No `events`: those of this thread's capture."""
     m = machine()
+    if events != U0:
+        run_events(events, count)
+    elif m.postponing != U0 and thread_self() == m.trace_thread:
+        m.postponing = U0
+        run_events(m.trace, min(m.n_trace, m.max_trace))
+    return np.int32(0)
+
+
+@native
+def put_off(kernel, nest, pointers, count, patient):
+    """Write a kernel call down for the capture under way; True when it is to be made later (see `carry_out`)."""
+    m = machine()
+    if m.postponing != U0 and (patient == U0 or m.n_trace >= m.max_trace):
+        carry_out(U0, U0)
     at = m.n_trace
-    if trace(_KERNEL, kernel, nest) and at < m.max_trace:
-        event = events_at(m.trace)[at]
-        event.n_pointers = np.uint32(count)
-        for i in range(count):
-            event.pointers[i] = words(pointers)[i]
+    if not trace(_KERNEL, kernel, nest) or at >= m.max_trace:
+        return False
+    event = events_at(m.trace)[at]
+    event.n_pointers = np.uint32(count)
+    for i in range(count):
+        event.pointers[i] = words(pointers)[i]
+    return m.postponing != U0
 
 
 @inlined
-def run_kernel(kernel, nest, pointers, count):
+def run_kernel(kernel, nest, pointers, count, patient):
     """Call a kernel, and write the call down while a function is captured."""
-    if machine().trace != U0:
-        trace_kernel(kernel, nest, pointers, count)
+    if machine().trace != U0 and put_off(kernel, nest, pointers, count, patient):
+        return np.int32(0)
     return call_kernel(kernel, pointers, nest)
+
+
+@native
+def zero_fill(address, nbytes):
+    if machine().trace != U0 and trace(_ZEROED, address, nbytes) and machine().postponing != U0:
+        return
+    clear(address, nbytes)
 
 
 @inlined

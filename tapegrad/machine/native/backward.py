@@ -150,7 +150,7 @@ def settle(workspace):
                 pointers = stack_words(3)
                 words(pointers)[U0] = grad_row.address
                 words(pointers)[U1] = block
-                run_kernel(step.add, step.nest, pointers, U2)
+                run_kernel(step.add, step.nest, pointers, U2, U1)
                 rows[grad_row.owner].version += N1
                 continue
         leaves[i] = leaves[left]
@@ -191,7 +191,7 @@ def copied_seed(arena, layout, gradient):
     pointers = stack_words(3)
     words(pointers)[U0] = seed
     words(pointers)[U1] = buffers()[tensor_at(gradient).buffer].address
-    run_kernel(step.store, step.nest, pointers, U2)
+    run_kernel(step.store, step.nest, pointers, U2, U1)
     return seed
 
 

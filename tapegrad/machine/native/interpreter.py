@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.arena import allocate, release, trace
+from tapegrad.machine.native.arena import allocate, release, zero_fill
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -37,16 +37,6 @@ REACHED, CAPTURED, NEEDED, BEYOND = (
     np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
 )
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
-_ZEROED, _WORD = np.uint32(rec.ZEROED), np.uint32(rec.WORD)
-
-
-@native
-def zero_fill(address, nbytes):
-    if machine().trace != U0:
-        trace(_ZEROED, address, nbytes)
-    block = octets(address)
-    for i in range(nbytes):
-        block[i] = np.uint8(0)
 
 
 @export(u64(u64))

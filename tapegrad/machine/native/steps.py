@@ -64,7 +64,8 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
             status |= run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
                               np.uint64(step.n_pointers))
         else:
-            status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers))
+            status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers),
+                                 np.uint64(step.patient))
     if made != U0:
         made = U0
         for s in range(count):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.arena import release
+from tapegrad.machine.native.arena import carry_out, release
 from tapegrad.machine.native.cpython import call_with_index
 from tapegrad.machine.native.glue import (
     N0,
@@ -99,6 +99,7 @@ def drop_storage(index):
     if not recorded_number and row.refs == N0 and (row.flags & _IMMORTAL) == N0:
         if row.address != U0:
             if row.flags & _EXTERNAL:
+                carry_out(U0, U0)  # what is put off may read it
                 call_with_index(m.release_external, np.uint64(index))
                 row.flags &= ~_EXTERNAL
             else:

@@ -177,6 +177,8 @@ def run_cut(address, store, add, nest, pointers, count):
     j[5] = min(cut.pieces, m.threads * _EACH)  # a thread that is held up takes fewer
     j[6] = U0
     j[7] = partials if cut.partial != U0 else U0
+    if cut.late != U0:
+        call_kernel(j[U0], U0, U0)
     share(m.piece, job, j[5], NO_LIMIT)
     if cut.partial != U0:
         own = stack_words(5)  # one reduced loop over the partial results

@@ -17,8 +17,9 @@ import numpy as np
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine import cache, jit
+from tapegrad.machine.late import RAISED, failure
 
-OUT_OF_RANGE, RAISED = 7, 8  # what a kernel may return besides 0
+OUT_OF_RANGE = 7  # what a kernel may return besides 0 and RAISED
 
 
 @functools.cache
@@ -73,7 +74,6 @@ def recurrence(lagged: bool, of: dtype) -> int:
 
 _Kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
 _kept: list[Any] = []  # the machine calls them for good
-failure: list[BaseException] = []  # what the last Python kernel that failed raised
 
 
 def called(function: Callable[..., Any],
