@@ -227,10 +227,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[], Arrays], int]] = {
 
 
 def seconds_to_compile(loss: Callable[..., Any], data: Arrays, wanted: int, library: str) -> float:
-    """How much longer the calls until all is compiled take than they take without compiling.
-
-    tapegrad's run as they are written in the meantime, and are compared to such calls when these are warm.
-    """
+    """How much longer the calls until all is compiled take than such calls take when it is."""
     if library == "jax":
         run = theirs(jax(), loss, data, wanted)
         start = time.perf_counter()
@@ -239,13 +236,12 @@ def seconds_to_compile(loss: Callable[..., Any], data: Arrays, wanted: int, libr
     else:
         import tapegrad
 
-        run, _ = ours(loss, data, wanted)
-        compiled = tapegrad.compile(run)
+        run = compiled = tapegrad.compile(ours(loss, data, wanted)[0])
         calls, start = 0, time.perf_counter()
         while not compiled.tapes:
             compiled()
             calls += 1
-        next(iter(compiled.tapes.values()))[0].wait()
+        compiled.tape.wait()
         taken = time.perf_counter() - start
     (usual,) = fastest([run], seconds=0.5)
     return taken - calls * usual

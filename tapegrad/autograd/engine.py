@@ -101,9 +101,13 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
             results = _collect_recorded(workspace, found, targets, accumulate)
         else:
             for root, seed, given in zip(roots, seeds, gradients):
+                layout = _adjoint_layout(root._buffer)
                 if given is not None:  # from the next time on native code starts with it by itself
-                    planner.teach_accumulate(_adjoint_layout(root._buffer))
-                _add_adjoint(workspace, root._buffer, seed)
+                    planner.teach_accumulate(layout)
+                elif not workspace.adjoints[root._buffer]:
+                    workspace.adjoints[root._buffer] = call.unit_seed(address_of(workspace.arena), layout.dtype.id)
+                    continue
+                _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
             _replay(workspace)
             results = _collect(workspace, targets, accumulate)
     if accumulate:
@@ -116,13 +120,14 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
 
 
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
+    """What a root's backward begins with; None for the number one, which native code writes itself."""
     if not root.requires_grad:
         raise RuntimeError(errors.NO_GRAD_FN.format(position))
     layout = dispatch.layout_of(root)
     if gradient is None:
         if layout.numel != 1:
             raise RuntimeError(errors.NON_SCALAR)
-        return root.new_tensor(np.ones(layout.shape))  # a constant to captures, as the native seed is
+        return root.new_ones(layout.shape) if create_graph else None
     if not isinstance(gradient, machine.TensorBase):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient.shape != layout.shape:

@@ -96,7 +96,7 @@ class Captured:
                        if looks.get(id(t)) and id(t) in before.reach.tensors]
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
-            events, trace.contents, before.storages, before.owners, before.known)
+            events, trace.contents, before.storages, before.owners, before.known, _left(before, result, seedings))
         self.fixed = sorted(used & before.known)
         self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
         # arguments that lie in memory the function reaches by name: they must do so again
@@ -236,6 +236,15 @@ class Captured:
     def pure(self) -> bool:
         """Whether running the function once more would leave no trace."""
         return not (self.versions or self.argument_versions or self.gradients)
+
+
+def _left(before: Before, result: Any, seedings: Sequence[Seeding]) -> set[int]:
+    """The addresses of all that a call leaves behind for others."""
+    tensors: list[Any] = [t.grad for t, _ in before.gradients]
+    flatten(result, tensors)
+    for seeding in seedings:
+        tensors += (*seeding.seeds, *seeding.gradients)
+    return {cap.addresses.item(cap.owner_of(t)) for t in tensors if t is not None}
 
 
 def _identified(fields: tuple[Any, ...]) -> list[Any]:

@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad import config
 from tapegrad.compiler.capture import Block, Blocked, Place, Step
 from tapegrad.compiler.fusion import constant_blocks
-from tapegrad.machine import late
+from tapegrad.machine import emitter, late
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of
@@ -74,6 +74,7 @@ class Program:
                  undo: Sequence[tuple[int, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
         self.results = list(results)
+        emitter.bind(_kernels(steps))
         fixed = set(constant_blocks(steps, set(results)))  # written now, once
         offsets, size = _lay_out(blocks, steps, fixed | set(results), reuse)
         self._memory = np.zeros(size + _ALIGN, "u1")
@@ -204,6 +205,11 @@ class Program:
             return []
         at = address_of(self.steps) + rec.offset_of(rec.PROGRAM_STEP, "a")
         return [(at + index * rec.PROGRAM_STEP.itemsize, _cell(pointers, 0)) for index, pointers in self._targets]
+
+
+def _kernels(steps: Sequence[Step | Blocked]) -> set[int]:
+    calls = [c for s in steps if isinstance(s, Blocked) for c in s.calls]
+    return {s.a for s in steps if isinstance(s, Step) and s.kind == rec.KERNEL} | {c.kernel for c in calls}
 
 
 def _cell(pointers: np.ndarray[Any, Any], slot: int) -> int:

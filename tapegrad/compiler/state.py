@@ -50,7 +50,7 @@ _FILES = {"load", "save", "savez", "savez_compressed", "savetxt", "loadtxt", "ge
           "memmap", "seterr", "seterrcall", "errstate", "datetime64"}
 _UNUSED = {"__repr__", "__str__", "__init__", "__new__", "__post_init__", "__del__", "__init_subclass__", "__reduce__",
            "__class_getitem__", "__format__", "__getstate__", "__setstate__", "__reduce_ex__", "__sizeof__", "__dir__",
-           "__subclasshook__", "__deepcopy__", "__copy__"}
+           "__subclasshook__", "__deepcopy__", "__copy__", "__replace__"}
 MAX_VALUES = 4096
 
 
@@ -320,7 +320,7 @@ class Reach:
             if isinstance(value, functools.cached_property):
                 self._meet(value.func)
             elif not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)) and (
-                    type(value).__module__ != "_collections"):
+                    type(value).__module__ not in ("_collections", "collections")):
                 self._named(where, name)
 
 

@@ -43,7 +43,9 @@ class Builder:
         self.last_region = (region, nest.pattern)
         cut = cutting.cut(region, nest.pattern, nest.words, both)
         if cut is not None:
-            cut["late"] = late.is_late(store, int(cut["partial"][0]))
+            cut["late"] = sum(bit for bit, kernel in (
+                (rec.LATE_STORE, store), (rec.LATE_ADD, add), (rec.LATE_PARTIAL, int(cut["partial"][0]))
+            ) if late.is_late(kernel))
         self.steps.append(Step(store, add, nest.words, tuple(pointers), cut=cut, patient=True))
 
     def temporary(self, layout: Layout) -> int:

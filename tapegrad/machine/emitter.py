@@ -23,6 +23,7 @@ compute; only reductions are reordered, and floats are summed in double precisio
 from __future__ import annotations
 
 import functools
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from ..dtypes import dtype
@@ -69,19 +70,42 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     address = _addresses.get(name)
     if address is None:
         with jit.BUILDING:
-            make = functools.partial(_build, name, region, pattern, accumulate)
+            kernel = Kernel(region, pattern, accumulate)
+            make = functools.partial(_load, name, kernel)
             address = _addresses[name] = late.stub(make) if late.wanted() else make()
-            kernels[address] = Kernel(region, pattern, accumulate)
+            kernels[address] = kernel
     return address
 
 
-def _build(name: str, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
+def _object(name: str, kernel: Kernel) -> bytes:
     code = cache.get(name)
     if code is None:
-        code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
+        code = jit.compile_ir(kernel_source(*kernel), 1, optimise=False)
         cache.put(name, code)
+    return code
+
+
+def _load(name: str, kernel: Kernel) -> int:
+    code = _ready.pop(name, None) or _object(name, kernel)
     odometer.load()
     return jit.load_object("kernel", code, ("kernel",), odometer.NAMES)["kernel"]
+
+
+_ready: dict[str, bytes] = {}  # object code that is not loaded yet
+
+
+def bind(addresses: Iterable[int]) -> None:
+    """Have the kernels behind stubs in place before they are called, compiled side by side where they have to be."""
+    unbound = [a for a in {*addresses} if late.is_unbound(a)]
+    with jit.BUILDING:
+        wanted = {region_key(*kernels[a]): kernels[a] for a in unbound}
+
+        def get_ready(name: str, kernel: Kernel) -> None:
+            _ready[name] = _object(name, kernel)
+
+        jit.side_by_side([functools.partial(get_ready, *item) for item in wanted.items()])
+        for address in unbound:
+            late.bound(address)
 
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:

@@ -8,12 +8,14 @@ from __future__ import annotations
 import ctypes
 import functools
 import itertools
+import os
 import sys
 import threading
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
+from llvmlite.binding import ffi
 
 BUILDING = threading.RLock()  # held by whoever adds a layout, a plan or a kernel: one thread at a time
 
@@ -33,8 +35,18 @@ def host() -> tuple[str, str, str]:
     return _target().triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 
-@functools.cache
+_machines = threading.local()  # one each thread and level: generating code changes them
+
+
 def _machine(opt_level: int) -> llvm.TargetMachine:
+    if not hasattr(_machines, "by_level"):
+        _machines.by_level = {}
+    if opt_level not in _machines.by_level:
+        _machines.by_level[opt_level] = _new_machine(opt_level)
+    return _machines.by_level[opt_level]
+
+
+def _new_machine(opt_level: int) -> llvm.TargetMachine:
     # Position-independent small-model code reaches libm through stubs that the linker adds; the large code model
     # would load every 64-bit address with a movabs, and its constant pools too.
     _, cpu, features = host()
@@ -61,10 +73,60 @@ def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes
 
     Without `optimise` the code is generated from the text as it stands, for text that is written the way it should be.
     """
-    module = llvm.parse_assembly(ir_text)
+    module = llvm.parse_assembly(ir_text, llvm.create_context())
     if opt_level and optimise:
         improve(module, opt_level)
-    return _machine(opt_level).emit_object(module)
+    return _generate(_machine(opt_level), module)
+
+
+@functools.cache
+def _generator() -> Any:
+    """LLVM's code generator without the lock that llvmlite holds around all of LLVM.
+
+    Threads may generate code side by side, each in a context and with a target machine of its own.
+    """
+    locked = ffi.lib.LLVMPY_TargetMachineEmitToMemory
+    found = ctypes.CDLL(ffi.lib._name).LLVMPY_TargetMachineEmitToMemory
+    found.restype, found.argtypes = locked.restype, locked.argtypes
+    return found
+
+
+def _generate(machine: llvm.TargetMachine, module: llvm.ModuleRef) -> bytes:
+    with ffi.OutputString() as error:
+        buffer = _generator()(machine, module, 1, error)
+        if not buffer:
+            raise RuntimeError(str(error))
+    try:
+        return ctypes.string_at(ffi.lib.LLVMPY_GetBufferStart(buffer), ffi.lib.LLVMPY_GetBufferSize(buffer))
+    finally:
+        ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
+
+
+def side_by_side(tasks: Sequence[Callable[[], None]]) -> None:
+    """Do some tasks on as many threads as there are cores; raises what the first of them raised that failed."""
+    left, failures = iter(tasks), []
+    taking = threading.Lock()
+
+    def work() -> None:
+        while True:
+            with taking:
+                task = next(left, None)
+            if task is None:
+                return
+            try:
+                task()
+            except BaseException as error:
+                failures.append(error)
+
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    helpers = [threading.Thread(target=work, daemon=True) for _ in range(min(len(tasks), cores) - 1)]
+    for helper in helpers:
+        helper.start()
+    work()
+    for helper in helpers:
+        helper.join()
+    if failures:
+        raise failures[0]
 
 
 @functools.cache

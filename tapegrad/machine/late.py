@@ -63,7 +63,8 @@ def _source() -> str:
     return "".join(parts)
 
 
-def _object() -> bytes:
+def build() -> bytes:
+    """The stubs' object code, from the disk cache or from LLVM."""
     code = cache.get("stubs")
     if code is None:
         code = jit.compile_ir(_source(), 1, optimise=False)
@@ -105,24 +106,26 @@ def _define() -> None:
     jit.define_symbol("tapegrad_bind", ctypes.cast(_bind, ctypes.c_void_p).value or 0)
 
 
-_wanted = [False]
+_reasons = 0
 
 
 def wanted() -> bool:
     """Whether kernels that are asked for now may never be called."""
-    return _wanted[0]
+    return _reasons > 0
 
 
-def want(yes: bool) -> None:
-    """Say so, or that what is asked for is going to be called."""
-    _wanted[0] = yes
+def want(more: int) -> None:
+    """One reason more, or (-1) less, to think so."""
+    global _reasons
+    with jit.BUILDING:
+        _reasons += more
 
 
 def stub(make: Callable[[], int]) -> int:
     """The address of a kernel that `make` is asked for when it is first called; it stands for that kernel for good."""
     if not _free:
         _define()
-        found = jit.load_object("stubs", _object(), ("tapegrad_stubs", "tapegrad_targets"), ("tapegrad_bind",))
+        found = jit.load_object("stubs", build(), ("tapegrad_stubs", "tapegrad_targets"), ("tapegrad_bind",))
         addresses = np.ctypeslib.as_array((ctypes.c_size_t * _STUBS).from_address(found["tapegrad_stubs"]))
         slots = range(found["tapegrad_targets"], found["tapegrad_targets"] + _STUBS * _SLOT, _SLOT)
         _free.extend(reversed([*zip(addresses.tolist(), slots)]))
@@ -137,6 +140,12 @@ def bound(address: int) -> int:
     return address if found is None else found.bind()
 
 
-def is_late(*addresses: int) -> bool:
-    """Whether a kernel among these may not be compiled yet."""
-    return any(address in _stubs for address in addresses)
+def is_unbound(address: int) -> bool:
+    """Whether this is a stub with no kernel behind it yet."""
+    found = _stubs.get(address)
+    return found is not None and not ctypes.c_size_t.from_address(found.slot).value
+
+
+def is_late(address: int) -> bool:
+    """Whether this is a stub."""
+    return address in _stubs

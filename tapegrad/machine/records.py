@@ -70,9 +70,10 @@ CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed
 
 # How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`. Where the loop is
 # kept each piece writes its part. Where it is reduced each writes a word of its own with the kernel `partial`, and
-# `store` (or `add`) makes the result of these words. `late`: a kernel may be one that is bound when first called, which
-# the calling thread does before the others join it.
+# `store` (or `add`) makes the result of these words. `late` says which of the kernels are bound when first called; the
+# calling thread sees to that before the others join it.
 CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8"), ("late", "u8")])
+LATE_STORE, LATE_ADD, LATE_PARTIAL = 1, 2, 4
 MAX_PIECES = 64
 CUT_NEST_WORDS = 80  # nests of more words are not cut
 

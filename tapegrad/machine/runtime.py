@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.machine import cache, jit
+from tapegrad.machine import cache, jit, late, odometer
 from tapegrad.machine import records as rec
 
 MAX_ROWS = 1 << 28
@@ -86,7 +86,7 @@ _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "replay_forward": "u(uuu)",
-    "run_compiled": "u(u)", "carry_out": "i(uu)",
+    "run_compiled": "u(u)", "carry_out": "i(uu)", "unit_seed": "u(uI)",
 }
 _LLVM = {"u": "i64", "i": "i32", "I": "i32"}
 
@@ -105,6 +105,8 @@ def _machine_object() -> bytes:
 
         code = jit.compile_ir(build_ir(), 2, optimise=False)
         cache.put(key, code)
+        late.build()  # part of the machine: a first kernel shall not wait for these
+        odometer.build()
     return code
 
 

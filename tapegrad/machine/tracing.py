@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.machine import late
+from tapegrad.machine import emitter, late
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of, reserve
@@ -66,7 +66,7 @@ def begin() -> Trace:
     state = machine.state
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
     state["trace"], state["postponing"] = address_of(_events), 1
-    late.want(True)
+    late.want(1)
     return active
 
 
@@ -74,7 +74,7 @@ def end() -> Any:
     """Stop; returns the events, for `carry_out` if the calls are still put off, and for `release`."""
     global active
     assert active is not None
-    late.want(False)
+    late.want(-1)
     active.put_off = bool(machine.state["postponing"][0])
     machine.state["trace"] = machine.state["postponing"] = 0
     active = None
@@ -89,9 +89,10 @@ def carry_out(events: Any = None) -> None:
     """Make the kernel calls that a capture noted and put off: these of one that ended, or those under way so far."""
     if events is not None:
         parts = np.flatnonzero(events["kind"] == rec.PART)  # what comes after is the backward of a result
-        machine.call.carry_out(address_of(events), int(parts[0]) if len(parts) else len(events))
+        events = events[:parts[0]] if len(parts) else events
+        emitter.bind(events["a"][events["kind"] == rec.KERNEL].tolist())
+        machine.call.carry_out(address_of(events), len(events))
     elif active is not None and active.thread == threading.get_ident():
-        late.want(False)
         machine.call.carry_out(0, 0)
 
 

@@ -170,7 +170,7 @@ def replay_unlocked(workspace, ignored):
     return status
 
 
-@native
+@export(u64(u64, u32))
 def unit_seed(arena, dtype):
     """A block that holds the number one, which a scalar's backward begins with."""
     seed = allocate(arena, np.uint64(8))

@@ -42,6 +42,7 @@ _YIELDS = np.uint64(1 << 14)
 _GRAIN = np.uint64(63)
 _EACH = np.uint64(4)
 _LONG = np.uint64(4096)
+_STORE, _ADD, _PARTIAL = (np.uint64(i) for i in (rec.LATE_STORE, rec.LATE_ADD, rec.LATE_PARTIAL))
 
 pthread_create = external("pthread_create", i32, u64, u64, u64, u64)
 mutex_lock = external("pthread_mutex_lock", i32, u64)
@@ -177,7 +178,7 @@ def run_cut(address, store, add, nest, pointers, count):
     j[5] = min(cut.pieces, m.threads * _EACH)  # a thread that is held up takes fewer
     j[6] = U0
     j[7] = partials if cut.partial != U0 else U0
-    if cut.late != U0:
+    if cut.late & (_PARTIAL if cut.partial != U0 else _ADD if add != U0 else _STORE):
         call_kernel(j[U0], U0, U0)
     share(m.piece, job, j[5], NO_LIMIT)
     if cut.partial != U0:
