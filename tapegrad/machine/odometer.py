@@ -88,12 +88,17 @@ no:
 """
 
 
-@functools.cache
-def load() -> None:
-    """Have the helpers at hand before the first kernel that calls them is loaded."""
+def build() -> bytes:
+    """The helpers' object code, from the disk cache or from LLVM."""
     code = cache.get("helpers")
     if code is None:
         code = jit.compile_ir(_SOURCE, 2)
         cache.put("helpers", code)
-    for name, address in jit.load_object("helpers", code, NAMES, ()).items():
+    return code
+
+
+@functools.cache
+def load() -> None:
+    """Have the helpers at hand before the first kernel that calls them is loaded."""
+    for name, address in jit.load_object("helpers", build(), NAMES, ()).items():
         jit.define_symbol(name, address)

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.machine import cache, jit
+from tapegrad.machine import cache, jit, odometer
 from tapegrad.machine import records as rec
 
 MAX_ROWS = 1 << 28
@@ -105,6 +105,7 @@ def _machine_object() -> bytes:
 
         code = jit.compile_ir(build_ir(), 2, optimise=False)
         cache.put(key, code)
+        odometer.build()  # part of the machine: the first kernel of a later process shall not wait 30 ms for it
     return code
 
 
