@@ -29,7 +29,7 @@ from ..ops.sym import key
 from . import cache, jit, odometer
 from .kernel_writer import MAX_RANK, KernelWriter, Region
 
-__all__ = ["MAX_RANK", "Region", "compile_region", "kernel_source", "region_key"]
+__all__ = ["MAX_RANK", "Region", "compile_region", "compiled", "kernel_source", "region_key"]
 
 
 def region_key(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
@@ -68,12 +68,17 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
         with jit.BUILDING:
             code = cache.get(name)
             if code is None:
-                code = jit.compile_ir(kernel_source(region, pattern, accumulate), 1, optimise=False)
+                code = compiled(kernel_source(region, pattern, accumulate))
                 cache.put(name, code)
             odometer.load()
             address = _addresses[name] = jit.load_object("kernel", code, ("kernel",), odometer.NAMES)["kernel"]
             kernels[address] = Kernel(region, pattern, accumulate)
     return address
+
+
+def compiled(text: str) -> bytes:
+    """The object code of a kernel's text."""
+    return jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
 
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:

@@ -114,7 +114,7 @@ class KernelWriter(LoopWriter):
         count = len(self.dtypes)
         self.label("entry")
         self.line(f"%counters = alloca [{MAX_RANK} x i64]")
-        self.line(f"call void @llvm.memset.p0.i64(ptr %counters, i8 0, i64 {8 * MAX_RANK}, i1 false)")
+        self.line(f"store <{MAX_RANK} x i64> zeroinitializer, ptr %counters, align 8")
         self.line("%position = alloca i64")
         self.slots: dict[tuple[Sym, int], str] = {}  # accumulators, by lanes; 0 for a block of columns
         for reduces in self.passes:
@@ -130,7 +130,9 @@ class KernelWriter(LoopWriter):
         self.line(f"%R = load i64, ptr {self.element('%nest', 1)}")
         self.line("%D = add nsw i64 %K, %R")
         self.line("%sizes = getelementptr i64, ptr %nest, i64 2")
-        self.line("%strides = getelementptr i64, ptr %sizes, i64 %D")
+        self.line("%strides.0 = getelementptr i64, ptr %sizes, i64 %D")
+        for k in range(1, count):
+            self.line(f"%strides.{k} = getelementptr i64, ptr %strides.{k - 1}, i64 %D")
         self.line("%K1 = sub nsw i64 %K, 1")
         self.line("%D1 = sub nsw i64 %D, 1")
         rows = self.by_row and not self.columns
@@ -146,10 +148,10 @@ class KernelWriter(LoopWriter):
             size = self.let(f"load i64, ptr {self.element('%sizes', f'%{nest}.loop')}")
             self.line(f"%{nest}.turns = select i1 %{nest}.some, i64 {size}, i64 1")
             for k in range(count):
-                self.line(f"%{nest}.step.{k} = load i64, ptr {self.stride_of(k, f'%{nest}.loop')}")
+                self.line(f"%{nest}.step.{k} = load i64, ptr {self.element(f'%strides.{k}', f'%{nest}.loop')}")
         inner = "%D1" if rows else "%K1"
         self.line(f"%n = load i64, ptr {self.element('%sizes', inner)}")
-        self.stride = {k: self.let(f"load i64, ptr {self.stride_of(k, inner)}")
+        self.stride = {k: self.let(f"load i64, ptr {self.element(f'%strides.{k}', inner)}")
                        for k, letter in enumerate(self.pattern) if letter == "s"}
         self.at = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
         if self.by_row:
@@ -161,10 +163,6 @@ class KernelWriter(LoopWriter):
         self.label("return")
         self.line("ret i32 0")
         self.label("begin")
-
-    def stride_of(self, k: int, d: str) -> str:
-        at = self.element("%strides", self.let(f"mul nsw i64 %D, {k}"))
-        return self.element(at, d)
 
     def emit_rows(self) -> None:
         """One row, or one block of columns: passes that reduce, then the outputs."""

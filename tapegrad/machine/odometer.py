@@ -12,8 +12,7 @@ NAMES = ("tapegrad_extent", "tapegrad_advance")
 
 DECLARATIONS = """\
 declare i1 @tapegrad_advance(ptr, i64, ptr, ptr, i64, i64)
-declare i64 @tapegrad_extent(ptr, i64, i64)
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"""
+declare i64 @tapegrad_extent(ptr, i64, i64)"""
 
 _SOURCE = """\
 ; The product of sizes[first], ..., sizes[end - 1].

@@ -21,6 +21,7 @@ class Writer:
         self.mask = ""  # the lanes of the last, incomplete vector
         self.declarations: dict[str, None] = {}
         self.helpers: dict[str, str] = {}
+        self.calls = False  # functions of vectors
 
     # -------------------------------------------------------------------------------------------------- text pieces
 
@@ -134,6 +135,7 @@ class Writer:
         symbol, lanes = name + "f" * single, 1
         if self.lanes > 1:
             lanes, symbol = max(v for v in jit.vector_functions(name, len(args), single) if self.lanes % v[0] == 0)
+            self.calls = True
         piece = t if lanes == 1 else f"<{lanes} x {t}>"
         self.declarations[f"declare {piece} @{symbol}({', '.join([piece] * len(args))}) nounwind memory(none)"] = None
         if lanes == self.lanes:
@@ -175,7 +177,12 @@ class Writer:
 
     def module(self) -> str:
         """The whole text: the function, its helpers and all it refers to."""
-        head = f"define i32 @kernel(ptr %pointers, ptr %nest) nounwind {_WIDE} {{"
+        attributes = ["nounwind", _WIDE]
+        if jit.quick():
+            attributes += ["noinline", "optnone"]  # so that nothing is scheduled either
+        if self.calls:  # else a vector kept on the stack over a call may lie across two cache lines
+            attributes += ["alignstack(64)"]
+        head = f"define i32 @kernel(ptr %pointers, ptr %nest) {' '.join(attributes)} {{"
         return "\n".join([head, *self.lines, "}", *self.helpers.values(), *self.declarations]) + "\n"
 
 
