@@ -27,7 +27,8 @@ from typing import NamedTuple
 from ..dtypes import dtype
 from ..ops.sym import key
 from . import cache, jit, odometer
-from .kernel_writer import MAX_RANK, KernelWriter, Region
+from .kernel_writer import KernelWriter, Region
+from .odometer import MAX_RANK
 
 __all__ = ["MAX_RANK", "Region", "compile_region", "compiled", "kernel_source", "region_key"]
 

@@ -16,9 +16,11 @@ class Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.block = ""  # the one being written
         self.names = 0
         self.lanes = 1  # elements a register in what is being written
         self.mask = ""  # the lanes of the last, incomplete vector
+        self.slow = False  # whether functions are called in it
         self.declarations: dict[str, None] = {}
         self.helpers: dict[str, str] = {}
         self.calls = False  # functions of vectors
@@ -38,6 +40,7 @@ class Writer:
         return name
 
     def label(self, name: str) -> None:
+        self.block = name
         self.lines.append(f"{name}:")
 
     def jump(self, name: str) -> None:
@@ -80,8 +83,8 @@ class Writer:
     def load(self, at: str, d: dtype, whole: bool = False) -> str:
         """`whole`: memory of our own, where the lanes beyond the end may be touched too."""
         t = self.vector(memory_type(d))
-        if self.mask and not whole:  # lanes that are off compute with a half: no function finds that special
-            idle = self.const(0.5 if d.category == 2 else 1, dtypes.uint8 if d is dtypes.bool_ else d)
+        if self.mask and not whole:
+            idle = self.idle(d)
             suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else type_suffix(d)}.p0"
             value = self.let(f"call {t} @llvm.masked.load.{suffix}(ptr {at}, i32 {d.itemsize}, "
                              f"{self.vector('i1')} {self.mask}, {t} {idle})")
@@ -89,6 +92,10 @@ class Writer:
         else:
             value = self.let(f"load {t}, ptr {at}, align {d.itemsize}")
         return self.let(f"icmp ne {t} {value}, zeroinitializer") if d is dtypes.bool_ else value
+
+    def idle(self, d: dtype) -> str:
+        """What the lanes compute with that are off: a half where functions are called, for none finds that special."""
+        return self.const(0.5, d) if d.category == 2 and self.slow else "zeroinitializer"
 
     def store(self, at: str, value: str, d: dtype, whole: bool = False) -> None:
         t = self.vector(memory_type(d))
