@@ -35,8 +35,6 @@ _SOURCE = f"""\
 ; The number of turns that all loops make together is returned.
 define i64 @tapegrad_begin(ptr %frame, i64 %n, ptr %pointers, ptr %nest, i64 %reduced, i64 %inside) {{
 entry:
-  %at.counters = getelementptr i64, ptr %frame, i64 {COUNTERS}
-  store <{MAX_RANK} x i64> zeroinitializer, ptr %at.counters, align 8
   %K = load i64, ptr %nest
   %at.R = getelementptr i64, ptr %nest, i64 1
   %R = load i64, ptr %at.R
@@ -66,10 +64,17 @@ entry:
   %steps = getelementptr i64, ptr %frame, i64 {STEPS}
   %walk = getelementptr i64, ptr %steps, i64 %n
   %inner = getelementptr i64, ptr %walk, i64 %n
+  %many = icmp sgt i64 %last, %first
+  br i1 %many, label %count, label %operands
+count:
+  %at.counters = getelementptr i64, ptr %frame, i64 {COUNTERS}
+  store <{MAX_RANK} x i64> zeroinitializer, ptr %at.counters, align 8
+  br label %operands
+operands:
   br label %operand
 operand:
-  %k = phi i64 [0, %entry], [%k.next, %operand]
-  %row = phi ptr [%strides, %entry], [%row.next, %operand]
+  %k = phi i64 [0, %operands], [%k.next, %operand]
+  %row = phi ptr [%strides, %operands], [%row.next, %operand]
   %at.step = getelementptr i64, ptr %row, i64 %loop
   %step = load i64, ptr %at.step
   %to.step = getelementptr i64, ptr %steps, i64 %k
