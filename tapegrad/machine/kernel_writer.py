@@ -1,6 +1,7 @@
 """The text of one kernel: which passes over a row it takes, and what each of them computes."""
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -57,6 +58,7 @@ class KernelWriter(LoopWriter):
             level[n] = max((level[a] for a in n.args), default=0) + (n.op == "reduce")
         self.passes = [[r for r in reduces if level[r] == k] for k in range(1, max(level.values()) + 1)]
         self.at: list[str] = []
+        self.carry: dict[tuple[Sym, int], str] = {}
         self.beginning: list[str] = []
         self.extents: dict[tuple[int, str], tuple[str, str]] = {}
         self.width = 1  # elements a whole vector in the pass that is being written
@@ -118,16 +120,11 @@ class KernelWriter(LoopWriter):
         self.label("entry")
         if self.counted:
             self.line("%position = alloca i64")
-        self.slots: dict[tuple[Sym, int], str] = {}  # accumulators, by lanes; 0 for a block of columns
-        for reduces in self.passes:
-            for r in reduces:
+        self.slots: dict[Sym, str] = {}  # accumulators of a block of columns
+        if self.columns:
+            for r in itertools.chain(*self.passes):
                 t = memory_type(accumulator(r)[0])
-                if self.columns:
-                    self.slots[r, 0] = self.let(f"alloca [{BLOCK} x {t}], align 64")
-                else:
-                    for lanes in self.slot_lanes(self.choose_width([r.args[0] for r in reduces], reduces)):
-                        with self.wide(lanes):
-                            self.slots[r, lanes] = self.let(f"alloca {self.vector(t)}, align 64")
+                self.slots[r] = self.let(f"alloca [{BLOCK} x {t}], align 64")
         rows = self.by_row and not self.columns
         self.read_nest("kept", inside=not rows)
         if self.by_row:
@@ -194,9 +191,9 @@ class KernelWriter(LoopWriter):
         else:
             for r in reduces:
                 d, start, _ = accumulator(r)
-                for lanes in self.slot_lanes(self.width):
+                for lanes in {self.width} if self.masked else {1, self.width}:
                     with self.wide(lanes):
-                        self.store(self.slots[r, lanes], self.const(start, d), d)
+                        self.carry[r, lanes] = self.const(start, d)
             self.row_constants(roots, scope)
 
         def body(i: str, inside: Scope, old: list[str]) -> list[str]:
@@ -217,6 +214,7 @@ class KernelWriter(LoopWriter):
         if not self.columns:
             for r in reduces:
                 scope[r] = self.cast(self.combined(r), accumulator(r)[0], r.dtype)
+            self.carry = {}
 
     def final_pass(self, outputs: Sequence[int], scope: Scope) -> None:
         """The innermost loop that stores `outputs`."""
@@ -277,16 +275,13 @@ class KernelWriter(LoopWriter):
 
     # -------------------------------------------------------------------------------------------------- accumulators
 
-    def slot_lanes(self, width: int) -> list[int]:
-        return [width] if self.masked else sorted({1, width})
-
     def load_column(self, r: Sym, i: str) -> str:
         d = accumulator(r)[0]
-        return self.load(self.element(self.slots[r, 0], i, memory_type(d)), d, whole=True)
+        return self.load(self.element(self.slots[r], i, memory_type(d)), d, whole=True)
 
     def store_column(self, r: Sym, i: str, value: str) -> None:
         d = accumulator(r)[0]
-        self.store(self.element(self.slots[r, 0], i, memory_type(d)), value, d, whole=True)
+        self.store(self.element(self.slots[r], i, memory_type(d)), value, d, whole=True)
 
     def step(self, r: Sym, a: str, x: str) -> str:
         d, _, form = accumulator(r)
@@ -299,7 +294,7 @@ class KernelWriter(LoopWriter):
         """The result of a finished pass: the vector's halves combined until one lane is left, and the scalar rest."""
         d = accumulator(r)[0]
         with self.wide(self.width):
-            x, = self.accumulators([r])
+            x = self.carry[r, self.lanes]
             while self.lanes > 1:
                 whole, half = self.type(d), self.lanes // 2
                 low, high = (self.let(f"shufflevector {whole} {x}, {whole} poison, <{half} x i32> <" + ", ".join(
@@ -309,7 +304,7 @@ class KernelWriter(LoopWriter):
                     low, high = (self.let(f"extractelement <1 x {register_type(d)}> {v}, i64 0") for v in (low, high))
                 x = self.step(r, low, high)
         if self.width > 1 and not self.masked:
-            x = self.step(r, x, self.load(self.slots[r, 1], d))
+            x = self.step(r, x, self.carry[r, 1])
         return x
 
     # --------------------------------------------------------------------------------------------------- mathematics

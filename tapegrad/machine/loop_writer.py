@@ -31,7 +31,7 @@ class LoopWriter(Writer):
     extents: dict[tuple[int, str], tuple[str, str]]
     at: list[str]  # where each operand is, in the loops written so far
     here: list[str]  # the same, in the innermost loop
-    slots: dict[tuple[Sym, int], str]  # accumulators, by lanes; 0 for a block of columns
+    carry: dict[tuple[Sym, int], str]  # accumulators of the pass that is being written, by lanes
 
     def read_nest(self, nest: str, inside: bool) -> None:
         """Read the kept loops or those of the row into a frame; `inside`: the innermost is not the frame's to turn."""
@@ -51,19 +51,29 @@ class LoopWriter(Writer):
         walk = odometer.STEPS + count
         for k, p in enumerate(outside):  # there are none around the kept loops, whose frame knows where to begin
             self.line(f"store ptr {p}, ptr {self.element(frame, walk + k)}")
+        before, carry = self.block, dict(self.carry)
         self.jump(f"{label}.outer")
+        phis = len(self.lines)
+        self.carry = {key: f"%{label}.outer.{k}" for k, key in enumerate(carry)}
+        around = dict(self.carry)
         start = [self.let(f"load ptr, ptr {self.element(frame, walk + k)}") for k in range(count)]
         self.jump(label)
-        phis = len(self.lines)
+        inner_phis = len(self.lines)
         self.at = [f"%{label}.p{k}" for k in range(count)]
+        self.carry = {key: f"%{label}.{k}" for k, key in enumerate(carry)}
         yield
-        before = self.block
+        after = self.block
         for k, p in enumerate(self.at):
             step = self.let(f"load i64, ptr {self.element(frame, odometer.STEPS + k)}")
             self.line(f"{p}.next = getelementptr i8, ptr {p}, i64 {step}")
+        self.lines[inner_phis:inner_phis] = [
+            f"  %{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{after}]",
+            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{after}]" for p, at in zip(self.at, start)),
+            *(f"  %{label}.{k} = {self.phi(key, around[key], f'{label}.outer', x, after)}"
+              for k, (key, x) in enumerate(self.carry.items()))]
         self.lines[phis:phis] = [
-            f"  %{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{before}]",
-            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{before}]" for p, at in zip(self.at, start))]
+            f"  {around[key]} = {self.phi(key, x, before, self.carry[key], f'{label}.odometer')}"
+            for key, x in carry.items()]
         self.line(f"%{label}.next = add nuw nsw i64 %{label}.i, 1")
         turns = self.let(f"load i64, ptr {self.element(frame, odometer.TURNS)}")
         self.line(f"%{label}.more = icmp slt i64 %{label}.next, {turns}")
@@ -101,6 +111,7 @@ class LoopWriter(Writer):
         label = self.name()
         if self.counted:
             self.line("store i64 0, ptr %position")
+        before, carry = self.block, dict(self.carry)
         self.line(f"br i1 %no_row, label %{label}.skip, label %{label}")
         self.label(label)
         with self.nest("row"):
@@ -109,7 +120,7 @@ class LoopWriter(Writer):
                 position = self.let("load i64, ptr %position")
                 moved = self.let(f"add nuw nsw i64 {position}, {'1' if self.columns else '%n'}")
                 self.line(f"store i64 {moved}, ptr %position")
-        self.jump(f"{label}.skip")
+        self.join(f"{label}.skip", before, carry)
 
     def inner(self, prepare: Callable[[], Scope], body: Callable[[str, Scope, list[str]], list[str]],
               carried: Sequence[Sym] = ()) -> None:
@@ -128,19 +139,21 @@ class LoopWriter(Writer):
                 self.turns(f"{label}.vectors", "0", main, scope, body, carried, some)
                 done = self.let(f"icmp eq i64 {main}, {end}")
                 self.line(f"br i1 {done}, label %{label}.end, label %{label}.tail")
-                self.label(f"{label}.tail")
+            before, carry = self.block, dict(self.carry)
+            self.label(f"{label}.tail")
             if self.masked:
                 with self.wide(self.width):
                     self.mask = self.let(f"bitcast i{self.lanes} {bits} to {self.vector('i1')}")
-                    old = self.accumulators(carried)
-                    for r, before, after in zip(carried, old, body(main, dict(scope), old)):
+                    old = [self.carry[r, self.lanes] for r in carried]
+                    for r, x, new in zip(carried, old, body(main, dict(scope), old)):
                         t = self.type(accumulator(r)[0])
-                        kept = self.let(f"select {self.vector('i1')} {self.mask}, {t} {after}, {t} {before}")
-                        self.store_slot(r, kept)
-                    self.jump(f"{label}.end")
-                return
-        self.turns(f"{label}.elements", main, end, prepare(), body, carried)
-        self.jump(f"{label}.end")
+                        self.carry[r, self.lanes] = self.let(
+                            f"select {self.vector('i1')} {self.mask}, {t} {new}, {t} {x}")
+            else:
+                self.turns(f"{label}.elements", main, end, prepare(), body, carried)
+            self.join(f"{label}.end", before, carry)
+        else:
+            self.turns(f"{label}.elements", main, end, prepare(), body, carried)
 
     def extent(self, width: int, end: str) -> tuple[str, str]:
         """How many of `end` elements are in whole vectors, and the mask of the rest in bits; once a kernel for `%n`."""
@@ -164,7 +177,7 @@ class LoopWriter(Writer):
     def turns(self, label: str, start: str, end: str, scope: Scope,
               body: Callable[[str, Scope, list[str]], list[str]], carried: Sequence[Sym], some: str = "") -> None:
         """One loop from `start` to `end`: at least one turn, or none unless `some`."""
-        old, before = self.accumulators(carried), self.block
+        old, before = [self.carry[r, self.lanes] for r in carried], self.block
         self.line(f"br i1 {some}, label %{label}, label %{label}.end" if some else f"br label %{label}")
         self.label(label)
         i = f"%{label}.i"
@@ -173,23 +186,27 @@ class LoopWriter(Writer):
         names = [f"%{label}.acc{k}" for k in range(len(carried))]
         new = body(i, dict(scope), names)
         self.lines[phis:phis] = [
-            f"  {name} = phi {self.type(accumulator(r)[0])} [{o}, %{before}], [{n}, %{label}]"
+            f"  {name} = {self.phi((r, self.lanes), o, before, n, label)}"
             for r, name, o, n in zip(carried, names, old, new)]
         self.line(f"{i}.next = add nuw nsw i64 {i}, {self.lanes}")
         self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
         self.line(f"br i1 {i}.more, label %{label}, label %{label}.end")
         self.label(f"{label}.end")
         if some:
-            new = [self.let(f"phi {self.type(accumulator(r)[0])} [{o}, %{before}], [{n}, %{label}]")
-                   for r, o, n in zip(carried, old, new)]
-        for r, n in zip(carried, new):
-            self.store_slot(r, n)
+            new = [self.let(self.phi((r, self.lanes), o, before, n, label)) for r, o, n in zip(carried, old, new)]
+        self.carry.update({(r, self.lanes): n for r, n in zip(carried, new)})
 
-    def accumulators(self, reduces: Sequence[Sym]) -> list[str]:
-        return [self.load(self.slots[r, self.lanes], accumulator(r)[0], whole=True) for r in reduces]
+    def phi(self, key: tuple[Sym, int], x: str, before: str, y: str, after: str) -> str:
+        """An accumulator that is `x` when we come from one block and `y` from another."""
+        with self.wide(key[1]):
+            return f"phi {self.type(accumulator(key[0])[0])} [{x}, %{before}], [{y}, %{after}]"
 
-    def store_slot(self, r: Sym, value: str) -> None:
-        self.store(self.slots[r, self.lanes], value, accumulator(r)[0], whole=True)
+    def join(self, label: str, before: str, carry: dict[tuple[Sym, int], str]) -> None:
+        """Begin the block that is reached from here, and from the block `before` with accumulators `carry`."""
+        after = self.block
+        self.jump(label)
+        self.carry = {key: x if x == carry[key] else self.let(self.phi(key, carry[key], before, x, after))
+                      for key, x in self.carry.items()}
 
     # ----------------------------------------------------------------------------------------------------------- memory
 
