@@ -297,11 +297,11 @@ class KernelWriter(LoopWriter):
             x = self.carry[r, self.lanes]
             while self.lanes > 1:
                 whole, half = self.type(d), self.lanes // 2
-                low, high = (self.let(f"shufflevector {whole} {x}, {whole} poison, <{half} x i32> <" + ", ".join(
-                    f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
+                low, high = (self.let(
+                    f"extractelement {whole} {x}, i64 {start}" if half == 1 else
+                    f"shufflevector {whole} {x}, {whole} poison, <{half} x i32> <" + ", ".join(
+                        f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
                 self.lanes = half
-                if half == 1:
-                    low, high = (self.let(f"extractelement <1 x {register_type(d)}> {v}, i64 0") for v in (low, high))
                 x = self.step(r, low, high)
         if self.width > 1 and not self.masked:
             x = self.step(r, x, self.carry[r, 1])

@@ -4,7 +4,7 @@ Written out in each kernel they would double the time LLVM takes, and they run s
 ones, or the reduced ones) are read into a *frame*, words of 64 bits in the kernel's own memory:
 
     TURNS, LAST   how often the innermost loop of the frame turns, and its number
-    FIRST         the number of the outermost
+    FIRST, MANY   the number of the outermost, and whether that is another
     SIZE          the size of the loop inside, where the kernel keeps that one for its vectors
     COUNTERS      of all loops
     then one for each operand: the strides of loop LAST, where the operand is, the strides of the loop inside
@@ -17,7 +17,7 @@ from . import cache, jit
 
 MAX_RANK = 32  # loops in a nest
 NAMES = ("tapegrad_begin", "tapegrad_advance")
-TURNS, LAST, FIRST, SIZE, COUNTERS = range(5)
+TURNS, LAST, FIRST, MANY, SIZE, COUNTERS = range(6)
 STEPS = COUNTERS + MAX_RANK
 
 
@@ -65,6 +65,8 @@ entry:
   %walk = getelementptr i64, ptr %steps, i64 %n
   %inner = getelementptr i64, ptr %walk, i64 %n
   %many = icmp sgt i64 %last, %first
+  %at.many = getelementptr i64, ptr %frame, i64 {MANY}
+  store i1 %many, ptr %at.many
   br i1 %many, label %count, label %operands
 count:
   %at.counters = getelementptr i64, ptr %frame, i64 {COUNTERS}
