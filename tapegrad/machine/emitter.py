@@ -29,9 +29,10 @@ from typing import NamedTuple
 from ..dtypes import dtype
 from ..ops.sym import key
 from . import cache, jit, late, odometer
-from .kernel_writer import MAX_RANK, KernelWriter, Region
+from .kernel_writer import KernelWriter, Region
+from .odometer import MAX_RANK
 
-__all__ = ["MAX_RANK", "Region", "compile_region", "kernel_source", "region_key"]
+__all__ = ["MAX_RANK", "Region", "compile_region", "compiled", "kernel_source", "region_key"]
 
 
 def region_key(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
@@ -80,7 +81,7 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
 def _object(name: str, kernel: Kernel) -> bytes:
     code = cache.get(name)
     if code is None:
-        code = jit.compile_ir(kernel_source(*kernel), 1, optimise=False)
+        code = compiled(kernel_source(*kernel))
         cache.put(name, code)
     return code
 
@@ -106,6 +107,11 @@ def bind(addresses: Iterable[int]) -> None:
         jit.side_by_side([functools.partial(get_ready, *item) for item in wanted.items()])
         for address in unbound:
             late.bound(address)
+
+
+def compiled(text: str) -> bytes:
+    """The object code of a kernel's text."""
+    return jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
 
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:

@@ -1,6 +1,7 @@
 """The text of one kernel: which passes over a row it takes, and what each of them computes."""
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
@@ -12,8 +13,6 @@ from ..ops.sym import Sym, walk
 from . import jit, odometer
 from .loop_writer import BLOCK, LoopWriter, Scope
 from .lowering import REDUCES, accumulator, is_call, lower, memory_type, register_type, vector_bytes
-
-MAX_RANK = 32  # loops in a nest
 
 
 class Region(NamedTuple):
@@ -58,7 +57,12 @@ class KernelWriter(LoopWriter):
                 bool(n.args) and all(self.row_constant[a] for a in n.args))
             level[n] = max((level[a] for a in n.args), default=0) + (n.op == "reduce")
         self.passes = [[r for r in reduces if level[r] == k] for k in range(1, max(level.values()) + 1)]
+        self.at: list[str] = []
+        self.carry: dict[tuple[Sym, int], str] = {}
+        self.beginning: list[str] = []
+        self.extents: dict[tuple[int, str], tuple[str, str]] = {}
         self.width = 1  # elements a whole vector in the pass that is being written
+        self.counted = any(n.op == "index" for n in nodes)
         self.masked = "s" not in self.pattern and vector_bytes()[1]
 
     def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (),
@@ -91,6 +95,7 @@ class KernelWriter(LoopWriter):
         else:
             self.declarations[odometer.DECLARATIONS] = None
             self.emit_entry()
+            begin = len(self.lines)
             with self.nest("kept"):
                 if self.columns:
                     with self.blocks():
@@ -99,6 +104,7 @@ class KernelWriter(LoopWriter):
                     self.emit_rows()
                 else:
                     self.final_pass(range(len(self.values)), {})
+            self.lines[begin:begin] = self.beginning
         self.line("ret i32 0")
         return self.module()
 
@@ -111,60 +117,29 @@ class KernelWriter(LoopWriter):
 
     def emit_entry(self) -> None:
         """Read the nest, leave if there is nothing to do, and prepare what the loops share."""
-        count = len(self.dtypes)
         self.label("entry")
-        self.line(f"%counters = alloca [{MAX_RANK} x i64]")
-        self.line(f"call void @llvm.memset.p0.i64(ptr %counters, i8 0, i64 {8 * MAX_RANK}, i1 false)")
-        self.line("%position = alloca i64")
-        self.slots: dict[tuple[Sym, int], str] = {}  # accumulators, by lanes; 0 for a block of columns
-        for reduces in self.passes:
-            for r in reduces:
+        if self.counted:
+            self.line("%position = alloca i64")
+        self.slots: dict[Sym, str] = {}  # accumulators of a block of columns
+        if self.columns:
+            for r in itertools.chain(*self.passes):
                 t = memory_type(accumulator(r)[0])
-                if self.columns:
-                    self.slots[r, 0] = self.let(f"alloca [{BLOCK} x {t}], align 64")
-                else:
-                    for lanes in sorted({1, self.choose_width([r.args[0] for r in reduces], reduces)}):
-                        with self.wide(lanes):
-                            self.slots[r, lanes] = self.let(f"alloca {self.vector(t)}, align 64")
-        self.line("%K = load i64, ptr %nest")
-        self.line(f"%R = load i64, ptr {self.element('%nest', 1)}")
-        self.line("%D = add nsw i64 %K, %R")
-        self.line("%sizes = getelementptr i64, ptr %nest, i64 2")
-        self.line("%strides = getelementptr i64, ptr %sizes, i64 %D")
-        self.line("%K1 = sub nsw i64 %K, 1")
-        self.line("%D1 = sub nsw i64 %D, 1")
+                self.slots[r] = self.let(f"alloca [{BLOCK} x {t}], align 64")
         rows = self.by_row and not self.columns
-        self.nests = {"kept": ("0", "%K" if rows else "%K1"), "row": ("%K", "%D" if self.columns else "%D1")}
-        if not self.by_row:
-            del self.nests["row"]
-        for nest, (first, end) in self.nests.items():
-            self.line(f"%{nest}.walk = alloca [{count} x ptr]")
-            self.line(f"%{nest}.last = sub nsw i64 {end}, 1")
-            self.line(f"%{nest}.some = icmp sgt i64 {end}, {first}")
-            self.line(f"%{nest}.many = icmp sgt i64 %{nest}.last, {first}")
-            self.line(f"%{nest}.loop = select i1 %{nest}.some, i64 %{nest}.last, i64 0")
-            size = self.let(f"load i64, ptr {self.element('%sizes', f'%{nest}.loop')}")
-            self.line(f"%{nest}.turns = select i1 %{nest}.some, i64 {size}, i64 1")
-            for k in range(count):
-                self.line(f"%{nest}.step.{k} = load i64, ptr {self.stride_of(k, f'%{nest}.loop')}")
-        inner = "%D1" if rows else "%K1"
-        self.line(f"%n = load i64, ptr {self.element('%sizes', inner)}")
-        self.stride = {k: self.let(f"load i64, ptr {self.stride_of(k, inner)}")
-                       for k, letter in enumerate(self.pattern) if letter == "s"}
-        self.at = [self.let(f"load ptr, ptr {self.element('%pointers', k, 'ptr')}") for k in range(count)]
+        self.read_nest("kept", inside=not rows)
         if self.by_row:
-            self.line("%count = call i64 @tapegrad_extent(ptr %sizes, i64 %K, i64 %D)")
-            self.line("%no_row = icmp eq i64 %count, 0")
-        self.line("%kept = call i64 @tapegrad_extent(ptr %sizes, i64 0, i64 %K)")
-        self.line("%nothing = icmp eq i64 %kept, 0")
+            self.read_nest("row", inside=rows)
+            self.line("%no_row = icmp eq i64 %row.count, 0")
+        inner = "%row" if rows else "%kept"
+        self.line(f"%n = load i64, ptr {self.element(inner, odometer.SIZE)}")
+        strides = odometer.STEPS + 2 * len(self.dtypes)
+        self.stride = {k: self.let(f"load i64, ptr {self.element(inner, strides + k)}")
+                       for k, letter in enumerate(self.pattern) if letter == "s"}
+        self.line("%nothing = icmp eq i64 %kept.count, 0")
         self.line("br i1 %nothing, label %return, label %begin")
         self.label("return")
         self.line("ret i32 0")
         self.label("begin")
-
-    def stride_of(self, k: int, d: str) -> str:
-        at = self.element("%strides", self.let(f"mul nsw i64 %D, {k}"))
-        return self.element(at, d)
 
     def emit_rows(self) -> None:
         """One row, or one block of columns: passes that reduce, then the outputs."""
@@ -205,7 +180,7 @@ class KernelWriter(LoopWriter):
 
     def reducing_pass(self, reduces: list[Sym], scope: Scope, stash: tuple[Sym, int] | None) -> None:
         roots = [r.args[0] for r in reduces]
-        self.width = self.choose_width(roots, reduces)
+        self.width, self.slow = self.choose_width(roots, reduces), self.is_slow(roots)
         if self.columns:
             def begin(i: str, _: Scope, __: list[str]) -> list[str]:
                 for r in reduces:
@@ -216,9 +191,9 @@ class KernelWriter(LoopWriter):
         else:
             for r in reduces:
                 d, start, _ = accumulator(r)
-                for lanes in sorted({1, self.width}):
+                for lanes in {self.width} if self.masked else {1, self.width}:
                     with self.wide(lanes):
-                        self.store(self.slots[r, lanes], self.const(start, d), d)
+                        self.carry[r, lanes] = self.const(start, d)
             self.row_constants(roots, scope)
 
         def body(i: str, inside: Scope, old: list[str]) -> list[str]:
@@ -239,13 +214,14 @@ class KernelWriter(LoopWriter):
         if not self.columns:
             for r in reduces:
                 scope[r] = self.cast(self.combined(r), accumulator(r)[0], r.dtype)
+            self.carry = {}
 
     def final_pass(self, outputs: Sequence[int], scope: Scope) -> None:
         """The innermost loop that stores `outputs`."""
         roots = [self.values[j] for j in outputs]
         stash = getattr(self, "stash", None)
         cut = {stash[0]} if stash else set()
-        self.width = self.choose_width(roots, (), cut)
+        self.width, self.slow = self.choose_width(roots, (), cut), self.is_slow(roots)
         if self.by_row and not self.columns:
             self.row_constants(roots, scope, cut)
 
@@ -301,11 +277,11 @@ class KernelWriter(LoopWriter):
 
     def load_column(self, r: Sym, i: str) -> str:
         d = accumulator(r)[0]
-        return self.load(self.element(self.slots[r, 0], i, memory_type(d)), d, whole=True)
+        return self.load(self.element(self.slots[r], i, memory_type(d)), d, whole=True)
 
     def store_column(self, r: Sym, i: str, value: str) -> None:
         d = accumulator(r)[0]
-        self.store(self.element(self.slots[r, 0], i, memory_type(d)), value, d, whole=True)
+        self.store(self.element(self.slots[r], i, memory_type(d)), value, d, whole=True)
 
     def step(self, r: Sym, a: str, x: str) -> str:
         d, _, form = accumulator(r)
@@ -318,17 +294,17 @@ class KernelWriter(LoopWriter):
         """The result of a finished pass: the vector's halves combined until one lane is left, and the scalar rest."""
         d = accumulator(r)[0]
         with self.wide(self.width):
-            x, = self.accumulators([r])
+            x = self.carry[r, self.lanes]
             while self.lanes > 1:
                 whole, half = self.type(d), self.lanes // 2
-                low, high = (self.let(f"shufflevector {whole} {x}, {whole} poison, <{half} x i32> <" + ", ".join(
-                    f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
+                low, high = (self.let(
+                    f"extractelement {whole} {x}, i64 {start}" if half == 1 else
+                    f"shufflevector {whole} {x}, {whole} poison, <{half} x i32> <" + ", ".join(
+                        f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
                 self.lanes = half
-                if half == 1:
-                    low, high = (self.let(f"extractelement <1 x {register_type(d)}> {v}, i64 0") for v in (low, high))
                 x = self.step(r, low, high)
         if self.width > 1 and not self.masked:
-            x = self.step(r, x, self.load(self.slots[r, 1], d))
+            x = self.step(r, x, self.carry[r, 1])
         return x
 
     # --------------------------------------------------------------------------------------------------- mathematics
@@ -352,7 +328,7 @@ class KernelWriter(LoopWriter):
             elif n.op == "index":
                 scope[n] = "0" if self.straight else scope[n] if self.columns else self.position(scope[n], i)
             elif n.op == "count":
-                scope[n] = "1" if self.straight else "%count" if self.lanes == 1 else self.splat("%count", "i64")
+                scope[n] = "1" if self.straight else self.splat("%row.count", "i64")
             else:
                 scope[n] = self.let(self.instruction(n, [scope[a] for a in n.args]))
 

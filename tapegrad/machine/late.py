@@ -21,7 +21,7 @@ failure: list[BaseException] = []  # which, when that was last so
 
 
 def _source() -> str:
-    """Stubs, each with a slot for the address of its kernel; called without a nest they only see to it that it is there."""
+    """Stubs, each with a slot for the address of its kernel; without a nest they only see that it is there."""
     names = ", ".join(f"ptr @stub.{i}" for i in range(_STUBS))
     parts = [
         f"@tapegrad_targets = global [{_STUBS} x ptr] zeroinitializer\n",
@@ -67,7 +67,7 @@ def build() -> bytes:
     """The stubs' object code, from the disk cache or from LLVM."""
     code = cache.get("stubs")
     if code is None:
-        code = jit.compile_ir(_source(), 1, optimise=False)
+        code = jit.compile_ir(_source(), 0 if jit.quick() else 1, optimise=False)
         cache.put("stubs", code)
     return code
 

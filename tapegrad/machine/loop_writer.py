@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 
 from ..dtypes import dtype
 from ..ops.sym import Sym
+from . import odometer
 from .lowering import accumulator, column, memory_type, register_type
 from .writer import Writer
 
@@ -24,42 +25,64 @@ class LoopWriter(Writer):
     values: list[Sym]
     accumulate: tuple[bool, ...]
     width: int  # elements a whole vector in the pass that is being written
-    nests: dict[str, tuple[str, str]]
+    counted: bool  # positions in the row matter
     stride: dict[int, str]
+    beginning: list[str]  # lines to come where the loops begin
+    extents: dict[tuple[int, str], tuple[str, str]]
     at: list[str]  # where each operand is, in the loops written so far
     here: list[str]  # the same, in the innermost loop
-    slots: dict[tuple[Sym, int], str]  # accumulators, by lanes; 0 for a block of columns
+    carry: dict[tuple[Sym, int], str]  # accumulators of the pass that is being written, by lanes
+
+    def read_nest(self, nest: str, inside: bool) -> None:
+        """Read the kept loops or those of the row into a frame; `inside`: the innermost is not the frame's to turn."""
+        count = len(self.dtypes)
+        self.line(f"%{nest} = alloca [{odometer.words(count)} x i64]")
+        self.line(f"%{nest}.count = call i64 @tapegrad_begin(ptr %{nest}, i64 {count}, ptr %pointers, ptr %nest, "
+                  f"i64 {int(nest == 'row')}, i64 {int(inside)})")
 
     @contextlib.contextmanager
     def nest(self, nest: str) -> Iterator[None]:
-        """The loops of `self.nests[nest]` around what is written inside; none of them may be empty.
+        """The loops of a frame around what is written inside; none of them may be empty.
 
         The innermost of them is written out, the others turn in an odometer, a call that all kernels share: written
         out it would double the time LLVM takes, and it turns seldom.
         """
-        first, _ = self.nests[nest]
-        outside, label, count = self.at, self.name(), len(self.dtypes)
-        for k, p in enumerate(outside):
-            self.line(f"store ptr {p}, ptr {self.element(f'%{nest}.walk', k, 'ptr')}")
+        outside, label, frame, count = self.at, self.name(), f"%{nest}", len(self.dtypes)
+        walk = odometer.STEPS + count
+        for k, p in enumerate(outside):  # there are none around the kept loops, whose frame knows where to begin
+            self.line(f"store ptr {p}, ptr {self.element(frame, walk + k)}")
+        before, carry = self.block, dict(self.carry)
         self.jump(f"{label}.outer")
-        start = [self.let(f"load ptr, ptr {self.element(f'%{nest}.walk', k, 'ptr')}") for k in range(count)]
+        phis = len(self.lines)
+        self.carry = {key: f"%{label}.outer.{k}" for k, key in enumerate(carry)}
+        around = dict(self.carry)
+        start = [self.let(f"load ptr, ptr {self.element(frame, walk + k)}") for k in range(count)]
         self.jump(label)
-        self.line(f"%{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{label}.last]")
+        inner_phis = len(self.lines)
         self.at = [f"%{label}.p{k}" for k in range(count)]
-        for k, p in enumerate(self.at):
-            self.line(f"{p} = phi ptr [{start[k]}, %{label}.outer], [{p}.next, %{label}.last]")
+        self.carry = {key: f"%{label}.{k}" for k, key in enumerate(carry)}
         yield
-        self.jump(f"{label}.last")
+        after = self.block
         for k, p in enumerate(self.at):
-            self.line(f"{p}.next = getelementptr i8, ptr {p}, i64 %{nest}.step.{k}")
+            step = self.let(f"load i64, ptr {self.element(frame, odometer.STEPS + k)}")
+            self.line(f"{p}.next = getelementptr i8, ptr {p}, i64 {step}")
+        self.lines[inner_phis:inner_phis] = [
+            f"  %{label}.i = phi i64 [0, %{label}.outer], [%{label}.next, %{after}]",
+            *(f"  {p} = phi ptr [{at}, %{label}.outer], [{p}.next, %{after}]" for p, at in zip(self.at, start)),
+            *(f"  %{label}.{k} = {self.phi(key, around[key], f'{label}.outer', x, after)}"
+              for k, (key, x) in enumerate(self.carry.items()))]
+        self.lines[phis:phis] = [
+            f"  {around[key]} = {self.phi(key, x, before, self.carry[key], f'{label}.odometer')}"
+            for key, x in carry.items()]
         self.line(f"%{label}.next = add nuw nsw i64 %{label}.i, 1")
-        self.line(f"%{label}.more = icmp slt i64 %{label}.next, %{nest}.turns")
+        turns = self.let(f"load i64, ptr {self.element(frame, odometer.TURNS)}")
+        self.line(f"%{label}.more = icmp slt i64 %{label}.next, {turns}")
         self.line(f"br i1 %{label}.more, label %{label}, label %{label}.round")
         self.label(f"{label}.round")
-        self.line(f"br i1 %{nest}.many, label %{label}.odometer, label %{label}.end")
+        many = self.let(f"load i1, ptr {self.element(frame, odometer.MANY)}")
+        self.line(f"br i1 {many}, label %{label}.odometer, label %{label}.end")
         self.label(f"{label}.odometer")
-        again = self.let(f"call i1 @tapegrad_advance(ptr %{nest}.walk, i64 {count}, ptr %counters, ptr %nest, "
-                         f"i64 {first}, i64 %{nest}.last)")
+        again = self.let(f"call i1 @tapegrad_advance(ptr {frame}, i64 {count}, ptr %nest)")
         self.line(f"br i1 {again}, label %{label}.outer, label %{label}.end")
         self.label(f"{label}.end")
         self.at = outside
@@ -67,14 +90,14 @@ class LoopWriter(Writer):
     @contextlib.contextmanager
     def blocks(self) -> Iterator[None]:
         """The innermost kept loop in blocks of columns; `%block` is the first column and `%width` their number."""
-        self.jump("blocks.begin")
+        before = self.block
         self.jump("blocks")
-        self.line("%block = phi i64 [0, %blocks.begin], [%block.next, %blocks.last]")
+        phi = len(self.lines)
         left = self.let("sub nsw i64 %n, %block")
         full = self.let(f"icmp sgt i64 {left}, {BLOCK}")
         self.line(f"%width = select i1 {full}, i64 {BLOCK}, i64 {left}")
         yield
-        self.jump("blocks.last")
+        self.lines.insert(phi, f"  %block = phi i64 [0, %{before}], [%block.next, %{self.block}]")
         self.line(f"%block.next = add nuw nsw i64 %block, {BLOCK}")
         self.line("%blocks.more = icmp slt i64 %block.next, %n")
         self.line("br i1 %blocks.more, label %blocks, label %blocks.end")
@@ -84,15 +107,18 @@ class LoopWriter(Writer):
     def row_loops(self) -> Iterator[None]:
         """The reduced loops around the innermost one, skipped when the row is empty."""
         label = self.name()
-        self.line("store i64 0, ptr %position")
+        if self.counted:
+            self.line("store i64 0, ptr %position")
+        before, carry = self.block, dict(self.carry)
         self.line(f"br i1 %no_row, label %{label}.skip, label %{label}")
         self.label(label)
         with self.nest("row"):
             yield
-            position = self.let("load i64, ptr %position")
-            moved = self.let(f"add nuw nsw i64 {position}, {'1' if self.columns else '%n'}")
-            self.line(f"store i64 {moved}, ptr %position")
-        self.jump(f"{label}.skip")
+            if self.counted:
+                position = self.let("load i64, ptr %position")
+                moved = self.let(f"add nuw nsw i64 {position}, {'1' if self.columns else '%n'}")
+                self.line(f"store i64 {moved}, ptr %position")
+        self.join(f"{label}.skip", before, carry)
 
     def inner(self, prepare: Callable[[], Scope], body: Callable[[str, Scope, list[str]], list[str]],
               carried: Sequence[Sym] = ()) -> None:
@@ -103,41 +129,54 @@ class LoopWriter(Writer):
         """
         label, end = self.name(), "%width" if self.columns else "%n"
         main = "0"
-        self.jump(f"{label}.begin")
         if self.width > 1:
             with self.wide(self.width):
                 scope = prepare()
-                main = self.let(f"and i64 {end}, {-self.width}")
-                none = self.let(f"icmp eq i64 {main}, 0")
-                self.line(f"br i1 {none}, label %{label}.rest, label %{label}.main")
-                self.label(f"{label}.main")
-                self.turns(f"{label}.vectors", f"{label}.main", "0", main, scope, body, carried)
-                self.jump(f"{label}.rest")
+                main, bits = self.extent(self.width, end)
+                some = self.let(f"icmp ne i64 {main}, 0")
+                self.turns(f"{label}.vectors", "0", main, scope, body, carried, some)
                 done = self.let(f"icmp eq i64 {main}, {end}")
                 self.line(f"br i1 {done}, label %{label}.end, label %{label}.tail")
-                self.label(f"{label}.tail")
+            before, carry = self.block, dict(self.carry)
+            self.label(f"{label}.tail")
             if self.masked:
                 with self.wide(self.width):
-                    left = self.splat(self.let(f"sub nsw i64 {end}, {main}"), "i64")
-                    self.mask = self.let(f"icmp ult {self.vector('i64')} {self.steps()}, {left}")
-                    old = self.accumulators(carried)
-                    for r, before, after in zip(carried, old, body(main, dict(scope), old)):
+                    self.mask = self.let(f"bitcast i{self.lanes} {bits} to {self.vector('i1')}")
+                    old = [self.carry[r, self.lanes] for r in carried]
+                    for r, x, new in zip(carried, old, body(main, dict(scope), old)):
                         t = self.type(accumulator(r)[0])
-                        kept = self.let(f"select {self.vector('i1')} {self.mask}, {t} {after}, {t} {before}")
-                        self.store_slot(r, kept)
-                    self.jump(f"{label}.end")
-                return
-        scope = prepare()
-        before = self.name()
-        self.jump(before)
-        self.turns(f"{label}.elements", before, main, end, scope, body, carried)
-        self.jump(f"{label}.end")
+                        self.carry[r, self.lanes] = self.let(
+                            f"select {self.vector('i1')} {self.mask}, {t} {new}, {t} {x}")
+            else:
+                self.turns(f"{label}.elements", main, end, prepare(), body, carried)
+            self.join(f"{label}.end", before, carry)
+        else:
+            self.turns(f"{label}.elements", main, end, prepare(), body, carried)
 
-    def turns(self, label: str, before: str, start: str, end: str, scope: Scope,
-              body: Callable[[str, Scope, list[str]], list[str]], carried: Sequence[Sym]) -> None:
-        """One loop from `start` to `end`, at least one turn, entered from the block `before`."""
-        old = self.accumulators(carried)
-        self.line(f"br label %{label}")
+    def extent(self, width: int, end: str) -> tuple[str, str]:
+        """How many of `end` elements are in whole vectors, and the mask of the rest in bits; once a kernel for `%n`."""
+        if (width, end) in self.extents:
+            return self.extents[width, end]
+        elsewhere = self.lines
+        if end == "%n":
+            self.lines = self.beginning
+        main = self.let(f"and i64 {end}, {-width}")
+        bits = ""
+        if self.masked:
+            beyond = self.let(f"shl nsw i64 -1, {self.let(f'sub nsw i64 {end}, {main}')}")
+            bits = self.let(f"xor i64 {beyond}, -1")
+            if width < 64:
+                bits = self.let(f"trunc i64 {bits} to i{width}")
+        if end == "%n":
+            self.lines = elsewhere
+            self.extents[width, end] = main, bits
+        return main, bits
+
+    def turns(self, label: str, start: str, end: str, scope: Scope,
+              body: Callable[[str, Scope, list[str]], list[str]], carried: Sequence[Sym], some: str = "") -> None:
+        """One loop from `start` to `end`: at least one turn, or none unless `some`."""
+        old, before = [self.carry[r, self.lanes] for r in carried], self.block
+        self.line(f"br i1 {some}, label %{label}, label %{label}.end" if some else f"br label %{label}")
         self.label(label)
         i = f"%{label}.i"
         self.line(f"{i} = phi i64 [{start}, %{before}], [{i}.next, %{label}]")
@@ -145,20 +184,27 @@ class LoopWriter(Writer):
         names = [f"%{label}.acc{k}" for k in range(len(carried))]
         new = body(i, dict(scope), names)
         self.lines[phis:phis] = [
-            f"  {name} = phi {self.type(accumulator(r)[0])} [{o}, %{before}], [{n}, %{label}]"
+            f"  {name} = {self.phi((r, self.lanes), o, before, n, label)}"
             for r, name, o, n in zip(carried, names, old, new)]
         self.line(f"{i}.next = add nuw nsw i64 {i}, {self.lanes}")
         self.line(f"{i}.more = icmp slt i64 {i}.next, {end}")
         self.line(f"br i1 {i}.more, label %{label}, label %{label}.end")
         self.label(f"{label}.end")
-        for r, n in zip(carried, new):
-            self.store_slot(r, n)
+        if some:
+            new = [self.let(self.phi((r, self.lanes), o, before, n, label)) for r, o, n in zip(carried, old, new)]
+        self.carry.update({(r, self.lanes): n for r, n in zip(carried, new)})
 
-    def accumulators(self, reduces: Sequence[Sym]) -> list[str]:
-        return [self.load(self.slots[r, self.lanes], accumulator(r)[0], whole=True) for r in reduces]
+    def phi(self, key: tuple[Sym, int], x: str, before: str, y: str, after: str) -> str:
+        """An accumulator that is `x` when we come from one block and `y` from another."""
+        with self.wide(key[1]):
+            return f"phi {self.type(accumulator(key[0])[0])} [{x}, %{before}], [{y}, %{after}]"
 
-    def store_slot(self, r: Sym, value: str) -> None:
-        self.store(self.slots[r, self.lanes], value, accumulator(r)[0], whole=True)
+    def join(self, label: str, before: str, carry: dict[tuple[Sym, int], str]) -> None:
+        """Begin the block that is reached from here, and from the block `before` with accumulators `carry`."""
+        after = self.block
+        self.jump(label)
+        self.carry = {key: x if x == carry[key] else self.let(self.phi(key, carry[key], before, x, after))
+                      for key, x in self.carry.items()}
 
     # ----------------------------------------------------------------------------------------------------------- memory
 
@@ -174,9 +220,9 @@ class LoopWriter(Writer):
         if self.lanes == 1 or self.pattern[k] == "c":
             return self.load(self.address(k, self.here[k], i), d)
         t, value = register_type(d), "poison"
-        for lane in range(self.lanes):
+        for lane, at in enumerate(self.lane_addresses(k, i)):
             with self.wide(1):
-                x = self.load(self.lane_address(k, i, lane), d)
+                x = self.load(at, d)
             value = self.let(f"insertelement {self.vector(t)} {value}, {t} {x}, i64 {lane}")
         return value
 
@@ -185,13 +231,16 @@ class LoopWriter(Writer):
         if self.lanes == 1 or self.pattern[k] == "c":
             self.store(self.address(k, self.here[k], i), value, d)
             return
-        for lane in range(self.lanes):
+        for lane, at in enumerate(self.lane_addresses(k, i)):
             x = self.let(f"extractelement {self.type(d)} {value}, i64 {lane}")
             with self.wide(1):
-                self.store(self.lane_address(k, i, lane), x, d)
+                self.store(at, x, d)
 
-    def lane_address(self, k: int, i: str, lane: int) -> str:
-        return self.address(k, self.here[k], self.let(f"add nuw nsw i64 {i}, {lane}"))
+    def lane_addresses(self, k: int, i: str) -> list[str]:
+        found = [self.address(k, self.here[k], i)]
+        for _ in range(1, self.lanes):
+            found.append(self.element(found[-1], self.stride[k], "i8"))
+        return found
 
     def store_all(self, outputs: Sequence[int], scope: Scope, at: dict[str, str]) -> None:
         """Every load of an element precedes its first store: outputs may overlap inputs exactly."""

@@ -1,6 +1,13 @@
-"""What all kernels share and call: how many turns some loops make together, and the turning of outer loops.
+"""What all kernels share and call: the reading of a loop nest, and the turning of its outer loops.
 
-Written out in each kernel they would double the time LLVM takes, and they run seldom.
+Written out in each kernel they would double the time LLVM takes, and they run seldom. The loops of a nest (the kept
+ones, or the reduced ones) are read into a *frame*, words of 64 bits in the kernel's own memory:
+
+    TURNS, LAST   how often the innermost loop of the frame turns, and its number
+    FIRST, MANY   the number of the outermost, and whether that is another
+    SIZE          the size of the loop inside, where the kernel keeps that one for its vectors
+    COUNTERS      of all loops
+    then one for each operand: the strides of loop LAST, where the operand is, the strides of the loop inside
 """
 from __future__ import annotations
 
@@ -8,35 +15,25 @@ import functools
 
 from . import cache, jit
 
-NAMES = ("tapegrad_extent", "tapegrad_advance")
+MAX_RANK = 32  # loops in a nest
+NAMES = ("tapegrad_begin", "tapegrad_advance")
+TURNS, LAST, FIRST, MANY, SIZE, COUNTERS = range(6)
+STEPS = COUNTERS + MAX_RANK
+
+
+def words(operands: int) -> int:
+    """The size of a frame."""
+    return STEPS + 3 * operands
+
 
 DECLARATIONS = """\
-declare i1 @tapegrad_advance(ptr, i64, ptr, ptr, i64, i64)
-declare i64 @tapegrad_extent(ptr, i64, i64)
-declare void @llvm.memset.p0.i64(ptr, i8, i64, i1)"""
+declare i64 @tapegrad_begin(ptr, i64, ptr, ptr, i64, i64)
+declare i1 @tapegrad_advance(ptr, i64, ptr)"""
 
-_SOURCE = """\
-; The product of sizes[first], ..., sizes[end - 1].
-define i64 @tapegrad_extent(ptr %sizes, i64 %first, i64 %end) {
-entry:
-  br label %loop
-loop:
-  %d = phi i64 [%first, %entry], [%d.next, %turn]
-  %p = phi i64 [1, %entry], [%p.next, %turn]
-  %more = icmp slt i64 %d, %end
-  br i1 %more, label %turn, label %done
-turn:
-  %at = getelementptr i64, ptr %sizes, i64 %d
-  %size = load i64, ptr %at
-  %p.next = mul i64 %p, %size
-  %d.next = add i64 %d, 1
-  br label %loop
-done:
-  ret i64 %p
-}
-
-; One step of the odometer over loops [first, end): false when it has come round, all as it was at the start.
-define i1 @tapegrad_advance(ptr %walk, i64 %n, ptr %counters, ptr %nest, i64 %first, i64 %end) {
+_SOURCE = f"""\
+; Reads the kept loops into a frame or, where %reduced is 1, those; where %inside is 1, all but the innermost.
+; The number of turns that all loops make together is returned.
+define i64 @tapegrad_begin(ptr %frame, i64 %n, ptr %pointers, ptr %nest, i64 %reduced, i64 %inside) {{
 entry:
   %K = load i64, ptr %nest
   %at.R = getelementptr i64, ptr %nest, i64 1
@@ -44,6 +41,89 @@ entry:
   %D = add i64 %K, %R
   %sizes = getelementptr i64, ptr %nest, i64 2
   %strides = getelementptr i64, ptr %sizes, i64 %D
+  %first = mul i64 %K, %reduced
+  %more.R = mul i64 %R, %reduced
+  %stop = add i64 %K, %more.R
+  %end = sub i64 %stop, %inside
+  %last = sub i64 %end, 1
+  %some = icmp sgt i64 %end, %first
+  %loop = select i1 %some, i64 %last, i64 0
+  %at.loop.size = getelementptr i64, ptr %sizes, i64 %loop
+  %loop.size = load i64, ptr %at.loop.size
+  %turns = select i1 %some, i64 %loop.size, i64 1
+  store i64 %turns, ptr %frame
+  %at.last = getelementptr i64, ptr %frame, i64 {LAST}
+  store i64 %last, ptr %at.last
+  %at.first = getelementptr i64, ptr %frame, i64 {FIRST}
+  store i64 %first, ptr %at.first
+  %innermost = sub i64 %stop, 1
+  %at.inner.size = getelementptr i64, ptr %sizes, i64 %innermost
+  %inner.size = load i64, ptr %at.inner.size
+  %at.size = getelementptr i64, ptr %frame, i64 {SIZE}
+  store i64 %inner.size, ptr %at.size
+  %steps = getelementptr i64, ptr %frame, i64 {STEPS}
+  %walk = getelementptr i64, ptr %steps, i64 %n
+  %inner = getelementptr i64, ptr %walk, i64 %n
+  %many = icmp sgt i64 %last, %first
+  %at.many = getelementptr i64, ptr %frame, i64 {MANY}
+  store i1 %many, ptr %at.many
+  br i1 %many, label %count, label %operands
+count:
+  %at.counters = getelementptr i64, ptr %frame, i64 {COUNTERS}
+  store <{MAX_RANK} x i64> zeroinitializer, ptr %at.counters, align 8
+  br label %operands
+operands:
+  br label %operand
+operand:
+  %k = phi i64 [0, %operands], [%k.next, %operand]
+  %row = phi ptr [%strides, %operands], [%row.next, %operand]
+  %at.step = getelementptr i64, ptr %row, i64 %loop
+  %step = load i64, ptr %at.step
+  %to.step = getelementptr i64, ptr %steps, i64 %k
+  store i64 %step, ptr %to.step
+  %at.p = getelementptr ptr, ptr %pointers, i64 %k
+  %p = load ptr, ptr %at.p
+  %to.p = getelementptr ptr, ptr %walk, i64 %k
+  store ptr %p, ptr %to.p
+  %at.stride = getelementptr i64, ptr %row, i64 %innermost
+  %stride = load i64, ptr %at.stride
+  %to.stride = getelementptr i64, ptr %inner, i64 %k
+  store i64 %stride, ptr %to.stride
+  %row.next = getelementptr i64, ptr %row, i64 %D
+  %k.next = add i64 %k, 1
+  %k.more = icmp slt i64 %k.next, %n
+  br i1 %k.more, label %operand, label %extent
+extent:
+  %d = phi i64 [%first, %operand], [%d.next, %turn]
+  %product = phi i64 [1, %operand], [%product.next, %turn]
+  %more = icmp slt i64 %d, %stop
+  br i1 %more, label %turn, label %done
+turn:
+  %at = getelementptr i64, ptr %sizes, i64 %d
+  %size = load i64, ptr %at
+  %product.next = mul i64 %product, %size
+  %d.next = add i64 %d, 1
+  br label %extent
+done:
+  ret i64 %product
+}}
+
+; One step of the odometer over the loops of a frame but the last: false when it has come round, all as at the start.
+define i1 @tapegrad_advance(ptr %frame, i64 %n, ptr %nest) {{
+entry:
+  %K = load i64, ptr %nest
+  %at.R = getelementptr i64, ptr %nest, i64 1
+  %R = load i64, ptr %at.R
+  %D = add i64 %K, %R
+  %sizes = getelementptr i64, ptr %nest, i64 2
+  %strides = getelementptr i64, ptr %sizes, i64 %D
+  %at.last = getelementptr i64, ptr %frame, i64 {LAST}
+  %end = load i64, ptr %at.last
+  %at.first = getelementptr i64, ptr %frame, i64 {FIRST}
+  %first = load i64, ptr %at.first
+  %counters = getelementptr i64, ptr %frame, i64 {COUNTERS}
+  %steps = getelementptr i64, ptr %frame, i64 {STEPS}
+  %walk = getelementptr i64, ptr %steps, i64 %n
   br label %loop
 loop:
   %d.above = phi i64 [%end, %entry], [%d, %carry]
@@ -84,7 +164,7 @@ yes:
   ret i1 true
 no:
   ret i1 false
-}
+}}
 """
 
 
@@ -92,7 +172,7 @@ def build() -> bytes:
     """The helpers' object code, from the disk cache or from LLVM."""
     code = cache.get("helpers")
     if code is None:
-        code = jit.compile_ir(_SOURCE, 2)
+        code = jit.compile_ir(_SOURCE, 1)
         cache.put("helpers", code)
     return code
 

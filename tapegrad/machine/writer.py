@@ -16,11 +16,14 @@ class Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
+        self.block = ""  # the one being written
         self.names = 0
         self.lanes = 1  # elements a register in what is being written
         self.mask = ""  # the lanes of the last, incomplete vector
+        self.slow = False  # whether functions are called in it
         self.declarations: dict[str, None] = {}
         self.helpers: dict[str, str] = {}
+        self.calls = False  # functions of vectors
 
     # -------------------------------------------------------------------------------------------------- text pieces
 
@@ -37,6 +40,7 @@ class Writer:
         return name
 
     def label(self, name: str) -> None:
+        self.block = name
         self.lines.append(f"{name}:")
 
     def jump(self, name: str) -> None:
@@ -79,8 +83,8 @@ class Writer:
     def load(self, at: str, d: dtype, whole: bool = False) -> str:
         """`whole`: memory of our own, where the lanes beyond the end may be touched too."""
         t = self.vector(memory_type(d))
-        if self.mask and not whole:  # lanes that are off compute with a half: no function finds that special
-            idle = self.const(0.5 if d.category == 2 else 1, dtypes.uint8 if d is dtypes.bool_ else d)
+        if self.mask and not whole:
+            idle = self.idle(d)
             suffix = f"v{self.lanes}{'i8' if d is dtypes.bool_ else type_suffix(d)}.p0"
             value = self.let(f"call {t} @llvm.masked.load.{suffix}(ptr {at}, i32 {d.itemsize}, "
                              f"{self.vector('i1')} {self.mask}, {t} {idle})")
@@ -88,6 +92,10 @@ class Writer:
         else:
             value = self.let(f"load {t}, ptr {at}, align {d.itemsize}")
         return self.let(f"icmp ne {t} {value}, zeroinitializer") if d is dtypes.bool_ else value
+
+    def idle(self, d: dtype) -> str:
+        """What the lanes compute with that are off: a half where functions are called, for none finds that special."""
+        return self.const(0.5, d) if d.category == 2 and self.slow else "zeroinitializer"
 
     def store(self, at: str, value: str, d: dtype, whole: bool = False) -> None:
         t = self.vector(memory_type(d))
@@ -134,6 +142,7 @@ class Writer:
         symbol, lanes = name + "f" * single, 1
         if self.lanes > 1:
             lanes, symbol = max(v for v in jit.vector_functions(name, len(args), single) if self.lanes % v[0] == 0)
+            self.calls = True
         piece = t if lanes == 1 else f"<{lanes} x {t}>"
         self.declarations[f"declare {piece} @{symbol}({', '.join([piece] * len(args))}) nounwind memory(none)"] = None
         if lanes == self.lanes:
@@ -175,7 +184,12 @@ class Writer:
 
     def module(self) -> str:
         """The whole text: the function, its helpers and all it refers to."""
-        head = f"define i32 @kernel(ptr %pointers, ptr %nest) nounwind {_WIDE} {{"
+        attributes = ["nounwind", _WIDE]
+        if jit.quick():
+            attributes += ["noinline", "optnone"]  # so that nothing is scheduled either
+        if self.calls:  # else a vector kept on the stack over a call may lie across two cache lines
+            attributes += ["alignstack(64)"]
+        head = f"define i32 @kernel(ptr %pointers, ptr %nest) {' '.join(attributes)} {{"
         return "\n".join([head, *self.lines, "}", *self.helpers.values(), *self.declarations]) + "\n"
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from tapegrad import dtypes
 from tapegrad.machine import jit, kernel_writer, odometer
-from tapegrad.machine.emitter import Region, compile_region, kernel_source
+from tapegrad.machine.emitter import Region, compile_region, compiled, kernel_source
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.sym import Sym, evaluate
 
@@ -351,8 +351,7 @@ def test_deep_fused_chains_need_no_recursion():
 
 def uncached(region, pattern, accumulate):
     odometer.load()
-    return jit.load_object("test", jit.compile_ir(kernel_source(region, pattern, accumulate), 1, False),
-                           ("kernel",))["kernel"]
+    return jit.load_object("test", compiled(kernel_source(region, pattern, accumulate)), ("kernel",))["kernel"]
 
 
 @pytest.mark.parametrize("vector_bytes", [(64, True), (64, False), (32, False), (16, False)])

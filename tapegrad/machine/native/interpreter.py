@@ -15,8 +15,6 @@ from tapegrad.machine.native.glue import (
     halves,
     instructions,
     leading_zeros,
-    machine,
-    native,
     octets,
     plans,
     programs_at,
