@@ -178,9 +178,9 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
     """Steps with their pointers resolved, part by part, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
-    of the tensors that the function reaches by name: memory of both kinds counts as the latter. `left` are the addresses
-    of what the call leaves behind. Raises Refused for memory that is nobody's. Random draws come first, in their order:
-    they depend on nothing the call computes.
+    of the tensors that the function reaches by name: memory of both kinds counts as the latter. `left` are the
+    addresses of what the call leaves behind. Raises Refused for memory that is nobody's. Random draws come first, in
+    their order: they depend on nothing the call computes.
     """
     blocks: list[Block] = []
     taken: list[tuple[int, int, int]] = []

@@ -177,7 +177,7 @@ def unit_seed(arena, dtype):
     if dtype == np.uint32(7):
         words(seed)[U0] = np.uint64(0x3FF0000000000000)
     else:
-        halves(seed)[U0] = np.uint32(0x3F800000)
+        words(seed)[U0] = np.uint64(0x3F800000)
     if machine().trace != U0:
         trace(_WORD, seed, words(seed)[U0])
     return seed

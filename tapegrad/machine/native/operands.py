@@ -99,7 +99,7 @@ def wrap_number(obj):
         row = new_row(INT_SCALAR, N0, address)
     elif kind == py.bool_type():
         address = allocate(m.arena, np.uint64(8))
-        octets(address)[U0] = np.uint8(1) if obj == py.true() else np.uint8(0)
+        words(address)[U0] = U1 if obj == py.true() else U0  # the whole word, for that is what a capture notes
         row = new_row(BOOL_SCALAR, N0, address)
     else:
         return N0

@@ -1,0 +1,175 @@
+"""A call that is captured is not run as it is written: its kernels wait, and nobody may notice."""
+from __future__ import annotations
+
+import ctypes
+import warnings
+
+import numpy as np
+import pytest
+
+import tapegrad as torch
+from tapegrad.machine import late
+
+
+@pytest.fixture
+def w():
+    return torch.arange(1.0, 5.0, dtype=torch.float64).requires_grad_()
+
+
+def first_call(function, *args):
+    """What a first call returns, and a second one, which are captured both."""
+    compiled = torch.compile(function)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return compiled(*args), compiled(*args)
+
+
+def test_results_and_gradients_are_there_after_the_first_call(w):
+    def step():
+        w.grad = None
+        loss = (w * w).exp().log().sum()
+        loss.backward()
+        return loss.detach()
+
+    compiled = torch.compile(step)
+    for call in range(4):
+        assert compiled().item() == 30
+        assert w.grad.tolist() == [2, 4, 6, 8]
+        assert compiled.captures == min(call + 1, 2)
+
+
+def test_python_sees_values_at_once(w):
+    seen = []
+
+    def step():
+        y = w.detach() * 2
+        seen.append(y.sum().item())
+        y += 1
+        seen.append(y.tolist())
+        return y
+
+    first, second = first_call(step)
+    assert seen == [20, [3, 5, 7, 9]] * 2 and first.tolist() == second.tolist() == [3, 5, 7, 9]
+
+
+def test_an_exception_leaves_behind_what_was_written_before_it(w):
+    total = torch.zeros(4, dtype=torch.float64)
+
+    def step():
+        total.add_(w.detach())
+        raise ValueError("stop")
+
+    compiled = torch.compile(step)
+    for call in (1, 2, 3):
+        with pytest.raises(ValueError, match="stop"):
+            compiled()
+        assert total.tolist() == [call * x for x in (1, 2, 3, 4)]
+
+
+def test_tensors_that_outlive_the_call_otherwise(w):
+    kept = []
+
+    def step():
+        y = w.detach() * 3
+        kept.append(y + 1)
+        return y
+
+    first, second = first_call(step)
+    assert first.tolist() == second.tolist() == [3, 6, 9, 12]
+    assert [k.tolist() for k in kept] == [[4, 7, 10, 13]] * 2
+
+
+def test_a_result_with_history_has_what_its_backward_reads(w):
+    for result in first_call(lambda: (w * w).tanh().sum()):
+        w.grad = None
+        result.backward()
+        x = w.detach().numpy()
+        np.testing.assert_allclose(w.grad.numpy(), 2 * x * (1 - np.tanh(x * x) ** 2), rtol=1e-12, atol=1e-15)
+
+
+def test_a_failure_is_raised_where_it_happens(w):
+    total, index = torch.zeros(4, dtype=torch.float64), torch.tensor([7])
+
+    def step():
+        total.add_(1)
+        try:
+            w.detach().index_select(0, index)
+        finally:
+            total.mul_(10)
+
+    compiled = torch.compile(step)
+    for expected in (10, 110):
+        with pytest.raises(IndexError, match="out of range"):
+            compiled()
+        assert total.tolist() == [expected] * 4
+
+
+def test_memory_of_numpy_that_is_written_or_freed_meanwhile():
+    def step(x):
+        array = np.full(1000, 2.0)
+        y = torch.from_numpy(array) * x
+        array[:] = 0
+        del array
+        return y
+
+    x = torch.ones(1000, dtype=torch.float64)
+    assert all(y.tolist() == [2] * 1000 for y in first_call(step, x))
+
+
+def test_singular_vectors_outside_of_a_matrix_follow_it():
+    def step(a):
+        return torch.linalg.svd(a, full_matrices=True)[0]
+
+    compiled = torch.compile(step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for k in range(5):
+            a = torch.tensor([[1.0 + k], [2.0], [3.0]], dtype=torch.float64)
+            u = compiled(a)
+            assert torch.allclose(u.mT @ u, torch.eye(3, dtype=torch.float64))
+            assert torch.allclose(u[:, 1:].mT @ a, torch.zeros(2, 1, dtype=torch.float64))
+
+
+def test_random_numbers_are_those_of_the_stream():
+    x = torch.zeros(3, dtype=torch.float64)
+    compiled = torch.compile(lambda: torch.rand(3, dtype=torch.float64) * 2 + x)
+    torch.manual_seed(5)
+    found = [compiled().tolist() for _ in range(4)]
+    torch.manual_seed(5)
+    assert found == [(torch.rand(3, dtype=torch.float64) * 2).tolist() for _ in range(4)]
+
+
+def test_operations_met_in_a_capture_run_by_themselves_later():
+    """Their kernels are stubs, bound by whoever calls them first: here by all threads at once."""
+    def loss(x):
+        return (x.tanh() * 1.37 + x.sin() * 0.73).sum()
+
+    x = torch.rand(300_001, dtype=torch.float64).requires_grad_()
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+
+        def step():
+            x.grad = None
+            loss(x).backward()
+
+        torch.compile(step)()
+        captured = x.grad.numpy().copy()
+        for _ in range(2):
+            step()
+            np.testing.assert_allclose(x.grad.numpy(), captured, rtol=1e-14)
+        loss(x).backward()  # adds to it, with the other kernel of the same step
+        np.testing.assert_allclose(x.grad.numpy(), 2 * captured, rtol=1e-14)
+    finally:
+        torch.set_num_threads(before)
+
+
+def test_a_kernel_that_cannot_be_compiled_is_a_failure():
+    def make():
+        raise RuntimeError("no such kernel")
+
+    address = late.stub(make)
+    call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(address)
+    nest = np.zeros(2, "i8")
+    assert call(0, nest.ctypes.data) == late.RAISED
+    assert str(late.failure.pop()) == "no such kernel"
