@@ -301,9 +301,13 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
 
 
 def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
-    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not."""
+    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not.
+
+    The factors of a matrix are what PyTorch keeps beside it.
+    """
     arithmetic = plan.op.name.rstrip("_") in ("add", "sub", "mul", "div") and plan.grad_name == plan.op.grad_name
     number = buffers["flags"]
+    rows = rows[:-1] if plan.op.operands[-1:] == ("factors",) else rows
     return [j for j, row in enumerate(rows)
             if needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL)]
 

@@ -23,6 +23,8 @@ NAMES = """
     t.nn.functional.linear(m,t.ones(4,3)) t.nn.functional.linear(m,t.ones(4,3),t.ones(4))
     t.nn.functional.mse_loss(r,r*2) t.nn.functional.layer_norm(r,(3,)) t.nn.functional.softplus(r)
     t.nn.functional.normalize(r,dim=0) t.einsum("i,i->",r,r)
+    t.linalg.solve(m@m.T,m) t.linalg.slogdet(m@m.T)[1] t.linalg.cholesky(m@m.T+t.eye(2))
+    t.linalg.solve_triangular(m@m.T,m,upper=True)
     t.nn.functional.nll_loss(m,t.tensor([0,2])) t.nn.functional.nll_loss(m.reshape(1,2,3),t.tensor([[0,1,1]]))
     t.nn.functional.nll_loss(m.reshape(1,2,3,1),t.tensor([[[0],[1],[1]]]),reduction="none")
 """
