@@ -85,12 +85,15 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
     if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for x in (*roots, *(inputs if isinstance(inputs, (tuple, list)) else () if inputs is None else (inputs,))):
+    targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
+    for x in targets or ():
+        if not isinstance(x, machine.TensorBase):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
+    for x in (*roots, *(targets or ())):
         call.freshen(x)
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
-    if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
+    if accumulate and not all(x.requires_grad for x in targets or ()):
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if accumulate and create_graph:
         warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
     with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):

@@ -75,6 +75,12 @@ CALLS = {
     "backward, both names": lambda t, r, o: t.autograd.backward(r.sum(), t.tensor(1.0), grad_variables=t.tensor(3.0)),
     "backward positions": lambda t, r, o: ((r * 2).backward(t.ones(3), True, False, [r]), r.grad),
     "backward of another": lambda t, r, o: ((r * o).sum().backward(inputs=o), r.grad, o.grad),
+    "backward of one without": lambda t, r, o: (r * o).sum().backward(inputs=[r, o.detach()]),
+    "backward of no tensor": lambda t, r, o: (r * o).sum().backward(inputs=["o"]),
+    "backward of none": lambda t, r, o: (r * o).sum().backward(inputs=[]),
+    "power": lambda t, r, o: (pow(r, 2), pow(2, r, None), r.__pow__(o)),
+    "power of three": lambda t, r, o: pow(r, 2, 3),
+    "power of three, last": lambda t, r, o: pow(2, 3, r),
 }
 
 
