@@ -102,7 +102,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     """The triangular factor of a positive-definite matrix (`torch.linalg.cholesky`)."""
     expect_square("linalg.cholesky", A)
-    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,))
+    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,), (("strict", True),))
     return into(out, found.mT if upper else found)
 
 

@@ -518,11 +518,14 @@ class Lowering(Builder):
         self._factored("triangular", [math.prod(batch), n, k, int(columns), int(upper), int(unitriangular)], out, a)
         return out
 
-    def cholesky(self, x: Traced) -> Traced:
-        """The lower triangular factor of positive-definite matrices, of which only the lower triangle is read."""
+    def cholesky(self, x: Traced, strict: bool) -> Traced:
+        """The lower triangular factor of positive-definite matrices, of which only the lower triangle is read.
+
+        Unless `strict`, the factor of another has NaN where its diagonal ends.
+        """
         out = self._filled(x)
         *batch, n, _ = out.shape
-        self._factored("cholesky", [math.prod(batch), n, 0, 0], out)
+        self._factored("cholesky", [math.prod(batch), n, int(strict), 0, 0], out)
         return out
 
     def triangle(self, x: Traced, diagonal: float, upper: bool) -> Traced:

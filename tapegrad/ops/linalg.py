@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from tapegrad import dtypes
+
 from .scalar import row, scalar, whole
 from .spec import structured
 
@@ -76,12 +78,9 @@ REFUSALS = {
 
 def factors_of(x):
     """What `structural.factors` computes, with LAPACK as SciPy has it."""
-    from scipy.linalg import lapack
-
     found = np.empty((*x.shape[:-2], x.shape[-1] + 1, x.shape[-1]), x.dtype)
-    getrf = lapack.dgetrf if x.dtype == np.float64 else lapack.sgetrf
     for i in np.ndindex(x.shape[:-2]):
-        lu, pivots, _ = getrf(x[i].T)
+        lu, pivots = getrf(x[i].T)
         found[i] = [*lu.T, pivots - np.arange(len(pivots))]
     return found
 
@@ -198,8 +197,9 @@ structured("linalg_solve_triangular", lambda builder, a, b, *, upper, unitriangu
            method=False, accepts="f", column=triangular_column, fits=is_system,
            samples=lambda: [(((2, 2), (2, 3)), {"upper": upper, "unitriangular": ones})
                             for upper in (False, True) for ones in (False, True)])
-structured("linalg_cholesky", lambda builder, x: builder.cholesky(x), lambda g, out: cholesky_slope(g, out),
-           method=False, accepts="f", column=np.linalg.cholesky, samples=lambda: [(((1, 1),), {}), (((2, 1, 1),), {})],
+structured("linalg_cholesky", lambda builder, x, *, strict: builder.cholesky(x, strict), lambda g, out: cholesky_slope(g, out),
+           method=False, accepts="f", column=lambda x, *, strict: np.linalg.cholesky(x),
+           samples=lambda: [(((1, 1),), {"strict": True}), (((2, 1, 1),), {"strict": False})],
            domain=(0.5, 3), fits=is_square, grad_name="LinalgCholeskyExBackward0")
 
 
@@ -216,3 +216,67 @@ def cholesky_slope(g, out):
 
 def over_lower(lower, x):
     return whole.linalg_solve_triangular(lower.mT, x, upper=True, unitriangular=False)
+
+
+# ---------------------------------------------------------------- L and U as results
+
+
+def permutations(pivots, m):
+    """The row that comes to each place, for exchanges with `pivots` (from 1) one after another."""
+    found = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
+    for i in np.ndindex(pivots.shape[:-1]):
+        for k, pivot in enumerate(pivots[i] - 1):
+            found[i][[k, pivot]] = found[i][[pivot, k]]
+    return found
+
+
+def getrf(x):
+    """L U of one matrix and its pivots, as LAPACK has them; it refuses matrices without elements."""
+    from scipy.linalg import lapack
+
+    lu, pivots, _ = (lapack.dgetrf if x.dtype == np.float64 else lapack.sgetrf)(x) if x.size else (x, np.arange(0), 0)
+    return lu, pivots
+
+
+def lu_order(x):
+    """Pivots from 1, then the rows in their order."""
+    k = min(x.shape[-2:])
+    pivots = np.zeros((*x.shape[:-2], k), np.int64)
+    for i in np.ndindex(x.shape[:-2]):
+        pivots[i] = getrf(x[i])[1] + 1
+    return np.concatenate([pivots, permutations(pivots, x.shape[-2])], -1)
+
+
+def lu_compact(x):
+    """L below and U on and above the diagonal, of matrices whose rows stay where they are."""
+    found = np.empty_like(x)
+    for i in np.ndindex(x.shape[:-2]):
+        found[i], pivots = getrf(x[i])
+        if np.any(pivots != np.arange(len(pivots))):
+            found[i] = without_exchanges(x[i].copy())
+    return found
+
+
+def without_exchanges(x):
+    for k in range(len(x)):
+        x[k + 1:, k] /= x[k, k]
+        x[k + 1:, k + 1:] -= np.outer(x[k + 1:, k], x[k, k + 1:])
+    return x
+
+
+structured("linalg_lu_order", lambda builder, x: builder.called(
+               lu_order, dtypes.int64, (*x.shape[:-2], min(x.shape[-2:]) + x.shape[-2]), x), method=False, accepts="f",
+           column=lambda x: lu_order(x), samples=square_samples(), fits=lambda o, given: len(o[0].shape) > 1)
+structured("linalg_lu_compact", lambda builder, x: builder.called(lu_compact, x.dtype, x.shape, x),
+           lambda g, out: lu_slope(g, out), method=False, accepts="f", column=lambda x: lu_compact(x),
+           samples=square_samples(), fits=is_square, grad_name="LinalgLuFactorExBackward0")
+
+
+def lu_slope(g, out):
+    """L⁻ᵀ (tril(Lᵀ dL) + triu(dU Uᵀ)) U⁻ᵀ, the lower triangle without its diagonal."""
+    lower, upper = (whole.triangle(out, diagonal=int(up), upper=up) for up in (False, True))
+    dl, du = (whole.triangle(g, diagonal=int(up), upper=up) for up in (False, True))
+    inner = whole.triangle(lower.mT @ dl + dl, diagonal=0, upper=False) + whole.triangle(
+        du @ upper.mT, diagonal=1, upper=True)
+    left = whole.linalg_solve_triangular(out.mT, inner, upper=True, unitriangular=True)
+    return whole.linalg_solve_triangular(out, left.mT, upper=True, unitriangular=False).mT

@@ -150,7 +150,10 @@ def triangular(mode: str, of: str) -> Any:
 
 
 def cholesky(mode: str, of: str) -> Any:
-    """Lower factors, in place of positive-definite matrices. Pointers: out. Nest: [batches, n, two words]."""
+    """Lower factors, in place of positive-definite matrices. Pointers: out.
+
+    Nest: [batches, n, whether others are refused and not marked by NaN, two words].
+    """
     at, potrf = view_of(of), _routine("potrf", of, 5)
     item = np.uint64(np.dtype(NUMPY[of]).itemsize)
 
@@ -163,9 +166,12 @@ def cholesky(mode: str, of: str) -> Any:
         for b in range(batches if n > U0 else U0):
             potrf(letter, sizes, out, sizes, sizes + np.uint64(4))
             if i32_at(sizes)[U1] != 0:
-                w[np.uint64(2)] = np.int64(b)
-                w[np.uint64(3)] = np.int64(i32_at(sizes)[U1])
-                return REFUSED
+                place = np.uint64(i32_at(sizes)[U1])
+                if w[np.uint64(2)] != 0:
+                    w[np.uint64(3)] = np.int64(b)
+                    w[np.uint64(4)] = np.int64(place)
+                    return REFUSED
+                at(out)[(place - U1) * (n + U1)] = np.nan
             for i in range(n):
                 for j in range(i + U1, n):
                     at(out)[i * n + j] = 0
