@@ -126,7 +126,9 @@ class Sample(NamedTuple):
                 for o in self.operands]
 
     def run(self, operands: list[Any]) -> Any:
-        """The operation as the machine runs it."""
+        """The operation as the machine runs it; factors follow their matrix, and are no variables."""
+        if self.op.operands[-1] == "factors":
+            operands = [*operands[:-1], dispatch.apply(REGISTRY["linalg_lu"], (operands[0].detach(),))]
         attributes = tuple(self.attributes.items())
         if self.op.kind == "view":
             return dispatch.apply_view(self.op, operands[0], attributes)

@@ -75,7 +75,7 @@ def run(sample, arrays=None, requires_grad=True):
     """The leaves and the result; an in-place operation writes on a copy of its leaf."""
     if arrays is not None:
         sample = sample._replace(operands=tuple(Operand(a, o.layout) if isinstance(o, Operand) and a is not None else o
-                                                for a, o in zip(arrays, sample.operands))).consistent()
+                                                for a, o in zip(arrays, sample.operands)))
     leaves = sample.tensors(requires_grad)
     operands = list(leaves)
     if sample.op.inplace_of is not None:
