@@ -235,7 +235,7 @@ def _replay(workspace: Workspace) -> None:
         t = int(workspace.reached[position])
         row, plan = int(instructions[t]["out"]), plan_of(t)
         if status == rec.FAILED:
-            dispatch.kernel_failed(plan.index, int(structural.RAISED if structural.failure else 0))
+            dispatch.kernel_failed(plan.index, structural.RAISED if structural.failure else structural.REFUSED)
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):

@@ -170,7 +170,7 @@ def cofactors_of_any(x):
 
 def turned(g, x, factors):
     """The cofactors' derivative, for invertible matrices: det (tr(gᵀ B) B − B gᵀ B), B the inverse transposed."""
-    b = whole.linalg_inv(x, factors, strict=False).mT
+    b = whole.linalg_inv(x, factors, strict=True).mT
     inner = row.sum(g * b, (x.ndim - 2, x.ndim - 1))
     return across(whole.linalg_det(x, factors)) * (inner * b - b @ g.mT @ b)
 

@@ -120,3 +120,12 @@ REFUSED = {
 def test_which_matrix_is_refused(name, x):
     (_, wanted), (_, found) = (refusal(lambda t=t: REFUSED[name](t, t.tensor(x))) for t in (torch, tapegrad))
     assert found == wanted
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_second_derivative_of_a_singular_determinant_is_refused(create_graph):
+    x = tapegrad.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
+    (first,) = tapegrad.autograd.grad(x.det(), x, create_graph=True)
+    assert first.tolist() == [[pytest.approx(v, abs=1e-5) for v in row] for row in ((4, -2), (-2, 1))]
+    with pytest.raises(tapegrad.linalg.LinAlgError, match="singular"):
+        tapegrad.autograd.grad((first * first).sum(), x, create_graph=create_graph)
