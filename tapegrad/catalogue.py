@@ -63,6 +63,9 @@ def _offered() -> Iterator[tuple[str, Callable[..., Any]]]:
     yield from ((f"linalg.{name}", getattr(linalg, name)) for name in linalg.__all__ if not name[0].isupper())
 
 
+_WHEN = {"dim": "`dim` is given", "2d": "there are more than two axes"}
+
+
 def _row(op: Operation) -> str:
     offered = dict(_offered())
     aliases = (f"nn.functional.{op.name}", op.name.replace("linalg_", "linalg.", 1))
@@ -70,7 +73,7 @@ def _row(op: Operation) -> str:
     name = op.name if own else next((n for n in aliases if n in offered), op.name)
     shown = f"`{name}`" if own or name != op.name or hasattr(Tensor, op.name) else f"(`{name}`)"
     nodes = [f"`{op.grad_name}`", *(
-        f"`{node}` if {'`dim` is given' if part == 'dim' else f'`{_names(op)[part]}` is a number'}"
+        f"`{node}` if {_WHEN.get(part) or f'`{_names(op)[part]}` is a number'}"
         for part, node in op.grad_names.items())] if op.differentiable else []
     notes = [f"`{op.inplace.name}`"] if op.inplace is not None else []
     notes += [RESULTS[op.result]] if op.result in RESULTS else []

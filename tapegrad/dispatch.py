@@ -17,6 +17,7 @@ from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Attributes
+from tapegrad.ops.linalg import REFUSALS, LinAlgError
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
@@ -370,6 +371,12 @@ def kernel_failed(plan: int, status: int) -> None:
                 number, words[-1] = int(words[-1]), -1
                 dim, size, place = step.checks[number][0], step.checks[number][1], int(words[-2])
                 raise _OUT_OF_RANGE.get(found.op.name.rstrip("_"), _INDEX)(place, dim, size)
+    if status == structural.REFUSED and found.op.name not in REFUSALS:
+        raise LinAlgError(f"{found.op.name}: the derivative needs the inverse of a singular matrix.")
+    if status == structural.REFUSED:
+        last = found.steps[-1].nest
+        batch = f"(Batch element {int(last[-2])}): " if len(found.operands[0].shape) > 2 else ""
+        raise LinAlgError(REFUSALS[found.op.name].format(batch=batch, element=int(last[-1])))
     raise RuntimeError(f"{found.op.name}: a kernel failed with status {status}")
 
 

@@ -18,6 +18,15 @@ from tapegrad.functions.decompositions import (
     tensorsolve,
 )
 from tapegrad.functions.decompositions import linalg_vander as vander
+from tapegrad.functions.factoring import (
+    cholesky_ex,
+    householder_product,
+    inv_ex,
+    lstsq,
+    lu,
+    lu_factor,
+    lu_solve,
+)
 from tapegrad.functions.linalg import (
     cholesky,
     det,
@@ -34,7 +43,8 @@ from tapegrad.functions.views import linalg_diagonal as diagonal
 from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [
-    "LinAlgError", "cholesky", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh", "inv", "matmul", "matrix_exp",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh",
+    "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
     "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]

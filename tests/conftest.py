@@ -9,6 +9,13 @@ import tapegrad
 from tapegrad.machine.live import machine
 
 
+@pytest.fixture(autouse=True, scope="module")
+def small_heap():
+    """Collections look at what a module made, not at what is left of all before it: they had come to take a second."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(autouse=True)
 def clean_state():
     """Fail a test that leaves recording or the default dtype changed for those after it."""

@@ -19,7 +19,7 @@ import tapegrad
 from tapegrad import dispatch, dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
-from tapegrad.ops.spec import Operation, operations
+from tapegrad.ops.spec import REGISTRY, Operation, operations
 
 SHAPES = [(), (1,), (5,), (3, 4), (2, 3, 4), (0,), (3, 0)]
 BROADCASTS = [((), ()), ((3, 4), ()), ((), (5,)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((2, 3, 4), (3, 1)), ((5,), (1,)),
@@ -110,6 +110,13 @@ class Sample(NamedTuple):
                 for o in self.operands]
         return f"{self.op.name}({', '.join(said)}) {self.attributes or ''}"
 
+    def consistent(self) -> Sample:
+        """With the factors of its matrix, where an operation is given both."""
+        if self.op.operands[-1] != "factors":
+            return self
+        made = Operand(REGISTRY["linalg_lu"].column(self.operands[0].array))
+        return self._replace(operands=(*self.operands[:-1], made))
+
     @property
     def arrays(self) -> list[Any]:
         return [o.array if isinstance(o, Operand) else o for o in self.operands]
@@ -119,7 +126,9 @@ class Sample(NamedTuple):
                 for o in self.operands]
 
     def run(self, operands: list[Any]) -> Any:
-        """The operation as the machine runs it."""
+        """The operation as the machine runs it; factors follow their matrix, and are no variables."""
+        if self.op.operands[-1] == "factors":
+            operands = [*operands[:-1], dispatch.apply(REGISTRY["linalg_lu"], (operands[0].detach(),))]
         attributes = tuple(self.attributes.items())
         if self.op.kind == "view":
             return dispatch.apply_view(self.op, operands[0], attributes)
@@ -200,7 +209,7 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]
             smooth = "expanded" not in layout or op.name not in ("amax", "amin", "max", "min", "std", "standardised")
-            found.append(Sample(op, tuple(operands), given, smooth))
+            found.append(Sample(op, tuple(operands), given, smooth).consistent())
     if op.kind == "elementwise":
         given = attributes_of(op)[0]
         if op.arity == 2:

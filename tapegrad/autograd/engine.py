@@ -17,7 +17,7 @@ from tapegrad import dispatch, errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.rules import gradients_of, tensor_type
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
+from tapegrad.machine import structural, tracing
 from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
@@ -86,12 +86,15 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
     if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    for x in (*roots, *(inputs if isinstance(inputs, (tuple, list)) else () if inputs is None else (inputs,))):
+    targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
+    for x in targets or ():
+        if not isinstance(x, machine.TensorBase):
+            raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
+    for x in (*roots, *(targets or ())):
         call.freshen(x)
     seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
-    if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
-        raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
+    if accumulate and not all(x.requires_grad for x in targets or ()):
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if accumulate and create_graph:
         warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
     with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
@@ -238,7 +241,7 @@ def _replay(workspace: Workspace) -> None:
         t = int(workspace.reached[position])
         row, plan = int(instructions[t]["out"]), plan_of(t)
         if status == rec.FAILED:
-            dispatch.kernel_failed(plan.index, int(RAISED if failure else 0))
+            dispatch.kernel_failed(plan.index, RAISED if failure else structural.REFUSED)
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
@@ -307,9 +310,13 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
 
 
 def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
-    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not."""
+    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not.
+
+    The factors of a matrix are what PyTorch keeps beside it.
+    """
     arithmetic = plan.op.name.rstrip("_") in ("add", "sub", "mul", "div") and plan.grad_name == plan.op.grad_name
     number = buffers["flags"]
+    rows = rows[:-1] if plan.op.operands[-1:] == ("factors",) else rows
     return [j for j, row in enumerate(rows)
             if needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL)]
 

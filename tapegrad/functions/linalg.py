@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tapegrad import creation, shapes
+from tapegrad import shapes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reductions import vector_norm
@@ -29,7 +29,17 @@ def expect_floating(name: str, x: Any) -> None:
 def inv(A: Any, *, out: Any = None) -> Any:
     """The inverse of a square matrix (`torch.linalg.inv`)."""
     expect_square("linalg.inv", A)
-    return into(out, apply(operation("linalg_inv"), (A,)))
+    return into(out, apply(operation("linalg_inv"), (A, factors(A)), (("strict", True),)))
+
+
+def factors(A: Any) -> Any:
+    """What operations on a matrix share: it is factored once."""
+    return apply(operation("linalg_lu"), (A.detach(),))
+
+
+def batched(x: Any, batch: tuple[int, ...]) -> Any:
+    """Matrices for each of a batch."""
+    return x if tuple(x.shape[:-2]) == batch else expand(x, *batch, *x.shape[-2:])
 
 
 @method
@@ -57,30 +67,32 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
     if not left:
         return into(out, solve(A.mT, b.mT).mT)
     batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(b.shape[:-2])))
-    found = apply(operation("linalg_solve"), (expand(A, *batch, *A.shape[-2:]), expand(b, *batch, *b.shape[-2:])))
+    operands = tuple(batched(x, batch) for x in (A, b, factors(A)))
+    found = apply(operation("linalg_solve"), operands, (("turned", False),))
     return into(out, found.squeeze(-1) if vector else found)
 
 
 def det(A: Any, *, out: Any = None) -> Any:
     """The determinant (`torch.linalg.det`)."""
     expect_square("linalg.det", A)
-    return into(out, apply(operation("linalg_det"), (A,)))
+    return into(out, apply(operation("linalg_det"), (A, factors(A))))
 
 
 @method
 def logdet(input: Any) -> Any:
     """The logarithm of the determinant, NaN where that is negative (`torch.logdet`)."""
     expect_square("logdet", input)
-    sign = apply(operation("linalg_detsign"), (input.detach(),))
-    size = apply(operation("linalg_logabsdet"), (input,))
+    both = input, factors(input)
+    sign = apply(operation("linalg_detsign"), (input.detach(), both[1]))
+    size = apply(operation("linalg_logabsdet"), both)
     return apply(operation("where"), (sign < 0, math.nan, size))
 
 
 def slogdet(A: Any, *, out: Any = None) -> Any:
     """Sign and logarithm of the determinant (`torch.linalg.slogdet`)."""
     expect_square("linalg.slogdet", A)
-    sign = apply(operation("linalg_detsign"), (A,))
-    size = apply(operation("linalg_logabsdet"), (A,))
+    both = A, factors(A)
+    sign, size = (apply(operation(name), both) for name in ("linalg_detsign", "linalg_logabsdet"))
     if out is not None:
         sign, size = into(out[0], sign), into(out[1], size)
     return named("linalg_slogdet", sign=sign, logabsdet=size)
@@ -90,7 +102,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     """The triangular factor of a positive-definite matrix (`torch.linalg.cholesky`)."""
     expect_square("linalg.cholesky", A)
-    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,))
+    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,), (("strict", True),))
     return into(out, found.mT if upper else found)
 
 
@@ -104,10 +116,11 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
         raise RuntimeError("linalg.solve_triangular: Incompatible shapes of A and B for the equation "
                            f"{'AX = B' if left else 'XA = B'} ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x"
                            f"{B.shape[-1]})")
-    part = A.triu(int(unitriangular)) if upper else A.tril(-int(unitriangular))
-    if unitriangular:
-        part = part + creation.eye(A.shape[-1], dtype=A.dtype)
-    return solve(part, B, left=left, out=out)
+    if not left:
+        return into(out, solve_triangular(A.mT, B.mT, upper=not upper, unitriangular=unitriangular).mT)
+    batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(B.shape[:-2])))
+    given = (("upper", bool(upper)), ("unitriangular", bool(unitriangular)))
+    return into(out, apply(operation("linalg_solve_triangular"), (batched(A, batch), batched(B, batch)), given))
 
 
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,

@@ -13,6 +13,8 @@ from __future__ import annotations
 import ctypes
 import functools
 
+import llvmlite.binding as llvm
+
 from tapegrad.dtypes import dtype, float64
 from tapegrad.machine import cache, jit
 
@@ -72,9 +74,9 @@ define i32 @add(ptr %pointers, ptr %nest) {{
 
 
 def _address(routine: str) -> int:
-    from scipy.linalg import cython_blas
+    from scipy.linalg import cython_blas, cython_lapack
 
-    capsule = cython_blas.__pyx_capi__[routine]
+    capsule = {**cython_lapack.__pyx_capi__, **cython_blas.__pyx_capi__}[routine]
     name = ctypes.pythonapi.PyCapsule_GetName
     name.restype, name.argtypes = ctypes.c_char_p, [ctypes.py_object]
     pointer = ctypes.pythonapi.PyCapsule_GetPointer
@@ -105,6 +107,17 @@ def _tell() -> None:
     for name in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
         if hasattr(_library(), name):
             getattr(_library(), name)(_wanted)
+
+
+@functools.cache
+def define_routines(of: dtype) -> None:
+    """Let kernels call those of BLAS and LAPACK that they are written with, by name."""
+    _library()
+    _tell()
+    for name in ("getrf", "potrf", "trsm"):
+        routine = f"{'d' if of is float64 else 's'}{name}"
+        jit.define_symbol(f"tapegrad_{routine}", _address(routine))
+        llvm.add_symbol(f"tapegrad_{routine}", _address(routine))  # numba links whatever it compiles
 
 
 @functools.cache

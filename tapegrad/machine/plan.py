@@ -63,6 +63,8 @@ class Plan:
         if "dim" in self.op.grad_names and (
                 given.get("keepdim") or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
             return self.op.grad_names["dim"]
+        if "2d" in self.op.grad_names and len(self.operands[0].shape) > 2:
+            return self.op.grad_names["2d"]
         return self.op.grad_name
 
     def __repr__(self) -> str:

@@ -146,6 +146,23 @@ declare i64 @tapegrad_recall_method(i64, i64, i64, i64, i64)
 declare i64 @tapegrad_operator(i32, i64, i64)
 declare i64 @tapegrad_unary_operator(i32, i64)
 declare i64 @tapegrad_inplace(i32, i64, i64)
+declare void @Py_IncRef(ptr)
+@_Py_NoneStruct = external global i8
+@_Py_NotImplementedStruct = external global i8
+"""
+# pow() hands over a third operand, None unless there is one.
+_POWER = """define i64 @nb_power(i64 %a, i64 %b, i64 %mod) {{
+  %none = ptrtoint ptr @_Py_NoneStruct to i64
+  %plain = icmp eq i64 %mod, %none
+  br i1 %plain, label %power, label %refuse
+power:
+  %r = tail call i64 @tapegrad_operator(i32 {opcode}, i64 %a, i64 %b)
+  ret i64 %r
+refuse:
+  call void @Py_IncRef(ptr @_Py_NotImplementedStruct)
+  %no = ptrtoint ptr @_Py_NotImplementedStruct to i64
+  ret i64 %no
+}}
 """
 
 
@@ -174,9 +191,11 @@ def _trampolines(operations: Sequence[Slots]) -> tuple[str, list[str]]:
                 define(slot, f"i64 %a, i64 %b{extra}", f"@tapegrad_inplace(i32 {o.opcode}, i64 %a, i64 %b)")
             elif slot in ("nb_absolute", "nb_invert", "nb_negative"):
                 define(slot, "i64 %a", f"@tapegrad_unary_operator(i32 {o.opcode}, i64 %a)")
+            elif slot == "nb_power":
+                out.append(_POWER.format(opcode=o.opcode))
+                names.append(slot)
             else:
-                extra = ", i64 %mod" if slot == "nb_power" else ""
-                define(slot, f"i64 %a, i64 %b{extra}", f"@tapegrad_operator(i32 {o.opcode}, i64 %a, i64 %b)")
+                define(slot, "i64 %a, i64 %b", f"@tapegrad_operator(i32 {o.opcode}, i64 %a, i64 %b)")
     if compare:
         codes = ", ".join(f"i32 {compare[c]}" for c in _COMPARISONS)
         out.append(f"@comparisons = internal constant [6 x i32] [{codes}]\n")

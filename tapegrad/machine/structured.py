@@ -6,6 +6,7 @@ steps of its own plan. So a rule costs the steps that its result needs, whatever
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -491,6 +492,60 @@ class Lowering(Builder):
         self.steps.append(Step(structural.searched(edges.dtype, of), 0, np.array([rows, n, count, own, right], "i8"),
                                (out.pointer, edges.pointer, values.pointer), patient=True))
         return out
+
+    def factors(self, x: Traced) -> Traced:
+        """L, U and exchanges of square matrices (see `structural.factors`)."""
+        x = x if x.layout.contiguous else Copy(x)
+        *batch, n, _ = x.shape
+        out = self.result(x.dtype, (*batch, n + 1, n))
+        self._factored("lu", [math.prod(batch), n], out, x)
+        return out
+
+    def solved(self, factors: Traced, b: Traced | None, turned: bool = False, strict: bool = True) -> Traced:
+        """A⁻¹ b by the factors of A, or its inverse; of Aᵀ when `turned`, and refusing a singular A when `strict`."""
+        factors = factors if factors.layout.contiguous else Copy(factors)
+        *batch, _, n = factors.shape
+        out = self._filled(b) if b is not None else self.result(factors.dtype, (*batch, n, n))
+        words = [math.prod(batch), n, out.shape[-1], int(turned), int(strict), 0, 0]
+        self._factored("solve", words, out, factors, mode="inverse" if b is None else "")
+        return out
+
+    def solved_triangular(self, a: Traced, b: Traced, upper: bool, unitriangular: bool) -> Traced:
+        """A⁻¹ b, where only the triangle of A is read."""
+        columns = not a.layout.contiguous and self.transposed(a.layout).contiguous
+        a = a if columns or a.layout.contiguous else Copy(a)
+        out = self._filled(b)
+        *batch, n, k = out.shape
+        self._factored("triangular", [math.prod(batch), n, k, int(columns), int(upper), int(unitriangular)], out, a)
+        return out
+
+    def cholesky(self, x: Traced, strict: bool) -> Traced:
+        """The lower triangular factor of positive-definite matrices, of which only the lower triangle is read.
+
+        Unless `strict`, the factor of another has NaN where its diagonal ends.
+        """
+        out = self._filled(x)
+        *batch, n, _ = out.shape
+        self._factored("cholesky", [math.prod(batch), n, int(strict), 0, 0], out)
+        return out
+
+    def triangle(self, x: Traced, diagonal: float, upper: bool) -> Traced:
+        """One triangle of square matrices and a multiple of their diagonal."""
+        out = self._filled(x)
+        *batch, n, _ = out.shape
+        factor = int(np.float64(diagonal).view("i8"))
+        self._factored("triangle", [math.prod(batch), n, int(upper), factor], out)
+        return out
+
+    def _filled(self, x: Traced) -> Traced:
+        """A contiguous result that starts as a copy of `x`."""
+        out = self.result(x.dtype, x.shape)
+        self.copy_into(out, x)
+        return out
+
+    def _factored(self, family: str, nest: list[int], *values: Traced, mode: str = "") -> None:
+        address = structural.lapack(family, values[0].dtype, mode)
+        self.steps.append(Step(address, 0, np.array(nest, "i8"), tuple(v.pointer for v in values)))
 
     def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:
         """A result that Python computes when the operation runs: `function` is given arrays and returns one."""

@@ -129,8 +129,8 @@ def qr_slope(g, x, out):
         rest = rows(g, m + k, n - k).mT
         dq = dq + x.narrow(axis + 1, k, n - k) @ rest.mT
     both = t @ dt.mT - dq.mT @ q
-    low = whole.halved(both)
-    found = (dq + q @ (low + low.mT)) @ whole.linalg_inv(t).mT
+    low = whole.triangle(both, diagonal=0.5, upper=False)
+    found = whole.linalg_solve_triangular(t, (dq + q @ (low + low.mT)).mT, upper=True, unitriangular=False).mT
     if n <= m:
         return found
     return placed_columns(found, x, 0) + placed_columns(q @ rest, x, k)

@@ -43,14 +43,15 @@ reduction("mse_loss", lambda x, y, *, dim: row.sum((x - y) * (x - y), dim) / cou
 reduction("nll_loss", lambda x, target, classes, weight, *, dim: row.sum(where(target == classes, -x * weight, 0), dim),
           lambda g, x, target, classes, weight: (where(target == classes, -g * weight, 0), None, None,
                                                  where(target == classes, -g * x, 0)),
-          accepts="f", method=False, identity=0)
-reduction("nll_loss_mean",
-          lambda x, target, classes, weight, *, dim: row.sum(where(target == classes, -x * weight, 0), dim) / row.sum(
-              where(target == classes, weight, 0), dim),
-          lambda g, x, target, classes, weight, out, dim: (
-              where(target == classes, -g * weight, 0) / row.sum(where(target == classes, weight, 0), dim), None, None,
-              where(target == classes, -g * (x + out), 0) / row.sum(where(target == classes, weight, 0), dim)),
-          accepts="f", method=False, identity=math.nan, grad_name="NllLossBackward0")
+          accepts="f", method=False, identity=0, grad_names={"2d": "NllLoss2DBackward0"})
+reduction("nll_loss_mean",  # `share` is 1 over the sum of the chosen weights, infinite if there is none: 0 times it is NaN
+          lambda x, target, classes, weight, share, *, dim: row.sum(
+              where(target == classes, -x * weight, 0) * share, dim),
+          lambda g, x, target, classes, weight, share: (
+              where(target == classes, -g * weight, 0) * share, None, None,
+              where(target == classes, -g * x, 0) * share, where(target == classes, -x * weight, 0) * g),
+          accepts="f", method=False, identity=math.nan, grad_name="NllLossBackward0",
+          grad_names={"2d": "NllLoss2DBackward0"})
 reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * y, g * x), method=False,
           identity=0)
 

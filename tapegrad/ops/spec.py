@@ -42,7 +42,8 @@ class Operation:
     inplace_of: Operation | None = None
     inplace: Operation | None = None
     grad_name: str = ""
-    grad_names: dict[str, str] = field(default_factory=dict)  # where it differs: that operand is a number, or `dim` is given
+    # Where the name differs: that operand is a number, `dim` is given, or ("2d") there are more than two axes.
+    grad_names: dict[str, str] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()
     domain: tuple[float, float] = (-3.0, 3.0)

@@ -134,6 +134,7 @@ SPECIAL = {
         lambda weight, index, **given: t.nn.functional.embedding(index, weight, **given)),
     "polygamma": lambda t: lambda x, n, **given: t.polygamma(n, x, **given),
     "zero_": lambda t: lambda x: x.clone().zero_(),
+    "linalg.lstsq": lambda t: lambda *args, **given: t.linalg.lstsq(*args, **given)[:2],
     "einsum": lambda t: lambda operands, equation: t.einsum(equation, *operands),
     "new_zeros": lambda t: t.Tensor.new_zeros, "__getitem__": lambda t: t.Tensor.__getitem__,
 }

@@ -30,6 +30,12 @@ FUNCTIONS = {
     "pinv": (lambda t, x: t.linalg.pinv(x), [RNG.standard_normal((3, 2)), RNG.standard_normal((2, 3))]),
     "matrix_exp": (lambda t, x: t.linalg.matrix_exp(x), [RNG.standard_normal((2, 2))]),
     "cholesky_solve": (lambda t, x: t.cholesky_solve(t.ones(2, 1, dtype=t.float64), x), [np.array([[2.0, 0], [1, 3]])]),
+    **{name: (function, [RNG.standard_normal((3, 3)), RNG.standard_normal((2, 2, 2))]) for name, function in {
+        "inv": lambda t, x: t.linalg.inv(x), "det": lambda t, x: t.linalg.det(x),
+        "slogdet": lambda t, x: t.linalg.slogdet(x)[1], "solve": lambda t, x: t.linalg.solve(x, x.exp()),
+        "cholesky": lambda t, x: t.linalg.cholesky(x @ x.mT + t.eye(x.shape[-1], dtype=t.float64)),
+        "solve_triangular": lambda t, x: t.linalg.solve_triangular(x, x.exp(), upper=True, unitriangular=True),
+        "of lower": lambda t, x: t.linalg.solve_triangular(x.mT, x.exp(), upper=False, left=False)}.items()},
     "reflected": (lambda t, x: t.nn.functional.pad(x, (2, 1), "reflect").exp(), [RNG.standard_normal((1, 4))]),
     "circular": (lambda t, x: t.nn.functional.pad(x, (2, 1, 1, 1), "circular").exp(), [RNG.standard_normal((1, 2, 3))]),
     "replicated": (lambda t, x: t.nn.functional.pad(x, (3, 1), "replicate").exp(), [RNG.standard_normal((2, 2))]),
@@ -101,3 +107,25 @@ def test_padding(shape, sides, mode, value):
         return (found[0], found[1].splitlines()[0]) if isinstance(found, tuple) else found
 
     assert outcome(tapegrad) == outcome(torch)
+
+
+REFUSED = {
+    "inv": lambda t, x: t.linalg.inv(x), "solve": lambda t, x: t.linalg.solve(x, x),
+    "cholesky": lambda t, x: t.linalg.cholesky(x - 0.5 * t.eye(2)),
+}
+
+
+@pytest.mark.parametrize("x", [[[1.0, 2.0], [2.0, 4.0]], [[[1.0, 0.0], [0.0, 1.0]], [[0.0, 0.0], [0.0, 0.0]]]])
+@pytest.mark.parametrize("name", REFUSED)
+def test_which_matrix_is_refused(name, x):
+    (_, wanted), (_, found) = (refusal(lambda t=t: REFUSED[name](t, t.tensor(x))) for t in (torch, tapegrad))
+    assert found == wanted
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+def test_the_second_derivative_of_a_singular_determinant_is_refused(create_graph):
+    x = tapegrad.tensor([[1.0, 2.0], [2.0, 4.0]], requires_grad=True)
+    (first,) = tapegrad.autograd.grad(x.det(), x, create_graph=True)
+    assert first.tolist() == [[pytest.approx(v, abs=1e-5) for v in row] for row in ((4, -2), (-2, 1))]
+    with pytest.raises(tapegrad.linalg.LinAlgError, match="singular"):
+        tapegrad.autograd.grad((first * first).sum(), x, create_graph=create_graph)

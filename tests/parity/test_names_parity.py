@@ -23,6 +23,10 @@ NAMES = """
     t.nn.functional.linear(m,t.ones(4,3)) t.nn.functional.linear(m,t.ones(4,3),t.ones(4))
     t.nn.functional.mse_loss(r,r*2) t.nn.functional.layer_norm(r,(3,)) t.nn.functional.softplus(r)
     t.nn.functional.normalize(r,dim=0) t.einsum("i,i->",r,r)
+    t.linalg.solve(m@m.T,m) t.linalg.slogdet(m@m.T)[1] t.linalg.cholesky(m@m.T+t.eye(2))
+    t.linalg.solve_triangular(m@m.T,m,upper=True)
+    t.nn.functional.nll_loss(m,t.tensor([0,2])) t.nn.functional.nll_loss(m.reshape(1,2,3),t.tensor([[0,1,1]]))
+    t.nn.functional.nll_loss(m.reshape(1,2,3,1),t.tensor([[[0],[1],[1]]]),reduction="none")
 """
 
 
@@ -71,6 +75,12 @@ CALLS = {
     "backward, both names": lambda t, r, o: t.autograd.backward(r.sum(), t.tensor(1.0), grad_variables=t.tensor(3.0)),
     "backward positions": lambda t, r, o: ((r * 2).backward(t.ones(3), True, False, [r]), r.grad),
     "backward of another": lambda t, r, o: ((r * o).sum().backward(inputs=o), r.grad, o.grad),
+    "backward of one without": lambda t, r, o: (r * o).sum().backward(inputs=[r, o.detach()]),
+    "backward of no tensor": lambda t, r, o: (r * o).sum().backward(inputs=["o"]),
+    "backward of none": lambda t, r, o: (r * o).sum().backward(inputs=[]),
+    "power": lambda t, r, o: (pow(r, 2), pow(2, r, None), r.__pow__(o)),
+    "power of three": lambda t, r, o: pow(r, 2, 3),
+    "power of three, last": lambda t, r, o: pow(2, 3, r),
 }
 
 

@@ -1,6 +1,6 @@
-"""Kernels that are no elementwise loop: indexed reads and writes, scans, and NumPy or SciPy called at execution.
+"""Kernels that are no elementwise loop: indexed reads and writes, scans, LAPACK, and Python called at execution.
 
-`indexed`, `scan` and `called` give the address of a kernel with the signature of every other one,
+`indexed`, `scan`, `lapack` and `called` give the address of a kernel with the signature of every other one,
 `int32 kernel(int64* pointers, int64* nest)`; `kernels` holds the jitted ones and is imported only when the disk cache
 misses. What their nests look like is said there.
 """
@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from tapegrad.dtypes import dtype
-from tapegrad.machine import cache, jit
+from tapegrad.machine import blas, cache, jit
 from tapegrad.machine.late import RAISED, failure
 
-OUT_OF_RANGE = 7  # what a kernel may return besides 0 and RAISED
+OUT_OF_RANGE, REFUSED = 7, 9  # what a kernel may return besides 0 and RAISED
 
 
 @functools.cache
@@ -68,6 +68,12 @@ def searched(of: dtype, out: dtype) -> int:
 def recurrence(lagged: bool, of: dtype) -> int:
     """The kernel of y[i] = a[i] + b[i] y[i - 1] (see `kernels.recurrence`)."""
     return _jitted("recurrence", "lagged" if lagged else "own", of.short)
+
+
+def lapack(family: str, of: dtype, mode: str = "") -> int:
+    """The kernel that factors matrices or solves with factors (see `factors`)."""
+    blas.define_routines(of)
+    return _jitted(family, mode, of.short)
 
 
 # ---------------------------------------------------------------- Python as a kernel

@@ -11,7 +11,7 @@ import numpy as np
 
 from tapegrad.machine.native.build import _wrapper
 from tapegrad.machine.native.glue import i32, native, signed_words, stack_words, u64, words
-from tapegrad.machine.structural import orders
+from tapegrad.machine.structural import factors, orders
 from tapegrad.machine.structural.elements import NUMPY, view_of
 
 U0, U1, U2 = (np.uint64(i) for i in range(3))
@@ -256,7 +256,7 @@ def _along_rows(row: Any, inputs: int) -> Any:
 def build_ir(family: str, mode: str, of: str) -> str:
     """The LLVM IR of one kernel under the name `kernel`."""
     families = {"indexed": indexed, "scan": scan, "recurrence": recurrence, "positions": orders.positions,
-                "searched": orders.searched}
+                "searched": orders.searched, **factors.FAMILIES}
     function = native(families[family](mode, of))
     signature = i32(u64, u64)
     function.compile(signature)

@@ -1,0 +1,140 @@
+"""Factors of matrices as results: L U and solutions by it, inverses and factors that refuse nothing, reflections."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapegrad import creation, dtypes, shapes
+from tapegrad.creation import from_array
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import expect_tensor, into, named, operation
+from tapegrad.functions.decompositions import matrix_rank, pinv, svdvals
+from tapegrad.functions.joining import cat
+from tapegrad.functions.linalg import batched, expect_floating, expect_square, factors, solve_triangular
+from tapegrad.functions.pointwise import where
+from tapegrad.ops.linalg import LinAlgError, permutations
+
+
+def _info(refused: Any) -> Any:
+    """The first diagonal element that is refused, counted from 1, or 0."""
+    if not refused.shape[-1]:
+        return refused.sum(-1).int()
+    return where(refused.any(-1), refused.int().argmax(-1) + 1, 0).int()
+
+
+def _checked(name: str, info: Any, check: bool, said: str) -> None:
+    if check and bool((info != 0).any()):
+        raise LinAlgError(f"{name}: {said}")
+
+
+def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
+    """The inverse, and for each matrix the diagonal element that makes it singular or 0 (`torch.linalg.inv_ex`)."""
+    expect_square("linalg.inv", A)
+    both = A, factors(A)
+    info = _info(both[1].narrow(-2, 0, A.shape[-1]).diagonal(dim1=-2, dim2=-1) == 0)
+    _checked("linalg.inv", info, check_errors, "the input matrix is singular.")
+    return named("linalg_inv_ex", inverse=apply(operation("linalg_inv"), both, (("strict", False),)), info=info)
+
+
+def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
+    """The triangular factor, and for each matrix the minor that is not positive or 0 (`torch.linalg.cholesky_ex`)."""
+    expect_square("linalg.cholesky", A)
+    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,), (("strict", False),))
+    info = _info(found.detach().diagonal(dim1=-2, dim2=-1).isnan())
+    _checked("linalg.cholesky", info, check_errors, "the input is not positive-definite.")
+    return named("linalg_cholesky_ex", L=found.mT if upper else found, info=info)
+
+
+def _lu(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
+    """L and U in one matrix, pivots, and the row of A that each of their rows stands for.
+
+    The square part is one operation on rows in order; what a longer side has beyond it follows by substitution.
+    """
+    expect_tensor(name, A, "A")
+    if A.ndim < 2:
+        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
+    expect_floating(name, A)
+    if not pivot:
+        raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU")
+    m, n = A.shape[-2:]
+    k = min(m, n)
+    order = apply(operation("linalg_lu_order"), (A.detach(),))
+    rows = order.narrow(-1, k, m)
+    x = A.take_along_dim(rows.unsqueeze(-1), -2)
+    found = apply(operation("linalg_lu_compact"), (x.narrow(-2, 0, k).narrow(-1, 0, k),))
+    if n > k:
+        found = cat((found, solve_triangular(found, x.narrow(-1, k, n - k), upper=False, unitriangular=True)), -1)
+    elif m > k:
+        found = cat((found, solve_triangular(found, x.narrow(-2, k, m - k), upper=True, left=False)), -2)
+    return found, order.narrow(-1, 0, k).int(), rows
+
+
+def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
+    """L and U in one matrix, and the row each was exchanged with, from 1 (`torch.linalg.lu_factor`).
+
+    >>> import tapegrad
+    >>> LU, pivots = tapegrad.linalg.lu_factor(tapegrad.tensor([[1.0, 2.0], [2.0, 2.0]]))
+    >>> LU, pivots
+    (tensor([[2.0000, 2.0000],
+            [0.5000, 1.0000]]), tensor([2, 2], dtype=torch.int32))
+    """
+    found, pivots, _ = _lu("linalg.lu_factor", A, pivot)
+    return named("linalg_lu_factor", LU=found, pivots=pivots)
+
+
+def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
+    """P, L and U with A = P L U (`torch.linalg.lu`)."""
+    found, _, rows = _lu("linalg.lu", A, pivot)
+    m, n = A.shape[-2:]
+    k = min(m, n)
+    lower = found.narrow(-1, 0, k).tril(-1) + creation.eye(m, k, dtype=A.dtype)
+    return named("linalg_lu", P=creation.eye(m, dtype=A.dtype)[rows].mT, L=lower, U=found.narrow(-2, 0, k).triu())
+
+
+def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: Any = None) -> Any:
+    """X with A X = B, by what `lu_factor` gave for A (`torch.linalg.lu_solve`)."""
+    expect_square("torch.linalg.lu_solve", LU)
+    if not left:
+        return into(out, lu_solve(LU, pivots, B.mT, adjoint=not adjoint).mT)
+    order = permutations(pivots._array(), LU.shape[-1])
+    batch = shapes.broadcast((tuple(LU.shape[:-2]), tuple(B.shape[:-2])))
+    rows = from_array(np.argsort(order, -1) if adjoint else order).unsqueeze(-1)
+    rows, x = batched(rows, batch), batched(B, batch)
+    if not adjoint:
+        x = solve_triangular(LU, x.take_along_dim(rows, -2), upper=False, unitriangular=True)
+        return into(out, solve_triangular(LU, x, upper=True))
+    x = solve_triangular(LU.mT, solve_triangular(LU.mT, x, upper=False), upper=True, unitriangular=True)
+    return into(out, x.take_along_dim(rows, -2))
+
+
+def householder_product(A: Any, tau: Any, *, out: Any = None) -> Any:
+    """The first columns of a product of reflections by columns of A and `tau` (`torch.linalg.householder_product`)."""
+    m, n = A.shape[-2:]
+    below = A.tril(-1) + creation.eye(m, n, dtype=A.dtype)
+    found = creation.eye(m, n, dtype=A.dtype).expand(*A.shape) + 0 * tau.sum()  # recorded, be there no reflection
+    for i in reversed(range(tau.shape[-1])):
+        v = below.narrow(-1, i, 1)
+        found = found - tau.narrow(-1, i, 1).unsqueeze(-1) * (v @ (v.mT @ found))
+    return into(out, found)
+
+
+def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
+    """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`)."""
+    if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):
+        raise RuntimeError("torch.linalg.lstsq: parameter `driver` should be one of (gels, gelsy, gelsd, gelss)")
+    for name, x, least in (("input", A, 2), ("other", B, 1)):
+        if x.ndim < least:
+            raise RuntimeError(f"torch.linalg.lstsq: {name} must have at least {least} dimensions.")
+    vector = B.ndim == A.ndim - 1
+    b = B.unsqueeze(-1) if vector else B
+    rtol = dtypes.finfo(A.dtype).eps * max(A.shape[-2:]) if rcond is None else rcond
+    solution = pinv(A, rtol=rtol) @ b
+    m, n = A.shape[-2:]
+    driver = driver or "gelsy"
+    rank = creation.empty(0, dtype=dtypes.int64) if driver == "gels" else matrix_rank(A, rtol=rtol)
+    known = m > n and driver != "gelsy" and (driver == "gels" or bool((rank == n).all()))
+    residuals = ((A @ solution - b) ** 2).sum(-2) if known else solution.reshape(-1)[:0]
+    values = svdvals(A.detach()) if driver in ("gelsd", "gelss") else creation.empty(0, dtype=A.dtype)
+    return named("linalg_lstsq", solution=solution.squeeze(-1) if vector else solution, residuals=residuals, rank=rank,
+                 singular_values=values)
