@@ -108,7 +108,7 @@ def test_folders_of_old_versions_are_forgotten(folder):
 
 
 def test_processes_at_once_then_one_that_compiles_nothing(folder):
-    assert sum(compiled(p) for p in [start() for _ in range(3)]) >= 6
+    assert sum(compiled(p) for p in [start() for _ in range(3)]) >= 5
     assert compiled(start()) == 0
     entries = sorted(cache._folder().iterdir())
     for entry in entries:
