@@ -46,20 +46,14 @@ def quick() -> bool:
     return host()[0].startswith("x86_64")
 
 
-_machines = threading.local()  # one each thread and level: generating code changes them
-
-
-def _machine(opt_level: int) -> llvm.TargetMachine:
-    if not hasattr(_machines, "by_level"):
-        _machines.by_level = {}
-    if opt_level not in _machines.by_level:
-        _machines.by_level[opt_level] = _new_machine(opt_level)
-    return _machines.by_level[opt_level]
+@functools.cache
+def _allocate_registers() -> None:
+    llvm.set_option("tapegrad", "-optimize-regalloc")  # of the process; levels above 0 do so anyway
 
 
 def _new_machine(opt_level: int) -> llvm.TargetMachine:
     if opt_level == 0:
-        llvm.set_option("tapegrad", "-optimize-regalloc")  # of the process; the other levels do so anyway
+        _allocate_registers()
     # Position-independent small-model code reaches libm through stubs that the linker adds; the large code model
     # would load every 64-bit address with a movabs, and its constant pools too.
     _, cpu, features = host()
@@ -72,7 +66,7 @@ def _builder(opt_level: int) -> Any:
     options = llvm.create_pipeline_tuning_options(speed_level=opt_level)
     options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = opt_level > 1
     options.loop_unrolling = opt_level > 1
-    return llvm.create_pass_builder(_machine(opt_level), options)
+    return llvm.create_pass_builder(_new_machine(opt_level), options)
 
 
 def improve(module: Any, opt_level: int) -> None:
@@ -89,7 +83,15 @@ def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes
     module = llvm.parse_assembly(ir_text, llvm.create_context())
     if opt_level and optimise:
         improve(module, opt_level)
-    return _generate(_machine(opt_level), module)
+    idle = _idle.setdefault(opt_level, [])
+    machine = idle.pop() if idle else _new_machine(opt_level)
+    try:
+        return _generate(machine, module)
+    finally:
+        idle.append(machine)
+
+
+_idle: dict[int, list[Any]] = {}  # target machines of each level that no thread is generating code with
 
 
 @functools.cache
@@ -99,7 +101,10 @@ def _generator() -> Any:
     Threads may generate code side by side, each in a context and with a target machine of its own.
     """
     locked = ffi.lib.LLVMPY_TargetMachineEmitToMemory
-    found = ctypes.CDLL(ffi.lib._name).LLVMPY_TargetMachineEmitToMemory
+    try:
+        found = ctypes.CDLL(ffi.lib._name).LLVMPY_TargetMachineEmitToMemory
+    except (AttributeError, OSError):
+        return locked
     found.restype, found.argtypes = locked.restype, locked.argtypes
     return found
 
@@ -180,7 +185,7 @@ def _engine() -> Any:
     _libmvec()
     # JITLink, for the older linker may put an object's sections more than 2 GiB apart, and dies when one then refers to
     # another by a 32-bit offset, as unwind tables do in every code model.
-    return llvm.create_lljit_compiler(_machine(2), use_jit_link=True)
+    return llvm.create_lljit_compiler(_new_machine(2), use_jit_link=True)
 
 
 _symbols: dict[str, int] = {}
