@@ -34,7 +34,8 @@ def jax() -> Any:
 def vocabulary(jax: Any) -> Any:
     """What the losses below are written in, from jax."""
     return types.SimpleNamespace(exp=jax.numpy.exp, log=jax.numpy.log, sqrt=jax.numpy.sqrt,
-                                 logsumexp=jax.scipy.special.logsumexp)
+                                 logsumexp=jax.scipy.special.logsumexp, relu=jax.nn.relu,
+                                 log_softmax=jax.nn.log_softmax, arange=jax.numpy.arange)
 
 
 Arrays = list[np.ndarray[Any, Any]]
@@ -211,6 +212,22 @@ def perceptron_against_jax() -> Measured:
     return Measured(*fastest([warm(perceptron(ours)), *([perceptron_jax(peer)] if peer else [])]))
 
 
+def classifier(m: Any, *arrays: Any) -> Any:
+    """The cross-entropy of a perceptron."""
+    *layers, h, y = arrays
+    for w, b in zip(layers[:-2:2], layers[1:-2:2]):
+        h = m.relu(h @ w + b)
+    w, b = layers[-2:]
+    return -m.log_softmax(h @ w + b, -1)[m.arange(64), y].mean()
+
+
+def _classified() -> Arrays:
+    rng = np.random.default_rng(0)
+    layers = [a for m, n in itertools.pairwise((784, 256, 256, 10))
+              for a in (rng.standard_normal((m, n), dtype=np.float32) / np.float32(m ** 0.5), np.zeros(n, np.float32))]
+    return [*layers, rng.standard_normal((64, 784), dtype=np.float32), rng.integers(0, 10, 64)]
+
+
 _COMPILING = """
 import json, sys, time, warnings
 from benchmarks import arrays
@@ -224,6 +241,7 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[], Arrays], int]] = {
     "loss": (robust, _robust_arrays, 1),
     "logsumexp": (logsumexp, lambda: [np.random.default_rng(0).standard_normal(MILLION)], 1),
     "mixture": (mixture, lambda: [np.ones((3, 5)), np.ones((3, 5)), np.ones(3), np.ones((10_000, 5))], 3),
+    "perceptron": (classifier, _classified, 6),
 }
 
 
@@ -262,8 +280,24 @@ def seconds_to_compile(loss: Callable[..., Any], data: Arrays, wanted: int, libr
     return taken - calls * min(times)
 
 
-@figure("compile time of these three (the worst ratio) ÷ jax.jit's, nothing cached", "s", must=0.3, aim=0.05)
+@figure("compile time of these four (the worst ratio) ÷ jax.jit's, nothing cached", "s", must=0.3, aim=0.05)
 def compile_time() -> Measured:
+    answers: dict[str, dict[str, float]] = {}
+    for _ in range(3):
+        for library, found in _compiled_once().items():
+            before = answers.setdefault(library, found)
+            answers[library] = {name: min(seconds, before[name]) for name, seconds in found.items()}
+    ours, theirs = answers["tapegrad"], answers.get("jax")
+    if theirs is None:
+        return Measured(max(ours.values()))
+    for name in ours:
+        print(f"{name:<12} {ours[name] * 1e3:8.1f} ms {theirs[name] * 1e3:8.1f} ms {ours[name] / theirs[name]:8.3f}")
+    worst = max(ours, key=lambda name: ours[name] / theirs[name])
+    return Measured(ours[worst], theirs[worst])
+
+
+def _compiled_once() -> dict[str, dict[str, float]]:
+    """What each library takes for each program in a process of its own, with nothing in its cache."""
     answers: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as folder:
         environment = {**os.environ, "TAPEGRAD_CACHE_DIR": folder}
@@ -273,8 +307,4 @@ def compile_time() -> Measured:
             done = subprocess.run([sys.executable, "-c", _COMPILING % library], env=environment, check=True,
                                   stdout=subprocess.PIPE, text=True)
             answers[library] = json.loads(done.stdout.splitlines()[-1])
-    ours, theirs = answers["tapegrad"], answers.get("jax")
-    if theirs is None:
-        return Measured(max(ours.values()))
-    worst = max(ours, key=lambda name: ours[name] / theirs[name])
-    return Measured(ours[worst], theirs[worst])
+    return answers

@@ -23,6 +23,7 @@ compute; only reductions are reordered, and floats are summed in double precisio
 from __future__ import annotations
 
 import functools
+import threading
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -100,13 +101,25 @@ def bind(addresses: Iterable[int]) -> None:
     unbound = [a for a in {*addresses} if late.is_unbound(a)]
     with jit.BUILDING:
         wanted = {region_key(*kernels[a]): kernels[a] for a in unbound}
+        new: dict[str, bytes] = {}
 
         def get_ready(name: str, kernel: Kernel) -> None:
-            _ready[name] = _object(name, kernel)
+            code = cache.get(name)
+            if code is None:
+                code = new[name] = compiled(kernel_source(*kernel))
+            _ready[name] = code
 
-        jit.side_by_side([functools.partial(get_ready, *item) for item in wanted.items()])
+        largest = sorted(wanted.items(), key=lambda item: -len(item[0]))  # first, so that none waits for it at the end
+        jit.side_by_side([functools.partial(get_ready, *item) for item in largest])
         for address in unbound:
             late.bound(address)
+    if new:  # nobody waits for the disk, but the end of the process
+        threading.Thread(target=_keep, args=(new,)).start()
+
+
+def _keep(codes: dict[str, bytes]) -> None:
+    for name, code in codes.items():
+        cache.put(name, code)
 
 
 def compiled(text: str) -> bytes:

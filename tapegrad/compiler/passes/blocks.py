@@ -157,12 +157,13 @@ class _Lowering:
         own, slot = [0] * (kept + reduced), item
         for d in range(kept - 1, -1, -1):
             own[d], slot = slot, slot * sizes[d]
-        slot = -(-slot // 64) * 64  # no two threads write to one cache line
+        if kept:
+            slot = -(-slot // 64) * 64  # no two threads write to one cache line; a single word a block does no harm
         words = [kept, reduced, *sizes, *own, *(s for stride in strides[1:] for s in stride)]
         place = Place("own", len(self.blocks), 0)
         self.blocks.append(Block(0, slot * n_blocks))
         last = [kept, 1, *sizes[:kept], n_blocks, *strides[0][:kept], 0, *own[:kept], slot]
-        ending = emitter.compile_region(rest, "0s", kernel.accumulate)
+        ending = emitter.compile_region(rest, "0s" if kept else "0c", kernel.accumulate)
         return (emitter.compile_region(partial, kernel.pattern, (False,)), machine.keep_nest(words),
                 Operand(place, 0, slot, False),
                 Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
