@@ -306,7 +306,9 @@ class Reach:
                 if name in wanted and not special:
                     for nearer in theirs[:depth + 1]:  # who is asked first, and may come to have it
                         self._member(vars(nearer), name, nearer)
-                elif special and (name not in _UNUSED or (made and name in ("__init__", "__new__", "__post_init__"))):
+                # Not what a library put into a class, as enum does.
+                elif special and _package(vars(c)[name]) not in _PURE and (
+                        name not in _UNUSED or (made and name in ("__init__", "__new__", "__post_init__"))):
                     self._member(vars(c), name, c)
         if made:
             for name in self._stores:
