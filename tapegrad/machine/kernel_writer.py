@@ -72,8 +72,8 @@ class KernelWriter(LoopWriter):
         Two or four registers at a time lost up to 50 % in loops that store, where operands are not aligned to a cache
         line (1e5 float32, adjoint of tanh: 14.0, 21.3, 20.7 us; 12.0, 13.3, 12.3 us where they are).
         """
-        if any(letter == "0" and not row for letter, row in zip(self.pattern, self.region.per_row)):
-            return 1
+        if any(letter == "0" and (self.columns or not row) for letter, row in zip(self.pattern, self.region.per_row)):
+            return 1  # an output that all lanes would write to: of columns, because there are none
         nodes = self.needed(roots, cut)
         widest = max(d.itemsize for d in (*(accumulator(r)[0] for r in reduces), *(n.dtype for n in (*roots, *nodes))))
         native = vector_bytes()[0] // widest

@@ -396,3 +396,16 @@ def test_source_is_deterministic():
     x, = operands(dtypes.float32)
     region = elementwise(softmax(x), (dtypes.float32,))
     assert kernel_source(region, "cc", (False,)) == kernel_source(region, "cc", (False,))
+
+
+@pytest.mark.parametrize("accumulate", [False, True])
+def test_sums_of_no_columns(accumulate):
+    """An output that lies still along the columns, of which there are none: nothing is read or written."""
+    x = Sym.operand(0, dtypes.float64)
+    region = Region((dtypes.float64,), (Sym("reduce", (x,), dtypes.float64, "sum"),), (dtypes.float64,), (True,))
+    kernel = compile_region(region, "|0c", (accumulate,))
+    out, nest = np.full(3, 5.0), np.array([1, 1, 0, 4, 0, 0, 8, 8], "i8")
+    pointers = np.array([out.ctypes.data, out.ctypes.data], "u8")
+    run = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(kernel)
+    assert run(pointers.ctypes.data, nest.ctypes.data) == 0
+    assert out.tolist() == [5.0] * 3
