@@ -185,7 +185,8 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
     blocks: list[Block] = []
     taken: list[tuple[int, int, int]] = []
     starts = events[events["kind"] == rec.TAKEN]
-    starts = starts[_in_use(events, starts, left)]
+    passed = _pointers(events)
+    starts = starts[_in_use(events, starts, passed, left)]
     for address, nbytes in zip(starts["a"].tolist(), starts["b"].tolist()):
         taken.append((address, nbytes, len(blocks)))
         blocks.append(Block(address, nbytes))
@@ -209,7 +210,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
             raise Refused("it uses a tensor that is neither an argument nor reached by name")
         return Place("fixed", address, row)
 
-    places = _inside(events, starts)
+    places = _inside(passed, starts)
     draws: list[Step] = []
     steps: list[Step] = []
     parts = [steps]
@@ -258,7 +259,7 @@ def _within(addresses: Any, taken: Any) -> tuple[Any, Any, Any]:
     return addresses, order[at], addresses - first[at]
 
 
-def _in_use(events: Any, taken: Any, left: set[int]) -> Any:
+def _in_use(events: Any, taken: Any, pointers: Any, left: set[int]) -> Any:
     """Which blocks a step reads or computes, or are left behind.
 
     The others are the scratch of the ways that an operation goes: those of a first call would make it another.
@@ -266,18 +267,18 @@ def _in_use(events: Any, taken: Any, left: set[int]) -> Any:
     kinds = events["kind"]
     used = np.array([address in left for address in taken["a"].tolist()], bool)
     others = events["a"][(kinds == rec.ZEROED) | (kinds == rec.DRAWN) | (kinds == rec.GUARD)]
-    for addresses in (_pointers(events), others):
+    for addresses in (pointers, others):
         used[_within(addresses, taken)[1]] = True
     return used
 
 
-def _inside(events: Any, taken: Any) -> dict[int, Place]:
+def _inside(pointers: Any, taken: Any) -> dict[int, Place]:
     """The places of all the pointers that kernels had into blocks of the capture, found at once.
 
     One by one they took a third of an analysis.
     """
     return {address: Place("own", number, offset) for address, number, offset in zip(
-        *(found.tolist() for found in _within(_pointers(events), taken)))}
+        *(found.tolist() for found in _within(pointers, taken)))}
 
 
 def first_looks(events: Any) -> dict[int, bool]:

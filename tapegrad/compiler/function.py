@@ -28,8 +28,8 @@ from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, sharing, with_gradients
 from tapegrad.compiler.variant import Variant
 from tapegrad.compiler.watching import Transparent, attributes
+from tapegrad.machine import late, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -198,7 +198,8 @@ class Compiled(Transparent):
         program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
         program.locate([cap.addresses.item(o) for o in before.owners],
                        [captured.blocks[b].address for b in captured.result_blocks])
-        program.run()
+        if program.run() != rec.PASSED:
+            raise RuntimeError("a captured call failed") from (late.failure.pop() if late.failure else None)
 
     def _leave_quick_way(self) -> None:
         """Look for it anew: there is another program, or none."""

@@ -20,6 +20,13 @@ from tapegrad.ops.scalar import row
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, used_operands, walk
 
+
+def _operands(operands: Sequence[Layout], shape: shapes.Shape) -> list[tuple[Pointer, dtype, shapes.Shape]]:
+    """An instruction's operands as a rule over `shape` may read them."""
+    return [(Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
+            for j, o in enumerate(operands)]
+
+
 # ---------------------------------------------------------------- elementwise
 
 
@@ -52,10 +59,7 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
     else:
         plain = op.name == "contiguous"
         out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
-    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), [
-        (Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
-        for j, o in enumerate(operands)
-    ], (), False)
+    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), _operands(operands, shape), (), False)
     return out
 
 
@@ -73,8 +77,7 @@ def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
     if reduced:
         value = row.sum(value, ())
     available = [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)]
-    available += [(Pointer(rec.OPERAND + i), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
-                  for i, o in enumerate(plan.operands)]
+    available += _operands(plan.operands, shape)
     available.append((Pointer(rec.RESULT), plan.out.dtype, plan.out.strides))
     emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, reduced, bool(reduced))
     return flags
@@ -106,10 +109,7 @@ def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ..
     else:
         out = builder.layouts.intern(result, shape, _like_strides(shape, operands))
         strides = out.strides
-    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), [
-        (Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
-        for j, o in enumerate(operands)
-    ], dims, op.per_row)
+    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), _operands(operands, shape), dims, op.per_row)
     return out
 
 
@@ -127,8 +127,7 @@ def _adjoint_reduction(builder: Builder, plan: Plan, j: int) -> int:
     else:
         seen, result = incoming.strides, plan.out.strides
     available = [(Pointer(rec.ADJOINT), incoming.dtype, seen)]
-    available += [(Pointer(rec.OPERAND + i), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
-                  for i, o in enumerate(plan.operands)]
+    available += _operands(plan.operands, shape)
     available.append((Pointer(rec.RESULT), plan.out.dtype, result))
     rows = any(n.op in ("reduce", "index", "count") for n in walk((value,)))
     strides = shapes.expanded_strides(target.shape, target.strides, shape)
