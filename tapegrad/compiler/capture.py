@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.machine import emitter
+from tapegrad.machine import emitter, structural
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
@@ -128,6 +128,12 @@ def writes(step: Item) -> Sequence[Place]:
 def reads(step: Item) -> Sequence[Place]:
     """The places a step may read."""
     return step.places[_uses(step.kind, step.a)[1]:] if isinstance(step, Step) else step.places
+
+
+def may_break_off(step: Item) -> bool:
+    """Whether a replay may end at this step: what it did before, where others see it, is then taken back."""
+    return isinstance(step, Step) and (
+        step.kind == rec.GUARD or (step.kind == rec.KERNEL and step.a in structural.fallible))
 
 
 def space(place: Place) -> tuple[str, int]:

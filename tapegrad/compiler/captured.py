@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.capture import Block, Refused, Step
+from tapegrad.compiler.capture import Block, Place, Refused, Step
 from tapegrad.compiler.gradient import Seeding
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.state import Reach
@@ -121,7 +121,7 @@ class Captured:
         self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
         self.flags = sorted((t._buffer, int(buffers[t._buffer]["flags"]) & WATCHED) for t in before.tensors
                             if id(t) in before.reach.tensors)
-        self.undo = self._undo()
+        self.undo = self._undo(before)
         self.work: Work | None = None  # the optimised steps, once there is need of them
         del self._tensors
 
@@ -189,17 +189,18 @@ class Captured:
             return Output("fresh", number)
         return Output("part", number, tensor._layout, offset)
 
-    def _undo(self) -> list[tuple[int, int]]:
-        """Outside memory written before the last check."""
-        checks = [t for t, s in enumerate(self.steps) if s.kind == rec.GUARD]
-        rows: dict[int, None] = {}
-        for step in self.steps[:checks[-1]] if checks else ():
-            if step.kind in (rec.KERNEL, rec.ZEROED) and step.places:
-                if step.places[0].kind == "argument":
-                    raise Refused("it writes to an argument before it looks at a value")
-                if step.places[0].kind == "fixed":
-                    rows[step.places[0].offset] = None
-        return [(int(buffers[r]["address"]), layouts[int(buffers[r]["layout"])].nbytes) for r in rows]
+    def _undo(self, before: Before) -> list[tuple[Place, int]]:
+        """The storages of others that are written before the last step that may break off, and their bytes."""
+        ends = [t for t, s in enumerate(self.steps) if cap.may_break_off(s)]
+        found: dict[Place, int] = {}
+        for step in self.steps[:ends[-1]] if ends else ():
+            if step.kind in (rec.KERNEL, rec.ZEROED) and step.places and step.places[0].kind != "own":
+                kind, number, offset = step.places[0]
+                row = offset if kind == "fixed" else before.owners[number]
+                whole = Place("argument", number, 0) if kind == "argument" else (
+                    Place("fixed", cap.addresses.item(row), row))
+                found[whole] = layouts[int(buffers[row]["layout"])].nbytes
+        return list(found.items())
 
     def _did(self) -> tuple[Any, ...]:
         return (

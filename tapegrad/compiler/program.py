@@ -66,12 +66,12 @@ class Program:
     """Steps that run with no Python between them.
 
     `results` are the blocks that leave the program; each call puts them into fresh memory. `undo` lists outside memory
-    that is written before the last check, as (address, bytes): a call that breaks off restores it. `conditions` are
+    that is written before the last check, as (place, bytes): a call that breaks off restores it. `conditions` are
     words of memory as (address, mask, value), `writes` how often each storage that others see is written.
     """
 
     def __init__(self, steps: Sequence[Step | Blocked], blocks: Sequence[Block], results: Sequence[int],
-                 undo: Sequence[tuple[int, int]], conditions: Any,
+                 undo: Sequence[tuple[Place, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
         self.results = list(results)
         emitter.bind(_kernels(steps))
@@ -97,13 +97,16 @@ class Program:
                 self._fresh.append((pointers, slot, self.results.index(place.number), place.offset))
 
         records: list[tuple[int, int, Any, Any, Any]] = []
-        for address, nbytes in undo:
-            saved = np.zeros(nbytes, "u1")
-            self._keep.append(saved)
-            records.append((rec.COPY, 0, address_of(saved), address, nbytes))
-        self._undo = [(address, saved, nbytes) for (address, nbytes), saved in zip(undo, self._keep)]
         self.draws: list[tuple[int, np.ndarray[Any, Any]]] = []  # what Python fills before a run: which draw, and where
-        self._targets: list[tuple[int, np.ndarray[Any, Any]]] = []  # steps whose own address comes from a pointer cell
+        # fields of steps that are an address, which comes from a pointer cell
+        self._targets: list[tuple[int, str, np.ndarray[Any, Any]]] = []
+        self._undo: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []  # (where, what was there)
+        for place, nbytes in undo:
+            saved, where = np.zeros(nbytes, "u1"), np.zeros(1, "u8")
+            resolve(place, where, 0)
+            self._undo.append((where, saved))
+            self._targets.append((len(records), "b", where))
+            records.append((rec.COPY, 0, address_of(saved), 0, nbytes))
         for step in steps:
             if isinstance(step, Blocked):
                 records.append((rec.BLOCKS, 0, self._blocked(step, resolve), 0, 0))
@@ -123,7 +126,7 @@ class Program:
             if step.kind == rec.KERNEL:
                 records.append((rec.RUN, 0, late.bound(step.a), address_of(pointers), step.b))
                 continue
-            self._targets.append((len(records), pointers))
+            self._targets.append((len(records), "a", pointers))
             if step.kind == rec.ZEROED:
                 records.append((rec.CLEAR, 0, 0, step.b, 0))
                 continue
@@ -169,8 +172,8 @@ class Program:
         return address_of(blocked)
 
     def _place_targets(self) -> None:
-        for index, pointers in self._targets:
-            self.steps[index]["a"] = pointers[0]
+        for index, field, pointers in self._targets:
+            self.steps[index][field] = pointers[0]
 
     def locate(self, arguments: Sequence[int], fresh: Sequence[int]) -> None:
         """Point the steps at this call's arguments and at the memory of its results."""
@@ -189,8 +192,8 @@ class Program:
 
     def restore(self) -> None:
         """Take back what a broken-off run wrote where others see it."""
-        for address, saved, nbytes in self._undo:
-            machine.memory(address, "u1", nbytes)[:] = saved
+        for where, saved in self._undo:
+            machine.memory(int(where[0]), "u1", len(saved))[:] = saved
 
     def argument_cells(self) -> list[tuple[int, int, int]]:
         """The words that hold addresses of arguments: (where, which, offset)."""
@@ -200,11 +203,12 @@ class Program:
         return [(_cell(pointers, slot), number, offset) for pointers, slot, number, offset in self._fresh]
 
     def target_cells(self) -> list[tuple[int, int]]:
-        """Where a step repeats its first pointer, and where that is."""
+        """Where a step repeats a pointer, and where that is."""
         if not (self._arguments or self._fresh):
             return []
-        at = address_of(self.steps) + rec.offset_of(rec.PROGRAM_STEP, "a")
-        return [(at + index * rec.PROGRAM_STEP.itemsize, _cell(pointers, 0)) for index, pointers in self._targets]
+        step, start = rec.PROGRAM_STEP, address_of(self.steps)
+        return [(start + index * step.itemsize + rec.offset_of(step, field), _cell(pointers, 0))
+                for index, field, pointers in self._targets]
 
 
 def _kernels(steps: Sequence[Step | Blocked]) -> set[int]:

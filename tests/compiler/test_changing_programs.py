@@ -807,6 +807,83 @@ def state_of_the_generator_is_read() -> Any:
     return (lambda x: x + torch.get_rng_state()[:2].sum() * 0), ones, nothing, list
 
 
+# ---------------------------------------------------------------- calls that break off
+
+
+@program()
+def written_before_an_index_that_fails() -> Any:
+    total, table = torch.zeros(4), torch.arange(4.0)
+
+    def f(i: Any) -> Any:
+        total.add_(1)
+        try:
+            found = table.index_select(0, i)
+        except IndexError:
+            found = table * 100
+        total.mul_(2)
+        return found
+
+    return f, lambda i: (torch.tensor([9 if i in (4, 6) else 1]),), nothing, lambda: [total]
+
+
+@program()
+def argument_written_before_an_index_that_fails() -> Any:
+    kept = [torch.zeros(4) for _ in range(base.CALLS)]
+    rows = torch.zeros(3, 4)
+
+    def f(x: Any, i: Any) -> Any:
+        x.add_(1)
+        try:
+            return rows[i] + x
+        except IndexError:
+            return x * 100
+
+    return f, lambda i: (kept[i], torch.tensor([3 if i == 5 else -1])), nothing, lambda: [*kept]
+
+
+@program()
+def argument_written_before_a_branch() -> Any:
+    kept = [torch.full((4,), i % 3) for i in range(base.CALLS)]
+
+    def f(x: Any) -> Any:
+        x.add_(1)
+        return x * 2 if x.sum() > 10 else x + 5
+
+    return f, lambda i: (kept[i],), nothing, lambda: [*kept]
+
+
+@program()
+def written_before_a_singular_matrix() -> Any:
+    total = torch.zeros(2, 2)
+
+    def f(a: Any) -> Any:
+        total.add_(a)
+        try:
+            found = torch.linalg.inv(a)
+        except torch.linalg.LinAlgError:
+            found = a * 100
+        total.mul_(2)
+        return found
+
+    return f, lambda i: (torch.eye(2) * (0 if i == 5 else i + 1),), nothing, lambda: [total]
+
+
+@program()
+def large_arrays_written_before_an_index_that_fails() -> Any:
+    total, table = torch.zeros(1 << 16), torch.arange(4.0)
+
+    def f(x: Any, i: Any) -> Any:
+        y = (x * 2).exp()
+        try:
+            found = table[i]
+        except IndexError:
+            found = table * 100
+        total.add_(y)
+        return found, (y + total).sum()
+
+    return f, lambda i: (torch.full((1 << 16,), 0.1), torch.tensor([9 if i in (4, 6) else 1])), nothing, lambda: [total]
+
+
 # ---------------------------------------------------------------- custom functions
 
 

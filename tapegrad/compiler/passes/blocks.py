@@ -24,6 +24,7 @@ from tapegrad.compiler.capture import (
     Place,
     Step,
     kernel_of,
+    may_break_off,
     reads,
     space,
     writes,
@@ -64,9 +65,9 @@ def blocks(work: Work) -> Work:
     out: list[Item] = []
     segment: list[Step] = []
     for step in work.steps:
-        if isinstance(step, Step) and step.kind != rec.GUARD:
+        if isinstance(step, Step) and not may_break_off(step):
             segment.append(step)
-        else:  # what is looked at on the way is looked at in its place
+        else:  # nothing moves over it: what was written before is what is taken back
             out += _grouped(segment)
             segment = []
             out.append(step)

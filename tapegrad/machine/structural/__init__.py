@@ -20,6 +20,7 @@ from tapegrad.machine import blas, cache, jit
 from tapegrad.machine.late import RAISED, failure
 
 OUT_OF_RANGE, REFUSED = 7, 9  # what a kernel may return besides 0 and RAISED
+fallible: set[int] = set()  # the addresses of the kernels that may return any of these
 
 
 @functools.cache
@@ -46,8 +47,13 @@ def indexed(mode: str, of: dtype) -> int:
     if of.short == "b8":
         mode = {"add": "max", "mul": "min"}.get(mode, mode)
     if mode in ("read", "write"):  # bits are bits
-        return _jitted("indexed", mode, {1: "u8", 2: "i16", 4: "i32", 8: "i64"}[of.itemsize])
-    return _jitted("indexed", mode, "u8" if of.short == "b8" else of.short)
+        return _may_fail(_jitted("indexed", mode, {1: "u8", 2: "i16", 4: "i32", 8: "i64"}[of.itemsize]))
+    return _may_fail(_jitted("indexed", mode, "u8" if of.short == "b8" else of.short))
+
+
+def _may_fail(address: int) -> int:
+    fallible.add(address)
+    return address
 
 
 def scan(mode: str, of: dtype) -> int:
@@ -73,7 +79,7 @@ def recurrence(lagged: bool, of: dtype) -> int:
 def lapack(family: str, of: dtype, mode: str = "") -> int:
     """The kernel that factors matrices or solves with factors (see `factors`)."""
     blas.define_routines(of)
-    return _jitted(family, mode, of.short)
+    return _may_fail(_jitted(family, mode, of.short))
 
 
 # ---------------------------------------------------------------- Python as a kernel
@@ -111,4 +117,4 @@ def called(function: Callable[..., Any],
 
     made = _Kernel(kernel)
     _kept.append(made)
-    return ctypes.cast(made, ctypes.c_void_p).value or 0
+    return _may_fail(ctypes.cast(made, ctypes.c_void_p).value or 0)
