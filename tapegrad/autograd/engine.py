@@ -387,13 +387,26 @@ def _accumulate(tensor: Any, gradient: Any) -> None:
 
 def _settle(workspace: Workspace, left: int) -> None:
     """The leaves that native code left to Python: hooks, and `.grad`s of other layouts."""
-    for i in range(left):
+    for i in range(_taught(workspace, left)):
         row = int(workspace.leaves[i])
         gradient = _take(workspace, row)
         if gradient is None:
             continue
-        planner.teach_accumulate(_adjoint_layout(row))
         _arrive(row, call_hooks(tensor_hooks(row), gradient))
+
+
+def _taught(workspace: Workspace, left: int) -> int:
+    """How many are still left when native code can add gradients of their layouts, and has."""
+    unknown = [layout for layout in (_adjoint_layout(int(row)) for row in workspace.leaves[:left])
+               if not machine.layouts[layout.id]["accumulate"]]
+    if unknown:
+        for layout in unknown:
+            planner.teach_accumulate(layout)
+        count = int(workspace.record["n_leaves"][0])
+        workspace.record["n_leaves"] = left  # of the others the gradients are where they belong
+        left = call.settle(workspace.address)
+        workspace.record["n_leaves"] = count
+    return left
 
 
 def _arrive(row: int, gradient: Any) -> None:
