@@ -3,7 +3,8 @@
 A step's kernel is known by its region, so a run is fused by substitution: each operand that an earlier step of the run
 wrote is replaced by what was written there. Temporaries that nobody reads afterwards are not stored at all, equal
 expressions are one node, and the emitter compiles the result like any other region. Rounding is untouched: every value
-is cast as its store and load would have cast it.
+is cast as its store and load would have cast it. Sums and other reductions of a whole loop join its run, at whose end
+they are written; who reads them begins another.
 
 Runs of scalars are cut into chunks of CHUNK steps: an unrolled loop then repeats a few distinct chunks, each compiled
 once, where one huge function would take LLVM quadratic time.
@@ -22,17 +23,24 @@ from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
-from tapegrad.ops.sym import Sym, compacted, substitute, walk
+from tapegrad.ops.sym import Sym, compacted, rewrite, substitute, walk
 
 CHUNK = 240  # a multiple of most loops' steps per iteration, so that chunks repeat
 MAX_STREAMS = 24  # arrays one loop goes through; more would thrash the load and store units
+MAX_REDUCED = 4   # reductions in one loop, each of which keeps up to four vectors in registers
+LONG = 1 << 15    # elements that are not reduced in a run: several threads share such a loop (`passes/blocks.py`)
 
 
 class Loop(NamedTuple):
-    """The iteration space of a step that can be fused: how many elements, and each operand's letter."""
+    """The iteration space of a step that can be fused: how many elements, and each operand's letter.
+
+    `region` is what the step computes in it. One that `reduces` writes a single element, at the loop's end.
+    """
 
     elements: int
     letters: str
+    region: emitter.Region
+    reduces: bool
 
 
 class Access(NamedTuple):
@@ -49,22 +57,38 @@ def _fusible(address: int, nest: int) -> tuple[Loop, tuple[int, ...]] | None:
     """The iteration space and the operands' bytes an element of a kernel call that can be fused."""
     kernel = emitter.kernels.get(address)
     loop = None if kernel is None else _loop(kernel, nest)
-    if kernel is None or loop is None:
+    if loop is None:
         return None
-    return loop, (kernel.region.outputs[0].itemsize, *(d.itemsize for d in kernel.region.inputs))
+    return loop, (loop.region.outputs[0].itemsize, *(d.itemsize for d in loop.region.inputs))
 
 
 def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
-    """The step's iteration space, if it is one element or one contiguous loop without reductions."""
+    """The step's iteration space, if it is one element or one contiguous loop."""
     region, pattern, _ = kernel
-    if any(region.per_row) or any(n.op in ("reduce", "index", "count") for n in walk(region.values)):
+    kinds = {n.op: n.value for n in walk(region.values)}
+    if "index" in kinds or str(kinds.get("reduce")).startswith("arg"):
         return None
     if pattern == "1":
-        return Loop(1, "c" * (len(region.outputs) + len(region.inputs)))
-    if set(pattern) - set("c0") or pattern[0] != "c":
+        plain = not any(region.per_row) and not {"reduce", "count"} & kinds.keys()
+        return Loop(1, "c" * (len(region.outputs) + len(region.inputs)), region, False) if plain else None
+    if set(pattern) - set("c0"):
         return None
-    ranks = machine.memory(nest, "i8", 3)
-    return Loop(int(ranks[2]), pattern) if (int(ranks[0]), int(ranks[1])) == (1, 0) else None
+    kept, reduced, elements = map(int, machine.memory(nest, "i8", 3))
+    if kept + reduced != 1:
+        return None
+    if "count" in kinds:
+        region = region._replace(values=tuple(rewrite(
+            region.values, lambda n: Sym.const(elements if reduced else 1, n.dtype) if n.op == "count" else None)))
+    if all(region.per_row) and reduced:
+        one = len(region.outputs) == 1 and elements < LONG and len(_reductions(region.values)) <= 1
+        return Loop(elements, pattern, region, True) if one else None
+    if any(region.per_row) or "reduce" in kinds or pattern[0] != "c":
+        return None
+    return Loop(elements, pattern, region, False)
+
+
+def _reductions(values: Sequence[Sym]) -> list[Sym]:
+    return [n for n in walk(values) if n.op == "reduce"]
 
 
 def _access(place: Place, itemsize: int, letter: str, count: int) -> Access:
@@ -78,13 +102,14 @@ class _Run:
 
     def __init__(self, loop: Loop, constants: dict[int, bytes]) -> None:
         self.count, self.scalar = loop.elements, loop.elements == 1 and set(loop.letters) == {"c"}
+        self.reduced: set[Access] = set()  # where reductions are to be written
         self.values: dict[Access, Sym] = {}  # what the places that were written hold now
         self.inputs: dict[Access, tuple[Place, Sym]] = {}
         self.outputs: dict[Access, tuple[Place, Sym]] = {}
         self.constants = constants
         self.seen: dict[tuple[str, int], set[Access]] = {}  # by memory
         self.length = 0
-        self.waiting: list[tuple[int, Sequence[Place], Sequence[Access]]] = []  # steps of scalars, see `template`
+        self.waiting: list[tuple[Step, Loop, Sequence[Access]]] = []  # steps of scalars, see `template`
 
     def accepts(self, accesses: Sequence[Access], loop: Loop) -> bool:
         """Whether a step may join: same loop, and no access that overlaps another without being the same."""
@@ -92,23 +117,26 @@ class _Run:
             return False
         if not self.scalar and len({*self.values, *self.inputs, *accesses}) > MAX_STREAMS:
             return False
+        if not self.reduced.isdisjoint(accesses) or len(self.reduced) + loop.reduces > MAX_REDUCED:
+            return False
         return not any(
             a != m and a.start < m.end and m.start < a.end for a in accesses for m in self.seen.get(a.space, ())
         )
 
-    def join(self, step: Step, accesses: Sequence[Access]) -> None:
+    def join(self, step: Step, loop: Loop, accesses: Sequence[Access]) -> None:
         """Take a step in; what it computes is worked out at once in a loop, and only if need be among scalars."""
         for access in accesses:
             self.seen.setdefault(access.space, set()).add(access)
         self.length += 1
-        self.waiting.append((step.a, step.places, accesses))
+        self.waiting.append((step, loop, accesses))
+        if loop.reduces:
+            self.reduced.add(accesses[0])
         if not self.scalar:
             self.work()
 
     def work(self) -> None:
-        for address, places, accesses in self.waiting:
-            kernel = emitter.kernels[address]
-            self._add(kernel.region, kernel.accumulate[0], places, accesses)
+        for step, loop, accesses in self.waiting:
+            self._add(loop.region, emitter.kernels[step.a].accumulate[0], step.places, accesses)
         self.waiting = []
 
     def signature(self, alive: Callable[[Place], bool]) -> tuple[Any, dict[Access, int], list[Place]]:
@@ -119,9 +147,9 @@ class _Run:
         numbers: dict[Access, int] = {}
         places: list[Place] = []
         steps = []
-        for address, given, accesses in self.waiting:
+        for step, _, accesses in self.waiting:
             operands: list[Any] = []
-            for place, access in zip(given, accesses):
+            for place, access in zip(step.places, accesses):
                 content = self.constants.get(place.number) if place.kind == "own" else None
                 if content is not None and place.offset == 0 and len(content) == access.end - access.start:
                     operands.append(content)
@@ -130,7 +158,7 @@ class _Run:
                     numbers[access] = len(places)
                     places.append(place)
                 operands.append(numbers[access])
-            steps.append((address, *operands))
+            steps.append((step.a, *operands))
         return (tuple(steps), tuple([alive(p) for p in places])), numbers, places
 
     def _add(self, region: emitter.Region, accumulate: bool, places: Sequence[Place], accesses: Sequence[Access]
@@ -170,8 +198,12 @@ def constant_blocks(steps: Sequence[Item], results: set[int]) -> dict[int, bytes
     return {number: content for number, content in found.items() if number not in others}
 
 
-def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None) -> list[Step]:
-    """The same program with runs of compatible steps as single kernels; `results` are blocks that are read later."""
+def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None, reduced: bool = True
+         ) -> list[Step]:
+    """The same program with runs of compatible steps as single kernels; `results` are blocks that are read later.
+
+    `reduced` lets reductions join them.
+    """
     last_read: dict[int, int] = {}
     for t, step in enumerate(steps):
         reads = step.places[1:] if step.kind == rec.KERNEL else step.places
@@ -203,7 +235,7 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
         if step.kind == rec.CONSTANT and step.places[0].number in constants:
             continue
         found = _fusible(step.a, step.b) if step.kind == rec.KERNEL else None
-        if found is None:
+        if found is None or (found[0].reduces and not reduced):
             close(t)
             fused.append(step)
             continue
@@ -213,7 +245,7 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
             close(t)
         if run is None:
             run = _Run(loop, constants)
-        run.join(step, accesses)
+        run.join(step, loop, accesses)
         pending.append(step)
     close(len(steps))
     return fused
@@ -237,11 +269,11 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     inputs = list(run.inputs.items())
     region = emitter.Region(
         tuple(inputs[u][1][1].dtype for u in used), tuple(compact), tuple(v.dtype for v in values),
-        (False,) * len(values),
+        tuple(access in run.reduced for access, _, _ in kept),
     )
     letters = [a.letter for a, _, _ in kept] + [inputs[u][0].letter for u in used]
     places = [p for _, p, _ in kept] + [inputs[u][1][0] for u in used]
-    nest = one_loop(run.count, [d.itemsize for d in (*region.outputs, *region.inputs)], letters)
+    nest = one_loop(run.count, [d.itemsize for d in (*region.outputs, *region.inputs)], letters, any(region.per_row))
     pattern = "1" if run.scalar else "".join(letters)
     kernel = emitter.compile_region(region, pattern, (False,) * len(values))
     if run.scalar:
@@ -249,6 +281,6 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     return Step(rec.KERNEL, kernel, nest, tuple(places), b"")
 
 
-def one_loop(count: int, itemsizes: Sequence[int], letters: Sequence[str]) -> int:
+def one_loop(count: int, itemsizes: Sequence[int], letters: Sequence[str], reduced: bool = False) -> int:
     """The address of a one-loop nest, kept for good: programs come and go, kernels and nests stay."""
-    return machine.keep_nest([1, 0, count, *(i if c == "c" else 0 for i, c in zip(itemsizes, letters))])
+    return machine.keep_nest([not reduced, reduced, count, *(i if c == "c" else 0 for i, c in zip(itemsizes, letters))])

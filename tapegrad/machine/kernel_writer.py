@@ -145,11 +145,19 @@ class KernelWriter(LoopWriter):
         """One row, or one block of columns: passes that reduce, then the outputs."""
         scope: Scope = {}
         self.stash = self.choose_stash()
-        for reduces in self.passes:
-            self.reducing_pass(reduces, scope, self.stash if reduces is self.passes[-1] else None)
         once = [j for j, flag in enumerate(self.region.per_row) if flag]
         each = [j for j, flag in enumerate(self.region.per_row) if not flag]
         late: Scope = {}
+        if len(self.passes) == 1 and each and not self.columns and not any(
+                n.op == "reduce" for n in walk([self.values[j] for j in each])):
+            outside = [n for j in once for n in self.needed([self.values[j]]) if n.op == "operand"]
+            self.compute(outside, scope, lambda k: self.load(self.at[k], self.dtypes[k]))
+            self.reducing_pass(self.passes[0], scope, None, each)
+            self.compute([self.values[j] for j in once], scope, None)
+            self.store_all(once, scope, {})
+            return
+        for reduces in self.passes:
+            self.reducing_pass(reduces, scope, self.stash if reduces is self.passes[-1] else None)
         if once and not self.columns:  # computed before the pass that may overwrite what they read, stored after it
             late = dict(scope)
             self.compute([self.values[j] for j in once], late, lambda k: self.load(self.at[k], self.dtypes[k]))
@@ -178,8 +186,10 @@ class KernelWriter(LoopWriter):
 
     # -------------------------------------------------------------------------------------------------------- passes
 
-    def reducing_pass(self, reduces: list[Sym], scope: Scope, stash: tuple[Sym, int] | None) -> None:
-        roots = [r.args[0] for r in reduces]
+    def reducing_pass(self, reduces: list[Sym], scope: Scope, stash: tuple[Sym, int] | None, outputs: Sequence[int] = ()
+                      ) -> None:
+        """A pass that reduces, and stores `outputs` on its way."""
+        roots = [*(r.args[0] for r in reduces), *(self.values[j] for j in outputs)]
         self.width, self.slow = self.choose_width(roots, reduces), self.is_slow(roots)
         if self.columns:
             def begin(i: str, _: Scope, __: list[str]) -> list[str]:
@@ -200,6 +210,8 @@ class KernelWriter(LoopWriter):
             self.compute(roots, inside, lambda k: self.load_element(k, i), i)
             if stash:
                 self.store_element(stash[1], i, inside[stash[0]])
+            if outputs:
+                self.store_all(outputs, inside, {"i": i})
             new = []
             for k, r in enumerate(reduces):
                 x = self.cast(inside[r.args[0]], r.args[0].dtype, accumulator(r)[0])

@@ -151,6 +151,50 @@ def test_constants_are_computed_once():
     assert calls(compiled(f, torch.ones(3), passes=["constants"])) == 1 < calls(compiled(f, torch.ones(3), passes=[]))
 
 
+@pytest.mark.parametrize("n", [2, 7, 64, 120, 1001])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.int32, torch.bool], ids=lambda d: d.name)
+def test_reductions_join_the_loop_before_them(dtype, n):
+    def f(x: Any, w: Any) -> Any:
+        y = x * w + x
+        total, largest = y.sum(), y.amax()
+        x.mul_(w)  # what was read stays what it was
+        return y, total, largest, x.prod(), (x + y).sum()
+
+    def operands() -> list[Any]:
+        return [torch.from_numpy(np.random.default_rng(k).integers(0, 3, n) - k).to(dtype) for k in range(2)]
+
+    made = compiled(f, *operands(), passes=["fusion"])
+    assert calls(made) == 1
+    for _ in range(2):
+        (x, w), (a, b) = operands(), operands()
+        same(made(x, w), f(a, b), False, n)
+        same(x, a, True, n)
+
+
+def test_who_reads_a_reduction_comes_after_it():
+    def f(x: Any) -> Any:
+        y = x.exp()
+        return y / y.sum(), (y * y).mean() * x
+
+    x = torch.arange(9, dtype=torch.float64)
+    made = compiled(f, x, passes=["fusion"])
+    same(made(x), f(x), False, "")
+    assert calls(made) == 3  # the loop with both reductions, the scalar between, who reads them
+
+
+def test_a_mean_is_a_sum_and_its_gradient_is_plain():
+    w = torch.ones(120, dtype=torch.float64, requires_grad=True)
+
+    def step(x: Any) -> Any:
+        w.grad = None
+        (w * x).sin().mean().backward()
+
+    x = torch.arange(120, dtype=torch.float64)
+    made = compiled(step, x)
+    assert calls(made) == 1
+    np.testing.assert_allclose(w.grad.numpy(), np.arange(120) * np.cos(np.arange(120)) / 120, rtol=1e-13)
+
+
 def test_kernels_that_may_fail_stay():
     table, place = torch.arange(3.0), torch.tensor([0, 7])
 

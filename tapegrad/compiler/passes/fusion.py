@@ -18,9 +18,9 @@ def fusion(work: Work) -> Work:
     out: list[Item] = [s for s, r in zip(work.steps, ready) if r]
     run: list[Step] = []
 
-    def fused(steps: Sequence[Step]) -> list[Step]:
+    def fused(steps: Sequence[Step], reduced: bool = True) -> list[Step]:
         here = times_used(steps)
-        return fuse(steps, work.results | {n for n, times in uses.items() if times != here.get(n)}, constants)
+        return fuse(steps, work.results | {n for n, times in uses.items() if times != here.get(n)}, constants, reduced)
 
     for item, r in zip(work.steps, ready):
         if isinstance(item, Step):
@@ -29,5 +29,5 @@ def fusion(work: Work) -> Work:
             continue
         out += fused(run)
         run = []
-        out.append(item._replace(steps=tuple(fused(item.steps))) if isinstance(item, Group) else item)
+        out.append(item._replace(steps=tuple(fused(item.steps, False))) if isinstance(item, Group) else item)
     return work._replace(steps=out + fused(run))
