@@ -97,7 +97,9 @@ class Planner:
         for record, step in zip(native, steps):
             record["store"], record["add"] = step.store, step.add
             record["nest"] = address_of(step.nest)
-            record["n_pointers"], record["patient"] = len(step.pointers), step.patient
+            record["n_pointers"] = len(step.pointers)
+            record["haste"] = rec.PRESSING if not step.patient else rec.PATIENT if step.checks is None else (
+                rec.CHECK_FIRST)
             record["cut"] = 0 if step.cut is None else address_of(step.cut)
             target = step.pointers[0].source - rec.TEMPORARY
             if target in temporaries and target not in order:

@@ -78,13 +78,15 @@ MAX_PIECES = 64
 CUT_NEST_WORDS = 80  # nests of more words are not cut
 
 # One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written. `cut` is null for a small one. A
-# `patient` one cannot fail and may be made later, when a captured call has come to its end.
+# PATIENT one cannot fail and may be made later, when a captured call has come to its end. A CHECK_FIRST one reads
+# pointer 0, writes nothing, and may fail.
 MAX_POINTERS = 12
 STEP = np.dtype([
-    ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u2"), ("patient", "u2"), ("temporary", "u4"),
+    ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u2"), ("haste", "u2"), ("temporary", "u4"),
     ("temporary_bytes", "u8"), ("cut", "u8"),
     ("sources", "u4", (MAX_POINTERS,)), ("offsets", "i8", (MAX_POINTERS,)),
 ])
+PRESSING, PATIENT, CHECK_FIRST = 0, 1, 2  # haste
 ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the last two count upwards
 SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
 MAX_TEMPORARIES = 24
@@ -117,6 +119,7 @@ MACHINE = np.dtype([
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
+    ("overwrote", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
 ])
@@ -176,7 +179,7 @@ OPERATORS = 2048
 # While a function is captured, everything its thread does to memory is written down: blocks taken and given back (which
 # are not reused until the capture ends, so that an address means one block), kernel calls, and words written by native
 # code itself. `compiler` reads it; MACHINE.trace is null at all other times. While `postponing`, the kernel calls are
-# written down and not made.
+# written down and not made; `overwrote` says that an operation in place was among them.
 EVENT = np.dtype([
     ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
 ])

@@ -66,6 +66,7 @@ def begin() -> Trace:
     state = machine.state
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
     state["trace"], state["postponing"] = address_of(_events), 1
+    state["overwrote"] = 0
     late.want(1)
     return active
 

@@ -34,6 +34,8 @@ libc_free = external("free", types.int32, u64)
 thread_self = external("pthread_self", u64)
 _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
 _EVENT, _POINTERS = np.uint64(rec.EVENT.itemsize), np.uint64(rec.offset_of(rec.EVENT, "pointers"))
+_PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
+_SEARCHED = np.uint64(4096)
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
@@ -93,10 +95,33 @@ def carry_out(events, count):
 
 
 @native
-def put_off(kernel, nest, pointers, count, patient):
+def is_to_come(address):
+    """Whether what a capture has put off may write where `address` lies.
+
+    In memory that was there before, only operations in place write. Long traces are not searched: each of their checks
+    would cost more than the one before.
+    """
+    m = machine()
+    if m.overwrote != U0 or m.n_trace > _SEARCHED:
+        return True
+    events = events_at(m.trace)
+    start = end = U0
+    for i in range(m.n_trace):
+        if events[i].kind == _TAKEN and events[i].a <= address and address < events[i].a + max(events[i].b, U1):
+            start, end = events[i].a, events[i].a + max(events[i].b, U1)
+    for i in range(m.n_trace):
+        target = events[i].pointers[U0] if events[i].kind == _KERNEL else events[i].a
+        if (events[i].kind == _KERNEL or events[i].kind == _ZEROED) and start <= target and target < end:
+            return True
+    return False
+
+
+@native
+def put_off(kernel, nest, pointers, count, haste):
     """Write a kernel call down for the capture under way; True when it is to be made later (see `carry_out`)."""
     m = machine()
-    if m.postponing != U0 and (patient == U0 or m.n_trace >= m.max_trace):
+    if m.postponing != U0 and (haste == _PRESSING or m.n_trace >= m.max_trace
+                               or (haste == _CHECK_FIRST and is_to_come(words(pointers)[U0]))):
         carry_out(U0, U0)
     at = m.n_trace
     if not trace(_KERNEL, kernel, nest) or at >= m.max_trace:
@@ -105,13 +130,13 @@ def put_off(kernel, nest, pointers, count, patient):
     event.n_pointers = np.uint32(count)
     for i in range(count):
         event.pointers[i] = words(pointers)[i]
-    return m.postponing != U0
+    return m.postponing != U0 and haste != _CHECK_FIRST
 
 
 @inlined
-def run_kernel(kernel, nest, pointers, count, patient):
+def run_kernel(kernel, nest, pointers, count, haste):
     """Call a kernel, and write the call down while a function is captured."""
-    if machine().trace != U0 and put_off(kernel, nest, pointers, count, patient):
+    if machine().trace != U0 and put_off(kernel, nest, pointers, count, haste):
         return np.int32(0)
     return call_kernel(kernel, pointers, nest)
 

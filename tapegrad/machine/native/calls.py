@@ -82,6 +82,7 @@ def run_inplace(self, arguments, count):
         rows = buffers()
         status = run_forward(plan, rows[target].address, operands)
         rows[rows[target].owner].version += N1
+        machine().overwrote = U1
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
     if not collected:
         return U0

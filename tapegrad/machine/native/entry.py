@@ -136,6 +136,7 @@ def attempt_inplace(opcode, self, other):
             if plan != N0:
                 run_forward(plan, rows[row].address, operands)
                 rows[rows[row].owner].version += N1
+                machine().overwrote = U1
     if other != U0:
         drop_number(second)
     return plan != N0

@@ -45,7 +45,7 @@ def source_address(code, operands, result, gradient, target, shift, temporaries)
 
 @native
 def run_steps(arena, program, count, operands, result, gradient, target, shift, add):
-    """Run `count` steps; those that write `target` store there, or add to it. Nonzero when a kernel failed."""
+    """Run `count` steps; those that write `target` store there, or add to it. Nonzero when one failed: the last."""
     pointers = stack_words(12)
     temporaries = stack_words(24)
     steps = steps_at(program)
@@ -56,16 +56,18 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
         if step.temporary != N0:
             words(temporaries)[made] = allocate(arena, step.temporary_bytes)
             made += U1
+        if status:  # a check that failed: what comes after must not be done
+            continue
         for i in range(np.uint64(step.n_pointers)):
             base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
             words(pointers)[i] = base + np.uint64(step.offsets[i])
         final = add and step.add != U0 and (step.sources[U0] & ~_SHIFTED) == _TARGET
         if step.cut != U0 and machine().threads > U1 and machine().trace == U0:
-            status |= run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
-                              np.uint64(step.n_pointers))
+            status = run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
+                             np.uint64(step.n_pointers))
         else:
-            status |= run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers),
-                                 np.uint64(step.patient))
+            status = run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers),
+                                np.uint64(step.haste))
     if made != U0:
         made = U0
         for s in range(count):
