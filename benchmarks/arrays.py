@@ -1,14 +1,8 @@
 """Compiled functions of large arrays, value and gradient, against jax.jit; both use every core."""
 from __future__ import annotations
 
-import gc
 import itertools
-import json
 import os
-import subprocess
-import sys
-import tempfile
-import time
 import types
 from collections.abc import Callable
 from typing import Any
@@ -34,8 +28,7 @@ def jax() -> Any:
 def vocabulary(jax: Any) -> Any:
     """What the losses below are written in, from jax."""
     return types.SimpleNamespace(exp=jax.numpy.exp, log=jax.numpy.log, sqrt=jax.numpy.sqrt,
-                                 logsumexp=jax.scipy.special.logsumexp, relu=jax.nn.relu,
-                                 log_softmax=jax.nn.log_softmax, arange=jax.numpy.arange)
+                                 logsumexp=jax.scipy.special.logsumexp)
 
 
 Arrays = list[np.ndarray[Any, Any]]
@@ -87,14 +80,14 @@ def robust(m: Any, w: Any, x: Any, y: Any) -> Any:
     return (m.sqrt(r * r + 1) - 1).sum()
 
 
-def _robust_arrays() -> Arrays:
+def robust_arrays() -> Arrays:
     rng = np.random.default_rng(0)
     return [rng.standard_normal(10 * MILLION) for _ in range(3)]
 
 
 @figure("pseudo-Huber loss of 10⁷ float64 elements, value and gradient ÷ jax.jit", "s", must=1, aim=0.7)
 def loss_1e7() -> Measured:
-    return against_jax(robust, _robust_arrays(), 1)
+    return against_jax(robust, robust_arrays(), 1)
 
 
 def bandwidth(threads: int, nbytes: int = 80 * MILLION) -> float:
@@ -111,7 +104,7 @@ def bandwidth(threads: int, nbytes: int = 80 * MILLION) -> float:
 @figure("the same ÷ the time that reading w, x, y and writing the gradient takes at the machine's bandwidth", "s",
         must=1 / 0.6, aim=1 / 0.85)
 def loss_1e7_bandwidth() -> Measured:
-    found = against_jax(robust, _robust_arrays(), 1)
+    found = against_jax(robust, robust_arrays(), 1)
     return Measured(found.tapegrad, 4 * 80 * MILLION / bandwidth(_cores()))
 
 
@@ -119,9 +112,13 @@ def logsumexp(m: Any, x: Any) -> Any:
     return m.logsumexp(x, 0)
 
 
+def a_million() -> Arrays:
+    return [np.random.default_rng(0).standard_normal(MILLION)]
+
+
 @figure("logsumexp of 10⁶ float64 elements, value and gradient ÷ jax.jit", "s", must=1, aim=0.6)
 def logsumexp_1e6() -> Measured:
-    return against_jax(logsumexp, [np.random.default_rng(0).standard_normal(MILLION)], 1)
+    return against_jax(logsumexp, a_million(), 1)
 
 
 def mixture(m: Any, means: Any, scales: Any, weights: Any, x: Any) -> Any:
@@ -132,11 +129,15 @@ def mixture(m: Any, means: Any, scales: Any, weights: Any, x: Any) -> Any:
     return -(m.logsumexp(logs, 1) - m.log(top)).sum()
 
 
+def mixture_arrays() -> Arrays:
+    rng = np.random.default_rng(0)
+    return [rng.standard_normal((3, 5)), 0.1 * rng.standard_normal((3, 5)), rng.standard_normal(3),
+            rng.standard_normal((10_000, 5))]
+
+
 @figure("Gaussian mixture, 3 components, 10⁴ points of 5 dimensions, gradient ÷ jax.jit", "s", must=1, aim=0.5)
 def gaussian_mixture() -> Measured:
-    rng = np.random.default_rng(0)
-    return against_jax(mixture, [rng.standard_normal((3, 5)), 0.1 * rng.standard_normal((3, 5)),
-                                 rng.standard_normal(3), rng.standard_normal((10_000, 5))], 3)
+    return against_jax(mixture, mixture_arrays(), 3)
 
 
 def perceptron(torch: Any) -> Function:
@@ -210,101 +211,3 @@ def perceptron_against_jax() -> Measured:
     ours.set_num_threads(_cores())
     peer = jax()
     return Measured(*fastest([warm(perceptron(ours)), *([perceptron_jax(peer)] if peer else [])]))
-
-
-def classifier(m: Any, *arrays: Any) -> Any:
-    """The cross-entropy of a perceptron."""
-    *layers, h, y = arrays
-    for w, b in zip(layers[:-2:2], layers[1:-2:2]):
-        h = m.relu(h @ w + b)
-    w, b = layers[-2:]
-    return -m.log_softmax(h @ w + b, -1)[m.arange(64), y].mean()
-
-
-def _classified() -> Arrays:
-    rng = np.random.default_rng(0)
-    layers = [a for m, n in itertools.pairwise((784, 256, 256, 10))
-              for a in (rng.standard_normal((m, n), dtype=np.float32) / np.float32(m ** 0.5), np.zeros(n, np.float32))]
-    return [*layers, rng.standard_normal((64, 784), dtype=np.float32), rng.integers(0, 10, 64)]
-
-
-_COMPILING = """
-import json, sys, time, warnings
-from benchmarks import arrays
-import numpy as np
-answer = {}
-for name, (loss, data, wanted) in arrays.PROGRAMS.items():
-    answer[name] = arrays.seconds_to_compile(loss, data(), wanted, %r)
-print(json.dumps(answer))
-"""
-PROGRAMS: dict[str, tuple[Callable[..., Any], Callable[[], Arrays], int]] = {
-    "loss": (robust, _robust_arrays, 1),
-    "logsumexp": (logsumexp, lambda: [np.random.default_rng(0).standard_normal(MILLION)], 1),
-    "mixture": (mixture, lambda: [np.ones((3, 5)), np.ones((3, 5)), np.ones(3), np.ones((10_000, 5))], 3),
-    "perceptron": (classifier, _classified, 6),
-}
-
-
-def seconds_to_compile(loss: Callable[..., Any], data: Arrays, wanted: int, library: str) -> float:
-    """How much longer the calls until all is compiled take than such calls take when it is.
-
-    All results are kept: a first call's lie in memory that the process never had, and so do those of the others.
-    """
-    kept, times = [], []
-    gc.collect()  # of what the imports left; by chance it fell into one of the programs, 40 ms
-    if library == "jax":
-        run = theirs(jax(), loss, data, wanted)
-        start = time.perf_counter()
-        kept.append(run())
-        taken, calls = time.perf_counter() - start, 1
-    else:
-        import tapegrad
-
-        step, tensors = ours(loss, data, wanted)
-        start, calls = time.perf_counter(), 0
-        compiled = tapegrad.compile(step)
-
-        def run() -> Any:
-            compiled()
-            return [t.grad for t in tensors]
-
-        while not compiled.tapes:
-            kept.append(run())
-            calls += 1
-        compiled.tape.wait()
-        taken = time.perf_counter() - start
-    for _ in range(8):
-        start = time.perf_counter()
-        kept.append(run())
-        times.append(time.perf_counter() - start)
-    return taken - calls * min(times)
-
-
-@figure("compile time of these four (the worst ratio) ÷ jax.jit's, nothing cached", "s", must=0.3, aim=0.05)
-def compile_time() -> Measured:
-    answers: dict[str, dict[str, float]] = {}
-    for _ in range(3):
-        for library, found in _compiled_once().items():
-            before = answers.setdefault(library, found)
-            answers[library] = {name: min(seconds, before[name]) for name, seconds in found.items()}
-    ours, theirs = answers["tapegrad"], answers.get("jax")
-    if theirs is None:
-        return Measured(max(ours.values()))
-    for name in ours:
-        print(f"{name:<12} {ours[name] * 1e3:8.1f} ms {theirs[name] * 1e3:8.1f} ms {ours[name] / theirs[name]:8.3f}")
-    worst = max(ours, key=lambda name: ours[name] / theirs[name])
-    return Measured(ours[worst], theirs[worst])
-
-
-def _compiled_once() -> dict[str, dict[str, float]]:
-    """What each library takes for each program in a process of its own, with nothing in its cache."""
-    answers: dict[str, dict[str, float]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        environment = {**os.environ, "TAPEGRAD_CACHE_DIR": folder}
-        # The machine itself is built once, when tapegrad is first used, and is a figure of its own.
-        subprocess.run([sys.executable, "-c", "import tapegrad"], env=environment, check=True)
-        for library in ("tapegrad", *(["jax"] if jax() else [])):
-            done = subprocess.run([sys.executable, "-c", _COMPILING % library], env=environment, check=True,
-                                  stdout=subprocess.PIPE, text=True)
-            answers[library] = json.loads(done.stdout.splitlines()[-1])
-    return answers
