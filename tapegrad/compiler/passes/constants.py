@@ -7,7 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.compiler.capture import Step
-from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.compiler.fusion import constant_blocks, fuse
 from tapegrad.compiler.passes.work import Work, is_simple, space, times_written
 from tapegrad.compiler.program import Program
 from tapegrad.machine import records as rec
@@ -21,21 +21,21 @@ def constants(work: Work) -> Work:
     known = set(constant_blocks(work.steps, work.results))
     counts = times_written(work.steps)
     folded: dict[int, Step] = {}
-    needed: list[Step] = []
+    given: list[Step] = []
     for step in work.steps:
         place = step.places[0] if step.places else None
         if step.kind == rec.CONSTANT and place and place.number in known:
-            needed.append(step)
+            given.append(step)
         elif (place and is_simple(step) and work.blocks[place.number].nbytes <= SCALAR
               and counts[space(place)] == 1 and place.number not in work.results
               and all(p.kind == "own" and p.number in known for p in step.places[1:])):
             known.add(place.number)
             folded[place.number] = step
-            needed.append(step)
     if not folded:
         return work
     memory = np.zeros(len(folded), "u8")
-    program = Program(needed, work.blocks, list(folded), [], [], [])
+    computed = fuse([*folded.values()], set(folded), {})  # one kernel to compile, for what are a handful of scalars
+    program = Program([*given, *computed], work.blocks, list(folded), [], [], [])
     program.locate([], [address_of(memory) + 8 * i for i in range(len(folded))])
     if program.run() != rec.PASSED:
         return work
