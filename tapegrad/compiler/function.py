@@ -13,6 +13,8 @@ import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import numpy as np
+
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly
 from tapegrad.compiler import capture as cap
@@ -141,6 +143,8 @@ class Compiled(Transparent):
         freed = False
         captured: Captured | None = None
         trace = tracing.begin()
+        if any(isinstance(w.value, np.ndarray) for w in reach.watched):
+            tracing.carry_out()  # whose memory may be a tensor's: what is put off would not show there
         collecting = gc.isenabled()
         try:
             try:

@@ -116,6 +116,28 @@ def test_memory_of_numpy_that_is_written_or_freed_meanwhile():
     assert all(y.tolist() == [2] * 1000 for y in first_call(step, x))
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_memory_of_a_tensor_that_numpy_reads_and_writes(held):
+    def factory():
+        x = torch.zeros(3, dtype=torch.float64)
+        array = x.numpy()
+        arrays = {"x": [array]}
+
+        def step():
+            x.add_(1)
+            total = float((arrays["x"][0] if held else array).sum())
+            array[0] = 5
+            return x * total
+
+        return step
+
+    written, compiled = factory(), torch.compile(factory())
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(5):
+            assert compiled().tolist() == written().tolist()
+
+
 def test_singular_vectors_outside_of_a_matrix_follow_it():
     def step(a):
         return torch.linalg.svd(a, full_matrices=True)[0]
