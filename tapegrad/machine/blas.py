@@ -1,12 +1,12 @@
 """Matrix products through BLAS: the very library numba calls, found through SciPy's Cython interface.
 
-It does what `gemm` does not: products with a vector, and all of them on hosts that it has no kernels for.
+It does the products of hosts that `gemm` and `gemv` have no kernels for, and brings LAPACK, which all need.
 A kernel here has the same signature as an emitted loop nest. Its `nest` words are
 
     [batches, m, n, k, trans_a, trans_b, lda, ldb, ldc, batch strides of c, a, b in bytes]
 
 for the column-major product c[m, n] = a[m, k] b[k, n]; `plans` swaps the operands of a row-major one.
-SciPy is imported at the first matrix product and not before.
+SciPy is imported at the first of these and not before.
 """
 from __future__ import annotations
 

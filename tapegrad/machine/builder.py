@@ -1,21 +1,25 @@
 """The builder: collects the steps of one program, kernels over loop nests and matrix products."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from tapegrad import shapes
 from tapegrad.dtypes import dtype
-from tapegrad.machine import blas, cutting, emitter, gemm, late, loops
+from tapegrad.machine import blas, cutting, emitter, gemm, gemv, late, loops
 from tapegrad.machine import records as rec
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import Pointer, Step, byte_strides
+from tapegrad.ops.scalar import row, scalar
 from tapegrad.ops.sym import Sym, compacted, walk
 
 if TYPE_CHECKING:
     from tapegrad.machine.plans import Planner
+
+Place = tuple[Pointer, Layout]
+LONG = 2 * cutting.GRAIN  # elements from which a dot product is a sum that threads share, or a block at a time
 
 
 class Builder:
@@ -60,43 +64,73 @@ class Builder:
         self.temporaries[number] = nbytes
         return rec.TEMPORARY + number
 
-    def gemm(self, target: tuple[Pointer, Layout], a: tuple[Pointer, Layout], b: tuple[Pointer, Layout]) -> None:
-        """target = a @ b over the last two axes, of floating dtype; batch axes are equal (expanded where repeated)."""
-        (tp, tl), (ap, al), (bp, bl) = target, self._blas_ready(*a), self._blas_ready(*b)
-        m, n = tl.shape[-2:]
+    def product(self, target: Place, a: Place, b: Place) -> None:
+        """target = a @ b over the last two axes; batch axes are equal (expanded where repeated)."""
+        (tp, tl), (ap, al), (bp, bl) = target, a, b
         k = al.shape[-1]
-        item = tl.dtype.itemsize
-        if not _writable_by_blas(tl) and not _writable_by_blas(self.transposed(tl)):
-            plain = self.layouts.intern(tl.dtype, tl.shape)
-            product = Pointer(self.temporary(plain)), plain
-            self.gemm(product, (ap, al), (bp, bl))
-            self.copy(target, product, both=True)
-            return
-        if not _writable_by_blas(tl):  # write the transpose: c' = b' a'
-            tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)
-            ap, bp = bp, ap
-            m, n = n, m
-        batch = tl.shape[:-2]
-        merged, batch_strides = loops.merge(
-            list(batch), [[s * item for s in layout.strides[:-2]] for layout in (tl, al, bl)]
-        ) if batch else ([1], [[0], [0], [0]])
-        emitted = gemm.kernels(tl.dtype) if min(m, n) > 1 and k > 0 else None  # BLAS knows vectors better
-        store, add = emitted or blas.gemm(tl.dtype)
-        for at in np.ndindex(*merged[:-1]):
-            offsets = [sum(i * s for i, s in zip(at, strides)) for strides in batch_strides]
-            cp, lp, rp = (Pointer(p.source, p.offset + offset) for p, offset in zip((tp, ap, bp), offsets))
-            cs, as_, bs = (strides[-1] for strides in batch_strides)
-            if emitted:
-                (ci, cj), (ai, ak), (bk, bj) = (byte_strides(layout, layout.strides[-2:]) for layout in (tl, al, bl))
-                nest = np.array([3, 1, merged[-1], m, n, k, cs, ci, cj, 0, as_, ai, 0, ak, bs, 0, bj, bk], "i8")
-                self.steps.append(Step(store, add, nest, (cp, lp, rp), cut=cutting.cut_product(nest), patient=True))
-            else:
-                (trans_a, lda), (trans_b, ldb) = _leading(al), _leading(bl)
-                ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
-                words = [merged[-1], n, m, k, trans_b, trans_a, ldb, lda, ldc, cs, bs, as_]
-                self.steps.append(Step(store, add, np.array(words, "i8"), (cp, rp, lp), patient=True))
+        if is_sum(tl, k):
+            x, y = Sym.operand(0, al.dtype), Sym.operand(1, bl.dtype)
+            emit(self, row.sum(scalar.mul(x, y), ()), (*tl.shape, k), (tp, tl.dtype, (*tl.strides, 0)), [
+                (ap, al.dtype, (*al.strides[:-1], 0, al.strides[-1])),
+                (bp, bl.dtype, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
+            ], (len(tl.shape),), True)
+        elif 1 in tl.shape[-2:] and (kernels := gemv.kernels(tl.dtype)):
+            if tl.shape[-1] != 1:  # c' = b' a'
+                tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)
+                ap, bp = bp, ap
+            if not any(n == 1 or s == 1 for n, s in zip(al.shape[-2:], al.strides[-2:])):
+                ap, al = self._plain(ap, al)
+            self._product_steps(kernels, (tp, tl), (ap, al), (bp, bl))
+        else:
+            self._gemm(target, self._blas_ready(*a), self._blas_ready(*b))
 
-    def _blas_ready(self, pointer: Pointer, layout: Layout) -> tuple[Pointer, Layout]:
+    def _gemm(self, target: Place, a: Place, b: Place) -> None:
+        """The same through what writes contiguous rows, of operands that BLAS can stride over."""
+        (tp, tl), (ap, al), (bp, bl) = target, a, b
+        if not _writable_by_blas(tl):
+            if not _writable_by_blas(self.transposed(tl)):
+                plain = self.layouts.intern(tl.dtype, tl.shape)
+                product = Pointer(self.temporary(plain)), plain
+                self._gemm(product, a, b)
+                self.copy(target, product, both=True)
+                return
+            tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)  # c' = b' a'
+            ap, bp = bp, ap
+        kernels = gemm.kernels(tl.dtype)
+        if kernels:
+            self._product_steps(kernels, (tp, tl), (ap, al), (bp, bl))
+            return
+        store, add = blas.gemm(tl.dtype)
+        (m, n), k = tl.shape[-2:], al.shape[-1]
+        (trans_a, lda), (trans_b, ldb) = _leading(al), _leading(bl)
+        ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
+        for pointers, batches, (cs, as_, bs) in self._batches((tp, tl), (ap, al), (bp, bl)):
+            words = [batches, n, m, k, trans_b, trans_a, ldb, lda, ldc, cs, bs, as_]
+            cp, lp, rp = pointers
+            self.steps.append(Step(store, add, np.array(words, "i8"), (cp, rp, lp), patient=True))
+
+    def _product_steps(self, kernels: gemm.Addresses, target: Place, a: Place, b: Place) -> None:
+        """Calls of the kernels of `gemm` or `gemv`."""
+        layouts = [layout for _, layout in (target, a, b)]
+        (ci, cj), (ai, ak), (bk, bj) = (byte_strides(layout, layout.strides[-2:]) for layout in layouts)
+        (m, n), k = layouts[0].shape[-2:], layouts[1].shape[-1]
+        for pointers, batches, (cs, as_, bs) in self._batches(target, a, b):
+            nest = np.array([3, 1, batches, m, n, k, cs, ci, cj, 0, as_, ai, 0, ak, bs, 0, bj, bk], "i8")
+            self.steps.append(Step(*kernels, nest, pointers, cut=cutting.cut_product(nest), patient=True))
+
+    @staticmethod
+    def _batches(*operands: Place) -> Iterator[tuple[tuple[Pointer, ...], int, list[int]]]:
+        """Matrices that one call goes over: the first of each operand, how many there are, and their byte strides."""
+        batch = operands[0][1].shape[:-2]
+        sizes, strides = loops.merge(
+            list(batch), [byte_strides(layout, layout.strides[:-2]) for _, layout in operands]
+        ) if batch else ([1], [[0] for _ in operands])
+        for at in np.ndindex(*sizes[:-1]):
+            offsets = [sum(i * s for i, s in zip(at, own)) for own in strides]
+            pointers = tuple(Pointer(p.source, p.offset + offset) for (p, _), offset in zip(operands, offsets))
+            yield pointers, sizes[-1], [own[-1] for own in strides]
+
+    def _blas_ready(self, pointer: Pointer, layout: Layout) -> Place:
         """The operand itself if BLAS can stride over it, else a contiguous copy."""
         rows, columns = layout.shape[-2:]
         r, c = layout.strides[-2:]
@@ -104,12 +138,16 @@ class Builder:
             return pointer, layout
         if (r == 1 or rows == 1) and (c >= max(rows, 1) or columns == 1):
             return pointer, layout
+        return self._plain(pointer, layout)
+
+    def _plain(self, pointer: Pointer, layout: Layout) -> Place:
+        """A contiguous copy."""
         plain = self.layouts.intern(layout.dtype, layout.shape)
         copy = Pointer(self.temporary(plain))
         self.copy((copy, plain), (pointer, layout))
         return copy, plain
 
-    def copy(self, target: tuple[Pointer, Layout], source: tuple[Pointer, Layout], both: bool = False) -> None:
+    def copy(self, target: Place, source: Place, both: bool = False) -> None:
         (tp, tl), (sp, sl) = target, source
         strides = shapes.expanded_strides(sl.shape, sl.strides, tl.shape)
         self.region(tl.shape, (sl.dtype,), Sym.operand(0, sl.dtype), tl.dtype,
@@ -120,6 +158,11 @@ class Builder:
         return self.layouts.intern(
             layout.dtype, (*shape[:-2], shape[-1], shape[-2]), (*strides[:-2], strides[-1], strides[-2])
         )
+
+
+def is_sum(target: Layout, k: int) -> bool:
+    """Whether a product of `k` columns and rows is computed as any sum is, and not by a kernel for products."""
+    return not target.dtype.is_floating_point or k == 0 or (k >= LONG and target.shape[-2:] == (1, 1))
 
 
 def _writable_by_blas(layout: Layout) -> bool:

@@ -26,8 +26,9 @@ __all__ = ["Info", "clear", "get", "info", "put"]
 _MAGIC = b"tapegrad object 1\n"
 _CHECKSUM = 16
 _STALE_AFTER = 30 * 24 * 3600.0
-_GENERATORS = ("../dtypes.py", "../ops/scalar.py", "../ops/sym.py", "emitter.py", "gemm.py", "jit.py", "late.py",
-               "kernel_writer.py", "loop_writer.py", "lowering.py", "odometer.py", "writer.py")
+_GENERATORS = ("../dtypes.py", "../ops/scalar.py", "../ops/sym.py", "emitter.py", "gemm.py", "gemv.py", "jit.py",
+               "late.py", "kernel_writer.py", "loop_writer.py", "lowering.py", "odometer.py", "product_writer.py",
+               "writer.py")
 _writes = itertools.count()
 
 

@@ -16,6 +16,7 @@ from tapegrad.ops.sym import Sym, rewrite, walk
 
 GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
 PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them
+VECTOR_GRAIN = 1 << 17   # with a vector: they wait for the matrix, 15 us where it is in the second-level cache
 _CALL_WEIGHT = 8  # elements of an exponential or a power are so much dearer than those of an addition
 
 
@@ -79,7 +80,7 @@ def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     Pieces of a side are 128 long where there is so much of it: of 64 columns, packing the left operand does not pay.
     """
     batches, m, n, k = (int(size) for size in nest[2:6])
-    pieces = min(batches * m * n * k // PRODUCT_GRAIN, rec.MAX_PIECES)
+    pieces = min(batches * m * n * k // (VECTOR_GRAIN if n == 1 else PRODUCT_GRAIN), rec.MAX_PIECES)
     if pieces < 2:
         return None
     found = np.zeros(1, rec.CUT)

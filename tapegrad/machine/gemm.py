@@ -16,16 +16,13 @@ LLVM may contract nothing by itself; only these sums are made of FMAs, as BLAS m
 """
 from __future__ import annotations
 
-import contextlib
 import functools
-from collections.abc import Iterator
 
 from ..dtypes import dtype
-from . import cache, jit
-from .lowering import register_type, vector_bytes
-from .writer import Writer
+from . import product_writer
+from .product_writer import Addresses, ProductWriter
 
-__all__ = ["kernels"]
+__all__ = ["Addresses", "build", "kernels"]
 
 KC = 384     # depth of a block: 256 writes c more often (1000 x 1000: 5 %), 512 leaves the first-level cache
 ROWS = 112   # rows of a block of a: 110-440 KiB packed, so that the second-level cache has room for what is streamed
@@ -35,27 +32,20 @@ PACK_A = 128, 300   # rows of a and columns of b from which packing a pays
 AHEAD = 8           # steps along k by which a and b are prefetched: b not packed is a new cache line each
 
 
-products: set[int] = set()  # the addresses of all kernels loaded so far
-
-
 @functools.cache
-def kernels(of: dtype) -> tuple[int, int] | None:
+def kernels(of: dtype) -> Addresses | None:
     """The addresses of the kernels that store and that add a matrix product; None where BLAS has to do it."""
-    if vector_bytes()[0] < 32:
-        return None
-    name = f"gemm {of.short}"
-    code = cache.get(name)
-    if code is None:
-        code = jit.compile_ir(source(of, vector_bytes()[0]), 1, optimise=False)
-        cache.put(name, code)
-    found = jit.load_object("gemm", code, ["store", "add"], ())
-    products.update(found.values())
-    return found["store"], found["add"]
+    return product_writer.load("gemm", source, of)
+
+
+def build(of: dtype) -> bytes:
+    """Their object code, from the disk cache or from LLVM."""
+    return product_writer.build("gemm", source, of)
 
 
 def source(of: dtype, width: int) -> str:
     """The LLVM text for vectors of 32 or 64 bytes."""
-    return _Source(of, width).whole()
+    return _Source(of, width).written()
 
 
 # How row r of a is reached: a row that has a pointer of its own, and a multiple of the stride that x86 can address.
@@ -64,21 +54,18 @@ _REACH = [(0, 0), (0, 1), (0, 2), (3, 0), (0, 4), (5, 0), (5, 1), (3, 4), (0, 8)
 _PACKING = "ptr %to, i64 %piece, i64 %row, ptr %from, i64 %stride, i64 %along, i64 %count, i64 %width, i64 %depth"
 
 
-class _Source(Writer):
+class _Source(ProductWriter):
     """The text of the kernels for one dtype and vector width."""
 
     def __init__(self, of: dtype, width: int) -> None:
-        super().__init__()
-        self.item, self.lanes = of.itemsize, width // of.itemsize
-        self.t, self.suffix = register_type(of), f"v{self.lanes}{of.short}"
-        self.v, self.m, self.bits = self.vector(self.t), self.vector("i1"), f"i{self.lanes}"
+        super().__init__(of, width)
         self.tallest = 14 if width == 64 else 6  # rows of two vectors that fit the registers
         self.heights = [1, *range(2, self.tallest + 1, 2)]  # every second, for each takes 3 ms to compile
         self.panel = 2 * self.lanes
         self.b_row = self.panel * self.item
         self.a_row = -(-self.tallest * self.item // width) * width
 
-    def whole(self) -> str:
+    def written(self) -> str:
         for vectors in (1, 2):
             for rows in self.heights:
                 self.tile(rows, vectors)
@@ -86,104 +73,8 @@ class _Source(Writer):
         self.copy()
         self.transpose()
         self.product()
-        for name, add in (("store", "false"), ("add", "true")):
-            with self.function(f"i32 @{name}(ptr %pointers, ptr %nest)"):
-                self.line(f"call void @product(ptr %pointers, ptr %nest, i1 {add})")
-                self.line("ret i32 0")
         tiles = [f"ptr @tile{rows}x{vectors}" for vectors in (1, 2) for rows in self.heights]
-        v, m = self.v, self.m
-        return "\n".join([
-            *self.lines,
-            f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]",
-            f"declare {v} @llvm.fma.{self.suffix}({v}, {v}, {v})",
-            f"declare {v} @llvm.masked.load.{self.suffix}.p0(ptr, i32, {m}, {v})",
-            f"declare void @llvm.masked.store.{self.suffix}.p0({v}, ptr, i32, {m})",
-            "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
-            "declare i64 @llvm.smin.i64(i64, i64)",
-            "declare i64 @llvm.smax.i64(i64, i64)",
-            "declare ptr @aligned_alloc(i64, i64)",
-            "declare void @free(ptr)\n",
-        ])
-
-    # ------------------------------------------------------------------------------------------------- text pieces
-
-    @contextlib.contextmanager
-    def function(self, head: str) -> Iterator[None]:
-        linkage = "" if head.startswith("i32") else "internal "
-        self.lines.append(f'define {linkage}{head} nounwind "prefer-vector-width"="512" {{')
-        self.label("entry")
-        yield
-        self.lines.append("}")
-
-    @contextlib.contextmanager
-    def loop(self, end: str, step: int | str = 1, start: str = "0") -> Iterator[str]:
-        """for i in range(start, end, step)"""
-        name = self.name()
-        self.jump(f"{name}.before")
-        self.jump(f"{name}.head")
-        self.line(f"%{name} = phi i64 [{start}, %{name}.before], [%{name}.next, %{name}.latch]")
-        self.line(f"%{name}.more = icmp slt i64 %{name}, {end}")
-        self.line(f"br i1 %{name}.more, label %{name}.body, label %{name}.end")
-        self.label(f"{name}.body")
-        yield f"%{name}"
-        self.jump(f"{name}.latch")
-        self.line(f"%{name}.next = add i64 %{name}, {step}")
-        self.line(f"br label %{name}.head")
-        self.label(f"{name}.end")
-
-    @contextlib.contextmanager
-    def when(self, condition: str) -> Iterator[None]:
-        name = self.name()
-        self.line(f"br i1 {condition}, label %{name}.then, label %{name}.end")
-        self.label(f"{name}.then")
-        yield
-        self.jump(f"{name}.end")
-
-    def do(self, operation: str, x: int | str, y: int | str) -> str:
-        return self.let(f"{operation} i64 {x}, {y}")
-
-    def least(self, x: int | str, y: int | str) -> str:
-        return self.let(f"call i64 @llvm.smin.i64(i64 {x}, i64 {y})")
-
-    def either(self, condition: str, x: int | str, y: int | str, t: str = "i64") -> str:
-        return self.let(f"select i1 {condition}, {t} {x}, {t} {y}")
-
-    def at(self, base: str, *terms: tuple[int | str, int | str]) -> str:
-        """base + the products of the terms, in bytes"""
-        for i, stride in terms:
-            base = self.element(base, self.do("mul", i, stride), "i8")
-        return base
-
-    def slot(self, base: str, v: int) -> str:
-        """The v-th vector from `base` on."""
-        return self.element(base, v * self.lanes * self.item, "i8")
-
-    def prefetch(self, at: str) -> None:
-        self.line(f"call void @llvm.prefetch.p0(ptr {at}, i32 0, i32 3, i32 1)")
-
-    def masked_load(self, at: str, mask: str) -> str:
-        return self.let(f"call {self.v} @llvm.masked.load.{self.suffix}.p0(ptr {at}, i32 {self.item}, {self.m} {mask}, "
-                        f"{self.v} zeroinitializer)")
-
-    def masked_store(self, value: str, at: str, mask: str) -> None:
-        self.line(f"call void @llvm.masked.store.{self.suffix}.p0({self.v} {value}, ptr {at}, i32 {self.item}, "
-                  f"{self.m} {mask})")
-
-    def lanes_of(self, bits: str) -> str:
-        return self.let(f"bitcast {self.bits} {bits} to {self.m}")
-
-    def first(self, count: str) -> str:
-        """The bits of the first `count` lanes; none below zero, all from `lanes` on."""
-        count = self.least(self.let(f"call i64 @llvm.smax.i64(i64 {count}, i64 0)"), self.lanes)
-        beyond = self.do("shl", -1, count)
-        return self.let(f"trunc i64 {self.do('xor', beyond, -1)} to {self.bits}")
-
-    def balanced(self, size: str, most: int, unit: int = 1) -> str:
-        """The smallest multiple of `unit` that goes into `size` no more often, rounded up, than `most` does."""
-        size = self.let(f"call i64 @llvm.smax.i64(i64 {size}, i64 1)")
-        times = self.do("udiv", self.do("add", size, most - 1), most)
-        times = self.do("mul", times, unit)
-        return self.do("mul", self.do("udiv", self.do("add", size, self.do("sub", times, 1)), times), unit)
+        return self.whole(f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]")
 
     # --------------------------------------------------------------------------------------------- the micro-kernel
 
@@ -336,9 +227,7 @@ class _Source(Writer):
         block_rows = ROWS // self.tallest * self.tallest
         a_room, b_room = (block_rows // self.tallest + 1) * KC * self.a_row, COLUMNS // self.panel * KC * self.b_row
         with self.function("void @product(ptr %pointers, ptr %nest, i1 %add)"):
-            batches, m, n, k, cb, ci, _, _, ab, ai, _, ak, bb, _, bj, bk = (
-                self.let(f"load i64, ptr {self.element('%nest', i)}") for i in range(2, 18))
-            c0, a0, b0 = (self.let(f"load ptr, ptr {self.element('%pointers', i, 'ptr')}") for i in range(3))
+            batches, m, n, k, cb, ci, _, _, ab, ai, _, ak, bb, _, bj, bk, c0, a0, b0 = self.nest()
             one_panel = self.let(f"alloca [{KC * self.b_row} x i8], align 64")
             scratch = self.let("alloca ptr")
             self.line(f"store ptr null, ptr {scratch}")

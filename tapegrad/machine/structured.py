@@ -16,16 +16,14 @@ from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter, structural
 from tapegrad.machine import records as rec
-from tapegrad.machine.builder import Builder, emit
+from tapegrad.machine.builder import Builder, Place, emit, is_sum
 from tapegrad.machine.kinds import KINDS, Kind
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer, Step, byte_strides
 from tapegrad.machine.rules import result_type
-from tapegrad.ops.scalar import INTRINSICS, row, scalar
+from tapegrad.ops.scalar import INTRINSICS, row
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, rewrite, used_operands
-
-Place = tuple[Pointer, Layout]
 
 
 class Traced:
@@ -337,19 +335,7 @@ class Product(Traced):
             shape = (*batch, *t.shape[-2:])
             strides = shapes.expanded_strides(t.shape, how.strides, shape)
             operands.append((at, self.builder.layouts.intern(t.dtype, shape, strides)))
-        if target.dtype.is_floating_point:
-            self.builder.gemm(target.place(), *operands)
-            return 0
-        (ap, al), (bp, bl) = operands
-        shape = (*target.shape, al.shape[-1])
-        d = target.dtype
-        value = row.sum(scalar.mul(Sym.operand(0, d), Sym.operand(1, d)), ())
-        n = len(shape)
-        tp, tl = target.place()
-        emit(self.builder, value, shape, (tp, d, (*tl.strides, 0)), [
-            (ap, d, (*al.strides[:-1], 0, al.strides[-1])),
-            (bp, d, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
-        ], (n - 1,), True)
+        self.builder.product(target.place(), *operands)
         return 0
 
     def sources(self) -> Iterator[int]:
@@ -378,7 +364,9 @@ class Lowering(Builder):
         return Expression(self, Sym.const(value, x.dtype), (), ())
 
     def added(self, x: Traced, product: Product) -> Traced:
-        """x + product, the product added by BLAS where x was copied to."""
+        """x + product, the product added by its own kernel where x was copied to, if it has one."""
+        if is_sum(product.layout, product.left.shape[-1]):
+            return Expression.of("add", (x, product))
         out = self.result(x.dtype, product.shape)
         self.copy(out.place(), x.place())
         before = len(self.steps)

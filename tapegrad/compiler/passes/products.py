@@ -5,7 +5,7 @@ from typing import Any
 
 from tapegrad.compiler.capture import Blocked, Call, Operand, Step
 from tapegrad.compiler.passes.work import Work
-from tapegrad.machine import cutting, gemm
+from tapegrad.machine import cutting, product_writer
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
@@ -19,7 +19,7 @@ def products(work: Work) -> Work:
 
 
 def _cut(step: Any) -> Any:
-    if not isinstance(step, Step) or step.kind != rec.KERNEL or step.a not in gemm.products:
+    if not isinstance(step, Step) or step.kind != rec.KERNEL or step.a not in product_writer.products:
         return step
     nest = machine.memory(step.b, "i8", _WORDS)
     cut = cutting.cut_product(nest)
