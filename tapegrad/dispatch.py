@@ -17,6 +17,7 @@ from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Attributes
+from tapegrad.machine.structural.indexed import FAILED, OFFENDING
 from tapegrad.ops.linalg import REFUSALS, LinAlgError
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history
@@ -366,11 +367,9 @@ def kernel_failed(plan: int, status: int) -> None:
         raise failure.pop()
     if status == structural.OUT_OF_RANGE:
         for step in found.steps:
-            words = step.nest
-            if step.checks is not None and words[-1] >= 0:
-                number, words[-1] = int(words[-1]), -1
-                dim, size, place = step.checks[number][0], step.checks[number][1], int(words[-2])
-                raise _OUT_OF_RANGE.get(found.op.name.rstrip("_"), _INDEX)(place, dim, size)
+            if step.checks is not None and step.nest[FAILED]:
+                dim, size = step.checks
+                raise _OUT_OF_RANGE.get(found.op.name.rstrip("_"), _INDEX)(int(step.nest[OFFENDING]), dim, size)
     if status == structural.REFUSED and found.op.name not in REFUSALS:
         raise LinAlgError(f"{found.op.name}: the derivative needs the inverse of a singular matrix.")
     if status == structural.REFUSED:

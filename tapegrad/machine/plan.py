@@ -27,7 +27,7 @@ class Step(NamedTuple):
     add: int
     nest: np.ndarray
     pointers: tuple[Pointer, ...]
-    checks: tuple[tuple[int, int], ...] | None = None  # of an indexed kernel: (axis, size) for each index operand
+    checks: tuple[int, int] | None = None  # of one that writes nothing and may fail: (axis, size) it checks indices for
     cut: np.ndarray[Any, Any] | None = None  # how several threads share it (`records.CUT`)
     patient: bool = False  # it cannot fail, so that a capture may put it off
 

@@ -21,6 +21,7 @@ from tapegrad.machine.kinds import KINDS, Kind
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer, Step, byte_strides
 from tapegrad.machine.rules import result_type
+from tapegrad.machine.structural.indexed import READ, check_nest, walk_nest
 from tapegrad.ops.scalar import INTRINSICS, row
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, rewrite, used_operands
@@ -420,18 +421,18 @@ class Lowering(Builder):
         indices = [(i if i.layout.contiguous else Copy(i), strides, axis) for i, strides, axis in indices]
         item = base.dtype.itemsize
         own = shapes.expanded_strides(value.shape, value.layout.strides, shape)
-        words = [len(shape), len(indices), int(wrap), *shape, *(s * item for s in own),
-                 *(s * item for s in base_strides)]
-        for _, strides, _ in indices:
-            words += [s * 8 for s in strides]
-        for i, _, axis in indices:
-            words += [base.layout.strides[axis] * item, base.shape[axis], i.layout.numel]
-        nest = np.array([*words, 0, -1], "i8")
-        address = structural.indexed(mode, base.dtype)
-        ends = (value.pointer, base.pointer) if mode == "read" else (base.pointer, value.pointer)
-        checks = tuple((axis, base.shape[axis]) for _, _, axis in indices)
-        pointers = (*ends, *(i.pointer for i, _, _ in indices))
-        self.steps.append(Step(address, 0 if mode == "read" else address, nest, pointers, checks))
+        ends = ((value.pointer, [s * item for s in own]), (base.pointer, [s * item for s in base_strides]))
+        if mode != READ:
+            ends = ends[::-1]
+        nest = walk_nest(shape, [*(strides for _, strides in ends), *([s * 8 for s in own] for _, own, _ in indices)],
+                         [(base.layout.strides[axis] * item, base.shape[axis]) for _, _, axis in indices])
+        operands = [i.pointer for i, _, _ in indices]
+        for pointer, (i, _, axis) in zip(operands, indices):
+            check = check_nest(i.layout.numel, base.shape[axis], wrap)
+            self.steps.append(Step(structural.in_range(), 0, check, (pointer,), (axis, base.shape[axis])))
+        kernel = structural.indexed(mode, base.dtype)
+        self.steps.append(Step(kernel, 0 if mode == READ else kernel, nest,
+                               (*(pointer for pointer, _ in ends), *operands), patient=True))
 
     def scan(self, mode: str, x: Traced, dim: int, of: dtype, reverse: bool = False) -> Traced:
         """A running reduction along `dim`, from its end when `reverse`."""

@@ -1,8 +1,9 @@
 """Kernels that are no elementwise loop: indexed reads and writes, scans, LAPACK, and Python called at execution.
 
 `indexed`, `scan`, `lapack` and `called` give the address of a kernel with the signature of every other one,
-`int32 kernel(int64* pointers, int64* nest)`; `kernels` holds the jitted ones and is imported only when the disk cache
-misses. What their nests look like is said there.
+`int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes are emitted as LLVM text (see `indexed.py`);
+`kernels` holds the jitted ones and is imported only when the disk cache misses. What their nests look like is said
+there.
 """
 from __future__ import annotations
 
@@ -15,12 +16,19 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.dtypes import dtype
-from tapegrad.machine import blas, cache, jit
+from tapegrad.machine import blas, cache, jit, odometer
 from tapegrad.machine.late import RAISED, failure
+from tapegrad.machine.structural.indexed import OUT_OF_RANGE, READ, check_text, walk_text
 
-OUT_OF_RANGE, REFUSED = 7, 9  # what a kernel may return besides 0 and RAISED
+__all__ = ["OUT_OF_RANGE", "REFUSED", "called", "checking", "fallible", "in_range", "indexed", "lapack", "positions",
+           "recurrence", "scan", "searched", "walking"]
+
+REFUSED = 9  # what a kernel may return besides 0, RAISED and OUT_OF_RANGE
 fallible: set[int] = set()  # the addresses of the kernels that may return any of these
+checking: set[int] = set()  # the addresses of kernels that only check: they read their operands and write nothing
+walking: dict[int, int] = {}  # the addresses of indexed kernels, and the first of its pointers that each one reads
 
 
 @functools.cache
@@ -42,13 +50,42 @@ def _jitted(family: str, mode: str, of: str) -> int:
     return jit.load_object(f"{family}.{mode}.{of}", code, ["kernel"])["kernel"]
 
 
+_BITS = {d.itemsize: d for d in (dtypes.uint8, dtypes.int16, dtypes.int32, dtypes.int64)}
+
+
+@functools.cache
+def _emitted(family: str, text: str) -> int:
+    key = f"structural {family} {text}"
+    code = cache.get(key)
+    if code is None:
+        code = jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
+        cache.put(key, code)
+    odometer.load()
+    return jit.load_object(family, code, ["kernel"], odometer.NAMES)["kernel"]
+
+
+@functools.cache
 def indexed(mode: str, of: dtype) -> int:
-    """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `kernels.indexed`)."""
-    if of.short == "b8":
+    """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `indexed.py`).
+
+    It cannot fail: the indices were checked before.
+    """
+    if of is dtypes.bool_:
         mode = {"add": "max", "mul": "min"}.get(mode, mode)
-    if mode in ("read", "write"):  # bits are bits
-        return _may_fail(_jitted("indexed", mode, {1: "u8", 2: "i16", 4: "i32", 8: "i64"}[of.itemsize]))
-    return _may_fail(_jitted("indexed", mode, "u8" if of.short == "b8" else of.short))
+        of = dtypes.uint8
+    if mode in (READ, "write"):  # bits are bits
+        of = _BITS[of.itemsize]
+    address = _emitted(f"indexed.{mode}.{of.short}", walk_text(mode, of))
+    walking[address] = 1 if mode == READ else 0  # what is written keeps its other elements
+    return address
+
+
+@functools.cache
+def in_range() -> int:
+    """The kernel that checks one index operand (see `indexed.py`); OUT_OF_RANGE when an index is in neither range."""
+    address = _emitted("in_range", check_text())
+    checking.add(address)
+    return _may_fail(address)
 
 
 def _may_fail(address: int) -> int:

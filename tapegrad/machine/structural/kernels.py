@@ -1,6 +1,6 @@
-"""The jitted kernels: loops over a nest whose addresses are computed from index operands, and running reductions.
+"""The jitted kernels of running reductions.
 
-Nests are int64 words, strides count bytes. Both kinds of kernel turn an odometer over all axes but the last.
+Nests are int64 words, strides count bytes. The kernels turn an odometer over all axes but the last.
 """
 from __future__ import annotations
 
@@ -15,120 +15,6 @@ from tapegrad.machine.structural import factors, orders
 from tapegrad.machine.structural.elements import NUMPY, view_of
 
 U0, U1, U2 = (np.uint64(i) for i in range(3))
-OUT_OF_RANGE = np.int32(7)
-
-
-# How each mode combines what is there (a) with what comes (b); NaN wins an extreme.
-def _write(a, b): return b
-def _add(a, b): return a + b
-def _mul(a, b): return a * b
-def _max(a, b): return a if a >= b or a != a else b
-def _min(a, b): return a if a <= b or a != a else b
-
-
-COMBINE = {"write": _write, "add": _add, "mul": _mul, "max": _max, "min": _min}
-
-
-def indexed(mode: str, of: str) -> Any:
-    """Elements at computed places: `value[i] = base[place]` for "read", `base[place] ∘= value[i]` for others.
-
-    Pointers: what is written, what is read, then K index operands (contiguous int64). Nest:
-    [rank, K, wrap, sizes…, value strides…, base strides…, then for each index: strides…,
-     then for each index: how far base moves by one, the size of that axis, the number of its elements,
-     last: the offending index, the number of its operand].
-    Every index is checked before anything is written; negative ones count from the end where `wrap` is set.
-    """
-    at = view_of(of)
-    reads = mode == "read"
-    combine = native(COMBINE.get(mode, _write))
-
-    @native
-    def element(value, base):
-        if reads:
-            at(value)[U0] = at(base)[U0]
-        else:
-            at(base)[U0] = combine(at(base)[U0], at(value)[U0])
-
-    def kernel(pointers, nest):
-        p = words(pointers)
-        n = signed_words(nest)
-        rank = np.uint64(n[U0])
-        count = np.uint64(n[U1])
-        wrap = n[np.uint64(2)]
-        sizes = np.uint64(3)
-        value_strides = sizes + rank
-        base_strides = value_strides + rank
-        index_strides = base_strides + rank
-        axes = index_strides + count * rank
-        for k in range(count):
-            own = signed_words(p[np.uint64(2) + k])
-            size = n[axes + np.uint64(3) * k + U1]
-            low = -size if wrap else np.int64(0)
-            for i in range(np.uint64(n[axes + np.uint64(3) * k + np.uint64(2)])):
-                if own[i] < low or own[i] >= size:
-                    n[axes + np.uint64(3) * count] = own[i]
-                    n[axes + np.uint64(3) * count + U1] = np.int64(k)
-                    return OUT_OF_RANGE
-        for d in range(rank):
-            if n[sizes + d] == 0:
-                return np.int32(0)
-        value = p[U0] if reads else p[U1]
-        base = p[U1] if reads else p[U0]
-        here = stack_words(16)
-        counters = signed_words(stack_words(64))
-        for k in range(count):
-            words(here)[k] = p[np.uint64(2) + k]
-        for d in range(rank):
-            counters[d] = np.int64(0)
-        last = rank - U1
-        turns = n[sizes + last] if rank else np.int64(1)
-        value_step = n[value_strides + last] if rank else np.int64(0)
-        base_step = n[base_strides + last] if rank else np.int64(0)
-        steady = True  # no index moves along the last axis: it is copied as it lies
-        for k in range(count):
-            if rank and n[index_strides + k * rank + last] != 0:
-                steady = False
-        while True:
-            offset = np.int64(0)
-            if steady:
-                for k in range(count):
-                    i = signed_words(words(here)[k])[U0]
-                    if i < 0:
-                        i += n[axes + np.uint64(3) * k + U1]
-                    offset += i * n[axes + np.uint64(3) * k]
-                for j in range(turns):
-                    element(np.uint64(np.int64(value) + j * value_step),
-                            np.uint64(np.int64(base) + offset + j * base_step))
-            else:
-                for j in range(turns):
-                    offset = j * base_step
-                    for k in range(count):
-                        step = n[index_strides + k * rank + last]
-                        i = signed_words(np.uint64(np.int64(words(here)[k]) + j * step))[U0]
-                        if i < 0:
-                            i += n[axes + np.uint64(3) * k + U1]
-                        offset += i * n[axes + np.uint64(3) * k]
-                    element(np.uint64(np.int64(value) + j * value_step), np.uint64(np.int64(base) + offset))
-            d = last
-            while True:
-                if d == U0 or rank == U0:
-                    return np.int32(0)
-                d -= U1
-                counters[d] += 1
-                value = np.uint64(np.int64(value) + n[value_strides + d])
-                base = np.uint64(np.int64(base) + n[base_strides + d])
-                for k in range(count):
-                    words(here)[k] = np.uint64(np.int64(words(here)[k]) + n[index_strides + k * rank + d])
-                if counters[d] < n[sizes + d]:
-                    break
-                counters[d] = np.int64(0)
-                value = np.uint64(np.int64(value) - n[sizes + d] * n[value_strides + d])
-                base = np.uint64(np.int64(base) - n[sizes + d] * n[base_strides + d])
-                for k in range(count):
-                    words(here)[k] = np.uint64(
-                        np.int64(words(here)[k]) - n[sizes + d] * n[index_strides + k * rank + d])
-
-    return kernel
 
 
 def _wide(of: str) -> Any:
@@ -255,7 +141,7 @@ def _along_rows(row: Any, inputs: int) -> Any:
 
 def build_ir(family: str, mode: str, of: str) -> str:
     """The LLVM IR of one kernel under the name `kernel`."""
-    families = {"indexed": indexed, "scan": scan, "recurrence": recurrence, "positions": orders.positions,
+    families = {"scan": scan, "recurrence": recurrence, "positions": orders.positions,
                 "searched": orders.searched, **factors.FAMILIES}
     function = native(families[family](mode, of))
     signature = i32(u64, u64)
