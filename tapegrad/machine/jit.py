@@ -120,7 +120,7 @@ def _generate(machine: llvm.TargetMachine, module: llvm.ModuleRef) -> bytes:
         ffi.lib.LLVMPY_DisposeMemoryBuffer(buffer)
 
 
-def side_by_side(tasks: Sequence[Callable[[], None]]) -> None:
+def side_by_side(tasks: Sequence[Callable[[], object]]) -> None:
     """Do some tasks on as many threads as there are cores; raises what the first of them raised that failed."""
     left, failures = iter(tasks), []
     taking = threading.Lock()

@@ -1,4 +1,4 @@
-"""Matrix products: rules in terms of `@` and transposes, kernels from BLAS."""
+"""Matrix products: rules in terms of `@` and transposes."""
 from __future__ import annotations
 
 import numpy as np
@@ -15,7 +15,7 @@ structured("mv", lambda builder, x, y: x @ y, lambda g, x, y: (g.unsqueeze(1) @ 
 
 
 def affine(builder, x, a, b, *, beta, alpha):
-    """Lower `addmm`: BLAS adds the product to a copy of the first operand."""
+    """Lower `addmm`: the product's kernel adds it to a copy of the first operand."""
     if beta == 1 and alpha == 1 and a.dtype.is_floating_point and a.shape[1]:
         return builder.added(x, a @ b)
     product = a @ b
