@@ -109,6 +109,10 @@ def _uses(kind: int, address: int) -> tuple[int | None, int | None]:
 
     Long programs ask this some 10^5 times, of few kernels.
     """
+    if kind == rec.KERNEL and address in structural.walking:
+        return 1, structural.walking[address]
+    if kind == rec.KERNEL and address in structural.checking:
+        return 0, 0
     kernel = emitter.kernels.get(address) if kind == rec.KERNEL else None
     if kernel is not None:
         outputs = len(kernel.region.outputs)
@@ -134,6 +138,11 @@ def may_break_off(step: Item) -> bool:
     """Whether a replay may end at this step: what it did before, where others see it, is then taken back."""
     return isinstance(step, Step) and (
         step.kind == rec.GUARD or (step.kind == rec.KERNEL and step.a in structural.fallible))
+
+
+def target(step: Step) -> Place | None:
+    """The place that a step of a capture writes to, if it writes: the first."""
+    return next(iter(writes(step)), None)
 
 
 def space(place: Place) -> tuple[str, int]:

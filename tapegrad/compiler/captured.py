@@ -8,6 +8,7 @@ from tapegrad import dtypes
 from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Block, Place, Refused, Step
+from tapegrad.compiler.checks import checks_first
 from tapegrad.compiler.gradient import Seeding
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.state import Reach
@@ -97,6 +98,7 @@ class Captured:
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known, _left(before, result, seedings))
+        self.steps = checks_first(self.steps, set())
         self.fixed = sorted(used & before.known)
         self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
         # arguments that lie in memory the function reaches by name: they must do so again
@@ -194,8 +196,9 @@ class Captured:
         ends = [t for t, s in enumerate(self.steps) if cap.may_break_off(s)]
         found: dict[Place, int] = {}
         for step in self.steps[:ends[-1]] if ends else ():
-            if step.kind in (rec.KERNEL, rec.ZEROED) and step.places and step.places[0].kind != "own":
-                kind, number, offset = step.places[0]
+            place = cap.target(step) if step.kind in (rec.KERNEL, rec.ZEROED) else None
+            if place is not None and place.kind != "own":
+                kind, number, offset = place
                 row = offset if kind == "fixed" else before.owners[number]
                 whole = Place("argument", number, 0) if kind == "argument" else (
                     Place("fixed", cap.addresses.item(row), row))

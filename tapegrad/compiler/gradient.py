@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from tapegrad import errors
 from tapegrad.autograd import engine
-from tapegrad.compiler.capture import Block, Place, Refused, Step, owner_of
+from tapegrad.compiler.capture import Block, Place, Refused, Step, owner_of, target
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
@@ -49,7 +49,8 @@ class Seeding(NamedTuple):
                 raise Refused("a gradient lies in memory that the call did not take")
             return found
 
-        if any(s.kind == rec.GUARD or (s.kind != rec.CONSTANT and s.places[0].kind != "own") for s in steps):
+        targets = [target(s) for s in steps if s.kind != rec.CONSTANT]
+        if any(s.kind == rec.GUARD for s in steps) or any(p and p.kind != "own" for p in targets):
             raise Refused("the backward of its result looks at values, or writes to memory that others see")
         return Seeding(self.roots, (), (), tuple(steps), tuple(block(s) for s in self.seeds),  # type: ignore[misc]
                        tuple(block(g) for g in self.gradients),
@@ -151,7 +152,7 @@ def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int
         used = {p.number for t in seeding.steps for p in t.places if p.kind == "own"} & set(constants)
         again = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in used]
         body = [t._replace(places=tuple([passed(p) for p in t.places])) for t in seeding.steps]
-        if any(t.places[0].kind != "own" or t.places[0].number in used for t in body):
+        if any(p and (p.kind != "own" or p.number in used) for p in map(target, body)):
             raise Refused("the backward of its result writes to what the forward kept")
         backwards.append([*again, *body])
     return Divided([moved(s) for s in steps], [*blocks, Block(0, size)], saved, backwards)

@@ -259,21 +259,16 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
         raise RuntimeError(f"weight tensor should be defined either for all {n} classes or no classes but got weight "
                            f"tensor of shape: {list(weight.shape)}")
     shape = [1] * axis + [n] + [1] * (input.ndim - axis - 1)
+    classes = apply(operation("checked_class"), (target,), (("size", n), ("ignored", ignore_index)))
     kept = target != ignore_index
-    known = _checked(where(kept, target, 0), n)
     factor = ones(shape, dtype=input.dtype) if weight is None else weight.reshape(shape)
-    operands = (input, where(kept, known, -1).unsqueeze(axis), arange(n).reshape(shape), factor)
+    operands = (input, classes.unsqueeze(axis), arange(n).reshape(shape), factor)
     if reduction == "mean":
-        total = kept.sum() if weight is None else where(kept, weight[known], 0).sum()
+        total = kept.sum() if weight is None else where(kept, weight[where(kept, target, 0)], 0).sum()
         return apply(operation("nll_loss_mean"), (*operands, 1 / total.to(input.dtype)), (
             ("dim", tuple(range(input.ndim))), ("keepdim", False)))
     dims = (axis,) if reduction == "none" else tuple(range(input.ndim))
     return apply(operation("nll_loss"), operands, (("dim", dims), ("keepdim", False)))
-
-
-def _checked(target: Any, n: int) -> Any:
-    """Classes, all of them below `n`: the kernel that looks them up refuses any other."""
-    return read("checked_class", arange(n), (target.reshape(-1),), ("axes", (0,))).reshape(tuple(target.shape))
 
 
 @nn

@@ -98,8 +98,7 @@ class Planner:
             record["store"], record["add"] = step.store, step.add
             record["nest"] = address_of(step.nest)
             record["n_pointers"] = len(step.pointers)
-            record["haste"] = rec.PRESSING if not step.patient else rec.PATIENT if step.checks is None else (
-                rec.CHECK_FIRST)
+            record["haste"] = rec.CHECK_FIRST if step.checks else rec.PATIENT if step.patient else rec.PRESSING
             record["cut"] = 0 if step.cut is None else address_of(step.cut)
             target = step.pointers[0].source - rec.TEMPORARY
             if target in temporaries and target not in order:

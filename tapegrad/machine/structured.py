@@ -426,13 +426,17 @@ class Lowering(Builder):
             ends = ends[::-1]
         nest = walk_nest(shape, [*(strides for _, strides in ends), *([s * 8 for s in own] for _, own, _ in indices)],
                          [(base.layout.strides[axis] * item, base.shape[axis]) for _, _, axis in indices])
-        operands = [i.pointer for i, _, _ in indices]
-        for pointer, (i, _, axis) in zip(operands, indices):
-            check = check_nest(i.layout.numel, base.shape[axis], wrap)
-            self.steps.append(Step(structural.in_range(), 0, check, (pointer,), (axis, base.shape[axis])))
+        for i, _, axis in indices:
+            self.require(i, axis, base.shape[axis], wrap)
         kernel = structural.indexed(mode, base.dtype)
         self.steps.append(Step(kernel, 0 if mode == READ else kernel, nest,
-                               (*(pointer for pointer, _ in ends), *operands), patient=True))
+                               (*(pointer for pointer, _ in ends), *(i.pointer for i, _, _ in indices)), patient=True))
+
+    def require(self, indices: Traced, axis: int, size: int, wrap: bool = False, exempt: int | None = None) -> None:
+        """Refuse indices along an axis that lie outside of it, but for one value that is `exempt`."""
+        indices = indices if indices.layout.contiguous else Copy(indices)
+        nest = check_nest(indices.layout.numel, size, wrap, exempt)
+        self.steps.append(Step(structural.in_range(), 0, nest, (indices.pointer,), (axis, size)))
 
     def scan(self, mode: str, x: Traced, dim: int, of: dtype, reverse: bool = False) -> Traced:
         """A running reduction along `dim`, from its end when `reverse`."""

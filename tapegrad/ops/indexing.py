@@ -109,6 +109,12 @@ def combined(mode):
     return write
 
 
+def known_classes(builder, classes, *, size, ignored):
+    """Lower `checked_class`: the classes, all of them below `size`, and -1 for those that are ignored."""
+    builder.require(classes, 0, size, exempt=ignored)
+    return where(classes == ignored, like(-1, classes), classes)
+
+
 # ---------------------------------------------------------------- in NumPy
 
 
@@ -206,13 +212,19 @@ structured("spread", add_up, lambda g, indices, form, wrap: (whole.collect(g, *i
            method=False, accumulates=True, grad_name="ScatterAddBackward0", column=numpy_spread,
            samples=spread_samples, fits=fits_spread)
 
+structured("checked_class", known_classes, method=False, accepts="i",
+           column=lambda classes, size, ignored: np.where(classes == ignored, -1, classes),
+           samples=lambda: [(((5,),), {"size": 3, "ignored": -100}), (((4, 2),), {"size": 2, "ignored": 2}),
+                            (((),), {"size": 3, "ignored": 0}), (((0, 2),), {"size": 3, "ignored": 1})],
+           fits=lambda o, given: o[0].dtype.name == "int64")
+
 for _name, _grad in (
     ("index", "IndexBackward0"), ("index_select", "IndexSelectBackward0"), ("gather", "GatherBackward0"),
     ("take", "TakeBackward0"), ("embedding", "EmbeddingBackward0"), ("masked_select", "MaskedSelectBackward0"),
     ("max_values", "MaxBackward0"), ("min_values", "MinBackward0"), ("sort_values", "SortBackward0"),
     ("topk_values", "TopkBackward0"), ("kthvalue_values", "KthvalueBackward0"), ("median_values", "MedianBackward1"),
     ("nanmedian_values", "NanmedianBackward1"), ("mode_values", "ModeBackward0"), ("cummax_values", "CummaxBackward0"),
-    ("cummin_values", "CumminBackward0"), ("rot90", "Rot90Backward0"), ("checked_class", "IndexSelectBackward0"),
+    ("cummin_values", "CumminBackward0"), ("rot90", "Rot90Backward0"),
 ):
     reading(_name, _grad)
 for _name, _grad in (

@@ -115,6 +115,20 @@ def test_equal_computations_are_done_once():
     assert calls(compiled(f, torch.ones(3), passes=["common"])) == 4 < calls(compiled(f, torch.ones(3), passes=[]))
 
 
+def test_who_reads_a_copy_reads_what_was_copied():
+    def f(x: Any, y: Any) -> Any:
+        a = x.exp()
+        b, c = a.clone(), a.t().contiguous()
+        kept = a.clone()
+        kept.add_(1)
+        return b * y, c * y, kept, a.clone()
+
+    x, y = torch.arange(9.0).reshape(3, 3), torch.ones(3, 3)
+    made = compiled(f, x, y, passes=["common"])
+    same(made(x, y), f(x, y), True, "")
+    assert calls(made) == calls(compiled(f, x, y, passes=[])) - 1
+
+
 def test_equal_computations_of_what_was_written_between_are_two():
     def f(x: Any) -> Any:
         y = x * 1

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine import late
+from tapegrad.machine import late, tracing
 
 
 @pytest.fixture
@@ -102,6 +102,40 @@ def test_a_failure_is_raised_where_it_happens(w):
         with pytest.raises(IndexError, match="out of range"):
             compiled()
         assert total.tolist() == [expected] * 4
+
+
+def waits(function):
+    """Whether a capture of a call still waits with its kernels when it ends."""
+    trace = tracing.begin()
+    try:
+        result = function()
+    finally:
+        events = tracing.end()
+    if trace.put_off:
+        tracing.carry_out(events)
+    tracing.release(events)
+    return trace.put_off, result.tolist()
+
+
+def test_calls_wait_behind_a_check_of_what_is_there_already(w):
+    x, i = w.detach(), torch.tensor([2, 0])
+    assert waits(lambda: (x * 2)[i] + 1) == (True, [7, 3])
+    assert waits(lambda: (x * 2).gather(0, torch.tensor([3]))) == (True, [8])
+    assert waits(lambda: (x * 2)[i + 1] + 1) == (False, [9, 5])  # the index itself was put off
+    assert waits(lambda: (i.add_(1), x[i])[1]) == (False, [4, 2])
+
+
+def test_an_index_that_fails_does_so_where_it_is_used(w):
+    table, i = w.detach(), torch.tensor([1, 4])
+
+    def step():
+        y = table * 2
+        try:
+            return y[i]
+        except IndexError:
+            return y + 1
+
+    assert [r.tolist() for r in first_call(step)] == [[3, 5, 7, 9]] * 2
 
 
 def test_memory_of_numpy_that_is_written_or_freed_meanwhile():

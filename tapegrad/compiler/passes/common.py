@@ -1,4 +1,5 @@
 """Common subexpressions: the same kernel over the same values is run once, and who read the second reads the first.
+Who read a copy of a whole block reads the block.
 
 Only blocks that are written once take part: then what they hold is one value, and no order of writes matters. Inside a
 superinstruction equal expressions are one node anyway; this pass finds them across superinstructions, for instance
@@ -9,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tapegrad.compiler.capture import Place, Step
-from tapegrad.compiler.passes.work import Work, is_simple, space, times_written, writes
+from tapegrad.compiler.passes.work import Work, is_copy, is_simple, space, times_written, writes
 
 
 def common(work: Work) -> Work:
@@ -25,11 +26,22 @@ def common(work: Work) -> Work:
             return place._replace(number=instead[place.number])
         return place
 
+    def renamed_copy(step: Step) -> int | None:
+        """The block that this step copies, if it does nothing else and the block is written once too."""
+        source = step.places[-1]
+        if source.kind == "own" and is_copy(step, work.blocks) and counts[space(source)] == 1:
+            return source.number
+        return None
+
     for step in work.steps:
         if instead and any(p.number in instead for p in step.places):
             step = step._replace(places=tuple([renamed(p) for p in step.places]))
         if is_simple(step) and counts[space(step.places[0])] == 1:
             number = step.places[0].number
+            source = renamed_copy(step)
+            if source is not None and number not in work.results:
+                instead[number] = source
+                continue
             key = (step.a, step.b, work.blocks[number].nbytes, step.places[1:],
                    tuple([versions.get(space(p), 0) for p in step.places[1:]]))
             first = seen.setdefault(key, number)

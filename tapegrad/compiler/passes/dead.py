@@ -1,12 +1,13 @@
 """Dead steps: what a known kernel writes where nobody looks afterwards need not be computed.
 
-Kernels of unknown content (BLAS, structural ones, Python) are kept: they may fail, and a call that fails must go on
-failing. A training step whose loss nobody returns loses its last sum to this.
+Kernels of unknown content (BLAS, LAPACK, Python) and checks of indices are kept: they may fail, and a call that fails
+must go on failing. A training step whose loss nobody returns loses its last sum to this.
 """
 from __future__ import annotations
 
 from tapegrad.compiler.passes.work import Work, kernel_of, reads, writes
 from tapegrad.machine import records as rec
+from tapegrad.machine import structural
 
 
 def dead(work: Work) -> Work:
@@ -15,7 +16,7 @@ def dead(work: Work) -> Work:
     kept = []
     for step in reversed(work.steps):
         if not any(p.kind != "own" or p.number in alive for p in writes(step)) and (
-                step.kind in (rec.CONSTANT, rec.ZEROED) or kernel_of(step) is not None):
+                step.kind in (rec.CONSTANT, rec.ZEROED) or kernel_of(step) is not None or step.a in structural.walking):
             continue
         kept.append(step)
         alive.update(p.number for p in reads(step) if p.kind == "own")

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tapegrad.compiler.capture import Block, Group, Item, Step, kernel_of, reads, space, writes
+from tapegrad.machine.live import machine
 
-__all__ = ["Work", "is_simple", "kernel_of", "reads", "space", "times_used", "times_written", "writes"]
+__all__ = ["Work", "is_copy", "is_simple", "kernel_of", "reads", "space", "times_used", "times_written", "writes"]
 
 
 class Work(NamedTuple):
@@ -27,6 +28,21 @@ def is_simple(step: Step) -> bool:
     kernel = kernel_of(step)
     return (kernel is not None and len(kernel.region.outputs) == 1 and not any(kernel.accumulate)
             and step.places[0].kind == "own" and step.places[0].offset == 0)
+
+
+def is_copy(step: Step, blocks: Sequence[Block]) -> bool:
+    """Whether a simple step copies one block to another, byte by byte and as a whole."""
+    kernel = kernel_of(step)
+    if kernel is None or len(step.places) != 2 or step.places[1].kind != "own" or step.places[1].offset:
+        return False
+    (value,), (given,), (of,) = kernel.region.values, kernel.region.inputs, kernel.region.outputs
+    target, source = (blocks[p.number].nbytes for p in step.places)
+    if value.op != "operand" or given is not of or target != source:
+        return False
+    if kernel.pattern == "1":
+        return target == of.itemsize
+    kept, reduced, count = (int(n) for n in machine.memory(step.b, "i8", 3))
+    return kernel.pattern == "cc" and (kept, reduced) == (1, 0) and count * of.itemsize == target
 
 
 def times_used(items: Sequence[Item]) -> Counter[int]:

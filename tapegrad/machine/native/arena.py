@@ -133,11 +133,21 @@ def put_off(kernel, nest, pointers, count, haste):
     return m.postponing != U0 and haste != _CHECK_FIRST
 
 
+@native
+def run_traced(kernel, nest, pointers, count, haste):
+    if put_off(kernel, nest, pointers, count, haste):
+        return np.int32(0)
+    status = call_kernel(kernel, pointers, nest)
+    if status:  # this call will never be a program's
+        carry_out(U0, U0)
+    return status
+
+
 @inlined
 def run_kernel(kernel, nest, pointers, count, haste):
     """Call a kernel, and write the call down while a function is captured."""
-    if machine().trace != U0 and put_off(kernel, nest, pointers, count, haste):
-        return np.int32(0)
+    if machine().trace != U0:
+        return run_traced(kernel, nest, pointers, count, haste)
     return call_kernel(kernel, pointers, nest)
 
 
