@@ -3,8 +3,8 @@ from __future__ import annotations
 
 import gc
 import json
-import math
 import os
+import statistics
 import subprocess
 import sys
 import tempfile
@@ -207,8 +207,11 @@ def _once(library: str, names: list[str], environment: dict[str, str]) -> Iterat
 
 
 def measured() -> dict[str, dict[str, float]]:
-    """Seconds by library and program: minima of some rounds, each with nothing cached; one round of the long ones."""
-    best: dict[str, dict[str, float]] = {}
+    """Seconds by library and program: medians of some rounds, each with nothing cached; one round of the long ones.
+
+    A difference of two times is no least time: a round in which the machine was slow only later would win.
+    """
+    found: dict[str, dict[str, list[float]]] = {}
     for turn in range(ROUNDS):
         with tempfile.TemporaryDirectory() as folder:
             environment = {**os.environ, "TAPEGRAD_CACHE_DIR": folder}
@@ -217,9 +220,9 @@ def measured() -> dict[str, dict[str, float]]:
             for library in ("tapegrad", *(["jax"] if arrays.jax() else [])):
                 for names in ([*SHORT], *([name] for name in LONG if turn == 0)):
                     for name, seconds in _once(library, names, environment):
-                        found = best.setdefault(library, {})
-                        found[name] = min(seconds, found.get(name, math.inf))
-    return best
+                        found.setdefault(library, {}).setdefault(name, []).append(seconds)
+    return {library: {name: statistics.median(times) for name, times in programs.items()}
+            for library, programs in found.items()}
 
 
 @figure("compile time of these (the worst ratio) ÷ jax.jit's, nothing cached", "s", must=0.3, aim=0.05)

@@ -4,7 +4,8 @@ A step's kernel is known by its region, so a run is fused by substitution: each 
 wrote is replaced by what was written there. Temporaries that nobody reads afterwards are not stored at all, equal
 expressions are one node, and the emitter compiles the result like any other region. Rounding is untouched: every value
 is cast as its store and load would have cast it. Sums and other reductions of a whole loop join its run, at whose end
-they are written; who reads them begins another.
+they are written; who reads them begins another. Constants meet in a run that were operands of several steps, and are
+computed with here, for LLVM generates code from the text as it stands.
 
 Runs of scalars are cut into chunks of CHUNK steps: an unrolled loop then repeats a few distinct chunks, each compiled
 once, where one huge function would take LLVM quadratic time.
@@ -23,7 +24,7 @@ from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
-from tapegrad.ops.sym import Sym, compacted, rewrite, substitute, walk
+from tapegrad.ops.sym import Sym, compacted, folded, rewrite, substitute, walk
 
 CHUNK = 240  # a multiple of most loops' steps per iteration, so that chunks repeat
 MAX_STREAMS = 24  # arrays one loop goes through; more would thrash the load and store units
@@ -265,7 +266,7 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     if not kept:
         kept = [(a, p, v) for a, (p, v) in list(run.outputs.items())[-1:]]
     values = [v for _, _, v in kept]
-    used, compact = compacted(values)
+    used, compact = compacted(folded(values))
     inputs = list(run.inputs.items())
     region = emitter.Region(
         tuple(inputs[u][1][1].dtype for u in used), tuple(compact), tuple(v.dtype for v in values),

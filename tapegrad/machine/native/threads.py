@@ -73,7 +73,7 @@ def take_pieces(team, number):
 def worker(number):
     """What a thread of the team does, for good: wait for a job, first awake, then asleep."""
     team = machine().team
-    seen = load_atomic(team + _NEXT) >> _SHIFT
+    seen = ~U0  # the job that it was made for may be there before it
     while True:
         spins = U0
         while load_atomic(team + _NEXT) >> _SHIFT == seen:
