@@ -1,6 +1,7 @@
 """Writing in place: what is refused, what is recorded, and that a stale operand never goes unnoticed."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import tapegrad as torch
@@ -71,6 +72,17 @@ def test_a_view_made_without_history_is_not_written_behind_its_base():
     with pytest.raises(RuntimeError, match="A view was created in no_grad mode"):
         view.mul_(2)
     assert base.tolist() == [1.0, 2.0, 3.0, 4.0]
+
+
+def test_a_leaf_that_is_a_view_stays_one():
+    w = torch.arange(6.0).reshape(2, 3).requires_grad_()
+    for _ in range(3):
+        w.grad = None
+        (w * w).sum().backward()
+        with torch.no_grad():
+            w.sub_(0.25 * w.grad)
+    assert w.requires_grad and w.is_leaf
+    np.testing.assert_allclose(w.tolist(), np.arange(6.0).reshape(2, 3) / 8)
 
 
 def test_alpha():

@@ -270,6 +270,24 @@ def as_strided(t, x, w):
     return v, v.grad_fn, grads(u.sum(1), x)
 
 
+def leaf_that_is_a_view(t, x, w):
+    """Of a base without history: it stays a leaf, whatever is written to either."""
+    b = t.arange(6.0)
+    v = b.reshape(2, 3).requires_grad_()
+    said = []
+    for write in (lambda: v.sub_(1), lambda: v[0].mul_(2), lambda: b.add_(1), lambda: b[1:].mul_(2)):
+        with t.no_grad():
+            write()
+        v.grad = None
+        said += [v.requires_grad, v.is_leaf, v.grad_fn, v._version, *grads(v, v)]
+    b.add_(x.sum())
+    return said, v.requires_grad, v.is_leaf, v.grad_fn, b.requires_grad
+
+
+def write_to_a_leaf_that_is_a_view(t, x, w):
+    t.zeros(4).view(2, 2).requires_grad_().add_(1)
+
+
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)
