@@ -62,7 +62,7 @@ def against_jax(loss: Callable[..., Any], arrays: Arrays, wanted: int, at_least:
     """Value and gradient by the first `wanted` of some arrays; `loss(m, *arrays)` is written for either library `m`."""
     import tapegrad
 
-    tapegrad.set_num_threads(_cores())
+    tapegrad.set_num_threads(cores())
     step, tensors = ours(loss, arrays, wanted)
     functions: list[Function] = [warm(step)]
     peer = jax()
@@ -105,7 +105,7 @@ def bandwidth(threads: int, nbytes: int = 80 * MILLION) -> float:
         must=1 / 0.6, aim=1 / 0.85)
 def loss_1e7_bandwidth() -> Measured:
     found = against_jax(robust, robust_arrays(), 1)
-    return Measured(found.tapegrad, 4 * 80 * MILLION / bandwidth(_cores()))
+    return Measured(found.tapegrad, 4 * 80 * MILLION / bandwidth(cores()))
 
 
 def logsumexp(m: Any, x: Any) -> Any:
@@ -195,7 +195,8 @@ def perceptron_jax(jax: Any) -> Function:
     return run
 
 
-def _cores() -> int:
+def cores() -> int:
+    """How many cores this process may use."""
     return len(os.sched_getaffinity(0))
 
 
@@ -208,6 +209,6 @@ def perceptron_torch() -> Measured:
 @figure("the same ÷ jax.jit", "s", must=1, aim=0.8)
 def perceptron_against_jax() -> Measured:
     ours = libraries()[0]
-    ours.set_num_threads(_cores())
+    ours.set_num_threads(cores())
     peer = jax()
     return Measured(*fastest([warm(perceptron(ours)), *([perceptron_jax(peer)] if peer else [])]))

@@ -183,11 +183,11 @@ def seconds_to_compile(name: str, library: str) -> float:
 
 _PROGRAM = """
 import json, sys
-from benchmarks import compiling
+from benchmarks import arrays, compiling
 library, *names = sys.argv[1:]
 if library == "tapegrad":
     import tapegrad
-    tapegrad.set_num_threads(len(__import__("os").sched_getaffinity(0)))
+    tapegrad.set_num_threads(arrays.cores())
 for name in names:
     print(json.dumps([name, compiling.seconds_to_compile(name, library)]), flush=True)
 """

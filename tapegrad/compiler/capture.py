@@ -17,6 +17,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
 buffers = machine.buffers
+LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
 
 
 class Refused(Exception):
@@ -109,10 +110,9 @@ def _uses(kind: int, address: int) -> tuple[int | None, int | None]:
 
     Long programs ask this some 10^5 times, of few kernels.
     """
-    if kind == rec.KERNEL and address in structural.walking:
-        return 1, structural.walking[address]
-    if kind == rec.KERNEL and address in structural.checking:
-        return 0, 0
+    found = structural.effects.get(address) if kind == rec.KERNEL else None
+    if found is not None:
+        return found.writes, found.reads
     kernel = emitter.kernels.get(address) if kind == rec.KERNEL else None
     if kernel is not None:
         outputs = len(kernel.region.outputs)
@@ -136,8 +136,17 @@ def reads(step: Item) -> Sequence[Place]:
 
 def may_break_off(step: Item) -> bool:
     """Whether a replay may end at this step: what it did before, where others see it, is then taken back."""
-    return isinstance(step, Step) and (
-        step.kind == rec.GUARD or (step.kind == rec.KERNEL and step.a in structural.fallible))
+    return isinstance(step, Step) and (step.kind == rec.GUARD or fails(step))
+
+
+def fails(step: Step) -> bool:
+    """Whether a step is a kernel call that may fail."""
+    return step.kind == rec.KERNEL and step.a in structural.effects and structural.effects[step.a].fails
+
+
+def is_check(step: Step) -> bool:
+    """Whether a step is a kernel call that does nothing but fail or not."""
+    return fails(step) and not structural.effects[step.a].writes
 
 
 def target(step: Step) -> Place | None:

@@ -98,7 +98,7 @@ class Captured:
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known, _left(before, result, seedings))
-        self.steps = checks_first(self.steps, set())
+        self.steps = checks_first(self.steps)
         self.fixed = sorted(used & before.known)
         self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
         # arguments that lie in memory the function reaches by name: they must do so again

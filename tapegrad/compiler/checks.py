@@ -8,19 +8,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tapegrad.compiler.capture import Step, space, writes
+from tapegrad.compiler.capture import Step, is_check, space, writes
 from tapegrad.compiler.fusion import constant_blocks
-from tapegrad.machine import records as rec
-from tapegrad.machine import structural
 from tapegrad.machine.live import machine
 from tapegrad.machine.structural.indexed import OFFENDING
 
 
-def checks_first(steps: Sequence[Step], results: set[int]) -> list[Step]:
+def checks_first(steps: Sequence[Step]) -> list[Step]:
     """The same steps with each check once, and those of memory that was there before the call in front."""
     if not any(is_check(s) for s in steps):
         return list(steps)
-    constants = constant_blocks(steps, results)
+    constants = constant_blocks(steps, set())
     versions: Counter[tuple[str, int]] = Counter()
     seen: set[tuple[object, ...]] = set()
     first: list[Step] = []
@@ -38,7 +36,3 @@ def checks_first(steps: Sequence[Step], results: set[int]) -> list[Step]:
             seen.add(key)
             (rest if place.kind == "own" or versions[space(place)] else first).append(step)
     return first + rest
-
-
-def is_check(step: Step) -> bool:
-    return step.kind == rec.KERNEL and step.a in structural.checking

@@ -18,18 +18,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.compiler.capture import Item, Place, Step, writes
+from tapegrad.compiler.capture import LONG, Item, Place, Step, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
-from tapegrad.ops.sym import Sym, compacted, folded, rewrite, substitute, walk
+from tapegrad.ops.sym import Sym, compacted, rewrite, substitute, walk
 
 CHUNK = 240  # a multiple of most loops' steps per iteration, so that chunks repeat
 MAX_STREAMS = 24  # arrays one loop goes through; more would thrash the load and store units
 MAX_REDUCED = 4   # reductions in one loop, each of which keeps up to four vectors in registers
-LONG = 1 << 15    # elements that are not reduced in a run: several threads share such a loop (`passes/blocks.py`)
 
 
 class Loop(NamedTuple):
@@ -66,11 +65,12 @@ def _fusible(address: int, nest: int) -> tuple[Loop, tuple[int, ...]] | None:
 def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
     """The step's iteration space, if it is one element or one contiguous loop."""
     region, pattern, _ = kernel
-    kinds = {n.op: n.value for n in walk(region.values)}
-    if "index" in kinds or str(kinds.get("reduce")).startswith("arg"):
+    reductions = [n for n in walk(region.values) if n.op == "reduce"]
+    kinds = {n.op for n in walk(region.values)}
+    if "index" in kinds or any(n.value.startswith("arg") for n in reductions):
         return None
     if pattern == "1":
-        plain = not any(region.per_row) and not {"reduce", "count"} & kinds.keys()
+        plain = not any(region.per_row) and not reductions and "count" not in kinds
         return Loop(1, "c" * (len(region.outputs) + len(region.inputs)), region, False) if plain else None
     if set(pattern) - set("c0"):
         return None
@@ -81,15 +81,11 @@ def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
         region = region._replace(values=tuple(rewrite(
             region.values, lambda n: Sym.const(elements if reduced else 1, n.dtype) if n.op == "count" else None)))
     if all(region.per_row) and reduced:
-        one = len(region.outputs) == 1 and elements < LONG and len(_reductions(region.values)) <= 1
+        one = len(region.outputs) == 1 and elements < LONG and len(reductions) <= 1
         return Loop(elements, pattern, region, True) if one else None
-    if any(region.per_row) or "reduce" in kinds or pattern[0] != "c":
+    if any(region.per_row) or reductions or pattern[0] != "c":
         return None
     return Loop(elements, pattern, region, False)
-
-
-def _reductions(values: Sequence[Sym]) -> list[Sym]:
-    return [n for n in walk(values) if n.op == "reduce"]
 
 
 def _access(place: Place, itemsize: int, letter: str, count: int) -> Access:
@@ -266,7 +262,7 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     if not kept:
         kept = [(a, p, v) for a, (p, v) in list(run.outputs.items())[-1:]]
     values = [v for _, _, v in kept]
-    used, compact = compacted(folded(values))
+    used, compact = compacted(values)
     inputs = list(run.inputs.items())
     region = emitter.Region(
         tuple(inputs[u][1][1].dtype for u in used), tuple(compact), tuple(v.dtype for v in values),

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.capture import Blocked, Place, Step
+from tapegrad.compiler.capture import Blocked, Place, Step, is_check
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.compiler.passes.work import Work, kernel_of
-from tapegrad.machine import emitter, jit, structural
+from tapegrad.machine import emitter, jit
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.ops.sym import walk
@@ -117,7 +117,7 @@ def _step(step: Step, names: Callable[[Place], str], constants: dict[int, bytes]
     kernel = kernel_of(step)
     if kernel is None:
         name = jit.loaded.get(step.a, "Python").removesuffix(".kernel")
-        if step.a in structural.checking:
+        if is_check(step):
             return f"check that the indices in {targets} are in range"
         return f"{targets} = {name}({', '.join(map(named, step.places[1:]))})"
     outputs, region = len(kernel.region.outputs), kernel.region

@@ -39,7 +39,7 @@ def kernels(of: dtype) -> Addresses | None:
     return product_writer.load("gemm", source, of)
 
 
-def build(of: dtype) -> bytes:
+def build(of: dtype) -> bytes | None:
     """Their object code, from the disk cache or from LLVM."""
     return product_writer.build("gemm", source, of)
 

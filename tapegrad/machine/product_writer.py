@@ -16,8 +16,13 @@ Addresses = tuple[int, int]  # of the kernels that store and that add a product
 products: set[int] = set()  # the addresses of all kernels loaded so far
 
 
-def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes:
-    """The object code of the kernels that `source` writes for a vector width, from the disk cache or from LLVM."""
+def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes | None:
+    """The object code of the kernels that `source` writes for a vector width, from the disk cache or from LLVM.
+
+    None where vectors are shorter than 32 bytes: BLAS has to do it.
+    """
+    if vector_bytes()[0] < 32:
+        return None
     key = f"{name} {of.short}"
     code = cache.get(key)
     if code is None:
@@ -28,9 +33,10 @@ def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes:
 
 def load(name: str, source: Callable[[dtype, int], str], of: dtype) -> Addresses | None:
     """The addresses of the kernels; None where BLAS has to do it."""
-    if vector_bytes()[0] < 32:
+    code = build(name, source, of)
+    if code is None:
         return None
-    found = jit.load_object(name, build(name, source, of), ["store", "add"], ())
+    found = jit.load_object(name, code, ["store", "add"], ())
     products.update(found.values())
     return found["store"], found["add"]
 

@@ -16,7 +16,7 @@ import numpy as np
 from .. import dtypes
 from .scalar import INTRINSICS, row, scalar
 
-__all__ = ["Sym", "compacted", "evaluate", "folded", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
+__all__ = ["Sym", "compacted", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
 
 _nodes: WeakValueDictionary[tuple, Sym] = WeakValueDictionary()
 
@@ -232,31 +232,29 @@ def rewrite(roots: Sequence[Sym], change: Callable[[Sym], Sym | None]) -> list[S
     return [done[r] for r in roots]
 
 
-def substitute(roots: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
-    """The same graphs over other operands: number i is what `operands` has for it."""
-    return rewrite(roots, lambda node: operands[node.value] if node.op == "operand" else None)
-
-
 # Of these NumPy gives the digits that a kernel does: IEEE rounds each of them correctly, and integers wrap in both.
 _EXACT = {"add", "sub", "mul", "div", "neg", "eq", "ne", "lt", "le", "gt", "ge", "bitwise_and", "bitwise_or",
           "bitwise_xor", "logical_and", "logical_or", "logical_not"}
 
 
-def folded(roots: Sequence[Sym]) -> list[Sym]:
-    """The same graphs, to the last bit: what constants alone decide is computed, and what changes nothing left out.
+def substitute(roots: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
+    """The same graphs over other operands: number i is what `operands` has for it.
 
-    >>> x, two = Sym.operand(0, dtypes.float32), Sym.const(2, dtypes.float32)
-    >>> folded([scalar.where(two == 0, 0, two * scalar.pow(x, two - 1))])[0].text(["x"])
+    To the last bit they compute the same: what constants alone decide is computed, and what changes nothing left out.
+
+    >>> x, y = Sym.operand(0, dtypes.float32), Sym.operand(1, dtypes.float32)
+    >>> power = scalar.where(y == 0, 0, y * scalar.pow(x, y - 1))
+    >>> substitute([power], {0: x, 1: Sym.const(2, dtypes.float32)})[0].text(["x"])
     '2 * x'
     """
     done: dict[Sym, Sym] = {}
     with np.errstate(all="ignore"):
         for node in walk(roots):
-            done[node] = _folded(node, tuple([done[a] for a in node.args]))
+            done[node] = operands[node.value] if node.op == "operand" else _folded(node, [done[a] for a in node.args])
     return [done[r] for r in roots]
 
 
-def _folded(node: Sym, args: tuple[Sym, ...]) -> Sym:
+def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
     known = [a.op == "const" for a in args]
     if node.op == "where" and known[0]:
         return args[1] if args[0].value else args[2]
@@ -271,7 +269,7 @@ def _folded(node: Sym, args: tuple[Sym, ...]) -> Sym:
         return args[0]
     if node.op == "mul" and known[0] and args[0].dtype.numpy.type(args[0].value) == 1:
         return args[1]
-    return Sym(node.op, args, node.dtype, node.value)
+    return Sym(node.op, tuple(args), node.dtype, node.value)
 
 
 def used_operands(roots: Sequence[Sym]) -> list[int]:

@@ -12,7 +12,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.dtypes import float32, float64
-from tapegrad.machine import builder, gemv, jit
+from tapegrad.machine import builder, gemm, gemv, jit, product_writer
 from tapegrad.machine.lowering import vector_bytes
 
 pytestmark = pytest.mark.skipif(gemv.kernels(float64) is None, reason="BLAS does the products of this machine")
@@ -220,3 +220,34 @@ def test_products_need_no_scipy():
     code = ("import sys, tapegrad as torch; x = torch.ones(3, 3, requires_grad=True); v = torch.ones(3)\n"
             "(x @ v @ v + (x @ x).sum() + v @ v + (x[:, :0] @ v[:0]).sum()).backward(); print('scipy' in sys.modules)")
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == "False"
+
+
+# ---------------------------------------------------------------- where BLAS does it
+
+
+@pytest.fixture
+def short_vectors(monkeypatch):
+    """A machine whose vectors are too short for kernels of products."""
+    monkeypatch.setattr(product_writer, "vector_bytes", lambda: (16, False))
+    for family in (gemm, gemv):
+        monkeypatch.setattr(family, "kernels", family.kernels.__wrapped__)
+
+
+def test_there_is_nothing_to_build(short_vectors):
+    assert [family.build(of) for family in (gemm, gemv) for of in (float32, float64)] == [None] * 4
+
+
+@pytest.mark.parametrize("of", [np.float32, np.float64])
+@pytest.mark.parametrize("left, right", [((19, 23), (23,)), ((23,), (23, 21)), ((19, 23), (23, 21)), ((29,), (29,)),
+                                         ((2, 19, 23), (2, 23, 17)), ((19, 1), (1, 23)), ((19, 0), (0, 3))])
+def test_blas_does_it(short_vectors, left, right, of):
+    rng = np.random.default_rng(0)
+    a, b = rng.random(left).astype(of), rng.random(right).astype(of)
+    x, y = (torch.from_numpy(v).requires_grad_() for v in (a, b))
+    product = x @ y
+    np.testing.assert_allclose(product.detach().numpy(), a @ b, rtol=1e-5 if of is np.float32 else 1e-12)
+    product.sum().backward()
+    ones = np.ones_like(product.detach().numpy())
+    if ones.ndim == 2:
+        np.testing.assert_allclose(x.grad.numpy(), ones @ b.T, rtol=1e-5)
+        np.testing.assert_allclose(y.grad.numpy(), a.T @ ones, rtol=1e-5)

@@ -279,6 +279,6 @@ def test_an_empty_walk_is_checked():
 
 
 def test_what_the_kernels_touch():
-    read, add = (structural.indexed(mode, dtypes.float64) for mode in ("read", "add"))
-    assert structural.walking[read] == 1 and structural.walking[add] == 0
-    assert structural.in_range() in structural.checking
+    kernels = [structural.indexed("read", dtypes.float64), structural.indexed("add", dtypes.float64),
+               structural.in_range()]
+    assert [structural.effects[k] for k in kernels] == [(1, 1, False), (1, 0, False), (0, 0, True)]

@@ -15,6 +15,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tapegrad.compiler.capture import (
+    LONG,
     Block,
     Blocked,
     Call,
@@ -35,7 +36,6 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
-LEAST = 1 << 15    # elements below which a group is not worth its threads and its bookkeeping
 
 Space = tuple[str, int]
 
@@ -81,7 +81,7 @@ def _grouped(steps: list[Step]) -> list[Item]:
         if units is None:
             return [*out, *steps]
         before, group, after = _gather(steps, units)
-        if sum(c.elements for c in group) < LEAST:
+        if sum(c.elements for c in group) < LONG:
             return [*out, *steps]
         out += [*before, Group(units, tuple(c.step for c in group))]
         steps = after
@@ -179,7 +179,7 @@ def _leading_axis(steps: Sequence[Step]) -> int | None:
     for size in work:
         work[size] = sum(c.elements for s in steps for c in [next(_cuts(s, size), None)] if c is not None)
     best = max(work, key=lambda n: (work[n], n), default=None)
-    return best if best is not None and work[best] >= LEAST else None
+    return best if best is not None and work[best] >= LONG else None
 
 
 def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:

@@ -5,6 +5,7 @@ must go on failing. A training step whose loss nobody returns loses its last sum
 """
 from __future__ import annotations
 
+from tapegrad.compiler.capture import Step, fails
 from tapegrad.compiler.passes.work import Work, kernel_of, reads, writes
 from tapegrad.machine import records as rec
 from tapegrad.machine import structural
@@ -16,8 +17,12 @@ def dead(work: Work) -> Work:
     kept = []
     for step in reversed(work.steps):
         if not any(p.kind != "own" or p.number in alive for p in writes(step)) and (
-                step.kind in (rec.CONSTANT, rec.ZEROED) or kernel_of(step) is not None or step.a in structural.walking):
+                step.kind in (rec.CONSTANT, rec.ZEROED) or kernel_of(step) is not None or _only_computes(step)):
             continue
         kept.append(step)
         alive.update(p.number for p in reads(step) if p.kind == "own")
     return work._replace(steps=kept[::-1])
+
+
+def _only_computes(step: Step) -> bool:
+    return isinstance(step, Step) and step.kind == rec.KERNEL and step.a in structural.effects and not fails(step)

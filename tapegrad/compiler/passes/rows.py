@@ -7,15 +7,13 @@ from __future__ import annotations
 
 import math
 
-from tapegrad.compiler.capture import Block, Item, Place, Step, kernel_of
+from tapegrad.compiler.capture import LONG, Block, Item, Place, Step, kernel_of
 from tapegrad.compiler.passes.work import Work
 from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter, loops
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.ops.sym import Sym, compacted, walk
-
-LEAST = 1 << 15  # elements a row at the least
 
 
 def rows(work: Work) -> Work:
@@ -30,7 +28,7 @@ def rows(work: Work) -> Work:
         kept, reduced = map(int, machine.memory(step.b, "i8", 2))
         loops_, count = kept + reduced, len(step.places)
         words = machine.memory(step.b, "i8", 2 + loops_ * (1 + count)).tolist()
-        if math.prod(words[2 + kept:2 + loops_]) < LEAST:
+        if math.prod(words[2 + kept:2 + loops_]) < LONG:
             out.append(step)
         else:
             out += _Passes(step, kernel, kept, words, blocks).steps

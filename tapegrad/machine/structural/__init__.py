@@ -12,7 +12,7 @@ import functools
 import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -22,13 +22,26 @@ from tapegrad.machine import blas, cache, jit, odometer
 from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.structural.indexed import OUT_OF_RANGE, READ, check_text, walk_text
 
-__all__ = ["OUT_OF_RANGE", "REFUSED", "called", "checking", "fallible", "in_range", "indexed", "lapack", "positions",
-           "recurrence", "scan", "searched", "walking"]
+__all__ = ["OUT_OF_RANGE", "REFUSED", "Effects", "called", "effects", "in_range", "indexed", "lapack", "positions",
+           "recurrence", "scan", "searched"]
 
 REFUSED = 9  # what a kernel may return besides 0, RAISED and OUT_OF_RANGE
-fallible: set[int] = set()  # the addresses of the kernels that may return any of these
-checking: set[int] = set()  # the addresses of kernels that only check: they read their operands and write nothing
-walking: dict[int, int] = {}  # the addresses of indexed kernels, and the first of its pointers that each one reads
+
+
+class Effects(NamedTuple):
+    """What a kernel does to its pointers: the first `writes` are written, those from `reads` on are read."""
+
+    writes: int = 1
+    reads: int = 1
+    fails: bool = False  # it may return something else than 0
+
+
+effects: dict[int, Effects] = {}  # by address
+
+
+def _with(found: Effects, address: int) -> int:
+    effects[address] = found
+    return address
 
 
 @functools.cache
@@ -76,47 +89,39 @@ def indexed(mode: str, of: dtype) -> int:
     if mode in (READ, "write"):  # bits are bits
         of = _BITS[of.itemsize]
     address = _emitted(f"indexed.{mode}.{of.short}", walk_text(mode, of))
-    walking[address] = 1 if mode == READ else 0  # what is written keeps its other elements
-    return address
+    return _with(Effects(reads=1 if mode == READ else 0), address)  # what is written to keeps its other elements
 
 
 @functools.cache
 def in_range() -> int:
     """The kernel that checks one index operand (see `indexed.py`); OUT_OF_RANGE when an index is in neither range."""
-    address = _emitted("in_range", check_text())
-    checking.add(address)
-    return _may_fail(address)
-
-
-def _may_fail(address: int) -> int:
-    fallible.add(address)
-    return address
+    return _with(Effects(writes=0, reads=0, fails=True), _emitted("in_range", check_text()))
 
 
 def scan(mode: str, of: dtype) -> int:
     """The kernel of a running sum, product, logsumexp, or position of the extreme so far (see `kernels.scan`)."""
-    return _jitted("scan", mode, "u8" if of.short == "b8" else of.short)
+    return _with(Effects(), _jitted("scan", mode, "u8" if of.short == "b8" else of.short))
 
 
 def positions(mode: str, of: dtype) -> int:
     """The kernel that gives positions in the order of a row's elements, or of its median (see `orders.positions`)."""
-    return _jitted("positions", mode, "u8" if of.short == "b8" else of.short)
+    return _with(Effects(), _jitted("positions", mode, "u8" if of.short == "b8" else of.short))
 
 
 def searched(of: dtype, out: dtype) -> int:
     """The kernel that finds where values belong in ordered rows (see `orders.searched`)."""
-    return _jitted("searched", out.short, "u8" if of.short == "b8" else of.short)
+    return _with(Effects(), _jitted("searched", out.short, "u8" if of.short == "b8" else of.short))
 
 
 def recurrence(lagged: bool, of: dtype) -> int:
     """The kernel of y[i] = a[i] + b[i] y[i - 1] (see `kernels.recurrence`)."""
-    return _jitted("recurrence", "lagged" if lagged else "own", of.short)
+    return _with(Effects(), _jitted("recurrence", "lagged" if lagged else "own", of.short))
 
 
 def lapack(family: str, of: dtype, mode: str = "") -> int:
     """The kernel that factors matrices or solves with factors (see `factors`)."""
     blas.define_routines(of)
-    return _may_fail(_jitted(family, mode, of.short))
+    return _with(Effects(reads=0, fails=True), _jitted(family, mode, of.short))
 
 
 # ---------------------------------------------------------------- Python as a kernel
@@ -154,4 +159,4 @@ def called(function: Callable[..., Any],
 
     made = _Kernel(kernel)
     _kept.append(made)
-    return _may_fail(ctypes.cast(made, ctypes.c_void_p).value or 0)
+    return _with(Effects(fails=True), ctypes.cast(made, ctypes.c_void_p).value or 0)
