@@ -14,6 +14,7 @@ from tapegrad.machine.native.glue import (
     U1,
     U2,
     U3,
+    by_name,
     call_kernel,
     events_at,
     exchange,
@@ -133,8 +134,9 @@ def put_off(kernel, nest, pointers, count, haste):
     return m.postponing != U0 and haste != _CHECK_FIRST
 
 
-@native
+@export(types.int32(u64, u64, u64, u64, u64))
 def run_traced(kernel, nest, pointers, count, haste):
+    """Call a kernel or put it off, and write that down for the capture under way."""
     if put_off(kernel, nest, pointers, count, haste):
         return np.int32(0)
     status = call_kernel(kernel, pointers, nest)
@@ -143,11 +145,14 @@ def run_traced(kernel, nest, pointers, count, haste):
     return status
 
 
+call_run_traced = by_name("tapegrad_run_traced", types.int32, u64, u64, u64, u64, u64)
+
+
 @inlined
 def run_kernel(kernel, nest, pointers, count, haste):
     """Call a kernel, and write the call down while a function is captured."""
     if machine().trace != U0:
-        return run_traced(kernel, nest, pointers, count, haste)
+        return call_run_traced(kernel, nest, pointers, count, haste)
     return call_kernel(kernel, pointers, nest)
 
 

@@ -124,7 +124,8 @@ def _text_only() -> None:
 def build_ir() -> str:
     """The LLVM IR of every exported function, linked into one module that also holds the machine record."""
     dummy = np.zeros(rec.MACHINE.itemsize, "u1")
-    llvm.add_symbol(glue.MACHINE, dummy.ctypes.data)
+    for name in (glue.MACHINE, *glue.BY_NAME):  # numba looks for what it links here, in this process
+        llvm.add_symbol(name, dummy.ctypes.data)
     halves: tuple[list[glue.Export], list[glue.Export]] = ([], [])
     for export in glue.EXPORTS:
         halves[export[2].py_func.__module__ not in _FIRST_HALF].append(export)

@@ -19,7 +19,7 @@ from tapegrad.machine.native.glue import (
     steps_at,
     words,
 )
-from tapegrad.machine.native.threads import run_cut
+from tapegrad.machine.native.threads import call_run_cut
 
 _TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
@@ -63,8 +63,8 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
             words(pointers)[i] = base + np.uint64(step.offsets[i])
         final = add and step.add != U0 and (step.sources[U0] & ~_SHIFTED) == _TARGET
         if step.cut != U0 and machine().threads > U1 and machine().trace == U0:
-            status = run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
-                             np.uint64(step.n_pointers))
+            status = call_run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
+                                  np.uint64(step.n_pointers))
         else:
             status = run_kernel(step.add if final else step.store, step.nest, pointers, np.uint64(step.n_pointers),
                                 np.uint64(step.haste))

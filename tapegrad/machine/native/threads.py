@@ -14,6 +14,7 @@ from tapegrad.machine.native.glue import (
     U1,
     U2,
     add_atomic,
+    by_name,
     call_kernel,
     cuts_at,
     exchange,
@@ -162,7 +163,7 @@ def piece(job, number, thread, unused):
     return status
 
 
-@native
+@export(i32(u64, u64, u64, u64, u64, u64))
 def run_cut(address, store, add, nest, pointers, count):
     """A kernel call on all threads: the kernel `store`, or `add` where that is to be added to what is there."""
     m = machine()
@@ -193,3 +194,6 @@ def run_cut(address, store, add, nest, pointers, count):
         words(made)[U1] = partials
         j[6] |= np.uint64(call_kernel(cut.add if add != U0 else cut.store, made, own))
     return i32(j[6])
+
+
+call_run_cut = by_name("tapegrad_run_cut", i32, u64, u64, u64, u64, u64, u64)
