@@ -7,20 +7,17 @@ steps of its own plan. So a rule costs the steps that its result needs, whatever
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.builder import Place, emit
+from tapegrad.machine.builder import Builder, Place, emit
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import Plan, Pointer, Step
 from tapegrad.ops.scalar import INTRINSICS
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, rewrite, used_operands
-
-if TYPE_CHECKING:
-    from tapegrad.machine.structured import Lowering
 
 
 class Traced:
@@ -28,7 +25,7 @@ class Traced:
 
     __slots__ = ("_placed", "builder", "layout")
 
-    def __init__(self, builder: Lowering, pointer: Pointer | None, layout: Layout) -> None:
+    def __init__(self, builder: Builder, pointer: Pointer | None, layout: Layout) -> None:
         self.builder, self.layout = builder, layout
         self._placed: Place | None = None if pointer is None else (pointer, layout)
 
@@ -195,7 +192,7 @@ class Expression(Traced):
 
     __slots__ = ("leaves", "value")
 
-    def __init__(self, builder: Lowering, value: Sym, leaves: Sequence[Traced], shape: shapes.Shape) -> None:
+    def __init__(self, builder: Builder, value: Sym, leaves: Sequence[Traced], shape: shapes.Shape) -> None:
         super().__init__(builder, None, builder.layouts.intern(value.dtype, shape))
         self.value, self.leaves = value, tuple(leaves)
 
@@ -303,7 +300,7 @@ class Product(Traced):
 
     __slots__ = ("left", "right", "squeezed")
 
-    def __init__(self, builder: Lowering, left: Traced, right: Traced) -> None:
+    def __init__(self, builder: Builder, left: Traced, right: Traced) -> None:
         self.left, self.right = left, right
         self.squeezed: list[int] = []
         if left.ndim == 1:
