@@ -174,7 +174,7 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
             # Backward reads what is about to be overwritten; the tape keeps a copy, through which the gradient flows.
             before = apply(REGISTRY["clone"], (self,))
             if not layout_of(self).dense and op.inplace_of is not None:  # the copy lies otherwise: not in this plan
-                result = apply(op.inplace_of, [before, *values[1:]], attributes)
+                result = apply(op.inplace_of, [before, *given[1:]], attributes)
                 return apply_inplace(REGISTRY["copy_"], (self, result))
             recorded = [before, *values[1:]]
         rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []

@@ -116,6 +116,22 @@ def test_in_place_differentiates_as_out_of_place(write):
             assert x.grad[i].item() == pytest.approx((ends[0] - ends[1]) / (2 * step), abs=1e-6)
 
 
+@pytest.mark.parametrize("view", [lambda x: x[:, 1], lambda x: x[:, ::2], lambda x: x.t()[1:], lambda x: x[1]])
+@pytest.mark.parametrize("name, numbers", [
+    ("pow", (1.5,)), ("pow", (2,)), ("clamp", (0.75, 1.5)), ("clamp_min", (0.75,)), ("mul", (3.0,)), ("div", (3,)), ("add", (2,)),
+    ("remainder", (0.75,)), ("xlogy", (2.0,)), ("masked_fill", (torch.tensor(True), 7.0)),
+])
+def test_numbers_are_numbers_in_a_view_that_lies_apart(view, name, numbers):
+    x = torch.tensor([[0.5, 1.0, 1.5], [2.0, 0.25, 0.75]], requires_grad=True)
+    right = getattr(view(x), name)(*numbers)
+    y = x.clone()
+    getattr(view(y), name + "_")(*numbers)
+    assert view(y).tolist() == right.tolist()
+    (expected,) = torch.autograd.grad((right * right).sum(), x)
+    (found,) = torch.autograd.grad((view(y) ** 2).sum(), x)
+    assert torch.allclose(found, expected)
+
+
 def test_a_stale_operand_is_refused():
     x = leaf(1.0, 2.0)
     y = x.exp()
