@@ -204,7 +204,9 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     shift = offset if target is layout else op.forward((target.shape, target.strides), **given)[2]
     mode = 0
     if record:
-        mode = rec.LINK | layout.dtype.is_floating_point | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
+        mode = int(layout.dtype.is_floating_point)
+        if op.name != "unsafe_view":  # of what nobody else holds: no view in the eyes of differentiation
+            mode |= rec.LINK | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
     made = make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
     if lessons.active is not None:
         dim = given.get("dim", 0) if op.name in _MOVING else None

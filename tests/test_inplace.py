@@ -118,8 +118,8 @@ def test_in_place_differentiates_as_out_of_place(write):
 
 @pytest.mark.parametrize("view", [lambda x: x[:, 1], lambda x: x[:, ::2], lambda x: x.t()[1:], lambda x: x[1]])
 @pytest.mark.parametrize("name, numbers", [
-    ("pow", (1.5,)), ("pow", (2,)), ("clamp", (0.75, 1.5)), ("clamp_min", (0.75,)), ("mul", (3.0,)), ("div", (3,)), ("add", (2,)),
-    ("remainder", (0.75,)), ("xlogy", (2.0,)), ("masked_fill", (torch.tensor(True), 7.0)),
+    ("pow", (1.5,)), ("pow", (2,)), ("clamp", (0.75, 1.5)), ("clamp_min", (0.75,)), ("mul", (3.0,)), ("div", (3,)),
+    ("add", (2,)), ("remainder", (0.75,)), ("xlogy", (2.0,)), ("masked_fill", (torch.tensor(True), 7.0)),
 ])
 def test_numbers_are_numbers_in_a_view_that_lies_apart(view, name, numbers):
     x = torch.tensor([[0.5, 1.0, 1.5], [2.0, 0.25, 0.75]], requires_grad=True)

@@ -168,3 +168,21 @@ def test_diag_there_and_back():
     assert torch.diag(x).tolist() == [0.0, 4.0, 8.0]
     assert torch.diag(x, 1).tolist() == [1.0, 5.0]
     assert torch.diag(torch.tensor([1.0, 2.0])).tolist() == [[1.0, 0.0], [0.0, 2.0]]
+
+
+@pytest.mark.parametrize("made", [
+    lambda x: x.max(1)[0], lambda x: x.max(1)[1], lambda x: x.min(0).values, lambda x: x.median(1)[0],
+    lambda x: x.mode(0)[1], lambda x: x.kthvalue(1, 1)[1], lambda x: x.median(), lambda x: x[0, 0].cumsum(0),
+    lambda x: x[0, 0].max(0)[0], lambda x: x.t().reshape(6), lambda x: x.t().flatten(), lambda x: torch.kron(x, x),
+    lambda x: torch.broadcast_tensors(x * 1, x)[0], lambda x: x.select_scatter(x[0], 0, 1),
+    lambda x: x.diagonal_scatter(x[0, :2]),
+])
+@pytest.mark.parametrize("requires_grad", [True, False])
+def test_a_result_that_nobody_else_holds_is_no_view(made, requires_grad):
+    """It may be detached in place, and a write in place is one instruction."""
+    y = made(torch.tensor([[1.0, 2.0, 3.0], [4.0, 5.0, 6.0]], requires_grad=requires_grad))
+    assert not y._is_view() and y._base is None
+    before = y.tolist()
+    y.add_(1)
+    assert y.tolist() == (torch.tensor(before) + 1).tolist()
+    y.detach_()

@@ -8,7 +8,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.functions.common import into, kind_name, method, public
 from tapegrad.functions.matrix import bmm, dot, mm, same_dtype
-from tapegrad.functions.views import expand, reshape
+from tapegrad.functions.views import expand, reshape, unsafe_view
 from tapegrad.tensor import Tensor
 
 
@@ -71,7 +71,7 @@ def kron(input: Any, other: Any, *, out: Any = None) -> Any:
     a = reshape(input, *(1,) * (n - input.ndim), *input.shape)
     b = reshape(other, *(1,) * (n - other.ndim), *other.shape)
     wide = reshape(a, *(m for s in a.shape for m in (s, 1))) * reshape(b, *(m for s in b.shape for m in (1, s)))
-    return into(out, reshape(wide, *(p * q for p, q in zip(a.shape, b.shape))))
+    return into(out, unsafe_view(wide, (p * q for p, q in zip(a.shape, b.shape))))
 
 
 @public

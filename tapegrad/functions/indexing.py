@@ -11,7 +11,7 @@ from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, method, operation
-from tapegrad.functions.views import alias, expand, slice_, unsqueeze
+from tapegrad.functions.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.tensor import Tensor
 
 Form = tuple[str, Any]
@@ -239,7 +239,7 @@ def _written(x: Any, view: Callable[[Any], Any], name: str, src: Any) -> Any:
     if src.dtype is not x.dtype:
         src = src.to(x.dtype)
     flat = write("index_put", x.reshape(-1), src.reshape(-1), (places,), ("axes", (0,)))
-    return flat.reshape(tuple(x.shape))
+    return unsafe_view(flat, x.shape)
 
 
 @method

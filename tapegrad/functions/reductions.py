@@ -64,21 +64,16 @@ def _extreme(name: str, argument: str) -> Callable[..., Any]:
         dim, keepdim = (*args, *[kwargs[k] for k in ("dim", "keepdim") if k in kwargs], False)[:2]
         dims = axis_of(input, dim)
         expect_elements(name, input, dims)
-        indices = apply(operation(argument), (input,), (("dim", dims), ("keepdim", True)))
-        return picked(name, input, indices, dims, keepdim, out)
+        indices = apply(operation(argument), (input,), (("dim", dims), ("keepdim", bool(keepdim))))
+        return picked(name, input, indices, dims, out)
 
     extreme.__name__ = name
     return extreme
 
 
-def picked(name: str, x: Any, indices: Any, dims: shapes.Shape, keepdim: bool, out: Any = None) -> Any:
-    """(values, indices) of one element a row."""
-    if dims:
-        values = read(f"{name}_values", x, (indices,), ("along", dims[0]))
-        if not keepdim:
-            values, indices = values.squeeze(dims[0]), indices.squeeze(dims[0])
-    else:
-        values = read(f"{name}_values", x.reshape(1), (indices.reshape(1),), ("along", 0)).reshape(())
+def picked(name: str, x: Any, indices: Any, dims: shapes.Shape, out: Any = None) -> Any:
+    """(values, indices) of one element a row; the indices have the axis, of length one, or do not."""
+    values = read(f"{name}_values", x, (indices,), ("along", dims[0] if dims else 0))
     if out is not None:
         return named(name, values=into(out[0], values, x), indices=into(out[1], indices, x))
     return named(name, values=values, indices=indices)

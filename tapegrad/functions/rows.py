@@ -13,6 +13,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
 from tapegrad.functions.indexing import read
 from tapegrad.functions.reductions import axis_of, expect_elements, picked, widened
+from tapegrad.functions.views import unsafe_view
 
 # ---------------------------------------------------------------- running reductions
 
@@ -25,7 +26,7 @@ def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> 
         x = widened(input, dtype)
         d = shapes.wrap_dim(dim, x.ndim)
         if not x.ndim:
-            return into(out, apply(operation(name), (x.reshape(1),), (("dim", 0), *extra)).reshape(()))
+            return into(out, unsafe_view(apply(operation(name), (x.reshape(1),), (("dim", 0), *extra)), ()))
         return into(out, apply(operation(name), (x,), (("dim", d), *extra)))
 
     running.__name__ = name
@@ -43,13 +44,10 @@ def _running_extreme(name: str) -> Callable[..., Any]:
     def running(input: Any, dim: int, *, out: Any = None) -> Any:
         expect_tensor(name, input)
         d = shapes.wrap_dim(dim, input.ndim)
-        x = input if input.ndim else input.reshape(1)
-        if x.shape[d] == 0 or not x.numel():
+        if not input.numel():
             return named(name, values=input.clone(), indices=from_array(np.zeros(tuple(input.shape), np.int64)))
-        indices = apply(operation(f"{name}_positions"), (x.detach(),), (("dim", d),))
-        values = read(f"{name}_values", x, (indices,), ("along", d))
-        if not input.ndim:
-            values, indices = values.reshape(()), indices.reshape(())
+        indices = apply(operation(f"{name}_positions"), (input.detach(),), (("dim", d),)) if input.ndim else _first()
+        values = read(f"{name}_values", input, (indices,), ("along", d))
         if out is not None:
             values, indices = into(out[0], values), into(out[1], indices)
         return named(name, values=values, indices=indices)
@@ -118,7 +116,7 @@ PUBLIC["trapz"] = trapezoid
 def _sorted(name: str, x: Any, dim: int, descending: bool) -> tuple[Any, Any]:
     d = shapes.wrap_dim(dim, x.ndim)
     if not x.ndim:
-        return x.clone(), from_array(np.zeros((), np.int64))
+        return x.clone(), _first()
     places = apply(operation("sorted_positions"), (x.detach(),), (("dim", d), ("descending", bool(descending))))
     return read(f"{name}_values", x, (places,), ("along", d)), places
 
@@ -152,7 +150,7 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
     if not 0 <= k <= n:
         raise RuntimeError("selected index k out of range")
     if not input.ndim:
-        values, places = input.clone(), from_array(np.zeros((), np.int64))
+        values, places = input.clone(), _first()
     else:
         places = apply(operation("first_positions"), (input.detach(),), (
             ("dim", d), ("descending", bool(largest)), ("count", k)))
@@ -171,9 +169,18 @@ def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: A
     if not 1 <= k <= n:
         raise RuntimeError("kthvalue(): selected number k out of range for dimension " + str(dims[0] if dims else 0))
     if not dims:
-        return picked("kthvalue", input, from_array(np.zeros((), np.int64)), dims, keepdim, out)
+        return picked("kthvalue", input, _first(), dims, out)
     places = apply(operation("sorted_positions"), (input.detach(),), (("dim", dims[0]), ("descending", False)))
-    return picked("kthvalue", input, places.narrow(dims[0], k - 1, 1).contiguous(), dims, keepdim, out)
+    return picked("kthvalue", input, _of_row(places.narrow(dims[0], k - 1, 1), dims, keepdim), dims, out)
+
+
+def _first() -> Any:
+    return from_array(np.zeros((), np.int64))
+
+
+def _of_row(places: Any, dims: shapes.Shape, keepdim: bool) -> Any:
+    """Places that an axis of length one was kept of, as a caller wants them."""
+    return (places if keepdim else places.squeeze(dims[0])).clone()
 
 
 def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
@@ -184,9 +191,9 @@ def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
         dims = axis_of(input, dim)
         expect_elements(name, input, dims)
         if not dims:
-            return picked(name, input, from_array(np.zeros((), np.int64)), dims, keepdim, out)
+            return picked(name, input, _first(), dims, out)
         places = apply(operation("median_position"), (input.detach(),), (("dim", dims[0]), ("ignore_nan", ignore_nan)))
-        return picked(name, input, places, dims, keepdim, out)
+        return picked(name, input, _of_row(places, dims, keepdim), dims, out)
 
     median.__name__ = name
     return median
@@ -202,7 +209,7 @@ def _median_of_all(x: Any, ignore_nan: bool) -> Any:
     array = flat.detach()._array()
     same = np.flatnonzero(np.isnan(array) if value != value else array == value)
     if not x.requires_grad or len(same) == 1:
-        return read("median_values", flat, (from_array(same[:1]),), ("axes", (0,))).reshape(())
+        return read("median_values", flat, (from_array(same[0]),), ("along", 0))
     return read("median_values", flat, (from_array(same),), ("axes", (0,))).mean()
 
 
@@ -216,9 +223,9 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
     dims = axis_of(input, dim)
     expect_elements("mode", input, dims)
     if not dims:
-        return picked("mode", input, from_array(np.zeros((), np.int64)), dims, keepdim, out)
-    return picked("mode", input, apply(operation("mode_position"), (input.detach(),), (("dim", dims[0]),)), dims,
-                   keepdim, out)
+        return picked("mode", input, _first(), dims, out)
+    places = apply(operation("mode_position"), (input.detach(),), (("dim", dims[0]),))
+    return picked("mode", input, _of_row(places, dims, keepdim), dims, out)
 
 
 @method

@@ -77,8 +77,13 @@ def reshape(input: Any, *shape: Any) -> Any:
     layout = layout_of(input)
     size = shapes.infer_size(shape_of(shape), layout.numel)
     if shapes.view_strides(layout.shape, layout.strides, size) is None:
-        return apply_view(operation("unsafe_view"), input.contiguous(), (("size", size),))
+        return unsafe_view(input.contiguous(), size)
     return apply_view(operation("view" if layout.contiguous else "_reshape_alias"), input, (("size", size),))
+
+
+def unsafe_view(x: Any, size: Any) -> Any:
+    """The same elements in another shape, for a result that nobody else holds: it is no view of `x`."""
+    return apply_view(operation("unsafe_view"), x, (("size", tuple(size)),))
 
 
 @method
@@ -239,7 +244,7 @@ def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """Tensors expanded to their common shape (`torch.broadcast_tensors`)."""
     shape = shapes.broadcast(tuple(x.shape) for x in tensors)
-    return tuple(expand(x, *shape) for x in tensors)
+    return tuple(x if tuple(x.shape) == shape else expand(x, *shape) for x in tensors)
 
 
 @method

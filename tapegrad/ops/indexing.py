@@ -1,8 +1,8 @@
 """Reading and writing at places that index operands name: one kernel family, many of PyTorch's nodes.
 
 `form` says which places: `("axes", dims)` is advanced indexing, an index operand for each of the axes `dims` and all of
-one shape; `("along", dim)` is gather's, one index operand that is walked in step with every other axis. A read's
-adjoint is `spread` (add where it was read), whose adjoint is `collect` (read where it was added).
+one shape; `("along", dim)` is gather's, one index operand that is walked in step with every other axis, with the axis
+`dim` or (one of each row) without it. A read's adjoint is `spread` (add where it was read), whose adjoint is `collect` (read where it was added).
 """
 from __future__ import annotations
 
@@ -24,6 +24,8 @@ def walked(form, shape, strides, indices):
         if not shape:
             return index, (0,) * len(index), [(shapes.contiguous_strides(index), 0)]
         moving = tuple(0 if d == dims else s for d, s in enumerate(strides))
+        if len(index) < len(shape):  # an index for each row, without the axis that it picks from
+            moving = moving[:dims] + moving[dims + 1:]
         return index, moving, [(shapes.contiguous_strides(index), dims)]
     common = shapes.broadcast(indices)
     rest = [d for d in range(len(shape)) if d not in dims]
@@ -45,9 +47,13 @@ def sound(form, base, indices):
     if not indices or any(i.dtype.name != "int64" for i in indices):
         return False
     if kind == "along":
-        return isinstance(dims, int) and len(indices) == 1 and len(indices[0].shape) == max(len(base), 1) and (
-            0 <= dims < max(len(base), 1)) and all(
-                d == dims or n <= m for d, (n, m) in enumerate(zip(indices[0].shape, base)))
+        if not isinstance(dims, int) or len(indices) != 1 or not 0 <= dims < max(len(base), 1):
+            return False
+        index, rows = indices[0].shape, base[:dims] + base[dims + 1:]
+        if len(index) == len(rows):
+            return all(n <= m for n, m in zip(index, rows))
+        return len(index) == max(len(base), 1) and all(
+            d == dims or n <= m for d, (n, m) in enumerate(zip(index, base)))
     return kind == "axes" and len(dims) == len(indices) == len(set(dims)) and all(0 <= d < len(base) for d in dims)
 
 
@@ -163,6 +169,7 @@ def read_samples():
             (((3, 4, 2), (2,), (3, 1)), {"form": ("axes", (0, 1)), "wrap": False}),
             (((3, 4, 2), (2,), (2,)), {"form": ("axes", (0, 2)), "wrap": True}),
             (((3, 4), (2, 4)), {"form": ("along", 0), "wrap": False}),
+            (((3, 4, 2), (3, 2)), {"form": ("along", 1), "wrap": False}),
             (((5,), (0,)), {"form": ("axes", (0,)), "wrap": False})]
 
 
