@@ -45,7 +45,7 @@ def copied(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
 def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
     """A tensor with a copy of an array's values."""
     made = copied(array, dtype)
-    if tracing.active is not None and array.size:
+    if tracing.mine() is not None and array.size:
         tracing.constant(made.data_ptr(), made.nbytes)
     return made
 

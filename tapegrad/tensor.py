@@ -286,7 +286,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def _scalar(self) -> Any:
         """The one element; a capture under way takes note that Python knows it now."""
         lessons.refuse()
-        if tracing.active is not None:
+        if tracing.mine() is not None:
             tracing.guard(self.data_ptr(), self.itemsize)
         return call.item(self)
 
@@ -297,7 +297,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def _array(self) -> np.ndarray[Any, Any]:
         """The values for Python to look at; a capture under way takes note that Python knows them now."""
         lessons.refuse()
-        if tracing.active is not None:
+        if tracing.mine() is not None:
             tracing.looked_at(self)
         return self._memory()
 

@@ -5,6 +5,7 @@ import warnings
 from collections.abc import Sequence
 from typing import Any
 
+from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
 
 enabled = False
@@ -24,6 +25,8 @@ def _switch(mode: bool, nan: bool) -> tuple[bool, bool]:
     previous = enabled, check_nan
     enabled, check_nan = mode, nan
     if mode != previous[0]:
+        tracing.refuse("it switches anomaly detection")
+        machine.keep_as_written(1 if mode else -1)
         (machine.withdraw if mode else machine.lend)()
     return previous
 

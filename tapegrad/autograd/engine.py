@@ -82,8 +82,12 @@ machine.set_hook("continue_backward", backward)
 
 
 def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
-        accumulate: bool, allow_unused: bool = False) -> list[Any] | None:
-    """A backward from several roots; returns the gradients of `inputs` unless it accumulates them."""
+        accumulate: bool, allow_unused: bool = False, partial: bool = False) -> list[Any] | None:
+    """A backward from several roots; returns the gradients of `inputs` unless it accumulates them.
+
+    `partial`: the inputs are as good as leaves. How one of them came about from another is nobody's business, nor are
+    their hooks, which run when the gradient arrives there.
+    """
     if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
@@ -98,10 +102,10 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
     if accumulate and create_graph:
         warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
     with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
-        _mark(workspace, [r._buffer for r in roots], None if targets is None else [t._buffer for t in targets])
+        _mark(workspace, [r._buffer for r in roots], None if targets is None else [t._buffer for t in targets], partial)
         if create_graph:
             found = _recorded(workspace, roots, seeds)
-            results = _collect_recorded(workspace, found, targets, accumulate)
+            results = _collect_recorded(workspace, found, targets, accumulate, partial)
         else:
             for root, seed, given in zip(roots, seeds, gradients):
                 layout = _adjoint_layout(root._buffer)
@@ -112,7 +116,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
                     continue
                 _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
             _replay(workspace)
-            results = _collect(workspace, targets, accumulate)
+            results = _collect(workspace, targets, accumulate, partial)
     if accumulate:
         return None
     assert targets is not None and results is not None
@@ -146,18 +150,39 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
 # ---------------------------------------------------------------- marking
 
 
-def _mark(workspace: Workspace, roots: Sequence[int], inputs: Sequence[int] | None) -> None:
+def _mark(workspace: Workspace, roots: Sequence[int], inputs: Sequence[int] | None,
+          partial: bool = False) -> None:
     """List what a sweep visits, of the ways to the `inputs` if these are given: what lies below is not looked at."""
     rows = np.array(roots, "u4")
     if inputs is None:
         while status := call.mark(workspace.address, address_of(rows), len(rows), 1):
             _check_marked(workspace, status)
         return
+    ends = np.array(inputs, "u4")
+    at, count = address_of(ends), len(ends)
+    (call.end_at if partial else call.stop_below)(workspace.address, at, count)
     call.mark(workspace.address, address_of(rows), len(rows), 0)
-    rows = np.array(inputs, "u4")
-    call.narrow(workspace.address, address_of(rows), len(rows))
+    call.narrow(workspace.address, at, count)
     while status := call.check(workspace.address):
         _check_marked(workspace, status)
+
+
+def keeping(root: Any, inputs: Sequence[Any]) -> list[int]:
+    """The instructions that keep something for a partial backward from one root."""
+    with _sweep(retain=True) as workspace:
+        _mark(workspace, [root._buffer], [t._buffer for t in inputs], partial=True)
+        reached = workspace.reached[:int(workspace.record["n_reached"][0])]
+        run = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0]
+        return [t for t in run.tolist() if _keeps(t)]
+
+
+def _keeps(t: int) -> bool:
+    plan = plan_of(t)
+    if plan.op.kind == "callback":
+        kept = hooks.find(int(instructions[t]["out"]))
+        return kept is not None and bool(kept.callback._kept)
+    needs = operands_of(t)[1]
+    return any(kept for j, kept in enumerate(plan.keeps) if needs >> j & 1)
 
 
 def _check_marked(workspace: Workspace, status: int) -> None:
@@ -285,12 +310,14 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
         slots[at] = g if slots[at] is None else slots[at] + g
         return [call.empty(layouts[int(buffers[rows[0]]["layout"])].id).zero_()]  # word to the node that there is some
     kept = hooks.find(out)
+    if kept and (kept.prehooks or kept.posthooks):
+        tracing.refuse("a hook runs")
     outgoing = tuple(workspace.pending.pop(out, (g,)))
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = _replaced(hook, hook(outgoing), outgoing)
     if plan.op.kind == "callback":
         assert kept is not None
-        if kept.callback._capture is not tracing.active:
+        if kept.callback._capture is not tracing.mine():
             tracing.refuse("a custom function's backward runs that was recorded before")
         workspace.callbacks.append(kept.callback)
         found = kept.callback.gradients(outgoing)
@@ -412,6 +439,8 @@ def _taught(workspace: Workspace, left: int) -> int:
 def _arrive(row: int, gradient: Any) -> None:
     """A gradient at the end of the graph: the accumulator's hooks, and `.grad` between them."""
     kept, tensor = hooks.find(row), _live(row)
+    if kept and (kept.prehooks or kept.posthooks):
+        tracing.refuse("a hook runs")
     outgoing = (gradient,)
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = _replaced(hook, hook(outgoing), outgoing)
@@ -423,12 +452,14 @@ def _arrive(row: int, gradient: Any) -> None:
 
 
 def run_post_accumulate(tensor: Any) -> None:
-    hooks = vars(tensor).get("_post_accumulate_grad_hooks")
-    for hook in list(hooks.values()) if hooks else ():
-        hook(tensor)
+    found = vars(tensor).get(hooks.POST_ACCUMULATE)
+    if found:
+        tracing.refuse("a hook runs")
+        for hook in list(found.values()):
+            hook(tensor)
 
 
-def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) -> list[Any] | None:
+def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool, partial: bool) -> list[Any] | None:
     if targets is None:
         _settle(workspace, call.settle(workspace.address))
         return None
@@ -439,7 +470,7 @@ def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) 
             gradient = workspace.captured.get(row)
             if gradient is None:
                 gradient = _take(workspace, row)
-            if gradient is not None and target.is_leaf:
+            if gradient is not None and target.is_leaf and not partial:
                 gradient = call_hooks(tensor_hooks(row), gradient)
             taken[row] = gradient
     if accumulate:
@@ -485,13 +516,13 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) 
     return adjoints
 
 
-def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool
-                      ) -> list[Any] | None:
+def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool,
+                      partial: bool) -> list[Any] | None:
     if targets is not None and not accumulate:
         found = []
         for target in targets:
             g = workspace.captured.get(target._buffer, adjoints.get(target._buffer))
-            if g is not None and target.is_leaf:
+            if g is not None and target.is_leaf and not partial:
                 g = call_hooks(tensor_hooks(target._buffer), g)
             found.append(g)
         return found

@@ -78,7 +78,7 @@ class FunctionCtx(Node):
         self._inputs: list[Layout | None] = []
         self._outputs: list[Layout | None] = []  # those that have a gradient
         self._tensors: list[Layout | None] = []
-        self._capture = tracing.active  # of the compiler, if it is watching: only what it saw begin may it repeat
+        self._capture = tracing.mine()  # of the compiler, if it is watching: only what it saw begin may it repeat
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; call it once."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from tapegrad import dispatch
 from tapegrad.autograd import function, rules
-from tapegrad.machine import lessons
+from tapegrad.machine import lessons, tracing
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.plan import KEEPS_RESULT, Attributes, Plan
 from tapegrad.machine.runtime import address_of, reserve
@@ -36,6 +36,8 @@ _no_plans = reserve("u8", len(machine.table))
 def _show(step: int) -> None:
     """Count a context in or out, and let the machine find plans only where there is none."""
     global _active
+    tracing.refuse("it changes the hooks on what is saved")
+    machine.keep_as_written(step)
     with _lock:
         _active += step
         machine.state["table"] = address_of(_no_plans if _active else machine.table)

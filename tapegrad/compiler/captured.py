@@ -9,13 +9,15 @@ from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Block, Place, Refused, Step
 from tapegrad.compiler.checks import checks_first
-from tapegrad.compiler.gradient import Seeding
+from tapegrad.compiler.gradient import Seeding, Traced
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.state import Reach
 from tapegrad.compiler.structure import WATCHED, flatten, overlapping, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
+from tapegrad.tape.history import KIND_OF_VIEW
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
 buffers = machine.buffers
 AT_ONCE = 64  # programs of more steps get their superinstructions in the background
@@ -26,18 +28,30 @@ def mode() -> tuple[Any, ...]:
     return modes.is_grad_enabled(), dtypes.default_dtype(), anomaly.enabled
 
 
+class Link(NamedTuple):
+    """One step from a tensor to a view of it: how that lies, in bytes from it, and what is recorded (0: nothing)."""
+
+    layout: int
+    offset: int
+    plan: int = 0
+    shift: int = 0
+
+
 class Output(NamedTuple):
     """Where a tensor of the result comes from.
 
     `kind` is argument (`which` of them), held (the tensor itself), fresh (`which` block of the program, whole), part (a
-    view of such a block), or view (of an argument or a held tensor). The rest says how a view lies.
+    view of such a block), view (of an argument or a held tensor), or alias (on the memory of one, without history).
+    `layout` and `offset` say how a part or an alias lies, `links` how to come from there to a view, and `flags` what
+    kind of view that is.
     """
 
     kind: str
     which: Any
     layout: int = 0
     offset: int = 0
-    linked: bool = False
+    links: tuple[Link, ...] = ()
+    flags: int = 0
 
 
 class Left(NamedTuple):
@@ -87,14 +101,19 @@ class Captured:
     which of them stands where in `structure`; `roots` are the outputs that require grad.
     """
 
-    def __init__(self, before: Before, trace: tracing.Trace, events: Any, result: Any, seedings: Sequence[Seeding],
-                 roots: Sequence[Any], inputs: Sequence[Any], freed: bool) -> None:
+    def __init__(self, before: Before, trace: tracing.Trace, events: Any, result: Any, traced: Traced,
+                 roots: Sequence[Any], inputs: Sequence[Any]) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
+        if (events["kind"] == rec.OUTSIDE).any():
+            raise Refused("its backward goes on into what was computed before the call")
+        seedings = traced.seedings
         self.reach, self.content = before.reach, before.reach.content  # which names objects by address: they are held
         looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
         self.looked = [(t, had) for t, had in before.gradients
                        if looks.get(id(t)) and id(t) in before.reach.tensors]
+        if any(id(t) in looks for t in before.tensors if not t.is_leaf):
+            raise Refused("it looks at or sets the gradient of a tensor that is no leaf")
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known, _left(before, result, seedings))
@@ -107,29 +126,33 @@ class Captured:
         self._starts = {b.address: i for i, b in enumerate(self.blocks)}
         self.result_blocks: list[int] = []
         self.fresh_layouts: list[int] = []
-        self.gradients = [g for leaf, had in before.gradients for g in self._left(before, leaf, had)]
+        self._fresh_versions: list[int] = []
+        self.gradients = [g for leaf, had in before.gradients
+                          for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
         self._outputs(before, result)
         self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
         self.inputs = [self._source(before, t) for t in inputs]
-        self.freed = freed
         if roots and len({id(t) for t in self._tensors}) > 1:
             shared = [cap.owner_of(t) for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
             if len(set(shared)) != len(shared):
                 raise Refused("results that require grad share memory")
-        self.seedings = [s.resolved(part, self._starts) for s, part in zip(seedings, parts)]
+        self.traced = traced._replace(seedings=[s.resolved(parts[s.part], self._starts) for s in seedings])
         changed = {row: int(buffers[row]["version"]) - version for row, version in before.versions.items()
                    if int(buffers[row]["version"]) != version}
         self.versions = sorted((r, n) for r, n in changed.items() if r in before.known)
         self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
+        # how often the call wrote to what it hands out: `_version` tells
+        self.fresh_versions = [(i, version) for i, version in enumerate(self._fresh_versions) if version]
         self.flags = sorted((t._buffer, int(buffers[t._buffer]["flags"]) & WATCHED) for t in before.tensors
                             if id(t) in before.reach.tensors)
         self.undo = self._undo(before)
         self.work: Work | None = None  # the optimised steps, once there is need of them
         del self._tensors
 
-    def _left(self, before: Before, leaf: Any, had: Any) -> list[Left]:
+    def _left(self, before: Before, leaf: Any, had: Any, put: bool) -> list[Left]:
+        """What the call did to a gradient: where it `put` one without a look, any other would be gone as well."""
         now = leaf.grad
-        if now is had:
+        if now is had and not put:
             return []
         number = None if now is None else self._block_of(now, "a gradient")
         if now is not None and cap.owner_of(now) != now._buffer:
@@ -154,6 +177,7 @@ class Captured:
         if block not in self.result_blocks:
             self.result_blocks.append(block)
             self.fresh_layouts.append(int(buffers[owner]["layout"]))
+            self._fresh_versions.append(int(buffers[owner]["version"]))
         return self.result_blocks.index(block)
 
     def _outputs(self, before: Before, result: Any) -> None:
@@ -178,18 +202,46 @@ class Captured:
         owner = cap.owner_of(tensor)
         offset = cap.addresses.item(tensor._buffer) - cap.addresses.item(owner)
         if owner in before.known or owner in self.numbers:
-            source = next(t for t in (*before.leaves, *before.tensors, *before.arguments, *before.held)
-                          if cap.owner_of(t) == owner)
-            linked = tensor._is_view()
-            if tensor.requires_grad and not linked:
-                raise Refused("a result that requires grad lies in an argument's memory")
-            held = any(t is source for t in before.held)
-            return Output("view", source if held else self._place(before.arguments, source), tensor._layout, offset,
-                          linked)
+            return self._view(before, tensor, owner)
         number = self._block_of(tensor, "a result")
         if owner == tensor._buffer:
             return Output("fresh", number)
         return Output("part", number, tensor._layout, offset)
+
+    def _view(self, before: Before, tensor: Any, owner: int) -> Output:
+        """A result in the memory of an argument or a held tensor."""
+        given = [t for t in (*before.leaves, *before.tensors, *before.arguments, *before.held)
+                 if cap.owner_of(t) == owner]
+        base, start = tensor._base, cap.addresses.item(tensor._buffer)
+        rows = {t._buffer: t for t in given}
+        links: list[Link] = []
+        kind, source = "view", given[0]
+        row = tensor._buffer
+        while tensor.requires_grad and row not in rows:
+            t = instruction_of(row)
+            if t is None or not machine.plans["flags"][plan_of(t).index] & rec.VIEW:
+                raise Refused("a result that requires grad lies in an argument's memory")
+            (viewed, *_), _ = operands_of(t)
+            links.insert(0, Link(int(buffers[row]["layout"]), cap.addresses.item(row) - cap.addresses.item(viewed),
+                                 plan_of(t).index, shift_of(t)))
+            row = viewed
+        if links:
+            source = rows[row]
+        elif any(base is (t if t._base is None else t._base) for t in given):
+            source = next(t for t in given if base is (t if t._base is None else t._base))
+            links = [Link(tensor._layout, start - cap.addresses.item(source._buffer))]
+        else:
+            first = tensor if base is None else base
+            if first.requires_grad:
+                raise Refused("a result is a view of a leaf made inside")
+            kind = "alias"
+            links = [] if base is None else [Link(tensor._layout, start - cap.addresses.item(base._buffer))]
+        which = source if any(t is source for t in before.held) else self._place(before.arguments, source)
+        flags = int(buffers["flags"][tensor._buffer]) & KIND_OF_VIEW
+        if kind == "view":
+            return Output(kind, which, 0, 0, tuple(links), flags)
+        return Output(kind, which, first._layout, cap.addresses.item(first._buffer) - cap.addresses.item(owner),
+                      tuple(links), flags)
 
     def _undo(self, before: Before) -> list[tuple[Place, int]]:
         """The storages of others that are written before the last step that may break off, and their bytes."""
@@ -205,14 +257,21 @@ class Captured:
                 found[whole] = layouts[int(buffers[row]["layout"])].nbytes
         return list(found.items())
 
+    def seed_layout(self, root: int) -> int:
+        """How the gradient of a result lies that a backward begins with."""
+        output = self.outputs[self.roots[root]]
+        layout = output.layout if output.kind == "part" else self.fresh_layouts[output.which]
+        return layouts.adjoint(layouts.all[layout]).id
+
     def _did(self) -> tuple[Any, ...]:
         return (
-            self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots, self.freed,
+            self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots,
+            self.traced.gone, self.traced.shares,
             [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
             [id(t) for t, _ in self.looked],
             [t if type(t) is int else id(t) for t in self.inputs],
             self.versions, self.argument_versions, self.flags, self.fixed, self.expected, self.fresh_layouts,
-            self.content, [d.key() for d in self.draws], [s.did() for s in self.seedings],
+            self.fresh_versions, self.content, [d.key() for d in self.draws], [s.did() for s in self.traced.seedings],
         )
 
     def same(self, other: Captured) -> bool:
@@ -256,4 +315,4 @@ def _identified(fields: tuple[Any, ...]) -> list[Any]:
     return [id(f) if isinstance(f, machine.TensorBase) else f for f in fields]
 
 
-__all__ = ["Before", "Block", "Captured", "Left", "Output", "Step", "mode"]
+__all__ = ["Before", "Block", "Captured", "Left", "Link", "Output", "Step", "mode"]

@@ -16,12 +16,12 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.autograd import anomaly
+from tapegrad.autograd import anomaly, saving
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured
 from tapegrad.compiler.explanation import explain
-from tapegrad.compiler.gradient import trace_backward
+from tapegrad.compiler.gradient import Traced, trace_backward
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
@@ -59,7 +59,6 @@ class Compiled(Transparent):
         self._failures: dict[Any, int] = {}
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
-        self._busy = False
         self._quick: Quick | None = None  # the native way through the program that ran last
         # attributes that code may read and somebody hang on an argument: none at all, these, or (empty) any
         self._foreign: frozenset[str] | None = None
@@ -71,17 +70,16 @@ class Compiled(Transparent):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         way = self._quick
-        if way is not None and not kwargs and way.default is dtypes.default_dtype() and not anomaly.enabled:
+        if way is not None and not kwargs:
             found = _replay(way.address, args)
             if found is False:
-                way.program.restore()
                 self.fallbacks += 1
             elif found is not None:
                 if not way.single:
                     return way.variant.finish(args, args, found)
                 way.variant.runs += 1
                 return found
-        if self.reason is not None or self._busy or tracing.active is not None or anomaly.enabled:
+        if self.reason is not None or tracing.mine() is not None or anomaly.enabled or saving.current() is not None:
             return self.__wrapped__(*args, **kwargs)
         leaves: list[Any] = []
         try:
@@ -94,22 +92,23 @@ class Compiled(Transparent):
             hash(key)
         except (Refused, TypeError) as why:
             return self._give_up(str(why), args, kwargs)
-        self._busy = True
-        try:
-            for variant in self.tapes.get(key, ()):
-                if variant.holds():
+        for variant in self.tapes.get(key, ()):
+            if variant.holds():
+                status, result = variant.replay(leaves)
+                if status == rec.UNMET and variant.renewed():
                     status, result = variant.replay(leaves)
-                    if status == rec.UNMET and variant.renewed():
-                        status, result = variant.replay(leaves)
-                    if status == rec.PASSED:
-                        self._quick = variant.way(key)
-                        if self._quick is not None and self._quick.program is not variant.program:  # built just now
-                            self._quick = None
-                        return result
-                    self.fallbacks += status == rec.BROKEN
+                if status == rec.PASSED:
+                    way = variant.way(key)
+                    # Another program may just have been built, whose way is to be found anew.
+                    self._quick = way if way is not None and way.program is variant.program else None
+                    return result
+                self.fallbacks += status == rec.BROKEN
+        if not tracing.claim():  # another thread captures a call
+            return self.__wrapped__(*args, **kwargs)
+        try:
             return self._capture(key, leaves, structure, args, kwargs)
         finally:
-            self._busy = False
+            tracing.give_up_claim()
 
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
@@ -139,8 +138,7 @@ class Compiled(Transparent):
             before = Before(reach, leaves, flatten((args, kwargs), shape))
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
-        seedings: list[Any] = []
-        freed = False
+        traced = Traced([])
         captured: Captured | None = None
         trace = tracing.begin()
         if any(isinstance(w.value, np.ndarray) for w in reach.watched):
@@ -153,17 +151,15 @@ class Compiled(Transparent):
                 roots = [] if trace.refusals else _roots(result, before)
                 inputs = [t for t in before.tensors if t.requires_grad] if roots else []
                 if roots:
-                    seedings, freed = trace_backward(roots, inputs)
+                    traced = trace_backward(roots, inputs)
             finally:
                 events = tracing.end()
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
-            live = [j for j in range(len(inputs)) if freed or any(s.gradients[j] is not None for s in seedings)]
-            if len(live) > MAX_INPUTS and not freed:
+            live = traced.inputs(len(inputs))
+            if len(live) > MAX_INPUTS:
                 raise Refused(f"its result depends on more than {MAX_INPUTS} tensors that require grad")
-            live = live[:MAX_INPUTS]
-            seedings = [s._replace(gradients=tuple(s.gradients[j] for j in live)) for s in seedings]
-            captured = Captured(before, trace, events, result, seedings, roots, [inputs[j] for j in live], freed)
+            captured = Captured(before, trace, events, result, traced.only(live), roots, [inputs[j] for j in live])
         except Refused as why:
             self._stop(str(why))
             return result
@@ -200,9 +196,8 @@ class Compiled(Transparent):
             captured.work = optimise(Work(list(captured.steps), captured.blocks, set(captured.result_blocks)),
                                      self.passes)
         program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
-        program.locate([cap.addresses.item(o) for o in before.owners],
-                       [captured.blocks[b].address for b in captured.result_blocks])
-        if program.run() != rec.PASSED:
+        if program.launch([cap.addresses.item(o) for o in before.owners],
+                          [captured.blocks[b].address for b in captured.result_blocks]) != rec.PASSED:
             raise RuntimeError("a captured call failed") from (late.failure.pop() if late.failure else None)
 
     def _leave_quick_way(self) -> None:
@@ -222,12 +217,12 @@ class Compiled(Transparent):
 
     @property
     def replays(self) -> int:
-        return sum(v.runs for variants in self.tapes.values() for v in variants)
+        return sum(v.runs for variants in list(self.tapes.values()) for v in variants)
 
     @property
     def tape(self) -> Variant:
         """The program that ran most; RuntimeError where there is none yet."""
-        variants = [v for several in self.tapes.values() for v in several]
+        variants = [v for several in list(self.tapes.values()) for v in several]
         if not variants:
             raise RuntimeError("nothing is compiled yet: " + (self.reason or "two calls must have done the same"))
         return max(variants, key=lambda v: v.runs)

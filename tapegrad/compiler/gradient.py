@@ -11,8 +11,9 @@ same arguments: `Pullback.again`.
 """
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator, Sequence
+import functools
+from collections import Counter
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import errors
@@ -25,12 +26,17 @@ from tapegrad.machine.live import layouts, machine
 
 call, buffers = machine.call, machine.buffers
 MAX_SEPARATE = 8  # results that get a backward of their own each
+MAX_GONE = 30
 _ALIGN = 64
 
 
 class Seeding(NamedTuple):
-    """One captured backward: which roots had a gradient, where those lay, and what came of it for each input."""
+    """One captured backward, the `part` of the trace after the call's own that it is.
 
+    It says which roots had a gradient, where those lay, and what came of it for each input.
+    """
+
+    part: int
     roots: tuple[int, ...]
     seeds: tuple[Any, ...]
     gradients: tuple[Any, ...]
@@ -52,7 +58,7 @@ class Seeding(NamedTuple):
         targets = [target(s) for s in steps if s.kind != rec.CONSTANT]
         if any(s.kind == rec.GUARD for s in steps) or any(p and p.kind != "own" for p in targets):
             raise Refused("the backward of its result looks at values, or writes to memory that others see")
-        return Seeding(self.roots, (), (), tuple(steps), tuple(block(s) for s in self.seeds),  # type: ignore[misc]
+        return Seeding(self.part, self.roots, (), (), tuple(steps), tuple(block(s) for s in self.seeds),  # type: ignore[misc]
                        tuple(block(g) for g in self.gradients),
                        tuple(g._layout for g in self.gradients if g is not None))
 
@@ -60,49 +66,80 @@ class Seeding(NamedTuple):
         return self.roots, self.steps, self.seed_blocks, self.blocks, self.layouts
 
 
-@contextlib.contextmanager
-def without_hooks(tensors: Sequence[Any]) -> Iterator[None]:
-    """Hooks of these tensors do not run: they will when the gradient arrives there through the compiled node."""
-    rows = [t._buffer for t in tensors]
-    flags = [int(f) for f in buffers["flags"][rows]]
-    for row, flag in zip(rows, flags):
-        buffers["flags"][row] = flag & ~(rec.HOOKED | rec.RETAINS)
-    try:
-        yield
-    finally:
-        for row, flag in zip(rows, flags):
-            buffers["flags"][row] |= flag & (rec.HOOKED | rec.RETAINS)
+class Traced(NamedTuple):
+    """The backwards of one captured call, and when PyTorch refuses one: sets of roots are bits, a bit for each.
+
+    `gone` are the roots whose graph the call freed itself. Each of `shares` is the set of roots that lead to some
+    operation that keeps something: after a backward of one of them, none of them has another.
+    """
+
+    seedings: list[Seeding]
+    gone: int = 0
+    shares: tuple[int, ...] = ()
+
+    def refuses(self, seeded: int, done: int) -> bool:
+        """Whether a backward of these roots is a second one, after those of others."""
+        for several in self.shares:
+            if several & seeded and several & done:
+                return True
+        return bool(seeded & self.gone)
+
+    def inputs(self, count: int) -> list[int]:
+        """The numbers of the inputs, of so many, that the node leads to.
+
+        A graph that was freed does not say. What leads there is refused, wherever it asks to go: a few will do.
+        """
+        found = [j for j in range(count) if any(s.gradients[j] is not None for s in self.seedings)]
+        return found if found or not self.gone else [*range(min(count, MAX_GONE))]
+
+    def only(self, inputs: Sequence[int]) -> Traced:
+        """The same with the gradients of these inputs alone."""
+        return self._replace(seedings=[
+            s._replace(gradients=tuple([s.gradients[j] for j in inputs])) for s in self.seedings])
 
 
-def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Seeding], bool]:
-    """Run the backwards of a call that is being captured; and whether its graph was freed by the call itself."""
+def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
+    """Run the backwards of a call that is being captured."""
     subsets = [tuple(range(len(roots)))]
     if 1 < len(roots) <= MAX_SEPARATE:
         subsets += [(i,) for i in range(len(roots))]
     if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
         tracing.refuse("a result has hooks, or retains its gradient")
-    found = []
-    with without_hooks(inputs):
-        for subset in subsets:
-            tracing.cut()
-            seeds = []
-            for i in subset:
-                seed = call.empty(layouts.adjoint(layouts.all[roots[i]._layout]).id)
-                seed._memory()[...] = 1
-                seeds.append(seed)
-            try:
-                gradients = engine.run([roots[i] for i in subset], seeds, True, False, list(inputs), accumulate=False,
-                                       allow_unused=True)
-            except RuntimeError as error:
-                if str(error) == errors.SECOND_BACKWARD:
-                    return [], True
+    found, gone = [], 0
+    for part, subset in enumerate(subsets):
+        tracing.cut()
+        seeds = []
+        for i in subset:
+            seed = call.empty(layouts.adjoint(layouts.all[roots[i]._layout]).id)
+            seed._memory()[...] = 1
+            seeds.append(seed)
+        try:
+            gradients = engine.run([roots[i] for i in subset], seeds, True, False, list(inputs), accumulate=False,
+                                   allow_unused=True, partial=True)
+        except RuntimeError as error:
+            if str(error) != errors.SECOND_BACKWARD:
                 tracing.refuse(f"the backward of its result fails: {error}")
-                return [], False
-            assert gradients is not None
-            found.append(Seeding(subset, tuple(seeds), tuple(gradients)))
-    if all(g is None for s in found for g in s.gradients):
+                return Traced([])
+            if len(subset) == 1 or len(subsets) == 1:
+                gone |= bits(subset)
+            continue
+        assert gradients is not None
+        found.append(Seeding(part, subset, tuple(seeds), tuple(gradients)))
+    if not gone and all(g is None for s in found for g in s.gradients):
         tracing.refuse("the gradient of a result goes to tensors made inside")
-    return found, False
+    return Traced(found, gone, _shares([(i, r) for i, r in enumerate(roots) if not gone >> i & 1], inputs))
+
+
+@functools.cache
+def bits(numbers: tuple[int, ...]) -> int:
+    return sum(1 << i for i in numbers)
+
+
+def _shares(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[int, ...]:
+    found: Counter[int] = Counter()
+    for i, root in roots:
+        found.update(dict.fromkeys(engine.keeping(root, inputs), 1 << i))
+    return tuple(sorted({*found.values()}))
 
 
 class Divided(NamedTuple):

@@ -27,7 +27,8 @@ def dump(variant: Variant, form: str = "text") -> str:
     if form != "text":
         raise ValueError(f"dump() has the forms 'text' and 'llvm', not {form!r}")
     names = _Names(variant)
-    titles = ["program", *(f"backward of result {', '.join(map(str, s.roots))}" for s in variant.captured.seedings)]
+    seedings = variant.captured.traced.seedings
+    titles = ["program", *(f"backward of result {', '.join(map(str, s.roots))}" for s in seedings)]
     lines = []
     for title, work in zip(titles, variant.works):
         kernels = sum(1 for s in work.steps if s.kind == rec.KERNEL)
@@ -45,7 +46,7 @@ class _Names:
 
     def __init__(self, variant: Variant) -> None:
         self.arguments, self.results = variant.arguments, len(variant.captured.result_blocks)
-        self.saved = variant.results[-1] if variant.captured.seedings else -1
+        self.saved = variant.results[-1] if variant.captured.traced.seedings else -1
         self.rows: dict[int, str] = {}
         reach = variant.reach
         free = getattr(getattr(variant.function, "__code__", None), "co_freevars", ())

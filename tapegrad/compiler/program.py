@@ -1,7 +1,7 @@
 """A program in memory: its blocks laid out by liveness, its steps as native records, and the call that runs it."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of
 
+_launch = machine.call.launch
 _ALIGN = 64
 _SMALL = 16 << 20
 
@@ -67,7 +68,8 @@ class Program:
 
     `results` are the blocks that leave the program; each call puts them into fresh memory. `undo` lists outside memory
     that is written before the last check, as (place, bytes): a call that breaks off restores it. `conditions` are
-    words of memory as (address, mask, value), `writes` how often each storage that others see is written.
+    words of memory as (address, mask, value), `writes` how often each storage that others see is written. Threads may
+    share a program: `launch` is one native call, which the GIL makes whole.
     """
 
     def __init__(self, steps: Sequence[Step | Blocked], blocks: Sequence[Block], results: Sequence[int],
@@ -81,31 +83,31 @@ class Program:
         base = -(-address_of(self._memory) // _ALIGN) * _ALIGN
         self._constants = {i: np.zeros(max(blocks[i].nbytes, 8), "u1") for i in fixed}
         self._keep: list[Any] = []
-        self._arguments: list[tuple[np.ndarray[Any, Any], int, int, int]] = []  # (pointers, slot, argument, offset)
-        self._fresh: list[tuple[np.ndarray[Any, Any], int, int, int]] = []
+        argument_cells: list[tuple[int, int, int]] = []  # where an address goes, of which argument, and the offset
+        fresh_cells: list[tuple[int, int, int]] = []
 
         def resolve(place: Place, pointers: np.ndarray[Any, Any], slot: int) -> None:
             if place.kind == "fixed":
                 pointers[slot] = place.number
             elif place.kind == "argument":
-                self._arguments.append((pointers, slot, place.number, place.offset))
+                argument_cells.append((_cell(pointers, slot), place.number, place.offset))
             elif place.number in self._constants:
                 pointers[slot] = address_of(self._constants[place.number]) + place.offset
             elif place.number in offsets:
                 pointers[slot] = base + offsets[place.number] + place.offset
             else:
-                self._fresh.append((pointers, slot, self.results.index(place.number), place.offset))
+                fresh_cells.append((_cell(pointers, slot), self.results.index(place.number), place.offset))
 
         records: list[tuple[int, int, Any, Any, Any]] = []
-        self.draws: list[tuple[int, np.ndarray[Any, Any]]] = []  # what Python fills before a run: which draw, and where
+        self.draws: list[tuple[int, bool]] = []  # what Python draws before a run: which draw, and whether it is used
+        drawn_cells: list[int] = []
         # fields of steps that are an address, which comes from a pointer cell
-        self._targets: list[tuple[int, str, np.ndarray[Any, Any]]] = []
-        self._undo: list[tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]] = []  # (where, what was there)
+        targets: list[tuple[int, str, np.ndarray[Any, Any]]] = []
         for place, nbytes in undo:
             saved, where = np.zeros(nbytes, "u1"), np.zeros(1, "u8")
             resolve(place, where, 0)
-            self._undo.append((where, saved))
-            self._targets.append((len(records), "b", where))
+            self._keep += [saved, where]
+            targets.append((len(records), "b", where))
             records.append((rec.COPY, 0, address_of(saved), 0, nbytes))
         for step in steps:
             if isinstance(step, Blocked):
@@ -121,12 +123,13 @@ class Program:
                 resolve(place, pointers, slot)
             self._keep.append(pointers)
             if step.kind == rec.DRAWN:
-                self.draws.append((step.a, pointers))
+                self.draws.append((step.a, bool(len(pointers))))
+                drawn_cells += [_cell(pointers, slot) for slot in range(len(pointers))]
                 continue
             if step.kind == rec.KERNEL:
                 records.append((rec.RUN, 0, late.bound(step.a), address_of(pointers), step.b))
                 continue
-            self._targets.append((len(records), "a", pointers))
+            targets.append((len(records), "a", pointers))
             if step.kind == rec.ZEROED:
                 records.append((rec.CLEAR, 0, 0, step.b, 0))
                 continue
@@ -135,6 +138,11 @@ class Program:
             kind = rec.COPY if step.kind == rec.CONSTANT else rec.CHECK
             records.append((kind, 0, 0, address_of(content), len(content)))
         self.steps = np.array(records, rec.PROGRAM_STEP) if records else np.zeros(0, rec.PROGRAM_STEP)
+        for index, field, pointers in targets:
+            self.steps[index][field] = pointers[0]
+        start = address_of(self.steps)
+        target_cells = [(start + index * rec.PROGRAM_STEP.itemsize + rec.offset_of(rec.PROGRAM_STEP, field),
+                         _cell(pointers, 0)) for index, field, pointers in targets]
         self.conditions = conditions if isinstance(conditions, np.ndarray) else np.array(conditions, rec.CONDITION)
         self._writes = np.array(list(writes), rec.WRITE)
         self._record = np.zeros(1, rec.COMPILED)
@@ -142,8 +150,13 @@ class Program:
         self._record["conditions"] = address_of(self.conditions)
         self._record["n_conditions"] = len(self.conditions)
         self._record["writes"], self._record["n_writes"] = address_of(self._writes), len(self._writes)
+        self._record["n_undo"] = len(undo)
+        for field, rows in (("argument_cells", argument_cells), ("fresh_cells", fresh_cells),
+                            ("targets", target_cells if argument_cells or fresh_cells else []), ("drawn", drawn_cells)):
+            table = np.array(rows, "u8").reshape(-1)
+            self._keep.append(table)
+            self._record[field], self._record[f"n_{field}"] = address_of(table), len(rows)
         self.address = address_of(self._record)
-        self._place_targets()
         self.size = size
 
     def _blocked(self, step: Blocked, resolve: Any) -> int:
@@ -171,44 +184,12 @@ class Program:
         self._keep += [scratch, calls, blocked]
         return address_of(blocked)
 
-    def _place_targets(self) -> None:
-        for index, field, pointers in self._targets:
-            self.steps[index][field] = pointers[0]
+    def launch(self, starts: Iterable[int] = (), fresh: Iterable[int] = (), drawn: Iterable[int] = ()) -> int:
+        """Run on arguments, into results' memory, and with random numbers at these addresses; the status.
 
-    def locate(self, arguments: Sequence[int], fresh: Sequence[int]) -> None:
-        """Point the steps at this call's arguments and at the memory of its results."""
-        for pointers, slot, number, offset in self._arguments:
-            pointers[slot] = arguments[number] + offset
-        for pointers, slot, number, offset in self._fresh:
-            pointers[slot] = fresh[number] + offset
-        if self._targets and (self._arguments or self._fresh):
-            self._place_targets()
-
-    def run(self) -> int:
-        status = machine.call.run_compiled(self.address)
-        if status == rec.BROKEN:
-            self.restore()
-        return status
-
-    def restore(self) -> None:
-        """Take back what a broken-off run wrote where others see it."""
-        for where, saved in self._undo:
-            machine.memory(int(where[0]), "u1", len(saved))[:] = saved
-
-    def argument_cells(self) -> list[tuple[int, int, int]]:
-        """The words that hold addresses of arguments: (where, which, offset)."""
-        return [(_cell(pointers, slot), number, offset) for pointers, slot, number, offset in self._arguments]
-
-    def fresh_cells(self) -> list[tuple[int, int, int]]:
-        return [(_cell(pointers, slot), number, offset) for pointers, slot, number, offset in self._fresh]
-
-    def target_cells(self) -> list[tuple[int, int]]:
-        """Where a step repeats a pointer, and where that is."""
-        if not (self._arguments or self._fresh):
-            return []
-        step, start = rec.PROGRAM_STEP, address_of(self.steps)
-        return [(start + index * step.itemsize + rec.offset_of(step, field), _cell(pointers, 0))
-                for index, field, pointers in self._targets]
+        A run that breaks off takes back what it wrote where others see it. Of each drawn array: its address, its bytes.
+        """
+        return _launch(self.address, tuple(starts), tuple(fresh), tuple(drawn))
 
 
 def _kernels(steps: Sequence[Step | Blocked]) -> set[int]:

@@ -9,7 +9,7 @@ from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.gradient import without_hooks
+from tapegrad.compiler.gradient import Traced, bits
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import unflatten
 from tapegrad.machine import records as rec
@@ -33,13 +33,18 @@ class CompiledFunctionBackward(FunctionCtx):
     """What a replayed call keeps for its backward."""
 
     _forward_cls = CompiledFunction
+    _traced: Traced
     _pullback: Pullback | None = None
     _bytes = 0
+    _last = _done = 0  # the results that the sweep under way has gradients of, and those that released sweeps had
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
-        if self._pullback is None:
+        seeded = tuple([i for i, g in enumerate(outgoing) if g is not None])
+        several = bits(seeded)
+        self._last |= several
+        if self._pullback is None or self._traced.refuses(several, self._done):
             raise RuntimeError(errors.SECOND_BACKWARD)
-        return list(self._pullback.gradients(outgoing))
+        return list(self._pullback.gradients([outgoing[i] for i in seeded], seeded))
 
     def keep(self, pullback: Pullback | None) -> None:
         """Hold what backward needs; the machine, which reclaims dead history when enough is kept, is told how much."""
@@ -49,6 +54,11 @@ class CompiledFunctionBackward(FunctionCtx):
         self._pullback, self._bytes = pullback, nbytes
 
     def release(self) -> None:
+        """Free what no backward may ask for any more: as without compiler, that is decided operation by operation."""
+        self._done, self._last = self._done | self._last, 0
+        for i in range(len(self._outputs)):
+            if not self._traced.refuses(1 << i, self._done):
+                return
         super().release()
         self.keep(None)
 
@@ -74,9 +84,10 @@ class Recorder:
             planner.plan(REGISTRY["_output"], (node,), (("name", name), ("index", i), ("count", len(roots)), *_lies(o))
                          ).index for i, o in enumerate(self.outputs)]
 
-    def record(self, pullback: Pullback | None, inputs: Sequence[Any], roots: Sequence[Any]) -> None:
+    def record(self, traced: Traced, pullback: Pullback | None, inputs: Sequence[Any], roots: Sequence[Any]) -> None:
         """Make these tensors the results of one new node."""
         ctx = CompiledFunctionBackward()
+        ctx._traced = traced
         ctx.materialize_grads = False
         ctx.needs_input_grad, ctx._inputs, ctx._outputs, ctx._tensors = (
             self.needs_input_grad, self.inputs, self.outputs, self.outputs)
@@ -109,20 +120,21 @@ class Pullback:
         self.saved = fresh[-1]
         self.nbytes: int = self.saved.nbytes
 
-    def gradients(self, gradients: Sequence[Any]) -> Sequence[Any]:
-        """The gradients of the inputs, None where there is none."""
-        seeded = tuple([i for i, g in enumerate(gradients) if g is not None])
+    def gradients(self, gradients: Sequence[Any], seeded: tuple[int, ...]) -> Sequence[Any]:
+        """The gradients of the inputs, None where there is none, from those of the `seeded` results."""
         if modes.is_grad_enabled() or seeded not in self.variant.backwards:
-            return self.again([gradients[i] for i in seeded], seeded)
-        for tensor, version in self.kept:
+            return self.again(gradients, seeded)
+        first_result = len(self.kept) - len(self.variant.reads.results)
+        for i, (tensor, version) in enumerate(self.kept):
             if buffers["version"].item(cap.owner_of(tensor)) != version:
                 raise RuntimeError(errors.MODIFIED.format(
                     kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,
-                    output="", expected=version))
-        return self._replayed([gradients[i] for i in seeded], seeded)
+                    output=f", which is output 0 of {CompiledFunction.__name__}," if i >= first_result else "",
+                    expected=version))
+        return self._replayed(gradients, seeded)
 
     def _replayed(self, gradients: Sequence[Any], seeded: tuple[int, ...]) -> Sequence[Any]:
-        captured, reads = self.variant.captured, self.variant.reads
+        reads = self.variant.reads
         backward = self.variant.backwards[seeded]
         starts = [0] * (backward.seeds_at + len(seeded))
         kept = iter(self.kept)
@@ -133,11 +145,8 @@ class Pullback:
         for i in reads.results:
             starts[backward.results_at + i] = _storage(next(kept)[0])
         starts[backward.results_at - 1] = _storage(self.saved)
-        outputs = [captured.outputs[captured.roots[i]] for i in seeded]
         seeds = []
-        for i, (gradient, output) in enumerate(zip(gradients, outputs)):
-            layout = output.layout if output.kind == "part" else captured.fresh_layouts[output.which]
-            wanted = layouts.adjoint(layouts.all[layout]).id
+        for i, (gradient, wanted) in enumerate(zip(gradients, backward.seed_layouts)):
             if gradient._layout != wanted:
                 whole = call.empty(wanted)
                 whole.copy_(gradient)
@@ -145,8 +154,7 @@ class Pullback:
             seeds.append(gradient)
             starts[backward.seeds_at + i] = cap.addresses.item(gradient._buffer)
         fresh = [call.empty(layout) for layout in backward.layouts]
-        backward.program.locate(starts, [cap.addresses.item(f._buffer) for f in fresh])
-        if backward.program.run() != rec.PASSED:
+        if backward.program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh]) != rec.PASSED:
             raise RuntimeError("a kernel of a compiled backward failed")
         found = iter(fresh)
         return [None if block is None else next(found) for block in backward.blocks]
@@ -162,7 +170,7 @@ class Pullback:
         for stream, state in zip(streams, self.states):
             stream.back_to(state)
         try:
-            with modes.enable_grad(), without_hooks(inputs):
+            with modes.enable_grad():
                 args, kwargs = (self.leaves, {}) if self.variant.structure is None else unflatten(
                     self.variant.structure, iter(self.leaves))
                 leaves: list[Any] = []
@@ -170,7 +178,7 @@ class Pullback:
                 several = list({id(t): t for t in leaves}.values())
                 roots = [several[captured.roots[i]] for i in seeded]
                 found = engine.run(roots, gradients, create_graph, create_graph, inputs, accumulate=False,
-                                   allow_unused=True)
+                                   allow_unused=True, partial=True)
         finally:
             for stream, state in zip(streams, now):
                 stream.back_to(state)

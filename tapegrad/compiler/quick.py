@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from tapegrad import dtypes
 from tapegrad.compiler.watching import MISSING
 from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
 from tapegrad.machine.runtime import address_of
 
 if TYPE_CHECKING:
@@ -23,19 +23,15 @@ class Quick:
     def __init__(self, variant: Variant, layouts: tuple[int, ...], recording: bool) -> None:
         captured, program = variant.captured, variant.program
         self.variant, self.program = variant, program
-        self.default = dtypes.default_dtype()
         self.single = variant.plain
         self._keep: list[Any] = []
         self._record = record = np.zeros(1, rec.REPLAY)
         record["program"], record["recording"], record["single"] = program.address, recording, self.single
+        record["default_dtype"] = machine.state["default_dtype"]
         names = [(id(where), id(name), 0 if value is MISSING else id(value)) for where, name, value in
                  variant.reach.names]
         self._keep.append(variant.reach)
-        for field, count, rows in (("names", "n_names", names), ("argument_cells", "n_argument_cells",
-                                                                program.argument_cells()),
-                                   ("fresh_cells", "n_fresh_cells", program.fresh_cells()),
-                                   ("targets", "n_targets", program.target_cells())):
-            record[field], record[count] = self._words(rows, "u8"), len(rows)
+        record["names"], record["n_names"] = self._words(names, "u8"), len(names)
         for field, count, numbers in (("layouts", "n_arguments", layouts), ("known", "n_known", sorted(captured.known)),
                                       ("fresh", "n_fresh", variant.layouts)):
             record[field], record[count] = self._words(numbers, "u4"), len(numbers)

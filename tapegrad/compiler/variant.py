@@ -6,7 +6,10 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any, Literal, NamedTuple
 
+import numpy as np
+
 from tapegrad import dtypes
+from tapegrad.autograd import modes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.captured import Captured, Output
 from tapegrad.compiler.gradient import Divided, divide
@@ -20,6 +23,8 @@ from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import WATCHED, overlapping, unflatten, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.runtime import address_of
+from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 call, buffers = machine.call, machine.buffers
@@ -51,9 +56,9 @@ class Reads(NamedTuple):
 class Backward:
     """The program of one seeding."""
 
-    def __init__(self, program: Program, blocks: tuple[int | None, ...], fresh: tuple[int, ...], arguments: int,
-                 results: int) -> None:
-        self.program, self.blocks, self.layouts = program, blocks, fresh
+    def __init__(self, program: Program, blocks: tuple[int | None, ...], fresh: tuple[int, ...],
+                 seed_layouts: Sequence[int], arguments: int, results: int) -> None:
+        self.program, self.blocks, self.layouts, self.seed_layouts = program, blocks, fresh, seed_layouts
         self.results_at = arguments + 1
         self.seeds_at = self.results_at + results
 
@@ -81,8 +86,8 @@ class Variant:
         self.layouts = list(captured.fresh_layouts)
         self.results = list(captured.result_blocks)
         self.steps = captured.steps
-        if captured.seedings:
-            self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, captured.seedings,
+        if captured.traced.seedings:
+            self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, captured.traced.seedings,
                                    arguments)
             self.steps = self._divided.steps
             self.results.append(self._divided.saved)
@@ -94,7 +99,7 @@ class Variant:
         self._make(self._conditions(), passes if at_once else ())
         self.silent = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
-            captured.structure is Tensor and not captured.gradients and not captured.roots)
+            captured.structure is Tensor and not (captured.gradients or captured.roots or captured.fresh_versions))
         self.seconds = time.perf_counter() - self.made
         self.built = at_once
         self._on_built = on_built
@@ -128,13 +133,13 @@ class Variant:
                           reuse=bool(passes))
         self.works = [work]
         backwards = {}
-        for seeding, steps in zip(captured.seedings, divided.backwards if divided else ()):
+        for seeding, steps in zip(captured.traced.seedings, divided.backwards if divided else ()):
             results = [b for b in seeding.blocks if b is not None]
             work = optimise(Work(steps, blocks, set(results)), passes)
             self.works.append(work)
             backwards[seeding.roots] = Backward(
                 Program(work.steps, work.blocks, results, [], [], []), seeding.blocks, seeding.layouts,
-                self.arguments, len(captured.result_blocks))
+                [captured.seed_layout(i) for i in seeding.roots], self.arguments, len(captured.result_blocks))
         self.program, self.backwards, self._way = program, backwards, False
 
     def _read(self) -> Reads:
@@ -211,11 +216,9 @@ class Variant:
                 if captured.expected.get(i) != (owner if owner in captured.known else None):
                     return rec.BROKEN, None
         fresh = [call.empty(layout) for layout in self.layouts]
-        if fresh or owners:
-            program.locate([cap.addresses.item(o) for o in owners],
-                           [cap.addresses.item(f._buffer) for f in fresh])
-        states = self._draw(program) if captured.draws else ()
-        status = program.run()
+        states, drawn = self._draw(program) if captured.draws else ((), ())
+        status = program.launch([cap.addresses.item(o) for o in owners], [cap.addresses.item(f._buffer) for f in fresh],
+                                [n for values in drawn for n in (address_of(values), values.nbytes)])
         if status != rec.PASSED:
             for stream, state in states:
                 stream.back_to(state)
@@ -233,6 +236,8 @@ class Variant:
             return fresh[0]
         if self.silent and not captured.outputs:
             return self.constant
+        for number, version in captured.fresh_versions:
+            buffers["version"][fresh[number]._buffer] = version
         for left in captured.gradients:
             leaf = leaves[left.leaf] if type(left.leaf) is int else left.leaf
             if left.number is None:
@@ -244,33 +249,38 @@ class Variant:
             self._record(leaves, arguments, fresh, outputs, states)
         return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
 
-    def _draw(self, program: Program) -> list[tuple[Any, Any]]:
-        """Draw the call's random numbers, in the order of the call; returns the streams' states before."""
+    def _draw(self, program: Program) -> tuple[list[tuple[Any, Any]], list[np.ndarray[Any, Any]]]:
+        """Draw the call's random numbers, in the order of the call; the streams' states before, and the numbers."""
         draws = self.captured.draws
         streams = {id(d.stream): d.stream for d in draws}
         states = [(s, s.mark()) for s in streams.values()]
-        for number, pointers in program.draws:
+        drawn = []
+        for number, used in program.draws:
             draw = draws[number]
             values = draw.method(draw.stream, *draw.given)
-            if len(pointers):
-                machine.memory(int(pointers[0]), "u1", values.nbytes)[:] = values.reshape(-1).view("u1")
-        return states
+            if used:
+                drawn.append(np.ascontiguousarray(values))
+        return states, drawn
 
     def _output(self, output: Output, arguments: Sequence[Any], fresh: Sequence[Any]) -> Any:
-        kind, which, layout, offset, linked = output
+        kind, which, layout, offset, links, flags = output
         if kind == "fresh":
             return fresh[which]
         if kind == "part":
             owner = fresh[which]._buffer
             return call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
-        source = arguments[which] if type(which) is int else which
-        if kind != "view":
-            return source
-        lies = layouts.all[layout]
-        if linked:
-            return source.as_strided(lies.shape, lies.strides, offset // lies.dtype.itemsize)
-        owner = cap.owner_of(source)
-        return call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
+        found = arguments[which] if type(which) is int else which
+        if kind == "alias":
+            owner = cap.owner_of(found)
+            found = call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
+        if links:
+            with modes.set_grad_enabled(links[0].plan != 0):
+                for link in links:
+                    found = call.make_view(link.plan, found, link.layout, link.offset, link.shift,
+                                           rec.LINK | (link.plan != 0))
+            buffers["flags"][found._buffer] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
+            buffers["flags"][found._buffer] |= flags
+        return found
 
     def _record(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], outputs: list[Any],
                 states: Sequence[Any]) -> None:
@@ -280,5 +290,5 @@ class Variant:
         inputs = [leaves[i] if type(i) is int else i for i in captured.inputs]
         if self._recorder is None:
             self._recorder = Recorder(inputs, roots)
-        self._recorder.record(None if captured.freed else Pullback(self, leaves, arguments, fresh, roots, states),
-                              inputs, roots)
+        pullback = Pullback(self, leaves, arguments, fresh, roots, states) if captured.traced.seedings else None
+        self._recorder.record(captured.traced, pullback, inputs, roots)

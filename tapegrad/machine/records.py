@@ -98,9 +98,10 @@ POOL_HEADER = 3
 WORKSPACE = np.dtype([
     ("adjoints", "u8"), ("marks", "u8"), ("reached", "u8"), ("leaves", "u8"), ("arena", "u8"),
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
-    ("bottom", "u8"), ("resumed", "u8"),
+    ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"),
 ])
 REACHED, CAPTURED, NEEDED, BEYOND = 1, 2, 4, 8  # marks; BEYOND: some input asked for lies beyond this node
+END = 16  # taken for a leaf, whatever lies beyond
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
@@ -119,7 +120,7 @@ MACHINE = np.dtype([
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
-    ("overwrote", "u8"),
+    ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("as_written", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
 ])
@@ -179,13 +180,17 @@ OPERATORS = 2048
 # While a function is captured, everything its thread does to memory is written down: blocks taken and given back (which
 # are not reused until the capture ends, so that an address means one block), kernel calls, and words written by native
 # code itself. `compiler` reads it; MACHINE.trace is null at all other times. While `postponing`, the kernel calls are
-# written down and not made; `overwrote` says that an operation in place was among them.
+# written down and not made; `overwrote` says that an operation in place was among them. `trace_start` is the first
+# instruction that the call may record. Other threads write nothing down. A block of the capture that dies in one of
+# them, or after the call while `holding` is not null yet, waits in the lists of the arena `aside`. While `as_written`
+# counts anything (anomaly mode, hooks on what is saved), no call is replayed without asking Python.
 EVENT = np.dtype([
     ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
 ])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
 GRADIENT = 10  # the `.grad` of the tensor object `a` was looked at (`b` 0), or set without a look (1)
+OUTSIDE = 11  # a backward of the call ran the instruction `a`, which was there before
 
 # Kernel calls that are run block by block: `units` of a leading axis, `block` of them at a time, so that what passes
 # from one call to the next stays in the cache. Each call's loop `axis` is `per_unit` elements a unit. An operand lies
@@ -203,19 +208,22 @@ PROGRAM_STEP = np.dtype([("kind", "u4"), ("reserved", "u4"), ("a", "u8"), ("b", 
 RUN, CLEAR, COPY, CHECK, BLOCKS = 1, 2, 3, 4, 5
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
 WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
+# The first `n_undo` steps copy what others see and the program writes; broken off, it copies that back. Cells are
+# (address, number, offset): where the address of an argument, or of a fresh result, goes; targets are (step, cell):
+# where a step repeats its first pointer; drawn are cells: where random numbers go.
 COMPILED = np.dtype([
     ("conditions", "u8"), ("n_conditions", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("writes", "u8"),
-    ("n_writes", "u8"),
+    ("n_writes", "u8"), ("n_undo", "u8"),
+    ("argument_cells", "u8"), ("n_argument_cells", "u8"), ("fresh_cells", "u8"), ("n_fresh_cells", "u8"),
+    ("targets", "u8"), ("n_targets", "u8"), ("drawn", "u8"), ("n_drawn", "u8"),
 ])
 # A compiled function called on plain tensors, all of it native. `names` are (dict, key, value) that must be found so;
-# `layouts` (u4) those of the arguments, `known` (u4) owner rows that none of them may be. Cells are (address, number,
-# offset): where the address of an argument, or of one of the `fresh` results (layouts, u4), goes; targets are (step,
-# cell): where a step repeats its first pointer.
+# `layouts` (u4) those of the arguments, `known` (u4) owner rows that none of them may be, `fresh` (u4) the layouts of
+# the results.
 REPLAY = np.dtype([
-    ("program", "u8"), ("recording", "u8"), ("single", "u8"),
+    ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("single", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
-    ("argument_cells", "u8"), ("n_argument_cells", "u8"), ("fresh", "u8"), ("n_fresh", "u8"),
-    ("fresh_cells", "u8"), ("n_fresh_cells", "u8"), ("targets", "u8"), ("n_targets", "u8"),
+    ("fresh", "u8"), ("n_fresh", "u8"),
 ])
 MAX_FRESH = 16
 UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way

@@ -81,14 +81,14 @@ _SLOT = {
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block", "put_grad", "record_view", "fill_from", "replay",
+    "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "replay_forward": "u(uuu)",
-    "run_compiled": "u(u)", "carry_out": "i(uu)", "unit_seed": "u(uI)",
+    "end_at": "i(uuu)", "stop_below": "i(uuu)", "let_reuse": "i(uu)", "carry_out": "i(uu)", "unit_seed": "u(uI)",
 }
 _LLVM = {"u": "i64", "i": "i32", "I": "i32"}
 
@@ -393,12 +393,13 @@ class Machine:
         self.layouts = reserve(rec.LAYOUT, MAX_LAYOUTS)
         self.pool = reserve("u4", MAX_ROWS)
         self.table = reserve("u8", 2 * TABLE_SLOTS)
-        self.arena = np.zeros(rec.ARENA_WORDS, "u8")
+        self.arena, self.aside = np.zeros(rec.ARENA_WORDS, "u8"), np.zeros(rec.ARENA_WORDS, "u8")
         self.recipes = reserve("u8", 2 * RECIPE_SLOTS)
         self.n_recipes = self.n_methods = 0
         self.functions_table = np.zeros(RECALLED + MAX_RECALLED, "u8")
         self.literals = np.zeros(len(rec.LITERALS), "u4")
-        for name in ("instructions", "buffers", "plans", "layouts", "pool", "table", "arena", "literals", "recipes"):
+        for name in ("instructions", "buffers", "plans", "layouts", "pool", "table", "arena", "aside", "literals",
+                     "recipes"):
             state[name] = address_of(getattr(self, name))
         state["functions"] = address_of(self.functions_table)
         state["n_buffers"] = 1  # row 0 means "none"
@@ -527,6 +528,11 @@ class Machine:
         """Let native code have one again."""
         self._lends = True
         self.give_back(self.workspace())
+
+    def keep_as_written(self, step: int) -> None:
+        """One reason more, or (-1) less, for calls of compiled functions to ask Python."""
+        with self.lock:
+            self.state["as_written"] = int(self.state["as_written"][0]) + step
 
     def give_back(self, workspace: Workspace) -> None:
         """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""

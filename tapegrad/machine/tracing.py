@@ -6,6 +6,9 @@ reason, so that the function goes on running as it is written. All of it costs o
 A capture puts kernel calls off: it notes them, and what runs in the end is the program made of them, or they
 themselves (`carry_out`). Before Python looks at a value, and before a call that may fail, all that is put off is done,
 and nothing from there on is put off.
+
+There is one capture at a time, which is one thread's: what other threads do meanwhile is not noted, and a call that
+would be captured there runs as it is written (`claim`). To wait would be a deadlock where the one waits for the other.
 """
 from __future__ import annotations
 
@@ -50,11 +53,46 @@ class Trace:
         self.draws: list[Draw] = []
         self.refusals: list[str] = []
         self.thread = threading.get_ident()
+        self.start = 0  # the first instruction that it may have recorded, when it ended
         self.put_off = False  # when it ended, its kernel calls were still to be made
 
 
 active: Trace | None = None
 _events: Any = None
+_claimed = threading.Lock()
+_owner = 0
+
+
+def claim() -> bool:
+    """Whether this thread may capture a call now; what it wrote down is its own until it gives up the `claim`."""
+    global _owner
+    if not _claimed.acquire(blocking=False):
+        return False
+    _owner = threading.get_ident()
+    return True
+
+
+def give_up_claim() -> None:
+    global _owner
+    _owner = 0
+    _claimed.release()
+
+
+def _after_fork() -> None:
+    """In a child the capture of another thread has no end: it never began."""
+    global active, _claimed, _owner
+    if _owner not in (0, threading.get_ident()):
+        active, _claimed, _owner = None, threading.Lock(), 0
+        machine.state["trace"] = machine.state["postponing"] = machine.state["holding"] = 0
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def mine() -> Trace | None:
+    """The capture under way, if it is this thread's."""
+    trace = active  # read once: other threads' captures begin and end
+    return trace if trace is not None and trace.thread == threading.get_ident() else None
 
 
 def begin() -> Trace:
@@ -65,8 +103,9 @@ def begin() -> Trace:
     active = Trace()
     state = machine.state
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
-    state["trace"], state["postponing"] = address_of(_events), 1
-    state["overwrote"] = 0
+    state["trace_start"], state["overwrote"] = state["n_instructions"], 0
+    state["postponing"] = 1
+    state["trace"] = state["holding"] = address_of(_events)  # last: other threads see all of it, or nothing
     late.want(1)
     return active
 
@@ -77,6 +116,7 @@ def end() -> Any:
     assert active is not None
     late.want(-1)
     active.put_off = bool(machine.state["postponing"][0])
+    active.start = int(machine.state["trace_start"][0])
     machine.state["trace"] = machine.state["postponing"] = 0
     active = None
     count = int(machine.state["n_trace"][0])
@@ -93,12 +133,13 @@ def carry_out(events: Any = None) -> None:
         events = events[:parts[0]] if len(parts) else events
         emitter.bind(events["a"][events["kind"] == rec.KERNEL].tolist())
         machine.call.carry_out(address_of(events), len(events))
-    elif active is not None and active.thread == threading.get_ident():
+    elif mine() is not None:
         machine.call.carry_out(0, 0)
 
 
 def release(events: Any) -> None:
     """The blocks that were given back during a capture are free from now on."""
+    machine.call.let_reuse(0, 0)
     arena = int(machine.state["arena"][0])
     given = events[events["kind"] == rec.GIVEN_BACK]
     for address, nbytes in zip(given["a"].tolist(), given["b"].tolist()):
@@ -120,8 +161,9 @@ def here() -> str:
 
 def refuse(reason: str) -> None:
     """Say why what runs now cannot be captured."""
-    if active is not None and active.thread == threading.get_ident():
-        active.refusals.append(reason + here())
+    trace = mine()
+    if trace is not None:
+        trace.refusals.append(reason + here())
         carry_out()
 
 
@@ -134,11 +176,12 @@ def _note(kind: int, address: int, number: int) -> None:
 
 
 def _content(kind: int, address: int, nbytes: int) -> None:
-    if active is not None and active.thread == threading.get_ident():
+    trace = mine()
+    if trace is not None:
         if kind == rec.GUARD:
             carry_out()
-        active.contents.append(machine.memory(address, "u1", nbytes).tobytes())
-        _note(kind, address, len(active.contents) - 1)
+        trace.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        _note(kind, address, len(trace.contents) - 1)
 
 
 def constant(address: int, nbytes: int) -> None:
@@ -161,9 +204,10 @@ def looked_at(tensor: Any) -> None:
 
 def drawn(address: int, draw: Draw) -> None:
     """A random stream was used; what it gave was written to a fresh block (0: it gave nothing)."""
-    if active is not None and active.thread == threading.get_ident():
-        active.draws.append(draw)
-        _note(rec.DRAWN, address, len(active.draws) - 1)
+    trace = mine()
+    if trace is not None:
+        trace.draws.append(draw)
+        _note(rec.DRAWN, address, len(trace.draws) - 1)
 
 
 def cut() -> None:

@@ -18,7 +18,7 @@ from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, plan_of, shift_of, with_start
 
 call, buffers = machine.call, machine.buffers
-_KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
+KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
 
 
 def requires(x: Any) -> int:
@@ -28,7 +28,7 @@ def requires(x: Any) -> int:
 def move(tensor: Any, row: int) -> None:
     """Let a tensor stand for a new row: hooks stay with the old one, `retain_grad` and being a view come along."""
     flags, old = buffers["flags"], tensor._buffer
-    along = int(flags[old]) & (_KIND_OF_VIEW | rec.RETAINS)
+    along = int(flags[old]) & (KIND_OF_VIEW | rec.RETAINS)
     if flags[old] & rec.HOOKED:
         hooks.orphan(vars(tensor), old)
     flags[old] &= ~rec.RETAINS & 0xFFFFFFFF

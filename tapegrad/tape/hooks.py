@@ -6,10 +6,12 @@ freed.
 """
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable
 from typing import Any
 
 from tapegrad.machine import records as rec
+from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
 
 Hook = Callable[..., Any]
@@ -40,14 +42,15 @@ class RemovableHandle:
     """What registering a hook returns: `remove()` takes the hook out again."""
 
     __slots__ = ("_hooks", "id")
-    _next = 0
+    _numbers = itertools.count(1)
 
     def __init__(self, hooks: Hooks, hook: Hook) -> None:
-        RemovableHandle._next += 1
-        self._hooks, self.id = hooks, RemovableHandle._next
+        tracing.refuse("it registers a hook")
+        self._hooks, self.id = hooks, next(RemovableHandle._numbers)
         hooks[self.id] = hook
 
     def remove(self) -> None:
+        tracing.refuse("it removes a hook")
         self._hooks.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:

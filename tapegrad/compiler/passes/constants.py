@@ -36,8 +36,7 @@ def constants(work: Work) -> Work:
     memory = np.zeros(len(folded), "u8")
     computed = fuse([*folded.values()], set(folded), {})  # one kernel to compile, for what are a handful of scalars
     program = Program([*given, *computed], work.blocks, list(folded), [], [], [])
-    program.locate([], [address_of(memory) + 8 * i for i in range(len(folded))])
-    if program.run() != rec.PASSED:
+    if program.launch(fresh=[address_of(memory) + 8 * i for i in range(len(folded))]) != rec.PASSED:
         return work
     content = dict(zip(folded, memory))
 

@@ -36,7 +36,7 @@ thread_self = external("pthread_self", u64)
 _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
 _EVENT, _POINTERS = np.uint64(rec.EVENT.itemsize), np.uint64(rec.offset_of(rec.EVENT, "pointers"))
 _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
-_SEARCHED = np.uint64(4096)
+_SEARCHED, _CLASSES = np.uint64(4096), np.uint64(rec.N_CLASSES)
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
@@ -255,17 +255,60 @@ def allocate(arena, nbytes):
     return block
 
 
+@export(u64(u64, u64, u64))
+def withheld(arena, address, nbytes):
+    """Whether a block must not be used again yet: it is part of a capture whose calls are perhaps still to be made.
+
+    Sweeps without the GIL give back what they took themselves, to arenas of their own.
+    """
+    if trace(_GIVEN_BACK, address, nbytes):
+        return U1
+    m = machine()
+    if arena != m.arena:
+        return U0
+    taken = m.n_trace > _SEARCHED  # a long trace is not searched, see `is_to_come`
+    events = events_at(m.holding)
+    for i in range(U0 if taken else m.n_trace):
+        taken |= events[i].kind == _TAKEN and events[i].a == address
+    if not taken:
+        return U0
+    push(m.aside, class_of(max(nbytes, U1)), address)
+    return U1
+
+
+is_withheld = by_name("tapegrad_withheld", u64, u64, u64, u64)
+
+
+@inlined
+def push(arena, size_class, address):
+    lists = words(arena)
+    words(address)[U0] = lists[_LISTS + size_class]
+    lists[_LISTS + size_class] = address
+
+
 @export(types.int32(u64, u64, u64))
 def release(arena, address, nbytes):
-    if machine().trace != U0 and trace(_GIVEN_BACK, address, nbytes):
+    if machine().holding != U0 and is_withheld(arena, address, nbytes):
         return np.int32(0)
     size_class = class_of(max(nbytes, U1))
     if nbytes > _LARGE:
         release_large(address, size_class, class_bytes(size_class))
     else:
-        lists = words(arena)
-        words(address)[U0] = lists[_LISTS + size_class]
-        lists[_LISTS + size_class] = address
+        push(arena, size_class, address)
+    return np.int32(0)
+
+
+@export(types.int32(u64, u64))
+def let_reuse(ignored, unused):
+    """A capture is done with, and what it withheld is free."""
+    m = machine()
+    m.holding = U0
+    lists = words(m.aside)
+    for size_class in range(_CLASSES):
+        while lists[_LISTS + size_class] != U0:
+            block = lists[_LISTS + size_class]
+            lists[_LISTS + size_class] = words(block)[U0]
+            release(m.arena, block, class_bytes(size_class))
     return np.int32(0)
 
 

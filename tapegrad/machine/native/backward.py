@@ -93,6 +93,8 @@ def finish(workspace, retain):
             release(w.arena, adjoints[leaf], adjoint_bytes(np.uint32(leaf)))
             adjoints[leaf] = U0
         marks[leaf] = np.uint8(0)
+    w.n_reached = U0
+    w.n_leaves = U0
     return np.int32(0)
 
 

@@ -4,16 +4,19 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.glue import (
     U0,
     U1,
     U2,
+    U3,
     buffers,
     call_kernel,
     export,
     i32,
     inlined,
     machine,
+    native,
     octets,
     records,
     stack_words,
@@ -22,10 +25,11 @@ from tapegrad.machine.native.glue import (
 )
 from tapegrad.machine.native.threads import share
 
-_programs, _steps = records(rec.COMPILED), records(rec.PROGRAM_STEP)
+compiled_at, _steps = records(rec.COMPILED), records(rec.PROGRAM_STEP)
 _conditions, _writes = records(rec.CONDITION), records(rec.WRITE)
 _blocked, _calls, _operands = records(rec.BLOCKED), records(rec.BLOCKED_CALL), records(rec.BLOCKED_OPERAND)
 _RUN, _CLEAR, _COPY, _BLOCKS = (np.uint32(i) for i in (rec.RUN, rec.CLEAR, rec.COPY, rec.BLOCKS))
+ITEMS = np.uint64(24)  # where a tuple's items begin; its length is the word before
 UNMET, PASSED, BROKEN = np.uint64(rec.UNMET), np.uint64(rec.PASSED), np.uint64(rec.BROKEN)
 
 
@@ -71,10 +75,9 @@ def block(job, number, thread, unused):
     return np.int32(0)
 
 
-@export(u64(u64))
-def run_compiled(program):
-    """UNMET before anything has run, BROKEN when a check fails on the way, else PASSED."""
-    p = _programs(program)[U0]
+@native
+def run_steps(program):
+    p = compiled_at(program)[U0]
     conditions = _conditions(p.conditions)
     for i in range(p.n_conditions):
         if words(conditions[i].address)[U0] & conditions[i].mask != conditions[i].value:
@@ -103,3 +106,53 @@ def run_compiled(program):
     for i in range(p.n_writes):
         buffers()[writes[i].row].version += writes[i].times
     return PASSED
+
+
+@native
+def run_compiled(program):
+    """UNMET before anything has run, BROKEN when a check fails on the way, else PASSED."""
+    status = run_steps(program)
+    if status == BROKEN:
+        p = compiled_at(program)[U0]
+        for i in range(p.n_undo):
+            step = _steps(p.steps)[i]
+            copy_bytes(step.b, step.a, step.c)
+    return status
+
+
+@inlined
+def point_targets(p):
+    """Let the steps that repeat a pointer have it as it is in its cell."""
+    targets = words(p.targets)
+    for i in range(p.n_targets):
+        words(targets[i * U2])[U0] = words(targets[i * U2 + U1])[U0]
+
+
+@inlined
+def point(cells, count, numbers):
+    """Write addresses, which are Python's numbers, into the cells that want them."""
+    table = words(cells)
+    for i in range(count):
+        start = np.uint64(py.long_as(words(numbers + ITEMS)[table[i * U3 + U1]]))
+        words(table[i * U3])[U0] = start + table[i * U3 + U2]
+
+
+@export(u64(u64, u64, u64))
+def launch(self, arguments, count):
+    """launch(program, starts, fresh, drawn) -> UNMET, PASSED or BROKEN.
+
+    Tuples of addresses: of the arguments, and of the results' memory; of random numbers addresses and bytes in turn.
+    A program's memory is for one run at a time. So everything that differs between runs is put into it here: from there
+    to the last step no Python runs, and the GIL is not let go.
+    """
+    given = words(arguments)
+    program = np.uint64(py.long_as(given[U0]))
+    p = compiled_at(program)[U0]
+    point(p.argument_cells, p.n_argument_cells, given[U1])
+    point(p.fresh_cells, p.n_fresh_cells, given[U2])
+    point_targets(p)
+    numbers = words(given[U3] + ITEMS)
+    for i in range(p.n_drawn):
+        to = words(words(p.drawn)[i])[U0]
+        copy_bytes(to, np.uint64(py.long_as(numbers[i * U2])), np.uint64(py.long_as(numbers[i * U2 + U1])))
+    return py.long_from(np.int64(run_compiled(program)))

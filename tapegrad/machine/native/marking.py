@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
+from tapegrad.machine.native.arena import trace
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -33,9 +34,10 @@ from tapegrad.machine.native.tape import kept_mask, pool_entry, pooled_kept, ver
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _POOLED, _VIEW, _CALLBACK = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.CALLBACK)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
-REACHED, CAPTURED, NEEDED, BEYOND = (
-    np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
+REACHED, CAPTURED, NEEDED, BEYOND, END = (
+    np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND, rec.END)
 )
+_OUTSIDE = np.uint32(rec.OUTSIDE)
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
 UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
 _HEADER = np.uint64(rec.POOL_HEADER)
@@ -97,6 +99,38 @@ def unmark(workspace, roots, n_roots):
     w.n_leaves = U0
 
 
+@inlined
+def note_outside(t):
+    """A sweep runs instructions from `t` on: a capture is told if it did not see the first of them recorded."""
+    if machine().trace != U0 and t < machine().trace_start:
+        trace(_OUTSIDE, t, U0)
+
+
+@export(i32(u64, u64, u64))
+def end_at(workspace, rows, n_rows):
+    """Before `mark`: these rows are leaves, whatever lies beyond them."""
+    w = workspace_at(workspace)
+    marks = octets(w.marks)
+    for i in range(n_rows):
+        row = halves(rows)[i]
+        if marks[row] == np.uint8(0):
+            marks[row] = END
+            halves(w.leaves)[w.n_leaves] = row
+            w.n_leaves += U1
+    return np.int32(0)
+
+
+@export(i32(u64, u64, u64))
+def stop_below(workspace, rows, n_rows):
+    """Before `mark`: these rows are all that is asked for, so that nothing recorded before them matters."""
+    w = workspace_at(workspace)
+    floor = ~N0
+    for i in range(n_rows):
+        floor = min(floor, buffers()[halves(rows)[i]].producer)
+    w.floor = np.uint64(floor - N1 if floor else floor)
+    return np.int32(0)
+
+
 @native
 def refused(w, t, operands, count, needs, versions):
     """DONE if instruction t can be run in reverse; else why not, with the culprit noted."""
@@ -118,7 +152,8 @@ def refused(w, t, operands, count, needs, versions):
 def mark(workspace, roots, n_roots, checked):
     """List the instructions that the root rows depend on, latest first, and the leaves.
 
-    `checked` refuses (STALE, GONE, UNBUILT) what cannot be run; without it `narrow` and `check` are to follow.
+    `checked` refuses (STALE, GONE, UNBUILT) what cannot be run; without it `narrow` and `check` are to follow. What was
+    made before the instruction `floor` counts as a leaf: none of the inputs asked for lies beyond.
     """
     w = workspace_at(workspace)
     rows = buffers()
@@ -128,15 +163,15 @@ def mark(workspace, roots, n_roots, checked):
     inline = stack_words(2)
     t = U0
     pending = U0
-    w.n_reached = U0
-    w.n_leaves = U0
+    floor = np.uint32(w.floor)
+    w.floor = U0
     w.position = U0
     w.resumed = U0
     for i in range(n_roots):
         root = np.uint64(halves(roots)[i])
         if marks[root] == np.uint8(0):
             marks[root] = REACHED | NEEDED
-            if rows[root].producer:
+            if rows[root].producer > floor:
                 pending += U1
                 t = max(t, np.uint64(rows[root].producer))
             else:
@@ -145,7 +180,7 @@ def mark(workspace, roots, n_roots, checked):
     while pending != U0:
         t -= U1
         row = instructions()[t]
-        if marks[row.out] != np.uint8(0) and np.uint64(rows[row.out].producer) == t + U1:
+        if marks[row.out] & REACHED and np.uint64(rows[row.out].producer) == t + U1:
             pending -= U1
             reached[w.n_reached] = np.uint32(t)
             w.n_reached += U1
@@ -159,11 +194,13 @@ def mark(workspace, roots, n_roots, checked):
                 operand = np.uint64(halves(operands)[j])
                 if (needs >> np.uint32(j)) & N1 and marks[operand] == np.uint8(0):
                     marks[operand] = REACHED | NEEDED
-                    if rows[operand].producer:
+                    if rows[operand].producer > floor:
                         pending += U1
                     else:
                         leaves[w.n_leaves] = np.uint32(operand)
                         w.n_leaves += U1
+    if checked and w.n_reached:
+        note_outside(t)
     return DONE
 
 
@@ -201,6 +238,7 @@ def check(workspace):
     w = workspace_at(workspace)
     marks = octets(w.marks)
     inline = stack_words(2)
+    earliest = ~U0
     for i in range(w.n_reached):
         t = np.uint64(halves(w.reached)[i])
         row = instructions()[t]
@@ -209,4 +247,6 @@ def check(workspace):
             status = refused(w, t, operands, count, needs, versions)
             if status != DONE:
                 return status
+            earliest = t
+    note_outside(earliest)
     return DONE

@@ -5,7 +5,8 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.compiled import PASSED, UNMET, run_compiled
+from tapegrad.machine.native.arena import thread_self
+from tapegrad.machine.native.compiled import ITEMS, PASSED, UNMET, compiled_at, point_targets, run_compiled
 from tapegrad.machine.native.glue import (
     U0,
     U1,
@@ -30,7 +31,6 @@ from tapegrad.machine.native.operands import recording
 _replays = records(rec.REPLAY)
 _dict_get = external("PyDict_GetItem", u64, u64, u64)
 _tuple_new = external("PyTuple_New", u64, u64)
-_ITEMS = np.uint64(24)  # where a tuple's items begin; its length is the word before
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
 _MAX_FRESH = np.uint64(rec.MAX_FRESH)
 
@@ -53,7 +53,7 @@ def fits(replay, given):
         if _dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
             return False
     for i in range(replay.n_arguments):
-        obj = words(given + _ITEMS)[i]
+        obj = words(given + ITEMS)[i]
         if not is_plain(obj, halves(replay.layouts)[i]):
             return False
         row = tensor_at(obj).buffer
@@ -61,7 +61,7 @@ def fits(replay, given):
             if halves(replay.known)[j] == row:
                 return False
         for j in range(i):
-            if tensor_at(words(given + _ITEMS)[j]).buffer == row:
+            if tensor_at(words(given + ITEMS)[j]).buffer == row:
                 return False
     return True
 
@@ -87,8 +87,11 @@ def replay(self, arguments, count):
     r = _replays(np.uint64(py.long_as(words(arguments)[U0])))[U0]
     given = words(arguments)[U1]
     m = machine()
-    wanted = recording() == (r.recording != U0)
-    if m.trace != U0 or not wanted or words(given)[U2] != r.n_arguments or not fits(r, given):
+    p = compiled_at(r.program)[U0]
+    wanted = recording() == (r.recording != U0) and m.default_dtype == r.default_dtype and m.as_written == U0
+    if m.trace != U0 and thread_self() == m.trace_thread:
+        wanted = False
+    if not wanted or words(given)[U2] != r.n_arguments or not fits(r, given):
         py.incref(py.none())
         return py.none()
     fresh = stack_words(16)
@@ -98,11 +101,9 @@ def replay(self, arguments, count):
             drop(fresh, i)
             return U0
         words(fresh)[i] = made
-    place(r.argument_cells, r.n_argument_cells, given + _ITEMS)
-    place(r.fresh_cells, r.n_fresh_cells, fresh)
-    targets = words(r.targets)
-    for i in range(r.n_targets):
-        words(targets[i * U2])[U0] = words(targets[i * U2 + U1])[U0]
+    place(p.argument_cells, p.n_argument_cells, given + ITEMS)
+    place(p.fresh_cells, p.n_fresh_cells, fresh)
+    point_targets(p)
     status = run_compiled(r.program)
     if status != PASSED:
         drop(fresh, r.n_fresh)
@@ -116,5 +117,5 @@ def replay(self, arguments, count):
         drop(fresh, r.n_fresh)
         return U0
     for i in range(r.n_fresh):
-        words(result + _ITEMS)[i] = words(fresh)[i]
+        words(result + ITEMS)[i] = words(fresh)[i]
     return result

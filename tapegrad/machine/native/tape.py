@@ -323,6 +323,8 @@ def reclaim():
     pool_end = U0
     t = U0
     while t < n:
+        if t == m.trace_start:
+            m.trace_start = left
         row = code[t]
         if row.out != N0:
             if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
@@ -344,6 +346,8 @@ def reclaim():
                 kept.vb = row.vb
             left += U1
         t += U1
+    if m.trace_start >= n:
+        m.trace_start = left
     m.n_instructions = left
     m.n_pool = pool_end
     i = U1
