@@ -278,8 +278,12 @@ def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], 
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
                 "are modified inplace must all be outputs of the Function."
             )
-        if recorded and x.requires_grad and x.is_leaf:
-            raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+        if recorded:
+            if x._base is None and x.requires_grad and x.is_leaf:
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            history.check_rewritable(x)
+        # Whether forward counted its write or not: being marked counts as one.
+        buffers["version"][int(buffers["owner"][x._buffer])] += 1
 
 
 def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], recorded: bool) -> Any:
@@ -325,7 +329,8 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
     if any(layout is not None for layout in ctx._outputs):
         with machine.pinned():
             if len(outputs) == 1:
-                ctx._row = _give_history(outputs[0], plan_for(ctx._outputs[0]), needs, rows)  # type: ignore[arg-type]
+                ctx._row = _give_history(ctx, outputs[0], plan_for(ctx._outputs[0]),  # type: ignore[arg-type]
+                                         needs, rows)
             else:
                 ctx._row = call.fresh_row(_NODE.id, 0, 0)
                 call.record_plan(plan_for(_NODE).index, ctx._row, needs, *rows)
@@ -333,7 +338,7 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
             if len(outputs) > 1:
                 for i, o in enumerate(outputs):
                     if ctx._outputs[i] is not None:
-                        _give_history(o, ctx._output_plan(i), 1, [ctx._row])
+                        _give_history(ctx, o, ctx._output_plan(i), 1, [ctx._row])
     for x in saved:
         if x is not None and not isinstance(x, machine.TensorBase):
             raise TypeError(f"save_for_backward can only save variables, but argument {saved.index(x)} is of type "
@@ -343,11 +348,9 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
     )
 
 
-def _give_history(o: Any, plan: Plan, needs: int, rows: Sequence[int]) -> int:
+def _give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequence[int]) -> int:
     """Let a tensor be the result of an instruction; returns its row."""
-    if buffers["producer"][o._buffer] or buffers["flags"][o._buffer] & rec.RECORDED:
-        # It was written in place, which is told from the version: whether forward counted the write or not, we do.
-        buffers["version"][int(buffers["owner"][o._buffer])] += 1
+    if _among(o, ctx.dirty_tensors) or buffers["producer"][o._buffer] or buffers["flags"][o._buffer] & rec.RECORDED:
         return history.rewrite(o, plan, needs, list(rows))
     call.record_plan(plan.index, o._buffer, needs, *rows)
     return o._buffer

@@ -183,7 +183,25 @@ def dirty(t, x, w):
     Increment.apply(c[:1])
     x.grad = None
     c.sum().backward()
-    return found, c, x.grad, refusal(lambda: Increment.apply(x))
+    x.grad = None
+    plain = t.zeros(2, 2)
+    part, unrecorded = plain[0], t.zeros(2)
+
+    class Filled(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, into, value):
+            ctx.mark_dirty(into)
+            return into.add_(value)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g, g * 3
+
+    Filled.apply(part, x[:2])
+    plain.sum().backward()
+    Increment.apply(unrecorded)
+    return (found, c, x.grad, plain, plain._version, part.grad_fn, unrecorded._version, refusal(lambda: Increment.apply(x)),
+            refusal(lambda: Increment.apply(x[:2])), refusal(lambda: Increment.apply((x * 1).split(2)[0])))
 
 
 def dirty_but_not_returned(t, x, w):
