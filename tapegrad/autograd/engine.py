@@ -101,11 +101,17 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if accumulate and create_graph:
         warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
+    leaves = targets
+    if accumulate and targets is not None:
+        leaves = list({x._buffer: x for x in targets if x.is_leaf}.values())
+        for x in targets:
+            if not x.is_leaf:
+                x.retain_grad()
     with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
         _mark(workspace, [r._buffer for r in roots], None if targets is None else [t._buffer for t in targets], partial)
         if create_graph:
             found = _recorded(workspace, roots, seeds)
-            results = _collect_recorded(workspace, found, targets, accumulate, partial)
+            results = _collect_recorded(workspace, found, leaves, accumulate, partial)
         else:
             for root, seed, given in zip(roots, seeds, gradients):
                 layout = _adjoint_layout(root._buffer)
@@ -116,7 +122,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
                     continue
                 _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
             _replay(workspace)
-            results = _collect(workspace, targets, accumulate, partial)
+            results = _collect(workspace, leaves, accumulate, partial)
     if accumulate:
         return None
     assert targets is not None and results is not None

@@ -242,3 +242,14 @@ def anomaly(t, x, w):
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)
+
+
+def inputs_that_are_no_leaves(t, x, w):
+    v = x * 2
+    y = (v * v).sum()
+    y.backward(inputs=[v, x], retain_graph=True)
+    found = [v.retains_grad, v.grad.clone(), x.grad.clone()]
+    y.backward(retain_graph=True)
+    found += [v.grad.clone(), x.grad.clone()]
+    y.backward(inputs=[v, v, x, x])
+    return [*found, v.grad, x.grad]
