@@ -114,7 +114,8 @@ class Sample(NamedTuple):
         """With the factors of its matrix, where an operation is given both."""
         if self.op.operands[-1] != "factors":
             return self
-        made = Operand(REGISTRY["linalg_lu"].column(self.operands[0].array))
+        op, given = self._factoring()
+        made = Operand(op.column(self.operands[0].array, **given))
         return self._replace(operands=(*self.operands[:-1], made))
 
     @property
@@ -125,10 +126,21 @@ class Sample(NamedTuple):
         return [o.tensor(requires_grad and o.array.dtype.kind == "f") if isinstance(o, Operand) else o
                 for o in self.operands]
 
+    def _factoring(self) -> tuple[Operation, dict[str, Any]]:
+        """The operation that makes the factors this one is given."""
+        if self.op.name == "linalg_svd_values":
+            return REGISTRY["linalg_svd_factors"], {"complete": False}
+        if self.op.name == "linalg_eigh_values":
+            return REGISTRY["linalg_eigh_factors"], self.attributes
+        return REGISTRY["linalg_lu"], {}
+
     def run(self, operands: list[Any]) -> Any:
-        """The operation as the machine runs it; factors follow their matrix, and are no variables."""
+        """The operation as the machine runs it; factors follow their matrix, and where they are its L and U they are
+        no variables."""
         if self.op.operands[-1] == "factors":
-            operands = [*operands[:-1], dispatch.apply(REGISTRY["linalg_lu"], (operands[0].detach(),))]
+            op, given = self._factoring()
+            x = operands[0].detach() if op.name == "linalg_lu" else operands[0]
+            operands = [*operands[:-1], dispatch.apply(op, (x,), tuple(given.items()))]
         attributes = tuple(self.attributes.items())
         if self.op.kind == "view":
             return dispatch.apply_view(self.op, operands[0], attributes)

@@ -4,16 +4,22 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from tapegrad import creation, dtypes
-from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
 from tapegrad.functions.joining import cat
-from tapegrad.functions.linalg import expect_floating, expect_square, inv, linalg_norm, solve
+from tapegrad.functions.linalg import (
+    differentiable,
+    expect_floating,
+    expect_square,
+    inv,
+    linalg_norm,
+    singular_values,
+    solve,
+)
 from tapegrad.functions.pointwise import where
 from tapegrad.machine.live import machine
+from tapegrad.ops.decompositions import eigenvectors, singular_vectors, triangular_factors
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tensor import Tensor
 
@@ -25,10 +31,6 @@ def _matrix(name: str, A: Any) -> None:
     if A.ndim < 2:
         raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
     expect_floating(name, A)
-
-
-def _rows(x: Any, start: int, count: int) -> Any:
-    return x.narrow(-2, start, count)
 
 
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
@@ -43,16 +45,9 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: A
     differentiation.
     """
     _matrix("linalg.svd", A)
-    m, n = A.shape[-2:]
-    factors, s = apply(operation("linalg_svd_factors"), (A,)), svdvals(A)
-    u, vt = _rows(factors, 0, m), _rows(factors, m, n).mT
-    if full_matrices and m != n:  # what is missing of the wider side, as constants
-        more, _, rest = np.linalg.svd(A._array())
-        if m > n:
-            u = cat((u, from_array(more[..., n:])), -1)
-        else:
-            vt = cat((vt, from_array(rest[..., m:, :])), -2)
-    return named("linalg_svd", U=u, S=s, Vh=vt)
+    factors = apply(operation("linalg_svd_factors"), (A,), (("complete", bool(full_matrices)),))
+    u, vt = singular_vectors(factors, *A.shape[-2:])
+    return named("linalg_svd", U=u, S=apply(operation("linalg_svd_values"), (A, factors)), Vh=vt)
 
 
 def torch_svd(input: Any, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
@@ -67,7 +62,7 @@ METHODS["svd"] = PUBLIC["svd"] = torch_svd
 def svdvals(A: Any, *, driver: str | None = None, out: Any = None) -> Any:
     """Singular values, largest first (`torch.linalg.svdvals`)."""
     _matrix("linalg.svd", A)
-    return into(out, apply(operation("linalg_svdvals"), (A,)))
+    return into(out, singular_values(A))
 
 
 def _triangle(name: str, A: Any, UPLO: str) -> tuple[tuple[str, bool]]:
@@ -81,13 +76,18 @@ def _triangle(name: str, A: Any, UPLO: str) -> tuple[tuple[str, bool]]:
 def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues in order and eigenvectors of symmetric matrices (`torch.linalg.eigh`)."""
     upper = _triangle("linalg.eigh", A, UPLO)
-    return named("linalg_eigh", eigenvalues=apply(operation("linalg_eigvalsh"), (A,), upper),
-                 eigenvectors=apply(operation("linalg_eigh_vectors"), (A,), upper))
+    factors = apply(operation("linalg_eigh_factors"), (A,), upper)
+    return named("linalg_eigh", eigenvalues=apply(operation("linalg_eigh_values"), (A, factors), upper),
+                 eigenvectors=eigenvectors(factors, A.shape[-1]))
 
 
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`)."""
-    return into(out, apply(operation("linalg_eigvalsh"), (A,), _triangle("linalg.eigh", A, UPLO)))
+    upper = _triangle("linalg.eigh", A, UPLO)
+    if not differentiable(A):
+        return into(out, apply(operation("linalg_eigvalsh"), (A,), upper))
+    factors = apply(operation("linalg_eigh_factors"), (A,), upper)
+    return into(out, apply(operation("linalg_eigh_values"), (A, factors), upper))
 
 
 def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
@@ -97,21 +97,16 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
         raise RuntimeError(f"qr received unrecognized mode '{mode}' but expected one of 'reduced' (default), 'r', or "
                            "'complete'")
     m, n = A.shape[-2:]
-    if mode == "complete" and m > n:
-        if A.requires_grad:
-            raise RuntimeError("linalg_qr_backward: The QR decomposition is not differentiable when mode='complete' "
-                               "and nrows > ncols")
-        q, r = (from_array(v) for v in np.linalg.qr(A._array(), "complete"))
-        return named("linalg_qr", Q=q, R=r)
-    if mode == "r":
-        if A.requires_grad:
-            raise RuntimeError("linalg_qr_backward: The derivative of linalg.qr depends on Q, which is not computed "
-                               "when mode='r'. Please use linalg.qr(A, mode='reduced') if you are going to require "
-                               "gradients")
-        return named("linalg_qr", Q=creation.empty(0, dtype=A.dtype), R=_rows(
-            apply(operation("linalg_qr_factors"), (A,)), m, n).mT.contiguous())
-    factors = apply(operation("linalg_qr_factors"), (A,))
-    return named("linalg_qr", Q=_rows(factors, 0, m), R=_rows(factors, m, n).mT)
+    complete = mode == "complete" and m > n
+    if complete and A.requires_grad:
+        raise RuntimeError("linalg_qr_backward: The QR decomposition is not differentiable when mode='complete' and "
+                           "nrows > ncols")
+    if mode == "r" and A.requires_grad:
+        raise RuntimeError("linalg_qr_backward: The derivative of linalg.qr depends on Q, which is not computed when "
+                           "mode='r'. Please use linalg.qr(A, mode='reduced') if you are going to require gradients")
+    q, r = triangular_factors(apply(operation("linalg_qr_factors"), (A,), (("complete", complete),)), m, n, complete)
+    return named("linalg_qr", Q=creation.empty(0, dtype=A.dtype) if mode == "r" else q,
+                 R=r.contiguous() if mode == "r" else r)
 
 
 def _tolerances(x: Any, atol: Any, rtol: Any) -> tuple[Any, Any]:

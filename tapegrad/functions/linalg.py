@@ -9,6 +9,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.views import expand
+from tapegrad.machine.live import machine
 
 
 def expect_square(name: str, x: Any) -> None:
@@ -123,6 +124,19 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     return into(out, apply(operation("linalg_solve_triangular"), (batched(A, batch), batched(B, batch)), given))
 
 
+def differentiable(A: Any) -> bool:
+    """Whether a derivative may be asked for, which needs vectors where values are the result."""
+    return bool(A.requires_grad and machine.call.is_recording(None))
+
+
+def singular_values(A: Any) -> Any:
+    """The singular values of matrices; with the vectors that their derivative is made of where there may be one."""
+    if not differentiable(A):
+        return apply(operation("linalg_svdvals"), (A,))
+    factors = apply(operation("linalg_svd_factors"), (A,), (("complete", False),))
+    return apply(operation("linalg_svd_values"), (A, factors))
+
+
 def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
                 out: Any = None) -> Any:
     """A norm of matrices (`torch.linalg.matrix_norm`)."""
@@ -146,7 +160,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
         return into(out, found if keepdim else found.squeeze(max(rows, columns)).squeeze(min(rows, columns)))
     if ord in ("nuc", 2, -2):
         matrix = A.movedim((rows, columns), (-2, -1))
-        values = apply(operation("linalg_svdvals"), (matrix,))
+        values = singular_values(matrix)
         found = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
         if keepdim:
             found = found.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns))

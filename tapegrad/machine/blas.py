@@ -1,6 +1,6 @@
-"""Matrix products through BLAS: the very library numba calls, found through SciPy's Cython interface.
+"""BLAS and LAPACK: the very library numba calls, found through SciPy's Cython interface, and told our thread count.
 
-It does the products of hosts that `gemm` and `gemv` have no kernels for, and brings LAPACK, which all need.
+BLAS does the products of hosts that `gemm` and `gemv` have no kernels for, and brings LAPACK, which all need.
 A kernel here has the same signature as an emitted loop nest. Its `nest` words are
 
     [batches, m, n, k, trans_a, trans_b, lda, ldb, ldc, batch strides of c, a, b in bytes]
@@ -92,6 +92,14 @@ def _library() -> ctypes.CDLL:
     return ctypes.CDLL(cython_blas.__file__)
 
 
+@functools.cache
+def _numpys() -> ctypes.CDLL:
+    """The same for NumPy's, which Python that runs as a kernel may call."""
+    from numpy.linalg import _umath_linalg
+
+    return ctypes.CDLL(_umath_linalg.__file__)
+
+
 _wanted = 0
 
 
@@ -103,21 +111,64 @@ def set_num_threads(number: int) -> None:
         _tell()
 
 
+def _entry(library: ctypes.CDLL, verb: str) -> int:
+    """The address of OpenBLAS's `set_num_threads` or `get_num_threads` in a library, or 0."""
+    for name in (f"scipy_openblas_{verb}_num_threads", f"scipy_openblas_{verb}_num_threads64_",
+                 f"openblas_{verb}_num_threads"):
+        if hasattr(library, name):
+            return ctypes.cast(getattr(library, name), ctypes.c_void_p).value or 0
+    return 0
+
+
 def _tell() -> None:
-    for name in ("scipy_openblas_set_num_threads", "scipy_openblas_set_num_threads64_", "openblas_set_num_threads"):
-        if hasattr(_library(), name):
-            getattr(_library(), name)(_wanted)
+    for library in (_library(), _numpys()):
+        address = _entry(library, "set")
+        if address:
+            ctypes.CFUNCTYPE(None, ctypes.c_int)(address)(_wanted)
 
 
 @functools.cache
-def define_routines(of: dtype) -> None:
-    """Let kernels call those of BLAS and LAPACK that they are written with, by name."""
+def counts_threads() -> bool:
+    """Let kernels ask SciPy's BLAS how many threads it uses, and tell it; whether that is possible."""
     _library()
     _tell()
+    addresses = [_entry(_library(), verb) for verb in ("get", "set")]
+    if not all(addresses):
+        return False
+    jit.define_symbol("tapegrad_blas_threads", addresses[0])
+    jit.define_symbol("tapegrad_set_blas_threads", addresses[1])
+    return True
+
+
+@functools.cache
+def define_routine(name: str, of: dtype) -> str:
+    """Let kernels call a routine of BLAS or LAPACK by the symbol returned."""
+    _library()
+    _tell()
+    routine = f"{'d' if of is float64 else 's'}{name}"
+    jit.define_symbol(f"tapegrad_{routine}", _address(routine))
+    llvm.add_symbol(f"tapegrad_{routine}", _address(routine))  # numba links whatever it compiles
+    return f"tapegrad_{routine}"
+
+
+def define_routines(of: dtype) -> None:
+    """Those that jitted kernels are written with."""
     for name in ("getrf", "potrf", "trsm"):
-        routine = f"{'d' if of is float64 else 's'}{name}"
-        jit.define_symbol(f"tapegrad_{routine}", _address(routine))
-        llvm.add_symbol(f"tapegrad_{routine}", _address(routine))  # numba links whatever it compiles
+        define_routine(name, of)
+
+
+@functools.cache
+def room(name: str, of: dtype, takes: str, words: tuple[int, ...]) -> int:
+    """How many elements of work a LAPACK routine wants for these sizes: asked by -1 for the last."""
+    ints = (ctypes.c_int32 * len(words))(*words[:-1], -1)
+    element = ctypes.c_double if of is float64 else ctypes.c_float
+    # A place for each pointer, and in the end one number among them, at that of the work.
+    found = (element * (16 // ctypes.sizeof(element) * len(takes)))()
+    arguments = [ctypes.addressof(ints) + 4 * takes[:k].count("w") if kind == "w" else ctypes.addressof(found) + 16 * k
+                 for k, kind in enumerate(takes)]
+    prototype = ctypes.CFUNCTYPE(None, *[ctypes.c_void_p] * len(takes))
+    prototype(_address(f"{'d' if of is float64 else 's'}{name}"))(*arguments)
+    return int(max(found)) + 1
 
 
 @functools.cache

@@ -1,8 +1,8 @@
-"""Decompositions of matrices, through NumPy's LAPACK.
+"""Decompositions of matrices.
 
-The factors of one decomposition come from one call, and so they are one value: on top of each other, with a row an
-element of the shared axis. Their derivatives are stated in the factors themselves, and hold to any order where the
-singular values or eigenvalues differ.
+The factors of one decomposition come from one call of LAPACK, and so they are one value: for each matrix a row, with
+one factor after another. Singular values and eigenvalues are operations on these factors. Derivatives are stated in the
+factors themselves, and hold to any order where the singular values or eigenvalues differ.
 """
 from __future__ import annotations
 
@@ -32,43 +32,91 @@ def gaps(values):
     return where(apart == 0, 0, 1 / where(apart == 0, 1, apart))
 
 
-def rows(x, start, count):
-    return x.narrow(len(x.shape) - 2, start, count)
+def block(x, start, m, n):
+    """The m by n matrix that starts somewhere in rows of factors."""
+    return x.narrow(len(x.shape) - 1, start, m * n).reshape(*x.shape[:-1], m, n)
+
+
+def laid(*factors):
+    """Factors as a decomposition leaves them."""
+    batch = factors[0].shape[:factors[0].ndim - 2]
+    return np.concatenate([f.reshape(*batch, -1) for f in factors], -1)
 
 
 # ---------------------------------------------------------------- singular values: x = U diag(s) Vᵀ
 
-def svd(x):
-    u, _, vt = np.linalg.svd(x, full_matrices=False)
-    return np.concatenate([u, np.swapaxes(vt, -1, -2)], -2)
+def svd(x, complete):
+    """What LAPACK makes of xᵀ, for signs are its choice."""
+    import scipy.linalg
+
+    found = [scipy.linalg.svd(x[i].T, full_matrices=complete) for i in np.ndindex(x.shape[:-2])]
+    rows = [np.concatenate([u.T.ravel(), v.T.ravel(), s]) for v, s, u in found]
+    return np.reshape(rows, (*x.shape[:-2], len(rows[0])))
 
 
-def svd_shape(x):
-    return *x.shape[:-2], x.shape[-2] + x.shape[-1], min(x.shape[-2:])
+def singular_vectors(factors, m, n):
+    """U and Vᵀ in rows of factors [U, Vᵀ, s]."""
+    k = min(m, n)
+    p, q = (k, k) if factors.shape[-1] == m * k + k * n + k else (m, n)
+    return block(factors, 0, m, p), block(factors, m * p, q, n)
 
 
-structured("linalg_svdvals", lambda builder, x: builder.called(
-               lambda a: np.linalg.svd(a, compute_uv=False), x.dtype, (*x.shape[:-2], min(x.shape[-2:])), x),
-           lambda g, x: svdvals_slope(g, x, whole.linalg_svd_factors(x)), method=False, accepts="f",
+def thin_vectors(factors, m, n):
+    """Those of them that belong to singular values."""
+    (u, vt), k = singular_vectors(factors, m, n), min(m, n)
+    return u.narrow(len(u.shape) - 1, 0, k), vt.narrow(len(vt.shape) - 2, 0, k)
+
+
+def diagonal(values):
+    """Square matrices with these on their diagonals."""
+    *batch, n = values.shape
+    return whole.diag_embed(values, shape=(*batch, n, n), of="diagonal", given=(
+        ("offset", 0), ("dim1", len(batch)), ("dim2", len(batch) + 1)))
+
+
+def last(factors, k):
+    return factors.narrow(len(factors.shape) - 1, factors.shape[-1] - k, k)
+
+
+def is_decomposed(o, given):
+    """Whether the last operand may be the factors of the first: their number is not looked at twice."""
+    return matrices(o, given) and o[0].dtype is o[1].dtype and tuple(o[1].shape[:-1]) == tuple(o[0].shape[:-2]) and (
+        o[1].shape[-1] in lengths(*o[0].shape[-2:]))
+
+
+def lengths(m, n):
+    """How long rows of factors of an m by n matrix can be: of singular vectors, all or not, and of eigenvectors."""
+    k = min(m, n)
+    return (m * k + k * n + k, m * m + n * n + k, n * n + n)
+
+
+structured("linalg_svdvals", lambda builder, x: builder.singular(x, "N"), None, method=False, accepts="f",
            column=lambda x: np.linalg.svd(x, compute_uv=False), samples=tall([(1, 1), (2, 1, 1), (3, 2), (2, 3)]),
-           fits=matrices, grad_name="LinalgSvdBackward0")
-structured("linalg_svd_factors", lambda builder, x: builder.called(svd, x.dtype, svd_shape(x), x),
-           lambda g, x, out: svd_slope(g, x, out, whole.linalg_svdvals(x)), method=False, accepts="f",
-           column=lambda x: svd(x), samples=tall([(2, 2), (3, 2), (2, 3)]), fits=matrices,
-           grad_name="LinalgSvdBackward0")
+           fits=matrices)
+structured("linalg_svd_values", lambda builder, x, factors: last(factors, min(x.shape[-2:])),
+           lambda g, x, factors: (svdvals_slope(g, x, factors), None), method=False, accepts="f",
+           column=lambda x, factors: np.linalg.svd(x, compute_uv=False),
+           samples=lambda: [((s, (*s[:-2], lengths(*s[-2:])[0])), {}) for s in ((1, 1), (2, 1, 1), (3, 2), (2, 3))],
+           fits=is_decomposed, grad_name="LinalgSvdBackward0")
+structured("linalg_svd_factors", lambda builder, x, *, complete: builder.singular(x, "A" if complete else "S"),
+           lambda g, x, out: svd_slope(g, x, out), method=False, accepts="f",
+           column=lambda x, *, complete: svd(x, complete), fits=matrices, grad_name="LinalgSvdBackward0",
+           samples=lambda: [((s,), {"complete": False}) for s in ((2, 2), (3, 2), (2, 3))])
 
 
 def svdvals_slope(g, x, factors):
-    m, n = x.shape[-2:]
-    return (rows(factors, 0, m) * g.unsqueeze(g.ndim - 1)) @ rows(factors, m, n).mT
+    u, vt = thin_vectors(factors, *x.shape[-2:])
+    return (u * g.unsqueeze(g.ndim - 1)) @ vt
 
 
-def svd_slope(g, x, out, s):
+def svd_slope(g, x, out):
+    """The vectors that only a complete decomposition has are constants."""
     m, n = x.shape[-2:]
-    u, v, du, dv = rows(out, 0, m), rows(out, m, n), rows(g, 0, m), rows(g, m, n)
+    (u, vt), (du, dvt) = (thin_vectors(f, m, n) for f in (out, g))
+    s, ds, v, dv = last(out, min(m, n)), last(g, min(m, n)), vt.mT, dvt.mT
     across, down = s.unsqueeze(s.ndim - 1), s.unsqueeze(s.ndim)
     f, pu, pv = gaps(s * s), u.mT @ du, v.mT @ dv
-    found = u @ (f * (pu - pu.mT) * across + down * (f * (pv - pv.mT))) @ v.mT
+    found = u @ (f * (pu - pu.mT) * across + down * (f * (pv - pv.mT)) + diagonal(ds)) @ v.mT
     if m > n:  # U spans part of the space only
         found = found + ((du - u @ pu) / across) @ v.mT
     if n > m:
@@ -79,54 +127,73 @@ def svd_slope(g, x, out, s):
 # ---------------------------------------------------------------- eigenvalues of symmetric matrices: x = V diag(w) Vᵀ
 
 def eigh(x, upper):
-    return np.linalg.eigh(x, "U" if upper else "L")[1]
+    w, v = np.linalg.eigh(x, "U" if upper else "L")
+    return laid(np.swapaxes(v, -1, -2), w)
 
 
 def eigvalsh(x, upper):
     return np.linalg.eigvalsh(x, "U" if upper else "L")
 
 
+def eigenvectors(factors, n):
+    return block(factors, 0, n, n).mT
+
+
 def triangles(*shapes):
     return lambda: [((s,), {"upper": upper}) for s in shapes for upper in (False, True)]
 
 
-structured("linalg_eigvalsh", lambda builder, x, *, upper: builder.called(
-               lambda a: eigvalsh(a, upper), x.dtype, x.shape[:-1], x),
-           lambda g, x, upper: eigvalsh_slope(g, whole.linalg_eigh_vectors(x, upper=upper)), method=False, accepts="f",
-           column=lambda x, *, upper: eigvalsh(x, upper), samples=triangles((1, 1), (2, 1, 1)), fits=square,
+structured("linalg_eigvalsh", lambda builder, x, *, upper: builder.symmetric(x, upper, False), None, method=False,
+           accepts="f", column=lambda x, *, upper: eigvalsh(x, upper), samples=triangles((1, 1), (2, 1, 1)),
+           fits=square)
+structured("linalg_eigh_values", lambda builder, x, factors, *, upper: last(factors, x.shape[-1]),
+           lambda g, x, factors, upper: (eigvalsh_slope(g, x, factors), None), method=False, accepts="f",
+           column=lambda x, factors, *, upper: eigvalsh(x, upper), fits=is_decomposed,
+           samples=lambda: [((s, (*s[:-2], 2)), {"upper": upper}) for s in ((1, 1), (2, 1, 1)) for upper in (False, True)],
            grad_name="LinalgEighBackward0")
-structured("linalg_eigh_vectors", lambda builder, x, *, upper: builder.called(
-               lambda a: eigh(a, upper), x.dtype, x.shape, x),
-           lambda g, x, out, upper: out @ (
-               gaps(whole.linalg_eigvalsh(x, upper=upper)) * (out.mT @ g)) @ out.mT, method=False, accepts="f",
+structured("linalg_eigh_factors", lambda builder, x, *, upper: builder.symmetric(x, upper, True),
+           lambda g, x, out, upper: eigh_slope(g, x, out), method=False, accepts="f",
            column=lambda x, *, upper: eigh(x, upper), samples=triangles((1, 1), (2, 1, 1)), fits=square,
            grad_name="LinalgEighBackward0")
 
 
-def eigvalsh_slope(g, vectors):
+def eigvalsh_slope(g, x, factors):
+    vectors = eigenvectors(factors, x.shape[-1])
     return (vectors * g.unsqueeze(g.ndim - 1)) @ vectors.mT
+
+
+def eigh_slope(g, x, out):
+    n = x.shape[-1]
+    vectors, slope = eigenvectors(out, n), eigenvectors(g, n)
+    return vectors @ (gaps(last(out, n)) * (vectors.mT @ slope) + diagonal(last(g, n))) @ vectors.mT
 
 
 # ---------------------------------------------------------------- x = Q R, R upper triangular
 
-def qr(x):
-    q, r = np.linalg.qr(x)
-    return np.concatenate([q, np.swapaxes(r, -1, -2)], -2)
+def qr(x, complete):
+    return laid(*(np.swapaxes(f, -1, -2) for f in np.linalg.qr(x, "complete" if complete else "reduced")))
 
 
-structured("linalg_qr_factors", lambda builder, x: builder.called(qr, x.dtype, svd_shape(x), x),
-           lambda g, x, out: qr_slope(g, x, out), method=False, accepts="f", column=lambda x: qr(x),
-           samples=tall([(2, 2), (3, 2), (2, 3)]), fits=matrices, grad_name="LinalgQrBackward0")
+def triangular_factors(factors, m, n, complete=False):
+    """Q and R in rows of factors [Qᵀ, Rᵀ]."""
+    c = m if complete else min(m, n)
+    return block(factors, 0, c, m).mT, block(factors, c * m, n, c).mT
+
+
+structured("linalg_qr_factors", lambda builder, x, *, complete: builder.orthogonal(x, complete),
+           lambda g, x, out: qr_slope(g, x, out), method=False, accepts="f",
+           column=lambda x, *, complete: qr(x, complete), fits=matrices, grad_name="LinalgQrBackward0",
+           samples=lambda: [((s,), {"complete": False}) for s in ((2, 2), (3, 2), (2, 3))])
 
 
 def qr_slope(g, x, out):
     """With more columns than rows, R is [T S], x is [A B] with A = Q T, and S = Qᵀ B."""
     m, n = x.shape[-2:]
     k, axis = min(m, n), len(x.shape) - 2
-    q, dq = rows(out, 0, m), rows(g, 0, m)
-    t, dt = rows(out, m, k).mT, rows(g, m, k).mT
+    (q, r), (dq, dr) = (triangular_factors(f, m, n) for f in (out, g))
+    t, dt = r.narrow(axis + 1, 0, k), dr.narrow(axis + 1, 0, k)
     if n > m:
-        rest = rows(g, m + k, n - k).mT
+        rest = dr.narrow(axis + 1, k, n - k)
         dq = dq + x.narrow(axis + 1, k, n - k) @ rest.mT
     both = t @ dt.mT - dq.mT @ q
     low = whole.triangle(both, diagonal=0.5, upper=False)
@@ -156,8 +223,20 @@ def expm(x):
     return scipy.linalg.expm(x.astype(np.float64)).astype(x.dtype) if x.size else x
 
 
-structured("linalg_pinv", lambda builder, x, *, atol, rtol: builder.called(
-               lambda a: pinv(a, atol, rtol), x.dtype, (*x.shape[:-2], x.shape[-1], x.shape[-2]), x),
+def inverted(builder, x, *, atol, rtol):
+    """Lower `linalg_pinv`: V diag(1 / s) Uᵀ, without the singular values that count as zero."""
+    m, n = x.shape[-2:]
+    k = min(m, n)
+    if not k:
+        return builder.result(x.dtype, (*x.shape[:-2], n, m))
+    factors = whole.linalg_svd_factors(x, complete=False)
+    (u, vt), s = singular_vectors(factors, m, n), last(factors, k)
+    kept = s > scalar.maximum(s.narrow(s.ndim - 1, 0, 1) * rtol, atol)
+    inverse = where(kept, 1 / where(kept, s, 1), 0)
+    return (vt.mT * inverse.unsqueeze(inverse.ndim - 1)) @ u.mT
+
+
+structured("linalg_pinv", inverted,
            lambda g, x, out: pinv_slope(g, x, out), method=False, accepts="f",
            column=lambda x, *, atol, rtol: pinv(x, atol, rtol),
            samples=lambda: [((s,), {"atol": 0.0, "rtol": 1e-6}) for s in ((2, 2), (3, 2), (2, 2, 3))], fits=matrices)

@@ -67,13 +67,28 @@ class LinAlgError(RuntimeError):
     """What linear algebra refuses (`torch.linalg.LinAlgError`)."""
 
 
+_DIVERGED = "{batch}The algorithm failed to converge because the input matrix is ill-conditioned or has too many " \
+            "repeated {of} (error code: {element})."
+_NOT_FINITE = "{name}: {batch}The algorithm failed to converge because the input matrix contained non-finite values."
 REFUSALS = {
     "linalg_inv": "linalg.inv: {batch}The diagonal element {element} is zero, the inversion could not be completed "
                   "because the input matrix is singular.",
     "linalg_solve": "torch.linalg.solve: {batch}The solver failed because the input matrix is singular.",
     "linalg_cholesky": "linalg.cholesky: {batch}The factorization could not be completed because the input is not "
                        "positive-definite (the leading minor of order {element} is not positive-definite).",
+    **dict.fromkeys(("linalg_svdvals", "linalg_svd_factors", "linalg_pinv"),
+                    "linalg.svd: " + _DIVERGED.replace("{of}", "singular values")),
+    **dict.fromkeys(("linalg_eigvalsh", "linalg_eigh_factors"),
+                    "linalg.eigh: " + _DIVERGED.replace("{of}", "eigenvalues")),
 }
+
+
+def refusal(name: str, which: int, element: int, batched: bool) -> str:
+    """What LAPACK's refusal of one matrix of a batch means; a negative `element` is an argument that it cannot take."""
+    batch = f"(Batch element {which}): " if batched else ""
+    if element < 0:
+        return _NOT_FINITE.format(name=REFUSALS[name].partition(":")[0], batch=batch)
+    return REFUSALS[name].format(batch=batch, element=element)
 
 
 def factors_of(x):

@@ -1,9 +1,9 @@
 """Kernels that are no elementwise loop: indexed reads and writes, scans, LAPACK, and Python called at execution.
 
 `indexed`, `scan`, `lapack` and `called` give the address of a kernel with the signature of every other one,
-`int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes are emitted as LLVM text (see `indexed.py`);
-`kernels` holds the jitted ones and is imported only when the disk cache misses. What their nests look like is said
-there.
+`int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes, and calls of a single LAPACK routine, are emitted
+as LLVM text (see `indexed.py` and `lapack.py`); `kernels` holds the jitted ones and is imported only when the disk cache
+misses. What their nests look like is said there.
 """
 from __future__ import annotations
 
@@ -21,11 +21,10 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import blas, cache, jit, odometer
 from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.structural.indexed import OUT_OF_RANGE, READ, check_text, walk_text
+from tapegrad.machine.structural.lapack import POINTER, REFUSED, ROUTINES, STATUS, call_text
 
-__all__ = ["OUT_OF_RANGE", "REFUSED", "Effects", "called", "effects", "in_range", "indexed", "lapack", "positions",
-           "recurrence", "scan", "searched"]
-
-REFUSED = 9  # what a kernel may return besides 0, RAISED and OUT_OF_RANGE
+__all__ = ["OUT_OF_RANGE", "REFUSED", "Effects", "called", "effects", "in_range", "indexed", "lapack", "lapack_call",
+           "positions", "recurrence", "scan", "searched"]
 
 
 class Effects(NamedTuple):
@@ -37,6 +36,11 @@ class Effects(NamedTuple):
 
 
 effects: dict[int, Effects] = {}  # by address
+
+
+def fails(address: int) -> bool:
+    """Whether a kernel may return something else than 0."""
+    return address in effects and effects[address].fails
 
 
 def _with(found: Effects, address: int) -> int:
@@ -122,6 +126,20 @@ def lapack(family: str, of: dtype, mode: str = "") -> int:
     """The kernel that factors matrices or solves with factors (see `factors`)."""
     blas.define_routines(of)
     return _with(Effects(reads=0, fails=True), _jitted(family, mode, of.short))
+
+
+@functools.cache
+def lapack_call(routine: str, of: dtype) -> int:
+    """The kernel that calls a LAPACK routine for each of a batch (see `lapack.py`)."""
+    takes = ROUTINES[routine]
+    text = call_text(blas.define_routine(routine, of), takes, blas.counts_threads())
+    key = f"structural {routine} {text}"
+    code = cache.get(key)
+    if code is None:
+        code = jit.compile_ir(text, 0, optimise=False)
+        cache.put(key, code)
+    address = jit.load_object(f"{routine}.{of.short}", code, ["kernel"])["kernel"]
+    return _with(Effects(takes.count(POINTER), 0, STATUS in takes), address)
 
 
 # ---------------------------------------------------------------- Python as a kernel
