@@ -18,7 +18,7 @@ from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Attributes
 from tapegrad.machine.structural.indexed import FAILED, OFFENDING
-from tapegrad.ops.linalg import REFUSALS, LinAlgError
+from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
@@ -30,7 +30,8 @@ call = machine.call
 TensorBase = machine.TensorBase
 run_plan, make_view = call.run_plan, call.make_view
 buffers = machine.buffers
-MOST = 32  # operands of one instruction: it has a bit for each that a gradient flows on to
+MOST = rec.MOST  # operands of one instruction that lie as they like: it has a bit for each a gradient flows on to
+MOST_ALIKE = 30_000  # of one instruction, where all lie alike
 
 
 def layout_of(x: Any) -> Layout:
@@ -146,9 +147,18 @@ def shares_memory(a: Any, b: Any) -> bool:
 
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
+    if lessons.active is None:
+        _write(op, given, attributes, teach)
+    else:
+        with lessons.aside():
+            plan = _write(op, given, attributes, teach)
+        lessons.wrote(plan, given)
+    return given[0]
+
+
+def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: bool) -> int:
+    """What `apply_inplace` does; returns the index of the operation's plan."""
     self = given[0]
-    if lessons.active is not None:
-        lessons.refuse()
     recording = call.is_recording(None)
     if recording:
         for x in given:
@@ -168,20 +178,25 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
             _teach(op, operands.layouts, plan.index)
         if saver is not None and op.inplace_of is not None and any(
                 needs >> j & 1 and kept for j, kept in enumerate(plan.keeps)):
-            return apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
+            apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
+            return plan.index
         recorded = values
         if any(needs >> j & 1 and 0 in kept for j, kept in enumerate(plan.keeps)):
             # Backward reads what is about to be overwritten; the tape keeps a copy, through which the gradient flows.
             before = apply(REGISTRY["clone"], (self,))
+            if layout_of(before) is layout_of(self):
+                copied = planner.plan(REGISTRY["clone"], (layout_of(self),), ())
+                machine.insert_plan(rec.PLAN_OF_COPIED, (self._layout,), copied.index)
             if not layout_of(self).dense and op.inplace_of is not None:  # the copy lies otherwise: not in this plan
                 result = apply(op.inplace_of, [before, *given[1:]], attributes)
-                return apply_inplace(REGISTRY["copy_"], (self, result))
+                apply_inplace(REGISTRY["copy_"], (self, result))
+                return plan.index
             recorded = [before, *values[1:]]
         rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []
         call.run_inplace(plan.index, self._buffer, *values)
         if needs:
             history.rewrite(self, plan, needs, rows)
-        return self
+        return plan.index
     finally:
         operands.release()
 
@@ -375,9 +390,8 @@ def kernel_failed(plan: int, status: int) -> None:
     if status == structural.REFUSED and found.op.name not in REFUSALS:
         raise LinAlgError(f"{found.op.name}: the derivative needs the inverse of a singular matrix.")
     if status == structural.REFUSED:
-        last = found.steps[-1].nest
-        batch = f"(Batch element {int(last[-2])}): " if len(found.operands[0].shape) > 2 else ""
-        raise LinAlgError(REFUSALS[found.op.name].format(batch=batch, element=int(last[-1])))
+        which, element = next(step.nest for step in found.steps if structural.fails(step.store))[-2:]
+        raise LinAlgError(refusal(found.op.name, int(which), int(element), len(found.operands[0].shape) > 2))
     raise RuntimeError(f"{found.op.name}: a kernel failed with status {status}")
 
 

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, errors
-from tapegrad.autograd import anomaly, modes
+from tapegrad.autograd import anomaly, modes, rules
 from tapegrad.autograd.rules import gradients_of, tensor_type
 from tapegrad.machine import records as rec
 from tapegrad.machine import structural, tracing
@@ -491,11 +491,30 @@ def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool, 
 # ---------------------------------------------------------------- create_graph
 
 
+class _Cotangents(dict[int, Any]):
+    """Gradients on their way through a recorded sweep, by row.
+
+    Those that are `own` nobody else can see: parts are added to them in place. As a tensor for each part, full of
+    zeros, the gradient of n rows of a matrix would take n matrices.
+    """
+
+    def __init__(self) -> None:
+        self.own: set[int] = set()
+
+    def gather(self, row: int, value: Any, fresh: bool) -> None:
+        if row in self:
+            self[row], fresh = self[row] + value, True
+        else:
+            self[row] = value
+        if fresh:
+            self.own.add(row)
+
+
 def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) -> dict[int, Any]:
     """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated."""
-    adjoints: dict[int, Any] = {}
+    adjoints = _Cotangents()
     for root, seed in zip(roots, seeds):
-        adjoints[root._buffer] = adjoints[root._buffer] + seed if root._buffer in adjoints else seed
+        adjoints.gather(root._buffer, seed, False)
     reached = [int(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])]]
     pinned = [call.tensor_of(int(instructions[t]["out"]), tensor_type()) for t in reached]
     rows_of = {t: (int(instructions[t]["out"]), plan_of(t), *operands_of(t), shift_of(t)) for t in reached}
@@ -508,16 +527,27 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) 
             marks = workspace.marks[out]
             if marks & rec.CAPTURED and marks & rec.BEYOND:
                 workspace.captured[out] = g
-            g = adjoints[out] = call_hooks(tensor_hooks(out), g)
+            watched = tensor_hooks(out)
+            g = adjoints[out] = call_hooks(watched, g)
             if buffers[out]["flags"] & rec.RETAINS:
                 _accumulate(call.tensor_of(out, tensor_type()), g)
             if marks & rec.CAPTURED and not marks & rec.BEYOND:
                 continue
             if not marks & rec.CAPTURED:
                 del adjoints[out]
-            for j, (row, value) in enumerate(zip(rows, _through_node(workspace, plan, g, rows, out, needs, shift))):
+            unseen = hooks.find(out) is None and not anomaly.enabled
+            if unseen and rows[0] in adjoints.own and workspace.marks[rows[0]] & rec.NEEDED and \
+                    rules.looks_at_part(plan):
+                rules.add_part(plan, g, shift, adjoints[rows[0]])
+                continue
+            if unseen and plan.op.kind == "rebase" and out in adjoints.own and not watched and \
+                    not marks & rec.CAPTURED and not buffers[out]["flags"] & rec.RETAINS:
+                found: Sequence[Any] = rules.take_part(plan, g, shift)
+            else:
+                found = _through_node(workspace, plan, g, rows, out, needs, shift)
+            for j, (row, value) in enumerate(zip(rows, found)):
                 if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
-                    adjoints[row] = value if row not in adjoints else adjoints[row] + value
+                    adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)
     del pinned
     return adjoints
 

@@ -10,7 +10,7 @@ from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.plan import KEEPS_RESULT, Plan
 from tapegrad.ops.spec import REGISTRY
-from tapegrad.tape.reading import with_start
+from tapegrad.tape.reading import STARTS, with_start
 
 call = machine.call
 
@@ -128,6 +128,31 @@ def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:
     return dispatch.apply(REGISTRY["embed"], (g,), (
         ("shape", operand.shape), ("of", plan.op.name), ("given", tuple(attributes.items()))
     ))
+
+
+_SINGLE = {"unbind": "select", "split": "slice"}  # the same as a view that may be written to
+
+
+def looks_at_part(plan: Plan) -> bool:
+    """Whether a plan is a view of some of its operand's elements, of which a gradient can be added in place."""
+    if plan.op.kind != "view" or plan.op.name not in STARTS:
+        return False
+    frame = layouts.adjoint(plan.operands[0])
+    return frame.contiguous and plan.out.numel < frame.numel
+
+
+def add_part(plan: Plan, g: Any, shift: int, total: Any) -> None:
+    """Add a view's cotangent to that of its operand, in place where the view looked."""
+    op = REGISTRY[_SINGLE.get(plan.op.name, plan.op.name)]
+    dispatch.apply_view(op, total, tuple(with_start(plan, shift).items())).add_(g)
+
+
+def take_part(plan: Plan, g: Any, shift: int) -> list[Any]:
+    """`_rebase_gradients` where the cotangent may be written to: what is left of it is itself."""
+    given = tuple(with_start(plan, shift).items())
+    part = dispatch.apply_view(REGISTRY["as_strided"], g, given).clone()
+    dispatch.apply_view(REGISTRY["as_strided"], g, given).zero_()
+    return [part, g]
 
 
 def _rebase_gradients(plan: Plan, g: Any, shift: int) -> list[Any]:

@@ -52,8 +52,8 @@ def remembered(name: str, function: Any) -> Any:
 
 
 def _writes(name: str) -> bool:
-    """Whether a function works in place, which native code leaves to Python."""
-    return name.endswith("_") and name not in ("__getitem__", "__matmul__", "__rmatmul__")
+    """Whether a function works in place in a way of its own: its Python may do what no lesson notes."""
+    return name.endswith("_") and name not in ("__getitem__", "__setitem__", "__matmul__", "__rmatmul__", "index_put_")
 
 
 def _method(name: str, function: Any) -> Any:
@@ -69,5 +69,6 @@ for _name in ("detach", "to", "float", "double", "long", "int", "short", "char",
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
 machine.set_hook("indexing", METHODS["__getitem__"])
+machine.set_hook("assigning", METHODS["__setitem__"])
 globals().update({name: remembered(name, function) for name, function in PUBLIC.items()})
 __all__ = list(PUBLIC)

@@ -5,10 +5,15 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad import shapes
-from tapegrad.dispatch import MOST, apply
+from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
 from tapegrad.functions.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
+
+
+def _alike(tensors: Sequence[Any]) -> bool:
+    """Whether one instruction can have them all for operands, many as they are."""
+    return len(tensors) <= MOST_ALIKE and len({x._layout for x in tensors}) == 1
 
 
 @public
@@ -35,7 +40,7 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                     f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for "
                     f"tensor number {tensors.index(x) if False else kept.index(x) if len(kept) < 2 else 1} in the list."
                 )
-    while len(kept) > MOST:
+    while len(kept) > MOST and not _alike(kept):
         kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
     return into(out, apply(operation("cat"), kept, (("dim", dim),)), *tensors)
 
@@ -63,7 +68,7 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
             raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
                                f"entry 0 and {list(x.shape)} at entry {i}")
     dim = shapes.wrap_dim(dim, tensors[0].ndim + 1)
-    if len(tensors) > MOST:
+    if len(tensors) > MOST and not _alike(tensors):
         return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
     return into(out, apply(operation("stack"), tensors, (("dim", dim),)), *tensors)
 

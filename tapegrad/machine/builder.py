@@ -30,6 +30,7 @@ class Builder:
         self.steps: list[Step] = []
         self.temporaries: dict[int, int] = {}
         self.both = False
+        self.stride = 0  # of an `ALIKE` plan
         self.inplace = inplace  # the target is the first operand's own memory
 
     def region(self, shape: Sequence[int], inputs: Sequence[dtype], value: Sym, output: dtype,

@@ -1,18 +1,21 @@
 """How native code learns what a facade function does: the first call of a kind is written down while Python runs it.
 
 Native code asks (`teach`) when it finds no recipe for the key of a call. While the lesson lasts every operation goes
-through Python, where `dispatch` notes it: plans that were run and views that were made, each with where its operands
-came from. If that was all, it becomes the key's recipe, and the next call of the kind runs without Python; if the
-function looked at elements, wrote in place, or drew random numbers, the key is marked as Python's.
+through Python, where `dispatch` notes it: plans that were run, views that were made, and at last a write in place, each
+with where its operands came from. If that was all, it becomes the key's recipe, and the next call of the kind runs
+without Python; if the function looked at elements, went on after a write, or drew random numbers, the key is marked as
+Python's.
 
 Tensors that the function made of nothing but its arguments' shapes and numbers (a mask, positions) are kept with the
 recipe, and are so made once.
 """
 from __future__ import annotations
 
+import contextlib
 import functools
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import is_
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -54,11 +57,13 @@ class Lesson:
         self.held: list[Any] = list(tensors)  # so that no other object gets their ids
         self.constants: list[Any] = []
         self.kept: dict[int, Any] = {}
+        self.given: Any = None  # the number or the list of many tensors that is left out of the key
+        self.wrote = False
 
     def reference(self, x: Any) -> int:
         """Where a tensor came from, or a number's own row."""
         if not isinstance(x, machine.TensorBase):
-            return rec.FIXED | number_row(x)
+            return rec.VALUE if x is self.given else rec.FIXED | number_row(x)
         found = self.references.get(id(x))
         if found is not None:
             return found
@@ -72,12 +77,17 @@ class Lesson:
     def note(self, step: Noted, result: Any) -> None:
         if self.aside or not self.fits:
             return
-        if machine.call.is_recording(None) is not self.recording or len(self.steps) >= rec.MAX_RECIPE_STEPS or \
-                len(step.operands) > rec.MAX_RECIPE_TENSORS:
+        if self.wrote or machine.call.is_recording(None) is not self.recording or \
+                len(self.steps) >= rec.MAX_RECIPE_STEPS or len(step.operands) > rec.MAX_RECIPE_TENSORS:
             self.fits = False
             return
         self.held.append(result)
-        if all(r & rec.FIXED for r in step.operands):  # made of what is kept: so is this
+        if step.mode == rec.WRITES:
+            self.wrote = True
+            self.fits = not step.operands[0] & rec.FIXED  # what is kept stays as it is
+            self.steps.append(step)
+            return
+        if step.operands and all(r & rec.FIXED for r in step.operands):  # made of what is kept: so is this
             self.kept[id(result)] = result
             return
         self.references[id(result)] = rec.STEP_RESULT + len(self.steps)
@@ -104,6 +114,7 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
         return function(*args, **kwargs)
     key = known[rec.KEY_WORDS:rec.KEY_WORDS + int(known[0])].copy()
     lesson = Lesson(key, function, -1 if kwargs else len(args), _tensors((args, kwargs)))
+    lesson.given = next((a for a in (*args, *kwargs.values()) if id(a) == int(known[rec.KEY_GIVEN])), None)
     active = lesson
     machine.state["teaching"] = 1
     try:
@@ -119,12 +130,11 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
 
 def _tensors(given: Any) -> list[Any]:
     """The tensors among arguments, in the order in which native code counts them: each once."""
-    found: list[Any] = []
+    found: dict[int, Any] = {}
 
     def walk(x: Any) -> None:
         if isinstance(x, machine.TensorBase):
-            if all(x is not y for y in found):
-                found.append(x)
+            found.setdefault(id(x), x)
         elif isinstance(x, (tuple, list)):
             for item in x:
                 walk(item)
@@ -135,7 +145,7 @@ def _tensors(given: Any) -> list[Any]:
             walk((x.start, x.stop, x.step))
 
     walk(given)
-    return found
+    return [*found.values()]
 
 
 # ---------------------------------------------------------------- what Python reports
@@ -144,7 +154,12 @@ def _tensors(given: Any) -> list[Any]:
 def ran(plan: int, given: Sequence[Any], result: Any) -> None:
     """A plan was run on tensors and numbers."""
     lesson = current()
-    if lesson is not None and not lesson.aside:
+    if lesson is None or lesson.aside:
+        return
+    many = lesson.given if isinstance(lesson.given, (tuple, list)) else ()
+    if many and len(given) == len(many) and all(map(is_, given, many)):
+        lesson.note(Noted(plan, (), mode=rec.SPREADS), result)
+    else:
         lesson.note(Noted(plan, tuple(map(lesson.reference, given))), result)
 
 
@@ -154,6 +169,26 @@ def viewed(plan: int, x: Any, layout: int, offset: int, shift: int, mode: int, a
     lesson = current()
     if lesson is not None and not lesson.aside:
         lesson.note(Noted(plan, (lesson.reference(x),), layout, mode, offset, shift, along), result)
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """What is done meanwhile is part of what is noted after it."""
+    lesson = current()
+    if lesson is not None:
+        lesson.aside += 1
+    try:
+        yield
+    finally:
+        if lesson is not None:
+            lesson.aside -= 1
+
+
+def wrote(plan: int, given: Sequence[Any]) -> None:
+    """A plan was run on the memory of the first of `given`."""
+    lesson = current()
+    if lesson is not None and not lesson.aside:
+        lesson.note(Noted(plan, tuple(map(lesson.reference, given)), mode=rec.WRITES), given[0])
 
 
 def refuse() -> None:
@@ -180,11 +215,8 @@ def constant(make: F) -> F:
             return make(*args, **kwargs)
         if any(isinstance(a, machine.TensorBase) for a in (*args[1:], *kwargs.values())):
             lesson.fits = False
-        lesson.aside += 1
-        try:
+        with aside():
             result = make(*args, **kwargs)
-        finally:
-            lesson.aside -= 1
         lesson.kept[id(result)] = result
         return result
 
@@ -252,6 +284,8 @@ def _results(lesson: Lesson, result: Any) -> list[int] | None:
 
     A kept tensor is not given away, nor is a view of one: the caller may write to what it gets.
     """
+    if result is None and lesson.fits and lesson.wrote:
+        return []
     found = result if isinstance(result, tuple) else (result,)
     if not lesson.fits or not found or not all(isinstance(x, machine.TensorBase) for x in found):
         return None
@@ -269,7 +303,8 @@ def _results(lesson: Lesson, result: Any) -> list[int] | None:
 def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int, int]], list[Noted]] | None:
     """How the start numbers of `x[index]` move the views it is made of; None where there is more than views.
 
-    The items are gone through as the facade goes through them: one view for each int, None, and slice of less than all.
+    A write follows them where something is assigned. The items are gone through as the facade goes through them: one
+    view for each int, None, and slice of less than all.
     """
     items = index if isinstance(index, tuple) else (index,)
     if any(i is not None and i is not Ellipsis and type(i) not in (int, slice) for i in items):
@@ -302,6 +337,8 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
                     moved[at] = _moved(moved[at], len(limits))
             at += not whole
             dim += 1
+    if len(moved) and moved[-1].mode == rec.WRITES:
+        return (limits, moved) if all(s.layout for s in moved[:at]) and at < len(moved) else None
     if all(s.layout for s in moved) and (at == len(moved) or (at == 0 and len(moved) == 1)):
         return limits, moved
     return None

@@ -39,9 +39,10 @@ class Plan:
     """
 
     __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
-                 "returns_view", "steps", "temporaries")
+                 "returns_view", "steps", "stride", "temporaries")
     steps: list[Step]
     temporaries: dict[int, int]
+    stride: int
 
     def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
                  out: Layout) -> None:

@@ -47,8 +47,8 @@ class Planner:
         return found
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
-        if len(operands) > 32:  # an instruction has 32 bits to say which operands a gradient flows on to
-            raise ValueError(f"{op.name}: {len(operands)} operands, at most 32 fit an instruction")
+        if len(operands) > rec.MOST and (op.joins is None or len(set(operands)) > 1):
+            raise ValueError(f"{op.name}: {len(operands)} operands, at most {rec.MOST} fit an instruction")
         plan = self.lowered(op, operands, tuple(attributes.items()))
         plan.index = len(self.all)
         out = plan.out
@@ -63,7 +63,7 @@ class Planner:
         given = dict(attributes)
         builder = Builder(self)
         plan = Plan(0, op, given, operands, KINDS[op.kind].lower(builder, op, operands, given))
-        plan.steps, plan.temporaries = builder.steps, builder.temporaries
+        plan.steps, plan.temporaries, plan.stride = builder.steps, builder.temporaries, builder.stride
         return plan
 
     def _write(self, plan: Plan, steps: list[Step], temporaries: dict[int, int]) -> None:
@@ -81,6 +81,9 @@ class Planner:
             flags |= rec.INPLACE
         if op.kind == "callback":
             flags |= rec.CALLBACK
+        if len(plan.operands) > rec.MOST:
+            flags |= rec.ALIKE
+            native["stride"] = plan.stride
         if len(plan.operands) > 2 or op.inplace_of is not None or op.kind == "callback":
             flags |= rec.POOLED
             masks = np.array([sum(1 << k for k in kept) for kept in plan.keeps] or [0], "u4")
@@ -93,17 +96,17 @@ class Planner:
 
     def _write_steps(self, steps: Sequence[Step], temporaries: dict[int, int]) -> int:
         native = np.zeros(max(len(steps), 1), rec.STEP)
-        order: dict[int, int] = {}  # native code numbers intermediate values as they are first written
+        order: dict[int, int] = {}  # native code numbers intermediate values as they are first named
         for record, step in zip(native, steps):
             record["store"], record["add"] = step.store, step.add
             record["nest"] = address_of(step.nest)
             record["n_pointers"] = len(step.pointers)
             record["haste"] = rec.CHECK_FIRST if step.checks else rec.PATIENT if step.patient else rec.PRESSING
             record["cut"] = 0 if step.cut is None else address_of(step.cut)
-            target = step.pointers[0].source - rec.TEMPORARY
-            if target in temporaries and target not in order:
-                order[target] = len(order)
-                record["temporary"], record["temporary_bytes"] = 1, temporaries[target]
+            named = {source - rec.TEMPORARY for source, _ in step.pointers}
+            for fresh in named & temporaries.keys() - order.keys():  # at most one
+                order[fresh] = len(order)
+                record["temporary"], record["temporary_bytes"] = 1, temporaries[fresh]
             for i, (source, offset) in enumerate(step.pointers):
                 number = source - rec.TEMPORARY
                 record["sources"][i] = rec.TEMPORARY + order[number] if number in temporaries else source
@@ -125,8 +128,9 @@ class Planner:
                 self._build_adjoint(plan)
 
     def _build_adjoint(self, plan: Plan) -> None:
-        programs = np.zeros(len(plan.operands) + 1, rec.PROGRAM)
-        for j in range(len(plan.operands)):
+        count = 1 if len(plan.operands) > rec.MOST else len(plan.operands)  # one does for all that are alike
+        programs = np.zeros(count + 1, rec.PROGRAM)
+        for j in range(count):
             if self.differentiable_operand(plan, j):
                 builder = Builder(self)
                 flags = KINDS[plan.op.kind].adjoint(builder, plan, j)

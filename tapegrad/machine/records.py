@@ -55,12 +55,13 @@ LAYOUT = np.dtype([
 
 # An operation with its operand layouts and attributes decided: which kernels, over which loops, with which result.
 # `out_bytes` is the size of the result's adjoint; `kept_a` and `kept_b` are what backward reads when that operand needs
-# a gradient (bit 0: a, 1: b, 7: the result).
+# a gradient (bit 0: a, 1: b, 7: the result). An ALIKE plan has more operands than MOST, of one layout: what it does to
+# the first it does to each, `stride` bytes further on in the result and its adjoint; it keeps nothing.
 PLAN = np.dtype([
     ("opcode", "u4"), ("arity", "u2"), ("flags", "u2"), ("out_layout", "u4"), ("kept_a", "u1"), ("kept_b", "u1"),
-    ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("out_bytes", "u8"),
+    ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("out_bytes", "u8"), ("stride", "u8"),
 ])
-POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK = 1, 2, 4, 8, 16
+POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK, ALIKE = 1, 2, 4, 8, 16, 32
 KEEPS_OUT = 1 << 7
 
 # The steps that compute one operand's gradient, of `bytes` bytes.
@@ -91,7 +92,9 @@ ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the la
 SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
 MAX_TEMPORARIES = 24
 
-# Pool entry of a POOLED instruction: [count, needs, version of the result, operands…, versions…], all u4.
+# Pool entry of a POOLED instruction: [count, needs, version of the result, operands…, versions…], all u4. Of more than
+# MOST operands nothing is kept: what stands for their versions says whether the gradient flows on to them.
+MOST = 32
 POOL_HEADER = 3
 
 # A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps.
@@ -122,6 +125,7 @@ MACHINE = np.dtype([
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("as_written", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
+    ("assigning", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
 ])
 
@@ -156,23 +160,33 @@ RECIPE = np.dtype([
     ("n_words", "u4"), ("n_steps", "u4"), ("n_results", "u4"), ("n_starts", "u4"), ("flags", "u4"), ("reserved", "u4"),
 ])
 LEFT_TO_PYTHON, HAS_CONSTANTS = 1, 2
+# A step writes in place where its mode is WRITES: it is the last one then, and has its first operand for a result. The
+# operands of one that SPREADS are the list that is left out of the key.
 # A view has a `layout`, and a place that moves by `stride` for each unit of the key's start number `start` - 1.
 RECIPE_STEP = np.dtype([
     ("plan", "u4"), ("layout", "u4"), ("mode", "u4"), ("count", "u4"), ("operands", "u8"), ("offset", "u8"),
     ("shift", "u8"), ("stride", "u8"), ("adjoint_stride", "u8"), ("start", "u8"),
 ])
+WRITES, SPREADS = 1 << 8, 1 << 9
 # A start is an index or the beginning of a slice: it has to lie in [low, high), and `wrap` is added if it is negative.
 START = np.dtype([("low", "i8"), ("high", "i8"), ("wrap", "i8")])
-STEP_RESULT, FIXED = 64, 1 << 31  # references; below them argument tensors
+# References: below them argument tensors; VALUE is the number that is assigned.
+VALUE, STEP_RESULT, FIXED = 63, 64, 1 << 31
 MAX_RECIPE_STEPS, MAX_RECIPE_TENSORS, MAX_RECIPE_STARTS = 40, 40, 8
 # Key words that say what follows; None, True, False, `...` and dtypes are their own addresses, below 2^56.
-KEY_TENSOR, KEY_AGAIN, KEY_INT, KEY_FLOAT, KEY_TEXT, KEY_TUPLE, KEY_LIST, KEY_SLICE, KEY_INDEX, KEY_RANGE = (
-    i << 56 for i in range(1, 11))
+(KEY_TENSOR, KEY_AGAIN, KEY_INT, KEY_FLOAT, KEY_TEXT, KEY_TUPLE, KEY_LIST, KEY_SLICE, KEY_INDEX, KEY_RANGE, KEY_VALUE,
+ KEY_MANY) = (i << 56 for i in range(1, 13))
 MAX_KEY = 96
-# Where a key is gathered: [words, tensors, starts, whether only Python can tell, tensors…, starts…, words…].
-KEY_TENSORS = 4
+MANY = 32  # tensors that lie alike are a list that is left out of a key where there are more of them
+# Where a key is gathered: [words, tensors, starts, whether only Python can tell, what is left out or 0, tensors…,
+# starts…, words…]. Left out is the number that is assigned, or a list of many tensors.
+KEY_GIVEN, KEY_TENSORS = 4, 5
 KEY_STARTS = KEY_TENSORS + MAX_RECIPE_TENSORS
 KEY_WORDS = KEY_STARTS + MAX_RECIPE_STARTS
+
+# In the table of plans, beside opcodes: of a view that follows from its base (their layouts are base, view), of a view
+# written into its base (view, base), of a copy that lies as its operand does.
+PLAN_OF_SEEN, PLAN_OF_WRITTEN, PLAN_OF_COPIED = 511, 510, 509
 
 # In the table of Python functions: 0 raises for a failed kernel, an opcode is its function, plus this its operator.
 OPERATORS = 2048

@@ -4,7 +4,6 @@
 """
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +14,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import emitter, structural
 from tapegrad.machine import records as rec
 from tapegrad.machine.builder import Builder, emit, is_sum
+from tapegrad.machine.factoring import Factoring
 from tapegrad.machine.kinds import KINDS, Kind
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer, Step, byte_strides
@@ -26,12 +26,8 @@ from tapegrad.ops.spec import Operation
 from tapegrad.ops.sym import Sym
 
 
-class Lowering(Builder):
+class Lowering(Factoring):
     """The builder as a structured rule sees it: results to fill, and the kernels that fill them."""
-
-    def result(self, of: dtype, shape: Sequence[int]) -> Traced:
-        """A fresh contiguous result, for the rule to fill part by part."""
-        return Traced(self, Pointer(rec.TARGET), self.layouts.intern(of, tuple(shape)))
 
     def result_like(self, x: Traced) -> Traced:
         """A result that starts as a copy of `x`; the memory of `x` itself in the in-place form."""
@@ -64,9 +60,6 @@ class Lowering(Builder):
     def promoted(values: Sequence[Traced]) -> dtype:
         return result_type([v.layout for v in values])
 
-    def copy_into(self, target: Traced, source: Traced) -> None:
-        self.copy(target.place(), source.place())
-
     def read_into(self, target: Traced, source: Traced, strides: shapes.Shape, offset: int) -> None:
         """Copy what (strides, offset) reads of `source`, backwards where a stride is negative."""
         at, how = source.place()
@@ -75,11 +68,6 @@ class Lowering(Builder):
         emit(self, Sym.operand(0, how.dtype), target.shape, (target.pointer, target.dtype, target.layout.strides),
              [(pointer, how.dtype, strides)], (), False)
         self.both = before
-
-    def fill(self, target: Traced, value: Any = 0) -> None:
-        d = target.dtype
-        self.region(target.shape, (), Sym.const(value, d), d, [byte_strides(target.layout, target.layout.strides)],
-                    [target.pointer])
 
     def add_into(self, target: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int, source: Traced) -> None:
         """Add `source` to the part of `target` that (shape, strides, offset) views, summing where it repeats."""
@@ -168,60 +156,6 @@ class Lowering(Builder):
                                (out.pointer, edges.pointer, values.pointer), patient=True))
         return out
 
-    def factors(self, x: Traced) -> Traced:
-        """L, U and exchanges of square matrices (see `structural.factors`)."""
-        x = x if x.layout.contiguous else Copy(x)
-        *batch, n, _ = x.shape
-        out = self.result(x.dtype, (*batch, n + 1, n))
-        self._factored("lu", [math.prod(batch), n], out, x)
-        return out
-
-    def solved(self, factors: Traced, b: Traced | None, turned: bool = False, strict: bool = True) -> Traced:
-        """A⁻¹ b by the factors of A, or its inverse; of Aᵀ when `turned`, and refusing a singular A when `strict`."""
-        factors = factors if factors.layout.contiguous else Copy(factors)
-        *batch, _, n = factors.shape
-        out = self._filled(b) if b is not None else self.result(factors.dtype, (*batch, n, n))
-        words = [math.prod(batch), n, out.shape[-1], int(turned), int(strict), 0, 0]
-        self._factored("solve", words, out, factors, mode="inverse" if b is None else "")
-        return out
-
-    def solved_triangular(self, a: Traced, b: Traced, upper: bool, unitriangular: bool) -> Traced:
-        """A⁻¹ b, where only the triangle of A is read."""
-        columns = not a.layout.contiguous and self.transposed(a.layout).contiguous
-        a = a if columns or a.layout.contiguous else Copy(a)
-        out = self._filled(b)
-        *batch, n, k = out.shape
-        self._factored("triangular", [math.prod(batch), n, k, int(columns), int(upper), int(unitriangular)], out, a)
-        return out
-
-    def cholesky(self, x: Traced, strict: bool) -> Traced:
-        """The lower triangular factor of positive-definite matrices, of which only the lower triangle is read.
-
-        Unless `strict`, the factor of another has NaN where its diagonal ends.
-        """
-        out = self._filled(x)
-        *batch, n, _ = out.shape
-        self._factored("cholesky", [math.prod(batch), n, int(strict), 0, 0], out)
-        return out
-
-    def triangle(self, x: Traced, diagonal: float, upper: bool) -> Traced:
-        """One triangle of square matrices and a multiple of their diagonal."""
-        out = self._filled(x)
-        *batch, n, _ = out.shape
-        factor = int(np.float64(diagonal).view("i8"))
-        self._factored("triangle", [math.prod(batch), n, int(upper), factor], out)
-        return out
-
-    def _filled(self, x: Traced) -> Traced:
-        """A contiguous result that starts as a copy of `x`."""
-        out = self.result(x.dtype, x.shape)
-        self.copy_into(out, x)
-        return out
-
-    def _factored(self, family: str, nest: list[int], *values: Traced, mode: str = "") -> None:
-        address = structural.lapack(family, values[0].dtype, mode)
-        self.steps.append(Step(address, 0, np.array(nest, "i8"), tuple(v.pointer for v in values)))
-
     def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:
         """A result that Python computes when the operation runs: `function` is given arrays and returns one."""
         out = self.result(of, shape)
@@ -238,6 +172,8 @@ class Lowering(Builder):
 def _lower(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
     lowering = _lowering(builder)
     lowering.inplace = op.inplace_of is not None
+    if len(operands) > rec.MOST:
+        return _lower_alike(lowering, op, operands, attributes)
     traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
     value = op.forward(lowering, *traced, **attributes)
     if isinstance(value, Layout):
@@ -245,6 +181,26 @@ def _lower(builder: Builder, op: Operation, operands: tuple[Layout, ...], attrib
     if value._placed is None or value._placed[0].source != rec.TARGET:
         value.write(Pointer(rec.TARGET), value.layout, False)
     return value.layout
+
+
+def _lower_alike(lowering: Lowering, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    """What an operation on many operands of one layout does to the first, wherever the result is said to begin."""
+    assert op.joins is not None
+    x = Traced(lowering, Pointer(rec.OPERAND), operands[0])
+    shape, part = op.joins
+    out = Traced(lowering, Pointer(rec.TARGET | rec.SHIFTED), lowering.layouts.intern(
+        x.dtype, tuple(shape(x.shape, len(operands), **attributes))))
+    lowering.stride = part(out, 1, x, **attributes).pointer.offset
+    lowering.copy_into(part(out, 0, x, **attributes), x)
+    return out.layout
+
+
+def _adjoint_alike(lowering: Lowering, plan: Plan) -> int:
+    assert plan.op.joins is not None
+    x = plan.operands[0]
+    g = Traced(lowering, Pointer(rec.ADJOINT | rec.SHIFTED), lowering.layouts.adjoint(plan.out))
+    value = plan.op.joins[1](g, 0, x, **plan.attributes)
+    return value.write(Pointer(rec.TARGET), lowering.layouts.adjoint(x), True)
 
 
 def _lowering(builder: Builder) -> Lowering:
@@ -262,6 +218,8 @@ def _gradients(lowering: Lowering, plan: Plan) -> tuple[Any, ...]:
 def _adjoint(builder: Builder, plan: Plan, j: int) -> int:
     lowering = _lowering(builder)
     lowering.both = True
+    if len(plan.operands) > rec.MOST:
+        return _adjoint_alike(lowering, plan)
     value = _gradients(lowering, plan)[j]
     if value is None:
         return 0
@@ -279,6 +237,8 @@ def _fitted(value: Traced, shape: shapes.Shape) -> Traced:
 
 
 def _kept(builder: Builder, plan: Plan) -> list[frozenset[int]]:
+    if len(plan.operands) > rec.MOST:
+        return [frozenset()] * len(plan.operands)
     found: list[frozenset[int]] = []
     for value in _gradients(_lowering(builder), plan):
         found.append(frozenset(

@@ -30,20 +30,32 @@ def parts(g, xs, dim):
     return tuple(g.narrow(dim, start, size) for start, size in zip(starts, sizes))
 
 
-structured("cat", join, lambda g, xs, dim: parts(g, xs, dim), method=False, multilinear=True)
+def repeated(shape, n, dim):
+    return *shape[:dim], n * shape[dim], *shape[dim + 1:]
+
+
+structured("cat", join, lambda g, xs, dim: parts(g, xs, dim), method=False, multilinear=True,
+           joins=(repeated, lambda out, i, x, dim: out.narrow(dim, i * x.shape[dim], x.shape[dim])))
+
+
+def piled(shape, n, dim):
+    return *shape[:dim], n, *shape[dim:]
+
+
+def layer(out, i, x, dim):
+    return out.narrow(dim, i, 1).squeeze(dim)
 
 
 def pile(builder, *xs, dim):
     """Lower `stack`: each operand is copied into its place along a new axis."""
-    shape = xs[0].shape
-    out = builder.result(builder.promoted(xs), (*shape[:dim], len(xs), *shape[dim:]))
+    out = builder.result(builder.promoted(xs), piled(xs[0].shape, len(xs), dim))
     for i, x in enumerate(xs):
-        builder.copy_into(out.narrow(dim, i, 1).squeeze(dim), x)
+        builder.copy_into(layer(out, i, x, dim), x)
     return out
 
 
-structured("stack", pile, lambda g, xs, dim: tuple(g.narrow(dim, i, 1).squeeze(dim) for i in range(len(xs))),
-           method=False, multilinear=True, column=lambda *xs, dim: np.stack(xs, dim),
+structured("stack", pile, lambda g, xs, dim: tuple(layer(g, i, x, dim) for i, x in enumerate(xs)),
+           method=False, multilinear=True, joins=(piled, layer), column=lambda *xs, dim: np.stack(xs, dim),
            fits=lambda o, given: len({v.shape for v in o}) == 1 and 0 <= given["dim"] <= len(o[0].shape))
 
 

@@ -51,6 +51,8 @@ class Operation:
     samples: Callable[..., Any] | None = None
     column: Rule | None = None  # what a structured operation computes, in NumPy
     fits: Rule | None = None  # of a tape to be verified: whether operand layouts and attributes go together
+    # Of one that any number of operands of one shape may be given: the shape that n of them make, the i-th's part of it.
+    joins: tuple[Rule, Rule] | None = None
     identity: Any = None  # the result of a reduction over no elements, where it has one
     doc: str = ""
     accumulates: bool = False  # a structured operation that zeroes its result, then adds to it in its last step

@@ -51,6 +51,12 @@ def _geometry(view: Any, base: Any) -> tuple[Attributes, int]:
     return STARTS["as_strided"](given), shift * item
 
 
+def _teach(kind: int, base: Any, first: Any, second: Any, plan: Plan) -> None:
+    """Let native code find the plan between a view and its base, where offsets in the base's adjoint are its own."""
+    if layouts.adjoint(layouts.all[base._layout]) is layouts.all[base._layout]:
+        machine.insert_plan(kind, (first._layout, second._layout), plan.index)
+
+
 def refresh(view: Any) -> None:
     """Give a view the history that follows from its base's."""
     base = view._base
@@ -59,6 +65,7 @@ def refresh(view: Any) -> None:
     if requires(base):
         attributes, shift = _geometry(view, base)
         plan = planner.plan(REGISTRY["as_strided"], (layouts.all[base._layout],), attributes)
+        _teach(rec.PLAN_OF_SEEN, base, base, view, plan)
         call.record_view(plan.index, row, 1, shift, base._buffer)
     move(view, row)
     buffers["version"][row] = buffers["version"][int(buffers["owner"][row])]
@@ -76,6 +83,7 @@ def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
             slices = planner.plan(
                 REGISTRY["_copy_slices"], (layouts.all[self._layout], layouts.all[base._layout]), attributes
             )
+            _teach(rec.PLAN_OF_WRITTEN, base, self, base, slices)
             new_base = _new_row(base)
             call.record_view(slices.index, new_base, 1 | (2 if requires(base) else 0), shift, row, base._buffer)
             move(base, new_base)

@@ -39,6 +39,8 @@ def operands_of(t: int) -> tuple[list[int], int]:
         entry = int(code["a"]) | int(code["b"]) << 32
         count, needs = int(machine.pool[entry]), int(machine.pool[entry + 1])
         start = entry + rec.POOL_HEADER
+        if count > rec.MOST:
+            needs = sum(1 << j for j, wanted in enumerate(machine.pool[start + count:start + 2 * count]) if wanted)
         return [int(r) for r in machine.pool[start:start + count]], needs
     rows = [int(code["a"])] + ([int(code["b"])] if code["b"] else [])
     return rows, int(code["plan"]) >> rec.PLAN_BITS & 3

@@ -36,7 +36,7 @@ from tapegrad.machine.native.glue import (
     workspace_at,
 )
 from tapegrad.machine.native.interpreter import replay_reverse
-from tapegrad.machine.native.marking import mark, operands_of
+from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object
 from tapegrad.machine.native.operands import freshen_history, is_tensor
 from tapegrad.machine.native.tape import new_row, release_kept
@@ -59,11 +59,10 @@ def leads_on(t, marks):
     """Whether an instruction ran: a gradient flowed on to one of its operands, which still have their marks."""
     row = instructions()[t]
     operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], stack_words(2))
-    found = N0
+    found = False
     for j in range(count):
-        if marks[halves(operands)[j]] & NEEDED:
-            found |= (needs >> np.uint32(j)) & N1
-    return found != N0
+        found |= wants(needs, versions, count, j) and marks[halves(operands)[j]] & NEEDED != np.uint8(0)
+    return found
 
 
 @export(i32(u64, u64))

@@ -11,14 +11,12 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
-from tapegrad.machine.native.execution import execute, find_plan
+from tapegrad.machine.native.execution import execute
 from tapegrad.machine.native.glue import (
     N0,
-    N1,
     U0,
     U1,
     U2,
-    buffers,
     export,
     halves,
     inlined,
@@ -30,14 +28,12 @@ from tapegrad.machine.native.glue import (
     u64,
     words,
 )
-from tapegrad.machine.native.objects import flags_of
-from tapegrad.machine.native.operands import drop_number, is_tensor, needs_of, operand_row, recording
+from tapegrad.machine.native.histories import find_plan
+from tapegrad.machine.native.operands import drop_number, is_tensor, operand_row
 from tapegrad.machine.native.recipes import remembered
-from tapegrad.machine.native.steps import run_forward
+from tapegrad.machine.native.writing import LEFT, WRITTEN, write
 
-_INFERENCE, _REQUIRES_GRAD, OPERATORS = (
-    np.uint32(i) for i in (rec.INFERENCE, rec.REQUIRES_GRAD, rec.OPERATORS)
-)
+OPERATORS = np.uint32(rec.OPERATORS)
 MAX_OPERANDS = np.uint64(3)
 
 
@@ -103,51 +99,42 @@ def unary_operator(opcode, operand):
 
 
 @native
-def views_history(obj):
-    """Whether a tensor is a view, perhaps made where nothing is recorded, of one that has a history."""
-    base = tensor_at(obj).base
-    return base != U0 and flags_of(base) & _REQUIRES_GRAD != N0
-
-
-@native
 def attempt_inplace(opcode, self, other):
-    """Whether an in-place operation ran natively: on a tensor whose history need not change.
-
-    `other` is 0 for a unary operation. Operands that share the written storage go to Python, which looks for overlap.
-    """
+    """How an in-place operation ended that native code knows the plan of; `other` is 0 for a unary operation."""
     if not is_tensor(self) or machine().teaching != U0:
-        return False
-    rows = buffers()
+        return LEFT
     operands = stack_words(1)
     row = operand_row(self)
     if row == N0:
-        return False
-    count = U2 if other != U0 else U1
+        return LEFT
     second = operand_row(other) if other != U0 else row
     if second == N0:
-        return False
-    halves(operands)[U0] = row
+        return LEFT
+    count = U2 if other != U0 else U1
+    halves(operands)[U0] = tensor_at(self).buffer
     halves(operands)[U1] = second
-    shared = rows[second].owner == rows[row].owner and second != row
-    plan = N0
-    if not shared and not rows[row].flags & _INFERENCE:
-        if not recording() or (needs_of(operands, count) == N0 and not views_history(self)):
-            plan = find_plan(opcode, operands, count)
-            if plan != N0:
-                run_forward(plan, rows[row].address, operands)
-                rows[rows[row].owner].version += N1
-                machine().overwrote = U1
+    plan = find_plan(opcode, operands, count)
+    done = write(plan, self, operands, count) if plan != N0 else LEFT
     if other != U0:
         drop_number(second)
-    return plan != N0
+    return done
+
+
+@inlined
+def itself(obj, done):
+    """The tensor that was written to, or 0 where an error is set."""
+    if done != WRITTEN:
+        return U0
+    py.incref(obj)
+    return obj
 
 
 @export(u64(u32, u64, u64))
 def inplace(opcode, self, other):
     """An in-place operator slot."""
-    if attempt_inplace(opcode, self, other):
-        py.incref(self)
-        return self
+    done = attempt_inplace(opcode, self, other)
+    if done != LEFT:
+        return itself(self, done)
     arguments = stack_words(2)
     words(arguments)[U0] = self
     words(arguments)[U1] = other
@@ -159,10 +146,9 @@ def invoke_inplace(opcode, arguments, count, keywords):
     """`invoke` for an in-place operation."""
     if keywords == U0 and U1 <= count and count <= U2:
         self = words(arguments)[U0]
-        other = words(arguments)[U1] if count == U2 else U0
-        if attempt_inplace(opcode, self, other):
-            py.incref(self)
-            return self
+        done = attempt_inplace(opcode, self, words(arguments)[U1] if count == U2 else U0)
+        if done != LEFT:
+            return itself(self, done)
     return py.vectorcall(python_function(opcode), arguments, count, keywords)
 
 
@@ -198,10 +184,9 @@ def invoke_method(opcode, self, arguments, count, keywords):
 @export(u64(u32, u64, u64, u64, u64))
 def invoke_inplace_method(opcode, self, arguments, count, keywords):
     if keywords == U0 and count <= U1:
-        other = words(arguments)[U0] if count == U1 else U0
-        if attempt_inplace(opcode, self, other):
-            py.incref(self)
-            return self
+        done = attempt_inplace(opcode, self, words(arguments)[U0] if count == U1 else U0)
+        if done != LEFT:
+            return itself(self, done)
     block = with_self(self, arguments, count, keywords)
     result = py.vectorcall(python_function(opcode), block + np.uint64(8), count + U1, keywords)
     release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))

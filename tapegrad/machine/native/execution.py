@@ -1,4 +1,4 @@
-"""Running a plan on rows: its steps, its record on the tape, and the table that finds it by operand layouts."""
+"""Running a plan on rows: its steps, and its record on the tape."""
 from __future__ import annotations
 
 import numpy as np
@@ -12,7 +12,6 @@ from tapegrad.machine.native.glue import (
     U2,
     buffers,
     halves,
-    inlined,
     machine,
     native,
     plans,
@@ -31,7 +30,6 @@ _REQUIRES_GRAD, _IS_VIEW, _NO_GRAD_VIEW, _MULTI_VIEW = (
 )
 _NEEDS_A = np.uint32(rec.NEEDS_A)
 _RECORD, _LINK, _MULTIPLE = U1, np.uint64(rec.LINK), np.uint64(rec.MULTIPLE)
-MAX_KEYED_LAYOUT = np.uint64(1 << 18)
 
 
 @native
@@ -109,30 +107,3 @@ def view_of(plan, viewed, layout, offset, shift, mode):
     if mode & _RECORD and rows[base].flags & _REQUIRES_GRAD and recording():
         record(plan, row, base, N0, _NEEDS_A, shift)
     return result
-
-
-@inlined
-def hashed(key):
-    return (key * np.uint64(0x9E3779B97F4A7C15)) >> np.uint64(20)
-
-
-@native
-def find_plan(opcode, operands, count):
-    """The plan of (opcode, operand layouts), or 0. Entries are pairs (key, plan); layout ids stay below 2^18."""
-    m = machine()
-    rows = buffers()
-    key = (np.uint64(opcode) << np.uint64(54)) | (m.default_dtype << np.uint64(63))
-    for j in range(count):
-        layout = np.uint64(rows[halves(operands)[j]].layout)
-        if layout >= MAX_KEYED_LAYOUT:
-            return N0
-        key |= layout << (np.uint64(36) - np.uint64(18) * j)
-    table = words(m.table)
-    slot = hashed(key) & m.table_mask
-    while True:
-        found = table[slot * U2]
-        if found == key:
-            return np.uint32(table[slot * U2 + U1])
-        if found == U0:
-            return N0
-        slot = (slot + U1) & m.table_mask

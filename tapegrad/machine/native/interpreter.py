@@ -7,7 +7,6 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native.arena import allocate, release, zero_fill
 from tapegrad.machine.native.glue import (
     N0,
-    N1,
     U0,
     U1,
     buffers,
@@ -23,12 +22,12 @@ from tapegrad.machine.native.glue import (
     words,
     workspace_at,
 )
-from tapegrad.machine.native.marking import operands_of
+from tapegrad.machine.native.marking import operands_of, wants
 from tapegrad.machine.native.steps import run_forward, run_program
 
 U63 = np.uint64(63)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
-_VIEW, _CALLBACK = np.uint16(rec.VIEW), np.uint16(rec.CALLBACK)
+_VIEW, _CALLBACK, _ALIKE = np.uint16(rec.VIEW), np.uint16(rec.CALLBACK), np.uint16(rec.ALIKE)
 _STOPS = np.uint32(rec.HOOKED | rec.RETAINS)
 _IDENTITY, _NEEDS_ZERO, _CARVES = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_ZERO), np.uint32(rec.CARVES)
 REACHED, CAPTURED, NEEDED, BEYOND = (
@@ -60,12 +59,15 @@ def replay_reverse(workspace):
             shift = U0
             if plan_row.flags & _VIEW:
                 shift = np.uint64(row.va) | (np.uint64(row.vb) << np.uint64(32))
+            alike = plan_row.flags & _ALIKE != np.uint16(0)
             held = (marks[out] & CAPTURED) != np.uint8(0)
             last = U63 - leading_zeros(np.uint64(needs))
             for j in range(count):
                 operand = np.uint64(halves(operands)[j])
-                if (needs >> np.uint32(j)) & N1 and marks[operand] & NEEDED:
-                    program = programs_at(plan_row.adjoints)[j]
+                if wants(needs, versions, count, j) and marks[operand] & NEEDED:
+                    program = programs_at(plan_row.adjoints)[U0 if alike else j]
+                    if alike:
+                        shift = j * plan_row.stride
                     target = adjoints[operand]
                     if target == U0 and program.flags & _IDENTITY and j == last and not held:
                         if program.flags & _CARVES:

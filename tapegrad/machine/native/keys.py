@@ -28,14 +28,15 @@ from tapegrad.machine.native.glue import (
     words,
 )
 from tapegrad.machine.native.objects import flags_of
-from tapegrad.machine.native.operands import is_tensor, recording
+from tapegrad.machine.native.operands import LITERAL_HIGH, LITERAL_LOW, is_tensor, recording
 
-TENSOR, AGAIN, INT, FLOAT, TEXT, TUPLE, LIST, SLICE, INDEX, RANGE = (np.uint64(i) for i in (
+TENSOR, AGAIN, INT, FLOAT, TEXT, TUPLE, LIST, SLICE, INDEX, RANGE, VALUE, MANY = (np.uint64(i) for i in (
     rec.KEY_TENSOR, rec.KEY_AGAIN, rec.KEY_INT, rec.KEY_FLOAT, rec.KEY_TEXT, rec.KEY_TUPLE, rec.KEY_LIST, rec.KEY_SLICE,
-    rec.KEY_INDEX, rec.KEY_RANGE))
-TENSORS, STARTS, WORDS = (np.uint64(i) for i in (rec.KEY_TENSORS, rec.KEY_STARTS, rec.KEY_WORDS))
-MAX_TENSORS, MAX_STARTS, MAX_WORDS = (
-    np.uint64(i) for i in (rec.MAX_RECIPE_TENSORS, rec.MAX_RECIPE_STARTS, rec.MAX_KEY))
+    rec.KEY_INDEX, rec.KEY_RANGE, rec.KEY_VALUE, rec.KEY_MANY))
+GIVEN, TENSORS, STARTS, WORDS = (
+    np.uint64(i) for i in (rec.KEY_GIVEN, rec.KEY_TENSORS, rec.KEY_STARTS, rec.KEY_WORDS))
+MAX_TENSORS, MAX_STARTS, MAX_WORDS, MOST = (
+    np.uint64(i) for i in (rec.MAX_RECIPE_TENSORS, rec.MAX_RECIPE_STARTS, rec.MAX_KEY, rec.MANY))
 _REQUIRES_GRAD, _VIEW = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.IS_VIEW)
 _GRAD_BIT = np.uint64(1 << 40)
 _IS_LIST, _IS_TUPLE = np.uint64(1 << 25), np.uint64(1 << 26)
@@ -138,11 +139,26 @@ def put_inner(key, obj):
 
 
 @native
+def lie_alike(items, count):
+    """Whether all items are tensors of one layout."""
+    for j in range(count):
+        obj = words(items)[j]
+        if not is_tensor(obj) or tensor_at(obj).layout != tensor_at(words(items)[U0]).layout:
+            return False
+    return True
+
+
+@native
 def put_argument(key, obj):
     """An item, or a sequence of items and of sequences of them."""
     kind, items, count = sequence_of(obj)
     if kind == U0:
         put_item(key, obj)
+        return
+    if count > MOST and words(key)[GIVEN] == U0 and lie_alike(items, count):
+        put(key, MANY | count)
+        put(key, kind | np.uint64(tensor_at(words(items)[U0]).layout))
+        words(key)[GIVEN] = obj
         return
     put(key, kind | count)
     for j in range(count):
@@ -207,6 +223,20 @@ def put_index(key, obj):
 
 
 @native
+def put_value(key, obj):
+    """What is assigned to x[…]: of a number that no rule specialises on its kind, for there are many of them too."""
+    k = words(key)
+    if py.type_of(obj) == py.float_type():
+        put(key, VALUE | U1)
+        k[GIVEN] = obj
+    elif is_small(obj) and not LITERAL_LOW <= py.long_as(obj) <= LITERAL_HIGH:
+        put(key, VALUE | U2)
+        k[GIVEN] = obj
+    else:
+        put_argument(key, obj)
+
+
+@native
 def gather_key(key, function, arguments, count, keywords):
     """The key of a call; False when only Python can tell what it is about."""
     k = words(key)
@@ -214,15 +244,19 @@ def gather_key(key, function, arguments, count, keywords):
     k[U1] = U0
     k[U2] = U0
     k[U3] = U0
+    k[GIVEN] = U0
     m = machine()
     put(key, function)
     put(key, (count << U8) | (m.default_dtype << U1) | (U1 if recording() else U0))
-    indexing = function == m.indexing
+    assigning = function == m.assigning
+    indexing = assigning or function == m.indexing
     for j in range(count):
         if k[U3] != U0:
             return False
         if indexing and j == U1:
             put_index(key, words(arguments)[j])
+        elif assigning and j == U2:
+            put_value(key, words(arguments)[j])
         else:
             put_argument(key, words(arguments)[j])
     if keywords != U0:

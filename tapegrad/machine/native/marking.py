@@ -40,7 +40,7 @@ REACHED, CAPTURED, NEEDED, BEYOND, END = (
 _OUTSIDE = np.uint32(rec.OUTSIDE)
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
 UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
-_HEADER = np.uint64(rec.POOL_HEADER)
+_HEADER, _MOST = np.uint64(rec.POOL_HEADER), np.uint64(rec.MOST)
 
 
 @inlined
@@ -60,6 +60,14 @@ def operands_of(row, plan_row, inline):
     return inline, count, (row.plan >> np.uint32(rec.PLAN_BITS)) & np.uint32(3), inline + np.uint64(8)
 
 
+@inlined
+def wants(needs, versions, count, j):
+    """Whether the gradient flows on to an operand."""
+    if count > _MOST:
+        return halves(versions)[j] != N0
+    return (needs >> np.uint32(j)) & N1 != N0
+
+
 @native
 def stale_operand(row, plan_row, operands, count, needs, versions):
     """1 + the position of a kept operand that was written since it was read (1 + count for the result), else 0."""
@@ -74,7 +82,7 @@ def stale_operand(row, plan_row, operands, count, needs, versions):
         kept = np.uint32(mask & np.uint8(3))
         keeps_out = (mask & _KEEPS_OUT) != np.uint8(0)
         version = N0
-    for j in range(count):
+    for j in range(count if kept != N0 else U0):
         if (kept >> np.uint32(j)) & N1 and version_of(halves(operands)[j]) != halves(versions)[j]:
             return j + U1
     if keeps_out and version_of(row.out) != version:
@@ -192,7 +200,7 @@ def mark(workspace, roots, n_roots, checked):
                     return status
             for j in range(count):
                 operand = np.uint64(halves(operands)[j])
-                if (needs >> np.uint32(j)) & N1 and marks[operand] == np.uint8(0):
+                if wants(needs, versions, count, j) and marks[operand] == np.uint8(0):
                     marks[operand] = REACHED | NEEDED
                     if rows[operand].producer > floor:
                         pending += U1
@@ -227,7 +235,7 @@ def narrow(workspace, inputs, n_inputs):
         plan_row = plans()[row.plan & _PLAN_MASK]
         operands, count, needs, versions = operands_of(row, plan_row, inline)
         for j in range(count):
-            if (needs >> np.uint32(j)) & N1 and marks[halves(operands)[j]] & NEEDED:
+            if wants(needs, versions, count, j) and marks[halves(operands)[j]] & NEEDED:
                 marks[row.out] |= NEEDED | BEYOND
     return np.int32(rows[U0].refs)
 

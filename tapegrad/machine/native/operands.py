@@ -22,12 +22,14 @@ from tapegrad.machine.native.glue import (
     tensor_at,
     words,
 )
+from tapegrad.machine.native.histories import refresh
 from tapegrad.machine.native.objects import call_python, flags_of
 from tapegrad.machine.native.tape import drop_tensor, new_row
 
 _REQUIRES_GRAD, _VIEW, _WRAPPED, _WORD = (
     np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.WRAPPED, rec.WORD)
 )
+_LAST = np.uint64(rec.MOST - 1)
 LITERAL_LOW, LITERAL_HIGH = np.int64(rec.LITERALS[0]), np.int64(rec.LITERALS[-1])
 # Layout ids 1..3 are those of wrapped bool, int and float scalars; the literals follow (see machine.layouts).
 BOOL_SCALAR, INT_SCALAR, FLOAT_SCALAR = (np.uint32(i) for i in (1, 2, 3))
@@ -51,7 +53,7 @@ def is_stale(obj):
 @native
 def freshen_history(obj):
     """Give a stale view its new history; False, with a Python error set, where that is refused."""
-    if not flags_of(obj) & _VIEW or not is_stale(obj):
+    if not flags_of(obj) & _VIEW or not is_stale(obj) or refresh(obj):
         return True
     result = call_python(machine().refresh_view, obj, U0, U1)
     if result == U0:
@@ -137,10 +139,10 @@ def recording():
 
 @native
 def needs_of(operands, count):
-    """Which operands require grad, as bits from 0."""
+    """Which operands require grad, as bits from 0; of more than 32 operands, whether any does."""
     rows = buffers()
     needs = N0
     for j in range(count):
         if rows[halves(operands)[j]].flags & _REQUIRES_GRAD:
-            needs |= N1 << np.uint32(j)
+            needs |= N1 << np.uint32(min(j, _LAST))
     return needs

@@ -31,11 +31,14 @@ from tapegrad.machine.native.glue import (
     u64,
     words,
 )
-from tapegrad.machine.native.keys import STARTS, TENSORS, WORDS, gather_key, hash_key
-from tapegrad.machine.native.operands import current_row
+from tapegrad.machine.native.keys import GIVEN, STARTS, TENSORS, WORDS, gather_key, hash_key, sequence_of
+from tapegrad.machine.native.operands import current_row, drop_number, wrap_number
+from tapegrad.machine.native.writing import LEFT, RAISED, write
 
 _LEFT_TO_PYTHON, _HAS_CONSTANTS = np.uint32(rec.LEFT_TO_PYTHON), np.uint32(rec.HAS_CONSTANTS)
-_STEP_RESULT, _FIXED = np.uint32(rec.STEP_RESULT), np.uint32(rec.FIXED)
+_STEP_RESULT, _FIXED, _VALUE = np.uint32(rec.STEP_RESULT), np.uint32(rec.FIXED), np.uint32(rec.VALUE)
+_WRITES, _SPREADS = np.uint32(rec.WRITES), np.uint32(rec.SPREADS)
+UNDONE = U1
 U8, U24 = np.uint64(8), np.uint64(24)
 
 
@@ -102,9 +105,31 @@ def referred(reference, key, made):
 
 
 @native
+def spread(plan, sequence):
+    """Run a plan on the tensors of a list."""
+    kind, items, count = sequence_of(sequence)
+    m = machine()
+    operands = allocate(m.arena, count * np.uint64(4))
+    result = U0
+    done = U0
+    while done < count:
+        row = current_row(words(items)[done])
+        if row == N0:
+            break
+        halves(operands)[done] = row
+        done += U1
+    if done == count:
+        result = execute(plan, operands, count)
+    release(m.arena, operands, count * np.uint64(4))
+    return result
+
+
+@native
 def follow_step(step, key, made, operands):
-    """Run one step; a new tensor, or 0 with an error set."""
+    """Run one step; its tensor, 0 with an error set, or UNDONE: nothing was written, and it is left to Python."""
     references = halves(step.operands)
+    if step.mode == _SPREADS:
+        return spread(step.plan, words(key)[GIVEN])
     if step.layout != N0:
         offset, shift = step.offset, step.shift
         if step.start != U0:
@@ -114,19 +139,37 @@ def follow_step(step, key, made, operands):
         return view_of(step.plan, referred(references[U0], key, made), step.layout, offset, shift,
                        np.uint64(step.mode))
     rows = halves(operands)
+    number = N0
     for j in range(np.uint64(step.count)):
         reference = references[j]
         if reference & _FIXED:
             rows[j] = reference & ~_FIXED
+        elif reference == _VALUE:
+            number = wrap_number(words(key)[GIVEN])
+            rows[j] = number
         else:
             rows[j] = tensor_at(referred(reference, key, made)).buffer
-    return execute(step.plan, operands, np.uint64(step.count))
+    if step.mode != _WRITES:
+        return execute(step.plan, operands, np.uint64(step.count))
+    target = referred(references[U0], key, made)
+    done = write(step.plan, target, operands, np.uint64(step.count))
+    if number != N0:
+        drop_number(number)
+    if done == LEFT:
+        return UNDONE
+    if done == RAISED:
+        return U0
+    py.incref(target)
+    return target
 
 
 @inlined
 def gathered(recipe, key, made):
-    """The call's result: one object, or a tuple of the recipe's type."""
+    """The call's result: one object, a tuple of the recipe's type, or None."""
     references = halves(recipe.results)
+    if recipe.n_results == N0:
+        py.incref(py.none())
+        return py.none()
     if recipe.kind == U0:
         result = referred(references[U0], key, made)
         py.incref(result)
@@ -144,6 +187,7 @@ def gathered(recipe, key, made):
 
 @native
 def follow(recipe_address, key):
+    """Do what a recipe says; the call's result, or as `follow_step`."""
     recipe = recipe_at(recipe_address)
     steps = recipe_steps_at(recipe.steps)
     made = stack_words(40)
@@ -153,7 +197,8 @@ def follow(recipe_address, key):
     result = U0
     while done < n:
         step = follow_step(steps[done], key, made, operands)
-        if step == U0:
+        if step <= UNDONE:
+            result = step
             break
         words(made)[done] = step
         done += U1
@@ -186,7 +231,7 @@ def remembered(function, arguments, count, keywords):
     """Call a facade function: by its recipe if there is one, else as Python has it."""
     m = machine()
     if m.teaching == U0:
-        key = stack_words(152)
+        key = stack_words(160)
         if gather_key(key, function, arguments, count, keywords) and tensors_ready(key):
             found = find_recipe(key)
             if found == U0:
@@ -196,7 +241,9 @@ def remembered(function, arguments, count, keywords):
                 recipe = recipe_at(found)
                 if not recipe.flags & _LEFT_TO_PYTHON and (m.trace == U0 or not recipe.flags & _HAS_CONSTANTS):
                     if starts_fit(key, recipe):
-                        return follow(found, key)
+                        result = follow(found, key)
+                        if result != UNDONE:
+                            return result
     return py.vectorcall(function, arguments, count, keywords)
 
 

@@ -22,6 +22,7 @@ from tapegrad.machine.native.glue import (
 from tapegrad.machine.native.threads import call_run_cut
 
 _TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
+_ALIKE = np.uint16(rec.ALIKE)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
 
 
@@ -85,8 +86,21 @@ def run_program(arena, program, operands, result, gradient, target, shift, add):
 
 
 @native
+def run_alike(plan_row, target, operands):
+    """Run the steps of the first operand for every one."""
+    status = np.int32(0)
+    for j in range(np.uint64(plan_row.arity)):
+        if status == np.int32(0):
+            status = run_steps(machine().arena, plan_row.forward, np.uint64(plan_row.n_forward),
+                               operands + j * np.uint64(4), target, U0, target, j * plan_row.stride, False)
+    return status
+
+
+@native
 def run_forward(plan, target, operands):
     """Run a plan's forward program; `operands` is the address of u4 rows, `target` what it writes."""
     plan_row = plans()[plan]
+    if plan_row.flags & _ALIKE:
+        return run_alike(plan_row, target, operands)
     return run_steps(machine().arena, plan_row.forward, np.uint64(plan_row.n_forward), operands, target, U0, target, U0,
                      False)

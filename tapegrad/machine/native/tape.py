@@ -29,7 +29,8 @@ _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNAL), np.uint32(rec.IMMORTAL)
 _REQUIRES_GRAD, _FREE, _MARKED = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE), np.uint32(rec.MARKED)
 _WRAPPED, _ATTACHED = np.uint32(rec.WRAPPED), np.uint32(rec.ATTACHED)
-_POOLED, _VIEW, _INPLACE = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.INPLACE)
+_POOLED, _VIEW, _INPLACE, _ALIKE = (np.uint16(i) for i in (rec.POOLED, rec.VIEW, rec.INPLACE, rec.ALIKE))
+_MOST = np.uint64(rec.MOST)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
 FAILED = np.uint32(0)
@@ -197,6 +198,8 @@ def pooled_kept(plan_row, needs):
     """The kept mask of a POOLED plan: bit j for operand j, bit 31 for the result; `plan.kept` lists one per operand."""
     masks = halves(plan_row.kept)
     kept = N0
+    if plan_row.flags & _ALIKE:
+        return kept
     for j in range(np.uint64(plan_row.arity)):
         if (needs >> np.uint32(j)) & N1:
             kept |= masks[j]
@@ -223,8 +226,10 @@ def record_pooled(plan, out, operands, count, needs):
         # An in-place operation read its operand before it wrote: what is kept of the old value is stale at once.
         written = plan_row.flags & _INPLACE and rows[operand].owner == rows[out].owner
         p[entry + _HEADER + count + j] = version_of(operand) - (N1 if written else N0)
+        if count > _MOST:
+            p[entry + _HEADER + count + j] = N1 if rows[operand].flags & _REQUIRES_GRAD else N0
         rows[operand].flags |= _RECORDED
-        if (kept >> np.uint32(j)) & N1:
+        if kept != N0 and (kept >> np.uint32(j)) & N1:
             keep(operand)
     if kept >> np.uint32(31):
         keep(out)
@@ -259,7 +264,7 @@ def release_kept(t):
         p = pool()
         count = np.uint64(p[entry])
         kept = pooled_kept(plan_row, p[entry + U1])
-        for j in range(count):
+        for j in range(count if kept != N0 else U0):
             if (kept >> np.uint32(j)) & N1:
                 unkeep(p[entry + _HEADER + j])
         if kept >> np.uint32(31):

@@ -1,9 +1,9 @@
 """Kernels that are no elementwise loop: indexed reads and writes, scans, LAPACK, and Python called at execution.
 
 `indexed`, `scan`, `lapack` and `called` give the address of a kernel with the signature of every other one,
-`int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes, and calls of a single LAPACK routine, are emitted
-as LLVM text (see `indexed.py` and `lapack.py`); `kernels` holds the jitted ones and is imported only when the disk cache
-misses. What their nests look like is said there.
+`int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes, and calls of a single LAPACK routine, are
+emitted as LLVM text (see `indexed.py` and `lapack.py`); `kernels` holds the jitted ones and is imported only when the
+disk cache misses. What their nests look like is said there.
 """
 from __future__ import annotations
 

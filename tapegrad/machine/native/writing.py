@@ -1,0 +1,94 @@
+"""Writes in place, with the history that they leave: `dispatch.apply_inplace` without its refusals."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.execution import execute, kernel_failed, record_operation
+from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
+    buffers,
+    halves,
+    layouts,
+    machine,
+    native,
+    plans,
+    tensor_at,
+)
+from tapegrad.machine.native.histories import find_plan, is_apart, may_rewrite, rewrite, row_like
+from tapegrad.machine.native.objects import flags_of
+from tapegrad.machine.native.operands import needs_of, recording
+from tapegrad.machine.native.steps import run_forward
+from tapegrad.machine.native.tape import make_room, pooled_kept
+
+_REQUIRES_GRAD, _INFERENCE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.INFERENCE)
+_DIFFERENTIABLE = np.uint16(rec.DIFFERENTIABLE)
+_COPIED = np.uint64(rec.PLAN_OF_COPIED)
+FIRST_FLOAT = np.uint32(6)
+LEFT, WRITTEN, RAISED = (np.uint64(i) for i in range(3))  # how a write ended: left to Python, done, with an error set
+
+
+@native
+def views_history(obj):
+    """Whether a tensor is a view, perhaps made where nothing is recorded, of one that has a history."""
+    base = tensor_at(obj).base
+    return base != U0 and flags_of(base) & _REQUIRES_GRAD != N0
+
+
+@native
+def reads_first(plan, needs):
+    """Whether backward will read the operand that is written to."""
+    return pooled_kept(plans()[plan], needs) & N1 != N0
+
+
+@native
+def write(plan, self, operands, count):
+    """Run an in-place plan on rows, the first of them that of `self`; the array of rows may be changed.
+
+    Where backward reads what is overwritten, the tape keeps a copy, through which the gradient flows.
+    """
+    rows = buffers()
+    source = halves(operands)
+    target = source[U0]
+    if rows[target].flags & _INFERENCE:
+        return LEFT
+    for j in range(U1, count):
+        if not is_apart(target, source[j]):
+            return LEFT
+    needs = N0
+    slices = N0
+    before = U0
+    if recording():
+        if plans()[plan].flags & _DIFFERENTIABLE and layouts()[rows[target].layout].dtype >= FIRST_FLOAT:
+            needs = needs_of(operands, count)
+        if needs != N0:
+            allowed, slices = may_rewrite(self)
+            if not allowed or not make_room():
+                return LEFT
+            if reads_first(plan, needs):
+                copied = find_plan(_COPIED, operands, U1)
+                if copied == N0:
+                    return LEFT
+                before = execute(copied, operands, U1)
+                if before == U0:
+                    return RAISED
+        elif views_history(self):
+            return LEFT
+    status = run_forward(plan, rows[target].address, operands)
+    rows[rows[target].owner].version += N1
+    machine().overwrote = U1
+    if status:
+        kernel_failed(plan, status)
+    elif needs != N0:
+        if before != U0:
+            source[U0] = tensor_at(before).buffer
+        row = row_like(target)
+        record_operation(plan, row, operands, count, needs, U0)
+        rewrite(self, row, slices)
+    if before != U0:
+        py.decref(before)
+    return RAISED if status else WRITTEN
