@@ -15,14 +15,29 @@ from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.runtime import address_of
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor, device, shape_of
 
 call = machine.call
 
 
-def _finish(made: Tensor, requires_grad: bool, where: Any = None) -> Tensor:
+def _wanted(dtype: Any, out: Any = None) -> Dtype | None:
+    """The dtype that was asked for, which is that of `out` where one is given."""
+    dtype = None if dtype is None else dtypes.named(dtype)
+    if out is None:
+        return dtype
+    if dtype is not None and out.dtype is not dtype:
+        raise RuntimeError(f"dtype {errors.KINDS[dtype.name][:-6]} does not match dtype of out parameter "
+                           f"({errors.KINDS[out.dtype.name][:-6]})")
+    return out.dtype
+
+
+def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None) -> Tensor:
     if where is not None:
         device(where)
+    if out is not None:
+        return dispatch.into(out, made)
     if requires_grad and not made.dtype.is_floating_point:
         raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
     return made.requires_grad_() if requires_grad else made
@@ -61,6 +76,7 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     Floats become the default dtype, integers int64. Raises ValueError for ragged sequences, TypeError for what is no
     number, RuntimeError for integers that require grad.
     """
+    dtype = _wanted(dtype)
     if isinstance(data, Tensor):
         made = from_array(data._array(), dtype)
     elif isinstance(data, (np.ndarray, np.generic)):
@@ -72,8 +88,9 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
 
 
 def _shape_of_nested(data: Any) -> shapes.Shape:
+    """The lengths of nested sequences, found along their first elements."""
     shape = []
-    while isinstance(data, (list, tuple)) or (isinstance(data, (Tensor, np.ndarray)) and data.ndim):
+    while _is_sequence(data):
         shape.append(len(data))
         if not len(data):
             break
@@ -81,18 +98,28 @@ def _shape_of_nested(data: Any) -> shapes.Shape:
     return tuple(shape)
 
 
+def _is_sequence(x: Any) -> bool:
+    """Whether an object is a row of numbers; a tensor in one stands for a number."""
+    if isinstance(x, np.ndarray):
+        return bool(x.ndim)
+    return isinstance(x, (list, tuple, range)) or (
+        hasattr(x, "__getitem__") and hasattr(x, "__len__") and not isinstance(x, (str, bytes, dict, Tensor)))
+
+
 def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any], typed: list[Dtype]) -> None:
     """Python numbers in order, and the dtypes of those elements that have one."""
     if depth == len(shape):
-        if isinstance(data, (list, tuple)):
-            raise ValueError(f"expected a number at dim {depth}, got a sequence: the nested sequences are not of equal "
-                             "depth")
         if isinstance(data, (Tensor, np.ndarray, np.generic)):
+            if isinstance(data, Tensor) and data.numel() != 1:
+                raise ValueError("only one element tensors can be converted to Python scalars")
             typed.append(data.dtype if isinstance(data, Tensor) else dtypes.from_numpy_dtype(data.dtype))
             data = data.item()
+        elif _is_sequence(data):
+            raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as a number: the nested sequences "
+                            "are not of equal depth")
         into.append(data)
         return
-    if not hasattr(data, "__len__") or isinstance(data, str):
+    if not _is_sequence(data):
         raise TypeError(f"not a sequence at dim {depth}: {data!r}")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
@@ -107,18 +134,19 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     _flatten(data, shape, 0, flat, typed)
     kinds = set(map(type, flat))
     for kind in kinds - {bool, int, float}:
-        raise TypeError(f"new(): invalid data type '{kind.__name__}'" if kind is str else
-                        f"Could not infer dtype of {kind.__name__}")
+        if issubclass(kind, str):
+            raise ValueError("too many dimensions 'str'") if shape else TypeError("new(): invalid data type 'str'")
+        raise RuntimeError(f"Could not infer dtype of {kind.__name__}")
     if dtype is None:
         whole = dtypes.int64 if int in kinds else dtypes.bool_
         dtype = dtypes.default_dtype() if float in kinds or not kinds else whole
         if typed:
             dtype = functools.reduce(dtypes.promote, typed if len(typed) == len(flat) else [*typed, dtype])
-    try:
-        array = np.array(flat, dtype=dtype.numpy if float not in kinds or dtype.is_floating_point else None)
-    except OverflowError:
-        raise RuntimeError(f"value cannot be converted to type {dtype.name} without overflow") from None
-    return array.reshape(shape), dtype
+        if int in kinds and any(type(x) is int and not -2 ** 63 <= x < 2 ** 63 for x in flat):
+            raise ValueError("Overflow when unpacking long long")
+    if not dtype.is_floating_point:
+        flat = [dtypes.fitted(x, dtype) for x in flat]
+    return np.array(flat, dtype=dtype.numpy).reshape(shape), dtype
 
 
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
@@ -181,11 +209,27 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     return made
 
 
-def empty(*size: Any, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None, **ignored: Any
-          ) -> Tensor:
+def empty(*size: Any, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None, out: Any = None,
+          **ignored: Any) -> Tensor:
     """A tensor that is not initialised (`torch.empty`)."""
-    shape = _checked(shape_of(size))
-    return _finish(call.empty(layouts.intern(dtype or dtypes.default_dtype(), shape).id), requires_grad, device)
+    shape = _checked(shape_of(size or (ignored["size"],)))
+    dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    return _finish(call.empty(layouts.intern(dtype, shape).id), requires_grad, device, out)
+
+
+def legacy(dtype: Dtype, args: tuple[Any, ...]) -> Tensor:
+    """What `Tensor(…)`, `FloatTensor(…)` and `x.new(…)` make: of sizes an empty tensor, else one of data."""
+    if len(args) == 1 and not isinstance(args[0], shapes.Size):
+        data = args[0]
+        if isinstance(data, Tensor):
+            if data.dtype is not dtype:
+                raise TypeError(f"expected a tensor of dtype {dtype!r}, got {data.dtype!r}")
+            return dispatch.apply_view(REGISTRY["alias"], data, ())
+        if _is_sequence(data):
+            return tensor(data, dtype=dtype)
+        if isinstance(data, bool) or not hasattr(data, "__index__"):
+            raise TypeError(f"new(): data must be a sequence (got {type(data).__name__})")
+    return empty(*(args or (0,)), dtype=dtype)
 
 
 def _checked(shape: shapes.Shape) -> shapes.Shape:
@@ -203,7 +247,7 @@ def _as_new(made: Tensor) -> Tensor:
 
 @lessons.constant
 def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
-         **ignored: Any) -> Tensor:
+         out: Any = None, **ignored: Any) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
 
     >>> full((2,), 7)
@@ -211,36 +255,44 @@ def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_gra
     """
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    if dtype is None:
-        dtype = {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
+    dtype = _wanted(dtype, out) or {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
+    shape = _checked(shape_of((size,)))
     with modes.no_grad():
-        made = _as_new(empty(size, dtype=dtype).fill_(fill_value))
-    return _finish(made, requires_grad, device)
+        made = _as_new(call.empty(layouts.intern(dtype, shape).id).fill_(dtypes.fitted(fill_value, dtype)))
+    return _finish(made, requires_grad, device, out)
 
 
-def zeros(*size: Any, dtype: Dtype | None = None, **options: Any) -> Tensor:
-    """A tensor of zeros (`torch.zeros`)."""
-    if any(n < 0 for n in shape_of(size)):
+def _filled(value: int, size: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
+    shape = shape_of(size or (options.pop("size"),))
+    if value == 0 and any(n < 0 for n in shape):
         raise RuntimeError("zeros: Dimension size must be non-negative.")
-    return full(shape_of(size), 0, dtype=dtype or dtypes.default_dtype(), **options)
+    if options.get("dtype") is None and options.get("out") is None:
+        options["dtype"] = dtypes.default_dtype()
+    return full(shape, value, **options)
 
 
-def ones(*size: Any, dtype: Dtype | None = None, **options: Any) -> Tensor:
+def zeros(*size: Any, **options: Any) -> Tensor:
+    """A tensor of zeros (`torch.zeros`)."""
+    return _filled(0, size, options)
+
+
+def ones(*size: Any, **options: Any) -> Tensor:
     """A tensor of ones (`torch.ones`).
 
     >>> ones(2)
     tensor([1., 1.])
     """
-    return full(shape_of(size), 1, dtype=dtype or dtypes.default_dtype(), **options)
+    return _filled(1, size, options)
 
 
 @lessons.constant
 def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **options: Any) -> Tensor:
     """A tensor shaped like another, filled with one number (`torch.full_like`)."""
     layout = layouts.all[input._layout]
-    strides = layout.strides if layout.dense else None
+    strides, of = layout.strides if layout.dense else None, _wanted(dtype) or layout.dtype
     with modes.no_grad():
-        made = call.empty(layouts.intern(dtype or layout.dtype, layout.shape, strides).id).fill_(fill_value)
+        made = call.empty(layouts.intern(of, layout.shape, strides).id).fill_(
+            dtypes.fitted(fill_value, of))
     _as_new(made)
     return _finish(made, options.get("requires_grad", False), options.get("device"))
 
@@ -259,7 +311,8 @@ def empty_like(input: Tensor, *, dtype: Dtype | None = None, requires_grad: bool
     """A tensor shaped like another, not initialised (`torch.empty_like`)."""
     layout = layouts.all[input._layout]
     strides = layout.strides if layout.dense else None
-    return _finish(call.empty(layouts.intern(dtype or layout.dtype, layout.shape, strides).id), requires_grad)
+    of = _wanted(dtype) or layout.dtype
+    return _finish(call.empty(layouts.intern(of, layout.shape, strides).id), requires_grad)
 
 
 def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
@@ -269,6 +322,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
     >>> arange(3)
     tensor([0, 1, 2])
     """
+    dtype = _wanted(dtype, out)
     if end is None:
         start, end = 0, start
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
@@ -276,50 +330,41 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
         raise RuntimeError(f"unsupported range: {start} -> {end}")
-    if out is not None:
-        dtype = out.dtype
-        if not dtype.is_floating_point and int(step) == 0:
-            raise ValueError("step must be nonzero")
     if (end - start) / step < 0:
         raise RuntimeError("upper bound and lower bound inconsistent with step sign")
     if dtype is None:
         whole = all(isinstance(x, int) for x in (start, end, step))
         dtype = dtypes.int64 if whole else dtypes.default_dtype()
+    first, by = start, step
     if not dtype.is_floating_point:
-        start, end, step = int(start), int(end), int(step)
-    count = math.ceil((end - start) / step) if step else 0
-    values = np.arange(count) * step + start
-    return _written(out, _finish(from_array(values, dtype), requires_grad, device))
-
-
-def _written(out: Any, made: Tensor) -> Tensor:
-    return made if out is None else dispatch.into(out, made)
+        first, by = int(start), int(step)
+        if by == 0:
+            raise ValueError("step must be nonzero")
+        if dtype is dtypes.int64:  # the others are counted before fractions are cut off
+            start, end, step = first, int(end), by
+    count = max(math.ceil((end - start) / step), 0)
+    return _finish(from_array(np.arange(count) * by + first, dtype), requires_grad, device, out)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, requires_grad: bool = False,
              device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
     """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
-    if isinstance(steps, float):
-        raise TypeError("linspace() received an invalid combination of arguments - got "
-                        f"({type(start).__name__}, {type(end).__name__}, float)")
     for x in (start, end):
         if isinstance(x, Tensor) and x.ndim:
             raise RuntimeError("linspace only supports 0-dimensional start and end tensors, but got "
                                f"{'start' if x is start else 'end'} with {x.ndim} dimension(s).")
-    if out is not None:
-        dtype = out.dtype
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    dtype = dtype or dtypes.default_dtype()
+    dtype = _wanted(dtype, out) or dtypes.default_dtype()
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     if steps == 1:
-        return _written(out, _finish(from_array(np.array([start]), dtype), requires_grad, device))
+        return _finish(from_array(np.array([start]), dtype), requires_grad, device, out)
     step = (end - start) / kind(max(steps - 1, 1))
     i = np.arange(steps)
     # From both ends towards the middle, as PyTorch counts, so that both ends are met exactly.
     values = np.where(i < steps // 2, start + step * i.astype(kind), end - step * (steps - 1 - i).astype(kind))
-    return _written(out, _finish(from_array(values, dtype), requires_grad, device))
+    return _finish(from_array(values, dtype), requires_grad, device, out)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
@@ -328,8 +373,11 @@ def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_gr
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
-    return _written(out, _finish(from_array(np.eye(n, m), dtype), requires_grad, device))
+    dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    return _finish(from_array(np.eye(n, m), dtype), requires_grad, device, out)
+
+
+arange, linspace, eye = (checked(f) for f in (arange, linspace, eye))
 
 
 def scalar_tensor(value: Any, **options: Any) -> Tensor:

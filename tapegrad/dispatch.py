@@ -5,6 +5,7 @@ plan, lets the machine run it, and teaches the native way in, which takes over f
 """
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ from tapegrad.machine.plan import Attributes
 from tapegrad.machine.structural.indexed import FAILED, OFFENDING
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
 from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.signatures import Ints, checked
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
 
@@ -272,6 +274,8 @@ def into(out: Any, result: Tensor) -> Any:
         )
     with modes.no_grad():
         if out.shape != result.shape:
+            if out.numel():
+                warnings.warn(errors.OUT_RESIZED.format(list(out.shape), list(result.shape)), stacklevel=3)
             out.resize_(result.shape)
         return out.copy_(result)
 
@@ -349,14 +353,15 @@ def axes_of(op: Operation, layout: Layout, dims: shapes.Shape, keepdim: Any, dim
 def reduction_function(op: Operation) -> Callable[..., Any]:
     """The Python side of a reduction: `f(x, dim=None, keepdim=False, *, dtype=None, out=None)`."""
 
-    def function(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None,
-                 axis: Any = None) -> Any:
-        if not isinstance(input, TensorBase):
-            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    def function(input: Tensor, dim: Ints | None = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+                 ) -> Any:
         if dtype is not None:
             input = input.to(dtype)
         layout = layout_of(input)
-        dim = axis if dim is None else dim
+        if op.result == "truth" and dim is not None and not isinstance(dim, int) and not len(dim):
+            truth = apply(REGISTRY["ne"], (input, 0))  # of each element by itself; other reductions take all of them
+            truth = truth.to(input.dtype) if input.dtype is dtypes.uint8 else truth
+            return truth if out is None else into(out, truth)
         if len(layout.shape) > 64:
             shapes.check_rank(len(layout.shape))
         dims = shapes.wrap_dims(dim, len(layout.shape))
@@ -371,6 +376,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
         given = (("dim", dims), ("keepdim", bool(keepdim))) if len(layout.shape) > 1 else axes_of(
             op, layout, dims, keepdim, dim)
         result = apply(op, (input,), given, teach=plain)
+        if dtype is not None and result.dtype is not dtype and op.result == "sum":
+            result = result.to(dtype)  # whole numbers were summed as int64
         return result if out is None else into(out, result)
 
     return function
@@ -411,10 +418,15 @@ def _target(place: int, dim: int, size: int) -> Exception:
     return IndexError(f"Target {place} is out of bounds.")
 
 
+def _zero_divisor(place: int, dim: int, size: int) -> Exception:
+    return RuntimeError(errors.ZERO_DIVISION)
+
+
 _OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
     "index_select": _in_self, "embedding": _in_self, "index_add": _in_self, "checked_class": _target,
     **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
                      "scatter_amin"), _runtime),
+    **dict.fromkeys((op.name for op in REGISTRY.values() if op.nonzero), _zero_divisor),
 }
 
 
@@ -449,6 +461,7 @@ fallbacks: dict[str, Callable[..., Any]] = {}  # the Python function of each ope
 def set_function(op: Operation, function: Callable[..., Any]) -> None:
     """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
     function.__name__ = function.__qualname__ = op.name
+    function = checked(function)
     fallbacks[op.name] = function
     machine.set_function(op.opcode, function)
     machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))

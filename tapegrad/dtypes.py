@@ -9,6 +9,8 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import errors
+
 __all__ = [
     "bool_", "default_dtype", "dtype", "finfo", "float32", "float64", "from_numpy_dtype", "get_default_dtype",
     "iinfo", "int8", "int16", "int32", "int64", "promote", "set_default_dtype", "uint8",
@@ -58,6 +60,7 @@ ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, float32, floa
 FLOATING = (float32, float64)
 BY_NAME = {d.name: d for d in ALL}
 BY_SHORT = {d.short: d for d in ALL}
+_BY_PYTHON = {float: float64, int: int64, bool: bool_}
 _BY_NUMPY = {d.numpy: d for d in ALL}
 
 
@@ -76,6 +79,18 @@ def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     return found
 
 
+def named(x: Any) -> dtype:
+    """The dtype that an argument stands for: itself, or what Python's own `float`, `int` and `bool` are.
+
+    >>> named(float)
+    torch.float64
+    """
+    found = x if isinstance(x, dtype) else _BY_PYTHON.get(x) if isinstance(x, type) else None
+    if found is None:
+        raise TypeError(f"argument 'dtype' must be torch.dtype, not {type(x).__name__}")
+    return found
+
+
 def promote(a: dtype, b: dtype) -> dtype:
     """The dtype two operands of equal weight are computed in (`torch.promote_types`).
 
@@ -90,6 +105,30 @@ def promote(a: dtype, b: dtype) -> dtype:
         other = b if a is uint8 else a
         return int16 if other is int8 else other
     return a if a.id > b.id else b
+
+
+def fitted(value: Any, d: dtype) -> Any:
+    """A Python number as one of `d`: a fraction is cut off, a negative one wraps where there are no signs.
+
+    >>> fitted(2.7, int8), fitted(-1, uint8), fitted(2, bool_)
+    (2, 255, True)
+
+    RuntimeError for what lies beyond, as wherever PyTorch converts a number.
+    """
+    if d.is_floating_point:
+        return value
+    if d.category == 0:
+        return bool(value)
+    top = 2 ** (8 * d.itemsize - d.is_signed) - 1
+    if type(value) is int and 0 <= value <= top:
+        return value
+    try:
+        whole = int(value)
+    except (OverflowError, ValueError):  # an infinity, NaN
+        whole = top + 1
+    if not -top - d.is_signed <= whole <= top:
+        raise RuntimeError(f"value cannot be converted to type {errors.C_FIXED.get(d.name, d.name)} without overflow")
+    return whole if d.is_signed else whole % (top + 1)
 
 
 _default = float32

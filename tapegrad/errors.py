@@ -61,6 +61,13 @@ UNUSED_INPUT = (
     "The differentiated Tensor at index {} appears to not have been used in the graph. Set allow_unused=True if this "
     "is the desired behavior."
 )
+OUT_RESIZED = (
+    "An output with one or more elements was resized since it had shape {}, which does not match the required output "
+    "shape {}. This behavior is deprecated, and in a future PyTorch release outputs will not be resized unless they "
+    "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with "
+    "t.resize_(0)."
+)
+ZERO_DIVISION = "ZeroDivisionError"  # PyTorch has the name and not the class
 REQUIRES_GRAD_FLOAT = "Only Tensors of floating point and complex dtype can require gradients"
 REQUIRES_GRAD_SWITCHED = "only Tensors of {} can require gradients"
 NUMPY_REQUIRES_GRAD = "Can't call numpy() on Tensor that requires grad. Use tensor.detach().numpy() instead."
@@ -83,6 +90,7 @@ NON_LEAF_GRAD = (
 
 C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32": "int", "int16": "short",
            "int8": "signed char", "uint8": "unsigned char", "bool": "bool"}
+C_FIXED = {"int64": "int64_t", "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t"}
 KINDS = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
          "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor"}
 CREATE_GRAPH = (

@@ -65,10 +65,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
             made = creation.empty(0)
         elif len(args) == 1 and isinstance(args[0], Tensor):
             made = dispatch.apply_view(_ops["alias"], args[0], ())
-        elif len(args) == 1 and isinstance(args[0], (list, tuple, np.ndarray)):
-            made = creation.tensor(args[0], dtype=dtypes.default_dtype())
         else:
-            made = creation.empty(*args)
+            made = creation.legacy(dtypes.default_dtype(), args)
         return made if cls is Tensor else alias(made, cls)
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -180,7 +178,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
             if dtype not in named:
                 raise ValueError(f"invalid type: '{dtype}'")
             dtype = named[dtype]
-        return self.to(dtype)
+        return self.to(getattr(dtype, "_typed", dtype) if dtype is not Tensor else dtypes.default_dtype())
 
     # ------------------------------------------------------------ gradients
 
@@ -325,12 +323,18 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def to(self, *args: Any, dtype: Any = None, copy: bool = False, **ignored: Any) -> Tensor:
         """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`)."""
         for a in args:
-            if isinstance(a, dtypes.dtype):
+            if isinstance(a, (dtypes.dtype, type)):
                 dtype = a
             elif isinstance(a, Tensor):
                 dtype = a.dtype
             elif isinstance(a, (str, device)):
                 device(a)
+            elif not (a is None or isinstance(a, bool)):
+                raise TypeError("to() received an invalid combination of arguments - got "
+                                f"({', '.join(type(x).__name__ for x in args)})")
+        if [*map(type, args[-2:])] == [bool, bool]:  # non_blocking, copy
+            copy = args[-1]
+        dtype = None if dtype is None else dtypes.named(dtype)
         if dtype is None or dtype is self.dtype:
             return self.clone() if copy else self
         return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
@@ -433,8 +437,10 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any
                  ) -> Tensor:
         """A tensor of this dtype filled with a number."""
+        of = self.dtype if dtype is None else dtypes.named(dtype)
+        fill_value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
         with modes.no_grad():
-            made = call.empty(layouts.intern(dtype or self.dtype, shape_of((size,))).id).fill_(fill_value)
+            made = call.empty(layouts.intern(of, shape_of((size,))).id).fill_(dtypes.fitted(fill_value, of))
         buffers["version"][made._buffer] = 0  # filling it was part of making it
         return made.requires_grad_() if requires_grad else made
 
@@ -445,7 +451,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return self.new_full(shape_of(size), 1, **options)
 
     def new_empty(self, *size: Any, dtype: Any = None, **ignored: Any) -> Tensor:
-        return call.empty(layouts.intern(dtype or self.dtype, shape_of(size)).id)
+        return call.empty(layouts.intern(self.dtype if dtype is None else dtypes.named(dtype), shape_of(size)).id)
 
     def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any) -> Tensor:
         from tapegrad import creation

@@ -8,6 +8,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
+from tapegrad import dispatch
 from tapegrad.functions import (
     activations,
     contractions,
@@ -36,7 +37,10 @@ from tapegrad.functions import (
     windows,
 )
 from tapegrad.functions.common import METHODS, PUBLIC
+from tapegrad.functions.outputs import EXACT, OFFERED, with_out
 from tapegrad.machine.live import machine
+from tapegrad.ops.spec import REGISTRY
+from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor
 
 FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
@@ -46,9 +50,10 @@ FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing
 
 def remembered(name: str, function: Any) -> Any:
     """A function as users get it: its Python runs once for each kind of arguments (`machine.lessons`)."""
-    if not isinstance(function, types.FunctionType) or _writes(name):
+    if not isinstance(function, types.FunctionType):
         return function
-    return machine.remembered(name, function)
+    function = checked(with_out(name, function))
+    return function if _writes(name) else machine.remembered(name, function)
 
 
 def _writes(name: str) -> bool:
@@ -59,15 +64,18 @@ def _writes(name: str) -> bool:
 def _method(name: str, function: Any) -> Any:
     if isinstance(function, property) and function.fget is not None:
         return property(machine.remembered(name, function.fget))
-    if not isinstance(function, types.FunctionType) or _writes(name):
+    if not isinstance(function, types.FunctionType):
         return function
-    return machine.remembered_method(name, function, Tensor)
+    function = checked(function, bound=1)
+    return function if _writes(name) else machine.remembered_method(name, function, Tensor)
 
 
 for _name in ("detach", "to", "float", "double", "long", "int", "short", "char", "byte", "bool", "type_as"):
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
+for _name in (OFFERED | EXACT) & dispatch.fallbacks.keys():  # those that are operations
+    dispatch.set_function(REGISTRY[_name], with_out(_name, dispatch.fallbacks[_name]))
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
 globals().update({name: remembered(name, function) for name, function in PUBLIC.items()})

@@ -38,7 +38,7 @@ def _activation(name: str, *attributes: str, of: str = "", **fixed: Any) -> None
     op = operation(of or name)
     fast = native(of or name)
 
-    def activation(input: Any, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
+    def activation(input: Tensor, *args: Any, inplace: bool = False, **kwargs: Any) -> Any:
         if not args and not kwargs and not inplace and not fixed and (not op.attributes or _is_float(input)):
             return fast(input)
         if len(args) > len(attributes):
@@ -53,7 +53,7 @@ def _activation(name: str, *attributes: str, of: str = "", **fixed: Any) -> None
             return apply_inplace(op.inplace, (input,), packed)
         return apply(op, (input,), packed)
 
-    def activation_(input: Any, *args: Any, **kwargs: Any) -> Any:
+    def activation_(input: Tensor, *args: Any, **kwargs: Any) -> Any:
         return activation(input, *args, inplace=True, **kwargs)
 
     activation.__name__ = name
@@ -79,16 +79,15 @@ NN["logsigmoid"] = native("log_sigmoid")
 
 
 @nn
-def softshrink(input: Any, lambd: float = 0.5) -> Any:
+def softshrink(input: Tensor, lambd: float = 0.5) -> Any:
     if lambd < 0:
         raise RuntimeError(f"lambda must be greater or equal to 0, but found to be {lambd}.")
     return apply(operation("softshrink"), (input,), (("lambd", lambd),), teach=lambd == 0.5)
 
 
 @nn
-def gelu(input: Any, *, approximate: str = "none") -> Any:
+def gelu(input: Tensor, *, approximate: str = "none") -> Any:
     """The Gaussian error linear unit (`torch.nn.functional.gelu`)."""
-    expect_tensor("gelu", input)
     if approximate not in ("none", "tanh"):
         raise RuntimeError("approximate argument must be either none or tanh.")
     _refuse("gelu", input)
@@ -96,17 +95,17 @@ def gelu(input: Any, *, approximate: str = "none") -> Any:
 
 
 @nn
-def softsign(input: Any) -> Any:
+def softsign(input: Tensor) -> Any:
     return input / (abs(input) + 1)
 
 
 @nn
-def tanhshrink(input: Any) -> Any:
+def tanhshrink(input: Tensor) -> Any:
     return input - input.tanh()
 
 
 @nn
-def glu(input: Any, dim: int = -1) -> Any:
+def glu(input: Tensor, dim: int = -1) -> Any:
     """The first half times the sigmoid of the second (`torch.nn.functional.glu`)."""
     if not input.ndim:
         raise RuntimeError("glu does not support scalars because halving size must be even")
@@ -119,9 +118,8 @@ def glu(input: Any, dim: int = -1) -> Any:
 
 @public
 @nn
-def prelu(input: Any, weight: Any) -> Any:
+def prelu(input: Tensor, weight: Any) -> Any:
     """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`)."""
-    expect_tensor("prelu", input)
     expect_tensor("prelu", weight, "weight", 2)
     channels = input.shape[1] if input.ndim > 1 else 1
     if weight.ndim > 1:
@@ -145,7 +143,7 @@ METHODS["prelu"] = prelu
 def _dimmed(name: str) -> None:
     of = native({"softmin": "softmax"}.get(name, name))
 
-    def function(input: Any, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
+    def function(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
         if dim is None:  # PyTorch's old guess: 0 for 0, 1 and 3 axes
             dim = 0 if input.ndim in (0, 1, 3) else 1
         return of(-input if name == "softmin" else input, dim=dim, dtype=dtype)

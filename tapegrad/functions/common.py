@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dispatch, dtypes, errors
-from tapegrad.machine.live import planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor
@@ -30,6 +30,28 @@ def method(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def operation(name: str) -> Operation:
     return REGISTRY[name]
+
+
+def in_place(name: str, function: Callable[..., Any]) -> None:
+    """Offer `name_`, which writes the result of a composed function over its first operand.
+
+    Where that is recorded the function works on a copy: what it saved of the operand is about to be overwritten.
+    """
+    @functools.wraps(function)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        given = (self, *args, *kwargs.values())
+        recorded = machine.call.is_recording(None) and any(isinstance(x, Tensor) and x.requires_grad for x in given)
+        result = function(self.clone() if recorded else self, *args, **kwargs)
+        if result.dtype.category > self.dtype.category:
+            raise RuntimeError(f"result type {kind_name(result)} can't be cast to the desired output type "
+                               f"{kind_name(self)}")
+        if result.shape != self.shape:
+            raise RuntimeError(f"output with shape {list(self.shape)} doesn't match the broadcast shape "
+                               f"{list(result.shape)}")
+        return self.copy_(result)
+
+    method.__name__ = method.__qualname__ = name + "_"
+    METHODS[name + "_"] = method
 
 
 def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:

@@ -13,12 +13,12 @@ from tapegrad.tensor import Tensor
 
 
 @method
-def vdot(input: Any, other: Any, *, out: Any = None) -> Any:
+def vdot(input: Tensor, other: Any, *, out: Any = None) -> Any:
     return dot(input, other, out=out)
 
 
 @method
-def inner(input: Any, other: Any, *, out: Any = None) -> Any:
+def inner(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """Sums of products over the last axes (`torch.inner`)."""
     if not input.ndim or not other.ndim:
         return into(out, input * other)
@@ -51,9 +51,9 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
     for i, j in zip(left, right):
         if a.shape[i] != b.shape[j]:
             if a.shape[i] == 1:
-                b = b.sum(j, keepdim=True)
+                b = b.sum(j, keepdim=True, dtype=b.dtype)
             else:
-                a = a.sum(i, keepdim=True)
+                a = a.sum(i, keepdim=True, dtype=a.dtype)
     same_dtype("tensordot", a, b)
     rest_a = [d for d in range(a.ndim) if d not in left]
     rest_b = [d for d in range(b.ndim) if d not in right]
@@ -65,7 +65,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
 
 
 @method
-def kron(input: Any, other: Any, *, out: Any = None) -> Any:
+def kron(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """The Kronecker product (`torch.kron`)."""
     n = max(input.ndim, other.ndim)
     a = reshape(input, *(1,) * (n - input.ndim), *input.shape)
@@ -201,7 +201,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     return into(out, (x * y).sum(dim))
 
 
-def linalg_cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> Any:
+def linalg_cross(input: Tensor, other: Any, *, dim: int = -1, out: Any = None) -> Any:
     """The cross product of 3-vectors along an axis (`torch.linalg.cross`)."""
     from tapegrad.functions.joining import stack
 
@@ -217,7 +217,7 @@ def linalg_cross(input: Any, other: Any, *, dim: int = -1, out: Any = None) -> A
 
 
 @method
-def cross(input: Any, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
+def cross(input: Tensor, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
     if dim is None:
         fitting = [d for d, n in enumerate(input.shape) if n == 3]
         if not fitting:

@@ -50,7 +50,7 @@ def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: A
     return named("linalg_svd", U=u, S=apply(operation("linalg_svd_values"), (A, factors)), Vh=vt)
 
 
-def torch_svd(input: Any, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
+def torch_svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out: Any = None) -> Any:
     """U, S and V with input = U diag(S) Vᵀ (`torch.svd`)."""
     u, s, vt = svd(input, not some)
     return named("svd", U=u, S=s, V=vt.mT)
@@ -132,7 +132,7 @@ def pinv(A: Any, *, atol: Any = None, rtol: Any = None, rcond: Any = None, hermi
 
 
 @method
-def pinverse(input: Any, rcond: float = 1e-15) -> Any:
+def pinverse(input: Tensor, rcond: float = 1e-15) -> Any:
     """The pseudo-inverse (`torch.pinverse`)."""
     return pinv(input, rtol=rcond)
 
@@ -228,7 +228,7 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> A
 
 
 @method
-def cholesky_inverse(input: Any, upper: bool = False, *, out: Any = None) -> Any:
+def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> Any:
     """The inverse of the matrix that a triangular factor stands for (`torch.cholesky_inverse`)."""
     expect_square("cholesky_inverse", input)
     eye = creation.eye(input.shape[-1], dtype=input.dtype).expand(*input.shape)

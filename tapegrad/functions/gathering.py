@@ -9,9 +9,10 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method
+from tapegrad.functions.factors import scaled
 from tapegrad.functions.indexing import read, write
-from tapegrad.functions.views import expand
+from tapegrad.functions.views import expand, unsafe_view
 from tapegrad.tensor import Tensor
 
 # ---------------------------------------------------------------- along an axis
@@ -46,21 +47,19 @@ def _along(name: str, x: Any, dim: Any, index: Any, source: Any = None) -> int:
 
 
 @method
-def gather(input: Any, dim: int, index: Any, *, sparse_grad: bool = False, out: Any = None) -> Any:
+def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Any = None) -> Any:
     """Elements at given positions along an axis (`torch.gather`)."""
-    expect_tensor("gather", input)
     _expect_index("gather", index)
     dim = _along("gather", input, dim, index)
     if not index.numel():
         return into(out, input.reshape(-1)[:0].reshape(tuple(index.shape)), input, index, exact=True)
-    x = input if input.ndim == index.ndim else input.reshape(tuple(index.shape) if not index.ndim else (1,))
-    i = index if index.ndim or not input.ndim else index.reshape(1)
+    x, i = (t if t.ndim else t.reshape(1) for t in (input, index))
     found = read("gather", x, (i,), ("along", dim))
-    return into(out, found if i is index else found.reshape(()), input, index, exact=True)
+    return into(out, found if index.ndim else unsafe_view(found, ()), input, index, exact=True)
 
 
 @method
-def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any = None) -> Any:
+def take_along_dim(input: Tensor, indices: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """gather with broadcasting (`torch.take_along_dim`)."""
     if indices.dtype is not dtypes.int64:
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {kind_name(indices)}")
@@ -82,16 +81,16 @@ def take_along_dim(input: Any, indices: Any, dim: int | None = None, *, out: Any
 def _scatter(inplace: bool) -> Callable[..., Any]:
     tail = "_" * inplace
 
-    def scatter(input: Any, dim: int, index: Any, src: Any = None, *, value: Any = None, reduce: str | None = None
+    def scatter(input: Tensor, dim: int, index: Tensor, src: Any = None, *, value: Any = None, reduce: str | None = None
                 ) -> Any:
-        expect_tensor("scatter", input)
         _expect_index("scatter", index)
         given = value if src is None else src
         if reduce is not None:
             if reduce not in ("add", "multiply"):
                 raise RuntimeError("reduce argument must be either add or multiply.")
             source = given if isinstance(given, Tensor) else input.new_full(tuple(index.shape), given)
-            return scatter_reduce(input, dim, index, source, {"add": "sum", "multiply": "prod"}[reduce])
+            combine = METHODS["scatter_reduce" + tail]
+            return combine(input, dim, index, source, {"add": "sum", "multiply": "prod"}[reduce])
         if not isinstance(given, Tensor):
             dim = _along("scatter", input, dim, index)
             if not index.numel():
@@ -127,14 +126,13 @@ METHODS["scatter_"] = _scatter(True)
 
 
 @method
-def scatter_add(input: Any, dim: int, index: Any, src: Any) -> Any:
+def scatter_add(input: Tensor, dim: int, index: Tensor, src: Tensor) -> Any:
     """Elements added at given positions along an axis (`torch.scatter_add`)."""
-    expect_tensor("scatter_add", input)
     _expect_index("scatter", index)
     return _into_places("scatter_add", input, dim, index, src, "")
 
 
-def _scatter_add_(self: Any, dim: int, index: Any, src: Any) -> Any:
+def _scatter_add_(self: Any, dim: int, index: Tensor, src: Tensor) -> Any:
     _expect_index("scatter", index)
     return _into_places("scatter_add", self, dim, index, src, "_")
 
@@ -150,9 +148,9 @@ _STARTS: dict[str, Callable[[Any], Any]] = {
 
 
 @method
-def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, include_self: bool = True) -> Any:
+def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *,
+                   include_self: bool = True) -> Any:
     """Elements combined at given positions along an axis (`torch.scatter_reduce`)."""
-    expect_tensor("scatter_reduce", input)
     _expect_index("scatter_reduce", index)
     if reduce not in _STARTS:
         raise RuntimeError("reduce argument must be either sum, prod, mean, amax or amin, got " + str(reduce))
@@ -167,11 +165,12 @@ def scatter_reduce(input: Any, dim: int, index: Any, src: Any, reduce: str, *, i
     return total / count if input.dtype.is_floating_point else total.div(count, rounding_mode="floor")
 
 
-METHODS["scatter_reduce_"] = lambda self, *args, **kwargs: self.copy_(scatter_reduce(self, *args, **kwargs))
+in_place("scatter_reduce", scatter_reduce)
 
 
 @method
-def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, include_self: bool = True) -> Any:
+def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
+                 include_self: bool = True) -> Any:
     """Slices combined into those that an index names (`torch.index_reduce`)."""
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
@@ -182,7 +181,7 @@ def index_reduce(input: Any, dim: int, index: Any, source: Any, reduce: str, *, 
     return scatter_reduce(input, dim, places, source, reduce, include_self=include_self)
 
 
-METHODS["index_reduce_"] = lambda self, *args, **kwargs: self.copy_(index_reduce(self, *args, **kwargs))
+in_place("index_reduce", index_reduce)
 
 
 # ---------------------------------------------------------------- a vector of positions
@@ -200,7 +199,7 @@ def _vector(name: str, x: Any, dim: Any, index: Any, kinds: tuple[str, ...] = ("
 
 
 @method
-def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
+def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> Any:
     """The slices at given positions along an axis (`torch.index_select`)."""
     dim, i = _vector("index_select", input, dim, index)
     if not input.ndim:
@@ -210,11 +209,10 @@ def index_select(input: Any, dim: int, index: Any, *, out: Any = None) -> Any:
 
 def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
     def made(inplace: bool) -> Callable[..., Any]:
-        def function(input: Any, dim: int, index: Any, source: Any, *, alpha: Any = 1, out: Any = None) -> Any:
+        def function(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1, out: Any = None) -> Any:
             dim, i = _vector(name, input, dim, index, ("int64", "int32") if name == "index_add" else ("int64",))
             _check_source(name, input, dim, i, source)
-            if alpha != 1:
-                source = source * alpha
+            source = scaled(source, alpha, "alpha", strict=False)
             x, value = (input, source) if input.ndim else (input.reshape(1), source.reshape(1))
             if input.ndim and not source.ndim:
                 value = source.reshape(1)
@@ -250,7 +248,7 @@ for _name in ("index_add", "index_copy"):
 
 
 def _index_fill(inplace: bool) -> Callable[..., Any]:
-    def index_fill(input: Any, dim: int, index: Any, value: Any) -> Any:
+    def index_fill(input: Tensor, dim: int, index: Tensor, value: Any) -> Any:
         dim, i = _vector("index_fill", input, dim, index, ("int64",))
         if isinstance(value, Tensor):
             if value.ndim:
@@ -276,9 +274,8 @@ METHODS["index_fill_"] = _index_fill(True)
 
 
 @method
-def take(input: Any, index: Any, *, out: Any = None) -> Any:
+def take(input: Tensor, index: Tensor, *, out: Any = None) -> Any:
     """Elements at positions in the flattened tensor (`torch.take`)."""
-    expect_tensor("take", input)
     if index.dtype is not dtypes.int64:
         raise RuntimeError(f"take(): Expected a long tensor for index, but got {kind_name(index)}")
     if not input.numel() and index.numel():
@@ -286,9 +283,8 @@ def take(input: Any, index: Any, *, out: Any = None) -> Any:
     return into(out, read("take", input.reshape(-1), (index,), ("axes", (0,)), wrap=True), input, index)
 
 
-def _put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> Any:
+def _put_flat(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:
     """Elements written at positions in the flattened tensor (`torch.put`)."""
-    expect_tensor("put", input)
     if index.dtype is not dtypes.int64:
         raise RuntimeError(f"put_(): Expected a long tensor for index, but got {kind_name(index)}")
     if source.dtype is not input.dtype:
@@ -308,4 +304,4 @@ def _put_flat(input: Any, index: Any, source: Any, accumulate: bool = False) -> 
 
 
 PUBLIC["put"] = METHODS["put"] = _put_flat
-METHODS["put_"] = lambda self, *args, **kwargs: self.copy_(_put_flat(self, *args, **kwargs))
+in_place("put", _put_flat)

@@ -11,6 +11,7 @@ from tapegrad.creation import from_array, linspace
 from tapegrad.functions.common import expect_tensor, into, method, public
 from tapegrad.functions.joining import cat, stack
 from tapegrad.functions.views import meshgrid
+from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
 
@@ -35,9 +36,8 @@ def cartesian_prod(*tensors: Any) -> Any:
 
 
 @public
-def combinations(input: Any, r: int = 2, with_replacement: bool = False) -> Any:
+def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> Any:
     """All choices of `r` elements of a vector (`torch.combinations`)."""
-    expect_tensor("combinations", input)
     if input.ndim != 1:
         raise RuntimeError(f"Expect a 1D vector, but got shape {list(input.shape)}")
     if r < 0:
@@ -74,7 +74,7 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
     sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
-    found, rest = [], indices
+    found, rest = [], indices.long()
     for n in reversed(sizes):
         found.append(rest % n)
         rest = rest // n
@@ -95,9 +95,8 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
 
 
 @public
-def gradient(input: Any, *, spacing: Any = 1, dim: Any = None, edge_order: int = 1) -> list[Any]:
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_order: int = 1) -> list[Any]:
     """Central differences along axes, one-sided at the ends (`torch.gradient`)."""
-    expect_tensor("gradient", input)
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
     dims = list(range(input.ndim)) if dim is None else [
@@ -146,7 +145,7 @@ def _difference(x: Any, at: Any, d: int, order: int) -> Any:
 
 
 @method
-def narrow_copy(input: Any, dim: int, start: int, length: int, *, out: Any = None) -> Any:
+def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Any = None) -> Any:
     """A copy of a stretch along an axis (`torch.narrow_copy`)."""
     if dim >= input.ndim:
         raise RuntimeError(f"Expected dim < self.dim(), but got {dim} and {input.ndim}")
@@ -154,7 +153,7 @@ def narrow_copy(input: Any, dim: int, start: int, length: int, *, out: Any = Non
 
 
 @method
-def as_strided_scatter(input: Any, src: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+def as_strided_scatter(input: Tensor, src: Tensor, size: Ints, stride: Ints, storage_offset: int | None = None) -> Any:
     """A copy with what `as_strided` would look at replaced (`torch.as_strided_scatter`)."""
     found = input.clone()
     seen = found.as_strided(size, stride, storage_offset)

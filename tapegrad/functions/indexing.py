@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace, apply_view
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, method, operation
+from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
 from tapegrad.functions.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.tensor import Tensor
 
@@ -212,8 +212,7 @@ def _put(x: Any, indices: Sequence[Any], dims: tuple[int, ...], value: Any, accu
 
 
 def _index_put(inplace: bool) -> Callable[..., Any]:
-    def index_put(input: Any, indices: Any, values: Any, accumulate: bool = False) -> Any:
-        expect_tensor("index_put", input)
+    def index_put(input: Tensor, indices: Any, values: Any, accumulate: bool = False) -> Any:
         found, pending = _views(input, _normalised(tuple(slice(None) if i is None else i for i in indices)))
         if not pending:
             raise RuntimeError("index_put: no index tensor was given")
@@ -243,14 +242,14 @@ def _written(x: Any, view: Callable[[Any], Any], name: str, src: Any) -> Any:
 
 
 @method
-def select_scatter(input: Any, src: Any, dim: int, index: int) -> Any:
+def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
     """A copy with one slice replaced (`torch.select_scatter`)."""
     return _written(input, lambda x: x.select(dim, index), "select_scatter", src)
 
 
 @method
-def slice_scatter(input: Any, src: Any, dim: int = 0, start: int | None = None, end: int | None = None, step: int = 1
-                  ) -> Any:
+def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None,
+                  step: int = 1) -> Any:
     """A copy with a stretch replaced (`torch.slice_scatter`)."""
     d = shapes.wrap_dim(dim, input.ndim)
     index = (*[slice(None)] * d, slice(start, end, step))
@@ -258,6 +257,6 @@ def slice_scatter(input: Any, src: Any, dim: int = 0, start: int | None = None, 
 
 
 @method
-def diagonal_scatter(input: Any, src: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """A copy with a diagonal replaced (`torch.diagonal_scatter`)."""
     return _written(input, lambda x: x.diagonal(offset, dim1, dim2), "diagonal_scatter", src)

@@ -10,6 +10,8 @@ from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.views import expand
 from tapegrad.machine.live import machine
+from tapegrad.signatures import Ints
+from tapegrad.tensor import Tensor
 
 
 def expect_square(name: str, x: Any) -> None:
@@ -44,7 +46,7 @@ def batched(x: Any, batch: tuple[int, ...]) -> Any:
 
 
 @method
-def inverse(input: Any, *, out: Any = None) -> Any:
+def inverse(input: Tensor, *, out: Any = None) -> Any:
     return inv(input, out=out)
 
 
@@ -80,7 +82,7 @@ def det(A: Any, *, out: Any = None) -> Any:
 
 
 @method
-def logdet(input: Any) -> Any:
+def logdet(input: Tensor) -> Any:
     """The logarithm of the determinant, NaN where that is negative (`torch.logdet`)."""
     expect_square("logdet", input)
     both = input, factors(input)
@@ -137,7 +139,7 @@ def singular_values(A: Any) -> Any:
     return apply(operation("linalg_svd_values"), (A, factors))
 
 
-def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
+def matrix_norm(A: Any, ord: Any = "fro", dim: Ints = (-2, -1), keepdim: bool = False, *, dtype: Any = None,
                 out: Any = None) -> Any:
     """A norm of matrices (`torch.linalg.matrix_norm`)."""
     expect_tensor("linalg.matrix_norm", A, "A")
@@ -168,7 +170,7 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Any = (-2, -1), keepdim: bool = F
     raise RuntimeError(f"linalg.matrix_norm: Order {ord} not supported.")
 
 
-def linalg_norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False, *, out: Any = None,
+def linalg_norm(A: Any, ord: Any = None, dim: Ints | None = None, keepdim: bool = False, *, out: Any = None,
                 dtype: Any = None) -> Any:
     """A vector or matrix norm (`torch.linalg.norm`)."""
     if isinstance(dim, int):
@@ -188,9 +190,9 @@ def linalg_norm(A: Any, ord: Any = None, dim: Any = None, keepdim: bool = False,
 
 
 @method
-def norm(input: Any, p: Any = "fro", dim: Any = None, keepdim: bool = False, out: Any = None, dtype: Any = None) -> Any:
+def norm(input: Tensor, p: Any = "fro", dim: Ints | None = None, keepdim: bool = False, out: Any = None,
+         dtype: Any = None) -> Any:
     """A vector norm, or for `p="nuc"` a matrix norm (`torch.norm`)."""
-    expect_tensor("norm", input)
     if not (input.dtype if dtype is None else dtype).is_floating_point:
         raise RuntimeError("linalg.vector_norm: Expected a floating point or complex tensor as input. Got "
                            f"{kind_name(input)}")

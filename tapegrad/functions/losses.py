@@ -17,6 +17,7 @@ from tapegrad.functions.pointwise import where
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.views import broadcast_tensors
 from tapegrad.machine import lessons
+from tapegrad.tensor import Tensor
 
 
 def reduced(loss: Any, reduction: str) -> Any:
@@ -44,7 +45,7 @@ def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
     return "sum" if size_average is not None and not size_average else "mean"
 
 
-def _paired(name: str, input: Any, target: Any) -> tuple[Any, Any]:
+def _paired(name: str, input: Tensor, target: Any) -> tuple[Any, Any]:
     if tuple(input.shape) == tuple(target.shape):
         return input, target
     lessons.refuse()  # each such call warns
@@ -56,7 +57,7 @@ def _paired(name: str, input: Any, target: Any) -> tuple[Any, Any]:
 
 
 @nn
-def mse_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+def mse_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
              weight: Any = None) -> Any:
     """The mean squared difference (`torch.nn.functional.mse_loss`)."""
     input, target = _paired("mse_loss", input, target)
@@ -76,7 +77,7 @@ def _weighted(loss: Any, weight: Any, reduction: str) -> Any:
 
 
 @nn
-def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+def l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
             weight: Any = None) -> Any:
     """The mean absolute difference (`torch.nn.functional.l1_loss`)."""
     input, target = _paired("l1_loss", input, target)
@@ -86,7 +87,7 @@ def l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = Non
 
 
 @nn
-def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+def smooth_l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
                    beta: float = 1.0) -> Any:
     """Squared where the difference is below `beta`, absolute beyond (`torch.nn.functional.smooth_l1_loss`)."""
     if beta < 0:
@@ -99,7 +100,7 @@ def smooth_l1_loss(input: Any, target: Any, size_average: Any = None, reduce: An
 
 
 @nn
-def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
+def huber_loss(input: Tensor, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """Squared near zero, linear beyond `delta` (`torch.nn.functional.huber_loss`)."""
     if delta <= 0:
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
@@ -109,7 +110,7 @@ def huber_loss(input: Any, target: Any, reduction: str = "mean", delta: float = 
 
 
 @nn
-def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
+def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
     """The cross entropy of probabilities (`torch.nn.functional.binary_cross_entropy`)."""
     if tuple(input.shape) != tuple(target.shape):
@@ -120,7 +121,7 @@ def binary_cross_entropy(input: Any, target: Any, weight: Any = None, size_avera
 
 
 @nn
-def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = None, size_average: Any = None,
                                      reduce: Any = None, reduction: str = "mean", pos_weight: Any = None) -> Any:
     """The cross entropy of the sigmoid of `input` (`torch.nn.functional.binary_cross_entropy_with_logits`)."""
     if tuple(input.shape) != tuple(target.shape):
@@ -134,7 +135,7 @@ def binary_cross_entropy_with_logits(input: Any, target: Any, weight: Any = None
 
 
 @nn
-def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
+def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
            log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`)."""
     loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
@@ -144,10 +145,10 @@ def kl_div(input: Any, target: Any, size_average: Any = None, reduce: Any = None
 
 
 @nn
-def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool = False, size_average: Any = None,
+def poisson_nll_loss(input: Tensor, target: Any, log_input: bool = True, full: bool = False, size_average: Any = None,
                      eps: float = 1e-8, reduce: Any = None, reduction: str = "mean") -> Any:
     """The negative log-likelihood of a Poisson distribution (`torch.nn.functional.poisson_nll_loss`)."""
-    loss = input.exp() - target * input if log_input else input - target * (input + eps).log()
+    loss = input.exp() - target * input if log_input else input - target * input.add(eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + stirling.masked_fill(target <= 1, 0)
@@ -155,8 +156,8 @@ def poisson_nll_loss(input: Any, target: Any, log_input: bool = True, full: bool
 
 
 @nn
-def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps: float = 1e-6, reduction: str = "mean"
-                      ) -> Any:
+def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, eps: float = 1e-6,
+                      reduction: str = "mean") -> Any:
     """The negative log-likelihood of a normal distribution (`torch.nn.functional.gaussian_nll_loss`)."""
     if not hasattr(var, "shape"):
         if var < 0:
@@ -179,9 +180,9 @@ def gaussian_nll_loss(input: Any, target: Any, var: Any, full: bool = False, eps
 
 
 @nn
-def hinge_embedding_loss(input: Any, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
+def hinge_embedding_loss(input: Tensor, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
-    far = (margin - input).clamp(min=0)
+    far = input.neg().add(margin).clamp(min=0)
     zero = input.new_zeros(())
     loss = PUBLIC["where"](target != 1, far, zero) + PUBLIC["where"](target != -1, input, zero)
     return reduced(loss, _legacy(size_average, reduce, reduction))
@@ -197,7 +198,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 
 
 @nn
-def soft_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
+def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
                      ) -> Any:
     return reduced((-input * target).exp().log1p(), _legacy(size_average, reduce, reduction))
 
@@ -234,14 +235,14 @@ def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepd
 # ---------------------------------------------------------------- classes
 
 
-def _classes(input: Any) -> tuple[int, int]:
+def _classes(input: Tensor) -> tuple[int, int]:
     """(the axis of classes, how many there are)."""
     axis = 0 if input.ndim == 1 else 1
     return axis, input.shape[axis]
 
 
 @nn
-def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
              reduce: Any = None, reduction: str = "mean") -> Any:
     """The negative log-likelihood of classes (`torch.nn.functional.nll_loss`)."""
     reduction = _legacy(size_average, reduce, reduction)
@@ -272,10 +273,9 @@ def nll_loss(input: Any, target: Any, weight: Any = None, size_average: Any = No
 
 
 @nn
-def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
+def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
                   reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
     """The cross entropy of classes, or of class probabilities (`torch.nn.functional.cross_entropy`)."""
-    expect_tensor("cross_entropy_loss", input)
     reduction = _legacy(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
@@ -316,9 +316,8 @@ def cross_entropy(input: Any, target: Any, weight: Any = None, size_average: Any
 
 
 @nn
-def linear(input: Any, weight: Any, bias: Any = None) -> Any:
+def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
     """`input @ weight.T + bias` (`torch.nn.functional.linear`)."""
-    expect_tensor("linear", input)
     expect_tensor("linear", weight, "weight", 2)
     turned = weight.t()
     if bias is not None and input.ndim == 2 and weight.ndim == 2:
@@ -328,7 +327,7 @@ def linear(input: Any, weight: Any, bias: Any = None) -> Any:
 
 
 @nn
-def embedding(input: Any, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
+def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
               norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
     """The rows of a table (`torch.nn.functional.embedding`)."""
     if weight.ndim != 2:
@@ -378,13 +377,13 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
 
 
 @nn
-def normalize(input: Any, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
+def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
     """Rows divided by their norm (`torch.nn.functional.normalize`)."""
     return input / vector_norm(input, p, dim, True).clamp(min=eps).expand_as(input)
 
 
 @nn
-def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Rows brought to mean 0 and variance 1, scaled and shifted (`torch.nn.functional.layer_norm`)."""
     shape = tuple(normalized_shape)
     if not shape:
@@ -406,7 +405,7 @@ def layer_norm(input: Any, normalized_shape: Any, weight: Any = None, bias: Any 
 
 
 @nn
-def dropout(input: Any, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
+def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
     """Elements set to zero at random, the others scaled up (`torch.nn.functional.dropout`)."""
     if not 0.0 <= p <= 1.0:
         raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")

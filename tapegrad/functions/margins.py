@@ -11,6 +11,7 @@ from tapegrad.functions.common import PUBLIC, expect_tensor, public
 from tapegrad.functions.contractions import einsum
 from tapegrad.functions.losses import check_reduction, pairwise_distance, reduced
 from tapegrad.functions.reductions import vector_norm
+from tapegrad.tensor import Tensor
 
 
 @public
@@ -28,9 +29,8 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
 
 
 @public
-def pdist(input: Any, p: float = 2.0) -> Any:
+def pdist(input: Tensor, p: float = 2.0) -> Any:
     """Distances of every pair of rows (`torch.nn.functional.pdist`)."""
-    expect_tensor("pdist", input)
     if input.ndim != 2:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if p < 0:
@@ -71,7 +71,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
 
 
 @nn
-def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
+def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
                       size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
     """By how much other classes come near the right one (`torch.nn.functional.multi_margin_loss`)."""
     if p not in (1, 2):
@@ -92,7 +92,7 @@ def multi_margin_loss(input: Any, target: Any, p: int = 1, margin: float = 1.0, 
 
 
 @nn
-def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, reduce: Any = None,
+def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None,
                            reduction: str = "mean") -> Any:
     """multi_margin_loss for several right classes, -1 after the last (`torch.nn.functional.multilabel_margin_loss`)."""
     check_reduction(reduction)
@@ -114,7 +114,7 @@ def multilabel_margin_loss(input: Any, target: Any, size_average: Any = None, re
 
 
 @nn
-def multilabel_soft_margin_loss(input: Any, target: Any, weight: Any = None, size_average: Any = None,
+def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None,
                                 reduce: Any = None, reduction: str = "mean") -> Any:
     """The mean over classes of their cross entropies (`torch.nn.functional.multilabel_soft_margin_loss`)."""
     likely = NN["logsigmoid"]

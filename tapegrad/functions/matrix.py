@@ -4,9 +4,19 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
 from tapegrad.dispatch import apply, apply_view
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, operation, overrides
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    expect_tensor,
+    in_place,
+    into,
+    kind_name,
+    method,
+    operation,
+    overrides,
+)
 from tapegrad.functions.views import expand, reshape
 from tapegrad.tensor import Tensor
 
@@ -28,8 +38,7 @@ def c_name(x: Any) -> str:
 
 
 @overrides("mm")
-def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
-    expect_tensor("mm", input)
+def mm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
     expect_tensor("mm", mat2, "mat2", 2)
     if input.ndim != 2:
         raise RuntimeError("self must be a matrix")
@@ -44,8 +53,7 @@ def mm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 
 
 @overrides("bmm")
-def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
-    expect_tensor("bmm", input)
+def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
     if input.ndim != 3 or mat2.ndim != 3:
         raise RuntimeError(f"batch{1 if input.ndim != 3 else 2} must be a 3D tensor")
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
@@ -59,8 +67,7 @@ def bmm(input: Any, mat2: Any, *, out: Any = None) -> Any:
 
 
 @overrides("mv")
-def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
-    expect_tensor("mv", input)
+def mv(input: Tensor, vec: Any, *, out: Any = None) -> Any:
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
@@ -72,9 +79,8 @@ def mv(input: Any, vec: Any, *, out: Any = None) -> Any:
 
 
 @method
-def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
+def dot(input: Tensor, tensor: Any, *, out: Any = None) -> Any:
     """The sum of products of two vectors (`torch.dot`)."""
-    expect_tensor("dot", input)
     expect_tensor("dot", tensor, "tensor", 2)
     if input.ndim != 1 or tensor.ndim != 1:
         raise RuntimeError(f"1D tensors expected, but got {input.ndim}D and {tensor.ndim}D tensors")
@@ -91,9 +97,8 @@ def dot(input: Any, tensor: Any, *, out: Any = None) -> Any:
 
 
 @method
-def matmul(input: Any, other: Any, *, out: Any = None) -> Any:
+def matmul(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """The matrix product of the last two axes, batches broadcast (`torch.matmul`)."""
-    expect_tensor("matmul", input)
     expect_tensor("matmul", other, "other", 2)
     result = _matmul(input, other)
     return into(out, result)
@@ -153,12 +158,8 @@ def _whole_factors(name: str, x: Any, beta: Any, alpha: Any) -> None:
 def _added(name: str, product: Any, check: Any) -> None:
     """`beta * input + alpha * product`, a function, a method and an in-place method."""
 
-    def out_of_place(input: Any, first: Any, second: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
-        expect_tensor(name, input)
-        expect_tensor(name, first, "mat1", 2)
-        expect_tensor(name, second, "mat2", 3)
-        if name == "addmm":
-            _whole_factors(name, input, beta, alpha)
+    def out_of_place(input: Tensor, first: Tensor, second: Tensor, *, beta: Any = 1, alpha: Any = 1,
+                     out: Any = None) -> Any:
         shape = check(first, second)
         if input.dtype is not first.dtype or first.dtype is not second.dtype:
             raise RuntimeError(f"self and mat2 must have the same dtype, but got {kind_name(input)} and "
@@ -167,20 +168,17 @@ def _added(name: str, product: Any, check: Any) -> None:
             raise RuntimeError(f"The expanded size of the tensor ({shape}) must match the existing size "
                                f"({tuple(input.shape)})")
         if name == "addmm":
+            beta, alpha = dtypes.fitted(beta, input.dtype), dtypes.fitted(alpha, input.dtype)
             return into(out, apply(operation("addmm"), (input, first, second), (("beta", beta), ("alpha", alpha))))
-        if not input.dtype.is_floating_point:
-            beta, alpha = int(beta), int(alpha)
+        beta, alpha = dtypes.fitted(beta, input.dtype), dtypes.fitted(alpha, input.dtype)
         total = product(first, second)
         total = total if alpha == 1 else total * alpha
         kept = input if beta == 1 else input * beta
         return into(out, total if beta == 0 else kept + total)
 
-    def in_place(self: Any, first: Any, second: Any, *, beta: Any = 1, alpha: Any = 1) -> Any:
-        return self.copy_(out_of_place(self, first, second, beta=beta, alpha=alpha))
-
     out_of_place.__name__ = name
     PUBLIC[name] = METHODS[name] = out_of_place
-    METHODS[name + "_"] = in_place
+    in_place(name, out_of_place)
 
 
 def _check_mm(a: Any, b: Any) -> Any:
@@ -218,7 +216,7 @@ def _check_vectors(a: Any, b: Any) -> Any:
 
 
 @method
-def outer(input: Any, vec2: Any, *, out: Any = None) -> Any:
+def outer(input: Tensor, vec2: Any, *, out: Any = None) -> Any:
     """Every product of two vectors' elements (`torch.outer`)."""
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument {'self' if input.ndim != 1 else 'vec2'}, but got "
@@ -230,11 +228,11 @@ PUBLIC["ger"] = METHODS["ger"] = outer
 _added("addmm", mm, _check_mm)
 _added("addmv", mv, _check_mv)
 _added("baddbmm", bmm, _check_bmm)
-_added("addbmm", lambda a, b: bmm(a, b).sum(0), lambda a, b: _check_bmm(a, b)[1:])
+_added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _check_bmm(a, b)[1:])
 
 
 @method
-def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
+def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
     """`beta * input + alpha * outer` (`torch.addr`)."""
     _check_vectors(vec1, vec2)
     if input.dtype.category == 0 and not (isinstance(beta, bool) and isinstance(alpha, bool)):
@@ -250,4 +248,4 @@ def addr(input: Any, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out
     return into(out, (input if beta in (1, True) else input * beta) + total)
 
 
-METHODS["addr_"] = lambda self, *args, **kwargs: self.copy_(addr(self, *args, **kwargs))
+in_place("addr", addr)

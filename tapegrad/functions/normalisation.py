@@ -6,12 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
 from tapegrad.functions.activations import NN, nn
-from tapegrad.functions.common import expect_tensor, method, public
+from tapegrad.functions.common import method, public
 from tapegrad.functions.padding import pad
 from tapegrad.functions.windows import along, windows
+from tapegrad.tensor import Tensor
 
 
 def _standardised(x: Any, dims: list[int], eps: float) -> tuple[Any, Any, Any]:
@@ -28,10 +30,9 @@ def _scaled(x: Any, weight: Any, bias: Any) -> Any:
 
 
 @nn
-def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
+def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
                training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`)."""
-    expect_tensor("batch_norm", input)
     shape = (-1, *(1,) * (input.ndim - 2))
     if not training:
         if running_mean is None or running_var is None:
@@ -51,10 +52,10 @@ def batch_norm(input: Any, running_mean: Any, running_var: Any, weight: Any = No
 
 
 @nn
-def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None, weight: Any = None, bias: Any = None,
+def instance_norm(input: Tensor, running_mean: Any = None, running_var: Any = None, weight: Any = None,
+                  bias: Any = None,
                   use_input_stats: bool = True, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """Each channel of each sample by itself (`torch.nn.functional.instance_norm`)."""
-    expect_tensor("instance_norm", input)
     if not use_input_stats:
         return batch_norm(input, running_mean, running_var, weight, bias, False, momentum, eps)
     n = math.prod(input.shape[2:])
@@ -69,9 +70,8 @@ def instance_norm(input: Any, running_mean: Any = None, running_var: Any = None,
 
 
 @nn
-def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
     """Channels normalised in groups (`torch.nn.functional.group_norm`)."""
-    expect_tensor("group_norm", input)
     if input.ndim < 2:
         raise RuntimeError(f"Expected at least 2 dimensions for input tensor but received {input.ndim}")
     if num_groups <= 0:
@@ -87,9 +87,8 @@ def group_norm(input: Any, num_groups: int, weight: Any = None, bias: Any = None
 
 
 @nn
-def rms_norm(input: Any, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
+def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: float | None = None) -> Any:
     """The last axes divided by their root mean square (`torch.nn.functional.rms_norm`)."""
-    expect_tensor("rms_norm", input)
     n = len(normalized_shape)
     if not n or tuple(input.shape[-n:]) != tuple(normalized_shape):
         raise RuntimeError(f"Given normalized_shape={list(normalized_shape)}, expected input with shape "
@@ -104,7 +103,7 @@ public(group_norm)
 
 
 @nn
-def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
+def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1.0) -> Any:
     """Each element divided by what its neighbouring channels hold (`torch.nn.functional.local_response_norm`)."""
     if input.ndim < 3:
         raise ValueError(f"Expected 3D or higher dimensionality input (got {input.ndim} dimensions)")
@@ -119,7 +118,7 @@ def local_response_norm(input: Any, size: int, alpha: float = 1e-4, beta: float 
 # ---------------------------------------------------------------- images
 
 
-def _shuffled(name: str, input: Any, factor: int) -> None:
+def _shuffled(name: str, input: Tensor, factor: int) -> None:
     if input.ndim < 3:
         raise RuntimeError(f"{name} expects input to have at least 3 dimensions, but got input with "
                            f"{input.ndim} dimension(s)")
@@ -129,7 +128,7 @@ def _shuffled(name: str, input: Any, factor: int) -> None:
 
 @nn
 @method
-def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
+def pixel_shuffle(input: Tensor, upscale_factor: int) -> Any:
     """Channels spread over finer rows and columns (`torch.nn.functional.pixel_shuffle`)."""
     _shuffled("pixel_shuffle", input, upscale_factor)
     *batch, channels, rows, columns = input.shape
@@ -145,7 +144,7 @@ def pixel_shuffle(input: Any, upscale_factor: int) -> Any:
 
 @nn
 @method
-def pixel_unshuffle(input: Any, downscale_factor: int) -> Any:
+def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Any:
     """Blocks of rows and columns as channels (`torch.nn.functional.pixel_unshuffle`)."""
     _shuffled("pixel_unshuffle", input, downscale_factor)
     *batch, channels, rows, columns = input.shape
@@ -163,7 +162,7 @@ _MODES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (
 
 
 @nn
-def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
+def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: str = "nearest",
                 align_corners: bool | None = None, recompute_scale_factor: bool | None = None,
                 antialias: bool = False) -> Any:
     """An image in another size (`torch.nn.functional.interpolate`).
@@ -191,9 +190,20 @@ def interpolate(input: Any, size: Any = None, scale_factor: Any = None, mode: st
             step = np.float32(1 / factor if factor else m / out)
             places = np.minimum((np.arange(out) * step).astype(np.int64), m - 1)
             input = input.index_select(d, from_array(places))
-        else:
+        elif input.dtype is not dtypes.uint8:
             input = along(input, d, _between(m, out, factor, bool(align_corners)))
+    if mode != "nearest" and input.dtype is dtypes.uint8:
+        for d in range(input.ndim - 1, 1, -1):  # PyTorch's order: it rounds after each axis
+            weights = _between(input.shape[d], sizes[d - 2], factors[d - 2], bool(align_corners))
+            input = _along_bytes(input, d, weights)
     return input
+
+
+def _along_bytes(x: Any, d: int, weights: np.ndarray[Any, Any]) -> Any:
+    """`along` for whole numbers below 256, with weights of 16 bits, as PyTorch rounds them."""
+    bits = next(b for b in range(22) if int(0.5 + weights.max() * 2 ** (b + 1)) >= 2 ** 15)
+    whole = np.floor(weights * 2 ** bits + 0.5).astype(np.int64)
+    return ((along(x.long(), d, whole) + 2 ** (bits - 1)) >> bits).clamp(0, 255).byte()
 
 
 def _between(n: int, out: int, factor: Any, corners: bool) -> np.ndarray[Any, Any]:

@@ -8,11 +8,12 @@ import numpy as np
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.activations import nn
-from tapegrad.functions.common import expect_tensor, kind_name, operation
+from tapegrad.functions.common import kind_name, operation
+from tapegrad.tensor import Tensor
 
 
 @nn
-def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
+def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = None) -> Any:
     """An array with a border (`torch.nn.functional.pad`).
 
     >>> import tapegrad
@@ -24,7 +25,6 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     "replicate" or "circular"; all but the first take two or three axes, four, or five, as PyTorch does. Raises
     RuntimeError for a border that does not fit the axis, NotImplementedError for shapes that a mode does not take.
     """
-    expect_tensor("pad", input)
     if len(pad) % 2:
         raise RuntimeError("Padding length must be divisible by 2")
     if len(pad) // 2 > input.ndim:
@@ -50,7 +50,7 @@ def pad(input: Any, pad: Any, mode: str = "constant", value: float | None = None
     return x.clone() if x is input else x
 
 
-def _constant(input: Any, sides: list[tuple[int, int]], value: float | None) -> Any:
+def _constant(input: Tensor, sides: list[tuple[int, int]], value: float | None) -> Any:
     for n, (before, after) in zip(input.shape, sides):
         if n - max(-before, 0) - max(-after, 0) < 0:
             raise RuntimeError(f"The input size {n}, plus negative padding {before} and {after}, resulted in a "

@@ -13,6 +13,7 @@ from tapegrad.functions.common import (
     METHODS,
     PUBLIC,
     expect_tensor,
+    in_place,
     into,
     kind_name,
     method,
@@ -20,6 +21,7 @@ from tapegrad.functions.common import (
     overrides,
     public,
 )
+from tapegrad.functions.factors import scaled
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -27,38 +29,44 @@ from tapegrad.tensor import Tensor
 def _scaled(name: str) -> None:
     """add and sub: `x + alpha * y`."""
 
-    def out_of_place(input: Any, other: Any, *, alpha: Any = 1, out: Any = None) -> Any:
-        expect = input if isinstance(input, Tensor) else other
-        expect_tensor(name, expect)
-        if alpha != 1:
-            other = other * alpha
-        result = apply(operation(name), (input, other), teach=True)
+    one = 1  # what a call without a factor has, and True is not
+
+    def out_of_place(input: Any, other: Any, *, alpha: Any = one, out: Any = None) -> Any:
+        result = apply(operation(name), (input, other if alpha is one else scaled(other, alpha, "alpha", input)),
+                       teach=True)
         return into(out, result)
 
-    def in_place(self: Any, other: Any, *, alpha: Any = 1) -> Any:
-        return apply_inplace(operation(name + "_"), (self, other * alpha if alpha != 1 else other), teach=True)
+    def over(self: Any, other: Any, *, alpha: Any = one) -> Any:
+        return apply_inplace(operation(name + "_"), (
+            self, other if alpha is one else scaled(other, alpha, "alpha", self)), teach=True)
 
     dispatch.set_function(operation(name), out_of_place)
-    dispatch.set_function(operation(name + "_"), in_place)
+    dispatch.set_function(operation(name + "_"), over)
 
 
 _scaled("add")
 _scaled("sub")
 
 
-@overrides("div")
-def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
-    if rounding_mode is None:
-        result = apply(operation("div"), (input, other), teach=True)
-    elif rounding_mode == "floor":
-        result = apply(operation("floor_quotient"), (input, other))
-    elif rounding_mode == "trunc":
-        result = apply(operation("trunc_divide"), (input, other))
-    else:
+_QUOTIENTS = {None: "div", "floor": "floor_quotient", "trunc": "trunc_divide"}
+
+
+def _quotient(rounding_mode: Any) -> str:
+    if rounding_mode not in _QUOTIENTS:
         raise RuntimeError(
             f"div expected rounding_mode to be one of None, 'trunc', or 'floor' but found '{rounding_mode}'"
         )
-    return into(out, result)
+    return _QUOTIENTS[rounding_mode]
+
+
+@overrides("div")
+def div(input: Any, other: Any, *, rounding_mode: str | None = None, out: Any = None) -> Any:
+    return into(out, apply(operation(_quotient(rounding_mode)), (input, other), teach=rounding_mode is None))
+
+
+@overrides("div_")
+def div_(self: Any, other: Any, *, rounding_mode: str | None = None) -> Any:
+    return apply_inplace(operation(_quotient(rounding_mode) + "_"), (self, other), teach=rounding_mode is None)
 
 
 @overrides("pow")
@@ -77,15 +85,14 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
 
 
 @public
-def where(condition: Any, input: Any = None, other: Any = None) -> Any:
+def where(condition: Tensor, input: Any = None, other: Any = None, *, out: Any = None) -> Any:
     """Elements of `input` where `condition` holds, of `other` elsewhere (`torch.where`)."""
-    expect_tensor("where", condition, "condition")
     if input is None and other is None:
-        return tuple(from_array(np.ascontiguousarray(i)) for i in np.nonzero(condition._array()))
+        return condition.nonzero(as_tuple=True)
     if condition.dtype.name not in ("bool", "uint8"):
         raise RuntimeError(f"where expected condition to be a boolean tensor, but got a tensor with dtype "
                            f"{kind_name(condition)}")
-    return apply(operation("where"), (condition, input, other), teach=True)
+    return into(out, apply(operation("where"), (condition, input, other), teach=True))
 
 
 def _where_method(self: Tensor, condition: Any, other: Any) -> Any:
@@ -96,7 +103,7 @@ METHODS["where"] = _where_method
 
 
 def _clamped(suffix: str, run: Callable[..., Any]) -> Callable[..., Any]:
-    def clamp(input: Any, min: Any = None, max: Any = None, **kwargs: Any) -> Any:
+    def clamp(input: Tensor, min: Any = None, max: Any = None, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         if min is None and max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
@@ -113,7 +120,7 @@ def _clamped(suffix: str, run: Callable[..., Any]) -> Callable[..., Any]:
 
 clamp = _clamped("", apply)
 METHODS["clamp"] = METHODS["clip"] = PUBLIC["clamp"] = PUBLIC["clip"] = clamp
-METHODS["clamp_"] = METHODS["clip_"] = _clamped("_", apply_inplace)
+METHODS["clamp_"] = METHODS["clip_"] = PUBLIC["clamp_"] = PUBLIC["clip_"] = _clamped("_", apply_inplace)
 
 
 # ---------------------------------------------------------------- compositions
@@ -121,44 +128,37 @@ METHODS["clamp_"] = METHODS["clip_"] = _clamped("_", apply_inplace)
 
 def _forms(name: str, function: Callable[..., Any]) -> None:
     """A function, its method, and its in-place method `name_`, which writes the result over its first operand."""
-
-    def in_place(self: Any, *args: Any, **kwargs: Any) -> Any:
-        return self.copy_(function(self, *args, **kwargs))
-
     PUBLIC[name] = METHODS[name] = function
-    in_place.__name__ = name + "_"
-    METHODS[name + "_"] = in_place
+    in_place(name, function)
 
 
 @public
-def rsub(input: Any, other: Any, *, alpha: Any = 1) -> Any:
+def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Any:
     """`other - alpha * input` (`torch.rsub`)."""
     return _rsub(input, other, alpha)
 
 
-def _rsub(input: Any, other: Any, alpha: Any) -> Any:
-    expect_tensor("rsub", input)
-    return apply(operation("sub"), (other, input if alpha == 1 else input * alpha))
+def _rsub(input: Tensor, other: Any, alpha: Any) -> Any:
+    return apply(operation("sub"), (other, scaled(input, alpha, "alpha", other)))
 
 
 def _with_value(name: str) -> None:
     """addcmul and addcdiv: `input + value * (tensor1 ∘ tensor2)`."""
 
-    def out_of_place(input: Any, tensor1: Any, tensor2: Any, *, value: Any = 1, out: Any = None) -> Any:
-        for position, x in enumerate((input, tensor1, tensor2)):
-            expect_tensor(name, x, ("input", "tensor1", "tensor2")[position], position + 1)
+    def out_of_place(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Any = None) -> Any:
         _refuse_integers(name, tensor1, tensor2)
-        return into(out, apply(operation(name), (input, tensor1 if value == 1 else tensor1 * value, tensor2),
-                               teach=True))
+        first = scaled(tensor1, value, "value", tensor2, input, strict=False)
+        return into(out, apply(operation(name), (input, first, tensor2), teach=True))
 
-    def in_place(self: Any, tensor1: Any, tensor2: Any, *, value: Any = 1) -> Any:
+    def over(self: Any, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Any:
         _refuse_integers(name, tensor1, tensor2)
-        return apply_inplace(operation(name + "_"), (self, tensor1 if value == 1 else tensor1 * value, tensor2),
-                             teach=True)
+        first = scaled(tensor1, value, "value", tensor2, self, strict=False)
+        return apply_inplace(operation(name + "_"), (self, first, tensor2), teach=True)
 
     dispatch.set_function(operation(name), out_of_place)
     PUBLIC[name] = METHODS[name] = out_of_place
-    METHODS[name + "_"] = in_place
+    over.__name__ = name + "_"
+    METHODS[name + "_"] = over
 
 
 def _refuse_integers(name: str, tensor1: Any, tensor2: Any) -> None:
@@ -172,8 +172,7 @@ _with_value("addcdiv")
 
 
 def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
-    def masked_fill(input: Any, mask: Any, value: Any) -> Any:
-        expect_tensor("masked_fill", input)
+    def masked_fill(input: Tensor, mask: Any, value: Any) -> Any:
         if mask.dtype.name != "bool":
             raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype "
                                f"{mask.dtype.name}")
@@ -188,7 +187,7 @@ def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
     return masked_fill
 
 
-def _refuse_overflow(input: Any, value: Any) -> None:
+def _refuse_overflow(input: Tensor, value: Any) -> None:
     """A fill value keeps the tensor's own dtype, and has to fit it."""
     kind = value.dtype.category if isinstance(value, Tensor) else 2 if isinstance(value, float) else 0
     if kind > input.dtype.category and isinstance(value, Tensor):
@@ -200,8 +199,7 @@ METHODS["masked_fill_"] = _masked_fill(apply_inplace, "_")
 
 
 @overrides("logit")
-def logit(input: Any, eps: float | None = None, *, out: Any = None) -> Any:
-    expect_tensor("logit", input)
+def logit(input: Tensor, eps: float | None = None, *, out: Any = None) -> Any:
     return into(out, apply(operation("logit"), (input,), (("eps", eps),), teach=eps is None))
 
 
@@ -212,8 +210,7 @@ def _bounds_of(x: Any, nan: Any, posinf: Any, neginf: Any) -> tuple[tuple[str, f
 
 
 @overrides("nan_to_num")
-def nan_to_num(input: Any, nan: Any = None, posinf: Any = None, neginf: Any = None, *, out: Any = None) -> Any:
-    expect_tensor("nan_to_num", input)
+def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any = None, *, out: Any = None) -> Any:
     if not input.dtype.is_floating_point:
         return into(out, input.clone())
     plain = nan is posinf is neginf is None
@@ -228,15 +225,14 @@ def nan_to_num_(self: Any, nan: Any = None, posinf: Any = None, neginf: Any = No
 
 
 @overrides("square")
-def square(input: Any, *, out: Any = None) -> Any:
-    expect_tensor("square", input)
+def square(input: Tensor, *, out: Any = None) -> Any:
     if input.dtype.name == "bool":
         return into(out, input.pow(2))
     return into(out, apply(operation("square"), (input,), teach=True))
 
 
 @method
-def positive(input: Any) -> Any:
+def positive(input: Tensor) -> Any:
     """The tensor itself (`torch.positive`)."""
     if input.dtype.name == "bool":
         raise RuntimeError("The `+` operator, on a bool tensor is not supported.")
@@ -246,9 +242,8 @@ def positive(input: Any) -> Any:
 METHODS["__pos__"] = positive
 
 
-def _ldexp(input: Any, other: Any, *, out: Any = None) -> Any:
+def _ldexp(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """`input * 2 ** other` (`torch.ldexp`)."""
-    expect_tensor("ldexp", input)
     expect_tensor("ldexp", other, "other", 2)
     if isinstance(other, Tensor) and not other.dtype.is_floating_point:
         other = other.to(dtypes.default_dtype())
@@ -272,9 +267,8 @@ METHODS["true_divide_"] = lambda self, other: self.div_(other)
 
 
 @method
-def equal(input: Any, other: Any) -> bool:
+def equal(input: Tensor, other: Any) -> bool:
     """Whether shapes and all elements agree (`torch.equal`)."""
-    expect_tensor("equal", input)
     expect_tensor("equal", other, "other", 2)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"Expected object of data type {input.dtype} but got data type {other.dtype} for argument "
@@ -283,14 +277,13 @@ def equal(input: Any, other: Any) -> bool:
 
 
 @method
-def allclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close (`torch.allclose`)."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 
 
 @overrides("isclose")
-def isclose(input: Any, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
-    expect_tensor("isclose", input)
+def isclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> Any:
     expect_tensor("isclose", other, "other", 2)
     if input.dtype is not other.dtype:
         raise RuntimeError(f"{kind_name(input)} did not match {kind_name(other)}")

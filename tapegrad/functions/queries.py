@@ -1,7 +1,6 @@
 """What a tensor is, and what would become of it: questions that run no operation."""
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -25,37 +24,37 @@ def is_tensor(obj: Any) -> bool:
 
 
 @public
-def is_floating_point(input: Any) -> bool:
+def is_floating_point(input: Tensor) -> bool:
     """Whether the dtype is a floating-point one (`torch.is_floating_point`)."""
     return input.is_floating_point()
 
 
 @public
-def is_complex(input: Any) -> bool:
+def is_complex(input: Tensor) -> bool:
     """No tensor is complex (`torch.is_complex`)."""
     return input.is_complex()
 
 
 @public
-def numel(input: Any) -> int:
+def numel(input: Tensor) -> int:
     """The number of elements (`torch.numel`)."""
     return input.numel()
 
 
 @method
-def is_nonzero(input: Any) -> bool:
+def is_nonzero(input: Tensor) -> bool:
     """Whether the one element is not zero (`torch.is_nonzero`)."""
     return bool(input)
 
 
 @method
-def is_signed(input: Any) -> bool:
+def is_signed(input: Tensor) -> bool:
     """Whether the dtype has negative numbers (`torch.is_signed`)."""
     return input.dtype not in (dtypes.uint8, dtypes.bool_)
 
 
 @method
-def is_same_size(input: Any, other: Any) -> bool:
+def is_same_size(input: Tensor, other: Any) -> bool:
     """Whether two tensors have one shape (`torch.is_same_size`)."""
     return input.shape == other.shape
 
@@ -80,7 +79,7 @@ def never(self: Any) -> bool:
     return False
 
 
-def isreal(input: Any) -> Any:
+def isreal(input: Tensor) -> Any:
     """All elements are real (`torch.isreal`)."""
     return creation.ones_like(input, dtype=dtypes.bool_)
 
@@ -165,20 +164,24 @@ METHODS["map2_"] = lambda self, x, y, callable: _elements("map2_", self, (x, y),
 
 def new(self: Any, *args: Any) -> Any:
     """A tensor of this dtype: of a shape, or of data (`torch.Tensor.new`)."""
-    if len(args) == 1 and isinstance(args[0], (list, tuple, np.ndarray, Tensor)):
-        return self.new_tensor(args[0].tolist() if isinstance(args[0], Tensor) else args[0])
-    return self.new_empty(*(args or (0,)))
+    return creation.legacy(self.dtype, args)
 
 
 METHODS["new"] = new
 
 
-def typed(name: str, dtype: dtypes.dtype) -> Callable[..., Any]:
+class Typed(type):
+    """The type of `torch.FloatTensor` and its kin: tensors of one dtype are their instances."""
+
+    _typed: dtypes.dtype
+
+    def __call__(cls, *args: Any) -> Any:
+        return creation.legacy(cls._typed, args)
+
+    def __instancecheck__(cls, x: Any) -> bool:
+        return isinstance(x, Tensor) and x.dtype is cls._typed
+
+
+def typed(name: str, dtype: dtypes.dtype) -> Typed:
     """`torch.FloatTensor` and its kin: a tensor of one dtype, of a shape or of data."""
-
-    @functools.wraps(new)
-    def make(*args: Any) -> Any:
-        return new(creation.empty(0, dtype=dtype), *args)
-
-    make.__name__ = make.__qualname__ = name
-    return make
+    return Typed(name, (), {"_typed": dtype, "__module__": "torch", "__doc__": new.__doc__})

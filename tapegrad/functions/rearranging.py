@@ -8,9 +8,10 @@ import numpy as np
 from tapegrad import shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import METHODS, into, method, operation
+from tapegrad.functions.common import in_place, into, method, operation
 from tapegrad.functions.views import diagonal as main_diagonal
-from tapegrad.functions.views import expand, ravel, reshape
+from tapegrad.functions.views import expand, ravel, reshape, unsafe_view
+from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor, shape_of
 
 
@@ -25,7 +26,7 @@ def _positions(x: Any) -> np.ndarray[Any, Any]:
 
 
 @method
-def flip(input: Any, *args: Any, dims: Any = None) -> Any:
+def flip(input: Tensor, *args: Any, dims: Any = None) -> Any:
     """Axes reversed, as a copy (`torch.flip`)."""
     given = args if dims is None else dims
     if len(given) == 1 and isinstance(given[0], (tuple, list)):
@@ -40,21 +41,21 @@ def flip(input: Any, *args: Any, dims: Any = None) -> Any:
 
 
 @method
-def fliplr(input: Any) -> Any:
+def fliplr(input: Tensor) -> Any:
     if input.ndim < 2:
         raise RuntimeError("Input must be >= 2-d.")
     return flip(input, 1)
 
 
 @method
-def flipud(input: Any) -> Any:
+def flipud(input: Tensor) -> Any:
     if input.ndim < 1:
         raise RuntimeError("Input must be >= 1-d.")
     return flip(input, 0)
 
 
 @method
-def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
+def roll(input: Tensor, shifts: Ints, dims: Ints = ()) -> Any:
     """Elements moved along axes, coming in again at the other end (`torch.roll`)."""
     shifts = (shifts,) if isinstance(shifts, int) else tuple(shifts)
     dims = (dims,) if isinstance(dims, int) else tuple(() if dims is None else dims)
@@ -72,7 +73,7 @@ def roll(input: Any, shifts: Any, dims: Any = ()) -> Any:
 
 
 @method
-def rot90(input: Any, k: int = 1, dims: Any = (0, 1)) -> Any:
+def rot90(input: Tensor, k: int = 1, dims: Ints = (0, 1)) -> Any:
     """A quarter turn, `k` times (`torch.rot90`)."""
     if len(dims) != 2:
         raise RuntimeError(f"expected total rotation dims == 2, but got dims = {len(dims)}")
@@ -98,19 +99,19 @@ def repeat(self: Any, *sizes: Any) -> Any:
     x = reshape(self, (1,) * (len(times) - self.ndim) + tuple(self.shape))
     wide = [n for pair in zip(times, x.shape) for n in pair]
     grid = expand(reshape(x, [n for m in x.shape for n in (1, m)]), wide) if times else x
-    return reshape(grid, [t * n for t, n in zip(times, x.shape)]) if grid.numel() else \
-        reshape(grid.clone(), [t * n for t, n in zip(times, x.shape)])
+    copy = apply(operation("contiguous"), (grid,))  # even where a view would do
+    return unsafe_view(copy, [t * n for t, n in zip(times, x.shape)])
 
 
 @method
-def tile(input: Any, *dims: Any) -> Any:
+def tile(input: Tensor, *dims: Any) -> Any:
     """repeat with missing leading counts (`torch.tile`)."""
     times = shape_of(dims)
-    return repeat(input, *(1,) * (input.ndim - len(times)), *times)
+    return repeat(input, (1,) * (input.ndim - len(times)) + times)
 
 
 @method
-def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Any:
+def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Any:
     """Each slice repeated in place (`torch.repeat_interleave`)."""
     if repeats is None:
         return from_array(np.repeat(np.arange(input.numel()), input._array()))
@@ -130,7 +131,7 @@ def repeat_interleave(input: Any, repeats: Any = None, dim: int | None = None, *
 
 
 def _triangle(name: str, keep: Any) -> None:
-    def triangle(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+    def triangle(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Any:
         if input.ndim < 2:
             raise RuntimeError(f"{name}: input tensor must have at least 2 dimensions")
         mask = from_array(keep(np.ones(tuple(input.shape[-2:]), bool), diagonal))
@@ -138,7 +139,7 @@ def _triangle(name: str, keep: Any) -> None:
 
     triangle.__name__ = name
     method(triangle)
-    METHODS[name + "_"] = lambda self, diagonal=0: self.copy_(triangle(self, diagonal))
+    in_place(name, triangle)
 
 
 _triangle("tril", np.tril)
@@ -146,7 +147,7 @@ _triangle("triu", np.triu)
 
 
 @method
-def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
+def diag_embed(input: Tensor, offset: int = 0, dim1: int = -2, dim2: int = -1) -> Any:
     """The last axis as a diagonal of two new ones (`torch.diag_embed`)."""
     ndim = input.ndim + 1
     d1, d2 = shapes.wrap_dim(dim1, ndim), shapes.wrap_dim(dim2, ndim)
@@ -161,7 +162,7 @@ def diag_embed(input: Any, offset: int = 0, dim1: int = -2, dim2: int = -1) -> A
 
 
 @method
-def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
+def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Any:
     """A matrix's diagonal, or the matrix of a diagonal (`torch.diag`)."""
     if input.ndim not in (1, 2):
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
@@ -171,5 +172,5 @@ def diag(input: Any, diagonal: int = 0, *, out: Any = None) -> Any:
 
 
 @method
-def diagflat(input: Any, offset: int = 0) -> Any:
+def diagflat(input: Tensor, offset: int = 0) -> Any:
     return diag_embed(ravel(input), offset)

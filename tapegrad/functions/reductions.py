@@ -19,6 +19,7 @@ from tapegrad.functions.common import (
     overrides,
 )
 from tapegrad.functions.indexing import read
+from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
 
@@ -49,8 +50,7 @@ def expect_elements(name: str, x: Any, dims: shapes.Shape) -> None:
 def _extreme(name: str, argument: str) -> Callable[..., Any]:
     """max and min: over everything, of two tensors, or with positions along `dim`."""
 
-    def extreme(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        expect_tensor(name, input)
+    def extreme(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         other = kwargs.pop("other", args[0] if args and isinstance(args[0], Tensor) else None)
         if other is not None:
             return into(out, apply(operation(name + "imum"), (input, other)))
@@ -84,8 +84,7 @@ PUBLIC["min"] = METHODS["min"] = _extreme("min", "argmin")
 
 
 def _argument(name: str) -> None:
-    def function(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
-        expect_tensor(name, input)
+    def function(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
         if input.dtype.category == 0:
             raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'')
         if dim is None and 0 in input.shape:
@@ -104,7 +103,7 @@ _argument("argmin")
 
 
 @method
-def aminmax(input: Any, *, dim: Any = None, keepdim: bool = False, out: Any = None) -> Any:
+def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     """Both extremes (`torch.aminmax`)."""
     dims = tuple(range(input.ndim)) if dim is None else axis_of(input, dim)
     if dim is None and 0 in input.shape:
@@ -128,24 +127,25 @@ def widened(x: Any, dtype: Any) -> Any:
 
 
 @overrides("prod")
-def prod(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
-    expect_tensor("prod", input)
+def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
     if dtype is dtypes.bool_:
-        return into(out, (input != 0).all() if dim is None else (input != 0).all(dim, keepdim))
+        return into(out, input.ne(0).all() if dim is None else input.ne(0).all(dim, keepdim))
     x = widened(input, dtype)
     plain = dim is None and dtype is None and not keepdim
     dims = tuple(range(x.ndim)) if dim is None else axis_of(x, dim)
-    return into(out, apply(operation("prod"), (x,), dispatch.axes_of(
-        operation("prod"), dispatch.layout_of(x), dims, keepdim, dim), teach=plain))
+    found = apply(operation("prod"), (x,), dispatch.axes_of(
+        operation("prod"), dispatch.layout_of(x), dims, keepdim, dim), teach=plain)
+    return into(out, found if dtype is None or found.dtype is dtype else found.to(dtype))
 
 
 @overrides("count_nonzero")
-def count_nonzero(input: Any, dim: Any = None) -> Any:
+def count_nonzero(input: Tensor, dim: Ints | None = None) -> Any:
     return _reduce("count_nonzero", input, _axes(dim, input.ndim))
 
 
 @method
-def nanmean(input: Any, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
+def nanmean(input: Tensor, dim: Ints | None = None, keepdim: bool = False, *, dtype: Any = None,
+            out: Any = None) -> Any:
     """The mean of what is not NaN (`torch.nanmean`)."""
     if not input.dtype.is_floating_point:
         raise RuntimeError("nanmean(): expected input to have floating point or complex dtype but got "
@@ -171,8 +171,7 @@ def _moment_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[An
 
 
 def _moment(name: str, with_mean: bool) -> Callable[..., Any]:
-    def moment(input: Any, *args: Any, out: Any = None, **kwargs: Any) -> Any:
-        expect_tensor(name, input)
+    def moment(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         if not input.dtype.is_floating_point:
             raise RuntimeError(f"{name} only support floating point and complex dtypes")
         dim, correction, keepdim = _moment_arguments(args, kwargs)
@@ -192,8 +191,8 @@ for _name in ("var", "std"):
     PUBLIC[_name + "_mean"] = METHODS[_name + "_mean"] = _moment(_name, True)
 
 
-def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
-                ) -> Any:
+def vector_norm(x: Any, ord: float = 2, dim: Ints | None = None, keepdim: bool = False, *, dtype: Any = None,
+                out: Any = None) -> Any:
     """The p-norm of rows (`torch.linalg.vector_norm`)."""
     expect_tensor("linalg.vector_norm", x)
     if dtype is not None:
@@ -210,13 +209,13 @@ def vector_norm(x: Any, ord: Any = 2, dim: Any = None, keepdim: bool = False, *,
 
 
 @method
-def dist(input: Any, other: Any, p: float = 2) -> Any:
+def dist(input: Tensor, other: Any, p: float = 2) -> Any:
     """The norm of a difference (`torch.dist`)."""
     return vector_norm(input - other, p)
 
 
 @method
-def trace(input: Any) -> Any:
+def trace(input: Tensor) -> Any:
     """The sum of a matrix's diagonal (`torch.trace`)."""
     if input.ndim != 2:
         raise RuntimeError(f"trace: expected a matrix, but got tensor with dim {input.ndim}")
@@ -242,8 +241,7 @@ def sum_to_size(self: Any, *size: Any) -> Any:
 
 
 def _softmax(name: str) -> None:
-    def function(input: Any, dim: Any = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
-        expect_tensor(name, input)
+    def function(input: Tensor, dim: int | None = None, dtype: Any = None, _stacklevel: int = 3) -> Any:
         if dim is None:
             raise TypeError(f"{name}() missing 1 required positional arguments: \"dim\"")
         if dtype is not None:

@@ -10,17 +10,17 @@ import numpy as np
 from tapegrad import shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
+from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
 from tapegrad.functions.indexing import read
 from tapegrad.functions.reductions import axis_of, expect_elements, picked, widened
 from tapegrad.functions.views import unsafe_view
+from tapegrad.tensor import Tensor
 
 # ---------------------------------------------------------------- running reductions
 
 
 def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> Callable[..., Any]:
-    def running(input: Any, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
-        expect_tensor(name, input)
+    def running(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
         if not whole_numbers and not input.dtype.is_floating_point:
             raise RuntimeError(f'"{name}_out_cpu" not implemented for \'{kind_name(input)}\'')
         x = widened(input, dtype)
@@ -36,13 +36,12 @@ def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> 
 for _name, _made in (("cumsum", _running("cumsum", ("reverse", False))), ("cumprod", _running("cumprod")),
                      ("logcumsumexp", _running("logcumsumexp", ("reverse", False), whole_numbers=False))):
     PUBLIC[_name] = METHODS[_name] = _made
-METHODS["cumsum_"] = lambda self, dim, *, dtype=None: self.copy_(METHODS["cumsum"](self, dim, dtype=dtype))
-METHODS["cumprod_"] = lambda self, dim, *, dtype=None: self.copy_(METHODS["cumprod"](self, dim, dtype=dtype))
+for _name in ("cumsum", "cumprod"):
+    in_place(_name, METHODS[_name])
 
 
 def _running_extreme(name: str) -> Callable[..., Any]:
-    def running(input: Any, dim: int, *, out: Any = None) -> Any:
-        expect_tensor(name, input)
+    def running(input: Tensor, dim: int, *, out: Any = None) -> Any:
         d = shapes.wrap_dim(dim, input.ndim)
         if not input.numel():
             return named(name, values=input.clone(), indices=from_array(np.zeros(tuple(input.shape), np.int64)))
@@ -60,7 +59,7 @@ for _name in ("cummax", "cummin"):
 
 
 @method
-def diff(input: Any, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None, *, out: Any = None) -> Any:
+def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None, *, out: Any = None) -> Any:
     """Differences of neighbours, `n` times over (`torch.diff`)."""
     from tapegrad.functions.joining import cat
 
@@ -122,9 +121,8 @@ def _sorted(name: str, x: Any, dim: int, descending: bool) -> tuple[Any, Any]:
 
 
 @method
-def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
+def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
     """Values in order, and where they were (`torch.sort`)."""
-    expect_tensor("sort", input)
     values, indices = _sorted("sort", input, dim, descending)
     if out is not None:
         values, indices = into(out[0], values), into(out[1], indices)
@@ -132,19 +130,18 @@ def sort(input: Any, dim: int = -1, descending: bool = False, stable: bool = Fal
 
 
 @method
-def argsort(input: Any, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
+def argsort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False) -> Any:
     return sort(input.detach(), dim, descending).indices
 
 
 @method
-def msort(input: Any, *, out: Any = None) -> Any:
+def msort(input: Tensor, *, out: Any = None) -> Any:
     return into(out, sort(input, 0).values)
 
 
 @method
-def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
+def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: bool = True, *, out: Any = None) -> Any:
     """The `k` largest or smallest values, in order (`torch.topk`)."""
-    expect_tensor("topk", input)
     d = shapes.wrap_dim(dim, input.ndim)
     n = input.shape[d] if input.ndim else 1
     if not 0 <= k <= n:
@@ -161,9 +158,8 @@ def topk(input: Any, k: int, dim: int = -1, largest: bool = True, sorted: bool =
 
 
 @method
-def kthvalue(input: Any, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+def kthvalue(input: Tensor, k: int, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The k-th smallest value (`torch.kthvalue`)."""
-    expect_tensor("kthvalue", input)
     dims = axis_of(input, dim)
     n = input.shape[dims[0]] if dims else 1
     if not 1 <= k <= n:
@@ -184,8 +180,7 @@ def _of_row(places: Any, dims: shapes.Shape, keepdim: bool) -> Any:
 
 
 def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
-    def median(input: Any, dim: Any = None, keepdim: bool = False, *, out: Any = None) -> Any:
-        expect_tensor(name, input)
+    def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
         if dim is None:
             return into(out, _median_of_all(input, ignore_nan))
         dims = axis_of(input, dim)
@@ -218,7 +213,7 @@ PUBLIC["nanmedian"] = METHODS["nanmedian"] = _median("nanmedian", True)
 
 
 @method
-def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
+def mode(input: Tensor, dim: int = -1, keepdim: bool = False, *, out: Any = None) -> Any:
     """The most frequent value of each row (`torch.mode`)."""
     dims = axis_of(input, dim)
     expect_elements("mode", input, dims)
@@ -229,7 +224,7 @@ def mode(input: Any, dim: int = -1, keepdim: bool = False, *, out: Any = None) -
 
 
 @method
-def unique(input: Any, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
+def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, return_counts: bool = False,
            dim: int | None = None) -> Any:
     """Distinct elements, or distinct slices along `dim` (`torch.unique`)."""
     array = input._array()
@@ -258,7 +253,7 @@ def _several(values: Any, inverse: Any, counts: Any, with_inverse: bool, with_co
 
 
 @method
-def unique_consecutive(input: Any, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
+def unique_consecutive(input: Tensor, return_inverse: bool = False, return_counts: bool = False, dim: int | None = None
                        ) -> Any:
     """The first of each run of equal elements, or equal slices (`torch.unique_consecutive`)."""
     array = input._array()

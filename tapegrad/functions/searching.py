@@ -8,7 +8,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import METHODS, expect_tensor, into, kind_name, method, operation, public
+from tapegrad.functions.common import METHODS, expect_tensor, in_place, into, kind_name, method, operation, public
 from tapegrad.functions.gathering import gather
 from tapegrad.functions.indexing import read, write
 from tapegrad.functions.views import expand
@@ -22,9 +22,8 @@ def _expect_mask(name: str, mask: Any) -> None:
 
 
 @method
-def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
+def masked_select(input: Tensor, mask: Tensor, *, out: Any = None) -> Any:
     """The elements where a mask holds, as a vector (`torch.masked_select`)."""
-    expect_tensor("masked_select", input)
     _expect_mask("masked_select", mask)
     shape = shapes.broadcast((tuple(input.shape), tuple(mask.shape))) or (1,)
     places = np.flatnonzero(np.broadcast_to(mask._array(), shape))
@@ -33,9 +32,8 @@ def masked_select(input: Any, mask: Any, *, out: Any = None) -> Any:
 
 
 @method
-def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
+def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Any:
     """Elements of `source`, in order, where a mask holds (`torch.masked_scatter`)."""
-    expect_tensor("masked_scatter", input)
     _expect_mask("masked_scatter", mask)
     if source.dtype is not input.dtype:
         raise RuntimeError("masked_scatter: expected self and source to have same dtypes but got "
@@ -50,13 +48,12 @@ def masked_scatter(input: Any, mask: Any, source: Any) -> Any:
     return found.reshape(shape)
 
 
-METHODS["masked_scatter_"] = lambda self, mask, source: self.copy_(masked_scatter(self, mask, source))
+in_place("masked_scatter", masked_scatter)
 
 
 @method
-def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
+def nonzero(input: Tensor, *, as_tuple: bool = False, out: Any = None) -> Any:
     """The positions of elements that are not zero (`torch.nonzero`)."""
-    expect_tensor("nonzero", input)
     array = input._array()
     if as_tuple:
         return tuple(from_array(i) for i in np.nonzero(array if input.ndim else array.reshape(1)))
@@ -68,12 +65,12 @@ def nonzero(input: Any, *, as_tuple: bool = False, out: Any = None) -> Any:
 
 
 @method
-def argwhere(input: Any) -> Any:
+def argwhere(input: Tensor) -> Any:
     return nonzero(input)
 
 
 @public
-def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, right: bool = False, side: Any = None,
+def searchsorted(sorted_sequence: Any, input: Tensor, *, out_int32: bool = False, right: bool = False, side: Any = None,
                  sorter: Any = None, out: Any = None) -> Any:
     """Where values would be inserted into sorted rows (`torch.searchsorted`)."""
     expect_tensor("searchsorted", sorted_sequence, "sorted_sequence")
@@ -119,7 +116,7 @@ def searchsorted(sorted_sequence: Any, input: Any, *, out_int32: bool = False, r
 
 
 @public
-def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False, out: Any = None) -> Any:
+def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right: bool = False, out: Any = None) -> Any:
     """Into which of the intervals between boundaries values fall (`torch.bucketize`)."""
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")

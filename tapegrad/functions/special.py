@@ -7,11 +7,12 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, operation
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, operation
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.views import broadcast_tensors
 from tapegrad.machine.live import machine, planner
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.tensor import Tensor
 
 SPECIAL: dict[str, Callable[..., Any]] = {}  # what `special` offers
 
@@ -30,8 +31,7 @@ def floating(x: Any) -> Any:
 
 
 def _plain(name: str) -> Callable[..., Any]:
-    def function(input: Any, *, out: Any = None) -> Any:
-        expect_tensor(f"special_{name}", input)
+    def function(input: Tensor, *, out: Any = None) -> Any:
         return into(out, apply(operation(f"special_{name}"), (floating(input),)))
 
     function.__name__ = function.__qualname__ = name
@@ -42,13 +42,12 @@ def _plain(name: str) -> Callable[..., Any]:
 for _name in ("i0", "i0e", "i1", "i1e", "erfcx", "log_ndtr", "ndtri"):
     _plain(_name)
 METHODS["i0"] = PUBLIC["i0"] = SPECIAL["i0"]
-METHODS["i0_"] = lambda self: self.copy_(SPECIAL["i0"](self))
+in_place("i0", SPECIAL["i0"])
 
 
 @special
-def polygamma(n: int, input: Any, *, out: Any = None) -> Any:
+def polygamma(n: int, input: Tensor, *, out: Any = None) -> Any:
     """The n-th derivative of the digamma function (`torch.special.polygamma`)."""
-    expect_tensor("polygamma", input, "input", 2)
     if n < 0:
         raise RuntimeError("polygamma(n, x) does not support negative n.")
     x = floating(input)
@@ -62,9 +61,8 @@ METHODS["polygamma"] = lambda self, n: polygamma(n, self)
 
 
 @special
-def multigammaln(input: Any, p: int, *, out: Any = None) -> Any:
+def multigammaln(input: Tensor, p: int, *, out: Any = None) -> Any:
     """The logarithm of the multivariate gamma function (`torch.special.multigammaln`)."""
-    expect_tensor("mvlgamma", input)
     if p < 1:
         raise RuntimeError("p has to be greater than or equal to 1")
     if input.dtype.category == 0:
@@ -76,19 +74,17 @@ def multigammaln(input: Any, p: int, *, out: Any = None) -> Any:
 
 
 PUBLIC["mvlgamma"] = METHODS["mvlgamma"] = multigammaln
-METHODS["mvlgamma_"] = lambda self, p: self.copy_(multigammaln(self, p))
+in_place("mvlgamma", multigammaln)
 
 
 @special
-def ndtr(input: Any, *, out: Any = None) -> Any:
+def ndtr(input: Tensor, *, out: Any = None) -> Any:
     """The normal distribution's share below (`torch.special.ndtr`)."""
-    expect_tensor("special_ndtr", input)
     return into(out, apply(operation("ndtr"), (input,)))
 
 
 def _whole_numbers(name: str) -> None:
-    def function(input: Any, other: Any, *, out: Any = None) -> Any:
-        expect_tensor(name, input)
+    def function(input: Tensor, other: Any, *, out: Any = None) -> Any:
         expect_tensor(name, other, "other", 2)
         dtype = result_type(input, other)
         if dtype.category != 1:
@@ -99,7 +95,7 @@ def _whole_numbers(name: str) -> None:
     function.__name__ = function.__qualname__ = name
     function.__doc__ = f"`torch.{name}`, computed by NumPy."
     PUBLIC[name] = METHODS[name] = function
-    METHODS[name + "_"] = lambda self, other: self.copy_(function(self, other))
+    in_place(name, function)
 
 
 for _name in ("gcd", "lcm"):

@@ -8,11 +8,12 @@ from tapegrad import shapes
 from tapegrad.dispatch import apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, method, operation
 from tapegrad.functions.views import slice_
+from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
 
 @method
-def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
+def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
     """The slices along an axis (`torch.unbind`)."""
     dim = shapes.wrap_dim(dim, input.ndim)
     if not input.ndim:
@@ -21,9 +22,15 @@ def unbind(input: Any, dim: int = 0) -> tuple[Any, ...]:
     return tuple(apply_view(op, input, (("dim", dim), ("index", i))) for i in range(input.shape[dim]))
 
 
+def _expect_axis(name: str, x: Any) -> None:
+    if not x.ndim:
+        raise RuntimeError(f"{name} expects at least a 1-dimensional tensor")
+
+
 @method
-def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, ...]:
+def split(tensor: Tensor, split_size_or_sections: Ints, dim: int = 0) -> tuple[Any, ...]:
     """Pieces of equal or given lengths along an axis (`torch.split`)."""
+    _expect_axis("split", tensor)
     dim = shapes.wrap_dim(dim, tensor.ndim)
     n = tensor.shape[dim]
     if isinstance(split_size_or_sections, int):
@@ -45,8 +52,9 @@ def split(tensor: Any, split_size_or_sections: Any, dim: int = 0) -> tuple[Any, 
 
 
 @method
-def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
+def chunk(input: Tensor, chunks: int, dim: int = 0) -> tuple[Any, ...]:
     """At most `chunks` pieces of equal length (`torch.chunk`)."""
+    _expect_axis("chunk", input)
     if chunks <= 0:
         raise RuntimeError(f"chunk expects `chunks` to be greater than 0, got: {chunks}")
     n = input.shape[shapes.wrap_dim(dim, input.ndim)]
@@ -54,7 +62,7 @@ def chunk(input: Any, chunks: int, dim: int = 0) -> tuple[Any, ...]:
 
 
 @method
-def split_with_sizes(input: Any, split_sizes: Any, dim: int = 0) -> Any:
+def split_with_sizes(input: Tensor, split_sizes: Ints, dim: int = 0) -> Any:
     return split(input, list(split_sizes), dim)
 
 
@@ -63,7 +71,7 @@ PUBLIC["unsafe_chunk"] = METHODS["unsafe_chunk"] = chunk
 
 
 @method
-def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
+def tensor_split(input: Tensor, indices_or_sections: Any, dim: int = 0) -> Any:
     """Nearly equal pieces, or pieces that end at given places (`torch.tensor_split`)."""
     if not input.ndim:
         raise RuntimeError("tensor_split expected at least a 1-dimensional tensor, but got a tensor with 0 dims")
@@ -90,7 +98,7 @@ def tensor_split(input: Any, indices_or_sections: Any, dim: int = 0) -> Any:
 
 
 def _sides(name: str, dim: int, least: int) -> None:
-    def split_along(input: Any, indices_or_sections: Any) -> Any:
+    def split_along(input: Tensor, indices_or_sections: Any) -> Any:
         if input.ndim < least:
             raise RuntimeError(f"torch.{name} requires a tensor with at least {least} dimension, but got a tensor with "
                                f"{input.ndim} dimensions!")

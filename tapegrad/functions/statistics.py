@@ -8,14 +8,13 @@ import numpy as np
 
 from tapegrad import shapes
 from tapegrad.creation import from_array
-from tapegrad.functions.common import expect_tensor, into, kind_name, method, public
+from tapegrad.functions.common import into, kind_name, method, public
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.rows import sort, trapezoid
 from tapegrad.tensor import Tensor
 
 
-def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolation: str, ignore_nan: bool) -> Any:
-    expect_tensor(name, input)
+def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str, ignore_nan: bool) -> Any:
     if not input.dtype.is_floating_point:
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
@@ -65,14 +64,14 @@ def _quantile(name: str, input: Any, q: Any, dim: Any, keepdim: bool, interpolat
 
 
 @method
-def quantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear",
+def quantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear",
              out: Any = None) -> Any:
     """Values below which given shares of a row lie (`torch.quantile`)."""
     return into(out, _quantile("quantile", input, q, dim, keepdim, interpolation, False))
 
 
 @method
-def nanquantile(input: Any, q: Any, dim: Any = None, keepdim: bool = False, *, interpolation: str = "linear",
+def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = False, *, interpolation: str = "linear",
                 out: Any = None) -> Any:
     """quantile of what is not NaN (`torch.nanquantile`)."""
     return into(out, _quantile("nanquantile", input, q, dim, keepdim, interpolation, True))
@@ -94,9 +93,8 @@ def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1
 
 
 @method
-def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
+def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: Any = None) -> Any:
     """Covariances of variables in rows (`torch.cov`)."""
-    expect_tensor("cov", input)
     if input.ndim > 2:
         raise RuntimeError(f"cov(): expected input to have two or fewer dimensions but got an input with {input.ndim} "
                            "dimensions")
@@ -141,9 +139,8 @@ def cov(input: Any, *, correction: int = 1, fweights: Any = None, aweights: Any 
 
 
 @method
-def corrcoef(input: Any) -> Any:
+def corrcoef(input: Tensor) -> Any:
     """Correlations of variables in rows (`torch.corrcoef`)."""
-    expect_tensor("corrcoef", input)
     if input.ndim > 2:
         raise RuntimeError(f"corrcoef(): expected input to have two or fewer dimensions but got an input with "
                            f"{input.ndim} dimensions")
@@ -155,10 +152,9 @@ def corrcoef(input: Any) -> Any:
 
 
 @method
-def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
+def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number occurs (`torch.bincount`)."""
-    expect_tensor("bincount", input)
-    if input.ndim != 1 or input.dtype.category != 1 or bool((input < 0).any() if input.numel() else False):
+    if input.ndim != 1 or input.dtype.category != 1 or bool(input.lt(0).any()):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
         raise RuntimeError("minlength should be >= 0")
@@ -172,9 +168,8 @@ def bincount(input: Any, weights: Any = None, minlength: int = 0) -> Any:
 
 
 @method
-def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0, *, out: Any = None) -> Any:
+def histc(input: Tensor, bins: int = 100, min: float = 0, max: float = 0, *, out: Any = None) -> Any:
     """How many elements fall in each of equal bins (`torch.histc`)."""
-    expect_tensor("histc", input)
     if bins <= 0:
         raise RuntimeError("bins must be > 0")
     if not input.dtype.is_floating_point and input.dtype.category == 0:
@@ -195,9 +190,8 @@ def histc(input: Any, bins: int = 100, min: float = 0, max: float = 0, *, out: A
 
 
 @method
-def renorm(input: Any, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
+def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
     """Slices along an axis scaled down to a norm of at most `maxnorm` (`torch.renorm`)."""
-    expect_tensor("renorm", input)
     if p <= 0:
         raise RuntimeError("renorm: non-positive-norm not supported")
     if maxnorm < 0:

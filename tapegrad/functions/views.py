@@ -12,6 +12,7 @@ from tapegrad.dispatch import apply, apply_view, layout_of
 from tapegrad.functions.common import METHODS, PUBLIC, invalid_combination, kind_name, method, operation, public
 from tapegrad.machine.live import machine, planner
 from tapegrad.protocols import reread
+from tapegrad.signatures import Ints
 from tapegrad.tape import history
 from tapegrad.tape.reading import instruction_of, plan_of, shift_of
 from tapegrad.tensor import Tensor, shape_of
@@ -72,7 +73,7 @@ def _view_dtype(self: Any, dtype: dtypes.dtype) -> Any:
 
 
 @method
-def reshape(input: Any, *shape: Any) -> Any:
+def reshape(input: Tensor, *shape: Any) -> Any:
     """The same elements in another shape; a view where it can be (`torch.reshape`)."""
     layout = layout_of(input)
     size = shapes.infer_size(shape_of(shape), layout.numel)
@@ -87,13 +88,13 @@ def unsafe_view(x: Any, size: Any) -> Any:
 
 
 @method
-def view_as(self: Any, other: Any) -> Any:
-    return view(self, *other.shape)
+def view_as(self: Any, other: Tensor) -> Any:
+    return view(self, tuple(other.shape))
 
 
 @method
-def reshape_as(self: Any, other: Any) -> Any:
-    return reshape(self, *other.shape)
+def reshape_as(self: Any, other: Tensor) -> Any:
+    return reshape(self, tuple(other.shape))
 
 
 @method
@@ -104,14 +105,14 @@ def contiguous(self: Any) -> Any:
 
 
 @method
-def transpose(input: Any, dim0: int, dim1: int) -> Any:
+def transpose(input: Tensor, dim0: int, dim1: int) -> Any:
     """Two axes swapped (`torch.transpose`)."""
     first, second = shapes.wrap_dim(dim0, input.ndim), shapes.wrap_dim(dim1, input.ndim)
     return apply_view(operation("transpose"), input, (("dim0", first), ("dim1", second)))
 
 
 @method
-def t(input: Any) -> Any:
+def t(input: Tensor) -> Any:
     """A matrix transposed (`torch.t`)."""
     if input.ndim > 2:
         raise RuntimeError(f"t() expects a tensor with <= 2 dimensions, but self is {input.ndim}D")
@@ -119,7 +120,7 @@ def t(input: Any) -> Any:
 
 
 @method
-def permute(input: Any, *dims: Any) -> Any:
+def permute(input: Tensor, *dims: Any) -> Any:
     """Axes in another order (`torch.permute`)."""
     order = shape_of(dims)
     if len(order) != input.ndim:
@@ -160,18 +161,18 @@ def expand(self: Any, *sizes: Any) -> Any:
 
 
 @method
-def expand_as(self: Any, other: Any) -> Any:
-    return expand(self, *other.shape)
+def expand_as(self: Any, other: Tensor) -> Any:
+    return expand(self, tuple(other.shape))
 
 
 @method
-def unsqueeze(input: Any, dim: int) -> Any:
+def unsqueeze(input: Tensor, dim: int) -> Any:
     """An axis of size one put in (`torch.unsqueeze`)."""
     return apply_view(operation("unsqueeze"), input, (("dim", shapes.wrap_dim(dim, input.ndim + 1)),))
 
 
 @method
-def squeeze(input: Any, dim: Any = None) -> Any:
+def squeeze(input: Tensor, dim: Ints | None = None) -> Any:
     """Axes of size one left out (`torch.squeeze`)."""
     if dim is None:
         dims = tuple(d for d, n in enumerate(input.shape) if n == 1)
@@ -182,7 +183,7 @@ def squeeze(input: Any, dim: Any = None) -> Any:
 
 
 @method
-def select(input: Any, dim: int, index: int) -> Any:
+def select(input: Tensor, dim: int, index: int) -> Any:
     """One position along an axis, which goes away (`torch.select`)."""
     if not input.ndim:
         raise IndexError("select() cannot be applied to a 0-dim tensor.")
@@ -194,7 +195,7 @@ def select(input: Any, dim: int, index: int) -> Any:
 
 
 @method
-def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
+def narrow(input: Tensor, dim: int, start: Any, length: int) -> Any:
     """A stretch along an axis (`torch.narrow`)."""
     if not input.ndim:
         raise RuntimeError("narrow() cannot be applied to a 0-dim tensor.")
@@ -212,17 +213,17 @@ def narrow(input: Any, dim: int, start: Any, length: int) -> Any:
     return slice_(input, dim, start, start + length)
 
 
-def slice_(input: Any, dim: int, start: int, end: int, step: int = 1) -> Any:
+def slice_(input: Tensor, dim: int, start: int, end: int, step: int = 1) -> Any:
     end = max(end, start)
     return apply_view(operation("slice"), input, (("dim", dim), ("start", start), ("end", end), ("step", step)))
 
 
 @method
-def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
+def flatten(input: Tensor, start_dim: int = 0, end_dim: int = -1) -> Any:
     """Neighbouring axes merged (`torch.flatten`)."""
+    first, last = shapes.wrap_dim(start_dim, input.ndim), shapes.wrap_dim(end_dim, input.ndim)
     if not input.ndim:
         return reshape(input, 1)
-    first, last = shapes.wrap_dim(start_dim, input.ndim), shapes.wrap_dim(end_dim, input.ndim)
     if first > last:
         raise RuntimeError("flatten() has invalid args: start_dim cannot come after end_dim")
     if first == last:
@@ -232,7 +233,7 @@ def flatten(input: Any, start_dim: int = 0, end_dim: int = -1) -> Any:
 
 
 @method
-def diagonal(input: Any, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
+def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """The diagonal of two axes as the last axis (`torch.diagonal`)."""
     d1, d2 = shapes.wrap_dim(dim1, input.ndim), shapes.wrap_dim(dim2, input.ndim)
     if d1 == d2:
@@ -248,12 +249,12 @@ def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
 
 
 @method
-def broadcast_to(input: Any, size: Any) -> Any:
-    return expand(input, *size)
+def broadcast_to(input: Tensor, size: Ints) -> Any:
+    return expand(input, size)
 
 
 @method
-def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = None) -> Any:
+def as_strided(input: Tensor, size: Ints, stride: Ints, storage_offset: int | None = None) -> Any:
     """The memory of a tensor read with other sizes, strides and start (`torch.as_strided`)."""
     layout, size, stride = layout_of(input), tuple(size), tuple(stride)
     offset = 0 if storage_offset is None else storage_offset - input.storage_offset()
@@ -271,7 +272,7 @@ def as_strided(input: Any, size: Any, stride: Any, storage_offset: int | None = 
 
 
 @method
-def alias(input: Any) -> Any:
+def alias(input: Tensor) -> Any:
     return apply_view(operation("alias"), input, ())
 
 
@@ -343,7 +344,7 @@ for _name, _viewed in (("t_", t), ("transpose_", transpose), ("swapaxes_", trans
 
 
 @method
-def movedim(input: Any, source: Any, destination: Any) -> Any:
+def movedim(input: Tensor, source: Ints, destination: Ints) -> Any:
     """Axes moved to other places (`torch.movedim`)."""
     s, d = ((v,) if isinstance(v, int) else tuple(v) for v in (source, destination))
     if len(s) != len(d):
@@ -354,15 +355,17 @@ def movedim(input: Any, source: Any, destination: Any) -> Any:
     for name, v in (("source", s), ("destination", d)):
         if len(set(v)) != len(v):
             raise RuntimeError(f"movedim: repeated dim in `{name}` ({v})")
+    if not input.ndim:
+        return alias(input)
     order: list[Any] = [None] * input.ndim
     for a, b in zip(s, d):
         order[b] = a
     rest = iter(i for i in range(input.ndim) if i not in s)
-    return permute(input, *(next(rest) if o is None else o for o in order)) if input.ndim else alias(input)
+    return permute(input, *(next(rest) if o is None else o for o in order))
 
 
 @method
-def unflatten(input: Any, dim: int, sizes: Any) -> Any:
+def unflatten(input: Tensor, dim: int, sizes: Ints) -> Any:
     """An axis split into several (`torch.unflatten`)."""
     d = shapes.wrap_dim(dim, input.ndim)
     if not len(sizes):
@@ -377,12 +380,12 @@ def unflatten(input: Any, dim: int, sizes: Any) -> Any:
 
 
 @method
-def ravel(input: Any) -> Any:
+def ravel(input: Tensor) -> Any:
     return reshape(input.contiguous(), -1)
 
 
 @method
-def swapaxes(input: Any, axis0: int, axis1: int) -> Any:
+def swapaxes(input: Tensor, axis0: int, axis1: int) -> Any:
     return transpose(input, axis0, axis1)
 
 

@@ -17,6 +17,7 @@ from tapegrad.functions.activations import NN
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.joining import cat
 from tapegrad.functions.padding import pad
+from tapegrad.tensor import Tensor
 
 
 def each(name: str, value: Any, n: int) -> tuple[int, ...]:
@@ -101,7 +102,7 @@ def _with_bias(found: Any, bias: Any, n: int) -> Any:
 def _convolution(n: int) -> None:
     name = f"conv{n}d"
 
-    def conv(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    def conv(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
              groups: int = 1) -> Any:
         x, batched = _batched(name, input, n)
         _check_kernels(name, x, weight, weight.shape[1] * groups, n)
@@ -137,7 +138,7 @@ def _convolution(n: int) -> None:
 def _transposed(n: int) -> None:
     name = f"conv_transpose{n}d"
 
-    def conv_transpose(input: Any, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+    def conv_transpose(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
         x, batched = _batched(name, input, n)
         _check_kernels(name, x, weight, weight.shape[0], n)
@@ -226,7 +227,7 @@ def _pool_windows(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dil
 def _max_pool(n: int) -> None:
     name = f"max_pool{n}d"
 
-    def max_pool(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+    def max_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
                  ceil_mode: bool = False, return_indices: bool = False) -> Any:
         x, batched = _batched(name, input, n)
         lowest = -math.inf if x.dtype.is_floating_point else np.iinfo(x.dtype.numpy).min
@@ -258,7 +259,7 @@ def _flat_places(places: Any, x: Any, kernel: Any, stride: Any, padding: Any, di
 def _avg_pool(n: int) -> None:
     name = f"avg_pool{n}d"
 
-    def avg_pool(input: Any, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
+    def avg_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
                  count_include_pad: bool = True, divisor_override: int | None = None) -> Any:
         x, batched = _batched(name, input, n)
         if divisor_override == 0:
@@ -289,8 +290,7 @@ def _avg_pool(n: int) -> None:
 def _adaptive_avg_pool(n: int) -> None:
     name = f"adaptive_avg_pool{n}d"
 
-    def adaptive_avg_pool(input: Any, output_size: Any) -> Any:
-        expect_tensor(name, input)
+    def adaptive_avg_pool(input: Tensor, output_size: Any) -> Any:
         if n > 1 and input.ndim < 3:
             raise ValueError(f"Input dimension should be at least {n + 1}")
         if input.ndim not in (n + 1, n + 2):
@@ -336,9 +336,8 @@ for _n in (1, 2, 3):
 # ---------------------------------------------------------------- windows as columns
 
 
-def unfold(input: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
+def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Every window as a column (`torch.nn.functional.unfold`)."""
-    expect_tensor("unfold", input)
     if input.ndim not in (3, 4):
         raise RuntimeError("Expected 3D or 4D (batch mode) tensor with possibly 0 batch size and other non-zero "
                            f"dimensions for input, but got: {list(input.shape)}")

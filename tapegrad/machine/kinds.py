@@ -9,14 +9,16 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from tapegrad import dtypes, shapes
+from tapegrad import dtypes, errors, shapes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
+from tapegrad.machine import structural
 from tapegrad.machine.builder import Builder, emit
 from tapegrad.machine.layouts import Layout
-from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer
+from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer, Step
 from tapegrad.machine.rules import compute_dtype, scalar_name, symbols, trace
-from tapegrad.ops.scalar import row
+from tapegrad.machine.structural.indexed import check_nest, nonzero_nest
+from tapegrad.ops.scalar import like, row
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, used_operands, walk
 
@@ -59,8 +61,32 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
     else:
         plain = op.name == "contiguous"
         out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
+    if op.nonzero and not compute.is_floating_point and 0 not in shape:
+        j = op.operands.index(op.nonzero)
+        _refuse_zeros(builder, Pointer(rec.OPERAND + j), operands[j])
     emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), _operands(operands, shape), (), False)
     return out
+
+
+def _refuse_zeros(builder: Builder, divisor: Pointer, layout: Layout) -> None:
+    """A step that fails where a divisor is zero, ahead of the loop, which has no way out: nothing is half-done.
+
+    Numbers that have a layout of their own are looked at here, once and for all.
+    """
+    if layout.literal is not None:
+        if layout.literal == 0:
+            raise RuntimeError(errors.ZERO_DIVISION)
+        return
+    nest = nonzero_nest(layout.numel)
+    if layout.dtype is not dtypes.int64 or not layout.dense:  # the check reads int64 side by side
+        zero = like(Sym.operand(0, layout.dtype) == 0, Sym.const(0, dtypes.int64))
+        found = builder.layouts.intern(dtypes.int64, ())
+        at = Pointer(builder.temporary(found))
+        axes = range(len(layout.shape))
+        emit(builder, row.max(zero, ()), layout.shape, (at, found.dtype, (0,) * len(layout.shape)),
+             [(divisor, layout.dtype, layout.strides)], axes, True)
+        divisor, nest = at, check_nest(1, 1, False)
+    builder.steps.append(Step(structural.in_range(), 0, nest, (divisor,), (0, 0)))
 
 
 def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
@@ -100,7 +126,8 @@ def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ..
     dims, keepdim = attributes["dim"], attributes.get("keepdim", False)
     value = op.forward(*symbols(op, operands, compute, 0), **{k: attributes[k] for k in op.attributes})
     shape = shapes.broadcast(o.shape for o in operands)
-    result = {"bool": dtypes.bool_, "int64": dtypes.int64}.get(op.result, compute)
+    truth = dtypes.uint8 if compute is dtypes.uint8 else dtypes.bool_
+    result = {"bool": dtypes.bool_, "int64": dtypes.int64, "truth": truth}.get(op.result, compute)
     if op.per_row:
         out = builder.layouts.intern(
             result, tuple(1 if d in dims else n for d, n in enumerate(shape) if keepdim or d not in dims)

@@ -356,16 +356,16 @@ elementwise("left_shift", lambda x, y: scalar.left_shift(x, y), accepts="i", met
             operators=("nb_lshift", "nb_inplace_lshift"))
 elementwise("right_shift", lambda x, y: scalar.right_shift(x, y), accepts="i", method=("bitwise_right_shift",),
             operators=("nb_rshift", "nb_inplace_rshift"))
-elementwise("floor_divide", lambda x, y: scalar.floor_divide(x, y), accepts="if", domain=(0.5, 5),
+elementwise("floor_divide", lambda x, y: scalar.floor_divide(x, y), accepts="if", nonzero="y", domain=(0.5, 5),
             operators=("nb_floor_divide", "nb_inplace_floor_divide"))
-elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if",
+elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if", nonzero="y",
             method=False, grad_name="DivBackward2", domain=(0.5, 5))
-elementwise("floor_quotient", lambda x, y: scalar.floor_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if",
+elementwise("floor_quotient", lambda x, y: scalar.floor_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if", nonzero="y",
             method=False, grad_name="DivBackward2", domain=(0.5, 5))
-elementwise("fmod", lambda x, y: scalar.fmod(x, y), lambda g, x, y: (g, -g * scalar.trunc_divide(x, y)), accepts="if",
+elementwise("fmod", lambda x, y: scalar.fmod(x, y), lambda g, x, y: (g, -g * scalar.trunc_divide(x, y)), accepts="if", nonzero="y",
             domain=(0.5, 5), grad_name="FmodBackward1", grad_names={"y": "FmodBackward0"}, tensors=("x",))
 elementwise("remainder", lambda x, y: scalar.remainder(x, y),
-            lambda g, x, y: (g, -g * scalar.floor_divide(x, y)), accepts="if", domain=(0.5, 5),
+            lambda g, x, y: (g, -g * scalar.floor_divide(x, y)), accepts="if", nonzero="y", domain=(0.5, 5),
             grad_name="RemainderBackward1", grad_names={"y": "RemainderBackward0"},
             operators=("nb_remainder", "nb_inplace_remainder"))
 

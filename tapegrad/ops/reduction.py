@@ -22,8 +22,8 @@ reduction("min", lambda x, *, dim: row.min(x, dim),
           lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0), grad_name="MinBackward1", method=False)
 reduction("argmax", lambda x, *, dim: row.argmax(x, dim), result="int64")
 reduction("argmin", lambda x, *, dim: row.argmin(x, dim), result="int64")
-reduction("any", lambda x, *, dim: row.any(x, dim), result="bool", identity=False)
-reduction("all", lambda x, *, dim: row.all(x, dim), result="bool", identity=True)
+reduction("any", lambda x, *, dim: row.any(x, dim), result="truth", identity=False)
+reduction("all", lambda x, *, dim: row.all(x, dim), result="truth", identity=True)
 reduction("logsumexp", lambda x, *, dim: shifted(x, peak(x, dim), dim), lambda g, x, out: g * scalar.exp(x - out),
           result="float", identity=-math.inf)
 reduction("softmax", lambda x, *, dim: normalised(scalar.exp(x - row.max(x, dim)), dim),

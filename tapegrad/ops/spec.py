@@ -37,6 +37,7 @@ class Operation:
     tensors: tuple[str, ...] = ()  # operands that a call, unlike an operator, may not give as numbers
     computes: str = ""  # "float64" where integers are compared or counted as doubles
     per_row: bool = True
+    nonzero: str = ""  # an operand that may have no zero among whole numbers: the divisor
     multilinear: bool = False  # linear in each operand: its tangent is the operation applied to the tangents
     specialise: bool = False  # the rule simplifies for literal operands (x ** 2)
     inplace_of: Operation | None = None
@@ -171,7 +172,7 @@ def reduction(name: str, forward: Rule, vjp: Rule | None = None, **fields: Any) 
     """An operation on rows, the elements along `dim`; rules see what is written once a row with that axis kept.
 
     `per_row=False` for operations that write every element (softmax). `result` may also be "sum" (integers and bools
-    become int64) or "int64".
+    become int64), "int64", or "truth" (bool, and uint8 of uint8).
     """
     return _declare(name, "reduction", forward, vjp, **fields)
 

@@ -39,6 +39,11 @@ def check_nest(count: int, size: int, wrap: bool, exempt: int | None = None) -> 
     return np.array([count, low, size - low, exempt or 0, exempt is not None, 0, 0], "i8")
 
 
+def nonzero_nest(count: int) -> np.ndarray:
+    """The nest of `in_range` for so many whole numbers of which none may be 0: all others are above it, unsigned."""
+    return np.array([count, 1, -1, 0, 0, 0, 0], "i8")
+
+
 def walk_nest(shape: shapes.Shape, strides: Sequence[Sequence[int]], axes: Sequence[tuple[int, int]]) -> np.ndarray:
     """The nest of a walk over `shape`: strides of what is written, of what is read and of the index operands.
 
