@@ -77,7 +77,7 @@ def _views(x: Any, items: Sequence[Any]) -> tuple[Any, list[tuple[int, Any]]]:
                 x = slice_(x, dim, first, max(first, last), step)
             dim += 1
             axis += 1
-        elif isinstance(item, Tensor) and (item.ndim or item.dtype.category == 0):
+        elif isinstance(item, Tensor) and (item.ndim or item.dtype.category != 1 or item.dtype is dtypes.uint8):
             if item.dtype.name in ("bool", "uint8"):
                 for d, n in enumerate(item.shape):
                     if x.shape[dim + d] != n:
@@ -93,7 +93,7 @@ def _views(x: Any, items: Sequence[Any]) -> tuple[Any, list[tuple[int, Any]]]:
                     pending.append((dim + d, from_array(places)))
                 dim += item.ndim
                 axis += item.ndim
-            elif item.dtype.category == 1:
+            elif item.dtype.name in ("int64", "int32"):
                 pending.append((dim, item))
                 dim += 1
                 axis += 1
@@ -118,19 +118,18 @@ def _consumes(item: Any) -> int:
 
 def _normalised(index: Any) -> tuple[Any, ...]:
     """An index as a tuple of ints, slices, None, `...`, bools and tensors."""
-    parts = (slice, Tensor, list, type(None), type(Ellipsis))
-    if isinstance(index, list) and any(isinstance(i, parts) for i in index) \
-            and not all(isinstance(i, (list, int)) for i in index):
-        index = tuple(index)
+    parts = (slice, Tensor, list, tuple, type(None), type(Ellipsis))
+    if isinstance(index, list) and len(index) < 32 and any(isinstance(i, parts) for i in index):
+        index = tuple(index)  # a list of anything but numbers stands for a tuple
     items = index if isinstance(index, tuple) else (index,)
-    if sum(i is Ellipsis for i in items) > 1:
-        raise IndexError("an index can only have a single ellipsis ('...')")
     out = []
     for item in items:
         if isinstance(item, (list, range)) or (isinstance(item, tuple) and not isinstance(item, slice)):
             item = _from_list(item)
         elif isinstance(item, np.ndarray):
             item = from_array(np.ascontiguousarray(item))
+        elif isinstance(item, str):
+            raise TypeError("new(): invalid data type 'str'")
         elif not (item is None or item is Ellipsis or isinstance(item, (slice, int, np.integer, np.bool_, Tensor))
                   or hasattr(item, "__index__")):
             raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
@@ -141,8 +140,6 @@ def _normalised(index: Any) -> tuple[Any, ...]:
 
 def _from_list(items: Any) -> Any:
     array = np.array([i.tolist() if isinstance(i, Tensor) else i for i in items])
-    if array.dtype.kind == "f" and array.size:
-        raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
     return from_array(array if array.dtype.kind == "b" else array.astype(np.int64))
 
 

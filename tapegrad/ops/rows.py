@@ -144,11 +144,28 @@ def middle(x, dim, ignore_nan):
 
 
 def most_frequent(x, dim):
-    """The last position of the most frequent value, the smallest among equally frequent ones."""
+    """The last position of the most frequent value, the first in order among equally frequent ones.
+
+    A NaN equals nothing, so that each of them is met once.
+    """
     def one(v):
-        values, counts = np.unique(v, return_counts=True)
-        return np.flatnonzero(v == values[counts.argmax()])[-1] if len(v) else 0
+        order = among_nans(v) if v.dtype.kind == "f" and np.isnan(v).any() else np.argsort(v, kind="stable")
+        ends = np.flatnonzero(np.append(v[order[1:]] != v[order[:-1]], True))
+        return order[ends[np.diff(ends, prepend=-1).argmax()]]
+    if not x.size:
+        return np.zeros(_kept(x, dim), np.int64)
     return np.expand_dims(np.apply_along_axis(one, dim, x), dim)
+
+
+def among_nans(v):
+    """Positions in the order that PyTorch's sort leaves, for which nothing is less than NaN: by insertion, if few."""
+    if len(v) > 16:
+        return np.argsort(v, kind="stable")
+    order = []
+    for i, x in enumerate(v):
+        at = 0 if order and x < v[order[0]] else next((k for k in range(i, 0, -1) if not x < v[order[k - 1]]), 0)
+        order.insert(at, i)
+    return np.array(order)
 
 
 def _kept(x, dim):
