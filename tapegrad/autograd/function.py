@@ -243,7 +243,8 @@ class Function:
         """Run `forward` and record it."""
         ctx = cls._backward_cls()
         ctx.needs_input_grad = tuple(isinstance(a, machine.TensorBase) and a.requires_grad for a in args)
-        recorded = modes.is_grad_enabled() and any(ctx.needs_input_grad)
+        enabled = modes.is_grad_enabled()
+        recorded = enabled and any(ctx.needs_input_grad)
         if recorded:
             for a in args:
                 if isinstance(a, machine.TensorBase):
@@ -258,7 +259,7 @@ class Function:
             several = isinstance(output, (tuple, list))
             outputs = list(output) if several else [output]
             _check_dirty(ctx, args, outputs, recorded)
-            outputs = [_own(ctx, o, args, recorded) for o in outputs]
+            outputs = [_own(ctx, o, args, enabled, recorded) for o in outputs]
         if recorded:
             _record(ctx, args, [row for row in before if row is not None], outputs)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
@@ -286,12 +287,18 @@ def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], 
         buffers["version"][int(buffers["owner"][x._buffer])] += 1
 
 
-def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], recorded: bool) -> Any:
+def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], enabled: bool, recorded: bool) -> Any:
     """An output as a tensor whose history may be set: what is not the function's own becomes a view of itself."""
     if not isinstance(o, machine.TensorBase) or _among(o, ctx.dirty_tensors):
         return o
     if _among(o, ctx.non_differentiable):
         return o.detach() if o.requires_grad else o
+    if not recorded and _among(o, args):
+        if not enabled:
+            return o.detach()
+        o = dispatch.apply_view(REGISTRY["alias"], o, ())
+        buffers["flags"][o._buffer] = int(buffers["flags"][o._buffer]) & ~rec.NO_GRAD_VIEW | rec.CUSTOM_VIEW
+        return o
     if (_among(o, args) or o.requires_grad) and recorded:
         alias = dispatch.apply_view(REGISTRY["alias"], o, ())
         ctx.to_save = tuple(alias if s is o and not _among(o, args) else s for s in ctx.to_save)

@@ -228,7 +228,13 @@ def input_returned(t, x, w):
     y = Same.apply(x)
     found = y is x, y._is_view(), refusal(lambda: y.add_(1)), y.grad_fn
     y.sum().backward()
-    return found, x.grad
+    plain = t.ones(2)
+    with t.no_grad():
+        unrecorded = Same.apply(x)
+    again = Same.apply(plain)
+    again.add_(1)
+    return (found, refusal(lambda: again.add_(w))[0], x.grad, unrecorded is x, unrecorded.requires_grad, unrecorded._is_view(), again is plain,
+            again._is_view(), plain, plain._version)
 
 
 def view_returned(t, x, w):
