@@ -81,6 +81,43 @@ def is_dense(shape: Sequence[int], strides: Sequence[int]) -> bool:
     return True
 
 
+def result_strides(shape: Shape, operands: Sequence[tuple[Shape, Shape]]) -> Shape:
+    """The strides of a fresh result of operands with these shapes and strides: dense, its axes in their order.
+
+    The first operand that runs along both of two axes says which of them is the inner one, as in PyTorch, whose
+    results can be seen in another shape without a copy where ours can.
+    """
+    first = operands[0]
+    if first[0] == shape and is_dense(*first) and all(o == first for o in operands):
+        return first[1]
+    along = [expanded_strides(*o, shape) for o in operands]
+
+    def inner(a: int, b: int) -> int:
+        """Negative where axis `a` lies inside axis `b`, positive where outside, 0 where nothing says so."""
+        for strides in along:
+            if strides[a] and strides[b]:
+                if strides[a] != strides[b]:
+                    return strides[a] - strides[b]
+                if shape[a] > shape[b]:
+                    return 1
+        return 0
+
+    order = list(reversed(range(len(shape))))
+    for i in range(1, len(order)):  # by insertion: `inner` is no order, what it leaves open stays as it is
+        at = i
+        for j in reversed(range(i)):
+            found = inner(order[j], order[at])
+            if found < 0:
+                break
+            if found > 0:
+                order[j], order[at] = order[at], order[j]
+                at = j
+    step, strides = 1, [0] * len(shape)
+    for d in order:
+        strides[d], step = step, step * max(shape[d], 1)
+    return tuple(strides)
+
+
 def extent(shape: Sequence[int], strides: Sequence[int]) -> int:
     """How many elements lie between the first and one past the last."""
     return 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides))

@@ -33,11 +33,10 @@ def _operands(operands: Sequence[Layout], shape: shapes.Shape) -> list[tuple[Poi
 
 
 def _like_strides(shape: shapes.Shape, operands: Sequence[Layout]) -> shapes.Shape:
-    """The strides of a fresh result: those of the first operand that fills the shape densely, else contiguous."""
-    for o in operands:
-        if o.shape == shape and o.dense:
-            return o.strides
-    return shapes.contiguous_strides(shape)
+    return shapes.result_strides(shape, [(o.shape, o.strides) for o in operands])
+
+
+_ROW_MAJOR = ("contiguous", "masked_fill", "tril", "triu")  # whatever the operand's strides
 
 
 def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
@@ -59,7 +58,7 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
                                f"{scalar_name(target.dtype)}")
         out = target
     else:
-        plain = op.name == "contiguous"
+        plain = op.name in _ROW_MAJOR
         out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
     if op.nonzero and not compute.is_floating_point and 0 not in shape:
         j = op.operands.index(op.nonzero)
@@ -134,7 +133,7 @@ def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ..
         )
         strides = _kept_form(out, shape, dims, keepdim)
     else:
-        out = builder.layouts.intern(result, shape, _like_strides(shape, operands))
+        out = builder.layouts.intern(result, shape)
         strides = out.strides
     emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), _operands(operands, shape), dims, op.per_row)
     return out

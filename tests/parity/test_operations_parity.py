@@ -152,6 +152,13 @@ PROGRAMS = {
     "versions": lambda t, x, y: (lambda z: (z._version, z.add_(1)._version, z[0]._version, z.detach()._version))(x * 1),
     "strides": lambda t, x, y: ((x.t() * 2).stride(), (x.t() + y.unsqueeze(1)).stride(), x.t().clone().stride(),
                                 t.zeros_like(x.t()).stride(), (x[:, ::2] * 1).stride()),
+    "strides of axes in no order": lambda t, x, y: (
+        x.t().unfold(0, 2, 1).exp().stride(), x.expand(4, 2, 3).permute(2, 0, 1).sin().stride(),
+        (x.expand(4, 2, 3).permute(2, 1, 0) * y[:2, None]).stride(), (x.t()[:, None] + y.expand(2, 3).t()).stride(),
+        (x.t() * t.ones(3, 2)).stride(), t.where(x.t() > 0, t.ones(2), x.t()).stride()),
+    "row-major whatever the operand": lambda t, x, y: (
+        x.t().softmax(-1).view(6), x.t().log_softmax(0).view(6), x.t().tril().view(6),
+        x.t().masked_fill(x.t() > 0, 2.0).view(6)),
     "scalars": lambda t, x, y: (x.sum().item(), float(y[0]), int(y[1]), bool(y[2] > 0), len(x), x.numel(), x.dim()),
 }
 
