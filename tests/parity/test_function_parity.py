@@ -233,8 +233,9 @@ def input_returned(t, x, w):
         unrecorded = Same.apply(x)
     again = Same.apply(plain)
     again.add_(1)
-    return (found, refusal(lambda: again.add_(w))[0], x.grad, unrecorded is x, unrecorded.requires_grad, unrecorded._is_view(), again is plain,
-            again._is_view(), plain, plain._version)
+    found = found, refusal(lambda: again.add_(w))[0], x.grad
+    found += unrecorded is x, unrecorded.requires_grad, unrecorded._is_view()
+    return found, again is plain, again._is_view(), plain, plain._version
 
 
 def view_returned(t, x, w):
