@@ -77,7 +77,32 @@ CALLS = {
     "inv": lambda x, y, i, m: T.linalg.inv(x),
     "slogdet": lambda x, y, i, m: T.linalg.slogdet(x),
     "where positions": lambda x, y, i, m: m.nonzero(),
+    "stack of many": lambda x, y, i, m: T.stack([x, y] * 20, 1),
+    "cat of many": lambda x, y, i, m: T.cat((x,) * 50, dim=-1),
+    "x[1] = y[0]": lambda x, y, i, m: _assigned(x, 1, y[0]),
+    "x[-1, 2] = y": lambda x, y, i, m: _assigned(x, (-1, 2), y[0, 0]),
+    "x[1:3] = y": lambda x, y, i, m: _assigned(x, slice(1, 3), y[0]),
+    "x[:, 1] = y": lambda x, y, i, m: _assigned(x, (slice(None), 1), y[:, 0]),
+    "x[...] = y": lambda x, y, i, m: _assigned(x, ..., y),
+    "x[None] = y": lambda x, y, i, m: _assigned(x, None, y[None]),
+    "x[0] = number": lambda x, y, i, m: _assigned(x, 0, 2.5),
+    "x[0] = 1": lambda x, y, i, m: _assigned(x, 0, 1),
+    "x[0] = True": lambda x, y, i, m: _assigned(x, 0, True),
+    "x[0] = float32": lambda x, y, i, m: _assigned(x, 0, y[0].float()),
+    "x[m] = number": lambda x, y, i, m: _assigned(x, m, 0.5),
+    "x[m[0]] = y": lambda x, y, i, m: _assigned(x, m[0], y[1]),
+    "x[[0, 2]] = y": lambda x, y, i, m: _assigned(x, [0, 2], y[1]),
+    "x[i] = y": lambda x, y, i, m: _assigned(x, T.arange(3), y[:3]),
+    "x[:, i] = y": lambda x, y, i, m: _assigned(x, (slice(None), T.arange(3)), y[:, :3]),
+    "index_put_": lambda x, y, i, m: (x * 1).index_put_((T.arange(3),), y[:3], accumulate=True),
+    "constant[0] = y": lambda x, y, i, m: _assigned(T.zeros(4, 4, dtype=x.dtype), 0, y[0], factor=None),
 }
+
+
+def _assigned(x, index, value, factor=1):
+    written = x if factor is None else x * factor
+    written[index] = value
+    return written
 
 
 @pytest.fixture(autouse=True)
@@ -325,3 +350,89 @@ def test_a_view_whose_base_was_rewritten_is_brought_up_to_date():
         base.mul_(2)
         view.sum(0).backward()
         assert w.grad.tolist() == [2, 2, 0]
+
+
+def test_assigned_numbers_are_not_part_of_the_kind():
+    x = T.zeros(3, 4)
+    x[0, 0] = 0.25
+    x[1] = 77
+    taught = live.machine.n_recipes
+    for n in range(200):
+        x[n % 3, n % 4] = n + 0.5
+        assert x[n % 3, n % 4].item() == n + 0.5
+        x[n % 3] = n + 10
+        assert x[n % 3].tolist() == [n + 10] * 4
+    assert live.machine.n_recipes - taught <= 4  # of the reads
+
+
+def test_assignments_of_every_kind_after_lessons():
+    whole = T.zeros(4, dtype=T.int64)
+    for n in range(3):
+        whole[n] = 2.75
+        whole[3] = n + 2 ** 40
+        assert whole[n].item() == 2 and whole[3].item() == n + 2 ** 40
+    small = T.zeros(2, dtype=T.uint8)
+    for value in (1, 200, True):
+        small[1] = value
+        assert small.tolist() == [0, int(value)]
+
+
+REFUSED_WRITES = {  # to a leaf w, or to s, which is computed from it
+    "leaf": (RuntimeError, "leaf Variable", lambda w, s: w.add_(w[0])),
+    "view of a leaf": (RuntimeError, "view of a leaf", lambda w, s: w.__setitem__(1, w[0])),
+    "no_grad": (RuntimeError, "no_grad", lambda w, s: _without_grad(s).mul_(w[1])),
+    "unbind": (RuntimeError, "multiple views", lambda w, s: s.unbind(0)[0].mul_(w[1])),
+    "overlap": (RuntimeError, "overlap|single memory location", lambda w, s: s.__setitem__(slice(0, 2), s[1:3])),
+    "expanded": (RuntimeError, "more than one element", lambda w, s: s[0].expand(3, 4).mul_(w)),
+    "shape": (RuntimeError, "must match", lambda w, s: s.__setitem__(1, w[:, 0])),
+    "range": (IndexError, "out of bounds", lambda w, s: s.__setitem__(3, w[0])),
+}
+
+
+@pytest.mark.parametrize("how", REFUSED_WRITES)
+def test_writes_are_refused_after_lessons(how):
+    error, message, write = REFUSED_WRITES[how]
+    for _ in range(2):  # what is learnt is that it can be done
+        w = T.ones(3, 4, requires_grad=True)
+        s = w * 1
+        s[1] = w[0]
+        s[1, 2] = 4.5
+        s[0:2] = s[2:3].clone()
+        s[0].mul_(w[1])
+    version, before = s._version, s.tolist()
+    with pytest.raises(error, match=message):
+        write(w, s)
+    assert s._version == version and s.tolist() == before
+
+
+def _without_grad(s):
+    with T.no_grad():
+        return s[0]
+
+
+def test_hooks_and_retained_gradients_see_what_is_written():
+    for _ in range(3):
+        seen = []
+        w = T.ones(2, 2, requires_grad=True)
+        s = w * 1
+        s.retain_grad()
+        s.register_hook(lambda g, seen=seen: seen.append(g.tolist()))
+        s[0] = 2 * w[1]
+        s.sum().backward()
+        assert w.grad.tolist() == [[0, 0], [3, 3]]
+        assert s.grad.tolist() == [[1, 1], [1, 1]] and seen == [[[0, 0], [1, 1]]]
+        assert type(s.grad_fn).__name__ == "CopySlices"
+
+
+def test_views_of_what_was_written_follow():
+    for _ in range(3):
+        w = T.ones(3, 3, dtype=T.float64, requires_grad=True)
+        s = w * 1
+        column, row, corner = s[:, 0], s[1], s[1][:2]
+        for n in range(3):
+            s[n, 0] = w[0, n] * 2
+            corner *= 3
+        assert (column._version, row._version, s._version) == (6, 6, 6)
+        (column.sum() + row.sum() + corner.sum()).backward()
+        # The corner is written after each element: s[1] ends as [18, 27, 1].
+        assert w.grad.tolist() == [[2, 54, 2], [0, 54, 1], [0, 0, 0]]

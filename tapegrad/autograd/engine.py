@@ -23,7 +23,7 @@ from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Plan
 from tapegrad.machine.runtime import Workspace, address_of
-from tapegrad.tape import hooks
+from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import Hook, tensor_hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
@@ -516,32 +516,31 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) 
     for root, seed in zip(roots, seeds):
         adjoints.gather(root._buffer, seed, False)
     reached = [int(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])]]
-    pinned = [call.tensor_of(int(instructions[t]["out"]), tensor_type()) for t in reached]
-    rows_of = {t: (int(instructions[t]["out"]), plan_of(t), *operands_of(t), shift_of(t)) for t in reached}
+    steps = [reading.instruction(t) for t in reached]  # before the tape moves on
+    pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
     with modes.enable_grad():
-        for t in reached:
-            out, plan, rows, needs, shift = rows_of[t]
-            g = adjoints.get(out)
-            if g is None or not workspace.marks[out] & rec.NEEDED:
+        for out, plan, rows, needs, shift in steps:
+            g, marks = adjoints.get(out), int(workspace.marks[out])
+            if g is None or not marks & rec.NEEDED:
                 continue
-            marks = workspace.marks[out]
             if marks & rec.CAPTURED and marks & rec.BEYOND:
                 workspace.captured[out] = g
             watched = tensor_hooks(out)
             g = adjoints[out] = call_hooks(watched, g)
-            if buffers[out]["flags"] & rec.RETAINS:
+            retains = bool(buffers["flags"][out] & rec.RETAINS)
+            if retains:
                 _accumulate(call.tensor_of(out, tensor_type()), g)
             if marks & rec.CAPTURED and not marks & rec.BEYOND:
                 continue
             if not marks & rec.CAPTURED:
                 del adjoints[out]
             unseen = hooks.find(out) is None and not anomaly.enabled
-            if unseen and rows[0] in adjoints.own and workspace.marks[rows[0]] & rec.NEEDED and \
-                    rules.looks_at_part(plan):
-                rules.add_part(plan, g, shift, adjoints[rows[0]])
+            if unseen and rules.looks_at_part(plan) and rows[0] in adjoints.own:
+                if workspace.marks[rows[0]] & rec.NEEDED:
+                    rules.add_part(plan, g, shift, adjoints[rows[0]])
                 continue
-            if unseen and plan.op.kind == "rebase" and out in adjoints.own and not watched and \
-                    not marks & rec.CAPTURED and not buffers[out]["flags"] & rec.RETAINS:
+            if unseen and plan.op.kind == "rebase" and out in adjoints.own and not (
+                    watched or retains or marks & rec.CAPTURED):
                 found: Sequence[Any] = rules.take_part(plan, g, shift)
             else:
                 found = _through_node(workspace, plan, g, rows, out, needs, shift)

@@ -170,10 +170,34 @@ def getitem(self: Any, index: Any) -> Any:
     return read("index", found, indices, ("axes", dims), wrap=True)
 
 
+def _selects(mask: Any, x: Any, value: Any) -> bool:
+    """Whether x[mask] = value can be said of each element by itself: the value does not depend on the places."""
+    if not (isinstance(mask, Tensor) and mask.dtype.name == "bool" and mask.ndim and x.dtype.is_floating_point
+            and tuple(mask.shape) == tuple(x.shape[:mask.ndim])):
+        return False
+    if isinstance(value, Tensor):
+        return value.dtype is x.dtype and (value.numel() == 1 or (
+            tuple(value.shape) == tuple(x.shape[x.ndim - value.ndim:]) and value.ndim <= x.ndim - mask.ndim))
+    return type(value) in (int, float, bool)
+
+
+def _masked(x: Any, mask: Any, value: Any) -> None:
+    if isinstance(value, Tensor) and value.ndim and value.numel() == 1:
+        value = value.reshape(())
+    condition = mask if mask.ndim == x.ndim else mask.reshape(*mask.shape, *(1,) * (x.ndim - mask.ndim))
+    apply_inplace(operation("mask_put_"), (x, condition, value))
+
+
 def setitem(self: Any, index: Any, value: Any) -> None:
-    target, pending = _views(self, _normalised(index))
+    items = _normalised(index)
+    if len(items) == 1 and _selects(items[0], self, value):
+        _masked(self, items[0], value)
+        return
+    target, pending = _views(self, items)
     if isinstance(value, (list, np.ndarray, np.generic)):
         value = target.new_tensor(value)
+    if pending and isinstance(value, Tensor) and value.numel() == 1 and value.dtype is not target.dtype:
+        value = value.to(target.dtype)
     if not pending:
         if isinstance(value, Tensor):
             while value.ndim > target.ndim and value.shape[0] == 1:

@@ -44,8 +44,8 @@ class Noted(NamedTuple):
 class Lesson:
     """One call being watched: what it did so far, and whether that can be done again."""
 
-    def __init__(self, key: np.ndarray[Any, Any], function: Callable[..., Any], count: int, tensors: Sequence[Any]
-                 ) -> None:
+    def __init__(self, key: np.ndarray[Any, Any], function: Callable[..., Any], count: int, tensors: Sequence[Any],
+                 given: Any = None) -> None:
         self.key, self.thread = key, threading.get_ident()
         self.function, self.count = function, count  # of positional arguments; -1 where there are others
         self.steps: list[Noted] = []
@@ -57,13 +57,17 @@ class Lesson:
         self.held: list[Any] = list(tensors)  # so that no other object gets their ids
         self.constants: list[Any] = []
         self.kept: dict[int, Any] = {}
-        self.given: Any = None  # the number or the list of many tensors that is left out of the key
+        self.given = given  # the number or the list of many tensors that is left out of the key
         self.wrote = False
 
     def reference(self, x: Any) -> int:
         """Where a tensor came from, or a number's own row."""
         if not isinstance(x, machine.TensorBase):
-            return rec.VALUE if x is self.given else rec.FIXED | number_row(x)
+            if x is self.given:
+                return rec.VALUE
+            if isinstance(self.given, (int, float)):  # made of it, perhaps
+                self.fits = False
+            return rec.FIXED | number_row(x)
         found = self.references.get(id(x))
         if found is not None:
             return found
@@ -113,8 +117,8 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
     if active is not None or count >= MOST:
         return function(*args, **kwargs)
     key = known[rec.KEY_WORDS:rec.KEY_WORDS + int(known[0])].copy()
-    lesson = Lesson(key, function, -1 if kwargs else len(args), _tensors((args, kwargs)))
-    lesson.given = next((a for a in (*args, *kwargs.values()) if id(a) == int(known[rec.KEY_GIVEN])), None)
+    given = next((a for a in (*args, *kwargs.values()) if id(a) == int(known[rec.KEY_GIVEN])), None)
+    lesson = Lesson(key, function, -1 if kwargs else len(args), _tensors((args, kwargs), given), given)
     active = lesson
     machine.state["teaching"] = 1
     try:
@@ -128,13 +132,18 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
     return result
 
 
-def _tensors(given: Any) -> list[Any]:
-    """The tensors among arguments, in the order in which native code counts them: each once."""
+def _tensors(arguments: Any, without: Any) -> list[Any]:
+    """The tensors among arguments, in the order in which native code counts them: each once.
+
+    Those in the list `without` it does not count.
+    """
     found: dict[int, Any] = {}
 
     def walk(x: Any) -> None:
         if isinstance(x, machine.TensorBase):
             found.setdefault(id(x), x)
+        elif x is without:
+            return
         elif isinstance(x, (tuple, list)):
             for item in x:
                 walk(item)
@@ -144,7 +153,7 @@ def _tensors(given: Any) -> list[Any]:
         elif isinstance(x, slice):
             walk((x.start, x.stop, x.step))
 
-    walk(given)
+    walk(arguments)
     return [*found.values()]
 
 

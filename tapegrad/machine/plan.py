@@ -39,10 +39,11 @@ class Plan:
     """
 
     __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
-                 "returns_view", "steps", "stride", "temporaries")
+                 "pooled", "returns_view", "steps", "stride", "temporaries")
     steps: list[Step]
     temporaries: dict[int, int]
     stride: int
+    pooled: bool  # whether a record of it has its operands in the pool
 
     def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
                  out: Layout) -> None:

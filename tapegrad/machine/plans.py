@@ -84,7 +84,8 @@ class Planner:
         if len(plan.operands) > rec.MOST:
             flags |= rec.ALIKE
             native["stride"] = plan.stride
-        if len(plan.operands) > 2 or op.inplace_of is not None or op.kind == "callback":
+        plan.pooled = len(plan.operands) > 2 or op.inplace_of is not None or op.kind == "callback"
+        if plan.pooled:
             flags |= rec.POOLED
             masks = np.array([sum(1 << k for k in kept) for kept in plan.keeps] or [0], "u4")
             self._kept_alive.append(masks)

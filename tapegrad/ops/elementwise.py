@@ -310,6 +310,9 @@ elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g 
             domain=(0.3, 3), method=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False)
+elementwise("mask_put", lambda x, condition, value: where(condition, value, x),  # x[condition] = value
+            lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
+            grad_name="IndexPutBackward0")
 for _name, _grad in (("tril", "TrilBackward0"), ("triu", "TriuBackward0")):
     elementwise(_name, lambda x, condition: where(condition, x, 0), lambda g, condition: (where(condition, g, 0), None),
                 method=False, inplace=False, grad_name=_grad)

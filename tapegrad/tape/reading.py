@@ -33,17 +33,22 @@ def plan_of(t: int) -> Plan:
 
 def operands_of(t: int) -> tuple[list[int], int]:
     """The operand rows of an instruction, and which of them a gradient flows on to, as bits."""
-    code = instructions[t]
-    plan = plan_of(t)
-    if machine.plans[plan.index]["flags"] & rec.POOLED:
-        entry = int(code["a"]) | int(code["b"]) << 32
-        count, needs = int(machine.pool[entry]), int(machine.pool[entry + 1])
-        start = entry + rec.POOL_HEADER
-        if count > rec.MOST:
-            needs = sum(1 << j for j, wanted in enumerate(machine.pool[start + count:start + 2 * count]) if wanted)
-        return [int(r) for r in machine.pool[start:start + count]], needs
-    rows = [int(code["a"])] + ([int(code["b"])] if code["b"] else [])
-    return rows, int(code["plan"]) >> rec.PLAN_BITS & 3
+    return instruction(t)[2:4]
+
+
+def instruction(t: int) -> tuple[int, Plan, list[int], int, int]:
+    """(row of the result, plan, operand rows, which of them a gradient flows on to, what `shift_of` says)"""
+    word, out, a, b, va, vb = instructions[t].item()
+    plan = planner.all[word & rec.PLAN_MASK]
+    assert plan is not None
+    if not plan.pooled:
+        return out, plan, [a, b] if b else [a], word >> rec.PLAN_BITS & 3, va | vb << 32
+    entry = a | b << 32
+    count, needs, _ = machine.pool[entry:entry + rec.POOL_HEADER].tolist()
+    start = entry + rec.POOL_HEADER
+    if count > rec.MOST:
+        needs = sum(1 << j for j, wanted in enumerate(machine.pool[start + count:start + 2 * count].tolist()) if wanted)
+    return out, plan, machine.pool[start:start + count].tolist(), needs, 0
 
 
 def shift_of(t: int) -> int:
