@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad import dtypes, errors, shapes
-from tapegrad.machine import lessons, structural
+from tapegrad.machine import lessons, structural, tracing
 from tapegrad.machine import records as rec
 from tapegrad.machine.late import RAISED, failure
 from tapegrad.machine.layouts import Layout
@@ -385,6 +385,7 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
 
 def kernel_failed(plan: int, status: int) -> None:
     """Raise what a kernel's status stands for."""
+    tracing.failed()
     found = planner.all[plan]
     assert found is not None
     if status == RAISED and failure:

@@ -131,6 +131,7 @@ class Protocols:
     # ------------------------------------------------------------ a string
 
     def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
+        tracing.refuse("a tensor is turned into text")
         try:
             t = None if self.is_leaf else instruction_of(self._buffer)  # `is_leaf` brings a view up to date
             node = None if t is None else plan_of(t).grad_name

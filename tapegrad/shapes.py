@@ -16,6 +16,8 @@ class Size(tuple):  # a tuple subclass with no fields of its own
     (torch.Size([2, 3]), 6)
     """
 
+    __slots__ = ()
+
     def __new__(cls, sizes: Iterable[Any] = ()) -> Size:
         made = tuple.__new__(cls, sizes)
         for i, n in enumerate(made):

@@ -12,7 +12,8 @@ from tapegrad.compiler.checks import checks_first
 from tapegrad.compiler.gradient import Seeding, Traced
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.state import Reach
-from tapegrad.compiler.structure import WATCHED, flatten, overlapping, with_gradients
+from tapegrad.compiler.structure import flatten, overlapping, with_gradients
+from tapegrad.compiler.words import WATCHED
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
 from tapegrad.machine.live import layouts, machine
@@ -64,8 +65,13 @@ class Left(NamedTuple):
 class Before:
     """What there is when a captured call begins."""
 
-    def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any) -> None:
-        self.reach, self.leaves, self.structure = reach, list(leaves), structure
+    def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any, containers: Sequence[Any],
+                 identity: bool) -> None:
+        self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
+        self.identity = identity
+        self.watched = {id(w.value) for w in reach.watched}
+        if reach.identity and not self.watched.isdisjoint(map(id, self.containers)):
+            raise Refused("it asks which object something is, and is passed a tuple, list or dict that it also reads")
         self.arguments = with_gradients(leaves)
         self.tensors = list({id(t): t for t in (*reach.tensors.values(), *leaves)}.values())
         self.keys = [cap.storage_key(t) for t in self.tensors]
@@ -83,10 +89,16 @@ class Before:
 
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""
-        if not self.reach.unchanged() and Reach(self.reach.function).content != self.reach.content:
-            raise Refused("it changes Python values that it reads" + self.reach.changed())
+        if not self.reach.unchanged():
+            now = self.reach.again()
+            if now.content != self.reach.content or not now.same_objects(self.reach):
+                raise Refused("it changes Python values that it reads" + self.reach.changed())
         leaves: list[Any] = []
-        if flatten(args, leaves) != self.structure or [*map(id, leaves)] != [*map(id, self.leaves)]:
+        containers: list[Any] = []
+        if self.structure is not None and (
+                flatten(args, leaves, containers, self.identity) != self.structure
+                or [*map(id, leaves)] != [*map(id, self.leaves)]
+                or [*map(id, containers)][1:] != [*map(id, self.containers)][1:]):
             raise Refused("it changes a list or dict that it is passed")
         if self.mode != mode():
             raise Refused("it leaves another grad mode or default dtype behind")
@@ -123,6 +135,7 @@ class Captured:
         # arguments that lie in memory the function reaches by name: they must do so again
         self.expected = {i: row for i, row in enumerate(before.owners) if row in before.known}
         self.known = frozenset(before.known)
+        self.reached = [id(t) in before.reach.tensors for t in before.leaves]
         self._starts = {b.address: i for i, b in enumerate(self.blocks)}
         self.result_blocks: list[int] = []
         self.fresh_layouts: list[int] = []
@@ -182,11 +195,10 @@ class Captured:
 
     def _outputs(self, before: Before, result: Any) -> None:
         leaves: list[Any] = []
-        containers: list[Any] = []
+        containers = [*before.containers]
         self.structure = flatten(result, leaves, containers)
-        given = {id(w.value) for w in before.reach.watched}
-        if any(id(c) in given for c in containers):
-            raise Refused("it returns a list or dict that it reads")
+        if not before.watched.isdisjoint(map(id, containers[len(before.containers):])):
+            raise Refused("it returns a tuple, list or dict that it reads")
         self._tensors = list({id(t): t for t in leaves}.values())
         self.returned = [self._place(self._tensors, t) for t in leaves]
         self.outputs = [self._output(before, t) for t in self._tensors]
@@ -270,8 +282,9 @@ class Captured:
             [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
             [id(t) for t, _ in self.looked],
             [t if type(t) is int else id(t) for t in self.inputs],
-            self.versions, self.argument_versions, self.flags, self.fixed, self.expected, self.fresh_layouts,
-            self.fresh_versions, self.content, [d.key() for d in self.draws], [s.did() for s in self.traced.seedings],
+            self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
+            self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
+            [s.did() for s in self.traced.seedings],
         )
 
     def same(self, other: Captured) -> bool:

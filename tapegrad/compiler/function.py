@@ -18,6 +18,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly, saving
 from tapegrad.compiler import capture as cap
+from tapegrad.compiler import words
 from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured
 from tapegrad.compiler.explanation import explain
@@ -27,7 +28,7 @@ from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.quick import Quick
 from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import flatten, kind_of, sharing, with_gradients
+from tapegrad.compiler.structure import flatten, kind_of, kinds_in, sharing, with_gradients
 from tapegrad.compiler.variant import Variant
 from tapegrad.compiler.watching import Transparent, attributes
 from tapegrad.machine import late, tracing
@@ -60,8 +61,9 @@ class Compiled(Transparent):
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
         self._quick: Quick | None = None  # the native way through the program that ran last
-        # attributes that code may read and somebody hang on an argument: none at all, these, or (empty) any
-        self._foreign: frozenset[str] | None = None
+        # attributes that code reads, and somebody may hang on an argument; None for any
+        self._reads: set[str] | None = set()
+        self._identity = False  # whether it asks which object something is
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
 
@@ -82,11 +84,12 @@ class Compiled(Transparent):
         if self.reason is not None or tracing.mine() is not None or anomaly.enabled or saving.current() is not None:
             return self.__wrapped__(*args, **kwargs)
         leaves: list[Any] = []
+        containers: list[Any] = []
         try:
             if not kwargs and not any(type(a) is not Tensor for a in args):
                 leaves, structure = list(args), None
             else:
-                structure = flatten((args, kwargs), leaves)
+                structure = flatten((args, kwargs), leaves, containers, self._identity)
             kinds = tuple([kind_of(t) for t in leaves])
             key = (structure, kinds, self._aliases(leaves, kinds), _is_recording(None), dtypes.default_dtype())
             hash(key)
@@ -94,9 +97,9 @@ class Compiled(Transparent):
             return self._give_up(str(why), args, kwargs)
         for variant in self.tapes.get(key, ()):
             if variant.holds():
-                status, result = variant.replay(leaves)
+                status, result = variant.replay(leaves, containers)
                 if status == rec.UNMET and variant.renewed():
-                    status, result = variant.replay(leaves)
+                    status, result = variant.replay(leaves, containers)
                 if status == rec.PASSED:
                     way = variant.way(key)
                     # Another program may just have been built, whose way is to be found anew.
@@ -106,16 +109,17 @@ class Compiled(Transparent):
         if not tracing.claim():  # another thread captures a call
             return self.__wrapped__(*args, **kwargs)
         try:
-            return self._capture(key, leaves, structure, args, kwargs)
+            return self._capture(key, leaves, containers, args, kwargs)
         finally:
             tracing.give_up_claim()
 
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
-        if self._foreign is not None:
-            for name in {name for t in leaves if t.__dict__ for name in attributes(t)}:
-                if not self._foreign or name in self._foreign:
-                    raise Refused(f"an argument has an attribute of its own, {name}")
+        for tensor in leaves:
+            if words.has_attributes(tensor):
+                for name in attributes(tensor):
+                    if self._reads is None or name in self._reads:
+                        raise Refused(f"an argument has an attribute of its own, {name}")
         if len(leaves) < 2 and not any(type(k) is tuple for k in kinds):
             return None
         owners = sharing([cap.owner_of(t) for t in with_gradients(leaves)])
@@ -123,7 +127,8 @@ class Compiled(Transparent):
 
     # ------------------------------------------------------------ capture
 
-    def _capture(self, key: Any, leaves: list[Any], structure: Any, args: Any, kwargs: Any) -> Any:
+    def _capture(self, key: Any, leaves: list[Any], containers: list[Any], args: Any, kwargs: Any) -> Any:
+        structure, identity = key[0], self._identity
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
             if not self.dynamic:
                 return self._give_up("its arguments keep changing (dynamic=True allows for that)", args, kwargs)
@@ -131,11 +136,11 @@ class Compiled(Transparent):
         if len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES:
             return self._give_up("its calls keep doing something else", args, kwargs)
         try:
-            reach = Reach(self.__wrapped__)
-            self._foreign = frozenset() if reach.any_attribute else reach.foreign or None
+            kinds = {type(t) for t in leaves} | kinds_in(structure)
+            reach = Reach(self.__wrapped__, sorted(kinds - {Tensor}, key=lambda kind: kind.__qualname__))
+            self._reads, self._identity = None if reach.any_attribute else reach.reads, reach.identity
             self._aliases(leaves, key[1])
-            shape: list[Any] = []
-            before = Before(reach, leaves, flatten((args, kwargs), shape))
+            before = Before(reach, leaves, structure, containers, identity)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
         traced = Traced([])
@@ -148,12 +153,15 @@ class Compiled(Transparent):
             try:
                 result = self.__wrapped__(*args, **kwargs)
                 self.captures += 1
-                roots = [] if trace.refusals else _roots(result, before)
+                roots = [] if trace.refusals or trace.failed else _roots(result, before)
                 inputs = [t for t in before.tensors if t.requires_grad] if roots else []
                 if roots:
                     traced = trace_backward(roots, inputs)
             finally:
                 events = tracing.end()
+            if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
+                self._failures[key] = self._failures.get(key, 0) + 1
+                return result
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
             live = traced.inputs(len(inputs))

@@ -10,7 +10,7 @@ from tapegrad.autograd import engine, modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.gradient import Traced, bits
-from tapegrad.compiler.state import Reach, Unreadable
+from tapegrad.compiler.state import Unreadable
 from tapegrad.compiler.structure import unflatten
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine, planner
@@ -193,7 +193,7 @@ class Pullback:
             if int(buffers[cap.owner_of(tensor)]["version"]) != version:
                 raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
         try:
-            same = Reach(self.variant.function).content == captured.content
+            same = self.variant.reach.again().content == captured.content
         except Unreadable:
             same = False
         if not same or self.variant.default is not dtypes.default_dtype():

@@ -47,9 +47,8 @@ def quick(variant: Variant, key: Any) -> Quick | None:
     """The native way for these arguments, if there is one."""
     structure, kinds, shared, recording, _ = key
     captured, reach = variant.captured, variant.reach
-    if (structure is not None or shared is not None or any(type(k) is not int for k in kinds) or reach.watched
-            or reach.foreign or reach.any_attribute
-            or not variant.words_tell_all or captured.draws or captured.argument_versions
+    if (structure is not None or shared is not None or any(type(k) is not int for k in kinds)
+            or reach.watched or reach.probes or captured.draws or captured.argument_versions
             or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
         return None
     return Quick(variant, kinds, recording)

@@ -5,31 +5,39 @@ that may call, and collects every cell, global, attribute of a class or module, 
 `Reach.unchanged` is asked before every replay and after every capture, so that a function that changes what it reads is
 found out; `Reach.content` says whether other objects hold equal values.
 
-What is reached is either watched by content or refused (`watching.py`), so that no attribute has to be known by name.
+The rule is that what is not known to be seen is not compiled. What a name stands for is trusted (`trusted.py`: it keeps
+no state), or is code that is read in turn (`bytecode.py`), or is watched: by content (`watching.py`), or by words of
+memory (`words.py`). Everything else is refused, with its name.
 """
 from __future__ import annotations
 
-import dis
+import abc
+import builtins
+import enum
 import functools
-import math
 import operator
 import os
 import sys
 import types
-from collections.abc import Callable, Iterator
+from collections import namedtuple
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from tapegrad import dtypes
+import numpy as np
+
 from tapegrad.autograd.function import Function
+from tapegrad.compiler import trusted, words
+from tapegrad.compiler.bytecode import Asked, constant_argument, read
 from tapegrad.compiler.watching import (
-    HEAP_TYPE,
     MISSING,
     Transparent,
     Unreadable,
     Watched,
+    attributes,
     by_value,
     can_be_watched,
     is_opaque,
+    is_python,
     is_simple,
 )
 from tapegrad.machine import tracing
@@ -37,101 +45,87 @@ from tapegrad.machine.live import machine
 
 __all__ = ["Reach", "Unreadable"]
 
-# What a replay would leave out or repeat wrongly: effects, and values from outside.
-_EFFECTS = {"print", "input", "open", "exec", "eval", "setattr", "delattr", "globals", "vars", "locals", "id", "hash",
-            "breakpoint", "__import__", "compile"}
-# Nothing in these changes, and what they offer has no effect but on what it is given.
-_PURE = {"tapegrad", "math", "cmath", "operator", "_operator", "functools", "_functools", "builtins", "itertools",
-         "collections", "_collections", "copy", "dataclasses", "enum", "typing", "numbers", "abc", "types",
-         "contextlib", "numpy"}
 # Their meaning is not in memory that a replay renews, or they reach outside.
-_HIDDEN = {"_version", "data_ptr", "_buffer", "_memory", "random", "grad_fn", "_base", "set_printoptions"}
-_FILES = {"load", "save", "savez", "savez_compressed", "savetxt", "loadtxt", "genfromtxt", "fromfile", "tofile",
-          "memmap", "seterr", "seterrcall", "errstate", "datetime64"}
-_UNUSED = {"__repr__", "__str__", "__init__", "__new__", "__post_init__", "__del__", "__init_subclass__", "__reduce__",
-           "__class_getitem__", "__format__", "__getstate__", "__setstate__", "__reduce_ex__", "__sizeof__", "__dir__",
-           "__subclasshook__", "__deepcopy__", "__copy__", "__replace__"}
+_HIDDEN_TEXT = """
+    __array_interface__ __builtins__ __doc__ __globals__ __name__ __qualname__ __subclasses__ __traceback__
+    __weakref__ _base _buffer _memory _mro _version ag_frame cache_info cr_frame ctypes data_ptr datetime64 dump
+    dumps f_back f_globals f_locals fromfile genfromtxt get_num_threads get_printoptions gi_frame grad_fn load
+    loadtxt memmap next_functions random save savetxt savez savez_compressed set_num_threads set_printoptions
+    seterr seterrcall storage tb_frame tofile untyped_storage
+"""
+_HIDDEN = frozenset(_HIDDEN_TEXT.split())
+_BY_NAME = {getattr: 1, hasattr: 1, operator.attrgetter: 0, operator.methodcaller: 0}  # and which argument is the name
+# Special methods that only some code can call: `text` of a value, of a class that instances are `made` of, or by name.
+_TEXT = {"__repr__", "__str__", "__format__"}
+_MADE = {"__init__", "__new__", "__post_init__", "__del__", "__init_subclass__", "__set_name__", "__class_getitem__",
+         "__subclasshook__", "__prepare__"}
+_NAMED = {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
+          "__sizeof__", "__dir__", "__deepcopy__", "__copy__", "__replace__", "__getinitargs__"}
+_ASKED_BY_APPLY = {"forward", "backward", "vjp", "setup_context"}
+_TUPLE_FIELD = type(vars(namedtuple("_", "a"))["a"])
 MAX_VALUES = 4096
-
-
-@functools.cache
-def _known() -> frozenset[str]:
-    """The attributes of this library, of its tensors and of Python's own types: they are not state hung on a tensor."""
-    ours = [m for name, m in sys.modules.items() if name.split(".")[0] == "tapegrad"]
-    tensor = next(c for c in machine.TensorBase.__subclasses__())
-    known = [*ours, math, operator, functools, tensor, dict, list, tuple, set, str, int, float, dtypes.dtype]
-    return frozenset(name for thing in known for name in dir(thing))
-
-
-def _codes(code: types.CodeType) -> Iterator[types.CodeType]:
-    yield code
-    for const in code.co_consts:
-        if isinstance(const, types.CodeType):
-            yield from _codes(const)
-
-
-def _line(instruction: Any, last: int) -> int:
-    position = getattr(instruction, "positions", None)
-    found = position.lineno if position else instruction.starts_line
-    return found or last
-
-
-def _package(value: Any) -> str:
-    return (getattr(value, "__module__", None) or "builtins").split(".")[0]
 
 
 class Reach:
     """Everything a function's code can read by name; raises Unreadable for what cannot be watched.
 
-    `cells` and `names` are where values are found (a closure cell; a dict and a key), `tensors` the tensors among them,
-    by identity; `reads` are the attributes that code asks for, `foreign` those that no library defines.
+    `kinds` are the types of its arguments that may have code of their own. `cells` and `names` are where values are
+    found (a closure cell; a dict and a key), `tensors` the tensors among them, by identity; `conditions()` and `probes`
+    (functions and what they said) are compared as well. `reads` are the attributes that code asks for; `any_attribute`
+    says that it asks for computed ones; `identity`, that it asks which object something is.
     """
 
-    def __init__(self, function: Callable[..., Any]) -> None:
+    def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = ()) -> None:
+        self.function, self.kinds = function, tuple(kinds)
         self.names: list[tuple[Any, str, Any]] = []
         self.cells: list[tuple[Any, Any]] = []
         self.tensors: dict[int, Any] = {}
         self.watched: list[Watched] = []
-        self.functions: list[tuple[Any, ...]] = []
+        self.probes: list[tuple[Callable[[], Any], Any]] = []
+        self.identity = False
         self.reads: set[str] = set()
         self._stores: set[str] = set()
+        self._strings: set[str] = set()
         self._numbers: dict[int, int] = {}  # of what was met, in order: equal values elsewhere are numbered alike
         self._keep: list[Any] = []
         self._entries: list[Any] = []
+        self._words: list[words.Word] = []
         self._classes: dict[type, bool] = {}  # and whether code may make instances
-        self._modules: dict[str, types.ModuleType] = {}
-        self._members: set[tuple[Any, str]] = set()
-        self.function = function
-        self._numpy = False
-        self._dynamic = ""
+        self._modules: dict[int, types.ModuleType] = {}  # those of which any attribute may be asked for
+        self._seen: set[Any] = set()
+        self._computed = ""  # where it asks for attributes by computed names
+        self._text = self._makes = self._hashes = False
         self._where = ""
+        if not words.are_known():
+            raise Unreadable("this Python does not keep things where they could be watched")
+        for kind in (machine.tensor_type, *self.kinds):
+            self._class(kind, True)
         self._meet(function)
         self._close()
-        self.foreign = frozenset((self.reads | self._stores) - _known())
-        self.any_attribute = bool(self._dynamic)  # whatever is hung on a tensor may be read
-        if self.foreign or self.any_attribute:
-            for tensor in list(self.tensors.values()):
-                self._watch(tensor)
-            self._close()
-        if self._dynamic and (self._modules or any(self._classes.values())):
-            raise Unreadable(f"it asks for attributes by computed names{self._dynamic} where modules or classes can be "
-                             "reached")
+        self.reads |= self._stores
+        self.any_attribute = bool(self._computed)
+        self._attributes_of_tensors()
+        if self._computed and self._strings & _HIDDEN:
+            raise Unreadable(f"it may read {min(self._strings & _HIDDEN)}{self._computed}")
+        if self._hashes:  # which may be of addresses
+            self._entries += self._numbers
         self.content = tuple(self._entries)
 
-    def unchanged(self, cells: bool = True) -> bool:
-        """Whether every name stands for the object it stood for, and every container holds what it held."""
+    def again(self) -> Reach:
+        """What the same function can read now."""
+        return Reach(self.function, self.kinds)
+
+    def unchanged(self, memory: bool = True) -> bool:
+        """Whether every name stands for the object it stood for, and every container holds what it held.
+
+        Without `memory`, words of memory are left out, which a program compares itself.
+        """
         for where, name, value in self.names:
             if where.get(name, MISSING) is not value:
                 return False
-        if cells:
-            for cell, content in self.cells:
-                if cell.cell_contents is not content:
-                    return False
-        for function, *parts in self.functions:
-            if any(a is not b for a, b in zip(parts, (
-                    function.__code__, function.__defaults__, function.__kwdefaults__))):
-                return False
-        return all(w.unchanged() for w in self.watched)
+        if memory and not words.hold(self.conditions()):
+            return False
+        return all(w.unchanged() for w in self.watched) and all(ask() == said for ask, said in self.probes)
 
     def changed(self) -> str:
         """Which name or value is another now, for a message."""
@@ -139,15 +133,26 @@ class Reach:
             if where.get(name, MISSING) is not value:
                 return f": {name}"
         for name, (cell, content) in zip(_free(self.function), self.cells):
-            if cell.cell_contents is not content:
+            if content_of(cell) is not content:
                 return f": {name}"
-        return next((f": a {type(w.value).__name__}" for w in self.watched if not w.unchanged()), "")
+        return next((f": a {w.kind.__name__}" for w in self.watched if not w.unchanged()), "")
+
+    def conditions(self) -> list[words.Word]:
+        """The words of memory that show that what is reached is what it was, the state of the tensors apart."""
+        return self._words
+
+    def same_objects(self, other: Reach) -> bool:
+        """Whether what can be written to is the very same there."""
+        ours, theirs = ([id(w.value) for w in r.watched if w.kind is not tuple] for r in (self, other))
+        return ours == theirs
 
     # ------------------------------------------------------------ values
 
     def _meet(self, value: Any) -> None:
         """A value that code can get at: its entry in `content`, and whatever lies behind it."""
         if is_simple(value):
+            if type(value) is str:
+                self._strings.add(value)
             self._entries.append(by_value(value))
             return
         if id(value) in self._numbers:
@@ -163,167 +168,315 @@ class Reach:
         if isinstance(value, machine.TensorBase):
             self.tensors[id(value)] = value
             self._entries.append(("tensor", id(value)))
-        elif isinstance(value, functools.partial):
-            self._entries.append("partial")
-            for part in (value.func, value.args, value.keywords):
-                self._meet(part)
-        elif is_opaque(value) or isinstance(value, functools._lru_cache_wrapper):
+            self._class(type(value), False)
+        elif isinstance(value, functools._lru_cache_wrapper):
+            raise Unreadable(f"it uses a cache, that of {value.__wrapped__.__name__}{self._where}")
+        elif is_opaque(value):
             self._code(value)
+        elif isinstance(value, slice):
+            self._entries.append("slice")
+            self._several((value.start, value.stop, value.step))
         elif not can_be_watched(value):
             raise Unreadable(f"it reads a {type(value).__name__}, whose content cannot be watched{self._where}")
         else:
             self._watch(value)
 
+    def _several(self, values: Iterable[Any]) -> None:
+        for value in values:
+            self._meet(value)
+
     def _watch(self, value: Any) -> None:
         watched = Watched(value)
         self.watched.append(watched)
-        self._entries.append((type(value), tuple([k if type(k) is str else None for k in watched.keys])))
-        if _package(type(value)) not in _PURE and not isinstance(value, machine.TensorBase):
-            self._class(type(value), False)
-        for part in (*(k for k in watched.keys if type(k) is not str), *watched.parts):
-            self._meet(part)
+        self._entries.append((type(value), tuple(watched.facts),
+                              tuple([k if type(k) is str else None for k in watched.keys])))
+        self._class(type(value), False)
+        self._several(k for k in watched.keys if type(k) is not str)
+        self._several(watched.parts)
 
-    def _named(self, where: Any, name: str) -> None:
+    def _named(self, where: Any, name: str) -> Any:
         """What a name in a dict stands for, now and at every call."""
         value = where.get(name, MISSING)
-        self.names.append((where, name, value))
-        self._meet(value)
+        if (id(where), name) not in self._seen:
+            self._seen.add((id(where), name))
+            self.names.append((where, name, value))
+        return value
+
+    def _probe(self, ask: Callable[[], Any]) -> None:
+        if ask not in self._seen:
+            self._seen.add(ask)
+            self.probes.append((ask, ask()))
+            self._entries.append(repr(self.probes[-1][1]))
 
     # ------------------------------------------------------------ code
 
     def _code(self, value: Any) -> None:
         """A function, method, class, module: its own entry is what it runs, since closures are made anew."""
-        if isinstance(value, (Transparent, functools._lru_cache_wrapper)):
-            return self._meet(value.__wrapped__)
-        if isinstance(value, types.MethodType):
+        if isinstance(value, Transparent):
+            self._meet(value.__wrapped__)
+        elif isinstance(value, types.MethodType):
             self._entries.append("method")
-            self._meet(value.__self__)
-            return self._meet(value.__func__)
-        if isinstance(value, types.FunctionType):
-            return self._function(value)
-        self._entries.append(id(value))
-        if isinstance(value, types.ModuleType):
-            if value.__name__.split(".")[0] not in _PURE:
-                if not getattr(value, "__file__", None) or not _is_users(value.__file__ or ""):
-                    raise Unreadable(f"it uses the module {value.__name__}{self._where}")
-                self._modules[value.__name__] = value
-            self._numpy |= value.__name__ == "numpy"
-        elif isinstance(value, types.BuiltinFunctionType):
-            bound = getattr(value, "__self__", None)
-            if bound is not None and not isinstance(bound, types.ModuleType):
-                return self._meet(bound)
-            if _package(value) not in _PURE:
-                raise Unreadable(f"it uses {value.__module__}.{value.__name__}{self._where}")
+            self._several((value.__self__, value.__func__))
+        elif isinstance(value, types.FunctionType):
+            self._function(value)
+        elif isinstance(value, types.ModuleType):
+            self._module(value, True)
         elif isinstance(value, type):
-            if _package(value) not in _PURE:
-                self._class(value, True)
+            self._entries.append(id(value))
+            self._named_class(value)
+        elif isinstance(value, types.BuiltinFunctionType):
+            self._native(value)
         elif isinstance(value, (staticmethod, classmethod)):
+            self._entries.append(type(value).__name__)
             self._meet(value.__func__)
         elif isinstance(value, property):
-            for part in (value.fget, value.fset):
-                if part is not None:
-                    self._meet(part)
+            self._entries.append("property")
+            self._several(f for f in (value.fget, value.fset, value.fdel) if f is not None)
+        elif isinstance(value, (np.ufunc, type(np.sum))) and not trusted.is_numpy(value):
+            raise Unreadable(f"it uses numpy.{value.__name__}{self._where}")
+        else:
+            self._entries.append(id(value))
+
+    def _named_class(self, cls: type) -> None:
+        self._class(cls, True)
+        self._makes |= cls is type
+        self._text |= cls in (str, bytes)
+        if cls in _BY_NAME:
+            self._computed = self._where
+
+    def _native(self, value: Any) -> None:
+        """A function that is written in C."""
+        bound = value.__self__
+        if bound is not None and not isinstance(bound, types.ModuleType):  # a method, of a list say
+            self._entries.append(("method", value.__name__))
+            return self._meet(bound)
+        if not trusted.is_function(value):
+            of = "" if value.__module__ == "builtins" else f"{value.__module__}."
+            raise Unreadable(f"it uses {of}{value.__name__}{self._where}" if of else
+                             f"it calls {value.__name__}(){self._where}")
+        self._entries.append(id(value))
+        if value in _BY_NAME:
+            self._computed = self._where
+        self._text |= value in (repr, ascii, format)
+        self._hashes |= value is hash
+        self.identity |= value in (operator.is_, operator.is_not)
         return None
 
     def _function(self, function: Any) -> None:
         if function is not self.function and tracing.is_library(function.__code__.co_filename):
+            if function.__name__ in _HIDDEN:
+                raise Unreadable(f"it uses {function.__name__}{self._where}")
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
-                if isinstance(cell.cell_contents, types.FunctionType):
+                if isinstance(cell.cell_contents, (types.FunctionType, types.MethodType)):
                     self._meet(cell.cell_contents)
             return
         self._entries.append(("code", id(function.__code__)))
-        self.functions.append((function, function.__code__, function.__defaults__, function.__kwdefaults__))
-        for part in (function.__defaults__, function.__kwdefaults__, function.__dict__ or None):
-            self._meet(part)
-        for cell in function.__closure__ or ():
-            try:
-                content = cell.cell_contents
-            except ValueError:
-                raise Unreadable("a variable of an enclosing function has no value yet") from None
+        self._words += words.function(function)
+        self._several((function.__defaults__, function.__kwdefaults__))
+        if function.__dict__:
+            self._meet(function.__dict__)
+        pieces = read(function.__code__)
+        for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
+            content = content_of(cell)
+            if content is MISSING:
+                raise Unreadable("a variable of an enclosing function has no value yet")
             self.cells.append((cell, content))
-            self._meet(content)
-        for code in _codes(function.__code__):
-            self._read(code, function.__globals__)
+            self._words.append(words.cell(cell))
+            chains = [a.then for a in pieces[0].asked if a.kind == "cell" and a.name == name]
+            if isinstance(content, types.ModuleType) and chains and all(chains):
+                self._module(content, False)
+            else:
+                self._meet(content)
+        values = dict(zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ())))
+        for code, listing, asked in pieces:
+            file = os.path.basename(code.co_filename)
+            for one in asked:
+                self._where = f" ({file}:{one.line})"
+                self._ask(one, listing, function, values if code is function.__code__ else {})
 
-    def _read(self, code: types.CodeType, globals_: dict[str, Any]) -> None:
-        """What a piece of bytecode names."""
-        builtins = globals_.get("__builtins__", {})
-        builtins = builtins if isinstance(builtins, dict) else vars(builtins)
-        line, file, seen = code.co_firstlineno, os.path.basename(code.co_filename), set()
-        for instruction in dis.get_instructions(code):
-            line = _line(instruction, line)
-            self._where = f" ({file}:{line})"
-            kind, name = instruction.opname, instruction.argval
-            if kind in ("LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL"):
-                if name not in globals_ and name in builtins and kind.startswith("LOAD"):
-                    if name in _EFFECTS:
-                        raise Unreadable(f"it calls {name}(){self._where}")
-                    self._dynamic = self._where if name in ("getattr", "hasattr") else self._dynamic
-                if name not in seen:
-                    seen.add(name)
-                    self._named(globals_, name)
-            elif kind in ("LOAD_ATTR", "LOAD_METHOD", "IMPORT_FROM", "LOAD_SUPER_ATTR"):
-                if name in _HIDDEN or (name in _FILES and self._numpy):
-                    raise Unreadable(f"it reads {name}{self._where}")
-                self.reads.add(name)
-                self._dynamic = self._where if name in ("attrgetter", "methodcaller") else self._dynamic
-            elif kind in ("STORE_ATTR", "DELETE_ATTR"):
-                self._stores.add(name)
-            elif kind == "IMPORT_NAME":
-                if name not in sys.modules:
-                    raise Unreadable(f"it imports {name}{self._where}")
-                self._meet(sys.modules[name])
+    def _ask(self, one: Asked, listing: Sequence[Any], function: Any, cells: dict[str, Any]) -> None:
+        """One thing that a function's code asks for."""
+        kind, name = one.kind, one.name
+        if kind in ("attribute", "store"):
+            self._attribute(name, kind == "store")
+        elif kind == "global":
+            value = self._global(function, name)
+            self._chain(value, one, listing)
+        elif kind == "cell":
+            if one.then:
+                self._chain(cells.get(name, MISSING), one, listing, met=True)
+        elif kind == "import":
+            if name not in sys.modules or vars(builtins)["__import__"] is not _IMPORT:
+                raise Unreadable(f"it imports {name}{self._where}")
+            self._meet(self._named(sys.modules, name))
+        elif kind == "text":
+            self._text = True
+        elif kind == "identity":
+            self.identity = True
+        elif kind == "unseen":
+            raise Unreadable(f"it {name}{self._where}")
+
+    def _global(self, function: Any, name: str) -> Any:
+        value = self._named(function.__globals__, name)
+        return self._named(function.__builtins__, name) if value is MISSING else value
+
+    def _chain(self, value: Any, one: Asked, listing: Sequence[Any], met: bool = False) -> None:
+        """A value that was loaded, and the attributes asked for right after: of modules, only these are read."""
+        then = list(one.then)
+        while then and isinstance(value, types.ModuleType):
+            self._module(value, False)
+            name = then.pop(0)
+            if name in _HIDDEN:
+                raise Unreadable(f"it reads {name}{self._where}")
+            value, met = self._named(vars(value), name), False
+        for name in then:
+            self._attribute(name)
+        if isinstance(value, (types.BuiltinFunctionType, type)) and value in _BY_NAME and not then:
+            found = constant_argument(listing, one.at, _BY_NAME[value])
+            if found is not None:
+                self._entries.append(found)
+                for name in found.split("."):
+                    self._attribute(name)
+                return
+        if not met:
+            self._meet(value)
+
+    def _attribute(self, name: str, stored: bool = False) -> None:
+        if name in _HIDDEN:
+            raise Unreadable(f"it reads {name}{self._where}")
+        (self._stores if stored else self.reads).add(name)
+        self._makes |= name in ("__class__", "_make", "_replace")
+        self._text |= name in ("format", "format_map", *_TEXT)
+        if name in ("__dict__", "__getattribute__", "__getattr__"):
+            self._computed = self._where
 
     # ------------------------------------------------------------ classes and modules
 
     def _class(self, cls: type, made: bool) -> None:
-        if not cls.__flags__ & HEAP_TYPE:
+        """A class of which there are instances, or of which code may make some."""
+        if self._classes.get(cls, False) or (cls in self._classes and not made):
+            return
+        known = trusted.is_class(cls)
+        if not known and not all(is_python(c) or trusted.is_class(c) for c in cls.__mro__):
             raise Unreadable(f"it uses the class {cls.__module__}.{cls.__name__}{self._where}")
-        self._classes[cls] = made or self._classes.get(cls, False)
+        if made and not known and vars(cls).get("_is_protocol"):
+            raise Unreadable(f"it uses the protocol {cls.__name__}{self._where}")
+        if cls not in self._classes and cls.__flags__ & trusted.HEAP_TYPE:
+            version = words.version(cls)
+            if version is None:
+                raise Unreadable(f"it uses the class {cls.__name__}, whose changes Python does not count{self._where}")
+            self._words.append(version)
+            if not known:
+                self._words.append(words.kind(cls))
+                self._entries.append(tuple(map(id, cls.__mro__)))
+            if type(cls) is not type:
+                self._class(type(cls), True)
+        if made and isinstance(cls, abc.ABCMeta):
+            self._probe(abc.get_cache_token)
+        self._classes[cls] = made
+
+    def _module(self, module: types.ModuleType, escapes: bool) -> None:
+        """A module of which code reads attributes: some, or, where it `escapes`, any that code asks for."""
+        if module not in self._seen:
+            self._seen.add(module)
+            self._keep.append(module)
+            self._entries.append(id(module))
+            self._words.append(words.kind(module))
+            name = vars(module).get("__name__")
+            if not trusted.is_module(module):
+                if not _is_users(module) or self._named(vars(module), "__getattr__") is not MISSING:
+                    raise Unreadable(f"it uses the module {name}{self._where}")
+            elif name == "numpy":
+                self._probe(np.geterr)
+        if escapes:
+            self._modules[id(module)] = module
 
     def _close(self) -> None:
         """Follow attributes of classes and modules until nothing new is met."""
-        while True:
-            before = len(self._members)
+        before: Any = None
+        while before != (before := (len(self._seen), len(self._classes), self.reads.copy(), self._stores.copy(),
+                                    self._text, self._makes, self._computed)):
             for module in list(self._modules.values()):
+                if self._computed:
+                    self._whole(module)
                 for name in sorted(self.reads | self._stores):
-                    if name in vars(module) or name in self._stores:
-                        self._member(vars(module), name, module)
+                    self._where = f" (of {module.__name__})"
+                    if (id(vars(module)), name) not in self._seen:
+                        self._meet(self._named(vars(module), name))
             for cls, made in list(self._classes.items()):
-                self._follow_class(cls, made)
-            if len(self._members) == before:
-                return
+                self._follow(cls, made or self._makes)
 
-    def _follow_class(self, cls: type, made: bool) -> None:
+    def _whole(self, module: types.ModuleType) -> None:
+        """Any attribute of a module may be asked for: all of it is compared."""
+        if not trusted.is_module(module) or module.__name__.split(".")[0] == "numpy":
+            raise Unreadable(f"it asks for attributes by computed names{self._computed} where modules can be reached")
+        if ("whole", id(module)) not in self._seen:
+            self._seen.add(("whole", id(module)))
+            self.watched.append(Watched(vars(module)))
+            self._entries.append(tuple(map(id, vars(module).values())))
+            for value in list(vars(module).values()):
+                if isinstance(value, types.FunctionType) and not trusted.is_theirs(value):
+                    self._meet(value)
+
+    def _follow(self, cls: type, made: bool) -> None:
         wanted = self.reads | self._stores
         if issubclass(cls, Function):  # `apply` calls these
-            wanted |= {"forward", "backward", "vjp", "setup_context"}
-        theirs = [c for c in cls.__mro__ if _package(c) not in _PURE]
-        for depth, c in enumerate(theirs):
-            for name in list(vars(c)):
-                special = name.startswith("__") and name.endswith("__") and callable(vars(c)[name])
-                if name in wanted and not special:
-                    for nearer in theirs[:depth + 1]:  # who is asked first, and may come to have it
-                        self._member(vars(nearer), name, nearer)
-                # Not what a library put into a class, as enum does.
-                elif special and _package(vars(c)[name]) not in _PURE and (
-                        name not in _UNUSED or (made and name in ("__init__", "__new__", "__post_init__"))):
-                    self._member(vars(c), name, c)
-        if made:
-            for name in self._stores:
-                self._member(vars(cls), name, cls)
+            wanted = wanted | _ASKED_BY_APPLY
+        if made and issubclass(cls, enum.Enum):
+            wanted = wanted | {"_member_map_"}
+        skipped = (set() if self._text else _TEXT) | (set() if made else _MADE) | _NAMED.difference(self.reads)
+        for c in cls.__mro__:
+            members = vars(c)
+            if not c.__flags__ & trusted.HEAP_TYPE:  # which nobody can change
+                continue
+            if trusted.is_class(c):
+                names = wanted.intersection(members)
+                names.update(n for n in trusted.patched(c) if self._computed or trusted.is_special(n, members[n]))
+            else:
+                names = set(members) if self._computed else wanted.intersection(members)
+                names.update(n for n, value in members.items() if trusted.is_special(n, value) and n not in skipped)
+            for name in sorted(names - {"__dict__", "__weakref__"}):
+                self._member(c, name)
 
-    def _member(self, where: Any, name: str, owner: Any) -> None:
-        if (owner, name) not in self._members:
-            self._members.add((owner, name))
-            self._where = f" (of {owner.__name__})"
-            value = where.get(name, MISSING)
-            if isinstance(value, functools.cached_property):
-                self._meet(value.func)
-            elif not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType)) and (
-                    type(value).__module__ not in ("_collections", "collections")):
-                self._named(where, name)
+    def _member(self, cls: type, name: str) -> None:
+        if (cls, name) in self._seen:
+            return
+        self._seen.add((cls, name))
+        self._where = f" (of {cls.__name__})"
+        self._entries.append(name)
+        value = vars(cls)[name]
+        if isinstance(value, functools.cached_property):
+            self._meet(value.func)
+        elif trusted.belongs(value):
+            self._entries.append(id(value))
+        elif not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType, _TUPLE_FIELD)):
+            self._meet(value)
+
+    def _attributes_of_tensors(self) -> None:
+        """What is hung on the tensors, where code asks for it; that nothing is, is a word of memory."""
+        for tensor in list(self.tensors.values()):
+            if words.has_attributes(tensor):
+                watched = Watched(tensor)
+                self.watched.append(watched)
+                asked_for = [k for k in attributes(tensor) if self.any_attribute or k in self.reads]
+                self._entries.append(tuple(asked_for))
+                self._several(vars(tensor)[k] for k in asked_for)
+        self._close()
+        for tensor in self.tensors.values():
+            if not words.has_attributes(tensor):
+                self._words += words.attributes(tensor)
+
+
+_IMPORT = vars(builtins)["__import__"]
+
+
+def content_of(cell: Any) -> Any:
+    """What a closure's cell holds; MISSING where the variable has no value."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
 
 
 def _free(function: Any) -> tuple[str, ...]:
@@ -331,6 +484,8 @@ def _free(function: Any) -> tuple[str, ...]:
     return code.co_freevars if code else ()
 
 
-def _is_users(file: str) -> bool:
+def _is_users(module: types.ModuleType) -> bool:
     """Whether a module is a program's own code, which can be read, and no installed library."""
-    return file.endswith(".py") and "site-packages" not in file and os.path.dirname(os.__file__) not in file
+    file = vars(module).get("__file__")
+    return type(module) is types.ModuleType and type(file) is str and file.endswith(".py") and (
+        "site-packages" not in file and os.path.dirname(os.__file__) not in file)

@@ -3,52 +3,111 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.capture import Refused, addresses, owner_of
+from tapegrad.compiler.words import WATCHED
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
 buffers = machine.buffers
-SIMPLE = (bool, int, float, str, bytes, complex, type(None), type(...), slice, range, dtypes.dtype)
-Structure = Any  # Tensor, or (type, …): compares equal for values that are built alike
-WATCHED = rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS
+SIMPLE = frozenset((bool, int, float, str, bytes, complex, type(None), type(...), type(NotImplemented), range,
+                    dtypes.dtype))
+Structure = Any  # Tensor, Same, or (type, …): compares equal for values that are built alike
 _flags, _layouts = buffers["flags"], buffers["layout"]
 
 
-def flatten(value: Any, leaves: list[Any], containers: list[Any] | None = None) -> Structure:
-    """The structure of nested tuples, lists and dicts, its tensors collected; Refused for what else there is."""
+class Same(NamedTuple):
+    """In a structure: the container met as number `which` once more, by identity."""
+
+    which: int
+
+
+def flatten(value: Any, leaves: list[Any], containers: list[Any] | None = None, identity: bool = False) -> Structure:
+    """The structure of nested tuples, lists and dicts, its tensors collected; Refused for what else there is.
+
+    `containers` collects the tuples, lists and dicts, numbered in the order they are met. One of them met again, or one
+    that is among `containers` already, is that number, so that which containers are one and the same object is part of
+    the structure. With `identity` so is which object a number or a string is.
+    """
+    containers = [] if containers is None else containers
+    return _flatten(value, leaves, containers, {id(c): i for i, c in enumerate(containers)}, identity)
+
+
+def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict[int, int], identity: bool
+             ) -> Structure:
     if isinstance(value, Tensor):
         leaves.append(value)
         return Tensor
-    if isinstance(value, (tuple, list)):
-        if containers is not None and isinstance(value, list):
-            containers.append(value)
-        return type(value), getattr(value, "_fields", None), tuple([flatten(v, leaves, containers) for v in value])
-    if isinstance(value, dict):
-        if containers is not None:
-            containers.append(value)
-        if type(value) is not dict:
-            raise Refused(f"a {type(value).__name__} is passed or returned")
-        return dict, tuple(value), tuple([flatten(v, leaves, containers) for v in value.values()])
-    if type(value) in SIMPLE:
-        return type(value), repr(value) if isinstance(value, (float, complex, slice)) else value, value
-    raise Refused(f"a {type(value).__name__} is passed or returned")
+    kind = type(value)
+    if kind in SIMPLE:
+        told = value if kind in (int, str, bool, bytes, type(None)) else repr(value)  # range(0) is not range(1, 1)
+        return (kind, told, value, id(value)) if identity else (kind, told, value)
+    rest = leaves, containers, numbers, identity
+    if kind is slice:
+        return kind, None, tuple([_flatten(v, *rest) for v in (value.start, value.stop, value.step)])
+    if kind not in (list, dict, tuple) and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
+        raise Refused(f"a {kind.__name__} is passed or returned")
+    met = numbers.get(id(value))
+    if met is not None:
+        if met < 0:
+            raise Refused("a tuple that holds itself is passed or returned")
+        return Same(met)
+    if kind is tuple and not value:  # there is but one
+        return kind, None, ()
+    number = len(containers)
+    containers.append(value)
+    numbers[id(value)] = number if kind is list or kind is dict else -1
+    keys = tuple([_flatten(k, *rest) for k in value]) if kind is dict else None
+    parts = tuple([_flatten(v, *rest) for v in (value.values() if kind is dict else value)])
+    numbers[id(value)] = number
+    return kind, keys, parts
 
 
-def unflatten(structure: Structure, leaves: Iterator[Any]) -> Any:
+def unflatten(structure: Structure, leaves: Iterator[Any], containers: Iterable[Any] = ()) -> Any:
+    """A value of this structure; `containers` are those there were before it, for parts that are one of them."""
+    return _unflatten(structure, leaves, [*containers])
+
+
+def _unflatten(structure: Structure, leaves: Iterator[Any], containers: list[Any]) -> Any:
     if structure is Tensor:
         return next(leaves)
-    kind, *rest = structure
+    if type(structure) is Same:
+        return containers[structure.which]
+    kind, keys, parts, *_ = structure
+    if kind in SIMPLE:
+        return parts
+    if kind is slice or (kind is tuple and not parts):
+        return kind(*[_unflatten(p, leaves, containers) for p in parts])
+    number = len(containers)
+    made: Any = {} if kind is dict else [] if kind is list else None
+    containers.append(made)
+    names = [_unflatten(k, leaves, containers) for k in keys or ()]
+    items = [_unflatten(p, leaves, containers) for p in parts]
     if kind is dict:
-        return {k: unflatten(s, leaves) for k, s in zip(*rest)}
-    if issubclass(kind, (tuple, list)):
-        fields, parts = rest
-        items = [unflatten(s, leaves) for s in parts]
-        return kind(*items) if fields else kind(items)
-    return rest[1]
+        made.update(zip(names, items))
+    elif kind is list:
+        made += items
+    else:
+        containers[number] = made = tuple.__new__(kind, items)
+    return made
+
+
+def kinds_in(structure: Structure) -> set[type]:
+    """The types of the tuples in a structure that are more than tuples: they may have code of their own."""
+    if structure is None or structure is Tensor or type(structure) is Same or structure[0] in SIMPLE:
+        return set()
+    own = {structure[0]} - {list, dict, tuple, slice}
+    return own.union(*(kinds_in(s) for part in structure[1:] if part for s in part))
+
+
+def is_fixed(structure: Structure) -> bool:
+    """Whether a result without tensors is one that may be returned again: it holds nothing that can be written to."""
+    if type(structure) is Same or structure is Tensor:
+        return False
+    return structure[0] in SIMPLE or (structure[0] not in (list, dict) and all(map(is_fixed, structure[2])))
 
 
 def kind_of(tensor: Any) -> tuple[Any, ...] | int:

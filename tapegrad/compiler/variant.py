@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Literal, NamedTuple
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.compiler import capture as cap
+from tapegrad.compiler import words
 from tapegrad.compiler.captured import Captured, Output
 from tapegrad.compiler.gradient import Divided, divide
 from tapegrad.compiler.listing import dump
@@ -20,7 +21,7 @@ from tapegrad.compiler.program import Program
 from tapegrad.compiler.pullback import Pullback, Recorder
 from tapegrad.compiler.quick import Quick, quick
 from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import WATCHED, overlapping, unflatten, with_gradients
+from tapegrad.compiler.structure import is_fixed, overlapping, unflatten, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.runtime import address_of
@@ -28,21 +29,7 @@ from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 call, buffers = machine.call, machine.buffers
-_ROW = buffers.dtype.itemsize
-_BUFFERS = int(machine.state["buffers"][0])
-_GRAD_WORD, _ROW_WORD = rec.offset_of(rec.TENSOR, "grad"), rec.offset_of(rec.TENSOR, "buffer")
-_FLAGS_WORD = rec.offset_of(rec.BUFFER, "producer")
-_CELL_CONTENTS = 16  # ob_ref of a cell object
-_WHOLE = (1 << 64) - 1
-
-
-def _code_word(function: Any) -> int:
-    """Where a function object keeps its code, and after that its defaults; 0 if they are not found there."""
-    held = machine.memory(id(function), "u8", 14).tolist()
-    wanted = [function.__code__, function.__defaults__, function.__kwdefaults__]
-    expected = [0 if w is None else id(w) for w in wanted]
-    at = held.index(expected[0]) if expected[0] in held else 0
-    return 8 * at if held[at:at + 3] == expected else 0
+_STATE = 3  # words of `words.storage`
 
 
 class Reads(NamedTuple):
@@ -74,10 +61,10 @@ class Variant:
         self.made = time.perf_counter()
         self.built = False
         self._way: Quick | Literal[False] | None = False  # not looked for yet
-        self.words_tell_all = True  # `conditions` leave no function out
         self._recorder: Recorder | None = None
         # what a call returns that hands out no tensor
-        self.constant: Any = None if captured.outputs else unflatten(captured.structure, iter(()))
+        self.fixed = not captured.outputs and is_fixed(captured.structure)
+        self.constant: Any = unflatten(captured.structure, iter(())) if self.fixed else None
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
@@ -157,18 +144,10 @@ class Variant:
 
     def _conditions(self) -> list[tuple[int, int, int]]:
         """Words of memory that show, without Python, that what the function reaches is what it was."""
-        found = [(id(cell) + _CELL_CONTENTS, _WHOLE, id(content)) for cell, content in self.reach.cells]
+        found = [words.gradient(tensor, gradient) for tensor, gradient in self.captured.looked]
         for tensor in self.reach.tensors.values():
-            found.append((id(tensor) + _ROW_WORD, _WHOLE, tensor._buffer | tensor._layout << 32))
-            found.append((_BUFFERS + tensor._buffer * _ROW + _FLAGS_WORD, WATCHED << 32,
-                          (int(buffers["flags"][tensor._buffer]) & WATCHED) << 32))
-        for tensor, gradient in self.captured.looked:
-            found.append((id(tensor) + _GRAD_WORD, _WHOLE, 0 if gradient is None else id(gradient)))
-        for function, *parts in self.reach.functions:
-            at = _code_word(function)
-            self.words_tell_all = self.words_tell_all and at != 0
-            found += [(id(function) + at + 8 * i, _WHOLE, 0 if p is None else id(p)) for i, p in enumerate(parts) if at]
-        return found
+            found += words.storage(tensor)
+        return found + self.reach.conditions()
 
     def way(self, key: Any) -> Quick | None:
         """The native way through this variant, if there is one."""
@@ -177,13 +156,11 @@ class Variant:
         return self._way
 
     def gradients_are_as_they_were(self) -> bool:
-        count = len(self.reach.cells) + 2 * len(self.reach.tensors)
-        return all(int(machine.memory(int(c["address"]), "u8", 1)[0]) & int(c["mask"]) == int(c["value"])
-                   for c in self.program.conditions[count:])
+        return words.hold([words.gradient(*looked) for looked in self.captured.looked])
 
     def holds(self) -> bool:
         """Whether globals and containers are what they were; the program itself looks at cells and tensors."""
-        return self.reach.unchanged(cells=False) or self.refresh()
+        return self.reach.unchanged(memory=False) or self.refresh()
 
     def renewed(self) -> bool:
         """Whether cells hold other objects than they did, of equal values."""
@@ -192,21 +169,27 @@ class Variant:
     def refresh(self) -> bool:
         """Equal values in other objects (a number computed anew) are as good: from now on those are looked for."""
         try:
-            reach = Reach(self.function)
+            reach = self.reach.again()
         except Unreadable:
             return False
-        if reach.content != self.captured.content:
+        state = len(self.captured.looked) + _STATE * len(self.reach.tensors)  # conditions that stay what they are
+        wanted = reach.conditions()
+        if reach.content != self.captured.content or state + len(wanted) != len(self.program.conditions):
             return False
         self.reach, self._way = reach, False
-        for i, condition in enumerate(self._conditions()):
-            self.program.conditions[i] = condition
+        for i, condition in enumerate(wanted):
+            self.program.conditions[state + i] = condition
         return True
 
     # ------------------------------------------------------------ replay
 
-    def replay(self, leaves: Sequence[Any]) -> tuple[int, Any]:
-        """Run the program on these arguments: its status, and the result where it passed."""
+    def replay(self, leaves: Sequence[Any], containers: Sequence[Any] = ()) -> tuple[int, Any]:
+        """Run the program on these arguments, in these containers: its status, and the result where it passed."""
         captured, program = self.captured, self.program
+        if containers and self.reach.identity:
+            given = {*map(id, containers)}
+            if any(id(w.value) in given for w in self.reach.watched):
+                return rec.BROKEN, None
         arguments = leaves if len(leaves) == self.arguments else with_gradients(leaves)
         owners = [cap.owner_of(a) for a in arguments]
         if overlapping((*owners, *self.owners)):
@@ -215,6 +198,8 @@ class Variant:
             for i, owner in enumerate(owners):
                 if captured.expected.get(i) != (owner if owner in captured.known else None):
                     return rec.BROKEN, None
+            if captured.expected and captured.reached != [id(t) in self.reach.tensors for t in leaves]:
+                return rec.BROKEN, None
         fresh = [call.empty(layout) for layout in self.layouts]
         states, drawn = self._draw(program) if captured.draws else ((), ())
         status = program.launch([cap.addresses.item(o) for o in owners], [cap.addresses.item(f._buffer) for f in fresh],
@@ -225,16 +210,16 @@ class Variant:
             return status, None
         for number, times in captured.argument_versions:
             buffers["version"][owners[number]] += times
-        return status, self.finish(leaves, arguments, fresh, [s for _, s in states])
+        return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers)
 
-    def finish(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], states: Sequence[Any] = ()
-               ) -> Any:
+    def finish(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], states: Sequence[Any] = (),
+               containers: Iterable[Any] = ()) -> Any:
         """What is left to do when the program has run: gradients, results and their history."""
         captured = self.captured
         self.runs += 1
         if self.plain:
             return fresh[0]
-        if self.silent and not captured.outputs:
+        if self.silent and self.fixed:
             return self.constant
         for number, version in captured.fresh_versions:
             buffers["version"][fresh[number]._buffer] = version
@@ -247,7 +232,7 @@ class Variant:
         outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
         if captured.roots:
             self._record(leaves, arguments, fresh, outputs, states)
-        return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]))
+        return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers)
 
     def _draw(self, program: Program) -> tuple[list[tuple[Any, Any]], list[np.ndarray[Any, Any]]]:
         """Draw the call's random numbers, in the order of the call; the streams' states before, and the numbers."""

@@ -1,24 +1,37 @@
-"""Python values by content: what a container or an object holds, taken down once and compared before every replay."""
+"""Python values by content: what a container or an object holds, taken down once and compared before every replay.
+
+The kinds of values that can be watched are a closed list (`can_be_watched`): those of which it is known that nothing is
+kept where nobody looks. State that C code keeps is of a type written in C; so a class counts as written in Python, and
+its instances as nothing but their attributes, where none of its members are C's.
+"""
 from __future__ import annotations
 
 import collections
-import collections.abc
+import functools
 import operator
 import types
+import typing
+import weakref
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
 from tapegrad.compiler.structure import SIMPLE
+from tapegrad.compiler.trusted import HEAP_TYPE
 from tapegrad.machine.live import machine
 from tapegrad.random import Generator
 from tapegrad.tape import hooks
 
 MAX_ARRAY = 1 << 14  # bytes of a NumPy array that are compared before every replay
 MISSING = object()
-HEAP_TYPE = 1 << 9  # of a class that Python code made
 _OWN = {hooks.NAME, hooks.POST_ACCUMULATE}  # what this library hangs on tensors: their flags tell of it
+_SCALARS = (np.bool_, np.number, np.str_, np.bytes_, np.datetime64, np.timedelta64)
+# Types written in C of which all that can be seen is looked at, in a class that builds on one too.
+_BASES = {object, dict, list, tuple, set, frozenset, int, float, str, bytes, complex, np.ndarray, collections.deque,
+          collections.OrderedDict, collections.defaultdict, types.SimpleNamespace, functools.partial, typing.Generic}
+_VALUES = (int, float, str, bytes, complex)
+_ITERATED = (list, tuple, set, frozenset, collections.deque)
 
 
 class Unreadable(Exception):
@@ -32,14 +45,17 @@ class Transparent:
 
 
 def is_simple(value: Any) -> bool:
-    return type(value) in SIMPLE or isinstance(value, np.generic)
+    """Whether a value never changes, and is known by its type and what it prints."""
+    return type(value) in SIMPLE or (isinstance(value, _SCALARS) and not type(value).__flags__ & HEAP_TYPE)
 
 
 def by_value(value: Any) -> Any:
-    """A simple value as something to compare: NaN is itself, -0.0 is not 0.0, and True is not 1."""
+    """A simple value as something to compare: -0.0 is not 0.0, True is not 1, and NaN is known by its identity."""
     if isinstance(value, np.generic):
         return type(value), value.tobytes()
-    return type(value), value if type(value) in (int, str, bool, type(None)) else repr(value)
+    if value != value:
+        return type(value), id(value)
+    return type(value), value if type(value) in (int, str, bool, bytes, type(None)) else repr(value)
 
 
 def is_opaque(value: Any) -> bool:
@@ -49,15 +65,7 @@ def is_opaque(value: Any) -> bool:
 
 CODE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, type,
         types.MethodDescriptorType, types.WrapperDescriptorType, types.CodeType, property, staticmethod, classmethod,
-        np.ufunc)
-
-
-def slots(value: Any) -> Iterator[str]:
-    for cls in type(value).__mro__:
-        names = vars(cls).get("__slots__", ())
-        for name in (names,) if isinstance(names, str) else names:
-            if name not in ("__dict__", "__weakref__"):
-                yield f"_{cls.__name__.lstrip('_')}{name}" if name[:2] == "__" and name[-2:] != "__" else name
+        np.ufunc, type(np.sum))
 
 
 def attributes(tensor: Any) -> dict[str, Any]:
@@ -66,68 +74,138 @@ def attributes(tensor: Any) -> dict[str, Any]:
 
 
 class Watched:
-    """One container or object: `parts` are what it held, in order, and `keys` what they are called."""
+    """One container or object: `parts` are what it held, in order, `keys` what they are called, `facts` the rest."""
 
-    __slots__ = ("_ids", "_table", "keys", "parts", "value")
+    __slots__ = ("_ids", "_keys", "_table", "facts", "keys", "kind", "parts", "value")
 
     def __init__(self, value: Any) -> None:
-        self.value = value
-        self.keys, self.parts = self._look()
-        self._ids = [*map(id, self.parts)]
+        self.value, self.kind = value, type(value)
+        self.facts, self.keys, self.parts = _look(value)
+        self._ids, self._keys = [*map(id, self.parts)], [*map(id, self.keys)]
         # The one dict that holds everything, if there is one: most objects are looked at in this way.
         self._table: dict[Any, Any] | None = None
-        if type(value) is dict:
+        if self.kind is dict:
             self._table = value
-        elif not isinstance(value, (dict, list, tuple, set, frozenset, collections.deque, machine.TensorBase)) and (
-                next(slots(value), None) is None):
+        elif isinstance(value, machine.TensorBase) or not any(
+                c is not object and (c in _BASES or "__slots__" in vars(c) or "__getattribute__" in vars(c))
+                for c in self.kind.__mro__):
             self._table = getattr(value, "__dict__", None)
-
-    def _look(self) -> tuple[list[Any], list[Any]]:
-        value = self.value
-        if isinstance(value, np.ndarray):
-            if value.nbytes > MAX_ARRAY or value.dtype.hasobject:
-                raise Unreadable("it reads a large NumPy array, which would be compared at every call")
-            return [value.dtype.str, repr(value.shape), value.tobytes()], []
-        if isinstance(value, dict):
-            keys, parts = list(value), list(value.values())
-        elif isinstance(value, (list, tuple, collections.deque)):
-            keys, parts = [], list(value)
-        elif isinstance(value, (set, frozenset)):
-            keys, parts = [], sorted(value, key=id)
-        else:
-            keys, parts = [], []
-        own = getattr(value, "__dict__", None)
-        if own is not None:
-            held = attributes(value) if isinstance(value, machine.TensorBase) else own
-            keys, parts = [*keys, *held], [*parts, *held.values()]
-        if not isinstance(value, (tuple, machine.TensorBase)):
-            for name in slots(value):
-                part = getattr(value, name, MISSING)
-                keys.append(name)
-                parts.append(part)
-        return keys, parts
 
     def unchanged(self) -> bool:
         """Whether it holds the very objects it held."""
         value = self.value
-        if type(value) is list:
+        if type(value) is not self.kind:
+            return False
+        if self.kind is list:
             return [*map(id, value)] == self._ids
         table = self._table
-        if table is not None and (value is table or value.__dict__ is table):
-            return [*map(id, table.values())] == self._ids and [*table] == self.keys
-        if not self.parts and isinstance(value, machine.TensorBase) and not value.__dict__:
+        if table is not None and (value is table or value.__dict__ is table) and (
+                [*map(id, table.values())] == self._ids and [*map(id, table)] == self._keys):
             return True
-        keys, parts = self._look()
-        return [*map(id, parts)] == self._ids and keys == self.keys
+        facts, keys, parts = _look(value)
+        return [*map(id, parts)] == self._ids and [*map(id, keys)] == self._keys and facts == self.facts
+
+
+def _look(value: Any) -> tuple[list[Any], list[Any], list[Any]]:
+    """All there is to see of a value: what is compared as it is, and keys and parts, which are by identity.
+
+    Without asking methods that its class may have of its own.
+    """
+    facts: list[Any] = []
+    keys: list[Any] = []
+    parts: list[Any] = []
+    if isinstance(value, np.ndarray):
+        facts += _array(value)
+    elif isinstance(value, dict):
+        kind: Any = collections.OrderedDict if isinstance(value, collections.OrderedDict) else dict
+        keys += kind.__iter__(value)
+        parts += [dict.__getitem__(value, k) for k in keys]
+        if isinstance(value, collections.defaultdict):
+            parts.append(_part(value, collections.defaultdict, "default_factory"))
+    elif isinstance(value, types.MappingProxyType):
+        keys, parts = list(value), list(value.values())
+    elif isinstance(value, _ITERATED):
+        kind = next(k for k in _ITERATED if isinstance(value, k))
+        parts += kind.__iter__(value)
+        if kind is collections.deque:
+            facts.append(_part(value, kind, "maxlen"))
+    elif isinstance(value, functools.partial):
+        parts += [_part(value, functools.partial, name) for name in ("func", "args", "keywords")]
+    elif isinstance(value, operator.itemgetter):
+        parts += value.__reduce__()[1]
+    elif isinstance(value, _VALUES):
+        kind = next(k for k in _VALUES if isinstance(value, k))
+        facts.append(by_value(kind.__getitem__(value, slice(None)) if kind in (str, bytes) else kind.__pos__(value)))
+    if not isinstance(value, machine.TensorBase):
+        for cls, name in _slots(type(value)):
+            keys.append(name)
+            parts.append(_part(value, cls, name))
+    own = _dict_of(value)
+    if own is not None:
+        held = attributes(value) if isinstance(value, machine.TensorBase) else own
+        keys += held
+        parts += held.values()
+    return facts, keys, parts
+
+
+def _array(array: Any) -> list[Any]:
+    own = np.ndarray
+    dtype, nbytes = _part(array, own, "dtype"), _part(array, own, "nbytes")
+    if nbytes > MAX_ARRAY or dtype.hasobject:
+        raise Unreadable("it reads a large NumPy array, which would be compared at every call")
+    if dtype.names or dtype.metadata:
+        raise Unreadable("it reads a NumPy array of records")
+    return [dtype.str, _part(array, own, "shape"), _part(array, own, "strides"), _part(array, own, "flags").num,
+            own.tobytes(array)]
+
+
+def _part(value: Any, cls: type, name: str) -> Any:
+    try:
+        return vars(cls)[name].__get__(value)
+    except AttributeError:  # a slot that was never filled
+        return MISSING
+
+
+def _dict_of(value: Any) -> Any:
+    if isinstance(value, machine.TensorBase):
+        return vars(value)
+    if isinstance(value, types.MappingProxyType):
+        return None
+    try:
+        return object.__getattribute__(value, "__dict__")
+    except AttributeError:
+        return None
+
+
+def _slots(kind: type) -> Iterator[tuple[type, str]]:
+    for cls in kind.__mro__:
+        if "__slots__" in vars(cls):
+            for name, member in vars(cls).items():
+                if isinstance(member, types.MemberDescriptorType) and member.__objclass__ is cls:
+                    yield cls, name
+
+
+_C_MEMBERS = (types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType,
+              types.MemberDescriptorType, types.ClassMethodDescriptorType)
+_python: weakref.WeakKeyDictionary[type, bool] = weakref.WeakKeyDictionary()
+
+
+def is_python(cls: type) -> bool:
+    """Whether a class is written in Python: it has no member that C code gave it, besides its dict and its slots."""
+    known = _python.get(cls)
+    if known is None:
+        known = _python[cls] = bool(cls.__flags__ & HEAP_TYPE) and not any(
+            (isinstance(m, types.BuiltinFunctionType) and m.__self__ is cls)
+            or (isinstance(m, _C_MEMBERS) and m.__objclass__ is cls and name not in ("__dict__", "__weakref__")
+            and not (isinstance(m, types.MemberDescriptorType) and "__slots__" in vars(cls)))
+            for name, m in vars(cls).items())
+    return known
 
 
 def can_be_watched(value: Any) -> bool:
     """Whether looking at a value's content shows every change of it."""
-    if isinstance(value, (dict, list, tuple, set, frozenset, collections.deque, np.ndarray)):
-        return True
     kind = type(value)
-    if kind is operator.itemgetter:  # which never changes
+    if kind in (operator.itemgetter, types.MappingProxyType):
         return True
-    if not kind.__flags__ & HEAP_TYPE or isinstance(value, (collections.abc.Iterator, types.GeneratorType)):
-        return False
-    return hasattr(value, "__dict__") or any("__slots__" in vars(c) for c in kind.__mro__)
+    return all(c in _BASES or is_python(c) for c in kind.__mro__)
+

@@ -54,6 +54,7 @@ class Trace:
         self.refusals: list[str] = []
         self.thread = threading.get_ident()
         self.start = 0  # the first instruction that it may have recorded, when it ended
+        self.failed = False  # whether an operation failed, for reasons that are in tensors' values
         self.put_off = False  # when it ended, its kernel calls were still to be made
 
 
@@ -165,6 +166,13 @@ def refuse(reason: str) -> None:
     if trace is not None:
         trace.refusals.append(reason + here())
         carry_out()
+
+
+def failed() -> None:
+    """An operation fails for what its operands hold: if its error is caught, nothing a program does would show that."""
+    trace = mine()
+    if trace is not None:
+        trace.failed = True
 
 
 def _note(kind: int, address: int, number: int) -> None:

@@ -37,12 +37,13 @@ _MAX_FRESH = np.uint64(rec.MAX_FRESH)
 
 @native
 def is_plain(obj, layout):
-    """Whether an argument is a tensor of this layout with storage of its own, no history and no gradient."""
+    """Whether an argument is a tensor of this layout with storage of its own, no history, gradient or attributes."""
     if py.type_of(obj) != machine().tensor_type:
         return False
     t = tensor_at(obj)
     row = buffers()[t.buffer]
-    return t.layout == layout and row.owner == t.buffer and not row.flags & _NOT_PLAIN and t.grad == U0
+    bare = t.dict == U0 or words(t.dict)[U2] == U0  # the number of a dict's keys
+    return bare and t.layout == layout and row.owner == t.buffer and not row.flags & _NOT_PLAIN and t.grad == U0
 
 
 @native
