@@ -103,8 +103,12 @@ def dressed(result: Any, kind: Any) -> Any:
     return result
 
 
+# What gives a tensor its history when an operation without a derivative was run on it in place (`autograd.function`).
+constant: Callable[[Any, Operation, Sequence[Any], int], None] | None = None
 # While there are hooks on what is saved (`autograd.saving`): what runs an operation that saves something.
 saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
+# While anomalies are looked for (`autograd.anomaly`): what is told of every result.
+witness: Callable[[Any], None] | None = None
 
 
 def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
@@ -121,6 +125,8 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         result = run_plan(plan.index, *operands.values)
         if lessons.active is not None:
             lessons.ran(plan.index, given, result)
+        if witness is not None:
+            witness(result)
         return result if operands.kind is None else dressed(result, operands.kind)
     finally:
         operands.release()
@@ -134,7 +140,7 @@ def _teach(op: Operation, operands: Sequence[Layout], plan: int) -> None:
 
 def overlaps(a: Any, b: Any) -> bool:
     """Whether two tensors share memory without being the same elements in the same order."""
-    if buffers["owner"][a._buffer] != buffers["owner"][b._buffer] or a is b:
+    if a is b:
         return False
     la, lb = layout_of(a), layout_of(b)
     if buffers["address"][a._buffer] == buffers["address"][b._buffer] and la is lb:
@@ -144,7 +150,10 @@ def overlaps(a: Any, b: Any) -> bool:
 
 def shares_memory(a: Any, b: Any) -> bool:
     """Whether some byte is an element's of both."""
-    return buffers["owner"][a._buffer] == buffers["owner"][b._buffer] and np.shares_memory(a._memory(), b._memory())
+    one, other = int(buffers["owner"][a._buffer]), int(buffers["owner"][b._buffer])
+    if one != other and not (buffers["flags"][one] | buffers["flags"][other]) & (rec.EXTERNAL | rec.BORROWED):
+        return False
+    return bool(np.shares_memory(a._memory(), b._memory()))
 
 
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
@@ -169,10 +178,11 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
     operands = Operands(op, given)
     try:
         values = operands.values
-        needs = sum(
+        wanted = sum(
             1 << j for j, v in enumerate(values) if not isinstance(v, int) and v.requires_grad
-        ) if recording and op.differentiable and layout_of(self).dtype.is_floating_point else 0
-        history.check_writable(self, needs != 0)
+        ) if recording and layout_of(self).dtype.is_floating_point else 0
+        needs = wanted if op.differentiable else 0
+        history.check_writable(self, wanted != 0 and not op.name.startswith("logical_"))
         if any(not isinstance(v, int) and overlaps(self, v) for v in values[1:]):
             raise RuntimeError(errors.READ_OVERLAP)
         plan = planner.plan(op, tuple(operands.layouts), attributes)
@@ -198,9 +208,25 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
         call.run_inplace(plan.index, self._buffer, *values)
         if needs:
             history.rewrite(self, plan, needs, rows)
+        elif wanted and not op.name.startswith("logical_"):  # which PyTorch lets pass
+            assert constant is not None
+            lessons.refuse()
+            constant(self, op, values, wanted)
+        if witness is not None:
+            witness(self)
         return plan.index
     finally:
         operands.release()
+
+
+def touch(self: Any, *others: Any) -> Any:
+    """An operation in place that has nothing to write: it is refused, and counted, as one that has."""
+    lessons.refuse()
+    if call.is_recording(None) and any(isinstance(x, TensorBase) and x.requires_grad for x in (self, *others)):
+        call.freshen(self)
+        history.check_writable(self, True)
+    buffers["version"][int(buffers["owner"][self._buffer])] += 1
+    return self
 
 
 _MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
@@ -229,6 +255,8 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         dim = given.get("dim", 0) if op.name in _MOVING else None
         along = (0, 0) if dim is None else (layout.strides[dim] * item, target.strides[dim] * item)
         lessons.viewed(plan.index, x, plan.out.id, offset * item, shift * item, mode, along, made)
+    if witness is not None:
+        witness(made)
     return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 

@@ -9,11 +9,17 @@ SECOND_BACKWARD = (
     "retain_graph=True if you need to backward through the graph a second time or if you need to access saved tensors "
     "after calling backward."
 )
-MODIFIED = (
+_MODIFIED = (
     "one of the variables needed for gradient computation has been modified by an inplace operation: "
-    "[torch.{kind} {shape}]{output} is at version {found}; expected version {expected} instead. Hint: enable anomaly "
-    "detection to find the operation that failed to compute its gradient, with torch.autograd.set_detect_anomaly(True, "
-    "check_nan=False)."
+    "[torch.{kind} {shape}]{output} is at version {found}; expected version {expected} instead. Hint: "
+)
+MODIFIED = _MODIFIED + (
+    "enable anomaly detection to find the operation that failed to compute its gradient, with "
+    "torch.autograd.set_detect_anomaly(True, check_nan=False)."
+)
+MODIFIED_BELOW = _MODIFIED + (
+    "the backtrace further above shows the operation that failed to compute its gradient. The variable in question was "
+    "changed in there or anywhere later. Good luck!"
 )
 LEAF_INPLACE = "a leaf Variable that requires grad is being used in an in-place operation."
 VIEW_OF_LEAF_INPLACE = "a view of a leaf Variable that requires grad is being used in an in-place operation."
@@ -48,6 +54,14 @@ DETACH_VIEW = (
     "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "
     "called on these gradients. To fix this error, please refer to the Optimizer.zero_grad() function in "
     "torch/optim/optimizer.py as the solution."
+)
+DETACHED = (
+    "Trying to use a saved tensor that has been detached in-place, i.e. with .detach_().This is not supported, please "
+    "use out-of-place `.detach()` instead"
+)
+OTHER_DATA = (
+    "one of the variables needed for gradient computation ({}) has been given data of another shape or dtype since "
+    "(`x.data = ...`): sizes and types must match"
 )
 WRITE_OVERLAP = (
     "unsupported operation: more than one element of the written-to tensor refers to a single memory location. Please "

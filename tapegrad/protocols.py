@@ -126,8 +126,6 @@ class Protocols:
     def __reversed__(self: Any) -> Any:
         return self.flip(0) if self.ndim else self
 
-    __hash__ = object.__hash__
-
     # ------------------------------------------------------------ a string
 
     def __repr__(self: Any, *, tensor_contents: Any = None) -> str:

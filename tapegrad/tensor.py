@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, dtypes, errors, shapes
-from tapegrad.autograd import graph, modes, rules
+from tapegrad.autograd import graph, modes, places, rules
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import lessons, tracing
@@ -199,6 +199,9 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
             )
         flags = buffers["flags"]
         if requires_grad:
+            if flags[self._buffer] & (rec.VIEWED | rec.REQUIRES_GRAD) == rec.VIEWED:
+                history.tell_views(self)
+            hooks.rejoin(self._buffer)
             flags[self._buffer] |= rec.REQUIRES_GRAD
         else:
             flags[self._buffer] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
@@ -253,21 +256,20 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     @property
     def data(self) -> Tensor:
-        return self.detach()
+        """The same memory without history, writes to which `_version` does not count (`torch.Tensor.data`)."""
+        lessons.refuse()
+        kind = type(self) if type(self)._spreads else Tensor
+        return call.adopt(self._layout, int(buffers["address"][self._buffer]), call.borrowed(self), kind)
 
     @data.setter
     def data(self, value: Any) -> None:
-        """Take over another tensor's memory, keeping gradient and identity."""
+        """Lie where another tensor does, keeping history, gradient and identity."""
         if not isinstance(value, Tensor):
             raise TypeError(f"Variable data has to be a tensor, but got {type(value).__name__}")
-        requires = self.requires_grad
-        if requires and not value.dtype.is_floating_point:
+        if self.requires_grad and not value.dtype.is_floating_point:
             raise RuntimeError(
                 "data set to a tensor that requires gradients must be floating point or complex dtype")
-        row, hooked = buffers[value._buffer], buffers["flags"][self._buffer] & rec.HOOKED
-        call.rebind(self, call.fresh_row(value._layout, int(row["owner"]), int(row["address"])))
-        buffers["flags"][self._buffer] |= hooked
-        self.requires_grad_(requires)
+        places.settle(self, value)
 
     @data.deleter
     def data(self) -> None:
@@ -290,7 +292,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     def _memory(self) -> np.ndarray[Any, Any]:
         """The memory as NumPy sees it, whatever is recorded."""
-        return np.asarray(_Holder(Tensor.detach(self)))
+        return np.asarray(_Holder(alias(self, Tensor)))
 
     def _array(self) -> np.ndarray[Any, Any]:
         """The values for Python to look at; a capture under way takes note that Python knows them now."""
@@ -305,7 +307,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
         """An array on the same memory (`torch.Tensor.numpy`); RuntimeError for a tensor that requires grad."""
-        if self.requires_grad and not force:
+        if self.requires_grad and not force and modes.is_grad_enabled():
             raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
         tracing.refuse("a tensor's memory is handed to NumPy")
         return self._memory()
@@ -411,11 +413,13 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
         layout = layouts.intern(self.dtype, shape_of(sizes))
+        if layout.id == self._layout:
+            return self
         row = buffers[self._buffer]
         owner = int(row["owner"])
         room = layouts.all[int(buffers[owner]["layout"])].nbytes - self.storage_offset() * self.itemsize
         if layout.nbytes <= room:  # other tensors on this memory stay on it
-            call.rebind(self, call.fresh_row(layout.id, owner, int(row["address"])))
+            places.lie(self, layout.id, int(row["address"]))
             return self
         if buffers[owner]["flags"] & rec.EXTERNAL:
             raise RuntimeError("Trying to resize storage that is not resizable")
@@ -424,7 +428,19 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         if shared:
             tracing.refuse("memory is resized")
             fresh._memory().reshape(-1)[:shared] = self._memory().reshape(-1)[:shared]
-        self.data = fresh
+        return self.set_(fresh)
+
+    def set_(self, source: Tensor) -> Tensor:
+        """Lie where another tensor does, which counts as a write (`torch.Tensor.set_`); a tensor is all it takes."""
+        if not isinstance(source, Tensor):
+            raise TypeError(f"set_(): argument 'source' (position 1) must be Tensor, not {type(source).__name__}")
+        if source.dtype is not self.dtype:
+            raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
+                               f"{errors.C_NAMES[self.dtype.name]}")
+        if self.requires_grad and call.is_recording(None):
+            history.check_rewritable(self)
+        places.settle(self, source)
+        buffers["version"][int(buffers["owner"][self._buffer])] += 1
         return self
 
     def resize_as_(self, other: Tensor) -> Tensor:

@@ -1,15 +1,28 @@
-"""`detect_anomaly`: backward with a look at every gradient, which names the node that first produced a NaN."""
+"""`detect_anomaly`: backward with a look at every gradient, which names the node that first produced a NaN.
+
+While it is on, every node that is recorded notes where in the program that was, and the node in whose backward, if in
+one. What fails in a node's backward, a NaN among it, is preceded by a warning that shows them.
+"""
 from __future__ import annotations
 
+import contextlib
+import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 from typing import Any
 
+from tapegrad import dispatch
+from tapegrad.autograd import bypass
 from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
+from tapegrad.tape import hooks
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 enabled = False
 check_nan = True
+_PACKAGE = str(Path(__file__).parents[1])
+_running: list[int] = []  # the instructions whose nodes are at work, innermost last
 
 
 def check(name: str, gradients: Sequence[Any]) -> None:
@@ -19,15 +32,69 @@ def check(name: str, gradients: Sequence[Any]) -> None:
             raise RuntimeError(f"Function '{name}' returned nan values in its {position}th output.")
 
 
+def metadata_of(t: int) -> dict[str, Any]:
+    """What the node of an instruction was told to remember."""
+    plan, row = plan_of(t), int(machine.instructions[t]["out"])
+    if plan.op.kind != "callback":
+        return hooks.metadata_of(row)
+    kept = hooks.find(operands_of(t)[0][0] if plan.op.name == "_output" else row)
+    return kept.callback.metadata if kept else {}
+
+
+def _note(result: Any) -> None:
+    """Let a node that was just recorded remember the lines of the program that led to it."""
+    t = instruction_of(result._buffer)
+    if t is not None:
+        own = [frame for frame in traceback.extract_stack() if not frame.filename.startswith(_PACKAGE)]
+        known = metadata_of(t)
+        known["traceback_"] = traceback.format_list(own)
+        if _running:
+            known["parent_"] = plan_of(_running[-1]).grad_name, metadata_of(_running[-1])
+
+
+@contextlib.contextmanager
+def blaming(t: int) -> Iterator[None]:
+    """Say of what fails in this block that it did in an instruction's backward, and where that was recorded."""
+    _running.append(t)
+    try:
+        yield
+    except Exception:
+        explain(t)
+        raise
+    finally:
+        _running.pop()
+
+
+def is_blaming(t: int) -> bool:
+    """Whether a failure is going to be explained further out."""
+    return t in _running
+
+
+def explain(t: int) -> None:
+    """Warn of a failure in an instruction's backward."""
+    name, known = plan_of(t).grad_name, metadata_of(t)
+    if "traceback_" not in known:
+        warnings.warn(f"Error detected in {name}. No forward pass information available. Enable detect anomaly during "
+                      "forward pass for more information.", stacklevel=2)
+        return
+    warnings.warn(f"Error detected in {name}. Traceback of forward call that caused the error:\n"
+                  + "".join(known["traceback_"]), stacklevel=2)
+    while "parent_" in known:
+        name, known = known["parent_"]
+        warnings.warn(f"\n\nPrevious calculation was induced by {name}. Traceback of forward call that induced the "
+                      "previous calculation:\n" + "".join(known.get("traceback_", ())), stacklevel=2)
+
+
 def _switch(mode: bool, nan: bool) -> tuple[bool, bool]:
-    """Set the mode; while it is on, Python runs every backward."""
+    """Set the mode; while it is on, Python runs every operation and every backward."""
     global enabled, check_nan
     previous = enabled, check_nan
     enabled, check_nan = mode, nan
     if mode != previous[0]:
         tracing.refuse("it switches anomaly detection")
-        machine.keep_as_written(1 if mode else -1)
         (machine.withdraw if mode else machine.lend)()
+        bypass.count(1 if mode else -1)
+        dispatch.witness = _note if mode else None
     return previous
 
 
@@ -47,13 +114,16 @@ class set_detect_anomaly:
 class detect_anomaly:
     """Within this block, backward raises RuntimeError at the first node that returns a NaN.
 
-    >>> import tapegrad
+    >>> import tapegrad, warnings
+    >>> warnings.simplefilter("ignore")
     >>> x = tapegrad.zeros(1, requires_grad=True)
     >>> with detect_anomaly():
     ...     (x.sqrt() * 0).sum().backward()
     Traceback (most recent call last):
         ...
     RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
+
+    A warning shows the lines that led to that node, if it was recorded in such a block.
     """
 
     def __init__(self, check_nan: bool = True) -> None:

@@ -8,13 +8,15 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import anomaly, modes, rules
+from tapegrad.autograd.arrival import accumulate_into, arrive, call_hooks, replaced
+from tapegrad.autograd.nesting import nested
 from tapegrad.autograd.rules import gradients_of, tensor_type
 from tapegrad.machine import records as rec
 from tapegrad.machine import structural, tracing
@@ -24,7 +26,7 @@ from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.tape import hooks, reading
-from tapegrad.tape.hooks import Hook, tensor_hooks
+from tapegrad.tape.hooks import tensor_hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions
@@ -34,6 +36,7 @@ _BITS = rec.POOL_HEADER
 # ---------------------------------------------------------------- the way in
 
 
+@nested
 def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_graph: bool | None = None,
              create_graph: bool = False, inputs: Any = None) -> None:
     """`Tensor.backward` from where native code left it: not begun, refused, stopped at a hook, or leaves to settle.
@@ -53,7 +56,7 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
             return
     if retain_graph is None:
         retain_graph = create_graph
-    run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
+    _run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
 
 
 @contextlib.contextmanager
@@ -81,8 +84,8 @@ def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspa
 machine.set_hook("continue_backward", backward)
 
 
-def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
-        accumulate: bool, allow_unused: bool = False, partial: bool = False) -> list[Any] | None:
+def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
+         accumulate: bool, allow_unused: bool = False, partial: bool = False) -> list[Any] | None:
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them.
 
     `partial`: the inputs are as good as leaves. How one of them came about from another is nobody's business, nor are
@@ -100,18 +103,15 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
     if accumulate and not all(x.requires_grad for x in targets or ()):
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if accumulate and create_graph:
-        warnings.warn(errors.CREATE_GRAPH, stacklevel=3)
-    leaves = targets
-    if accumulate and targets is not None:
-        leaves = list({x._buffer: x for x in targets if x.is_leaf}.values())
-        for x in targets:
-            if not x.is_leaf:
-                x.retain_grad()
+        warnings.warn(errors.CREATE_GRAPH, stacklevel=4)
+    if accumulate:
+        for x in targets or ():
+            x.retain_grad()
     with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
-        _mark(workspace, [r._buffer for r in roots], None if targets is None else [t._buffer for t in targets], partial)
+        _mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
         if create_graph:
-            found = _recorded(workspace, roots, seeds)
-            results = _collect_recorded(workspace, found, leaves, accumulate, partial)
+            found = _recorded(workspace, roots, seeds, accumulate, partial)
+            results = _collect_recorded(workspace, found, targets, accumulate)
         else:
             for root, seed, given in zip(roots, seeds, gradients):
                 layout = _adjoint_layout(root._buffer)
@@ -121,8 +121,8 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
                     workspace.adjoints[root._buffer] = call.unit_seed(address_of(workspace.arena), layout.dtype.id)
                     continue
                 _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
-            _replay(workspace)
-            results = _collect(workspace, leaves, accumulate, partial)
+            _replay(workspace, accumulate, partial)
+            results = _collect(workspace, targets, accumulate)
     if accumulate:
         return None
     assert targets is not None and results is not None
@@ -130,6 +130,9 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
         if found is None and not allow_unused:
             raise RuntimeError(errors.UNUSED_INPUT.format(i))
     return results
+
+
+run = nested(_run)
 
 
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
@@ -156,19 +159,24 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
 # ---------------------------------------------------------------- marking
 
 
-def _mark(workspace: Workspace, roots: Sequence[int], inputs: Sequence[int] | None,
+def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
           partial: bool = False) -> None:
-    """List what a sweep visits, of the ways to the `inputs` if these are given: what lies below is not looked at."""
+    """List what a sweep visits, of the ways to the `targets` if these are given: what lies below is not looked at.
+
+    The nodes of targets that accumulate run, hooks and all, though nothing comes of them.
+    """
     rows = np.array(roots, "u4")
-    if inputs is None:
+    if targets is None:
         while status := call.mark(workspace.address, address_of(rows), len(rows), 1):
             _check_marked(workspace, status)
         return
-    ends = np.array(inputs, "u4")
+    ends = np.array([row for x in targets for row in hooks.rows_of(x)], "u4")
     at, count = address_of(ends), len(ends)
     (call.end_at if partial else call.stop_below)(workspace.address, at, count)
     call.mark(workspace.address, address_of(rows), len(rows), 0)
     call.narrow(workspace.address, at, count)
+    if accumulate:
+        workspace.marks[[row for row in ends.tolist() if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
     while status := call.check(workspace.address):
         _check_marked(workspace, status)
 
@@ -176,7 +184,7 @@ def _mark(workspace: Workspace, roots: Sequence[int], inputs: Sequence[int] | No
 def keeping(root: Any, inputs: Sequence[Any]) -> list[int]:
     """The instructions that keep something for a partial backward from one root."""
     with _sweep(retain=True) as workspace:
-        _mark(workspace, [root._buffer], [t._buffer for t in inputs], partial=True)
+        _mark(workspace, [root._buffer], inputs, partial=True)
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
         run = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0]
         return [t for t in run.tolist() if _keeps(t)]
@@ -206,7 +214,11 @@ def _check_marked(workspace: Workspace, status: int) -> None:
     layout = layouts[int(buffers[row]["layout"])]
     producer = instruction_of(row)
     found = int(buffers[int(buffers[row]["owner"])]["version"])
-    raise RuntimeError(errors.MODIFIED.format(
+    if buffers["flags"][row] & rec.WITHDRAWN:
+        raise RuntimeError(errors.DETACHED if producer is not None else errors.OTHER_DATA.format(layout))
+    if anomaly.enabled and not anomaly.is_blaming(t):
+        anomaly.explain(t)
+    raise RuntimeError((errors.MODIFIED_BELOW if anomaly.enabled else errors.MODIFIED).format(
         kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape),
         output="" if producer is None else f", which is output 0 of {_forward_name(producer)},",
         found=found, expected=_expected_version(t, position),
@@ -260,14 +272,53 @@ def _owned(address: int) -> Any:
     return call.steal(address)
 
 
-def _replay(workspace: Workspace) -> None:
-    """Replay in reverse, attending to hooks and callbacks at each stop."""
-    if anomaly.enabled:
-        return _replay_checked(workspace)
+def _replay(workspace: Workspace, accumulate: bool = True, partial: bool = False) -> None:
+    """Replay in reverse, attending to hooks and callbacks at each stop.
+
+    A leaf with hooks gets its gradient as soon as that is complete, as in PyTorch.
+    """
+    due = {} if partial else _complete(workspace)
+    end = int(workspace.record["n_reached"][0])
+    for limit in sorted({*due, end}):
+        workspace.record["limit"] = limit
+        if anomaly.enabled:
+            _replay_checked(workspace)
+        else:
+            _replay_on(workspace)
+        for row in due.get(limit, ()):
+            gradient = _take(workspace, row)
+            if gradient is not None:
+                workspace.record["watchful"] = 1
+                _complete_leaf(workspace, row, gradient, accumulate)
+
+
+def _complete_leaf(workspace: Workspace, row: int, gradient: Any, accumulate: bool) -> None:
+    gradient = call_hooks(tensor_hooks(row), gradient)
+    if accumulate:
+        arrive(row, gradient)
+    else:
+        workspace.captured[row] = gradient
+
+
+def _complete(workspace: Workspace) -> dict[int, list[int]]:
+    """The leaves that Python waits for, by the number of instructions after which their gradients are complete."""
+    if not workspace.record["watched"][0]:
+        return {}
+    pairs = np.zeros((int(workspace.record["n_leaves"][0]), 2), "u8")
+    found: dict[int, list[int]] = {}
+    for position, row in pairs[:call.last_uses(workspace.address, address_of(pairs))].tolist():
+        found.setdefault(position, []).append(row)
+    return found
+
+
+def _replay_on(workspace: Workspace) -> None:
+    """Replay up to the limit, attending to hooks and callbacks at each stop."""
     while True:
         status = call.replay_unlocked(workspace.address, 0)
         if status == rec.DONE:
             return
+        if status in (rec.STALE, rec.GONE):
+            _check_marked(workspace, status)
         position = int(workspace.record["position"][0])
         t = int(workspace.reached[position])
         row, plan = int(instructions[t]["out"]), plan_of(t)
@@ -284,11 +335,14 @@ def _replay(workspace: Workspace) -> None:
 
 def _replay_checked(workspace: Workspace) -> None:
     """The same, an instruction at a time on tensors, and a look at every gradient (`detect_anomaly`)."""
-    for t in map(int, workspace.reached[:int(workspace.record["n_reached"][0])]):
+    start, limit = int(workspace.record["position"][0]), int(workspace.record["limit"][0])
+    for t in workspace.reached[start:limit].tolist():
         row = int(instructions[t]["out"])
         if workspace.adjoints[row] and workspace.marks[row] & rec.NEEDED:
-            _run_tensor_hooks(workspace, row)
-            _run_node(workspace, t)
+            with anomaly.blaming(t):
+                _run_tensor_hooks(workspace, row)
+                _run_node(workspace, t)
+    workspace.record["position"] = limit
 
 
 def _run_node(workspace: Workspace, t: int) -> None:
@@ -302,13 +356,14 @@ def _run_node(workspace: Workspace, t: int) -> None:
         _add_adjoint(workspace, out, gradient)
         if not workspace.marks[out] & rec.BEYOND:
             return
-    for row, value in zip(rows, _through_node(workspace, plan_of(t), gradient, rows, out, needs, shift_of(t))):
+    found = _through_node(workspace, t, plan_of(t), gradient, rows, out, needs, shift_of(t))
+    for row, value in zip(rows, found):
         if value is not None and workspace.marks[row] & rec.NEEDED:
             _add_adjoint(workspace, row, value)
 
 
-def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
-                  ) -> Sequence[Any]:
+def _through_node(workspace: Workspace, t: int, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int,
+                  shift: int) -> Sequence[Any]:
     """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after."""
     if plan.op.name == "_output":
         slots = workspace.pending.setdefault(rows[0], [None] * plan.attributes["count"])
@@ -320,7 +375,10 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
         tracing.refuse("a hook runs")
     outgoing = tuple(workspace.pending.pop(out, (g,)))
     for hook in list(kept.prehooks.values()) if kept else ():
-        outgoing = _replaced(hook, hook(outgoing), outgoing)
+        outgoing = replaced(hook, hook(outgoing), outgoing)
+    status = call.check_again(workspace.address, t)
+    if status in (rec.STALE, rec.GONE):
+        _check_marked(workspace, status)
     if plan.op.kind == "callback":
         assert kept is not None
         if kept.callback._capture is not tracing.mine():
@@ -329,13 +387,14 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
         found = kept.callback.gradients(outgoing)
     else:
         found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)
+        found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
     if anomaly.enabled and anomaly.check_nan:
         anomaly.check(plan.grad_name, found)
     if kept and kept.posthooks:
         shown = inputs_of_node(plan, rows, needs)
         incoming = tuple(found[j] for j in shown)
         for hook in list(kept.posthooks.values()):
-            incoming = _replaced(hook, hook(incoming, outgoing), incoming)
+            incoming = replaced(hook, hook(incoming, outgoing), incoming)
         found = [None] * len(rows)
         for j, value in zip(shown, incoming):
             found[j] = value
@@ -345,27 +404,14 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
 def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not.
 
-    The factors of a matrix are what PyTorch keeps beside it.
+    The factors of a matrix are what PyTorch keeps beside it. `2 * b` is `b * 2`.
     """
     arithmetic = plan.op.name.rstrip("_") in ("add", "sub", "mul", "div") and plan.grad_name == plan.op.grad_name
     number = buffers["flags"]
     rows = rows[:-1] if plan.op.operands[-1:] == ("factors",) else rows
-    return [j for j, row in enumerate(rows)
-            if needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL)]
-
-
-def _replaced(hook: Hook, result: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
-    """What a node's hook returned, or what it was given if that is None."""
-    if result is None:
-        return given
-    if not isinstance(result, tuple):
-        if len(given) != 1 or not isinstance(result, machine.TensorBase):
-            raise TypeError(f"expected tuple, but hook returned '{type(result).__name__}'")
-        result = (result,)
-    if len(result) != len(given):
-        raise RuntimeError(f"hook '{getattr(hook, '__name__', repr(hook))}' has returned an incorrect number of values "
-                           f"(got {len(result)}, but expected {len(given)})")
-    return result
+    shown = [j for j, row in enumerate(rows)
+             if needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL)]
+    return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 
 def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
@@ -379,43 +425,12 @@ def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
             workspace.adjoints[row] = 0
             _add_adjoint(workspace, row, gradient)
     if buffers[row]["flags"] & rec.RETAINS and workspace.adjoints[row]:
-        tensor = _live(row)
+        tensor = hooks.live(row)
         if tensor is not None:
             gradient = _take(workspace, row)
             workspace.adjoints[row] = 0
             _add_adjoint(workspace, row, gradient)
-            _accumulate(tensor, gradient)
-
-
-def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
-    if found:
-        tracing.refuse("a hook runs")
-    for hook in found:
-        replaced = hook(gradient)
-        if replaced is not None:
-            if not isinstance(replaced, machine.TensorBase):
-                raise TypeError(f"expected Variable, but hook returned '{type(replaced).__name__}'")
-            if replaced.shape != gradient.shape:
-                raise RuntimeError("hook '" + getattr(hook, "__name__", repr(hook)) + "' has changed the size of value")
-            gradient = replaced
-    return gradient
-
-
-def _live(row: int) -> Any:
-    """The live tensor of a row, or None."""
-    return call.tensor_of(row, tensor_type()) if buffers[row]["tensor"] else None
-
-
-def _accumulate(tensor: Any, gradient: Any) -> None:
-    """`.grad += gradient`, in place unless that would be recorded."""
-    have = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
-    if have is None:
-        call.put_grad(tensor, gradient)
-    elif modes.is_grad_enabled() and (gradient.requires_grad or have.requires_grad):
-        call.put_grad(tensor, have + gradient)
-    else:
-        with modes.no_grad():
-            have.add_(gradient)
+            accumulate_into(tensor, gradient)
 
 
 def _settle(workspace: Workspace, left: int) -> None:
@@ -425,7 +440,7 @@ def _settle(workspace: Workspace, left: int) -> None:
         gradient = _take(workspace, row)
         if gradient is None:
             continue
-        _arrive(row, call_hooks(tensor_hooks(row), gradient))
+        arrive(row, call_hooks(tensor_hooks(row), gradient))
 
 
 def _taught(workspace: Workspace, left: int) -> int:
@@ -442,50 +457,36 @@ def _taught(workspace: Workspace, left: int) -> int:
     return left
 
 
-def _arrive(row: int, gradient: Any) -> None:
-    """A gradient at the end of the graph: the accumulator's hooks, and `.grad` between them."""
-    kept, tensor = hooks.find(row), _live(row)
-    if kept and (kept.prehooks or kept.posthooks):
-        tracing.refuse("a hook runs")
-    outgoing = (gradient,)
-    for hook in list(kept.prehooks.values()) if kept else ():
-        outgoing = _replaced(hook, hook(outgoing), outgoing)
-    if tensor is not None and outgoing[0] is not None:
-        _accumulate(tensor, outgoing[0])
-        run_post_accumulate(tensor)
-    for hook in list(kept.posthooks.values()) if kept else ():
-        hook((), outgoing)
-
-
-def run_post_accumulate(tensor: Any) -> None:
-    found = vars(tensor).get(hooks.POST_ACCUMULATE)
-    if found:
-        tracing.refuse("a hook runs")
-        for hook in list(found.values()):
-            hook(tensor)
-
-
-def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool, partial: bool) -> list[Any] | None:
+def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) -> list[Any] | None:
     if targets is None:
         _settle(workspace, call.settle(workspace.address))
         return None
+
+    def gathered(row: int) -> Any:
+        found = workspace.captured.get(row)
+        return _take(workspace, row) if found is None else found
+
+    return _of_targets(targets, accumulate, gathered)
+
+
+def _of_targets(targets: list[Any], accumulate: bool, gathered: Callable[[int], Any]) -> list[Any] | None:
+    """The gradients of the inputs that were asked for, or, to be accumulated, those of the leaves among them.
+
+    Leaves with hooks have had theirs; where what is no leaf is to accumulate, it has retained its own.
+    """
     taken: dict[int, Any] = {}
-    for target in targets:
-        row = target._buffer
-        if row not in taken:
-            gradient = workspace.captured.get(row)
-            if gradient is None:
-                gradient = _take(workspace, row)
-            if gradient is not None and target.is_leaf and not partial:
-                gradient = call_hooks(tensor_hooks(row), gradient)
-            taken[row] = gradient
-    if accumulate:
-        for target in {id(t): t for t in targets}.values():
-            if taken[target._buffer] is not None:
-                _accumulate(target, taken[target._buffer])
-                run_post_accumulate(target)
-        return None
-    return [taken[t._buffer] for t in targets]
+    for target in {id(t): t for t in targets}.values():
+        leaf, total = target.is_leaf, None
+        for row in hooks.rows_of(target):
+            gradient = gathered(row)
+            if gradient is None or (accumulate and not leaf):
+                continue
+            if accumulate:
+                arrive(row, gradient)
+            else:
+                total = gradient if total is None else total + gradient
+        taken[id(target)] = total
+    return None if accumulate else [taken[id(t)] for t in targets]
 
 
 # ---------------------------------------------------------------- create_graph
@@ -510,7 +511,8 @@ class _Cotangents(dict[int, Any]):
             self.own.add(row)
 
 
-def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) -> dict[int, Any]:
+def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], accumulate: bool, partial: bool
+              ) -> dict[int, Any]:
     """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated."""
     adjoints = _Cotangents()
     for root, seed in zip(roots, seeds):
@@ -518,54 +520,55 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any]) 
     reached = [int(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])]]
     steps = [reading.instruction(t) for t in reached]  # before the tape moves on
     pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
+    due = {} if partial else _complete(workspace)
+
+    def settle(position: int) -> None:
+        for row in due.get(position, ()):
+            if row in adjoints:
+                _complete_leaf(workspace, row, adjoints.pop(row), accumulate)
+
     with modes.enable_grad():
-        for out, plan, rows, needs, shift in steps:
+        for position, (t, (out, plan, rows, needs, shift)) in enumerate(zip(reached, steps)):
+            settle(position)
             g, marks = adjoints.get(out), int(workspace.marks[out])
             if g is None or not marks & rec.NEEDED:
                 continue
             if marks & rec.CAPTURED and marks & rec.BEYOND:
                 workspace.captured[out] = g
             watched = tensor_hooks(out)
-            g = adjoints[out] = call_hooks(watched, g)
-            retains = bool(buffers["flags"][out] & rec.RETAINS)
-            if retains:
-                _accumulate(call.tensor_of(out, tensor_type()), g)
-            if marks & rec.CAPTURED and not marks & rec.BEYOND:
-                continue
-            if not marks & rec.CAPTURED:
-                del adjoints[out]
-            unseen = hooks.find(out) is None and not anomaly.enabled
-            if unseen and rules.looks_at_part(plan) and rows[0] in adjoints.own:
-                if workspace.marks[rows[0]] & rec.NEEDED:
-                    rules.add_part(plan, g, shift, adjoints[rows[0]])
-                continue
-            if unseen and plan.op.kind == "rebase" and out in adjoints.own and not (
-                    watched or retains or marks & rec.CAPTURED):
-                found: Sequence[Any] = rules.take_part(plan, g, shift)
-            else:
-                found = _through_node(workspace, plan, g, rows, out, needs, shift)
+            with anomaly.blaming(t) if anomaly.enabled else contextlib.nullcontext():
+                g = adjoints[out] = call_hooks(watched, g)
+                retains = bool(buffers["flags"][out] & rec.RETAINS)
+                if retains:
+                    accumulate_into(call.tensor_of(out, tensor_type()), g)
+                if marks & rec.CAPTURED and not marks & rec.BEYOND:
+                    continue
+                if not marks & rec.CAPTURED:
+                    del adjoints[out]
+                unseen = hooks.find(out) is None and not anomaly.enabled
+                if unseen and rules.looks_at_part(plan) and rows[0] in adjoints.own:
+                    if workspace.marks[rows[0]] & rec.NEEDED:
+                        rules.add_part(plan, g, shift, adjoints[rows[0]])
+                    continue
+                if unseen and plan.op.kind == "rebase" and out in adjoints.own and not (
+                        watched or retains or marks & rec.CAPTURED):
+                    found: Sequence[Any] = rules.take_part(plan, g, shift)
+                else:
+                    found = _through_node(workspace, t, plan, g, rows, out, needs, shift)
             for j, (row, value) in enumerate(zip(rows, found)):
                 if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
                     adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)
+        settle(len(reached))
     del pinned
     return adjoints
 
 
-def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool,
-                      partial: bool) -> list[Any] | None:
-    if targets is not None and not accumulate:
-        found = []
-        for target in targets:
-            g = workspace.captured.get(target._buffer, adjoints.get(target._buffer))
-            if g is not None and target.is_leaf and not partial:
-                g = call_hooks(tensor_hooks(target._buffer), g)
-            found.append(g)
-        return found
-    leaves = [int(r) for r in workspace.leaves[:int(workspace.record["n_leaves"][0])]] if targets is None else [
-        t._buffer for t in targets]
-    for row in dict.fromkeys(leaves):
+def _collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool
+                      ) -> list[Any] | None:
+    if targets is not None:
+        return _of_targets(targets, accumulate, lambda row: workspace.captured.get(row, adjoints.get(row)))
+    for row in workspace.leaves[:int(workspace.record["n_leaves"][0])].tolist():
         g = adjoints.get(row)
-        tensor = _live(row)
-        if g is not None and tensor is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
-            _arrive(row, call_hooks(tensor_hooks(row), g))
+        if g is not None and hooks.live(row) is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
+            arrive(row, g)
     return None

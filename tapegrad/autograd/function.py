@@ -19,7 +19,7 @@ from tapegrad.machine import tracing
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Plan
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
@@ -65,10 +65,11 @@ class FunctionCtx(Node):
     """What `forward` and `backward` share: saved tensors, and any attribute; also the node itself, `grad_fn`."""
 
     _forward_cls: type[Function]
+    _shows = True  # as a node of the graph
 
     def __init__(self) -> None:
         self._row = 0
-        self.metadata: dict[Any, Any] = {}
+        self._remembered: dict[Any, Any] = {}
         self.to_save: tuple[Any, ...] = ()
         self.dirty_tensors: tuple[Any, ...] = ()
         self.non_differentiable: tuple[Any, ...] = ()
@@ -109,6 +110,10 @@ class FunctionCtx(Node):
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         kept = hooks.find(self._row)
         return Node.next_functions.fget(self) if kept and kept.callback is self else ()  # type: ignore[attr-defined]
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        return self._remembered
 
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
@@ -262,6 +267,10 @@ class Function:
             outputs = [_own(ctx, o, args, enabled, recorded) for o in outputs]
         if recorded:
             _record(ctx, args, [row for row in before if row is not None], outputs)
+            if dispatch.witness is not None:
+                for o in outputs:
+                    if isinstance(o, machine.TensorBase):
+                        dispatch.witness(o)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
         if not several:
             return outputs[0]
@@ -361,6 +370,68 @@ def _give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequen
         return history.rewrite(o, plan, needs, list(rows))
     call.record_plan(plan.index, o._buffer, needs, *rows)
     return o._buffer
+
+
+class _Onwards(Function):
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        return g
+
+
+
+@functools.cache
+def _node(name: str, function: type[Function]) -> type[FunctionCtx]:
+    """A function's node under another name."""
+    named = {"name": lambda self: f"torch::autograd::{name}"} if name == "NotImplemented" else {}
+    return type(name, (FunctionCtx,), {"_forward_cls": function, **named})
+
+
+class _Constant(Function):
+    """An operation in place that has no derivative: the gradient is zero, or, of steps with values, not defined."""
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        if ctx.refusal:
+            raise RuntimeError(ctx.refusal)
+        return tuple(call.empty(layouts.adjoint(layout).id).zero_() if needed else None
+                     for layout, needed in zip(ctx._inputs, ctx.needs_input_grad))
+
+
+def _constant(x: Any, op: Operation, values: Sequence[Any], needs: int) -> None:
+    """Give a tensor that was just written its history."""
+    rows = [v if isinstance(v, int) else v._buffer for v in values]
+    undefined = op.name in _UNDEFINED
+    name = "NotImplemented" if undefined else op.grad_name if isinstance(values[-1], int) else f"{op.grad_name[:-1]}1"
+    ctx: Any = _node(name, _Constant)()
+    ctx.refusal = f"derivative for aten::{op.name} is not implemented" if undefined else ""
+    ctx._inputs = [layouts.all[int(buffers["layout"][row])] for row in rows]
+    ctx._outputs = ctx._tensors = [layouts.all[x._layout]]
+    ctx.needs_input_grad = tuple(bool(needs >> j & 1) for j in range(len(rows)))
+    given = {"name": name, **_lies(ctx._outputs[0])}
+    with machine.pinned():
+        ctx._row = history.rewrite(x, planner.plan(REGISTRY["_function"], tuple(ctx._inputs), tuple(given.items())),
+                                   needs, rows)
+        hooks.attached(ctx._row).callback = ctx
+
+
+_UNDEFINED = ("heaviside_", "floor_divide_")
+
+
+dispatch.constant = _constant
+
+
+def onwards(row: int, before: int, name: str) -> None:
+    """Record that a value goes on from a row, whose layout or memory may be another, by a node that nobody sees.
+
+    What arrives there has to fit what was `before`; `name` is that of the node that made it.
+    """
+    ctx = _node(name, _Onwards)()
+    ctx._shows = False
+    was, now = (layouts.all[int(buffers["layout"][r])] for r in (before, row))
+    ctx._row, ctx._inputs, ctx._outputs, ctx._tensors, ctx.needs_input_grad = row, [was], [now], [now], (True,)
+    plan = planner.plan(REGISTRY["_function"], (was,), tuple({"name": name, **_lies(now)}.items()))
+    call.record_plan(plan.index, row, 1, before)
+    hooks.attached(row).callback = ctx
 
 
 def _backward_of(cls: type[Function]) -> Callable[..., Any]:

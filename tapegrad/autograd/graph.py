@@ -28,17 +28,21 @@ class Node:
     'MulBackward0'
     """
 
-    __slots__ = ("__weakref__", "_row", "_tensor", "metadata")
+    __slots__ = ("__weakref__", "_row", "_tensor")
 
     def __init__(self, row: int) -> None:
         self._row = row
         self._tensor = machine.call.tensor_of(row, rules.tensor_type())  # keeps the row
-        self.metadata: dict[Any, Any] = {}
+
+    @property
+    def metadata(self) -> dict[Any, Any]:
+        """What is to be remembered with this node, whatever it is."""
+        return hooks.metadata_of(self._row)
 
     def name(self) -> str:
         """The node's name, as PyTorch has it."""
         own = type(self).__name__
-        return own if own.endswith(("0", "1", "2", "3")) else f"torch::autograd::{own}"
+        return own if own[-1].isdigit() else f"torch::autograd::{own}"
 
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
@@ -109,8 +113,13 @@ def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
     found = _nodes.get(row)
     t = instruction_of(row)
+    if t is None and hooks.is_cut_off(row):
+        return None
     if t is not None and plan_of(t).op.kind == "callback":
-        kept = hooks.find(operands_of(t)[0][0] if plan_of(t).op.name == "_output" else row)
+        (first, *_), _ = operands_of(t)
+        kept = hooks.find(first if plan_of(t).op.name == "_output" else row)
+        if kept and not kept.callback._shows:
+            return node_of(first)
         return kept.callback if kept else None
     name = AccumulateGrad.__name__ if t is None else plan_of(t).grad_name
     if found is None or type(found).__name__ != name:

@@ -1,6 +1,6 @@
 """Hooks on what is saved for backward (`torch.autograd.graph.saved_tensors_hooks`).
 
-While there are some, no call finds its plan or its recipe by itself: the machine is shown empty tables. In Python, an
+While there are some, every call goes through Python (`bypass`). There, an
 operation that keeps something for backward then runs as a `Function`, which saves tensors one by one and lets the hooks
 have each of them. What keeps nothing is recorded as ever.
 """
@@ -11,11 +11,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch
-from tapegrad.autograd import function, rules
-from tapegrad.machine import lessons, tracing
+from tapegrad.autograd import bypass, function, rules
+from tapegrad.machine import tracing
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.plan import KEEPS_RESULT, Attributes, Plan
-from tapegrad.machine.runtime import address_of, reserve
 from tapegrad.ops.spec import Operation
 
 Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -30,19 +29,15 @@ class _Thread(threading.local):
 _thread = _Thread()
 _lock = threading.Lock()
 _active = 0  # contexts entered and not left, of all threads
-_no_plans = reserve("u8", len(machine.table))
 
 
 def _show(step: int) -> None:
-    """Count a context in or out, and let the machine find plans only where there is none."""
+    """Count a context in or out, and look at every call only while there is one."""
     global _active
     tracing.refuse("it changes the hooks on what is saved")
-    machine.keep_as_written(step)
+    bypass.count(step)
     with _lock:
         _active += step
-        machine.state["table"] = address_of(_no_plans if _active else machine.table)
-        machine.state["recipes"] = address_of(_no_plans if _active else machine.recipes)
-        machine.state["teach"] = 0 if _active else id(lessons.teach)
         dispatch.saver = _run if _active else None
 
 

@@ -188,13 +188,16 @@ class _Ranges:
         return None
 
 
-def live_storages() -> _Ranges:
-    """The memory of every value there is, by owner row."""
+def live_storages(held: set[int]) -> _Ranges:
+    """The memory of every value there is, by owner row: of several on the same bytes by that which is among `held`."""
     n = int(machine.state["n_buffers"][0])
     rows = buffers[:n]
     owners = np.flatnonzero((rows["owner"] == np.arange(n)) & (rows["address"] != 0) & (rows["flags"] & rec.FREE == 0))
+    borrowed = owners[rows["flags"][owners] & rec.BORROWED != 0].tolist()
+    hidden = {r for r in borrowed if r not in held} | {int(rows["producer"][r]) for r in borrowed if r in held}
     nbytes = machine.layouts["nbytes"]
-    return _Ranges([(int(rows["address"][r]), int(nbytes[rows["layout"][r]]), int(r)) for r in owners])
+    return _Ranges([(int(rows["address"][r]), int(nbytes[rows["layout"][r]]), int(r)) for r in owners
+                    if r not in hidden])
 
 
 def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int], left: set[int]

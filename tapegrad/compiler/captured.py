@@ -85,7 +85,7 @@ class Before:
             raise Refused("arrays it works on overlap in memory")
         self.versions = {row: int(buffers[row]["version"]) for row in rows}
         self.mode = mode()
-        self.storages = cap.live_storages()
+        self.storages = cap.live_storages(rows)
 
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""

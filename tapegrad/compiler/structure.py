@@ -130,10 +130,12 @@ def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:
 
 
 def overlapping(owners: Iterable[int]) -> bool:
-    """Whether two of these storages lie, in part at least, in the same memory, which is somebody else's (NumPy's)."""
-    foreign = sorted((addresses.item(o), machine.layouts["nbytes"].item(_layouts.item(o)))
-                     for o in set(owners) if _flags.item(o) & rec.EXTERNAL)
-    return any(start + nbytes > following for (start, nbytes), (following, _) in itertools.pairwise(foreign))
+    """Whether two of these storages lie, in part at least, in the same memory, which is NumPy's or another tensor's."""
+    owners = set(owners)
+    if not any(_flags.item(o) & (rec.EXTERNAL | rec.BORROWED) for o in owners):
+        return False
+    ranges = sorted((addresses.item(o), machine.layouts["nbytes"].item(_layouts.item(o))) for o in owners)
+    return any(start + nbytes > following for (start, nbytes), (following, _) in itertools.pairwise(ranges))
 
 
 def with_gradients(leaves: Sequence[Any]) -> list[Any]:

@@ -29,7 +29,7 @@ from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 call, buffers = machine.call, machine.buffers
-_STATE = 3  # words of `words.storage`
+_STATE = 4  # words of `words.storage`
 
 
 class Reads(NamedTuple):

@@ -9,6 +9,7 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
+from tapegrad.dispatch import touch
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method
 from tapegrad.functions.factors import scaled
 from tapegrad.functions.indexing import read, write
@@ -94,7 +95,7 @@ def _scatter(inplace: bool) -> Callable[..., Any]:
         if not isinstance(given, Tensor):
             dim = _along("scatter", input, dim, index)
             if not index.numel():
-                return input if inplace else input.clone()
+                return touch(input) if inplace else input.clone()
             filled = expand(input.new_full((), given), *index.shape)
             return write("scatter_value" + tail, input, filled, (_as(index, input),), ("along", dim))
         return _into_places("scatter", input, dim, index, given, tail)
@@ -111,7 +112,7 @@ def _into_places(name: str, x: Any, dim: Any, index: Any, source: Any, tail: str
     if source.dtype is not x.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
     if not index.numel():
-        return x if tail else x.clone()
+        return touch(x, source) if tail else x.clone()
     index = _as(index, x)
     if source.ndim != index.ndim:
         source = source.reshape(tuple(index.shape))

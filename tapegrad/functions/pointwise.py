@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad import dispatch, dtypes, errors
 from tapegrad.creation import from_array
-from tapegrad.dispatch import apply, apply_inplace
+from tapegrad.dispatch import apply, apply_inplace, touch
 from tapegrad.functions.common import (
     METHODS,
     PUBLIC,
@@ -220,7 +220,7 @@ def nan_to_num(input: Tensor, nan: Any = None, posinf: Any = None, neginf: Any =
 @overrides("nan_to_num_")
 def nan_to_num_(self: Any, nan: Any = None, posinf: Any = None, neginf: Any = None) -> Any:
     if not self.dtype.is_floating_point:
-        return self
+        return touch(self)
     return apply_inplace(operation("nan_to_num_"), (self,), _bounds_of(self, nan, posinf, neginf))
 
 

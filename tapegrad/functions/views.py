@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from tapegrad import dtypes, shapes
-from tapegrad.autograd import modes
+from tapegrad.autograd import modes, places
 from tapegrad.dispatch import apply, apply_view, layout_of
 from tapegrad.functions.common import METHODS, PUBLIC, invalid_combination, kind_name, method, operation, public
 from tapegrad.machine.live import machine, planner
@@ -315,12 +315,17 @@ def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         history.check_rewritable(self)
     with modes.set_grad_enabled(recorded):
         seen = function(self, *args, **kwargs)
+    if not recorded:
+        places.lie(self, seen._layout, int(buffers["address"][seen._buffer]))
+        return self
     was, made = self._buffer, buffers[seen._buffer]
     owner = int(made["owner"])
     row = call.fresh_row(seen._layout, owner, int(made["address"]))
     t = instruction_of(seen._buffer)
     if t is not None:
-        call.record_view(plan_of(t).index, row, 1, shift_of(t), was)
+        plan = plan_of(t)
+        named = planner.plan(operation(f"{plan.op.name}_"), plan.operands, tuple(plan.attributes.items()))
+        call.record_view(named.index, row, 1, shift_of(t), was)
     history.move(self, row)
     buffers["version"][owner] += 1
     buffers["version"][row] = buffers["version"][owner]

@@ -46,6 +46,11 @@ INFERENCE, MARKED = 256, 512
 IS_VIEW, NO_GRAD_VIEW, MULTI_VIEW = 1 << 10, 1 << 11, 1 << 12  # a view that is differentiable; how it came about
 CUSTOM_VIEW = 1 << 14  # the same: from a custom function
 ATTACHED = 1 << 13  # Python keeps something under this row's number (hooks, a callback) and is told when it is freed
+# Of owners. SHARED: some other row was once made on this storage. BORROWED: the bytes are those of another owner, whose
+# row is in `producer`; only the writes are counted apart (`x.data`).
+SHARED, BORROWED = 1 << 15, 1 << 16
+VIEWED = 1 << 18  # a view of its tensor was taken
+WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
 LINK, MULTIPLE = 2, 4  # what `make_view` is told beside "record" (1): a differentiable view; one of several
 
 # What the machine must know of a layout; shapes and strides are Python's.
@@ -97,14 +102,17 @@ MAX_TEMPORARIES = 24
 MOST = 32
 POOL_HEADER = 3
 
-# A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps.
+# A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps. It runs up to the
+# instruction at `limit`; `watched` says that Python waits for the gradient of some leaf, `watchful` that Python has
+# acted since everything was checked.
 WORKSPACE = np.dtype([
     ("adjoints", "u8"), ("marks", "u8"), ("reached", "u8"), ("leaves", "u8"), ("arena", "u8"),
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
-    ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"),
+    ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"), ("watchful", "u8"), ("watched", "u8"), ("limit", "u8"),
 ])
-REACHED, CAPTURED, NEEDED, BEYOND = 1, 2, 4, 8  # marks; BEYOND: some input asked for lies beyond this node
-END = 16  # taken for a leaf, whatever lies beyond
+# Marks; BEYOND: some input asked for lies beyond this node; END: taken for a leaf, whatever lies beyond; DUE: it is not
+# yet known where its gradient is complete.
+REACHED, CAPTURED, NEEDED, BEYOND, END, DUE = 1, 2, 4, 8, 16, 32
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet

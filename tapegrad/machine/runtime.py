@@ -75,17 +75,19 @@ _SLOT = {
     "nb_invert": 27, "nb_multiply": 29, "nb_negative": 30, "nb_or": 31, "nb_power": 33, "nb_remainder": 34,
     "nb_subtract": 36, "nb_true_divide": 37, "nb_xor": 38, "nb_matrix_multiply": 75, "nb_lshift": 28, "nb_rshift": 35,
     "nb_inplace_lshift": 17, "nb_inplace_rshift": 22,
-    "tp_clear": 51, "tp_dealloc": 52, "tp_methods": 64, "tp_richcompare": 67, "tp_setattro": 69, "tp_traverse": 71,
-    "tp_members": 72, "tp_getset": 73,
+    "tp_clear": 51, "tp_dealloc": 52, "tp_hash": 59, "tp_methods": 64, "tp_richcompare": 67,
+    "tp_setattro": 69, "tp_traverse": 71, "tp_members": 72, "tp_getset": 73,
 }
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch",
+    "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row",
 )
-_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin")
+_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin",
+                    "borrowed", "part")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
+    "check_again": "u(uu)", "last_uses": "u(uu)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "replay_forward": "u(uuu)",
     "end_at": "i(uuu)", "stop_below": "i(uuu)", "let_reuse": "i(uu)", "carry_out": "i(uu)", "unit_seed": "u(uI)",
@@ -298,7 +300,8 @@ def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
     ), _MethodDef(b"backward", symbols["tapegrad_backward_method"], _METH_FASTCALL | _METH_KEYWORDS, BACKWARD.encode()))
     slots = [
         (_SLOT["tp_dealloc"], symbols["tapegrad_dealloc"]), (_SLOT["tp_traverse"], symbols["tapegrad_traverse"]),
-        (_SLOT["tp_clear"], symbols["tapegrad_clear"]), (_SLOT["tp_setattro"], symbols["tapegrad_setattro"]),
+        (_SLOT["tp_clear"], symbols["tapegrad_clear"]), (_SLOT["tp_hash"], symbols["tapegrad_hash_of"]),
+        (_SLOT["tp_setattro"], symbols["tapegrad_setattro"]),
         (_SLOT["tp_members"], ctypes.addressof(members)), (_SLOT["tp_getset"], ctypes.addressof(getset)),
         (_SLOT["tp_methods"], ctypes.addressof(methods)),
     ]
@@ -340,6 +343,7 @@ class Machine:
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
             "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
+            "hash_of",
             "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",

@@ -274,7 +274,8 @@ elementwise("copysign", lambda x, y: scalar.copysign(x, y),
             grad_names={"y": "CopysignBackward1"}, tensors=("x",))
 elementwise("heaviside", lambda x, values: where(x == 0, values, where(x < 0, 0, where(scalar.isnan(x), x, 1))),
             special=(0.0,), tensors=("x", "values"))
-elementwise("nextafter", lambda x, y: scalar.nextafter(x, y), accepts="f", tensors=("x", "y"))
+elementwise("nextafter", lambda x, y: scalar.nextafter(x, y),
+            lambda g, x, y: (where(x == y, 0, g), like(0, g)), accepts="f", tensors=("x", "y"))
 elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
                 scalar.isnan(x), nan, where(x == INF, posinf, where(x == -INF, neginf, x))),
             lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f")

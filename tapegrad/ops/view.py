@@ -97,6 +97,14 @@ view("detach", lambda x: (*x, 0))
 view("unbind", _select)
 view("split", _slice)
 view("as_strided", _as_strided)
+# In place, where they are nodes of their own.
+view("t_", _transpose, grad_name="TBackward1")
+view("transpose_", _transpose, grad_name="TransposeBackward1")
+view("unsqueeze_", _unsqueeze, grad_name="UnsqueezeBackward1")
+view("squeeze_all_", _squeeze, grad_name="SqueezeBackward3")
+view("squeeze_", _squeeze, grad_name="SqueezeBackward4")
+view("squeeze_multiple_", _squeeze, grad_name="SqueezeBackward5")
+view("as_strided_", _as_strided, grad_name="AsStridedBackward1")
 
 # The base of a view that was written in place: the old base, with what the view then held where the view looks.
 rebase("_copy_slices", lambda part, base, *, size, stride, storage_offset, frame: base, grad_name="CopySlices")

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tapegrad import errors, shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine, planner
@@ -57,18 +59,38 @@ def _teach(kind: int, base: Any, first: Any, second: Any, plan: Plan) -> None:
         machine.insert_plan(kind, (first._layout, second._layout), plan.index)
 
 
+def on_base(view: Any) -> bool:
+    """Whether a view still lies in its base's storage, which either may have left (`x.data = t`)."""
+    base = view._base
+    return base is not None and bool(buffers["owner"][view._buffer] == buffers["owner"][base._buffer])
+
+
 def refresh(view: Any) -> None:
-    """Give a view the history that follows from its base's."""
+    """Give a view the history that follows from its base's.
+
+    Where that has none, as when the view was one of a leaf that is itself a view, it has a history that leads nowhere.
+    """
     base = view._base
     _refuse(view, indirectly=True)
     row = _new_row(view)
-    if requires(base):
+    if requires(base) or requires(view):
         attributes, shift = _geometry(view, base)
         plan = planner.plan(REGISTRY["as_strided"], (layouts.all[base._layout],), attributes)
         _teach(rec.PLAN_OF_SEEN, base, base, view, plan)
-        call.record_view(plan.index, row, 1, shift, base._buffer)
+        call.record_view(plan.index, row, 1 if requires(base) else 0, shift, base._buffer)
     move(view, row)
     buffers["version"][row] = buffers["version"][int(buffers["owner"][row])]
+
+
+def tell_views(base: Any) -> None:
+    """A leaf comes to require grad: so do the views taken of it before, whose gradients are nobody's."""
+    rows = buffers[:int(machine.state["n_buffers"][0])]
+    of_base = (rows["owner"] == rows["owner"][base._buffer]) & (rows["tensor"] != 0) & (rows["producer"] == 0)
+    for row in np.flatnonzero(of_base & (rows["flags"] & (rec.IS_VIEW | rec.FREE) == rec.IS_VIEW)).tolist():
+        view = call.tensor_of(row, machine.tensor_type)
+        if view._base is base and not requires(view):
+            buffers["flags"][row] |= rec.REQUIRES_GRAD
+            hooks.inherit(row, None)
 
 
 def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
@@ -78,7 +100,7 @@ def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
         row = _new_row(self)
         call.record_plan(plan.index, row, needs, *operands)
         old_version = int(buffers["version"][self._buffer])
-        if base is not None and buffers["flags"][self._buffer] & rec.IS_VIEW:
+        if buffers["flags"][self._buffer] & rec.IS_VIEW and on_base(self):
             attributes, shift = _geometry(self, base)
             slices = planner.plan(
                 REGISTRY["_copy_slices"], (layouts.all[self._layout], layouts.all[base._layout]), attributes
@@ -96,7 +118,8 @@ def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
 
 
 def forget(self: Any) -> None:
-    """Let a tensor go on as a leaf."""
+    """Let a tensor go on as a leaf; backward through what kept it is refused."""
+    buffers["flags"][self._buffer] |= rec.WITHDRAWN
     move(self, _new_row(self))
     buffers["flags"][self._buffer] &= ~rec.RETAINS & 0xFFFFFFFF
 

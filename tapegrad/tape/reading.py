@@ -75,7 +75,7 @@ def _strided_from_zero(given: dict[str, Any]) -> Attributes:
 # Where these start is the instruction's affair, not the plan's: x[0], x[1], … share one plan, that of x[0].
 STARTS: dict[str, Callable[[dict[str, Any]], Attributes]] = {
     "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero, "split": _slice_from_zero,
-    "as_strided": _strided_from_zero, "_copy_slices": _strided_from_zero,
+    **dict.fromkeys(("as_strided", "as_strided_", "_copy_slices"), _strided_from_zero),
 }
 
 

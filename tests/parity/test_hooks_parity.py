@@ -1,6 +1,8 @@
 """Hooks on tensors and nodes, and what the engine says to bad calls, beside PyTorch."""
 from __future__ import annotations
 
+import re
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -236,6 +238,245 @@ def anomaly(t, x, w):
         second = refusal(lambda: t.autograd.grad((z.sqrt() * 0).sum(), z))
     (z.sqrt() * 0).sum().backward()
     return first, second, x.grad, bool(z.grad.isnan().item())
+
+
+# ---------------------------------------------------------------- what a hook may return
+
+
+RETURNED = [
+    lambda t, g: g.double(), lambda t, g: g.long(), lambda t, g: g[:2], lambda t, g: g.view(1, 4),
+    lambda t, g: t.tensor(1.0), lambda t, g: g.expand(2, 4), lambda t, g: 3.0, lambda t, g: [g], lambda t, g: True,
+    lambda t, g: t.ones(1).expand(4), lambda t, g: g.clone().requires_grad_(), lambda t, g: g, lambda t, g: None,
+    lambda t, g: g.mul_(2),
+]
+
+
+def tensor_hooks_return(t, x, w):
+    def swept(change, leaf, sweep):
+        x.grad = None
+        y = x * 2
+        handle = (x if leaf else y).register_hook(lambda g: change(t, g))
+        with handle:
+            found = refusal(lambda: sweep((y * 3).sum()))
+        return found, x.grad, None if x.grad is None else (str(x.grad.dtype), x.grad.stride())
+
+    return [swept(change, leaf, sweep) for change in RETURNED for leaf in (True, False) for sweep in (
+        lambda y: y.backward(), lambda y: t.autograd.grad(y, x),
+        lambda y: t.autograd.grad(y * y, x, create_graph=True))]
+
+
+def node_hooks_return(t, x, w):
+    def swept(change, pre):
+        x.grad = None
+        y = x.exp()
+        if pre:
+            y.grad_fn.register_prehook(lambda o: change(o))
+        else:
+            y.grad_fn.register_hook(lambda i, o: change(i))
+        return refusal(lambda: (y * 3).sum().backward()), x.grad
+
+    return [swept(change, pre) for pre in (True, False) for change in (
+        *(lambda g, f=f: (f(t, g[0]),) for f in RETURNED), lambda g: g[0] * 2, lambda g: [g[0]], lambda g: (),
+        lambda g: (g[0], g[0]), lambda g: (None,))]
+
+
+def accumulator_hooks_return(t, x, w):
+    node, found = (x * 2).grad_fn.next_functions[0][0], []
+    for change in RETURNED:
+        x.grad = None
+        with node.register_prehook(lambda o, f=change: (f(t, o[0]),)):
+            found.append((refusal((x * 3).sum().backward), x.grad))
+    return found
+
+
+def a_gradient_that_a_hook_keeps(t, x, w):
+    seen, ones = [], t.ones(2)
+    x.register_hook(lambda g: seen.append(g))
+    w.register_hook(lambda g: ones)
+    for _ in range(2):
+        ((x * 3).sum() + w.sum()).backward()
+    return seen, x.grad, w.grad, ones
+
+
+# ---------------------------------------------------------------- in which order, and of which nodes
+
+
+def leaves_as_soon_as_complete(t, x, w):
+    def swept(sweep):
+        seen, a = [], x * x
+        b = a * w.sum()
+        c = b + x
+        for name, y in (("x", x), ("w", w), ("a", a), ("b", b), ("c", c)):
+            y.register_hook(lambda g, name=name: seen.append(name))
+        sweep(c.sum())
+        return seen
+
+    return [swept(sweep) for sweep in (
+        lambda y: y.backward(), lambda y: y.backward(inputs=[x, w]), lambda y: y.backward(create_graph=True),
+        lambda y: t.autograd.grad(y, [x, w]))]
+
+
+def steps_while_it_runs(t, x, w):
+    def step(p):
+        with t.no_grad():
+            p.sub_(p.grad * 0.1)
+        p.grad = None
+
+    layers, seen = [t.full((2, 2), 0.5, requires_grad=True) for _ in range(3)], []
+    for i, p in enumerate(layers):
+        p.register_post_accumulate_grad_hook(step)
+        p.register_post_accumulate_grad_hook(lambda p, i=i: seen.append(i))
+    for _ in range(3):
+        h = w.detach()
+        for p in layers:
+            h = t.tanh(p @ h)
+            h.register_hook(lambda g: seen.append("h"))
+        h.sum().backward()
+    return layers, seen
+
+
+def _watched(t, x, seen):
+    y = x * 2
+    for name, node in (("y", y.grad_fn), ("x", y.grad_fn.next_functions[0][0])):
+        node.register_hook(lambda i, o, name=name: seen.append((name, "post", i, o)))
+        node.register_prehook(lambda o, name=name: seen.append((name, "pre", o)))
+    y.register_hook(lambda g: seen.append(("y", g)))
+    return y
+
+
+def node_hooks_of_inputs(t, x, w):
+    found = []
+    for sweep in (lambda z, y: z.backward(inputs=[x]), lambda z, y: z.backward(inputs=[y]),
+                  lambda z, y: z.backward(inputs=[y, x]), lambda z, y: z.backward(inputs=[x], create_graph=True),
+                  lambda z, y: t.autograd.grad(z, y), lambda z, y: t.autograd.grad(z, (y, x))):
+        x.grad, seen = None, []
+        y = _watched(t, x, seen)
+        sweep((y * 3).sum(), y)
+        found.append((seen, x.grad, y.grad, y.retains_grad))
+    return found
+
+
+def inputs_that_are_results(t, x, w):
+    y = x * x
+    z = y.sum()
+    z.backward(inputs=[y])
+    root = (x * 2).sum()
+    root.backward(inputs=[root])
+    return y.grad, y.retains_grad, refusal(lambda: y.sum().backward())[:1], root.grad, x.grad, refusal(
+        lambda: x.sum().backward(inputs=[t.ones(1)]))
+
+
+def next_functions_of_numbers(t, x, w):
+    return [y.grad_fn.next_functions for y in (2 * x, x * 2, 2 + x, x + 2, 2 - x, x - 2, x / 2, 2 ** x, x ** 2, -x,
+                                               x.detach() * x, x * x.detach(), 3 * x.view(2, 2))]
+
+
+def what_nodes_remember(t, x, w):
+    y = (x * 2) + 1
+    y.grad_fn.metadata["a"] = 1
+    y.grad_fn.next_functions[0][0].metadata["b"] = 2
+    (y * 1).sum().grad_fn.metadata["c"] = 3
+    return [dict(n.metadata) for n in (y.grad_fn, y.grad_fn.next_functions[0][0], (y * 1).grad_fn)]
+
+
+# ---------------------------------------------------------------- create_graph and `.grad`
+
+
+def recorded_gradients(t, x, w):
+    """They are accumulated out of place, and never share memory with anything, nor with themselves."""
+    found = []
+    for loss in (lambda: x.sum(), lambda: x.mean(), lambda: (x * x).sum(), lambda: x.expand(3, 4).sum(),
+                 lambda: x[1:].sum(), lambda: x.view(2, 2).t().sum(0).sum()):
+        for first, second in ((True, True), (True, False), (False, True), (False, False)):
+            x.grad = None
+            loss().backward(create_graph=first)
+            had = x.grad
+            stride, kept = had.stride(), had.detach().clone()
+            loss().backward(create_graph=second)
+            found += [stride, kept, had, had is x.grad, x.grad, x.grad.stride(), x.grad.requires_grad]
+            x.grad.detach().zero_()
+    return found
+
+
+def given_gradients(t, x, w):
+    found = []
+    for recorded in (True, False):
+        for make in (lambda g: x, lambda g: x * 1, lambda g: x + w.sum()):
+            x.grad, g = None, t.ones(4, requires_grad=True)
+            make(g).backward(g, create_graph=recorded)
+            found += [x.grad is g, x.grad.data_ptr() == g.data_ptr(), x.grad, x.grad.requires_grad]
+    return found
+
+
+def gradients_of_a_sum(t, x, w):
+    v = t.ones(4, requires_grad=True)
+    (x + v).sum().backward(create_graph=True)
+    (x * v).sum().backward(create_graph=True)
+    return x.grad.data_ptr() == v.grad.data_ptr(), x.grad, v.grad, x.grad.stride(), v.grad.stride()
+
+
+def gradients_in_other_orders(t, x, w):
+    m = t.ones(2, 3, requires_grad=True)
+    m.grad = t.zeros(3, 2).t()
+    had = m.grad
+    (m * 2).sum().backward()
+    first = m.grad is had, m.grad.stride(), m.grad
+    m.grad = None
+    (m.t() * t.ones(3, 2)).sum().backward(create_graph=True)
+    x.grad = t.ones(1).expand(4)
+    return first, m.grad, m.grad.stride(), refusal((x * 2).sum().backward)[:1], x.grad
+
+
+# ---------------------------------------------------------------- anomalies
+
+
+@pytest.mark.parametrize("case", ["nan", "not recorded so", "raises", "written", "in a hook", "induced"])
+def test_warnings_of_anomalies(case: str) -> None:
+    """The warning names the node and shows the line that recorded it, in PyTorch's words."""
+
+    def said(t):
+        class Fails(t.autograd.Function):
+            @staticmethod
+            def forward(ctx, a):
+                return a * 2
+
+            @staticmethod
+            def backward(ctx, g):
+                raise ValueError("mine")
+
+        class Induces(t.autograd.Function):
+            @staticmethod
+            def forward(ctx, a):
+                return a * 2
+
+            @staticmethod
+            def backward(ctx, g):
+                return Fails.apply(g * 1)
+
+        x = t.zeros(2, requires_grad=True)
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
+            with t.autograd.set_detect_anomaly(case != "not recorded so"):
+                y = Fails.apply(x) if case == "raises" else Induces.apply(x) if case == "induced" else x.sqrt()
+                z = y * y
+                if case == "written":
+                    y.add_(1)
+                if case == "in a hook":
+                    y.register_hook(lambda g: 1 / 0)
+            with t.autograd.set_detect_anomaly(True):
+                if case == "induced":
+                    g, = t.autograd.grad(y, x, t.ones(2, requires_grad=True), create_graph=True)
+                    error = refusal(lambda: g.sum().backward())
+                else:
+                    error = refusal(lambda: (z * 0).sum().backward())
+        lines = [str(w.message).split("\n") for w in caught if "autograd/graph" in w.filename or t is tapegrad]
+        return error, [[text for text in message if text.startswith(("Error", "Previous")) or "y = Fails" in text
+                        or "z = y" in text or "Fails.apply(g" in text] for message in lines]
+
+    def plainly(found):
+        return re.sub(r" \(Triggered internally[^)]*\)", "", repr(found))
+
+    assert plainly(said(tapegrad)) == plainly(said(torch))
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -288,6 +288,161 @@ def write_to_a_leaf_that_is_a_view(t, x, w):
     t.zeros(4).view(2, 2).requires_grad_().add_(1)
 
 
+def view_of_a_leaf_that_is_a_view(t, x, w):
+    """After a write its history is one of the base, which has none: the gradient leads nowhere."""
+    b = t.arange(6.0)
+    v = b.view(2, 3).requires_grad_()
+    u, said = v[0], []
+    for write in (lambda: u.add_(1), lambda: v.sub_(1), lambda: b[1:].mul_(2)):
+        before = (u * 2).sum()
+        with t.no_grad():
+            write()
+        before.backward()
+        (u * u).sum().backward()
+        said += [u.requires_grad, u.is_leaf, u.grad_fn, v.grad, v.is_leaf, u]
+    return said, (u * 2).grad_fn.next_functions
+
+
+def base_requires_grad_after_the_view(t, x, w):
+    b = t.arange(4.0)
+    v, apart = b[1:3], b.detach()[1:3]
+    b.requires_grad_()
+    u = v[:1]
+    (v * v).sum().backward()
+    (u * 2).sum().backward()
+    found = [v.requires_grad, v.is_leaf, v.grad_fn, u.grad_fn, u.is_leaf, b.grad, apart.requires_grad]
+    found += [refusal(f) for f in (lambda: v.mul_(2), lambda: v.mul_(w), lambda: u.zero_(), lambda: v.eq_(0))]
+    with t.no_grad():
+        v.mul_(2)
+    (v * v).sum().backward()
+    return found, v.grad_fn, b.grad, b, (b[1:] * 1).requires_grad
+
+
+# ---------------------------------------------------------------- the leaf check, whatever is written
+
+
+def _none(t):
+    return t.zeros(0, dtype=t.int64)
+
+
+WRITES = {
+    **{f"{name}_": lambda t, x, w, name=name: getattr(x, name + "_")(2)
+       for name in ("eq", "ne", "lt", "le", "gt", "ge")},
+    "ge_ of a tensor": lambda t, x, w: x.ge_(x.detach()),
+    **{f"logical_{name}_": lambda t, x, w, name=name: getattr(x, f"logical_{name}_")(w.detach().abs().sum())
+       for name in ("and", "or", "xor")},
+    "logical_not_": lambda t, x, w: x.logical_not_(),
+    "heaviside_": lambda t, x, w: x.heaviside_(t.ones(4)),
+    "floor_divide_": lambda t, x, w: x.floor_divide_(2),
+    "nextafter_": lambda t, x, w: x.nextafter_(t.ones(4)),
+    "sign_": lambda t, x, w: x.sign_(),
+    "nan_to_num_": lambda t, x, w: x.nan_to_num_(),
+    "cumprod_": lambda t, x, w: x.cumprod_(0),
+    "cumsum_": lambda t, x, w: x.cumsum_(0),
+    "mvlgamma_": lambda t, x, w: x.mvlgamma_(1),
+    "addcmul_": lambda t, x, w: x.addcmul_(x.detach(), x.detach()),
+    "part.eq_": lambda t, x, w: x[:2].eq_(1),
+    "nothing.zero_": lambda t, x, w: x[0:0].zero_(),
+    "nothing.lt_": lambda t, x, w: x[0:0].lt_(1),
+    "scatter_": lambda t, x, w: x.scatter_(0, _none(t), t.zeros(0)),
+    "scatter_ a number": lambda t, x, w: x.scatter_(0, _none(t), 1.0),
+    "scatter_add_": lambda t, x, w: x.scatter_add_(0, _none(t), t.zeros(0)),
+    "scatter_reduce_": lambda t, x, w: x.scatter_reduce_(0, _none(t), t.zeros(0), "sum"),
+    "index_add_": lambda t, x, w: x.index_add_(0, _none(t), t.zeros(0)),
+    "index_copy_": lambda t, x, w: x.index_copy_(0, _none(t), t.zeros(0)),
+    "index_fill_": lambda t, x, w: x.index_fill_(0, _none(t), 1.0),
+    "index_put_": lambda t, x, w: x.index_put_((_none(t),), t.zeros(0)),
+    "masked_fill_": lambda t, x, w: x.masked_fill_(x.detach() > 9, 1.0),
+    "masked_scatter_": lambda t, x, w: x.masked_scatter_(x.detach() > 9, t.zeros(4)),
+    "put_": lambda t, x, w: x.put_(_none(t), t.zeros(0)),
+    "an empty slice": lambda t, x, w: x.__setitem__(slice(0, 0), 1.0),
+    "an empty mask": lambda t, x, w: x.__setitem__(x.detach() > 9, 1.0),
+    "an empty index": lambda t, x, w: x.__setitem__(_none(t), 1.0),
+}
+NAMED_OTHERWISE = {"scatter_", "scatter_ a number", "scatter_add_", "scatter_reduce_",
+                   "cumprod_", "cumsum_", "mvlgamma_", "masked_scatter_", "put_"}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_writes_to_leaves_and_results(name: str) -> None:
+    """A leaf is written under no_grad only, whether elements are selected or not; of a result the history goes on."""
+    write = WRITES[name]
+
+    def program(t, x, w):
+        refused = refusal(lambda: write(t, x, w)), x.detach().clone(), x._version
+        found = []
+        for given in (x * 1, x.detach().clone()):
+            write(t, given, w)
+            node = given.grad_fn if name not in NAMED_OTHERWISE else given.is_leaf
+            found += [given, given.requires_grad, node, given._version]
+            if given.requires_grad:
+                found += [refusal((given * given).sum().backward), x.grad, w.grad]
+        with t.no_grad():
+            write(t, x, w)
+        return refused, found, x, x.is_leaf, x._version
+
+    assert outcome(program, tapegrad) == outcome(program, torch)
+
+
+# ---------------------------------------------------------------- written while backward runs
+
+
+def _write(t, a):
+    with t.no_grad():
+        a.add_(1)
+
+
+def written_in_a_hook(t, x, w):
+    def swept(attach, sweep):
+        a = x * 1
+        b = a * a
+        c = b * 3
+        attach(a, b, c)
+        return refusal(lambda: sweep(c.sum())), x.grad
+
+    return [swept(attach, sweep) for sweep in (
+        lambda y: y.backward(), lambda y: t.autograd.grad(y, x), lambda y: t.autograd.grad(y, x, create_graph=True),
+    ) for attach in (
+        lambda a, b, c: c.register_hook(lambda g: _write(t, a)),
+        lambda a, b, c: b.register_hook(lambda g: _write(t, a)),
+        lambda a, b, c: a.register_hook(lambda g: _write(t, a)),
+        lambda a, b, c: c.grad_fn.register_hook(lambda i, o: _write(t, a)),
+        lambda a, b, c: b.grad_fn.register_prehook(lambda o: _write(t, a)),
+        lambda a, b, c: c.register_hook(lambda g: [a.data.add_(1)].clear()),
+        lambda a, b, c: c.register_hook(lambda g: [a.detach_()].clear()),
+    )]
+
+
+def written_in_a_function(t, x, w):
+    class Writes(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, z, a):
+            ctx.a = a
+            return z * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            _write(t, ctx.a)
+            return g * 2, None
+
+    a = x * 1
+    return refusal(lambda: Writes.apply(a * a, a).sum().backward()), x.grad
+
+
+def a_result_written_in_a_hook(t, x, w):
+    a = x.exp()
+    b = a * 3
+    b.register_hook(lambda g: _write(t, a))
+    return refusal(lambda: b.sum().backward()), x.grad
+
+
+def a_leaf_written_in_a_hook_of_another(t, x, w):
+    """A leaf has its gradient, and its hooks run, before what is still to come."""
+    y = (x * x * w.sum()).sum()
+    w.register_hook(lambda g: _write(t, x))
+    return refusal(y.backward)
+
+
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)

@@ -45,7 +45,7 @@ _PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GR
 _STOPS, _WORD = np.uint32(rec.HOOKED | rec.RETAINS), np.uint32(rec.WORD)
 _GRADIENT = np.uint32(rec.GRADIENT)
 CAPTURED, NEEDED = np.uint8(rec.CAPTURED), np.uint8(rec.NEEDED)
-DONE, NOT_STARTED = np.uint64(rec.DONE), np.uint64(rec.NOT_STARTED)
+DONE, STOPPED, NOT_STARTED = np.uint64(rec.DONE), np.uint64(rec.STOPPED), np.uint64(rec.NOT_STARTED)
 
 
 @inlined
@@ -202,7 +202,8 @@ def backward_seeded(workspace, tensor, gradient):
 
     The tape is pinned until it is finished, be it by Python: other threads must not move the instructions listed.
 
-    `position` tells Python how far it came when the status is STOPPED; `settle`'s remainder is left in `bottom`.
+    `position` tells Python how far it came when the status is STOPPED (nowhere if it waits for the gradients of
+    leaves); `settle`'s remainder is left in `bottom`.
     """
     w = workspace_at(workspace)
     roots = stack_words(1)
@@ -217,7 +218,7 @@ def backward_seeded(workspace, tensor, gradient):
         words(w.adjoints)[root] = unit_seed(w.arena, layout.dtype)
     else:
         words(w.adjoints)[root] = copied_seed(w.arena, layout.adjoint, gradient)
-    status = replay_unlocked(workspace, U0)
+    status = replay_unlocked(workspace, U0) if w.watched == U0 else STOPPED
     if status == DONE:
         w.bottom = settle(workspace)
         if w.bottom == U0:

@@ -34,7 +34,7 @@ from tapegrad.machine.native.glue import (
 from tapegrad.machine.native.objects import boolean, new_object, new_tensor
 from tapegrad.machine.native.operands import current_row, drop_number, freshen_history, recording, wrap_number
 from tapegrad.machine.native.steps import run_forward
-from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
+from tapegrad.machine.native.tape import borrow, drop_tensor, hand_over, make_room, new_row, record, settle_on
 
 memmove = external("memmove", u64, u64, u64, u64)
 
@@ -198,6 +198,35 @@ def rebind(self, arguments, count):
     t.buffer = index
     t.layout = row.layout
     drop_tensor(old)
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
+def borrowed(self, obj):
+    """borrowed(tensor) -> owner row on the tensor's storage that counts the writes to it apart; to be used at once."""
+    index = borrow(buffers()[tensor_at(obj).buffer].owner)
+    if index == N0:
+        return py.no_memory()
+    return py.long_from(np.int64(index))
+
+
+@export(u64(u64, u64))
+def part(self, obj):
+    """part(tensor) -> the row that owns the tensor's storage from now on, which the tensor's own did until now."""
+    index = hand_over(tensor_at(obj).buffer)
+    if index == N0:
+        return py.no_memory()
+    return py.long_from(np.int64(index))
+
+
+@export(u64(u64, u64, u64))
+def settle_on_row(self, arguments, count):
+    """settle_on_row(tensor, owner, address, layout): let the tensor's row, which owns no storage, lie there."""
+    t = tensor_at(words(arguments)[U0])
+    layout = np.uint32(integer(arguments, U3))
+    settle_on(t.buffer, np.uint32(integer(arguments, U1)), integer(arguments, U2), layout)
+    t.layout = layout
     py.incref(py.none())
     return py.none()
 

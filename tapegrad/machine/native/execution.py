@@ -25,8 +25,8 @@ from tapegrad.machine.native.steps import run_forward
 from tapegrad.machine.native.tape import make_room, new_row, record, record_pooled
 
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
-_REQUIRES_GRAD, _IS_VIEW, _NO_GRAD_VIEW, _MULTI_VIEW = (
-    np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.NO_GRAD_VIEW, rec.MULTI_VIEW)
+_REQUIRES_GRAD, _IS_VIEW, _NO_GRAD_VIEW, _MULTI_VIEW, _VIEWED = (
+    np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.NO_GRAD_VIEW, rec.MULTI_VIEW, rec.VIEWED)
 )
 _NEEDS_A = np.uint32(rec.NEEDS_A)
 _RECORD, _LINK, _MULTIPLE = U1, np.uint64(rec.LINK), np.uint64(rec.MULTIPLE)
@@ -81,7 +81,7 @@ def view_of(plan, viewed, layout, offset, shift, mode):
 
     `mode` says whether to record, and whether (and how) the result is a view in the eyes of differentiation.
     """
-    base = current_row(viewed)
+    base = current_row(viewed) if mode != U0 else tensor_at(viewed).buffer  # of which no history is asked
     if base == N0:
         return U0
     rows = buffers()
@@ -96,6 +96,7 @@ def view_of(plan, viewed, layout, offset, shift, mode):
         if first == U0:
             first = viewed
         py.incref(first)
+        rows[tensor_at(first).buffer].flags |= _VIEWED
         tensor_at(result).base = first
         made = rows[row]
         made.flags |= _IS_VIEW | (rows[base].flags & (_NO_GRAD_VIEW | _MULTI_VIEW))

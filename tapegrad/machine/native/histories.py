@@ -27,6 +27,7 @@ from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 
 _REQUIRES_GRAD, _IS_VIEW = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.IS_VIEW)
 _RESTRICTED = np.uint32(rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW)
+_NOT_ITS_OWN = np.uint32(rec.EXTERNAL | rec.BORROWED)
 _LADEN = np.uint32(rec.HOOKED | rec.RETAINS | rec.INFERENCE)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _SEEN, _WRITTEN = np.uint64(rec.PLAN_OF_SEEN), np.uint64(rec.PLAN_OF_WRITTEN)
@@ -122,7 +123,7 @@ def may_rewrite(self):
     if t.base == U0:
         return not row.flags & _REQUIRES_GRAD or row.producer != N0, N0
     base = rows[tensor_at(t.base).buffer]
-    if not row.flags & _IS_VIEW or base.flags & _LADEN:
+    if not row.flags & _IS_VIEW or base.flags & _LADEN or row.owner != base.owner:
         return False, N0
     if row.flags & _REQUIRES_GRAD and (row.producer == N0 or base.producer == N0):
         return False, N0
@@ -151,7 +152,9 @@ def is_apart(first, second):
     """Whether two rows lie so that writing one while reading the other is safe: elsewhere, or in the same place."""
     rows = buffers()
     a, b = rows[first], rows[second]
-    if a.owner != b.owner or (a.address == b.address and a.layout == b.layout):
+    if a.address == b.address and a.layout == b.layout:
+        return True
+    if a.owner != b.owner and not (rows[a.owner].flags | rows[b.owner].flags) & _NOT_ITS_OWN:
         return True
     first_end, second_end = a.address + layouts()[a.layout].nbytes, b.address + layouts()[b.layout].nbytes
     return first_end <= b.address or second_end <= a.address

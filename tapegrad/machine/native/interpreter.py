@@ -22,7 +22,7 @@ from tapegrad.machine.native.glue import (
     words,
     workspace_at,
 )
-from tapegrad.machine.native.marking import operands_of, wants
+from tapegrad.machine.native.marking import operands_of, refused, wants
 from tapegrad.machine.native.steps import run_forward, run_program
 
 U63 = np.uint64(63)
@@ -38,14 +38,14 @@ DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPP
 
 @export(u64(u64))
 def replay_reverse(workspace):
-    """Execute the marked instructions, latest first, from `position` on; stops where Python has to act."""
+    """Execute the marked instructions, latest first, from `position` to `limit`; stops where Python has to act."""
     w = workspace_at(workspace)
     rows = buffers()
     adjoints = words(w.adjoints)
     marks = octets(w.marks)
     inline = stack_words(2)
     i = w.position
-    while i < w.n_reached:
+    while i < w.limit:
         row = instructions()[halves(w.reached)[i]]
         out = np.uint64(row.out)
         gradient = adjoints[out]
@@ -53,9 +53,15 @@ def replay_reverse(workspace):
             plan_row = plans()[row.plan & _PLAN_MASK]
             if (rows[out].flags & _STOPS or plan_row.flags & _CALLBACK) and w.resumed == U0:
                 w.position = i
+                w.watchful = U1
                 return STOPPED
             w.resumed = U0
             operands, count, needs, versions = operands_of(row, plan_row, inline)
+            # Once Python has acted it may have written, so that what runs is checked again.
+            if w.watchful != U0 and (marks[out] & CAPTURED == np.uint8(0) or marks[out] & BEYOND):
+                status = refused(w, np.uint64(halves(w.reached)[i]), operands, count, needs, versions)
+                if status != DONE:
+                    return status
             shift = U0
             if plan_row.flags & _VIEW:
                 shift = np.uint64(row.va) | (np.uint64(row.vb) << np.uint64(32))

@@ -27,15 +27,17 @@ from tapegrad.machine.native.glue import (
     plans,
     stack_words,
     u64,
+    words,
     workspace_at,
 )
 from tapegrad.machine.native.tape import kept_mask, pool_entry, pooled_kept, version_of
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _POOLED, _VIEW, _CALLBACK = np.uint16(rec.POOLED), np.uint16(rec.VIEW), np.uint16(rec.CALLBACK)
-_KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
-REACHED, CAPTURED, NEEDED, BEYOND, END = (
-    np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND, rec.END)
+_KEEPS_OUT, _WITHDRAWN = np.uint8(rec.KEEPS_OUT), np.uint32(rec.WITHDRAWN)
+_STOPS = np.uint32(rec.HOOKED | rec.RETAINS)
+REACHED, CAPTURED, NEEDED, BEYOND, END, DUE = (
+    np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND, rec.END, rec.DUE)
 )
 _OUTSIDE = np.uint32(rec.OUTSIDE)
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
@@ -70,7 +72,10 @@ def wants(needs, versions, count, j):
 
 @native
 def stale_operand(row, plan_row, operands, count, needs, versions):
-    """1 + the position of a kept operand that was written since it was read (1 + count for the result), else 0."""
+    """1 + the position of a kept operand that was written, or detached, since it was read, else 0.
+
+    The result's position is `count`.
+    """
     if plan_row.flags & _VIEW:
         return U0
     if plan_row.flags & _POOLED:
@@ -83,8 +88,10 @@ def stale_operand(row, plan_row, operands, count, needs, versions):
         keeps_out = (mask & _KEEPS_OUT) != np.uint8(0)
         version = N0
     for j in range(count if kept != N0 else U0):
-        if (kept >> np.uint32(j)) & N1 and version_of(halves(operands)[j]) != halves(versions)[j]:
-            return j + U1
+        if (kept >> np.uint32(j)) & N1:
+            operand = halves(operands)[j]
+            if version_of(operand) != halves(versions)[j] or buffers()[operand].flags & _WITHDRAWN:
+                return j + U1
     if keeps_out and version_of(row.out) != version:
         return count + U1
     return U0
@@ -175,6 +182,8 @@ def mark(workspace, roots, n_roots, checked):
     w.floor = U0
     w.position = U0
     w.resumed = U0
+    w.watchful = U0
+    w.watched = U0
     for i in range(n_roots):
         root = np.uint64(halves(roots)[i])
         if marks[root] == np.uint8(0):
@@ -183,6 +192,7 @@ def mark(workspace, roots, n_roots, checked):
                 pending += U1
                 t = max(t, np.uint64(rows[root].producer))
             else:
+                w.watched |= np.uint64(rows[root].flags & _STOPS)
                 leaves[w.n_leaves] = np.uint32(root)
                 w.n_leaves += U1
     while pending != U0:
@@ -205,11 +215,54 @@ def mark(workspace, roots, n_roots, checked):
                     if rows[operand].producer > floor:
                         pending += U1
                     else:
+                        w.watched |= np.uint64(rows[operand].flags & _STOPS)
                         leaves[w.n_leaves] = np.uint32(operand)
                         w.n_leaves += U1
+    w.limit = w.n_reached
     if checked and w.n_reached:
         note_outside(t)
     return DONE
+
+
+@export(u64(u64, u64))
+def last_uses(workspace, positions):
+    """Write for each leaf that Python waits for where its gradient is complete, as pairs of position and leaf.
+
+    Returns how many there are. A position is that of the last instruction to run of those that read the leaf, plus
+    one; 0 for a root.
+    """
+    w = workspace_at(workspace)
+    rows = buffers()
+    marks = octets(w.marks)
+    inline = stack_words(2)
+    found = U0
+    left = U0
+    for i in range(w.n_leaves):
+        leaf = halves(w.leaves)[i]
+        if rows[leaf].flags & _STOPS and marks[leaf] & NEEDED:
+            marks[leaf] |= DUE
+            left += U1
+    i = w.n_reached
+    while i > U0 and left != U0:
+        i -= U1
+        row = instructions()[halves(w.reached)[i]]
+        operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], inline)
+        for j in range(count):
+            operand = np.uint64(halves(operands)[j])
+            if wants(needs, versions, count, j) and marks[operand] & DUE:
+                marks[operand] &= ~DUE
+                words(positions)[U2 * found] = i + U1
+                words(positions)[U2 * found + U1] = operand
+                found += U1
+                left -= U1
+    for i in range(w.n_leaves):
+        leaf = np.uint64(halves(w.leaves)[i])
+        if marks[leaf] & DUE:
+            marks[leaf] &= ~DUE
+            words(positions)[U2 * found] = U0
+            words(positions)[U2 * found + U1] = leaf
+            found += U1
+    return found
 
 
 @export(i32(u64, u64, u64))
@@ -238,6 +291,14 @@ def narrow(workspace, inputs, n_inputs):
             if wants(needs, versions, count, j) and marks[halves(operands)[j]] & NEEDED:
                 marks[row.out] |= NEEDED | BEYOND
     return np.int32(rows[U0].refs)
+
+
+@export(u64(u64, u64))
+def check_again(workspace, t):
+    """What `mark` refuses, of one instruction that is about to run: Python may have written since."""
+    row = instructions()[t]
+    operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], stack_words(2))
+    return refused(workspace_at(workspace), t, operands, count, needs, versions)
 
 
 @export(u64(u64))

@@ -112,10 +112,12 @@ def traverse(obj, visit, arg):
 
 @export(i32(u64))
 def clear(obj):
-    """tp_clear."""
+    """tp_clear: the tape, which the collector does not see, may still need the hooks."""
     t = tensor_at(obj)
     grad = t.grad
     attributes = t.dict
+    if attributes != U0 and t.buffer != N0 and buffers()[t.buffer].flags & _HOOKED:
+        py.call_in_destructor(machine().orphan_hooks, attributes, np.uint64(t.buffer))
     t.grad = U0
     t.dict = U0
     if grad != U0:

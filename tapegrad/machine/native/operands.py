@@ -44,6 +44,8 @@ def is_stale(obj):
     version = rows[row.owner].version
     if not row.flags & _VIEW or row.version == version or t.base == U0:
         return False
+    if rows[tensor_at(t.base).buffer].owner != row.owner:
+        return False  # the base lies elsewhere by now
     if flags_of(t.base) & _REQUIRES_GRAD or (row.flags & _REQUIRES_GRAD and row.producer != N0):
         return True  # a leaf stays one while its base has no history
     row.version = version

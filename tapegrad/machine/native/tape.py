@@ -31,6 +31,7 @@ _REQUIRES_GRAD, _FREE, _MARKED = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FRE
 _WRAPPED, _ATTACHED = np.uint32(rec.WRAPPED), np.uint32(rec.ATTACHED)
 _POOLED, _VIEW, _INPLACE, _ALIKE = (np.uint16(i) for i in (rec.POOLED, rec.VIEW, rec.INPLACE, rec.ALIKE))
 _MOST = np.uint64(rec.MOST)
+_SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
 FAILED = np.uint32(0)
@@ -54,6 +55,8 @@ def new_row(layout, owner, address):
     row.tensor = U0
     row.layout = layout
     row.owner = np.uint32(index) if owner == N0 else owner
+    if owner != N0:
+        rows[owner].flags |= _SHARED
     row.version = N0
     row.refs = N0
     row.producer = N0
@@ -91,23 +94,73 @@ def let_go():
 def drop_storage(index):
     """One reference less on an owner's storage; the last one frees the bytes, and the row if nothing names it.
 
-    A recorded number stays with its row, whether backward needs it or not: without it the tape could not be read.
+    Borrowed bytes are given back to their owner, which is one reference less on that. A recorded number stays with its
+    row, whether backward needs it or not: without it the tape could not be read.
     """
     m = machine()
-    row = buffers()[index]
-    row.refs -= N1
-    recorded_number = row.flags & _WRAPPED and row.flags & _RECORDED
-    if not recorded_number and row.refs == N0 and (row.flags & _IMMORTAL) == N0:
-        if row.address != U0:
-            if row.flags & _EXTERNAL:
-                carry_out(U0, U0)  # what is put off may read it
-                call_with_index(m.release_external, np.uint64(index))
-                row.flags &= ~_EXTERNAL
-            else:
-                release(m.arena, row.address, layouts()[row.layout].nbytes)
-            row.address = U0
-        if row.tensor == U0 and (row.flags & _RECORDED) == N0:
-            free_row(index)
+    while index != N0:
+        row = buffers()[index]
+        row.refs -= N1
+        lender = N0
+        recorded_number = row.flags & _WRAPPED and row.flags & _RECORDED
+        if not recorded_number and row.refs == N0 and (row.flags & _IMMORTAL) == N0:
+            if row.flags & _BORROWED:
+                lender = row.producer
+                row.producer = N0
+                row.flags &= ~_BORROWED
+                row.address = U0
+            elif row.address != U0:
+                if row.flags & _EXTERNAL:
+                    carry_out(U0, U0)  # what is put off may read it
+                    call_with_index(m.release_external, np.uint64(index))
+                    row.flags &= ~_EXTERNAL
+                else:
+                    release(m.arena, row.address, layouts()[row.layout].nbytes)
+                row.address = U0
+            if row.tensor == U0 and (row.flags & _RECORDED) == N0:
+                free_row(index)
+        index = lender
+
+
+@native
+def borrow(owner):
+    """A new owner row on the bytes of another, 0 where there is no room: writes to it are counted apart."""
+    rows = buffers()
+    lender = rows[owner].producer if rows[owner].flags & _BORROWED else owner
+    index = new_row(rows[lender].layout, N0, rows[lender].address)
+    if index != FAILED:
+        row = rows[index]
+        row.flags |= _BORROWED
+        row.producer = lender
+        rows[lender].refs += N1
+    return index
+
+
+@native
+def hand_over(index):
+    """Let a new row own the storage that a row owns, so that this one can lie elsewhere; the new owner, or 0."""
+    rows = buffers()
+    row = rows[index]
+    heir = new_row(row.layout, N0, row.address)
+    if heir == FAILED:
+        return heir
+    others = row.flags & _SHARED or row.refs > N1
+    owned = _EXTERNAL | _SHARED
+    rows[heir].version = row.version
+    rows[heir].refs = row.refs
+    rows[heir].flags = row.flags & owned
+    row.flags &= ~owned
+    row.owner = heir
+    row.refs = N0
+    if others:
+        for i in range(machine().n_buffers):
+            other = rows[i]
+            if not other.flags & _FREE:
+                if other.owner == index:
+                    other.owner = heir
+                if other.flags & _BORROWED and other.producer == index:
+                    other.producer = heir
+    return heir
 
 
 @native
@@ -281,6 +334,59 @@ def release_kept(t):
             if mask & _KEEPS_OUT:
                 unkeep(row.out)
             row.plan |= _RELEASED
+
+
+@native
+def times_kept(index):
+    """How often instructions keep the value of a row for backward."""
+    m = machine()
+    code = instructions()
+    p = pool()
+    found = N0
+    for t in range(m.n_instructions):
+        row = code[t]
+        plan_row = plans()[row.plan & _PLAN_MASK]
+        if row.plan & _RELEASED or plan_row.flags & _VIEW:
+            continue
+        if plan_row.flags & _POOLED:
+            entry = pool_entry(row)
+            kept = pooled_kept(plan_row, p[entry + U1])
+            for j in range(np.uint64(p[entry]) if kept != N0 else U0):
+                if (kept >> np.uint32(j)) & N1 and p[entry + _HEADER + j] == index:
+                    found += N1
+            if kept >> np.uint32(31) and row.out == index:
+                found += N1
+        else:
+            mask = kept_mask(plan_row, row.plan)
+            if mask & np.uint8(1) and row.a == index:
+                found += N1
+            if mask & np.uint8(2) and row.b == index:
+                found += N1
+            if mask & _KEEPS_OUT and row.out == index:
+                found += N1
+    return found
+
+
+@native
+def settle_on(index, owner, address, layout):
+    """Let a row lie elsewhere, as long as it had its place: what kept it for backward keeps what it is there.
+
+    `owner` is a row that nothing refers to yet; it goes on with the count of writes.
+    """
+    m = machine()
+    rows = buffers()
+    row = rows[index]
+    old = row.owner
+    kept = times_kept(index) if rows[old].refs > N1 else N0
+    rows[owner].version = rows[old].version
+    rows[owner].refs = kept + N1
+    more = layouts()[rows[owner].layout].nbytes - layouts()[rows[old].layout].nbytes
+    m.kept_bytes += np.uint64(kept) * more
+    row.owner = owner
+    row.address = address
+    row.layout = layout
+    rows[old].refs -= kept
+    drop_storage(old)
 
 
 @inlined

@@ -63,8 +63,10 @@ def write(plan, self, operands, count):
     slices = N0
     before = U0
     if recording():
-        if plans()[plan].flags & _DIFFERENTIABLE and layouts()[rows[target].layout].dtype >= FIRST_FLOAT:
+        if layouts()[rows[target].layout].dtype >= FIRST_FLOAT:
             needs = needs_of(operands, count)
+            if needs != N0 and not plans()[plan].flags & _DIFFERENTIABLE:
+                return LEFT
         if needs != N0:
             allowed, slices = may_rewrite(self)
             if not allowed or not make_room():

@@ -1,0 +1,79 @@
+"""A tensor that goes on elsewhere: `x.data = t`, and views in place where nothing is recorded.
+
+It keeps its history, its hooks, its gradient and its count of writes. As long as it lies alike, its row stays and only
+its place is another: what kept the row for backward reads what is there by then, as in PyTorch. Otherwise it gets a new
+row, for what is on the tape relies on the layout of the old one. Gradients that arrive at the old row of a leaf are
+the tensor's all the same (`tape.hooks`); of what is no leaf they are those of a node, which nobody sees, in between.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+from tapegrad.autograd.function import onwards
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+from tapegrad.machine.plan import KEEPS_RESULT
+from tapegrad.tape import history, hooks
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of
+
+call, buffers = machine.call, machine.buffers
+
+
+def settle(x: Any, source: Any) -> None:
+    """Let a tensor lie where another one does, on whose storage it counts writes on from its own (`x.data = t`)."""
+    row, flags = x._buffer, buffers["flags"]
+    place, owner = int(buffers["address"][source._buffer]), call.borrowed(source)
+    flags[row] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
+    alike = x._layout == source._layout or not flags[row] & rec.RECORDED
+    if not alike or _keeps_itself(row):
+        if not alike:
+            flags[row] |= rec.WITHDRAWN
+        buffers["version"][owner] = x._version
+        _go_on(x, call.fresh_row(source._layout, owner, place))
+        return
+    if buffers["owner"][row] == row:
+        heir = call.part(x)
+        if flags[heir] & rec.EXTERNAL:
+            machine.keepers[heir] = machine.keepers.pop(row)
+    call.settle_on_row(x, owner, place, source._layout)
+
+
+def lie(x: Any, layout: int, address: int) -> None:
+    """Let a tensor lie otherwise on its own storage, which counts as a write to it."""
+    old, flags = x._buffer, buffers["flags"]
+    owner = int(buffers["owner"][old])
+    kind = int(flags[old]) & history.KIND_OF_VIEW
+    row = call.fresh_row(layout, owner, address)
+    flags[row] |= kind
+    buffers["version"][row] = buffers["version"][owner]
+    buffers["version"][owner] += 1
+    if kind and history.on_base(x) and (history.requires(x._base) or instruction_of(old) is not None):
+        history.move(x, row)  # a view's history is what follows from its base's, and stale with the write
+        if not history.requires(x._base):
+            history.refresh(x)
+        return
+    _go_on(x, row)
+
+
+def _keeps_itself(row: int) -> bool:
+    """Whether the instruction that made a row reads it again in backward: that has to find it as it was."""
+    t = instruction_of(row)
+    if t is None:
+        return False
+    _, needs = operands_of(t)
+    return any(KEEPS_RESULT in kept for j, kept in enumerate(plan_of(t).keeps) if needs >> j & 1)
+
+
+def _go_on(x: Any, row: int) -> None:
+    """Let a tensor stand for a new row, from which gradients go on to what it was."""
+    old, flags = x._buffer, buffers["flags"]
+    t = instruction_of(old)
+    if t is not None:
+        with machine.pinned():
+            onwards(row, old, plan_of(t).grad_name)
+            history.move(x, row)
+        return
+    if flags[old] & rec.RECORDED and flags[old] & rec.REQUIRES_GRAD:
+        hooks.inherit(old, x)
+    flags[row] |= int(flags[old]) & (rec.REQUIRES_GRAD | rec.HOOKED | rec.VIEWED)
+    call.rebind(x, row)
