@@ -136,3 +136,9 @@ def test_refused(wrong, error, words):
 
 def test_names_are_unique():
     assert len({e[0] for e in ERRORS}) == len(ERRORS)
+
+
+@pytest.mark.parametrize("a, b", [((3, 3), (1,)), ((3, 3), (5,)), ((0, 0), (2,)), ((2, 3, 3), (4,)), ((3, 3), (2, 3))])
+def test_a_right_hand_side_of_another_length_is_refused(a, b):
+    with pytest.raises(RuntimeError, match="Incompatible shapes of A and B"):
+        torch.linalg.solve(torch.ones(*a), torch.ones(*b))

@@ -128,6 +128,9 @@ def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = No
             raise RuntimeError(f"torch.linalg.lstsq: {name} must have at least {least} dimensions.")
     vector = B.ndim == A.ndim - 1
     b = B.unsqueeze(-1) if vector else B
+    if b.shape[-2] != A.shape[-2]:
+        raise RuntimeError("torch.linalg.lstsq: input.size(-2) should match other.size("
+                           f"{-1 if vector else -2})")
     rtol = dtypes.finfo(A.dtype).eps * max(A.shape[-2:]) if rcond is None else rcond
     solution = pinv(A, rtol=rtol) @ b
     m, n = A.shape[-2:]

@@ -58,10 +58,11 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
                            f"{kind_name(A)} and "
                            f"B of type {kind_name(B)} instead")
     vector = B.ndim == 1 or (B.ndim == A.ndim - 1 and tuple(B.shape) == tuple(A.shape[:-1]))
-    if not vector and B.shape[-2 if left else -1] != A.shape[-1]:
+    rows, columns = (B.shape[-1], 1) if vector else B.shape[-2:]
+    if (rows if left else columns) != A.shape[-1]:
         raise RuntimeError("linalg.solve: Incompatible shapes of A and B for the equation "
                            f"{'AX = B' if left else 'XA = B'}"
-                           f" ({A.shape[-2]}x{A.shape[-1]} and {B.shape[-2]}x{B.shape[-1]})")
+                           f" ({A.shape[-2]}x{A.shape[-1]} and {rows}x{columns})")
     if vector and not left:
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for "
                            "left=False. In "
