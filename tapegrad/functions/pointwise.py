@@ -74,11 +74,21 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
         raise TypeError("pow() received an invalid combination of arguments - got "
                         f"({type(input).__name__}, {type(exponent).__name__})")
-    if isinstance(exponent, (int, np.integer)) and exponent < 0 and isinstance(input, Tensor) \
-            and not input.dtype.is_floating_point:
-        raise RuntimeError("Integers to negative integer powers are not allowed.")
+    _expect_power(input, exponent)
     result = apply(operation("pow"), (input, exponent), teach=True)
     return into(out, result)
+
+
+@overrides("pow_")
+def pow_(self: Any, exponent: Any) -> Any:
+    _expect_power(self, exponent)
+    return apply_inplace(operation("pow_"), (self, exponent), teach=True)
+
+
+def _expect_power(x: Any, exponent: Any) -> None:
+    if isinstance(exponent, (int, np.integer)) and exponent < 0 and isinstance(x, Tensor) \
+            and not x.dtype.is_floating_point:
+        raise RuntimeError("Integers to negative integer powers are not allowed.")
 
 
 # ---------------------------------------------------------------- where, clamp
@@ -270,9 +280,6 @@ METHODS["true_divide_"] = lambda self, other: self.div_(other)
 def equal(input: Tensor, other: Any) -> bool:
     """Whether shapes and all elements agree (`torch.equal`)."""
     expect_tensor("equal", other, "other", 2)
-    if input.dtype is not other.dtype:
-        raise RuntimeError(f"Expected object of data type {input.dtype} but got data type {other.dtype} for argument "
-                           "'other'")
     return tuple(input.shape) == tuple(other.shape) and bool(np.array_equal(input._array(), other._array()))
 
 

@@ -156,6 +156,9 @@ PROGRAMS = {
         x.t().unfold(0, 2, 1).exp().stride(), x.expand(4, 2, 3).permute(2, 0, 1).sin().stride(),
         (x.expand(4, 2, 3).permute(2, 1, 0) * y[:2, None]).stride(), (x.t()[:, None] + y.expand(2, 3).t()).stride(),
         (x.t() * t.ones(3, 2)).stride(), t.where(x.t() > 0, t.ones(2), x.t()).stride()),
+    "equal": lambda t, x, y: (t.equal(x, x.double()), t.equal(t.zeros(2, 0), t.zeros(0).long()), t.equal(x > 0, x)),
+    "negative power in place": lambda t, x, y: t.arange(3).pow_(-1),
+    "negative power": lambda t, x, y: (t.ones(2).pow_(-1), t.arange(3).pow_(t.tensor(-1)), x.clone().pow_(-1)),
     "row-major whatever the operand": lambda t, x, y: (
         x.t().softmax(-1).view(6), x.t().log_softmax(0).view(6), x.t().tril().view(6),
         x.t().masked_fill(x.t() > 0, 2.0).view(6)),
