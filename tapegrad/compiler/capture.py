@@ -320,4 +320,5 @@ def first_looks(events: Any) -> dict[int, bool]:
 def storage_key(tensor: Any) -> tuple[int, ...]:
     """What a replay must find unchanged of a tensor it holds: row, layout, address."""
     row = buffers[tensor._buffer]
-    return tensor._buffer, tensor._layout, int(row["address"]), int(row["flags"]) & (rec.REQUIRES_GRAD | rec.HOOKED)
+    return tensor._buffer, tensor._layout, int(row["address"]), int(row["flags"]) & (
+        rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)

@@ -29,7 +29,6 @@ from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 call, buffers = machine.call, machine.buffers
-_STATE = 4  # words of `words.storage`
 
 
 class Reads(NamedTuple):
@@ -144,9 +143,10 @@ class Variant:
 
     def _conditions(self) -> list[tuple[int, int, int]]:
         """Words of memory that show, without Python, that what the function reaches is what it was."""
-        found = [words.gradient(tensor, gradient) for tensor, gradient in self.captured.looked]
+        found = [word for looked in self.captured.looked for word in words.gradient(*looked)]
         for tensor in self.reach.tensors.values():
             found += words.storage(tensor)
+        self._state = len(found)  # those that stay what they are
         return found + self.reach.conditions()
 
     def way(self, key: Any) -> Quick | None:
@@ -156,7 +156,7 @@ class Variant:
         return self._way
 
     def gradients_are_as_they_were(self) -> bool:
-        return words.hold([words.gradient(*looked) for looked in self.captured.looked])
+        return words.hold([word for looked in self.captured.looked for word in words.gradient(*looked)])
 
     def holds(self) -> bool:
         """Whether globals and containers are what they were; the program itself looks at cells and tensors."""
@@ -172,13 +172,12 @@ class Variant:
             reach = self.reach.again()
         except Unreadable:
             return False
-        state = len(self.captured.looked) + _STATE * len(self.reach.tensors)  # conditions that stay what they are
         wanted = reach.conditions()
-        if reach.content != self.captured.content or state + len(wanted) != len(self.program.conditions):
+        if reach.content != self.captured.content or self._state + len(wanted) != len(self.program.conditions):
             return False
         self.reach, self._way = reach, False
         for i, condition in enumerate(wanted):
-            self.program.conditions[state + i] = condition
+            self.program.conditions[self._state + i] = condition
         return True
 
     # ------------------------------------------------------------ replay

@@ -67,8 +67,10 @@ def _nothing(where: int) -> list[Word]:
     return [(where, _WHOLE, held), *([(held + _LENGTH, _WHOLE, 0)] if held else [])]
 
 
-def gradient(tensor: Any, found: Any) -> Word:
-    return id(tensor) + _GRAD, _WHOLE, 0 if found is None else id(found)
+def gradient(tensor: Any, found: Any) -> list[Word]:
+    """Which object is a tensor's gradient, and where that lies."""
+    word = (id(tensor) + _GRAD, _WHOLE, 0 if found is None else id(found))
+    return [word] if found is None else [word, *storage(found)]
 
 
 def _place(function: Any, part: Any) -> int:

@@ -196,6 +196,23 @@ def hooks_of_the_inputs_run_once() -> Any:
     return (lambda a, b: (a * b).sum()), arguments, use
 
 
+@program
+def hooks_on_the_result() -> Any:
+    x, seen = leaf(1.0, 2.0, 3.0), []
+
+    def use(y, z):
+        handle = y.register_hook(lambda g: seen.append("removed"))
+        y.register_hook(lambda g: seen.append(g.tolist()))
+        y.register_hook(lambda g: g * 2)
+        y.retain_grad()
+        y.grad_fn.register_prehook(lambda got: seen.append(got[0].tolist()))
+        handle.remove()
+        (y * y).sum().backward()
+        return taken(x, y), seen[:], seen.clear()
+
+    return (lambda z: x * z), ones, use
+
+
 # ---------------------------------------------------------------- backward again
 
 RESULTS: dict[str, tuple[Callable[[Any, Any], Any], list[tuple[int, ...]]]] = {
