@@ -21,7 +21,6 @@ if TYPE_CHECKING:
     from tapegrad.compiler.variant import Variant
 
 call, buffers = machine.call, machine.buffers
-_kept_bytes = machine.state["kept_bytes"]
 _CANNOT = "the function would have to run once more to be differentiated again, but {}; call it uncompiled for that"
 
 
@@ -50,7 +49,7 @@ class CompiledFunctionBackward(FunctionCtx):
         """Hold what backward needs; the machine, which reclaims dead history when enough is kept, is told how much."""
         nbytes = pullback.nbytes if pullback else 0
         if nbytes != self._bytes:
-            _kept_bytes[0] = _kept_bytes.item(0) + nbytes - self._bytes
+            call.count_kept(nbytes - self._bytes)
         self._pullback, self._bytes = pullback, nbytes
 
     def release(self) -> None:

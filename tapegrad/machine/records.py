@@ -51,6 +51,9 @@ ATTACHED = 1 << 13  # Python keeps something under this row's number (hooks, a c
 SHARED, BORROWED = 1 << 15, 1 << 16
 VIEWED = 1 << 18  # a view of its tensor was taken
 WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
+# Rows that Python is still to be told of form lists: freed ones that are ATTACHED through their `owner` (from
+# `MACHINE.released`), those of foreign memory through `refs`, with this bit (from `MACHINE.foreign`).
+QUEUED = 1 << 31
 LINK, MULTIPLE = 2, 4  # what `make_view` is told beside "record" (1): a differentiable view; one of several
 
 # What the machine must know of a layout; shapes and strides are Python's.
@@ -123,7 +126,7 @@ MACHINE = np.dtype([
     ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
-    ("pins", "u8"), ("released", "u8"), ("unrecorded", "u8"),
+    ("pins", "u8"), ("released", "u8"), ("foreign", "u8"), ("unrecorded", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
@@ -131,7 +134,8 @@ MACHINE = np.dtype([
     ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
-    ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("as_written", "u8"),
+    ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("n_aside", "u8"),
+    ("as_written", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("assigning", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
@@ -204,13 +208,15 @@ OPERATORS = 2048
 # code itself. `compiler` reads it; MACHINE.trace is null at all other times. While `postponing`, the kernel calls are
 # written down and not made; `overwrote` says that an operation in place was among them. `trace_start` is the first
 # instruction that the call may record. Other threads write nothing down. A block of the capture that dies in one of
-# them, or after the call while `holding` is not null yet, waits in the lists of the arena `aside`. While `as_written`
-# counts anything (anomaly mode, hooks on what is saved), no call is replayed without asking Python.
+# them, or after the call while `holding` is not null yet, is put `aside` (pairs of address and bytes): calls that were
+# put off may still write to it. While `as_written` counts anything (anomaly mode, hooks on what is saved), no call is
+# replayed without asking Python.
 EVENT = np.dtype([
     ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
 ])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
+MAX_ASIDE = 1 << 20
 GRADIENT = 10  # the `.grad` of the tensor object `a` was looked at (`b` 0), or set without a look (1)
 OUTSIDE = 11  # a backward of the call ran the instruction `a`, which was there before
 

@@ -84,7 +84,7 @@ _ENTRY_POINTS = (
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin",
-                    "borrowed", "part")
+                    "borrowed", "part", "count_kept")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "check_again": "u(uu)", "last_uses": "u(uu)",
@@ -397,7 +397,8 @@ class Machine:
         self.layouts = reserve(rec.LAYOUT, MAX_LAYOUTS)
         self.pool = reserve("u4", MAX_ROWS)
         self.table = reserve("u8", 2 * TABLE_SLOTS)
-        self.arena, self.aside = np.zeros(rec.ARENA_WORDS, "u8"), np.zeros(rec.ARENA_WORDS, "u8")
+        self.arena = np.zeros(rec.ARENA_WORDS, "u8")
+        self.aside = reserve("u8", 2 * rec.MAX_ASIDE)
         self.recipes = reserve("u8", 2 * RECIPE_SLOTS)
         self.n_recipes = self.n_methods = 0
         self.functions_table = np.zeros(RECALLED + MAX_RECALLED, "u8")

@@ -36,7 +36,7 @@ thread_self = external("pthread_self", u64)
 _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
 _EVENT, _POINTERS = np.uint64(rec.EVENT.itemsize), np.uint64(rec.offset_of(rec.EVENT, "pointers"))
 _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
-_SEARCHED, _CLASSES = np.uint64(4096), np.uint64(rec.N_CLASSES)
+_SEARCHED, _MAX_ASIDE = np.uint64(4096), np.uint64(rec.MAX_ASIDE)
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
 
@@ -272,7 +272,10 @@ def withheld(arena, address, nbytes):
         taken |= events[i].kind == _TAKEN and events[i].a == address
     if not taken:
         return U0
-    push(m.aside, class_of(max(nbytes, U1)), address)
+    if m.n_aside < _MAX_ASIDE:  # past the end they are lost, as in the capture's own table
+        words(m.aside)[U2 * m.n_aside] = address
+        words(m.aside)[U2 * m.n_aside + U1] = nbytes
+        m.n_aside += U1
     return U1
 
 
@@ -303,12 +306,9 @@ def let_reuse(ignored, unused):
     """A capture is done with, and what it withheld is free."""
     m = machine()
     m.holding = U0
-    lists = words(m.aside)
-    for size_class in range(_CLASSES):
-        while lists[_LISTS + size_class] != U0:
-            block = lists[_LISTS + size_class]
-            lists[_LISTS + size_class] = words(block)[U0]
-            release(m.arena, block, class_bytes(size_class))
+    for i in range(m.n_aside):
+        release(m.arena, words(m.aside)[U2 * i], words(m.aside)[U2 * i + U1])
+    m.n_aside = U0
     return np.int32(0)
 
 

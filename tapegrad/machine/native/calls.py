@@ -123,6 +123,14 @@ def pin(self, step):
 
 
 @export(u64(u64, u64))
+def count_kept(self, step):
+    """count_kept(bytes) adds to what the tape keeps for backward, or takes from it: reclaiming depends on that."""
+    machine().kept_bytes += np.uint64(py.long_as(step))
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
 def freshen(self, obj):
     """freshen(tensor): if it is a view whose base's history was rewritten, give it its new one."""
     if not freshen_history(obj):

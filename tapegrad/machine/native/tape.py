@@ -34,6 +34,7 @@ _MOST = np.uint64(rec.MOST)
 _SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
+_QUEUED = np.uint32(rec.QUEUED)
 FAILED = np.uint32(0)
 
 
@@ -68,26 +69,54 @@ def new_row(layout, owner, address):
 def free_row(index):
     m = machine()
     row = buffers()[index]
-    if row.flags & _ATTACHED:
-        row.flags &= ~_ATTACHED
-        call_with_index(m.release_row, np.uint64(index))
-        m.released += U1
     if row.flags & _WRAPPED and row.address != U0:
         release(m.arena, row.address, layouts()[row.layout].nbytes)
+    attached = row.flags & _ATTACHED
     row.flags = _FREE
     row.producer = N0
     row.tensor = U0
-    row.owner = np.uint32(m.free_buffer)
-    m.free_buffer = np.uint64(index)
+    if attached:
+        row.owner = np.uint32(m.released)
+        m.released = np.uint64(index)
+    else:
+        row.owner = np.uint32(m.free_buffer)
+        m.free_buffer = np.uint64(index)
+
+
+@native
+def tell_python():
+    m = machine()
+    rows = buffers()
+    while m.foreign != U0:
+        index = m.foreign
+        row = rows[index]
+        m.foreign = np.uint64(row.refs & ~_QUEUED)
+        carry_out(U0, U0)  # what is put off may read it
+        call_with_index(m.release_external, index)
+        row.refs = N0
+        row.flags &= ~_EXTERNAL
+        if row.tensor == U0 and (row.flags & _RECORDED) == N0:
+            free_row(np.uint32(index))
+    some = m.released != U0
+    while m.released != U0:
+        index = m.released
+        m.released = np.uint64(rows[index].owner)
+        call_with_index(m.release_row, index)
+        rows[index].owner = np.uint32(m.free_buffer)
+        m.free_buffer = index
+    if some:
+        call_with_index(m.release_row, U0)
 
 
 @inlined
 def let_go():
-    """Let what Python kept under freed rows die, now that the tables are whole again: it may own tensors."""
+    """Tell Python of rows and foreign memory that are done with, now that the tables are whole.
+
+    What it kept for them may own tensors, and while it runs other threads may.
+    """
     m = machine()
-    if m.released != U0:
-        m.released = U0
-        call_with_index(m.release_row, U0)
+    if m.released | m.foreign:
+        tell_python()
 
 
 @native
@@ -111,13 +140,12 @@ def drop_storage(index):
                 row.address = U0
             elif row.address != U0:
                 if row.flags & _EXTERNAL:
-                    carry_out(U0, U0)  # what is put off may read it
-                    call_with_index(m.release_external, np.uint64(index))
-                    row.flags &= ~_EXTERNAL
+                    row.refs = np.uint32(m.foreign) | _QUEUED
+                    m.foreign = np.uint64(index)
                 else:
                     release(m.arena, row.address, layouts()[row.layout].nbytes)
                 row.address = U0
-            if row.tensor == U0 and (row.flags & _RECORDED) == N0:
+            if row.tensor == U0 and row.refs == N0 and (row.flags & _RECORDED) == N0:
                 free_row(index)
         index = lender
 
