@@ -145,6 +145,7 @@ class Captured:
         self._outputs(before, result)
         self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
         self.inputs = [self._source(before, t) for t in inputs]
+        self.numbers_of_inputs = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
         if roots and len({id(t) for t in self._tensors}) > 1:
             shared = [cap.owner_of(t) for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
             if len(set(shared)) != len(shared):

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, modes
@@ -16,6 +16,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import hooks
+from tapegrad.tape.reading import instruction_of, operands_of
 
 if TYPE_CHECKING:
     from tapegrad.compiler.variant import Variant
@@ -94,6 +95,8 @@ class Recorder:
         row = roots[0]._buffer if self.single else call.fresh_row(self.node, 0, 0)
         call.record_plan(self.plan, row, self.needs, *inputs)
         ctx._row = row
+        if pullback is not None:
+            pullback.row = row
         hooks.attached(row).callback = ctx
         for plan, root in zip(self.output_plans, roots):
             call.record_plan(plan, root._buffer, 1, row)
@@ -103,12 +106,29 @@ def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
     return ("dtype", layout.dtype), ("shape", layout.shape), ("strides", layout.strides)
 
 
+class Input(NamedTuple):
+    """An argument with a history, as a node holds it: its memory, and where among the node's operands its row is.
+
+    The tensor itself would be alive as long as the node, and its history with it: of a chain of calls whose last result
+    is dropped, each reclaiming would find one.
+    """
+
+    memory: Any
+    position: int
+    kind: type
+
+
 class Pullback:
     """One replayed call, as its backward needs it."""
 
+    row = 0  # of the node
+
     def __init__(self, variant: Variant, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
                  roots: Sequence[Any], states: Sequence[Any]) -> None:
-        self.variant, self.leaves, self.states = variant, leaves, states
+        self.variant, self.states = variant, states
+        numbers = variant.captured.numbers_of_inputs
+        self.leaves = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
+                       for i, t in enumerate(leaves)]
         versions = buffers["version"]
         self.versions = [versions.item(cap.owner_of(t)) for t in (*leaves, *variant.reach.tensors.values())]
         reads = variant.reads
@@ -165,13 +185,14 @@ class Pullback:
         self._check()
         streams = list({id(d.stream): d.stream for d in captured.draws}.values())
         now = [s.mark() for s in streams]
-        inputs = [self.leaves[i] if type(i) is int else i for i in captured.inputs]
+        given = self._arguments()
+        inputs = [given[i] if type(i) is int else i for i in captured.inputs]
         for stream, state in zip(streams, self.states):
             stream.back_to(state)
         try:
             with modes.enable_grad():
-                args, kwargs = (self.leaves, {}) if self.variant.structure is None else unflatten(
-                    self.variant.structure, iter(self.leaves))
+                args, kwargs = (given, {}) if self.variant.structure is None else unflatten(
+                    self.variant.structure, iter(given))
                 leaves: list[Any] = []
                 _collect(self.variant.function(*args, **kwargs), leaves)
                 several = list({id(t): t for t in leaves}.values())
@@ -184,11 +205,19 @@ class Pullback:
         assert found is not None
         return found
 
+    def _arguments(self) -> list[Any]:
+        """The call's tensors, with the histories they had."""
+        t = instruction_of(self.row)
+        assert t is not None
+        rows, _ = operands_of(t)
+        return [call.tensor_of(rows[x.position], x.kind) if type(x) is Input else x for x in self.leaves]
+
     def _check(self) -> None:
         captured = self.variant.captured
         if not captured.pure:
             raise RuntimeError(_CANNOT.format("it writes to memory that others see"))
-        for tensor, version in zip((*self.leaves, *self.variant.reach.tensors.values()), self.versions):
+        leaves = [x.memory if type(x) is Input else x for x in self.leaves]
+        for tensor, version in zip((*leaves, *self.variant.reach.tensors.values()), self.versions):
             if int(buffers[cap.owner_of(tensor)]["version"]) != version:
                 raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
         try:

@@ -213,6 +213,18 @@ def hooks_on_the_result() -> Any:
     return (lambda z: x * z), ones, use
 
 
+def test_a_chain_of_calls_is_given_back_at_once(tape):
+    w = leaf(0.5, 0.3, 0.2)
+    f = compile(lambda h, x: (h * w + x).tanh())
+    h = w.sin()
+    for i in range(200):
+        h = f(h, *ones(i))
+    assert f.replays > 100 and tape.instructions >= 200
+    del h
+    tape.collect()
+    assert tape.instructions <= 2
+
+
 # ---------------------------------------------------------------- backward again
 
 RESULTS: dict[str, tuple[Callable[[Any, Any], Any], list[tuple[int, ...]]]] = {
