@@ -143,7 +143,8 @@ class Variant:
 
     def _conditions(self) -> list[tuple[int, int, int]]:
         """Words of memory that show, without Python, that what the function reaches is what it was."""
-        found = [word for looked in self.captured.looked for word in words.gradient(*looked)]
+        self._gradients = [word for looked in self.captured.looked for word in words.gradient(*looked)]
+        found = self._gradients[:]
         for tensor in self.reach.tensors.values():
             found += words.storage(tensor)
         self._state = len(found)  # those that stay what they are
@@ -156,7 +157,7 @@ class Variant:
         return self._way
 
     def gradients_are_as_they_were(self) -> bool:
-        return words.hold([word for looked in self.captured.looked for word in words.gradient(*looked)])
+        return words.hold(self._gradients)
 
     def holds(self) -> bool:
         """Whether globals and containers are what they were; the program itself looks at cells and tensors."""
