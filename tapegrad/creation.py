@@ -36,8 +36,8 @@ def _wanted(dtype: Any, out: Any = None) -> Dtype | None:
 def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None) -> Tensor:
     if where is not None:
         device(where)
-    if out is not None:
-        return dispatch.into(out, made)
+    if out is not None:  # of as many elements, it keeps its shape
+        return dispatch.into(out, made.reshape(tuple(out.shape)) if out.numel() == made.numel() else made)
     if requires_grad and not made.dtype.is_floating_point:
         raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
     return made.requires_grad_() if requires_grad else made
@@ -214,7 +214,9 @@ def empty(*size: Any, dtype: Dtype | None = None, requires_grad: bool = False, d
     """A tensor that is not initialised (`torch.empty`)."""
     shape = _checked(shape_of(size or (ignored["size"],)))
     dtype = _wanted(dtype, out) or dtypes.default_dtype()
-    return _finish(call.empty(layouts.intern(dtype, shape).id), requires_grad, device, out)
+    if out is not None:
+        return out.resize_(shape)
+    return _finish(call.empty(layouts.intern(dtype, shape).id), requires_grad, device)
 
 
 def legacy(dtype: Dtype, args: tuple[Any, ...]) -> Tensor:
@@ -323,6 +325,8 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
     tensor([0, 1, 2])
     """
     dtype = _wanted(dtype, out)
+    if dtype is dtypes.bool_:
+        raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
     if end is None:
         start, end = 0, start
     start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
@@ -356,6 +360,8 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    if dtype is dtypes.bool_:
+        raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     if steps == 1:

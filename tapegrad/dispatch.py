@@ -383,6 +383,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
 
     def function(input: Tensor, dim: Ints | None = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
                  ) -> Any:
+        if dtype is None and out is not None and op.result == "sum":
+            dtype = out.dtype
         if dtype is not None:
             input = input.to(dtype)
         layout = layout_of(input)
@@ -403,6 +405,8 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
         plain = dim is None and dtype is None and not keepdim
         given = (("dim", dims), ("keepdim", bool(keepdim))) if len(layout.shape) > 1 else axes_of(
             op, layout, dims, keepdim, dim)
+        if out is not None and op.result == "truth" and out.dtype not in (dtypes.bool_, dtypes.uint8):
+            raise RuntimeError(f"{op.name} only supports bool tensor for result, got: {planner.name_of(out.dtype)}")
         result = apply(op, (input,), given, teach=plain)
         if dtype is not None and result.dtype is not dtype and op.result == "sum":
             result = result.to(dtype)  # whole numbers were summed as int64

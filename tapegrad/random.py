@@ -189,7 +189,11 @@ def _fill(self: Tensor, generator: Generator | None, method: Callable[..., np.nd
           ) -> Tensor:
     """Write drawn values in memory order, through the checks every in-place write passes."""
     with modes.no_grad() if not self.requires_grad else modes.set_grad_enabled(modes.is_grad_enabled()):
-        return self.copy_(_draw(generator, method, *given, shape=tuple(self.shape)))
+        if self.is_contiguous():
+            return self.copy_(_draw(generator, method, *given, shape=tuple(self.shape)))
+        order = sorted(range(self.ndim), key=lambda d: -self.stride(d))
+        drawn = _draw(generator, method, *given, shape=tuple(self.shape[d] for d in order))
+        return self.copy_(drawn.permute(*np.argsort(order).tolist()))
 
 
 def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: float

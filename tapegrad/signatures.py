@@ -64,7 +64,7 @@ def _bool(x: Any) -> bool:
 def _ints(x: Any) -> Any:
     if isinstance(x, (list, tuple)):
         return x if all(type(n) is int for n in x) else tuple(map(_int, x))
-    return _int(x)
+    return _int(x.reshape(()) if isinstance(x, TensorBase) and x.numel() == 1 else x)
 
 
 def _tensor(x: Any) -> Any:

@@ -13,6 +13,7 @@ from tapegrad.functions import (
     activations,
     contractions,
     decompositions,
+    dropouts,
     gathering,
     grids,
     indexing,
@@ -44,7 +45,7 @@ from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor
 
 FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
-            contractions, linalg, decompositions, activations, losses, margins,
+            contractions, linalg, decompositions, activations, losses, margins, dropouts,
             neighbours, padding, windows, normalisation, special, statistics,
             grids, queries)
 

@@ -48,7 +48,10 @@ def _activation(name: str, *attributes: str, of: str = "", **fixed: Any) -> None
         if name == "hardtanh" and given["min_val"] > given["max_val"]:
             raise ValueError("min_val cannot be greater than max_val")
         whole = not input.dtype.is_floating_point
-        packed = tuple((a, int(given[a]) if whole else given[a]) for a in op.attributes)
+        numbers = ((a, x.item() if isinstance(x, Tensor) else x) for a, x in given.items())
+        packed = tuple((a, int(x) if whole else x) for a, x in numbers if a in op.attributes)
+        if name == "celu" and dict(packed)["alpha"] == 0:
+            raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
         if inplace and op.inplace is not None:
             return apply_inplace(op.inplace, (input,), packed)
         return apply(op, (input,), packed)

@@ -88,6 +88,8 @@ def into(out: Any, result: Any, *read: Any, exact: bool = False) -> Any:
     """
     if out is None:
         return result
+    if not isinstance(out, Tensor):
+        raise TypeError(f"argument 'out' must be Tensor, not {type(out).__name__}")
     if exact and out.dtype is not result.dtype:
         raise RuntimeError(f"Expected out tensor to have dtype {errors.C_NAMES[result.dtype.name]}, but got "
                            f"{errors.C_NAMES[out.dtype.name]} instead")

@@ -204,7 +204,7 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> 
     """The slices at given positions along an axis (`torch.index_select`)."""
     dim, i = _vector("index_select", input, dim, index)
     if not input.ndim:
-        return into(out, read("index_select", input.reshape(1), (i,), ("axes", (0,))).reshape(()))
+        return into(out, unsafe_view(read("index_select", input.reshape(1), (i,), ("axes", (0,))), ()))
     return into(out, read("index_select", input, (i,), ("axes", (dim,))), input, index)
 
 

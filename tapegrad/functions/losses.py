@@ -264,6 +264,8 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
     kept = target != ignore_index
     factor = ones(shape, dtype=input.dtype) if weight is None else weight.reshape(shape)
     operands = (input, classes.unsqueeze(axis), arange(n).reshape(shape), factor)
+    if reduction == "mean" and not target.numel():
+        return input.sum() * math.nan
     if reduction == "mean":
         total = kept.sum() if weight is None else where(kept, weight[where(kept, target, 0)], 0).sum()
         return apply(operation("nll_loss_mean"), (*operands, 1 / total.to(input.dtype)), (
@@ -402,20 +404,3 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: A
     if weight is not None:
         out = out * weight
     return out if bias is None else out + bias
-
-
-@nn
-def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool = False) -> Any:
-    """Elements set to zero at random, the others scaled up (`torch.nn.functional.dropout`)."""
-    if not 0.0 <= p <= 1.0:
-        raise ValueError(f"dropout probability has to be between 0 and 1, but got {p}")
-    if not training or p == 0:
-        return input
-    if p == 1:
-        return input * 0
-    from tapegrad import random
-
-    kept = random.bernoulli(input.new_full(tuple(input.shape), 1 - p)) / (1 - p)
-    return input.mul_(kept) if inplace else input * kept
-
-

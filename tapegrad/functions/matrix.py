@@ -161,6 +161,8 @@ def _added(name: str, product: Any, check: Any) -> None:
     def out_of_place(input: Tensor, first: Tensor, second: Tensor, *, beta: Any = 1, alpha: Any = 1,
                      out: Any = None) -> Any:
         shape = check(first, second)
+        if name == "addmm" and input.dtype.category == 0:
+            raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
         if input.dtype is not first.dtype or first.dtype is not second.dtype:
             raise RuntimeError(f"self and mat2 must have the same dtype, but got {kind_name(input)} and "
                                f"{kind_name(second)}")
@@ -235,9 +237,9 @@ _added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _che
 def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
     """`beta * input + alpha * outer` (`torch.addr`)."""
     _check_vectors(vec1, vec2)
-    if input.dtype.category == 0 and not (isinstance(beta, bool) and isinstance(alpha, bool)):
-        beta, alpha = bool(beta), bool(alpha)
     _whole_factors("addr", input, beta, alpha)
+    if input.dtype.category == 0:
+        beta, alpha = bool(beta), bool(alpha)
     shape = (vec1.shape[0], vec2.shape[0])
     if shapes.broadcast((tuple(input.shape), shape)) != shape:
         raise RuntimeError(f"The expanded size of the tensor {shape} must match the existing size {tuple(input.shape)}")

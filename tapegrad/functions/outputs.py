@@ -18,12 +18,13 @@ OFFERED = {
     "avg_pool2d", "avg_pool3d", "linear", "normalize", "glu", "leaky_relu", "elu",
 }
 EXACT = {
-    "abs", "addbmm", "addmm", "addmv", "amax", "amin", "argmax", "argmin", "baddbmm", "bitwise_not", "bmm", "bucketize",
-    "ceil", "cholesky", "cross", "cummax", "cummin", "diag", "dot", "floor", "frac", "histc", "index_add", "index_copy",
-    "index_select", "inner", "inv", "isneginf", "isposinf", "kthvalue", "logcumsumexp", "masked_select", "matrix_power",
-    "mm", "mode", "msort", "multi_dot", "mv", "nan_to_num", "nanquantile", "narrow_copy", "neg", "quantile", "renorm",
-    "round", "searchsorted", "sgn", "sign", "signbit", "sort", "take", "take_along_dim", "tensordot", "topk", "tril",
-    "triu", "trunc", "vdot", "vecdot",
+    "abs", "addbmm", "addmm", "addmv", "amax", "amin", "argmax", "argmin", "baddbmm", "bitwise_not", "bmm",
+    "bucketize", "ceil", "cholesky", "cross", "cummax", "cummin", "diag", "dot", "eigh", "floor", "frac", "histc",
+    "index_add", "index_copy", "index_reduce", "index_select", "inner", "inv", "isin", "isneginf", "isposinf",
+    "kthvalue", "log_softmax", "logcumsumexp", "lu", "lu_factor", "masked_select", "matmul", "matrix_power", "mm",
+    "mode", "msort", "multi_dot", "mv", "nan_to_num", "nanquantile", "narrow_copy", "neg", "qr", "quantile", "renorm",
+    "round", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "sgn", "sign", "signbit", "softmax", "sort",
+    "svd", "take", "take_along_dim", "tensordot", "topk", "tril", "triu", "trunc", "vdot", "vecdot", "where",
 }
 _APART = ("index", "take", "masked", "scatter")  # what may not be written where it is read
 

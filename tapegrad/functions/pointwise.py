@@ -149,7 +149,8 @@ def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Any:
 
 
 def _rsub(input: Tensor, other: Any, alpha: Any) -> Any:
-    return apply(operation("sub"), (other, scaled(input, alpha, "alpha", other)))
+    return apply(operation("sub"), (
+        other, input if input.dtype is dtypes.bool_ else scaled(input, alpha, "alpha", other)))
 
 
 def _with_value(name: str) -> None:

@@ -90,6 +90,8 @@ def rot90(input: Tensor, k: int = 1, dims: Ints = (0, 1)) -> Any:
 @method
 def repeat(self: Any, *sizes: Any) -> Any:
     """Copies side by side (`torch.Tensor.repeat`)."""
+    if not sizes:
+        raise TypeError('repeat() missing 1 required positional arguments: "repeats"')
     times = shape_of(sizes)
     if len(times) < self.ndim:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")

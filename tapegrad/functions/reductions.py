@@ -128,6 +128,7 @@ def widened(x: Any, dtype: Any) -> Any:
 
 @overrides("prod")
 def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None) -> Any:
+    dtype = out.dtype if dtype is None and out is not None else dtype
     if dtype is dtypes.bool_:
         return into(out, input.ne(0).all() if dim is None else input.ne(0).all(dim, keepdim))
     x = widened(input, dtype)

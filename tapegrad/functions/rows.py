@@ -23,7 +23,9 @@ def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> 
     def running(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
         if not whole_numbers and not input.dtype.is_floating_point:
             raise RuntimeError(f'"{name}_out_cpu" not implemented for \'{kind_name(input)}\'')
-        x = widened(input, dtype)
+        x = widened(input, out.dtype if dtype is None and out is not None and whole_numbers else dtype)
+        if x.dtype.category == 0:
+            raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'Bool\'')
         d = shapes.wrap_dim(dim, x.ndim)
         if not x.ndim:
             return into(out, unsafe_view(apply(operation(name), (x.reshape(1),), (("dim", 0), *extra)), ()))

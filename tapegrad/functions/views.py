@@ -375,6 +375,8 @@ def unflatten(input: Tensor, dim: int, sizes: Ints) -> Any:
     d = shapes.wrap_dim(dim, input.ndim)
     if not len(sizes):
         raise RuntimeError("unflatten: sizes must be non-empty")
+    if not input.ndim:
+        raise RuntimeError("unflatten: a tensor without axes has none to split")
     n = input.shape[d]
     try:
         inner = shapes.infer_size(tuple(sizes), n)

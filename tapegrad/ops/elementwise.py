@@ -304,7 +304,7 @@ elementwise("fmin", lambda x, y: scalar.fmin(x, y),
             inplace=False, special=(0.0,), tensors=("x", "y"))
 elementwise("lerp", lambda x, end, weight: where(
                 scalar.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)),
-            lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f",
+            lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f", result="first",
             grad_name="LerpBackward1", grad_names={"weight": "LerpBackward0"})
 elementwise("addcmul", lambda x, y, z: x + y * z, lambda g, y, z: (g, g * z, g * y), accepts="if", method=False)
 elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g * (y / (z * z))), accepts="f",

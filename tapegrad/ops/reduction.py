@@ -48,8 +48,8 @@ reduction("nll_loss_mean",  # `share` is 1 over the sum of the chosen weights, i
           lambda x, target, classes, weight, share, *, dim: row.sum(
               where(target == classes, -x * weight, 0) * share, dim),
           lambda g, x, target, classes, weight, share: (
-              where(target == classes, -g * weight, 0) * share, None, None,
-              where(target == classes, -g * x, 0) * share, where(target == classes, -x * weight, 0) * g),
+              where(target == classes, -g * weight * share, 0), None, None,
+              where(target == classes, -g * x * share, 0), where(target == classes, -x * weight, 0) * g),
           accepts="f", method=False, identity=math.nan, grad_name="NllLossBackward0",
           grad_names={"2d": "NllLoss2DBackward0"})
 reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * y, g * x), method=False,

@@ -620,3 +620,22 @@ def test_memory_does_not_grow_with_captures():
 def resident() -> int:
     with open("/proc/self/statm") as f:
         return int(f.read().split()[1]) * 4096
+
+
+def test_a_zero_divisor_is_refused_by_a_program_as_it_is_by_the_function():
+    """Nothing of the division is done; what came before it stays, as it does where the function runs as written."""
+    def step(x, y):
+        x.add_(1)
+        x //= y.int()
+        return x % y
+
+    for before in range(4):
+        compiled = compile(step)
+        x, z = torch.tensor([7, 8, 9]), torch.tensor([7, 8, 9])
+        for _ in range(before):
+            assert compiled(x, torch.tensor([1, 1, 1])).tolist() == step(z, torch.tensor([1, 1, 1])).tolist()
+        for function, written in ((step, z), (compiled, x)):
+            with pytest.raises(RuntimeError, match="ZeroDivisionError"):
+                function(written, torch.tensor([1, 0, 1]))
+        assert x.tolist() == z.tolist() == [8 + before, 9 + before, 10 + before] and x._version == z._version
+        assert compiled(x, torch.tensor([2, 3, 1])).tolist() == step(z, torch.tensor([2, 3, 1])).tolist()
