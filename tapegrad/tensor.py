@@ -418,6 +418,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         row = buffers[self._buffer]
         owner = int(row["owner"])
         room = layouts.all[int(buffers[owner]["layout"])].nbytes - self.storage_offset() * self.itemsize
+        buffers["version"][owner] += layout.shape != tuple(self.shape)
         if layout.nbytes <= room:  # other tensors on this memory stay on it
             places.lie(self, layout.id, int(row["address"]))
             return self

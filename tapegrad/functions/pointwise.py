@@ -272,7 +272,15 @@ def _true_divide(input: Any, other: Any, *, out: Any = None) -> Any:
 
 
 _forms("ldexp", _ldexp)
+def _float_power_(self: Any, exponent: Any) -> Any:
+    if self.dtype is not dtypes.float64:
+        raise RuntimeError(f"the base given to float_power_ has dtype {kind_name(self)} but the operation's result "
+                           "requires dtype Double")
+    return self.pow_(exponent)
+
+
 _forms("float_power", _float_power)
+METHODS["float_power_"] = _float_power_
 PUBLIC["true_divide"] = METHODS["true_divide"] = _true_divide
 METHODS["true_divide_"] = lambda self, other: self.div_(other)
 
@@ -322,4 +330,6 @@ for _name, _original in (
         METHODS[_name] = getattr(Tensor, _original)
         METHODS[_name + "_"] = getattr(Tensor, _original + "_")
 
+for _name in ("left_shift_", "right_shift_"):
+    METHODS["bitwise_" + _name] = getattr(Tensor, _name)
 METHODS["__rdiv__"] = lambda self, other: self.reciprocal() * other

@@ -58,6 +58,7 @@ def polygamma(n: int, input: Tensor, *, out: Any = None) -> Any:
 
 PUBLIC["polygamma"] = polygamma
 METHODS["polygamma"] = lambda self, n: polygamma(n, self)
+in_place("polygamma", METHODS["polygamma"])
 
 
 @special

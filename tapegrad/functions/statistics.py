@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad import shapes
 from tapegrad.creation import from_array
-from tapegrad.functions.common import into, kind_name, method, public
+from tapegrad.functions.common import in_place, into, kind_name, method, public
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.rows import sort, trapezoid
 from tapegrad.tensor import Tensor
@@ -204,3 +204,6 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None
     over = norms > maxnorm
     factor = (maxnorm / (norms + 1e-7)).masked_fill(~over, 1.0)
     return into(out, input * factor)
+
+
+in_place("renorm", renorm)

@@ -1,8 +1,8 @@
 """PyTorch's own sample inputs, run through both libraries: the score of an operation, and what went wrong.
 
-    python tests/parity/opinfo.py [name …] [--more] [--verbose]
+    python tests/parity/opinfo.py [name …] [--more] [--narrow] [--verbose]
 
-prints the table, with `--more` that of the second part as well. An operation is right when every sample of every dtype
+prints the table, with `--more` that of the second part as well, with `--narrow` in the integer types below int64. An operation is right when every sample of every dtype
 gives PyTorch's values, dtypes, shapes and gradients; where float32 values differ, what is nearer to PyTorch's own in
 float64 is right. `errors` counts error inputs that raise an exception of PyTorch's type.
 """
@@ -11,6 +11,7 @@ from __future__ import annotations
 import collections
 import sys
 import warnings
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -320,8 +321,12 @@ def nearer(theirs: Any, ours: Any, exact: Any) -> str:
     return "" if error <= other else "values"
 
 
-def score(op: Any, torch: Any, tapegrad: Any) -> Report:
-    """One operation of the database: all its samples, in four dtypes, and its error inputs."""
+DTYPES = ("float64", "float32", "int64", "bool")
+NARROW = ("uint8", "int8", "int16", "int32")
+
+
+def score(op: Any, torch: Any, tapegrad: Any, dtypes: Sequence[str] = DTYPES, most: int = MAX_SAMPLES) -> Report:
+    """One operation of the database: its samples in these dtypes, and its error inputs."""
     full = op.name + ("." + op.variant_test_name if op.variant_test_name else "")
     report = Report(full)
     function = SPECIAL[op.name](tapegrad) if op.name in SPECIAL else find(tapegrad, op.name)
@@ -329,13 +334,13 @@ def score(op: Any, torch: Any, tapegrad: Any) -> Report:
         report.samples = 1
         report.complain("missing", "")
         return report
-    for dtype in (torch.float64, torch.float32, torch.int64, torch.bool):
+    for dtype in (getattr(torch, name) for name in dtypes):
         if dtype not in op.supported_dtypes("cpu"):
             continue
         grad = dtype.is_floating_point and op.supports_autograd
         torch.manual_seed(0)
         for i, sample in enumerate(op.sample_inputs("cpu", dtype, requires_grad=grad)):
-            if i >= MAX_SAMPLES:
+            if i >= most:
                 break
             if any(isinstance(x, torch.Tensor) and (x.is_complex() or x.is_sparse) for x in
                    flatten((sample.input, sample.args))):
@@ -347,7 +352,7 @@ def score(op: Any, torch: Any, tapegrad: Any) -> Report:
             report.right += not found
             if found:
                 report.complain(found, f"{dtype} {_brief(sample)}")
-    if op.error_inputs_func is not None:
+    if op.error_inputs_func is not None and dtypes is DTYPES:
         for error in op.error_inputs("cpu"):
             sample = error.sample_input
             try:
@@ -409,7 +414,7 @@ def main(arguments: list[str]) -> None:
     wanted = {a for a in arguments if not a.startswith("--")} or set(NAMES) | (set(MORE) if "--more" in arguments else set())
     totals: dict[str, list[int]] = {}
     for family, op in operations(torch, wanted):
-        report = score(op, torch, tapegrad)
+        report = score(op, torch, tapegrad, NARROW if "--narrow" in arguments else DTYPES)
         total = totals.setdefault(family, [0, 0, 0, 0])
         total[0] += report.exact
         total[1] += 1
