@@ -47,13 +47,13 @@ __all__ = ["Reach", "Unreadable"]
 
 # Their meaning is not in memory that a replay renews, or they reach outside.
 _HIDDEN_TEXT = """
-    __array_interface__ __builtins__ __doc__ __globals__ __name__ __qualname__ __subclasses__ __traceback__
-    __weakref__ _base _buffer _memory _mro _version ag_frame cache_info cr_frame ctypes data_ptr datetime64 dump
-    dumps f_back f_globals f_locals fromfile genfromtxt get_num_threads get_printoptions gi_frame grad_fn load
-    loadtxt memmap next_functions random save savetxt savez savez_compressed set_num_threads set_printoptions
-    seterr seterrcall storage tb_frame tofile untyped_storage
+    __builtins__ __doc__ __globals__ __name__ __qualname__ __subclasses__ __traceback__ __weakref__ _base _buffer
+    _memory _mro _version ag_frame cache_info cr_frame data_ptr f_back f_globals f_locals gi_frame grad_fn
+    next_functions random tb_frame untyped_storage
 """
 _HIDDEN = frozenset(_HIDDEN_TEXT.split())
+_OF_ARRAYS = {"__array_interface__", "ctypes", "dump", "dumps", "tofile"}  # the same of NumPy's arrays
+_OPTIONS = {"get_num_threads", "get_printoptions", "set_num_threads", "set_printoptions"}  # of this library
 _BY_NAME = {getattr: 1, hasattr: 1, operator.attrgetter: 0, operator.methodcaller: 0}  # and which argument is the name
 # Special methods that only some code can call: `text` of a value, of a class that instances are `made` of, or by name.
 _TEXT = {"__repr__", "__str__", "__format__"}
@@ -94,7 +94,7 @@ class Reach:
         self._modules: dict[int, types.ModuleType] = {}  # those of which any attribute may be asked for
         self._seen: set[Any] = set()
         self._computed = ""  # where it asks for attributes by computed names
-        self._text = self._makes = self._hashes = False
+        self._text = self._makes = self._hashes = self._numpy = False
         self._where = ""
         if not words.are_known():
             raise Unreadable("this Python does not keep things where they could be watched")
@@ -105,6 +105,8 @@ class Reach:
         self.reads |= self._stores
         self.any_attribute = bool(self._computed)
         self._attributes_of_tensors()
+        if self._numpy and self.reads & _OF_ARRAYS:
+            raise Unreadable(f"it reads {min(self.reads & _OF_ARRAYS)}")
         if self._computed and self._strings & _HIDDEN:
             raise Unreadable(f"it may read {min(self._strings & _HIDDEN)}{self._computed}")
         if self._hashes:  # which may be of addresses
@@ -188,6 +190,7 @@ class Reach:
     def _watch(self, value: Any) -> None:
         watched = Watched(value)
         self.watched.append(watched)
+        self._numpy |= isinstance(value, np.ndarray)
         self._entries.append((type(value), tuple(watched.facts),
                               tuple([k if type(k) is str else None for k in watched.keys])))
         self._class(type(value), False)
@@ -239,6 +242,8 @@ class Reach:
 
     def _named_class(self, cls: type) -> None:
         self._class(cls, True)
+        if trusted.package(cls) == "numpy" and not trusted.is_numpy_class(cls):
+            raise Unreadable(f"it uses the class numpy.{cls.__name__}{self._where}")
         self._makes |= cls is type
         self._text |= cls in (str, bytes)
         if cls in _BY_NAME:
@@ -264,7 +269,7 @@ class Reach:
 
     def _function(self, function: Any) -> None:
         if function is not self.function and tracing.is_library(function.__code__.co_filename):
-            if function.__name__ in _HIDDEN:
+            if function.__name__ in _OPTIONS:
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
@@ -388,6 +393,7 @@ class Reach:
                 if not _is_users(module) or self._named(vars(module), "__getattr__") is not MISSING:
                     raise Unreadable(f"it uses the module {name}{self._where}")
             elif name == "numpy":
+                self._numpy = True
                 self._probe(np.geterr)
         if escapes:
             self._modules[id(module)] = module

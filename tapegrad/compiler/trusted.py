@@ -136,6 +136,12 @@ def is_theirs(function: Any) -> bool:
     return any(vars(m) is names for m in modules if m is not None)
 
 
+def is_numpy_class(cls: type) -> bool:
+    """Whether code may make instances of this class of NumPy: others open files, or look at the clock."""
+    return cls in (np.ndarray, np.matrix, np.errstate, np.vectorize) or (
+        issubclass(cls, (np.generic, np.dtype)) and cls is not np.datetime64)
+
+
 _patched: weakref.WeakKeyDictionary[type, tuple[Any, list[str]]] = weakref.WeakKeyDictionary()
 
 
