@@ -10,10 +10,22 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-from benchmarks import arrays, compiled, compiling, large, memory, operations, small, startup
+from benchmarks import (
+    arrays,
+    compiled,
+    compiling,
+    decompositions,
+    large,
+    memory,
+    operations,
+    pieces,
+    small,
+    startup,
+)
 from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
-GROUPS = (small, operations, large, memory, startup, compiled, arrays, compiling)  # in the table's order
+# In the table's order.
+GROUPS = (small, pieces, operations, decompositions, large, memory, startup, compiled, arrays, compiling)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),

@@ -30,8 +30,6 @@ CALLS: dict[str, Callable[..., Any]] = {
     "inv": lambda T, x, y, s: T.linalg.inv(x).sum(),
     "solve": lambda T, x, y, s: T.linalg.solve(x, y).sum(),
     "cholesky": lambda T, x, y, s: T.linalg.cholesky(s).sum(),
-    "eig": lambda T, x, y, s: T.linalg.eig(x.detach())[0],
-    "eigvals": lambda T, x, y, s: T.linalg.eigvals(x.detach()),
 }
 
 

@@ -204,6 +204,6 @@ def pieces() -> Measured:
     return _worst(first_order)
 
 
-@figure("the same with double backward", "s", must=0.5, aim=0.2)
+@figure("the same with double backward", "s", must=1.5, aim=0.5)
 def pieces_twice() -> Measured:
     return _worst(second_order)
