@@ -17,7 +17,7 @@ FLOORS = [
     {"ops.*"},
     {"machine.*"},
     {"tape.*"},
-    {"dispatch", "autograd.*"},
+    {"signatures", "dispatch", "autograd.*"},
     {"devices", "protocols", "tensor", "parameters", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck"},  # the check calls the facade
     {"compiler.*"},

@@ -13,7 +13,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.builder import Builder
 from tapegrad.machine.plan import Pointer, Step, byte_strides
 from tapegrad.machine.structural.lapack import ROUTINES, STATUS
-from tapegrad.machine.traced import Copy, Traced
+from tapegrad.machine.traced import Copy, Expression, Traced
 from tapegrad.ops.sym import Sym
 
 ALONE = 128  # a matrix up to this size is factored by one thread: waking a second takes longer than it saves
@@ -64,8 +64,10 @@ class Factoring(Builder):
         columns = not a.layout.contiguous and self.transposed(a.layout).contiguous
         a = a if columns or a.layout.contiguous else Copy(a)
         out = self._filled(b)
-        *batch, n, k = out.shape
-        self._factored("triangular", [math.prod(batch), n, k, int(columns), int(upper), int(unitriangular)], out, a)
+        n, k = out.shape[-2:]
+        if n and k:
+            letters = ["R", "U" if upper == columns else "L", "T" if columns else "N", "U" if unitriangular else "N"]
+            self._call("trsm", a, [*map(ord, letters), k, n, n, k], [(a.pointer, n * n), (out.pointer, n * k)])
         return out
 
     def cholesky(self, x: Traced, strict: bool) -> Traced:
@@ -73,18 +75,35 @@ class Factoring(Builder):
 
         Unless `strict`, the factor of another has NaN where its diagonal ends.
         """
-        out = self._filled(x)
-        *batch, n, _ = out.shape
-        self._factored("cholesky", [math.prod(batch), n, int(strict), 0, 0], out)
+        *batch, n, _ = x.shape
+        if not strict:
+            out = self._filled(x)
+            self._factored("cholesky", [math.prod(batch), n, int(strict), 0, 0], out)
+            return out
+        out, factored = self.result(x.dtype, x.shape), Copy(x)
+        self.fill(out)
+        if n:
+            self._call("potrf", x, [ord("U"), n, n], [(factored.pointer, n * n)])
+            self._triangle_into(out, factored, False)
         return out
 
     def triangle(self, x: Traced, diagonal: float, upper: bool) -> Traced:
         """One triangle of square matrices and a multiple of their diagonal."""
-        out = self._filled(x)
+        x = x if x.layout.contiguous else Copy(x)
+        out = self.result(x.dtype, x.shape)
         *batch, n, _ = out.shape
-        factor = int(np.float64(diagonal).view("i8"))
-        self._factored("triangle", [math.prod(batch), n, int(upper), factor], out)
+        self.fill(out)
+        self._triangle_into(out, x, upper)
+        across = out.restrided((*batch, n), (*out.layout.strides[:-2], n + 1))
+        if diagonal != 1:
+            Expression.of("mul", (across, diagonal)).write(across.pointer, across.layout, False)
         return out
+
+    def _triangle_into(self, out: Traced, x: Traced, upper: bool) -> None:
+        """Copy one triangle of square matrices; both lie row by row."""
+        n = x.shape[-1]
+        if n:
+            self._call("lacpy", x, [ord("LU"[not upper]), n, n, n, n], [(x.pointer, n * n), (out.pointer, n * n)])
 
     def _filled(self, x: Traced) -> Traced:
         """A contiguous result that starts as a copy of `x`."""

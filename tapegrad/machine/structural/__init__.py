@@ -132,7 +132,8 @@ def lapack(family: str, of: dtype, mode: str = "") -> int:
 def lapack_call(routine: str, of: dtype) -> int:
     """The kernel that calls a LAPACK routine for each of a batch (see `lapack.py`)."""
     takes = ROUTINES[routine]
-    text = call_text(blas.define_routine(routine, of), takes, blas.counts_threads())
+    element = "double" if of is dtypes.float64 else "float"
+    text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads())
     key = f"structural {routine} {text}"
     code = cache.get(key)
     if code is None:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.native.glue import doubles, external, native, signed_words, stack_words, types, u64, words
+from tapegrad.machine.native.glue import external, native, signed_words, stack_words, types, u64, words
 from tapegrad.machine.structural.elements import NUMBA, NUMPY, view_of
 from tapegrad.machine.structural.orders import free, malloc
 
@@ -127,28 +127,6 @@ def solve(mode: str, of: str) -> Any:
     return kernel
 
 
-def triangular(mode: str, of: str) -> Any:
-    """Solutions of triangular systems, in place of the right sides.
-
-    Pointers: out, a. Nest: [batches, n, columns, whether a lies in column order, is upper, has a diagonal of ones].
-    """
-    trsm = _trsm(of)
-    item = np.uint64(np.dtype(NUMPY[of]).itemsize)
-
-    def kernel(pointers, nest):
-        w = signed_words(nest)
-        batches, n, k = words(nest)[U0], words(nest)[U1], words(nest)[np.uint64(2)]
-        columns, upper, ones = w[np.uint64(3)] != 0, w[np.uint64(4)] != 0, w[np.uint64(5)] != 0
-        out, a = words(pointers)[U0], words(pointers)[U1]
-        for _ in range(batches if n > U0 and k > U0 else U0):
-            trsm(U if upper == columns else L, T if columns else N, U if ones else N, k, n, a, out)
-            out += n * k * item
-            a += n * n * item
-        return np.int32(0)
-
-    return kernel
-
-
 def cholesky(mode: str, of: str) -> Any:
     """Lower factors, in place of positive-definite matrices. Pointers: out.
 
@@ -181,27 +159,4 @@ def cholesky(mode: str, of: str) -> Any:
     return kernel
 
 
-def triangle(mode: str, of: str) -> Any:
-    """Square matrices without one triangle, their diagonal multiplied.
-
-    Pointers: out. Nest: [batches, n, whether the upper one stays, the factor as a double].
-    """
-    at, element = view_of(of), NUMBA[of]
-    item = np.uint64(np.dtype(NUMPY[of]).itemsize)
-
-    def kernel(pointers, nest):
-        batches, n, out = words(nest)[U0], words(nest)[U1], words(pointers)[U0]
-        upper = words(nest)[np.uint64(2)] != U0
-        factor = element(doubles(nest)[np.uint64(3)])
-        for _ in range(batches):
-            for i in range(n):
-                for j in range(U0 if upper else i + U1, i if upper else n):
-                    at(out)[i * n + j] = 0
-                at(out)[i * (n + U1)] *= factor
-            out += n * n * item
-        return np.int32(0)
-
-    return kernel
-
-
-FAMILIES = {"lu": lu, "solve": solve, "triangular": triangular, "cholesky": cholesky, "triangle": triangle}
+FAMILIES = {"lu": lu, "solve": solve, "cholesky": cholesky}

@@ -6,24 +6,29 @@ batch it was and what it reported. Pointers come in the order of the routine's a
 """
 from __future__ import annotations
 
-# What a routine takes: a letter or a size (from the nest), a pointer, the status that it reports.
-WORD, POINTER, STATUS = "w", "p", "s"
+# What a routine takes: a letter or a size (from the nest), a pointer, the number one, the status that it reports.
+WORD, POINTER, ONE, STATUS = "w", "p", "1", "s"
 ROUTINES = {
     "gesdd": "wwwpwppwpwpwps",  # jobz m n a lda s u ldu vt ldvt work lwork iwork info
     "syevd": "wwwpwppwpws",     # jobz uplo n a lda w work lwork iwork liwork info
     "geqrf": "wwpwppws",        # m n a lda tau work lwork info
     "orgqr": "wwwpwppws",       # m n k a lda tau work lwork info
+    "potrf": "wwpws",           # uplo n a lda info
+    "trsm": "wwwwww1pwpw",      # side uplo trans diag m n alpha a lda b ldb
     "lacpy": "wwwpwpw",         # uplo m n a lda b ldb
 }
 REFUSED = 9  # what a kernel may return besides 0, `late.RAISED` and `indexed.OUT_OF_RANGE`
 FIRST = 2  # of the words, where a routine's own begin
 
 
-def call_text(symbol: str, takes: str, threads: bool) -> str:
-    """The kernel that calls the routine `symbol`; `threads` says that the library can be told how many to use."""
+def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
+    """The kernel that calls the routine `symbol` on elements of an LLVM type.
+
+    `threads` says that the library can be told how many to use.
+    """
     n_words, n_pointers = takes.count(WORD), takes.count(POINTER)
     strides = FIRST + n_words
-    lines = [f"declare void @{symbol}({', '.join(['ptr'] * len(takes))})"]
+    lines = [f"declare void @{symbol}({', '.join(['ptr'] * len(takes))})", f"@one = internal constant {element} 1.0"]
     if threads:
         lines += ["declare i32 @tapegrad_blas_threads()", "declare void @tapegrad_set_blas_threads(i32)"]
     lines += ["define i32 @kernel(ptr %pointers, ptr %nest) {", "entry:", f"  %room = alloca [{n_words + 1} x i32]",
@@ -55,8 +60,8 @@ def call_text(symbol: str, takes: str, threads: bool) -> str:
     counts = {WORD: 0, POINTER: 0}
     arguments = []
     for kind in takes:
-        if kind == STATUS:
-            arguments.append("ptr %status")
+        if kind in (STATUS, ONE):
+            arguments.append("ptr %status" if kind == STATUS else "ptr @one")
         else:
             arguments.append(f"ptr %{'a' if kind == WORD else 'p'}{counts[kind]}")
             counts[kind] += 1
