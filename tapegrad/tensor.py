@@ -369,6 +369,9 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     @classmethod
     def __operation__(cls, name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        for o in operands:
+            if isinstance(o, rules.ShapeOnly):
+                return o
         op = _ops[name]
         given = tuple(attributes.items())
         return dispatch.apply_view(op, operands[0], given) if op.kind == "view" else dispatch.apply(op, operands, given)
@@ -512,6 +515,8 @@ def _assign_requires_grad(self: Tensor, value: Any) -> None:
         raise RuntimeError("requires_grad must be a bool")
     if value and not self.dtype.is_floating_point:
         raise RuntimeError(errors.REQUIRES_GRAD_SWITCHED.format("floating point and complex dtype"))
+    if value and not self.is_leaf:  # which the method lets pass
+        raise RuntimeError("you can only change requires_grad flags of leaf variables.")
     self.requires_grad_(value)
 
 

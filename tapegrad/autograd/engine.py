@@ -401,16 +401,19 @@ def _through_node(workspace: Workspace, t: int, plan: Plan, g: Any, rows: Sequen
     return found
 
 
+_BESIDE = ("factors", "condition", "*indices", "classes", "target", "share", "edges")
+
+
 def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not.
 
-    The factors of a matrix are what PyTorch keeps beside it. `2 * b` is `b * 2`.
+    Conditions and indices, and the factors of a matrix, are what PyTorch keeps beside them. `2 * b` is `b * 2`.
     """
     arithmetic = plan.op.name.rstrip("_") in ("add", "sub", "mul", "div") and plan.grad_name == plan.op.grad_name
     number = buffers["flags"]
-    rows = rows[:-1] if plan.op.operands[-1:] == ("factors",) else rows
-    shown = [j for j, row in enumerate(rows)
-             if needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL)]
+    names = plan.op.operands
+    shown = [j for j, row in enumerate(rows) if names[min(j, len(names) - 1)] not in _BESIDE and (
+             needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL))]
     return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 

@@ -107,10 +107,11 @@ def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) ->
                 result = result.unsqueeze(d)
     if op.specialise:
         operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]
-    return [
+    found = [
         None if value is None or not needs >> j & 1 else fit(value, plan.operands[j])
         for j, value in enumerate(op.gradients(g, operands, result, attributes))
     ]
+    return found + [None] * (len(operands) - len(found))  # a rule does not mention index operands
 
 
 def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:

@@ -485,6 +485,23 @@ def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)
 
 
+def nodes_that_read_and_write_at_indices(t, x, w):
+    places, two = t.tensor([0, 1]), t.ones(2)
+    found = []
+    for made in (lambda v: v.index_add(0, places, two), lambda v: v.index_copy(0, places, two), lambda v: v[[0, 1]],
+                 lambda v: v.scatter(0, places, two), lambda v: v.scatter_add(0, places, v[:2]), lambda v: v.max(0)[0],
+                 lambda v: v.index_put((places,), two), lambda v: v.gather(0, places), lambda v: v.sort()[0],
+                 lambda v: t.where(v > 1, v, 2 * v), lambda v: v.masked_fill(v > 1, 2.0), lambda v: v.take(places)):
+        y = made(x * 2)
+        y.grad_fn.register_prehook(lambda g: found.append(len(g)))
+        y.grad_fn.register_hook(lambda g, h: found.append([None if v is None else v.tolist() for v in (*g, *h)]))
+        (y * y).sum().backward(retain_graph=True)
+        found.append(len(y.grad_fn.next_functions))
+        (first,) = t.autograd.grad((y * y).sum(), x, create_graph=True)
+        found.extend([first.tolist(), t.autograd.grad(first.sum(), x)[0].tolist()])
+    return found, x.grad
+
+
 def inputs_that_are_no_leaves(t, x, w):
     v = x * 2
     y = (v * v).sum()
