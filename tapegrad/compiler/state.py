@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import abc
 import builtins
-import enum
 import functools
 import operator
 import os
@@ -244,6 +243,8 @@ class Reach:
         self._class(cls, True)
         if trusted.package(cls) == "numpy" and not trusted.is_numpy_class(cls):
             raise Unreadable(f"it uses the class numpy.{cls.__name__}{self._where}")
+        if cls.__flags__ & trusted.HEAP_TYPE and trusted.is_class(cls) and trusted.package(cls) != "tapegrad":
+            self.reads |= trusted.asks(cls)  # of what instances are given, as `closing` is
         self._makes |= cls is type
         self._text |= cls in (str, bytes)
         if cls in _BY_NAME:
@@ -273,7 +274,7 @@ class Reach:
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
-                if isinstance(cell.cell_contents, (types.FunctionType, types.MethodType)):
+                if trusted.package(type(cell.cell_contents)) != "tapegrad":
                     self._meet(cell.cell_contents)
             return
         self._entries.append(("code", id(function.__code__)))
@@ -353,7 +354,7 @@ class Reach:
         (self._stores if stored else self.reads).add(name)
         self._makes |= name in ("__class__", "_make", "_replace")
         self._text |= name in ("format", "format_map", *_TEXT)
-        if name in ("__dict__", "__getattribute__", "__getattr__"):
+        if name in ("__dict__", "__getattribute__", "__getattr__", "format", "format_map"):  # "{0.name}"
             self._computed = self._where
 
     # ------------------------------------------------------------ classes and modules
@@ -429,8 +430,11 @@ class Reach:
         wanted = self.reads | self._stores
         if issubclass(cls, Function):  # `apply` calls these
             wanted = wanted | _ASKED_BY_APPLY
-        if made and issubclass(cls, enum.Enum):
-            wanted = wanted | {"_member_map_"}
+        if not trusted.is_class(cls):  # libraries ask it for what their own classes are asked for
+            metaclass: Any = type(cls)
+            for c in (*cls.__mro__, *metaclass.__mro__):
+                if c.__flags__ & trusted.HEAP_TYPE and trusted.is_class(c):
+                    wanted = wanted | trusted.asks(c)
         skipped = (set() if self._text else _TEXT) | (set() if made else _MADE) | _NAMED.difference(self.reads)
         for c in cls.__mro__:
             members = vars(c)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.compiler import words
+from tapegrad.compiler.bytecode import read
 from tapegrad.machine import tracing
 from tapegrad.machine.live import machine
 
@@ -136,6 +137,19 @@ def is_theirs(function: Any) -> bool:
     return any(vars(m) is names for m in modules if m is not None)
 
 
+_asks: weakref.WeakKeyDictionary[type, frozenset[str]] = weakref.WeakKeyDictionary()
+
+
+def asks(cls: type) -> frozenset[str]:
+    """The attributes that the methods of a library's class ask for: of a class that builds on it, or of others."""
+    known = _asks.get(cls)
+    if known is None:
+        codes = [f.__code__ for f in map(function_of, vars(cls).values()) if isinstance(f, types.FunctionType)]
+        known = _asks[cls] = frozenset(name for code in codes for piece in read(code) for one in piece.asked
+                                       for name in ((one.name,) if one.kind == "attribute" else one.then))
+    return known
+
+
 def is_numpy_class(cls: type) -> bool:
     """Whether code may make instances of this class of NumPy: others open files, or look at the clock."""
     return cls in (np.ndarray, np.matrix, np.errstate, np.vectorize) or (
@@ -162,14 +176,18 @@ def is_special(name: str, value: Any) -> bool:
 
 def belongs(value: Any) -> bool:
     """Whether a member of a class is code of the library that made the class, or C code."""
-    if isinstance(value, (staticmethod, classmethod)):
-        value = value.__func__
-    value = value.fget if isinstance(value, property) else value
+    value = function_of(value)
     if isinstance(value, types.FunctionType):
         return is_theirs(value)
     if isinstance(value, types.BuiltinFunctionType):
         return is_function(value)
     return value is None or isinstance(value, _DESCRIPTORS)
+
+
+def function_of(value: Any) -> Any:
+    """The function behind a method or a property."""
+    value = value.__func__ if isinstance(value, (staticmethod, classmethod)) else value
+    return value.fget if isinstance(value, property) else value
 
 
 _DESCRIPTORS = (types.MethodDescriptorType, types.WrapperDescriptorType, types.GetSetDescriptorType,

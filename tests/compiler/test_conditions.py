@@ -22,8 +22,8 @@ import tapegrad as torch
 from tapegrad.compiler import compile
 
 MODULES = ("abc", "array", "builtins", "collections", "contextlib", "contextvars", "copy", "ctypes", "dataclasses",
-           "datetime", "enum", "functools", "itertools", "math", "operator", "os", "random", "sys", "threading", "time",
-           "types", "typing", "weakref")
+           "datetime", "enum", "functools", "itertools", "math", "numbers", "operator", "os", "random", "sys",
+           "threading", "time", "types", "typing", "weakref")
 IMPORT_INSIDE = """
 def import_inside(v):
     import inside
