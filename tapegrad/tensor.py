@@ -200,10 +200,12 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         flags = buffers["flags"]
         if requires_grad:
             if flags[self._buffer] & (rec.VIEWED | rec.REQUIRES_GRAD) == rec.VIEWED:
-                history.tell_views(self)
+                history.tell_views(self, True)
             hooks.rejoin(self._buffer)
             flags[self._buffer] |= rec.REQUIRES_GRAD
         else:
+            if flags[self._buffer] & rec.VIEWED:
+                history.tell_views(self, False)
             flags[self._buffer] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
         return self
 
@@ -416,12 +418,11 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
         layout = layouts.intern(self.dtype, shape_of(sizes))
-        if layout.id == self._layout:
+        if layout.shape == tuple(self.shape):
             return self
         row = buffers[self._buffer]
         owner = int(row["owner"])
         room = layouts.all[int(buffers[owner]["layout"])].nbytes - self.storage_offset() * self.itemsize
-        buffers["version"][owner] += layout.shape != tuple(self.shape)
         if layout.nbytes <= room:  # other tensors on this memory stay on it
             places.lie(self, layout.id, int(row["address"]))
             return self

@@ -6,7 +6,9 @@ runs the same rules on tensors, so that they are recorded in their turn.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import re
+import threading
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -59,6 +61,16 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
     _run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
 
 
+_thread = threading.local()
+_numbers = itertools.count(1)
+
+
+def current_sweep() -> Workspace:
+    """The sweep, of this thread, that the hook belongs to which asks."""
+    sweep: Workspace = _thread.sweeps[-1]
+    return sweep
+
+
 @contextlib.contextmanager
 def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspace]:
     """Scratch for one sweep; the tape is not compacted while hooks run, and nothing is freed if it fails."""
@@ -66,10 +78,14 @@ def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspa
         workspace = machine.workspace()
         call.pin(1)
     failed = True
+    workspace.number = next(_numbers)
+    under_way = _thread.__dict__.setdefault("sweeps", [])
+    under_way.append(workspace)
     try:
         yield workspace
         failed = False
     finally:
+        under_way.pop()
         call.pin(-1)
         call.finish(workspace.address, int(retain or failed))
         callbacks, workspace.callbacks = workspace.callbacks, []

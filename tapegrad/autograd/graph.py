@@ -1,17 +1,17 @@
 """`grad_fn`: nodes of the graph as PyTorch shows them, made on demand as views of the tape."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
 from tapegrad import errors
-from tapegrad.autograd import rules
+from tapegrad.autograd import engine, rules
 from tapegrad.autograd.engine import inputs_of_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.plan import KEEPS_RESULT
-from tapegrad.tape import hooks
+from tapegrad.tape import hooks, reading
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
@@ -105,8 +105,66 @@ class AccumulateGrad(Node):
 def output_number(row: int) -> int:
     """Which output of its node a value is."""
     t = instruction_of(row)
-    plan = None if t is None else plan_of(t)
-    return plan.attributes["index"] if plan is not None and plan.op.name == "_output" else 0
+    return 0 if t is None else reading.output_number(t)
+
+
+def increment_version(tensor: Any) -> None:
+    """Count a write to a tensor, or to each of several (`torch.autograd.graph.increment_version`)."""
+    for x in (tensor,) if isinstance(tensor, machine.TensorBase) else tensor:
+        machine.buffers["version"][int(machine.buffers["owner"][x._buffer])] += 1
+
+
+class _MultiHandle:
+    """Takes the hooks of several tensors out again."""
+
+    def __init__(self, handles: tuple[hooks.RemovableHandle, ...]) -> None:
+        self.handles = handles
+
+    def remove(self) -> None:
+        for handle in self.handles:
+            handle.remove()
+
+    def __enter__(self) -> _MultiHandle:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.remove()
+
+
+def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, mode: str = "all") -> _MultiHandle:
+    """Call `fn` once a backward with the gradients of several tensors (`torch.autograd.graph`).
+
+    >>> import tapegrad
+    >>> x, y = tapegrad.ones(2, requires_grad=True), tapegrad.ones(2, requires_grad=True)
+    >>> handle = register_multi_grad_hook((x, y), print)
+    >>> (x * 2).sum().backward()
+    [tensor([2., 2.]), None]
+
+    It is called when those that the backward reaches have theirs; the others' are None. With `mode="any"` it is called
+    with the first.
+    """
+    if mode not in ("all", "any"):
+        raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    gathered: dict[int, list[Any]] = {}  # by sweep: gradients, and how many are still to come
+
+    def hook(position: int) -> Callable[[Any], None]:
+        def gather(gradient: Any) -> None:
+            sweep = engine.current_sweep()
+            if sweep.number not in gathered:
+                expected = sum(bool(sweep.marks[x._buffer] & rec.NEEDED) for x in tensors)
+                gathered.clear()
+                gathered[sweep.number] = [[None] * len(tensors), expected]
+                if mode == "any":
+                    fn(gradient)
+            found = gathered[sweep.number]
+            found[0][position] = gradient
+            found[1] -= 1
+            if mode == "all" and not found[1]:
+                fn(found[0])
+
+        return gather
+
+    return _MultiHandle(tuple([x.register_hook(hook(i)) for i, x in enumerate(tensors)]))
 
 
 def node_of(row: int) -> Node | None:

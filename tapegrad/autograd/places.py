@@ -22,20 +22,27 @@ call, buffers = machine.call, machine.buffers
 def settle(x: Any, source: Any) -> None:
     """Let a tensor lie where another one does, on whose storage it counts writes on from its own (`x.data = t`)."""
     row, flags = x._buffer, buffers["flags"]
-    place, owner = int(buffers["address"][source._buffer]), call.borrowed(source)
     flags[row] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
-    alike = x._layout == source._layout or not flags[row] & rec.RECORDED
-    if not alike or _keeps_itself(row):
-        if not alike:
-            flags[row] |= rec.WITHDRAWN
-        buffers["version"][owner] = x._version
-        _go_on(x, call.fresh_row(source._layout, owner, place))
+    keeps_itself = _keeps_itself(row)
+    if not keeps_itself and (x._layout == source._layout or not flags[row] & rec.RECORDED):
+        _settle_row(x, source)
         return
+    if not keeps_itself:
+        flags[row] |= rec.WITHDRAWN
+    owner = call.borrowed(source)
+    buffers["version"][owner] = x._version
+    _go_on(x, call.fresh_row(source._layout, owner, int(buffers["address"][source._buffer])))
+
+
+def _settle_row(x: Any, source: Any) -> None:
+    """Let a tensor's row lie where another tensor does."""
+    row = x._buffer
+    owner = call.borrowed(source)
     if buffers["owner"][row] == row:
         heir = call.part(x)
-        if flags[heir] & rec.EXTERNAL:
+        if buffers["flags"][heir] & rec.EXTERNAL:
             machine.keepers[heir] = machine.keepers.pop(row)
-    call.settle_on_row(x, owner, place, source._layout)
+    call.settle_on_row(x, owner, int(buffers["address"][source._buffer]), source._layout)
 
 
 def lie(x: Any, layout: int, address: int) -> None:

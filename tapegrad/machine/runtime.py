@@ -560,6 +560,7 @@ class Workspace:
         self.record = np.zeros(1, rec.WORKSPACE)
         self.pending: dict[int, list[Any]] = {}  # gradients of a custom function's outputs, by the row of its node
         self.callbacks: list[Any] = []  # the custom functions that ran
+        self.number = 0  # of the sweep
         self.captured: dict[int, Any] = {}  # gradients asked for, by row, as they were before hooks
         for name in ("adjoints", "marks", "reached", "leaves", "arena"):
             self.record[name] = address_of(getattr(self, name))

@@ -17,7 +17,7 @@ from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.plan import Attributes, Plan
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import hooks
-from tapegrad.tape.reading import STARTS, instruction_of, plan_of, shift_of, with_start
+from tapegrad.tape.reading import STARTS, instruction_of, output_number, plan_of
 
 call, buffers = machine.call, machine.buffers
 KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
@@ -82,15 +82,18 @@ def refresh(view: Any) -> None:
     buffers["version"][row] = buffers["version"][int(buffers["owner"][row])]
 
 
-def tell_views(base: Any) -> None:
-    """A leaf comes to require grad: so do the views taken of it before, whose gradients are nobody's."""
+def tell_views(base: Any, requiring: bool) -> None:
+    """A leaf comes to require grad, or not to: so do the views taken of it before, whose gradients are nobody's."""
     rows = buffers[:int(machine.state["n_buffers"][0])]
     of_base = (rows["owner"] == rows["owner"][base._buffer]) & (rows["tensor"] != 0) & (rows["producer"] == 0)
     for row in np.flatnonzero(of_base & (rows["flags"] & (rec.IS_VIEW | rec.FREE) == rec.IS_VIEW)).tolist():
         view = call.tensor_of(row, machine.tensor_type)
-        if view._base is base and not requires(view):
+        if view._base is base and requiring and not requires(view):
             buffers["flags"][row] |= rec.REQUIRES_GRAD
             hooks.inherit(row, None)
+        elif view._base is base and not requiring and hooks.is_cut_off(row):
+            buffers["flags"][row] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
+            hooks.rejoin(row)
 
 
 def rewrite(self: Any, plan: Plan, needs: int, operands: list[int]) -> int:
@@ -162,14 +165,7 @@ def _described(view: Any) -> str:
     t = instruction_of(view._buffer)
     if t is None:
         return "This tensor"
-    plan = plan_of(t)
-    given = with_start(plan, shift_of(t))
-    number = 0
-    if plan.op.name == "unbind":
-        number = given["index"]
-    elif plan.op.name == "split" and given["end"] > given["start"]:
-        number = -(-given["start"] // (given["end"] - given["start"]))
-    return f"Output {number} of {plan.grad_name.removesuffix('0').removesuffix('Backward')}"
+    return f"Output {output_number(t)} of {plan_of(t).grad_name.removesuffix('0').removesuffix('Backward')}"
 
 
 machine.set_hook("refresh_view", refresh)

@@ -95,6 +95,17 @@ def with_start(plan: Plan, shift: int) -> dict[str, Any]:
     return {**given, "start": start, "end": given["end"] + start}
 
 
+def output_number(t: int) -> int:
+    """Which output of its node an instruction's result is: of a custom function's, or of one that takes apart."""
+    plan = plan_of(t)
+    given = with_start(plan, shift_of(t))
+    if plan.op.name in ("_output", "unbind"):
+        return int(given["index"])
+    if plan.op.name == "split" and given["end"] > given["start"]:
+        return int(-(-given["start"] // (given["end"] - given["start"])))
+    return 0
+
+
 # ---------------------------------------------------------------- rows
 
 

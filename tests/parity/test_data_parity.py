@@ -218,6 +218,8 @@ def resized_and_set(t, x, w):
     z = t.arange(6.0)
     v = z.view(2, 3)
     versions = [z.resize_(n)._version for n in (6, 4, 2, 4)]
+    q = t.zeros(3, 2).t()
+    versions += [q.resize_(2, 3)._version, q.stride()]
     u, y = t.zeros(3), t.ones(2)
     u.set_(y)
     y.add_(1)

@@ -379,6 +379,25 @@ def what_nodes_remember(t, x, w):
     return [dict(n.metadata) for n in (y.grad_fn, y.grad_fn.next_functions[0][0], (y * 1).grad_fn)]
 
 
+def hooks_on_several(t, x, w):
+    seen, first = [], []
+    register = t.autograd.graph.register_multi_grad_hook
+    handle = register((x, w), lambda gs: seen.append(gs))
+    register((x, w), lambda g: first.append(g.shape[0]), mode="any")
+    (x.sum() * w.sum()).backward()
+    x.sum().backward()
+    handle.remove()
+    x.sum().backward()
+    return seen, first, refusal(lambda: register((x,), print, mode="some"))
+
+
+def counted_writes_and_numbers(t, x, w):
+    t.autograd.graph.increment_version(x)
+    t.autograd.graph.increment_version([x, w])
+    m = x.view(2, 2)
+    return (x._version, w._version, [y.output_nr for y in (*m.unbind(1), *x.split(1), *x.chunk(2), m)])
+
+
 # ---------------------------------------------------------------- create_graph and `.grad`
 
 

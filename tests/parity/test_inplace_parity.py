@@ -315,7 +315,12 @@ def base_requires_grad_after_the_view(t, x, w):
     with t.no_grad():
         v.mul_(2)
     (v * v).sum().backward()
-    return found, v.grad_fn, b.grad, b, (b[1:] * 1).requires_grad
+    found += [v.grad_fn, b.grad, (b[1:] * 1).requires_grad]
+    c = t.arange(4.0)
+    u = c[1:]
+    c.requires_grad_()
+    c.requires_grad_(False)
+    return found, b, u.requires_grad, (u * 2).requires_grad
 
 
 # ---------------------------------------------------------------- the leaf check, whatever is written
