@@ -183,9 +183,12 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
         ) if recording and layout_of(self).dtype.is_floating_point else 0
         needs = wanted if op.differentiable else 0
         history.check_writable(self, wanted != 0 and not op.name.startswith("logical_"))
-        if any(not isinstance(v, int) and overlaps(self, v) for v in values[1:]):
-            raise RuntimeError(errors.READ_OVERLAP)
         plan = planner.plan(op, tuple(operands.layouts), attributes)
+        running, read = plan, values
+        if any(not isinstance(v, int) and overlaps(self, v) for v in values[1:]):
+            read = [self, *(_apart(self, v) for v in values[1:])]
+            running = planner.plan(op, tuple(o if isinstance(v, int) else layout_of(v) for v, o in zip(
+                read, operands.layouts)), attributes)
         if teach:
             _teach(op, operands.layouts, plan.index)
         if saver is not None and op.inplace_of is not None and any(
@@ -205,7 +208,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
                 return plan.index
             recorded = [before, *values[1:]]
         rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []
-        call.run_inplace(plan.index, self._buffer, *values)
+        call.run_inplace(running.index, self._buffer, *read)
         if needs:
             history.rewrite(self, plan, needs, rows)
         elif wanted and not op.name.startswith("logical_"):  # which PyTorch lets pass
@@ -217,6 +220,23 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
         return plan.index
     finally:
         operands.release()
+
+
+def _apart(self: Any, v: Any) -> Any:
+    """What an operation that writes to `self` may read instead of `v`: a copy where both share memory.
+
+    PyTorch refuses two stretches of memory that overlap; of others it does not know whether they do.
+    """
+    if isinstance(v, int) or not overlaps(self, v):
+        return v
+    one, other = layout_of(self), layout_of(v)
+    if one.dense and other.dense and one.shape == other.shape:
+        raise RuntimeError(errors.READ_OVERLAP)
+    recording = call.set_recording(False)
+    try:
+        return apply(REGISTRY["clone"], (v,))
+    finally:
+        call.set_recording(recording)
 
 
 def touch(self: Any, *others: Any) -> Any:

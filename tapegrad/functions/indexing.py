@@ -42,13 +42,16 @@ def _plain(index: Any) -> Any:
 def basic_index(x: Any, index: Any) -> Any:
     """Index with integers, slices, None and `...`: a chain of views."""
     items = index if isinstance(index, tuple) else (index,)
-    found, pending = _views(x, items)
+    found, pending = _views(x, items, isinstance(index, slice))
     assert not pending
     return alias(found) if found is x else found
 
 
-def _views(x: Any, items: Sequence[Any]) -> tuple[Any, list[tuple[int, Any]]]:
-    """Apply what is a view; returns the result and the (axis, index tensor) pairs left to do."""
+def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list[tuple[int, Any]]]:
+    """Apply what is a view; returns the result and the (axis, index tensor) pairs left to do.
+
+    A slice of everything is a view only where it stands `alone` between the brackets, of what is read.
+    """
     used = sum(_consumes(i) for i in items)
     if used > x.ndim:
         raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
@@ -73,7 +76,7 @@ def _views(x: Any, items: Sequence[Any]) -> tuple[Any, list[tuple[int, Any]]]:
                 raise ValueError("step must be greater than zero")
             first, last, step = slice(*(None if i is None else operator.index(i) for i in (
                 item.start, item.stop, item.step))).indices(n)
-            if (first, last, step) != (0, n, 1):
+            if alone or (first, last, step) != (0, n, 1):
                 x = slice_(x, dim, first, max(first, last), step)
             dim += 1
             axis += 1
@@ -163,7 +166,7 @@ def getitem(self: Any, index: Any) -> Any:
     if not self.ndim and any(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in items):
         raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "
                          "C++ to convert a 0-dim tensor to a number")
-    found, pending = _views(self, items)
+    found, pending = _views(self, items, isinstance(index, slice))
     if not pending:
         return alias(found) if found is self else found
     dims, indices = _common(pending)

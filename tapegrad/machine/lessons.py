@@ -323,6 +323,7 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
     dim = at = 0
     limits: list[tuple[int, int, int]] = []
     moved = list(steps)
+    assigned = bool(steps) and steps[-1].mode == rec.WRITES
     for item in items:
         if item is Ellipsis:
             dim += len(x.shape) - used
@@ -338,7 +339,7 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
             n = shape[dim]
             first, last, step = item.indices(n)
             shape[dim] = len(range(first, last, step))
-            whole = (first, last, step) == (0, n, 1)
+            whole = (first, last, step) == (0, n, 1) and (assigned or item is not index)
             if _is_start(item):
                 fitting = item.stop <= n
                 limits.append((0, n - (item.stop - item.start) + 1 if fitting else 0, 0))
@@ -346,7 +347,7 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
                     moved[at] = _moved(moved[at], len(limits))
             at += not whole
             dim += 1
-    if len(moved) and moved[-1].mode == rec.WRITES:
+    if assigned:
         return (limits, moved) if all(s.layout for s in moved[:at]) and at < len(moved) else None
     if all(s.layout for s in moved) and (at == len(moved) or (at == 0 and len(moved) == 1)):
         return limits, moved
