@@ -275,3 +275,41 @@ def test_detach_in_place():
     y = x * 2
     y.detach_()
     assert y.is_leaf and not y.requires_grad and y.grad_fn is None
+
+
+CROSSING = {  # reads and writes that share elements, of a 3 by 3 matrix of 0 to 8; the matrix then
+    "row to column": (lambda s: s.__setitem__((slice(None), 1), s[1]), [[0, 3, 2], [3, 4, 5], [6, 5, 8]]),
+    "column to row": (lambda s: s.__setitem__(1, s[:, 1]), [[0, 1, 2], [1, 4, 7], [6, 7, 8]]),
+    "diagonal to row": (lambda s: s[2].copy_(s.diagonal()), [[0, 1, 2], [3, 4, 5], [0, 4, 8]]),
+    "element to row": (lambda s: s.__setitem__(1, s[1, 1]), [[0, 1, 2], [4, 4, 4], [6, 7, 8]]),
+    "row to itself": (lambda s: s.__setitem__(1, s[1]), [[0, 1, 2], [3, 4, 5], [6, 7, 8]]),
+    "column added": (lambda s: s[1].add_(s[:, 2]), [[0, 1, 2], [5, 9, 13], [6, 7, 8]]),
+}
+
+
+@pytest.mark.parametrize("name", CROSSING)
+def test_writes_of_what_crosses_are_of_what_was_there(name):
+    write, after = CROSSING[name]
+    for _ in range(2):
+        x = torch.arange(9.0).reshape(3, 3).requires_grad_()
+        s = x * 1
+        write(s)
+        assert s.tolist() == after and s._version == 1
+        s.sum().backward()
+        assert x.grad.sum().item() == (12 if name == "column added" else 9)
+
+
+def test_stretches_that_overlap_are_refused():
+    s = torch.arange(12.0).reshape(4, 3)
+    for _ in range(2):
+        with pytest.raises(RuntimeError, match="single memory location"):
+            s[0:2] = s[1:3]
+        assert s.tolist() == torch.arange(12.0).reshape(4, 3).tolist() and s._version == 0
+
+
+def test_a_slice_of_everything_is_a_slice_where_it_stands_alone():
+    x = torch.ones(2, 3, requires_grad=True)
+    for _ in range(2):
+        slices, others = (x[:], x[0:5], x[::1]), (x[:, :], x[...])
+        for found, name in (*((y, "Slice") for y in slices), *((y, "Alias") for y in others)):
+            assert type(found.grad_fn).__name__ == f"{name}Backward0" and found._base is x
