@@ -33,11 +33,12 @@ def _wanted(dtype: Any, out: Any = None) -> Dtype | None:
     return out.dtype
 
 
-def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None) -> Tensor:
+def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None, series: bool = False) -> Tensor:
     if where is not None:
         device(where)
-    if out is not None:  # of as many elements, it keeps its shape
-        return dispatch.into(out, made.reshape(tuple(out.shape)) if out.numel() == made.numel() else made)
+    if out is not None:  # of as many elements as a series, it keeps its shape
+        kept = series and out.numel() == made.numel()
+        return dispatch.into(out, made.reshape(tuple(out.shape)) if kept else made)
     if requires_grad and not made.dtype.is_floating_point:
         raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
     return made.requires_grad_() if requires_grad else made
@@ -347,7 +348,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
         if dtype is dtypes.int64:  # the others are counted before fractions are cut off
             start, end, step = first, int(end), by
     count = max(math.ceil((end - start) / step), 0)
-    return _finish(from_array(np.arange(count) * by + first, dtype), requires_grad, device, out)
+    return _finish(from_array(np.arange(count) * by + first, dtype), requires_grad, device, out, series=True)
 
 
 def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, requires_grad: bool = False,
@@ -365,12 +366,12 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     if steps == 1:
-        return _finish(from_array(np.array([start]), dtype), requires_grad, device, out)
+        return _finish(from_array(np.array([start]), dtype), requires_grad, device, out, series=True)
     step = (end - start) / kind(max(steps - 1, 1))
     i = np.arange(steps)
     # From both ends towards the middle, as PyTorch counts, so that both ends are met exactly.
     values = np.where(i < steps // 2, start + step * i.astype(kind), end - step * (steps - 1 - i).astype(kind))
-    return _finish(from_array(values, dtype), requires_grad, device, out)
+    return _finish(from_array(values, dtype), requires_grad, device, out, series=True)
 
 
 def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,

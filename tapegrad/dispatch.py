@@ -324,7 +324,10 @@ def into(out: Any, result: Tensor) -> Any:
         if out.shape != result.shape:
             if out.numel():
                 warnings.warn(errors.OUT_RESIZED.format(list(out.shape), list(result.shape)), stacklevel=3)
-            out.resize_(result.shape)
+            version = out._version
+            out.resize_(result.shape).copy_(result)
+            buffers["version"][int(buffers["owner"][out._buffer])] = version + 1  # both are one write
+            return out
         return out.copy_(result)
 
 

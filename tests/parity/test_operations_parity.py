@@ -156,6 +156,13 @@ PROGRAMS = {
         x.t().unfold(0, 2, 1).exp().stride(), x.expand(4, 2, 3).permute(2, 0, 1).sin().stride(),
         (x.expand(4, 2, 3).permute(2, 1, 0) * y[:2, None]).stride(), (x.t()[:, None] + y.expand(2, 3).t()).stride(),
         (x.t() * t.ones(3, 2)).stride(), t.where(x.t() > 0, t.ones(2), x.t()).stride()),
+    "out= is one write": lambda t, x, y: [
+        (t.add(x.detach(), 1, out=o)._version, o) for o in (t.zeros(0), t.zeros(2, 3), t.zeros(2))],
+    "out= of what makes tensors": lambda t, x, y: [
+        (make(o), tuple(o.shape), o._version) for make in (
+            lambda o: t.zeros(4, out=o), lambda o: t.zeros(2, 0, out=o), lambda o: t.full((4,), 1.0, out=o),
+            lambda o: t.arange(4, out=o), lambda o: t.linspace(0, 1, 4, out=o), lambda o: t.eye(2, out=o))
+        for o in map(t.zeros, ((0,), (2, 2), (4,), (3,)))],
     "equal": lambda t, x, y: (t.equal(x, x.double()), t.equal(t.zeros(2, 0), t.zeros(0).long()), t.equal(x > 0, x)),
     "negative power in place": lambda t, x, y: t.arange(3).pow_(-1),
     "negative power": lambda t, x, y: (t.ones(2).pow_(-1), t.arange(3).pow_(t.tensor(-1)), x.clone().pow_(-1)),
