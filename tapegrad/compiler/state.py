@@ -24,9 +24,9 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.autograd.function import Function
 from tapegrad.compiler import trusted, words
 from tapegrad.compiler.bytecode import Asked, constant_argument, read
+from tapegrad.compiler.members import HIDDEN, OF_ARRAYS, OPTIONS, TEXT, members
 from tapegrad.compiler.watching import (
     MISSING,
     Transparent,
@@ -44,23 +44,7 @@ from tapegrad.machine.live import machine
 
 __all__ = ["Reach", "Unreadable"]
 
-# Their meaning is not in memory that a replay renews, or they reach outside.
-_HIDDEN_TEXT = """
-    __builtins__ __doc__ __globals__ __name__ __qualname__ __subclasses__ __traceback__ __weakref__ _base _buffer
-    _memory _mro _version ag_frame cache_info cr_frame data_ptr f_back f_globals f_locals gi_frame grad_fn
-    next_functions random tb_frame untyped_storage
-"""
-_HIDDEN = frozenset(_HIDDEN_TEXT.split())
-_OF_ARRAYS = {"__array_interface__", "ctypes", "dump", "dumps", "tofile"}  # the same of NumPy's arrays
-_OPTIONS = {"get_num_threads", "get_printoptions", "set_num_threads", "set_printoptions"}  # of this library
 _BY_NAME = {getattr: 1, hasattr: 1, operator.attrgetter: 0, operator.methodcaller: 0}  # and which argument is the name
-# Special methods that only some code can call: `text` of a value, of a class that instances are `made` of, or by name.
-_TEXT = {"__repr__", "__str__", "__format__"}
-_MADE = {"__init__", "__new__", "__post_init__", "__del__", "__init_subclass__", "__set_name__", "__class_getitem__",
-         "__subclasshook__", "__prepare__"}
-_NAMED = {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
-          "__sizeof__", "__dir__", "__deepcopy__", "__copy__", "__replace__", "__getinitargs__"}
-_ASKED_BY_APPLY = {"forward", "backward", "vjp", "setup_context"}
 _TUPLE_FIELD = type(vars(namedtuple("_", "a"))["a"])
 MAX_VALUES = 4096
 
@@ -104,10 +88,10 @@ class Reach:
         self.reads |= self._stores
         self.any_attribute = bool(self._computed)
         self._attributes_of_tensors()
-        if self._numpy and self.reads & _OF_ARRAYS:
-            raise Unreadable(f"it reads {min(self.reads & _OF_ARRAYS)}")
-        if self._computed and self._strings & _HIDDEN:
-            raise Unreadable(f"it may read {min(self._strings & _HIDDEN)}{self._computed}")
+        if self._numpy and self.reads & OF_ARRAYS:
+            raise Unreadable(f"it reads {min(self.reads & OF_ARRAYS)}")
+        if self._computed and self._strings & HIDDEN:
+            raise Unreadable(f"it may read {min(self._strings & HIDDEN)}{self._computed}")
         if self._hashes:  # which may be of addresses
             self._entries += self._numbers
         self.content = tuple(self._entries)
@@ -270,7 +254,7 @@ class Reach:
 
     def _function(self, function: Any) -> None:
         if function is not self.function and tracing.is_library(function.__code__.co_filename):
-            if function.__name__ in _OPTIONS:
+            if function.__name__ in OPTIONS:
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
@@ -333,7 +317,7 @@ class Reach:
         while then and isinstance(value, types.ModuleType):
             self._module(value, False)
             name = then.pop(0)
-            if name in _HIDDEN:
+            if name in HIDDEN:
                 raise Unreadable(f"it reads {name}{self._where}")
             value, met = self._named(vars(value), name), False
         for name in then:
@@ -349,11 +333,11 @@ class Reach:
             self._meet(value)
 
     def _attribute(self, name: str, stored: bool = False) -> None:
-        if name in _HIDDEN:
+        if name in HIDDEN:
             raise Unreadable(f"it reads {name}{self._where}")
         (self._stores if stored else self.reads).add(name)
         self._makes |= name in ("__class__", "_make", "_replace")
-        self._text |= name in ("format", "format_map", *_TEXT)
+        self._text |= name in ("format", "format_map", *TEXT)
         if name in ("__dict__", "__getattribute__", "__getattr__", "format", "format_map"):  # "{0.name}"
             self._computed = self._where
 
@@ -428,26 +412,8 @@ class Reach:
 
     def _follow(self, cls: type, made: bool) -> None:
         wanted = self.reads | self._stores
-        if issubclass(cls, Function):  # `apply` calls these
-            wanted = wanted | _ASKED_BY_APPLY
-        if not trusted.is_class(cls):  # libraries ask it for what their own classes are asked for
-            metaclass: Any = type(cls)
-            for c in (*cls.__mro__, *metaclass.__mro__):
-                if c.__flags__ & trusted.HEAP_TYPE and trusted.is_class(c):
-                    wanted = wanted | trusted.asks(c)
-        skipped = (set() if self._text else _TEXT) | (set() if made else _MADE) | _NAMED.difference(self.reads)
-        for c in cls.__mro__:
-            members = vars(c)
-            if not c.__flags__ & trusted.HEAP_TYPE:  # which nobody can change
-                continue
-            if trusted.is_class(c):
-                names = wanted.intersection(members)
-                names.update(n for n in trusted.patched(c) if self._computed or trusted.is_special(n, members[n]))
-            else:
-                names = set(members) if self._computed else wanted.intersection(members)
-                names.update(n for n, value in members.items() if trusted.is_special(n, value) and n not in skipped)
-            for name in sorted(names - {"__dict__", "__weakref__"}):
-                self._member(c, name)
+        for owner, name in members(cls, wanted, made, self._text, bool(self._computed)):
+            self._member(owner, name)
 
     def _member(self, cls: type, name: str) -> None:
         if (cls, name) in self._seen:

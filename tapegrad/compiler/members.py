@@ -1,0 +1,52 @@
+"""Which members of a class code may get at, and which attributes it may not ask for."""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tapegrad.autograd.function import Function
+from tapegrad.compiler import trusted
+
+# Their meaning is not in memory that a replay renews, or they reach outside.
+_HIDDEN_TEXT = """
+    __builtins__ __doc__ __globals__ __name__ __qualname__ __subclasses__ __traceback__ __weakref__ _base _buffer
+    _memory _mro _version ag_frame cache_info cr_frame data_ptr f_back f_globals f_locals gi_frame grad_fn
+    next_functions random tb_frame untyped_storage
+"""
+HIDDEN = frozenset(_HIDDEN_TEXT.split())
+OF_ARRAYS = {"__array_interface__", "ctypes", "dump", "dumps", "tofile"}  # the same of NumPy's arrays
+OPTIONS = {"get_num_threads", "get_printoptions", "set_num_threads", "set_printoptions"}  # of this library
+# Special methods that only some code can call: `text` of a value, of a class that instances are `made` of, or by name.
+TEXT = {"__repr__", "__str__", "__format__"}
+_MADE = {"__init__", "__new__", "__post_init__", "__del__", "__init_subclass__", "__set_name__", "__class_getitem__",
+         "__subclasshook__", "__prepare__"}
+_NAMED = {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
+          "__sizeof__", "__dir__", "__deepcopy__", "__copy__", "__replace__", "__getinitargs__"}
+_ASKED_BY_APPLY = {"forward", "backward", "vjp", "setup_context"}
+
+
+def members(cls: type, wanted: set[str], made: bool, text: bool, computed: bool) -> Iterator[tuple[type, str]]:
+    """The classes among a class and its bases, and the names in them, that code can reach which asks for `wanted`.
+
+    `made`: it may make instances; `text`: it makes texts of values; `computed`: it asks for names that are not known.
+    """
+    if issubclass(cls, Function):
+        wanted = wanted | _ASKED_BY_APPLY
+    if not trusted.is_class(cls):  # libraries ask it for what their own classes are asked for
+        metaclass: Any = type(cls)
+        for c in (*cls.__mro__, *metaclass.__mro__):
+            if c.__flags__ & trusted.HEAP_TYPE and trusted.is_class(c):
+                wanted = wanted | trusted.asks(c)
+    skipped = (set() if text else TEXT) | (set() if made else _MADE) | _NAMED.difference(wanted)
+    for c in cls.__mro__:
+        held = vars(c)
+        if not c.__flags__ & trusted.HEAP_TYPE:  # which nobody can change
+            continue
+        if trusted.is_class(c):
+            names = wanted.intersection(held)
+            names.update(n for n in trusted.patched(c) if computed or trusted.is_special(n, held[n]))
+        else:
+            names = set(held) if computed else wanted.intersection(held)
+            names.update(n for n, value in held.items() if trusted.is_special(n, value) and n not in skipped)
+        for name in sorted(names - {"__dict__", "__weakref__"}):
+            yield c, name
