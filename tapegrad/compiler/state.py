@@ -274,7 +274,8 @@ class Reach:
             self.cells.append((cell, content))
             self._words.append(words.cell(cell))
             chains = [a.then for a in pieces[0].asked if a.kind == "cell" and a.name == name]
-            if isinstance(content, types.ModuleType) and chains and all(chains):
+            inside = any(name in piece.code.co_freevars for piece in pieces[1:])
+            if isinstance(content, types.ModuleType) and chains and all(chains) and not inside:
                 self._module(content, False)
             else:
                 self._meet(content)
