@@ -8,6 +8,7 @@ function. All of it is on the slow path: of a call that native code has learnt, 
 from __future__ import annotations
 
 import functools
+import inspect
 import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
@@ -93,7 +94,7 @@ def checked(function: Callable[..., Any], bound: int = 0) -> Callable[..., Any]:
         ...
     TypeError: halves(): argument 'input' (position 1) must be Tensor, not int
     """
-    code = function.__code__
+    code = inspect.unwrap(function).__code__  # a wrapper takes what it wraps does
     names = code.co_varnames[:code.co_argcount + code.co_kwonlyargcount]
     kinds = {name: _KINDS[a] for name, a in function.__annotations__.items() if a in _KINDS and name != "return"}
     if "dtype" in names:

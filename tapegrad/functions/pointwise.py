@@ -22,6 +22,7 @@ from tapegrad.functions.common import (
     public,
 )
 from tapegrad.functions.factors import scaled
+from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -240,6 +241,27 @@ def square(input: Tensor, *, out: Any = None) -> Any:
     if input.dtype.name == "bool":
         return into(out, input.pow(2))
     return into(out, apply(operation("square"), (input,), teach=True))
+
+
+@overrides("fill_")
+def fill_(self: Any, value: Any) -> Any:
+    if isinstance(value, Tensor):
+        if value.ndim:
+            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                               f"{value.ndim} dimensions.")
+        return apply_inplace(operation("fill_"), (self, value), teach=True)
+    whole = self.dtype.category == 1
+    if whole and isinstance(value, (int, float)):
+        dtypes.fitted(value, self.dtype)  # which refuses what is beyond: native code, once taught, does not look
+    always = not whole or (type(value) is int and (self.dtype is dtypes.int64 or value in rec.LITERALS))
+    return apply_inplace(operation("fill_"), (self, value), teach=always)
+
+
+@overrides("heaviside")
+def heaviside(input: Tensor, values: Tensor, *, out: Any = None) -> Any:
+    if input.dtype is not values.dtype:
+        raise RuntimeError("heaviside is not yet implemented for tensors with different dtypes.")
+    return into(out, apply(operation("heaviside"), (input, values), teach=True))
 
 
 @method

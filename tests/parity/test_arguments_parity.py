@@ -19,7 +19,8 @@ x.add(y, alpha=True) | t.rsub(x, y, alpha=0.5) | t.rsub(x, 3, alpha=2) | x.add_(
 x.addcmul(y, y, value=0.5) | x.addcmul(y, y, value=2) | x.addcdiv(y, y) | x.addcdiv(y, y.double(), value=2)
 x.index_add(0, i, y, alpha=1.5) | x.index_add_(0, i, y, alpha=2) | x.scatter(0, i, 2.5) | x.scatter_(0, i, 300)
 x.scatter_(0, i, y, reduce="add") | x.scatter_(0, i, y, reduce="multiply") | x.scatter(0, i, 2, reduce="add")
-x.scatter(0, i, y, reduce="sum") | x.fill_(2.5) | x.fill_(-1) | x.index_fill(0, i, 3) | x.masked_fill(x > 2, 7)
+x.scatter(0, i, y, reduce="sum") | x.fill_(2.5) | x.fill_(-1) | x.fill_(300) | x.fill_(y) | t.addr(x, y, y)
+x.index_fill(0, i, 3) | x.masked_fill(x > 2, 7)
 t.full((2,), 2.5, dtype=x.dtype) | t.full((2,), 300, dtype=x.dtype) | t.full_like(x, 300) | x.new_full((2,), -1)
 t.tensor([300], dtype=x.dtype) | t.tensor([-8], dtype=x.dtype) | t.tensor([2.7], dtype=x.dtype)
 t.tensor([float("nan")], dtype=x.dtype) | x + 300 | x * -1 | x == 300 | x + 1.5 | x + True | x ** 2 | x ** -1 | x ** 2.0
