@@ -188,3 +188,56 @@ def test_rows_are_not_reused_with_their_hooks():
         z = x * 3
         z.backward()
         assert x.grad.tolist() == [3.0]
+
+
+@pytest.mark.parametrize("depth", [10, 300])
+def test_a_backward_in_a_backward_in_a_backward(depth):
+    """As deep as it goes: other threads go on where one has too many frames."""
+    x, runs = leaf(1.0), []
+
+    def hook(g):
+        runs.append(torch.is_grad_enabled())
+        if len(runs) < depth:
+            with torch.enable_grad():
+                y = leaf(1.0) * 2
+                y.register_hook(hook)
+            y.backward()
+
+    y = x * 2
+    y.register_hook(hook)
+    y.backward()
+    assert (runs, x.grad.tolist()) == ([False] * depth, [2.0])
+
+
+def test_an_error_deep_down_comes_up():
+    left = [60]
+
+    def hook(g):
+        left[0] -= 1
+        if not left[0]:
+            raise KeyError("mine")
+        with torch.enable_grad():
+            y = leaf(1.0) * 2
+            y.register_hook(hook)
+            torch.autograd.grad(y, y)
+
+    y = leaf(1.0) * 2
+    y.register_hook(hook)
+    with pytest.raises(KeyError, match="mine"):
+        y.backward()
+
+
+def test_what_nodes_remember_dies_with_them(tape):
+    class Kept:
+        pass
+
+    kept = Kept()
+    dead = weakref.ref(kept)
+    y = leaf(1.0) * 2
+    y.grad_fn.metadata["kept"] = kept
+    del kept
+    assert y.grad_fn.metadata["kept"] is dead()
+    del y
+    tape.collect()
+    gc.collect()
+    assert dead() is None
