@@ -21,6 +21,7 @@ from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
 from tapegrad.tape import history, hooks
 
@@ -379,7 +380,9 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return dispatch.apply_view(op, operands[0], given) if op.kind == "view" else dispatch.apply(op, operands, given)
 
     def _apply_view(self, name: str, given: tuple[tuple[str, Any], ...]) -> Tensor:
-        return dispatch.apply_view(_ops[name], self, given)
+        """The view that a rule names; of a copy where this tensor lies otherwise than what was viewed once."""
+        lies = readable(name, tuple(self.shape), self.stride(), dict(given))
+        return dispatch.apply_view(_ops[name], self if lies else self.contiguous(), given)
 
     def float(self) -> Tensor:
         return self.to(dtypes.float32)

@@ -13,7 +13,7 @@ import tapegrad
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
     {"errors", "config", "dtypes", "shapes"},
-    {"ops", "ops.spec", "ops.sym", "ops.scalar", "ops.streams"},
+    {"ops", "ops.spec", "ops.sym", "ops.scalar", "ops.slopes", "ops.streams"},
     {"ops.*"},
     {"machine.*"},
     {"tape.*"},

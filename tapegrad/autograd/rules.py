@@ -1,6 +1,7 @@
 """Adjoint rules run on tensors, so that what they compute is recorded in its turn."""
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import Any
@@ -9,7 +10,9 @@ from tapegrad import dispatch, shapes
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.plan import KEEPS_RESULT, Plan
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.machine.rules import trace
+from tapegrad.ops import slopes
+from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape.reading import STARTS, with_start
 
 call = machine.call
@@ -57,12 +60,18 @@ class ShapeOnly:
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
         return next(a for a in args if isinstance(a, cls))
 
+    @classmethod
+    def __operation__(cls, name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
+        return next(x for x in operands if isinstance(x, cls))
+
     @staticmethod
     def __row__(name: str, x: ShapeOnly, dim: Any) -> Any:
         return Count(math.prod(x.shape[d] for d in dim)) if name == "count" else x
 
     @staticmethod
-    def __like__(value: Any, x: ShapeOnly) -> Any:
+    def __like__(value: Any, x: Any) -> Any:
+        if not isinstance(x, ShapeOnly):
+            return value
         made = call.empty(x.layout.id)
         return type(made).__like__(value, made)
 
@@ -107,11 +116,37 @@ def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) ->
                 result = result.unsqueeze(d)
     if op.specialise:
         operands = [o if layout.literal is None else layout.literal for o, layout in zip(operands, plan.operands)]
-    found = [
-        None if value is None or not needs >> j & 1 else fit(value, plan.operands[j])
-        for j, value in enumerate(op.gradients(g, operands, result, attributes))
-    ]
-    return found + [None] * (len(operands) - len(found))  # a rule does not mention index operands
+    found: list[Any] = [None] * len(operands)
+    for j in range(len(operands)):
+        if needs >> j & 1 and (slope := _slope(plan, j)) is not None:
+            given = {"out": result, **dict(zip(op.operands, operands)), slope.operands[0]: g}
+            values = [given[name] for name in slope.operands]
+            # Of an operand whose values the rule turned out not to read for this plan any number will do.
+            found[j] = dispatch.apply(slope, [0.0 if isinstance(v, ShapeOnly) else v for v in values],
+                                      tuple(attributes.items()))
+    if any(needs >> j & 1 and value is None for j, value in enumerate(found)):
+        others = op.gradients(g, operands, result, attributes, recorded=True)  # which need not mention index operands
+        found = [value if have is None else have for have, value in itertools.zip_longest(found, others)]
+    tied = [o for o, name in zip(operands, op.operands) if name in op.tied and getattr(o, "requires_grad", False)]
+    return [None if value is None or not needs >> j & 1 else fit(_tied(value, tied), plan.operands[j])
+            for j, value in enumerate(found)]
+
+
+def _tied(value: Any, sources: Sequence[Any]) -> Any:
+    for source in () if value.requires_grad else sources:
+        value = dispatch.apply(REGISTRY["tied"], (value, source))
+    return value
+
+
+def _slope(plan: Plan, j: int) -> Operation | None:
+    """The operation that operand j's adjoint is recorded as, where its rule chooses."""
+    if j not in plan.slopes:
+        op = plan.op.inplace_of or plan.op
+        plain = op.kind != "elementwise" or op.recorded is not None or op.masks
+        value = None if plain else trace(plan)[j]
+        plan.slopes[j] = slopes.slope(op, j) if value is not None and (
+            isinstance(op, slopes.Slope) or slopes.chooses(value)) else None
+    return plan.slopes[j]
 
 
 def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:

@@ -9,7 +9,7 @@ import numpy as np
 
 from tapegrad.creation import arange, from_array, ones
 from tapegrad.dispatch import apply
-from tapegrad.functions.activations import NN, nn
+from tapegrad.functions.activations import nn
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
 from tapegrad.functions.indexing import read
 from tapegrad.functions.matrix import matmul
@@ -129,8 +129,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
     if pos_weight is None:
         loss = apply(operation("bce_logits"), (input, target))
     else:
-        factor = (pos_weight - 1) * target + 1
-        loss = (1 - target) * input + factor * (NN["softplus"](-abs(input), 1.0, math.inf) + NN["relu"](-input))
+        loss = apply(operation("bce_logits_weighted"), (input, target, pos_weight))
     return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
 
 
@@ -401,6 +400,11 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: A
                            f"{', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
     out = apply(operation("standardised"), (input,), (
         ("dim", tuple(range(input.ndim - len(shape), input.ndim))), ("eps", float(eps))))
-    if weight is not None:
-        out = out * weight
-    return out if bias is None else out + bias
+    return affine(out, weight, bias)
+
+
+def affine(x: Any, weight: Any, bias: Any) -> Any:
+    """Times `weight`, plus `bias`, where they are given."""
+    if bias is not None:
+        return apply(operation("affine"), (x, 1.0 if weight is None else weight, bias))
+    return x if weight is None else x * weight

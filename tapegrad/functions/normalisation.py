@@ -11,6 +11,7 @@ from tapegrad.autograd import modes
 from tapegrad.creation import from_array
 from tapegrad.functions.activations import NN, nn
 from tapegrad.functions.common import method, public
+from tapegrad.functions.losses import affine
 from tapegrad.functions.padding import pad
 from tapegrad.functions.windows import along, windows
 from tapegrad.tensor import Tensor
@@ -25,8 +26,8 @@ def _standardised(x: Any, dims: list[int], eps: float) -> tuple[Any, Any, Any]:
 def _scaled(x: Any, weight: Any, bias: Any) -> Any:
     """Times a weight a channel, plus a bias a channel."""
     shape = (-1, *(1,) * (x.ndim - 2))
-    x = x if weight is None else x * weight.reshape(shape)
-    return x if bias is None else x + bias.reshape(shape)
+    weight, bias = (v if v is None else v.reshape(shape) for v in (weight, bias))
+    return affine(x, weight, bias)
 
 
 @nn

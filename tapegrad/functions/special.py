@@ -70,7 +70,7 @@ def multigammaln(input: Tensor, p: int, *, out: Any = None) -> Any:
         raise RuntimeError("mvlgamma: The input tensor may not be a boolean tensor.")
     x = floating(input)
     lgamma = machine.functions[REGISTRY["lgamma"].opcode]
-    found = sum((lgamma(x - j / 2) for j in range(1, p)), lgamma(x))
+    found = sum((lgamma(x - j / 2) for j in range(1, p)), lgamma(x + 0.0))
     return into(out, found + p * (p - 1) / 4 * math.log(math.pi))
 
 

@@ -243,8 +243,9 @@ def _keeps(builder: Builder, plan: Plan) -> list[frozenset[int]]:
     n = len(plan.operands)
     if plan.op.moves_nothing or plan.op.kind == "callback":
         return [frozenset()] * n
+    tied = frozenset(j for j, name in enumerate(plan.op.operands) if name in plan.op.tied)
     return [
-        frozenset() if value is None else frozenset(
+        frozenset() if value is None else tied | frozenset(
             KEEPS_RESULT if u == n + 1 else u - 1 for u in used_operands((value,)) if u > 0
         ) for value in trace(plan)
     ]

@@ -39,7 +39,7 @@ class Plan:
     """
 
     __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
-                 "pooled", "returns_view", "steps", "stride", "temporaries")
+                 "pooled", "returns_view", "slopes", "steps", "stride", "temporaries")
     steps: list[Step]
     temporaries: dict[int, int]
     stride: int
@@ -50,6 +50,7 @@ class Plan:
         self.index, self.op, self.attributes, self.operands, self.out = index, op, attributes, operands, out
         self.keeps: list[frozenset[int]] = []
         self.gradients: tuple[Any, ...] | None = None
+        self.slopes: dict[int, Operation | None] = {}
         self.built = False
 
     @property

@@ -18,6 +18,7 @@ from tapegrad.machine.plan import Plan, Pointer, Step
 from tapegrad.ops.scalar import INTRINSICS
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.ops.sym import Sym, rewrite, used_operands
+from tapegrad.ops.view import readable
 
 
 class Traced:
@@ -108,6 +109,8 @@ class Traced:
         op = REGISTRY[name]
         if op.kind == "view":
             (x,) = operands
+            if not readable(name, x.shape, x.layout.strides, attributes):
+                x = Copy(x)
             return x.restrided(*op.forward((x.shape, x.layout.strides), **attributes))
         return Deferred(op, operands, attributes)
 

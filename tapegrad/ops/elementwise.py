@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 
-from .scalar import like, scalar
+from .scalar import like, scalar, whole
 from .spec import elementwise
 
 where = scalar.where
@@ -27,7 +27,7 @@ elementwise("sub", lambda x, y: x - y, lambda g: (g, -g), accepts="if", grad_nam
             operators=("nb_subtract", "nb_inplace_subtract"), doc="x - alpha * y")
 elementwise("mul", lambda x, y: x * y, lambda g, x, y: (g * y, g * x),
             operators=("nb_multiply", "nb_inplace_multiply"), doc="x * y")
-elementwise("div", lambda x, y: x / y, lambda g, x, y: (g / y, -g * x / (y * y)), result="float",
+elementwise("div", lambda x, y: x / y, lambda g, x, y: (g / y, -g * (x * (1 / y)) * (1 / y)), result="float",
             grad_names={"x": "MulBackward0"},  # PyTorch's 1 / x is a reciprocal times one
             operators=("nb_true_divide", "nb_inplace_true_divide"), doc="x / y")
 elementwise("neg", lambda x: -x, lambda g: -g, accepts="if", operators=("nb_negative",))
@@ -61,8 +61,13 @@ elementwise("logaddexp2", lambda x, y: summed(x, y, scalar.exp2, log2_1p, scalar
             lambda g, x, y: (g / (1 + scalar.exp2(y - x)), g / (1 + scalar.exp2(x - y))), accepts="f", inplace=False,
             tensors=("x", "y"))
 elementwise("xlogy", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log(y))),
-            lambda g, x, y: (where((x == 0) & (y <= 0), 0, g * scalar.log(y)), g * x / y), result="float",
+            lambda g, x, y: (times_zero(x, g, y, g * scalar.log(y)), g * x / y), result="float",
             domain=(0.2, 5), special=(0.0,), grad_names={"x": "XlogyBackward1", "y": "XlogyBackward2"})
+
+
+def times_zero(x, g, y, value):
+    """`value` is the cotangent times log(y): 0 where `x` or the cotangent is, though log(y) is infinite or no number."""
+    return where(((x == 0) | (g == 0)) & (y <= 0) | (g == 0) & (y == INF), 0, value)
 
 
 def summed(x, y, exp, log_1p, log):
@@ -86,8 +91,9 @@ elementwise("acos", lambda x: scalar.acos(x), lambda g, x: -g * scalar.rsqrt(1 -
             domain=(-0.9, 0.9))
 elementwise("atan", lambda x: scalar.atan(x), lambda g, x: g / (x * x + 1), result="float")
 elementwise("atan2", lambda y, x: scalar.atan2(y, x),
-            lambda g, y, x: (g * (x / (y * y + x * x)), g * (-y / (y * y + x * x))), result="float", domain=(0.2, 3),
-            tensors=("y", "x"))
+            lambda g, y, x: (where(y * y + x * x == 0, 0, g * (x / (y * y + x * x))),
+                             where(y * y + x * x == 0, 0, g * (-y / (y * y + x * x)))),
+            result="float", domain=(0.2, 3), special=(0.0,), tensors=("y", "x"))
 elementwise("sinh", lambda x: scalar.sinh(x), lambda g, x: g * scalar.cosh(x), result="float")
 elementwise("cosh", lambda x: scalar.cosh(x), lambda g, x: g * scalar.sinh(x), result="float")
 elementwise("tanh", lambda x: scalar.tanh(x), lambda g, out: g * (1 - out * out), result="float",
@@ -97,8 +103,14 @@ elementwise("acosh", lambda x: scalar.acosh(x), lambda g, x: g * scalar.rsqrt(x 
             domain=(1.2, 4))
 elementwise("atanh", lambda x: scalar.atanh(x), lambda g, x: g / (1 - x * x), result="float", domain=(-0.9, 0.9))
 elementwise("sinc", lambda x: where(x == 0, 1, scalar.sin(x * PI) / where(x == 0, 1, x * PI)),
-            lambda g, x: where(x == 0, 0, g * ((x * PI * scalar.cos(x * PI) - scalar.sin(x * PI)) / (x * x * PI))),
-            result="float", special=(0.0,))
+            lambda g, x: g * PI * sinc_slope(x * PI), result="float", special=(0.0,))
+
+
+def sinc_slope(t):
+    """The derivative of sin(t) / t, by its series near zero, where the quotient's terms cancel."""
+    return where(scalar.abs(t) < 0.01, t * (t * t * (1 / 30) - 1 / 3), (t * scalar.cos(t) - scalar.sin(t)) / (t * t))
+
+
 elementwise("deg2rad", lambda x: x * (PI / 180), lambda g: g * (PI / 180), result="float")
 elementwise("rad2deg", lambda x: x * (180 / PI), lambda g: g * (180 / PI), result="float")
 elementwise("hypot", lambda x, y: scalar.hypot(x, y), lambda g, x, y, out: (g * (x / out), g * (y / out)), accepts="f",
@@ -112,19 +124,19 @@ elementwise("ndtr", lambda x: 0.5 * scalar.erfc(-x * 0.5 ** 0.5), lambda g, x: g
             result="float", inplace=False, method=False, space="special", grad_name="SpecialNdtrBackward0")
 elementwise("entr", lambda x: where(scalar.isnan(x), x, where(
                 x > 0, -x * scalar.log(x), where(x == 0, like(0, x), like(-INF, x)))),
-            lambda g, x: g * where(
-                x > 0, -1 - scalar.log(x), where(x == 0, like(INF, x), like(NAN, x))), result="float", domain=(0.1, 3),
+            lambda g, x: -g * (1 + scalar.log(x)), result="float", domain=(0.1, 3),
             inplace=False, method=False, space="special", grad_name="SpecialEntrBackward0")
 elementwise("xlog1py", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x * scalar.log1p(y))),
-            lambda g, x, y: (where((x == 0) & (y <= -1), 0, g * scalar.log1p(y)), g * x / (y + 1)), result="float",
+            lambda g, x, y: (times_zero(x, g, y + 1, g * scalar.log1p(y)), g * x / (y + 1)), result="float",
             domain=(0.2, 3), special=(0.0,), inplace=False, method=False, space="special",
             grad_name="SpecialXlog1PyBackward0")
 elementwise("erfinv", lambda x: inverse_erf(x), lambda g, out: g * (PI ** 0.5 / 2) * scalar.exp(out * out),
             result="float", domain=(-0.9, 0.9), special=(0.0,))
 elementwise("lgamma", lambda x: scalar.lgamma(x), lambda g, x: g * scalar.digamma(x), result="float", domain=(0.3, 5))
-elementwise("digamma", lambda x: scalar.digamma(x), lambda g, x: g * trigamma(x), result="float", domain=(0.3, 5))
+elementwise("digamma", lambda x: scalar.digamma(x), lambda g, x: g * trigamma(x), result="float", domain=(0.3, 5),
+            recorded=lambda g, x: g * whole.special_polygamma(x, n=1))
 elementwise("logit", lambda x, *, eps=None: log_odds(within(x, eps)),
-            lambda g, x, eps: where((x < (eps or 0)) | (x > 1 - (eps or 0)), 0 if eps else NAN, g / (x * (1 - x))),
+            lambda g, x, eps: where((x >= (eps or 0)) & (x <= 1 - (eps or 0)), g / (x * (1 - x)), 0 if eps else NAN),
             result="float", domain=(0.1, 0.9))
 
 
@@ -145,7 +157,7 @@ def trigamma(x):
     v = 1 / (z + 10)
     w = v * v
     series = v * (1 + v * 0.5 + w * (1 / 6 - w * (1 / 30 - w * (1 / 42 - w * (1 / 30 - w * (5 / 66))))))
-    sine = scalar.sin(PI * x)
+    sine = scalar.sin(PI * (x - scalar.round(x)))  # zero at the poles
     return where(x < 0.5, PI * PI / (sine * sine) - (steps + series), steps + series)
 
 
@@ -170,16 +182,16 @@ def polynomial(x, coefficients):
 
 elementwise("sigmoid", lambda x: scalar.sigmoid(x), lambda g, out: g * ((1 - out) * out), result="float",
             special=(0.0, 40.0, -40.0))
-elementwise("relu", lambda x: scalar.maximum(x, 0), lambda g, out: where(out > 0, g, 0), accepts="if", special=(0.0,))
+elementwise("relu", lambda x: scalar.maximum(x, 0), lambda g, out: where(out <= 0, 0, g), accepts="if", special=(0.0,))
 elementwise("leaky_relu", lambda x, *, negative_slope=0.01: where(x > 0, x, x * negative_slope),
             lambda g, x, negative_slope: where(x > 0, g, g * negative_slope), accepts="f", space="nn", special=(0.0,))
 elementwise("elu", lambda x, *, alpha=1.0, scale=1.0, input_scale=1.0: where(
                 x > 0, x * scale, scalar.expm1(x * input_scale) * (alpha * scale)),
-            lambda g, x, alpha, scale, input_scale: where(
-                x > 0, g * scale, g * (alpha * scale * input_scale) * scalar.exp(x * input_scale)),
+            lambda g, x, alpha, scale, input_scale: exponential(
+                x, g * (alpha * scale * input_scale), input_scale, g * scale),
             accepts="f", space="nn", special=(0.0,))
 elementwise("celu", lambda x, *, alpha=1.0: where(x > 0, x, alpha * scalar.expm1(x / alpha)),
-            lambda g, x, alpha: where(x > 0, g, g * scalar.exp(x / alpha)), accepts="f", space="nn", special=(0.0,))
+            lambda g, x, alpha: exponential(x, g, 1 / alpha, g), accepts="f", space="nn", special=(0.0,))
 elementwise("gelu", lambda x: x * 0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)),
             lambda g,
             x: g * (0.5 * (1 + scalar.erf(x * 0.5 ** 0.5)) + x * scalar.exp(-0.5 * (x * x)) / (2 * PI) ** 0.5),
@@ -195,11 +207,11 @@ elementwise("mish", lambda x: x * scalar.tanh(soft(x)),
 elementwise("softplus", lambda x, *, beta=1.0, threshold=20.0: where(
                 x * beta > threshold, x, scalar.log1p(scalar.exp(x * beta)) / beta),
             lambda g, x, beta, threshold: where(x * beta > threshold, g, g * scalar.sigmoid(x * beta)),
-            accepts="f", space="nn", inplace=False)
+            accepts="f", space="nn", inplace=False, special=(20.0,))
 elementwise("log_sigmoid", lambda x: scalar.minimum(x, 0) - scalar.log1p(scalar.exp(-scalar.abs(x))),
             lambda g, x: g * scalar.sigmoid(-x), accepts="f", method=False, space="nn", inplace=False)
 elementwise("hardtanh", lambda x, *, min_val=-1.0, max_val=1.0: scalar.minimum(scalar.maximum(x, min_val), max_val),
-            lambda g, x, min_val, max_val: where((x > min_val) & (x < max_val), g, 0), accepts="if", space="nn")
+            lambda g, x, min_val, max_val: where((x <= min_val) | (x >= max_val), 0, g), accepts="if", space="nn")
 elementwise("hardsigmoid", lambda x: scalar.minimum(scalar.maximum(x + 3, 0), 6) / 6,
             lambda g, x: where((x > -3) & (x < 3), g / 6, 0), accepts="f", space="nn")
 elementwise("hardswish", lambda x: x * scalar.minimum(scalar.maximum(x + 3, 0), 6) / 6,
@@ -212,7 +224,12 @@ elementwise("threshold", lambda x, *, threshold, value: where(x <= threshold, va
             lambda g, x, threshold: where(x <= threshold, 0, g), accepts="if", space="nn")
 elementwise("prelu", lambda x, weight: where(x > 0, x, weight * x),
             lambda g, x, weight: (where(x > 0, g, weight * g), where(x > 0, 0, x * g)), accepts="f", method=False,
-            inplace=False, grad_name="PreluKernelBackward0", space="nn")
+            inplace=False, grad_name="PreluKernelBackward0", space="nn", tied=("weight",))
+
+
+def exponential(x, below, steepness, above):
+    """`below` times an exponential that reaches 1 at 0, and is as flat as `above` from there on."""
+    return where(x < 0, below * scalar.exp(x * steepness), where(x == 0, below, above))
 
 
 def squared(x):
@@ -250,6 +267,25 @@ elementwise("bce", lambda x, y: (y - 1) * scalar.maximum(scalar.log1p(-x), -100.
 elementwise("bce_logits", lambda x, y: (1 - y) * x + scalar.maximum(-x, 0) + scalar.log1p(scalar.exp(-scalar.abs(x))),
             lambda g, x, y: (g * (scalar.sigmoid(x) - y), -g * x), accepts="f", method=False, inplace=False,
             grad_name="BinaryCrossEntropyWithLogitsBackward0")
+elementwise("bce_logits_weighted", lambda x, y, weight: (1 - y) * x + positives(y, weight) * soft_below(x),
+            lambda g, x, y, weight: weighted_slopes(g, x, y, weight, soft_below(x)),
+            recorded=lambda g, x, y, weight: weighted_slopes(g, x, y, weight, -whole.log_sigmoid(x)),
+            accepts="f", method=False, inplace=False, special=(0.0,),
+            grad_name="BinaryCrossEntropyWithLogitsBackward0")
+
+
+def soft_below(x):
+    """log(1 + exp(-x))"""
+    return scalar.maximum(-x, 0) + scalar.log1p(scalar.exp(-scalar.abs(x)))
+
+
+def positives(y, weight):
+    """What -log(sigmoid(x)) counts where `weight` is that of the positive class."""
+    return 1 + (weight - 1) * y
+
+
+def weighted_slopes(g, x, y, weight, soft):
+    return (g * (1 - y - positives(y, weight) * scalar.sigmoid(-x)), g * ((weight - 1) * soft - x), g * (y * soft))
 
 
 def smooth_slope(g, d, beta):
@@ -278,7 +314,7 @@ elementwise("nextafter", lambda x, y: scalar.nextafter(x, y),
             lambda g, x, y: (where(x == y, 0, g), like(0, g)), accepts="f", tensors=("x", "y"))
 elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
                 scalar.isnan(x), nan, where(x == INF, posinf, where(x == -INF, neginf, x))),
-            lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f")
+            lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f", masks=True)
 
 
 def rounded(x, decimals):
@@ -292,45 +328,51 @@ def rounded(x, decimals):
 
 elementwise("maximum", lambda x, y: scalar.maximum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x < y, 0, g)), where(x == y, g / 2, where(x > y, 0, g))),
-            inplace=False, special=(0.0,), tensors=("x", "y"))
+            inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("minimum", lambda x, y: scalar.minimum(x, y),
             lambda g, x, y: (where(x == y, g / 2, where(x > y, 0, g)), where(x == y, g / 2, where(x < y, 0, g))),
-            inplace=False, special=(0.0,), tensors=("x", "y"))
+            inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("fmax", lambda x, y: scalar.fmax(x, y),
             lambda g, x, y: (where((x >= y) | scalar.isnan(y), g, 0), where((x >= y) | scalar.isnan(y), 0, g)),
-            inplace=False, special=(0.0,), tensors=("x", "y"))
+            inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("fmin", lambda x, y: scalar.fmin(x, y),
             lambda g, x, y: (where((x <= y) | scalar.isnan(y), g, 0), where((x <= y) | scalar.isnan(y), 0, g)),
-            inplace=False, special=(0.0,), tensors=("x", "y"))
+            inplace=False, special=(0.0,), tensors=("x", "y"), masks=True)
 elementwise("lerp", lambda x, end, weight: where(
                 scalar.abs(weight) < 0.5, x + weight * (end - x), end - (end - x) * (1 - weight)),
             lambda g, x, end, weight: (g * (1 - weight), g * weight, g * (end - x)), accepts="f", result="first",
             grad_name="LerpBackward1", grad_names={"weight": "LerpBackward0"})
 elementwise("addcmul", lambda x, y, z: x + y * z, lambda g, y, z: (g, g * z, g * y), accepts="if", method=False)
-elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g * (y / (z * z))), accepts="f",
+elementwise("addcdiv", lambda x, y, z: x + y / z, lambda g, y, z: (g, g / z, -g * (y * (1 / z)) * (1 / z)), accepts="f",
             domain=(0.3, 3), method=False)
+elementwise("affine", lambda x, weight, bias: x * weight + bias, lambda g, x, weight: (g * weight, g * x, g),
+            accepts="f", method=False, inplace=False, tied=("x", "weight", "bias"),
+            grad_name="NativeLayerNormBackward0")
+elementwise("tied", lambda x, source: x, lambda g: (g, like(0, g)), method=False, inplace=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
-            lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False)
+            lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
+            masks=True)
 elementwise("mask_put", lambda x, condition, value: where(condition, value, x),  # x[condition] = value
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
-            grad_name="IndexPutBackward0")
+            grad_name="IndexPutBackward0", masks=True)
 for _name, _grad in (("tril", "TrilBackward0"), ("triu", "TriuBackward0")):
     elementwise(_name, lambda x, condition: where(condition, x, 0), lambda g, condition: (where(condition, g, 0), None),
-                method=False, inplace=False, grad_name=_grad)
+                method=False, inplace=False, grad_name=_grad, masks=True)
 elementwise("where", lambda condition, x, y: where(condition, x, y),
-            lambda g, condition: (None, where(condition, g, 0), where(condition, 0, g)), inplace=False, method=False)
+            lambda g, condition: (None, where(condition, g, 0), where(condition, 0, g)), inplace=False, method=False,
+            masks=True)
 elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low), high),
             lambda g, x, low, high: (
-                where((x < low) | (x > high), 0, g), where((x < low) & (low < high), g, 0),
-                where((x > high) | (low >= high), g, 0)),
+                where((x >= low) & (x <= high), g, 0), where((x < low) & (low < high), g, 0),
+                where((x > high) | (low > high), g, 0)),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
-            special=(-1.0, 0.0, 1.0))
+            special=(-1.0, 0.0, 1.0), masks=True)
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
-            lambda g, x, low: (where(x < low, 0, g), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
-            grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"})
+            lambda g, x, low: (where(x >= low, g, 0), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
+            grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, masks=True)
 elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
-            lambda g, x, high: (where(x > high, 0, g), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
-            grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"})
+            lambda g, x, high: (where(x <= high, g, 0), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
+            grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"}, masks=True)
 
 # ---------------------------------------------------------------- comparisons
 

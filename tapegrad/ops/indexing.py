@@ -10,6 +10,7 @@ import numpy as np
 
 from tapegrad import shapes
 
+from . import products
 from .scalar import like, scalar, whole
 from .spec import structured
 
@@ -269,6 +270,7 @@ def _factors(g, x, value, out, indices, form, wrap):
 
 
 structured("scatter_multiply", combined("mul"), _factors, method=False, inplace=True,
+           recorded=lambda g, x, value, indices, form, wrap: products.scattered(g, x, value, indices, form, wrap),
            grad_name="ScatterReduceBackward0",
            column=numpy_combined(np.multiply), samples=write_samples, fits=fits_write)
 structured("scatter_amax", combined("max"), _shared, method=False, inplace=True, grad_name="ScatterReduceBackward0",

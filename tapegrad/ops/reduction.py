@@ -3,23 +3,22 @@ from __future__ import annotations
 
 import math
 
-from .scalar import like, row, scalar
+from . import products
+from .scalar import like, row, scalar, wide
 from .spec import reduction
 
 where = scalar.where
 
 reduction("sum", lambda x, *, dim: row.sum(x, dim), lambda g: g, result="sum", multilinear=True, identity=0,
           grad_names={"dim": "SumBackward1"})
-reduction("mean", lambda x, *, dim: row.sum(x, dim) / count(x, dim), lambda g, x, dim: g / count(x, dim),
+reduction("mean", lambda x, *, dim: middle(wide(x), dim), lambda g, x, dim: g / count(x, dim),
           accepts="f", multilinear=True, identity=math.nan, grad_names={"dim": "MeanBackward1"})
-reduction("amax", lambda x, *, dim: row.max(x, dim),
-          lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0))
-reduction("amin", lambda x, *, dim: row.min(x, dim),
-          lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0))
+reduction("amax", lambda x, *, dim: row.max(x, dim), lambda g, x, out, dim: shared(g, x == out, dim))
+reduction("amin", lambda x, *, dim: row.min(x, dim), lambda g, x, out, dim: shared(g, x == out, dim))
 reduction("max", lambda x, *, dim: row.max(x, dim),
-          lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0), grad_name="MaxBackward1", method=False)
+          lambda g, x, out, dim: shared(g, same(x, out), dim), grad_name="MaxBackward1", method=False)
 reduction("min", lambda x, *, dim: row.min(x, dim),
-          lambda g, x, out, dim: where(same(x, out), g / ties(x, out, dim), 0), grad_name="MinBackward1", method=False)
+          lambda g, x, out, dim: shared(g, same(x, out), dim), grad_name="MinBackward1", method=False)
 reduction("argmax", lambda x, *, dim: row.argmax(x, dim), result="int64")
 reduction("argmin", lambda x, *, dim: row.argmin(x, dim), result="int64")
 reduction("any", lambda x, *, dim: row.any(x, dim), result="truth", identity=False)
@@ -43,14 +42,14 @@ reduction("mse_loss", lambda x, y, *, dim: row.sum((x - y) * (x - y), dim) / cou
 reduction("nll_loss", lambda x, target, classes, weight, *, dim: row.sum(where(target == classes, -x * weight, 0), dim),
           lambda g, x, target, classes, weight: (where(target == classes, -g * weight, 0), None, None,
                                                  where(target == classes, -g * x, 0)),
-          accepts="f", method=False, identity=0, grad_names={"2d": "NllLoss2DBackward0"})
+          accepts="f", method=False, identity=0, tied=("x",), grad_names={"2d": "NllLoss2DBackward0"})
 reduction("nll_loss_mean",  # `share` is 1 over the sum of the chosen weights, infinite if there is none: 0 times it is NaN
           lambda x, target, classes, weight, share, *, dim: row.sum(
               where(target == classes, -x * weight, 0) * share, dim),
           lambda g, x, target, classes, weight, share: (
               where(target == classes, -g * weight * share, 0), None, None,
               where(target == classes, -g * x * share, 0), where(target == classes, -x * weight, 0) * g),
-          accepts="f", method=False, identity=math.nan, grad_name="NllLossBackward0",
+          accepts="f", method=False, identity=math.nan, tied=("x",), grad_name="NllLossBackward0",
           grad_names={"2d": "NllLoss2DBackward0"})
 reduction("dot", lambda x, y, *, dim: row.sum(x * y, dim), lambda g, x, y: (g * y, g * x), method=False,
           identity=0)
@@ -60,18 +59,18 @@ reduction("prod", lambda x, *, dim: row.prod(x, dim),
           lambda g, x, out, dim: g * where(
               zeros(x, dim) == 0, out / where(x == 0, 1, x),
               where((zeros(x, dim) == 1) & (x == 0), row.prod(where(x == 0, 1, x), dim), 0)),
+          recorded=lambda g, x, dim: g * products.others(x, dim) if x.ndim else g,
           result="sum", identity=1, special=(0.0,), grad_names={"dim": "ProdBackward1"})
 reduction("nansum", lambda x, *, dim: row.sum(where(scalar.isnan(x), 0, x), dim),
           lambda g, x: where(scalar.isnan(x), 0, g), result="sum", identity=0)
 reduction("count_nonzero", lambda x, *, dim: row.sum(where(x != 0, like(1, x), like(0, x)), dim), result="int64",
           computes="float64", identity=0)
-reduction("var", lambda x, *, dim, correction=1: spread(x, dim) / freedom(x, dim, correction),
-          lambda g, x, dim, correction: g * 2 * (x - middle(x, dim)) / freedom(x, dim, correction), accepts="f",
+reduction("var", lambda x, *, dim, correction=1: variance(x, dim, correction),
+          lambda g, x, dim, correction: variance_slope(g * 2, x, dim, correction), accepts="f",
           identity=math.nan)
-reduction("std", lambda x, *, dim, correction=1: scalar.sqrt(spread(x, dim) / freedom(x, dim, correction)),
-          lambda g, x, out, dim, correction: where(
-              out == 0, 0, g / out * (x - middle(x, dim)) / freedom(x, dim, correction)), accepts="f",
-              identity=math.nan)
+reduction("std", lambda x, *, dim, correction=1: scalar.sqrt(variance(x, dim, correction)),
+          lambda g, x, out, dim, correction: variance_slope(
+              where(out == 0, 0, g) / where(out == 0, 1, out), x, dim, correction), accepts="f", identity=math.nan)
 reduction("vector_norm", lambda x, *, dim, ord=2.0: normed(x, dim, ord),
           lambda g, x, out, dim, ord: norm_slope(g, x, out, dim, ord), accepts="f", method=False, identity=0,
           grad_name="LinalgVectorNormBackward0")
@@ -89,6 +88,22 @@ def spread(x, dim):
     return row.sum((x - middle(x, dim)) * (x - middle(x, dim)), dim)
 
 
+def variance(x, dim, correction):
+    """Equal elements spread by 0, though their rounded mean is not quite one of them: what it is off by is taken out.
+
+    The mean of float32 is exact enough in double precision.
+    """
+    if x.dtype.itemsize == 4:
+        return spread(wide(x), dim) / freedom(wide(x), dim, correction)
+    squares, off = spread(x, dim), row.sum(x - middle(x, dim), dim)
+    true = squares - off * off / count(x, dim)
+    return where(true <= squares * 1e-12, 0, true) / freedom(x, dim, correction)
+
+
+def variance_slope(g, x, dim, correction):
+    return g / freedom(x, dim, correction) * (x - like(middle(wide(x), dim), x))
+
+
 def precision(x, dim, eps):
     return scalar.rsqrt(spread(x, dim) / count(x, dim) + eps)
 
@@ -101,7 +116,7 @@ def normed(x, dim, ord):
     """The norm of a row; the limits of p at 0 and at both infinities have formulas of their own."""
     size = scalar.abs(x)
     if ord == 2:
-        return scalar.sqrt(row.sum(x * x, dim))
+        return scalar.sqrt(row.sum(wide(x) * wide(x), dim))
     if ord == 1:
         return row.sum(size, dim)
     if ord == 0:
@@ -112,8 +127,9 @@ def normed(x, dim, ord):
 
 
 def norm_slope(g, x, out, dim, ord):
+    least = where(out == 0, 1, out)  # where it is 0 the gradient is 0, and so are its derivatives
     if ord == 2:
-        return where(out == 0, 0, g * (x / out))
+        return where(out == 0, 0, g * (x / least))
     if ord == 1:
         return g * scalar.sign(x)
     if ord == 0:
@@ -121,9 +137,10 @@ def norm_slope(g, x, out, dim, ord):
     if math.isinf(ord):
         hit = same(scalar.abs(x), out)
         return where(hit, g * scalar.sign(x) / row.sum(like(hit, x), dim), 0)
+    size = where(x == 0, 1, scalar.abs(x))
     if ord < 1:
-        return where(x == 0, 0, g * scalar.sign(x) * scalar.pow(scalar.abs(x), ord - 1) * scalar.pow(out, 1 - ord))
-    return where(out == 0, 0, g * scalar.sign(x) * scalar.pow(scalar.abs(x) / out, ord - 1))
+        return where(x == 0, 0, g * scalar.sign(x) * scalar.pow(size, ord - 1) * scalar.pow(least, 1 - ord))
+    return where((x == 0) | (out == 0), 0, g * scalar.sign(x) * scalar.pow(size / least, ord - 1))
 
 
 def count(x, dim):
@@ -136,9 +153,9 @@ def same(x, out):
     return (x == out) | (scalar.isnan(out) & scalar.isnan(x))
 
 
-def ties(x, out, dim):
-    """How many elements of the row share the result; they share its gradient too."""
-    return row.sum(like(same(x, out), x), dim)
+def shared(g, hit, dim):
+    """The gradient in equal parts to all that equal the result; nothing does where that is NaN, and 0 / 0 is NaN too."""
+    return where(hit, g, 0) / row.sum(like(hit, g), dim)
 
 
 def peak(x, dim):

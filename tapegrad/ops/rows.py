@@ -79,7 +79,7 @@ def shares(g, x, out, dim, reverse):
 
 def gathered(g, x, out, dim, reverse):
     """What positive cotangents bring, in logarithms, where nothing overflows."""
-    weight = where((g > 0) & (out > -math.inf), scalar.log(where(g > 0, g, 1)) - out, -math.inf)
+    weight = where((g > 0) & (out != -math.inf), scalar.log(where(g > 0, g, 1)) - out, -math.inf)
     return scalar.exp(x + whole.logcumsumexp(weight, dim=dim, reverse=not reverse))
 
 

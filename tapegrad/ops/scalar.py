@@ -26,7 +26,7 @@ import numpy as np
 
 from .. import dtypes
 
-__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole"]
+__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole", "wide"]
 
 
 class Intrinsic(NamedTuple):
@@ -106,6 +106,22 @@ def like(value: Any, x: Any) -> Any:
     """
     handler = getattr(type(x), "__like__", None)
     return np.asanyarray(value).astype(np.asarray(x).dtype)[()] if handler is None else handler(value, x)
+
+
+class _Double:
+    """What `like` takes the dtype of, for `wide`."""
+
+    dtype = dtypes.float64
+
+
+def wide(x: Any) -> Any:
+    """`x` in double precision: float32 squares leave their range long before their mean or root does.
+
+    >>> wide(np.ones(1, np.float32)).dtype
+    dtype('float64')
+    """
+    handler = getattr(type(x), "__like__", None)
+    return np.asanyarray(x).astype(np.float64)[()] if handler is None else handler(x, _Double)
 
 
 def _intrinsic(name: str, signature: str, numpy: Callable[..., Any], *llvm: Any) -> None:

@@ -13,7 +13,17 @@ from typing import Any
 
 Rule = Callable[..., Any]
 
-REGISTRY: dict[str, Operation] = {}
+
+class Registry(dict[str, "Operation"]):
+    """Operations by name; one with a dot is derived when it is first asked for (`derive` is `slopes.named`)."""
+
+    derive: Callable[[str], Operation]
+
+    def __missing__(self, name: str) -> Operation:
+        return self.derive(name)
+
+
+REGISTRY = Registry()
 BY_OPCODE: list[Operation | None] = [None]  # opcode 0 is never issued
 
 
@@ -50,6 +60,9 @@ class Operation:
     domain: tuple[float, float] = (-3.0, 3.0)
     special: tuple[float, ...] = ()
     samples: Callable[..., Any] | None = None
+    recorded: Rule | None = None  # the adjoint rule as it is recorded, where derivatives of `vjp` would be wrong
+    tied: tuple[str, ...] = ()  # what PyTorch's node is a function of: recorded gradients depend on it, if by zero
+    masks: bool = False  # an elementwise adjoint is the cotangent where a condition holds: no choice of functions
     column: Rule | None = None  # what a structured operation computes, in NumPy
     fits: Rule | None = None  # of a tape to be verified: whether operand layouts and attributes go together
     # Of one that any number of operands of one shape may be given: the shape that n of them make, the i-th's part of it.
@@ -66,9 +79,9 @@ class Operation:
             raise DeclarationError(f"{self.name} ({self.where}): declared twice, first at {REGISTRY[self.name].where}")
         if not self.grad_name:
             self.grad_name = "".join(p[:1].upper() + p[1:] for p in self.name.rstrip("_").split("_")) + "Backward0"
-        if self.vjp is not None:
+        for rule in (self.vjp, self.recorded):
             known = {"g", "out", *(o.lstrip("*") for o in self.operands), *self.attributes}
-            unknown = [p for p in _parameters(self.vjp) if p not in known]
+            unknown = [p for p in _parameters(rule) if p not in known] if rule is not None else ()
             if unknown:
                 raise DeclarationError(
                     f"{self.name} ({self.where}): vjp asks for {', '.join(unknown)}; it may ask for {sorted(known)}"
@@ -101,14 +114,16 @@ class Operation:
     def __reduce__(self) -> Any:
         return REGISTRY.__getitem__, (self.name,)
 
-    def gradients(self, g: Any, operands: Sequence[Any], out: Any, attributes: dict[str, Any]) -> tuple[Any, ...]:
+    def gradients(self, g: Any, operands: Sequence[Any], out: Any, attributes: dict[str, Any], recorded: bool = False
+                  ) -> tuple[Any, ...]:
         """The adjoint rule, called with operands of any kind: one gradient an operand, None where there is none."""
-        assert self.vjp is not None
+        rule = (self.recorded if recorded else None) or self.vjp
+        assert rule is not None
         values = {"g": g, "out": out, **dict(zip(self.operands, operands)), **attributes}
         if self.variadic:
             last = len(self.operands) - 1
             values[self.operands[last].lstrip("*")] = list(operands[last:])
-        found = self.vjp(**{p: values[p] for p in _parameters(self.vjp)})
+        found = rule(**{p: values[p] for p in _parameters(rule)})
         gradients = found if isinstance(found, tuple) else (found,)
         if len(gradients) != self.arity and not self.variadic:
             raise DeclarationError(
@@ -211,5 +226,5 @@ def structured(name: str, forward: Rule, vjp: Rule | None = None, **fields: Any)
 
 
 def operations() -> Iterator[Operation]:
-    """Every declared operation, in the order of their opcodes."""
-    return (op for op in BY_OPCODE if op is not None)
+    """Every declared operation, in the order of their opcodes; not those that are derived."""
+    return (op for op in BY_OPCODE if op is not None and "." not in op.name)

@@ -14,12 +14,13 @@ where = scalar.where
 SHAPES = ((3, 4), (5,), ())
 
 
-def by_scipy(name, vjp, low=-2.0, high=2.0, **attributes):
-    """An operation on each element which SciPy knows by this name."""
+def by_scipy(name, vjp, low=-2.0, high=2.0, function=None, recorded=None, **attributes):
+    """An operation on each element which SciPy knows by this name, or composes."""
     def column(x, **given):
         import scipy.special
 
-        return getattr(scipy.special, name)(*given.values(), np.asarray(x, np.float64)).astype(np.asarray(x).dtype)
+        known = getattr(scipy.special, name, None) if function is None else function(scipy.special)
+        return known(*given.values(), np.asarray(x, np.float64)).astype(np.asarray(x).dtype)
 
     def lowered(builder, x):
         return builder.called(column, x.dtype, x.shape, x)
@@ -30,17 +31,45 @@ def by_scipy(name, vjp, low=-2.0, high=2.0, **attributes):
     plain = name.title().replace("_", "")
     return structured("special_" + name, lowered_n if attributes else lowered, vjp, method=False, accepts="f",
                       column=column, domain=(low, high), samples=lambda: [((s,), dict(attributes)) for s in SHAPES],
-                      fits=lambda o, given: True,
+                      fits=lambda o, given: True, recorded=recorded,
                       grad_name=f"{'' if name in ('i0', 'polygamma') else 'Special'}{plain}Backward0")
 
 
 by_scipy("i0", lambda g, x: g * whole.special_i1(x))
 by_scipy("i0e", lambda g, x, out: g * (whole.special_i1e(x) - scalar.sign(x) * out))
-by_scipy("i1", lambda g, x, out: g * (whole.special_i0(x) - where(x == 0, 0.5, out / where(x == 0, 1, x))))
+by_scipy("i1", lambda g, x, out: g * (whole.special_i0(x) - where(x == 0, 0.5, out / where(x == 0, 1, x))),
+         recorded=lambda g, x: g * bessel_slope(x, 1))
 by_scipy("i1e", lambda g, x, out: g * where(x == 0, 0.5, whole.special_i0e(x) - out * (
-    scalar.sign(x) + 1 / where(x == 0, 1, x))))
+    scalar.sign(x) + 1 / where(x == 0, 1, x))), recorded=lambda g, x, out: g * scaled_slope(x, out, 1))
+# Of any whole order: what the derivatives above are made of, without a quotient.
+by_scipy("iv", lambda g, x, n: g * bessel_slope(x, n), n=2)
+by_scipy("ive", lambda g, x, out, n: g * scaled_slope(x, out, n), n=2, function=lambda scipy: lambda n, x: np.where(
+    np.abs(x) < 1e8, scipy.ive(n, x), np.sign(x) ** (n % 2) * scipy.i0e(x)))  # beyond SciPy gives NaN, and they are one
+
+
+def bessel_slope(x, n):
+    return 0.5 * (whole.special_iv(x, n=n - 1) + whole.special_iv(x, n=n + 1))
+
+
+def scaled_slope(x, out, n):
+    return 0.5 * (whole.special_ive(x, n=n - 1) + whole.special_ive(x, n=n + 1)) - scalar.sign(x) * out
+
+
 by_scipy("erfcx", lambda g, x, out: g * (2 * x * out - 2 / math.sqrt(math.pi)))
-by_scipy("log_ndtr", lambda g, x: g * math.sqrt(2 / math.pi) / whole.special_erfcx(-x * math.sqrt(0.5)))
+by_scipy("log_ndtr", lambda g, x: g * math.sqrt(2 / math.pi) / whole.special_erfcx(-x * math.sqrt(0.5)),
+         recorded=lambda g, x: g * whole.special_mills(x))
+by_scipy("mills", lambda g, x, out: mills_slope(g, x, out),
+         function=lambda scipy: lambda x: math.sqrt(2 / math.pi) / scipy.erfcx(-x * math.sqrt(0.5)))
+
+
+def mills_slope(g, x, out):
+    """The density over the distribution, m, has the derivative -m (x + m): nearly 1 far below zero, where x + m cancels."""
+    far = x < (-30 if x.dtype.itemsize == 4 else -1000)
+    near = where(far, 0, out)
+    beyond = where(far, x, -1)
+    return -g * where(far, 1 - 1 / (beyond * beyond), near * (where(near == 0, 0, x) + near))
+
+
 by_scipy("ndtri", lambda g, out: g * math.sqrt(2 * math.pi) * scalar.exp(out * out / 2), low=0.1, high=0.9)
 by_scipy("polygamma", lambda g, x, n: g * whole.special_polygamma(x, n=n + 1), low=0.5, high=3.0, n=1)
 

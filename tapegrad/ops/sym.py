@@ -16,7 +16,7 @@ import numpy as np
 from .. import dtypes
 from .scalar import INTRINSICS, row, scalar
 
-__all__ = ["Sym", "compacted", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
+__all__ = ["Sym", "compacted", "define_operators", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
 
 _nodes: WeakValueDictionary[tuple, Sym] = WeakValueDictionary()
 
@@ -322,20 +322,21 @@ def _infix(node: Sym, args: list[tuple[str, int]], name: Callable[[int], str]) -
     return f"{called}({', '.join(a[0] for a in args)})", _ATOM
 
 
-def _define_operators() -> None:
+def define_operators(cls: Any) -> None:
+    """Give a class that has `__scalar__` Python's operators."""
     binary = {"add": "add", "sub": "sub", "mul": "mul", "truediv": "div", "floordiv": "floor_divide",
               "mod": "remainder", "pow": "pow", "and": "bitwise_and", "or": "bitwise_or", "xor": "bitwise_xor",
               "lshift": "left_shift", "rshift": "right_shift"}
     compare = {name: name for name in ("eq", "ne", "lt", "le", "gt", "ge")}
     unary = {"neg": "neg", "abs": "abs", "invert": "bitwise_not"}
 
-    def method(name: str, swapped: bool = False) -> Callable[..., Sym]:
-        return lambda self, *other: Sym.__scalar__(name, (*other, self) if swapped else (self, *other))
+    def method(name: str, swapped: bool = False) -> Callable[..., Any]:
+        return lambda self, *other: cls.__scalar__(name, (*other, self) if swapped else (self, *other))
 
     for python, name in {**binary, **compare, **unary}.items():
-        setattr(Sym, f"__{python}__", method(name))
+        setattr(cls, f"__{python}__", method(name))
     for python, name in binary.items():
-        setattr(Sym, f"__r{python}__", method(name, swapped=True))
+        setattr(cls, f"__r{python}__", method(name, swapped=True))
 
 
-_define_operators()
+define_operators(Sym)

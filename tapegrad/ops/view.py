@@ -77,6 +77,12 @@ def _as_strided(x, *, size, stride, storage_offset, frame):
     return size, *shapes.restrided(stride, storage_offset, x[0], frame, x[1])
 
 
+def readable(name, shape, strides, given):
+    """Whether what lies so can be viewed: what is no view of other strides is a reading of consecutive elements."""
+    return name not in ("view", "unsafe_view", "_reshape_alias") or (
+        shapes.view_strides(shape, strides, given["size"]) is not None)
+
+
 view("view", _view)
 view("unsafe_view", _view)
 view("_reshape_alias", _view, grad_name="ReshapeAliasBackward0")

@@ -233,10 +233,11 @@ class _Parser:
         return machine_layouts.intern(d, shape, strides)
 
     def operation(self, name: str) -> Operation:
-        if name not in REGISTRY:
+        try:
+            return REGISTRY[name]
+        except KeyError:
             near = difflib.get_close_matches(name, REGISTRY, 3)
-            raise self.fail("an operation" + f" ({', '.join(near)}?)" * bool(near), name)
-        return REGISTRY[name]
+            raise self.fail("an operation" + f" ({', '.join(near)}?)" * bool(near), name) from None
 
     def operand(self, text: str) -> int:
         if text[0] == "%":
