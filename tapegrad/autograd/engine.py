@@ -197,13 +197,13 @@ def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | N
         _check_marked(workspace, status)
 
 
-def keeping(root: Any, inputs: Sequence[Any]) -> list[int]:
-    """The instructions that keep something for a partial backward from one root."""
+def visited(root: Any, inputs: Sequence[Any]) -> tuple[list[int], list[int]]:
+    """What a partial backward from one root visits: the instructions that keep something, and all results' rows."""
     with _sweep(retain=True) as workspace:
         _mark(workspace, [root._buffer], inputs, partial=True)
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
         run = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0]
-        return [t for t in run.tolist() if _keeps(t)]
+        return [t for t in run.tolist() if _keeps(t)], instructions["out"][run].tolist()
 
 
 def _keeps(t: int) -> bool:

@@ -138,7 +138,10 @@ def bits(numbers: tuple[int, ...]) -> int:
 def _shares(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[int, ...]:
     found: Counter[int] = Counter()
     for i, root in roots:
-        found.update(dict.fromkeys(engine.keeping(root, inputs), 1 << i))
+        keeping, rows = engine.visited(root, inputs)
+        found.update(dict.fromkeys(keeping, 1 << i))
+        if any(r._buffer in rows for j, r in roots if j != i):  # whose hooks would see a part of the gradient only
+            tracing.refuse("one result that requires grad is computed from another")
     return tuple(sorted({*found.values()}))
 
 
