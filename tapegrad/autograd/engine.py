@@ -91,6 +91,7 @@ def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspa
         callbacks, workspace.callbacks = workspace.callbacks, []
         workspace.pending.clear()
         workspace.captured.clear()
+        workspace.narrowed = False
         machine.give_back(workspace)
         if not retain and not failed:
             for custom in callbacks:
@@ -186,6 +187,7 @@ def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | N
         while status := call.mark(workspace.address, address_of(rows), len(rows), 1):
             _check_marked(workspace, status)
         return
+    workspace.narrowed = True
     ends = np.array([row for x in targets for row in hooks.rows_of(x)], "u4")
     at, count = address_of(ends), len(ends)
     (call.end_at if partial else call.stop_below)(workspace.address, at, count)
@@ -197,13 +199,26 @@ def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | N
         _check_marked(workspace, status)
 
 
-def visited(root: Any, inputs: Sequence[Any]) -> tuple[list[int], list[int]]:
-    """What a partial backward from one root visits: the instructions that keep something, and all results' rows."""
+def visited(root: Any, inputs: Sequence[Any]) -> tuple[dict[int, int], dict[int, int]]:
+    """What a partial backward from one root visits: instructions that keep something, and rows.
+
+    Of each, which inputs it leads to, as bits.
+    """
     with _sweep(retain=True) as workspace:
         _mark(workspace, [root._buffer], inputs, partial=True)
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
         run = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0]
-        return [t for t in run.tolist() if _keeps(t)], instructions["out"][run].tolist()
+        leads = {t._buffer: 1 << j for j, t in enumerate(inputs)}
+        keeping = {}
+        for t in reversed(run.tolist()):
+            rows, needs = operands_of(t)
+            found = 0
+            for j, row in enumerate(rows):
+                found |= leads.get(row, 0) if needs >> j & 1 else 0
+            leads[int(instructions[t]["out"])] = found
+            if _keeps(t):
+                keeping[t] = found
+        return keeping, leads
 
 
 def _keeps(t: int) -> bool:
@@ -400,6 +415,8 @@ def _through_node(workspace: Workspace, t: int, plan: Plan, g: Any, rows: Sequen
         if kept.callback._capture is not tracing.mine():
             tracing.refuse("a custom function's backward runs that was recorded before")
         workspace.callbacks.append(kept.callback)
+        kept.callback._wanted = -1 if not workspace.narrowed else sum(
+            1 << j for j, row in enumerate(rows) if workspace.marks[row] & rec.NEEDED)
         found = kept.callback.gradients(outgoing)
     else:
         found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)

@@ -279,7 +279,7 @@ class Captured:
     def _did(self) -> tuple[Any, ...]:
         return (
             self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots,
-            self.traced.gone, self.traced.shares,
+            self.traced.gone, self.traced.keeping,
             [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
             [id(t) for t, _ in self.looked],
             [t if type(t) is int else id(t) for t in self.inputs],

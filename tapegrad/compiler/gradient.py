@@ -12,8 +12,7 @@ same arguments: `Pullback.again`.
 from __future__ import annotations
 
 import functools
-from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import errors
@@ -66,23 +65,45 @@ class Seeding(NamedTuple):
         return self.roots, self.steps, self.seed_blocks, self.blocks, self.layouts
 
 
-class Traced(NamedTuple):
-    """The backwards of one captured call, and when PyTorch refuses one: sets of roots are bits, a bit for each.
+class Way(NamedTuple):
+    """From some roots to some inputs: a backward, or an operation by all those that lead through it. Sets are bits."""
 
-    `gone` are the roots whose graph the call freed itself. Each of `shares` is the set of roots that lead to some
-    operation that keeps something: after a backward of one of them, none of them has another.
+    roots: int
+    inputs: int
+
+    def meets(self, other: Way) -> bool:
+        return bool(self.roots & other.roots and self.inputs & other.inputs)
+
+
+class Traced(NamedTuple):
+    """The backwards of one captured call, and when PyTorch refuses one.
+
+    `gone` are the roots (bits) whose graph the call freed itself, `keeping` the operations that keep something: after a
+    backward through one of them there is no other that leads through it.
     """
 
     seedings: list[Seeding]
     gone: int = 0
-    shares: tuple[int, ...] = ()
+    keeping: tuple[Way, ...] = ()
 
-    def refuses(self, seeded: int, done: int) -> bool:
-        """Whether a backward of these roots is a second one, after those of others."""
-        for several in self.shares:
-            if several & seeded and several & done:
-                return True
-        return bool(seeded & self.gone)
+    def refuses(self, now: Way, done: Iterable[Way]) -> bool:
+        """Whether a backward is a second one, after those that were done."""
+        if now.roots & self.gone:
+            return True
+        for before in done:
+            for way in self.keeping:
+                if way.meets(now) and way.meets(before):
+                    return True
+        return False
+
+    def is_used_up(self, done: Iterable[Way]) -> bool:
+        """Whether nothing that was kept has a use any more."""
+        roots = self.gone
+        for way in self.keeping:
+            if not any(way.meets(before) for before in done):
+                return False
+            roots |= way.roots
+        return not any(bits(s.roots) & ~roots for s in self.seedings)
 
     def inputs(self, count: int) -> list[int]:
         """The numbers of the inputs, of so many, that the node leads to.
@@ -94,7 +115,9 @@ class Traced(NamedTuple):
 
     def only(self, inputs: Sequence[int]) -> Traced:
         """The same with the gradients of these inputs alone."""
-        return self._replace(seedings=[
+        ways = {Way(way.roots, bits(tuple([k for k, j in enumerate(inputs) if way.inputs >> j & 1])))
+                for way in self.keeping}
+        return self._replace(keeping=tuple(sorted(ways)), seedings=[
             s._replace(gradients=tuple([s.gradients[j] for j in inputs])) for s in self.seedings])
 
 
@@ -127,7 +150,7 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
         found.append(Seeding(part, subset, tuple(seeds), tuple(gradients)))
     if not gone and all(g is None for s in found for g in s.gradients):
         tracing.refuse("the gradient of a result goes to tensors made inside")
-    return Traced(found, gone, _shares([(i, r) for i, r in enumerate(roots) if not gone >> i & 1], inputs))
+    return Traced(found, gone, _keeping([(i, r) for i, r in enumerate(roots) if not gone >> i & 1], inputs))
 
 
 @functools.cache
@@ -135,11 +158,12 @@ def bits(numbers: tuple[int, ...]) -> int:
     return sum(1 << i for i in numbers)
 
 
-def _shares(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[int, ...]:
-    found: Counter[int] = Counter()
+def _keeping(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[Way, ...]:
+    found: dict[int, Way] = {}
     for i, root in roots:
         keeping, rows = engine.visited(root, inputs)
-        found.update(dict.fromkeys(keeping, 1 << i))
+        for t, leads in keeping.items():
+            found[t] = Way(1 << i | (found[t].roots if t in found else 0), leads)
         if any(r._buffer in rows for j, r in roots if j != i):  # whose hooks would see a part of the gradient only
             tracing.refuse("one result that requires grad is computed from another")
     return tuple(sorted({*found.values()}))

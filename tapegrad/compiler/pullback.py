@@ -9,7 +9,7 @@ from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.gradient import Traced, bits
+from tapegrad.compiler.gradient import Traced, Way, bits
 from tapegrad.compiler.state import Unreadable
 from tapegrad.compiler.structure import unflatten
 from tapegrad.machine import records as rec
@@ -36,13 +36,13 @@ class CompiledFunctionBackward(FunctionCtx):
     _traced: Traced
     _pullback: Pullback | None = None
     _bytes = 0
-    _last = _done = 0  # the results that the sweep under way has gradients of, and those that released sweeps had
+    _last = Way(0, 0)  # of the sweep under way
+    _done: frozenset[Way] = frozenset()  # of those that let go of what they used
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
         seeded = tuple([i for i, g in enumerate(outgoing) if g is not None])
-        several = bits(seeded)
-        self._last |= several
-        if self._pullback is None or self._traced.refuses(several, self._done):
+        self._last = Way(bits(seeded), self._wanted)
+        if self._pullback is None or self._traced.refuses(self._last, self._done):
             raise RuntimeError(errors.SECOND_BACKWARD)
         return list(self._pullback.gradients([outgoing[i] for i in seeded], seeded))
 
@@ -55,12 +55,10 @@ class CompiledFunctionBackward(FunctionCtx):
 
     def release(self) -> None:
         """Free what no backward may ask for any more: as without compiler, that is decided operation by operation."""
-        self._done, self._last = self._done | self._last, 0
-        for i in range(len(self._outputs)):
-            if not self._traced.refuses(1 << i, self._done):
-                return
-        super().release()
-        self.keep(None)
+        self._done |= {self._last}
+        if self._traced.is_used_up(self._done):
+            super().release()
+            self.keep(None)
 
     def __del__(self) -> None:
         if self._bytes and sys is not None and not sys.is_finalizing():  # the module may be gone by then
@@ -144,7 +142,8 @@ class Pullback:
         if modes.is_grad_enabled() or seeded not in self.variant.backwards:
             return self.again(gradients, seeded)
         first_result = len(self.kept) - len(self.variant.reads.results)
-        for i, (tensor, version) in enumerate(self.kept):
+        for i in self.variant.backwards[seeded].reads:
+            tensor, version = self.kept[i]
             if buffers["version"].item(cap.owner_of(tensor)) != version:
                 raise RuntimeError(errors.MODIFIED.format(
                     kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,

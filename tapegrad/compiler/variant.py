@@ -38,13 +38,21 @@ class Reads(NamedTuple):
     held: tuple[Any, ...]
     results: tuple[int, ...]
 
+    def places_of(self, few: Reads) -> list[int]:
+        """Which of all these, in their order, some others are."""
+        of_arguments = [i in few.arguments for i in self.arguments]
+        of_held = [any(t is x for x in few.held) for t in self.held]
+        return [i for i, is_read in enumerate((*of_arguments, *of_held, *(i in few.results for i in self.results)))
+                if is_read]
+
 
 class Backward:
     """The program of one seeding."""
 
     def __init__(self, program: Program, blocks: tuple[int | None, ...], fresh: tuple[int, ...],
-                 seed_layouts: Sequence[int], arguments: int, results: int) -> None:
+                 seed_layouts: Sequence[int], reads: Sequence[int], arguments: int, results: int) -> None:
         self.program, self.blocks, self.layouts, self.seed_layouts = program, blocks, fresh, seed_layouts
+        self.reads = reads  # of what is kept for all of them, by place
         self.results_at = arguments + 1
         self.seeds_at = self.results_at + results
 
@@ -125,11 +133,15 @@ class Variant:
             self.works.append(work)
             backwards[seeding.roots] = Backward(
                 Program(work.steps, work.blocks, results, [], [], []), seeding.blocks, seeding.layouts,
-                [captured.seed_layout(i) for i in seeding.roots], self.arguments, len(captured.result_blocks))
+                [captured.seed_layout(i) for i in seeding.roots], self.reads.places_of(self._read_by(steps)),
+                self.arguments, len(captured.result_blocks))
         self.program, self.backwards, self._way = program, backwards, False
 
     def _read(self) -> Reads:
-        places = {p for steps in (self._divided.backwards if self._divided else ()) for s in steps for p in s.places}
+        return self._read_by([s for steps in (self._divided.backwards if self._divided else ()) for s in steps])
+
+    def _read_by(self, steps: Sequence[cap.Step]) -> Reads:
+        places = {p for s in steps for p in s.places}
         rows = {p.offset for p in places if p.kind == "fixed"}
         first = self.arguments + 1
         numbers = {p.number for p in places if p.kind == "argument"}

@@ -562,6 +562,7 @@ class Workspace:
         self.callbacks: list[Any] = []  # the custom functions that ran
         self.number = 0  # of the sweep
         self.captured: dict[int, Any] = {}  # gradients asked for, by row, as they were before hooks
+        self.narrowed = False  # to the ways to some inputs
         for name in ("adjoints", "marks", "reached", "leaves", "arena"):
             self.record[name] = address_of(getattr(self, name))
         self.address = address_of(self.record)
