@@ -238,6 +238,8 @@ class Captured:
             links.insert(0, Link(int(buffers[row]["layout"]), cap.addresses.item(row) - cap.addresses.item(viewed),
                                  plan_of(t).index, shift_of(t)))
             row = viewed
+            if row not in rows and any(x._buffer == row for x in self._tensors):
+                raise Refused("one result that requires grad is computed from another")
         if links:
             source = rows[row]
         elif any(base is (t if t._base is None else t._base) for t in given):

@@ -225,6 +225,33 @@ def test_a_chain_of_calls_is_given_back_at_once(tape):
     assert tape.instructions <= 2
 
 
+DEPENDENT: dict[str, Both] = {
+    "computed": lambda x, z: (lambda h: (h, h * 2))((x * z).exp()),
+    "the_later_first": lambda x, z: (lambda h: ((h * z).sum(), h))((x * z).exp()),
+    "a_view": lambda x, z: (lambda h: (h, h[1:]))((x * z).exp()),
+    "a_view_of_a_view": lambda x, z: (lambda h: (h, h[:1]))(x[1:]),
+}
+
+
+@pytest.mark.parametrize("name", DEPENDENT)
+def test_results_computed_from_each_other_are_as_written(name):
+    def factory():
+        x, seen = leaf(1.0, 2.0, 3.0), []
+
+        def use(y, z):
+            for t in y:
+                t.register_hook(lambda g: seen.append(g.tolist()))
+            found = torch.autograd.grad(y[0].sum() + y[1].sum(), [*y, x])
+            return [g.tolist() for g in found], seen[:], seen.clear()
+
+        return (lambda z: DEPENDENT[name](x, z)), ones, use
+
+    expected, _ = base.run(factory, lambda f: f)
+    with pytest.warns(UserWarning, match="computed from another"):
+        found, _ = base.run(factory, compile)
+    assert repr(found) == repr(expected)
+
+
 # ---------------------------------------------------------------- backward again
 
 RESULTS: dict[str, tuple[Callable[[Any, Any], Any], list[tuple[int, ...]]]] = {
