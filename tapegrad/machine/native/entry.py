@@ -31,7 +31,7 @@ from tapegrad.machine.native.glue import (
 from tapegrad.machine.native.histories import find_plan
 from tapegrad.machine.native.operands import drop_number, is_tensor, operand_row
 from tapegrad.machine.native.recipes import remembered
-from tapegrad.machine.native.writing import LEFT, WRITTEN, write
+from tapegrad.machine.native.writing import LEFT, WRITTEN, call_write
 
 OPERATORS = np.uint32(rec.OPERATORS)
 MAX_OPERANDS = np.uint64(3)
@@ -114,7 +114,7 @@ def attempt_inplace(opcode, self, other):
     halves(operands)[U0] = tensor_at(self).buffer
     halves(operands)[U1] = second
     plan = find_plan(opcode, operands, count)
-    done = write(plan, self, operands, count) if plan != N0 else LEFT
+    done = call_write(plan, self, operands, count) if plan != N0 else LEFT
     if other != U0:
         drop_number(second)
     return done

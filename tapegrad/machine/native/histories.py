@@ -14,6 +14,8 @@ from tapegrad.machine.native.glue import (
     U1,
     U2,
     buffers,
+    by_name,
+    export,
     halves,
     inlined,
     layouts,
@@ -21,6 +23,7 @@ from tapegrad.machine.native.glue import (
     native,
     stack_words,
     tensor_at,
+    u64,
     words,
 )
 from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
@@ -92,24 +95,27 @@ def row_like(index):
     return new_row(row.layout, row.owner, row.address)
 
 
-@native
+@export(u64(u64))
 def refresh(view):
-    """Give a stale view the history that follows from its base's; False where that is left to Python."""
+    """Give a stale view the history that follows from its base's; 0 where that is left to Python."""
     t = tensor_at(view)
     rows = buffers()
     row, base = rows[t.buffer], rows[tensor_at(t.base).buffer]
     if row.flags & (_RESTRICTED | _LADEN) or not base.flags & _REQUIRES_GRAD:
-        return False
+        return U0
     plan = plan_between(_SEEN, tensor_at(t.base).buffer, t.buffer)
     if plan == N0 or not make_room():
-        return False
+        return U0
     fresh = row_like(t.buffer)
     if fresh == N0:
-        return False
+        return U0
     record(plan, fresh, tensor_at(t.base).buffer, N0, _NEEDS_A, row.address - base.address)
     move(view, fresh)
     rows[fresh].version = rows[rows[fresh].owner].version
-    return True
+    return U1
+
+
+call_refresh = by_name("tapegrad_refresh", u64, u64)
 
 
 @native

@@ -22,7 +22,7 @@ from tapegrad.machine.native.glue import (
     tensor_at,
     words,
 )
-from tapegrad.machine.native.histories import refresh
+from tapegrad.machine.native.histories import call_refresh
 from tapegrad.machine.native.objects import call_python, flags_of
 from tapegrad.machine.native.tape import drop_tensor, new_row
 
@@ -55,7 +55,7 @@ def is_stale(obj):
 @native
 def freshen_history(obj):
     """Give a stale view its new history; False, with a Python error set, where that is refused."""
-    if not flags_of(obj) & _VIEW or not is_stale(obj) or refresh(obj):
+    if not flags_of(obj) & _VIEW or not is_stale(obj) or call_refresh(obj) != U0:
         return True
     result = call_python(machine().refresh_view, obj, U0, U1)
     if result == U0:

@@ -17,6 +17,7 @@ from tapegrad.machine.native.glue import (
     U0,
     U1,
     U2,
+    by_name,
     export,
     halves,
     inlined,
@@ -28,12 +29,13 @@ from tapegrad.machine.native.glue import (
     stack_words,
     starts_at,
     tensor_at,
+    u32,
     u64,
     words,
 )
 from tapegrad.machine.native.keys import GIVEN, STARTS, TENSORS, WORDS, gather_key, hash_key, sequence_of
 from tapegrad.machine.native.operands import current_row, drop_number, wrap_number
-from tapegrad.machine.native.writing import LEFT, RAISED, write
+from tapegrad.machine.native.writing import LEFT, RAISED, call_write
 
 _LEFT_TO_PYTHON, _HAS_CONSTANTS = np.uint32(rec.LEFT_TO_PYTHON), np.uint32(rec.HAS_CONSTANTS)
 _STEP_RESULT, _FIXED, _VALUE = np.uint32(rec.STEP_RESULT), np.uint32(rec.FIXED), np.uint32(rec.VALUE)
@@ -104,7 +106,7 @@ def referred(reference, key, made):
     return words(key)[TENSORS + np.uint64(reference)]
 
 
-@native
+@export(u64(u32, u64))
 def spread(plan, sequence):
     """Run a plan on the tensors of a list."""
     kind, items, count = sequence_of(sequence)
@@ -124,12 +126,15 @@ def spread(plan, sequence):
     return result
 
 
+call_spread = by_name("tapegrad_spread", u64, u32, u64)
+
+
 @native
 def follow_step(step, key, made, operands):
     """Run one step; its tensor, 0 with an error set, or UNDONE: nothing was written, and it is left to Python."""
     references = halves(step.operands)
     if step.mode == _SPREADS:
-        return spread(step.plan, words(key)[GIVEN])
+        return call_spread(step.plan, words(key)[GIVEN])
     if step.layout != N0:
         offset, shift = step.offset, step.shift
         if step.start != U0:
@@ -152,7 +157,7 @@ def follow_step(step, key, made, operands):
     if step.mode != _WRITES:
         return execute(step.plan, operands, np.uint64(step.count))
     target = referred(references[U0], key, made)
-    done = write(step.plan, target, operands, np.uint64(step.count))
+    done = call_write(step.plan, target, operands, np.uint64(step.count))
     if number != N0:
         drop_number(number)
     if done == LEFT:

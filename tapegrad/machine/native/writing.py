@@ -12,12 +12,16 @@ from tapegrad.machine.native.glue import (
     U0,
     U1,
     buffers,
+    by_name,
+    export,
     halves,
     layouts,
     machine,
     native,
     plans,
     tensor_at,
+    u32,
+    u64,
 )
 from tapegrad.machine.native.histories import find_plan, is_apart, may_rewrite, rewrite, row_like
 from tapegrad.machine.native.objects import flags_of
@@ -45,7 +49,7 @@ def reads_first(plan, needs):
     return pooled_kept(plans()[plan], needs) & N1 != N0
 
 
-@native
+@export(u64(u32, u64, u64, u64))
 def write(plan, self, operands, count):
     """Run an in-place plan on rows, the first of them that of `self`; the array of rows may be changed.
 
@@ -94,3 +98,6 @@ def write(plan, self, operands, count):
     if before != U0:
         py.decref(before)
     return RAISED if status else WRITTEN
+
+
+call_write = by_name("tapegrad_write", u64, u32, u64, u64, u64)
