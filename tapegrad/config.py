@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 
 
@@ -14,7 +15,26 @@ def cache_dir() -> Path | None:
     named = os.environ.get("TAPEGRAD_CACHE_DIR")
     if named is not None:
         return Path(named) if named else None
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "tapegrad"
+    if named := os.environ.get("XDG_CACHE_HOME"):
+        return Path(named) / "tapegrad"
+    home = _home()
+    return home / ".cache" / "tapegrad" if home is not None else Path(tempfile.gettempdir(), f"tapegrad-{_user()}")
+
+
+def _home() -> Path | None:
+    """The home directory of a user who has one: in containers and batch jobs there may be none, or none to write to."""
+    try:
+        home = Path.home()
+    except RuntimeError:
+        return None
+    at = home / ".cache"
+    while not at.exists() and at != at.parent:
+        at = at.parent
+    return home if os.access(at, os.W_OK) or (home / ".cache" / "tapegrad").is_dir() else None
+
+
+def _user() -> int | str:
+    return os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
 
 
 def threads() -> int:

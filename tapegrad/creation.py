@@ -20,6 +20,7 @@ from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor, device, shape_of
 
 call = machine.call
+MUCH = 1 << 32  # bytes that may not be there
 
 
 def _wanted(dtype: Any, out: Any = None) -> Dtype | None:
@@ -64,6 +65,13 @@ def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tenso
     if tracing.mine() is not None and array.size:
         tracing.constant(made.data_ptr(), made.nbytes)
     return made
+
+
+def check_room(dtype: Dtype, shape: shapes.Shape) -> None:
+    """Raise what making such a tensor raises, before NumPy is asked for values that there is no memory for."""
+    layout = layouts.intern(dtype, _checked(shape))
+    if layout.nbytes > MUCH:
+        call.empty(layout.id)
 
 
 def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, requires_grad: bool = False,
@@ -348,6 +356,7 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
         if dtype is dtypes.int64:  # the others are counted before fractions are cut off
             start, end, step = first, int(end), by
     count = max(math.ceil((end - start) / step), 0)
+    check_room(dtype, (count,))
     return _finish(from_array(np.arange(count) * by + first, dtype), requires_grad, device, out, series=True)
 
 
@@ -367,6 +376,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     if steps == 1:
         return _finish(from_array(np.array([start]), dtype), requires_grad, device, out, series=True)
+    check_room(dtype, (steps,))
     step = (end - start) / kind(max(steps - 1, 1))
     i = np.arange(steps)
     # From both ends towards the middle, as PyTorch counts, so that both ends are met exactly.
@@ -381,6 +391,7 @@ def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_gr
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    check_room(dtype, (n, n if m is None else m))
     return _finish(from_array(np.eye(n, m), dtype), requires_grad, device, out)
 
 

@@ -438,6 +438,16 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
     return function
 
 
+def out_of_memory(nbytes: int) -> None:
+    """Raise for a value of so many bytes that there is no memory for, or (0) for a tape that is full."""
+    if not nbytes:
+        raise errors.OutOfMemoryError(errors.TAPE_FULL.format(len(buffers)))
+    raise errors.OutOfMemoryError(errors.NO_MEMORY.format(nbytes))
+
+
+machine.set_hook("out_of_memory", out_of_memory)
+
+
 def kernel_failed(plan: int, status: int) -> None:
     """Raise what a kernel's status stands for."""
     tracing.failed()
@@ -445,6 +455,8 @@ def kernel_failed(plan: int, status: int) -> None:
     assert found is not None
     if status == RAISED and failure:
         raise failure.pop()
+    if status == rec.OUT_OF_MEMORY:
+        raise errors.OutOfMemoryError(f"{found.op.name}: there is no memory for its intermediate values")
     if status == structural.OUT_OF_RANGE:
         for step in found.steps:
             if step.checks is not None and step.nest[FAILED]:

@@ -1,6 +1,16 @@
 """The words of PyTorch's errors that more than one room raises."""
 from __future__ import annotations
 
+
+class OutOfMemoryError(MemoryError, RuntimeError):
+    """There is no memory for a value: Python's error for that, and PyTorch's."""
+
+
+NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes. Error code 12 (Cannot "
+             "allocate memory)")
+TAPE_FULL = "the tape is full: {} values are recorded or alive"
+STORAGE_OVERFLOW = "Storage size calculation overflowed with sizes={}"
+NUMEL_OVERFLOW = "numel: integer multiplication overflow"
 NO_GRAD_FN = "element {} of tensors does not require grad and does not have a grad_fn"
 NON_SCALAR = "grad can be implicitly created only for scalar outputs"
 SECOND_BACKWARD = (

@@ -88,6 +88,7 @@ def _draw(generator: Generator | None, method: Callable[..., np.ndarray[Any, Any
           shape: shapes.Shape) -> Tensor:
     """A tensor of `method(stream, *given)`; a capture under way takes note, so that a replay draws anew."""
     lessons.refuse()
+    creation.check_room(dtypes.default_dtype(), shape)
     draw = tracing.Draw((generator or default_generator).stream, method, given)
     made = creation.copied(method(draw.stream, *given).reshape(shape))
     if made.numel():

@@ -242,8 +242,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
             raise RuntimeError("cannot register a hook on a tensor that doesn't require gradient")
         if not self.is_leaf:
             raise RuntimeError("post accumulate grad hooks cannot be registered on non-leaf tensors")
-        buffers["flags"][self._buffer] |= rec.HOOKED
-        return hooks.RemovableHandle(self.__dict__.setdefault(hooks.POST_ACCUMULATE, {}), hook)
+        return hooks.add_post_accumulate_hook(self, hook)
 
     def detach(self) -> Tensor:
         """The same memory without history (`torch.Tensor.detach`)."""

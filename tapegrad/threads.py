@@ -34,4 +34,5 @@ def get_num_threads() -> int:
 
 
 set_num_threads(config.threads())
-os.register_at_fork(after_in_child=machine.new_team)
+if hasattr(os, "register_at_fork"):
+    machine.survive_forks()

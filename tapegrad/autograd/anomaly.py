@@ -22,7 +22,7 @@ from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 enabled = False
 check_nan = True
 _PACKAGE = str(Path(__file__).parents[1])
-_running: list[int] = []  # the instructions whose nodes are at work, innermost last
+_running: list[int] = []  # the rows whose nodes are at work, innermost last
 
 
 def check(name: str, gradients: Sequence[Any]) -> None:
@@ -32,47 +32,49 @@ def check(name: str, gradients: Sequence[Any]) -> None:
             raise RuntimeError(f"Function '{name}' returned nan values in its {position}th output.")
 
 
-def metadata_of(t: int) -> dict[str, Any]:
-    """What the node of an instruction was told to remember."""
-    plan, row = plan_of(t), int(machine.instructions[t]["out"])
+def _node(row: int) -> tuple[str, dict[str, Any]]:
+    """The name of the node that made a row, and what it was told to remember."""
+    with machine.pinned():
+        t = instruction_of(row)
+        assert t is not None
+        plan, (rows, _) = plan_of(t), operands_of(t)
     if plan.op.kind != "callback":
-        return hooks.metadata_of(row)
-    kept = hooks.find(operands_of(t)[0][0] if plan.op.name == "_output" else row)
-    return kept.callback.metadata if kept else {}
+        return plan.grad_name, hooks.metadata_of(row)
+    kept = hooks.find(rows[0] if plan.op.name == "_output" else row)
+    return plan.grad_name, kept.callback.metadata if kept else {}
 
 
 def _note(result: Any) -> None:
     """Let a node that was just recorded remember the lines of the program that led to it."""
-    t = instruction_of(result._buffer)
-    if t is not None:
+    if instruction_of(result._buffer) is not None:
         own = [frame for frame in traceback.extract_stack() if not frame.filename.startswith(_PACKAGE)]
-        known = metadata_of(t)
+        _, known = _node(result._buffer)
         known["traceback_"] = traceback.format_list(own)
         if _running:
-            known["parent_"] = plan_of(_running[-1]).grad_name, metadata_of(_running[-1])
+            known["parent_"] = _node(_running[-1])
 
 
 @contextlib.contextmanager
-def blaming(t: int) -> Iterator[None]:
-    """Say of what fails in this block that it did in an instruction's backward, and where that was recorded."""
-    _running.append(t)
+def blaming(row: int) -> Iterator[None]:
+    """Say of what fails in this block that it did in the backward of a row's node, and where that was recorded."""
+    _running.append(row)
     try:
         yield
     except Exception:
-        explain(t)
+        explain(row)
         raise
     finally:
         _running.pop()
 
 
-def is_blaming(t: int) -> bool:
+def is_blaming(row: int) -> bool:
     """Whether a failure is going to be explained further out."""
-    return t in _running
+    return row in _running
 
 
-def explain(t: int) -> None:
-    """Warn of a failure in an instruction's backward."""
-    name, known = plan_of(t).grad_name, metadata_of(t)
+def explain(row: int) -> None:
+    """Warn of a failure in the backward of a row's node."""
+    name, known = _node(row)
     if "traceback_" not in known:
         warnings.warn(f"Error detected in {name}. No forward pass information available. Enable detect anomaly during "
                       "forward pass for more information.", stacklevel=2)

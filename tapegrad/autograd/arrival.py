@@ -58,6 +58,8 @@ def _name(hook: Hook) -> str:
 def arrive(row: int, gradient: Any) -> None:
     """A gradient at the end of the graph: the accumulator's hooks, and `.grad` between them."""
     kept, tensor = hooks.find(row), hooks.live(row)
+    if tensor is None and kept and kept.post_accumulate and kept.heir is None:
+        tensor = call.tensor_of(row, machine.tensor_type)  # the leaf is dead, and its hooks are to be given one
     if kept and (kept.prehooks or kept.posthooks):
         tracing.refuse("a hook runs")
     outgoing = (gradient,)
@@ -65,11 +67,11 @@ def arrive(row: int, gradient: Any) -> None:
         outgoing = replaced(hook, hook(outgoing), outgoing)
     if tensor is not None and outgoing[0] is not None:
         accumulate_into(tensor, outgoing[0])
-        after = vars(tensor).get(hooks.POST_ACCUMULATE)
+        after = hooks.post_accumulate_hooks(row)
         if after:
             tracing.refuse("a hook runs")
-            for hook in list(after.values()):
-                hook(tensor)
+        for hook in after:
+            hook(tensor)
     for hook in list(kept.posthooks.values()) if kept else ():
         hook((), outgoing)
 

@@ -10,7 +10,7 @@ import itertools
 import re
 import threading
 import warnings
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -29,7 +29,7 @@ from tapegrad.machine.plan import Plan
 from tapegrad.machine.runtime import Workspace, address_of
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
-from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 _BITS = rec.POOL_HEADER
@@ -46,8 +46,8 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
     `taken` is the address of the workspace native code took for it.
     """
     if status != rec.NOT_STARTED:
-        with _sweep(retain=False, workspace=machine.workspaces[taken]) as workspace, modes.no_grad():
-            if status == rec.STOPPED:
+        with _Sweep(retain=False, workspace=machine.workspaces[taken]) as workspace, modes.no_grad():
+            if status in (rec.STOPPED, rec.FAILED, rec.NO_MEMORY):
                 _replay(workspace)
                 _settle(workspace, call.settle(workspace.address))
             elif status == rec.DONE:
@@ -61,39 +61,62 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
     _run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
 
 
-_thread = threading.local()
 _numbers = itertools.count(1)
+
+
+class _UnderWay(threading.local):
+    """The sweeps of this thread, innermost last."""
+
+    def __init__(self) -> None:
+        self.sweeps: list[Workspace] = []
+
+
+_thread = _UnderWay()
 
 
 def current_sweep() -> Workspace:
     """The sweep, of this thread, that the hook belongs to which asks."""
-    sweep: Workspace = _thread.sweeps[-1]
-    return sweep
+    return _thread.sweeps[-1]
 
 
-@contextlib.contextmanager
-def _sweep(retain: bool, workspace: Workspace | None = None) -> Iterator[Workspace]:
-    """Scratch for one sweep; the tape is not compacted while hooks run, and nothing is freed if it fails."""
-    if workspace is None:  # else native code has pinned the tape
-        workspace = machine.workspace()
-        call.pin(1)
-    failed = True
-    workspace.number = next(_numbers)
-    under_way = _thread.__dict__.setdefault("sweeps", [])
-    under_way.append(workspace)
-    try:
-        yield workspace
-        failed = False
-    finally:
-        under_way.pop()
-        call.pin(-1)
-        call.finish(workspace.address, int(retain or failed))
+class _Sweep:
+    """Scratch for one sweep; nothing is freed if it fails.
+
+    An interrupt may come at any time, also when `__exit__` begins: whoever drops the sweep then ends it.
+    """
+
+    workspace: Workspace | None = None
+
+    def __init__(self, retain: bool, workspace: Workspace | None = None) -> None:
+        self.retain, self.workspace = retain, workspace
+
+    def __enter__(self) -> Workspace:
+        if self.workspace is None:
+            self.workspace = machine.workspace()
+        self.workspace.number = next(_numbers)
+        _thread.sweeps.append(self.workspace)
+        return self.workspace
+
+    def __exit__(self, error: object, *ignored: object) -> None:
+        self._end(self.retain or error is not None)
+
+    def __del__(self) -> None:
+        self._end(retain=True)
+
+    def _end(self, retain: bool) -> None:
+        workspace = self.workspace
+        if workspace is None:
+            return
+        call.finish(workspace.address, int(retain))
+        if workspace in _thread.sweeps:
+            _thread.sweeps.remove(workspace)
         callbacks, workspace.callbacks = workspace.callbacks, []
         workspace.pending.clear()
         workspace.captured.clear()
         workspace.narrowed = False
+        self.workspace = None
         machine.give_back(workspace)
-        if not retain and not failed:
+        if not retain:
             for custom in callbacks:
                 custom.release()
 
@@ -124,22 +147,27 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     if accumulate:
         for x in targets or ():
             x.retain_grad()
-    with _sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
-        _mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
-        if create_graph:
-            found = _recorded(workspace, roots, seeds, accumulate, partial)
-            results = _collect_recorded(workspace, found, targets, accumulate)
-        else:
-            for root, seed, given in zip(roots, seeds, gradients):
-                layout = _adjoint_layout(root._buffer)
-                if given is not None:  # from the next time on native code starts with it by itself
-                    planner.teach_accumulate(layout)
-                elif not workspace.adjoints[root._buffer]:
-                    workspace.adjoints[root._buffer] = call.unit_seed(address_of(workspace.arena), layout.dtype.id)
-                    continue
-                _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
-            _replay(workspace, accumulate, partial)
-            results = _collect(workspace, targets, accumulate)
+    recording = call.is_recording(None)
+    try:
+        with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
+            _mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
+            if create_graph:
+                found = _recorded(workspace, roots, seeds, accumulate, partial)
+                results = _collect_recorded(workspace, found, targets, accumulate)
+            else:
+                for root, seed, given in zip(roots, seeds, gradients):
+                    layout = _adjoint_layout(root._buffer)
+                    if given is not None:  # from the next time on native code starts with it by itself
+                        planner.teach_accumulate(layout)
+                    elif not workspace.adjoints[root._buffer]:
+                        workspace.adjoints[root._buffer] = call.unit_seed(address_of(workspace.arena),
+                                                                          layout.dtype.id)
+                        continue
+                    _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
+                _replay(workspace, accumulate, partial)
+                results = _collect(workspace, targets, accumulate)
+    finally:
+        call.set_recording(recording)  # whatever interrupt came where a `with` ended
     if accumulate:
         return None
     assert targets is not None and results is not None
@@ -190,8 +218,9 @@ def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | N
     workspace.narrowed = True
     ends = np.array([row for x in targets for row in hooks.rows_of(x)], "u4")
     at, count = address_of(ends), len(ends)
-    (call.end_at if partial else call.stop_below)(workspace.address, at, count)
-    call.mark(workspace.address, address_of(rows), len(rows), 0)
+    with machine.pinned():  # between the two, nothing moves
+        (call.end_at if partial else call.stop_below)(workspace.address, at, count)
+        call.mark(workspace.address, address_of(rows), len(rows), 0)
     call.narrow(workspace.address, at, count)
     if accumulate:
         workspace.marks[[row for row in ends.tolist() if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
@@ -204,7 +233,7 @@ def visited(root: Any, inputs: Sequence[Any]) -> tuple[dict[int, int], dict[int,
 
     Of each, which inputs it leads to, as bits.
     """
-    with _sweep(retain=True) as workspace:
+    with _Sweep(retain=True) as workspace, machine.pinned():
         _mark(workspace, [root._buffer], inputs, partial=True)
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
         run = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0]
@@ -232,6 +261,11 @@ def _keeps(t: int) -> bool:
 
 def _check_marked(workspace: Workspace, status: int) -> None:
     """Raise for what `mark` refuses; an adjoint that is not compiled yet is compiled instead."""
+    with machine.pinned():
+        _check_culprit(workspace, status)
+
+
+def _check_culprit(workspace: Workspace, status: int) -> None:
     t = int(workspace.record["culprit"][0])
     if status == rec.UNBUILT:
         planner.build_adjoint(plan_of(t))
@@ -247,8 +281,9 @@ def _check_marked(workspace: Workspace, status: int) -> None:
     found = int(buffers[int(buffers[row]["owner"])]["version"])
     if buffers["flags"][row] & rec.WITHDRAWN:
         raise RuntimeError(errors.DETACHED if producer is not None else errors.OTHER_DATA.format(layout))
-    if anomaly.enabled and not anomaly.is_blaming(t):
-        anomaly.explain(t)
+    culprit = int(instructions[t]["out"])
+    if anomaly.enabled and not anomaly.is_blaming(culprit):
+        anomaly.explain(culprit)
     raise RuntimeError((errors.MODIFIED_BELOW if anomaly.enabled else errors.MODIFIED).format(
         kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape),
         output="" if producer is None else f", which is output 0 of {_forward_name(producer)},",
@@ -281,10 +316,11 @@ def _add_adjoint(workspace: Workspace, row: int, value: Any) -> None:
     layout = _adjoint_layout(row)
     block = int(workspace.adjoints[row])
     if block:
+        workspace.adjoints[row] = 0  # whoever breaks this off loses the block, and does not free it twice
         have = call.adopt_block(layout.id, block)
         with modes.no_grad():
             have.add_(value)
-        call.disown(have)
+        workspace.adjoints[row] = call.disown(have)
         return
     with modes.no_grad():
         fresh = call.empty(layout.id)
@@ -295,6 +331,8 @@ def _add_adjoint(workspace: Workspace, row: int, value: Any) -> None:
 def _take(workspace: Workspace, row: int) -> Any:
     """The gradient gathered for a row as a tensor that owns it, or None."""
     address = call.take_gradient(workspace.address, row)
+    if not address and workspace.adjoints[row]:
+        dispatch.out_of_memory(0)
     return _owned(address) if address else None
 
 
@@ -351,14 +389,15 @@ def _replay_on(workspace: Workspace) -> None:
         if status in (rec.STALE, rec.GONE):
             _check_marked(workspace, status)
         position = int(workspace.record["position"][0])
-        t = int(workspace.reached[position])
-        row, plan = int(instructions[t]["out"]), plan_of(t)
+        row, plan, *_ = _visited(workspace, position)
+        if status == rec.NO_MEMORY:
+            dispatch.out_of_memory(int(workspace.record["bottom"][0]))
         if status == rec.FAILED:
             dispatch.kernel_failed(plan.index, RAISED if failure else structural.REFUSED)
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
-            _run_node(workspace, t)
+            _run_node(workspace, position)
             workspace.record["position"] = position + 1
         else:
             workspace.record["resumed"] = 1
@@ -367,19 +406,28 @@ def _replay_on(workspace: Workspace) -> None:
 def _replay_checked(workspace: Workspace) -> None:
     """The same, an instruction at a time on tensors, and a look at every gradient (`detect_anomaly`)."""
     start, limit = int(workspace.record["position"][0]), int(workspace.record["limit"][0])
-    for t in workspace.reached[start:limit].tolist():
-        row = int(instructions[t]["out"])
+    for position in range(start, limit):
+        row = _visited(workspace, position)[0]
         if workspace.adjoints[row] and workspace.marks[row] & rec.NEEDED:
-            with anomaly.blaming(t):
+            with anomaly.blaming(row):
                 _run_tensor_hooks(workspace, row)
-                _run_node(workspace, t)
+                _run_node(workspace, position)
     workspace.record["position"] = limit
 
 
-def _run_node(workspace: Workspace, t: int) -> None:
+def _visited(workspace: Workspace, position: int) -> tuple[int, Plan, list[int], int, int]:
+    """The result's row, plan, operand rows, needs and shift of an instruction that a sweep visits.
+
+    Instructions move when the tape is compacted, which any other thread may do between two lines of Python; rows do
+    not.
+    """
+    with machine.pinned():
+        return reading.instruction(int(workspace.reached[position]))
+
+
+def _run_node(workspace: Workspace, position: int) -> None:
     """One instruction on tensors instead of kernels, for what may be hooked there."""
-    rows, needs = operands_of(t)
-    out = int(instructions[t]["out"])
+    out, plan, rows, needs, shift = _visited(workspace, position)
     gradient = _take(workspace, out)
     if gradient is None:
         return
@@ -387,14 +435,14 @@ def _run_node(workspace: Workspace, t: int) -> None:
         _add_adjoint(workspace, out, gradient)
         if not workspace.marks[out] & rec.BEYOND:
             return
-    found = _through_node(workspace, t, plan_of(t), gradient, rows, out, needs, shift_of(t))
+    found = _through_node(workspace, plan, gradient, rows, out, needs, shift)
     for row, value in zip(rows, found):
         if value is not None and workspace.marks[row] & rec.NEEDED:
             _add_adjoint(workspace, row, value)
 
 
-def _through_node(workspace: Workspace, t: int, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int,
-                  shift: int) -> Sequence[Any]:
+def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
+                  ) -> Sequence[Any]:
     """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after."""
     if plan.op.name == "_output":
         slots = workspace.pending.setdefault(rows[0], [None] * plan.attributes["count"])
@@ -407,7 +455,8 @@ def _through_node(workspace: Workspace, t: int, plan: Plan, g: Any, rows: Sequen
     outgoing = tuple(workspace.pending.pop(out, (g,)))
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = replaced(hook, hook(outgoing), outgoing)
-    status = call.check_again(workspace.address, t)
+    with machine.pinned():
+        status = call.check_again(workspace.address, int(buffers["producer"][out]) - 1)
     if status in (rec.STALE, rec.GONE):
         _check_marked(workspace, status)
     if plan.op.kind == "callback":
@@ -553,8 +602,8 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], 
     adjoints = _Cotangents()
     for root, seed in zip(roots, seeds):
         adjoints.gather(root._buffer, seed, False)
-    reached = [int(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])]]
-    steps = [reading.instruction(t) for t in reached]  # before the tape moves on
+    with machine.pinned():  # all before the tape moves on
+        steps = [reading.instruction(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])].tolist()]
     pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
     due = {} if partial else _complete(workspace)
 
@@ -564,7 +613,7 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], 
                 _complete_leaf(workspace, row, adjoints.pop(row), accumulate)
 
     with modes.enable_grad():
-        for position, (t, (out, plan, rows, needs, shift)) in enumerate(zip(reached, steps)):
+        for position, (out, plan, rows, needs, shift) in enumerate(steps):
             settle(position)
             g, marks = adjoints.get(out), int(workspace.marks[out])
             if g is None or not marks & rec.NEEDED:
@@ -572,7 +621,7 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], 
             if marks & rec.CAPTURED and marks & rec.BEYOND:
                 workspace.captured[out] = g
             watched = tensor_hooks(out)
-            with anomaly.blaming(t) if anomaly.enabled else contextlib.nullcontext():
+            with anomaly.blaming(out) if anomaly.enabled else contextlib.nullcontext():
                 g = adjoints[out] = call_hooks(watched, g)
                 retains = bool(buffers["flags"][out] & rec.RETAINS)
                 if retains:
@@ -590,11 +639,11 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], 
                         watched or retains or marks & rec.CAPTURED):
                     found: Sequence[Any] = rules.take_part(plan, g, shift)
                 else:
-                    found = _through_node(workspace, t, plan, g, rows, out, needs, shift)
+                    found = _through_node(workspace, plan, g, rows, out, needs, shift)
             for j, (row, value) in enumerate(zip(rows, found)):
                 if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
                     adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)
-        settle(len(reached))
+        settle(len(steps))
     del pinned
     return adjoints
 

@@ -256,7 +256,8 @@ class Function:
                 if isinstance(a, machine.TensorBase):
                     call.freshen(a)
         before = [a._buffer if isinstance(a, machine.TensorBase) else None for a in args]
-        with modes.no_grad():
+        try:
+            call.set_recording(False)
             if cls.setup_context is not Function.setup_context:
                 output = cls.forward(*args, **kwargs)
                 cls.setup_context(ctx, args, output)
@@ -266,6 +267,8 @@ class Function:
             outputs = list(output) if several else [output]
             _check_dirty(ctx, args, outputs, recorded)
             outputs = [_own(ctx, o, args, enabled, recorded) for o in outputs]
+        finally:  # not a `with`, which an interrupt may keep from ending
+            call.set_recording(enabled)
         if recorded:
             _record(ctx, args, [row for row in before if row is not None], outputs)
             if dispatch.witness is not None:

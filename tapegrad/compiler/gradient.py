@@ -160,12 +160,13 @@ def bits(numbers: tuple[int, ...]) -> int:
 
 def _keeping(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[Way, ...]:
     found: dict[int, Way] = {}
-    for i, root in roots:
-        keeping, rows = engine.visited(root, inputs)
-        for t, leads in keeping.items():
-            found[t] = Way(1 << i | (found[t].roots if t in found else 0), leads)
-        if any(r._buffer in rows for j, r in roots if j != i):  # whose hooks would see a part of the gradient only
-            tracing.refuse("one result that requires grad is computed from another")
+    with machine.pinned():  # instructions are told apart by their numbers
+        for i, root in roots:
+            keeping, rows = engine.visited(root, inputs)
+            for t, leads in keeping.items():
+                found[t] = Way(1 << i | (found[t].roots if t in found else 0), leads)
+            if any(r._buffer in rows for j, r in roots if j != i):  # whose hooks would see a part of the gradient only
+                tracing.refuse("one result that requires grad is computed from another")
     return tuple(sorted({*found.values()}))
 
 

@@ -90,14 +90,15 @@ class Recorder:
         ctx.needs_input_grad, ctx._inputs, ctx._outputs, ctx._tensors = (
             self.needs_input_grad, self.inputs, self.outputs, self.outputs)
         ctx.keep(pullback)
-        row = roots[0]._buffer if self.single else call.fresh_row(self.node, 0, 0)
-        call.record_plan(self.plan, row, self.needs, *inputs)
-        ctx._row = row
-        if pullback is not None:
-            pullback.row = row
-        hooks.attached(row).callback = ctx
-        for plan, root in zip(self.output_plans, roots):
-            call.record_plan(plan, root._buffer, 1, row)
+        with machine.pinned():
+            row = roots[0]._buffer if self.single else call.fresh_row(self.node, 0, 0)
+            call.record_plan(self.plan, row, self.needs, *inputs)
+            ctx._row = row
+            if pullback is not None:
+                pullback.row = row
+            hooks.attached(row).callback = ctx
+            for plan, root in zip(self.output_plans, roots):
+                call.record_plan(plan, root._buffer, 1, row)
 
 
 def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
@@ -206,9 +207,10 @@ class Pullback:
 
     def _arguments(self) -> list[Any]:
         """The call's tensors, with the histories they had."""
-        t = instruction_of(self.row)
-        assert t is not None
-        rows, _ = operands_of(t)
+        with machine.pinned():
+            t = instruction_of(self.row)
+            assert t is not None
+            rows, _ = operands_of(t)
         return [call.tensor_of(rows[x.position], x.kind) if type(x) is Input else x for x in self.leaves]
 
     def _check(self) -> None:

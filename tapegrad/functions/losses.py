@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.creation import arange, from_array, ones
+from tapegrad.creation import arange, check_room, from_array, ones
 from tapegrad.dispatch import apply
 from tapegrad.functions.activations import nn
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
@@ -374,6 +374,7 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
         num_classes = int(array.max()) + 1
     elif array.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
+    check_room(tensor.dtype, (*array.shape, num_classes))
     return from_array((array[..., None] == np.arange(num_classes)).astype(np.int64))
 
 

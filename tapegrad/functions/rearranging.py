@@ -5,8 +5,8 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import shapes
-from tapegrad.creation import from_array
+from tapegrad import dtypes, shapes
+from tapegrad.creation import check_room, from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import in_place, into, method, operation
 from tapegrad.functions.views import diagonal as main_diagonal
@@ -128,6 +128,7 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
         raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = "
                            f"{np.size(counts)} and input.size({d}) = {n}")
     flat = np.asarray(counts).reshape(-1)
+    check_room(dtypes.int64, (int(flat.sum()) * (1 if flat.size == n else n),))
     places = np.repeat(np.arange(n), flat if flat.size == n else int(flat[0]))
     return apply(operation("index_select"), (x, from_array(places)), (("form", ("axes", (d,))), ("wrap", False)))
 

@@ -2,7 +2,9 @@
 
 One file an entry in a folder named by everything that object code depends on besides its key: the CPU and its
 features, LLVM, and the sources that generate code. Every process writes under a name of its own and renames, readers
-check a checksum, and whatever goes wrong on the way (no folder, no permission, a torn file) is a miss, never an error.
+check a checksum and the key, and whatever goes wrong on the way (no folder, no permission, a torn file) is a miss,
+never an error. So is whatever others could have written, for an entry is code that will run: folders and entries must
+belong to this user, and nobody else may be allowed to write to them.
 """
 from __future__ import annotations
 
@@ -11,6 +13,7 @@ import functools
 import itertools
 import os
 import shutil
+import stat
 import time
 from hashlib import blake2b
 from pathlib import Path
@@ -23,12 +26,14 @@ from . import jit
 
 __all__ = ["Info", "clear", "get", "info", "put"]
 
-_MAGIC = b"tapegrad object 1\n"
-_CHECKSUM = 16
+_MAGIC = b"tapegrad object 2\n"
+_CHECKSUM = 32
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _STALE_AFTER = 30 * 24 * 3600.0
 _GENERATORS = ("../dtypes.py", "../ops/scalar.py", "../ops/sym.py", "emitter.py", "gemm.py", "gemv.py", "jit.py",
                "late.py", "kernel_writer.py", "loop_writer.py", "lowering.py", "odometer.py", "product_writer.py",
                "writer.py")
+_NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _writes = itertools.count()
 
 
@@ -65,21 +70,43 @@ def _path(key_text: str) -> str | None:
     return None if root is None else f"{root}{os.sep}{_fingerprint()}{os.sep}{name}"
 
 
+def _is_ours(status: os.stat_result) -> bool:
+    """Whether a file or folder is this user's, and nobody else's to write to."""
+    if not hasattr(os, "geteuid"):  # where there are no such modes, folders of a user are that user's
+        return True
+    return status.st_uid == os.geteuid() and not status.st_mode & _OTHERS_WRITE
+
+
+def _trusted(folder: str) -> bool:
+    """Whether a folder of entries, and the one that all such folders are in, are ours."""
+    inner = os.lstat(folder)
+    return stat.S_ISDIR(inner.st_mode) and _is_ours(inner) and _is_ours(os.stat(os.path.dirname(folder)))
+
+
+def _head(key_text: str, code: bytes) -> bytes:
+    """What an entry begins with: a checksum of its code, and of all that it is named by."""
+    key = f"{_fingerprint()} {key_text}".encode()
+    return _MAGIC + blake2b(code, digest_size=_CHECKSUM).digest() + blake2b(key, digest_size=_CHECKSUM).digest()
+
+
 def get(key_text: str) -> bytes | None:
     """The object code kept under `key_text`, or None."""
     path = _path(key_text)
     if path is None:
         return None
     try:
-        with open(path, "rb") as file:
+        if not _trusted(os.path.dirname(path)):
+            return None
+        with open(os.open(path, os.O_RDONLY | _NO_LINKS), "rb") as file:
+            status = os.fstat(file.fileno())
+            if not stat.S_ISREG(status.st_mode) or not _is_ours(status):
+                return None
             content = file.read()
     except OSError:
         return None
-    start = len(_MAGIC) + _CHECKSUM
+    start = len(_MAGIC) + 2 * _CHECKSUM
     code = content[start:]
-    if content[:start] != _MAGIC + blake2b(code, digest_size=_CHECKSUM).digest():
-        return None
-    return code
+    return code if content[:start] == _head(key_text, code) else None
 
 
 def put(key_text: str, code: bytes) -> None:
@@ -89,16 +116,28 @@ def put(key_text: str, code: bytes) -> None:
         return
     temporary = f"{path}.{os.getpid()}.{next(_writes)}"
     try:
-        folder = Path(path).parent
-        if not folder.is_dir():
-            folder.mkdir(parents=True, exist_ok=True)
-            _forget_stale(folder)
-        with open(temporary, "wb") as file:
-            file.write(_MAGIC + blake2b(code, digest_size=_CHECKSUM).digest() + code)
+        _make(Path(path).parent)
+        with open(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINKS, 0o600), "wb") as file:
+            file.write(_head(key_text, code) + code)
         os.replace(temporary, path)
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def _make(folder: Path) -> None:
+    """See to it that a folder of entries is there, and trusted; OSError where it cannot be."""
+    root = folder.parent
+    if not folder.is_dir():
+        root.parent.mkdir(parents=True, exist_ok=True)
+        root.mkdir(0o700, exist_ok=True)
+        folder.mkdir(0o700, exist_ok=True)
+        _forget_stale(folder)
+    if not _trusted(str(folder)):
+        if any(len(other.name) != len(folder.name) for other in root.iterdir()):
+            raise PermissionError(f"{root} is not the cache's alone, and others may write to it")
+        for loose in (root, folder):
+            os.chmod(loose, 0o700)
 
 
 def _forget_stale(current: Path) -> None:

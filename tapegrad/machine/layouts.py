@@ -4,12 +4,14 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from tapegrad import dtypes, shapes
+from tapegrad import dtypes, errors, shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.jit import BUILDING
 
 if TYPE_CHECKING:
     from tapegrad.machine.runtime import Machine
+
+_MOST = (1 << 63) - 1  # what an int64 holds
 
 
 class Layout:
@@ -28,6 +30,10 @@ class Layout:
         self.numel = math.prod(shape)
         self.size = shapes.Size(shape)
         self.nbytes = shapes.extent(shape, strides) * dtype.itemsize
+        if self.nbytes > _MOST:
+            raise RuntimeError(errors.STORAGE_OVERFLOW.format(list(shape)))
+        if self.numel > _MOST:
+            raise RuntimeError(errors.NUMEL_OVERFLOW)
         self.contiguous = shapes.is_contiguous(shape, strides)
         self.dense = shapes.is_dense(shape, strides)
 

@@ -45,14 +45,14 @@ HOOKED, RETAINS, WRAPPED, FREE = 16, 32, 64, 128  # WRAPPED: made from a Python 
 INFERENCE, MARKED = 256, 512
 IS_VIEW, NO_GRAD_VIEW, MULTI_VIEW = 1 << 10, 1 << 11, 1 << 12  # a view that is differentiable; how it came about
 CUSTOM_VIEW = 1 << 14  # the same: from a custom function
-ATTACHED = 1 << 13  # Python keeps something under this row's number (hooks, a callback) and is told when it is freed
+ATTACHED = 1 << 13  # a Python object belongs to this row (hooks, a callback): see ATTACHMENT
 # Of owners. SHARED: some other row was once made on this storage. BORROWED: the bytes are those of another owner, whose
 # row is in `producer`; only the writes are counted apart (`x.data`).
 SHARED, BORROWED = 1 << 15, 1 << 16
 VIEWED = 1 << 18  # a view of its tensor was taken
 WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
-# Rows that Python is still to be told of form lists: freed ones that are ATTACHED through their `owner` (from
-# `MACHINE.released`), those of foreign memory through `refs`, with this bit (from `MACHINE.foreign`).
+# Rows of foreign memory that Python is still to be told of form a list through `refs`, with this bit (from
+# `MACHINE.foreign`).
 QUEUED = 1 << 31
 LINK, MULTIPLE = 2, 4  # what `make_view` is told beside "record" (1): a differentiable view; one of several
 
@@ -105,13 +105,20 @@ MAX_TEMPORARIES = 24
 MOST = 32
 POOL_HEADER = 3
 
+# A Python object that belongs to a row, of which the tape holds the one reference (see `native.collector`).
+ATTACHMENT = np.dtype([("object", "u8"), ("row", "u8")])
+# The object that stands for a row among those that Python's collector looks at, while it does.
+NODE = np.dtype([("refcount", "i8"), ("type", "u8"), ("row", "u8"), ("object", "u8")])
+
 # A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps. It runs up to the
 # instruction at `limit`; `watched` says that Python waits for the gradient of some leaf, `watchful` that Python has
-# acted since everything was checked.
+# acted since everything was checked. All workspaces are in one chain (`next`). From `mark` to `finish` one is `active`,
+# in a `thread`: its instructions may move then, and are not reclaimed.
 WORKSPACE = np.dtype([
     ("adjoints", "u8"), ("marks", "u8"), ("reached", "u8"), ("leaves", "u8"), ("arena", "u8"),
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
     ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"), ("watchful", "u8"), ("watched", "u8"), ("limit", "u8"),
+    ("next", "u8"), ("active", "u8"), ("thread", "u8"),
 ])
 # Marks; BEYOND: some input asked for lies beyond this node; END: taken for a leaf, whatever lies beyond; DUE: it is not
 # yet known where its gradient is complete.
@@ -119,6 +126,8 @@ REACHED, CAPTURED, NEEDED, BEYOND, END, DUE = 1, 2, 4, 8, 16, 32
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
+OUT_OF_MEMORY = 1 << 16  # a kernel's status: there was no room for what it works with
+PAUSED, NO_MEMORY = 7, 8  # the tape is to be compacted; no memory for a gradient
 
 MACHINE = np.dtype([
     ("instructions", "u8"), ("buffers", "u8"), ("plans", "u8"), ("layouts", "u8"), ("pool", "u8"), ("arena", "u8"),
@@ -126,12 +135,16 @@ MACHINE = np.dtype([
     ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
-    ("pins", "u8"), ("released", "u8"), ("foreign", "u8"), ("unrecorded", "u8"),
+    ("pins", "u8"), ("halt", "u8"), ("workspaces", "u8"), ("released", "u8"), ("foreign", "u8"),
+    ("unrecorded", "u8"), ("unrecorded_mask", "u8"),
+    ("places", "u8"), ("attachments", "u8"), ("n_attached", "u8"), ("max_attached", "u8"), ("attach_at", "u8"),
+    ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),
+    ("reclaiming", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
-    ("refresh_view", "u8"), ("release_row", "u8"), ("orphan_hooks", "u8"),
-    ("lock", "u8"), ("large_bytes", "u8"), ("live_tensors", "u8"),
+    ("refresh_view", "u8"), ("out_of_memory", "u8"),
+    ("lock", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"), ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("n_aside", "u8"),
@@ -151,13 +164,19 @@ TEAM = np.dtype([
 ])
 CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
 
-# Arena: [chunk, chunk end, then a free list per size class]. Classes step by 8 bytes up to SMALL, then four an octave.
+NEVER = (1 << 64) - 1  # a `sweep_at` that is not met: the tape must not be compacted
+
+# Arena: [chunk, chunk end, then a free list per size class, then as many of blocks that others gave back]. Classes step
+# by 8 bytes up to SMALL, then four an octave. A chunk begins with the address of its arena.
 ARENA_LISTS = 2
 SMALL = 512
 SMALL_CLASSES = SMALL // 8
 N_CLASSES = SMALL_CLASSES + 4 * 44
-ARENA_WORDS = ARENA_LISTS + N_CLASSES
-CHUNK_BYTES = 1 << 20
+ARENA_RETURNED = ARENA_LISTS + N_CLASSES
+ARENA_WORDS = ARENA_RETURNED + N_CLASSES
+CHUNK_BYTES = 1 << 20  # and so aligned
+CHUNK_HEAD = 64
+MAX_BLOCK = 1 << 46  # more than any machine has
 LARGE = 1 << 16  # blocks above this come from libc and are shared between arenas
 LARGE_CACHE_BYTES = 512 << 20
 

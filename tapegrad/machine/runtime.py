@@ -8,14 +8,16 @@ without the GIL reads on while another thread records.
 """
 from __future__ import annotations
 
-import contextlib
 import ctypes
 import functools
+import gc
 import hashlib
 import itertools
 import mmap
+import os
 import sys
-from collections.abc import Callable, Iterator, Sequence
+import threading
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -26,30 +28,53 @@ from tapegrad.machine import cache, gemm, gemv, jit, late, odometer
 from tapegrad.machine import records as rec
 
 MAX_ROWS = 1 << 28
+_OF_MACHINE: tuple[np.dtype[Any], ...] = (rec.INSTRUCTION, rec.BUFFER, np.dtype("u4"), np.dtype("u4"))
+_OF_WORKSPACE = tuple(map(np.dtype, ("u8", "u1", "u4", "u4")))
 MAX_PLANS = 1 << 20
 MAX_LAYOUTS = 1 << 22
-MAX_THREADS = 1 << 28  # in the life of the process: CPython counts them up
+MAX_THREADS = 1 << 26  # from the first to the last that lives
+MIN_ROWS = 1 << 16
+LONGEST_ENTRY = 1 << 16  # of one instruction in the pool
 TABLE_SLOTS = 1 << 21
 RECIPE_SLOTS = 1 << 18
 RECALLED, MAX_RECALLED = 4096, 512  # methods with recipes: where their Python functions are in the table, and how many
 _MAP_NORESERVE = 0x4000 if sys.platform.startswith("linux") else 0
 _reserved: list[Any] = []
+_GENERATION = "generation"
+
+
+def _map(nbytes: int) -> mmap.mmap:
+    return mmap.mmap(-1, nbytes, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE)
 
 
 def reserve(dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
     """A zeroed array of which only the pages that are written take memory."""
     dtype = np.dtype(dtype)
-    flags = mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS | _MAP_NORESERVE
-    while True:
-        try:
-            block = mmap.mmap(-1, dtype.itemsize * count, flags=flags)
-            break
-        except OSError:  # strict overcommit or an address-space limit: a smaller tape is better than none
-            count //= 2
-            if count < 1 << 16:
-                raise
+    try:
+        block = _map(dtype.itemsize * count)
+    except OSError:
+        raise MemoryError(f"no address space for {dtype.itemsize * count} bytes") from None
     _reserved.append(block)
     return np.frombuffer(block, dtype, count)
+
+
+def reserve_tables(rows: int, dtypes: Sequence[np.dtype[Any]]) -> list[np.ndarray[Any, Any]]:
+    return [reserve(dtype, rows) for dtype in dtypes]
+
+
+def _rows_that_fit() -> int:
+    """How many rows the tables get, at most a quarter of the address space there is: values and kernels need some, too.
+
+    Under strict overcommit, or a limit such as batch systems set, a smaller tape is better than none.
+    """
+    rows, each = MAX_ROWS, sum(dtype.itemsize for dtype in (*_OF_MACHINE, *_OF_WORKSPACE))
+    while rows > MIN_ROWS:
+        try:
+            _map(4 * rows * each).close()
+            break
+        except OSError:
+            rows //= 2
+    return rows
 
 
 def address_of(array: np.ndarray[Any, Any]) -> int:
@@ -81,10 +106,11 @@ _SLOT = {
 _COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
-    "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row",
+    "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
+    "attach_to", "collecting",
 )
-_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen", "pin",
-                    "borrowed", "part", "count_kept")
+_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen",
+                     "borrowed", "part", "count_kept", "attached_to")
 _C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
     "check_again": "u(uu)", "last_uses": "u(uu)",
@@ -248,6 +274,7 @@ class _Spec(ctypes.Structure):
                 ("flags", ctypes.c_uint), ("slots", ctypes.c_void_p))
 
 
+_DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 _METH_FASTCALL, _METH_KEYWORDS, _METH_O = 0x80, 0x02, 0x08
 _T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
 BACKWARD = """backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
@@ -271,6 +298,21 @@ def _function(name: str, address: int, flags: int, doc: str = "") -> Any:
     new = ctypes.pythonapi.PyCFunction_NewEx
     new.restype, new.argtypes = ctypes.py_object, [ctypes.c_void_p, ctypes.c_void_p, ctypes.c_void_p]
     return new(ctypes.addressof(definition), None, None)
+
+
+def _type_from(spec: _Spec) -> type:
+    make = ctypes.pythonapi.PyType_FromSpec
+    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p]
+    return make(ctypes.addressof(spec))
+
+
+def _make_node_type(symbols: dict[str, int]) -> type:
+    """What stands for a row while the collector looks (see `native.collector`)."""
+    table = (_Slot * 4)(*(_Slot(_SLOT[f"tp_{s}"], symbols[f"tapegrad_node_{s}"])
+                          for s in ("traverse", "clear", "dealloc")), _Slot(0, None))
+    spec = _Spec(b"tapegrad.Row", rec.NODE.itemsize, 0, _DEFAULT | _COLLECTED, ctypes.addressof(table))
+    _kept.extend([table, spec])
+    return _type_from(spec)
 
 
 def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
@@ -310,12 +352,10 @@ def _make_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
     if "tp_richcompare" in symbols:
         slots.append((_SLOT["tp_richcompare"], symbols["tp_richcompare"]))
     table = (_Slot * (len(slots) + 1))(*(_Slot(*s) for s in slots))
-    default, base, collected = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
-    spec = _Spec(b"tapegrad.TensorBase", rec.TENSOR.itemsize, 0, default | base | collected, ctypes.addressof(table))
+    spec = _Spec(b"tapegrad.TensorBase", rec.TENSOR.itemsize, 0, _DEFAULT | _BASE | _COLLECTED,
+                 ctypes.addressof(table))
     _kept.extend([members, getset, methods, table, spec])
-    make = ctypes.pythonapi.PyType_FromSpec
-    make.restype, make.argtypes = ctypes.py_object, [ctypes.c_void_p]
-    return make(ctypes.addressof(spec))
+    return _type_from(spec)
 
 
 class Machine:
@@ -343,8 +383,7 @@ class Machine:
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
             "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
-            "hash_of",
-            "new_object", "invoke", "invoke_method",
+            "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
         )]
@@ -362,6 +401,8 @@ class Machine:
         self.recall_methods = self.memory(symbols["recall_methods"], "u8", MAX_RECALLED)
         self.TensorBase = _make_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
+        self._node_type = _make_node_type(symbols)
+        self.state["node_type"] = id(self._node_type)
         for name in ("worker", "piece", "block"):
             self.state[name] = symbols[f"tapegrad_{name}"]
 
@@ -379,6 +420,8 @@ class Machine:
             o.opcode: _function(o.name, symbols[f"function_{o.opcode}"], _METH_FASTCALL | _METH_KEYWORDS, o.doc)
             for o in operations
         }
+        self.pinned = _Pinning(self.call)
+        gc.callbacks.append(self.call.collecting)
         self.workspaces: dict[int, Workspace] = {}  # all there are, by address
         self._idle: list[Workspace] = []
         self._lends = True
@@ -391,11 +434,10 @@ class Machine:
     def _map_memory(self, address: int) -> None:
         raw: Any = (ctypes.c_char * rec.MACHINE.itemsize).from_address(address)
         self.state = state = np.frombuffer(raw, rec.MACHINE, 1)
-        self.instructions = reserve(rec.INSTRUCTION, MAX_ROWS)
-        self.buffers = reserve(rec.BUFFER, MAX_ROWS)
+        self._rows = rows = _rows_that_fit()
+        self.instructions, self.buffers, self.pool, self.places = reserve_tables(rows, _OF_MACHINE)
         self.plans = reserve(rec.PLAN, MAX_PLANS)
         self.layouts = reserve(rec.LAYOUT, MAX_LAYOUTS)
-        self.pool = reserve("u4", MAX_ROWS)
         self.table = reserve("u8", 2 * TABLE_SLOTS)
         self.arena = np.zeros(rec.ARENA_WORDS, "u8")
         self.aside = reserve("u8", 2 * rec.MAX_ASIDE)
@@ -403,21 +445,43 @@ class Machine:
         self.n_recipes = self.n_methods = 0
         self.functions_table = np.zeros(RECALLED + MAX_RECALLED, "u8")
         self.literals = np.zeros(len(rec.LITERALS), "u4")
-        for name in ("instructions", "buffers", "plans", "layouts", "pool", "table", "arena", "aside", "literals",
-                     "recipes"):
+        self._graveyard: list[Any] = []
+        for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "table", "arena", "aside",
+                     "literals", "recipes"):
             state[name] = address_of(getattr(self, name))
         state["functions"] = address_of(self.functions_table)
         state["n_buffers"] = 1  # row 0 means "none"
         state["max_instructions"], state["max_buffers"] = len(self.instructions), len(self.buffers)
         state["recipe_mask"] = RECIPE_SLOTS - 1
-        state["max_pool"], state["table_mask"] = len(self.pool), TABLE_SLOTS - 1
+        state["max_pool"] = len(self.pool) - min(LONGEST_ENTRY, len(self.pool) // 2)
+        state["table_mask"] = TABLE_SLOTS - 1
         state["sweep_at"], state["sweep_bytes"] = 8192, 64 << 20
+        state["attach_at"], state["large_at"] = 64, 64 << 20
+        state["graveyard"], state["generation"] = id(self._graveyard), id(_GENERATION)
         self.new_team()
         self.unrecorded = reserve("u1", MAX_THREADS)
-        state["unrecorded"] = address_of(self.unrecorded)
+        state["unrecorded"], state["unrecorded_mask"] = address_of(self.unrecorded), MAX_THREADS - 1
+
+    def survive_forks(self) -> None:
+        """See to it that a forked child, which has one thread of its parent's, waits for none of the others."""
+        os.register_at_fork(before=self.lock.acquire, after_in_parent=self.lock.release,
+                            after_in_child=self._go_on_alone)
+
+    def _go_on_alone(self) -> None:
+        """What other threads were about is left as it is: their sweeps' scratch, half-written, is not used again."""
+        self.new_team()
+        state, me = self.state, threading.get_ident()
+        for name in ("replays", "pins", "halt", "lock"):
+            state[name] = 0
+        if state["trace_thread"][0] != me:
+            state["trace"] = state["postponing"] = 0
+        for workspace in self.workspaces.values():
+            if workspace.record["thread"][0] != me:
+                workspace.record["active"] = 0
+        self.lock.release()
 
     def new_team(self) -> None:
-        """A team without threads yet: at the start, and in a forked child, which has none of its parent's."""
+        """A team without threads yet: at the start, and in a forked child."""
         block = np.zeros(rec.TEAM.itemsize + 64, "u1")
         _kept.append(block)
         self.state["team"] = -(-address_of(block) // 64) * 64
@@ -427,15 +491,6 @@ class Machine:
         """An array over native memory; the caller sees to it that the memory outlives it."""
         raw: Any = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
         return np.frombuffer(raw, dtype, count)
-
-    @contextlib.contextmanager
-    def pinned(self) -> Iterator[None]:
-        """For one who records several instructions: those before are not reclaimed while rows have no tensor yet."""
-        self.call.pin(1)
-        try:
-            yield
-        finally:
-            self.call.pin(-1)
 
     def keep_nest(self, words: Sequence[int]) -> int:
         """The address of a loop nest that stays for good, one for equal words."""
@@ -517,9 +572,11 @@ class Machine:
         with self.lock:
             if self._idle:
                 return self._idle.pop()
-        new = Workspace()
-        self.workspaces[new.address] = new
-        return new
+            new = Workspace(self._rows)
+            new.record["next"] = self.state["workspaces"]
+            self.state["workspaces"] = new.address
+            self.workspaces[new.address] = new
+            return new
 
     def withdraw(self) -> None:
         """Take back the workspace that native code has at hand, so that it leaves every backward to Python."""
@@ -548,14 +605,24 @@ class Machine:
                 self._idle.append(workspace)
 
 
+class _Pinning:
+    """For one who records several instructions: those before are not reclaimed while rows have no tensor yet.
+
+    `with` calls native functions alone, between which and the block no interrupt can come.
+    """
+
+    def __init__(self, call: Any) -> None:
+        self._block = type("pinned", (), {"__enter__": call.pin, "__exit__": call.unpin})()
+
+    def __call__(self) -> Any:
+        return self._block
+
+
 class Workspace:
     """One reverse sweep's scratch memory; see `records.WORKSPACE`."""
 
-    def __init__(self) -> None:
-        self.adjoints = reserve("u8", MAX_ROWS)
-        self.marks = reserve("u1", MAX_ROWS)
-        self.reached = reserve("u4", MAX_ROWS)
-        self.leaves = reserve("u4", MAX_ROWS)
+    def __init__(self, rows: int) -> None:
+        self.adjoints, self.marks, self.reached, self.leaves = reserve_tables(rows, _OF_WORKSPACE)
         self.arena = np.zeros(rec.ARENA_WORDS, "u8")
         self.record = np.zeros(1, rec.WORKSPACE)
         self.pending: dict[int, list[Any]] = {}  # gradients of a custom function's outputs, by the row of its node

@@ -14,8 +14,6 @@ from tapegrad.tape import reading
 
 Number = bool | int | float
 
-NEVER = (1 << 64) - 1  # as the machine's trigger of compaction
-
 
 class TapeError(ValueError):
     """A tape that cannot be: the message shows the entries around the culprit."""

@@ -32,7 +32,7 @@ def move(tensor: Any, row: int) -> None:
     flags, old = buffers["flags"], tensor._buffer
     along = int(flags[old]) & (KIND_OF_VIEW | rec.RETAINS)
     if flags[old] & rec.HOOKED:
-        hooks.orphan(vars(tensor), old)
+        hooks.leave(tensor, old)
     flags[old] &= ~rec.RETAINS & 0xFFFFFFFF
     call.rebind(tensor, row)
     flags[row] |= along

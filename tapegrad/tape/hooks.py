@@ -1,8 +1,9 @@
-"""What Python keeps under the number of a row: hooks of tensors and nodes, and custom functions' contexts.
+"""What Python keeps for a row: hooks of tensors and nodes, and custom functions' contexts.
 
-A tensor's own hooks live in its `__dict__` while it does, where the collector sees them. When the tensor dies or moves
-to another row (a write in place) and the tape still names the old one, they move here; the machine says when a row is
-freed.
+It belongs to the row, and lives for as long as the tape names that: a tensor may die, or move to another row (a write
+in place), and its hooks run all the same. How the collector sees cycles through it is `machine.native.collector`'s
+affair. A tensor's attributes hold the same dicts of hooks, so that they come along where the tensor itself goes on,
+elsewhere (`x.data = ...`).
 """
 from __future__ import annotations
 
@@ -10,6 +11,7 @@ import itertools
 import weakref
 from collections.abc import Callable
 from typing import Any
+from weakref import WeakValueDictionary
 
 from tapegrad.machine import records as rec
 from tapegrad.machine import tracing
@@ -24,22 +26,19 @@ POST_ACCUMULATE = "_post_accumulate_grad_hooks"
 
 
 class Attached:
-    """All that is kept under one row."""
+    """All that is kept for one row."""
 
-    __slots__ = ("callback", "metadata", "posthooks", "prehooks", "tensor_hooks")
+    __slots__ = ("__weakref__", "callback", "heir", "metadata", "post_accumulate", "posthooks", "prehooks",
+                 "tensor_hooks")
 
     def __init__(self) -> None:
         self.tensor_hooks: Hooks = {}
+        self.post_accumulate: Hooks = {}
         self.prehooks: Hooks = {}
         self.posthooks: Hooks = {}
         self.callback: Any = None
+        self.heir: Callable[[], Any] | None = None
         self.metadata: dict[Any, Any] = {}
-
-
-_attached: dict[int, Attached] = {}
-# Whose the gradients of some leaves' rows are: of the tensor that was there, and goes on elsewhere, or of nobody.
-_heirs: dict[int, Callable[[], Any]] = {}
-_graveyard: list[Attached] = []  # what was kept under rows that the machine is freeing
 
 
 class RemovableHandle:
@@ -64,12 +63,15 @@ class RemovableHandle:
         self.remove()
 
 
+find: Callable[[int], Attached | None] = machine.call.attached_to  # what is kept for a row, if anything
+
+
 def attached(row: int) -> Attached:
-    """What is kept under a row, for adding to it."""
-    found = _attached.get(row)
+    """What is kept for a row, for adding to it."""
+    found = find(row)
     if found is None:
-        found = _attached[row] = Attached()
-        buffers["flags"][row] |= rec.ATTACHED
+        found = Attached()
+        machine.call.attach_to(row, found)
     return found
 
 
@@ -78,9 +80,8 @@ def metadata_of(row: int) -> dict[Any, Any]:
     return attached(row).metadata
 
 
-def find(row: int) -> Attached | None:
-    """What is kept under a row, if anything."""
-    return _attached.get(row) if buffers["flags"][row] & rec.ATTACHED else None
+# What is kept for rows whose gradients are not of the tensor there: that goes on elsewhere, or they are nobody's.
+_left: WeakValueDictionary[int, Attached] = WeakValueDictionary()
 
 
 def inherit(row: int, tensor: Any) -> None:
@@ -88,72 +89,93 @@ def inherit(row: int, tensor: Any) -> None:
 
     Without a tensor they are dropped.
     """
-    attached(row)
+    kept = _left[row] = attached(row)
+    kept.heir = _nobody if tensor is None else weakref.ref(tensor)
     buffers["flags"][row] |= rec.HOOKED  # so that native code leaves it to Python
-    _heirs[row] = _nobody if tensor is None else weakref.ref(tensor)
 
 
 def _nobody() -> None:
     return None
 
 
+def _heir(row: int) -> Callable[[], Any] | None:
+    kept = find(row) if row in _left else None
+    return None if kept is None else kept.heir
+
+
 def is_cut_off(row: int) -> bool:
     """Whether the gradients of a leaf are dropped."""
-    return _heirs.get(row) is _nobody
+    return _heir(row) is _nobody
 
 
 def rejoin(row: int) -> None:
     """The gradients of a leaf are its own again."""
     if is_cut_off(row):
-        del _heirs[row]
+        _left.pop(row).heir = None
 
 
 def live(row: int) -> Any:
     """The tensor that gets the gradients of a row, or None where there is none."""
-    if row in _heirs:
-        return _heirs[row]()
+    heir = _heir(row)
+    if heir is not None:
+        return heir()
     return machine.call.tensor_of(row, machine.TensorBase) if buffers["tensor"][row] else None
 
 
 def rows_of(tensor: Any) -> list[int]:
     """The rows whose gradients are a tensor's: its own, and those where it was a leaf before."""
-    return [tensor._buffer, *(row for row, heir in _heirs.items() if heir() is tensor)]
+    if not _left:
+        return [tensor._buffer]
+    return [tensor._buffer, *(row for row in list(_left) if (heir := _heir(row)) is not None and heir() is tensor)]
 
 
 def add_tensor_hook(tensor: Any, hook: Hook) -> RemovableHandle:
-    own = vars(tensor).setdefault(NAME, {})
+    """A hook on the gradient of a tensor."""
+    kept = attached(tensor._buffer)
+    kept.tensor_hooks = _own(tensor, NAME, kept.tensor_hooks)
+    return RemovableHandle(kept.tensor_hooks, hook)
+
+
+def add_post_accumulate_hook(tensor: Any, hook: Hook) -> RemovableHandle:
+    """A hook on a leaf whose `.grad` was added to."""
+    kept = attached(tensor._buffer)
+    kept.post_accumulate = _own(tensor, POST_ACCUMULATE, kept.post_accumulate)
+    return RemovableHandle(kept.post_accumulate, hook)
+
+
+def _own(tensor: Any, name: str, kept: Hooks) -> Hooks:
+    """The dict that a tensor shares with its row: its own if it came from another row, else the row's."""
+    own: Hooks = vars(tensor).setdefault(name, kept)
+    if own is not kept:
+        own.update(kept)
     buffers["flags"][tensor._buffer] |= rec.HOOKED
-    return RemovableHandle(own, hook)
+    return own
 
 
 def tensor_hooks(row: int) -> list[Hook]:
     """The hooks on the gradient of a row, first come first."""
+    return _hooks(row, NAME, "tensor_hooks")
+
+
+def post_accumulate_hooks(row: int) -> list[Hook]:
+    """The hooks on a leaf's row, first come first."""
+    return _hooks(row, POST_ACCUMULATE, "post_accumulate")
+
+
+def _hooks(row: int, name: str, slot: str) -> list[Hook]:
     if not buffers["flags"][row] & rec.HOOKED:
         return []
     kept = find(row)
-    hooks = list(kept.tensor_hooks.values()) if kept else []
+    found: Hooks = {} if kept is None else getattr(kept, slot)
     tensor = live(row)
-    if tensor is not None:
-        hooks += vars(tensor).get(NAME, {}).values()
-    return hooks
+    own = None if tensor is None else vars(tensor).get(name)
+    if own is not None and own is not found:
+        found = {**found, **own}
+    return list(found.values())
 
 
-def orphan(attributes: dict[str, Any], row: int) -> None:
-    """The tensor with these attributes is about to leave its row: its hooks stay with the row."""
-    own = attributes.pop(NAME, None)
+def leave(tensor: Any, row: int) -> None:
+    """A tensor is about to leave its row for the result of a write: its hooks stay with the row."""
+    own = vars(tensor).pop(NAME, None)
     if own and buffers["flags"][row] & rec.RECORDED:
         attached(row).tensor_hooks = own  # the very dict: handles go on removing from it
-
-
-def _released(row: int) -> None:
-    """The machine frees a row; it calls with 0 as soon as what was kept under it may die."""
-    if row:
-        _heirs.pop(row, None)
-        _graveyard.append(_attached.pop(row))
-    else:
-        dying = _graveyard[:]
-        del _graveyard[:len(dying)]
-
-
-machine.set_hook("orphan_hooks", orphan)
-machine.set_hook("release_row", _released)

@@ -14,7 +14,7 @@ from typing import Any
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.tape import reading
-from tapegrad.tape.facts import NEVER, TapeError, called
+from tapegrad.tape.facts import TapeError, called
 from tapegrad.tape.tape import Tape
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -117,7 +117,7 @@ class record:
 
     def __enter__(self) -> Tape:
         self._held = [int(machine.state[field][0]) for field in _TRIGGERS]
-        machine.state["sweep_at"] = machine.state["sweep_bytes"] = NEVER  # so that the block is a range of instructions
+        machine.state["sweep_at"] = machine.state["sweep_bytes"] = rec.NEVER  # the block is a range of instructions
         self._sweeps = int(machine.state["sweeps"][0])
         self._first = int(machine.state["n_instructions"][0])
         if self._lines is not None:

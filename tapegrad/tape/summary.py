@@ -8,7 +8,6 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.plan import KEEPS_RESULT
-from tapegrad.tape.facts import NEVER
 from tapegrad.tape.text import aligned, bytes_text
 
 
@@ -48,7 +47,7 @@ def live(reclaim: bool = True) -> Summary:
 
     `reclaim` drops first what no tensor can reach any more, which the machine else does now and then by itself.
     """
-    if reclaim and int(machine.state["sweep_at"][0]) != NEVER:  # a `record` block holds compaction off
+    if reclaim and int(machine.state["sweep_at"][0]) != rec.NEVER:  # a `record` block holds compaction off
         machine.call.reclaim()
     n = int(machine.state["n_instructions"][0])
     code = machine.instructions[:n]

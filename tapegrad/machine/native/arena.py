@@ -1,8 +1,10 @@
 """Blocks of memory by size class: a free list each, nothing stored beside the block itself.
 
-Blocks up to LARGE are carved from chunks and belong to whichever arena holds them (one for recording, one for each
-sweep, so that neither waits for the other). Larger ones come from libc and are kept in the main arena's lists under a
-spin lock: a fresh 8 MB block costs 2,000 page faults, half a millisecond, more than the loop that fills it.
+Blocks up to LARGE are carved from chunks. Each belongs to the arena whose chunk it lies in (one for recording, one for
+each sweep, so that neither waits for the other) and returns to it whoever frees it: another arena's user, perhaps in
+another thread, puts it into a second list, which its arena empties when the first has run out. Larger blocks come from
+libc and are kept in the main arena's lists under a spin lock: a fresh 8 MB block costs 2,000 page faults, half a
+millisecond, more than the loop that fills it.
 """
 from __future__ import annotations
 
@@ -14,14 +16,17 @@ from tapegrad.machine.native.glue import (
     U1,
     U2,
     U3,
+    add_atomic,
     by_name,
     call_kernel,
     events_at,
     exchange,
+    exchange_if,
     export,
     external,
     inlined,
     leading_zeros,
+    load_atomic,
     machine,
     native,
     symbol,
@@ -39,11 +44,14 @@ _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
 _SEARCHED, _MAX_ASIDE = np.uint64(4096), np.uint64(rec.MAX_ASIDE)
 _machine_address = symbol("tapegrad_machine")
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
+_LARGE_LIVE = np.uint64(rec.offset_of(rec.MACHINE, "large_live"))
 
 U4, U7, U63 = (np.uint64(i) for i in (4, 7, 63))
 _SMALL, _SMALL_CLASSES, _LARGE = (np.uint64(i) for i in (rec.SMALL, rec.SMALL_CLASSES, rec.LARGE))
 _LISTS, _CHUNK, _CACHE = (np.uint64(i) for i in (rec.ARENA_LISTS, rec.CHUNK_BYTES, rec.LARGE_CACHE_BYTES))
+_RETURNED, _HEAD, _MAX = (np.uint64(i) for i in (rec.ARENA_RETURNED, rec.CHUNK_HEAD, rec.MAX_BLOCK))
 _OCTAVE_OF_SMALL = np.uint64(rec.SMALL.bit_length() - 1)
+_NEVER = np.uint64(rec.NEVER)
 
 
 @native
@@ -196,6 +204,9 @@ def unlock():
 @native
 def allocate_large(size_class, size):
     m = machine()
+    add_atomic(_machine_address() + _LARGE_LIVE, size)
+    if m.large_live > m.large_at and m.n_attached != U0:  # Python objects of dead rows may hold some of it
+        reclaim_soon()
     lists = words(m.arena)
     lock()
     head = lists[_LISTS + size_class]
@@ -205,13 +216,17 @@ def allocate_large(size_class, size):
         unlock()
         return head
     unlock()
-    return libc_aligned_alloc(np.uint64(64), (size + U63) & ~U63)
+    block = libc_aligned_alloc(np.uint64(64), (size + U63) & ~U63)
+    if block == U0:
+        add_atomic(_machine_address() + _LARGE_LIVE, ~size + U1)
+    return block
 
 
 @native
 def release_large(address, size_class, size):
     m = machine()
     lists = words(m.arena)
+    add_atomic(_machine_address() + _LARGE_LIVE, ~size + U1)
     if m.large_bytes + size > _CACHE:
         libc_free(address)
         return
@@ -222,19 +237,46 @@ def release_large(address, size_class, size):
     unlock()
 
 
+@inlined
+def reclaim_soon():
+    """Let the next operation that is recorded reclaim the tape."""
+    m = machine()
+    if m.sweep_at != _NEVER:
+        m.sweep_at = U0
+
+
 @native
-def carve(arena, size):
+def refill(arena, size_class):
+    """A block where the free list has none: one of those that others gave back, or a new one; 0 when memory is out."""
     lists = words(arena)
+    if lists[_RETURNED + size_class] != U0:
+        head = exchange(arena + ((_RETURNED + size_class) << U3), U0)
+        lists[_LISTS + size_class] = words(head)[U0]
+        return head
+    size = class_bytes(size_class)
     start = lists[U0]
     if size > _SMALL:
         start = (start + U63) & ~U63
     if start == U0 or start + size > lists[U1]:
-        start = libc_aligned_alloc(np.uint64(64), _CHUNK)
-        if start == U0:
+        chunk = libc_aligned_alloc(_CHUNK, _CHUNK)
+        if chunk == U0:
             return U0
-        lists[U1] = start + _CHUNK
+        words(chunk)[U0] = arena
+        lists[U1] = chunk + _CHUNK
+        start = chunk + _HEAD
     lists[U0] = start + size
     return start
+
+
+@native
+def give_back(arena, address, size_class):
+    """Return a block to an arena that somebody else may be using."""
+    slot = arena + ((_RETURNED + size_class) << U3)
+    while True:
+        head = load_atomic(slot)
+        words(address)[U0] = head
+        if exchange_if(slot, head, address):
+            return
 
 
 @export(u64(u64, u64))
@@ -242,14 +284,14 @@ def allocate(arena, nbytes):
     """A block of at least `nbytes` bytes, or 0 when memory is out. Zero-size tensors get a real block too."""
     size_class = class_of(max(nbytes, U1))
     if nbytes > _LARGE:
-        block = allocate_large(size_class, class_bytes(size_class))
+        block = allocate_large(size_class, class_bytes(size_class)) if nbytes <= _MAX else U0
     else:
         lists = words(arena)
         block = lists[_LISTS + size_class]
         if block != U0:
             lists[_LISTS + size_class] = words(block)[U0]
         else:
-            block = carve(arena, class_bytes(size_class))
+            block = refill(arena, size_class)
     if machine().trace != U0:
         trace(_TAKEN, block, nbytes)
     return block
@@ -291,13 +333,18 @@ def push(arena, size_class, address):
 
 @export(types.int32(u64, u64, u64))
 def release(arena, address, nbytes):
+    """Free a block; `arena` is the one that the caller has to itself, whichever it came from."""
     if machine().holding != U0 and is_withheld(arena, address, nbytes):
         return np.int32(0)
     size_class = class_of(max(nbytes, U1))
     if nbytes > _LARGE:
         release_large(address, size_class, class_bytes(size_class))
     else:
-        push(arena, size_class, address)
+        owner = words(address & ~(_CHUNK - U1))[U0]
+        if owner != arena:
+            give_back(owner, address, size_class)
+        else:
+            push(arena, size_class, address)
     return np.int32(0)
 
 
@@ -310,19 +357,3 @@ def let_reuse(ignored, unused):
         release(m.arena, words(m.aside)[U2 * i], words(m.aside)[U2 * i + U1])
     m.n_aside = U0
     return np.int32(0)
-
-
-@inlined
-def repay(lender, borrower, nbytes):
-    """Give `lender` a free block of a class of which it gave one to `borrower` for good, if there is one.
-
-    Without this, gradients that move from a sweep's arena to `.grad` would make the one carve for ever and the other's
-    lists grow.
-    """
-    if nbytes <= _LARGE:
-        slot = _LISTS + class_of(max(nbytes, U1))
-        head = words(borrower)[slot]
-        if head != U0:
-            words(borrower)[slot] = words(head)[U0]
-            words(head)[U0] = words(lender)[slot]
-            words(lender)[slot] = head

@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, release, repay, run_kernel, trace
+from tapegrad.machine.native.arena import allocate, release, run_kernel, trace
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -38,14 +38,18 @@ from tapegrad.machine.native.glue import (
 from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object
-from tapegrad.machine.native.operands import freshen_history, is_tensor
-from tapegrad.machine.native.tape import new_row, release_kept
+from tapegrad.machine.native.operands import freshen_history, is_tensor, recording, set_recorded
+from tapegrad.machine.native.tape import new_row, reclaim, release_kept
+from tapegrad.machine.native.threads import usleep
 
 _PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GRAD)
 _STOPS, _WORD = np.uint32(rec.HOOKED | rec.RETAINS), np.uint32(rec.WORD)
 _GRADIENT = np.uint32(rec.GRADIENT)
 CAPTURED, NEEDED = np.uint8(rec.CAPTURED), np.uint8(rec.NEEDED)
-DONE, STOPPED, NOT_STARTED = np.uint64(rec.DONE), np.uint64(rec.STOPPED), np.uint64(rec.NOT_STARTED)
+DONE, STOPPED, NOT_STARTED, PAUSED, NO_MEMORY = (
+    np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.NOT_STARTED, rec.PAUSED, rec.NO_MEMORY)
+)
+_SHORT = np.uint32(20)  # microseconds
 
 
 @inlined
@@ -65,16 +69,38 @@ def leads_on(t, marks):
     return found
 
 
+@native
+def is_another_active(workspace):
+    """Whether another sweep is under way."""
+    at = machine().workspaces
+    while at != U0:
+        if at != workspace and workspace_at(at).active != U0:
+            return True
+        at = workspace_at(at).next
+    return False
+
+
+@native
+def is_visited_by_another(row, workspace):
+    """Whether another sweep under way visits a row."""
+    at = machine().workspaces
+    while at != U0:
+        w = workspace_at(at)
+        if at != workspace and w.active != U0 and octets(w.marks)[row] != np.uint8(0):
+            return True
+        at = w.next
+    return False
+
+
 @export(i32(u64, u64))
 def finish(workspace, retain):
     """Clear the marks (and gradients nobody took); unless `retain`, free what the visited instructions kept.
 
-    While another sweep is under way (in another thread, or in this one, whose hook we are) nothing is freed, since it
-    may read the same operands; reclaiming frees it once no tensor can reach it.
+    What another sweep under way (in another thread, or in this one, whose hook we are) is to read is left to that one,
+    or to reclaiming.
     """
     w = workspace_at(workspace)
-    if machine().replays != U0 or machine().pins != U0:
-        retain = U1
+    others = is_another_active(workspace)
     adjoints = words(w.adjoints)
     marks = octets(w.marks)
     for i in range(w.n_reached):
@@ -84,7 +110,8 @@ def finish(workspace, retain):
             release(w.arena, adjoints[out], adjoint_bytes(np.uint32(out)))
             adjoints[out] = U0
         if retain == U0 and marks[out] & NEEDED and (not marks[out] & CAPTURED or leads_on(t, marks)):
-            release_kept(t)
+            if not others or not is_visited_by_another(out, workspace):
+                release_kept(t)
         marks[out] = np.uint8(0)
     for i in range(w.n_leaves):
         leaf = np.uint64(halves(w.leaves)[i])
@@ -94,6 +121,7 @@ def finish(workspace, retain):
         marks[leaf] = np.uint8(0)
     w.n_reached = U0
     w.n_leaves = U0
+    w.active = U0
     return np.int32(0)
 
 
@@ -110,7 +138,6 @@ def take_gradient(workspace, index):
     if row == N0:
         return U0
     words(w.adjoints)[index] = U0
-    repay(w.arena, m.arena, layouts()[layout].nbytes)
     return new_object(m.tensor_type, row)
 
 
@@ -141,6 +168,10 @@ def settle(workspace):
         if owner.grad == U0:
             owner.grad = take_gradient(workspace, leaf)
             py.track(row.tensor)
+            if owner.grad == U0:  # the tape is full
+                leaves[i] = leaves[left]
+                leaves[left] = leaf
+                left += U1
             continue
         layout = layouts()[row.layout].adjoint
         if is_tensor(owner.grad):
@@ -162,13 +193,26 @@ def settle(workspace):
 
 @export(u64(u64, u64))
 def replay_unlocked(workspace, ignored):
-    """`replay_reverse` with the GIL released; the tape is not compacted while it runs."""
-    machine().replays += U1
-    state = py.save_thread()
-    status = replay_reverse(workspace)
-    py.restore_thread(state)
-    machine().replays -= U1
-    return status
+    """`replay_reverse` with the GIL released.
+
+    The tape is compacted when no sweep runs so: who wants to sets `halt`, and the last to pause does it.
+    """
+    m = machine()
+    while True:
+        while m.halt != U0 and m.replays != U0:
+            state = py.save_thread()
+            usleep(_SHORT)
+            py.restore_thread(state)
+        m.replays += U1
+        state = py.save_thread()
+        status = replay_reverse(workspace)
+        py.restore_thread(state)
+        m.replays -= U1
+        if m.halt != U0 and m.replays == U0:
+            m.halt = U0
+            reclaim()
+        if status != PAUSED:
+            return status
 
 
 @export(u64(u64, u32))
@@ -188,6 +232,8 @@ def unit_seed(arena, dtype):
 def copied_seed(arena, layout, gradient):
     """A copy of the gradient that the caller gave, which lies as adjoints of the root do."""
     seed = allocate(arena, layouts()[layout].nbytes)
+    if seed == U0:
+        return seed
     step = steps_at(layouts()[layout].accumulate)[U0]
     pointers = stack_words(3)
     words(pointers)[U0] = seed
@@ -200,14 +246,11 @@ def copied_seed(arena, layout, gradient):
 def backward_seeded(workspace, tensor, gradient):
     """The common backward: one root, its seed `gradient` or (0) one, no hooks; status as `mark` and `replay_reverse`.
 
-    The tape is pinned until it is finished, be it by Python: other threads must not move the instructions listed.
-
     `position` tells Python how far it came when the status is STOPPED (nowhere if it waits for the gradients of
     leaves); `settle`'s remainder is left in `bottom`.
     """
     w = workspace_at(workspace)
     roots = stack_words(1)
-    machine().pins += U1
     root = tensor_at(tensor).buffer
     halves(roots)[U0] = root
     status = mark(workspace, roots, U1, U1)
@@ -218,11 +261,13 @@ def backward_seeded(workspace, tensor, gradient):
         words(w.adjoints)[root] = unit_seed(w.arena, layout.dtype)
     else:
         words(w.adjoints)[root] = copied_seed(w.arena, layout.adjoint, gradient)
+        if words(w.adjoints)[root] == U0:
+            w.bottom = adjoint_bytes(root)
+            return NO_MEMORY
     status = replay_unlocked(workspace, U0) if w.watched == U0 else STOPPED
     if status == DONE:
         w.bottom = settle(workspace)
         if w.bottom == U0:
-            machine().pins -= U1
             finish(workspace, U0)
     return status
 
@@ -264,8 +309,12 @@ def backward_method(self, arguments, count, keywords):
     words(block)[U2] = self
     for j in range(total - U3):
         words(block)[j + U3] = words(arguments)[j]
+    recorded = recording()
     result = py.vectorcall(m.continue_backward, block, count + U3, keywords)
+    set_recorded(recorded)  # whatever interrupt came where a `with` ended
     py.decref(words(block)[U0])
     py.decref(words(block)[U1])
     release(m.arena, block, total * np.uint64(8))
+    if status != NOT_STARTED and result == U0 and workspace_at(workspace).active != U0:
+        finish(workspace, U1)  # an interrupt came before Python had taken over
     return result

@@ -18,6 +18,7 @@ from tapegrad.machine.native import (
     attributes,
     backward,
     calls,
+    collector,
     compiled,
     entry,
     glue,
@@ -29,7 +30,7 @@ from tapegrad.machine.native import (
 )
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, attributes, backward, calls, compiled, entry, objects, recipes, replaying, tape, threads)
+MODULES = (arena, attributes, backward, calls, collector, compiled, entry, objects, recipes, replaying, tape, threads)
 _FIRST_HALF = (entry.__name__, recipes.__name__, objects.__name__)
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 

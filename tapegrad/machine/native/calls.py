@@ -31,11 +31,30 @@ from tapegrad.machine.native.glue import (
     u64,
     words,
 )
-from tapegrad.machine.native.objects import boolean, new_object, new_tensor
-from tapegrad.machine.native.operands import current_row, drop_number, freshen_history, recording, wrap_number
+from tapegrad.machine.native.objects import boolean, new_object, new_tensor, out_of_memory
+from tapegrad.machine.native.operands import (
+    current_row,
+    drop_number,
+    freshen_history,
+    recording,
+    set_recorded,
+    wrap_number,
+)
 from tapegrad.machine.native.steps import run_forward
-from tapegrad.machine.native.tape import borrow, drop_tensor, hand_over, make_room, new_row, record, settle_on
+from tapegrad.machine.native.tape import (
+    attach,
+    attached,
+    borrow,
+    drop_tensor,
+    hand_over,
+    has_rows,
+    make_room,
+    make_row,
+    record,
+    settle_on,
+)
 
+_EXTERNAL = np.uint32(rec.EXTERNAL)
 memmove = external("memmove", u64, u64, u64, u64)
 
 
@@ -106,7 +125,8 @@ def make_view(self, arguments, count):
 def record_view(self, arguments, count):
     """record_view(plan, result row, needs, adjoint offset, *rows): append an instruction of a VIEW plan."""
     second = np.uint32(integer(arguments, np.uint64(5))) if count > np.uint64(5) else N0
-    make_room()
+    if not make_room():
+        return out_of_memory(U0)
     record(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U1)),
            np.uint32(integer(arguments, np.uint64(4))), second,
            np.uint32(integer(arguments, U2)) << np.uint32(rec.PLAN_BITS), integer(arguments, U3))
@@ -114,12 +134,44 @@ def record_view(self, arguments, count):
     return py.none()
 
 
-@export(u64(u64, u64))
-def pin(self, step):
-    """pin(1) keeps instructions where they are, for one who holds their indices; pin(-1) when done."""
-    machine().pins += np.uint64(py.long_as(step))
+@export(u64(u64, u64, u64))
+def pin(self, arguments, count):
+    """pin() holds reclaiming off, for one who records several instructions of which the later are to hold the earlier.
+
+    What is due is reclaimed first: a program may never record elsewhere.
+    """
+    make_room()
+    machine().pins += U1
     py.incref(py.none())
     return py.none()
+
+
+@export(u64(u64, u64, u64))
+def unpin(self, arguments, count):
+    """unpin(*ignored) ends that."""
+    if machine().pins != U0:
+        machine().pins -= U1
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def attach_to(self, arguments, count):
+    """attach_to(row, object): let it belong to the row, until that is freed."""
+    if not attach(np.uint32(integer(arguments, U0)), words(arguments)[U1]):
+        return py.no_memory()
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64))
+def attached_to(self, row):
+    """attached_to(row) -> the object that belongs to it, or None."""
+    found = attached(np.uint32(py.long_as(row)))
+    if found == U0:
+        found = py.none()
+    py.incref(found)
+    return found
 
 
 @export(u64(u64, u64))
@@ -146,7 +198,8 @@ def record_plan(self, arguments, count):
     out = np.uint32(integer(arguments, U1))
     needs = np.uint32(integer(arguments, U2))
     n = count - U3
-    make_room()
+    if not make_room():
+        return out_of_memory(U0)
     operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
     collected = collect_rows(operands, arguments + np.uint64(24), n)
     if collected:
@@ -175,10 +228,12 @@ def empty(self, layout):
 
 @export(u64(u64, u64, u64))
 def adopt(self, arguments, count):
-    """adopt(layout, address, owner, type) -> tensor on memory that is there already (`owner` 0: storage of its own)."""
-    row = new_row(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U2)), integer(arguments, U1))
+    """adopt(layout, address, owner, type) -> tensor on memory that is there already (`owner` 0: none of ours)."""
+    row = make_row(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U2)), integer(arguments, U1))
     if row == N0:
-        return py.no_memory()
+        return out_of_memory(U0)
+    if integer(arguments, U2) == U0:
+        buffers()[row].flags |= _EXTERNAL
     return new_object(words(arguments)[U3], row)
 
 
@@ -242,7 +297,10 @@ def settle_on_row(self, arguments, count):
 @export(u64(u64, u64, u64))
 def wrapped(self, arguments, count):
     """wrapped(number) -> row of a Python number; pair with `unwrap`."""
-    return py.long_from(np.int64(wrap_number(words(arguments)[U0])))
+    row = wrap_number(words(arguments)[U0])
+    if row == N0 and not has_rows():
+        return out_of_memory(U0)
+    return py.long_from(np.int64(row))
 
 
 @export(u64(u64, u64))
@@ -255,16 +313,17 @@ def unwrap(self, row):
 @export(u64(u64, u64, u64))
 def fresh_row(self, arguments, count):
     """fresh_row(layout, owner, address) -> row without a tensor."""
-    return py.long_from(np.int64(new_row(
-        np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U1)), integer(arguments, U2)
-    )))
+    row = make_row(np.uint32(integer(arguments, U0)), np.uint32(integer(arguments, U1)), integer(arguments, U2))
+    if row == N0:
+        return out_of_memory(U0)
+    return py.long_from(np.int64(row))
 
 
 @export(u64(u64, u64))
 def set_recording(self, mode):
     """set_recording(bool) -> the previous mode of this thread."""
     previous = recording()
-    octets(machine().unrecorded)[py.thread_id(py.thread_state())] = np.uint8(0) if mode == py.true() else np.uint8(1)
+    set_recorded(mode == py.true())
     return boolean(previous)
 
 
@@ -276,9 +335,9 @@ def is_recording(self, ignored):
 @export(u64(u64, u64, u64))
 def adopt_block(self, arguments, count):
     """adopt_block(layout, address) -> tensor that owns a block of the arena."""
-    row = new_row(np.uint32(integer(arguments, U0)), N0, integer(arguments, U1))
+    row = make_row(np.uint32(integer(arguments, U0)), N0, integer(arguments, U1))
     if row == N0:
-        return py.no_memory()
+        return out_of_memory(U0)
     return new_object(machine().tensor_type, row)
 
 

@@ -19,10 +19,10 @@ from tapegrad.machine.native.glue import (
     tensor_at,
     words,
 )
-from tapegrad.machine.native.objects import new_object, new_tensor
+from tapegrad.machine.native.objects import new_object, new_tensor, out_of_memory
 from tapegrad.machine.native.operands import current_row, needs_of, recording
 from tapegrad.machine.native.steps import run_forward
-from tapegrad.machine.native.tape import make_room, new_row, record, record_pooled
+from tapegrad.machine.native.tape import make_room, make_row, record, record_pooled
 
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)
 _REQUIRES_GRAD, _IS_VIEW, _NO_GRAD_VIEW, _MULTI_VIEW, _VIEWED = (
@@ -59,7 +59,7 @@ def execute(plan, operands, count):
     """Run a plan on operand rows: a new tensor, recorded if need be. 0 with a Python error set on failure."""
     plan_row = plans()[plan]
     if not make_room():
-        return py.no_memory()
+        return out_of_memory(U0)
     result = new_tensor(plan_row.out_layout)
     if result == U0:
         return result
@@ -86,10 +86,10 @@ def view_of(plan, viewed, layout, offset, shift, mode):
         return U0
     rows = buffers()
     if not make_room():
-        return py.no_memory()
-    row = new_row(layout, rows[base].owner, rows[base].address + offset)
+        return out_of_memory(U0)
+    row = make_row(layout, rows[base].owner, rows[base].address + offset)
     if row == N0:
-        return py.no_memory()
+        return out_of_memory(U0)
     result = new_object(machine().tensor_type, row)
     if mode & _LINK:
         first = tensor_at(viewed).base

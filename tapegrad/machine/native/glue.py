@@ -227,6 +227,8 @@ events_at = records(rec.EVENT)
 recipe_at = record(rec.RECIPE)
 recipe_steps_at, starts_at = records(rec.RECIPE_STEP), records(rec.START)
 team_at = record(rec.TEAM)
+attachments_at = records(rec.ATTACHMENT)
+node_at = record(rec.NODE)
 
 
 call_kernel = indirect(i32, u64, u64)

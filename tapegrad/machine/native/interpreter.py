@@ -14,6 +14,7 @@ from tapegrad.machine.native.glue import (
     halves,
     instructions,
     leading_zeros,
+    machine,
     octets,
     plans,
     programs_at,
@@ -23,7 +24,7 @@ from tapegrad.machine.native.glue import (
     workspace_at,
 )
 from tapegrad.machine.native.marking import operands_of, refused, wants
-from tapegrad.machine.native.steps import run_forward, run_program
+from tapegrad.machine.native.steps import OUT_OF_MEMORY, run_forward, run_program
 
 U63 = np.uint64(63)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
@@ -33,12 +34,17 @@ _IDENTITY, _NEEDS_ZERO, _CARVES = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_Z
 REACHED, CAPTURED, NEEDED, BEYOND = (
     np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
 )
-DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
+DONE, STOPPED, FAILED, PAUSED, NO_MEMORY = (
+    np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.FAILED, rec.PAUSED, rec.NO_MEMORY)
+)
 
 
 @export(u64(u64))
 def replay_reverse(workspace):
-    """Execute the marked instructions, latest first, from `position` to `limit`; stops where Python has to act."""
+    """Execute the marked instructions, latest first, from `position` to `limit`.
+
+    It stops where Python has to act, and pauses where the tape is to be compacted.
+    """
     w = workspace_at(workspace)
     rows = buffers()
     adjoints = words(w.adjoints)
@@ -46,6 +52,9 @@ def replay_reverse(workspace):
     inline = stack_words(2)
     i = w.position
     while i < w.limit:
+        if machine().halt != U0:
+            w.position = i
+            return PAUSED
         row = instructions()[halves(w.reached)[i]]
         out = np.uint64(row.out)
         gradient = adjoints[out]
@@ -88,12 +97,18 @@ def replay_reverse(workspace):
                     if not add:
                         target = allocate(w.arena, program.bytes)
                         adjoints[operand] = target
+                        if target == U0:
+                            w.position = i
+                            w.bottom = program.bytes
+                            return NO_MEMORY
                         if program.flags & _NEEDS_ZERO:
                             zero_fill(target, program.bytes)
                             add = True
-                    if run_program(w.arena, program, operands, rows[out].address, gradient, target, shift, add):
+                    status = run_program(w.arena, program, operands, rows[out].address, gradient, target, shift, add)
+                    if status:
                         w.position = i
-                        return FAILED
+                        w.bottom = U0
+                        return NO_MEMORY if status == OUT_OF_MEMORY else FAILED
             if not held:
                 if gradient != U0:
                     release(w.arena, gradient, plan_row.out_bytes)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.arena import trace
+from tapegrad.machine.native.arena import thread_self, trace
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -180,10 +180,13 @@ def mark(workspace, roots, n_roots, checked):
     pending = U0
     floor = np.uint32(w.floor)
     w.floor = U0
+    w.active = U1
+    w.thread = thread_self()
     w.position = U0
     w.resumed = U0
     w.watchful = U0
     w.watched = U0
+    w.culprit = U0
     for i in range(n_roots):
         root = np.uint64(halves(roots)[i])
         if marks[root] == np.uint8(0):

@@ -3,9 +3,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate
+from tapegrad.machine.native.arena import allocate, release
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -27,10 +26,18 @@ from tapegrad.machine.native.glue import (
     u64,
     words,
 )
-from tapegrad.machine.native.tape import drop_tensor, new_row
+from tapegrad.machine.native.tape import drop_tensor, make_row
 
-_HOOKED = np.uint32(rec.HOOKED)
 _TYPE_BASICSIZE = np.uint64(32)
+
+
+@native
+def call_python(function, first, second, count):
+    """Call a Python function with one or two objects."""
+    arguments = stack_words(2)
+    words(arguments)[U0] = first
+    words(arguments)[U1] = second
+    return py.vectorcall(function, arguments, count, U0)
 
 
 @export(u64(u64, u32))
@@ -53,15 +60,25 @@ def new_object(kind, row_index):
 
 
 @native
+def out_of_memory(nbytes):
+    """Let Python raise for so many bytes that are not there, or (0) for a tape that is full."""
+    boxed = py.long_from(np.int64(nbytes))
+    result = call_python(machine().out_of_memory, boxed, U0, U1)
+    py.decref(boxed)
+    return result
+
+
+@native
 def new_tensor(layout):
     """A tensor with storage of its own, not initialised."""
     m = machine()
     address = allocate(m.arena, layouts()[layout].nbytes)
     if address == U0:
-        return py.no_memory()
-    row = new_row(layout, N0, address)
+        return out_of_memory(layouts()[layout].nbytes)
+    row = make_row(layout, N0, address)
     if row == N0:
-        return py.no_memory()
+        release(m.arena, address, layouts()[layout].nbytes)
+        return out_of_memory(U0)
     return new_object(m.tensor_type, row)
 
 
@@ -77,8 +94,6 @@ def dealloc(obj):
     attributes = t.dict
     base = t.base
     if t.buffer != N0:
-        if attributes != U0 and buffers()[t.buffer].flags & _HOOKED:
-            py.call_in_destructor(machine().orphan_hooks, attributes, np.uint64(t.buffer))
         drop_tensor(t.buffer)
     if grad != U0:
         py.decref(grad)
@@ -91,10 +106,25 @@ def dealloc(obj):
     return np.int32(0)
 
 
+@inlined
+def path_of(row):
+    """What stands, while Python's collector looks, for the objects that a row leads to (see `native.collector`)."""
+    m = machine()
+    path = U0
+    if row < m.n_paths:
+        path = words(m.paths)[row]
+    return path if path > U1 else U0
+
+
 @export(i32(u64, u64, u64))
 def traverse(obj, visit, arg):
     """tp_traverse."""
     t = tensor_at(obj)
+    path = path_of(t.buffer)
+    if path != U0 and buffers()[t.buffer].tensor == obj:
+        status = call_visit(visit, path, arg)
+        if status:
+            return status
     if t.grad != U0:
         status = call_visit(visit, t.grad, arg)
         if status:
@@ -112,12 +142,10 @@ def traverse(obj, visit, arg):
 
 @export(i32(u64))
 def clear(obj):
-    """tp_clear: the tape, which the collector does not see, may still need the hooks."""
+    """tp_clear."""
     t = tensor_at(obj)
     grad = t.grad
     attributes = t.dict
-    if attributes != U0 and t.buffer != N0 and buffers()[t.buffer].flags & _HOOKED:
-        py.call_in_destructor(machine().orphan_hooks, attributes, np.uint64(t.buffer))
     t.grad = U0
     t.dict = U0
     if grad != U0:
@@ -137,12 +165,3 @@ def boolean(condition):
     result = py.true() if condition else py.false()
     py.incref(result)
     return result
-
-
-@native
-def call_python(function, first, second, count):
-    """Call a Python function with one or two objects."""
-    arguments = stack_words(2)
-    words(arguments)[U0] = first
-    words(arguments)[U1] = second
-    return py.vectorcall(function, arguments, count, U0)

@@ -5,7 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, trace
+from tapegrad.machine.native.arena import allocate, release, trace
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -107,6 +107,9 @@ def wrap_number(obj):
         row = new_row(BOOL_SCALAR, N0, address)
     else:
         return N0
+    if row == N0:
+        release(m.arena, address, np.uint64(8))
+        return row
     if m.trace != U0:
         trace(_WORD, address, words(address)[U0])
     buffers()[row].flags |= _WRAPPED
@@ -134,9 +137,21 @@ def drop_number(row):
 
 
 @inlined
+def thread_number():
+    """This thread's place in `unrecorded`: CPython counts threads up, far beyond what a process ever has at once."""
+    return py.thread_id(py.thread_state()) & machine().unrecorded_mask
+
+
+@inlined
 def recording():
     """Whether this thread records: each has a byte of its own, by the number CPython gave it."""
-    return octets(machine().unrecorded)[py.thread_id(py.thread_state())] == np.uint8(0)
+    return octets(machine().unrecorded)[thread_number()] == np.uint8(0)
+
+
+@inlined
+def set_recorded(mode):
+    """Whether this thread records from now on."""
+    octets(machine().unrecorded)[thread_number()] = np.uint8(0) if mode else np.uint8(1)
 
 
 @native

@@ -29,7 +29,6 @@ from tapegrad.machine.native.objects import new_tensor
 from tapegrad.machine.native.operands import recording
 
 _replays = records(rec.REPLAY)
-_dict_get = external("PyDict_GetItem", u64, u64, u64)
 _tuple_new = external("PyTuple_New", u64, u64)
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
 _MAX_FRESH = np.uint64(rec.MAX_FRESH)
@@ -51,7 +50,7 @@ def fits(replay, given):
     """Whether a call may be replayed, as far as its names and arguments tell."""
     names = words(replay.names)
     for i in range(replay.n_names):
-        if _dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
+        if py.dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
             return False
     for i in range(replay.n_arguments):
         obj = words(given + ITEMS)[i]

@@ -23,6 +23,7 @@ from tapegrad.machine.native.threads import call_run_cut
 
 _TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
 _ALIKE = np.uint16(rec.ALIKE)
+OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
 
 
@@ -56,6 +57,8 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
         step = steps[s]
         if step.temporary != N0:
             words(temporaries)[made] = allocate(arena, step.temporary_bytes)
+            if words(temporaries)[made] == U0:
+                status = OUT_OF_MEMORY
             made += U1
         if status:  # a check that failed: what comes after must not be done
             continue
@@ -73,7 +76,9 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
         made = U0
         for s in range(count):
             step = steps[s]
-            if step.temporary != N0:
+            if step.temporary != N0 and words(temporaries)[made] == U0:
+                made += U1
+            elif step.temporary != N0:
                 release(arena, words(temporaries)[made], step.temporary_bytes)
                 made += U1
     return status

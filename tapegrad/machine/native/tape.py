@@ -4,15 +4,17 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.arena import carry_out, release
-from tapegrad.machine.native.cpython import call_with_index
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.arena import carry_out, reclaim_soon, release
 from tapegrad.machine.native.glue import (
     N0,
     N1,
     U0,
     U1,
+    attachments_at,
     buffers,
     export,
+    external,
     halves,
     inlined,
     instructions,
@@ -22,6 +24,8 @@ from tapegrad.machine.native.glue import (
     plans,
     pool,
     types,
+    u64,
+    workspace_at,
 )
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
@@ -35,7 +39,12 @@ _SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
 _QUEUED = np.uint32(rec.QUEUED)
+_ATTACHMENT = np.uint64(rec.ATTACHMENT.itemsize)
+_NEVER, _EVER = np.uint64(rec.NEVER), np.int64(1 << 62)
+_MARGIN = np.uint64(1 << 12)
 FAILED = np.uint32(0)
+
+_realloc = external("realloc", u64, u64, u64)
 
 
 @native
@@ -48,8 +57,10 @@ def new_row(layout, owner, address):
         m.free_buffer = np.uint64(rows[index].owner)
     else:
         index = m.n_buffers
-        if index >= m.max_buffers:
-            return FAILED
+        if index + _MARGIN >= m.max_buffers:
+            reclaim_soon()
+            if index >= m.max_buffers:
+                return FAILED
         m.n_buffers = index + U1
     row = rows[index]
     row.address = address
@@ -66,25 +77,76 @@ def new_row(layout, owner, address):
 
 
 @native
-def free_row(index):
+def attach(index, obj):
+    """Let a Python object belong to a row, until that is freed; False when memory is out."""
     m = machine()
-    row = buffers()[index]
-    if row.flags & _WRAPPED and row.address != U0:
-        release(m.arena, row.address, layouts()[row.layout].nbytes)
-    attached = row.flags & _ATTACHED
-    row.flags = _FREE
-    row.producer = N0
-    row.tensor = U0
-    if attached:
-        row.owner = np.uint32(m.released)
-        m.released = np.uint64(index)
-    else:
-        row.owner = np.uint32(m.free_buffer)
-        m.free_buffer = np.uint64(index)
+    n = m.n_attached
+    if n == m.max_attached:
+        room = max(n * np.uint64(2), np.uint64(64))
+        block = _realloc(m.attachments, room * _ATTACHMENT)
+        if block == U0:
+            return False
+        m.attachments = block
+        m.max_attached = room
+    entry = attachments_at(m.attachments)[n]
+    entry.object = obj
+    entry.row = np.uint64(index)
+    py.incref(obj)
+    halves(m.places)[index] = np.uint32(n + U1)
+    buffers()[index].flags |= _ATTACHED
+    m.n_attached = n + U1
+    if m.n_attached > m.attach_at:
+        reclaim_soon()  # nobody knows how much they hold
+    return True
 
 
 @native
-def tell_python():
+def attached(index):
+    """The object that belongs to a row, or 0: a borrowed reference."""
+    if not buffers()[index].flags & _ATTACHED:
+        return U0
+    m = machine()
+    return attachments_at(m.attachments)[np.uint64(halves(m.places)[index]) - U1].object
+
+
+@native
+def detach(index):
+    """Take a row's object from it; the reference is the caller's."""
+    m = machine()
+    places = halves(m.places)
+    entries = attachments_at(m.attachments)
+    place = places[index]
+    obj = entries[np.uint64(place) - U1].object
+    last = entries[m.n_attached - U1]
+    entries[np.uint64(place) - U1].object = last.object
+    entries[np.uint64(place) - U1].row = last.row
+    places[last.row] = place
+    places[index] = N0
+    m.n_attached -= U1
+    buffers()[index].flags &= ~_ATTACHED
+    return obj
+
+
+@native
+def free_row(index):
+    m = machine()
+    row = buffers()[index]
+    if row.flags & _ATTACHED:
+        obj = detach(index)
+        py.list_append(m.graveyard, obj)  # it may own tensors, and the tables are not whole
+        py.decref(obj)
+        m.released += U1
+    if row.flags & _WRAPPED and row.address != U0:
+        release(m.arena, row.address, layouts()[row.layout].nbytes)
+    row.flags = _FREE
+    row.producer = N0
+    row.tensor = U0
+    row.owner = np.uint32(m.free_buffer)
+    m.free_buffer = np.uint64(index)
+
+
+@native
+def release_foreign():
     m = machine()
     rows = buffers()
     while m.foreign != U0:
@@ -92,31 +154,25 @@ def tell_python():
         row = rows[index]
         m.foreign = np.uint64(row.refs & ~_QUEUED)
         carry_out(U0, U0)  # what is put off may read it
-        call_with_index(m.release_external, index)
+        py.call_with_index(m.release_external, index)
         row.refs = N0
         row.flags &= ~_EXTERNAL
         if row.tensor == U0 and (row.flags & _RECORDED) == N0:
             free_row(np.uint32(index))
-    some = m.released != U0
-    while m.released != U0:
-        index = m.released
-        m.released = np.uint64(rows[index].owner)
-        call_with_index(m.release_row, index)
-        rows[index].owner = np.uint32(m.free_buffer)
-        m.free_buffer = index
-    if some:
-        call_with_index(m.release_row, U0)
 
 
 @inlined
 def let_go():
-    """Tell Python of rows and foreign memory that are done with, now that the tables are whole.
+    """Let what is done with go, now that the tables are whole: foreign memory, and what Python kept for freed rows.
 
-    What it kept for them may own tensors, and while it runs other threads may.
+    That may own tensors, and while it runs other threads may.
     """
     m = machine()
-    if m.released | m.foreign:
-        tell_python()
+    if m.foreign != U0:
+        release_foreign()
+    if m.released != U0:
+        m.released = U0
+        py.list_set_slice(m.graveyard, np.int64(0), _EVER, U0)
 
 
 @native
@@ -423,16 +479,82 @@ def mark_row(index):
     rows[index].flags |= _MARKED
 
 
+@native
+def hold_visited():
+    """Mark what the sweeps under way visit, and note it by rows, which do not move, in place of instructions."""
+    rows = buffers()
+    code = instructions()
+    at = machine().workspaces
+    while at != U0:
+        w = workspace_at(at)
+        if w.active != U0:
+            reached = halves(w.reached)
+            for i in range(w.n_reached):
+                reached[i] = code[reached[i]].out
+                rows[reached[i]].flags |= _MARKED
+            for i in range(w.n_leaves):
+                rows[halves(w.leaves)[i]].flags |= _MARKED
+            w.culprit = np.uint64(code[w.culprit].out)
+        at = w.next
+
+
+@native
+def find_visited():
+    """Tell the sweeps under way where their instructions are after they have moved."""
+    rows = buffers()
+    at = machine().workspaces
+    while at != U0:
+        w = workspace_at(at)
+        if w.active != U0:
+            reached = halves(w.reached)
+            for i in range(w.n_reached):
+                reached[i] = rows[reached[i]].producer - N1
+            if rows[w.culprit].producer != N0:
+                w.culprit = np.uint64(rows[w.culprit].producer - N1)
+        at = w.next
+
+
+@native
+def sweep_rows():
+    """Free the rows nothing names, and list the free ones anew: low ones come first, and the table ends early."""
+    m = machine()
+    rows = buffers()
+    m.free_buffer = U0
+    i = m.n_buffers
+    while i > U1:
+        i -= U1
+        row = rows[i]
+        if row.flags & _FREE:
+            row.owner = np.uint32(m.free_buffer)
+            m.free_buffer = i
+        elif row.flags & _MARKED:
+            row.flags &= ~_MARKED
+        elif row.flags & _RECORDED and not row.flags & _IMMORTAL:
+            if row.tensor == U0 and row.refs == N0:
+                free_row(np.uint32(i))
+            else:
+                row.flags &= ~_RECORDED
+        if row.flags & _FREE and i + U1 == m.n_buffers:
+            m.free_buffer = np.uint64(row.owner)
+            m.n_buffers = i
+
+
 @export(types.uint64())
 def reclaim():
     """Drop the instructions no live tensor can reach, and the rows nothing names; returns the instructions left.
 
-    One reverse walk marks (record order is a topological order), one forward walk compacts. Refused while a sweep runs.
+    One reverse walk marks (record order is a topological order), one forward walk compacts. It is put off while
+    somebody records several instructions of which the later ones are to hold the earlier, and until sweeps without the
+    GIL have paused.
     """
     m = machine()
-    if m.replays != U0 or m.pins != U0:
-        m.sweep_at = m.n_instructions + np.uint64(1024)
+    if m.pins != U0 or m.reclaiming != U0:
         return m.n_instructions
+    if m.replays != U0:
+        m.halt = U1
+        return m.n_instructions
+    m.reclaiming = U1
+    hold_visited()
     rows = buffers()
     code = instructions()
     p = pool()
@@ -489,25 +611,32 @@ def reclaim():
         m.trace_start = left
     m.n_instructions = left
     m.n_pool = pool_end
-    i = U1
-    while i < m.n_buffers:
-        row = rows[i]
-        if not row.flags & (_FREE | _IMMORTAL):
-            if row.flags & _MARKED:
-                row.flags &= ~_MARKED
-            elif row.flags & _RECORDED:
-                if row.tensor == U0 and row.refs == N0:
-                    free_row(np.uint32(i))
-                else:
-                    row.flags &= ~_RECORDED
-        else:
-            row.flags &= ~_MARKED
-        i += U1
+    find_visited()
+    sweep_rows()
     m.sweeps += U1
-    m.sweep_at = left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192)
+    if m.sweep_at != _NEVER:
+        m.sweep_at = min(left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192),
+                         m.max_instructions - np.uint64(2))  # a full tape is one to reclaim
+    m.attach_at = m.n_attached + (left + m.n_buffers) // np.uint64(64) + np.uint64(64)
+    m.reclaiming = U0
     let_go()
-    m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)  # of what is left once Python has let go
+    # Of what is left once Python has let go:
+    if m.sweep_bytes != _NEVER:
+        m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)
+    m.large_at = m.large_live * np.uint64(2) + np.uint64(64 << 20)
     return left
+
+
+@inlined
+def has_rows():
+    m = machine()
+    return m.free_buffer != U0 or m.n_buffers < m.max_buffers
+
+
+@inlined
+def has_room():
+    m = machine()
+    return m.n_instructions + U1 < m.max_instructions and m.n_pool < m.max_pool
 
 
 @inlined
@@ -516,5 +645,17 @@ def make_room():
     m = machine()
     if m.n_instructions >= m.sweep_at or m.kept_bytes > m.sweep_bytes:
         reclaim()
-    return m.n_instructions + U1 < m.max_instructions and m.n_pool + np.uint64(1 << 16) < m.max_pool
+    if has_room():
+        return True
+    reclaim()
+    return has_room()
 
+
+@native
+def make_row(layout, owner, address):
+    """A fresh row as `new_row` gives it, after a reclaiming where there is none left."""
+    row = new_row(layout, owner, address)
+    if row == FAILED:
+        reclaim()
+        row = new_row(layout, owner, address)
+    return row
