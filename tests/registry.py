@@ -57,6 +57,8 @@ VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
 VIEWS |= {"unsafe_view": VIEWS["view"], "_reshape_alias": VIEWS["view"], "squeeze_all": VIEWS["squeeze"],
           "squeeze_multiple": VIEWS["squeeze"], "detach": VIEWS["alias"],
           "unbind": VIEWS["select"], "split": VIEWS["slice"]}
+VIEWS |= {f"{name}_": VIEWS[name] for name in ("t", "transpose", "unsqueeze", "squeeze", "squeeze_all",
+                                               "squeeze_multiple", "as_strided")}
 
 STRUCTURED: dict[str, list[tuple[tuple[tuple[int, ...], ...], dict[str, Any]]]] = {
     "mm": [(((3, 4), (4, 2)), {}), (((1, 4), (4, 1)), {}), (((3, 0), (0, 2)), {}), (((0, 4), (4, 2)), {}),
