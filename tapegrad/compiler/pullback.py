@@ -55,8 +55,10 @@ class CompiledFunctionBackward(FunctionCtx):
 
     def release(self) -> None:
         """Free what no backward may ask for any more: as without compiler, that is decided operation by operation."""
-        self._done |= {self._last}
-        if self._traced.is_used_up(self._done):
+        whole = self._wanted == -1 and len(self._outputs) == 1  # the common case: all there is was used
+        if not whole:
+            self._done |= {self._last}
+        if self._traced.keeping if whole else self._traced.is_used_up(self._done):
             super().release()
             self.keep(None)
 
