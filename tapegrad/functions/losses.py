@@ -14,6 +14,7 @@ from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operatio
 from tapegrad.functions.indexing import read
 from tapegrad.functions.matrix import matmul
 from tapegrad.functions.pointwise import where
+from tapegrad.functions.queries import result_type
 from tapegrad.functions.reductions import vector_norm
 from tapegrad.functions.views import broadcast_tensors
 from tapegrad.machine import lessons
@@ -206,7 +207,10 @@ def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduc
 @nn
 def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`)."""
-    x1, x2 = broadcast_tensors(x1, x2)
+    common = result_type(x1, x2)
+    if not common.is_floating_point:
+        raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind_name(x1)}")
+    x1, x2 = (x if x.dtype is common else x.to(common) for x in broadcast_tensors(x1, x2))
     a, b = (x / vector_norm(x, 2, dim, True).clamp(min=eps) for x in (x1, x2))
     return (a * b).sum(dim)
 

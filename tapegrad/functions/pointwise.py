@@ -193,17 +193,11 @@ def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
                                f"{value.ndim} dimension(s).")
         if isinstance(value, complex):
             raise RuntimeError(f"value cannot be converted to type {errors.C_NAMES[input.dtype.name]} without overflow")
-        _refuse_overflow(input, value)
+        if isinstance(value, Tensor) and value.dtype.category > input.dtype.category:
+            value = value.to(input.dtype)
         return run(operation("masked_fill" + suffix), (input, mask, value), teach=True)
 
     return masked_fill
-
-
-def _refuse_overflow(input: Tensor, value: Any) -> None:
-    """A fill value keeps the tensor's own dtype, and has to fit it."""
-    kind = value.dtype.category if isinstance(value, Tensor) else 2 if isinstance(value, float) else 0
-    if kind > input.dtype.category and isinstance(value, Tensor):
-        raise RuntimeError(f"value cannot be converted to type {input.dtype.name} without overflow")
 
 
 PUBLIC["masked_fill"] = METHODS["masked_fill"] = _masked_fill(apply, "")

@@ -70,10 +70,9 @@ def argwhere(input: Tensor) -> Any:
 
 
 @public
-def searchsorted(sorted_sequence: Any, input: Tensor, *, out_int32: bool = False, right: bool = False, side: Any = None,
+def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False, right: bool = False, side: Any = None,
                  sorter: Any = None, out: Any = None) -> Any:
     """Where values would be inserted into sorted rows (`torch.searchsorted`)."""
-    expect_tensor("searchsorted", sorted_sequence, "sorted_sequence")
     if side is not None:
         if side not in ("left", "right"):
             raise RuntimeError(f"torch.searchsorted(): side can only be 'left' or 'right' but got {side}")
@@ -105,18 +104,21 @@ def searchsorted(sorted_sequence: Any, input: Tensor, *, out_int32: bool = False
                            "dimensions of "
                            f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
                            f"{list(sorted_sequence.shape)} and input value tensor {list(input.shape)}")
-    if input.dtype is not sorted_sequence.dtype and not number:
+    if input.dtype is not sorted_sequence.dtype and not number and input.ndim:
         raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
                            "but got "
                            f"boundary tensor dtype {kind_name(sorted_sequence)} and input value tensor dtype "
                            f"{kind_name(input)}")
+    if input.dtype is not sorted_sequence.dtype:  # without axes it is a number, in the dtype that both have in common
+        dtype = dtypes.promote(input.dtype, sorted_sequence.dtype)
+        sorted_sequence, input = sorted_sequence.to(dtype), input.to(dtype)
     found = apply(operation("searchsorted"), (sorted_sequence.detach(), input.detach()),
                   (("right", right), ("int32", out_int32)))
     return into(out, found)
 
 
 @public
-def bucketize(input: Tensor, boundaries: Any, *, out_int32: bool = False, right: bool = False, out: Any = None) -> Any:
+def bucketize(input: Any, boundaries: Any, *, out_int32: bool = False, right: bool = False, out: Any = None) -> Any:
     """Into which of the intervals between boundaries values fall (`torch.bucketize`)."""
     if boundaries.ndim != 1:
         raise RuntimeError(f"boundaries tensor must be 1 dimension, but got dim({boundaries.ndim})")

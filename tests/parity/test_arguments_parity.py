@@ -73,7 +73,9 @@ t.nn.functional.threshold(v, s, s) | t.nn.functional.celu(v, 0) | t.sum(v, axis=
 v.sum(0, 1) | v.sum("a")
 t.linspace(0, 1, t.tensor(3)) | t.arange(t.tensor(3)) | t.eye(t.tensor(2)) | t.full((t.tensor(2),), 1.0)
 v.sum(dim=t.tensor([0]))
-t.flatten(3) | t.flatten([1.0]) | t.abs(2) | t.sum(2) | t.cat(v) | t.clamp_(v * 1, 0, 1) | v.std(t.tensor(0))
+t.searchsorted(v, 1) | t.searchsorted(v, n) | t.bucketize(2, v) | t.bucketize(n, v) | v.long().masked_fill(v > 0.5, s)
+t.cosine_similarity(v.long(), v, 0) | t.cosine_similarity(v.long(), v.long(), 0) | t.flatten(3) | t.flatten([1.0])
+t.abs(2) | t.sum(2) | t.cat(v) | t.clamp_(v * 1, 0, 1) | v.std(t.tensor(0))
 t.add(1, 2)
 """
 INDICES = """
