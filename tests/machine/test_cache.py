@@ -73,6 +73,38 @@ def test_damage_is_a_miss(folder, damage):
     cache.put("a", b"some code")
 
 
+@pytest.mark.parametrize("others", [
+    lambda entry: entry.chmod(0o666), lambda entry: entry.parent.chmod(0o777),
+    lambda entry: entry.parents[1].chmod(0o770),
+    lambda entry: (entry.rename(entry.parent / "elsewhere"), entry.symlink_to(entry.parent / "elsewhere")),
+    lambda entry: entry.write_bytes(Path(cache._path("b")).read_bytes()),
+], ids=["entry", "folder", "root", "link", "another's"])
+def test_what_others_may_have_written_is_a_miss(folder, others):
+    cache.put("a", b"some code")
+    cache.put("b", b"other code")
+    others(Path(cache._path("a")))
+    assert cache.get("a") is None
+    cache.put("a", b"some code")
+    assert cache.get("a") == b"some code"
+
+
+def test_folders_and_entries_are_the_users_alone(folder):
+    cache.put("a", b"code")
+    entry = Path(cache._path("a"))
+    assert [p.stat().st_mode & 0o777 for p in (folder, entry.parent, entry)] == [0o700, 0o700, 0o600]
+
+
+def test_no_home(monkeypatch):
+    for name in ("TAPEGRAD_CACHE_DIR", "XDG_CACHE_HOME"):
+        monkeypatch.delenv(name, raising=False)
+
+    def home():
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.setattr(Path, "home", home)
+    assert cache.config.cache_dir().name == f"tapegrad-{os.getuid()}"
+
+
 def test_a_folder_that_cannot_be_made(monkeypatch, tmp_path):
     (tmp_path / "file").write_text("in the way")
     monkeypatch.setenv("TAPEGRAD_CACHE_DIR", str(tmp_path / "file"))
