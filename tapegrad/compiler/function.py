@@ -186,8 +186,12 @@ class Compiled(Transparent):
             return result
         self._failures[key] = 0
         pending[:] = [p for p in pending if not p.same(captured)]
-        variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
-                          self.passes, self._leave_quick_way)
+        try:
+            variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
+                              self.passes, self._leave_quick_way)
+        except Refused as why:
+            self._stop(str(why))
+            return result
         self.tapes.setdefault(key, []).append(variant)
         return result
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.compiler import compile
+from tapegrad.compiler import capture, compile, variant
 
 CALLS = 6
 PROGRAMS: dict[str, Any] = {}
@@ -550,3 +550,17 @@ def test_gradients_agree_with_finite_differences():
     x = torch.rand(3, 3, dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(f, (x,)) and torch.autograd.gradgradcheck(f, (x,))
     assert np.isfinite(f(x).detach().numpy()).all()
+
+
+def test_a_backward_that_cannot_be_a_program_leaves_the_function_as_written(monkeypatch):
+    def refuse(*parts):
+        raise capture.Refused("the backward of its result writes to what the forward kept")
+
+    monkeypatch.setattr(variant, "divide", refuse)
+    w = torch.tensor([1.0, 2.0], requires_grad=True)
+    f = torch.compile(lambda x: (w * x).sin())
+    with pytest.warns(UserWarning, match="what the forward kept"):
+        results = [f(torch.ones(2)) for _ in range(4)]
+    assert not f.replays
+    results[-1].sum().backward()
+    assert torch.allclose(w.grad, w.detach().cos())
