@@ -31,8 +31,8 @@ COMPOSED = re.compile(r"NllLoss|Glu\w*B|VarMean|Addmv|Trace|Dist|Repeat|Pad|Embe
                       r"Cum\w+B|MaskedScatter|\wScatterB|Gather|Split|Slice|Deg2|Rad2|Log1|Median")
 KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "a view made under no_grad requires grad, but what is computed from it does not":
-        r"with t[.]no_grad\(\)(?=.*requires_grad)",
-    "what has no derivative does not require grad": r"(//|floor_divide|heaviside|eq_|gt_)(?=.*requires_grad)",
+        r"with t[.]no_grad\(\)(?=.*(requires_grad|grad\(.* shape: ))",
+    "what has no derivative does not require grad": r"(//|floor_divide|heaviside|eq_|gt_|unique)(?=.*requires_grad)",
     "versions of results that PyTorch puts together in place": r"(isclose|quantile|sort|grad).* version: 0 for ",
     "x.data = t takes a view away from its base": r"[.]data = .* version: ",
     "an assignment to no elements counts as a write": r"\] .?.?= [^\n]* version: 1 for 0",
