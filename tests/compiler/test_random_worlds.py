@@ -63,7 +63,7 @@ STATE = ["A", "B", "last", "obj", "inner", "w0", "w1", "s0", "s1", "k0", "number
 
 
 def run(source: str, calls: list[Any], compiled: bool, name: str) -> tuple[list[Any], Any]:
-    """What is the case after each call; and the function."""
+    """What is the case after each call; and how many of them were replayed."""
     seen = []
     torch.manual_seed(0)
     try:
@@ -83,10 +83,10 @@ def run(source: str, calls: list[Any], compiled: bool, name: str) -> tuple[list[
             memory: dict[int, str] = {}
             state = {n: told(env.get(n), memory, n) for n in STATE}
             seen.append([errors, state, torch.get_rng_state().tolist()[-40:]])
-        return seen, env["f"]
+        return seen, (env["f"].replays if compiled else 0)
     finally:
         torch.set_grad_enabled(True)
-        sys.modules.pop(name, None)
+        vars(sys.modules.pop(name)).clear()
 
 
 def unlike(a: Any, b: Any) -> str | None:
@@ -107,18 +107,18 @@ def unlike(a: Any, b: Any) -> str | None:
 
 
 def difference(source: str, calls: list[Any], name: str = "random_world") -> tuple[str | None, Any]:
-    """Where the compiled function parts from the function as written; and the compiled function."""
+    """Where the compiled function parts from the function as written; and how often it was replayed."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         expected, _ = run(source, calls, False, name)
-        found, function = run(source, calls, True, name)
+        found, replays = run(source, calls, True, name)
     for k, (a, b) in enumerate(zip(expected, found)):
         if any(DECLINED in message for _, message in b[0]):
-            return None, function
+            return None, replays
         where = unlike(a, b)
         if where:
-            return f"call {k + 1}{where}", function
-    return None, function
+            return f"call {k + 1}{where}", replays
+    return None, replays
 
 
 def text(source: str, calls: list[Any]) -> str:

@@ -128,6 +128,7 @@ def run(lines: list[str], library: Any, each: bool, given: Any = None) -> list[A
             except Exception as e:
                 error = e
             seen.append((error, look(env, library) if each or k == len(lines) - 1 else {}))
+    env.clear()
     return seen
 
 
