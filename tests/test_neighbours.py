@@ -48,7 +48,7 @@ def test_a_ufunc_is_recorded(name):
     arrays = operands(name)
     x = torch.tensor(arrays[0], requires_grad=True)
     found = getattr(np, name)(x, *arrays[1:])
-    differentiable = found.dtype.is_floating_point and name not in ("heaviside", "nextafter", "floor_divide")
+    differentiable = found.dtype.is_floating_point and name not in ("heaviside", "floor_divide")
     assert found.requires_grad == differentiable
     if found.requires_grad:
         found.sum().backward()

@@ -70,7 +70,7 @@ def dropout(input: Tensor, p: float = 0.5, training: bool = True, inplace: bool 
     >>> import tapegrad
     >>> _ = tapegrad.manual_seed(0)
     >>> dropout(tapegrad.ones(4), 0.5)
-    tensor([2., 0., 2., 2.])
+    tensor([0., 0., 2., 0.])
     """
     _check(p, ValueError)
     return PUBLIC["dropout" + "_" * inplace](input, p, training)

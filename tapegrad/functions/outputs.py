@@ -26,7 +26,7 @@ EXACT = {
     "round", "scatter", "scatter_add", "scatter_reduce", "searchsorted", "sgn", "sign", "signbit", "softmax", "sort",
     "svd", "take", "take_along_dim", "tensordot", "topk", "tril", "triu", "trunc", "vdot", "vecdot", "where",
 }
-_APART = ("index", "take", "masked", "scatter")  # what may not be written where it is read
+_APART = ("index", "kthvalue", "take", "masked", "scatter")  # what may not be written where it is read
 
 
 def with_out(name: str, function: Callable[..., Any]) -> Callable[..., Any]:

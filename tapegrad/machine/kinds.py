@@ -16,7 +16,7 @@ from tapegrad.machine import structural
 from tapegrad.machine.builder import Builder, emit
 from tapegrad.machine.layouts import Layout
 from tapegrad.machine.plan import KEEPS_RESULT, Plan, Pointer, Step
-from tapegrad.machine.rules import compute_dtype, scalar_name, symbols, trace
+from tapegrad.machine.rules import compute_dtype, result_dtype, scalar_name, symbols, trace
 from tapegrad.machine.structural.indexed import check_nest, nonzero_nest
 from tapegrad.ops.scalar import like, row
 from tapegrad.ops.spec import REGISTRY, Operation
@@ -44,9 +44,7 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
     compute = compute_dtype(op, operands)
     value = op.forward(*symbols(op, operands, compute, 0), **attributes)
     shape = shapes.broadcast(o.shape for o in operands)
-    result = dtypes.bool_ if op.result == "bool" else compute
-    if "dtype" in attributes:
-        result = attributes["dtype"]
+    result = attributes.get("dtype") or result_dtype(op, compute)
     if op.inplace_of is not None:
         target = operands[0]
         if shape != target.shape:
@@ -125,8 +123,7 @@ def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ..
     dims, keepdim = attributes["dim"], attributes.get("keepdim", False)
     value = op.forward(*symbols(op, operands, compute, 0), **{k: attributes[k] for k in op.attributes})
     shape = shapes.broadcast(o.shape for o in operands)
-    truth = dtypes.uint8 if compute is dtypes.uint8 else dtypes.bool_
-    result = {"bool": dtypes.bool_, "int64": dtypes.int64, "truth": truth}.get(op.result, compute)
+    result = result_dtype(op, compute)
     if op.per_row:
         out = builder.layouts.intern(
             result, tuple(1 if d in dims else n for d, n in enumerate(shape) if keepdim or d not in dims)

@@ -13,7 +13,7 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine.layouts import Layout
-from tapegrad.machine.rules import compute_dtype
+from tapegrad.machine.rules import compute_dtype, result_dtype
 from tapegrad.ops.joining import placed, positions
 from tapegrad.ops.spec import REGISTRY, Operation
 
@@ -90,7 +90,7 @@ def _cast(op: Operation, operands: Sequence[Any]) -> tuple[list[Array], dtypes.d
 
 
 def _stored(op: Operation, value: Any, compute: dtypes.dtype, operands: Sequence[Any], attributes: Attributes) -> Array:
-    result = attributes.get("dtype") or {"bool": dtypes.bool_, "int64": dtypes.int64}.get(op.result, compute)
+    result = attributes.get("dtype") or result_dtype(op, compute)
     return np.asarray(value).astype(operands[0].dtype if op.inplace_of else result.numpy)
 
 

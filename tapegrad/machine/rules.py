@@ -52,6 +52,12 @@ def compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
     return common
 
 
+def result_dtype(op: Operation, computed: dtype) -> dtype:
+    """The dtype of what an operation that computes in this one returns."""
+    truth = dtypes.uint8 if computed is dtypes.uint8 else dtypes.bool_
+    return {"bool": dtypes.bool_, "int64": dtypes.int64, "truth": truth}.get(op.result, computed)
+
+
 def _unsupported(op: Operation, d: dtype) -> Exception:
     if op.name.startswith("sub") and d is dtypes.bool_:
         return RuntimeError(
