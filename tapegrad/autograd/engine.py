@@ -160,8 +160,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
                     if given is not None:  # from the next time on native code starts with it by itself
                         planner.teach_accumulate(layout)
                     elif not workspace.adjoints[root._buffer]:
-                        workspace.adjoints[root._buffer] = call.unit_seed(address_of(workspace.arena),
-                                                                          layout.dtype.id)
+                        workspace.adjoints[root._buffer] = call.unit_seed(workspace.arena_at, layout.dtype.id)
                         continue
                     _add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
                 _replay(workspace, accumulate, partial)
@@ -210,20 +209,19 @@ def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | N
 
     The nodes of targets that accumulate run, hooks and all, though nothing comes of them.
     """
-    rows = np.array(roots, "u4")
+    ends = [row for x in targets or () for row in hooks.rows_of(x)]
+    start, at = workspace.ask(roots, ends)
     if targets is None:
-        while status := call.mark(workspace.address, address_of(rows), len(rows), 1):
+        while status := call.mark(workspace.address, start, len(roots), 1):
             _check_marked(workspace, status)
         return
     workspace.narrowed = True
-    ends = np.array([row for x in targets for row in hooks.rows_of(x)], "u4")
-    at, count = address_of(ends), len(ends)
     with machine.pinned():  # between the two, nothing moves
-        (call.end_at if partial else call.stop_below)(workspace.address, at, count)
-        call.mark(workspace.address, address_of(rows), len(rows), 0)
-    call.narrow(workspace.address, at, count)
+        (call.end_at if partial else call.stop_below)(workspace.address, at, len(ends))
+        call.mark(workspace.address, start, len(roots), 0)
+    call.narrow(workspace.address, at, len(ends))
     if accumulate:
-        workspace.marks[[row for row in ends.tolist() if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
+        workspace.marks[[row for row in ends if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
     while status := call.check(workspace.address):
         _check_marked(workspace, status)
 

@@ -68,6 +68,7 @@ LAYOUT = np.dtype([
 PLAN = np.dtype([
     ("opcode", "u4"), ("arity", "u2"), ("flags", "u2"), ("out_layout", "u4"), ("kept_a", "u1"), ("kept_b", "u1"),
     ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("out_bytes", "u8"), ("stride", "u8"),
+    ("reserved", "u8"),  # a cache line
 ])
 POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK, ALIKE = 1, 2, 4, 8, 16, 32
 KEEPS_OUT = 1 << 7
@@ -135,7 +136,7 @@ MACHINE = np.dtype([
     ("max_instructions", "u8"), ("max_buffers", "u8"), ("max_pool", "u8"),
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
-    ("pins", "u8"), ("halt", "u8"), ("workspaces", "u8"), ("released", "u8"), ("foreign", "u8"),
+    ("pins", "u8"), ("halt", "u8"), ("workspaces", "u8"), ("let_go", "u8"), ("foreign", "u8"),
     ("unrecorded", "u8"), ("unrecorded_mask", "u8"),
     ("places", "u8"), ("attachments", "u8"), ("n_attached", "u8"), ("max_attached", "u8"), ("attach_at", "u8"),
     ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),

@@ -10,13 +10,18 @@ from tapegrad.machine.native.glue import (
     U0,
     U1,
     buffers,
+    by_name,
+    export,
     halves,
+    i32,
     inlined,
     machine,
     native,
     plans,
     stack_words,
     steps_at,
+    u32,
+    u64,
     words,
 )
 from tapegrad.machine.native.threads import call_run_cut
@@ -90,9 +95,10 @@ def run_program(arena, program, operands, result, gradient, target, shift, add):
     return run_steps(arena, program.steps, np.uint64(program.n_steps), operands, result, gradient, target, shift, add)
 
 
-@native
-def run_alike(plan_row, target, operands):
+@export(i32(u32, u64, u64))
+def run_alike(plan, target, operands):
     """Run the steps of the first operand for every one."""
+    plan_row = plans()[plan]
     status = np.int32(0)
     for j in range(np.uint64(plan_row.arity)):
         if status == np.int32(0):
@@ -101,11 +107,14 @@ def run_alike(plan_row, target, operands):
     return status
 
 
+call_run_alike = by_name("tapegrad_run_alike", i32, u32, u64, u64)
+
+
 @native
 def run_forward(plan, target, operands):
     """Run a plan's forward program; `operands` is the address of u4 rows, `target` what it writes."""
     plan_row = plans()[plan]
     if plan_row.flags & _ALIKE:
-        return run_alike(plan_row, target, operands)
+        return call_run_alike(plan, target, operands)
     return run_steps(machine().arena, plan_row.forward, np.uint64(plan_row.n_forward), operands, target, U0, target, U0,
                      False)

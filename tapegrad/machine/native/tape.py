@@ -13,6 +13,7 @@ from tapegrad.machine.native.glue import (
     U1,
     attachments_at,
     buffers,
+    by_name,
     export,
     external,
     halves,
@@ -127,15 +128,26 @@ def detach(index):
     return obj
 
 
+@export(types.int32(u64))
+def bury(index):
+    """Leave a row's object to `let_go`: it may own tensors, and the tables are not whole."""
+    m = machine()
+    obj = detach(index)
+    py.list_append(m.graveyard, obj)
+    py.decref(obj)
+    m.let_go = U1
+    return np.int32(0)
+
+
+call_bury = by_name("tapegrad_bury", types.int32, u64)
+
+
 @native
 def free_row(index):
     m = machine()
     row = buffers()[index]
     if row.flags & _ATTACHED:
-        obj = detach(index)
-        py.list_append(m.graveyard, obj)  # it may own tensors, and the tables are not whole
-        py.decref(obj)
-        m.released += U1
+        call_bury(np.uint64(index))
     if row.flags & _WRAPPED and row.address != U0:
         release(m.arena, row.address, layouts()[row.layout].nbytes)
     row.flags = _FREE
@@ -145,10 +157,12 @@ def free_row(index):
     m.free_buffer = np.uint64(index)
 
 
-@native
-def release_foreign():
+@export(types.int32())
+def carry_away():
+    """`let_go` where there is something: foreign memory, or what Python kept for freed rows."""
     m = machine()
     rows = buffers()
+    m.let_go = U0
     while m.foreign != U0:
         index = m.foreign
         row = rows[index]
@@ -159,20 +173,47 @@ def release_foreign():
         row.flags &= ~_EXTERNAL
         if row.tensor == U0 and (row.flags & _RECORDED) == N0:
             free_row(np.uint32(index))
+    py.list_set_slice(m.graveyard, np.int64(0), _EVER, U0)
+    return np.int32(0)
+
+
+call_carry_away = by_name("tapegrad_carry_away", types.int32)
 
 
 @inlined
 def let_go():
-    """Let what is done with go, now that the tables are whole: foreign memory, and what Python kept for freed rows.
+    """Let what is done with go, now that the tables are whole.
 
     That may own tensors, and while it runs other threads may.
     """
+    if machine().let_go != U0:
+        call_carry_away()
+
+
+@export(types.int32(u64))
+def hand_back(index):
+    """The last reference to bytes is gone that are not the arena's: they are Python's, or another row's."""
     m = machine()
-    if m.foreign != U0:
-        release_foreign()
-    if m.released != U0:
-        m.released = U0
-        py.list_set_slice(m.graveyard, np.int64(0), _EVER, U0)
+    row = buffers()[index]
+    address = row.address
+    row.address = U0
+    if row.flags & _BORROWED:
+        lender = row.producer
+        row.producer = N0
+        row.flags &= ~_BORROWED
+        if row.tensor == U0 and (row.flags & _RECORDED) == N0:
+            free_row(np.uint32(index))
+        drop_storage(lender)
+    elif address != U0:
+        row.refs = np.uint32(m.foreign) | _QUEUED
+        m.foreign = index
+        m.let_go = U1
+    elif row.tensor == U0 and (row.flags & _RECORDED) == N0:
+        free_row(np.uint32(index))
+    return np.int32(0)
+
+
+call_hand_back = by_name("tapegrad_hand_back", types.int32, u64)
 
 
 @native
@@ -182,28 +223,19 @@ def drop_storage(index):
     Borrowed bytes are given back to their owner, which is one reference less on that. A recorded number stays with its
     row, whether backward needs it or not: without it the tape could not be read.
     """
-    m = machine()
-    while index != N0:
-        row = buffers()[index]
-        row.refs -= N1
-        lender = N0
-        recorded_number = row.flags & _WRAPPED and row.flags & _RECORDED
-        if not recorded_number and row.refs == N0 and (row.flags & _IMMORTAL) == N0:
-            if row.flags & _BORROWED:
-                lender = row.producer
-                row.producer = N0
-                row.flags &= ~_BORROWED
-                row.address = U0
-            elif row.address != U0:
-                if row.flags & _EXTERNAL:
-                    row.refs = np.uint32(m.foreign) | _QUEUED
-                    m.foreign = np.uint64(index)
-                else:
-                    release(m.arena, row.address, layouts()[row.layout].nbytes)
-                row.address = U0
-            if row.tensor == U0 and row.refs == N0 and (row.flags & _RECORDED) == N0:
-                free_row(index)
-        index = lender
+    row = buffers()[index]
+    row.refs -= N1
+    recorded_number = row.flags & _WRAPPED and row.flags & _RECORDED
+    if recorded_number or row.refs != N0 or row.flags & _IMMORTAL:
+        return
+    if row.flags & (_BORROWED | _EXTERNAL):
+        call_hand_back(np.uint64(index))
+        return
+    if row.address != U0:
+        release(machine().arena, row.address, layouts()[row.layout].nbytes)
+        row.address = U0
+    if row.tensor == U0 and (row.flags & _RECORDED) == N0:
+        free_row(index)
 
 
 @native
