@@ -31,6 +31,7 @@ from tapegrad.machine.native.glue import (
     native,
     symbol,
     types,
+    u32,
     u64,
     words,
 )
@@ -54,12 +55,12 @@ _OCTAVE_OF_SMALL = np.uint64(rec.SMALL.bit_length() - 1)
 _NEVER = np.uint64(rec.NEVER)
 
 
-@native
-def trace(kind, a, b):
-    """Write an event of the capture under way, if it is this thread's; True when it was written."""
+@export(u64(u32, u64, u64))
+def note(kind, a, b):
+    """Write an event of the capture under way, if it is this thread's; 1 when it was written."""
     m = machine()
     if m.trace == U0 or thread_self() != m.trace_thread:
-        return False
+        return U0
     if m.n_trace < m.max_trace:
         event = events_at(m.trace)[m.n_trace]
         event.kind = kind
@@ -67,7 +68,10 @@ def trace(kind, a, b):
         event.a = a
         event.b = b
     m.n_trace += U1
-    return True
+    return U1
+
+
+trace = by_name("tapegrad_note", u64, u32, u64, u64)
 
 
 @inlined
@@ -133,7 +137,7 @@ def put_off(kernel, nest, pointers, count, haste):
                                or (haste == _CHECK_FIRST and is_to_come(words(pointers)[U0]))):
         carry_out(U0, U0)
     at = m.n_trace
-    if not trace(_KERNEL, kernel, nest) or at >= m.max_trace:
+    if trace(_KERNEL, kernel, nest) == U0 or at >= m.max_trace:
         return False
     event = events_at(m.trace)[at]
     event.n_pointers = np.uint32(count)
@@ -222,19 +226,25 @@ def allocate_large(size_class, size):
     return block
 
 
-@native
-def release_large(address, size_class, size):
+@export(types.int32(u64, u64))
+def release_large(address, nbytes):
     m = machine()
     lists = words(m.arena)
+    size_class = class_of(nbytes)
+    size = class_bytes(size_class)
     add_atomic(_machine_address() + _LARGE_LIVE, ~size + U1)
     if m.large_bytes + size > _CACHE:
         libc_free(address)
-        return
+        return np.int32(0)
     lock()
     words(address)[U0] = lists[_LISTS + size_class]
     lists[_LISTS + size_class] = address
     m.large_bytes += size
     unlock()
+    return np.int32(0)
+
+
+call_release_large = by_name("tapegrad_release_large", types.int32, u64, u64)
 
 
 @inlined
@@ -283,18 +293,29 @@ call_give_back = by_name("tapegrad_give_back", types.int32, u64, u64, u64)
 
 
 @export(u64(u64, u64))
+def obtain(arena, nbytes):
+    """A block that no free list of the arena has; 0 when memory is out."""
+    size_class = class_of(max(nbytes, U1))
+    if nbytes <= _LARGE:
+        return refill(arena, size_class)
+    return allocate_large(size_class, class_bytes(size_class)) if nbytes <= _MAX else U0
+
+
+call_obtain = by_name("tapegrad_obtain", u64, u64, u64)
+
+
+@export(u64(u64, u64))
 def allocate(arena, nbytes):
     """A block of at least `nbytes` bytes, or 0 when memory is out. Zero-size tensors get a real block too."""
-    size_class = class_of(max(nbytes, U1))
-    if nbytes > _LARGE:
-        block = allocate_large(size_class, class_bytes(size_class)) if nbytes <= _MAX else U0
-    else:
+    block = U0
+    if nbytes <= _LARGE:
         lists = words(arena)
+        size_class = class_of(max(nbytes, U1))
         block = lists[_LISTS + size_class]
         if block != U0:
             lists[_LISTS + size_class] = words(block)[U0]
-        else:
-            block = refill(arena, size_class)
+    if block == U0:
+        block = call_obtain(arena, nbytes)
     if machine().trace != U0:
         trace(_TAKEN, block, nbytes)
     return block
@@ -306,7 +327,7 @@ def withheld(arena, address, nbytes):
 
     Sweeps without the GIL give back what they took themselves, to arenas of their own.
     """
-    if trace(_GIVEN_BACK, address, nbytes):
+    if trace(_GIVEN_BACK, address, nbytes) != U0:
         return U1
     m = machine()
     if arena != m.arena:
@@ -339,16 +360,17 @@ def release(arena, address, nbytes):
     """Free a block; `arena` is the one that the caller has to itself, whichever it came from."""
     if machine().holding != U0 and is_withheld(arena, address, nbytes):
         return np.int32(0)
-    size_class = class_of(max(nbytes, U1))
     if nbytes > _LARGE:
-        release_large(address, size_class, class_bytes(size_class))
-    else:
-        owner = words(address & ~(_CHUNK - U1))[U0]
-        if owner != arena:
-            call_give_back(owner, address, size_class)
-        else:
-            push(arena, size_class, address)
+        return call_release_large(address, nbytes)
+    size_class = class_of(max(nbytes, U1))
+    owner = words(address & ~(_CHUNK - U1))[U0]
+    if owner != arena:
+        return call_give_back(owner, address, size_class)
+    push(arena, size_class, address)
     return np.int32(0)
+
+
+call_release = by_name("tapegrad_release", types.int32, u64, u64, u64)
 
 
 @export(types.int32(u64, u64))

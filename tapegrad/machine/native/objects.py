@@ -4,7 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, release
+from tapegrad.machine.native.arena import allocate, call_release
 from tapegrad.machine.native.glue import (
     N0,
     N1,
@@ -13,6 +13,7 @@ from tapegrad.machine.native.glue import (
     U2,
     U3,
     buffers,
+    by_name,
     call_visit,
     export,
     i32,
@@ -59,13 +60,16 @@ def new_object(kind, row_index):
     return obj
 
 
-@native
-def out_of_memory(nbytes):
+@export(u64(u64))
+def raise_out_of_memory(nbytes):
     """Let Python raise for so many bytes that are not there, or (0) for a tape that is full."""
     boxed = py.long_from(np.int64(nbytes))
     result = call_python(machine().out_of_memory, boxed, U0, U1)
     py.decref(boxed)
     return result
+
+
+out_of_memory = by_name("tapegrad_raise_out_of_memory", u64, u64)
 
 
 @native
@@ -77,7 +81,7 @@ def new_tensor(layout):
         return out_of_memory(layouts()[layout].nbytes)
     row = make_row(layout, N0, address)
     if row == N0:
-        release(m.arena, address, layouts()[layout].nbytes)
+        call_release(m.arena, address, layouts()[layout].nbytes)
         return out_of_memory(U0)
     return new_object(m.tensor_type, row)
 

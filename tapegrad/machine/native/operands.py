@@ -5,14 +5,16 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, release, trace
+from tapegrad.machine.native.arena import allocate, call_release, trace
 from tapegrad.machine.native.glue import (
     N0,
     N1,
     U0,
     U1,
     buffers,
+    by_name,
     doubles,
+    export,
     halves,
     inlined,
     machine,
@@ -20,6 +22,7 @@ from tapegrad.machine.native.glue import (
     octets,
     signed_words,
     tensor_at,
+    u64,
     words,
 )
 from tapegrad.machine.native.histories import call_refresh
@@ -52,16 +55,25 @@ def is_stale(obj):
     return False
 
 
-@native
-def freshen_history(obj):
-    """Give a stale view its new history; False, with a Python error set, where that is refused."""
-    if not flags_of(obj) & _VIEW or not is_stale(obj) or call_refresh(obj) != U0:
-        return True
+@export(u64(u64))
+def freshen_stale(obj):
+    """Give a stale view its new history; 0, with a Python error set, where that is refused."""
+    if call_refresh(obj) != U0:
+        return U1
     result = call_python(machine().refresh_view, obj, U0, U1)
     if result == U0:
-        return False
+        return U0
     py.decref(result)
-    return True
+    return U1
+
+
+call_freshen_stale = by_name("tapegrad_freshen_stale", u64, u64)
+
+
+@native
+def freshen_history(obj):
+    """Give a view its new history if it is stale; False, with a Python error set, where that is refused."""
+    return not flags_of(obj) & _VIEW or not is_stale(obj) or call_freshen_stale(obj) != U0
 
 
 @native
@@ -87,29 +99,33 @@ def wrap_number(obj):
     """
     m = machine()
     kind = py.type_of(obj)
+    value = np.int64(0)
     if kind == py.float_type():
-        address = allocate(m.arena, np.uint64(8))
-        doubles(address)[U0] = py.float_as_double(obj)
-        row = new_row(FLOAT_SCALAR, N0, address)
+        layout = FLOAT_SCALAR
     elif kind == py.long_type():
+        layout = INT_SCALAR
         value = py.long_as(obj)
         if value == -1 and py.error_occurred() != U0:
             py.error_clear()
             return N0
         if LITERAL_LOW <= value <= LITERAL_HIGH:
             return halves(m.literals)[value - LITERAL_LOW]
-        address = allocate(m.arena, np.uint64(8))
-        signed_words(address)[U0] = value
-        row = new_row(INT_SCALAR, N0, address)
     elif kind == py.bool_type():
-        address = allocate(m.arena, np.uint64(8))
-        words(address)[U0] = U1 if obj == py.true() else U0  # the whole word, for that is what a capture notes
-        row = new_row(BOOL_SCALAR, N0, address)
+        layout = BOOL_SCALAR
+        value = np.int64(1) if obj == py.true() else value
     else:
         return N0
+    address = allocate(m.arena, np.uint64(8))
+    if address == U0:
+        return N0
+    row = new_row(layout, N0, address)
     if row == N0:
-        release(m.arena, address, np.uint64(8))
+        call_release(m.arena, address, np.uint64(8))
         return row
+    if layout == FLOAT_SCALAR:
+        doubles(address)[U0] = py.float_as_double(obj)
+    else:
+        signed_words(address)[U0] = value  # the whole word, for that is what a capture notes
     if m.trace != U0:
         trace(_WORD, address, words(address)[U0])
     buffers()[row].flags |= _WRAPPED

@@ -659,6 +659,9 @@ def reclaim():
     return left
 
 
+call_reclaim = by_name("tapegrad_reclaim", types.uint64)
+
+
 @inlined
 def has_rows():
     m = machine()
@@ -675,11 +678,9 @@ def has_room():
 def make_room():
     """Reclaim when the tape or what it keeps has doubled since last time; False when the tape is truly full."""
     m = machine()
-    if m.n_instructions >= m.sweep_at or m.kept_bytes > m.sweep_bytes:
-        reclaim()
-    if has_room():
+    if m.n_instructions < m.sweep_at and m.kept_bytes <= m.sweep_bytes and has_room():
         return True
-    reclaim()
+    call_reclaim()
     return has_room()
 
 
@@ -688,6 +689,14 @@ def make_row(layout, owner, address):
     """A fresh row as `new_row` gives it, after a reclaiming where there is none left."""
     row = new_row(layout, owner, address)
     if row == FAILED:
-        reclaim()
-        row = new_row(layout, owner, address)
+        row = call_last_row(layout, owner, address)
     return row
+
+
+@export(types.uint32(types.uint32, types.uint32, u64))
+def last_row(layout, owner, address):
+    call_reclaim()
+    return new_row(layout, owner, address)
+
+
+call_last_row = by_name("tapegrad_last_row", types.uint32, types.uint32, types.uint32, u64)
