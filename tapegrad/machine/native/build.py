@@ -22,16 +22,20 @@ from tapegrad.machine.native import (
     compiled,
     entry,
     glue,
+    histories,
     objects,
     recipes,
     replaying,
     tape,
     threads,
+    writing,
 )
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, attributes, backward, calls, collector, compiled, entry, objects, recipes, replaying, tape, threads)
-_FIRST_HALF = (entry.__name__, recipes.__name__, objects.__name__)
+MODULES = (arena, attributes, backward, calls, collector, compiled, entry, histories, objects, recipes, replaying, tape,
+           threads, writing)
+_FIRST_HALF = tuple(m.__name__ for m in (  # they take as long as the rest
+    collector, compiled, entry, histories, objects, recipes, replaying, writing))
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 
