@@ -39,7 +39,7 @@ from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object
 from tapegrad.machine.native.operands import freshen_history, is_tensor, recording, set_recorded
-from tapegrad.machine.native.tape import new_row, reclaim, release_kept
+from tapegrad.machine.native.tape import call_reclaim, new_row, release_kept
 from tapegrad.machine.native.threads import usleep
 
 _PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GRAD)
@@ -210,7 +210,7 @@ def replay_unlocked(workspace, ignored):
         m.replays -= U1
         if m.halt != U0 and m.replays == U0:
             m.halt = U0
-            reclaim()
+            call_reclaim()
         if status != PAUSED:
             return status
 

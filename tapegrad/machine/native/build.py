@@ -25,6 +25,7 @@ from tapegrad.machine.native import (
     histories,
     objects,
     recipes,
+    reclaiming,
     replaying,
     tape,
     threads,
@@ -32,8 +33,8 @@ from tapegrad.machine.native import (
 )
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, attributes, backward, calls, collector, compiled, entry, histories, objects, recipes, replaying, tape,
-           threads, writing)
+MODULES = (arena, attributes, backward, calls, collector, compiled, entry, histories, objects, recipes,
+           reclaiming, replaying, tape, threads, writing)
 _FIRST_HALF = tuple(m.__name__ for m in (  # they take as long as the rest
     collector, compiled, entry, histories, objects, recipes, replaying, writing))
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}

@@ -6,6 +6,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
+from tapegrad.machine.native.borrowing import borrow, hand_over, settle_on
 from tapegrad.machine.native.execution import execute, kernel_failed, record_operation, view_of
 from tapegrad.machine.native.glue import (
     N0,
@@ -41,18 +42,7 @@ from tapegrad.machine.native.operands import (
     wrap_number,
 )
 from tapegrad.machine.native.steps import run_forward
-from tapegrad.machine.native.tape import (
-    attach,
-    attached,
-    borrow,
-    drop_tensor,
-    hand_over,
-    has_rows,
-    make_room,
-    make_row,
-    record,
-    settle_on,
-)
+from tapegrad.machine.native.tape import attach, attached, drop_tensor, has_rows, make_room, make_row, record
 
 _EXTERNAL = np.uint32(rec.EXTERNAL)
 memmove = external("memmove", u64, u64, u64, u64)

@@ -1,4 +1,4 @@
-"""The tape itself: rows of values, rows of instructions, what they hold alive, and the sweep that reclaims them."""
+"""The tape itself: rows of values, rows of instructions, and what they hold alive (`reclaiming` drops the rest)."""
 from __future__ import annotations
 
 import numpy as np
@@ -26,13 +26,12 @@ from tapegrad.machine.native.glue import (
     pool,
     types,
     u64,
-    workspace_at,
 )
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
 _RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNAL), np.uint32(rec.IMMORTAL)
-_REQUIRES_GRAD, _FREE, _MARKED = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE), np.uint32(rec.MARKED)
+_REQUIRES_GRAD, _FREE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE)
 _WRAPPED, _ATTACHED = np.uint32(rec.WRAPPED), np.uint32(rec.ATTACHED)
 _POOLED, _VIEW, _INPLACE, _ALIKE = (np.uint16(i) for i in (rec.POOLED, rec.VIEW, rec.INPLACE, rec.ALIKE))
 _MOST = np.uint64(rec.MOST)
@@ -41,7 +40,7 @@ _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
 _QUEUED = np.uint32(rec.QUEUED)
 _ATTACHMENT = np.uint64(rec.ATTACHMENT.itemsize)
-_NEVER, _EVER = np.uint64(rec.NEVER), np.int64(1 << 62)
+_EVER = np.int64(1 << 62)
 _MARGIN = np.uint64(1 << 12)
 FAILED = np.uint32(0)
 
@@ -239,47 +238,6 @@ def drop_storage(index):
 
 
 @native
-def borrow(owner):
-    """A new owner row on the bytes of another, 0 where there is no room: writes to it are counted apart."""
-    rows = buffers()
-    lender = rows[owner].producer if rows[owner].flags & _BORROWED else owner
-    index = new_row(rows[lender].layout, N0, rows[lender].address)
-    if index != FAILED:
-        row = rows[index]
-        row.flags |= _BORROWED
-        row.producer = lender
-        rows[lender].refs += N1
-    return index
-
-
-@native
-def hand_over(index):
-    """Let a new row own the storage that a row owns, so that this one can lie elsewhere; the new owner, or 0."""
-    rows = buffers()
-    row = rows[index]
-    heir = new_row(row.layout, N0, row.address)
-    if heir == FAILED:
-        return heir
-    others = row.flags & _SHARED or row.refs > N1
-    owned = _EXTERNAL | _SHARED
-    rows[heir].version = row.version
-    rows[heir].refs = row.refs
-    rows[heir].flags = row.flags & owned
-    row.flags &= ~owned
-    row.owner = heir
-    row.refs = N0
-    if others:
-        for i in range(machine().n_buffers):
-            other = rows[i]
-            if not other.flags & _FREE:
-                if other.owner == index:
-                    other.owner = heir
-                if other.flags & _BORROWED and other.producer == index:
-                    other.producer = heir
-    return heir
-
-
-@native
 def drop_tensor(index):
     """The tensor object of a row died."""
     row = buffers()[index]
@@ -450,213 +408,6 @@ def release_kept(t):
             if mask & _KEEPS_OUT:
                 unkeep(row.out)
             row.plan |= _RELEASED
-
-
-@native
-def times_kept(index):
-    """How often instructions keep the value of a row for backward."""
-    m = machine()
-    code = instructions()
-    p = pool()
-    found = N0
-    for t in range(m.n_instructions):
-        row = code[t]
-        plan_row = plans()[row.plan & _PLAN_MASK]
-        if row.plan & _RELEASED or plan_row.flags & _VIEW:
-            continue
-        if plan_row.flags & _POOLED:
-            entry = pool_entry(row)
-            kept = pooled_kept(plan_row, p[entry + U1])
-            for j in range(np.uint64(p[entry]) if kept != N0 else U0):
-                if (kept >> np.uint32(j)) & N1 and p[entry + _HEADER + j] == index:
-                    found += N1
-            if kept >> np.uint32(31) and row.out == index:
-                found += N1
-        else:
-            mask = kept_mask(plan_row, row.plan)
-            if mask & np.uint8(1) and row.a == index:
-                found += N1
-            if mask & np.uint8(2) and row.b == index:
-                found += N1
-            if mask & _KEEPS_OUT and row.out == index:
-                found += N1
-    return found
-
-
-@native
-def settle_on(index, owner, address, layout):
-    """Let a row lie elsewhere, as long as it had its place: what kept it for backward keeps what it is there.
-
-    `owner` is a row that nothing refers to yet; it goes on with the count of writes.
-    """
-    m = machine()
-    rows = buffers()
-    row = rows[index]
-    old = row.owner
-    kept = times_kept(index) if rows[old].refs > N1 else N0
-    rows[owner].version = rows[old].version
-    rows[owner].refs = kept + N1
-    more = layouts()[rows[owner].layout].nbytes - layouts()[rows[old].layout].nbytes
-    m.kept_bytes += np.uint64(kept) * more
-    row.owner = owner
-    row.address = address
-    row.layout = layout
-    rows[old].refs -= kept
-    drop_storage(old)
-
-
-@inlined
-def mark_row(index):
-    rows = buffers()
-    rows[index].flags |= _MARKED
-
-
-@native
-def hold_visited():
-    """Mark what the sweeps under way visit, and note it by rows, which do not move, in place of instructions."""
-    rows = buffers()
-    code = instructions()
-    at = machine().workspaces
-    while at != U0:
-        w = workspace_at(at)
-        if w.active != U0:
-            reached = halves(w.reached)
-            for i in range(w.n_reached):
-                reached[i] = code[reached[i]].out
-                rows[reached[i]].flags |= _MARKED
-            for i in range(w.n_leaves):
-                rows[halves(w.leaves)[i]].flags |= _MARKED
-            w.culprit = np.uint64(code[w.culprit].out)
-        at = w.next
-
-
-@native
-def find_visited():
-    """Tell the sweeps under way where their instructions are after they have moved."""
-    rows = buffers()
-    at = machine().workspaces
-    while at != U0:
-        w = workspace_at(at)
-        if w.active != U0:
-            reached = halves(w.reached)
-            for i in range(w.n_reached):
-                reached[i] = rows[reached[i]].producer - N1
-            if rows[w.culprit].producer != N0:
-                w.culprit = np.uint64(rows[w.culprit].producer - N1)
-        at = w.next
-
-
-@native
-def sweep_rows():
-    """Free the rows nothing names, and list the free ones anew: low ones come first, and the table ends early."""
-    m = machine()
-    rows = buffers()
-    m.free_buffer = U0
-    i = m.n_buffers
-    while i > U1:
-        i -= U1
-        row = rows[i]
-        if row.flags & _FREE:
-            row.owner = np.uint32(m.free_buffer)
-            m.free_buffer = i
-        elif row.flags & _MARKED:
-            row.flags &= ~_MARKED
-        elif row.flags & _RECORDED and not row.flags & _IMMORTAL:
-            if row.tensor == U0 and row.refs == N0:
-                free_row(np.uint32(i))
-            else:
-                row.flags &= ~_RECORDED
-        if row.flags & _FREE and i + U1 == m.n_buffers:
-            m.free_buffer = np.uint64(row.owner)
-            m.n_buffers = i
-
-
-@export(types.uint64())
-def reclaim():
-    """Drop the instructions no live tensor can reach, and the rows nothing names; returns the instructions left.
-
-    One reverse walk marks (record order is a topological order), one forward walk compacts. It is put off while
-    somebody records several instructions of which the later ones are to hold the earlier, and until sweeps without the
-    GIL have paused.
-    """
-    m = machine()
-    if m.pins != U0 or m.reclaiming != U0:
-        return m.n_instructions
-    if m.replays != U0:
-        m.halt = U1
-        return m.n_instructions
-    m.reclaiming = U1
-    hold_visited()
-    rows = buffers()
-    code = instructions()
-    p = pool()
-    n = m.n_instructions
-    t = n
-    while t > U0:
-        t -= U1
-        row = code[t]
-        out = rows[row.out]
-        # A row that was rebound to a later instruction (history rewritten in place) leaves this one behind.
-        if (out.tensor != U0 or out.flags & _MARKED) and np.uint64(out.producer) == t + U1:
-            out.flags |= _MARKED
-            if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
-                entry = pool_entry(row)
-                for j in range(np.uint64(p[entry])):
-                    mark_row(p[entry + _HEADER + j])
-            else:
-                mark_row(row.a)
-                if row.b != N0:
-                    mark_row(row.b)
-        else:
-            release_kept(t)
-            if np.uint64(out.producer) == t + U1:
-                out.producer = N0
-            row.out = N0
-    left = U0
-    pool_end = U0
-    t = U0
-    while t < n:
-        if t == m.trace_start:
-            m.trace_start = left
-        row = code[t]
-        if row.out != N0:
-            if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
-                entry = pool_entry(row)
-                size = _HEADER + np.uint64(2) * np.uint64(p[entry])
-                for j in range(size):
-                    p[pool_end + j] = p[entry + j]
-                row.a = np.uint32(pool_end & np.uint64(0xFFFFFFFF))
-                row.b = np.uint32(pool_end >> np.uint64(32))
-                pool_end += size
-            rows[row.out].producer = np.uint32(left + U1)
-            if left != t:
-                kept = code[left]
-                kept.plan = row.plan
-                kept.out = row.out
-                kept.a = row.a
-                kept.b = row.b
-                kept.va = row.va
-                kept.vb = row.vb
-            left += U1
-        t += U1
-    if m.trace_start >= n:
-        m.trace_start = left
-    m.n_instructions = left
-    m.n_pool = pool_end
-    find_visited()
-    sweep_rows()
-    m.sweeps += U1
-    if m.sweep_at != _NEVER:
-        m.sweep_at = min(left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192),
-                         m.max_instructions - np.uint64(2))  # a full tape is one to reclaim
-    m.attach_at = m.n_attached + (left + m.n_buffers) // np.uint64(64) + np.uint64(64)
-    m.reclaiming = U0
-    let_go()
-    # Of what is left once Python has let go:
-    if m.sweep_bytes != _NEVER:
-        m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)
-    m.large_at = m.large_live * np.uint64(2) + np.uint64(64 << 20)
-    return left
 
 
 call_reclaim = by_name("tapegrad_reclaim", types.uint64)

@@ -1,0 +1,184 @@
+"""Reclaiming: one walk up the tape marks what live tensors reach, one walk down compacts the rest away."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native.glue import (
+    N0,
+    N1,
+    U0,
+    U1,
+    buffers,
+    export,
+    halves,
+    inlined,
+    instructions,
+    machine,
+    native,
+    plans,
+    pool,
+    types,
+    workspace_at,
+)
+from tapegrad.machine.native.tape import free_row, let_go, pool_entry, release_kept
+
+_PLAN_MASK = np.uint32(rec.PLAN_MASK)
+_RECORDED, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.IMMORTAL)
+_FREE, _MARKED = np.uint32(rec.FREE), np.uint32(rec.MARKED)
+_POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
+_NEVER = np.uint64(rec.NEVER)
+
+
+@inlined
+def mark_row(index):
+    rows = buffers()
+    rows[index].flags |= _MARKED
+
+
+@native
+def hold_visited():
+    """Mark what the sweeps under way visit, and note it by rows, which do not move, in place of instructions."""
+    rows = buffers()
+    code = instructions()
+    at = machine().workspaces
+    while at != U0:
+        w = workspace_at(at)
+        if w.active != U0:
+            reached = halves(w.reached)
+            for i in range(w.n_reached):
+                reached[i] = code[reached[i]].out
+                rows[reached[i]].flags |= _MARKED
+            for i in range(w.n_leaves):
+                rows[halves(w.leaves)[i]].flags |= _MARKED
+            w.culprit = np.uint64(code[w.culprit].out)
+        at = w.next
+
+
+@native
+def find_visited():
+    """Tell the sweeps under way where their instructions are after they have moved."""
+    rows = buffers()
+    at = machine().workspaces
+    while at != U0:
+        w = workspace_at(at)
+        if w.active != U0:
+            reached = halves(w.reached)
+            for i in range(w.n_reached):
+                reached[i] = rows[reached[i]].producer - N1
+            if rows[w.culprit].producer != N0:
+                w.culprit = np.uint64(rows[w.culprit].producer - N1)
+        at = w.next
+
+
+@native
+def sweep_rows():
+    """Free the rows nothing names, and list the free ones anew: low ones come first, and the table ends early."""
+    m = machine()
+    rows = buffers()
+    m.free_buffer = U0
+    i = m.n_buffers
+    while i > U1:
+        i -= U1
+        row = rows[i]
+        if row.flags & _FREE:
+            row.owner = np.uint32(m.free_buffer)
+            m.free_buffer = i
+        elif row.flags & _MARKED:
+            row.flags &= ~_MARKED
+        elif row.flags & _RECORDED and not row.flags & _IMMORTAL:
+            if row.tensor == U0 and row.refs == N0:
+                free_row(np.uint32(i))
+            else:
+                row.flags &= ~_RECORDED
+        if row.flags & _FREE and i + U1 == m.n_buffers:
+            m.free_buffer = np.uint64(row.owner)
+            m.n_buffers = i
+
+
+@export(types.uint64())
+def reclaim():
+    """Drop the instructions no live tensor can reach, and the rows nothing names; returns the instructions left.
+
+    One reverse walk marks (record order is a topological order), one forward walk compacts. It is put off while
+    somebody records several instructions of which the later ones are to hold the earlier, and until sweeps without the
+    GIL have paused.
+    """
+    m = machine()
+    if m.pins != U0 or m.reclaiming != U0:
+        return m.n_instructions
+    if m.replays != U0:
+        m.halt = U1
+        return m.n_instructions
+    m.reclaiming = U1
+    hold_visited()
+    rows = buffers()
+    code = instructions()
+    p = pool()
+    n = m.n_instructions
+    t = n
+    while t > U0:
+        t -= U1
+        row = code[t]
+        out = rows[row.out]
+        # A row that was rebound to a later instruction (history rewritten in place) leaves this one behind.
+        if (out.tensor != U0 or out.flags & _MARKED) and np.uint64(out.producer) == t + U1:
+            out.flags |= _MARKED
+            if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
+                entry = pool_entry(row)
+                for j in range(np.uint64(p[entry])):
+                    mark_row(p[entry + _HEADER + j])
+            else:
+                mark_row(row.a)
+                if row.b != N0:
+                    mark_row(row.b)
+        else:
+            release_kept(t)
+            if np.uint64(out.producer) == t + U1:
+                out.producer = N0
+            row.out = N0
+    left = U0
+    pool_end = U0
+    t = U0
+    while t < n:
+        if t == m.trace_start:
+            m.trace_start = left
+        row = code[t]
+        if row.out != N0:
+            if plans()[row.plan & _PLAN_MASK].flags & _POOLED:
+                entry = pool_entry(row)
+                size = _HEADER + np.uint64(2) * np.uint64(p[entry])
+                for j in range(size):
+                    p[pool_end + j] = p[entry + j]
+                row.a = np.uint32(pool_end & np.uint64(0xFFFFFFFF))
+                row.b = np.uint32(pool_end >> np.uint64(32))
+                pool_end += size
+            rows[row.out].producer = np.uint32(left + U1)
+            if left != t:
+                kept = code[left]
+                kept.plan = row.plan
+                kept.out = row.out
+                kept.a = row.a
+                kept.b = row.b
+                kept.va = row.va
+                kept.vb = row.vb
+            left += U1
+        t += U1
+    if m.trace_start >= n:
+        m.trace_start = left
+    m.n_instructions = left
+    m.n_pool = pool_end
+    find_visited()
+    sweep_rows()
+    m.sweeps += U1
+    if m.sweep_at != _NEVER:
+        m.sweep_at = min(left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192),
+                         m.max_instructions - np.uint64(2))  # a full tape is one to reclaim
+    m.attach_at = m.n_attached + (left + m.n_buffers) // np.uint64(64) + np.uint64(64)
+    m.reclaiming = U0
+    let_go()
+    # Of what is left once Python has let go:
+    if m.sweep_bytes != _NEVER:
+        m.sweep_bytes = m.kept_bytes * np.uint64(2) + np.uint64(64 << 20)
+    m.large_at = m.large_live * np.uint64(2) + np.uint64(64 << 20)
+    return left
