@@ -18,7 +18,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly, saving
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler import words
+from tapegrad.compiler import trusted, words
 from tapegrad.compiler.capture import Refused
 from tapegrad.compiler.captured import Before, Captured
 from tapegrad.compiler.explanation import explain
@@ -128,6 +128,8 @@ class Compiled(Transparent):
     # ------------------------------------------------------------ capture
 
     def _capture(self, key: Any, leaves: list[Any], containers: list[Any], args: Any, kwargs: Any) -> Any:
+        if trusted.builtins_are_patched():  # for as long as that lasts
+            return self.__wrapped__(*args, **kwargs)
         structure, identity = key[0], self._identity
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
             if not self.dynamic:

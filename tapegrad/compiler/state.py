@@ -59,6 +59,8 @@ class Reach:
     """
 
     def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = ()) -> None:
+        if trusted.builtins_are_patched():
+            raise Unreadable("a builtin is patched")
         self.function, self.kinds = function, tuple(kinds)
         self.names: list[tuple[Any, str, Any]] = []
         self.cells: list[tuple[Any, Any]] = []

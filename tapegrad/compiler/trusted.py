@@ -60,6 +60,17 @@ _NUMPY_TEXT = """
 _BUILTINS, _NUMPY = frozenset(_BUILTINS_TEXT.split()), frozenset(_NUMPY_TEXT.split())
 
 
+_PYTHONS = {name: value for name, value in vars(builtins).items() if not name.startswith("_")}
+
+
+def builtins_are_patched() -> bool:
+    """Whether a builtin is another than it was: what captures would call it as well."""
+    for name, value in _PYTHONS.items():  # noqa: SIM110 - `any` may be the one
+        if vars(builtins).get(name) is not value:
+            return True
+    return False
+
+
 def package(value: Any) -> str:
     return (getattr(value, "__module__", None) or "builtins").split(".")[0]
 
