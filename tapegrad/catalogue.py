@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapegrad import dispatch, functions, linalg
-from tapegrad.functions.activations import NN
+from tapegrad.functions.nn.activations import NN
 from tapegrad.machine.live import FAMILIES, machine
 from tapegrad.ops.spec import Operation, operations
 from tapegrad.tensor import Tensor

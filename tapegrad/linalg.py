@@ -2,9 +2,9 @@
 from __future__ import annotations
 
 from tapegrad.functions import remembered
-from tapegrad.functions.contractions import linalg_cross as cross
-from tapegrad.functions.contractions import matrix_power, multi_dot, vecdot
-from tapegrad.functions.decompositions import (
+from tapegrad.functions.linear_algebra.contractions import linalg_cross as cross
+from tapegrad.functions.linear_algebra.contractions import matrix_power, multi_dot, vecdot
+from tapegrad.functions.linear_algebra.decompositions import (
     cond,
     eigh,
     eigvalsh,
@@ -17,8 +17,8 @@ from tapegrad.functions.decompositions import (
     tensorinv,
     tensorsolve,
 )
-from tapegrad.functions.decompositions import linalg_vander as vander
-from tapegrad.functions.factoring import (
+from tapegrad.functions.linear_algebra.decompositions import linalg_vander as vander
+from tapegrad.functions.linear_algebra.factorisations import (
     cholesky_ex,
     householder_product,
     inv_ex,
@@ -27,7 +27,8 @@ from tapegrad.functions.factoring import (
     lu_factor,
     lu_solve,
 )
-from tapegrad.functions.linalg import (
+from tapegrad.functions.linear_algebra.products import matmul
+from tapegrad.functions.linear_algebra.solving import (
     cholesky,
     det,
     inv,
@@ -36,10 +37,9 @@ from tapegrad.functions.linalg import (
     solve,
     solve_triangular,
 )
-from tapegrad.functions.linalg import linalg_norm as norm
-from tapegrad.functions.matrix import matmul
-from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.views import linalg_diagonal as diagonal
+from tapegrad.functions.linear_algebra.solving import linalg_norm as norm
+from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.shaping.views import linalg_diagonal as diagonal
 from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [

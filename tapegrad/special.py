@@ -6,7 +6,7 @@ tensor([0.5000, 0.8413])
 """
 from __future__ import annotations
 
-from tapegrad.functions.special import SPECIAL
+from tapegrad.functions.pointwise.special import SPECIAL
 
 globals().update(SPECIAL)
 __all__ = sorted(SPECIAL)

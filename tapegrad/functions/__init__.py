@@ -1,7 +1,8 @@
 """PyTorch's functions: those that are operations with something to decide, and those composed of operations.
 
-A module a family. `common.PUBLIC` lists what `tapegrad` offers by name, `common.METHODS` what `Tensor` does. An
-operation with nothing to decide but its operands needs no line here: the registry's own function serves.
+A room a subject, a module a family. `common.PUBLIC` lists what `tapegrad` offers by name, `common.METHODS` what
+`Tensor` does. An operation with nothing to decide but its operands needs no line here: the registry's own function
+serves.
 """
 from __future__ import annotations
 
@@ -9,45 +10,32 @@ import types
 from typing import Any
 
 from tapegrad import dispatch
-from tapegrad.functions import (
+from tapegrad.functions import array_protocols, queries
+from tapegrad.functions.common import METHODS, PUBLIC
+from tapegrad.functions.indexing import gathering, searching, subscripts
+from tapegrad.functions.linear_algebra import contractions, decompositions, products, solving
+from tapegrad.functions.nn import (
     activations,
-    contractions,
-    decompositions,
-    dropouts,
-    gathering,
-    grids,
-    indexing,
-    joining,
-    linalg,
+    convolution_and_pooling,
+    distances,
+    dropout,
     losses,
-    margins,
-    matrix,
-    neighbours,
     normalisation,
     padding,
-    pointwise,
-    queries,
-    rearranging,
-    reductions,
-    rows,
-    searching,
-    special,
-    splitting,
-    statistics,
-    views,
-    windows,
 )
-from tapegrad.functions.common import METHODS, PUBLIC
-from tapegrad.functions.outputs import EXACT, OFFERED, with_out
+from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
+from tapegrad.functions.pointwise import arithmetic, special
+from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
+from tapegrad.functions.shaping import grids, joining, rearranging, splitting, views
 from tapegrad.machine.live import machine
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor
 
-FAMILIES = (pointwise, reductions, rows, views, splitting, rearranging, indexing, gathering, searching, joining, matrix,
-            contractions, linalg, decompositions, activations, losses, margins, dropouts,
-            neighbours, padding, windows, normalisation, special, statistics,
-            grids, queries)
+FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, splitting, rearranging, joining,
+            grids, subscripts, gathering, searching, products, contractions, solving, decompositions, activations,
+            losses, distances, dropout, padding, convolution_and_pooling, normalisation, queries, array_protocols)
+
 
 def remembered(name: str, function: Any) -> Any:
     """A function as users get it: its Python runs once for each kind of arguments (`machine.lessons`)."""

@@ -7,7 +7,7 @@ tensor([0., 2.])
 from __future__ import annotations
 
 from tapegrad.functions import remembered
-from tapegrad.functions.activations import NN
+from tapegrad.functions.nn.activations import NN
 
 globals().update({name: remembered(name, function) for name, function in NN.items()})
 __all__ = sorted(NN)

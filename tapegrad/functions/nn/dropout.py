@@ -8,8 +8,8 @@ from typing import Any
 
 from tapegrad import random
 from tapegrad.creation import empty_like
-from tapegrad.functions.activations import NN, nn
 from tapegrad.functions.common import PUBLIC
+from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.tensor import Tensor
 
 ALPHA = 1.7580993408473766  # of SELU: what its negative side tends to, without the sign

@@ -7,7 +7,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
-from tapegrad.functions.views import reshape, unsqueeze
+from tapegrad.functions.shaping.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
 
 

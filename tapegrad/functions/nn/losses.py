@@ -9,14 +9,14 @@ import numpy as np
 
 from tapegrad.creation import arange, check_room, from_array, ones
 from tapegrad.dispatch import apply
-from tapegrad.functions.activations import nn
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
-from tapegrad.functions.indexing import read
-from tapegrad.functions.matrix import matmul
-from tapegrad.functions.pointwise import where
+from tapegrad.functions.indexing.subscripts import read
+from tapegrad.functions.linear_algebra.products import matmul
+from tapegrad.functions.nn.activations import nn
+from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
-from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.views import broadcast_tensors
+from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.shaping.views import broadcast_tensors
 from tapegrad.machine import lessons
 from tapegrad.tensor import Tensor
 

@@ -13,10 +13,10 @@ import numpy as np
 from tapegrad import errors
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.activations import NN
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
-from tapegrad.functions.joining import cat
-from tapegrad.functions.padding import pad
+from tapegrad.functions.nn.activations import NN
+from tapegrad.functions.nn.padding import pad
+from tapegrad.functions.shaping.joining import cat
 from tapegrad.tensor import Tensor
 
 

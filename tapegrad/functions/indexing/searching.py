@@ -9,9 +9,9 @@ from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, expect_tensor, in_place, into, kind_name, method, operation, public
-from tapegrad.functions.gathering import gather
-from tapegrad.functions.indexing import read, write
-from tapegrad.functions.views import expand
+from tapegrad.functions.indexing.gathering import gather
+from tapegrad.functions.indexing.subscripts import read, write
+from tapegrad.functions.shaping.views import expand
 from tapegrad.tensor import Tensor
 
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.activations import nn
 from tapegrad.functions.common import kind_name, operation
+from tapegrad.functions.nn.activations import nn
 from tapegrad.tensor import Tensor
 
 

@@ -9,10 +9,10 @@ from tapegrad import creation, dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import expect_tensor, into, named, operation
-from tapegrad.functions.decompositions import matrix_rank, pinv, svdvals
-from tapegrad.functions.joining import cat
-from tapegrad.functions.linalg import batched, expect_floating, expect_square, factors, solve_triangular
-from tapegrad.functions.pointwise import where
+from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
+from tapegrad.functions.linear_algebra.solving import batched, expect_floating, expect_square, factors, solve_triangular
+from tapegrad.functions.pointwise.arithmetic import where
+from tapegrad.functions.shaping.joining import cat
 from tapegrad.ops.linalg import LinAlgError, permutations
 
 

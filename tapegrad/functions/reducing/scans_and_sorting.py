@@ -11,9 +11,9 @@ from tapegrad import shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
-from tapegrad.functions.indexing import read
-from tapegrad.functions.reductions import axis_of, expect_elements, picked, widened
-from tapegrad.functions.views import unsafe_view
+from tapegrad.functions.indexing.subscripts import read
+from tapegrad.functions.reducing.reductions import axis_of, expect_elements, picked, widened
+from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
 
 # ---------------------------------------------------------------- running reductions
@@ -63,7 +63,7 @@ for _name in ("cummax", "cummin"):
 @method
 def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: Any = None, *, out: Any = None) -> Any:
     """Differences of neighbours, `n` times over (`torch.diff`)."""
-    from tapegrad.functions.joining import cat
+    from tapegrad.functions.shaping.joining import cat
 
     if not input.ndim:
         raise RuntimeError("diff expects input to be at least one-dimensional")

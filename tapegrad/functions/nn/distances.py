@@ -6,11 +6,11 @@ from typing import Any
 import numpy as np
 
 from tapegrad.creation import from_array
-from tapegrad.functions.activations import NN, nn
 from tapegrad.functions.common import PUBLIC, expect_tensor, public
-from tapegrad.functions.contractions import einsum
-from tapegrad.functions.losses import check_reduction, pairwise_distance, reduced
-from tapegrad.functions.reductions import vector_norm
+from tapegrad.functions.linear_algebra.contractions import einsum
+from tapegrad.functions.nn.activations import NN, nn
+from tapegrad.functions.nn.losses import check_reduction, pairwise_distance, reduced
+from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.tensor import Tensor
 
 

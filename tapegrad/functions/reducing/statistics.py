@@ -9,8 +9,8 @@ import numpy as np
 from tapegrad import shapes
 from tapegrad.creation import from_array
 from tapegrad.functions.common import in_place, into, kind_name, method, public
-from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.rows import sort, trapezoid
+from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.reducing.scans_and_sorting import sort, trapezoid
 from tapegrad.tensor import Tensor
 
 

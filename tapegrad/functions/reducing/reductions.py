@@ -18,7 +18,7 @@ from tapegrad.functions.common import (
     operation,
     overrides,
 )
-from tapegrad.functions.indexing import read
+from tapegrad.functions.indexing.subscripts import read
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 

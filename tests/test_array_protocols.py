@@ -1,4 +1,4 @@
-"""Neighbours: NumPy's ufuncs on tensors, arrays beside tensors, memory shared through DLPack."""
+"""The protocols of arrays: NumPy's ufuncs on tensors, arrays beside tensors, memory shared through DLPack."""
 from __future__ import annotations
 
 import gc
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.functions.neighbours import _OPERATIONS, _OPERATORS
+from tapegrad.functions.array_protocols import _OPERATIONS, _OPERATORS
 
 UFUNCS = sorted([*_OPERATORS, *_OPERATIONS, "matmul"])
 

@@ -7,8 +7,7 @@ from typing import Any
 from tapegrad import creation, dtypes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
-from tapegrad.functions.joining import cat
-from tapegrad.functions.linalg import (
+from tapegrad.functions.linear_algebra.solving import (
     differentiable,
     expect_floating,
     expect_square,
@@ -17,7 +16,8 @@ from tapegrad.functions.linalg import (
     singular_values,
     solve,
 )
-from tapegrad.functions.pointwise import where
+from tapegrad.functions.pointwise.arithmetic import where
+from tapegrad.functions.shaping.joining import cat
 from tapegrad.machine.live import machine
 from tapegrad.ops.decompositions import eigenvectors, singular_vectors, triangular_factors
 from tapegrad.ops.spec import REGISTRY

@@ -7,8 +7,8 @@ from typing import Any
 
 from tapegrad import shapes
 from tapegrad.functions.common import into, kind_name, method, public
-from tapegrad.functions.matrix import bmm, dot, mm, same_dtype
-from tapegrad.functions.views import expand, reshape, unsafe_view
+from tapegrad.functions.linear_algebra.products import bmm, dot, mm, same_dtype
+from tapegrad.functions.shaping.views import expand, reshape, unsafe_view
 from tapegrad.tensor import Tensor
 
 
@@ -203,7 +203,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
 
 def linalg_cross(input: Tensor, other: Any, *, dim: int = -1, out: Any = None) -> Any:
     """The cross product of 3-vectors along an axis (`torch.linalg.cross`)."""
-    from tapegrad.functions.joining import stack
+    from tapegrad.functions.shaping.joining import stack
 
     if input.ndim != other.ndim:
         raise RuntimeError("linalg.cross: inputs must have the same number of dimensions.")
@@ -233,7 +233,7 @@ def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
         raise RuntimeError("linalg.matrix_power: A must be batches of square matrices, but they are "
                            f"{A.shape[-2] if A.ndim > 1 else 1} by {A.shape[-1] if A.ndim else 1} matrices")
     from tapegrad import creation
-    from tapegrad.functions.linalg import inv
+    from tapegrad.functions.linear_algebra.solving import inv
 
     if n < 0:
         A, n = inv(A), -n

@@ -9,11 +9,11 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
-from tapegrad.functions.activations import NN, nn
 from tapegrad.functions.common import method, public
-from tapegrad.functions.losses import affine
-from tapegrad.functions.padding import pad
-from tapegrad.functions.windows import along, windows
+from tapegrad.functions.nn.activations import NN, nn
+from tapegrad.functions.nn.convolution_and_pooling import along, windows
+from tapegrad.functions.nn.losses import affine
+from tapegrad.functions.nn.padding import pad
 from tapegrad.tensor import Tensor
 
 

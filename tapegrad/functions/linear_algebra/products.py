@@ -18,7 +18,7 @@ from tapegrad.functions.common import (
     overrides,
 )
 from tapegrad.functions.queries import result_type
-from tapegrad.functions.views import expand, reshape
+from tapegrad.functions.shaping.views import expand, reshape
 from tapegrad.tensor import Tensor
 
 

@@ -11,9 +11,9 @@ from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import touch
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method
-from tapegrad.functions.factors import scaled
-from tapegrad.functions.indexing import read, write
-from tapegrad.functions.views import expand, unsafe_view
+from tapegrad.functions.indexing.subscripts import read, write
+from tapegrad.functions.pointwise.scaling import scaled
+from tapegrad.functions.shaping.views import expand, unsafe_view
 from tapegrad.tensor import Tensor
 
 # ---------------------------------------------------------------- along an axis

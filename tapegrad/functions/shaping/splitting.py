@@ -7,7 +7,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.dispatch import apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, method, operation
-from tapegrad.functions.views import slice_
+from tapegrad.functions.shaping.views import slice_
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 

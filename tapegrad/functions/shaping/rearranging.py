@@ -9,8 +9,8 @@ from tapegrad import dtypes, shapes
 from tapegrad.creation import check_room, from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import in_place, into, method, operation
-from tapegrad.functions.views import diagonal as main_diagonal
-from tapegrad.functions.views import expand, ravel, reshape, unsafe_view
+from tapegrad.functions.shaping.views import diagonal as main_diagonal
+from tapegrad.functions.shaping.views import expand, ravel, reshape, unsafe_view
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor, shape_of
 

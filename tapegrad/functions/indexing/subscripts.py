@@ -11,7 +11,7 @@ from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
-from tapegrad.functions.views import alias, expand, slice_, unsafe_view, unsqueeze
+from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.tensor import Tensor
 
 Form = tuple[str, Any]

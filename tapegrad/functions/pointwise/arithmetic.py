@@ -21,7 +21,7 @@ from tapegrad.functions.common import (
     overrides,
     public,
 )
-from tapegrad.functions.factors import scaled
+from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor

@@ -7,8 +7,8 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
-from tapegrad.functions.reductions import vector_norm
-from tapegrad.functions.views import expand
+from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.shaping.views import expand
 from tapegrad.machine.live import machine
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor

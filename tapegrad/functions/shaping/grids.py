@@ -9,8 +9,8 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array, linspace
 from tapegrad.functions.common import expect_tensor, into, method, public
-from tapegrad.functions.joining import cat, stack
-from tapegrad.functions.views import meshgrid
+from tapegrad.functions.shaping.joining import cat, stack
+from tapegrad.functions.shaping.views import meshgrid
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 

@@ -1,0 +1,1 @@
+"""On each element: arithmetic with options, choices, bounds, special functions."""

@@ -1,0 +1,1 @@
+"""Along axes: reductions, running reductions, sorting, statistics."""
