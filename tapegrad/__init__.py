@@ -8,6 +8,10 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
+import importlib as _importlib
+import typing as _typing
+from math import e, inf, nan, pi
+
 from tapegrad import autograd, functions, linalg, nn, special, testing
 from tapegrad import dtypes as _dtypes
 from tapegrad import errors as _errors
@@ -32,6 +36,8 @@ from tapegrad.creation import (
     zeros,
     zeros_like,
 )
+from tapegrad.devices import default_device as get_default_device
+from tapegrad.devices import device, set_default_device
 from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import (
     dtype,
@@ -48,6 +54,21 @@ from tapegrad.dtypes import (
     uint8,
 )
 from tapegrad.dtypes import promote as promote_types
+from tapegrad.formats import (
+    channels_last,
+    channels_last_3d,
+    contiguous_format,
+    jagged,
+    layout,
+    memory_format,
+    preserve_format,
+    sparse_bsc,
+    sparse_bsr,
+    sparse_coo,
+    sparse_csc,
+    sparse_csr,
+    strided,
+)
 from tapegrad.functions import *  # noqa: F403
 from tapegrad.machine.live import machine as _machine
 from tapegrad.ops.spec import REGISTRY as _REGISTRY
@@ -71,13 +92,30 @@ from tapegrad.random import (
     set_rng_state,
 )
 from tapegrad.shapes import Size
-from tapegrad.tensor import Tensor, device
+from tapegrad.switches import (
+    are_deterministic_algorithms_enabled,
+    get_deterministic_debug_mode,
+    get_float32_matmul_precision,
+    get_num_interop_threads,
+    is_deterministic_algorithms_warn_only_enabled,
+    is_warn_always_enabled,
+    set_default_tensor_type,
+    set_deterministic_debug_mode,
+    set_float32_matmul_precision,
+    set_flush_denormal,
+    set_num_interop_threads,
+    set_warn_always,
+    typename,
+    use_deterministic_algorithms,
+)
+from tapegrad.tensor import Tensor
 from tapegrad.threads import get_num_threads, set_num_threads
 
 for _name in ("gradcheck", "gradgradcheck", "GradcheckError"):  # as in PyTorch: the function over the module's name
     setattr(autograd, _name, getattr(_checks, _name))
 for _name, _kind in _errors.KINDS.items():  # FloatTensor, LongTensor, …
     globals()[_kind] = functions.queries.typed(_kind, _dtypes.BY_NAME[_name])
+newaxis = None
 __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 
@@ -86,3 +124,14 @@ for _op in _REGISTRY.values():  # what an operation's function is called nativel
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
+
+
+_ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
+    "accelerator", "backends", "cpu", "cuda", "mps", "utils", "version", "xpu",
+}
+
+
+def __getattr__(name: str) -> _typing.Any:
+    if name in _ROOMS:
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -10,6 +10,7 @@ import numpy as np
 
 from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import modes
+from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
@@ -17,7 +18,7 @@ from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.runtime import address_of
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.signatures import checked
-from tapegrad.tensor import Tensor, device, shape_of
+from tapegrad.tensor import Tensor, shape_of
 
 call = machine.call
 MUCH = 1 << 32  # bytes that may not be there
@@ -36,7 +37,7 @@ def _wanted(dtype: Any, out: Any = None) -> Dtype | None:
 
 def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None, series: bool = False) -> Tensor:
     if where is not None:
-        device(where)
+        required(where)
     if out is not None:  # of as many elements as a series, it keeps its shape
         kept = series and out.numel() == made.numel()
         return dispatch.into(out, made.reshape(tuple(out.shape)) if kept else made)

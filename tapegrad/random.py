@@ -8,10 +8,10 @@ import numpy as np
 
 from tapegrad import creation, dispatch, dtypes, shapes
 from tapegrad.autograd import modes
+from tapegrad.devices import CPU, required
 from tapegrad.machine import lessons, tracing
 from tapegrad.ops import streams
-from tapegrad.tensor import CPU, Tensor, shape_of
-from tapegrad.tensor import device as Device
+from tapegrad.tensor import Tensor, shape_of
 
 
 class Generator:
@@ -25,7 +25,7 @@ class Generator:
     device = CPU
 
     def __init__(self, device: Any = "cpu") -> None:
-        Device(device)
+        required(device)
         self.stream = streams.Generator()
 
     def manual_seed(self, seed: int) -> Generator:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes, errors, shapes
+from tapegrad import devices, dispatch, dtypes, errors, formats, shapes
 from tapegrad.autograd import graph, modes, places, rules
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
@@ -56,8 +56,11 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     __slots__ = ()
     _spreads = True  # results of operations on a subclass are of that class; `Parameter` opts out
-    layout = "torch.strided"
-    is_sparse = is_cuda = is_quantized = is_meta = False
+    layout = formats.strided
+    is_cpu = True
+    is_cuda = is_meta = is_mps = is_xpu = is_ipu = is_xla = is_maia = is_mtia = is_vulkan = is_mkldnn = False
+    is_sparse = is_sparse_csr = is_quantized = is_nested = False
+    name = volatile = None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         from tapegrad import creation
@@ -324,15 +327,17 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     # ------------------------------------------------------------ conversions
 
-    def to(self, *args: Any, dtype: Any = None, copy: bool = False, **ignored: Any) -> Tensor:
+    def to(self, *args: Any, dtype: Any = None, copy: bool = False, device: Any = None, **ignored: Any) -> Tensor:
         """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`)."""
+        if device is not None:
+            devices.required(device)
         for a in args:
             if isinstance(a, (dtypes.dtype, type)):
                 dtype = a
             elif isinstance(a, Tensor):
                 dtype = a.dtype
-            elif isinstance(a, (str, device)):
-                device(a)
+            elif isinstance(a, (str, devices.device)):
+                devices.required(a)
             elif not (a is None or isinstance(a, bool)):
                 raise TypeError("to() received an invalid combination of arguments - got "
                                 f"({', '.join(type(x).__name__ for x in args)})")
@@ -409,6 +414,18 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     def cpu(self) -> Tensor:
         return self
+
+    def cuda(self, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Tensor:
+        """AssertionError: there is no such device (`torch.Tensor.cuda`)."""
+        return self.to("cuda")
+
+    def xpu(self, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Tensor:
+        """AssertionError: there is no such device (`torch.Tensor.xpu`)."""
+        return self.to("xpu")
+
+    def pin_memory(self) -> Tensor:
+        """RuntimeError: there is no accelerator to pin it for (`torch.Tensor.pin_memory`)."""
+        raise RuntimeError(devices.NO_ACCELERATOR)
 
     def type_as(self, other: Tensor) -> Tensor:
         return self.to(other.dtype)

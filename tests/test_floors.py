@@ -12,17 +12,18 @@ import tapegrad
 
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
-    {"errors", "config", "dtypes", "shapes"},
+    {"errors", "config", "dtypes", "shapes", "devices", "formats"},
     {"ops", "ops.spec", "ops.sym", "ops.scalar", "ops.slopes", "ops.streams"},
     {"ops.*"},
     {"machine.*"},
     {"tape.*"},
     {"signatures", "dispatch", "autograd.*"},
-    {"devices", "protocols", "tensor", "parameters", "creation", "random", "printing", "functions.*",
+    {"protocols", "tensor", "parameters", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck"},  # the check calls the facade
     {"compiler.*"},
     {"", "catalogue", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo", "testing.*",
-     "linalg", "special", "threads"},
+     "linalg", "special", "threads", "switches", "absent", "cuda.*", "mps", "xpu", "cpu.*", "accelerator", "backends.*",
+     "version", "utils.*"},
 ]
 
 # Imports upwards, made when a function is called and not when its module is: what it is and why it must be.

@@ -13,9 +13,9 @@ import numpy as np
 
 from tapegrad import dispatch, dtypes
 from tapegrad.creation import from_array, on_array
+from tapegrad.devices import required
 from tapegrad.functions.common import METHODS, PUBLIC, public
 from tapegrad.tensor import Tensor
-from tapegrad.tensor import device as Device
 
 # NumPy's operators as Python's, which know what to do when the tensor stands on the right.
 _OPERATORS: dict[str, Callable[..., Any]] = {
@@ -177,7 +177,7 @@ def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: bool | None = None
                                "only once, so you might have already constructed a tensor from it once.")
         exporter = _Capsule(ext_tensor)
     if device is not None:
-        Device(device)  # which refuses what is not the CPU
+        required(device)
     made = on_array(np.from_dlpack(exporter))  # NumPy calls all that comes without a version read-only: no warning
     return made.clone() if copy else made
 

@@ -1,0 +1,11 @@
+"""What this library was built with (`torch.version`): for the CPU alone.
+
+>>> import tapegrad as torch
+>>> torch.version.cuda is None
+True
+"""
+from tapegrad import __version__
+
+cuda = hip = xpu = rocm = git_version = None
+debug = False
+__all__ = ["__version__", "cuda", "debug", "git_version", "hip", "rocm", "xpu"]
