@@ -126,12 +126,15 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
 
 
+_LATE = {"load": "serialization", "save": "serialization"}  # functions, and the rooms that they are in
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "backends", "cpu", "cuda", "mps", "utils", "version", "xpu",
+    "accelerator", "backends", "cpu", "cuda", "mps", "serialization", "version", "xpu",
 }
 
 
 def __getattr__(name: str) -> _typing.Any:
     if name in _ROOMS:
         return _importlib.import_module(f"{__name__}.{name}")
+    if name in _LATE:
+        return getattr(_importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

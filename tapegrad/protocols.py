@@ -35,7 +35,7 @@ def alias(x: Any, kind: type | None = None) -> Any:
     return reread(x, layout.dtype, layout.shape, layout.strides, 0, kind)
 
 
-def _storage(x: Any) -> tuple[int, int]:
+def storage(x: Any) -> tuple[int, int]:
     """Where the memory begins that `x` lies in, and its bytes."""
     owner = buffers[int(buffers[x._buffer]["owner"])]
     return int(owner["address"]), layouts.all[int(owner["layout"])].nbytes
@@ -52,7 +52,7 @@ def _on_storage(block: Any, like: tuple[Any, ...], kind: type) -> Any:
     return reread(block, dtype, shape, strides, offset, kind)
 
 
-def _copied(content: np.ndarray[Any, Any]) -> Any:
+def copied(content: np.ndarray[Any, Any]) -> Any:
     """A tensor of bytes."""
     made = call.empty(layouts.intern(dtypes.uint8, (len(content),)).id)
     made._memory()[...] = content
@@ -61,7 +61,7 @@ def _copied(content: np.ndarray[Any, Any]) -> Any:
 
 def rebuild(kind: type, content: np.ndarray[Any, Any], like: tuple[Any, ...], requires_grad: bool) -> Any:
     """What a pickle holds, as a tensor again."""
-    made = _on_storage(_copied(content), like, kind)
+    made = _on_storage(copied(content), like, kind)
     return made.requires_grad_(requires_grad)
 
 
@@ -157,11 +157,11 @@ class Protocols:
             raise RuntimeError(errors.DEEPCOPY_NON_LEAF)
         if id(self) in memo:
             return memo[id(self)]
-        start, nbytes = _storage(self)
+        start, nbytes = storage(self)
         key = ("storage of a tensor", start)
         if key not in memo:
             with modes.no_grad():
-                memo[key] = self.clone() if self.nbytes == nbytes and layouts.all[self._layout].dense else _copied(
+                memo[key] = self.clone() if self.nbytes == nbytes and layouts.all[self._layout].dense else copied(
                     machine.memory(start, "u1", nbytes))
         new = _on_storage(memo[key], self._place(), type(self))
         memo[id(self)] = new.requires_grad_(self.requires_grad)
@@ -172,11 +172,11 @@ class Protocols:
 
     def _place(self: Any) -> tuple[Any, ...]:
         layout = layouts.all[self._layout]
-        return layout.dtype, layout.shape, layout.strides, self.data_ptr() - _storage(self)[0]
+        return layout.dtype, layout.shape, layout.strides, self.data_ptr() - storage(self)[0]
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
         tracing.refuse("a tensor is copied or pickled")
-        content = np.array(machine.memory(*_storage(self)[:1], "u1", _storage(self)[1]))
+        content = np.array(machine.memory(*storage(self)[:1], "u1", storage(self)[1]))
         return rebuild, (type(self), content, self._place(), self.requires_grad), _shown(self) or None
 
     def __setstate__(self, state: dict[str, Any]) -> None:

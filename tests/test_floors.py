@@ -23,7 +23,7 @@ FLOORS = [
     {"compiler.*"},
     {"", "catalogue", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo", "testing.*",
      "linalg", "special", "threads", "switches", "absent", "cuda.*", "mps", "xpu", "cpu.*", "accelerator", "backends.*",
-     "version", "utils.*"},
+     "version", "serialization.*", "utils.*"},
 ]
 
 # Imports upwards, made when a function is called and not when its module is: what it is and why it must be.
