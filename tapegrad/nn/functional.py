@@ -6,8 +6,13 @@ tensor([0., 2.])
 """
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from tapegrad.functions import remembered
 from tapegrad.functions.nn.activations import NN
 
 globals().update({name: remembered(name, function) for name, function in NN.items()})
 __all__ = sorted(NN)
+
+if TYPE_CHECKING:
+    def __getattr__(name: str) -> Any: ...

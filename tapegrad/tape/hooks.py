@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import itertools
 import weakref
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -42,19 +42,22 @@ class Attached:
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook out again."""
+    """What registering a hook returns: `remove()` takes the hook out again, and its number out of `marks`."""
 
-    __slots__ = ("_hooks", "id")
+    __slots__ = ("_hooks", "_marks", "id")
     _numbers = itertools.count(1)
 
-    def __init__(self, hooks: Hooks, hook: Hook) -> None:
+    def __init__(self, hooks: Hooks, hook: Hook, marks: Sequence[dict[int, Any]] = ()) -> None:
         tracing.refuse("it registers a hook")
-        self._hooks, self.id = hooks, next(RemovableHandle._numbers)
+        self._hooks, self._marks, self.id = hooks, marks, next(RemovableHandle._numbers)
         hooks[self.id] = hook
+        for mark in marks:
+            mark[self.id] = True
 
     def remove(self) -> None:
         tracing.refuse("it removes a hook")
-        self._hooks.pop(self.id, None)
+        for held in (self._hooks, *self._marks):
+            held.pop(self.id, None)
 
     def __enter__(self) -> RemovableHandle:
         return self

@@ -31,8 +31,8 @@ def outcome(function: Callable[..., Any], t: Any) -> Any:
 
 
 def nameless(message: str) -> str:
-    """PyTorch names the tensor's latest history, not the one that was saved."""
-    return re.sub(", which is output . of [^,]*,", "", message)
+    """PyTorch names the tensor's latest history, not the one that was saved; classes are in packages of two names."""
+    return re.sub(", which is output . of [^,]*,", "", message).replace("tapegrad.nn.", "torch.nn.")
 
 
 def refusal(function: Callable[[], Any]) -> Any:

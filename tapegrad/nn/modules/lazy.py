@@ -1,0 +1,56 @@
+"""`LazyModuleMixin`: modules that learn their shapes from the first input."""
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+from tapegrad.autograd import modes
+from tapegrad.nn.parameter import is_lazy
+
+
+class LazyModuleMixin:
+    """What a module with uninitialised parameters does before its first forward (`torch.nn.modules.lazy`).
+
+    A class that mixes it in defines `initialize_parameters(*args, **kwargs)`, which is called once with the arguments
+    of the first call; instances become `cls_to_become` then. A state that is loaded before gives the shapes, too.
+    """
+
+    cls_to_become: Any = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        module: Any = self
+        self._load_hook = module._register_load_state_dict_pre_hook(self._lazy_load_hook)
+        self._initialize_hook = module.register_forward_pre_hook(self._infer_parameters, with_kwargs=True)
+        warnings.warn("Lazy modules are a new feature under heavy development so changes to the API or "
+                      "functionality can "
+                      "happen at any moment.", stacklevel=2)
+
+    def _save_to_state_dict(self: Any, destination: Any, prefix: str, keep_vars: bool) -> None:
+        for name, x in self._persistent().items():
+            destination[prefix + name] = x if keep_vars or is_lazy(x) else x.detach()
+
+    def _lazy_load_hook(self: Any, state_dict: Any, prefix: str, *rest: Any) -> None:
+        for name, x in (*self._parameters.items(), *self._buffers.items()):
+            given = state_dict.get(prefix + name)
+            if x is not None and given is not None and is_lazy(x) and not is_lazy(given):
+                with modes.no_grad():
+                    x.materialize(given.shape)
+
+    def initialize_parameters(self, *args: Any, **kwargs: Any) -> None:
+        """Give parameters their shapes, for a class to define."""
+        raise NotImplementedError(f"initialize_parameters is not implemented for {type(self).__name__}")
+
+    def has_uninitialized_params(self: Any) -> bool:
+        """Whether a parameter or buffer has no shape yet."""
+        return any(is_lazy(x) for x in (*self._parameters.values(), *self._buffers.values()))
+
+    def _infer_parameters(self: Any, module: Any, args: Any, kwargs: Any = None) -> None:
+        module.initialize_parameters(*args, **(kwargs or {}))
+        if module.has_uninitialized_params():
+            raise RuntimeError(f"module {self._get_name()} has not been fully initialized")
+        for handle in ("_initialize_hook", "_load_hook"):
+            getattr(module, handle).remove()
+            delattr(module, handle)
+        if module.cls_to_become is not None:
+            module.__class__ = module.cls_to_become
