@@ -70,7 +70,7 @@ from tapegrad.formats import (
     strided,
 )
 from tapegrad.functions import *  # noqa: F403
-from tapegrad.machine.live import machine as _machine
+from tapegrad.machine.instance import machine as _machine
 from tapegrad.ops.spec import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (

@@ -167,7 +167,7 @@ def _report(tapes: Tapes, adjoint: bool, most: int) -> None:
 def info() -> str:
     """What runs here, a line each."""
     import tapegrad
-    from tapegrad.machine import cache, jit
+    from tapegrad.machine.llvm import cache, jit
 
     triple, processor, features = jit.host()
     used = [f[1:] for f in features.split(",") if f[:1] == "+"]

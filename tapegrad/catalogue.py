@@ -12,7 +12,7 @@ from typing import Any
 
 from tapegrad import dispatch, functions, linalg
 from tapegrad.functions.nn.activations import NN
-from tapegrad.machine.live import FAMILIES, machine
+from tapegrad.machine.instance import FAMILIES, machine
 from tapegrad.ops.spec import Operation, operations
 from tapegrad.tensor import Tensor
 

@@ -12,10 +12,10 @@ from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
-from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine
-from tapegrad.machine.runtime import address_of
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.startup import address_of
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor, shape_of
@@ -63,8 +63,8 @@ def copied(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
 def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
     """A tensor with a copy of an array's values."""
     made = copied(array, dtype)
-    if tracing.mine() is not None and array.size:
-        tracing.constant(made.data_ptr(), made.nbytes)
+    if capturing.mine() is not None and array.size:
+        capturing.constant(made.data_ptr(), made.nbytes)
     return made
 
 
@@ -191,7 +191,7 @@ def _check_array(array: np.ndarray[Any, Any]) -> Dtype:
 def on_array(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on an array's memory, whether or not that is meant to be written."""
     dtype = _check_array(array)
-    tracing.carry_out()  # the array may be written or freed before a call that is put off
+    capturing.carry_out()  # the array may be written or freed before a call that is put off
     strides = tuple(s // array.itemsize for s in array.strides)
     made = call.adopt(layouts.intern(dtype, array.shape, strides).id, address_of(array), 0, Tensor)
     machine.buffers["flags"][made._buffer] |= rec.EXTERNAL

@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad import dtypes, errors, shapes
-from tapegrad.machine import lessons, structural, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine.late import RAISED, failure
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plan import Attributes
-from tapegrad.machine.structural.indexed import FAILED, OFFENDING
+from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.kernels import structural
+from tapegrad.machine.kernels.structural import FAILED, OFFENDING
+from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.signatures import Ints, checked
@@ -450,21 +450,21 @@ machine.set_hook("out_of_memory", out_of_memory)
 
 def kernel_failed(plan: int, status: int) -> None:
     """Raise what a kernel's status stands for."""
-    tracing.failed()
+    capturing.failed()
     found = planner.all[plan]
     assert found is not None
-    if status == RAISED and failure:
-        raise failure.pop()
+    if status == rec.RAISED and late_binding.failure:
+        raise late_binding.failure.pop()
     if status == rec.OUT_OF_MEMORY:
         raise errors.OutOfMemoryError(f"{found.op.name}: there is no memory for its intermediate values")
-    if status == structural.OUT_OF_RANGE:
+    if status == rec.OUT_OF_RANGE:
         for step in found.steps:
             if step.checks is not None and step.nest[FAILED]:
                 dim, size = step.checks
                 raise _OUT_OF_RANGE.get(found.op.name.rstrip("_"), _INDEX)(int(step.nest[OFFENDING]), dim, size)
-    if status == structural.REFUSED and found.op.name not in REFUSALS:
+    if status == rec.REFUSED and found.op.name not in REFUSALS:
         raise LinAlgError(f"{found.op.name}: the derivative needs the inverse of a singular matrix.")
-    if status == structural.REFUSED:
+    if status == rec.REFUSED:
         which, element = next(step.nest for step in found.steps if structural.fails(step.store))[-2:]
         raise LinAlgError(refusal(found.op.name, int(which), int(element), len(found.operands[0].shape) > 2))
     raise RuntimeError(f"{found.op.name}: a kernel failed with status {status}")

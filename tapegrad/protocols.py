@@ -13,8 +13,8 @@ import numpy as np
 
 from tapegrad import dtypes, errors, printing, shapes
 from tapegrad.autograd import modes
-from tapegrad.machine import tracing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import capturing
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, plan_of
 
@@ -129,7 +129,7 @@ class Protocols:
     # ------------------------------------------------------------ a string
 
     def __repr__(self: Any, *, tensor_contents: Any = None) -> str:
-        tracing.refuse("a tensor is turned into text")
+        capturing.refuse("a tensor is turned into text")
         try:
             t = None if self.is_leaf else instruction_of(self._buffer)  # `is_leaf` brings a view up to date
             node = None if t is None else plan_of(t).grad_name
@@ -175,7 +175,7 @@ class Protocols:
         return layout.dtype, layout.shape, layout.strides, self.data_ptr() - storage(self)[0]
 
     def __reduce_ex__(self: Any, protocol: Any) -> Any:
-        tracing.refuse("a tensor is copied or pickled")
+        capturing.refuse("a tensor is copied or pickled")
         content = np.array(machine.memory(*storage(self)[:1], "u1", storage(self)[1]))
         return rebuild, (type(self), content, self._place(), self.requires_grad), _shown(self) or None
 

@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad import creation, dispatch, dtypes, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import CPU, required
-from tapegrad.machine import lessons, tracing
+from tapegrad.machine.learning import capturing, lessons
 from tapegrad.ops import streams
 from tapegrad.tensor import Tensor, shape_of
 
@@ -30,19 +30,19 @@ class Generator:
 
     def manual_seed(self, seed: int) -> Generator:
         self.stream.manual_seed(seed)
-        tracing.drawn(0, tracing.Draw(self.stream, streams.Generator.manual_seed, (seed,)))
+        capturing.drawn(0, capturing.Draw(self.stream, streams.Generator.manual_seed, (seed,)))
         return self
 
     def seed(self) -> int:
-        tracing.refuse("it asks the system for a seed")
+        capturing.refuse("it asks the system for a seed")
         return self.stream.seed()
 
     def initial_seed(self) -> int:
-        tracing.refuse("it reads a generator's seed")
+        capturing.refuse("it reads a generator's seed")
         return self.stream.initial_seed()
 
     def get_state(self) -> Tensor:
-        tracing.refuse("it reads a generator's state")
+        capturing.refuse("it reads a generator's state")
         return creation.from_array(np.array(self.stream.get_state()))
 
     def set_state(self, new_state: Tensor) -> Generator:
@@ -50,7 +50,7 @@ class Generator:
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype is not dtypes.uint8:
             raise TypeError("RNG state must be a torch.ByteTensor")
-        tracing.refuse("it sets a generator's state")
+        capturing.refuse("it sets a generator's state")
         self.stream.set_state(new_state._array())
         return self
 
@@ -89,10 +89,10 @@ def _draw(generator: Generator | None, method: Callable[..., np.ndarray[Any, Any
     """A tensor of `method(stream, *given)`; a capture under way takes note, so that a replay draws anew."""
     lessons.refuse()
     creation.check_room(dtypes.default_dtype(), shape)
-    draw = tracing.Draw((generator or default_generator).stream, method, given)
+    draw = capturing.Draw((generator or default_generator).stream, method, given)
     made = creation.copied(method(draw.stream, *given).reshape(shape))
     if made.numel():
-        tracing.drawn(made.data_ptr(), draw)
+        capturing.drawn(made.data_ptr(), draw)
     return made
 
 

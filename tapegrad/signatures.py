@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 
 Ints = Any  # one whole number, or several
 TensorBase = machine.TensorBase

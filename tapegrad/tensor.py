@@ -1,6 +1,6 @@
 """`Tensor`: PyTorch's face on a row of the tape.
 
-The class adds to the native `TensorBase` (operators and one-operand methods, `machine.runtime`) what needs Python:
+The class adds to the native `TensorBase` (operators and one-operand methods, `machine.startup`) what needs Python:
 arguments, properties, conversions. Methods that are operations live in `functions` and are attached there.
 """
 from __future__ import annotations
@@ -17,9 +17,9 @@ from tapegrad import devices, dispatch, dtypes, errors, formats, shapes
 from tapegrad.autograd import graph, modes, places, rules
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
-from tapegrad.machine import lessons, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import capturing, lessons
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
@@ -291,8 +291,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def _scalar(self) -> Any:
         """The one element; a capture under way takes note that Python knows it now."""
         lessons.refuse()
-        if tracing.mine() is not None:
-            tracing.guard(self.data_ptr(), self.itemsize)
+        if capturing.mine() is not None:
+            capturing.guard(self.data_ptr(), self.itemsize)
         return call.item(self)
 
     def _memory(self) -> np.ndarray[Any, Any]:
@@ -302,8 +302,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def _array(self) -> np.ndarray[Any, Any]:
         """The values for Python to look at; a capture under way takes note that Python knows them now."""
         lessons.refuse()
-        if tracing.mine() is not None:
-            tracing.looked_at(self)
+        if capturing.mine() is not None:
+            capturing.looked_at(self)
         return self._memory()
 
     def tolist(self) -> Any:
@@ -314,7 +314,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         """An array on the same memory (`torch.Tensor.numpy`); RuntimeError for a tensor that requires grad."""
         if self.requires_grad and not force and modes.is_grad_enabled():
             raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
-        tracing.refuse("a tensor's memory is handed to NumPy")
+        capturing.refuse("a tensor's memory is handed to NumPy")
         return self._memory()
 
     def __array__(self, dtype: Any = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
@@ -450,7 +450,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         fresh = call.empty(layout.id)
         shared = min(fresh.numel(), self.numel())
         if shared:
-            tracing.refuse("memory is resized")
+            capturing.refuse("memory is resized")
             fresh._memory().reshape(-1)[:shared] = self._memory().reshape(-1)[:shared]
         return self.set_(fresh)
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 import os
 
 from tapegrad import config
-from tapegrad.machine import blas
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels.products import blas
 
 
 def set_num_threads(number: int) -> None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tapegrad as T
-from tapegrad.machine import blas
+from tapegrad.machine.kernels.products import blas
 
 L = T.linalg
 NAN = {"svd": L.svd, "svdvals": L.svdvals, "pinv": L.pinv, "matrix_rank": L.matrix_rank, "cond": L.cond,

@@ -26,6 +26,15 @@ FLOORS = [
      "version", "serialization.*", "utils.*"},
 ]
 
+# A package in here is a room: others import it by its name, not its files, and only what its `__all__` offers.
+ROOMS = "machine."
+# What is imported from a room all the same: who, what, and why it must be.
+INTO_ROOMS: dict[tuple[str, str], str] = {
+    ("machine.kernels.structural.*", "machine.native.glue"): "the language of jitted code; needs numba",
+    ("machine.kernels.structural.scans", "machine.native.build"): "makes C functions of jitted ones; needs numba",
+    ("machine.startup.machine", "machine.native.build"): "needs numba",
+}
+
 # Imports upwards, made when a function is called and not when its module is: what it is and why it must be.
 UPWARDS: dict[tuple[str, str], str] = {}
 
@@ -35,6 +44,8 @@ class Import(NamedTuple):
     imported: str
     line: int
     late: bool  # inside a function: runs when that is called
+    source: str = ""  # what follows `from`
+    name: str = ""  # what follows `import`
 
     def __repr__(self) -> str:
         return f"{self.importer}:{self.line} imports {self.imported}"
@@ -81,17 +92,17 @@ def within(node: ast.AST, late: bool = False) -> Iterator[tuple[ast.AST, bool]]:
 def imports_of(module: str) -> Iterator[Import]:
     for node, late in within(ast.parse(MODULES[module].read_text())):
         if isinstance(node, ast.Import):
-            names = [a.name for a in node.names]
+            found = [(a.name, a.name, "") for a in node.names]
         elif isinstance(node, ast.ImportFrom):
             base = resolve(module, node)
-            inner = [f"{base}.{a.name}" for a in node.names]
-            names = [name if name.partition(".")[2] in MODULES else base for name in inner]
+            inner = [(f"{base}.{a.name}", a.name) for a in node.names]
+            found = [(full if full.partition(".")[2] in MODULES else base, base, name) for full, name in inner]
         else:
             continue
-        for name in names:
-            root, _, rest = name.partition(".")
+        for imported, source, name in found:
+            root, _, rest = imported.partition(".")
             if root == "tapegrad" and rest in MODULES and rest != module:
-                yield Import(module, rest, node.lineno, late)
+                yield Import(module, rest, node.lineno, late, source.partition(".")[2], name)
 
 
 IMPORTS = [i for m in MODULES for i in imports_of(m)]
@@ -107,6 +118,52 @@ def test_imports_go_down(module):
 def test_every_exception_is_needed():
     used = {(i.importer, i.imported) for i in IMPORTS if i.late and floor(i.imported) > floor(i.importer)}
     assert set(UPWARDS) == used
+
+
+def room_of(module: str) -> str:
+    """The package that a module is in."""
+    return module if MODULES[module].name == "__init__.py" else module.rpartition(".")[0]
+
+
+def offers(room: str) -> set[str]:
+    """A room's `__all__`."""
+    for node in ast.parse(MODULES[room].read_text()).body:
+        if isinstance(node, ast.Assign) and getattr(node.targets[0], "id", "") == "__all__":
+            return set(ast.literal_eval(node.value))
+    return set()
+
+
+def is_excepted(i: Import) -> tuple[str, str] | None:
+    """The exception that an import into a room needs, if there is one."""
+    for who, what in INTO_ROOMS:
+        if i.imported == what and (i.importer == who or (who.endswith("*") and i.importer.startswith(who[:-1]))):
+            return who, what
+    return None
+
+
+def into_rooms() -> Iterator[Import]:
+    """Imports that go past a room's door: a file of it from outside, or a name that it does not offer.
+
+    A room inside a room has a door of its own.
+    """
+    for i in IMPORTS:
+        room = room_of(i.source) if i.source in MODULES else ""
+        if room.startswith(ROOMS) and not f"{i.importer}.".startswith(f"{room}.") and (
+                i.source != room or (i.name not in offers(room) and room_of(i.imported) == room)):
+            yield i
+
+
+def test_rooms_are_entered_by_their_doors():
+    past = [i for i in into_rooms() if not is_excepted(i)]
+    assert not past, "\n".join(f"{i}: {i.name}" for i in past)
+    assert {is_excepted(i) for i in into_rooms()} == set(INTO_ROOMS), "an exception is not needed"
+
+
+def test_rooms_say_where_to_start():
+    for room in (m for m in MODULES if m.startswith(ROOMS) and MODULES[m].name == "__init__.py"):
+        said = ast.get_docstring(ast.parse(MODULES[room].read_text())) or ""
+        assert 0 < said.count("\n") + 1 <= 7, room
+        assert offers(room) or room.endswith("native"), room
 
 
 def test_no_circles():
@@ -136,5 +193,5 @@ def test_nothing_heavy_at_import():
                 [node.module or ""] if isinstance(node, ast.ImportFrom) and not node.level else [])
             for name in names:
                 heavy = name.split(".")[0] in ("numba", "scipy", "torch")
-                native = module.startswith("machine.native") or module.startswith("machine.structural.")
+                native = module.startswith("machine.native") or module.startswith("machine.kernels.structural.")
                 assert late or native or not heavy, f"{module}:{node.lineno} imports {name}"

@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 
 
 def resident():

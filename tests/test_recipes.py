@@ -4,7 +4,8 @@ from __future__ import annotations
 import pytest
 
 import tapegrad as T
-from tapegrad.machine import lessons, live
+from tapegrad.machine import instance as live
+from tapegrad.machine.learning import lessons
 
 F = T.nn.functional
 

@@ -14,8 +14,8 @@ from typing import Any
 
 from tapegrad import dispatch
 from tapegrad.autograd import bypass
-from tapegrad.machine import tracing
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import capturing
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
@@ -93,7 +93,7 @@ def _switch(mode: bool, nan: bool) -> tuple[bool, bool]:
     previous = enabled, check_nan
     enabled, check_nan = mode, nan
     if mode != previous[0]:
-        tracing.refuse("it switches anomaly detection")
+        capturing.refuse("it switches anomaly detection")
         (machine.withdraw if mode else machine.lend)()
         bypass.count(1 if mode else -1)
         dispatch.witness = _note if mode else None

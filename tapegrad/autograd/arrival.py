@@ -6,8 +6,8 @@ from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import modes
-from tapegrad.machine import tracing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import capturing
 from tapegrad.tape import hooks
 from tapegrad.tape.hooks import Hook
 
@@ -17,7 +17,7 @@ call = machine.call
 def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
     """A gradient after the hooks of its tensor."""
     if found:
-        tracing.refuse("a hook runs")
+        capturing.refuse("a hook runs")
     for hook in found:
         gradient = _accepted(hook, hook(gradient), gradient)
     return gradient
@@ -61,7 +61,7 @@ def arrive(row: int, gradient: Any) -> None:
     if tensor is None and kept and kept.post_accumulate and kept.heir is None:
         tensor = call.tensor_of(row, machine.tensor_type)  # the leaf is dead, and its hooks are to be given one
     if kept and (kept.prehooks or kept.posthooks):
-        tracing.refuse("a hook runs")
+        capturing.refuse("a hook runs")
     outgoing = (gradient,)
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = replaced(hook, hook(outgoing), outgoing)
@@ -69,7 +69,7 @@ def arrive(row: int, gradient: Any) -> None:
         accumulate_into(tensor, outgoing[0])
         after = hooks.post_accumulate_hooks(row)
         if after:
-            tracing.refuse("a hook runs")
+            capturing.refuse("a hook runs")
         for hook in after:
             hook(tensor)
     for hook in list(kept.posthooks.values()) if kept else ():

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import threading
 
-from tapegrad.machine import lessons
-from tapegrad.machine.live import machine
-from tapegrad.machine.runtime import address_of, reserve
+from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import lessons
+from tapegrad.machine.startup import address_of, reserve
 
 _lock = threading.Lock()
 _active = 0  # reasons, of all threads

@@ -21,12 +21,11 @@ from tapegrad.autograd.arrival import accumulate_into, arrive, call_hooks, repla
 from tapegrad.autograd.nesting import nested
 from tapegrad.autograd.rules import gradients_of, tensor_type
 from tapegrad.machine import records as rec
-from tapegrad.machine import structural, tracing
-from tapegrad.machine.late import RAISED, failure
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plan import Plan
-from tapegrad.machine.runtime import Workspace, address_of
+from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.learning import capturing
+from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.planning import Layout, Plan
+from tapegrad.machine.startup import Workspace, address_of
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
@@ -391,7 +390,7 @@ def _replay_on(workspace: Workspace) -> None:
         if status == rec.NO_MEMORY:
             dispatch.out_of_memory(int(workspace.record["bottom"][0]))
         if status == rec.FAILED:
-            dispatch.kernel_failed(plan.index, RAISED if failure else structural.REFUSED)
+            dispatch.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
@@ -449,7 +448,7 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
         return [call.empty(layouts[int(buffers[rows[0]]["layout"])].id).zero_()]  # word to the node that there is some
     kept = hooks.find(out)
     if kept and (kept.prehooks or kept.posthooks):
-        tracing.refuse("a hook runs")
+        capturing.refuse("a hook runs")
     outgoing = tuple(workspace.pending.pop(out, (g,)))
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = replaced(hook, hook(outgoing), outgoing)
@@ -459,8 +458,8 @@ def _through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int],
         _check_marked(workspace, status)
     if plan.op.kind == "callback":
         assert kept is not None
-        if kept.callback._capture is not tracing.mine():
-            tracing.refuse("a custom function's backward runs that was recorded before")
+        if kept.callback._capture is not capturing.mine():
+            capturing.refuse("a custom function's backward runs that was recorded before")
         workspace.callbacks.append(kept.callback)
         kept.callback._wanted = -1 if not workspace.narrowed else sum(
             1 << j for j, row in enumerate(rows) if workspace.marks[row] & rec.NEEDED)

@@ -15,10 +15,9 @@ from tapegrad import dispatch, errors
 from tapegrad.autograd import modes, rules
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plan import Plan
+from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.learning import capturing
+from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape import history, hooks
 
@@ -80,7 +79,7 @@ class FunctionCtx(Node):
         self._inputs: list[Layout | None] = []
         self._outputs: list[Layout | None] = []  # those that have a gradient
         self._tensors: list[Layout | None] = []
-        self._capture = tracing.mine()  # of the compiler, if it is watching: only what it saw begin may it repeat
+        self._capture = capturing.mine()  # of the compiler, if it is watching: only what it saw begin may it repeat
 
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; call it once."""

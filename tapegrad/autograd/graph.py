@@ -9,8 +9,8 @@ from tapegrad import errors
 from tapegrad.autograd import engine, rules
 from tapegrad.autograd.engine import inputs_of_node
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
-from tapegrad.machine.plan import KEEPS_RESULT
+from tapegrad.machine.instance import machine
+from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 

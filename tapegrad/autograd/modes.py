@@ -6,7 +6,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 
 _set, _get = machine.call.set_recording, machine.call.is_recording
 

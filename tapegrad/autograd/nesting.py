@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad.autograd import modes
-from tapegrad.machine import tracing
+from tapegrad.machine.learning import capturing
 
 LEVELS = 25  # in one thread; PyTorch's engine, whose frames Python does not count, takes 60
 
@@ -41,7 +41,7 @@ def nested(sweep: Callable[..., Any]) -> Callable[..., Any]:
 
 def _elsewhere(sweep: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """Run it in a new thread with this one's grad mode, and wait."""
-    tracing.refuse("backward is nested deeply")
+    capturing.refuse("backward is nested deeply")
     recording, found, failed = modes.is_grad_enabled(), [], []
 
     def target() -> None:

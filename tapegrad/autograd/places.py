@@ -11,8 +11,8 @@ from typing import Any
 
 from tapegrad.autograd.function import onwards
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
-from tapegrad.machine.plan import KEEPS_RESULT
+from tapegrad.machine.instance import machine
+from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape import history, hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 

@@ -7,10 +7,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad import dispatch, shapes
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts, machine
-from tapegrad.machine.plan import KEEPS_RESULT, Plan
-from tapegrad.machine.rules import trace
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
 from tapegrad.ops import slopes
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape.reading import STARTS, with_start

@@ -12,9 +12,9 @@ from typing import Any
 
 from tapegrad import dispatch
 from tapegrad.autograd import bypass, function, rules
-from tapegrad.machine import tracing
-from tapegrad.machine.live import machine, planner
-from tapegrad.machine.plan import KEEPS_RESULT, Attributes, Plan
+from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.learning import capturing
+from tapegrad.machine.planning import KEEPS_RESULT, Attributes, Plan
 from tapegrad.ops.spec import Operation
 
 Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
@@ -34,7 +34,7 @@ _active = 0  # contexts entered and not left, of all threads
 def _show(step: int) -> None:
     """Count a context in or out, and look at every call only while there is one."""
     global _active
-    tracing.refuse("it changes the hooks on what is saved")
+    capturing.refuse("it changes the hooks on what is saved")
     bypass.count(step)
     with _lock:
         _active += step

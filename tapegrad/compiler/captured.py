@@ -15,8 +15,8 @@ from tapegrad.compiler.state import Reach
 from tapegrad.compiler.structure import flatten, overlapping, with_gradients
 from tapegrad.compiler.words import WATCHED
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import capturing
 from tapegrad.tape.history import KIND_OF_VIEW
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
@@ -113,7 +113,7 @@ class Captured:
     which of them stands where in `structure`; `roots` are the outputs that require grad.
     """
 
-    def __init__(self, before: Before, trace: tracing.Trace, events: Any, result: Any, traced: Traced,
+    def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
                  roots: Sequence[Any], inputs: Sequence[Any]) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])

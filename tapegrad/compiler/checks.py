@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from tapegrad.compiler.capture import Step, is_check, space, writes
 from tapegrad.compiler.fusion import constant_blocks
-from tapegrad.machine.live import machine
-from tapegrad.machine.structural.indexed import OFFENDING
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels.structural import OFFENDING
 
 
 def checks_first(steps: Sequence[Step]) -> list[Step]:

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts
+from tapegrad.machine.instance import layouts
 
 if TYPE_CHECKING:
     from tapegrad.compiler.function import Compiled

@@ -31,9 +31,10 @@ from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import flatten, kind_of, kinds_in, sharing, with_gradients
 from tapegrad.compiler.variant import Variant
 from tapegrad.compiler.watching import Transparent, attributes
-from tapegrad.machine import late, tracing
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import capturing
+from tapegrad.machine.llvm import late_binding
 from tapegrad.tensor import Tensor
 
 call = machine.call
@@ -81,7 +82,7 @@ class Compiled(Transparent):
                     return way.variant.finish(args, args, found)
                 way.variant.runs += 1
                 return found
-        if self.reason is not None or tracing.mine() is not None or anomaly.enabled or saving.current() is not None:
+        if self.reason is not None or capturing.mine() is not None or anomaly.enabled or saving.current() is not None:
             return self.__wrapped__(*args, **kwargs)
         leaves: list[Any] = []
         containers: list[Any] = []
@@ -106,12 +107,12 @@ class Compiled(Transparent):
                     self._quick = way if way is not None and way.program is variant.program else None
                     return result
                 self.fallbacks += status == rec.BROKEN
-        if not tracing.claim():  # another thread captures a call
+        if not capturing.claim():  # another thread captures a call
             return self.__wrapped__(*args, **kwargs)
         try:
             return self._capture(key, leaves, containers, args, kwargs)
         finally:
-            tracing.give_up_claim()
+            capturing.give_up_claim()
 
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
@@ -147,9 +148,9 @@ class Compiled(Transparent):
             return self._give_up(str(why), args, kwargs)
         traced = Traced([])
         captured: Captured | None = None
-        trace = tracing.begin()
+        trace = capturing.begin()
         if any(isinstance(w.value, np.ndarray) for w in reach.watched):
-            tracing.carry_out()  # whose memory may be a tensor's: what is put off would not show there
+            capturing.carry_out()  # whose memory may be a tensor's: what is put off would not show there
         collecting = gc.isenabled()
         try:
             try:
@@ -160,7 +161,7 @@ class Compiled(Transparent):
                 if roots:
                     traced = trace_backward(roots, inputs)
             finally:
-                events = tracing.end()
+                events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
                 self._failures[key] = self._failures.get(key, 0) + 1
                 return result
@@ -178,7 +179,7 @@ class Compiled(Transparent):
                 if trace.put_off:
                     self._carry_out(key, before, captured, events)
             finally:
-                tracing.release(events)
+                capturing.release(events)
                 if collecting:
                     gc.enable()
         pending = self._pending.setdefault(key, [])
@@ -203,7 +204,7 @@ class Compiled(Transparent):
         Captures that differ in what must hold for them are one program.
         """
         if captured is None or not captured.short or captured.draws or captured.outlived(events):
-            tracing.carry_out(events)
+            capturing.carry_out(events)
             return
         captured.work = next((p.work for p in self._pending.get(key, ()) if p.work and p.computes(captured)), None)
         if captured.work is None:
@@ -212,7 +213,8 @@ class Compiled(Transparent):
         program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
         if program.launch([cap.addresses.item(o) for o in before.owners],
                           [captured.blocks[b].address for b in captured.result_blocks]) != rec.PASSED:
-            raise RuntimeError("a captured call failed") from (late.failure.pop() if late.failure else None)
+            failure = late_binding.failure
+            raise RuntimeError("a captured call failed") from (failure.pop() if failure else None)
 
     def _leave_quick_way(self) -> None:
         """Look for it anew: there is another program, or none."""
@@ -262,7 +264,7 @@ def _roots(result: Any, before: Before) -> list[Any]:
     outside = {*before.owners, *before.known}
     roots = [t for t in roots if not (t._is_view() and cap.owner_of(t) in outside)]
     if any(t.is_leaf for t in roots):
-        tracing.refuse("it returns a new leaf that requires grad")
+        capturing.refuse("it returns a new leaf that requires grad")
     return roots
 
 

@@ -20,9 +20,9 @@ import numpy as np
 
 from tapegrad.compiler.capture import LONG, Item, Place, Step, writes
 from tapegrad.dtypes import dtype
-from tapegrad.machine import emitter
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels import emitter
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.sym import Sym, compacted, rewrite, substitute, walk
 

@@ -20,8 +20,8 @@ from tapegrad.autograd import engine
 from tapegrad.compiler.capture import Block, Place, Refused, Step, owner_of, target
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import capturing
 
 call, buffers = machine.call, machine.buffers
 MAX_SEPARATE = 8  # results that get a backward of their own each
@@ -127,10 +127,10 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
     if 1 < len(roots) <= MAX_SEPARATE:
         subsets += [(i,) for i in range(len(roots))]
     if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
-        tracing.refuse("a result has hooks, or retains its gradient")
+        capturing.refuse("a result has hooks, or retains its gradient")
     found, gone = [], 0
     for part, subset in enumerate(subsets):
-        tracing.cut()
+        capturing.cut()
         seeds = []
         for i in subset:
             seed = call.empty(layouts.adjoint(layouts.all[roots[i]._layout]).id)
@@ -141,7 +141,7 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
                                    allow_unused=True, partial=True)
         except RuntimeError as error:
             if str(error) != errors.SECOND_BACKWARD:
-                tracing.refuse(f"the backward of its result fails: {error}")
+                capturing.refuse(f"the backward of its result fails: {error}")
                 return Traced([])
             if len(subset) == 1 or len(subsets) == 1:
                 gone |= bits(subset)
@@ -149,7 +149,7 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
         assert gradients is not None
         found.append(Seeding(part, subset, tuple(seeds), tuple(gradients)))
     if not gone and all(g is None for s in found for g in s.gradients):
-        tracing.refuse("the gradient of a result goes to tensors made inside")
+        capturing.refuse("the gradient of a result goes to tensors made inside")
     return Traced(found, gone, _keeping([(i, r) for i, r in enumerate(roots) if not gone >> i & 1], inputs))
 
 
@@ -166,7 +166,7 @@ def _keeping(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[W
             for t, leads in keeping.items():
                 found[t] = Way(1 << i | (found[t].roots if t in found else 0), leads)
             if any(r._buffer in rows for j, r in roots if j != i):  # whose hooks would see a part of the gradient only
-                tracing.refuse("one result that requires grad is computed from another")
+                capturing.refuse("one result that requires grad is computed from another")
     return tuple(sorted({*found.values()}))
 
 

@@ -9,9 +9,10 @@ from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Blocked, Place, Step, is_check
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.compiler.passes.work import Work, kernel_of
-from tapegrad.machine import emitter, jit
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels import emitter
+from tapegrad.machine.llvm import jit
 from tapegrad.ops.sym import walk
 
 if TYPE_CHECKING:

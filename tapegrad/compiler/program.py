@@ -9,10 +9,11 @@ import numpy as np
 from tapegrad import config
 from tapegrad.compiler.capture import Block, Blocked, Place, Step
 from tapegrad.compiler.fusion import constant_blocks
-from tapegrad.machine import emitter, late
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
-from tapegrad.machine.runtime import address_of
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels import emitter
+from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.startup import address_of
 
 _launch = machine.call.launch
 _ALIGN = 64
@@ -127,7 +128,7 @@ class Program:
                 drawn_cells += [_cell(pointers, slot) for slot in range(len(pointers))]
                 continue
             if step.kind == rec.KERNEL:
-                records.append((rec.RUN, 0, late.bound(step.a), address_of(pointers), step.b))
+                records.append((rec.RUN, 0, late_binding.bound(step.a), address_of(pointers), step.b))
                 continue
             targets.append((len(records), "a", pointers))
             if step.kind == rec.ZEROED:
@@ -173,7 +174,8 @@ class Program:
                     operands[j]["base"], operands[j]["own"] = start + operand.place.offset, step.scratch
                 else:
                     resolve(operand.place, operands["base"], j)
-            record["kernel"], record["nest"], record["n_words"] = late.bound(call.kernel), call.nest, call.n_words
+            record["kernel"] = late_binding.bound(call.kernel)
+            record["nest"], record["n_words"] = call.nest, call.n_words
             record["axis"], record["per_unit"], record["count"] = call.axis, call.per_unit, len(operands)
             record["operands"] = address_of(operands)
             self._keep.append(operands)

@@ -13,7 +13,7 @@ from tapegrad.compiler.gradient import Traced, Way, bits
 from tapegrad.compiler.state import Unreadable
 from tapegrad.compiler.structure import unflatten
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of

@@ -10,8 +10,8 @@ import numpy as np
 
 from tapegrad.compiler.watching import MISSING
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
-from tapegrad.machine.runtime import address_of
+from tapegrad.machine.instance import machine
+from tapegrad.machine.startup import address_of
 
 if TYPE_CHECKING:
     from tapegrad.compiler.variant import Variant

@@ -39,8 +39,8 @@ from tapegrad.compiler.watching import (
     is_python,
     is_simple,
 )
-from tapegrad.machine import tracing
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import capturing
 
 __all__ = ["Reach", "Unreadable"]
 
@@ -255,7 +255,7 @@ class Reach:
         return None
 
     def _function(self, function: Any) -> None:
-        if function is not self.function and tracing.is_library(function.__code__.co_filename):
+        if function is not self.function and capturing.is_library(function.__code__.co_filename):
             if function.__name__ in OPTIONS:
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             self._entries.append(id(function.__code__))

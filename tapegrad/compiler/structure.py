@@ -9,7 +9,7 @@ from tapegrad import dtypes
 from tapegrad.compiler.capture import Refused, addresses, owner_of
 from tapegrad.compiler.words import WATCHED
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 from tapegrad.tensor import Tensor
 
 buffers = machine.buffers

@@ -16,8 +16,8 @@ import numpy as np
 
 from tapegrad.compiler import words
 from tapegrad.compiler.bytecode import read
-from tapegrad.machine import tracing
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import capturing
 
 HEAP_TYPE = 1 << 9  # of a class that was made at run time
 
@@ -107,7 +107,7 @@ def _is_there(value: Any) -> bool:
 def _is_ours(cls: type) -> bool:
     """Whether this library made a class that no module has under its name."""
     return cls.__module__.split(".")[0] == "tapegrad" and any(
-        isinstance(f, types.FunctionType) and tracing.is_library(f.__code__.co_filename) for f in vars(cls).values())
+        isinstance(f, types.FunctionType) and capturing.is_library(f.__code__.co_filename) for f in vars(cls).values())
 
 
 @functools.cache

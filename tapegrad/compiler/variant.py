@@ -23,8 +23,8 @@ from tapegrad.compiler.quick import Quick, quick
 from tapegrad.compiler.state import Reach, Unreadable
 from tapegrad.compiler.structure import is_fixed, overlapping, unflatten, with_gradients
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine
-from tapegrad.machine.runtime import address_of
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.startup import address_of
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 

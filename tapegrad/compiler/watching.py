@@ -19,7 +19,7 @@ import numpy as np
 
 from tapegrad.compiler.structure import SIMPLE
 from tapegrad.compiler.trusted import HEAP_TYPE
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 from tapegrad.random import Generator
 from tapegrad.tape import hooks
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 
 Word = tuple[int, int, int]
 _WHOLE, _LOW = (1 << 64) - 1, (1 << 32) - 1

@@ -27,7 +27,7 @@ from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
 from tapegrad.functions.shaping import grids, joining, rearranging, splitting, views
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.signatures import checked
 from tapegrad.tensor import Tensor
@@ -38,7 +38,7 @@ FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, view
 
 
 def remembered(name: str, function: Any) -> Any:
-    """A function as users get it: its Python runs once for each kind of arguments (`machine.lessons`)."""
+    """A function as users get it: its Python runs once for each kind of arguments (`machine.learning.lessons`)."""
     if not isinstance(function, types.FunctionType):
         return function
     function = checked(with_out(name, function))

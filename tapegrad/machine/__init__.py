@@ -1,1 +1,13 @@
-"""Kernels, the kernel table and the interpreter that replays tapes."""
+"""Everything that turns rules into running code, a room a step:
+
+    kernels/    where a kernel's LLVM text is written, from the mathematics of a rule
+    llvm/       where text is compiled: to object code (kept on disk), and to an address
+    planning/   where it is chosen which kernels an operation on given layouts takes, and over which loops
+    native/     where they are run: memory, tape, operators, the sweep back; Python that numba compiles once
+    learning/   what native code is taught while Python runs: recipes of calls, captures of compiled functions
+    startup/    the tables mapped, the object code loaded, the native tensor type made
+
+`records.py` declares every native record: start there. `instance.py` is the one machine of the process; `reference.py`
+runs the rules on NumPy arrays, as what the kernels are tested against. A room is imported by its name alone, and its
+`__all__` says what it offers.
+"""

@@ -127,8 +127,10 @@ REACHED, CAPTURED, NEEDED, BEYOND, END, DUE = 1, 2, 4, 8, 16, 32
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
-OUT_OF_MEMORY = 1 << 16  # a kernel's status: there was no room for what it works with
 PAUSED, NO_MEMORY = 7, 8  # the tape is to be compacted; no memory for a gradient
+# What a kernel returns besides 0: an index was in no range; Python raised (`late_binding.failure`); LAPACK or a rule
+# refused a matrix; there was no room for what it works with.
+OUT_OF_RANGE, RAISED, REFUSED, OUT_OF_MEMORY = 7, 8, 9, 1 << 16
 
 MACHINE = np.dtype([
     ("instructions", "u8"), ("buffers", "u8"), ("plans", "u8"), ("layouts", "u8"), ("pool", "u8"), ("arena", "u8"),

@@ -12,8 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, shapes
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.rules import compute_dtype, result_dtype
+from tapegrad.machine.planning import Layout, compute_dtype, result_dtype
 from tapegrad.ops.joining import placed, positions
 from tapegrad.ops.spec import REGISTRY, Operation
 

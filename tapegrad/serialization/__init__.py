@@ -10,7 +10,7 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from tapegrad.machine import tracing
+from tapegrad.machine.learning import capturing
 from tapegrad.serialization import archive, arrays, pickles
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
@@ -38,7 +38,7 @@ def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2,
         raise ValueError(f"format must be 'torch' or 'arrays', not {format!r}")
     if pickle_module is not None and getattr(pickle_module, "__name__", "") not in ("pickle", "_pickle"):
         raise NotImplementedError("save() pickles with Python's own pickle")
-    tracing.refuse("it saves to a file")
+    capturing.refuse("it saves to a file")
     entries = archive.entries(obj, pickle_protocol) if format == "torch" else arrays.entries(obj)
     archive.write(f, entries)
 
@@ -57,7 +57,7 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
         raise AttributeError("expected 'f' to be string, path, or a file-like object with 'read' and 'seek' attributes")
     if mmap and not isinstance(f, (str, os.PathLike)):
         raise ValueError("f must be a string filename in order to use mmap argument")
-    tracing.refuse("it loads a file")
+    capturing.refuse("it loads a file")
     with archive.read(f) as found:
         if arrays.TEXT in found.names:
             return arrays.load(found)

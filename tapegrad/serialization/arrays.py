@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import devices, dtypes, shapes
-from tapegrad.parameters import Parameter
+from tapegrad.nn.parameter import Parameter
 from tapegrad.serialization import storages
 from tapegrad.tensor import Tensor
 

@@ -8,8 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tapegrad import shapes
-from tapegrad.machine.plan import Plan
-from tapegrad.machine.rules import trace
+from tapegrad.machine.planning import Plan, trace
 from tapegrad.ops import sym
 from tapegrad.ops.sym import Sym
 from tapegrad.tape.text import aligned, operand_text, type_text, value_text

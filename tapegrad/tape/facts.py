@@ -6,9 +6,9 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.machine import records as rec
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts as machine_layouts
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import layouts as machine_layouts
+from tapegrad.machine.instance import machine
+from tapegrad.machine.planning import Layout
 from tapegrad.ops.spec import Operation
 from tapegrad.tape import reading
 

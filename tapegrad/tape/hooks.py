@@ -14,8 +14,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tapegrad.machine import records as rec
-from tapegrad.machine import tracing
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import capturing
 
 Hook = Callable[..., Any]
 Hooks = dict[int, Hook]
@@ -48,14 +48,14 @@ class RemovableHandle:
     _numbers = itertools.count(1)
 
     def __init__(self, hooks: Hooks, hook: Hook, marks: Sequence[dict[int, Any]] = ()) -> None:
-        tracing.refuse("it registers a hook")
+        capturing.refuse("it registers a hook")
         self._hooks, self._marks, self.id = hooks, marks, next(RemovableHandle._numbers)
         hooks[self.id] = hook
         for mark in marks:
             mark[self.id] = True
 
     def remove(self) -> None:
-        tracing.refuse("it removes a hook")
+        capturing.refuse("it removes a hook")
         for held in (self._hooks, *self._marks):
             held.pop(self.id, None)
 

@@ -8,9 +8,8 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine import reference
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.plan import Plan
+from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import history, reading
 from tapegrad.tape.facts import TapeError

@@ -6,8 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine, planner
-from tapegrad.machine.plan import KEEPS_RESULT
+from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape.text import aligned, bytes_text
 
 

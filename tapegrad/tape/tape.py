@@ -10,9 +10,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import machine, planner
-from tapegrad.machine.plan import KEEPS_RESULT, Plan
+from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan
 from tapegrad.ops.spec import Operation
 from tapegrad.tape import adjoint, files, reading, replay, text, verify
 from tapegrad.tape.facts import Number, called, canonical, constant_layout, plan_attributes

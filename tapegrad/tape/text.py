@@ -12,8 +12,8 @@ from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tapegrad import dtypes, shapes
-from tapegrad.machine.layouts import Layout
-from tapegrad.machine.live import layouts as machine_layouts
+from tapegrad.machine.instance import layouts as machine_layouts
+from tapegrad.machine.planning import Layout
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape.facts import Number, TapeError
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tapegrad import dtypes, shapes
-from tapegrad.machine.layouts import Layout
+from tapegrad.machine.planning import Layout
 from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.tape.facts import TapeError
 from tapegrad.tape.text import operation_text, type_text

@@ -8,7 +8,9 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine import late, tracing
+from tapegrad.machine import records as rec
+from tapegrad.machine.learning import capturing
+from tapegrad.machine.llvm import late_binding
 
 
 @pytest.fixture
@@ -106,14 +108,14 @@ def test_a_failure_is_raised_where_it_happens(w):
 
 def waits(function):
     """Whether a capture of a call still waits with its kernels when it ends."""
-    trace = tracing.begin()
+    trace = capturing.begin()
     try:
         result = function()
     finally:
-        events = tracing.end()
+        events = capturing.end()
     if trace.put_off:
-        tracing.carry_out(events)
-    tracing.release(events)
+        capturing.carry_out(events)
+    capturing.release(events)
     return trace.put_off, result.tolist()
 
 
@@ -224,8 +226,8 @@ def test_a_kernel_that_cannot_be_compiled_is_a_failure():
     def make():
         raise RuntimeError("no such kernel")
 
-    address = late.stub(make)
+    address = late_binding.stub(make)
     call = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)(address)
     nest = np.zeros(2, "i8")
-    assert call(0, nest.ctypes.data) == late.RAISED
-    assert str(late.failure.pop()) == "no such kernel"
+    assert call(0, nest.ctypes.data) == rec.RAISED
+    assert str(late_binding.failure.pop()) == "no such kernel"

@@ -169,7 +169,7 @@ def test_a_second_process_compiles_nothing():
     """Its superinstructions come from the disk cache: LLVM is not asked once."""
     code = """
         import tapegrad as torch
-        from tapegrad.machine import jit
+        from tapegrad.machine.llvm import jit
         compiled, real = [], jit.compile_ir
         jit.compile_ir = lambda *a, **k: compiled.append(1) or real(*a, **k)
         w = torch.ones(3, requires_grad=True)

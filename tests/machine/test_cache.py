@@ -9,14 +9,17 @@ from pathlib import Path
 
 import pytest
 
-from tapegrad.machine import cache, runtime
+import tapegrad
+from tapegrad.machine.llvm import cache
+from tapegrad.machine.startup import machine as runtime
 
 PROGRAM = """
 import ctypes
 import numpy as np
 from tapegrad import dtypes
-from tapegrad.machine import cache, jit
-from tapegrad.machine.emitter import Region, compile_region
+from tapegrad.machine.llvm import cache
+from tapegrad.machine.llvm import jit
+from tapegrad.machine.kernels.emitter import Region, compile_region
 from tapegrad.ops.sym import Sym, scalar
 
 compiled = []
@@ -157,19 +160,19 @@ def test_processes_at_once_then_one_that_compiles_nothing(folder, monkeypatch):
 
 def test_a_kernel_is_named_by_all_that_writes_it():
     """Every module that the emitters import is part of the key: code of an older writer is not taken for a newer's."""
-    folder = Path(cache.__file__).parent
-    seen, pending = set(), [folder / "emitter.py", folder / "gemm.py"]
+    package = Path(tapegrad.__file__).parent
+    kernels = package / "machine" / "kernels"
+    written = (kernels, kernels / "products", package / "machine" / "llvm")
+    seen, pending = set(), [kernels / "emitter.py", kernels / "products" / "gemm.py"]
     while pending:
         path = pending.pop()
         if path in seen or path.name in ("cache.py", "__init__.py"):
             continue
         seen.add(path)
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.ImportFrom) and (node.level or (node.module or "").startswith("tapegrad.machine")):
-                above = path.parents[max(node.level - 1, 0)] if node.level else folder
-                names = [node.module.split(".")[-1]] if node.module and node.module != "tapegrad.machine" else [
-                    a.name for a in node.names]
-                pending += [f for name in names for f in [above / f"{name}.py"] if f.exists() and f.parent == folder]
-    named = {(folder / g).resolve() for g in cache._GENERATORS}
-    missing = {p.name for p in seen if p.resolve() not in named} - {"records.py", "layouts.py", "loops.py"}
-    assert not missing
+            if isinstance(node, ast.ImportFrom) and (node.module or "").startswith("tapegrad.machine"):
+                at = package.parent.joinpath(*node.module.split("."))
+                found = [at.with_suffix(".py"), *(at / f"{a.name}.py" for a in node.names)]
+                pending += [f for f in found if f.exists() and f.parent in written]
+    assert len(seen) > 7
+    assert {str(p.relative_to(package)) for p in seen} - {*cache._GENERATORS} <= {"machine/kernels/loop_nests.py"}

@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from tapegrad import dtypes
-from tapegrad.machine import jit, kernel_writer, odometer
-from tapegrad.machine.emitter import Region, compile_region, compiled, kernel_source
+from tapegrad.machine.kernels import kernel_writer, loop_helpers
+from tapegrad.machine.kernels.emitter import Region, compile_region, compiled, kernel_source
+from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 from tapegrad.ops.sym import Sym, evaluate
 
@@ -350,7 +351,7 @@ def test_deep_fused_chains_need_no_recursion():
 
 
 def uncached(region, pattern, accumulate):
-    odometer.load()
+    loop_helpers.load()
     return jit.load_object("test", compiled(kernel_source(region, pattern, accumulate)), ("kernel",))["kernel"]
 
 

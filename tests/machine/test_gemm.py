@@ -10,8 +10,9 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.dtypes import float32, float64
-from tapegrad.machine import gemm, jit
-from tapegrad.machine.lowering import vector_bytes
+from tapegrad.machine.kernels.lowering import vector_bytes
+from tapegrad.machine.kernels.products import gemm
+from tapegrad.machine.llvm import jit
 
 pytestmark = pytest.mark.skipif(gemm.kernels(float64) is None, reason="BLAS does the products of this machine")
 

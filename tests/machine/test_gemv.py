@@ -12,8 +12,10 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.dtypes import float32, float64
-from tapegrad.machine import builder, gemm, gemv, jit, product_writer
-from tapegrad.machine.lowering import vector_bytes
+from tapegrad.machine.kernels.lowering import vector_bytes
+from tapegrad.machine.kernels.products import gemm, gemv, product_writer
+from tapegrad.machine.llvm import jit
+from tapegrad.machine.planning import step_builder as builder
 
 pytestmark = pytest.mark.skipif(gemv.kernels(float64) is None, reason="BLAS does the products of this machine")
 

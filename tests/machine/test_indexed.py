@@ -8,19 +8,20 @@ import pytest
 
 import tapegrad as torch
 from tapegrad import dtypes
-from tapegrad.machine import jit, odometer, structural
-from tapegrad.machine.structural.indexed import (
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import loop_helpers, structural
+from tapegrad.machine.kernels.structural.indexed import (
     BLOCK,
     FAILED,
     MODES,
     OFFENDING,
-    OUT_OF_RANGE,
     SHORT,
     check_nest,
     check_text,
     walk_nest,
     walk_text,
 )
+from tapegrad.machine.llvm import jit
 
 ALL = [dtypes.bool_, dtypes.uint8, dtypes.int8, dtypes.int16, dtypes.int32, dtypes.int64, dtypes.float32,
        dtypes.float64]
@@ -190,16 +191,16 @@ def test_a_number():
 @pytest.mark.parametrize("width", [(16, False), (32, False)])
 def test_vectors_of_other_machines(mode, width, monkeypatch):
     """Narrower ones, and none under a mask."""
-    from tapegrad.machine import lowering
+    from tapegrad.machine.kernels import lowering
 
     if width[0] > lowering.vector_bytes()[0]:
         pytest.skip("this machine has no such vectors")
     monkeypatch.setitem(walk_text.__globals__, "vector_bytes", lambda: width)
     rng = np.random.default_rng(4)
-    odometer.load()
+    loop_helpers.load()
     for of in (dtypes.uint8, dtypes.float32):
         code = jit.compile_ir(walk_text(mode, of), 1, optimise=False)
-        kernel = function(jit.load_object("walk", code, ["kernel"], odometer.NAMES)["kernel"])
+        kernel = function(jit.load_object("walk", code, ["kernel"], loop_helpers.NAMES)["kernel"])
         for make in WALKS:
             for n, count in SIZES:
                 shape, base, strides, own = make(rng, of, n, count)
@@ -224,7 +225,7 @@ def test_the_check(count, wrap):
         for bad in (low - 1, size, LARGEST, -LARGEST - 1):
             found = index.copy()
             found[first], found[first + 1:first + 3] = bad, size + 7
-            assert call(CHECK, nest, found) == OUT_OF_RANGE
+            assert call(CHECK, nest, found) == rec.OUT_OF_RANGE
             assert nest[FAILED] and nest[OFFENDING] == bad
     assert call(CHECK, nest, index) == 0 and not nest[FAILED]
 
@@ -232,7 +233,7 @@ def test_the_check(count, wrap):
 def test_an_empty_axis_has_no_index():
     for wrap in (False, True):
         for bad in (0, -1, 1, LARGEST, -LARGEST - 1):
-            assert call(CHECK, check_nest(1, 0, wrap), np.array([bad])) == OUT_OF_RANGE
+            assert call(CHECK, check_nest(1, 0, wrap), np.array([bad])) == rec.OUT_OF_RANGE
 
 
 @pytest.mark.parametrize("exempt", [-100, 3, 12, LARGEST])
@@ -242,7 +243,7 @@ def test_an_exempt_index(exempt):
     nest = check_nest(100, 10, False, exempt)
     assert call(CHECK, nest, index) == 0
     index[41] = -1
-    assert call(CHECK, nest, index) == OUT_OF_RANGE and nest[OFFENDING] == -1
+    assert call(CHECK, nest, index) == rec.OUT_OF_RANGE and nest[OFFENDING] == -1
 
 
 def test_the_vectors_of_a_check_on_other_machines(monkeypatch):
@@ -252,7 +253,7 @@ def test_the_vectors_of_a_check_on_other_machines(monkeypatch):
     index = np.arange(50) % 10
     assert call(kernel, check_nest(50, 10, False), index) == 0
     index[29] = 10
-    assert call(kernel, check_nest(50, 10, False), index) == OUT_OF_RANGE
+    assert call(kernel, check_nest(50, 10, False), index) == rec.OUT_OF_RANGE
 
 
 # ---------------------------------------------------------------- both together

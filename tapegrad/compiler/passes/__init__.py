@@ -17,7 +17,7 @@ from tapegrad.compiler.passes.fusion import fusion
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.work import Work
-from tapegrad.machine import late
+from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "rows": rows, "blocks": blocks, "fusion": fusion,
@@ -44,10 +44,10 @@ def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
 
 def optimise(work: Work, names: Iterable[str]) -> Work:
     """The program after these passes, whose kernels are compiled when they are bound: passes replace each other's."""
-    late.want(1)
+    late_binding.want(1)
     try:
         for name in names:
             work = PASSES[name](work)
         return lowered(work)
     finally:
-        late.want(-1)
+        late_binding.want(-1)

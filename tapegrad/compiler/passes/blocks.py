@@ -31,9 +31,10 @@ from tapegrad.compiler.capture import (
     writes,
 )
 from tapegrad.compiler.passes.work import Work, times_used
-from tapegrad.machine import cutting, emitter
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels import emitter
+from tapegrad.machine.planning import thread_cuts
 
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
 
@@ -151,7 +152,7 @@ class _Lowering:
         """A call that reduces the leading axis, as one that leaves a part of it a block, and the step that ends it."""
         kernel = emitter.kernels[cut.step.a]
         kept, reduced, sizes, strides = _words(cut.step)
-        parts = cutting.halves(kernel.region, cut.row)
+        parts = thread_cuts.halves(kernel.region, cut.row)
         assert parts is not None
         partial, rest = parts
         item = partial.outputs[0].itemsize
@@ -218,7 +219,7 @@ def _cuts(step: Step, units: int) -> Iterator[Cut]:
             parts.append(_part(place, unit))
         else:
             summed = axis >= kept
-            if summed and (outputs > 1 or not region.per_row[0] or cutting.halves(region, row) is None):
+            if summed and (outputs > 1 or not region.per_row[0] or thread_cuts.halves(region, row) is None):
                 continue
             if not summed and any(p.unit == 0 for p in parts[:outputs]):
                 continue

@@ -11,7 +11,7 @@ from tapegrad.compiler.fusion import constant_blocks, fuse
 from tapegrad.compiler.passes.work import Work, is_simple, space, times_written
 from tapegrad.compiler.program import Program
 from tapegrad.machine import records as rec
-from tapegrad.machine.runtime import address_of
+from tapegrad.machine.startup import address_of
 
 SCALAR = 8  # bytes
 

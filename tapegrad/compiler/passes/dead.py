@@ -8,7 +8,7 @@ from __future__ import annotations
 from tapegrad.compiler.capture import Step, fails
 from tapegrad.compiler.passes.work import Work, kernel_of, reads, writes
 from tapegrad.machine import records as rec
-from tapegrad.machine import structural
+from tapegrad.machine.kernels import structural
 
 
 def dead(work: Work) -> Work:

@@ -5,9 +5,10 @@ from typing import Any
 
 from tapegrad.compiler.capture import Blocked, Call, Operand, Step
 from tapegrad.compiler.passes.work import Work
-from tapegrad.machine import cutting, product_writer
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels.products import is_product
+from tapegrad.machine.planning import thread_cuts
 
 _WORDS = 18  # of a product's nest: [3, 1, batches, m, n, k], then four strides each of the result, left and right
 _TILE = 32   # a block begins where a tile of the micro-kernel does, or near it
@@ -19,10 +20,10 @@ def products(work: Work) -> Work:
 
 
 def _cut(step: Any) -> Any:
-    if not isinstance(step, Step) or step.kind != rec.KERNEL or step.a not in product_writer.products:
+    if not isinstance(step, Step) or step.kind != rec.KERNEL or not is_product(step.a):
         return step
     nest = machine.memory(step.b, "i8", _WORDS)
-    cut = cutting.cut_product(nest)
+    cut = thread_cuts.cut_product(nest)
     if cut is None:
         return step
     axis, pieces = int(cut["axis"][0]), int(cut["pieces"][0])

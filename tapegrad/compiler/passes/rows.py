@@ -10,9 +10,9 @@ import math
 from tapegrad.compiler.capture import LONG, Block, Item, Place, Step, kernel_of
 from tapegrad.compiler.passes.work import Work
 from tapegrad.dtypes import dtype
-from tapegrad.machine import emitter, loops
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels import emitter, loop_nests
 from tapegrad.ops.sym import Sym, compacted, walk
 
 
@@ -107,7 +107,7 @@ class _Passes:
         chosen = [self.operands[u] for u in used]
         region = emitter.Region(tuple(d for _, d, _ in chosen), (compact.cast(of),), (of,), (once and reduces,))
         shape = self.sizes if reduces or not once else self.sizes[:self.kept]
-        nest = loops.build(shape, [s[:len(shape)] for s in (stride, *(s for _, _, s in chosen))],
+        nest = loop_nests.build(shape, [s[:len(shape)] for s in (stride, *(s for _, _, s in chosen))],
                            [of.itemsize, *(d.itemsize for _, d, _ in chosen)],
                            range(self.kept, len(shape)) if reduces else (), reduces)
         kernel = emitter.compile_region(region, nest.pattern, (add,))

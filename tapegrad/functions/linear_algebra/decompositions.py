@@ -18,7 +18,7 @@ from tapegrad.functions.linear_algebra.solving import (
 )
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.shaping.joining import cat
-from tapegrad.machine.live import machine
+from tapegrad.machine.instance import machine
 from tapegrad.ops.decompositions import eigenvectors, singular_vectors, triangular_factors
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tensor import Tensor

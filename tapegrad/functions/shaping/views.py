@@ -10,7 +10,7 @@ from tapegrad import dtypes, shapes
 from tapegrad.autograd import modes, places
 from tapegrad.dispatch import apply, apply_view, layout_of
 from tapegrad.functions.common import METHODS, PUBLIC, invalid_combination, kind_name, method, operation, public
-from tapegrad.machine.live import machine, planner
+from tapegrad.machine.instance import machine, planner
 from tapegrad.protocols import reread
 from tapegrad.signatures import Ints
 from tapegrad.tape import history

@@ -11,8 +11,8 @@ import llvmlite.binding as llvm
 import numpy as np
 from numba.core import codegen, config, types
 
-from tapegrad.machine import jit
 from tapegrad.machine import records as rec
+from tapegrad.machine.llvm import jit
 from tapegrad.machine.native import (
     arena,
     attributes,

@@ -2,7 +2,7 @@
 
 `invoke` is where every operation enters: it finds the plan of (opcode, operand layouts) in a hash table and executes
 it, or hands the call to the operation's Python function, which decides shapes and kernels and teaches the table for the
-next time. The per-opcode functions CPython calls are two-line trampolines emitted in `machine.runtime`.
+next time. The per-opcode functions CPython calls are two-line trampolines emitted in `machine.startup`.
 """
 from __future__ import annotations
 

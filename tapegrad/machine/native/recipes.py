@@ -2,7 +2,7 @@
 
 `remembered` is the way in. It gathers the call's key, finds the recipe of that key and follows it: plans run and views
 made, on the call's tensors and on each other. Where there is none, Python is asked to teach one
-(`tapegrad.machine.lessons`).
+(`tapegrad.machine.learning.lessons`).
 """
 from __future__ import annotations
 

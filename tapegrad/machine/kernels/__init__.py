@@ -1,0 +1,12 @@
+"""Where the LLVM text of kernels is written. All have one signature, which `emitter` explains: start there.
+
+`emitter` makes kernels of rules: elements mapped, rows reduced (`kernel_writer`, then `loop_writer`, then
+`instruction_writer`, after `lowering`). `loop_nests` makes what they are called with. Matrix products are in
+`products/`; what is no loop over elements (indices, LAPACK, scans, sorting) in `structural/`.
+"""
+from __future__ import annotations
+
+from tapegrad.machine.kernels import emitter, loop_helpers, loop_nests
+from tapegrad.machine.kernels.lowering import accumulator, calls_functions
+
+__all__ = ["accumulator", "calls_functions", "emitter", "loop_helpers", "loop_nests"]

@@ -1,0 +1,133 @@
+"""The one LLVM emitter: from the mathematics of a rule to the address of a kernel.
+
+A `Region` is a loop nest over operands: it maps elements, or reduces rows, or both (softmax is three passes over a
+row). `kernel_source` writes it as LLVM text; start at `KernelWriter.emit`. A kernel is
+`int32_t kernel(int64_t *pointers, int64_t *nest)`:
+
+    pointers  the data addresses, outputs first, then inputs
+    nest      K, R, the sizes of K kept loops (outermost first), the sizes of R reduced loops, then for each operand
+              (outputs first) K + R byte strides
+
+The reduced loops make up the row. Sizes and strides are read at run time, so one kernel serves all shapes; only what
+decides whether the innermost loop becomes SIMD code is compiled in: its `pattern`, a letter an operand (c contiguous,
+0 the same element throughout, s any stride). Two patterns change the shape of the code:
+
+    1      every loop has size one: straight-line code that does not look at `nest`
+    |cc0   the letters describe the innermost *kept* loop: blocks of columns are reduced side by side, so that memory
+           is read along its cache lines when the row itself is strided (a sum over axis 0)
+
+Outputs may be inputs as well when they overlap exactly. Aliasing is therefore told to LLVM by marking loops parallel
+and not by `noalias`, which would be a lie. Arithmetic is strict IEEE, element by element what NumPy and PyTorch
+compute; only reductions are reordered, and floats are summed in double precision.
+"""
+from __future__ import annotations
+
+import functools
+import threading
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from tapegrad.dtypes import dtype
+from tapegrad.machine.kernels import loop_helpers
+from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
+from tapegrad.machine.kernels.loop_helpers import MAX_RANK
+from tapegrad.machine.llvm import cache, jit, late_binding
+from tapegrad.ops.sym import key
+
+__all__ = ["MAX_RANK", "Region", "compile_region", "compiled", "kernel_source", "region_key"]
+
+
+def region_key(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
+    """The text that names a kernel: equal texts mean equal code."""
+    def short(ds: tuple[dtype, ...]) -> str:
+        return ",".join(d.short for d in ds)
+    flags = "".join("er"[r] for r in region.per_row) + "/" + "".join("=+"[a] for a in accumulate)
+    return f"{pattern} {short(region.inputs)} > {short(region.outputs)} {flags} {key(region.values)}"
+
+
+class Kernel(NamedTuple):
+    """What `compile_region` was asked for."""
+
+    region: Region
+    pattern: str
+    accumulate: tuple[bool, ...]
+
+
+_addresses: dict[str, int] = {}
+kernels: dict[int, Kernel] = {}  # what the kernel at an address computes, for those who fuse several into one
+
+
+def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
+    """The address of the kernel for `region`, from this process, the disk cache or LLVM, in this order.
+
+    While a capture puts its calls off it is that of a stub, and the kernel is looked for when it is called.
+
+    >>> from tapegrad import dtypes
+    >>> from tapegrad.ops.sym import Sym
+    >>> x = Sym.operand(0, dtypes.float64)
+    >>> twice = Region((dtypes.float64,), (x + x,), (dtypes.float64,), (False,))
+    >>> compile_region(twice, "cc", (False,)) == compile_region(twice, "cc", (False,))
+    True
+    """
+    name = region_key(region, pattern, accumulate)
+    address = _addresses.get(name)
+    if address is None:
+        with jit.BUILDING:
+            kernel = Kernel(region, pattern, accumulate)
+            make = functools.partial(_load, name, kernel)
+            address = _addresses[name] = late_binding.stub(make) if late_binding.wanted() else make()
+            kernels[address] = kernel
+    return address
+
+
+def _object(name: str, kernel: Kernel) -> bytes:
+    code = cache.get(name)
+    if code is None:
+        code = compiled(kernel_source(*kernel))
+        cache.put(name, code)
+    return code
+
+
+def _load(name: str, kernel: Kernel) -> int:
+    code = _ready.pop(name, None) or _object(name, kernel)
+    loop_helpers.load()
+    return jit.load_object("kernel", code, ("kernel",), loop_helpers.NAMES)["kernel"]
+
+
+_ready: dict[str, bytes] = {}  # object code that is not loaded yet
+
+
+def bind(addresses: Iterable[int]) -> None:
+    """Have the kernels behind stubs in place before they are called, compiled side by side where they have to be."""
+    unbound = [a for a in {*addresses} if late_binding.is_unbound(a)]
+    with jit.BUILDING:
+        wanted = {region_key(*kernels[a]): kernels[a] for a in unbound}
+        new: dict[str, bytes] = {}
+
+        def get_ready(name: str, kernel: Kernel) -> None:
+            code = cache.get(name)
+            if code is None:
+                code = new[name] = compiled(kernel_source(*kernel))
+            _ready[name] = code
+
+        largest = sorted(wanted.items(), key=lambda item: -len(item[0]))  # first, so that none waits for it at the end
+        jit.side_by_side([functools.partial(get_ready, *item) for item in largest])
+        for address in unbound:
+            late_binding.bound(address)
+    if new:  # nobody waits for the disk, but the end of the process
+        threading.Thread(target=_keep, args=(new,)).start()
+
+
+def _keep(codes: dict[str, bytes]) -> None:
+    for name, code in codes.items():
+        cache.put(name, code)
+
+
+def compiled(text: str) -> bytes:
+    """The object code of a kernel's text."""
+    return jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
+
+
+def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
+    """The LLVM text of the kernel that `compile_region` compiles."""
+    return KernelWriter(region, pattern, accumulate).emit()

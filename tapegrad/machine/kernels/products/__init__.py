@@ -1,0 +1,10 @@
+"""Kernels of matrix products: `gemm` (start there), `gemv` for vectors, both written with `product_writer`.
+
+`blas` finds SciPy's BLAS and LAPACK: products on hosts without AVX2, factors and decompositions on all.
+"""
+from __future__ import annotations
+
+from tapegrad.machine.kernels.products import blas, gemm, gemv
+from tapegrad.machine.kernels.products.product_writer import is_product
+
+__all__ = ["blas", "gemm", "gemv", "is_product"]

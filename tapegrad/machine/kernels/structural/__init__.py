@@ -1,0 +1,35 @@
+"""Kernels that are no elementwise loop: reads and writes at indices, scans, sorting, LAPACK, Python as a kernel.
+
+`loading` gives their addresses: start there. `indexed` and `lapack_calls` write LLVM text; `scans`, `sorting` and
+`factorisations` are jitted by numba, and imported only when the disk cache misses.
+"""
+from __future__ import annotations
+
+from tapegrad.machine.kernels.structural.indexed import (
+    FAILED,
+    OFFENDING,
+    READ,
+    check_nest,
+    nonzero_nest,
+    walk_nest,
+)
+from tapegrad.machine.kernels.structural.lapack_calls import ROUTINES, STATUS
+from tapegrad.machine.kernels.structural.loading import (
+    called,
+    effects,
+    fails,
+    in_range,
+    indexed,
+    lapack,
+    lapack_call,
+    positions,
+    recurrence,
+    scan,
+    searched,
+)
+
+__all__ = [
+    "FAILED", "OFFENDING", "READ", "ROUTINES", "STATUS", "called", "check_nest", "effects",
+    "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest", "positions", "recurrence", "scan",
+    "searched", "walk_nest",
+]

@@ -1,0 +1,80 @@
+"""Calls of LAPACK over batches of matrices, as LLVM text: a routine's arguments come from the nest and from pointers.
+
+Nests are int64 words: [batches, whether one thread is enough, letters and sizes…, the byte stride of each pointer over
+the batch…, two words]. Where a routine reports a status the loop ends, and the last two are left saying which of the
+batch it was and what it reported. Pointers come in the order of the routine's arguments.
+"""
+from __future__ import annotations
+
+from tapegrad.machine import records as rec
+
+# What a routine takes: a letter or a size (from the nest), a pointer, the number one, the status that it reports.
+WORD, POINTER, ONE, STATUS = "w", "p", "1", "s"
+ROUTINES = {
+    "gesdd": "wwwpwppwpwpwps",  # jobz m n a lda s u ldu vt ldvt work lwork iwork info
+    "syevd": "wwwpwppwpws",     # jobz uplo n a lda w work lwork iwork liwork info
+    "geqrf": "wwpwppws",        # m n a lda tau work lwork info
+    "orgqr": "wwwpwppws",       # m n k a lda tau work lwork info
+    "potrf": "wwpws",           # uplo n a lda info
+    "trsm": "wwwwww1pwpw",      # side uplo trans diag m n alpha a lda b ldb
+    "lacpy": "wwwpwpw",         # uplo m n a lda b ldb
+}
+FIRST = 2  # of the words, where a routine's own begin
+
+
+def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
+    """The kernel that calls the routine `symbol` on elements of an LLVM type.
+
+    `threads` says that the library can be told how many to use.
+    """
+    n_words, n_pointers = takes.count(WORD), takes.count(POINTER)
+    strides = FIRST + n_words
+    lines = [f"declare void @{symbol}({', '.join(['ptr'] * len(takes))})", f"@one = internal constant {element} 1.0"]
+    if threads:
+        lines += ["declare i32 @tapegrad_blas_threads()", "declare void @tapegrad_set_blas_threads(i32)"]
+    lines += ["define i32 @kernel(ptr %pointers, ptr %nest) {", "entry:", f"  %room = alloca [{n_words + 1} x i32]",
+              f"  %status = getelementptr i32, ptr %room, i32 {n_words}", "  store i32 0, ptr %status"]
+
+    def word(name: str, at: int) -> None:
+        lines.extend([f"  %{name}.p = getelementptr i64, ptr %nest, i64 {at}", f"  %{name} = load i64, ptr %{name}.p"])
+
+    word("batches", 0)
+    word("single", 1)
+    for k in range(n_words):
+        word(f"w{k}", FIRST + k)
+        lines += [f"  %t{k} = trunc i64 %w{k} to i32", f"  %a{k} = getelementptr i32, ptr %room, i32 {k}",
+                  f"  store i32 %t{k}, ptr %a{k}"]
+    for k in range(n_pointers):
+        word(f"s{k}", strides + k)
+        lines += [f"  %first{k}.p = getelementptr ptr, ptr %pointers, i64 {k}",
+                  f"  %first{k} = load ptr, ptr %first{k}.p"]
+    lines += [f"  %which = getelementptr i64, ptr %nest, i64 {strides + n_pointers}",
+              f"  %what = getelementptr i64, ptr %nest, i64 {strides + n_pointers + 1}", "  store i64 0, ptr %what"]
+    lines += ["  %had = call i32 @tapegrad_blas_threads()", "  %several = icmp sgt i32 %had, 1",
+              "  %small = icmp ne i64 %single, 0", "  %alone = and i1 %several, %small",
+              "  br i1 %alone, label %less, label %start",
+              "less:", "  call void @tapegrad_set_blas_threads(i32 1)", "  br label %start"] if threads else [
+              "  br label %start"]
+    lines += ["start:", "  %none = icmp sle i64 %batches, 0", "  br i1 %none, label %end, label %loop", "loop:",
+              "  %i = phi i64 [0, %start], [%i.next, %next]"]
+    lines += [f"  %p{k} = phi ptr [%first{k}, %start], [%p{k}.next, %next]" for k in range(n_pointers)]
+    counts = {WORD: 0, POINTER: 0}
+    arguments = []
+    for kind in takes:
+        if kind in (STATUS, ONE):
+            arguments.append("ptr %status" if kind == STATUS else "ptr @one")
+        else:
+            arguments.append(f"ptr %{'a' if kind == WORD else 'p'}{counts[kind]}")
+            counts[kind] += 1
+    lines += [f"  call void @{symbol}({', '.join(arguments)})", "  %found = load i32, ptr %status",
+              "  %refused = icmp ne i32 %found, 0", "  br i1 %refused, label %refuse, label %next", "next:",
+              "  %i.next = add i64 %i, 1"]
+    lines += [f"  %p{k}.next = getelementptr i8, ptr %p{k}, i64 %s{k}" for k in range(n_pointers)]
+    lines += ["  %more = icmp slt i64 %i.next, %batches", "  br i1 %more, label %loop, label %end",
+              "refuse:", "  %found.wide = sext i32 %found to i64", "  store i64 %i, ptr %which",
+              "  store i64 %found.wide, ptr %what", "  br label %end",
+              "end:", f"  %result = phi i32 [0, %start], [0, %next], [{rec.REFUSED}, %refuse]"]
+    lines += ["  br i1 %alone, label %restore, label %done", "restore:",
+              "  call void @tapegrad_set_blas_threads(i32 %had)", "  br label %done", "done:"] if threads else []
+    lines += ["  ret i32 %result", "}"]
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,181 @@
+"""The addresses of structural kernels, from this process, the disk cache, LLVM or numba, in this order.
+
+`indexed`, `scan`, `lapack` and `called` give the address of a kernel with the signature of every other one,
+`int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes, and calls of a single LAPACK routine, are
+emitted as LLVM text (see `indexed.py` and `lapack_calls.py`); `scans.build_ir` makes the jitted ones, and is imported
+only when the disk cache misses. What their nests look like is said there.
+"""
+from __future__ import annotations
+
+import ctypes
+import functools
+import hashlib
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad import dtypes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import loop_helpers
+from tapegrad.machine.kernels.products import blas
+from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
+from tapegrad.machine.kernels.structural.lapack_calls import POINTER, ROUTINES, STATUS, call_text
+from tapegrad.machine.llvm import cache, jit, late_binding
+
+
+class Effects(NamedTuple):
+    """What a kernel does to its pointers: the first `writes` are written, those from `reads` on are read."""
+
+    writes: int = 1
+    reads: int = 1
+    fails: bool = False  # it may return something else than 0
+
+
+effects: dict[int, Effects] = {}  # by address
+
+
+def fails(address: int) -> bool:
+    """Whether a kernel may return something else than 0."""
+    return address in effects and effects[address].fails
+
+
+def _with(found: Effects, address: int) -> int:
+    effects[address] = found
+    return address
+
+
+@functools.cache
+def _sources() -> str:
+    here = Path(__file__).parent
+    text = b"".join(p.read_bytes() for p in (
+        *sorted(here.glob("*.py")), here.parents[1] / "native" / "glue.py", here.parents[1] / "records.py"))
+    return hashlib.sha256(text).hexdigest()
+
+
+@functools.cache
+def _jitted(family: str, mode: str, of: str) -> int:
+    key = f"structural {family} {mode} {of} {_sources()}"
+    code = cache.get(key)
+    if code is None:
+        from tapegrad.machine.kernels.structural import scans
+
+        code = jit.compile_ir(scans.build_ir(family, mode, of), 2)
+        cache.put(key, code)
+    return jit.load_object(f"{family}.{mode}.{of}", code, ["kernel"])["kernel"]
+
+
+_BITS = {d.itemsize: d for d in (dtypes.uint8, dtypes.int16, dtypes.int32, dtypes.int64)}
+
+
+@functools.cache
+def _emitted(family: str, text: str) -> int:
+    key = f"structural {family} {text}"
+    code = cache.get(key)
+    if code is None:
+        code = jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
+        cache.put(key, code)
+    loop_helpers.load()
+    return jit.load_object(family, code, ["kernel"], loop_helpers.NAMES)["kernel"]
+
+
+@functools.cache
+def indexed(mode: str, of: dtype) -> int:
+    """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `indexed.py`).
+
+    It cannot fail: the indices were checked before.
+    """
+    if of is dtypes.bool_:
+        mode = {"add": "max", "mul": "min"}.get(mode, mode)
+        of = dtypes.uint8
+    if mode in (READ, "write"):  # bits are bits
+        of = _BITS[of.itemsize]
+    address = _emitted(f"indexed.{mode}.{of.short}", walk_text(mode, of))
+    return _with(Effects(reads=1 if mode == READ else 0), address)  # what is written to keeps its other elements
+
+
+@functools.cache
+def in_range() -> int:
+    """The kernel that checks one index operand (see `indexed.py`); OUT_OF_RANGE when an index is in neither range."""
+    return _with(Effects(writes=0, reads=0, fails=True), _emitted("in_range", check_text()))
+
+
+def scan(mode: str, of: dtype) -> int:
+    """The kernel of a running sum, product, logsumexp, or position of the extreme so far (see `scans.scan`)."""
+    return _with(Effects(), _jitted("scan", mode, "u8" if of.short == "b8" else of.short))
+
+
+def positions(mode: str, of: dtype) -> int:
+    """The kernel that gives positions in the order of a row's elements, or of its median (see `sorting.positions`)."""
+    return _with(Effects(), _jitted("positions", mode, "u8" if of.short == "b8" else of.short))
+
+
+def searched(of: dtype, out: dtype) -> int:
+    """The kernel that finds where values belong in ordered rows (see `sorting.searched`)."""
+    return _with(Effects(), _jitted("searched", out.short, "u8" if of.short == "b8" else of.short))
+
+
+def recurrence(lagged: bool, of: dtype) -> int:
+    """The kernel of y[i] = a[i] + b[i] y[i - 1] (see `scans.recurrence`)."""
+    return _with(Effects(), _jitted("recurrence", "lagged" if lagged else "own", of.short))
+
+
+def lapack(family: str, of: dtype, mode: str = "") -> int:
+    """The kernel that factors matrices or solves with factors (see `factorisations`)."""
+    blas.define_routines(of)
+    return _with(Effects(reads=0, fails=True), _jitted(family, mode, of.short))
+
+
+@functools.cache
+def lapack_call(routine: str, of: dtype) -> int:
+    """The kernel that calls a LAPACK routine for each of a batch (see `lapack_calls.py`)."""
+    takes = ROUTINES[routine]
+    element = "double" if of is dtypes.float64 else "float"
+    text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads())
+    key = f"structural {routine} {text}"
+    code = cache.get(key)
+    if code is None:
+        code = jit.compile_ir(text, 0, optimise=False)
+        cache.put(key, code)
+    address = jit.load_object(f"{routine}.{of.short}", code, ["kernel"])["kernel"]
+    return _with(Effects(takes.count(POINTER), 0, STATUS in takes), address)
+
+
+# ---------------------------------------------------------------- Python as a kernel
+
+_Kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
+_kept: list[Any] = []  # the machine calls them for good
+
+
+def called(function: Callable[..., Any],
+           arrays: Sequence[tuple[np.dtype[Any], tuple[int, ...], tuple[int, ...]]]) -> int:
+    """A kernel that calls `function(*inputs)` on arrays over its pointers and stores what it returns in the first.
+
+    `arrays` gives (dtype, shape, byte strides) of the output and the inputs. The interpreter takes the GIL to run it.
+    """
+    spans = [int(np.dot([n - 1 for n in shape], strides)) + d.itemsize if 0 not in shape else 0
+             for d, shape, strides in arrays]
+    count = len(arrays)
+
+    def memory(address: int, span: int) -> Any:
+        return (ctypes.c_char * max(span, 1)).from_address(address)
+
+    def kernel(pointers: int, nest: int) -> int:
+        try:
+            addresses = (ctypes.c_size_t * count).from_address(pointers)
+            out, *inputs = (
+                np.ndarray(shape, d, memory(address or nest, span), 0, strides)
+                for (d, shape, strides), span, address in zip(arrays, spans, addresses)
+            )
+            with np.errstate(all="ignore"):
+                out[...] = function(*inputs)
+        except BaseException as error:
+            late_binding.failure[:] = [error]
+            return rec.RAISED
+        return 0
+
+    made = _Kernel(kernel)
+    _kept.append(made)
+    return _with(Effects(fails=True), ctypes.cast(made, ctypes.c_void_p).value or 0)

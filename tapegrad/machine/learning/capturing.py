@@ -1,0 +1,225 @@
+"""What happens during a capture that native code does not see: Python writing constants, Python looking at values.
+
+Native code writes the rest of the trace (`records.EVENT`). Whatever can be captured in no other way is refused with its
+reason, so that the function goes on running as it is written. All of it costs one test while nothing is captured.
+
+A capture puts kernel calls off: it notes them, and what runs in the end is the program made of them, or they
+themselves (`carry_out`). Before Python looks at a value, and before a call that may fail, all that is put off is done,
+and nothing from there on is put off.
+
+There is one capture at a time, which is one thread's: what other threads do meanwhile is not noted, and a call that
+would be captured there runs as it is written (`claim`). To wait would be a deadlock where the one waits for the other.
+"""
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.instance import machine
+from tapegrad.machine.kernels import emitter
+from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.startup import address_of, reserve
+
+MAX_EVENTS = 1 << 21
+MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
+
+
+_LIBRARY = str(Path(os.path.abspath(__file__)).parents[2]) + os.sep
+
+
+class Draw(NamedTuple):
+    """Something done to a random stream: `method(stream, *given)`, whose numbers, if any, fill a block."""
+
+    stream: Any
+    method: Callable[..., Any]
+    given: tuple[Any, ...]
+
+    def key(self) -> tuple[Any, ...]:
+        """Something to compare: draws with equal keys take the same from a stream in the same state."""
+        given = [(a.dtype.str, a.shape, a.tobytes()) if isinstance(a, np.ndarray) else a for a in self.given]
+        return id(self.stream), self.method, tuple(given)
+
+
+class Trace:
+    """One capture: its events, the bytes Python wrote or looked at, and why it cannot be kept, if it cannot."""
+
+    def __init__(self) -> None:
+        self.contents: list[bytes] = []
+        self.draws: list[Draw] = []
+        self.refusals: list[str] = []
+        self.thread = threading.get_ident()
+        self.start = 0  # the first instruction that it may have recorded, when it ended
+        self.failed = False  # whether an operation failed, for reasons that are in tensors' values
+        self.put_off = False  # when it ended, its kernel calls were still to be made
+
+
+active: Trace | None = None
+_events: Any = None
+_claimed = threading.Lock()
+_owner = 0
+
+
+def claim() -> bool:
+    """Whether this thread may capture a call now; what it wrote down is its own until it gives up the `claim`."""
+    global _owner
+    if not _claimed.acquire(blocking=False):
+        return False
+    _owner = threading.get_ident()
+    return True
+
+
+def give_up_claim() -> None:
+    global _owner
+    _owner = 0
+    _claimed.release()
+
+
+def _after_fork() -> None:
+    """In a child the capture of another thread has no end: it never began."""
+    global active, _claimed, _owner
+    if _owner not in (0, threading.get_ident()):
+        active, _claimed, _owner = None, threading.Lock(), 0
+        machine.state["trace"] = machine.state["postponing"] = machine.state["holding"] = 0
+
+
+os.register_at_fork(after_in_child=_after_fork)
+
+
+def mine() -> Trace | None:
+    """The capture under way, if it is this thread's."""
+    trace = active  # read once: other threads' captures begin and end
+    return trace if trace is not None and trace.thread == threading.get_ident() else None
+
+
+def begin() -> Trace:
+    """Start writing down what this thread does to memory, and put the kernel calls off."""
+    global active, _events
+    if _events is None:
+        _events = reserve(rec.EVENT, MAX_EVENTS)
+    active = Trace()
+    state = machine.state
+    state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
+    state["trace_start"], state["overwrote"] = state["n_instructions"], 0
+    state["postponing"] = 1
+    state["trace"] = state["holding"] = address_of(_events)  # last: other threads see all of it, or nothing
+    late_binding.want(1)
+    return active
+
+
+def end() -> Any:
+    """Stop; returns the events, for `carry_out` if the calls are still put off, and for `release`."""
+    global active
+    assert active is not None
+    late_binding.want(-1)
+    active.put_off = bool(machine.state["postponing"][0])
+    active.start = int(machine.state["trace_start"][0])
+    machine.state["trace"] = machine.state["postponing"] = 0
+    active = None
+    count = int(machine.state["n_trace"][0])
+    if count > MAX_EVENTS:
+        # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
+        count = MAX_EVENTS
+    return _events[:count].copy()
+
+
+def carry_out(events: Any = None) -> None:
+    """Make the kernel calls that a capture noted and put off: these of one that ended, or those under way so far."""
+    if events is not None:
+        parts = np.flatnonzero(events["kind"] == rec.PART)  # what comes after is the backward of a result
+        events = events[:parts[0]] if len(parts) else events
+        emitter.bind(events["a"][events["kind"] == rec.KERNEL].tolist())
+        machine.call.carry_out(address_of(events), len(events))
+    elif mine() is not None:
+        machine.call.carry_out(0, 0)
+
+
+def release(events: Any) -> None:
+    """The blocks that were given back during a capture are free from now on."""
+    machine.call.let_reuse(0, 0)
+    arena = int(machine.state["arena"][0])
+    given = events[events["kind"] == rec.GIVEN_BACK]
+    for address, nbytes in zip(given["a"].tolist(), given["b"].tolist()):
+        machine.call.release(arena, address, nbytes)
+
+
+def is_library(file: str) -> bool:
+    """Whether code of this file is part of tapegrad."""
+    return file.startswith(_LIBRARY)
+
+
+def here() -> str:
+    """The file and line, outside this library, that is running now."""
+    frame: Any = sys._getframe(1)
+    while frame is not None and is_library(frame.f_code.co_filename):
+        frame = frame.f_back
+    return "" if frame is None else f" ({os.path.basename(frame.f_code.co_filename)}:{frame.f_lineno})"
+
+
+def refuse(reason: str) -> None:
+    """Say why what runs now cannot be captured."""
+    trace = mine()
+    if trace is not None:
+        trace.refusals.append(reason + here())
+        carry_out()
+
+
+def failed() -> None:
+    """An operation fails for what its operands hold: if its error is caught, nothing a program does would show that."""
+    trace = mine()
+    if trace is not None:
+        trace.failed = True
+
+
+def _note(kind: int, address: int, number: int) -> None:
+    n = int(machine.state["n_trace"][0])
+    if n < MAX_EVENTS:
+        _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
+        _events[n]["a"], _events[n]["b"] = address, number
+    machine.state["n_trace"] = n + 1
+
+
+def _content(kind: int, address: int, nbytes: int) -> None:
+    trace = mine()
+    if trace is not None:
+        if kind == rec.GUARD:
+            carry_out()
+        trace.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        _note(kind, address, len(trace.contents) - 1)
+
+
+def constant(address: int, nbytes: int) -> None:
+    """Python wrote these bytes into a fresh block."""
+    _content(rec.CONSTANT, address, nbytes)
+
+
+def guard(address: int, nbytes: int) -> None:
+    """Python looked at these bytes: a replay that finds others must not go on."""
+    _content(rec.GUARD, address, nbytes)
+
+
+def looked_at(tensor: Any) -> None:
+    """Python looked at all of a tensor's values: that is a guard as well, unless they are many."""
+    if tensor.nbytes > MAX_LOOKED_AT or not tensor.is_contiguous():
+        refuse("values of a tensor reach Python or NumPy as a whole")
+    elif tensor.nbytes:
+        guard(tensor.data_ptr(), tensor.nbytes)
+
+
+def drawn(address: int, draw: Draw) -> None:
+    """A random stream was used; what it gave was written to a fresh block (0: it gave nothing)."""
+    trace = mine()
+    if trace is not None:
+        trace.draws.append(draw)
+        _note(rec.DRAWN, address, len(trace.draws) - 1)
+
+
+def cut() -> None:
+    """One part of the capture ends here."""
+    _note(rec.PART, 0, 0)

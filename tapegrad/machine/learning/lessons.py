@@ -1,0 +1,367 @@
+"""How native code learns what a facade function does: the first call of a kind is written down while Python runs it.
+
+Native code asks (`teach`) when it finds no recipe for the key of a call. While the lesson lasts every operation goes
+through Python, where `dispatch` notes it: plans that were run, views that were made, and at last a write in place, each
+with where its operands came from. If that was all, it becomes the key's recipe, and the next call of the kind runs
+without Python; if the function looked at elements, went on after a write, or drew random numbers, the key is marked as
+Python's.
+
+Tensors that the function made of nothing but its arguments' shapes and numbers (a mask, positions) are kept with the
+recipe, and are so made once.
+"""
+from __future__ import annotations
+
+import contextlib
+import functools
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from operator import is_
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.instance import machine
+from tapegrad.machine.startup import address_of
+
+MOST = 1024  # recipes of one function; a function called with ever other numbers is left to Python then
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Noted(NamedTuple):
+    """One step of a lesson; of a view, `layout` is that of its result and `start` which start number moves it."""
+
+    plan: int
+    operands: tuple[int, ...]
+    layout: int = 0
+    mode: int = 0
+    offset: int = 0
+    shift: int = 0
+    along: tuple[int, int] = (0, 0)  # how many bytes, here and in the adjoint, the view moves for each step of its axis
+    start: int = 0
+
+
+class Lesson:
+    """One call being watched: what it did so far, and whether that can be done again."""
+
+    def __init__(self, key: np.ndarray[Any, Any], function: Callable[..., Any], count: int, tensors: Sequence[Any],
+                 given: Any = None) -> None:
+        self.key, self.thread = key, threading.get_ident()
+        self.function, self.count = function, count  # of positional arguments; -1 where there are others
+        self.steps: list[Noted] = []
+        self.fits = True  # whether all of it can be done again without Python
+        self.learnt = False  # a plan was taught to the table of plans: there is nothing to add
+        self.aside = 0
+        self.recording = machine.call.is_recording(None)
+        self.references: dict[int, int] = {id(x): k for k, x in enumerate(tensors)}
+        self.held: list[Any] = list(tensors)  # so that no other object gets their ids
+        self.constants: list[Any] = []
+        self.kept: dict[int, Any] = {}
+        self.given = given  # the number or the list of many tensors that is left out of the key
+        self.wrote = False
+
+    def reference(self, x: Any) -> int:
+        """Where a tensor came from, or a number's own row."""
+        if not isinstance(x, machine.TensorBase):
+            if x is self.given:
+                return rec.VALUE
+            if isinstance(self.given, (int, float)):  # made of it, perhaps
+                self.fits = False
+            return rec.FIXED | number_row(x)
+        found = self.references.get(id(x))
+        if found is not None:
+            return found
+        if id(x) in self.kept:
+            if all(c is not x for c in self.constants):
+                self.constants.append(x)
+            return rec.FIXED | int(x._buffer)
+        self.fits = False
+        return 0
+
+    def note(self, step: Noted, result: Any) -> None:
+        if self.aside or not self.fits:
+            return
+        if self.wrote or machine.call.is_recording(None) is not self.recording or \
+                len(self.steps) >= rec.MAX_RECIPE_STEPS or len(step.operands) > rec.MAX_RECIPE_TENSORS:
+            self.fits = False
+            return
+        self.held.append(result)
+        if step.mode == rec.WRITES:
+            self.wrote = True
+            self.fits = not step.operands[0] & rec.FIXED  # what is kept stays as it is
+            self.steps.append(step)
+            return
+        if step.operands and all(r & rec.FIXED for r in step.operands):  # made of what is kept: so is this
+            self.kept[id(result)] = result
+            return
+        self.references[id(result)] = rec.STEP_RESULT + len(self.steps)
+        self.steps.append(step)
+
+
+active: Lesson | None = None
+_counts: dict[int, int] = {}
+_kept: list[Any] = []  # what native code points into
+_numbers: dict[tuple[type, Any], int] = {}
+
+
+def current() -> Lesson | None:
+    """The lesson under way in this thread."""
+    return active if active is not None and active.thread == threading.get_ident() else None
+
+
+def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Run a facade function and leave what it did for native code; `address` is where the call's key was gathered."""
+    global active
+    known = machine.memory(address, "u8", rec.KEY_WORDS + rec.MAX_KEY)
+    count = _counts.get(id(function), 0)
+    if active is not None or count >= MOST:
+        return function(*args, **kwargs)
+    key = known[rec.KEY_WORDS:rec.KEY_WORDS + int(known[0])].copy()
+    given = next((a for a in (*args, *kwargs.values()) if id(a) == int(known[rec.KEY_GIVEN])), None)
+    lesson = Lesson(key, function, -1 if kwargs else len(args), _tensors((args, kwargs), given), given)
+    active = lesson
+    machine.state["teaching"] = 1
+    try:
+        result = function(*args, **kwargs)
+    finally:
+        active = None
+        machine.state["teaching"] = 0
+    if not lesson.learnt:
+        _counts[id(function)] = count + 1
+        _remember(lesson, result, int(known[2]), args)
+    return result
+
+
+def _tensors(arguments: Any, without: Any) -> list[Any]:
+    """The tensors among arguments, in the order in which native code counts them: each once.
+
+    Those in the list `without` it does not count.
+    """
+    found: dict[int, Any] = {}
+
+    def walk(x: Any) -> None:
+        if isinstance(x, machine.TensorBase):
+            found.setdefault(id(x), x)
+        elif x is without:
+            return
+        elif isinstance(x, (tuple, list)):
+            for item in x:
+                walk(item)
+        elif isinstance(x, dict):
+            for item in x.values():
+                walk(item)
+        elif isinstance(x, slice):
+            walk((x.start, x.stop, x.step))
+
+    walk(arguments)
+    return [*found.values()]
+
+
+# ---------------------------------------------------------------- what Python reports
+
+
+def ran(plan: int, given: Sequence[Any], result: Any) -> None:
+    """A plan was run on tensors and numbers."""
+    lesson = current()
+    if lesson is None or lesson.aside:
+        return
+    many = lesson.given if isinstance(lesson.given, (tuple, list)) else ()
+    if many and len(given) == len(many) and all(map(is_, given, many)):
+        lesson.note(Noted(plan, (), mode=rec.SPREADS), result)
+    else:
+        lesson.note(Noted(plan, tuple(map(lesson.reference, given))), result)
+
+
+def viewed(plan: int, x: Any, layout: int, offset: int, shift: int, mode: int, along: tuple[int, int], result: Any
+           ) -> None:
+    """A view was made."""
+    lesson = current()
+    if lesson is not None and not lesson.aside:
+        lesson.note(Noted(plan, (lesson.reference(x),), layout, mode, offset, shift, along), result)
+
+
+@contextlib.contextmanager
+def aside() -> Iterator[None]:
+    """What is done meanwhile is part of what is noted after it."""
+    lesson = current()
+    if lesson is not None:
+        lesson.aside += 1
+    try:
+        yield
+    finally:
+        if lesson is not None:
+            lesson.aside -= 1
+
+
+def wrote(plan: int, given: Sequence[Any]) -> None:
+    """A plan was run on the memory of the first of `given`."""
+    lesson = current()
+    if lesson is not None and not lesson.aside:
+        lesson.note(Noted(plan, tuple(map(lesson.reference, given)), mode=rec.WRITES), given[0])
+
+
+def refuse() -> None:
+    """What the function does next depends on more than its arguments' layouts and numbers."""
+    lesson = current()
+    if lesson is not None and not lesson.aside:
+        lesson.fits = False
+
+
+def learnt(opcode: int, count: int) -> None:
+    """The table of plans has an operation on `count` operands now: if that is what was called, nothing is to add."""
+    lesson = current()
+    if lesson is not None and count == lesson.count and machine.functions_table[opcode] == id(lesson.function):
+        lesson.learnt = True
+
+
+def constant(make: F) -> F:
+    """For a function that makes a tensor of what it is given, numbers and shapes: a recipe may keep the tensor."""
+
+    @functools.wraps(make)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        lesson = current()
+        if lesson is None or lesson.aside:
+            return make(*args, **kwargs)
+        if any(isinstance(a, machine.TensorBase) for a in (*args[1:], *kwargs.values())):
+            lesson.fits = False
+        with aside():
+            result = make(*args, **kwargs)
+        lesson.kept[id(result)] = result
+        return result
+
+    return made  # type: ignore[return-value]
+
+
+# ---------------------------------------------------------------- from a lesson to a recipe
+
+
+def number_row(value: Any) -> int:
+    """The row of a Python number that stays for good."""
+    value = value.item() if isinstance(value, np.generic) else value
+    if type(value) is int and value in rec.LITERALS:
+        return int(machine.literals[value - rec.LITERALS[0]])
+    key = (type(value), value.hex() if isinstance(value, float) else value)
+    row = _numbers.get(key)
+    if row is None:
+        row = machine.call.wrapped(value)
+        machine.buffers[row]["flags"] = rec.IMMORTAL
+        _numbers[key] = row
+    return row
+
+
+def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -> None:
+    """Write the recipe of a lesson, or that there is none, where native code finds it."""
+    results = _results(lesson, result)
+    starts: list[tuple[int, int, int]] = []
+    steps = lesson.steps
+    if results is not None and n_starts:
+        found = _starts(args[0], args[1], steps)
+        if found is None:
+            results = None
+        else:
+            starts, steps = found
+    recipe = np.zeros(1, rec.RECIPE)
+    recipe["words"], recipe["n_words"] = address_of(lesson.key), len(lesson.key)
+    if results is None:
+        recipe["flags"] = rec.LEFT_TO_PYTHON
+        _kept.append((recipe, lesson.key))
+    else:
+        kind = type(result)
+        arrays = [_array(np.array([r & 0xFFFFFFFF for r in s.operands], "u4")) for s in steps]
+        rows = np.zeros(max(len(steps), 1), rec.RECIPE_STEP)
+        for native, step, operands in zip(rows, steps, arrays):
+            native["plan"], native["layout"], native["mode"] = step.plan, step.layout, step.mode
+            native["count"], native["operands"] = len(step.operands), address_of(operands)
+            native["offset"], native["shift"], native["start"] = step.offset, step.shift, step.start
+            native["stride"], native["adjoint_stride"] = (n & (1 << 64) - 1 for n in step.along)
+        ends, limits = np.array(results, "u4"), np.array(starts or [(0, 0, 0)], rec.START)
+        recipe["steps"], recipe["n_steps"] = address_of(rows), len(steps)
+        recipe["results"], recipe["n_results"] = address_of(ends), len(results)
+        recipe["starts"], recipe["n_starts"] = address_of(limits), len(starts)
+        recipe["kind"] = id(kind) if isinstance(result, tuple) else 0
+        recipe["flags"] = rec.HAS_CONSTANTS if lesson.constants else 0
+        _kept.append((recipe, lesson.key, rows, arrays, ends, limits, kind, lesson.constants))
+    machine.insert_recipe(lesson.key, address_of(recipe))
+
+
+def _array(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    return a if a.size else np.zeros(1, a.dtype)
+
+
+def _results(lesson: Lesson, result: Any) -> list[int] | None:
+    """References to what the call returned; None where it cannot be done again.
+
+    A kept tensor is not given away, nor is a view of one: the caller may write to what it gets.
+    """
+    if result is None and lesson.fits and lesson.wrote:
+        return []
+    found = result if isinstance(result, tuple) else (result,)
+    if not lesson.fits or not found or not all(isinstance(x, machine.TensorBase) for x in found):
+        return None
+    references = [lesson.references.get(id(x)) for x in found]
+    for reference in references:
+        if reference is None:
+            return None
+        while reference >= rec.STEP_RESULT and lesson.steps[reference - rec.STEP_RESULT].layout:
+            reference = lesson.steps[reference - rec.STEP_RESULT].operands[0]
+            if reference & rec.FIXED:
+                return None
+    return [r for r in references if r is not None]
+
+
+def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int, int]], list[Noted]] | None:
+    """How the start numbers of `x[index]` move the views it is made of; None where there is more than views.
+
+    A write follows them where something is assigned. The items are gone through as the facade goes through them: one
+    view for each int, None, and slice of less than all.
+    """
+    items = index if isinstance(index, tuple) else (index,)
+    if any(i is not None and i is not Ellipsis and type(i) not in (int, slice) for i in items):
+        return None
+    shape = list(x.shape)
+    used = sum(i is not None and i is not Ellipsis for i in items)
+    dim = at = 0
+    limits: list[tuple[int, int, int]] = []
+    moved = list(steps)
+    assigned = bool(steps) and steps[-1].mode == rec.WRITES
+    for item in items:
+        if item is Ellipsis:
+            dim += len(x.shape) - used
+        elif item is None:
+            shape.insert(dim, 1)
+            dim, at = dim + 1, at + 1
+        elif isinstance(item, int):
+            n = shape.pop(dim)
+            limits.append((-n, n, n))
+            moved[at] = _moved(moved[at], len(limits))
+            at += 1
+        else:
+            n = shape[dim]
+            first, last, step = item.indices(n)
+            shape[dim] = len(range(first, last, step))
+            whole = (first, last, step) == (0, n, 1) and (assigned or item is not index)
+            if _is_start(item):
+                fitting = item.stop <= n
+                limits.append((0, n - (item.stop - item.start) + 1 if fitting else 0, 0))
+                if not whole and fitting:
+                    moved[at] = _moved(moved[at], len(limits))
+            at += not whole
+            dim += 1
+    if assigned:
+        return (limits, moved) if all(s.layout for s in moved[:at]) and at < len(moved) else None
+    if all(s.layout for s in moved) and (at == len(moved) or (at == 0 and len(moved) == 1)):
+        return limits, moved
+    return None
+
+
+def _is_start(item: slice) -> bool:
+    """Whether native code took a slice as a start and a length (`keys.put_place`)."""
+    return item.step is None and type(item.start) is int and type(item.stop) is int and 0 <= item.start <= item.stop
+
+
+def _moved(step: Noted, start: int) -> Noted:
+    """A view that starts where start number `start` - 1 says."""
+    return step._replace(offset=0, shift=0, start=start)
+
+
+machine.set_hook("teach", teach)

@@ -1,0 +1,265 @@
+"""How operations of each kind are lowered: forward, one operand's adjoint, and what each adjoint reads again.
+
+Elementwise rules and row rules are traced with `Sym` into one kernel an operand. `structured` has a kind whose
+rules are run on values, every operation that they name being a step.
+"""
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from tapegrad import dtypes, errors, shapes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import structural
+from tapegrad.machine.kernels.structural import check_nest, nonzero_nest
+from tapegrad.machine.planning.layouts import Layout
+from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step
+from tapegrad.machine.planning.rule_tracing import compute_dtype, result_dtype, scalar_name, symbols, trace
+from tapegrad.machine.planning.step_builder import Builder, emit
+from tapegrad.ops.scalar import like, row
+from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.ops.sym import Sym, used_operands, walk
+
+
+def _operands(operands: Sequence[Layout], shape: shapes.Shape) -> list[tuple[Pointer, dtype, shapes.Shape]]:
+    """An instruction's operands as a rule over `shape` may read them."""
+    return [(Pointer(rec.OPERAND + j), o.dtype, shapes.expanded_strides(o.shape, o.strides, shape))
+            for j, o in enumerate(operands)]
+
+
+# ---------------------------------------------------------------- elementwise
+
+
+def _like_strides(shape: shapes.Shape, operands: Sequence[Layout]) -> shapes.Shape:
+    return shapes.result_strides(shape, [(o.shape, o.strides) for o in operands])
+
+
+_ROW_MAJOR = ("contiguous", "masked_fill", "tril", "triu")  # whatever the operand's strides
+
+
+def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                       ) -> Layout:
+    compute = compute_dtype(op, operands)
+    value = op.forward(*symbols(op, operands, compute, 0), **attributes)
+    shape = shapes.broadcast(o.shape for o in operands)
+    result = attributes.get("dtype") or result_dtype(op, compute)
+    if op.inplace_of is not None:
+        target = operands[0]
+        if shape != target.shape:
+            raise RuntimeError(
+                f"output with shape {list(target.shape)} doesn't match the broadcast shape {list(shape)}"
+            )
+        if result.category > target.dtype.category and op.name not in ("copy_", "fill_", "zero_"):
+            raise RuntimeError(f"result type {scalar_name(result)} can't be cast to the desired output type "
+                               f"{scalar_name(target.dtype)}")
+        out = target
+    else:
+        plain = op.name in _ROW_MAJOR
+        out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
+    if op.nonzero and not compute.is_floating_point and 0 not in shape:
+        j = op.operands.index(op.nonzero)
+        _refuse_zeros(builder, Pointer(rec.OPERAND + j), operands[j])
+    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), _operands(operands, shape), (), False)
+    return out
+
+
+def _refuse_zeros(builder: Builder, divisor: Pointer, layout: Layout) -> None:
+    """A step that fails where a divisor is zero, ahead of the loop, which has no way out: nothing is half-done.
+
+    Numbers that have a layout of their own are looked at here, once and for all.
+    """
+    if layout.literal is not None:
+        if layout.literal == 0:
+            raise RuntimeError(errors.ZERO_DIVISION)
+        return
+    nest = nonzero_nest(layout.numel)
+    if layout.dtype is not dtypes.int64 or not layout.dense:  # the check reads int64 side by side
+        zero = like(Sym.operand(0, layout.dtype) == 0, Sym.const(0, dtypes.int64))
+        found = builder.layouts.intern(dtypes.int64, ())
+        at = Pointer(builder.temporary(found))
+        axes = range(len(layout.shape))
+        emit(builder, row.max(zero, ()), layout.shape, (at, found.dtype, (0,) * len(layout.shape)),
+             [(divisor, layout.dtype, layout.strides)], axes, True)
+        divisor, nest = at, check_nest(1, 1, False)
+    builder.steps.append(Step(structural.in_range(), 0, nest, (divisor,), (0, 0)))
+
+
+def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
+    value = trace(plan)[j]
+    if value is None:
+        return 0
+    builder.both = True
+    shape, operand = plan.out.shape, plan.operands[j]
+    target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
+    flags = rec.IDENTITY if value.op == "operand" and value.value == 0 and target is incoming else 0
+    strides = shapes.expanded_strides(target.shape, target.strides, shape)
+    missing = len(shape) - len(target.shape)
+    reduced = [d for d, n in enumerate(shape) if n != 1 and (d < missing or target.shape[d - missing] == 1)]
+    if reduced:
+        value = row.sum(value, ())
+    available = [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)]
+    available += _operands(plan.operands, shape)
+    available.append((Pointer(rec.RESULT), plan.out.dtype, plan.out.strides))
+    emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, reduced, bool(reduced))
+    return flags
+
+
+# ---------------------------------------------------------------- rows
+
+
+def _kept_form(layout: Layout, shape: shapes.Shape, dims: Sequence[int], keepdim: bool) -> shapes.Shape:
+    """The strides of a reduced value over the operand's shape: zero along the row."""
+    if keepdim:
+        return tuple(0 if d in dims else s for d, s in enumerate(layout.strides))
+    left = iter(layout.strides)
+    return tuple(0 if d in dims else next(left) for d in range(len(shape)))
+
+
+def _lower_reduction(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                     ) -> Layout:
+    compute = compute_dtype(op, operands)
+    dims, keepdim = attributes["dim"], attributes.get("keepdim", False)
+    value = op.forward(*symbols(op, operands, compute, 0), **{k: attributes[k] for k in op.attributes})
+    shape = shapes.broadcast(o.shape for o in operands)
+    result = result_dtype(op, compute)
+    if op.per_row:
+        out = builder.layouts.intern(
+            result, tuple(1 if d in dims else n for d, n in enumerate(shape) if keepdim or d not in dims)
+        )
+        strides = _kept_form(out, shape, dims, keepdim)
+    else:
+        out = builder.layouts.intern(result, shape)
+        strides = out.strides
+    emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, strides), _operands(operands, shape), dims, op.per_row)
+    return out
+
+
+def _adjoint_reduction(builder: Builder, plan: Plan, j: int) -> int:
+    value = trace(plan)[j]
+    if value is None:
+        return 0
+    builder.both = True
+    op, operand = plan.op, plan.operands[j]
+    dims, keepdim = plan.attributes["dim"], plan.attributes.get("keepdim", False)
+    shape = shapes.broadcast(o.shape for o in plan.operands)
+    target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
+    if op.per_row:
+        seen, result = _kept_form(incoming, shape, dims, keepdim), _kept_form(plan.out, shape, dims, keepdim)
+    else:
+        seen, result = incoming.strides, plan.out.strides
+    available = [(Pointer(rec.ADJOINT), incoming.dtype, seen)]
+    available += _operands(plan.operands, shape)
+    available.append((Pointer(rec.RESULT), plan.out.dtype, result))
+    rows = any(n.op in ("reduce", "index", "count") for n in walk((value,)))
+    strides = shapes.expanded_strides(target.shape, target.strides, shape)
+    emit(builder, value, shape, (Pointer(rec.TARGET), target.dtype, strides), available, dims if rows else (), False)
+    return 0
+
+
+# ---------------------------------------------------------------- views
+
+
+def _lower_view(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    (x,) = operands
+    shape, strides, _ = op.forward((x.shape, x.strides), **attributes)
+    return builder.layouts.intern(x.dtype, shape, strides)
+
+
+def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
+    """The same view of the operand's adjoint takes the gradient; its byte offset is the instruction's."""
+    builder.both = True
+    (operand,) = plan.operands
+    target, incoming = builder.layouts.adjoint(operand), builder.layouts.adjoint(plan.out)
+    _, strides, _ = plan.op.forward((target.shape, target.strides), **plan.attributes)
+    reduced = [d for d, (n, s) in enumerate(zip(plan.out.shape, strides)) if n > 1 and s == 0]
+    g = Sym.operand(0, incoming.dtype)
+    value = row.sum(g, ()) if reduced else g
+    emit(builder, value, plan.out.shape, (Pointer(rec.TARGET | rec.SHIFTED), target.dtype, strides),
+          [(Pointer(rec.ADJOINT), incoming.dtype, incoming.strides)], reduced, bool(reduced))
+    own = [d for d in range(len(plan.out.shape)) if d not in reduced]
+    sizes, steps = [plan.out.shape[d] for d in own], [strides[d] for d in own]
+    # As many elements, and yet overlapping: a window's neighbours.
+    whole = math.prod(sizes) == target.numel and shapes.is_dense(sizes, steps)
+    flags = 0 if whole else rec.NEEDS_ZERO
+    if whole and not reduced and target.contiguous and incoming.contiguous and shapes.is_contiguous(
+            plan.out.shape, strides):
+        flags |= rec.IDENTITY
+    return flags
+
+
+def _lower_rebase(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    return operands[1]
+
+
+def _lower_callback(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
+                    ) -> Layout:
+    return builder.layouts.intern(attributes["dtype"], attributes["shape"], attributes["strides"])
+
+
+def _no_adjoint(builder: Builder, plan: Plan, j: int) -> int:
+    return 0
+
+
+def _part(builder: Builder, plan: Plan) -> tuple[dtype, shapes.Shape, shapes.Shape]:
+    """The part of a base's adjoint that its written view looked at: (dtype, shape, strides)."""
+    frame = builder.layouts.adjoint(plan.operands[1])
+    size, strides, _ = REGISTRY["as_strided"].forward((frame.shape, frame.strides), **plan.attributes)
+    return frame.dtype, size, strides
+
+
+def carve(builder: Builder, plan: Plan, source: int) -> None:
+    """Zero that part of the adjoint in `source`."""
+    d, size, strides = _part(builder, plan)
+    builder.region(size, (), Sym.const(0, d), d, [[s * d.itemsize for s in strides]], [Pointer(source | rec.SHIFTED)])
+
+
+def _adjoint_rebase(builder: Builder, plan: Plan, j: int) -> int:
+    """The written view takes its part of the gradient; the old base takes the rest, usually where it lies."""
+    frame = builder.layouts.adjoint(plan.operands[1])
+    if j == 0:
+        builder.both = True
+        d, size, strides = _part(builder, plan)
+        target = builder.layouts.adjoint(plan.operands[0])
+        emit(builder, Sym.operand(0, d), size, (Pointer(rec.TARGET), target.dtype, target.strides),
+              [(Pointer(rec.ADJOINT | rec.SHIFTED), d, strides)], (), False)
+        return 0
+    rest = builder.temporary(frame)
+    builder.copy((Pointer(rest), frame), (Pointer(rec.ADJOINT), frame))
+    carve(builder, plan, rest)
+    builder.copy((Pointer(rec.TARGET), frame), (Pointer(rest), frame), both=True)
+    return rec.IDENTITY | rec.CARVES
+
+
+# ---------------------------------------------------------------- what is kept
+
+
+def _keeps(builder: Builder, plan: Plan) -> list[frozenset[int]]:
+    """What each operand's adjoint reads again: derived from the rule, never declared."""
+    n = len(plan.operands)
+    if plan.op.moves_nothing or plan.op.kind == "callback":
+        return [frozenset()] * n
+    tied = frozenset(j for j, name in enumerate(plan.op.operands) if name in plan.op.tied)
+    return [
+        frozenset() if value is None else tied | frozenset(
+            KEEPS_RESULT if u == n + 1 else u - 1 for u in used_operands((value,)) if u > 0
+        ) for value in trace(plan)
+    ]
+
+
+class Kind(NamedTuple):
+    """How operations of one kind are lowered: forward, one operand's adjoint, and what each adjoint reads."""
+
+    lower: Callable[..., Layout]
+    adjoint: Callable[..., int]
+    keeps: Callable[..., list[frozenset[int]]] = _keeps
+
+
+KINDS = {  # `planner` adds that of structured operations
+    "elementwise": Kind(_lower_elementwise, _adjoint_elementwise),
+    "reduction": Kind(_lower_reduction, _adjoint_reduction),
+    "view": Kind(_lower_view, _adjoint_view),
+    "rebase": Kind(_lower_rebase, _adjoint_rebase),
+    "callback": Kind(_lower_callback, _no_adjoint),
+}

@@ -1,0 +1,79 @@
+"""What a plan is: an operation with its operand layouts decided, and the kernel calls that run it."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad.machine.planning.layouts import Layout
+from tapegrad.ops.spec import Operation
+
+Attributes = tuple[tuple[str, Any], ...]
+KEEPS_RESULT = 31
+
+
+class Pointer(NamedTuple):
+    """What a step's pointer starts from, plus a byte offset."""
+
+    source: int
+    offset: int = 0
+
+
+class Step(NamedTuple):
+    """One kernel call, before it is written into native memory."""
+
+    store: int
+    add: int
+    nest: np.ndarray
+    pointers: tuple[Pointer, ...]
+    checks: tuple[int, int] | None = None  # of one that writes nothing and may fail: (axis, size) it checks indices for
+    cut: np.ndarray[Any, Any] | None = None  # how several threads share it (`records.CUT`)
+    patient: bool = False  # it cannot fail, so that a capture may put it off
+
+
+class Plan:
+    """One row of the plan table as Python sees it; `keeps[j]` is what backward reads when operand j needs a gradient.
+
+    A kept operand is its position, the result is `KEEPS_RESULT`.
+    """
+
+    __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
+                 "pooled", "returns_view", "slopes", "steps", "stride", "temporaries")
+    steps: list[Step]
+    temporaries: dict[int, int]
+    stride: int
+    pooled: bool  # whether a record of it has its operands in the pool
+
+    def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
+                 out: Layout) -> None:
+        self.index, self.op, self.attributes, self.operands, self.out = index, op, attributes, operands, out
+        self.keeps: list[frozenset[int]] = []
+        self.gradients: tuple[Any, ...] | None = None
+        self.slopes: dict[int, Operation | None] = {}
+        self.built = False
+
+    @property
+    def grad_name(self) -> str:
+        """The name of the node that a record of this plan is."""
+        if self.op.kind == "callback":
+            name = self.attributes["name"]  # an operation's own where hooks made it a custom function
+            return name if name[:-1].endswith("Backward") else f"{name}Backward"
+        for name, layout in zip(self.op.operands, self.operands):
+            if layout.weak and name in self.op.grad_names:
+                return self.op.grad_names[name]
+        given = self.attributes
+        if "dim" in self.op.grad_names and (
+                given.get("keepdim") or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
+            return self.op.grad_names["dim"]
+        if "2d" in self.op.grad_names and len(self.operands[0].shape) > 2:
+            return self.op.grad_names["2d"]
+        return self.op.grad_name
+
+    def __repr__(self) -> str:
+        given = "".join(f" {k}={v}" for k, v in self.attributes.items())
+        return f"{self.op.name}({', '.join(map(repr, self.operands))}){given} -> {self.out!r}"
+
+
+def byte_strides(layout: Layout, strides: Sequence[int]) -> list[int]:
+    return [s * layout.dtype.itemsize for s in strides]

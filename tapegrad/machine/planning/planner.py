@@ -1,0 +1,163 @@
+"""Plans: the planner answers "which plan", the slow path of every operation, taken once for each set of layouts.
+
+Adjoint kernels are compiled when a backward first needs them, since most plans of a forward-only program never do.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.llvm import jit
+from tapegrad.machine.planning.layouts import Layout, Layouts
+from tapegrad.machine.planning.operation_kinds import KINDS, carve
+from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte_strides
+from tapegrad.machine.planning.rule_tracing import scalar_name
+from tapegrad.machine.planning.step_builder import Builder
+from tapegrad.machine.planning.structured import STRUCTURED
+from tapegrad.machine.startup import Machine, address_of
+from tapegrad.ops.spec import Operation
+from tapegrad.ops.sym import Sym
+
+_KINDS = {**KINDS, "structured": STRUCTURED}
+
+
+class Planner:
+    """The plan table and what fills it."""
+
+    def __init__(self, machine: Machine, layouts: Layouts) -> None:
+        self.machine, self.layouts = machine, layouts
+        self.all: list[Plan | None] = [None]
+        self._found: dict[tuple[Any, ...], Plan] = {}
+        self._kept_alive: list[Any] = []
+
+    # ------------------------------------------------------------ lookup
+
+    def plan(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes = ()) -> Plan:
+        """The plan of `op` on these layouts; raises what PyTorch raises when there is none."""
+        key = (op, operands, attributes, dtypes.default_dtype())
+        found = self._found.get(key)
+        if found is None:
+            with jit.BUILDING:
+                found = self._found.get(key) or self._make(op, operands, dict(attributes))
+                self._found[key] = found
+        return found
+
+    def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
+        if len(operands) > rec.MOST and (op.joins is None or len(set(operands)) > 1):
+            raise ValueError(f"{op.name}: {len(operands)} operands, at most {rec.MOST} fit an instruction")
+        plan = self.lowered(op, operands, tuple(attributes.items()))
+        plan.index = len(self.all)
+        out = plan.out
+        if op.differentiable and (out.dtype.is_floating_point or op.moves_nothing):
+            plan.keeps = _KINDS[op.kind].keeps(Builder(self), plan)
+        self.all.append(plan)
+        self._write(plan, plan.steps, plan.temporaries)
+        return plan
+
+    def lowered(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes) -> Plan:
+        """A plan's forward steps alone, not in the table: what another operation's rule is made of."""
+        given = dict(attributes)
+        builder = Builder(self)
+        plan = Plan(0, op, given, operands, _KINDS[op.kind].lower(builder, op, operands, given))
+        plan.steps, plan.temporaries, plan.stride = builder.steps, builder.temporaries, builder.stride
+        return plan
+
+    def _write(self, plan: Plan, steps: list[Step], temporaries: dict[int, int]) -> None:
+        op = plan.op
+        native = self.machine.plans[plan.index]
+        native["opcode"], native["arity"], native["out_layout"] = op.opcode, len(plan.operands), plan.out.id
+        native["out_bytes"] = self.layouts.adjoint(plan.out).nbytes
+        native["forward"], native["n_forward"] = self._write_steps(steps, temporaries), len(steps)
+        flags = 0
+        if plan.keeps:
+            flags |= rec.DIFFERENTIABLE
+        if op.moves_nothing:
+            flags |= rec.VIEW
+        if op.inplace_of is not None:
+            flags |= rec.INPLACE
+        if op.kind == "callback":
+            flags |= rec.CALLBACK
+        if len(plan.operands) > rec.MOST:
+            flags |= rec.ALIKE
+            native["stride"] = plan.stride
+        plan.pooled = len(plan.operands) > 2 or op.inplace_of is not None or op.kind == "callback"
+        if plan.pooled:
+            flags |= rec.POOLED
+            masks = np.array([sum(1 << k for k in kept) for kept in plan.keeps] or [0], "u4")
+            self._kept_alive.append(masks)
+            native["kept"] = address_of(masks)
+        else:
+            for name, kept in zip(("kept_a", "kept_b"), plan.keeps):
+                native[name] = sum(1 << min(k, 7) for k in kept)
+        native["flags"] = flags
+
+    def _write_steps(self, steps: Sequence[Step], temporaries: dict[int, int]) -> int:
+        native = np.zeros(max(len(steps), 1), rec.STEP)
+        order: dict[int, int] = {}  # native code numbers intermediate values as they are first named
+        for record, step in zip(native, steps):
+            record["store"], record["add"] = step.store, step.add
+            record["nest"] = address_of(step.nest)
+            record["n_pointers"] = len(step.pointers)
+            record["haste"] = rec.CHECK_FIRST if step.checks else rec.PATIENT if step.patient else rec.PRESSING
+            record["cut"] = 0 if step.cut is None else address_of(step.cut)
+            named = {source - rec.TEMPORARY for source, _ in step.pointers}
+            for fresh in named & temporaries.keys() - order.keys():  # at most one
+                order[fresh] = len(order)
+                record["temporary"], record["temporary_bytes"] = 1, temporaries[fresh]
+            for i, (source, offset) in enumerate(step.pointers):
+                number = source - rec.TEMPORARY
+                record["sources"][i] = rec.TEMPORARY + order[number] if number in temporaries else source
+                record["offsets"][i] = offset
+        self._kept_alive.append((native, [(s.nest, s.cut) for s in steps]))
+        return address_of(native)
+
+    @staticmethod
+    def name_of(d: dtype) -> str:
+        """A dtype as PyTorch's errors name it (Float, Long, …)."""
+        return scalar_name(d)
+
+    # ------------------------------------------------------------ adjoints
+
+    def build_adjoint(self, plan: Plan) -> None:
+        """Compile the adjoint of a plan; after this a sweep may run over it."""
+        with jit.BUILDING:
+            if not plan.built:
+                self._build_adjoint(plan)
+
+    def _build_adjoint(self, plan: Plan) -> None:
+        count = 1 if len(plan.operands) > rec.MOST else len(plan.operands)  # one does for all that are alike
+        programs = np.zeros(count + 1, rec.PROGRAM)
+        for j in range(count):
+            if self.differentiable_operand(plan, j):
+                builder = Builder(self)
+                flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
+                programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
+                programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
+                programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
+        if plan.op.kind == "rebase":
+            builder = Builder(self)
+            carve(builder, plan, rec.TARGET)
+            programs[-1]["steps"], programs[-1]["n_steps"] = self._write_steps(builder.steps, {}), len(builder.steps)
+        self._kept_alive.append(programs)
+        self.machine.plans[plan.index]["adjoints"] = address_of(programs)
+        plan.built = True
+
+    @staticmethod
+    def differentiable_operand(plan: Plan, j: int) -> bool:
+        return bool(plan.keeps) and plan.operands[j].dtype.is_floating_point
+
+    def teach_accumulate(self, layout: Layout) -> None:
+        """Let native code add one block in an adjoint layout to another (`.grad += gradient`)."""
+        native = self.machine.layouts[layout.id]
+        with jit.BUILDING:
+            if not native["accumulate"]:
+                builder = Builder(self)
+                strides = byte_strides(layout, layout.strides)
+                builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
+                               [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
+                native["accumulate"] = self._write_steps(builder.steps, {})

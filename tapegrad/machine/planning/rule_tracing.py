@@ -1,0 +1,107 @@
+"""An operation's rules on symbols: the dtype it computes in, its operands as it sees them, its adjoint traced."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad import dtypes
+from tapegrad.dtypes import dtype
+from tapegrad.machine.planning.layouts import Layout
+from tapegrad.machine.planning.plan import Plan
+from tapegrad.ops.spec import Operation
+from tapegrad.ops.sym import Sym
+
+
+def result_type(layouts: Sequence[Layout]) -> dtype:
+    """The dtype that operands promote to (`torch.result_type`): axes outweigh none, tensors outweigh numbers."""
+    found: list[dtype | None] = [None, None, None]
+    for layout in layouts:
+        own = dtypes.default_dtype() if layout.weak and layout.dtype.is_floating_point else layout.dtype
+        have = found[layout.tier]
+        found[layout.tier] = own if have is None else dtypes.promote(have, own)
+    out: dtype | None = None
+    for d in found:
+        if d is None:
+            continue
+        if out is None or d.is_floating_point or (d.category >= out.category and d.category > 0):
+            out = d
+        elif d.category == 0 or out.is_floating_point:
+            out = dtypes.promote(d, out)
+        else:
+            out = d
+    assert out is not None
+    return out
+
+
+def compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
+    weighed = [o for o, name in zip(operands, op.operands) if name != "condition"]
+    common = result_type(weighed) if op.result != "first" else operands[0].dtype
+    if op.result == "float" and not common.is_floating_point:
+        common = dtypes.default_dtype()
+    if op.computes == "float64" and not common.is_floating_point:
+        common = dtypes.float64
+    if op.result == "sum" and not common.is_floating_point:
+        common = dtypes.int64
+    if "bif"[common.category] not in op.accepts:
+        raise _unsupported(op, common)
+    if op.name.rstrip("_") == "sub" and any(o.dtype is dtypes.bool_ for o in operands):
+        raise RuntimeError(
+            "Subtraction, the `-` operator, with a bool tensor is not supported. If you are trying to invert a mask, "
+            "use the `~` or `logical_not()` operator instead."
+        )
+    return common
+
+
+def result_dtype(op: Operation, computed: dtype) -> dtype:
+    """The dtype of what an operation that computes in this one returns."""
+    truth = dtypes.uint8 if computed is dtypes.uint8 else dtypes.bool_
+    return {"bool": dtypes.bool_, "int64": dtypes.int64, "truth": truth}.get(op.result, computed)
+
+
+def _unsupported(op: Operation, d: dtype) -> Exception:
+    if op.name.startswith("sub") and d is dtypes.bool_:
+        return RuntimeError(
+            "Subtraction, the `-` operator, with two bool tensors is not supported. Use the `^` or `logical_xor()` "
+            "operator instead."
+        )
+    if op.name == "neg":
+        return RuntimeError(
+            "Negation, the `-` operator, on a bool tensor is not supported. If you are trying to invert a mask, use "
+            "the `~` or `logical_not()` operator instead."
+        )
+    if op.name == "mean":
+        return RuntimeError(
+            "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
+            f"Got: {scalar_name(d)}"
+        )
+    return NotImplementedError(f'"{op.name.rstrip("_")}_cpu" not implemented for \'{scalar_name(d)}\'')
+
+
+def scalar_name(d: dtype) -> str:
+    return {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
+            "float32": "Float", "float64": "Double"}[d.name]
+
+
+def symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: int) -> list[Sym]:
+    """The rule's operands, loaded as they are stored and cast to what the operation computes in."""
+    found = []
+    for j, layout in enumerate(operands):
+        if layout.literal is not None and op.specialise:
+            found.append(Sym.const(layout.literal, compute))
+            continue
+        loaded = Sym.operand(first + j, layout.dtype)
+        found.append(loaded.cast(dtypes.bool_ if op.operands[j] == "condition" else compute))
+    return found
+
+
+def trace(plan: Plan) -> tuple[Any, ...]:
+    """The adjoint rule on symbols: operand 0 is the cotangent, 1… the operands, the last the result."""
+    if plan.gradients is None:
+        op, operands = plan.op, plan.operands
+        compute = compute_dtype(op, operands)
+        n = len(operands)
+        g = Sym.operand(0, plan.out.dtype).cast(compute)
+        out = Sym.operand(n + 1, plan.out.dtype).cast(compute)
+        attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
+        plan.gradients = op.gradients(g, symbols(op, operands, compute, 1), out, attributes)
+    return plan.gradients

@@ -1,0 +1,251 @@
+"""Structured operations: rules run on `traced` values, every operation they name becoming steps of one program.
+
+`Lowering` is the builder as such a rule sees it: results to fill, and the kernels that fill them.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.dtypes import dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import emitter, structural
+from tapegrad.machine.kernels.structural import READ, check_nest, walk_nest
+from tapegrad.machine.planning.layouts import Layout
+from tapegrad.machine.planning.operation_kinds import Kind
+from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step, byte_strides
+from tapegrad.machine.planning.rule_tracing import result_type
+from tapegrad.machine.planning.step_builder import Builder, emit, is_sum
+from tapegrad.machine.planning.structured_factoring import Factoring
+from tapegrad.machine.planning.structured_values import Copy, Expression, Product, Traced
+from tapegrad.ops.scalar import row
+from tapegrad.ops.spec import Operation
+from tapegrad.ops.sym import Sym
+
+
+class Lowering(Factoring):
+    """The builder as a structured rule sees it: results to fill, and the kernels that fill them."""
+
+    def result_like(self, x: Traced) -> Traced:
+        """A result that starts as a copy of `x`; the memory of `x` itself in the in-place form."""
+        if self.inplace:
+            return Traced(self, Pointer(rec.TARGET), x.layout)
+        strides = x.layout.strides if x.layout.dense else None
+        out = Traced(self, Pointer(rec.TARGET), self.layouts.intern(x.dtype, x.shape, strides))
+        self.copy_into(out, x)
+        return out
+
+    def constant(self, value: Any, x: Traced) -> Traced:
+        """A number in the dtype of `x`."""
+        return Expression(self, Sym.const(value, x.dtype), (), ())
+
+    def added(self, x: Traced, product: Product) -> Traced:
+        """x + product, the product added by its own kernel where x was copied to, if it has one."""
+        if is_sum(product.layout, product.left.shape[-1]):
+            return Expression.of("add", (x, product))
+        out = self.result(x.dtype, product.shape)
+        self.copy(out.place(), x.place())
+        before = len(self.steps)
+        product.write(*out.place(), False)
+        for i in range(before, len(self.steps)):
+            step = self.steps[i]
+            if step.pointers[0].source == rec.TARGET:
+                self.steps[i] = step._replace(store=step.add)
+        return out
+
+    @staticmethod
+    def promoted(values: Sequence[Traced]) -> dtype:
+        return result_type([v.layout for v in values])
+
+    def read_into(self, target: Traced, source: Traced, strides: shapes.Shape, offset: int) -> None:
+        """Copy what (strides, offset) reads of `source`, backwards where a stride is negative."""
+        at, how = source.place()
+        pointer = Pointer(at.source, at.offset + offset * how.dtype.itemsize)
+        before, self.both = self.both, True
+        emit(self, Sym.operand(0, how.dtype), target.shape, (target.pointer, target.dtype, target.layout.strides),
+             [(pointer, how.dtype, strides)], (), False)
+        self.both = before
+
+    def add_into(self, target: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int, source: Traced) -> None:
+        """Add `source` to the part of `target` that (shape, strides, offset) views, summing where it repeats."""
+        d = target.dtype
+        reduced = [i for i, (n, s) in enumerate(zip(shape, strides)) if n > 1 and s == 0]
+        value = Sym.operand(0, source.dtype)
+        emit(self, row.sum(value, ()) if reduced else value, shape,
+             (Pointer(target.pointer.source, target.pointer.offset + offset * d.itemsize), d, strides),
+             [(source.pointer, source.dtype, source.layout.strides)], reduced, bool(reduced))
+        last = self.steps.pop()
+        region, pattern = self.last_region
+        self.steps.append(last._replace(store=emitter.compile_region(region, pattern, (True,))))
+
+    def indexed(self, mode: str, base: Traced, base_strides: shapes.Shape, value: Traced, shape: shapes.Shape,
+                indices: Sequence[tuple[Traced, shapes.Shape, int]], wrap: bool = False) -> None:
+        """Read `value` from `base`, or combine it into `base`, at places that index operands move along axes.
+
+        `shape` is what is walked; `base_strides` has a stride an axis of it (0 along axes that an index moves on), and
+        each index is (operand, its strides over `shape`, the axis of `base` it counts along).
+        """
+        indices = [(i if i.layout.contiguous else Copy(i), strides, axis) for i, strides, axis in indices]
+        item = base.dtype.itemsize
+        own = shapes.expanded_strides(value.shape, value.layout.strides, shape)
+        ends = ((value.pointer, [s * item for s in own]), (base.pointer, [s * item for s in base_strides]))
+        if mode != READ:
+            ends = ends[::-1]
+        nest = walk_nest(shape, [*(strides for _, strides in ends), *([s * 8 for s in own] for _, own, _ in indices)],
+                         [(base.layout.strides[axis] * item, base.shape[axis]) for _, _, axis in indices])
+        for i, _, axis in indices:
+            self.require(i, axis, base.shape[axis], wrap)
+        kernel = structural.indexed(mode, base.dtype)
+        self.steps.append(Step(kernel, 0 if mode == READ else kernel, nest,
+                               (*(pointer for pointer, _ in ends), *(i.pointer for i, _, _ in indices)), patient=True))
+
+    def require(self, indices: Traced, axis: int, size: int, wrap: bool = False, exempt: int | None = None) -> None:
+        """Refuse indices along an axis that lie outside of it, but for one value that is `exempt`."""
+        indices = indices if indices.layout.contiguous else Copy(indices)
+        nest = check_nest(indices.layout.numel, size, wrap, exempt)
+        self.steps.append(Step(structural.in_range(), 0, nest, (indices.pointer,), (axis, size)))
+
+    def scan(self, mode: str, x: Traced, dim: int, of: dtype, reverse: bool = False) -> Traced:
+        """A running reduction along `dim`, from its end when `reverse`."""
+        return self._along(structural.scan(mode, x.dtype), dim, of, reverse, x)
+
+    def recurrence(self, a: Traced, b: Traced, dim: int, reverse: bool, lag: bool) -> Traced:
+        """y[i] = a[i] + b[i] y[i - 1] along `dim`, from its end when `reverse`; b of the one before with `lag`."""
+        return self._along(structural.recurrence(lag, a.dtype), dim, a.dtype, reverse, a, b)
+
+    def _along(self, kernel: int, dim: int, of: dtype, reverse: bool, *xs: Traced) -> Traced:
+        """A step whose kernel goes along `dim` of the operands and the result, which have one shape."""
+        x = xs[0]
+        out = self.result(of, x.shape)
+        order = [d for d in range(x.ndim) if d != dim] + [dim]
+        n = x.shape[dim]
+        words: list[int] = [x.ndim, *(x.shape[d] for d in order)]
+        pointers = []
+        for t in (out, *xs):
+            sign = -1 if reverse else 1
+            item = t.dtype.itemsize
+            at, layout = t.place()
+            words += [layout.strides[d] * item * (sign if d == dim else 1) for d in order]
+            start = (n - 1) * layout.strides[dim] * item if reverse and n else 0
+            pointers.append(Pointer(at.source, at.offset + start))
+        self.steps.append(Step(kernel, 0, np.array(words, "i8"), tuple(pointers), patient=True))
+        return out
+
+    def positions(self, mode: str, x: Traced, dim: int, take: int, flag: bool) -> Traced:
+        """Positions along `dim` in the order of its elements, of which `take` are wanted."""
+        out = self.result(dtypes.int64, (*x.shape[:dim], take, *x.shape[dim + 1:]))
+        order = [d for d in range(x.ndim) if d != dim] + [dim]
+        words = [x.ndim, x.shape[dim], take, int(flag), *(x.shape[d] for d in order[:-1])]
+        for t in (out, x):
+            words += [t.layout.strides[d] * t.dtype.itemsize for d in order]
+        self.steps.append(Step(structural.positions(mode, x.dtype), 0, np.array(words, "i8"), (out.pointer, x.pointer),
+                               patient=True))
+        return out
+
+    def searched(self, edges: Traced, values: Traced, right: bool, of: dtype) -> Traced:
+        """Where values belong in ordered edges: one row of them, or one for each row of values."""
+        out = self.result(of, values.shape)
+        edges, values = (t if t.layout.contiguous else Copy(t) for t in (edges, values))
+        own = edges.ndim > 1
+        n, count = edges.shape[-1], values.shape[-1] if own else values.layout.numel
+        rows = values.layout.numel // count if count else 0
+        self.steps.append(Step(structural.searched(edges.dtype, of), 0, np.array([rows, n, count, own, right], "i8"),
+                               (out.pointer, edges.pointer, values.pointer), patient=True))
+        return out
+
+    def called(self, function: Callable[..., Any], of: dtype, shape: Sequence[int], *operands: Traced) -> Layout:
+        """A result that Python computes when the operation runs: `function` is given arrays and returns one."""
+        out = self.result(of, shape)
+        places = [out.place(), *(x.place() for x in operands)]
+        address = structural.called(function, [
+            (how.dtype.numpy, how.shape, tuple(byte_strides(how, how.strides))) for _, how in places])
+        self.steps.append(Step(address, 0, np.zeros(1, "i8"), tuple(at for at, _ in places)))
+        return out.layout
+
+
+# ---------------------------------------------------------------- the kind
+
+
+def _lower(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    lowering = _lowering(builder)
+    lowering.inplace = op.inplace_of is not None
+    if len(operands) > rec.MOST:
+        return _lower_alike(lowering, op, operands, attributes)
+    traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
+    value = op.forward(lowering, *traced, **attributes)
+    if isinstance(value, Layout):
+        return value
+    if value._placed is None or value._placed[0].source != rec.TARGET:
+        value.write(Pointer(rec.TARGET), value.layout, False)
+    return value.layout
+
+
+def _lower_alike(lowering: Lowering, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
+    """What an operation on many operands of one layout does to the first, wherever the result is said to begin."""
+    assert op.joins is not None
+    x = Traced(lowering, Pointer(rec.OPERAND), operands[0])
+    shape, part = op.joins
+    out = Traced(lowering, Pointer(rec.TARGET | rec.SHIFTED), lowering.layouts.intern(
+        x.dtype, tuple(shape(x.shape, len(operands), **attributes))))
+    lowering.stride = part(out, 1, x, **attributes).pointer.offset
+    lowering.copy_into(part(out, 0, x, **attributes), x)
+    return out.layout
+
+
+def _adjoint_alike(lowering: Lowering, plan: Plan) -> int:
+    assert plan.op.joins is not None
+    x = plan.operands[0]
+    g = Traced(lowering, Pointer(rec.ADJOINT | rec.SHIFTED), lowering.layouts.adjoint(plan.out))
+    value = plan.op.joins[1](g, 0, x, **plan.attributes)
+    return value.write(Pointer(rec.TARGET), lowering.layouts.adjoint(x), True)
+
+
+def _lowering(builder: Builder) -> Lowering:
+    builder.__class__ = Lowering
+    return builder  # type: ignore[return-value]
+
+
+def _gradients(lowering: Lowering, plan: Plan) -> tuple[Any, ...]:
+    traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(plan.operands)]
+    g = Traced(lowering, Pointer(rec.ADJOINT), lowering.layouts.adjoint(plan.out))
+    out = Traced(lowering, Pointer(rec.RESULT), plan.out)
+    return plan.op.gradients(g, traced, out, plan.attributes)
+
+
+def _adjoint(builder: Builder, plan: Plan, j: int) -> int:
+    lowering = _lowering(builder)
+    lowering.both = True
+    if len(plan.operands) > rec.MOST:
+        return _adjoint_alike(lowering, plan)
+    value = _gradients(lowering, plan)[j]
+    if value is None:
+        return 0
+    value = _fitted(value, plan.operands[j].shape)
+    return value.write(Pointer(rec.TARGET), lowering.layouts.adjoint(plan.operands[j]), True)
+
+
+def _fitted(value: Traced, shape: shapes.Shape) -> Traced:
+    """A gradient in the shape of its operand: summed where the operand was broadcast."""
+    if value.shape == shape:
+        return value
+    missing = value.ndim - len(shape)
+    dims = [d for d, n in enumerate(value.shape) if d < missing or (n != 1 and shape[d - missing] == 1)]
+    return (value.sum(dims, True) if dims else value).reshape(*shape)
+
+
+def _kept(builder: Builder, plan: Plan) -> list[frozenset[int]]:
+    if len(plan.operands) > rec.MOST:
+        return [frozenset()] * len(plan.operands)
+    found: list[frozenset[int]] = []
+    for value in _gradients(_lowering(builder), plan):
+        found.append(frozenset(
+            KEEPS_RESULT if s == rec.RESULT else s - rec.OPERAND
+            for s in (() if value is None else value.sources()) if s != rec.ADJOINT
+        ))
+    return found + [frozenset()] * (len(plan.operands) - len(found))
+
+
+STRUCTURED = Kind(_lower, _adjoint, _kept)

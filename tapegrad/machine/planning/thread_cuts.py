@@ -1,0 +1,88 @@
+"""Which kernel calls are worth several threads, and along which loop they are cut.
+
+A loop that is kept is cut as it is. A row that is all there is (a sum over everything) is cut when it is reduced once:
+each piece reduces its part with the kernel `partial`, and a last kernel reduces those.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import accumulator, calls_functions, emitter
+from tapegrad.ops.sym import Sym, rewrite, walk
+
+GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
+PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them
+VECTOR_GRAIN = 1 << 17   # with a vector: they wait for the matrix, 15 us where it is in the second-level cache
+_CALL_WEIGHT = 8  # elements of an exponential or a power are so much dearer than those of an addition
+
+
+def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: bool) -> np.ndarray[Any, Any] | None:
+    """The CUT record of a step, or None for a step that stays whole."""
+    kept, reduced = int(nest[0]), int(nest[1])
+    sizes = [int(n) for n in nest[2:2 + kept + reduced]]
+    elements = int(np.prod(sizes, dtype=np.float64))
+    if elements < 2 * GRAIN // _CALL_WEIGHT or len(nest) > rec.CUT_NEST_WORDS:
+        return None
+    pieces = min(elements * (_CALL_WEIGHT if calls_functions(region.values) else 1) // GRAIN, rec.MAX_PIECES)
+    if pieces < 2:
+        return None
+    found = np.zeros(1, rec.CUT)
+    long = [d for d in range(kept) if sizes[d] >= pieces]
+    if long:
+        found["axis"], found["pieces"] = long[0], pieces
+        return found
+    if kept or reduced == 0 or not any(region.per_row):
+        return None
+    parts = halves(region, elements)
+    if parts is None:
+        return None
+    partial, rest = parts
+    found["axis"], found["pieces"] = int(np.argmax(sizes)), pieces
+    found["partial"] = emitter.compile_region(partial, pattern, (False,))
+    words = "0c" if rest.inputs[0].itemsize == 8 else "0s"
+    found["store"] = emitter.compile_region(rest, words, (False,))
+    if both:
+        found["add"] = emitter.compile_region(rest, words, (True,))
+    return found
+
+
+def halves(region: emitter.Region, row: int) -> tuple[emitter.Region, emitter.Region] | None:
+    """A reduction of `row` elements as one of parts and one of their results; None where that is not the same."""
+    nodes = list(walk(region.values))
+    reduces = [n for n in nodes if n.op == "reduce"]
+    if len(region.values) != 1 or len(reduces) != 1 or any(n.op == "index" for n in nodes):
+        return None
+    (reduce,) = reduces
+    if reduce.value.startswith("arg") or any(n.op == "count" for n in walk(reduce.args)):
+        return None
+    wide = accumulator(reduce)[0]
+    again = Sym("reduce", (Sym.operand(0, wide),), wide, reduce.value)
+
+    def change(node: Sym) -> Sym | None:
+        if node is reduce:
+            return again.cast(node.dtype)
+        return Sym.const(row, node.dtype) if node.op == "count" else None
+
+    (value,) = rewrite(region.values, change)
+    if any(n.op == "operand" and n is not again.args[0] for n in walk((value,))):
+        return None
+    return (emitter.Region(region.inputs, (Sym("reduce", reduce.args, wide, reduce.value),), (wide,), (True,)),
+            emitter.Region((wide,), (value,), region.outputs, (True,)))
+
+
+def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """As `cut`, for the nest of a matrix product: along the batches if they are many, else its longer side.
+
+    Pieces of a side are 128 long where there is so much of it: of 64 columns, packing the left operand does not pay.
+    """
+    batches, m, n, k = (int(size) for size in nest[2:6])
+    pieces = min(batches * m * n * k // (VECTOR_GRAIN if n == 1 else PRODUCT_GRAIN), rec.MAX_PIECES)
+    if pieces < 2:
+        return None
+    found = np.zeros(1, rec.CUT)
+    found["axis"] = 0 if batches >= pieces else 1 if m >= n else 2
+    found["pieces"] = pieces if batches >= pieces else min(pieces, max(m // 128, n // 128, 2))
+    return found
