@@ -16,7 +16,15 @@ from tapegrad import autograd, functions, linalg, nn, special, testing
 from tapegrad import dtypes as _dtypes
 from tapegrad import errors as _errors
 from tapegrad.autograd import gradcheck as _checks
-from tapegrad.autograd.modes import enable_grad, is_grad_enabled, no_grad, set_grad_enabled
+from tapegrad.autograd import variable as _variable
+from tapegrad.autograd.modes import (
+    enable_grad,
+    inference_mode,
+    is_grad_enabled,
+    is_inference_mode_enabled,
+    no_grad,
+    set_grad_enabled,
+)
 from tapegrad.compiler import compile
 from tapegrad.creation import (
     arange,
@@ -111,8 +119,9 @@ from tapegrad.switches import (
 from tapegrad.tensor import Tensor
 from tapegrad.threads import get_num_threads, set_num_threads
 
-for _name in ("gradcheck", "gradgradcheck", "GradcheckError"):  # as in PyTorch: the function over the module's name
-    setattr(autograd, _name, getattr(_checks, _name))
+for _name, _made in {"Variable": _variable.Variable, "gradcheck": _checks.gradcheck,  # over the module's name
+                     "gradgradcheck": _checks.gradgradcheck, "GradcheckError": _checks.GradcheckError}.items():
+    setattr(autograd, _name, _made)
 for _name, _kind in _errors.KINDS.items():  # FloatTensor, LongTensor, …
     globals()[_kind] = functions.queries.typed(_kind, _dtypes.BY_NAME[_name])
 newaxis = None

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NoReturn
 
@@ -13,6 +14,7 @@ from tapegrad.tensor import Tensor
 
 Message = str | Callable[[str], str] | None
 # By dtype: relative and absolute tolerance; every other dtype is compared exactly.
+_ALLCLOSE = {"float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}  # of `assert_allclose`
 DEFAULTS = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 
 
@@ -150,6 +152,25 @@ def _numbers(actual: Any, expected: Any, tolerances: tuple[float, float], option
     limits = ["", ""] if equal else [f" (up to {atol} allowed)", f" (up to {rtol} allowed)"]
     options.fail(f"Scalars are not {'equal' if equal else 'close'}!\n\nExpected {expected} but got {actual}.\n"
                  f"Absolute difference: {absolute}{limits[0]}\nRelative difference: {relative}{limits[1]}", path)
+
+
+def assert_allclose(actual: Any, expected: Any, rtol: float | None = None, atol: float | None = None,
+                    equal_nan: bool = True, msg: str = "") -> None:
+    """The older name of `assert_close`, which converts and compares no dtypes (`torch.testing.assert_allclose`).
+
+    >>> import tapegrad, warnings
+    >>> with warnings.catch_warnings():
+    ...     warnings.simplefilter("ignore")
+    ...     assert_allclose(tapegrad.ones(2), [1.0, 1.0])
+    """
+    warnings.warn("`torch.testing.assert_allclose()` is deprecated since 1.12 and will be removed in a future release. "
+                  "Please use `torch.testing.assert_close()` instead.", FutureWarning, stacklevel=2)
+    actual, expected = (x if isinstance(x, Tensor) else creation.tensor(x) for x in (actual, expected))
+    if rtol is None and atol is None:
+        found = [_ALLCLOSE.get(x.dtype.name, (0.0, 0.0)) for x in (actual, expected)]
+        rtol, atol = max(r for r, _ in found), max(a for _, a in found)
+    assert_close(actual, expected, rtol=rtol, atol=atol, equal_nan=equal_nan, check_device=True, check_dtype=False,
+                 check_stride=False, msg=msg or None)
 
 
 def make_tensor(*shape: Any, dtype: dtypes.dtype, device: Any = "cpu", low: float | None = None,

@@ -9,11 +9,16 @@ from tapegrad import dispatch, errors
 from tapegrad.autograd import engine, function, graph, saving
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tapegrad.autograd.function import Function
-from tapegrad.autograd.modes import enable_grad, no_grad, set_grad_enabled
+from tapegrad.autograd.modes import (
+    enable_grad,
+    inference_mode,
+    no_grad,
+    set_grad_enabled,
+)
 from tapegrad.ops.spec import REGISTRY
 
-__all__ = ["Function", "backward", "detect_anomaly", "enable_grad", "function", "grad", "graph", "no_grad",
-           "set_detect_anomaly", "set_grad_enabled"]
+__all__ = ["Function", "backward", "detect_anomaly", "enable_grad", "function", "grad", "graph", "inference_mode",
+           "no_grad", "set_detect_anomaly", "set_grad_enabled"]
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -107,6 +108,53 @@ class enable_grad(_Mode):
     def __new__(cls, function: Any = None) -> Any:
         self = object.__new__(cls)
         return self if function is None else self(function)
+
+
+class _Inference(threading.local):
+    enabled = False
+
+
+_inference = _Inference()
+
+
+def is_inference_mode_enabled() -> bool:
+    """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`)."""
+    return _inference.enabled
+
+
+class inference_mode(_Mode):
+    """Do not record, and promise not to need gradients later (`torch.inference_mode`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.ones(2, requires_grad=True)
+    >>> with inference_mode():
+    ...     y = x * 2
+    >>> y.requires_grad
+    False
+
+    The promise is not held against you: tensors that were made in the block are tensors like any other. With
+    `mode=False` the block records again.
+    """
+
+    __slots__ = ("_before", "mode")
+
+    def __new__(cls, mode: Any = True) -> Any:
+        self = object.__new__(cls)
+        if isinstance(mode, bool):
+            self.mode = not mode  # of recording
+            return self
+        return cls()(mode)
+
+    def __enter__(self) -> None:
+        self._before, _inference.enabled = _inference.enabled, not self.mode
+        super().__enter__()
+
+    def __exit__(self, *error: object) -> None:
+        super().__exit__(*error)
+        _inference.enabled = self._before
+
+    def clone(self) -> inference_mode:
+        return inference_mode(not self.mode)
 
 
 class set_grad_enabled(_Mode):
