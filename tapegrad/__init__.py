@@ -137,7 +137,7 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
 
 _LATE = {"load": "serialization", "save": "serialization"}  # functions, and the rooms that they are in
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "backends", "cpu", "cuda", "mps", "serialization", "version", "xpu",
+    "accelerator", "backends", "cpu", "cuda", "mps", "optim", "serialization", "version", "xpu",
 }
 
 

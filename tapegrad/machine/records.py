@@ -87,6 +87,10 @@ LATE_STORE, LATE_ADD, LATE_PARTIAL = 1, 2, 4
 MAX_PIECES = 64
 CUT_NEST_WORDS = 80  # nests of more words are not cut
 
+# Parameters of so many elements a thread at the least are updated by several; an update has a few numbers at most.
+UPDATE_GRAIN = 8192
+MAX_NUMBERS = 16
+
 # One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written. `cut` is null for a small one. A
 # PATIENT one cannot fail and may be made later, when a captured call has come to its end. A CHECK_FIRST one reads
 # pointer 0, writes nothing, and may fail.

@@ -29,12 +29,13 @@ from tapegrad.machine.native import (
     replaying,
     tape,
     threads,
+    updating,
     writing,
 )
 
 # Importing them fills glue.EXPORTS.
 MODULES = (arena, attributes, backward, calls, collector, compiled, entry, histories, objects, recipes,
-           reclaiming, replaying, tape, threads, writing)
+           reclaiming, replaying, tape, threads, updating, writing)
 # They take as long as the rest. What else runs plans is not among them: with more callers there, LLVM does not put
 # `execute` into the operators, and a recorded operation takes 102 ns, not 90.
 _FIRST_HALF = tuple(m.__name__ for m in (collector, entry, objects, recipes))

@@ -142,7 +142,7 @@ def piece(job, number, thread, unused):
     axis = j[4]
     loops = nest[U0] + nest[U1]
     own = stack_words(80)
-    pointers = stack_words(12)
+    pointers = stack_words(32)
     for i in range(U2 + loops + count * loops):
         words(own)[i] = nest[i]
     size = nest[U2 + axis]

@@ -1,0 +1,17 @@
+"""Optimisers (`torch.optim`).
+
+>>> import tapegrad as torch
+>>> x = torch.tensor([3.0], requires_grad=True)
+>>> optimizer = torch.optim.SGD([x], lr=0.25)
+>>> for _ in range(3):
+...     optimizer.zero_grad()
+...     (x - 1).pow(2).sum().backward()
+...     optimizer.step()
+>>> x
+tensor([1.2500], requires_grad=True)
+"""
+from tapegrad.optim.optimizer import Optimizer
+from tapegrad.optim.rules import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
+
+__all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
+           "Rprop"]

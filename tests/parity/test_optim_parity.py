@@ -1,0 +1,167 @@
+"""Optimisers beside PyTorch's, over the database of options that comes with it: trajectories, states, errors."""
+import inspect
+import warnings
+
+import numpy as np
+import pytest
+
+import tapegrad
+
+torch = pytest.importorskip("torch")
+optim_db = pytest.importorskip("torch.testing._internal.common_optimizers").optim_db
+
+STEPS = 20
+SHAPES = [(4, 5), (5,), (), (3, 2, 2)]
+WITHOUT = {"SparseAdam"}  # there are no sparse gradients
+INFOS = [info for info in optim_db if info.optim_cls.__name__ not in WITHOUT
+         and hasattr(tapegrad.optim, info.optim_cls.__name__)]
+CASES = [(info.optim_cls.__name__, given.kwargs, flags)
+         for info in INFOS for given in info.optim_inputs_func(device="cpu")
+         for flags in ({}, {"foreach": True}, {"fused": True})
+         if set(flags) <= set(inspect.signature(info.optim_cls.__init__).parameters)]
+
+
+def ours(option):
+    """An option of PyTorch's as one of ours."""
+    if isinstance(option, torch.Tensor):
+        return tapegrad.from_numpy(option.detach().numpy().copy())
+    return type(option)(map(ours, option)) if isinstance(option, (tuple, list)) else option
+
+
+def parameters(t, dtype, shapes):
+    rng = np.random.RandomState(0)
+    return [t.from_numpy(np.array(rng.randn(*shape), dtype)).requires_grad_() for shape in shapes]
+
+
+def losses(params, turn):
+    return sum(((p * (turn % 3 + 1) - 0.3) ** 2).sum() + p.sin().sum() for p in params)
+
+
+def train(t, optimizer, params, steps=STEPS):
+    """The parameters after each step."""
+    path = []
+    for turn in range(steps):
+        def closure(turn=turn):
+            optimizer.zero_grad()
+            loss = losses(params, turn)
+            loss.backward()
+            return loss
+
+        if type(optimizer).__name__ == "LBFGS":
+            optimizer.step(closure)
+        else:
+            closure()
+            optimizer.step()
+        path.append([p.detach().numpy().copy() for p in params])
+    return path
+
+
+def shapes_of(name):
+    return [(4, 5), (6, 3)] if name == "Muon" else SHAPES
+
+
+def started(t, name, options, dtype):
+    params = parameters(t, dtype, shapes_of(name))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return params, getattr(t.optim, name)(params, **options)
+
+
+def attempt(call):
+    try:
+        return call()
+    except Exception as error:
+        return type(error).__name__, str(error)
+
+
+def plain(state):
+    """A state dict with arrays in it, each with its dtype."""
+    if isinstance(state, dict):
+        return {key: plain(value) for key, value in state.items()}
+    if isinstance(state, (list, tuple)):
+        return [plain(value) for value in state]
+    return np.array(state) if hasattr(state, "numpy") else state
+
+
+def assert_same(found, wanted, rtol):
+    if isinstance(wanted, dict):
+        assert list(found) == list(wanted)
+        for key in wanted:
+            assert_same(found[key], wanted[key], rtol)
+    elif isinstance(wanted, list):
+        assert len(found) == len(wanted)
+        for one, other in zip(found, wanted):
+            assert_same(one, other, rtol)
+    elif isinstance(wanted, np.ndarray):
+        assert found.dtype == wanted.dtype and found.shape == wanted.shape
+        np.testing.assert_allclose(found, wanted, rtol=rtol, atol=rtol * 1e-2)
+    else:
+        assert repr(found) == repr(wanted)
+
+
+def tolerance(name, options, dtype):
+    if dtype == "float32":
+        return 3e-3 if name in ("LBFGS", "Muon") else 3e-5
+    # PyTorch's ASGD keeps its rates in float32 on this way of going about it, and those of tensors in their dtype.
+    return 1e-5 if (name == "ASGD" and options.get("foreach")) or name == "Muon" else 1e-9
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("name, given, flags", CASES, ids=lambda v: v if isinstance(v, str) else "-".join(
+    f"{key}={value}" for key, value in v.items()).replace("\n", ""))
+def test_trajectories_states_and_errors(name, given, flags, dtype):
+    options = {**given, **flags}
+    wanted = attempt(lambda: started(torch, name, options, dtype))
+    found = attempt(lambda: started(tapegrad, name, {key: ours(value) for key, value in options.items()}, dtype))
+    if isinstance(wanted[0], str):
+        assert found == wanted
+        return
+    (params, theirs), (own, mine) = wanted, found
+    assert repr(mine) == repr(theirs)
+    rtol = tolerance(name, options, dtype)
+    for after, before in zip(train(tapegrad, mine, own), train(torch, theirs, params)):
+        for p, q in zip(after, before):
+            np.testing.assert_allclose(p, q, rtol=rtol, atol=rtol)
+    assert_same(plain(mine.state_dict()["state"]), plain(theirs.state_dict()["state"]), 100 * rtol)
+    assert_same(*(plain([dict(sorted(group.items())) for group in o.state_dict()["param_groups"]])
+                  for o in (mine, theirs)), rtol)
+
+
+@pytest.mark.parametrize("info", INFOS, ids=lambda info: info.optim_cls.__name__)
+def test_states_go_both_ways(info):
+    """Half the steps with one library, its state loaded by the other, and the rest there: as one walk."""
+    name = info.optim_cls.__name__
+    given = next((g.kwargs for g in info.optim_inputs_func(device="cpu") if g.kwargs and not any(
+        isinstance(v, torch.Tensor) for v in g.kwargs.values())), {})
+    params, whole = started(torch, name, given, "float64")
+    wanted = train(torch, whole, params, 6)[-1]
+    for first, second in ((torch, tapegrad), (tapegrad, torch)):
+        params, optimizer = started(first, name, given, "float64")
+        train(first, optimizer, params, 3)
+        saved = optimizer.state_dict()
+        moved = {"param_groups": saved["param_groups"], "state": {
+            key: {field: crossed(second, value) for field, value in state.items()}
+            for key, state in saved["state"].items()}}
+        after, other = started(second, name, given, "float64")
+        for p, q in zip(after, params):
+            p.data.copy_(second.from_numpy(q.detach().numpy()))
+        other.load_state_dict(moved)
+        for found, value in zip(train(second, other, after, 6 - 3), [None, None, wanted]):
+            if value is not None and name not in ("LBFGS",):
+                for p, q in zip(found, value):
+                    np.testing.assert_allclose(p, q, rtol=1e-6, atol=1e-8)
+
+
+def crossed(t, value):
+    if isinstance(value, list):
+        return [crossed(t, v) for v in value]
+    return t.from_numpy(np.array(value.detach())) if hasattr(value, "detach") else value
+
+
+@pytest.mark.parametrize("info", INFOS, ids=lambda info: info.optim_cls.__name__)
+def test_signatures(info):
+    name = info.optim_cls.__name__
+    mine = inspect.signature(getattr(tapegrad.optim, name).__init__).parameters
+    theirs = inspect.signature(info.optim_cls.__init__).parameters
+    assert [(p.name, p.kind, p.default) for p in mine.values()] == [
+        (p.name, p.kind, p.default) for p in theirs.values()]
