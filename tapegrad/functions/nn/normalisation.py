@@ -47,7 +47,7 @@ def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any =
     normal, mean, var = _standardised(input, dims, eps)
     with modes.no_grad():
         for running, found in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
-            if running is not None:
+            if running is not None and n:  # a batch of nothing says nothing
                 running.mul_(1 - momentum).add_(found.detach().reshape(-1) * momentum)
     return _scaled(normal, weight, bias)
 

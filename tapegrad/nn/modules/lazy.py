@@ -1,11 +1,12 @@
 """`LazyModuleMixin`: modules that learn their shapes from the first input."""
 from __future__ import annotations
 
+import inspect
 import warnings
 from typing import Any
 
 from tapegrad.autograd import modes
-from tapegrad.nn.parameter import is_lazy
+from tapegrad.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
 
 
 class LazyModuleMixin:
@@ -54,3 +55,58 @@ class LazyModuleMixin:
             delattr(module, handle)
         if module.cls_to_become is not None:
             module.__class__ = module.cls_to_become
+
+
+class LazyLayer(LazyModuleMixin):
+    """A layer of this package without its first size: `class LazyLinear(LazyLayer, Linear, becomes=Linear)`.
+
+    It is made with that size zero, and its parameters and buffers have no shape until the first input. The layer says
+    what shapes they have (`_shape_of`).
+    """
+
+    _first = ""
+
+    def __init_subclass__(cls, becomes: Any = None, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        if becomes is None:
+            return
+        cls.cls_to_become = becomes
+        me, first, *others = inspect.signature(becomes.__init__).parameters.values()
+        takes = inspect.Signature([me, *others])
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            try:
+                options = takes.bind(self, *args, **kwargs).arguments
+            except TypeError as error:
+                raise TypeError(f"{cls.__name__}.__init__() {error}") from None
+            del options["self"]
+            super(cls, self).__init__(0, **options)
+            for name, x in self._parameters.items():
+                if x is not None:
+                    self._parameters[name] = UninitializedParameter(dtype=x.dtype)
+            for name, x in self._buffers.items():
+                if x is not None and x.ndim:
+                    self._buffers[name] = UninitializedBuffer(dtype=x.dtype)
+
+        __init__.__signature__ = takes  # type: ignore[attr-defined]
+        __init__.__qualname__ = f"{cls.__qualname__}.__init__"
+        cls._first, cls.__init__ = first.name, __init__  # type: ignore[method-assign]
+
+    def reset_parameters(self: Any) -> None:
+        """Draw parameters anew, once they have a shape."""
+        if not self.has_uninitialized_params() and getattr(self, self._first):
+            super().reset_parameters()  # type: ignore[misc]
+
+    def _size_in(self, input: Any) -> int:
+        return input.shape[1]
+
+    def initialize_parameters(self: Any, input: Any, *args: Any, **kwargs: Any) -> None:
+        """Take the size from an input, and draw parameters."""
+        drawn = self.has_uninitialized_params()
+        if drawn or not getattr(self, self._first):
+            setattr(self, self._first, self._size_in(input))
+        if drawn:
+            for name, x in (*self._parameters.items(), *self._buffers.items()):
+                if is_lazy(x):
+                    x.materialize(self._shape_of(name))
+            self.reset_parameters()

@@ -7,9 +7,9 @@ from typing import Any
 from tapegrad import creation
 from tapegrad.nn import functional as F
 from tapegrad.nn import init
-from tapegrad.nn.modules.lazy import LazyModuleMixin
+from tapegrad.nn.modules.lazy import LazyLayer
 from tapegrad.nn.modules.module import Module
-from tapegrad.nn.parameter import Parameter, UninitializedParameter
+from tapegrad.nn.parameter import Parameter
 
 
 class Identity(Module):
@@ -50,6 +50,9 @@ class Linear(Module):
         else:
             self.register_parameter("bias", None)
         self.reset_parameters()
+
+    def _shape_of(self, name: str) -> tuple[int, ...]:
+        return (self.out_features, self.in_features) if name == "weight" else (self.out_features,)
 
     def reset_parameters(self) -> None:
         """Draw weight and bias anew."""
@@ -106,7 +109,7 @@ class Bilinear(Module):
                 f"out_features={self.out_features}, bias={self.bias is not None}")
 
 
-class LazyLinear(LazyModuleMixin, Linear):
+class LazyLinear(LazyLayer, Linear, becomes=Linear):
     """`Linear` that learns `in_features` from its first input (`torch.nn.LazyLinear`).
 
     >>> import tapegrad as torch
@@ -115,30 +118,5 @@ class LazyLinear(LazyModuleMixin, Linear):
     Linear(in_features=3, out_features=2, bias=True)
     """
 
-    cls_to_become = Linear
-
-    def __init__(self, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None) -> None:
-        super().__init__(0, 0, False)
-        self.weight = UninitializedParameter(device=device, dtype=dtype)
-        self.out_features = out_features
-        if bias:
-            self.bias = UninitializedParameter(device=device, dtype=dtype)
-
-    def reset_parameters(self) -> None:
-        if not self.has_uninitialized_params() and self.in_features:
-            super().reset_parameters()
-
-    def initialize_parameters(self, input: Any) -> None:
-        """Take the shape from an input."""
-        if self.has_uninitialized_params():
-            self.in_features = input.shape[-1]
-            self.weight.materialize((self.out_features, self.in_features))
-            if self.bias is not None:
-                self.bias.materialize((self.out_features,))
-            self.reset_parameters()
-        if self.in_features == 0:
-            if input.shape[-1] != self.weight.shape[-1]:
-                raise AssertionError(f"The in_features inferred from input: {input.shape[-1]} is not equal to "
-                                     f"in_features "
-                                     f"from self.weight: {self.weight.shape[-1]}")
-            self.in_features = input.shape[-1]
+    def _size_in(self, input: Any) -> int:
+        return input.shape[-1]

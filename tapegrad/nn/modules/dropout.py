@@ -1,0 +1,46 @@
+"""Dropout, in all its forms; in evaluation they do nothing."""
+from __future__ import annotations
+
+from typing import Any
+
+from tapegrad.nn.modules._layer import Layer
+
+
+class _DropoutNd(Layer, family=True):
+    p: float = 0.5
+    inplace: bool = False
+    _shows = "p={self.p}, inplace={self.inplace}"
+
+    def _set(self, options: dict[str, Any]) -> None:
+        if not 0 <= options["p"] <= 1:
+            raise ValueError(f"dropout probability has to be between 0 and 1, but got {options['p']}")
+        super()._set(options)
+
+
+class Dropout(_DropoutNd, function="dropout", also="training"):
+    """Elements set to zero with probability `p`, the others scaled up (`torch.nn.Dropout`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Dropout(0.5).eval()(torch.ones(3))
+    tensor([1., 1., 1.])
+    """
+
+
+class Dropout1d(_DropoutNd, function="dropout1d", also="training"):
+    """Whole channels of sequences set to zero (`torch.nn.Dropout1d`)."""
+
+
+class Dropout2d(_DropoutNd, function="dropout2d", also="training"):
+    """Whole channels of images set to zero (`torch.nn.Dropout2d`)."""
+
+
+class Dropout3d(_DropoutNd, function="dropout3d", also="training"):
+    """Whole channels of volumes set to zero (`torch.nn.Dropout3d`)."""
+
+
+class AlphaDropout(_DropoutNd, function="alpha_dropout", also="training", withheld="inplace"):
+    """Dropout that keeps mean and deviation, for SELU (`torch.nn.AlphaDropout`)."""
+
+
+class FeatureAlphaDropout(_DropoutNd, function="feature_alpha_dropout", also="training", withheld="inplace"):
+    """The same by channels (`torch.nn.FeatureAlphaDropout`)."""

@@ -1,0 +1,287 @@
+"""Losses: how far predictions are from what they should be, as a mean, a sum or one by one."""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad.nn import _reduction
+from tapegrad.nn import functional as F
+from tapegrad.nn.modules._layer import Layer
+from tapegrad.nn.modules.distance import PairwiseDistance
+
+
+class _Loss(Layer, family=True):
+    """`reduction` is "mean", "sum" or "none"; `size_average` and `reduce` are how it was said once."""
+
+    _shows = ""
+
+    def _set(self, options: dict[str, Any]) -> None:
+        flags = options.pop("size_average", None), options.pop("reduce", None)
+        if flags != (None, None):
+            options["reduction"] = _reduction.legacy_get_string(*flags)
+        super()._set(options)
+
+
+class _WeightedLoss(_Loss):
+    """A loss with weights that are part of its state: buffers."""
+
+    def _set(self, options: dict[str, Any]) -> None:
+        weight = options.pop("weight")
+        super()._set(options)
+        self.register_buffer("weight", weight)
+
+
+_OLD = "size_average reduce"  # what a loss takes and its function need not be told
+
+
+class L1Loss(_Loss, function="l1_loss", operands="input, target", withheld=_OLD):
+    """The differences (`torch.nn.L1Loss`)."""
+
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class NLLLoss(_WeightedLoss, function="nll_loss", operands="input, target", withheld=_OLD):
+    """The negative log-likelihood of classes, from their log-probabilities (`torch.nn.NLLLoss`)."""
+
+    weight: Any = None
+    size_average: Any = None
+    ignore_index: int = -100
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class PoissonNLLLoss(_Loss, function="poisson_nll_loss", operands="log_input, target", withheld=_OLD):
+    """The negative log-likelihood of counts (`torch.nn.PoissonNLLLoss`)."""
+
+    log_input: bool = True
+    full: bool = False
+    size_average: Any = None
+    eps: float = 1e-8
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class GaussianNLLLoss(_Loss, function="gaussian_nll_loss", operands="input, target, var", keyword_only=True):
+    """The negative log-likelihood of normal numbers of given variances (`torch.nn.GaussianNLLLoss`)."""
+
+    full: bool = False
+    eps: float = 1e-6
+    reduction: str = "mean"
+
+
+class KLDivLoss(_Loss, function="kl_div", operands="input, target", withheld=_OLD):
+    """The divergence of Kullback and Leibler, from log-probabilities (`torch.nn.KLDivLoss`)."""
+
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+    log_target: bool = False
+
+
+class MSELoss(_Loss, function="mse_loss", operands="input, target", withheld=_OLD):
+    """The squares of differences (`torch.nn.MSELoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MSELoss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+    tensor(2.)
+    >>> torch.nn.MSELoss(reduction="none")(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]))
+    tensor([0., 4.])
+    """
+
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class BCELoss(_WeightedLoss, function="binary_cross_entropy", operands="input, target", withheld=_OLD):
+    """The cross entropy of two outcomes, from probabilities (`torch.nn.BCELoss`)."""
+
+    weight: Any = None
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class BCEWithLogitsLoss(_WeightedLoss, function="binary_cross_entropy_with_logits", operands="input, target",
+                        withheld=_OLD):
+    """The cross entropy of two outcomes, from logits (`torch.nn.BCEWithLogitsLoss`)."""
+
+    weight: Any = None
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+    pos_weight: Any = None
+
+    def _set(self, options: dict[str, Any]) -> None:
+        pos_weight = options.pop("pos_weight")
+        super()._set(options)
+        self.register_buffer("pos_weight", pos_weight)
+
+
+class HingeEmbeddingLoss(_Loss, function="hinge_embedding_loss", operands="input, target", withheld=_OLD):
+    """Distances of what is alike, and what others lack to `margin` (`torch.nn.HingeEmbeddingLoss`)."""
+
+    margin: float = 1.0
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class MultiLabelMarginLoss(_Loss, function="multilabel_margin_loss", operands="input, target", withheld=_OLD):
+    """What the scores of the right classes lack to be ahead by one (`torch.nn.MultiLabelMarginLoss`)."""
+
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class SmoothL1Loss(_Loss, function="smooth_l1_loss", operands="input, target", withheld=_OLD):
+    """Differences, and below `beta` their squares (`torch.nn.SmoothL1Loss`)."""
+
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+    beta: float = 1.0
+
+
+class HuberLoss(_Loss, function="huber_loss", operands="input, target"):
+    """Squares of differences, and above `delta` the differences (`torch.nn.HuberLoss`)."""
+
+    reduction: str = "mean"
+    delta: float = 1.0
+
+    def _set(self, options: dict[str, Any]) -> None:
+        if not isinstance(options["delta"], (float, int)):
+            raise TypeError(f"delta must be a float or int, got: {type(options['delta'])}")
+        super()._set(options)
+
+
+class SoftMarginLoss(_Loss, function="soft_margin_loss", operands="input, target", withheld=_OLD):
+    """`log(1 + exp(-target * input))` (`torch.nn.SoftMarginLoss`)."""
+
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class CrossEntropyLoss(_WeightedLoss, function="cross_entropy", operands="input, target", withheld=_OLD):
+    """The cross entropy of classes, from logits (`torch.nn.CrossEntropyLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.CrossEntropyLoss()(torch.zeros(1, 4), torch.tensor([2]))
+    tensor(1.3863)
+
+    The target is a class index for each sample, or the probabilities of all.
+    """
+
+    weight: Any = None
+    size_average: Any = None
+    ignore_index: int = -100
+    reduce: Any = None
+    reduction: str = "mean"
+    label_smoothing: float = 0.0
+
+
+class MultiLabelSoftMarginLoss(_WeightedLoss, function="multilabel_soft_margin_loss", operands="input, target",
+                               withheld=_OLD):
+    """The cross entropy of each class being right or not (`torch.nn.MultiLabelSoftMarginLoss`)."""
+
+    weight: Any = None
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class CosineEmbeddingLoss(_Loss, function="cosine_embedding_loss", operands="input1, input2, target", withheld=_OLD):
+    """How far the angles of pairs are from what they should be (`torch.nn.CosineEmbeddingLoss`)."""
+
+    margin: float = 0.0
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class MarginRankingLoss(_Loss, function="margin_ranking_loss", operands="input1, input2, target", withheld=_OLD):
+    """What pairs lack to the right order by `margin` (`torch.nn.MarginRankingLoss`)."""
+
+    margin: float = 0.0
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+
+class MultiMarginLoss(_WeightedLoss, function="multi_margin_loss", operands="input, target", withheld=_OLD):
+    """What the score of the right class lacks to be ahead by `margin` (`torch.nn.MultiMarginLoss`)."""
+
+    p: int = 1
+    margin: float = 1.0
+    weight: Any = None
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+    def _set(self, options: dict[str, Any]) -> None:
+        weight = options["weight"]
+        if options["p"] not in (1, 2):
+            raise ValueError("only p == 1 and p == 2 supported")
+        if weight is not None and weight.dim() != 1:
+            raise ValueError(f"MultiMarginLoss: expected weight to be None or 1D tensor, got {weight.dim()}D instead")
+        super()._set(options)
+
+
+class TripletMarginLoss(_Loss, function="triplet_margin_loss", operands="anchor, positive, negative", withheld=_OLD):
+    """What the negative lacks to be further away than the positive (`torch.nn.TripletMarginLoss`)."""
+
+    margin: float = 1.0
+    p: float = 2.0
+    eps: float = 1e-6
+    swap: bool = False
+    size_average: Any = None
+    reduce: Any = None
+    reduction: str = "mean"
+
+    def _set(self, options: dict[str, Any]) -> None:
+        _positive_margin(self, options["margin"])
+        super()._set(options)
+
+
+class CTCLoss(_Loss, function="ctc_loss", operands="log_probs, targets, input_lengths, target_lengths"):
+    """The connectionist temporal classification loss (`torch.nn.CTCLoss`; Graves et al., 2006)."""
+
+    blank: int = 0
+    reduction: str = "mean"
+    zero_infinity: bool = False
+
+
+class NLLLoss2d(NLLLoss):
+    """`NLLLoss` by the name it had for images (deprecated in PyTorch)."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn("`NLLLoss2d` has been deprecated. Please use `NLLLoss` instead as a drop-in replacement and see "
+                      "https://pytorch.org/docs/main/nn.html#torch.nn.NLLLoss for more details.", FutureWarning,
+                      stacklevel=2)
+        super().__init__(*args, **kwargs)
+
+
+class TripletMarginWithDistanceLoss(_Loss):
+    """`TripletMarginLoss` with a distance of one's own (`torch.nn.TripletMarginWithDistanceLoss`)."""
+
+    def __init__(self, *, distance_function: Callable[[Any, Any], Any] | None = None, margin: float = 1.0,
+                 swap: bool = False, reduction: str = "mean") -> None:
+        super().__init__()
+        _positive_margin(self, margin)
+        self._set({"distance_function": distance_function or PairwiseDistance(), "margin": margin, "swap": swap,
+                   "reduction": reduction})
+
+    def forward(self, anchor: Any, positive: Any, negative: Any) -> Any:
+        return F.triplet_margin_with_distance_loss(
+            anchor, positive, negative, distance_function=self.distance_function, margin=self.margin, swap=self.swap,
+            reduction=self.reduction)
+
+
+def _positive_margin(loss: _Loss, margin: float) -> None:
+    if margin <= 0:
+        raise ValueError(f"{type(loss).__name__}: expected margin to be greater than 0, got {margin} instead")
