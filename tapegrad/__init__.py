@@ -83,12 +83,17 @@ from tapegrad.ops.spec import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (
     Generator,
+    _sample_dirichlet,
+    _standard_gamma,
     bernoulli,
+    binomial,
     default_generator,
     get_rng_state,
     initial_seed,
     manual_seed,
+    multinomial,
     normal,
+    poisson,
     rand,
     rand_like,
     randint,
@@ -137,7 +142,7 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
 
 _LATE = {"load": "serialization", "save": "serialization"}  # functions, and the rooms that they are in
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "backends", "cpu", "cuda", "mps", "optim", "serialization", "version", "xpu",
+    "accelerator", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "version", "xpu",
 }
 
 

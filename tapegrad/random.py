@@ -1,17 +1,21 @@
-"""Random tensors with PyTorch's CPU bits: the facade of `ops.streams`."""
+"""Random tensors with PyTorch's CPU bits: the facade of `machine.streams`."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import numpy as np
 
-from tapegrad import creation, dispatch, dtypes, shapes
+from tapegrad import creation, dispatch, dtypes, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import CPU, required
+from tapegrad.machine import streams
+from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
-from tapegrad.ops import streams
 from tapegrad.tensor import Tensor, shape_of
+
+call, buffers = machine.call, machine.buffers
 
 
 class Generator:
@@ -41,6 +45,16 @@ class Generator:
         capturing.refuse("it reads a generator's seed")
         return self.stream.initial_seed()
 
+    def clone_state(self) -> Generator:
+        """Another generator in the same state."""
+        capturing.refuse("it copies a generator")
+        new = Generator()
+        new.stream = self.stream.clone_state()
+        return new
+
+    def __reduce__(self) -> Any:
+        return _restored, (self.get_state(),)
+
     def get_state(self) -> Tensor:
         capturing.refuse("it reads a generator's state")
         return creation.from_array(np.array(self.stream.get_state()))
@@ -53,6 +67,10 @@ class Generator:
         capturing.refuse("it sets a generator's state")
         self.stream.set_state(new_state._array())
         return self
+
+
+def _restored(state: Tensor) -> Generator:
+    return Generator().set_state(state)
 
 
 default_generator = Generator()
@@ -84,151 +102,342 @@ def set_rng_state(new_state: Tensor) -> None:
     default_generator.set_state(new_state)
 
 
-def _draw(generator: Generator | None, method: Callable[..., np.ndarray[Any, Any]], *given: Any,
-          shape: shapes.Shape) -> Tensor:
-    """A tensor of `method(stream, *given)`; a capture under way takes note, so that a replay draws anew."""
+@contextlib.contextmanager
+def fork_rng(devices: Any = None, enabled: bool = True, _caller: str = "fork_rng", _devices_kw: str = "devices",
+             device_type: str = "cuda") -> Iterator[None]:
+    """Leave the default generator afterwards as it was before (`torch.random.fork_rng`).
+
+    >>> _ = manual_seed(0)
+    >>> with fork_rng():
+    ...     inside = rand(1)
+    >>> rand(1) == inside
+    tensor([True])
+    """
+    if not enabled:
+        yield
+        return
+    before = get_rng_state()
+    try:
+        yield
+    finally:
+        set_rng_state(before)
+
+
+def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype, method: Callable[..., Any],
+          *given: Any, layout: Any = None) -> Tensor:
+    """A tensor of `method(stream, n, dtype, *given)`; a capture under way takes note, so that a replay draws anew."""
     lessons.refuse()
-    creation.check_room(dtypes.default_dtype(), shape)
-    draw = capturing.Draw((generator or default_generator).stream, method, given)
-    made = creation.copied(method(draw.stream, *given).reshape(shape))
-    if made.numel():
+    made = call.empty((layout or layouts.intern(dtype, shape)).id)
+    n, of = made.numel(), dtype.numpy
+    stream = (default_generator if generator is None else generator).stream
+    if capturing.mine() is None:
+        method(stream, n, of, *given, out=int(buffers[made._buffer]["address"]))
+        return made
+    draw = capturing.Draw(stream, method, (n, of, *given))
+    method(stream, n, of, *given, out=made.data_ptr())
+    if n:
         capturing.drawn(made.data_ptr(), draw)
     return made
 
 
-def _finished(made: Tensor, requires_grad: bool, out: Any) -> Tensor:
+def _finished(made: Tensor, requires_grad: bool = False, device: Any = None, out: Any = None) -> Tensor:
+    if device is not None:
+        required(device)
     if out is not None:
         return dispatch.into(out, made)
     return made.requires_grad_() if requires_grad else made
 
 
-def _floating(dtype: Any) -> Any:
-    return (dtype or dtypes.default_dtype()).numpy
+def _shape(size: tuple[Any, ...], named: Any = None) -> shapes.Shape:
+    return creation._checked(shape_of(size or (named,)))
 
 
-def _count(shape: shapes.Shape) -> int:
-    n = 1
-    for m in creation._checked(shape):
-        n *= m
-    return n
+def _floating(name: str, dtype: Any, out: Any = None) -> Any:
+    """The dtype of numbers that are fractions."""
+    found = creation._wanted(dtype, out) or dtypes.default_dtype()
+    if not found.is_floating_point:
+        raise NotImplementedError(f'"{name}" not implemented for \'{errors.KINDS[found.name][:-6]}\'')
+    return found
 
 
 def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-         out: Any = None, **ignored: Any) -> Tensor:
-    """Uniform numbers in [0, 1) (`torch.rand`)."""
-    shape = shape_of(size)
-    made = _draw(generator, streams.uniform, _count(shape), _floating(dtype), shape=shape)
-    return _finished(made, requires_grad, out)
+         device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+    """Uniform numbers in [0, 1) (`torch.rand`).
+
+    >>> _ = manual_seed(0); rand(2)
+    tensor([0.4963, 0.7682])
+    """
+    shape, of = _shape(size, ignored.get("size")), _floating("check_uniform_bounds", dtype, out)
+    return _finished(_draw(generator, shape, of, streams.uniform), requires_grad, device, out)
 
 
 def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-          out: Any = None, **ignored: Any) -> Tensor:
-    """Standard normal numbers (`torch.randn`)."""
-    shape = shape_of(size)
-    made = _draw(generator, streams.normal, _count(shape), _floating(dtype), shape=shape)
-    return _finished(made, requires_grad, out)
+          device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+    """Standard normal numbers (`torch.randn`).
+
+    >>> _ = manual_seed(0); randn(2)
+    tensor([ 1.5410, -0.2934])
+    """
+    shape, of = _shape(size, ignored.get("size")), _floating("normal_kernel_cpu", dtype, out)
+    return _finished(_draw(generator, shape, of, streams.normal), requires_grad, device, out)
 
 
-def randint(low: int, high: Any = None, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
-            requires_grad: bool = False, out: Any = None, **ignored: Any) -> Tensor:
-    """Integers in [low, high) (`torch.randint`)."""
-    if size is None:
-        low, high, size = 0, low, high
-    if low >= high:
+def _bounds(low: int, high: int | None, dtype: dtypes.dtype) -> None:
+    """RuntimeError unless there are whole numbers from `low` to below `high`, all of them of a dtype."""
+    if high is not None and low >= high:
         raise RuntimeError(f"random_ expects 'from' to be less than 'to', but got from={low} >= to={high}")
-    shape = shape_of((size,))
-    made = _draw(generator, streams.randint, _count(shape), low, high, (dtype or dtypes.int64).numpy, shape=shape)
-    return _finished(made, requires_grad, out)
+    if dtype.is_floating_point:
+        return
+    least, most = (0, 1) if dtype is dtypes.bool_ else (np.iinfo(dtype.numpy).min, np.iinfo(dtype.numpy).max)
+    for name, value in (("from", low), ("to - 1", low if high is None else high - 1)):
+        if not least <= value <= most:
+            raise RuntimeError(f"{name} is out of bounds for {errors.C_NAMES[dtype.name]}")
 
 
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, **ignored: Any) -> Tensor:
-    """The numbers 0 … n-1 in random order (`torch.randperm`)."""
+def randint(low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+            dtype: Any = None, requires_grad: bool = False, device: Any = None, out: Any = None, **ignored: Any
+            ) -> Tensor:
+    """Integers in [low, high) (`torch.randint`).
+
+    >>> _ = manual_seed(0); randint(10, (3,))
+    tensor([4, 9, 3])
+    """
+    if size is None:
+        low, high, size = None, low, high
+    if high is None:
+        low, high = None, low
+    low = 0 if low is None else low
+    of = creation._wanted(dtype, out) or dtypes.int64
+    _bounds(low, high, of)
+    return _finished(_draw(generator, _shape((size,)), of, streams.randint, low, high), requires_grad, device, out)
+
+
+def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
+             device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+    """The numbers 0 … n-1 in random order (`torch.randperm`).
+
+    >>> _ = manual_seed(0); randperm(4)
+    tensor([0, 1, 3, 2])
+    """
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    made = _draw(generator, streams.randperm, n, shape=(n,))
-    return made if dtype is None else made.to(dtype)
+    of = creation._wanted(dtype, out) or dtypes.int64
+    return _finished(_draw(generator, (n,), of, streams.randperm), requires_grad, device, out)
 
 
-def rand_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
-    return rand(*input.shape, dtype=dtype or input.dtype, **options)
+def _like(input: Tensor, dtype: Any) -> Any:
+    """The layout of what is made like a tensor: its strides, unless they leave gaps or overlap."""
+    layout = layouts.all[input._layout]
+    return layouts.intern(creation._wanted(dtype) or layout.dtype, layout.shape,
+                          layout.strides if layout.dense else None)
 
 
-def randn_like(input: Tensor, *, dtype: Any = None, **options: Any) -> Tensor:
-    return randn(*input.shape, dtype=dtype or input.dtype, **options)
+def rand_like(input: Tensor, *, dtype: Any = None, generator: Generator | None = None, requires_grad: bool = False,
+              device: Any = None, **ignored: Any) -> Tensor:
+    """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`)."""
+    of = _floating("check_uniform_bounds", dtype or input.dtype)
+    made = _draw(generator, (), of, streams.uniform, layout=_like(input, of))
+    return _finished(made, requires_grad, device)
 
 
-def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None, **options: Any) -> Tensor:
+def randn_like(input: Tensor, *, dtype: Any = None, generator: Generator | None = None, requires_grad: bool = False,
+               device: Any = None, **ignored: Any) -> Tensor:
+    """Standard normal numbers, laid out as another tensor (`torch.randn_like`)."""
+    of = _floating("normal_kernel_cpu", dtype or input.dtype)
+    layout = _like(input, of)
+    made = _draw(generator, (), of, streams.normal, 0.0, 1.0, layout.contiguous, layout=layout)
+    return _finished(made, requires_grad, device)
+
+
+def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None, generator: Generator | None = None,
+                 requires_grad: bool = False, device: Any = None, **ignored: Any) -> Tensor:
+    """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
     low, high = (0, low) if high is None else (low, high)
-    return randint(low, high, tuple(input.shape), dtype=dtype or input.dtype, **options)
+    layout = _like(input, dtype)
+    _bounds(low, high, layout.dtype)
+    made = _draw(generator, (), layout.dtype, streams.randint, low, high, layout=layout)
+    return _finished(made, requires_grad, device)
+
+
+def _depends(made: Tensor, *inputs: Any) -> Tensor:
+    """What was drawn, with a derivative of zero with respect to the parameters that it was drawn with."""
+    for x in inputs:
+        if isinstance(x, Tensor) and x.requires_grad and modes.is_grad_enabled():
+            return x.expand(made.shape).clone().copy_(made)
+    return made
 
 
 def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
-           **ignored: Any) -> Tensor:
-    """Normal numbers; mean and deviation may be tensors (`torch.normal`)."""
+           requires_grad: bool = False, device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+    """Normal numbers; mean and deviation may be tensors (`torch.normal`).
+
+    >>> _ = manual_seed(0); normal(creation.tensor([1.0, 10.0]), creation.tensor([0.1, 1.0]))
+    tensor([1.1541, 9.7066])
+    """
     given = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not given:
-        shape = shape_of((size,))
-        return _draw(generator, streams.normal, _count(shape), _floating(dtype), mean, std, shape=shape)
-    shape = shapes.broadcast(tuple(x.shape) for x in given)
-    kind = given[0].dtype
+        if size is None:
+            raise TypeError("normal() received an invalid combination of arguments - numbers need a size")
+        made = _draw(generator, _shape((size,)), _floating("normal_kernel_cpu", dtype, out), streams.normal, mean, std)
+        return _finished(made, requires_grad, device, out)
+    shape, of = shapes.broadcast(tuple(x.shape) for x in given), _floating("normal_kernel_cpu", given[0].dtype)
 
     def flat(x: Any) -> Any:
-        return np.broadcast_to(x._array(), shape).reshape(-1) if isinstance(x, Tensor) else x
+        return np.broadcast_to(x.detach()._array(), shape).reshape(-1) if isinstance(x, Tensor) else x
 
-    return _draw(generator, streams.normal, _count(shape), kind.numpy, flat(mean), flat(std), shape=shape)
-
-
-def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None) -> Tensor:
-    """Ones with the probability given by each element, or by `p` (`torch.bernoulli`)."""
-    chance = input._array().reshape(-1) if p is None else p
-    if np.any((np.asarray(chance) < 0) | (np.asarray(chance) > 1)):
-        raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-    return _draw(generator, streams.bernoulli, chance, input.numel(), input.dtype.numpy, shape=tuple(input.shape))
+    made = _draw(generator, shape, of, streams.normal, flat(mean), flat(std))
+    return _finished(_depends(made, mean, std), False, device, out)
 
 
-def _fill(self: Tensor, generator: Generator | None, method: Callable[..., np.ndarray[Any, Any]], *given: Any
-          ) -> Tensor:
+def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
+    """Ones with the probability given by each element, or by `p` (`torch.bernoulli`).
+
+    >>> _ = manual_seed(0); bernoulli(creation.tensor([0.0, 0.5, 1.0]))
+    tensor([0., 0., 1.])
+    """
+    made = call.empty(layouts.intern(input.dtype, tuple(input.shape)).id)
+    _bernoulli_(made, input if p is None else p, generator=generator)
+    return _finished(_depends(made, input) if p is None else made, out=out)
+
+
+def _parametric(name: str, method: Callable[..., Any], *parameters: Tensor, generator: Generator | None) -> Tensor:
+    """Numbers of a distribution with a parameter each, laid out in rows as the first parameter."""
+    first = parameters[0]
+    _floating(name, first.dtype)
+    for other in parameters[1:]:
+        if other.dtype is not first.dtype:
+            raise RuntimeError(f"Found dtype {errors.KINDS[other.dtype.name][:-6]} but expected "
+                               f"{errors.KINDS[first.dtype.name][:-6]}")
+    shape = tuple(first.shape)
+    given = [np.ascontiguousarray(np.broadcast_to(p.detach()._array(), shape)) for p in parameters]
+    return _draw(generator, shape, first.dtype, method, *given)
+
+
+def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Counts of events that come at the rates given by each element (`torch.poisson`).
+
+    >>> _ = manual_seed(0); poisson(creation.tensor([1.0, 20.0]))
+    tensor([ 2., 28.])
+    """
+    return _depends(_parametric("poisson_cpu", streams.poisson, input, generator=generator), input)
+
+
+def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
+    """Successes among so many trials (`torch.binomial`)."""
+    return _depends(_parametric("binomial_cpu", streams.binomial, count, prob, generator=generator), count)
+
+
+def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
+                out: Any = None) -> Tensor:
+    """Indices drawn in proportion to weights, for each row of them (`torch.multinomial`).
+
+    >>> _ = manual_seed(0); multinomial(creation.tensor([0.0, 10.0, 3.0]), 4, replacement=True)
+    tensor([2, 1, 1, 2])
+    """
+    if not input.dtype.is_floating_point:
+        raise RuntimeError("multinomial only supports floating-point dtypes for input, got: "
+                           f"{errors.KINDS[input.dtype.name][:-6]}")
+    weights = input.detach()._array()
+    streams.check_multinomial(weights, num_samples, replacement)
+    shape = (*weights.shape[:-1], num_samples)
+    made = _draw(generator, shape, dtypes.int64, streams.multinomial, weights, replacement)
+    return _finished(made, out=out)
+
+
+def _standard_gamma(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Gamma numbers at the rate 1 of these shapes (`torch._standard_gamma`)."""
+    return _parametric("_standard_gamma", streams.gamma, input, generator=generator)
+
+
+def _sample_dirichlet(input: Tensor, generator: Generator | None = None) -> Tensor:
+    """Points of the simplex, one for each row of concentrations (`torch._sample_dirichlet`)."""
+    return _parametric("_sample_dirichlet", streams.dirichlet, input, generator=generator)
+
+
+# ---------------------------------------------------------------------------------------------------- written in place
+
+def _fill(self: Tensor, generator: Generator | None, method: Callable[..., Any], *given: Any) -> Tensor:
     """Write drawn values in memory order, through the checks every in-place write passes."""
-    with modes.no_grad() if not self.requires_grad else modes.set_grad_enabled(modes.is_grad_enabled()):
-        if self.is_contiguous():
-            return self.copy_(_draw(generator, method, *given, shape=tuple(self.shape)))
-        order = sorted(range(self.ndim), key=lambda d: -self.stride(d))
-        drawn = _draw(generator, method, *given, shape=tuple(self.shape[d] for d in order))
-        return self.copy_(drawn.permute(*np.argsort(order).tolist()))
+    layout = layouts.all[self._layout]
+    if layout.contiguous:
+        return self.copy_(_draw(generator, layout.shape, layout.dtype, method, *given))
+    if any(m > 1 and s == 0 for m, s in zip(layout.shape, layout.strides)):
+        raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
+                           "memory location. Please clone() the tensor before performing the operation.")
+    order = _order(self)
+    drawn = _draw(generator, tuple(layout.shape[d] for d in order), layout.dtype, method, *given)
+    return self.copy_(drawn.permute(*np.argsort(order).tolist()))
+
+
+def _order(x: Tensor) -> list[int]:
+    """The axes in the order of memory, the slowest first."""
+    return sorted(range(x.ndim), key=lambda d: -x.stride(d))
 
 
 def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: float
               ) -> Tensor:
-    low = named.get("from", from_)
-    if low > to:
-        raise RuntimeError(f"uniform_ expects to return a [from, to) range, but found from={low} > to={to}")
-    return _fill(self, generator, streams.uniform, self.numel(), self.dtype.numpy, low, to)
+    """Uniform numbers from [from, to) (`torch.Tensor.uniform_`)."""
+    _floating("check_uniform_bounds", self.dtype)
+    return _fill(self, generator, streams.uniform, named.get("from", from_), to)
 
 
 def _normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
-    if std < 0:
-        raise RuntimeError(f"normal expects std >= 0.0, but found std {std}")
-    return _fill(self, generator, streams.normal, self.numel(), self.dtype.numpy, mean, std, self.is_contiguous())
+    """Normal numbers (`torch.Tensor.normal_`)."""
+    _floating("normal_kernel_cpu", self.dtype)
+    return _fill(self, generator, streams.normal, mean, std, self.is_contiguous())
 
 
 def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = None) -> Tensor:
-    chance = np.broadcast_to(p._array(), tuple(self.shape)).reshape(-1) if isinstance(p, Tensor) else p
-    return _fill(self, generator, streams.bernoulli, chance, self.numel(), self.dtype.numpy)
+    """Ones with the probability `p`, or those of a tensor (`torch.Tensor.bernoulli_`)."""
+    if isinstance(p, Tensor):
+        if not p.dtype.is_floating_point:
+            _floating("bernoulli_tensor_cpu_p_", p.dtype)
+        p = np.broadcast_to(p.detach()._array(), tuple(self.shape)).transpose(_order(self)).reshape(-1)
+    return _fill(self, generator, streams.bernoulli, p)
 
 
-def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
-             ) -> Tensor:
-    n = self.numel()
-    if from_ is None:
-        return _fill(self, generator, streams.random_, n, self.dtype.numpy)
-    low, high = (0, from_) if to is None else (from_, to)
-    return _fill(self, generator, streams.randint, n, low, high, self.dtype.numpy)
+def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None,
+             **named: int) -> Tensor:
+    """Whole numbers from [from, to), or from all that the dtype holds (`torch.Tensor.random_`)."""
+    from_ = named.get("from", from_)
+    if from_ is None and to is None:
+        return _fill(self, generator, streams.random_)
+    low, high = (0, from_ if to is None else to) if to is None or from_ is None else (from_, to)
+    _bounds(low, high, self.dtype)
+    return _fill(self, generator, streams.randint, low, high)
 
 
 def _exponential_(self: Tensor, lambd: float = 1, *, generator: Generator | None = None) -> Tensor:
-    return _fill(self, generator, streams.exponential, self.numel(), self.dtype.numpy, lambd)
+    """Waiting times at a rate (`torch.Tensor.exponential_`)."""
+    if not self.dtype.is_floating_point:
+        raise RuntimeError("Exponential distribution is a continuous probability distribution. dtype must be a "
+                           f"floating point but you specified {errors.KINDS[self.dtype.name][:-6]}")
+    return _fill(self, generator, streams.exponential, lambd)
 
 
-for _name, _function in (("uniform_", _uniform_), ("normal_", _normal_), ("bernoulli_", _bernoulli_),
-                         ("random_", _random_), ("exponential_", _exponential_), ("bernoulli", bernoulli)):
-    setattr(Tensor, _name, _function)
+def _geometric_(self: Tensor, p: float, *, generator: Generator | None = None) -> Tensor:
+    """Trials up to the first success (`torch.Tensor.geometric_`)."""
+    if self.dtype is dtypes.bool_:
+        raise NotImplementedError("\"geometric_cpu\" not implemented for 'Bool'")
+    return _fill(self, generator, streams.geometric, p)
+
+
+def _cauchy_(self: Tensor, median: float = 0, sigma: float = 1, *, generator: Generator | None = None) -> Tensor:
+    """Cauchy numbers (`torch.Tensor.cauchy_`)."""
+    if not self.dtype.is_floating_point:
+        raise RuntimeError("Cauchy distribution is a continuous probability distribution. dtype must be a floating "
+                           f"point but you specified {errors.C_NAMES[self.dtype.name]}")
+    return _fill(self, generator, streams.cauchy, median, sigma)
+
+
+def _log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Generator | None = None) -> Tensor:
+    """Numbers whose logarithm is normal (`torch.Tensor.log_normal_`)."""
+    _floating("log_normal_cpu", self.dtype)
+    return _fill(self, generator, streams.log_normal, mean, std)
+
+
+_written: tuple[Callable[..., Any], ...] = (
+    _uniform_, _normal_, _bernoulli_, _random_, _exponential_, _geometric_, _cauchy_, _log_normal_)
+for _function in (*_written, bernoulli, multinomial):
+    _function.__name__ = _function.__name__.lstrip("_")
+    setattr(Tensor, _function.__name__, _function)

@@ -4,6 +4,7 @@
     llvm/       where text is compiled: to object code (kept on disk), and to an address
     planning/   where it is chosen which kernels an operation on given layouts takes, and over which loops
     native/     where they are run: memory, tape, operators, the sweep back; Python that numba compiles once
+    streams/    where random numbers come from: streams of bits, distributions, and the kernels that draw
     learning/   what native code is taught while Python runs: recipes of calls, captures of compiled functions
     startup/    the tables mapped, the object code loaded, the native tensor type made
 

@@ -7,7 +7,7 @@ import random
 import numpy as np
 import pytest
 
-from tapegrad.ops import streams
+from tapegrad.machine import streams
 
 torch = pytest.importorskip("torch")
 
@@ -54,7 +54,7 @@ for short, t in FLOATS.items():
         "normal number, tensor": (lambda n, g, t=t: torch.normal(0.3, ramp(n, t, 0.1, 3), generator=g),
                                   lambda g, n, d=d, t=t: streams.normal(g, n, d, 0.3, ramp(n, t, 0.1, 3).numpy())),
         "bernoulli tensor": (lambda n, g, t=t: torch.bernoulli(ramp(n, t, 0, 1), generator=g),
-                             lambda g, n, d=d, t=t: streams.bernoulli(g, ramp(n, t, 0, 1).numpy(), n, d)),
+                             lambda g, n, d=d, t=t: streams.bernoulli(g, n, d, ramp(n, t, 0, 1).numpy())),
         "exponential_": (lambda n, g, t=t: torch.empty(n, dtype=t).exponential_(0.7, generator=g),
                          lambda g, n, d=d: streams.exponential(g, n, d, 0.7)),
         "cauchy_": (lambda n, g, t=t: torch.empty(n, dtype=t).cauchy_(0.3, 1.7, generator=g),
@@ -69,11 +69,11 @@ for short, t in ALL.items():
         "random_": (lambda n, g, t=t: torch.empty(n, dtype=t).random_(generator=g),
                     lambda g, n, d=d: streams.random_(g, n, d)),
         "random_ from 1": (lambda n, g, t=t: torch.empty(n, dtype=t).random_(1, None, generator=g),
-                           lambda g, n, d=d: streams.randint(g, n, 1, None, d)),
+                           lambda g, n, d=d: streams.randint(g, n, d, 1, None)),
         "randint": (lambda n, g, t=t, high=high: torch.randint(0, high, (n,), dtype=t, generator=g),
-                    lambda g, n, d=d, high=high: streams.randint(g, n, 0, high, d)),
+                    lambda g, n, d=d, high=high: streams.randint(g, n, d, 0, high)),
         "bernoulli_": (lambda n, g, t=t: torch.empty(n, dtype=t).bernoulli_(0.3, generator=g),
-                       lambda g, n, d=d: streams.bernoulli(g, 0.3, n, d)),
+                       lambda g, n, d=d: streams.bernoulli(g, n, d, 0.3)),
     }.items()}
     if short != "b8":
         CALLS[f"geometric_ {short}"] = (lambda n, g, t=t: torch.empty(n, dtype=t).geometric_(0.3, generator=g),
@@ -81,13 +81,13 @@ for short, t in ALL.items():
 for low, high in [(-5, 7), (0, 2**28 - 1), (0, 2**28), (-3, 2**32), (0, 2**62), (-2**63, 2**63 - 1), (-2**63, None)]:
     CALLS[f"random_({low}, {high})"] = (
         lambda n, g, low=low, high=high: torch.empty(n, dtype=torch.int64).random_(low, high, generator=g),
-        lambda g, n, low=low, high=high: streams.randint(g, n, low, high))
+        lambda g, n, low=low, high=high: streams.randint(g, n, "i8", low, high))
 for short, low, high in [("f32", 0, 10**8), ("f32", 2**24 + 1, 2**25), ("f32", -10**8, -10**7), ("f32", -2**40, 2**50),
                          ("f32", 0, 2**60), ("f64", 0, 2**60), ("f64", -2**60 + 1, 2**54), ("f64", 0, 2**62 - 1)]:
     CALLS[f"random_ from {low} to {high} {short}"] = (
         lambda n, g, low=low, high=high, t=FLOATS[short]: torch.empty(n, dtype=t).random_(low, high, generator=g),
-        lambda g, n, low=low, high=high, d=short[0] + str(int(short[1:]) // 8): streams.randint(g, n, low, high, d))
-CALLS["randperm"] = (lambda n, g: torch.randperm(n, generator=g), streams.randperm)
+        lambda g, n, low=low, high=high, d=short[0] + str(int(short[1:]) // 8): streams.randint(g, n, d, low, high))
+CALLS["randperm"] = (lambda n, g: torch.randperm(n, generator=g), lambda g, n: streams.randperm(g, n, "i8"))
 
 
 def same(name, n, theirs, ours):
@@ -152,7 +152,8 @@ def test_multinomial(shape, dtype, n, replacement):
     n = shape[-1] if n == "all" else n
     theirs, ours = torch.Generator().manual_seed(2), streams.Generator().manual_seed(2)
     want = torch.multinomial(weights, n, replacement, generator=theirs).numpy()
-    np.testing.assert_array_equal(streams.multinomial(ours, weights.numpy(), n, replacement), want)
+    got = streams.multinomial(ours, want.size, "i8", weights.numpy(), replacement)
+    np.testing.assert_array_equal(got, want.ravel())
     assert ours.get_state().tobytes() == theirs.get_state().numpy().tobytes()
 
 
@@ -162,18 +163,18 @@ ERRORS = {
     "normal_": (lambda t: t.normal_(0, -1), lambda g: streams.normal(g, 3, "f4", 0, -1)),
     "normal tensors": (lambda t: torch.normal(t, t - 1),
                        lambda g: streams.normal(g, 3, "f4", np.zeros(3), np.zeros(3) - 1)),
-    "random_": (lambda t: t.random_(5, 3), lambda g: streams.randint(g, 3, 5, 3)),
-    "bernoulli_": (lambda t: t.bernoulli_(2), lambda g: streams.bernoulli(g, 2, 3)),
+    "random_": (lambda t: t.random_(5, 3), lambda g: streams.randint(g, 3, "i8", 5, 3)),
+    "bernoulli_": (lambda t: t.bernoulli_(2), lambda g: streams.bernoulli(g, 3, "f4", 2)),
     "exponential_": (lambda t: t.exponential_(-1), lambda g: streams.exponential(g, 3, "f4", -1)),
     "geometric_": (lambda t: t.geometric_(2), lambda g: streams.geometric(g, 3, "f4", 2)),
     "cauchy_": (lambda t: t.cauchy_(0, -1), lambda g: streams.cauchy(g, 3, "f4", 0, -1)),
     "log_normal_": (lambda t: t.log_normal_(0, -1), lambda g: streams.log_normal(g, 3, "f4", 0, -1)),
-    "randperm": (lambda t: torch.randperm(-1), lambda g: streams.randperm(g, -1)),
-    "multinomial n": (lambda t: torch.multinomial(t + 1, 4), lambda g: streams.multinomial(g, np.ones(3), 4)),
+    "randperm": (lambda t: torch.randperm(-1), lambda g: streams.randperm(g, -1, "i8")),
+    "multinomial n": (lambda t: torch.multinomial(t + 1, 4), lambda g: streams.check_multinomial(np.ones(3), 4, False)),
     "multinomial zeros": (lambda t: torch.multinomial(t, 2, True),
-                          lambda g: streams.multinomial(g, np.zeros(3), 2, True)),
+                          lambda g: streams.multinomial(g, 2, "i8", np.zeros(3), True)),
     "multinomial negative": (lambda t: torch.multinomial(t - 1, 2),
-                             lambda g: streams.multinomial(g, np.zeros(3) - 1, 2)),
+                             lambda g: streams.check_multinomial(np.zeros(3) - 1, 2, False)),
     "seed": (lambda t: torch.Generator().manual_seed(1.5), lambda g: g.manual_seed(1.5)),
     "state": (lambda t: torch.Generator().set_state(torch.zeros(7, dtype=torch.uint8)),
               lambda g: g.set_state(np.zeros(7, np.uint8))),

@@ -1,0 +1,31 @@
+"""Random streams, bit for bit those of PyTorch's CPU generator.
+
+`generator` holds the stream: a Mersenne Twister, plus one spare normal sample. `draws` has a function for each
+distribution, which checks its parameters and runs one of the `kernels`; `loading` finds those.
+"""
+from __future__ import annotations
+
+from tapegrad.machine.streams.draws import (
+    bernoulli,
+    binomial,
+    cauchy,
+    check_multinomial,
+    dirichlet,
+    exponential,
+    gamma,
+    geometric,
+    log_normal,
+    multinomial,
+    normal,
+    poisson,
+    randint,
+    random_,
+    randperm,
+    uniform,
+)
+from tapegrad.machine.streams.generator import DEFAULT_SEED, Generator
+
+__all__ = [
+    "DEFAULT_SEED", "Generator", "bernoulli", "binomial", "cauchy", "check_multinomial", "dirichlet", "exponential",
+    "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "uniform",
+]
