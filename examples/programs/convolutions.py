@@ -85,5 +85,6 @@ with torch.no_grad():
     _, predicted = torch.max(net(inputs), 1)
     print("right:", (predicted == labels).sum().item() > 50, net.features[1].num_batches_tracked)
 
-up = nn.Sequential(nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1), nn.Tanh(), nn.Upsample(scale_factor=2), nn.ZeroPad2d(1))
+up = nn.Sequential(nn.ConvTranspose2d(4, 3, 4, stride=2, padding=1), nn.Tanh(), nn.Upsample(scale_factor=2),
+                   nn.ZeroPad2d(1))
 print(up(torch.randn(2, 4, 5, 5)).shape)

@@ -50,7 +50,8 @@ print(len(test), F.mse_loss(model(u, i), r).item() > 0)
 corpus = "the king rules the land the queen rules the land the cat chases the mouse the dog chases the cat".split()
 vocabulary = {w: i for i, w in enumerate(dict.fromkeys(corpus))}
 encoded = [vocabulary[w] for w in corpus]
-pairs = torch.tensor([(encoded[i], encoded[j]) for i in range(len(encoded)) for j in range(max(0, i - 2), min(len(encoded), i + 3)) if i != j])
+near = [(i, j) for i in range(len(encoded)) for j in range(max(0, i - 2), min(len(encoded), i + 3)) if i != j]
+pairs = torch.tensor([(encoded[i], encoded[j]) for i, j in near])
 counts = torch.bincount(torch.tensor(encoded), minlength=len(vocabulary)).float() ** 0.75
 
 

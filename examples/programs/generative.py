@@ -2,7 +2,7 @@
 import tapegrad as torch
 import tapegrad.nn.functional as F
 from tapegrad import nn
-from tapegrad.distributions import MultivariateNormal, Normal, TransformedDistribution, Transform, constraints, kl_divergence
+from tapegrad.distributions import MultivariateNormal, Normal, Transform, constraints, kl_divergence
 
 torch.manual_seed(2)
 
@@ -129,4 +129,4 @@ for step in range(20):
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()
-print(f"energy {loss.item():.3f}", type(TransformedDistribution).__name__)
+print(f"energy {loss.item():.3f}")

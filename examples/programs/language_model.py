@@ -42,7 +42,8 @@ class Block(nn.Module):
         super().__init__()
         self.ln1, self.ln2 = nn.LayerNorm(n_embd), nn.LayerNorm(n_embd)
         self.attn = CausalSelfAttention()
-        self.mlp = nn.Sequential(nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd), nn.Dropout(0.0))
+        self.mlp = nn.Sequential(
+            nn.Linear(n_embd, 4 * n_embd), nn.GELU(), nn.Linear(4 * n_embd, n_embd), nn.Dropout(0.0))
 
     def forward(self, x):
         x = x + self.attn(self.ln1(x))
@@ -110,7 +111,8 @@ model.eval()
 out = model.generate(torch.zeros((1, 1), dtype=torch.long), 20, top_k=3)
 print(out.shape, len("".join(chars[i] for i in out[0].tolist())))
 
-encoder = nn.TransformerEncoder(nn.TransformerEncoderLayer(d_model=16, nhead=2, dim_feedforward=32, batch_first=True), 2)
+layer = nn.TransformerEncoderLayer(d_model=16, nhead=2, dim_feedforward=32, batch_first=True)
+encoder = nn.TransformerEncoder(layer, 2)
 encoder.eval()
 mask = nn.Transformer.generate_square_subsequent_mask(5)
 print(encoder(torch.randn(2, 5, 16), mask=mask).shape)

@@ -1,4 +1,4 @@
-"""Perceptrons of several layers: modules, initialisation, parameters read, tied, saved and loaded; weight decay, dropout."""
+"""Perceptrons of several layers: modules, initialisation, parameters read, tied, saved, loaded; decay, dropout."""
 import os
 import tempfile
 
@@ -67,7 +67,8 @@ tied[2].weight.data[0, 0] = 100
 print(tied[2].weight.data[0] == tied[4].weight.data[0], len([*tied.parameters()]))
 
 stacked = nn.Sequential(CenteredLayer(), MyLinear(5, 3), nn.Linear(3, 2))
-print(stacked(torch.rand(2, 5)).shape, float(nn.Sequential(nn.Linear(8, 128), CenteredLayer())(torch.rand(4, 8)).mean()) < 1e-6)
+centred = nn.Sequential(nn.Linear(8, 128), CenteredLayer())(torch.rand(4, 8))
+print(stacked(torch.rand(2, 5)).shape, float(centred.mean()) < 1e-6)
 
 lazy = nn.Sequential(nn.LazyLinear(16), nn.ReLU(), nn.LazyLinear(2))
 print(lazy[0].weight)
@@ -100,5 +101,5 @@ for _ in range(60):
     trainer.zero_grad()
     F.mse_loss(decayed(features), labels).backward()
     trainer.step()
-print(f"L2 norm of w: {decayed[0].weight.norm().item():.4f}", len(trainer.param_groups), trainer.param_groups[0]["weight_decay"])
+print(f"L2 norm of w: {decayed[0].weight.norm().item():.4f}", trainer.param_groups[0]["weight_decay"])
 print(trainer)

@@ -1,4 +1,4 @@
-"""Options: a closed form and its Greeks, paths, quasi-random numbers, a binomial tree, a calibration, a smile looked up."""
+"""Options: a closed form and its Greeks, paths, quasi-random numbers, a binomial tree, a calibration, look-ups."""
 import math
 
 import tapegrad as torch
@@ -63,7 +63,8 @@ put = tree(S, K, T, r, sigma)
 print(f"{put.item():.5f} {torch.autograd.grad(put, S)[0].item():.5f}")
 
 strikes = torch.tensor([90.0, 100.0, 110.0], dtype=torch.float64)
-market = black_scholes(S.detach(), strikes, T.detach(), r.detach(), torch.tensor([0.25, 0.2, 0.18], dtype=torch.float64))
+true = torch.tensor([0.25, 0.2, 0.18], dtype=torch.float64)
+market = black_scholes(S.detach(), strikes, T.detach(), r.detach(), true)
 vols = torch.full((3,), 0.3, dtype=torch.float64, requires_grad=True)
 optimizer = torch.optim.Adam([vols], lr=0.02)
 for _ in range(150):
@@ -73,4 +74,5 @@ for _ in range(150):
     optimizer.step()
 print([round(s, 3) for s in vols.tolist()])
 at = torch.tensor([95.0, 101.5])
-print(torch.searchsorted(strikes.float(), at), torch.bucketize(at, strikes.float(), right=True), torch.bucketize(torch.tensor([1, 5]), torch.tensor([0.5, 4.5])))
+print(torch.searchsorted(strikes.float(), at), torch.bucketize(at, strikes.float(), right=True))
+print(torch.bucketize(torch.tensor([1, 5]), torch.tensor([0.5, 4.5])))

@@ -75,8 +75,10 @@ print(f"{draw.item():.4f} {beta.concentration1.grad.item() if beta.concentration
 student = D.StudentT(torch.tensor([3.0]), 0.0, 1.0)
 print(student.log_prob(torch.tensor([0.5])), D.LogNormal(0.0, 1.0).mean, D.HalfCauchy(1.0).cdf(torch.tensor(1.0)))
 to_positive = D.biject_to(constraints.positive)
-print(to_positive(torch.tensor(-1.0)), D.transform_to(constraints.simplex)(torch.zeros(3)), math.isclose(to_positive.inv(torch.tensor(2.0)).item(), math.log(2), rel_tol=1e-6))
-mixture = D.MixtureSameFamily(D.Categorical(torch.tensor([0.3, 0.7])), D.Normal(torch.tensor([-1.0, 1.0]), torch.tensor([0.5, 0.5])))
+print(to_positive(torch.tensor(-1.0)), D.transform_to(constraints.simplex)(torch.zeros(3)))
+print(math.isclose(to_positive.inv(torch.tensor(2.0)).item(), math.log(2), rel_tol=1e-6))
+parts = D.Normal(torch.tensor([-1.0, 1.0]), torch.tensor([0.5, 0.5]))
+mixture = D.MixtureSameFamily(D.Categorical(torch.tensor([0.3, 0.7])), parts)
 print(mixture.log_prob(torch.tensor([0.0, 1.0])), mixture.mean, D.Dirichlet(torch.ones(3)).rsample().sum())
 try:
     D.Normal(0.0, -1.0)

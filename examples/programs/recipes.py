@@ -1,4 +1,4 @@
-"""Recipes: states and checkpoints, gradients zeroed, reproducible runs, code for any device, timing, hooks on modules."""
+"""Recipes: states and checkpoints, reproducible runs, code for any device, timing, hooks on modules, averages."""
 import copy
 import os
 import tempfile
@@ -68,7 +68,8 @@ print({k: v for k, v in optimizer.state_dict()["param_groups"][0].items() if k i
 
 with tempfile.TemporaryDirectory() as folder:
     path = os.path.join(folder, "model.pt")
-    torch.save({"epoch": 5, "model_state_dict": net.state_dict(), "optimizer_state_dict": optimizer.state_dict(), "loss": 0.4}, path)
+    torch.save({"epoch": 5, "model_state_dict": net.state_dict(), "optimizer_state_dict": optimizer.state_dict(),
+                "loss": 0.4}, path)
     other, other_optimizer = Net(), None
     other_optimizer = optim.SGD(other.parameters(), lr=0.5, momentum=0.1)
     checkpoint = torch.load(path, map_location=device, weights_only=True)

@@ -1,4 +1,4 @@
-"""Recurrent networks: a cell by hand, sequences predicted with LSTM and GRU, packed batches, gradients that are clipped."""
+"""Recurrent networks: a cell by hand, sequences predicted with LSTM and GRU, packed batches, clipped gradients."""
 import math
 
 import tapegrad as torch

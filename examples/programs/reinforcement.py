@@ -43,7 +43,7 @@ torch.manual_seed(543)
 random.seed(1)
 env, model = Corridor(), ActorCritic()
 optimizer = optim.Adam(model.parameters(), lr=3e-2)
-eps = torch.finfo(torch.float32).eps.item() if hasattr(torch.finfo(torch.float32).eps, "item") else torch.finfo(torch.float32).eps
+eps = torch.finfo(torch.float32).eps
 running = 0.0
 for episode in range(30):
     state, done = env.reset(), False
@@ -79,7 +79,8 @@ for episode in range(15):
     state, done = env.reset(), False
     while not done:
         with torch.no_grad():
-            action = q(state).max(0).indices.view(1, 1) if random.random() > 0.3 else torch.tensor([[random.randrange(2)]])
+            best = q(state).max(0).indices.view(1, 1)
+        action = best if random.random() > 0.3 else torch.tensor([[random.randrange(2)]])
         following, reward, done = env.step(action.item())
         memory.append((state.unsqueeze(0), action, None if done else following.unsqueeze(0), torch.tensor([reward])))
         state = following
@@ -111,7 +112,8 @@ optimizer = optim.Adam(policy.parameters(), lr=0.01)
 for _ in range(10):
     dist = Categorical(logits=policy(states))
     ratio = (dist.log_prob(actions) - old).exp()
-    loss = -torch.min(ratio * advantages, torch.clamp(ratio, 0.8, 1.2) * advantages).mean() - 0.01 * dist.entropy().mean()
+    clipped = torch.clamp(ratio, 0.8, 1.2)
+    loss = -torch.min(ratio * advantages, clipped * advantages).mean() - 0.01 * dist.entropy().mean()
     optimizer.zero_grad()
     loss.backward()
     optimizer.step()

@@ -1,6 +1,7 @@
 """Differentiation: backward and grad, graph views, modes."""
 from __future__ import annotations
 
+import importlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -138,3 +139,9 @@ def _stacked(column: Sequence[Any]) -> Any:
                  for i in range(0, len(parts), dispatch.MOST)]
         name = "cat"
     return parts[0]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "functional":  # on a higher floor, and loaded when first asked for
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
