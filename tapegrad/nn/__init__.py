@@ -48,7 +48,7 @@ _LAYERS = {
     "lazy": "",
     "utils": "",
 }
-_ROOMS = ("functional", "init", "modules", "parameter")
+_ROOMS = ("functional", "init", "modules", "parameter", "utils")
 _PARAMETERS = ("Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter")
 _WHERE = {name: f"modules.{room}" for room, names in _LAYERS.items() for name in names.split()}
 _WHERE |= dict.fromkeys(_PARAMETERS, "parameter")

@@ -405,11 +405,11 @@ class Module(Hooked, Stateful):
 
     def half(self) -> Any:
         """Convert floating-point parameters and buffers to float16."""
-        return self._convert(dtypes.named("float16"))
+        return self._convert(dtypes.BY_NAME["float16"])
 
     def bfloat16(self) -> Any:
         """Convert floating-point parameters and buffers to bfloat16."""
-        return self._convert(dtypes.named("bfloat16"))
+        return self._convert(dtypes.BY_NAME["bfloat16"])
 
     def cpu(self) -> Any:
         """This module: everything is on the CPU."""

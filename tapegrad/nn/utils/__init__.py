@@ -1,0 +1,29 @@
+"""Tools for modules and their gradients (`torch.nn.utils`)."""
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from tapegrad.nn.utils.clip_grad import (
+    clip_grad_norm,
+    clip_grad_norm_,
+    clip_grad_value_,
+    clip_grads_with_norm_,
+    get_total_norm,
+)
+from tapegrad.nn.utils.convert_parameters import parameters_to_vector, vector_to_parameters
+from tapegrad.nn.utils.init import skip_init
+from tapegrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
+from tapegrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
+
+_ROOMS = ("parametrizations", "parametrize", "prune", "rnn", "stateless")  # loaded when they are asked for
+
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
+           "parameters_to_vector", "parametrizations", "parametrize", "remove_spectral_norm", "remove_weight_norm",
+           "rnn", "skip_init", "spectral_norm", "stateless", "vector_to_parameters", "weight_norm"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in _ROOMS:
+        return importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
