@@ -79,6 +79,7 @@ from tapegrad.formats import (
 )
 from tapegrad.functions import *  # noqa: F403
 from tapegrad.machine.instance import machine as _machine
+from tapegrad.namespaces import showing as _showing
 from tapegrad.ops.spec import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (
@@ -133,8 +134,14 @@ newaxis = None
 __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
 
-for _op in _REGISTRY.values():  # what an operation's function is called natively
-    if _op.kind != "view" and not _op.space and not _op.name.startswith("_") and _op.name not in functions.PUBLIC:
+# What an operation's function is called natively. Of what writes in place, most are methods and nothing else.
+_METHODS_ONLY = {"digamma_", "erfinv_", "left_shift", "lgamma_", "logical_not_", "bitwise_not_", "right_shift", "sgn_",
+                 "sign_"}
+for _op in _REGISTRY.values():
+    if _op.space or _op.kind == "view" or _op.name in functions.PUBLIC or _op.name in _METHODS_ONLY:
+        continue
+    if (_op.methods and (_op.inplace_of is None or _op.arity == 1)) or _op.name in (
+            "clamp_max_", "clamp_min_", "embedding", "fill", "fill_", "xlogy_"):
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
@@ -144,6 +151,12 @@ _LATE = {"load": "serialization", "save": "serialization"}  # functions, and the
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
     "accelerator", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "version", "xpu",
 }
+_ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
+
+
+__all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
+                  and not isinstance(_value, type(_typing))] + [*_ROOMS, *_ALWAYS])
+__dir__ = _showing(__name__)
 
 
 def __getattr__(name: str) -> _typing.Any:

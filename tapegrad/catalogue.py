@@ -5,16 +5,15 @@ listed after them.
 """
 from __future__ import annotations
 
-import inspect
-import types
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapegrad import dispatch, functions, linalg
+from tapegrad.descriptions import described, public
 from tapegrad.functions.nn.activations import NN
 from tapegrad.machine.instance import FAMILIES, machine
 from tapegrad.ops.spec import Operation, operations
-from tapegrad.tensor import Tensor
+from tapegrad.signatures import Form, forms_of, made, operand_names, unwrapped
 
 HEAD = """\
 # Operations
@@ -33,9 +32,9 @@ RESULTS = {"float": "whole numbers become floats", "bool": "gives bool", "int64"
 
 
 def text() -> str:
-    """The page.
+    r"""The page.
 
-    >>> "| `tanh` | (input) | bif | `TanhBackward0` |" in text()
+    >>> r"| `tanh` | (input, \*, out=None) | bif | `TanhBackward0` |" in text()
     True
     """
     listed = list(operations())
@@ -45,10 +44,10 @@ def text() -> str:
         rows = [_row(op) for op in listed if op.where.startswith(f"{family}.py") and _is_listed(op)]
         if rows:
             parts.append(f"## {family}\n\n{about.splitlines()[0]}\n\n{COLUMNS}" + "\n".join(rows) + "\n")
-    names = {op.name for op in listed}
+    there = {_path(op) for op in listed}
     parts.append("## Composed functions\n\n| function | signature | what it does |\n|---|---|---|\n" + "\n".join(
-        f"| `{name}` | {_signature(function)} | {_escaped(_summary(function))} |"
-        for name, function in sorted(_offered()) if name.rsplit(".", 1)[-1] not in names) + "\n")
+        f"| `{name}` | {_shown(described(name).forms)} | {_escaped(_summary(function))} |"
+        for name, function in sorted(_offered()) if name not in there) + "\n")
     return "\n".join(parts)
 
 
@@ -57,7 +56,7 @@ def _is_listed(op: Operation) -> bool:
 
 
 def _offered() -> Iterator[tuple[str, Callable[..., Any]]]:
-    """What users can call, by the name they call it."""
+    """Composed functions, by the name that users call them."""
     yield from functions.PUBLIC.items()
     yield from ((f"nn.functional.{name}", function) for name, function in NN.items() if not name.endswith("_"))
     yield from ((f"linalg.{name}", getattr(linalg, name)) for name in linalg.__all__ if not name[0].isupper())
@@ -67,52 +66,37 @@ _WHEN = {"dim": "`dim` is given", "2d": "there are more than two axes"}
 
 
 def _row(op: Operation) -> str:
-    offered = dict(_offered())
-    aliases = (f"nn.functional.{op.name}", op.name.replace("linalg_", "linalg.", 1))
-    own = op.name in functions.PUBLIC or (bool(op.methods) and not op.space)
-    name = op.name if own else next((n for n in aliases if n in offered), op.name)
-    shown = f"`{name}`" if own or name != op.name or hasattr(Tensor, op.name) else f"(`{name}`)"
+    path = _path(op)
+    own = path == op.name or path == f"Tensor.{op.name}"
+    shown = f"`{path}`" if path else f"(`{op.name}`)"
+    names = dict(zip(op.operands, operand_names(op)))
     nodes = [f"`{op.grad_name}`", *(
-        f"`{node}` if {_WHEN.get(part) or f'`{_names(op)[part]}` is a number'}"
+        f"`{node}` if {_WHEN.get(part) or f'`{names[part]}` is a number'}"
         for part, node in op.grad_names.items())] if op.differentiable else []
     notes = [f"`{op.inplace.name}`"] if op.inplace is not None else []
     notes += [RESULTS[op.result]] if op.result in RESULTS else []
     notes += ["a view"] if op.kind == "view" else []
     notes += [f"`{op.doc}`".replace("|", "\\|")] if op.doc else []
-    return f"| {shown} | {_called(op, offered.get(name))} | {op.accepts} | {', '.join(nodes)} | {'; '.join(notes)} |"
+    forms = described(path).forms if path and (own or path in made) else [_declared(op)]
+    return f"| {shown} | {_shown(forms)} | {op.accepts} | {', '.join(nodes)} | {'; '.join(notes)} |"
 
 
-def _names(op: Operation) -> dict[str, str]:
-    """Operands as users name them: what rules call x and y are PyTorch's input and other."""
-    plain = {"x", "y"} >= set(op.operands)
-    return {o: ("input", "other")[j] if plain else "input" if o == "x" else o for j, o in enumerate(op.operands)}
+def _path(op: Operation) -> str:
+    """Where users find an operation; nowhere, if it is only part of others."""
+    if not op.space and not op.name.startswith("_") and op.name in public(""):
+        return op.name
+    paths = (f"nn.functional.{op.name}", f"Tensor.{op.name}", op.name.replace("linalg_", "linalg.", 1),
+             f"special.{op.name.removeprefix('special_')}")
+    return next((p for p in paths if "." in p and p.rpartition(".")[2] in public(p.rpartition(".")[0])), "")
 
 
-def _called(op: Operation, function: Any) -> str:
-    """The signature of the function that users call, or what the declaration says of it."""
-    for f in (function, dispatch.fallbacks.get(op.name)):
-        if isinstance(f, types.FunctionType) and not _is_general(f):
-            return _signature(f)
-    options = list(op.attributes)
-    if op.kind == "reduction" and op.per_row and "keepdim" not in options:
-        options = ["dim=None", "keepdim=False", *(a for a in options if a != "dim")]
-    given = [f"{o}={op.defaults[o]!r}" if o in op.defaults else o for o in options]
-    return _escaped(f"({', '.join([*_names(op).values(), *given])})")
+def _declared(op: Operation) -> Form:
+    function = dispatch.fallbacks.get(op.name)
+    return forms_of(op.name, unwrapped(function), op)[0] if function is not None else Form.of_operation(op)
 
 
-def _is_general(function: Any) -> bool:
-    """Whether a signature says nothing: the parameters are taken apart inside."""
-    found = inspect.signature(function).parameters.get("args")
-    return found is not None and found.kind is found.VAR_POSITIONAL
-
-
-def _signature(function: Callable[..., Any]) -> str:
-    try:
-        found = inspect.signature(function)
-    except (TypeError, ValueError):  # a native function: its operation's declaration says more
-        return ""
-    plain = [p.replace(annotation=inspect.Parameter.empty) for p in found.parameters.values()]
-    return _escaped(str(found.replace(parameters=plain, return_annotation=inspect.Signature.empty)))
+def _shown(forms: list[Form]) -> str:
+    return _escaped(" ".join(str(form.signature) for form in forms))
 
 
 def _summary(function: Callable[..., Any]) -> str:

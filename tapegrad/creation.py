@@ -17,14 +17,14 @@ from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
 from tapegrad.machine.startup import address_of
 from tapegrad.ops.spec import REGISTRY
-from tapegrad.signatures import checked
-from tapegrad.tensor import Tensor, shape_of
+from tapegrad.signatures import Sizes, described
+from tapegrad.tensor import Tensor
 
 call = machine.call
 MUCH = 1 << 32  # bytes that may not be there
 
 
-def _wanted(dtype: Any, out: Any = None) -> Dtype | None:
+def wanted(dtype: Any, out: Any = None) -> Dtype | None:
     """The dtype that was asked for, which is that of `out` where one is given."""
     dtype = None if dtype is None else dtypes.named(dtype)
     if out is None:
@@ -70,11 +70,12 @@ def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tenso
 
 def check_room(dtype: Dtype, shape: shapes.Shape) -> None:
     """Raise what making such a tensor raises, before NumPy is asked for values that there is no memory for."""
-    layout = layouts.intern(dtype, _checked(shape))
+    layout = layouts.intern(dtype, checked_shape(shape))
     if layout.nbytes > MUCH:
         call.empty(layout.id)
 
 
+@described
 def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, requires_grad: bool = False,
            pin_memory: bool = False) -> Tensor:
     """A new leaf with a copy of `data`: numbers, nested sequences, arrays or tensors (`torch.tensor`).
@@ -86,7 +87,7 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     Floats become the default dtype, integers int64. Raises ValueError for ragged sequences, TypeError for what is no
     number, RuntimeError for integers that require grad.
     """
-    dtype = _wanted(dtype)
+    dtype = wanted(dtype)
     if isinstance(data, Tensor):
         made = from_array(data._array(), dtype)
     elif isinstance(data, (np.ndarray, np.generic)):
@@ -159,6 +160,7 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     return np.array(flat, dtype=dtype.numpy).reshape(shape), dtype
 
 
+@described
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
     """`data` as a tensor, shared where it can be (`torch.as_tensor`)."""
     if isinstance(data, Tensor):
@@ -169,7 +171,28 @@ def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tens
     return tensor(data, dtype=dtype, device=device)
 
 
-asarray = as_tensor
+@described
+def asarray(obj: Any, *, dtype: Dtype | None = None, device: Any = None, copy: bool | None = None,
+            requires_grad: bool = False) -> Tensor:
+    """`obj` as a tensor, sharing its memory unless `copy`, which may also forbid copying (`torch.asarray`).
+
+    >>> a = np.zeros(2)
+    >>> t = asarray(a); a[0] = 1; t
+    tensor([1., 0.], dtype=torch.float64)
+    """
+    if isinstance(obj, (Tensor, np.ndarray)):
+        made = obj if isinstance(obj, Tensor) else from_numpy(obj)
+        wanted = made if dtype is None else made.to(dtype)
+        if copy is False and wanted is not made:
+            raise ValueError("can't alias tensor with dtype different from the one that was asked for")
+        made = wanted.clone() if copy and wanted is made else wanted
+        if isinstance(obj, Tensor) and not requires_grad and made.requires_grad:
+            made = made.detach()
+    elif copy is False:
+        raise ValueError(f"can't alias arbitrary sequence '{type(obj).__name__}' into a tensor")
+    else:
+        made = tensor(obj, dtype=dtype)
+    return _finish(made, requires_grad, device)
 
 
 def _check_array(array: np.ndarray[Any, Any]) -> Dtype:
@@ -199,7 +222,8 @@ def on_array(array: np.ndarray[Any, Any]) -> Tensor:
     return made
 
 
-def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
+@described
+def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on an array's memory: a write to either is seen by both (`torch.from_numpy`).
 
     >>> a = np.zeros(2)
@@ -209,21 +233,22 @@ def from_numpy(array: np.ndarray[Any, Any]) -> Tensor:
     Raises TypeError for what is no array or has an unsupported dtype, ValueError for negative strides and for bytes in
     the other order. Warns of a read-only array: a tensor cannot be kept from writing to it.
     """
-    if not isinstance(array, np.ndarray):
-        kind = type(array)
+    if not isinstance(ndarray, np.ndarray):
+        kind = type(ndarray)
         name = kind.__name__ if kind.__module__ == "builtins" else f"{kind.__module__}.{kind.__name__}"
         raise TypeError(f"expected np.ndarray (got {name})")
-    made = on_array(array)
-    if not array.flags.writeable:
+    made = on_array(ndarray)
+    if not ndarray.flags.writeable:
         warnings.warn(errors.READ_ONLY_ARRAY, UserWarning, stacklevel=2)
     return made
 
 
-def empty(*size: Any, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None, out: Any = None,
-          **ignored: Any) -> Tensor:
+@described
+def empty(size: Sizes, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None, out: Any = None,
+          **passed: Any) -> Tensor:
     """A tensor that is not initialised (`torch.empty`)."""
-    shape = _checked(shape_of(size or (ignored["size"],)))
-    dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    shape = checked_shape(size)
+    dtype = wanted(dtype, out) or dtypes.default_dtype()
     if out is not None:
         return out.resize_(shape)
     return _finish(call.empty(layouts.intern(dtype, shape).id), requires_grad, device)
@@ -244,7 +269,7 @@ def legacy(dtype: Dtype, args: tuple[Any, ...]) -> Tensor:
     return empty(*(args or (0,)), dtype=dtype)
 
 
-def _checked(shape: shapes.Shape) -> shapes.Shape:
+def checked_shape(shape: shapes.Shape) -> shapes.Shape:
     for n in shape:
         if n < 0:
             raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
@@ -257,38 +282,42 @@ def _as_new(made: Tensor) -> Tensor:
     return made
 
 
+@described
 @lessons.constant
-def full(size: Any, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
-         out: Any = None, **ignored: Any) -> Tensor:
+def full(size: Sizes, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
+         out: Any = None, **passed: Any) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
 
     >>> full((2,), 7)
     tensor([7, 7])
     """
-    if isinstance(fill_value, Tensor):
-        fill_value = fill_value.item()
-    dtype = _wanted(dtype, out) or {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
-    shape = _checked(shape_of((size,)))
+    dtype = wanted(dtype, out) or {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
+    shape = checked_shape(size)
     with modes.no_grad():
         made = _as_new(call.empty(layouts.intern(dtype, shape).id).fill_(dtypes.fitted(fill_value, dtype)))
     return _finish(made, requires_grad, device, out)
 
 
-def _filled(value: int, size: tuple[Any, ...], options: dict[str, Any]) -> Tensor:
-    shape = shape_of(size or (options.pop("size"),))
-    if value == 0 and any(n < 0 for n in shape):
+def _filled(value: int, size: shapes.Shape, options: dict[str, Any]) -> Tensor:
+    if value == 0 and any(n < 0 for n in size):
         raise RuntimeError("zeros: Dimension size must be non-negative.")
     if options.get("dtype") is None and options.get("out") is None:
         options["dtype"] = dtypes.default_dtype()
-    return full(shape, value, **options)
+    return _full(size, value, **options)
 
 
-def zeros(*size: Any, **options: Any) -> Tensor:
-    """A tensor of zeros (`torch.zeros`)."""
+@described
+def zeros(size: Sizes, **options: Any) -> Tensor:
+    """A tensor of zeros (`torch.zeros`).
+
+    >>> zeros(2)
+    tensor([0., 0.])
+    """
     return _filled(0, size, options)
 
 
-def ones(*size: Any, **options: Any) -> Tensor:
+@described
+def ones(size: Sizes, **options: Any) -> Tensor:
     """A tensor of ones (`torch.ones`).
 
     >>> ones(2)
@@ -297,11 +326,12 @@ def ones(*size: Any, **options: Any) -> Tensor:
     return _filled(1, size, options)
 
 
+@described
 @lessons.constant
 def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **options: Any) -> Tensor:
     """A tensor shaped like another, filled with one number (`torch.full_like`)."""
     layout = layouts.all[input._layout]
-    strides, of = layout.strides if layout.dense else None, _wanted(dtype) or layout.dtype
+    strides, of = layout.strides if layout.dense else None, wanted(dtype) or layout.dtype
     with modes.no_grad():
         made = call.empty(layouts.intern(of, layout.shape, strides).id).fill_(
             dtypes.fitted(fill_value, of))
@@ -309,37 +339,38 @@ def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **o
     return _finish(made, options.get("requires_grad", False), options.get("device"))
 
 
+@described
 def zeros_like(input: Tensor, **options: Any) -> Tensor:
     """Zeros shaped like another tensor (`torch.zeros_like`)."""
-    return full_like(input, 0, **options)
+    return _full_like(input, 0, **options)
 
 
+@described
 def ones_like(input: Tensor, **options: Any) -> Tensor:
     """Ones shaped like another tensor (`torch.ones_like`)."""
-    return full_like(input, 1, **options)
+    return _full_like(input, 1, **options)
 
 
-def empty_like(input: Tensor, *, dtype: Dtype | None = None, requires_grad: bool = False, **ignored: Any) -> Tensor:
+@described
+def empty_like(input: Tensor, *, dtype: Dtype | None = None, requires_grad: bool = False, **passed: Any) -> Tensor:
     """A tensor shaped like another, not initialised (`torch.empty_like`)."""
     layout = layouts.all[input._layout]
     strides = layout.strides if layout.dense else None
-    of = _wanted(dtype) or layout.dtype
+    of = wanted(dtype) or layout.dtype
     return _finish(call.empty(layouts.intern(of, layout.shape, strides).id), requires_grad)
 
 
-def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
-           device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+@described
+def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
+           device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
 
     >>> arange(3)
     tensor([0, 1, 2])
     """
-    dtype = _wanted(dtype, out)
+    dtype = wanted(dtype, out)
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
-    if end is None:
-        start, end = 0, start
-    start, end, step = (x.item() if isinstance(x, Tensor) else x for x in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):
@@ -361,8 +392,9 @@ def arange(start: Any, end: Any = None, step: Any = 1, *, dtype: Dtype | None = 
     return _finish(from_array(np.arange(count) * by + first, dtype), requires_grad, device, out, series=True)
 
 
+@described
 def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, requires_grad: bool = False,
-             device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+             device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
     for x in (start, end):
         if isinstance(x, Tensor) and x.ndim:
@@ -370,7 +402,7 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
                                f"{'start' if x is start else 'end'} with {x.ndim} dimension(s).")
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
-    dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    dtype = wanted(dtype, out) or dtypes.default_dtype()
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
@@ -385,20 +417,27 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
     return _finish(from_array(values, dtype), requires_grad, device, out, series=True)
 
 
+@described
 def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
-        out: Any = None, **ignored: Any) -> Tensor:
+        out: Any = None, **passed: Any) -> Tensor:
     """The identity matrix (`torch.eye`)."""
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
-    dtype = _wanted(dtype, out) or dtypes.default_dtype()
+    dtype = wanted(dtype, out) or dtypes.default_dtype()
     check_room(dtype, (n, n if m is None else m))
     return _finish(from_array(np.eye(n, m), dtype), requires_grad, device, out)
 
 
-arange, linspace, eye = (checked(f) for f in (arange, linspace, eye))
+@described
+def scalar_tensor(s: Any, **options: Any) -> Tensor:
+    """A 0-d tensor of the default dtype (`torch.scalar_tensor`).
+
+    >>> scalar_tensor(2)
+    tensor(2.)
+    """
+    return _full((), s, **{"dtype": dtypes.default_dtype(), **options})
 
 
-def scalar_tensor(value: Any, **options: Any) -> Tensor:
-    """A 0-d tensor of the default dtype (`torch.scalar_tensor`)."""
-    return full((), value, **{"dtype": dtypes.default_dtype(), **options})
+_full: Any = full.__wrapped__  # type: ignore[attr-defined]
+_full_like: Any = full_like.__wrapped__  # type: ignore[attr-defined]

@@ -21,7 +21,7 @@ from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
 from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.signatures import Ints, checked
+from tapegrad.signatures import Ints, checked, operand_names
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
 
@@ -72,11 +72,9 @@ class Operands:
                 self.release()
                 if isinstance(x, int):
                     raise RuntimeError("Overflow when unpacking long")
-                name, argument = op.name.rstrip("_"), op.operands[position % op.arity]
-                argument = _ALIASES.get(argument, (argument,))[0]
                 raise TypeError(
-                    f"{name}(): argument '{argument}' (position {position + 1}) must be Tensor, not "
-                    f"{type(x).__name__}"
+                    f"{op.name.rstrip('_')}(): argument '{operand_names(op)[position % op.arity]}' (position "
+                    f"{position + 1}) must be Tensor, not {type(x).__name__}"
                 )
             self.values.append(row)
             self.wrapped.append(row)
@@ -280,32 +278,6 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 
-def bind(op: Operation, args: Sequence[Any], kwargs: dict[str, Any], names: Sequence[str]) -> list[Any]:
-    """Arguments by position or keyword, with PyTorch's complaints about missing and unexpected ones."""
-    if len(args) > len(names):
-        raise TypeError(f"{op.name}() takes {len(names)} positional arguments but {len(args)} were given")
-    given = list(args)
-    for name in names[len(args):]:
-        if name not in kwargs:
-            raise TypeError(f"{op.name}() missing 1 required positional arguments: \"{name}\"")
-        given.append(kwargs.pop(name))
-    if kwargs:
-        raise TypeError(f"{op.name}() got an unexpected keyword argument '{next(iter(kwargs))}'")
-    return given
-
-
-_ALIASES = {"x": ("input", "self"), "y": ("other", "exponent", "tensor2")}
-
-
-def _canonical(op: Operation, kwargs: dict[str, Any]) -> dict[str, Any]:
-    """PyTorch's names of operands (input, other) as the rule's."""
-    for name in op.operands:
-        for alias in _ALIASES.get(name, ()):
-            if alias in kwargs and name not in kwargs:
-                kwargs[name] = kwargs.pop(alias)
-    return kwargs
-
-
 def into(out: Any, result: Tensor) -> Any:
     """Write a result to an `out=` tensor, which is resized when it is empty."""
     from tapegrad.autograd import modes
@@ -331,39 +303,24 @@ def into(out: Any, result: Tensor) -> Any:
         return out.copy_(result)
 
 
-def _separated(op: Operation, args: Sequence[Any], kwargs: dict[str, Any]) -> tuple[Sequence[Any], Attributes, bool]:
+def _separated(op: Operation, given: Sequence[Any]) -> tuple[Sequence[Any], Attributes, bool]:
     """Operands, attributes, and whether the attributes are those of a call without any."""
-    if kwargs:
-        kwargs = _canonical(op, kwargs)
-    if len(args) == op.arity and not kwargs and len(op.defaults) == len(op.attributes):
-        return args, tuple(op.defaults.items()), True
-    options = args[op.arity:]
-    if len(options) > len(op.attributes):
-        bind(op, args, kwargs, op.operands)
-    attributes = {**op.defaults, **dict(zip(op.attributes, options))}
-    attributes.update((a, kwargs.pop(a)) for a in op.attributes if a in kwargs)
-    operands = bind(op, args[:op.arity], kwargs, op.operands)
-    missing = [a for a in op.attributes if a not in attributes]
-    if missing:
-        raise TypeError(f"{op.name}() missing 1 required positional arguments: \"{missing[0]}\"")
-    given = {a: number(attributes[a].item() if isinstance(attributes[a], TensorBase) else attributes[a])
-             for a in op.attributes}
-    return operands, tuple(given.items()), given == op.defaults
+    if len(given) == op.arity:
+        return given, tuple(op.defaults.items()), True
+    attributes = {a: number(x.item() if isinstance(x, TensorBase) else x)
+                  for a, x in zip(op.attributes, given[op.arity:])}
+    return given[:op.arity], tuple(attributes.items()), attributes == op.defaults
 
 
 def elementwise_function(op: Operation) -> Callable[..., Any]:
-    """The Python side of an elementwise operation: `f(*operands, *attributes, out=None)`."""
+    """The Python side of an elementwise operation: operands and attributes, all of them."""
 
-    def function(*args: Any, out: Any = None, **kwargs: Any) -> Any:
-        operands, attributes, plain = _separated(op, args, kwargs)
+    def function(*given: Any, out: Any = None) -> Any:
+        operands, attributes, plain = _separated(op, given)
         if not any(isinstance(a, TensorBase) for a in operands):
             raise TypeError(
                 f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(operands[0]).__name__}"
             )
-        for position, (name, a) in enumerate(zip(op.operands, operands)):
-            if name in op.tensors and not isinstance(a, TensorBase):
-                raise TypeError(f"{op.name}(): argument '{('input', 'other')[position]}' (position {position + 1}) "
-                                f"must be Tensor, not {type(a).__name__}")
         result = apply(op, operands, attributes, teach=plain)
         return result if out is None else into(out, result)
 
@@ -371,8 +328,8 @@ def elementwise_function(op: Operation) -> Callable[..., Any]:
 
 
 def inplace_function(op: Operation) -> Callable[..., Any]:
-    def function(*args: Any, **kwargs: Any) -> Any:
-        operands, attributes, plain = _separated(op, args, kwargs)
+    def function(*given: Any) -> Any:
+        operands, attributes, plain = _separated(op, given)
         if not isinstance(operands[0], TensorBase):
             raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not "
                             f"{type(operands[0]).__name__}")
@@ -529,7 +486,7 @@ fallbacks: dict[str, Callable[..., Any]] = {}  # the Python function of each ope
 def set_function(op: Operation, function: Callable[..., Any]) -> None:
     """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
     function.__name__ = function.__qualname__ = op.name
-    function = checked(function)
+    function = checked(function, op.name, op)
     fallbacks[op.name] = function
     machine.set_function(op.opcode, function)
     machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))

@@ -13,7 +13,12 @@ from tapegrad.devices import CPU, required
 from tapegrad.machine import streams
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
-from tapegrad.tensor import Tensor, shape_of
+from tapegrad.namespaces import showing
+from tapegrad.signatures import Sizes, checked, described, unwrapped
+from tapegrad.tensor import Tensor
+
+__all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
+__dir__ = showing(__name__)
 
 call, buffers = machine.call, machine.buffers
 
@@ -86,10 +91,12 @@ def manual_seed(seed: int) -> Generator:
 
 
 def seed() -> int:
+    """Restart the default generator from a number of the system's (`torch.seed`), which is returned."""
     return default_generator.seed()
 
 
 def initial_seed() -> int:
+    """What the default generator was started with (`torch.initial_seed`)."""
     return default_generator.initial_seed()
 
 
@@ -99,6 +106,7 @@ def get_rng_state() -> Tensor:
 
 
 def set_rng_state(new_state: Tensor) -> None:
+    """Go on from a state of the default generator (`torch.set_rng_state`)."""
     default_generator.set_state(new_state)
 
 
@@ -148,37 +156,35 @@ def _finished(made: Tensor, requires_grad: bool = False, device: Any = None, out
     return made.requires_grad_() if requires_grad else made
 
 
-def _shape(size: tuple[Any, ...], named: Any = None) -> shapes.Shape:
-    return creation._checked(shape_of(size or (named,)))
-
-
 def _floating(name: str, dtype: Any, out: Any = None) -> Any:
     """The dtype of numbers that are fractions."""
-    found = creation._wanted(dtype, out) or dtypes.default_dtype()
+    found = creation.wanted(dtype, out) or dtypes.default_dtype()
     if not found.is_floating_point:
         raise NotImplementedError(f'"{name}" not implemented for \'{errors.KINDS[found.name][:-6]}\'')
     return found
 
 
-def rand(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-         device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+@described
+def rand(size: Sizes, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
+         device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """Uniform numbers in [0, 1) (`torch.rand`).
 
     >>> _ = manual_seed(0); rand(2)
     tensor([0.4963, 0.7682])
     """
-    shape, of = _shape(size, ignored.get("size")), _floating("check_uniform_bounds", dtype, out)
+    shape, of = creation.checked_shape(size), _floating("check_uniform_bounds", dtype, out)
     return _finished(_draw(generator, shape, of, streams.uniform), requires_grad, device, out)
 
 
-def randn(*size: Any, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-          device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+@described
+def randn(size: Sizes, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
+          device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """Standard normal numbers (`torch.randn`).
 
     >>> _ = manual_seed(0); randn(2)
     tensor([ 1.5410, -0.2934])
     """
-    shape, of = _shape(size, ignored.get("size")), _floating("normal_kernel_cpu", dtype, out)
+    shape, of = creation.checked_shape(size), _floating("normal_kernel_cpu", dtype, out)
     return _finished(_draw(generator, shape, of, streams.normal), requires_grad, device, out)
 
 
@@ -194,26 +200,24 @@ def _bounds(low: int, high: int | None, dtype: dtypes.dtype) -> None:
             raise RuntimeError(f"{name} is out of bounds for {errors.C_NAMES[dtype.name]}")
 
 
-def randint(low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None,
-            dtype: Any = None, requires_grad: bool = False, device: Any = None, out: Any = None, **ignored: Any
+@described
+def randint(low: int = 0, high: Any = None, size: Sizes = (), *, generator: Generator | None = None,
+            dtype: Any = None, requires_grad: bool = False, device: Any = None, out: Any = None, **passed: Any
             ) -> Tensor:
     """Integers in [low, high) (`torch.randint`).
 
     >>> _ = manual_seed(0); randint(10, (3,))
     tensor([4, 9, 3])
     """
-    if size is None:
-        low, high, size = None, low, high
-    if high is None:
-        low, high = None, low
-    low = 0 if low is None else low
-    of = creation._wanted(dtype, out) or dtypes.int64
+    of = creation.wanted(dtype, out) or dtypes.int64
     _bounds(low, high, of)
-    return _finished(_draw(generator, _shape((size,)), of, streams.randint, low, high), requires_grad, device, out)
+    made = _draw(generator, creation.checked_shape(size), of, streams.randint, low, high)
+    return _finished(made, requires_grad, device, out)
 
 
+@described
 def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-             device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+             device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """The numbers 0 … n-1 in random order (`torch.randperm`).
 
     >>> _ = manual_seed(0); randperm(4)
@@ -221,27 +225,29 @@ def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, r
     """
     if n < 0:
         raise RuntimeError(f"n must be non-negative, got {n}")
-    of = creation._wanted(dtype, out) or dtypes.int64
+    of = creation.wanted(dtype, out) or dtypes.int64
     return _finished(_draw(generator, (n,), of, streams.randperm), requires_grad, device, out)
 
 
 def _like(input: Tensor, dtype: Any) -> Any:
     """The layout of what is made like a tensor: its strides, unless they leave gaps or overlap."""
     layout = layouts.all[input._layout]
-    return layouts.intern(creation._wanted(dtype) or layout.dtype, layout.shape,
+    return layouts.intern(creation.wanted(dtype) or layout.dtype, layout.shape,
                           layout.strides if layout.dense else None)
 
 
+@described
 def rand_like(input: Tensor, *, dtype: Any = None, generator: Generator | None = None, requires_grad: bool = False,
-              device: Any = None, **ignored: Any) -> Tensor:
+              device: Any = None, **passed: Any) -> Tensor:
     """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`)."""
     of = _floating("check_uniform_bounds", dtype or input.dtype)
     made = _draw(generator, (), of, streams.uniform, layout=_like(input, of))
     return _finished(made, requires_grad, device)
 
 
+@described
 def randn_like(input: Tensor, *, dtype: Any = None, generator: Generator | None = None, requires_grad: bool = False,
-               device: Any = None, **ignored: Any) -> Tensor:
+               device: Any = None, **passed: Any) -> Tensor:
     """Standard normal numbers, laid out as another tensor (`torch.randn_like`)."""
     of = _floating("normal_kernel_cpu", dtype or input.dtype)
     layout = _like(input, of)
@@ -249,10 +255,11 @@ def randn_like(input: Tensor, *, dtype: Any = None, generator: Generator | None 
     return _finished(made, requires_grad, device)
 
 
-def randint_like(input: Tensor, low: int, high: Any = None, *, dtype: Any = None, generator: Generator | None = None,
-                 requires_grad: bool = False, device: Any = None, **ignored: Any) -> Tensor:
+@described
+def randint_like(input: Tensor, low: int = 0, high: Any = None, *, dtype: Any = None,
+                 generator: Generator | None = None, requires_grad: bool = False,
+                 device: Any = None, **passed: Any) -> Tensor:
     """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
-    low, high = (0, low) if high is None else (low, high)
     layout = _like(input, dtype)
     _bounds(low, high, layout.dtype)
     made = _draw(generator, (), layout.dtype, streams.randint, low, high, layout=layout)
@@ -267,8 +274,9 @@ def _depends(made: Tensor, *inputs: Any) -> Tensor:
     return made
 
 
-def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator | None = None, dtype: Any = None,
-           requires_grad: bool = False, device: Any = None, out: Any = None, **ignored: Any) -> Tensor:
+@described
+def normal(mean: Any, std: Any = 1.0, size: Sizes = (), *, generator: Generator | None = None, dtype: Any = None,
+           requires_grad: bool = False, device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """Normal numbers; mean and deviation may be tensors (`torch.normal`).
 
     >>> _ = manual_seed(0); normal(creation.tensor([1.0, 10.0]), creation.tensor([0.1, 1.0]))
@@ -276,9 +284,8 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     """
     given = [x for x in (mean, std) if isinstance(x, Tensor)]
     if not given:
-        if size is None:
-            raise TypeError("normal() received an invalid combination of arguments - numbers need a size")
-        made = _draw(generator, _shape((size,)), _floating("normal_kernel_cpu", dtype, out), streams.normal, mean, std)
+        shape, of = creation.checked_shape(size), _floating("normal_kernel_cpu", dtype, out)
+        made = _draw(generator, shape, of, streams.normal, mean, std)
         return _finished(made, requires_grad, device, out)
     shape, of = shapes.broadcast(tuple(x.shape) for x in given), _floating("normal_kernel_cpu", given[0].dtype)
 
@@ -289,6 +296,7 @@ def normal(mean: Any, std: Any = 1.0, size: Any = None, *, generator: Generator 
     return _finished(_depends(made, mean, std), False, device, out)
 
 
+@described
 def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     """Ones with the probability given by each element, or by `p` (`torch.bernoulli`).
 
@@ -313,6 +321,7 @@ def _parametric(name: str, method: Callable[..., Any], *parameters: Tensor, gene
     return _draw(generator, shape, first.dtype, method, *given)
 
 
+@described
 def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     """Counts of events that come at the rates given by each element (`torch.poisson`).
 
@@ -322,11 +331,13 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
     return _depends(_parametric("poisson_cpu", streams.poisson, input, generator=generator), input)
 
 
+@described
 def binomial(count: Tensor, prob: Tensor, generator: Generator | None = None) -> Tensor:
     """Successes among so many trials (`torch.binomial`)."""
     return _depends(_parametric("binomial_cpu", streams.binomial, count, prob, generator=generator), count)
 
 
+@described
 def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, generator: Generator | None = None,
                 out: Any = None) -> Tensor:
     """Indices drawn in proportion to weights, for each row of them (`torch.multinomial`).
@@ -374,11 +385,10 @@ def _order(x: Tensor) -> list[int]:
     return sorted(range(x.ndim), key=lambda d: -x.stride(d))
 
 
-def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None, **named: float
-              ) -> Tensor:
+def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None) -> Tensor:
     """Uniform numbers from [from, to) (`torch.Tensor.uniform_`)."""
     _floating("check_uniform_bounds", self.dtype)
-    return _fill(self, generator, streams.uniform, named.get("from", from_), to)
+    return _fill(self, generator, streams.uniform, from_, to)
 
 
 def _normal_(self: Tensor, mean: float = 0, std: float = 1, *, generator: Generator | None = None) -> Tensor:
@@ -396,10 +406,9 @@ def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     return _fill(self, generator, streams.bernoulli, p)
 
 
-def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None,
-             **named: int) -> Tensor:
+def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
+             ) -> Tensor:
     """Whole numbers from [from, to), or from all that the dtype holds (`torch.Tensor.random_`)."""
-    from_ = named.get("from", from_)
     if from_ is None and to is None:
         return _fill(self, generator, streams.random_)
     low, high = (0, from_ if to is None else to) if to is None or from_ is None else (from_, to)
@@ -438,6 +447,6 @@ def _log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Ge
 
 _written: tuple[Callable[..., Any], ...] = (
     _uniform_, _normal_, _bernoulli_, _random_, _exponential_, _geometric_, _cauchy_, _log_normal_)
-for _function in (*_written, bernoulli, multinomial):
-    _function.__name__ = _function.__name__.lstrip("_")
-    setattr(Tensor, _function.__name__, _function)
+for _function in (*_written, unwrapped(bernoulli), unwrapped(multinomial)):
+    _name = _function.__name__.lstrip("_")
+    setattr(Tensor, _name, checked(_function, f"Tensor.{_name}"))

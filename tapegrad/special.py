@@ -6,7 +6,10 @@ tensor([0.5000, 0.8413])
 """
 from __future__ import annotations
 
+from tapegrad.functions import remembered
 from tapegrad.functions.pointwise.special import SPECIAL
+from tapegrad.namespaces import showing
 
-globals().update(SPECIAL)
+globals().update({name: remembered(name, function, "special.") for name, function in SPECIAL.items()})
 __all__ = sorted(SPECIAL)
+__dir__ = showing(__name__)

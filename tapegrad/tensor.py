@@ -23,6 +23,7 @@ from tapegrad.machine.learning import capturing, lessons
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
+from tapegrad.signatures import Sizes, checked
 from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
@@ -65,6 +66,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         from tapegrad import creation
 
+        if kwargs and cls.__init__ is Tensor.__init__:  # which nobody else will take
+            raise TypeError(f"new() got an unexpected keyword argument '{next(iter(kwargs))}'")
         if not args:
             made = creation.empty(0)
         elif len(args) == 1 and isinstance(args[0], Tensor):
@@ -164,7 +167,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         lessons.refuse()
         return int(buffers[self._buffer]["address"])
 
-    def is_contiguous(self) -> bool:
+    def is_contiguous(self, memory_format: Any = None) -> bool:
+        """Whether elements lie in memory in row-major order (`torch.Tensor.is_contiguous`)."""
         return layouts.all[self._layout].contiguous
 
     def is_floating_point(self) -> bool:
@@ -173,7 +177,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def is_complex(self) -> bool:
         return False
 
-    def type(self, dtype: Any = None) -> Any:
+    def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
         """The dtype's tensor type by name, or a copy of that dtype."""
         if dtype is None:
             return f"torch.{errors.KINDS[self.dtype.name]}"
@@ -327,24 +331,18 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     # ------------------------------------------------------------ conversions
 
-    def to(self, *args: Any, dtype: Any = None, copy: bool = False, device: Any = None, **ignored: Any) -> Tensor:
-        """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`)."""
+    def to(self, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False, *,
+           other: Any = None, memory_format: Any = None) -> Tensor:
+        """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`).
+
+        >>> import tapegrad
+        >>> tapegrad.ones(2).to(tapegrad.int64)
+        tensor([1, 1])
+        """
         if device is not None:
             devices.required(device)
-        for a in args:
-            if isinstance(a, (dtypes.dtype, type)):
-                dtype = a
-            elif isinstance(a, Tensor):
-                dtype = a.dtype
-            elif isinstance(a, (str, devices.device)):
-                devices.required(a)
-            elif not (a is None or isinstance(a, bool)):
-                raise TypeError("to() received an invalid combination of arguments - got "
-                                f"({', '.join(type(x).__name__ for x in args)})")
-        if [*map(type, args[-2:])] == [bool, bool]:  # non_blocking, copy
-            copy = args[-1]
-        dtype = None if dtype is None else dtypes.named(dtype)
-        if dtype is None or dtype is self.dtype:
+        dtype = other.dtype if other is not None else self.dtype if dtype is None else dtype
+        if dtype is self.dtype:
             return self.clone() if copy else self
         return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
 
@@ -412,7 +410,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     def bool(self) -> Tensor:
         return self.to(dtypes.bool_)
 
-    def cpu(self) -> Tensor:
+    def cpu(self, memory_format: Any = None) -> Tensor:
+        """Itself: it is there already (`torch.Tensor.cpu`)."""
         return self
 
     def cuda(self, device: Any = None, non_blocking: Any = False, memory_format: Any = None) -> Tensor:
@@ -423,7 +422,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         """AssertionError: there is no such device (`torch.Tensor.xpu`)."""
         return self.to("xpu")
 
-    def pin_memory(self) -> Tensor:
+    def pin_memory(self, device: Any = None) -> Tensor:
         """RuntimeError: there is no accelerator to pin it for (`torch.Tensor.pin_memory`)."""
         raise RuntimeError(devices.NO_ACCELERATOR)
 
@@ -432,11 +431,11 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     # ------------------------------------------------------------ in place
 
-    def resize_(self, *sizes: Any) -> Tensor:
+    def resize_(self, size: Sizes, *, memory_format: Any = None) -> Tensor:
         """Another shape; memory grows when it must, and new elements are not initialised (`torch.Tensor.resize_`)."""
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
-        layout = layouts.intern(self.dtype, shape_of(sizes))
+        layout = layouts.intern(self.dtype, size)
         if layout.shape == tuple(self.shape):
             return self
         row = buffers[self._buffer]
@@ -467,36 +466,50 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         buffers["version"][int(buffers["owner"][self._buffer])] += 1
         return self
 
-    def resize_as_(self, other: Tensor) -> Tensor:
+    def resize_as_(self, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
         """The shape of another tensor (`torch.Tensor.resize_as_`)."""
-        return self.resize_(*other.shape)
+        return self.resize_(the_template.shape)
 
     # ------------------------------------------------------------ new ones
 
     @lessons.constant
-    def new_full(self, size: Any, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any
-                 ) -> Tensor:
-        """A tensor of this dtype filled with a number."""
-        of = self.dtype if dtype is None else dtypes.named(dtype)
-        fill_value = fill_value.item() if isinstance(fill_value, Tensor) else fill_value
+    def new_full(self, size: Sizes, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False,
+                 device: Any = None, **passed: Any) -> Tensor:
+        """A tensor of this dtype filled with a number (`torch.Tensor.new_full`)."""
+        of = self.dtype if dtype is None else dtype
         with modes.no_grad():
-            made = call.empty(layouts.intern(of, shape_of((size,))).id).fill_(dtypes.fitted(fill_value, of))
+            made = call.empty(layouts.intern(of, size).id).fill_(dtypes.fitted(fill_value, of))
         buffers["version"][made._buffer] = 0  # filling it was part of making it
+        if device is not None:
+            devices.required(device)
         return made.requires_grad_() if requires_grad else made
 
-    def new_zeros(self, *size: Any, **options: Any) -> Tensor:
-        return self.new_full(shape_of(size), 0, **options)
+    def new_zeros(self, size: Sizes, **options: Any) -> Tensor:
+        """Zeros of this dtype (`torch.Tensor.new_zeros`)."""
+        return self.new_full(size, 0, **options)
 
-    def new_ones(self, *size: Any, **options: Any) -> Tensor:
-        return self.new_full(shape_of(size), 1, **options)
+    def new_ones(self, size: Sizes, **options: Any) -> Tensor:
+        """Ones of this dtype (`torch.Tensor.new_ones`)."""
+        return self.new_full(size, 1, **options)
 
-    def new_empty(self, *size: Any, dtype: Any = None, **ignored: Any) -> Tensor:
-        return call.empty(layouts.intern(self.dtype if dtype is None else dtypes.named(dtype), shape_of(size)).id)
+    def new_empty(self, size: Sizes, *, dtype: Any = None, requires_grad: Any = False, device: Any = None,
+                  **passed: Any) -> Tensor:
+        """A tensor of this dtype that is not initialised (`torch.Tensor.new_empty`)."""
+        if device is not None:
+            devices.required(device)
+        made = call.empty(layouts.intern(self.dtype if dtype is None else dtype, size).id)
+        return made.requires_grad_() if requires_grad else made
 
-    def new_tensor(self, data: Any, *, dtype: Any = None, requires_grad: Any = False, **ignored: Any) -> Tensor:
+    def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False,
+                   pin_memory: Any = False) -> Tensor:
+        """A copy of data as a tensor of this dtype (`torch.Tensor.new_tensor`)."""
         from tapegrad import creation
 
-        return creation.tensor(data, dtype=dtype or self.dtype, requires_grad=requires_grad)
+        return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+
+
+for _name in ("new_full", "new_zeros", "new_ones", "new_empty", "new_tensor", "resize_", "resize_as_"):
+    setattr(Tensor, _name, checked(vars(Tensor)[_name], f"Tensor.{_name}"))
 
 
 # Intrinsics that the registry knows under another name.

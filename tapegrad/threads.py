@@ -8,7 +8,7 @@ from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels.products import blas
 
 
-def set_num_threads(number: int) -> None:
+def set_num_threads(num: int) -> None:
     """Set how many threads large operations are shared between (`torch.set_num_threads`).
 
     >>> import tapegrad
@@ -20,12 +20,12 @@ def set_num_threads(number: int) -> None:
 
     It counts for the whole process, BLAS included. Raises RuntimeError below one.
     """
-    if isinstance(number, bool) or not isinstance(number, int):
-        raise RuntimeError(f"set_num_threads expects an int, but got {type(number).__name__}")
-    if number < 1:
+    if isinstance(num, bool) or not isinstance(num, int):
+        raise RuntimeError(f"set_num_threads expects an int, but got {type(num).__name__}")
+    if num < 1:
         raise RuntimeError("set_num_threads expects a positive integer")
-    machine.state["threads"] = number
-    blas.set_num_threads(number)
+    machine.state["threads"] = num
+    blas.set_num_threads(num)
 
 
 def get_num_threads() -> int:

@@ -22,9 +22,8 @@ def test_the_page_is_current(capsys):
 
 @pytest.mark.parametrize("op", [op for op in operations() if catalogue._is_listed(op)], ids=lambda op: op.name)
 def test_every_operation_has_a_row(op):
-    short = op.name.replace("linalg_", "linalg.", 1)
-    names = f"{re.escape(op.name)}|{re.escape(short)}"
-    assert re.search(rf"^\| \(?`(nn\.functional\.)?({names})`\)? \|", PAGE.read_text(), re.M)
+    name = re.escape(op.name).replace("linalg_", "linalg[._]").replace("special_", r"(special_)?")
+    assert re.search(rf"^\| \(?`(nn\.functional\.|Tensor\.|special\.)?{name}`\)? \|", PAGE.read_text(), re.M)
 
 
 def test_what_is_listed_is_there():

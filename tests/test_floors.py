@@ -12,17 +12,17 @@ import tapegrad
 
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
-    {"errors", "config", "dtypes", "shapes", "devices", "formats"},
+    {"errors", "config", "dtypes", "shapes", "devices", "formats", "namespaces"},
     {"ops", "ops.spec", "ops.sym", "ops.scalar", "ops.slopes"},
     {"ops.*"},
     {"machine.*"},
     {"tape.*"},
-    {"signatures", "dispatch", "autograd.*"},
+    {"signatures.*", "dispatch", "autograd.*"},
     {"protocols", "tensor", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck", "autograd.variable", "autograd.functional"},  # the check calls the facade
     {"compiler.*"},
-    {"", "catalogue", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo", "testing.*",
-     "linalg", "special", "quasirandom", "threads", "switches", "absent", "cuda.*", "mps", "xpu", "cpu.*",
+    {"", "catalogue", "descriptions", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo",
+     "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent", "cuda.*", "mps", "xpu", "cpu.*",
      "accelerator", "backends.*", "version", "serialization.*", "utils.*"},
 ]
 

@@ -16,10 +16,12 @@ from tapegrad.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
+from tapegrad.namespaces import showing
 from tapegrad.ops.spec import REGISTRY
 
-__all__ = ["Function", "backward", "detect_anomaly", "enable_grad", "function", "grad", "graph", "inference_mode",
-           "no_grad", "set_detect_anomaly", "set_grad_enabled"]
+__all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
+           "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
+__dir__ = showing(__name__)
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):

@@ -29,7 +29,7 @@ from tapegrad.functions.reducing import reductions, scans_and_sorting, statistic
 from tapegrad.functions.shaping import grids, joining, rearranging, splitting, views
 from tapegrad.machine.instance import machine
 from tapegrad.ops.spec import REGISTRY
-from tapegrad.signatures import checked
+from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor
 
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, splitting, rearranging, joining,
@@ -37,11 +37,11 @@ FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, view
             losses, distances, dropout, padding, convolution_and_pooling, normalisation, queries, array_protocols)
 
 
-def remembered(name: str, function: Any) -> Any:
+def remembered(name: str, function: Any, space: str = "") -> Any:
     """A function as users get it: its Python runs once for each kind of arguments (`machine.learning.lessons`)."""
     if not isinstance(function, types.FunctionType):
         return function
-    function = checked(with_out(name, function))
+    function = checked(with_out(name, function), space + name)
     return function if _writes(name) else machine.remembered(name, function)
 
 
@@ -55,7 +55,8 @@ def _method(name: str, function: Any) -> Any:
         return property(machine.remembered(name, function.fget))
     if not isinstance(function, types.FunctionType):
         return function
-    function = checked(function, bound=1)
+    if name[:2] != "__":  # what Python calls by itself, with what its syntax says
+        function = checked(function, f"Tensor.{name}")
     return function if _writes(name) else machine.remembered_method(name, function, Tensor)
 
 
@@ -64,8 +65,11 @@ for _name in ("detach", "to", "float", "double", "long", "int", "short", "char",
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & dispatch.fallbacks.keys():  # those that are operations
-    dispatch.set_function(REGISTRY[_name], with_out(_name, dispatch.fallbacks[_name]))
+    dispatch.set_function(REGISTRY[_name], with_out(_name, unwrapped(dispatch.fallbacks[_name])))
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
+for _name in ("alias", "avg_pool2d", "avg_pool3d", "contiguous", "expand", "expand_as", "repeat", "reshape_as",
+              "sum_to_size", "unfold", "view", "view_as"):  # methods, or functions of nn, and nothing else
+    PUBLIC.pop(_name, None)
 globals().update({name: remembered(name, function) for name, function in PUBLIC.items()})
 __all__ = list(PUBLIC)

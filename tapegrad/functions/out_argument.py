@@ -5,7 +5,6 @@ cast, within the kind of number (`dispatch.into`).
 """
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,6 @@ def with_out(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
     def written(out: Any, result: Any, read: tuple[Any, ...]) -> Any:
         return into(out, result, *read, exact=name in EXACT)
 
-    @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
         out = kwargs.pop("out", None)
         result = function(*args, **kwargs)
@@ -52,4 +50,6 @@ def with_out(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
             written(o, r, read)
         return type(result)(*out) if hasattr(result, "_fields") else tuple(out)
 
+    call.__wrapped__ = function  # type: ignore[attr-defined]
+    call.__doc__ = function.__doc__
     return call

@@ -1,0 +1,88 @@
+"""Every public name with what describes it: for documents, stubs, help texts and tests.
+
+>>> [str(form) for form in described("Tensor.cumsum").forms]
+['(int dim, *, torch.dtype dtype = None)']
+"""
+from __future__ import annotations
+
+import importlib
+import inspect
+import types
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import tapegrad
+from tapegrad import dispatch
+from tapegrad.machine.instance import machine
+from tapegrad.ops.spec import Operation, operations
+from tapegrad.signatures import Form, forms_of, made, unwrapped
+
+# Namespaces whose public names users call; a class is one, of its methods.
+SPACES = ("", "linalg", "special", "nn", "nn.functional", "autograd", "random", "testing")
+
+
+class Description(NamedTuple):
+    """A name and what is known of it; `function` is the Python that answers where native code does not."""
+
+    path: str
+    value: Any
+    function: Any
+    operation: Operation | None
+    forms: list[Form]
+
+    @property
+    def name(self) -> str:
+        return self.path.rpartition(".")[2]
+
+
+_BY_FUNCTION = {id(machine.functions[op.opcode]): op for op in operations()}
+_PLACES = {id(function): path for path, function in made.items()}
+_BY_METHOD = {name: op for op in operations() for name in op.methods}
+
+
+def public(space: str) -> list[str]:
+    """The names that a namespace offers.
+
+    >>> "sin" in public(""), "dispatch" in public(""), "REGISTRY" in public("autograd")
+    (True, False, False)
+    """
+    found = within(space)
+    if isinstance(found, type):
+        return [name for name in dir(found) if not name.startswith("_")]
+    return sorted(name for name in dir(found) if not name.startswith("_")
+                  and not isinstance(getattr(found, name), types.ModuleType))
+
+
+def within(space: str) -> Any:
+    """The module or class under a path."""
+    found: Any = tapegrad
+    for name in filter(None, space.split(".")):
+        found = getattr(found, name) if hasattr(found, name) else importlib.import_module(f"{found.__name__}.{name}")
+    return found
+
+
+def described(path: str) -> Description:
+    """What describes a public name."""
+    space, _, name = path.rpartition(".")
+    owner = within(space)
+    value = inspect.getattr_static(owner, name) if isinstance(owner, type) else getattr(owner, name)
+    function, op = made.get(path), _BY_FUNCTION.get(id(value))
+    if function is None and space == "Tensor":  # under its own name, or another that it was given
+        native = vars(machine.TensorBase)
+        op = _BY_METHOD.get(name) or next((o for m, o in _BY_METHOD.items() if native[m] is value), None)
+    if function is None and id(value) in _PLACES:  # offered in several places
+        return described(_PLACES[id(value)])._replace(path=path)
+    if function is None:
+        function = dispatch.fallbacks[op.name] if op is not None else value
+    written = unwrapped(function)
+    forms = forms_of(path, written, op) if isinstance(written, types.FunctionType) else []
+    return Description(path, value, function, op, forms)
+
+
+def functions(space: str) -> Iterator[Description]:
+    """Every function, or method, of a namespace."""
+    owner = within(space)
+    for name in public(space):
+        value = inspect.getattr_static(owner, name) if isinstance(owner, type) else getattr(owner, name)
+        if callable(value) and not isinstance(value, type):
+            yield described(f"{space}.{name}".lstrip("."))

@@ -1,0 +1,189 @@
+"""Arguments put in place: what users write, by any of a function's forms, becomes what the function takes.
+
+All of it is on the slow path: of a call that native code has learnt, nothing here runs. What fits no form is a
+TypeError in PyTorch's words.
+"""
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from tapegrad.machine.instance import machine
+from tapegrad.signatures.forms import Form, Parameter, forms_of, is_general
+from tapegrad.signatures.kinds import Unpacked, type_name
+
+if TYPE_CHECKING:
+    from tapegrad.ops.spec import Operation
+
+F = TypeVar("F", bound=Callable[..., Any])
+Given = tuple[tuple[Any, ...], dict[str, Any]]
+# NumPy's names, which PyTorch takes for its own.
+_ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
+_NUMPYS = {name: tuple(a for a, n in _ALIASES.items() if n == name) for name in _ALIASES.values()}
+
+
+made: dict[str, Callable[..., Any]] = {}  # every function that is checked, by its path
+
+
+def checked(function: Callable[..., Any], path: str, op: Operation | None = None) -> Callable[..., Any]:
+    """A function whose arguments are put in place first; `path` is where users find it (`max`, `Tensor.max`).
+
+    >>> def halves(input: Tensor, dim: int = 0): return input, dim
+    >>> checked(halves, "halves")(1)
+    Traceback (most recent call last):
+        ...
+    TypeError: halves(): argument 'input' (position 1) must be Tensor, not int
+    """
+    take: Callable[[tuple[Any, ...], dict[str, Any]], Given] | None = None
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        nonlocal take
+        if take is None:  # not when this is made: a thousand functions are, and a program calls a few
+            take = _taking(function, path, op)
+        args, kwargs = take(args, kwargs)
+        return function(*args, **kwargs)
+
+    made[path] = call
+    call.__wrapped__ = function  # type: ignore[attr-defined]
+    call.__name__ = call.__qualname__ = path.rpartition(".")[2]
+    call.__doc__ = function.__doc__
+    return call
+
+
+def described(function: F) -> F:
+    """`checked`, of a function that `tapegrad` offers under its own name."""
+    return checked(function, function.__name__)  # type: ignore[return-value]
+
+
+def unwrapped(function: Any) -> Any:
+    """A function as it was written."""
+    while hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
+
+
+def _taking(function: Callable[..., Any], path: str, op: Operation | None) -> Callable[..., Given]:
+    """What puts the arguments of a call in place."""
+    written = unwrapped(function)
+    bound = int(path.startswith("Tensor."))  # where a method's message counts from
+    ways = [_Way(form, written, bound, op) for form in forms_of(path, written, op)]
+    space, _, name = path.rpartition(".")
+    called = f"{space}_{name}" if space in ("linalg", "special") else name
+    first = ways[0]
+    least, most, quick = first.least, first.most, first.quick
+    spreads = first.spreads and first.straight[bound] and len(first.required) == bound + 1
+
+    def take(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+        if not kwargs and least <= len(args) <= most:
+            for x, plain in zip(args, quick):
+                if plain is not None and type(x) not in plain:
+                    break
+            else:
+                return args, kwargs
+        if spreads and not kwargs and len(args) > bound and {*map(type, args[bound:])} == {int}:
+            return (*args[:bound], args[bound:]), kwargs
+        failed = []
+        for way in ways:
+            found = way.fit(args, kwargs)
+            if isinstance(found, tuple):
+                return found
+            failed.append(found)
+        count = len(args) + len(kwargs)
+        plausible = [j for j, way in enumerate(ways) if way.may_have(count)]
+        if len(ways) == 1 or len(plausible) == 1:
+            said = failed[plausible[0] if len(ways) > 1 else 0]
+            raise TypeError(said if said.startswith("expected ") else f"{called}(){said}")
+        given = [type_name(a) for a in args[bound:]] + [f"{k}={type_name(a)}" for k, a in kwargs.items()]
+        got = ", ".join(given) + ", " * (len(given) == len(kwargs) > 0)
+        raise TypeError(f"{called}() received an invalid combination of arguments - got ({got}), but expected one of:\n"
+                        + "".join(f" * {way.shown}\n" for way in ways))
+
+    return take
+
+
+class _Way:
+    """One form of a function, ready for calls."""
+
+    def __init__(self, form: Form, function: Any, bound: int, op: Operation | None) -> None:
+        self.shown, self.bound = form, bound
+        self.parameters = parameters = (*[Parameter("self")] * bound, *form.parameters)
+        self.kinds = [p.kind for p in parameters]
+        self.count = sum(not p.keyword and not p.rest for p in parameters)
+        self.rest = any(p.rest for p in parameters)
+        self.spreads = self.count == bound + 1 and parameters[bound].annotation.startswith("Sizes")
+        self.required = [j for j, p in enumerate(parameters) if not p.optional]
+        self.places = {p.name: j for j, p in enumerate(parameters) if not p.rest and j >= bound}
+        for j, p in enumerate(parameters[bound:], bound):
+            for alias in _NUMPYS.get(p.name, ()):
+                self.places.setdefault(alias, j)
+        code = function.__code__
+        positional = code.co_varnames[:code.co_argcount]
+        named = {*positional, *code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount]}
+        # A function that is written for many operations takes all that their declarations list, by position.
+        self.complete = is_general(op, function)
+        # What the function calls each parameter: by the name, where it has one of that name, else by the place.
+        self.keys = [p.name if p.name in named or p.keyword or j >= len(positional) else positional[j]
+                     for j, p in enumerate(parameters)]
+        several = bool(code.co_flags & inspect.CO_VARARGS)
+        self.straight = [not p.keyword and (key == positional[j] if j < len(positional) else several)
+                         for j, (p, key) in enumerate(zip(parameters, self.keys))]
+        # A call by position alone, with arguments of the very types, goes through as it is.
+        through = not (self.complete or self.spreads or self.rest) and all(self.straight[:self.count])
+        through = through and not any(j >= self.count for j in self.required)
+        self.least, self.most = (len(self.required), self.count) if through else (1, 0)
+        self.quick = [None if kind is None else {*kind.plain, machine.tensor_type} if kind.name == "Tensor" else
+                      {*kind.plain} for kind in self.kinds[:self.count]]
+
+    def may_have(self, count: int) -> bool:
+        """Whether so many arguments could be this form's."""
+        return len(self.required) <= count and (self.rest or count <= len(self.parameters))
+
+    def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given | str:
+        """The arguments as the function takes them, or what PyTorch says that is wrong with them."""
+        n, bound = len(args), self.bound
+        if self.spreads and n > bound and hasattr(args[bound], "__index__"):
+            args, n = (*args[:bound], args[bound:]), bound + 1
+        if n > self.count and not self.rest:
+            takes = self.count - bound
+            return (f" takes {takes} positional argument{'s' * (takes != 1)} but {n - bound} "
+                    f"{'was' if n - bound == 1 else 'were'} given")
+        given: dict[int, Any] = dict(enumerate(args[:self.count]))
+        places = [*range(bound, min(n, self.count))]
+        wrong = ""
+        for name, x in kwargs.items():
+            j = self.places.get(name, -1)
+            if j in given:
+                other = self.parameters[j].name
+                wrong = wrong or (f" got multiple values for argument '{name}'" if other == name else
+                                  f" got an unexpected keyword argument '{name}'")
+            elif j < 0 or (self.parameters[j].name != name and self.parameters[j].name in kwargs):
+                wrong = wrong or f" got an unexpected keyword argument '{name}'"
+            else:
+                given[j] = x
+                places.append(j)
+        for j in places:
+            kind, x = self.kinds[j], given[j]
+            if kind is not None and type(x) not in kind.plain and x is not self.parameters[j].default:
+                try:
+                    given[j] = kind.taken(x)
+                except Unpacked as said:
+                    return f"{said}" if f"{said}".startswith("expected") else (
+                        f": argument '{self.parameters[j].name}' {said}")
+                except TypeError:
+                    place = f" (position {j + 1 - bound})" if j < n else ""
+                    return (f": argument '{self.parameters[j].name}'{place} must be {kind.name}, not {type_name(x)}")
+        missing = [self.parameters[j].name for j in self.required if j not in given]
+        if missing:
+            listed = ", ".join(f'"{name}"' for name in missing)
+            return f" missing {len(missing)} required positional arguments: {listed}"
+        return wrong or self._placed(given, args[self.count:])
+
+    def _placed(self, given: dict[int, Any], rest: tuple[Any, ...]) -> Given:
+        by_place: list[Any] = []
+        j = 0
+        while j < self.count and self.straight[j] and (j in given or self.complete):
+            by_place.append(given[j] if j in given else self.parameters[j].default)
+            j += 1
+        by_name = {self.keys[k]: x for k, x in given.items() if k >= j}
+        return (*by_place, *rest), by_name

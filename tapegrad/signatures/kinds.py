@@ -1,0 +1,156 @@
+"""What a parameter's annotation lets in, what PyTorch calls that, and what becomes of it.
+
+As in PyTorch a tensor without axes serves as a number, and Python's `float`, `int` and `bool` name dtypes. What an
+annotation does not say (`Any`, a string of options) is left to the function.
+"""
+from __future__ import annotations
+
+import functools
+import operator
+from collections.abc import Callable
+from typing import Any, NamedTuple, Union
+
+import numpy as np
+
+from tapegrad import dtypes
+from tapegrad.machine.instance import machine
+
+Ints = Any  # one whole number, or several
+Sizes = Any  # several whole numbers: in a sequence, or each as an argument of its own
+Number = Union[int, float, bool]  # noqa: UP007  (Python 3.10 evaluates it)
+TensorBase = machine.TensorBase
+
+
+class Kind(NamedTuple):
+    """What an annotation stands for: types that pass unseen, how it is called, and what becomes of anything else."""
+
+    plain: tuple[type, ...]
+    name: str
+    taken: Callable[[Any], Any]  # raises TypeError
+
+
+class Unpacked(TypeError):
+    """An element of a sequence is of the wrong kind: where it stands."""
+
+
+def _number(x: Any, categories: tuple[int, ...]) -> Any:
+    """The number in a tensor without axes, if it is of these kinds; a gradient could not flow through it."""
+    if x.ndim or x.dtype.category not in categories or x.requires_grad:
+        raise TypeError
+    return x.item()
+
+
+def _int(x: Any) -> int:
+    if isinstance(x, TensorBase):
+        return _number(x, (1,))
+    if isinstance(x, (bool, np.bool_)):
+        raise TypeError
+    return operator.index(x)
+
+
+def _float(x: Any) -> Any:
+    if isinstance(x, TensorBase):
+        return _number(x, (0, 1, 2))
+    if isinstance(x, (int, float)):
+        return x
+    if isinstance(x, (np.integer, np.floating, np.bool_)):
+        return x.item()
+    raise TypeError
+
+
+def _bool(x: Any) -> bool:
+    if isinstance(x, np.bool_):
+        return bool(x)
+    raise TypeError
+
+
+def _int_each(x: Any) -> Any:
+    if all(type(n) is int for n in x):
+        return x
+    found = []
+    for place, n in enumerate(x, 1):
+        try:
+            found.append(_int(n))
+        except TypeError:
+            if place == 1:
+                raise
+            raise Unpacked(f'failed to unpack the object at pos {place} with error "type must be tuple of ints,but '
+                           f'got {type(n).__name__}"') from None
+    return tuple(found)
+
+
+def _ints(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return _int_each(x)
+    return _int(x.reshape(()) if isinstance(x, TensorBase) and x.numel() == 1 else x)
+
+
+def _sizes(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        return tuple(_int_each(x))
+    raise TypeError
+
+
+def _tensor(x: Any) -> Any:
+    if isinstance(x, TensorBase):
+        return x
+    raise TypeError
+
+
+def _tensors(x: Any) -> Any:
+    if isinstance(x, (list, tuple)):
+        for place, item in enumerate(x):
+            if not isinstance(item, TensorBase):
+                raise Unpacked(f"expected Tensor as element {place} in argument 0, but got {type(item).__name__}")
+        return x
+    raise TypeError
+
+
+KINDS = {
+    "int": Kind((int,), "int", _int),
+    "float": Kind((float, int, bool), "float", _float),
+    "Number": Kind((float, int, bool), "Number", _float),
+    "bool": Kind((bool,), "bool", _bool),
+    "Ints": Kind((int,), "tuple of ints", _ints),
+    "Sizes": Kind((), "tuple of ints", _sizes),
+    "Tensor": Kind((), "Tensor", _tensor),
+    "Tensors": Kind((), "tuple of Tensors", _tensors),
+    "dtype": Kind((dtypes.dtype,), "torch.dtype", dtypes.named),
+}
+
+
+@functools.cache
+def kind_of(annotation: str) -> Kind | None:
+    """What an annotation lets in; None where it says nothing that is checked here.
+
+    >>> kind_of("int | None").name, kind_of("Any")
+    ('int', None)
+    """
+    names = annotation.split(" | ")
+    if not {*names} <= {*KINDS, "None", "Dtype"}:
+        return None
+    kinds = [KINDS["dtype" if name == "Dtype" else name] for name in names if name != "None"]
+    plain = tuple(t for kind in kinds for t in kind.plain) + ((type(None),) if "None" in names else ())
+    if len(kinds) == 1:
+        return kinds[0]._replace(plain=plain)
+
+    def taken(x: Any) -> Any:
+        for kind in kinds[:-1]:
+            try:
+                return kind.taken(x)
+            except TypeError:
+                pass
+        return kinds[-1].taken(x)
+
+    return Kind(plain, kinds[0].name, taken)
+
+
+def type_name(x: Any) -> str:
+    """A type as PyTorch's errors name it."""
+    kind = type(x)
+    if isinstance(x, TensorBase):
+        return kind.__name__
+    if kind in (tuple, list):
+        return kind.__name__
+    return "torch.dtype" if isinstance(x, dtypes.dtype) else "numpy." + kind.__name__ if isinstance(
+        x, np.generic) else kind.__name__

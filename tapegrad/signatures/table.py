@@ -1,0 +1,205 @@
+"""PyTorch's forms of what a function's own parameters cannot say.
+
+Several forms of one name stand in the order in which they are tried. A method has the forms of the function of its
+name, less the tensor itself and `out`, unless it has lines of its own; in-place methods likewise. Parameters are
+written as in a `def`; what is of one kind, or has one default, wherever it occurs goes without.
+"""
+from __future__ import annotations
+
+from typing import Any
+
+KINDS_BY_NAME = {
+    "input": "Tensor", "dim": "int", "keepdim": "bool", "dtype": "dtype | None", "requires_grad": "bool",
+    "pin_memory": "bool", "size": "Sizes", "index": "Tensor", "src": "Tensor", "alpha": "Number", "beta": "Number",
+    "out": "Out", "generator": "Generator", "layout": "layout", "device": "device", "memory_format": "memory_format",
+    "unbiased": "bool", "correction": "Number", "descending": "bool", "stable": "bool", "inplace": "bool",
+    "non_blocking": "bool", "copy": "bool", "start": "Number", "end": "Number", "step": "Number", "offset": "int",
+    "reduce": "str", "hermitian": "bool", "upper": "bool", "check_errors": "bool", "pivot": "bool", "left": "bool",
+    "A": "Tensor", "B": "Tensor", "rounding_mode": "str", "driver": "str",
+}
+DEFAULTS: dict[str, Any] = {  # of what may only be given by name
+    "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False,
+    "generator": None, "memory_format": None, "keepdim": False, "correction": None,
+}
+_MADE = "dtype, layout, device, pin_memory, requires_grad"
+_LIKE = f"input, *, memory_format, {_MADE}"
+_PRODUCT = "*, beta = 1, alpha = 1, out"
+_WHOLE, _ALONG = "input, *, out", "input, dim, keepdim = False, *, out"
+_MOMENT = ("input, dim: Ints | None, unbiased = True, keepdim = False",
+           "input, dim: Ints | None = None, *, correction, keepdim", "input, unbiased = True")
+_CONVOLUTION = ("input, weight: Tensor, bias: Tensor | None = None, stride = 1, padding = 0, dilation = 1, "
+                "groups: int = 1")
+_POOLING = "input, kernel_size, stride = (), padding = 0, dilation = 1, ceil_mode: bool = False"
+
+FORMS: dict[str, tuple[str, ...]] = {
+    # ---------------------------------------------------------------- tensors from nothing
+    "tensor": ("data, *, dtype, device, requires_grad, pin_memory",),
+    "as_tensor": ("data, dtype = None, device = None",),
+    "asarray": ("obj, *, dtype, device, copy: bool = None, requires_grad: bool = False",),
+    "from_numpy": ("ndarray",),
+    "scalar_tensor": (f"s: Number, *, {_MADE}",),
+    **dict.fromkeys(("zeros", "ones"), (f"size, *, out, {_MADE}",)),
+    "empty": (f"size, *, memory_format, out, {_MADE}",),
+    "full": (f"size, fill_value: Number, *, out, {_MADE}",),
+    **dict.fromkeys(("zeros_like", "ones_like", "empty_like"), (_LIKE,)),
+    "full_like": (_LIKE.replace("*", "fill_value: Number, *"),),
+    "arange": (f"end, *, out, {_MADE}", f"start, end, step = 1, *, out, {_MADE}"),
+    "linspace": (f"start, end, steps: int, *, out, {_MADE}",),
+    "logspace": (f"start, end, steps: int, base: float = 10.0, *, out, {_MADE}",),
+    "eye": (f"n: int, *, out, {_MADE}", f"n: int, m: int, *, out, {_MADE}"),
+    **dict.fromkeys(("tril_indices", "triu_indices"), (f"row: int, col: int, offset = 0, *, {_MADE}",)),
+    "Tensor.new_tensor": ("data, *, dtype, device, requires_grad, pin_memory",),
+    **{f"Tensor.new_{name}": (f"size, *, {_MADE}",) for name in ("zeros", "ones", "empty")},
+    "Tensor.new_full": (f"size, fill_value: Number, *, {_MADE}",),
+    # ---------------------------------------------------------------- random numbers
+    **dict.fromkeys(("rand", "randn"), (f"size, *, generator, out, {_MADE}",)),
+    **dict.fromkeys(("rand_like", "randn_like"), (_LIKE.replace("*", "*, generator"),)),
+    "randint": (f"high: int, size, *, generator, out, {_MADE}",
+                f"low: int, high: int, size, *, generator, out, {_MADE}"),
+    "randint_like": (_LIKE.replace("*", "high: int, *, generator"),
+                     _LIKE.replace("*", "low: int, high: int, *, generator")),
+    "randperm": (f"n: int, *, generator, out, {_MADE}",),
+    "normal": ("mean: Tensor, std: Tensor, *, generator, out", "mean: Tensor, std: float = 1.0, *, generator, out",
+               "mean: float, std: Tensor, *, generator, out",
+               f"mean: float, std: float, size, *, generator, out, {_MADE}"),
+    "bernoulli": ("input, *, generator, out", "input, p: float, *, generator"),
+    "poisson": ("input, generator = None",), "binomial": ("count: Tensor, prob: Tensor, generator = None",),
+    "multinomial": ("input, num_samples: int, replacement: bool = False, *, generator, out",),
+    "Tensor.bernoulli_": ("p: Tensor, *, generator", "p: float = 0.5, *, generator"),
+    "Tensor.random_": ("*, generator", "from_: int, to: int | None, *, generator", "to: int, *, generator"),
+    "Tensor.normal_": ("mean: float = 0, std: float = 1, *, generator",),
+    "Tensor.uniform_": ("from_: float = 0, to: float = 1, *, generator",),
+    # ---------------------------------------------------------------- elementwise
+    "clamp": ("input, min: Tensor | Number = None, max: Tensor | Number = None, *, out",),
+    "clip": ("input, min: Tensor | Number = None, max: Tensor | Number = None, *, out",),
+    "clamp_min": ("input, min: Tensor | Number, *, out",), "clamp_max": ("input, max: Tensor | Number, *, out",),
+    "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor | Number",),
+    "Tensor.fill_": ("value: Tensor | Number",), "fill_": ("input, value: Tensor | Number",),
+    "Tensor.copy_": ("other: Tensor | Number, non_blocking = False",),
+    "divide": ("input, other: Any, *, out", "input, other: Any, *, rounding_mode: str | None, out"),
+    "subtract": ("input, other: Any, *, alpha = 1, out", "input, other: Number, alpha = 1"),
+    "rsub": ("input, other: Any, *, alpha = 1", "input, other: Number, alpha = 1"),
+    "nan_to_num_": ("input, nan: float = None, posinf: float = None, neginf: float = None",),
+    **dict.fromkeys(("isfinite", "isinf", "isnan", "relu"), ("input",)),
+    "isin": tuple(f"{a}, {b}, *, assume_unique: bool = False, invert: bool = False, out" for a, b in (
+        ("elements: Tensor", "test_elements: Tensor"), ("element: Number", "test_elements: Tensor"),
+        ("elements: Tensor", "test_element: Number"))),
+    "round": ("input, *, out", "input, *, decimals: int, out"), "special.round": ("input, *, decimals: int = 0, out",),
+    "where": ("condition: Tensor", "condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out"),
+    "Tensor.where": ("condition: Tensor, other: Tensor | Number",),
+    "celu": ("input, alpha = 1.0",), "selu": ("input",),
+    "threshold": ("input, threshold: Number, value: Number, *, out",),
+    # ---------------------------------------------------------------- along axes
+    **dict.fromkeys(("all", "any"), ("input, dim: Ints | None = None, keepdim = False, *, out",)),
+    **dict.fromkeys(("amax", "amin"), ("input, dim: Ints | None = (), keepdim = False, *, out",)),
+    **dict.fromkeys(("max", "min"), (_WHOLE, "input, other: Tensor, *, out", _ALONG)),
+    **dict.fromkeys(("median", "nanmedian"), ("input", _ALONG)),
+    "mean": ("input, *, dtype, out", "input, dim: Ints | None, keepdim = False, *, dtype, out"),
+    "sum": ("input, *, dtype", "input, dim: Ints | None, keepdim = False, *, dtype, out"),
+    "prod": ("input, *, dtype", "input, dim, keepdim = False, *, dtype, out"),
+    "logsumexp": ("input, dim: Ints, keepdim = False, *, out",), "logcumsumexp": ("input, dim, *, out",),
+    **dict.fromkeys(("std", "var"), (f"{_MOMENT[0]}, *, out", f"{_MOMENT[1]}, out", _MOMENT[2])),
+    **dict.fromkeys(("std_mean", "var_mean"), _MOMENT),
+    **dict.fromkeys(("softmax", "log_softmax"), ("input, dim, dtype = None, *, out",)),
+    **dict.fromkeys(("special.softmax", "special.log_softmax"), ("input, dim, dtype = None",)),
+    "special.log_softmax": ("input, dim, *, dtype",),
+    "argsort": ("input, *, stable, dim = -1, descending = False, out", "input, dim = -1, descending = False"),
+    "sort": ("input, *, stable: bool | None, dim = -1, descending = False, out",
+             "input, dim = -1, descending = False, *, out"),
+    **dict.fromkeys(("trapezoid", "trapz", "cumulative_trapezoid"), (
+        "y: Tensor, x: Tensor, *, dim = -1", "y: Tensor, *, dx: Number = 1, dim = -1")),
+    "gradient": ("input, *, spacing: Any = None, dim: Ints | None = None, edge_order: int = 1",),
+    "Tensor.sum_to_size": ("size",),
+    # ---------------------------------------------------------------- shapes
+    "Tensor.view": ("dtype: dtype", "size"), "reshape": ("input, shape: Sizes",), "permute": ("input, dims: Sizes",),
+    "Tensor.expand": ("size, *, implicit: bool = False",), "Tensor.repeat": ("repeats: Sizes",),
+    "tile": ("input, dims: Sizes",), "flip": ("input, dims: Sizes",),
+    "squeeze": ("input", "input, dim", "input, dim: Sizes"),
+    "broadcast_to": ("input, size",), "Tensor.contiguous": ("*, memory_format",),
+    "broadcast_shapes": ("*shapes",),
+    "as_strided": ("input, size, stride: Sizes, storage_offset: int | None = None",),
+    "Tensor.t_": ("",), "Tensor.transpose_": ("dim0: int, dim1: int",), "Tensor.unsqueeze_": ("dim",),
+    "swapdims": ("input, dim0: int, dim1: int",), "Tensor.swapdims_": ("dim0: int, dim1: int",),
+    "Tensor.swapaxes_": ("axis0: int, axis1: int",),
+    **dict.fromkeys(("hsplit", "vsplit", "dsplit"), ("input, sections: int", "input, indices: Sizes")),
+    "tensor_split": ("input, tensor_indices_or_sections: Tensor, dim = 0", "input, sections: int, dim = 0",
+                     "input, indices: Ints, dim = 0"),
+    "Tensor.split": ("split_size: Ints, dim = 0",), "unsafe_split": ("input, split_size: Ints, dim = 0",),
+    "repeat_interleave": ("input, repeats: Tensor | int, dim: int | None = None, *, output_size: int | None = None",
+                          "repeats: Tensor, *, output_size: int | None = None"),
+    "Tensor.repeat_interleave": ("repeats: Tensor | int, dim: int | None = None, *, output_size: int | None = None",),
+    "Tensor.resize_": ("size, *, memory_format",),
+    "Tensor.resize_as_": ("the_template: Tensor, *, memory_format",),
+    # ---------------------------------------------------------------- at indices
+    "nonzero": ("input, *, as_tuple: bool = False, out",),
+    "index_copy": ("input, dim, index, source: Tensor, *, out",),
+    "index_reduce": ("input, dim, index, source: Tensor, reduce, *, include_self: bool = True, out",),
+    "scatter": ("input, dim, index, src, *, out", "input, dim, index, src, *, reduce, out",
+                "input, dim, index, value: Number, *, out", "input, dim, index, value: Number, *, reduce, out"),
+    "scatter_add": ("input, dim, index, src, *, out",),
+    "scatter_reduce": ("input, dim, index, src, reduce, *, include_self: bool = True, out",),
+    "slice_scatter": ("input, src, dim = 0, start: int | None = None, end: int | None = None, step: int = 1, *, out",),
+    "embedding": ("weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, "
+                  "sparse: bool = False",),
+    # ---------------------------------------------------------------- products and linear algebra
+    "addmm": (f"input, mat1: Tensor, mat2: Tensor, {_PRODUCT}",),
+    "addmv": (f"input, mat: Tensor, vec: Tensor, {_PRODUCT}",),
+    **dict.fromkeys(("addbmm", "baddbmm"), (f"input, batch1: Tensor, batch2: Tensor, {_PRODUCT}",)),
+    "cholesky_solve": ("input, input2: Tensor, upper = False, *, out",),
+    "det": ("input",), "slogdet": ("input, *, out",),
+    "matrix_exp": ("input",), "matrix_power": ("input, n: int, *, out",), "einsum": ("*args",),
+    "cdist": ("x1: Tensor, x2: Tensor, p: float = 2.0, compute_mode: str | None = "
+              "'use_mm_for_euclid_dist_if_necessary'",),
+    "linalg.cholesky": ("input, *, upper = False, out",),
+    "linalg.cholesky_ex": ("input, *, upper = False, check_errors = False, out",),
+    "linalg.cond": ("input, p: Any = None, *, out",), "linalg.det": ("A, *, out",),
+    "linalg.eigh": ("input, UPLO: str = 'L', *, out",), "linalg.eigvalsh": ("input, UPLO: str = 'L', *, out",),
+    "linalg.lstsq": ("input, b: Tensor, rcond: float | None = None, *, driver = None, out",),
+    "linalg.lu": ("A, *, pivot = True, out",), "linalg.lu_factor": ("A, *, pivot = True, out",),
+    "linalg.inv_ex": ("A, *, check_errors = False, out",), "linalg.matrix_exp": ("input, *, out",),
+    "linalg.matrix_norm": ("input, ord: Any = 'fro', dim: Ints = (-2, -1), keepdim = False, *, dtype, out",),
+    "linalg.matrix_power": ("input, n: int, *, out",),
+    "linalg.matrix_rank": ("input, *, atol: Any = None, rtol: Any = None, hermitian = False, out",
+                           "input, tol: Any, hermitian = False, *, out"),
+    "linalg.pinv": ("input, *, atol: Any = None, rtol: Any = None, hermitian = False, out",
+                    "input, rcond: Any, hermitian = False, *, out"),
+    "linalg.norm": ("input, ord: Any = None, dim: Ints | None = None, keepdim = False, *, dtype, out",),
+    "linalg.vector_norm": ("input, ord: Number = 2, dim: Ints | None = None, keepdim = False, *, dtype, out",),
+    "linalg.householder_product": ("input, tau: Tensor, *, out",),
+    "linalg.solve_triangular": ("input, B, *, upper, left = True, unitriangular: bool = False, out",),
+    "linalg.tensorinv": ("input, ind: int = 2, *, out",),
+    "linalg.tensorsolve": ("input, other: Tensor, dims: Ints | None = None, *, out",),
+    # ---------------------------------------------------------------- neural networks
+    **{f"{space}conv{n}d": (_CONVOLUTION,) for n in (1, 2, 3) for space in ("", "nn.functional.")},
+    **{f"max_pool{n}d": (_POOLING,) for n in (1, 2, 3)},
+    **{f"{space}avg_pool1d": (_POOLING.replace("dilation = 1, ", "") + ", count_include_pad: bool = True",)
+       for space in ("", "nn.functional.")},
+    "group_norm": ("input, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, "
+                   "eps: float = 1e-05, cudnn_enabled: bool = True",),
+    "nn.functional.upsample": ("input, size: Any = None, scale_factor: Any = None, mode: Any = 'nearest', "
+                               "align_corners: Any = None",),
+    "nn.functional.celu": ("input, alpha = 1.0, inplace = False",), "nn.functional.celu_": ("input, alpha = 1.0",),
+    "nn.functional.elu": ("input, alpha = 1.0, inplace = False",), "nn.functional.elu_": ("input, alpha = 1.0",),
+    "nn.functional.gelu": ("input, approximate = 'none'",),
+    "nn.functional.hardshrink": ("input, lambd: Number = 0.5, *, out",),
+    "nn.functional.softshrink": ("input, lambd: Number = 0.5, *, out",),
+    "nn.functional.hardtanh": ("input, min_val: Number = -1.0, max_val: Number = 1.0, inplace = False",),
+    "nn.functional.hardtanh_": ("input, min_val: Number = -1.0, max_val: Number = 1.0",),
+    "nn.functional.leaky_relu": ("input, negative_slope: Number = 0.01, inplace = False",),
+    "nn.functional.leaky_relu_": ("input, negative_slope: Number = 0.01",),
+    "nn.functional.softplus": ("input, beta = 1, threshold: Number = 20, *, out",),
+    "nn.functional.threshold": ("input, threshold: Number, value: Number, inplace = False",),
+    "nn.functional.threshold_": ("input, threshold: Number, value: Number",),
+    **{f"nn.functional.{name}": ("input, inplace = False",) for name in (
+        "hardsigmoid", "hardswish", "mish", "relu", "relu6", "selu", "silu")},
+    **{f"nn.functional.{name}": ("input",) for name in ("logsigmoid", "relu_", "selu_", "sigmoid", "tanh")},
+    # ---------------------------------------------------------------- what a tensor is
+    "get_device": ("input",), "promote_types": ("type1: dtype, type2: dtype",),
+    "result_type": ("tensor: Tensor, other: Tensor | Number", "scalar: Number, tensor: Tensor",
+                    "scalar1: Number, scalar2: Number"),
+    "Tensor.dim_order": ("*, ambiguity_check: Any = False",), "Tensor.is_pinned": ("device = None",),
+    "Tensor.map_": ("other: Tensor, callable",),
+    "Tensor.to": ("dtype: dtype, non_blocking = False, copy = False, *, memory_format",
+                  "other: Tensor, non_blocking = False, copy = False, *, memory_format",
+                  "device = None, dtype = None, non_blocking = False, copy = False, *, memory_format"),
+}

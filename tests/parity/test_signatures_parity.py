@@ -1,0 +1,67 @@
+"""Every function and method is called as PyTorch's: the same names in the same order, the same defaults."""
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+import torch_signatures  # noqa: E402
+from torch_signatures import Given, _default  # noqa: E402
+
+from tapegrad.descriptions import functions  # noqa: E402
+from tapegrad.signatures import REQUIRED, Form  # noqa: E402
+
+SPACES = ("", "Tensor", "linalg", "special", "nn.functional")
+WRONG = "PyTorch's stub is not what it does"
+ELSEWHERE = {
+    "compile": "a compiler of its own, with options of its own",
+    "Tensor.new": "takes anything",
+    "Tensor.set_": "there are no storages",
+    **dict.fromkeys(("asarray", "linspace", "logspace", "tensor", "set_num_interop_threads", "set_num_threads",
+                     "set_flush_denormal", "Tensor.new_tensor", "Tensor.new_ones", "Tensor.requires_grad_",
+                     "nn.functional.softplus", "nn.functional.softshrink"), WRONG),
+    **dict.fromkeys((f"{space}conv{n}d" for n in (1, 2, 3) for space in ("", "nn.functional.")),
+                    "PyTorch's second form has padding='valid', if it is left out, and is never met then"),
+}
+# Parameters that PyTorch has for what is not here, or lists where it does not take them.
+IGNORED = {"names", "layout", "pin_memory", "memory_format", "sparse_grad", "implicit", "cls", "storage"}
+OF_METHODS = {"add", "floor_divide", "mul", "sub", "true_divide"}  # whose stubs list an `out` that is refused
+
+
+def ours(form: Form) -> list[Given]:
+    return [Given("from_" if p.name == "from" else p.name, "" if p.default is REQUIRED else _default(repr(p.default)),
+                  p.keyword) for p in form.parameters if p.name not in IGNORED]
+
+
+def fits(theirs: list[Given], mine: list[Given]) -> bool:
+    """Whether each call of PyTorch's form is one of ours: what it must be given, ours may do without."""
+    positional, named = ([g for g in theirs if g.keyword is k and g.name not in IGNORED] for k in (False, True))
+    places = [g for g in mine if not g.keyword]
+    others = {g.name: g for g in mine}
+    used = {g.name for g in theirs}
+    return len(positional) <= len(places) and all(
+        t.name == m.name and t.default in ("", "...", m.default) for t, m in zip(positional, places)) and all(
+        t.name in others and others[t.name].keyword and t.default in ("", others[t.name].default)
+        for t in named) and all(m.default or m.name in used for m in mine)
+
+
+CALLABLE = [d for space in SPACES for d in functions(space) if d.forms and d.path not in ELSEWHERE]
+
+
+@pytest.mark.parametrize("d", CALLABLE, ids=lambda d: d.path)
+def test_the_same_parameters(d):
+    space = d.path.rpartition(".")[0]
+    owner = torch_signatures.torch
+    for part in filter(None, space.split(".")):
+        owner = getattr(owner, part)
+    if not hasattr(owner, d.name):
+        return
+    theirs = torch_signatures.forms(space, d.name)
+    mine = [ours(form) for form in d.forms]
+    for form in theirs:
+        if d.name in OF_METHODS and space == "Tensor":
+            form = [g for g in form if g.name != "out"]
+        assert any(fits(form, m) for m in mine), f"PyTorch: {form}\nours: {mine}"
+    known = {g.name for form in theirs for g in form}
+    for form in mine:
+        assert not theirs or {g.name for g in form} <= known, f"PyTorch: {theirs}\nours: {form}"

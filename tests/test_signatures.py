@@ -1,0 +1,95 @@
+"""What no function takes is a TypeError: names that it has not, and names given twice."""
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+import tapegrad as torch
+from tapegrad import descriptions
+from tapegrad.descriptions import Description, functions, public, within
+
+FUNCTIONS = [d for space in ("Tensor", *descriptions.SPACES) for d in functions(space)]
+CLASSES = [(space, name) for space in descriptions.SPACES for name in public(space)
+           if isinstance(getattr(within(space), name), type)]
+
+VALUES = {"Tensor": torch.ones(2, 2), "int": 1, "float": 1.0, "Number": 1.0, "bool": True, "Ints": 1, "Sizes": (2, 2),
+          "Tensors": [torch.ones(2)], "dtype": torch.float32, "Dtype": torch.float32}
+
+
+def arguments(d: Description) -> list[Any]:
+    """What its first form must be given, of the right kinds."""
+    given = [VALUES.get(p.annotation.split(" | ")[0], VALUES["Tensor"])
+             for p in d.forms[0].parameters if not p.optional and not p.keyword] if d.forms else []
+    return [VALUES["Tensor"], *given] if isinstance(within(d.path.rpartition(".")[0]), type) else given
+
+
+def called(d: Description, *args: Any, **kwargs: Any) -> Any:
+    return d.value(*args, **kwargs) if callable(d.value) else d.value.__func__(*args, **kwargs)
+
+
+@pytest.mark.parametrize("d", FUNCTIONS, ids=lambda d: d.path)
+def test_an_unknown_keyword(d):
+    with pytest.raises(TypeError, match=r"zzz|missing|takes no .*arguments|takes 0 positional"):
+        called(d, *arguments(d), zzz=1)
+
+
+@pytest.mark.parametrize("d", FUNCTIONS, ids=lambda d: d.path)
+def test_an_argument_twice(d):
+    args = arguments(d)
+    is_method = isinstance(within(d.path.rpartition(".")[0]), type)
+    names = [p.name for form in d.forms[:1] for p in form.parameters if not (p.keyword or p.rest or p.optional)]
+    if not names or any(form.parameters[0].name != names[0] for form in d.forms if form.parameters):
+        return
+    with pytest.raises(TypeError, match=r"multiple values|missing|invalid combination|unexpected keyword|no keyword"):
+        called(d, *args, **{names[0]: args[is_method]})
+
+
+TAKES_ANYTHING = {"Identity"}  # as in PyTorch, so that it can stand for any layer
+
+
+@pytest.mark.parametrize(("space", "name"), CLASSES, ids=lambda x: x)
+def test_an_unknown_keyword_of_a_class(space, name):
+    if name in TAKES_ANYTHING:
+        return
+    with pytest.raises(TypeError):
+        getattr(within(space), name)(zzz=1)
+
+
+ROWS = {  # what is written, and what PyTorch says
+    "torch.sin(x, zzz=1)": "sin() got an unexpected keyword argument 'zzz'",
+    "torch.sin()": 'sin() missing 1 required positional arguments: "input"',
+    "torch.sin(x, x)": "sin() takes 1 positional argument but 2 were given",
+    "torch.sin(x, input=x)": "sin() got multiple values for argument 'input'",
+    "torch.cumsum(x, 0, dim=1)": "cumsum() got multiple values for argument 'dim'",
+    "torch.cumsum(x, 'a')": "cumsum(): argument 'dim' (position 2) must be int, not str",
+    "torch.cumsum(x, dim='a')": "cumsum(): argument 'dim' must be int, not str",
+    "x.cumsum('a')": "cumsum(): argument 'dim' (position 1) must be int, not str",
+    "torch.max(x, zzz=1)": "max() received an invalid combination of arguments - got (Tensor, zzz=int), but expected "
+                           "one of:\n * (Tensor input, *, Tensor out = None)",
+    "torch.max(zzz=1)": 'max() missing 1 required positional arguments: "input"',
+    "x.max(zzz=1)": "max() received an invalid combination of arguments - got (zzz=int, ), but expected one of:\n * ()",
+    "torch.zeros(size=3)": "zeros(): argument 'size' must be tuple of ints, not int",
+    "torch.zeros('a')": "zeros(): argument 'size' (position 1) must be tuple of ints, not str",
+    "torch.zeros((2, 'a'))": "zeros(): argument 'size' failed to unpack the object at pos 2 with error \"type must be "
+                             "tuple of ints,but got str\"",
+    "x.permute(0, 1, foo=3)": "permute() got an unexpected keyword argument 'foo'",
+    "torch.cat(3)": "cat(): argument 'tensors' (position 1) must be tuple of Tensors, not int",
+    "torch.ones(2, dtype=3)": "ones(): argument 'dtype' must be torch.dtype, not int",
+    "torch.sum(x, keepdims=True)": "sum() received an invalid combination of arguments - got (Tensor, keepdims=bool), "
+                                   "but expected one of:\n * (Tensor input, *, torch.dtype dtype = None)",
+    "torch.sum(x, axis=0, dim=1)": "sum() got an unexpected keyword argument 'axis'",
+    "torch.rand(2, zzz=3)": "rand() got an unexpected keyword argument 'zzz'",
+    "torch.tensor()": 'tensor() missing 1 required positional arguments: "data"',
+    "x.to(foo=3)": "to() received an invalid combination of arguments - got (foo=int, ), but expected one of:",
+    "x.requires_grad_(foo=3)": "requires_grad_() got an unexpected keyword argument 'foo'",
+    "torch.linalg.norm(x, foo=2)": "linalg_norm() got an unexpected keyword argument 'foo'",
+    "torch.nn.functional.relu(x, foo=2)": "relu() got an unexpected keyword argument 'foo'",
+}
+
+
+@pytest.mark.parametrize("call", ROWS)
+def test_in_these_words(call):
+    with pytest.raises(TypeError) as error:
+        eval(call, {"torch": torch, "x": torch.ones(2, 3)})
+    assert ROWS[call] in str(error.value)
