@@ -10,8 +10,10 @@
 >>> x
 tensor([1.2500], requires_grad=True)
 """
+from tapegrad.optim.lbfgs import LBFGS
+from tapegrad.optim.matrices import Adafactor, Muon, SparseAdam
 from tapegrad.optim.optimizer import Optimizer
 from tapegrad.optim.rules import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, AdamW, NAdam, RAdam, RMSprop, Rprop
 
-__all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "Optimizer", "RAdam", "RMSprop",
-           "Rprop"]
+__all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
+           "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam"]

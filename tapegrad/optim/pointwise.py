@@ -34,6 +34,19 @@ def number(x: Any) -> Any:
     return _item(x) if type(x) is Tensor and x.numel() == 1 else x.item() if isinstance(x, Tensor) else x
 
 
+def flat(x: Any) -> Any:
+    """An option that is a tensor of one element, without axes."""
+    return x.squeeze() if isinstance(x, Tensor) and x.dim() else x
+
+
+def plain(group: Group) -> Group:
+    """The options of a group with numbers for tensors."""
+    given = [group["lr"], group.get("weight_decay"), *group.get("betas", ())]
+    if not any(isinstance(value, Tensor) for value in given):
+        return group
+    return {key: tuple(map(number, value)) if key == "betas" else number(value) for key, value in group.items()}
+
+
 def wide(x: Tensor) -> Tensor:
     """A count as a tensor to compute with, which stays as it is when the count goes on."""
     return x.to(dtypes.float64, copy=True)
@@ -118,8 +131,7 @@ class Pointwise(Optimizer):
             if listed is None:
                 listed = alike[found] = []
             listed += [p, *[state[name] for name in names], g]
-        if alike and isinstance(group["lr"], Tensor):
-            group = {**group, "lr": number(group["lr"])}
+        group = plain(group)
         for found, listed in alike.items():
             self._run(listed, len(names), self.coefficients(group, *found))
 

@@ -11,7 +11,7 @@ from typing import Any
 from tapegrad import creation
 from tapegrad.ops.scalar import scalar
 from tapegrad.optim.optimizer import Group, Params
-from tapegrad.optim.pointwise import Numbers, Pointwise, choose, descent, lerp, number
+from tapegrad.optim.pointwise import Numbers, Pointwise, choose, descent, flat, lerp, number
 from tapegrad.tensor import Tensor
 
 __all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
@@ -39,17 +39,23 @@ def options(given: dict[str, Any], *nonnegative: str) -> dict[str, Any]:
     return found
 
 
+def penalty(group: Group) -> Any:
+    """The weight decay, or None where there is none."""
+    rate = group["weight_decay"]
+    return rate if isinstance(rate, Tensor) else rate or None
+
+
 def decay(group: Group) -> dict[str, Any]:
     """The numbers of a penalty on parameters: added to the gradient, or (decoupled) taken off the parameter."""
-    rate = group["weight_decay"] or None
+    rate = penalty(group)
     if rate is not None and group.get("decoupled_weight_decay"):
         return {"weight_decay": None, "shrink": 1 - group["lr"] * rate, "maximize": group["maximize"]}
     return {"weight_decay": rate, "shrink": None, "maximize": group["maximize"]}
 
 
-def average(weight: float) -> dict[str, Any]:
+def average(weight: Any) -> dict[str, Any]:
     """The numbers of a running average in which what is new has this weight."""
-    return {"weight": weight, "near": weight < 0.5}
+    return {"weight": weight, "near": number(weight) < 0.5}
 
 
 # ---------------------------------------------------------------- descent
@@ -92,7 +98,7 @@ class SGD(Pointwise):
 
     def coefficients(self, group: Group, first: bool) -> dict[str, Any]:
         return {"lr": group["lr"], "momentum": group["momentum"] or None, "keep": 1 - group["dampening"],
-                "weight_decay": number(group["weight_decay"]) or None, "nesterov": group["nesterov"],
+                "weight_decay": penalty(group), "nesterov": group["nesterov"],
                 "maximize": group["maximize"], "first": first}
 
     @staticmethod
@@ -143,7 +149,7 @@ class ASGD(Pointwise):
 
     def coefficients(self, group: Group, eta: Any, mu: Any) -> dict[str, Any]:
         return {"shrink": 1 - group["lambd"] * eta, "eta": eta, "mu": mu,
-                "weight_decay": group["weight_decay"] or None, "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
     def rule(p, g, ax, *, shrink, eta, mu, weight_decay, maximize):  # type: ignore
@@ -220,7 +226,7 @@ class Adam(Pointwise):
         found = options(locals(), "lr", "eps", "weight_decay")
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")
-        found["betas"] = tuple(map(number, betas))
+        found["betas"] = tuple(map(flat, betas))
         super().__init__(params, found)
 
     def tensors(self, group: Group) -> dict[str, float]:
@@ -294,7 +300,7 @@ class Adamax(Pointwise):
     def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         beta1, beta2 = group["betas"]
         return {"size": group["lr"] / (1 - beta1 ** step), **average(1 - beta1), "beta2": beta2, "eps": group["eps"],
-                "weight_decay": group["weight_decay"] or None, "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
     def rule(p, g, m, largest, *, size, weight, near, beta2, eps, weight_decay, maximize):  # type: ignore
@@ -436,7 +442,7 @@ class Adagrad(Pointwise):
 
     def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"size": group["lr"] / (1 + (step - 1) * group["lr_decay"]), "eps": group["eps"],
-                "weight_decay": group["weight_decay"] or None, "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
     def rule(p, g, total, *, size, eps, weight_decay, maximize):  # type: ignore
@@ -472,7 +478,7 @@ class Adadelta(Pointwise):
 
     def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"lr": group["lr"], "rho": group["rho"], "rest": 1 - group["rho"], "eps": group["eps"],
-                "weight_decay": group["weight_decay"] or None, "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
     def rule(p, g, squares, steps, *, lr, rho, rest, eps, weight_decay, maximize):  # type: ignore
@@ -510,7 +516,7 @@ class RMSprop(Pointwise):
         alpha = group["alpha"]
         return {"lr": group["lr"], "alpha": alpha, **average(1 - alpha), "eps": group["eps"],
                 "momentum": group["momentum"] or None, "centered": group["centered"],
-                "weight_decay": group["weight_decay"] or None, "maximize": group["maximize"]}
+                "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
     def rule(p, g, squares, *state, lr, alpha, weight, near, eps, momentum, centered, weight_decay,  # type: ignore
