@@ -10,6 +10,11 @@
 >>> x
 tensor([1.2500], requires_grad=True)
 """
+from __future__ import annotations
+
+import importlib as _importlib
+from typing import Any as _Any
+
 from tapegrad.optim.lbfgs import LBFGS
 from tapegrad.optim.matrices import Adafactor, Muon, SparseAdam
 from tapegrad.optim.optimizer import Optimizer
@@ -17,3 +22,9 @@ from tapegrad.optim.rules import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, Ada
 
 __all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
            "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam"]
+
+
+def __getattr__(name: str) -> _Any:
+    if name in ("lr_scheduler", "swa_utils"):  # loaded when first asked for
+        return _importlib.import_module(f"{__name__}.{name}")
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
