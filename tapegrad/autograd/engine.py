@@ -203,7 +203,7 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
 
 
 def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
-          partial: bool = False) -> None:
+          partial: bool = False, checked: bool = True) -> None:
     """List what a sweep visits, of the ways to the `targets` if these are given: what lies below is not looked at.
 
     The nodes of targets that accumulate run, hooks and all, though nothing comes of them.
@@ -221,33 +221,22 @@ def _mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | N
     call.narrow(workspace.address, at, len(ends))
     if accumulate:
         workspace.marks[[row for row in ends if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
-    while status := call.check(workspace.address):
+    while checked and (status := call.check(workspace.address)):
         _check_marked(workspace, status)
 
 
-def visited(root: Any, inputs: Sequence[Any]) -> tuple[dict[int, int], dict[int, int]]:
-    """What a partial backward from one root visits: instructions that keep something, and rows.
-
-    Of each, which inputs it leads to, as bits.
+def visited(root: Any, inputs: Sequence[Any], checked: bool = True) -> list[int]:
+    """The instructions that a partial backward from one root runs, latest first; or would run, if it were not refused.
     """
     with _Sweep(retain=True) as workspace, machine.pinned():
-        _mark(workspace, [root._buffer], inputs, partial=True)
+        _mark(workspace, [root._buffer], inputs, partial=True, checked=checked)
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
-        run = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0]
-        leads = {t._buffer: 1 << j for j, t in enumerate(inputs)}
-        keeping = {}
-        for t in reversed(run.tolist()):
-            rows, needs = operands_of(t)
-            found = 0
-            for j, row in enumerate(rows):
-                found |= leads.get(row, 0) if needs >> j & 1 else 0
-            leads[int(instructions[t]["out"])] = found
-            if _keeps(t):
-                keeping[t] = found
-        return keeping, leads
+        found: list[int] = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0].tolist()
+        return found
 
 
-def _keeps(t: int) -> bool:
+def keeps(t: int) -> bool:
+    """Whether an instruction keeps something for its backward."""
     plan = plan_of(t)
     if plan.op.kind == "callback":
         kept = hooks.find(int(instructions[t]["out"]))

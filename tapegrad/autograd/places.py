@@ -23,11 +23,11 @@ def settle(x: Any, source: Any) -> None:
     """Let a tensor lie where another one does, on whose storage it counts writes on from its own (`x.data = t`)."""
     row, flags = x._buffer, buffers["flags"]
     flags[row] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
-    keeps_itself = _keeps_itself(row)
-    if not keeps_itself and (x._layout == source._layout or not flags[row] & rec.RECORDED):
+    itself = keeps_itself(row)
+    if not itself and (x._layout == source._layout or not flags[row] & rec.RECORDED):
         _settle_row(x, source)
         return
-    if not keeps_itself:
+    if not itself:
         flags[row] |= rec.WITHDRAWN
     owner = call.borrowed(source)
     buffers["version"][owner] = x._version
@@ -62,7 +62,7 @@ def lie(x: Any, layout: int, address: int) -> None:
     _go_on(x, row)
 
 
-def _keeps_itself(row: int) -> bool:
+def keeps_itself(row: int) -> bool:
     """Whether the instruction that made a row reads it again in backward: that has to find it as it was."""
     t = instruction_of(row)
     if t is None:

@@ -149,9 +149,10 @@ def is_check(step: Step) -> bool:
     return fails(step) and not structural.effects[step.a].writes
 
 
-def target(step: Step) -> Place | None:
-    """The place that a step of a capture writes to, if it writes: the first."""
-    return next(iter(writes(step)), None)
+def targets(step: Step) -> Sequence[Place]:
+    """The places that a step of a capture writes to: of an unknown kernel the first, as all kernels of rules do."""
+    written = _uses(step.kind, step.a)[0]
+    return step.places[:1 if written is None else written]
 
 
 def space(place: Place) -> tuple[str, int]:
@@ -318,7 +319,7 @@ def first_looks(events: Any) -> dict[int, bool]:
 
 
 def storage_key(tensor: Any) -> tuple[int, ...]:
-    """What a replay must find unchanged of a tensor it holds: row, layout, address."""
+    """What a replay must find unchanged of a tensor it holds: row, layout, whose storage it lies on and where."""
     row = buffers[tensor._buffer]
-    return tensor._buffer, tensor._layout, int(row["address"]), int(row["flags"]) & (
+    return tensor._buffer, tensor._layout, int(row["owner"]), int(row["address"]), int(row["flags"]) & (
         rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)

@@ -9,7 +9,7 @@ from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Block, Place, Refused, Step
 from tapegrad.compiler.checks import checks_first
-from tapegrad.compiler.gradient import Seeding, Traced
+from tapegrad.compiler.gradient import Segment, Traced
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.state import Reach
 from tapegrad.compiler.structure import flatten, overlapping, with_gradients
@@ -53,6 +53,12 @@ class Output(NamedTuple):
     offset: int = 0
     links: tuple[Link, ...] = ()
     flags: int = 0
+
+
+class Result(NamedTuple):
+    """In the place of an input of the graph: the result `which` of the call, a view that has a history of its own."""
+
+    which: int
 
 
 class Left(NamedTuple):
@@ -114,12 +120,11 @@ class Captured:
     """
 
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
-                 roots: Sequence[Any], inputs: Sequence[Any]) -> None:
+                 roots: Sequence[Any]) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
             raise Refused("its backward goes on into what was computed before the call")
-        seedings = traced.seedings
         self.reach, self.content = before.reach, before.reach.content  # which names objects by address: they are held
         looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
         self.looked = [(t, had) for t, had in before.gradients
@@ -128,7 +133,8 @@ class Captured:
             raise Refused("it looks at or sets the gradient of a tensor that is no leaf")
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
-            events, trace.contents, before.storages, before.owners, before.known, _left(before, result, seedings))
+            events, trace.contents, before.storages, before.owners, before.known,
+            _left(before, result, traced.segments))
         self.steps = checks_first(self.steps)
         self.fixed = sorted(used & before.known)
         self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
@@ -144,13 +150,14 @@ class Captured:
                           for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
         self._outputs(before, result)
         self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
-        self.inputs = [self._source(before, t) for t in inputs]
+        self.inputs = [self._source(before, t) for t in traced.inputs]
         self.numbers_of_inputs = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
         if roots and len({id(t) for t in self._tensors}) > 1:
             shared = [cap.owner_of(t) for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
             if len(set(shared)) != len(shared):
                 raise Refused("results that require grad share memory")
-        self.traced = traced._replace(seedings=[s.resolved(parts[s.part], self._starts) for s in seedings])
+        self.traced = traced._replace(inputs=(), segments=tuple([
+            s if s.gone else s.resolved(parts[s.part], self._starts) for s in traced.segments]))
         changed = {row: int(buffers[row]["version"]) - version for row, version in before.versions.items()
                    if int(buffers[row]["version"]) != version}
         self.versions = sorted((r, n) for r, n in changed.items() if r in before.known)
@@ -179,8 +186,11 @@ class Captured:
         return next(i for i, t in enumerate(several) if t is one)
 
     def _source(self, before: Before, tensor: Any) -> Any:
-        """A tensor that is there before each call: itself, or the number of the argument."""
-        return tensor if id(tensor) in before.reach.tensors else self._place(before.leaves, tensor)
+        """A tensor that the graph begins with: itself, the number of the argument, or a view among the results."""
+        if id(tensor) in before.reach.tensors:
+            return tensor
+        given = next((i for i, t in enumerate(before.leaves) if t is tensor), None)
+        return Result(self._place(self._tensors, tensor)) if given is None else given
 
     def _block_of(self, tensor: Any, what: str) -> int:
         """The number among the result blocks of the one that a tensor of the call's own lies in."""
@@ -263,8 +273,9 @@ class Captured:
         ends = [t for t, s in enumerate(self.steps) if cap.may_break_off(s)]
         found: dict[Place, int] = {}
         for step in self.steps[:ends[-1]] if ends else ():
-            place = cap.target(step) if step.kind in (rec.KERNEL, rec.ZEROED) else None
-            if place is not None and place.kind != "own":
+            for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED) else ():
+                if place.kind == "own":
+                    continue
                 kind, number, offset = place
                 row = offset if kind == "fixed" else before.owners[number]
                 whole = Place("argument", number, 0) if kind == "argument" else (
@@ -272,22 +283,15 @@ class Captured:
                 found[whole] = layouts[int(buffers[row]["layout"])].nbytes
         return list(found.items())
 
-    def seed_layout(self, root: int) -> int:
-        """How the gradient of a result lies that a backward begins with."""
-        output = self.outputs[self.roots[root]]
-        layout = output.layout if output.kind == "part" else self.fresh_layouts[output.which]
-        return layouts.adjoint(layouts.all[layout]).id
-
     def _did(self) -> tuple[Any, ...]:
         return (
             self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots,
-            self.traced.gone, self.traced.keeping,
             [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
             [id(t) for t, _ in self.looked],
-            [t if type(t) is int else id(t) for t in self.inputs],
+            [t if type(t) in (int, Result) else id(t) for t in self.inputs], self.traced.hidden,
             self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
-            [s.did() for s in self.traced.seedings],
+            [s.did() for s in self.traced.segments],
         )
 
     def same(self, other: Captured) -> bool:
@@ -317,12 +321,12 @@ class Captured:
         return not (self.versions or self.argument_versions or self.gradients)
 
 
-def _left(before: Before, result: Any, seedings: Sequence[Seeding]) -> set[int]:
+def _left(before: Before, result: Any, segments: Sequence[Segment]) -> set[int]:
     """The addresses of all that a call leaves behind for others."""
     tensors: list[Any] = [t.grad for t, _ in before.gradients]
     flatten(result, tensors)
-    for seeding in seedings:
-        tensors += (*seeding.seeds, *seeding.gradients)
+    for segment in segments:
+        tensors += (*segment.seeds, *segment.gradients)
     return {cap.addresses.item(cap.owner_of(t)) for t in tensors if t is not None}
 
 

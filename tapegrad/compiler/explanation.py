@@ -44,8 +44,8 @@ def _program(variant: Variant) -> Iterator[str]:
            f"({_count(len(reach.cells), 'cell')}, {_count(len(reach.tensors), 'tensor')}), "
            f"{_count(len(reach.names), 'name')}, {_count(len(reach.watched), 'container or object')} by content, "
            f"{_count(checks, 'value')} on the way")
-    calls = _calls(captured.steps) + sum(_calls(s.steps) for s in captured.traced.seedings)
-    now = len(variant.program.steps) + sum(len(b.program.steps) for b in variant.backwards.values())
+    calls = _calls(captured.steps) + sum(_calls(s.steps) for s in captured.traced.segments)
+    now = len(variant.program.steps) + sum(len(b.program.steps) for b in variant.backwards)
     tier = "superinstructions" if variant.built else "the interpreter, superinstructions are being built"
     yield f"{_count(calls, 'kernel call')} captured, {_count(now, 'step')} now: {tier}"
     yield (f"passes: {', '.join(variant.passes) or 'none'}; made in {variant.seconds * 1e3:.1f} ms; "
@@ -53,7 +53,7 @@ def _program(variant: Variant) -> Iterator[str]:
     if captured.draws:
         yield f"{_count(len(captured.draws), 'random draw')} before each replay"
     if captured.roots:
-        freed = ", freed by the call itself" if captured.traced.gone else ""
+        freed = ", freed by the call itself" if any(s.gone for s in captured.traced.segments) else ""
         yield f"{_count(len(captured.roots), 'result')} with a history: {_count(len(captured.inputs), 'input')}{freed}"
     yield _count(variant.runs, "run")
 

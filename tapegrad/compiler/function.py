@@ -41,7 +41,6 @@ call = machine.call
 MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
-MAX_INPUTS = 30  # tensors that one node of the graph can lead to
 _replay, _is_recording = call.replay, call.is_recording
 
 
@@ -146,7 +145,7 @@ class Compiled(Transparent):
             before = Before(reach, leaves, structure, containers, identity)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
-        traced = Traced([])
+        traced = Traced()
         captured: Captured | None = None
         trace = capturing.begin()
         if any(isinstance(w.value, np.ndarray) for w in reach.watched):
@@ -156,10 +155,9 @@ class Compiled(Transparent):
             try:
                 result = self.__wrapped__(*args, **kwargs)
                 self.captures += 1
-                roots = [] if trace.refusals or trace.failed else _roots(result, before)
-                inputs = [t for t in before.tensors if t.requires_grad] if roots else []
+                roots, views = ([], []) if trace.refusals or trace.failed else _roots(result, before)
                 if roots:
-                    traced = trace_backward(roots, inputs)
+                    traced = trace_backward(roots, [*(t for t in before.tensors if t.requires_grad), *views])
             finally:
                 events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
@@ -167,10 +165,7 @@ class Compiled(Transparent):
                 return result
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
-            live = traced.inputs(len(inputs))
-            if len(live) > MAX_INPUTS:
-                raise Refused(f"its result depends on more than {MAX_INPUTS} tensors that require grad")
-            captured = Captured(before, trace, events, result, traced.only(live), roots, [inputs[j] for j in live])
+            captured = Captured(before, trace, events, result, traced, roots)
         except Refused as why:
             self._stop(str(why))
             return result
@@ -255,17 +250,19 @@ class Compiled(Transparent):
         self._quick = None
 
 
-def _roots(result: Any, before: Before) -> list[Any]:
-    """The tensors of a result that need a history of their own."""
+def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any]]:
+    """The tensors of a result that need a history of their own, and the views of what was there before, which have one.
+    """
     leaves: list[Any] = []
     flatten(result, leaves)
     given = {*map(id, before.arguments), *map(id, before.held)}
     roots = [t for t in {id(t): t for t in leaves}.values() if t.requires_grad and id(t) not in given]
     outside = {*before.owners, *before.known}
-    roots = [t for t in roots if not (t._is_view() and cap.owner_of(t) in outside)]
+    views = [t for t in roots if t._is_view() and cap.owner_of(t) in outside]
+    roots = [t for t in roots if not any(t is v for v in views)]
     if any(t.is_leaf for t in roots):
         capturing.refuse("it returns a new leaf that requires grad")
-    return roots
+    return roots, views
 
 
 def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,

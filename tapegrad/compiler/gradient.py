@@ -1,173 +1,272 @@
-"""Results that require grad: the backward of a call, captured right after it, becomes a program of its own.
+"""Results that require grad: the backward of a call, captured right after it, becomes programs of their own.
 
-While the graph of a captured call is still there, its backward is run once for each way the results may be seeded (all
-of them, or one), with gradients of arguments and of reached tensors as its results. What a backward reads of the
-forward's blocks is kept, and passed from one program to the other in one piece of memory: exactly what eager recording
-would have kept, so that a value written to in the meantime is refused exactly where PyTorch refuses it. (Recomputing
-the forward instead would need no such memory, and would be wrong for every value that was written to since.)
+While the graph of a captured call is still there, its backward is run, with gradients of arguments and of reached
+tensors as its results. Several results may be asked for alone or together, may be computed from each other, and have
+hooks; so the graph is taken apart into segments, each of which runs as a whole or not at all. What a backward reads of
+the forward's blocks is kept, and passed from one program to the other in one piece of memory: exactly what eager
+recording would have kept, so that a value written to in the meantime is refused exactly where PyTorch refuses it.
+(Recomputing the forward instead would need no such memory, and would be wrong for every value that was written to
+since.)
 
-What no program covers (`create_graph`, some of several results) runs the function once more, as it is written, on the
-same arguments: `Pullback.again`.
+What no program covers (`create_graph`) runs the function once more, as it is written, on the same arguments:
+`unfolding`.
 """
 from __future__ import annotations
 
-import functools
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import errors
 from tapegrad.autograd import engine
-from tapegrad.compiler.capture import Block, Place, Refused, Step, owner_of, target
+from tapegrad.compiler.capture import Block, Place, Refused, Step, targets
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.tape import hooks, reading
 
 call, buffers = machine.call, machine.buffers
-MAX_SEPARATE = 8  # results that get a backward of their own each
-MAX_GONE = 30
 _ALIGN = 64
 
 
-class Seeding(NamedTuple):
-    """One captured backward, the `part` of the trace after the call's own that it is.
+class Segment(NamedTuple):
+    """A part of a call's graph that runs in reverse as a whole: all that leads to the same results. One node.
 
-    It says which roots had a gradient, where those lay, and what came of it for each input.
+    So, whichever results a backward begins with, all of the segment's `outputs` have a gradient or none has. Outputs
+    and `inputs` are numbers of values: the inputs of the call, its results, then what only leads from one segment to
+    another. `keeping` are the inputs (bits) that an operation leads to which keeps something, for each that does: after
+    a backward through one of them there is no other. Of a segment that is `gone` the call freed the graph itself.
+
+    The rest is its captured backward, the `part` of the trace after the call's own that it is: with which seeds, and
+    what came of them for each input.
     """
 
-    part: int
-    roots: tuple[int, ...]
-    seeds: tuple[Any, ...]
-    gradients: tuple[Any, ...]
+    roots: tuple[int, ...]  # the results that it leads to
+    outputs: tuple[int, ...]
+    inputs: tuple[int, ...]
+    keeping: tuple[int, ...] = ()
+    gone: bool = False
+    part: int = 0
+    seeds: tuple[Any, ...] = ()
+    gradients: tuple[Any, ...] = ()
+    seed_layouts: tuple[int, ...] = ()
     steps: tuple[Step, ...] = ()
     seed_blocks: tuple[int, ...] = ()
-    blocks: tuple[int | None, ...] = ()
+    blocks: tuple[int, ...] = ()
     layouts: tuple[int, ...] = ()
 
-    def resolved(self, steps: Sequence[Step], starts: dict[int, int]) -> Seeding:
+    def resolved(self, steps: Sequence[Step], starts: dict[int, int]) -> Segment:
         """With the steps that did it, and blocks in place of tensors."""
-        def block(t: Any) -> int | None:
-            if t is None:
-                return None
+        def block(t: Any) -> int:
             found = starts.get(int(buffers[t._buffer]["address"]))
             if found is None:
                 raise Refused("a gradient lies in memory that the call did not take")
             return found
 
-        targets = [target(s) for s in steps if s.kind != rec.CONSTANT]
-        if any(s.kind == rec.GUARD for s in steps) or any(p and p.kind != "own" for p in targets):
+        if any(s.kind == rec.GUARD for s in steps) or any(
+                p.kind != "own" for s in steps if s.kind != rec.CONSTANT for p in targets(s)):
             raise Refused("the backward of its result looks at values, or writes to memory that others see")
-        return Seeding(self.part, self.roots, (), (), tuple(steps), tuple(block(s) for s in self.seeds),  # type: ignore[misc]
-                       tuple(block(g) for g in self.gradients),
-                       tuple(g._layout for g in self.gradients if g is not None))
+        return self._replace(seeds=(), gradients=(), steps=tuple(steps), seed_blocks=(*map(block, self.seeds),),
+                             blocks=(*map(block, self.gradients),),
+                             layouts=tuple([g._layout for g in self.gradients]))
 
     def did(self) -> tuple[Any, ...]:
-        return self.roots, self.steps, self.seed_blocks, self.blocks, self.layouts
+        """Something to compare."""
+        return self._replace(part=0)
 
+    def refuses(self, now: int, done: Iterable[int]) -> bool:
+        """Whether a backward to some inputs is a second one, after those that were done."""
+        return self.gone or any(k & now and k & before for before in done for k in self.keeping)
 
-class Way(NamedTuple):
-    """From some roots to some inputs: a backward, or an operation by all those that lead through it. Sets are bits."""
-
-    roots: int
-    inputs: int
-
-    def meets(self, other: Way) -> bool:
-        return bool(self.roots & other.roots and self.inputs & other.inputs)
+    def is_used_up(self, done: Iterable[int]) -> bool:
+        """Whether no backward may ask for anything that was kept."""
+        return bool(self.keeping) and all(any(k & before for before in done) for k in self.keeping)
 
 
 class Traced(NamedTuple):
-    """The backwards of one captured call, and when PyTorch refuses one.
+    """The backwards of one captured call: its segments, each after those that it goes on into.
 
-    `gone` are the roots (bits) whose graph the call freed itself, `keeping` the operations that keep something: after a
-    backward through one of them there is no other that leads through it.
+    `inputs` are the tensors that they lead to, the first of the values; after those and the results come `hidden` ones,
+    of these layouts.
     """
 
-    seedings: list[Seeding]
-    gone: int = 0
-    keeping: tuple[Way, ...] = ()
+    segments: tuple[Segment, ...] = ()
+    inputs: tuple[Any, ...] = ()
+    hidden: tuple[int, ...] = ()
 
-    def refuses(self, now: Way, done: Iterable[Way]) -> bool:
-        """Whether a backward is a second one, after those that were done."""
-        if now.roots & self.gone:
-            return True
-        for before in done:
-            for way in self.keeping:
-                if way.meets(now) and way.meets(before):
-                    return True
-        return False
 
-    def is_used_up(self, done: Iterable[Way]) -> bool:
-        """Whether nothing that was kept has a use any more."""
-        roots = self.gone
-        for way in self.keeping:
-            if not any(way.meets(before) for before in done):
-                return False
-            roots |= way.roots
-        return not any(bits(s.roots) & ~roots for s in self.seedings)
+class _Outline:
+    """What is found of a segment on the way through the tape, from its beginning."""
 
-    def inputs(self, count: int) -> list[int]:
-        """The numbers of the inputs, of so many, that the node leads to.
+    def __init__(self) -> None:
+        self.outputs: dict[int, None] = {}
+        self.inputs: dict[int, int] = {}
+        self.met: list[tuple[int, int]] = []  # where each of them is first used: minus the instruction, the operand
+        self.leads: dict[int, int] = {}  # by row: to which inputs
+        self.keeping: set[int] = set()
 
-        A graph that was freed does not say. What leads there is refused, wherever it asks to go: a few will do.
-        """
-        found = [j for j in range(count) if any(s.gradients[j] is not None for s in self.seedings)]
-        return found if found or not self.gone else [*range(min(count, MAX_GONE))]
+    def input(self, value: int, t: int, operand: int) -> int:
+        """The bit of an input."""
+        if value not in self.inputs:
+            self.inputs[value] = len(self.inputs)
+            self.met.append((-t, operand))
+        return 1 << self.inputs[value]
 
-    def only(self, inputs: Sequence[int]) -> Traced:
-        """The same with the gradients of these inputs alone."""
-        ways = {Way(way.roots, bits(tuple([k for k, j in enumerate(inputs) if way.inputs >> j & 1])))
-                for way in self.keeping}
-        return self._replace(keeping=tuple(sorted(ways)), seedings=[
-            s._replace(gradients=tuple([s.gradients[j] for j in inputs])) for s in self.seedings])
+    def done(self, roots: Sequence[int]) -> Segment:
+        """The inputs in the order in which their gradients are complete in a backward: hooks run in that order."""
+        values, order = [*self.inputs], sorted(range(len(self.inputs)), key=self.met.__getitem__)
+        return Segment(tuple(roots), tuple(self.outputs), tuple([values[k] for k in order]),
+                       tuple(sorted({_chosen(bits, order) for bits in self.keeping})))
+
+
+def outline(roots: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Segment], list[int]]:
+    """The segments of the graph that leads from some results (None for one to be left out) to some inputs; and the rows
+    of all values. Instructions are named by their numbers: nothing may move meanwhile."""
+    reaching: dict[int, int] = {}
+    for i, root in enumerate(roots):
+        for t in engine.visited(root, inputs) if root is not None else ():
+            reaching[t] = reaching.get(t, 0) | 1 << i
+    _join_outputs(reaching)
+    rows = [0 if x is None else x._buffer for x in (*inputs, *roots)]
+    numbers = {row: n for n, row in enumerate(rows)}
+    ends = {*rows[:len(inputs)]}
+    made: dict[int, int] = {}
+    found: dict[int, _Outline] = {}
+    for t in sorted(reaching):
+        segment = found.setdefault(reaching[t], _Outline())
+        out, _, operands, needs, _ = reading.instruction(t)
+        leads = 0
+        for j, row in enumerate(operands):
+            if not needs >> j & 1 or not (row in ends or row in made):
+                continue
+            if row not in ends and made[row] == reaching[t]:
+                leads |= segment.leads[row]
+                continue
+            if row not in numbers:
+                numbers[row] = len(rows)
+                rows.append(row)
+            if row not in ends:
+                found[made[row]].outputs[numbers[row]] = None
+            leads |= segment.input(numbers[row], t, j)
+        made[out], segment.leads[out] = reaching[t], leads
+        if out in numbers:
+            segment.outputs[numbers[out]] = None
+        if engine.keeps(t):
+            segment.keeping.add(leads)
+    order = sorted(found.items(), key=lambda item: (-item[0].bit_count(), item[0]))
+    return [s.done([i for i in range(len(roots)) if which >> i & 1]) for which, s in order], rows
+
+
+def _chosen(bits: int, order: Sequence[int]) -> int:
+    """The bits of these numbers, in their order."""
+    return sum(1 << n for n, k in enumerate(order) if bits >> k & 1)
+
+
+def _join_outputs(reaching: dict[int, int]) -> None:
+    """Outputs of one custom function are in one segment: which of them have a gradient is the function's affair, and
+    that none is zero."""
+    for t in sorted(reaching):
+        if reading.plan_of(t).op.name == "_output":
+            (node,), _ = reading.operands_of(t)
+            made = reading.instruction_of(node)
+            assert made is not None
+            if reaching[t] != reaching[made]:
+                kept = hooks.find(node)
+                if kept is None or not kept.callback.materialize_grads:
+                    capturing.refuse("a custom function would get no gradient for one of its outputs")
+                reaching[t] = reaching[made]
 
 
 def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
     """Run the backwards of a call that is being captured."""
-    subsets = [tuple(range(len(roots)))]
-    if 1 < len(roots) <= MAX_SEPARATE:
-        subsets += [(i,) for i in range(len(roots))]
     if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
         capturing.refuse("a result has hooks, or retains its gradient")
-    found, gone = [], 0
-    for part, subset in enumerate(subsets):
+    left = [*roots]
+    with machine.pinned():
+        for i, root in enumerate(roots):
+            try:
+                if not engine.visited(root, inputs):
+                    capturing.refuse("the gradient of a result goes to tensors made inside")
+            except RuntimeError as error:
+                if not _is_second(error):
+                    return Traced()
+                left[i] = None
+        parts, found = itertools.count(), None
+        while found is None:
+            found = _run(left, inputs, parts)
+    if capturing.is_refused():
+        return Traced()
+    return _numbered(found, roots, left, inputs)
+
+
+def _is_second(error: RuntimeError) -> bool:
+    if str(error) == errors.SECOND_BACKWARD:
+        return True
+    capturing.refuse(f"the backward of its result fails: {error}")
+    return False
+
+
+def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple[list[Segment], list[int]] | None:
+    """The backward of each segment; None where one found its graph freed, so that its results are left out."""
+    segments, rows = outline(roots, inputs)
+    done = []
+    for segment in segments:
         capturing.cut()
-        seeds = []
-        for i in subset:
-            seed = call.empty(layouts.adjoint(layouts.all[roots[i]._layout]).id)
+        outputs, ends = ([call.tensor_of(rows[v], machine.tensor_type) for v in values]
+                         for values in (segment.outputs, segment.inputs))
+        seeds = [call.empty(layouts.adjoint(layouts.all[o._layout]).id) for o in outputs]
+        for seed in seeds:
             seed._memory()[...] = 1
-            seeds.append(seed)
         try:
-            gradients = engine.run([roots[i] for i in subset], seeds, True, False, list(inputs), accumulate=False,
-                                   allow_unused=True, partial=True)
+            gradients = engine.run(outputs, seeds, True, False, ends, accumulate=False, allow_unused=True, partial=True)
         except RuntimeError as error:
-            if str(error) != errors.SECOND_BACKWARD:
-                capturing.refuse(f"the backward of its result fails: {error}")
-                return Traced([])
-            if len(subset) == 1 or len(subsets) == 1:
-                gone |= bits(subset)
-            continue
+            if not _is_second(error):
+                return [], rows
+            for i in segment.roots:
+                roots[i] = None
+            next(parts)
+            return None
         assert gradients is not None
-        found.append(Seeding(part, subset, tuple(seeds), tuple(gradients)))
-    if not gone and all(g is None for s in found for g in s.gradients):
-        capturing.refuse("the gradient of a result goes to tensors made inside")
-    return Traced(found, gone, _keeping([(i, r) for i, r in enumerate(roots) if not gone >> i & 1], inputs))
+        done.append(segment._replace(part=next(parts), seeds=tuple(seeds), gradients=tuple(gradients),
+                                     seed_layouts=tuple([s._layout for s in seeds])))
+    return done, rows
 
 
-@functools.cache
-def bits(numbers: tuple[int, ...]) -> int:
-    return sum(1 << i for i in numbers)
+def _freed(root: Any, inputs: Sequence[Any]) -> tuple[int, ...]:
+    """The inputs that a graph led to which was freed: a backward to them is refused."""
+    with machine.pinned():
+        read = {row for t in engine.visited(root, inputs, checked=False) for row in reading.operands_of(t)[0]}
+    return tuple([n for n, x in enumerate(inputs) if x._buffer in read])
 
 
-def _keeping(roots: Sequence[tuple[int, Any]], inputs: Sequence[Any]) -> tuple[Way, ...]:
-    found: dict[int, Way] = {}
-    with machine.pinned():  # instructions are told apart by their numbers
-        for i, root in roots:
-            keeping, rows = engine.visited(root, inputs)
-            for t, leads in keeping.items():
-                found[t] = Way(1 << i | (found[t].roots if t in found else 0), leads)
-            if any(r._buffer in rows for j, r in roots if j != i):  # whose hooks would see a part of the gradient only
-                capturing.refuse("one result that requires grad is computed from another")
-    return tuple(sorted({*found.values()}))
+def _numbered(found: tuple[list[Segment], list[int]], roots: Sequence[Any], left: Sequence[Any], inputs: Sequence[Any]
+              ) -> Traced:
+    """Without the inputs that no gradient goes to; `left` are the roots but those whose graph was freed."""
+    segments, rows = found
+    first = len(inputs)
+    segments = [_only(s, first) for s in segments]
+    for i, root in enumerate(roots):
+        if left[i] is None:
+            segments.append(Segment((i,), (first + i,), _freed(root, inputs), gone=True))
+    used = sorted({v for s in segments for v in s.inputs if v < first})
+    numbers = {v: n for n, v in enumerate([*used, *range(first, len(rows))])}
+    segments = [s._replace(outputs=tuple([numbers[v] for v in s.outputs]), inputs=tuple([numbers[v] for v in s.inputs]))
+                for s in segments]
+    hidden = [int(buffers["layout"][row]) for row in rows[first + len(roots):]]
+    return Traced(tuple(segments), tuple([inputs[v] for v in used]), tuple(hidden))
+
+
+def _only(segment: Segment, first: int) -> Segment:
+    """A segment with those of its inputs that got a gradient."""
+    there = [k for k, g in enumerate(segment.gradients) if g is not None]
+    if len(there) == len(segment.inputs):
+        return segment
+    if any(v >= first for k, v in enumerate(segment.inputs) if k not in there):
+        capturing.refuse("no gradient goes to what one of its results was computed from")
+    keeping = {_chosen(bits, there) for bits in segment.keeping}
+    return segment._replace(inputs=tuple([segment.inputs[k] for k in there]), keeping=tuple(sorted(keeping)),
+                            gradients=tuple([segment.gradients[k] for k in there]))
 
 
 class Divided(NamedTuple):
@@ -182,12 +281,12 @@ class Divided(NamedTuple):
     backwards: list[list[Step]]
 
 
-def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int], seedings: Sequence[Seeding],
+def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int], segments: Sequence[Segment],
            arguments: int) -> Divided:
     """Put the blocks that a backward reads into one, and make it an argument there."""
     constants = constant_blocks(steps, set(results))
     written = {p.number for s in steps for p in s.places if p.kind == "own"}
-    read = sorted({p.number for s in seedings for t in s.steps for p in t.places if p.kind == "own"} & written
+    read = sorted({p.number for s in segments for t in s.steps for p in t.places if p.kind == "own"} & written
                   - set(results) - set(constants))
     offsets: dict[int, int] = {}
     size = 0
@@ -203,9 +302,9 @@ def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int
             for p in step.places]))
 
     backwards = []
-    for seeding in seedings:
+    for segment in segments:
         position = {number: arguments + 1 + i for i, number in enumerate(results)}
-        position |= {number: arguments + 1 + len(results) + i for i, number in enumerate(seeding.seed_blocks)}
+        position |= {number: arguments + 1 + len(results) + i for i, number in enumerate(segment.seed_blocks)}
 
         def passed(p: Place, position: dict[int, int] = position) -> Place:
             if p.kind != "own":
@@ -214,14 +313,10 @@ def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int
                 return Place("argument", arguments, offsets[p.number] + p.offset)
             return Place("argument", position[p.number], p.offset) if p.number in position else p
 
-        used = {p.number for t in seeding.steps for p in t.places if p.kind == "own"} & set(constants)
+        used = {p.number for t in segment.steps for p in t.places if p.kind == "own"} & set(constants)
         again = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in used]
-        body = [t._replace(places=tuple([passed(p) for p in t.places])) for t in seeding.steps]
-        if any(p and (p.kind != "own" or p.number in used) for p in map(target, body)):
+        body = [t._replace(places=tuple([passed(p) for p in t.places])) for t in segment.steps]
+        if any(p.kind != "own" or p.number in used for t in body for p in targets(t)):
             raise Refused("the backward of its result writes to what the forward kept")
         backwards.append([*again, *body])
     return Divided([moved(s) for s in steps], [*blocks, Block(0, size)], saved, backwards)
-
-
-def storage_of(tensor: Any) -> int:
-    return int(buffers[owner_of(tensor)]["address"])

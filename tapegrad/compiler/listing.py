@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler.capture import Blocked, Place, Step, is_check
 from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.compiler.gradient import Segment
 from tapegrad.compiler.passes.work import Work, kernel_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
@@ -28,8 +29,7 @@ def dump(variant: Variant, form: str = "text") -> str:
     if form != "text":
         raise ValueError(f"dump() has the forms 'text' and 'llvm', not {form!r}")
     names = _Names(variant)
-    seedings = variant.captured.traced.seedings
-    titles = ["program", *(f"backward of result {', '.join(map(str, s.roots))}" for s in seedings)]
+    titles = ["program", *map(_title, variant.segments)]
     lines = []
     for title, work in zip(titles, variant.works):
         kernels = sum(1 for s in work.steps if s.kind == rec.KERNEL)
@@ -37,6 +37,12 @@ def dump(variant: Variant, form: str = "text") -> str:
         lines.append(f"{title}  {kernels} kernel calls" + (f" · {size} B of its own" if size else ""))
         lines += _steps(work, names)
     return "\n".join(lines)
+
+
+def _title(segment: Segment) -> str:
+    numbers = ", ".join(map(str, segment.roots))
+    return f"backward of result {numbers}" if len(segment.roots) == 1 else (
+        f"backward of what leads to the results {numbers}")
 
 
 class _Names:
@@ -47,7 +53,7 @@ class _Names:
 
     def __init__(self, variant: Variant) -> None:
         self.arguments, self.results = variant.arguments, len(variant.captured.result_blocks)
-        self.saved = variant.results[-1] if variant.captured.traced.seedings else -1
+        self.saved = variant.results[-1] if variant.segments else -1
         self.rows: dict[int, str] = {}
         reach = variant.reach
         free = getattr(getattr(variant.function, "__code__", None), "co_freevars", ())

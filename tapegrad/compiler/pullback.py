@@ -1,4 +1,8 @@
-"""`CompiledFunctionBackward`: one call of a compiled function as one node of the graph."""
+"""`CompiledFunctionBackward`: one call of a compiled function as a node of the graph, or as several.
+
+The nodes of a call are the segments of its graph (`gradient.py`). What their backwards need is held once, by the
+`Pullback`, for as long as one of them may be asked for.
+"""
 from __future__ import annotations
 
 import sys
@@ -6,23 +10,19 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from tapegrad import dtypes, errors
-from tapegrad.autograd import engine, modes
+from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import capture as cap
-from tapegrad.compiler.gradient import Traced, Way, bits
-from tapegrad.compiler.state import Unreadable
-from tapegrad.compiler.structure import unflatten
-from tapegrad.machine import records as rec
+from tapegrad.compiler.gradient import Segment, Traced
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.ops.spec import REGISTRY
 from tapegrad.tape import hooks
-from tapegrad.tape.reading import instruction_of, operands_of
 
 if TYPE_CHECKING:
     from tapegrad.compiler.variant import Variant
 
 call, buffers = machine.call, machine.buffers
-_CANNOT = "the function would have to run once more to be differentiated again, but {}; call it uncompiled for that"
+WIDEST = 30  # operands of a node
 
 
 class CompiledFunction(Function):
@@ -30,102 +30,193 @@ class CompiledFunction(Function):
 
 
 class CompiledFunctionBackward(FunctionCtx):
-    """What a replayed call keeps for its backward."""
+    """One node of a replayed call: the segment of that `number`, or one that is `gone`."""
 
     _forward_cls = CompiledFunction
-    _traced: Traced
+    _shape: _Shape
+    _variant: Variant | None = None
     _pullback: Pullback | None = None
-    _bytes = 0
-    _last = Way(0, 0)  # of the sweep under way
-    _done: frozenset[Way] = frozenset()  # of those that let go of what they used
+    _last = 0  # the inputs that the sweep under way asks for, as bits
+    _done: frozenset[int] = frozenset()  # of those sweeps that let go of what they used
+    _gathered: tuple[GatheredInputs, ...] = ()
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
-        seeded = tuple([i for i, g in enumerate(outgoing) if g is not None])
-        self._last = Way(bits(seeded), self._wanted)
-        if self._pullback is None or self._traced.refuses(self._last, self._done):
+        segment, number = self._shape.segment, self._shape.number
+        self._last = self._shape.inputs_of(self._wanted)
+        if segment.refuses(self._last, self._done):
             raise RuntimeError(errors.SECOND_BACKWARD)
-        return list(self._pullback.gradients([outgoing[i] for i in seeded], seeded))
-
-    def keep(self, pullback: Pullback | None) -> None:
-        """Hold what backward needs; the machine, which reclaims dead history when enough is kept, is told how much."""
-        nbytes = pullback.nbytes if pullback else 0
-        if nbytes != self._bytes:
-            call.count_kept(nbytes - self._bytes)
-        self._pullback, self._bytes = pullback, nbytes
+        if self._pullback is not None:
+            found = self._pullback.gradients(number, outgoing, self._row)
+        else:
+            backward = self._variant and self._variant.bare(number, self._last)
+            if not backward or modes.is_grad_enabled():
+                raise RuntimeError(errors.SECOND_BACKWARD)
+            some = iter(backward.launch([0] * backward.seeds_at, outgoing))
+            found = [next(some) if self._last >> k & 1 else None for k in range(len(segment.inputs))]
+        return _handed_out(self._gathered, found) if self._gathered else list(found)
 
     def release(self) -> None:
         """Free what no backward may ask for any more: as without compiler, that is decided operation by operation."""
-        whole = self._wanted == -1 and len(self._outputs) == 1  # the common case: all there is was used
-        if not whole:
-            self._done |= {self._last}
-        if self._traced.keeping if whole else self._traced.is_used_up(self._done):
+        self._done |= {self._last}
+        if self._shape.segment.is_used_up(self._done):
             super().release()
-            self.keep(None)
-
-    def __del__(self) -> None:
-        if self._bytes and sys is not None and not sys.is_finalizing():  # the module may be gone by then
-            self.keep(None)
+            self._pullback = None
 
 
-class Recorder:
-    """How calls of one variant are recorded: everything about the node that is the same each time."""
+class GatheredInputs(FunctionCtx):
+    """Where a node leads to more inputs than it has operands: the node of some of them, which hands gradients on."""
 
-    def __init__(self, inputs: Sequence[Any], roots: Sequence[Any]) -> None:
-        self.inputs: list[Any] = [layouts.all[t._layout] for t in inputs]
-        self.outputs: list[Any] = [layouts.all[t._layout] for t in roots]
-        self.needs_input_grad = (True,) * len(inputs)
-        self.needs = (1 << len(inputs)) - 1
-        self.single = len(roots) == 1
-        node = self.outputs[0] if self.single else layouts.intern(dtypes.default_dtype(), ())
+    _forward_cls = CompiledFunction
+    _children: tuple[GatheredInputs, ...] = ()
+    _found: Sequence[Any] = ()
+    _size = 0  # how many inputs these are
+
+    def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
+        found, self._found = self._found, ()
+        return _handed_out(self._children, found) if self._children else list(found)
+
+
+def _handed_out(nodes: Sequence[GatheredInputs], found: Sequence[Any]) -> list[Any]:
+    """Leave each of these nodes its share of some gradients, and word that there is some."""
+    start = 0
+    for node in nodes:
+        node._found = found[start:start + node._size]
+        start += node._size
+    return [call.empty(node._outputs[0].id).zero_() for node in nodes]  # type: ignore[union-attr]
+
+
+class _Shape:
+    """How one segment is recorded: everything about its node that is the same each time."""
+
+    def __init__(self, segment: Segment, number: int, operands: Sequence[Any], outputs: Sequence[Any]) -> None:
+        self.segment, self.number, self.outputs = segment, number, outputs
+        sizes = [1] * len(operands)
+        self.single = len(outputs) == 1
+        node = layouts.intern(dtypes.default_dtype(), ())
         self.node = node.id
-        name = CompiledFunction.__name__
-        self.plan = planner.plan(REGISTRY["_function"], tuple(self.inputs), (("name", name), *_lies(node))).index
+        self.levels: list[list[_Level]] = []  # of the nodes between this one and its inputs
+        while len(operands) > WIDEST:
+            starts = range(0, len(operands), WIDEST)
+            groups = [operands[i:i + WIDEST] for i in starts]
+            sizes = [sum(sizes[i:i + WIDEST]) for i in starts]
+            self.levels.append([_Level(_plan(group, node), group, size) for group, size in zip(groups, sizes)])
+            operands = [node] * len(groups)
+        self.sizes = sizes
+        self.operands = list(operands)
+        self.plan = _plan(self.operands, outputs[0] if self.single else node)
         self.output_plans = [] if self.single else [
-            planner.plan(REGISTRY["_output"], (node,), (("name", name), ("index", i), ("count", len(roots)), *_lies(o))
-                         ).index for i, o in enumerate(self.outputs)]
+            planner.plan(REGISTRY["_output"], (node,), (
+                ("name", CompiledFunction.__name__), ("index", i), ("count", len(outputs)), *_lies(o))).index
+            for i, o in enumerate(outputs)]
 
-    def record(self, traced: Traced, pullback: Pullback | None, inputs: Sequence[Any], roots: Sequence[Any]) -> None:
-        """Make these tensors the results of one new node."""
-        ctx = CompiledFunctionBackward()
-        ctx._traced = traced
+    def inputs_of(self, operands: int) -> int:
+        """The inputs that some of the node's operands lead to."""
+        if not self.levels and operands != -1:
+            return operands
+        found = start = 0
+        for i, size in enumerate(self.sizes):
+            found |= ((1 << size) - 1) << start if operands >> i & 1 else 0
+            start += size
+        return found
+
+    def record(self, ctx: CompiledFunctionBackward, operands: list[Any], outputs: Sequence[Any]) -> None:
+        """Make tensors, or rows, the results of one new node; nothing may move meanwhile."""
+        gathered: tuple[GatheredInputs, ...] = ()
+        for level in self.levels:
+            rows, made, there = [], [], iter(operands)
+            children = iter(gathered)
+            for plan, group, size in level:
+                node = GatheredInputs()
+                node._size = size
+                node._inputs, node._outputs = list(group), [layouts.all[self.node]]
+                node._children = tuple([next(children) for _ in group]) if gathered else ()
+                rows.append(call.fresh_row(self.node, 0, 0))
+                _attach(node, plan, rows[-1], [next(there) for _ in group])
+                made.append(node)
+            operands, gathered = rows, tuple(made)
+        ctx._shape, ctx._gathered = self, gathered
         ctx.materialize_grads = False
-        ctx.needs_input_grad, ctx._inputs, ctx._outputs, ctx._tensors = (
-            self.needs_input_grad, self.inputs, self.outputs, self.outputs)
-        ctx.keep(pullback)
-        with machine.pinned():
-            row = roots[0]._buffer if self.single else call.fresh_row(self.node, 0, 0)
-            call.record_plan(self.plan, row, self.needs, *inputs)
-            ctx._row = row
-            if pullback is not None:
-                pullback.row = row
-            hooks.attached(row).callback = ctx
-            for plan, root in zip(self.output_plans, roots):
-                call.record_plan(plan, root._buffer, 1, row)
+        ctx.needs_input_grad = (True,) * len(self.operands)
+        ctx._inputs, ctx._outputs, ctx._tensors = self.operands, self.outputs, self.outputs  # type: ignore[assignment]
+        row = call.fresh_row(self.node, 0, 0) if not self.single else _row_of(outputs[0])
+        _attach(ctx, self.plan, row, operands)
+        for plan, output in zip(self.output_plans, outputs):
+            call.record_plan(plan, _row_of(output), 1, row)
+
+
+class _Level(NamedTuple):
+    """A node that stands for some inputs of another."""
+
+    plan: int
+    operands: Sequence[Any]
+    size: int
+
+
+def _attach(ctx: FunctionCtx, plan: int, row: int, operands: Sequence[Any]) -> None:
+    call.record_plan(plan, row, (1 << len(operands)) - 1, *operands)
+    ctx._row = row
+    hooks.attached(row).callback = ctx
+
+
+def _row_of(value: Any) -> int:
+    return value if type(value) is int else value._buffer
+
+
+def _plan(operands: Sequence[Any], out: Any) -> int:
+    given = (("name", CompiledFunction.__name__), *_lies(out))
+    return planner.plan(REGISTRY["_function"], tuple(operands), given).index
 
 
 def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
     return ("dtype", layout.dtype), ("shape", layout.shape), ("strides", layout.strides)
 
 
+class Recorder:
+    """How calls of one variant are recorded."""
+
+    def __init__(self, traced: Traced, values: Sequence[Any]) -> None:
+        lies = [layouts.all[v._layout] for v in values] + [layouts.all[i] for i in traced.hidden]
+        self.hidden = traced.hidden
+        self.shapes = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs])
+                       for number, s in enumerate(traced.segments)]
+
+    def record(self, pullback: Pullback | None, values: list[Any]) -> None:
+        """Give results of a call their history; `values` are its inputs and results."""
+        with machine.pinned():
+            values += [call.fresh_row(layout, 0, 0) for layout in self.hidden]
+            if pullback is not None:
+                pullback.rows = [*map(_row_of, values)]
+            for shape in self.shapes:
+                ctx = CompiledFunctionBackward()
+                if not shape.segment.gone and pullback is not None:
+                    ctx._pullback, ctx._variant = pullback, pullback.variant
+                shape.record(ctx, [values[v] for v in shape.segment.inputs],
+                             [values[v] for v in shape.segment.outputs])
+
+
 class Input(NamedTuple):
-    """An argument with a history, as a node holds it: its memory, and where among the node's operands its row is.
+    """An argument with a history, as a node holds it: its memory, and which of the graph's inputs it is.
 
     The tensor itself would be alive as long as the node, and its history with it: of a chain of calls whose last result
     is dropped, each reclaiming would find one.
     """
 
     memory: Any
-    position: int
+    number: int
     kind: type
 
 
 class Pullback:
-    """One replayed call, as its backward needs it."""
+    """One replayed call, as its backward needs it.
 
-    row = 0  # of the node
+    The machine, which reclaims dead history when enough is kept, is told how much this is.
+    """
+
+    nbytes = 0
+    rows: list[int]  # of the graph's values
 
     def __init__(self, variant: Variant, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
-                 roots: Sequence[Any], states: Sequence[Any]) -> None:
+                 states: Sequence[Any]) -> None:
         self.variant, self.states = variant, states
         numbers = variant.captured.numbers_of_inputs
         self.leaves = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
@@ -138,26 +229,30 @@ class Pullback:
         kept += [_alias(fresh[i]) for i in reads.results]
         self.kept = [(t, versions.item(cap.owner_of(t))) for t in kept]
         self.saved = fresh[-1]
-        self.nbytes: int = self.saved.nbytes
+        self.nbytes = self.saved.nbytes
+        call.count_kept(self.nbytes)
 
-    def gradients(self, gradients: Sequence[Any], seeded: tuple[int, ...]) -> Sequence[Any]:
-        """The gradients of the inputs, None where there is none, from those of the `seeded` results."""
-        if modes.is_grad_enabled() or seeded not in self.variant.backwards:
-            return self.again(gradients, seeded)
+    def __del__(self) -> None:
+        if self.nbytes and sys is not None and not sys.is_finalizing():  # the module may be gone by then
+            call.count_kept(-self.nbytes)
+
+    def gradients(self, number: int, gradients: Sequence[Any], row: int) -> Sequence[Any]:
+        """The gradients of a segment's inputs from those of its outputs, None for zero; `row` is the node's."""
+        if modes.is_grad_enabled():
+            from tapegrad.compiler import unfolding
+
+            return unfolding.gradients(self, number, gradients, row)
+        backward = self.variant.backwards[number]
         first_result = len(self.kept) - len(self.variant.reads.results)
-        for i in self.variant.backwards[seeded].reads:
+        for i in backward.reads:
             tensor, version = self.kept[i]
             if buffers["version"].item(cap.owner_of(tensor)) != version:
                 raise RuntimeError(errors.MODIFIED.format(
                     kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,
                     output=f", which is output 0 of {CompiledFunction.__name__}," if i >= first_result else "",
                     expected=version))
-        return self._replayed(gradients, seeded)
-
-    def _replayed(self, gradients: Sequence[Any], seeded: tuple[int, ...]) -> Sequence[Any]:
         reads = self.variant.reads
-        backward = self.variant.backwards[seeded]
-        starts = [0] * (backward.seeds_at + len(seeded))
+        starts = [0] * backward.seeds_at
         kept = iter(self.kept)
         for i in reads.arguments:
             starts[i] = _storage(next(kept)[0])
@@ -166,71 +261,7 @@ class Pullback:
         for i in reads.results:
             starts[backward.results_at + i] = _storage(next(kept)[0])
         starts[backward.results_at - 1] = _storage(self.saved)
-        seeds = []
-        for i, (gradient, wanted) in enumerate(zip(gradients, backward.seed_layouts)):
-            if gradient._layout != wanted:
-                whole = call.empty(wanted)
-                whole.copy_(gradient)
-                gradient = whole
-            seeds.append(gradient)
-            starts[backward.seeds_at + i] = cap.addresses.item(gradient._buffer)
-        fresh = [call.empty(layout) for layout in backward.layouts]
-        if backward.program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh]) != rec.PASSED:
-            raise RuntimeError("a kernel of a compiled backward failed")
-        found = iter(fresh)
-        return [None if block is None else next(found) for block in backward.blocks]
-
-    def again(self, gradients: Sequence[Any], seeded: tuple[int, ...]) -> Sequence[Any]:
-        """The gradients by running the function as it is written, so that they can have a history."""
-        captured = self.variant.captured
-        create_graph = modes.is_grad_enabled()
-        self._check()
-        streams = list({id(d.stream): d.stream for d in captured.draws}.values())
-        now = [s.mark() for s in streams]
-        given = self._arguments()
-        inputs = [given[i] if type(i) is int else i for i in captured.inputs]
-        for stream, state in zip(streams, self.states):
-            stream.back_to(state)
-        try:
-            with modes.enable_grad():
-                args, kwargs = (given, {}) if self.variant.structure is None else unflatten(
-                    self.variant.structure, iter(given))
-                leaves: list[Any] = []
-                _collect(self.variant.function(*args, **kwargs), leaves)
-                several = list({id(t): t for t in leaves}.values())
-                roots = [several[captured.roots[i]] for i in seeded]
-                found = engine.run(roots, gradients, create_graph, create_graph, inputs, accumulate=False,
-                                   allow_unused=True, partial=True)
-        finally:
-            for stream, state in zip(streams, now):
-                stream.back_to(state)
-        assert found is not None
-        return found
-
-    def _arguments(self) -> list[Any]:
-        """The call's tensors, with the histories they had."""
-        with machine.pinned():
-            t = instruction_of(self.row)
-            assert t is not None
-            rows, _ = operands_of(t)
-        return [call.tensor_of(rows[x.position], x.kind) if type(x) is Input else x for x in self.leaves]
-
-    def _check(self) -> None:
-        captured = self.variant.captured
-        if not captured.pure:
-            raise RuntimeError(_CANNOT.format("it writes to memory that others see"))
-        leaves = [x.memory if type(x) is Input else x for x in self.leaves]
-        for tensor, version in zip((*leaves, *self.variant.reach.tensors.values()), self.versions):
-            if int(buffers[cap.owner_of(tensor)]["version"]) != version:
-                raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
-        try:
-            same = self.variant.reach.again().content == captured.content
-        except Unreadable:
-            same = False
-        if not same or self.variant.default is not dtypes.default_dtype():
-            raise RuntimeError(_CANNOT.format("values that it reads have changed"))
-        if not self.variant.gradients_are_as_they_were():
-            raise RuntimeError(_CANNOT.format("gradients that it reads have changed"))
+        return backward.launch(starts, gradients)
 
 
 def _alias(tensor: Any) -> Any:
@@ -240,14 +271,3 @@ def _alias(tensor: Any) -> Any:
 
 def _storage(tensor: Any) -> int:
     return cap.addresses.item(cap.owner_of(tensor))
-
-
-def _collect(value: Any, leaves: list[Any]) -> None:
-    if isinstance(value, machine.TensorBase):
-        leaves.append(value)
-    elif isinstance(value, (tuple, list)):
-        for part in value:
-            _collect(part, leaves)
-    elif isinstance(value, dict):
-        for part in value.values():
-            _collect(part, leaves)

@@ -12,8 +12,8 @@ from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.compiler import capture as cap
 from tapegrad.compiler import words
-from tapegrad.compiler.captured import Captured, Output
-from tapegrad.compiler.gradient import Divided, divide
+from tapegrad.compiler.captured import Captured, Output, Result
+from tapegrad.compiler.gradient import Divided, Segment, divide
 from tapegrad.compiler.listing import dump
 from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
@@ -47,14 +47,32 @@ class Reads(NamedTuple):
 
 
 class Backward:
-    """The program of one seeding."""
+    """The program of one segment's backward."""
 
-    def __init__(self, program: Program, blocks: tuple[int | None, ...], fresh: tuple[int, ...],
-                 seed_layouts: Sequence[int], reads: Sequence[int], arguments: int, results: int) -> None:
-        self.program, self.blocks, self.layouts, self.seed_layouts = program, blocks, fresh, seed_layouts
+    def __init__(self, program: Program, found: Sequence[int], fresh: Sequence[int], seed_layouts: Sequence[int],
+                 reads: Sequence[int], results_at: int, results: int) -> None:
+        self.program, self.layouts, self.seed_layouts = program, fresh, seed_layouts
+        self.found = found  # which of the program's results is the gradient of each input
         self.reads = reads  # of what is kept for all of them, by place
-        self.results_at = arguments + 1
+        self.results_at = results_at
         self.seeds_at = self.results_at + results
+
+    def launch(self, starts: list[int], gradients: Sequence[Any]) -> list[Any]:
+        """The gradients of the inputs from those of the outputs; `starts` are the addresses of all else it reads."""
+        seeds = []
+        for gradient, wanted in zip(gradients, self.seed_layouts):
+            if gradient is None:
+                gradient = call.empty(wanted).zero_()
+            elif gradient._layout != wanted:
+                whole = call.empty(wanted)
+                whole.copy_(gradient)
+                gradient = whole
+            seeds.append(gradient)
+        starts = [*starts, *(cap.addresses.item(s._buffer) for s in seeds)]
+        fresh = [call.empty(layout) for layout in self.layouts]
+        if self.program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh]) != rec.PASSED:
+            raise RuntimeError("a kernel of a compiled backward failed")
+        return [fresh[i] for i in self.found]
 
 
 class Variant:
@@ -77,16 +95,17 @@ class Variant:
         self.arguments = arguments
         self.owners = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
+        self._bare: dict[tuple[int, int], Backward | None] = {}
         self.layouts = list(captured.fresh_layouts)
         self.results = list(captured.result_blocks)
         self.steps = captured.steps
-        if captured.traced.seedings:
-            self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, captured.traced.seedings,
-                                   arguments)
+        self.segments = [s for s in captured.traced.segments if not s.gone]
+        if self.segments:
+            self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, self.segments, arguments)
             self.steps = self._divided.steps
             self.results.append(self._divided.saved)
             self.layouts.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)).id)
-        self.backwards: dict[tuple[int, ...], Backward] = {}
+        self.backwards: list[Backward] = []
         self.reads = self._read()
         self.passes = passes
         at_once = eager_build or captured.short
@@ -126,16 +145,37 @@ class Variant:
         program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions,
                           reuse=bool(passes))
         self.works = [work]
-        backwards = {}
-        for seeding, steps in zip(captured.traced.seedings, divided.backwards if divided else ()):
-            results = [b for b in seeding.blocks if b is not None]
-            work = optimise(Work(steps, blocks, set(results)), passes)
+        backwards = []
+        for segment, steps in zip(self.segments, divided.backwards if divided else ()):
+            work = optimise(Work(steps, blocks, set(segment.blocks)), passes)
             self.works.append(work)
-            backwards[seeding.roots] = Backward(
-                Program(work.steps, work.blocks, results, [], [], []), seeding.blocks, seeding.layouts,
-                [captured.seed_layout(i) for i in seeding.roots], self.reads.places_of(self._read_by(steps)),
-                self.arguments, len(captured.result_blocks))
+            backwards.append(self._backward(work, segment.blocks, segment, self.reads.places_of(self._read_by(steps))))
         self.program, self.backwards, self._way = program, backwards, False
+
+    def _backward(self, work: Work, blocks: Sequence[int], segment: Segment, reads: Sequence[int]) -> Backward:
+        number = {block: i for i, block in enumerate(dict.fromkeys(blocks))}  # one may be the gradient of several
+        fresh = dict(zip(segment.blocks, segment.layouts))
+        return Backward(Program(work.steps, work.blocks, list(number), [], [], []), [number[b] for b in blocks],
+                        [fresh[b] for b in number], segment.seed_layouts, reads, self.arguments + 1,
+                        len(self.captured.result_blocks))
+
+    def bare(self, number: int, wanted: int) -> Backward | None:
+        """The backward of a segment to some inputs alone, if it reads nothing but the gradients that it begins with."""
+        if (number, wanted) not in self._bare:
+            assert self._divided is not None
+            segment = self.segments[number]
+            blocks = [b for k, b in enumerate(segment.blocks) if wanted >> k & 1]
+            alive = set(blocks)
+            steps: list[cap.Step] = []
+            for step in reversed(self._divided.backwards[number]):
+                if not alive.isdisjoint(p.number for p in cap.targets(step) if p.kind == "own"):
+                    steps.insert(0, step)
+                    alive.update(p.number for p in step.places if p.kind == "own")
+            first = self.arguments + 1 + len(self.captured.result_blocks)
+            self._bare[number, wanted] = None if any(
+                p.kind != "own" and (p.kind != "argument" or p.number < first) for s in steps for p in s.places
+            ) else self._backward(Work(steps, self._divided.blocks, set(blocks)), blocks, segment, ())
+        return self._bare[number, wanted]
 
     def _read(self) -> Reads:
         return self._read_by([s for steps in (self._divided.backwards if self._divided else ()) for s in steps])
@@ -284,8 +324,9 @@ class Variant:
         """Give the results that require grad their history: one node."""
         captured = self.captured
         roots = [outputs[i] for i in captured.roots]
-        inputs = [leaves[i] if type(i) is int else i for i in captured.inputs]
+        inputs = [leaves[i] if type(i) is int else outputs[i.which] if type(i) is Result else i
+                  for i in captured.inputs]
         if self._recorder is None:
-            self._recorder = Recorder(inputs, roots)
-        pullback = Pullback(self, leaves, arguments, fresh, roots, states) if captured.traced.seedings else None
-        self._recorder.record(captured.traced, pullback, inputs, roots)
+            self._recorder = Recorder(captured.traced, [*inputs, *roots])
+        pullback = Pullback(self, leaves, arguments, fresh, states) if self.segments else None
+        self._recorder.record(pullback, [*inputs, *roots])

@@ -18,7 +18,8 @@ _WHOLE, _LOW = (1 << 64) - 1, (1 << 32) - 1
 _KIND, _LENGTH = 8, 16  # ob_type; of a dict the number of its keys, of a cell what it holds
 _buffers = machine.buffers
 _ROW, _ROWS = _buffers.dtype.itemsize, int(machine.state["buffers"][0])
-_FLAGS, _ADDRESS = (rec.offset_of(rec.BUFFER, field) for field in ("producer", "address"))
+# Whole words: with the flags comes the producer, with the owner the layout.
+_FLAGS, _ADDRESS, _OWNER = (rec.offset_of(rec.BUFFER, field) for field in ("producer", "address", "layout"))
 _GRAD, _STORAGE, _DICT = (rec.offset_of(rec.TENSOR, field) for field in ("grad", "buffer", "dict"))
 WATCHED = rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS
 
@@ -43,11 +44,13 @@ def cell(cell: Any) -> Word:
 
 
 def storage(tensor: Any) -> list[Word]:
-    """A tensor's class, row and layout, where it lies, and whether it requires grad and has hooks."""
+    """A tensor's class, row and layout, where and on whose storage it lies, whether it requires grad and has hooks."""
     row = tensor._buffer
+    at = _ROWS + row * _ROW
     return [kind(tensor), (id(tensor) + _STORAGE, _WHOLE, row | tensor._layout << 32),
-            (_ROWS + row * _ROW + _ADDRESS, _WHOLE, int(_buffers["address"][row])),
-            (_ROWS + row * _ROW + _FLAGS, WATCHED << 32, (int(_buffers["flags"][row]) & WATCHED) << 32)]
+            (at + _ADDRESS, _WHOLE, int(_buffers["address"][row])),
+            (at + _OWNER, _WHOLE & ~_LOW, int(_buffers["owner"][row]) << 32),
+            (at + _FLAGS, WATCHED << 32, (int(_buffers["flags"][row]) & WATCHED) << 32)]
 
 
 def attributes(tensor: Any) -> list[Word]:

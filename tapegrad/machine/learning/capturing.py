@@ -170,6 +170,12 @@ def refuse(reason: str) -> None:
         carry_out()
 
 
+def is_refused() -> bool:
+    """Whether what is captured now is known to be of no use."""
+    trace = mine()
+    return trace is not None and bool(trace.refusals)
+
+
 def failed() -> None:
     """An operation fails for what its operands hold: if its error is caught, nothing a program does would show that."""
     trace = mine()

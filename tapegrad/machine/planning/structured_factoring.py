@@ -11,7 +11,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.kernels.products import blas
-from tapegrad.machine.kernels.structural import ROUTINES, STATUS
+from tapegrad.machine.kernels.structural import ROUTINES, STATUS, pointers
 from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured_values import Copy, Expression, Traced
@@ -198,6 +198,7 @@ class Factoring(Builder):
     def _call(self, routine: str, x: Traced, words: Sequence[int], places: Sequence[tuple[Pointer, int]]) -> None:
         """A step that calls a routine for each matrix of `x`; places move by so many elements from one to the next."""
         takes = ROUTINES[routine]
+        places = [places[k] for k in pointers(takes)]
         strides = [step * x.dtype.itemsize for _, step in places]
         nest = [math.prod(x.shape[:-2]), max(x.shape[-2:]) <= ALONE, *words, *strides, 0, 0]
         self.steps.append(Step(structural.lapack_call(routine, x.dtype), 0, np.array(nest, "i8"),

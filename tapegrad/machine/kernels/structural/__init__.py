@@ -13,7 +13,7 @@ from tapegrad.machine.kernels.structural.indexed import (
     nonzero_nest,
     walk_nest,
 )
-from tapegrad.machine.kernels.structural.lapack_calls import ROUTINES, STATUS
+from tapegrad.machine.kernels.structural.lapack_calls import ROUTINES, STATUS, pointers
 from tapegrad.machine.kernels.structural.loading import (
     called,
     effects,
@@ -30,6 +30,6 @@ from tapegrad.machine.kernels.structural.loading import (
 
 __all__ = [
     "FAILED", "OFFENDING", "READ", "ROUTINES", "STATUS", "called", "check_nest", "effects",
-    "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest", "positions", "recurrence", "scan",
-    "searched", "walk_nest",
+    "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest", "pointers", "positions", "recurrence",
+    "scan", "searched", "walk_nest",
 ]

@@ -2,24 +2,32 @@
 
 Nests are int64 words: [batches, whether one thread is enough, letters and sizes…, the byte stride of each pointer over
 the batch…, two words]. Where a routine reports a status the loop ends, and the last two are left saying which of the
-batch it was and what it reported. Pointers come in the order of the routine's arguments.
+batch it was and what it reported. Pointers come in the order of the routine's arguments, but those that it only reads
+last.
 """
 from __future__ import annotations
 
 from tapegrad.machine import records as rec
 
-# What a routine takes: a letter or a size (from the nest), a pointer, the number one, the status that it reports.
-WORD, POINTER, ONE, STATUS = "w", "p", "1", "s"
+# What a routine takes: a letter or a size (from the nest), a pointer, one that it only reads, the number one, the
+# status that it reports.
+WORD, POINTER, READ, ONE, STATUS = "w", "p", "r", "1", "s"
 ROUTINES = {
     "gesdd": "wwwpwppwpwpwps",  # jobz m n a lda s u ldu vt ldvt work lwork iwork info
     "syevd": "wwwpwppwpws",     # jobz uplo n a lda w work lwork iwork liwork info
     "geqrf": "wwpwppws",        # m n a lda tau work lwork info
-    "orgqr": "wwwpwppws",       # m n k a lda tau work lwork info
+    "orgqr": "wwwpwrpws",       # m n k a lda tau work lwork info
     "potrf": "wwpws",           # uplo n a lda info
-    "trsm": "wwwwww1pwpw",      # side uplo trans diag m n alpha a lda b ldb
-    "lacpy": "wwwpwpw",         # uplo m n a lda b ldb
+    "trsm": "wwwwww1rwpw",      # side uplo trans diag m n alpha a lda b ldb
+    "lacpy": "wwwrwpw",         # uplo m n a lda b ldb
 }
 FIRST = 2  # of the words, where a routine's own begin
+
+
+def pointers(takes: str) -> list[int]:
+    """The order in which a kernel takes a routine's pointers: those that are written first."""
+    kinds = [kind for kind in takes if kind in (POINTER, READ)]
+    return sorted(range(len(kinds)), key=lambda k: kinds[k] == READ)
 
 
 def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
@@ -27,7 +35,8 @@ def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
 
     `threads` says that the library can be told how many to use.
     """
-    n_words, n_pointers = takes.count(WORD), takes.count(POINTER)
+    order = pointers(takes)
+    n_words, n_pointers = takes.count(WORD), len(order)
     strides = FIRST + n_words
     lines = [f"declare void @{symbol}({', '.join(['ptr'] * len(takes))})", f"@one = internal constant {element} 1.0"]
     if threads:
@@ -58,14 +67,10 @@ def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
     lines += ["start:", "  %none = icmp sle i64 %batches, 0", "  br i1 %none, label %end, label %loop", "loop:",
               "  %i = phi i64 [0, %start], [%i.next, %next]"]
     lines += [f"  %p{k} = phi ptr [%first{k}, %start], [%p{k}.next, %next]" for k in range(n_pointers)]
-    counts = {WORD: 0, POINTER: 0}
-    arguments = []
-    for kind in takes:
-        if kind in (STATUS, ONE):
-            arguments.append("ptr %status" if kind == STATUS else "ptr @one")
-        else:
-            arguments.append(f"ptr %{'a' if kind == WORD else 'p'}{counts[kind]}")
-            counts[kind] += 1
+    named = {WORD: iter(range(n_words)), POINTER: map(order.index, range(n_pointers))}
+    named[READ] = named[POINTER]
+    arguments = ["ptr %status" if kind == STATUS else "ptr @one" if kind == ONE else
+                 f"ptr %{'a' if kind == WORD else 'p'}{next(named[kind])}" for kind in takes]
     lines += [f"  call void @{symbol}({', '.join(arguments)})", "  %found = load i32, ptr %status",
               "  %refused = icmp ne i32 %found, 0", "  br i1 %refused, label %refuse, label %next", "next:",
               "  %i.next = add i64 %i, 1"]

@@ -1,0 +1,160 @@
+"""Derivatives with a history of their own (`create_graph`) through a compiled call: the function runs once more.
+
+It runs as it is written, on the same arguments, and its graph, taken apart as it was (`gradient.outline`), is
+differentiated in place of the node. What is found depends on values of the second run, where it should on the call's
+results, which somebody may hold, or on what several segments share. So it becomes the result of a node of its own,
+between the values that are really meant (`_Within`).
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad import dtypes
+from tapegrad.autograd import engine, modes
+from tapegrad.autograd.function import Function, onwards
+from tapegrad.autograd.places import keeps_itself
+from tapegrad.compiler import capture as cap
+from tapegrad.compiler.captured import Result
+from tapegrad.compiler.gradient import outline
+from tapegrad.compiler.pullback import CompiledFunction, Input, Pullback
+from tapegrad.compiler.state import Unreadable
+from tapegrad.compiler.structure import unflatten
+from tapegrad.machine.instance import machine
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of
+
+call, buffers = machine.call, machine.buffers
+_CANNOT = "the function would have to run once more to be differentiated again, but {}; call it uncompiled for that"
+
+
+def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: int) -> Sequence[Any]:
+    """The gradients of a segment's inputs from those of its outputs, as tensors with a history; `node` is a row."""
+    _check(pullback)
+    captured = pullback.variant.captured
+    segment = captured.traced.segments[number]
+    given = _arguments(pullback, segment.inputs)
+    streams = list({id(d.stream): d.stream for d in captured.draws}.values())
+    now = [s.mark() for s in streams]
+    for stream, state in zip(streams, pullback.states):
+        stream.back_to(state)
+    try:
+        with modes.enable_grad():
+            args, kwargs = (given, {}) if pullback.variant.structure is None else unflatten(
+                pullback.variant.structure, iter(given))
+            leaves: list[Any] = []
+            _collect(pullback.variant.function(*args, **kwargs), leaves)
+    finally:
+        for stream, state in zip(streams, now):
+            stream.back_to(state)
+    results = list({id(t): t for t in leaves}.values())
+    inputs = [given[i] if type(i) is int else results[i.which] if type(i) is Result else i for i in captured.inputs]
+    gone = {i for s in captured.traced.segments if s.gone for i in s.roots}
+    with machine.pinned():
+        found, rows = outline([None if i in gone else results[r] for i, r in enumerate(captured.roots)], inputs)
+        same = next((s for s in found if s.roots == segment.roots), None)
+        if same is None or (same.inputs, same.outputs) != (segment.inputs, segment.outputs):
+            raise RuntimeError(_CANNOT.format("its graph is another"))
+        ends, outputs = ([call.tensor_of(rows[v], machine.tensor_type) for v in values]
+                         for values in (segment.inputs, segment.outputs))
+        outer = [call.tensor_of(pullback.rows[v], machine.tensor_type) for v in segment.inputs]
+        held = [(o, call.tensor_of(pullback.rows[v], machine.tensor_type)) for o, v in zip(outputs, segment.outputs)
+                if _is_held(pullback.rows[v], node) and keeps_itself(rows[v])]
+    seeds = [o.new_zeros(o.shape) if g is None else g for o, g in zip(outputs, outgoing)]
+    if not held and all(a is b for a, b in zip(ends, outer)):
+        return _derived(outputs, seeds, ends, True)
+    return _outside(outputs, seeds, ends, [*zip(ends, outer), *held])
+
+
+def _is_held(row: int, node: int) -> bool:
+    """Whether somebody holds an output of a node. Rows that nobody holds may be another's by now."""
+    t = instruction_of(row)
+    return t is not None and bool(buffers["tensor"][row]) and (
+        row == node or (plan_of(t).op.name == "_output" and operands_of(t)[0] == [node]))
+
+
+def _derived(values: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], create_graph: bool) -> list[Any]:
+    found = engine.run(values, seeds, True, create_graph, ends, accumulate=False, allow_unused=True, partial=True)
+    assert found is not None
+    return found
+
+
+def _outside(values: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], begin: Sequence[tuple[Any, Any]]
+             ) -> list[Any]:
+    """The gradients of `ends`, found in a graph that begins with the first of each pair, as what depends on the second.
+    """
+    within = [g.detach().requires_grad_(g.requires_grad) for g in seeds]
+    found = _derived(values, within, ends, True)
+    deep = [g for g in found if g is not None and g.requires_grad]
+    if not deep:
+        return found
+    begin = [*begin, *((a, b) for a, b in zip(within, seeds) if b.requires_grad)]
+    there = iter(_Within.apply(deep, [a for a, _ in begin], *(b for _, b in begin)))
+    return [next(there) if g is not None and g.requires_grad else g for g in found]
+
+
+class _Within(Function):
+    """Values of another graph as the result of one node in this.
+
+    What that depends on is on the tape, and not held: each node of a chain would have to be freed before the one below
+    it can be.
+    """
+
+    @staticmethod
+    def forward(ctx: Any, values: Sequence[Any], inner: Sequence[Any], *outer: Any) -> Any:
+        ctx.values, ctx.inner = values, inner
+        ctx.set_materialize_grads(False)
+        return tuple([v.detach() for v in values])
+
+    @staticmethod
+    def backward(ctx: Any, *seeds: Any) -> Any:
+        values = [v for v, g in zip(ctx.values, seeds) if g is not None]
+        seeds = tuple([g for g in seeds if g is not None])
+        if modes.is_grad_enabled():
+            with machine.pinned():
+                rows, _ = operands_of(instruction_of(ctx._row))  # type: ignore[arg-type]
+                outer = [call.tensor_of(row, machine.tensor_type) for row in rows]
+            return None, None, *_outside(values, seeds, ctx.inner, [*zip(ctx.inner, outer)])
+        return None, None, *_derived(values, seeds, ctx.inner, False)
+
+
+def _arguments(pullback: Pullback, inputs: Sequence[int]) -> list[Any]:
+    """The call's tensors, with the histories they had: those that the segment leads to, for others may be gone."""
+    def given(x: Any) -> Any:
+        if type(x) is not Input:
+            return x
+        if x.number in inputs:
+            return call.tensor_of(pullback.rows[x.number], x.kind)
+        stand_in = x.memory.detach()
+        onwards(stand_in._buffer, x.memory.detach().requires_grad_()._buffer, CompiledFunction.__name__)  # no leaf
+        return stand_in
+
+    return [given(x) for x in pullback.leaves]
+
+
+def _check(pullback: Pullback) -> None:
+    variant, captured = pullback.variant, pullback.variant.captured
+    if not captured.pure:
+        raise RuntimeError(_CANNOT.format("it writes to memory that others see"))
+    leaves = [x.memory if type(x) is Input else x for x in pullback.leaves]
+    for tensor, version in zip((*leaves, *variant.reach.tensors.values()), pullback.versions):
+        if int(buffers[cap.owner_of(tensor)]["version"]) != version:
+            raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
+    try:
+        same = variant.reach.again().content == captured.content
+    except Unreadable:
+        same = False
+    if not same or variant.default is not dtypes.default_dtype():
+        raise RuntimeError(_CANNOT.format("values that it reads have changed"))
+    if not variant.gradients_are_as_they_were():
+        raise RuntimeError(_CANNOT.format("gradients that it reads have changed"))
+
+
+def _collect(value: Any, leaves: list[Any]) -> None:
+    if isinstance(value, machine.TensorBase):
+        leaves.append(value)
+    elif isinstance(value, (tuple, list)):
+        for part in value:
+            _collect(part, leaves)
+    elif isinstance(value, dict):
+        for part in value.values():
+            _collect(part, leaves)
