@@ -80,7 +80,7 @@ from tapegrad.formats import (
 from tapegrad.functions import *  # noqa: F403
 from tapegrad.machine.instance import machine as _machine
 from tapegrad.namespaces import showing as _showing
-from tapegrad.ops.spec import REGISTRY as _REGISTRY
+from tapegrad.ops.declaration import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (
     Generator,

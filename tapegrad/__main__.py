@@ -93,7 +93,7 @@ class Watch:
 
     def around(self, function: Any, roots_of: Callable[..., Sequence[Any]]) -> Any:
         """`function` that shows us its roots first, unless another such function called it."""
-        from tapegrad.tape.facts import called
+        from tapegrad.tape.notation import called
         from tapegrad.tape.recorder import program_frame
         from tapegrad.tape.tape import Tape
 

@@ -12,7 +12,7 @@ from tapegrad import dispatch, functions, linalg
 from tapegrad.descriptions import described, public
 from tapegrad.functions.nn.activations import NN
 from tapegrad.machine.instance import FAMILIES, machine
-from tapegrad.ops.spec import Operation, operations
+from tapegrad.ops.declaration import Operation, operations
 from tapegrad.signatures import Form, forms_of, made, operand_names, unwrapped
 
 HEAD = """\

@@ -16,7 +16,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
 from tapegrad.machine.startup import address_of
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import Sizes, described
 from tapegrad.tensor import Tensor
 

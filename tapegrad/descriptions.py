@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import tapegrad
 from tapegrad import dispatch
 from tapegrad.machine.instance import machine
-from tapegrad.ops.spec import Operation, operations
+from tapegrad.ops.declaration import Operation, operations
 from tapegrad.signatures import Form, forms_of, made, unwrapped
 
 # Namespaces whose public names users call; a class is one, of its methods.

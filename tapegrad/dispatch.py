@@ -19,8 +19,8 @@ from tapegrad.machine.kernels.structural import FAILED, OFFENDING
 from tapegrad.machine.learning import capturing, lessons
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Attributes, Layout
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
-from tapegrad.ops.spec import REGISTRY, Operation
 from tapegrad.signatures import Ints, checked, operand_names
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
@@ -103,7 +103,7 @@ def dressed(result: Any, kind: Any) -> Any:
 
 # What gives a tensor its history when an operation without a derivative was run on it in place (`autograd.function`).
 constant: Callable[[Any, Operation, Sequence[Any], int], None] | None = None
-# While there are hooks on what is saved (`autograd.saving`): what runs an operation that saves something.
+# While there are hooks on what is saved (`autograd.saved_tensors`): what runs an operation that saves something.
 saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
 # While anomalies are looked for (`autograd.anomaly`): what is told of every result.
 witness: Callable[[Any], None] | None = None

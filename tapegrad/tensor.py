@@ -14,13 +14,13 @@ from typing import Any
 import numpy as np
 
 from tapegrad import devices, dispatch, dtypes, errors, formats, shapes
-from tapegrad.autograd import graph, modes, places, rules
+from tapegrad.autograd import data_assignment, graph, modes, recorded_adjoints
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
 from tapegrad.signatures import Sizes, checked
@@ -278,7 +278,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         if self.requires_grad and not value.dtype.is_floating_point:
             raise RuntimeError(
                 "data set to a tensor that requires gradients must be floating point or complex dtype")
-        places.settle(self, value)
+        data_assignment.settle(self, value)
 
     @data.deleter
     def data(self) -> None:
@@ -349,16 +349,16 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     @staticmethod
     def __like__(value: Any, x: Any) -> Any:
         """`value` as the tensor `x`'s kind of number: for rules (see `ops.scalar.like`)."""
-        if isinstance(value, rules.Count):
+        if isinstance(value, recorded_adjoints.Count):
             return float(value.n) if x.dtype.is_floating_point else value.n
-        if isinstance(value, (Tensor, rules.ShapeOnly)):
+        if isinstance(value, (Tensor, recorded_adjoints.ShapeOnly)):
             return value.to(x.dtype)
         return x.new_full(x.shape, value)
 
     @classmethod
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
         for a in args:
-            if isinstance(a, rules.ShapeOnly):
+            if isinstance(a, recorded_adjoints.ShapeOnly):
                 return a
         if name == "where" and not isinstance(args[0], Tensor):  # a condition on numbers is decided here
             chosen, other = args[1:] if args[0] else args[:0:-1]
@@ -368,14 +368,14 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     @classmethod
     def __row__(cls, name: str, x: Any, dim: Any) -> Any:
         if name == "count":
-            return rules.Count(math.prod(x.shape[d] for d in dim))
+            return recorded_adjoints.Count(math.prod(x.shape[d] for d in dim))
         name = {"max": "amax", "min": "amin"}.get(name, name)
         return dispatch.apply(_ops[name], (x,), (("dim", tuple(dim)), ("keepdim", True)))
 
     @classmethod
     def __operation__(cls, name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
         for o in operands:
-            if isinstance(o, rules.ShapeOnly):
+            if isinstance(o, recorded_adjoints.ShapeOnly):
                 return o
         op = _ops[name]
         given = tuple(attributes.items())
@@ -442,7 +442,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         owner = int(row["owner"])
         room = layouts.all[int(buffers[owner]["layout"])].nbytes - self.storage_offset() * self.itemsize
         if layout.nbytes <= room:  # other tensors on this memory stay on it
-            places.lie(self, layout.id, int(row["address"]))
+            data_assignment.lie(self, layout.id, int(row["address"]))
             return self
         if buffers[owner]["flags"] & rec.EXTERNAL:
             raise RuntimeError("Trying to resize storage that is not resizable")
@@ -462,7 +462,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
                                f"{errors.C_NAMES[self.dtype.name]}")
         if self.requires_grad and call.is_recording(None):
             history.check_rewritable(self)
-        places.settle(self, source)
+        data_assignment.settle(self, source)
         buffers["version"][int(buffers["owner"][self._buffer])] += 1
         return self
 

@@ -19,7 +19,7 @@ import tapegrad
 from tapegrad import dispatch, dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
-from tapegrad.ops.spec import REGISTRY, Operation, operations
+from tapegrad.ops.declaration import REGISTRY, Operation, operations
 
 SHAPES = [(), (1,), (5,), (3, 4), (2, 3, 4), (0,), (3, 0)]
 BROADCASTS = [((), ()), ((3, 4), ()), ((), (5,)), ((3, 4), (4,)), ((3, 1), (1, 4)), ((2, 3, 4), (3, 1)), ((5,), (1,)),

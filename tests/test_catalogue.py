@@ -9,7 +9,7 @@ import pytest
 import tapegrad
 from tapegrad import catalogue
 from tapegrad.__main__ import main
-from tapegrad.ops.spec import operations
+from tapegrad.ops.declaration import operations
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations.md"
 

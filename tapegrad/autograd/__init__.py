@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
-from tapegrad.autograd import engine, function, graph, saving
+from tapegrad.autograd import engine, function, graph, saved_tensors
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import (
@@ -17,7 +17,7 @@ from tapegrad.autograd.modes import (
     set_grad_enabled,
 )
 from tapegrad.namespaces import showing
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 
 __all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
            "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
@@ -25,7 +25,7 @@ __dir__ = showing(__name__)
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):
-    setattr(graph, _name, getattr(saving, _name))
+    setattr(graph, _name, getattr(saved_tensors, _name))
 
 
 def _several(x: Any) -> tuple[Any, ...]:

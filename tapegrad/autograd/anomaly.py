@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tapegrad import dispatch
-from tapegrad.autograd import bypass
+from tapegrad.autograd import calls_through_python
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
 from tapegrad.tape import hooks
@@ -95,7 +95,7 @@ def _switch(mode: bool, nan: bool) -> tuple[bool, bool]:
     if mode != previous[0]:
         capturing.refuse("it switches anomaly detection")
         (machine.withdraw if mode else machine.lend)()
-        bypass.count(1 if mode else -1)
+        calls_through_python.count(1 if mode else -1)
         dispatch.witness = _note if mode else None
     return previous
 

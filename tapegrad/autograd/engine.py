@@ -16,10 +16,10 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, errors
-from tapegrad.autograd import anomaly, modes, rules
-from tapegrad.autograd.arrival import accumulate_into, arrive, call_hooks, replaced
-from tapegrad.autograd.nesting import nested
-from tapegrad.autograd.rules import gradients_of, tensor_type
+from tapegrad.autograd import anomaly, modes, recorded_adjoints
+from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
+from tapegrad.autograd.nested_backward import nested
+from tapegrad.autograd.recorded_adjoints import gradients_of, tensor_type
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
@@ -617,13 +617,13 @@ def _recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], 
                 if not marks & rec.CAPTURED:
                     del adjoints[out]
                 unseen = hooks.find(out) is None and not anomaly.enabled
-                if unseen and rules.looks_at_part(plan) and rows[0] in adjoints.own:
+                if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own:
                     if workspace.marks[rows[0]] & rec.NEEDED:
-                        rules.add_part(plan, g, shift, adjoints[rows[0]])
+                        recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])
                     continue
                 if unseen and plan.op.kind == "rebase" and out in adjoints.own and not (
                         watched or retains or marks & rec.CAPTURED):
-                    found: Sequence[Any] = rules.take_part(plan, g, shift)
+                    found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)
                 else:
                     found = _through_node(workspace, plan, g, rows, out, needs, shift)
             for j, (row, value) in enumerate(zip(rows, found)):

@@ -12,20 +12,20 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
-from tapegrad.autograd import modes, rules
+from tapegrad.autograd import modes, recorded_adjoints
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
 MAX_INPUTS = 31  # an instruction has one bit for each operand that needs a gradient
 
 
-# The hooks on what is saved, if there are any: `autograd.saving` gives this its meaning.
+# The hooks on what is saved, if there are any: `autograd.saved_tensors` gives this its meaning.
 current_hooks: Callable[[], tuple[Callable[[Any], Any], Callable[[Any], Any]] | None] = lambda: None
 
 
@@ -197,7 +197,7 @@ class FunctionCtx(Node):
         if missing < 0 or any(n not in (1, m) for n, m in zip(layout.shape, shape[missing:])):
             raise RuntimeError(f"Function {self.name()} returned an invalid gradient at index {i} - got {list(shape)} "
                                f"but expected shape compatible with {list(layout.shape)}")
-        return rules.fit(g, layout)
+        return recorded_adjoints.fit(g, layout)
 
 
 class Function:

@@ -6,7 +6,7 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tapegrad import errors
-from tapegrad.autograd import engine, rules
+from tapegrad.autograd import engine, recorded_adjoints
 from tapegrad.autograd.engine import inputs_of_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
@@ -32,7 +32,7 @@ class Node:
 
     def __init__(self, row: int) -> None:
         self._row = row
-        self._tensor = machine.call.tensor_of(row, rules.tensor_type())  # keeps the row
+        self._tensor = machine.call.tensor_of(row, recorded_adjoints.tensor_type())  # keeps the row
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -86,7 +86,7 @@ class Node:
         if machine.instructions[t]["plan"] & rec.RELEASED:
             raise RuntimeError(errors.SECOND_BACKWARD)
         row = self._row if name == "_saved_result" else rows[position]
-        return machine.call.tensor_of(row, rules.tensor_type())
+        return machine.call.tensor_of(row, recorded_adjoints.tensor_type())
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"

@@ -16,21 +16,21 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.autograd import anomaly, saving
-from tapegrad.compiler import capture as cap
-from tapegrad.compiler import trusted, words
-from tapegrad.compiler.capture import Refused
-from tapegrad.compiler.captured import Before, Captured
+from tapegrad.autograd import anomaly, saved_tensors
+from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.captured_backward import Traced, trace_backward
+from tapegrad.compiler.captured_call import Before, Captured
 from tapegrad.compiler.explanation import explain
-from tapegrad.compiler.gradient import Traced, trace_backward
+from tapegrad.compiler.guards import memory_words, trusted_values
+from tapegrad.compiler.guards.contents import Transparent, attributes
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
+from tapegrad.compiler.native_calls import Quick
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.quick import Quick
-from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import flatten, kind_of, kinds_in, sharing, with_gradients
+from tapegrad.compiler.pytrees import flatten, kind_of, kinds_in, sharing, with_gradients
+from tapegrad.compiler.traced_program import Refused
 from tapegrad.compiler.variant import Variant
-from tapegrad.compiler.watching import Transparent, attributes
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
@@ -81,7 +81,8 @@ class Compiled(Transparent):
                     return way.variant.finish(args, args, found)
                 way.variant.runs += 1
                 return found
-        if self.reason is not None or capturing.mine() is not None or anomaly.enabled or saving.current() is not None:
+        if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
+                or saved_tensors.current() is not None):
             return self.__wrapped__(*args, **kwargs)
         leaves: list[Any] = []
         containers: list[Any] = []
@@ -116,7 +117,7 @@ class Compiled(Transparent):
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
         for tensor in leaves:
-            if words.has_attributes(tensor):
+            if memory_words.has_attributes(tensor):
                 for name in attributes(tensor):
                     if self._reads is None or name in self._reads:
                         raise Refused(f"an argument has an attribute of its own, {name}")
@@ -128,7 +129,7 @@ class Compiled(Transparent):
     # ------------------------------------------------------------ capture
 
     def _capture(self, key: Any, leaves: list[Any], containers: list[Any], args: Any, kwargs: Any) -> Any:
-        if trusted.builtins_are_patched():  # for as long as that lasts
+        if trusted_values.builtins_are_patched():  # for as long as that lasts
             return self.__wrapped__(*args, **kwargs)
         structure, identity = key[0], self._identity
         if len(self._pending) >= MAX_KEYS and key not in self._pending:

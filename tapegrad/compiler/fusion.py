@@ -18,13 +18,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.compiler.capture import LONG, Item, Place, Step, writes
+from tapegrad.compiler.traced_program import LONG, Item, Place, Step, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
 from tapegrad.ops.scalar import scalar
-from tapegrad.ops.sym import Sym, compacted, rewrite, substitute, walk
+from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
 
 CHUNK = 240  # a multiple of most loops' steps per iteration, so that chunks repeat
 MAX_STREAMS = 24  # arrays one loop goes through; more would thrash the load and store units

@@ -5,16 +5,16 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from tapegrad.compiler import capture as cap
-from tapegrad.compiler.capture import Blocked, Place, Step, is_check
+from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.captured_backward import Segment
 from tapegrad.compiler.fusion import constant_blocks
-from tapegrad.compiler.gradient import Segment
 from tapegrad.compiler.passes.work import Work, kernel_of
+from tapegrad.compiler.traced_program import Blocked, Place, Step, is_check
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.llvm import jit
-from tapegrad.ops.sym import walk
+from tapegrad.ops.symbols import walk
 
 if TYPE_CHECKING:
     from tapegrad.compiler.variant import Variant

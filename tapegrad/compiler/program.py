@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tapegrad import config
-from tapegrad.compiler.capture import Block, Blocked, Place, Step
 from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.compiler.traced_program import Block, Blocked, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter

@@ -1,6 +1,6 @@
 """Derivatives with a history of their own (`create_graph`) through a compiled call: the function runs once more.
 
-It runs as it is written, on the same arguments, and its graph, taken apart as it was (`gradient.outline`), is
+It runs as it is written, on the same arguments, and its graph, taken apart as it was (`captured_backward.outline`), is
 differentiated in place of the node. What is found depends on values of the second run, where it should on the call's
 results, which somebody may hold, or on what several segments share. So it becomes the result of a node of its own,
 between the values that are really meant (`_Within`).
@@ -12,14 +12,14 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.autograd import engine, modes
+from tapegrad.autograd.data_assignment import keeps_itself
 from tapegrad.autograd.function import Function, onwards
-from tapegrad.autograd.places import keeps_itself
-from tapegrad.compiler import capture as cap
-from tapegrad.compiler.captured import Result
-from tapegrad.compiler.gradient import outline
-from tapegrad.compiler.pullback import CompiledFunction, Input, Pullback
-from tapegrad.compiler.state import Unreadable
-from tapegrad.compiler.structure import unflatten
+from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.backward_node import CompiledFunction, Input, Pullback
+from tapegrad.compiler.captured_backward import outline
+from tapegrad.compiler.captured_call import Result
+from tapegrad.compiler.guards.reachable import Unreadable
+from tapegrad.compiler.pytrees import unflatten
 from tapegrad.machine.instance import machine
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 

@@ -10,18 +10,18 @@ import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.autograd import modes
-from tapegrad.compiler import capture as cap
-from tapegrad.compiler import words
-from tapegrad.compiler.captured import Captured, Output, Result
-from tapegrad.compiler.gradient import Divided, Segment, divide
+from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.backward_node import Pullback, Recorder
+from tapegrad.compiler.captured_backward import Divided, Segment, divide
+from tapegrad.compiler.captured_call import Captured, Output, Result
+from tapegrad.compiler.guards import memory_words
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.listing import dump
+from tapegrad.compiler.native_calls import Quick, quick
 from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.pullback import Pullback, Recorder
-from tapegrad.compiler.quick import Quick, quick
-from tapegrad.compiler.state import Reach, Unreadable
-from tapegrad.compiler.structure import is_fixed, overlapping, unflatten, with_gradients
+from tapegrad.compiler.pytrees import is_fixed, overlapping, unflatten, with_gradients
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.startup import address_of
@@ -195,10 +195,10 @@ class Variant:
 
     def _conditions(self) -> list[tuple[int, int, int]]:
         """Words of memory that show, without Python, that what the function reaches is what it was."""
-        self._gradients = [word for looked in self.captured.looked for word in words.gradient(*looked)]
+        self._gradients = [word for looked in self.captured.looked for word in memory_words.gradient(*looked)]
         found = self._gradients[:]
         for tensor in self.reach.tensors.values():
-            found += words.storage(tensor)
+            found += memory_words.storage(tensor)
         self._state = len(found)  # those that stay what they are
         return found + self.reach.conditions()
 
@@ -209,7 +209,7 @@ class Variant:
         return self._way
 
     def gradients_are_as_they_were(self) -> bool:
-        return words.hold(self._gradients)
+        return memory_words.hold(self._gradients)
 
     def holds(self) -> bool:
         """Whether globals and containers are what they were; the program itself looks at cells and tensors."""

@@ -28,7 +28,7 @@ from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
 from tapegrad.functions.shaping import grids, joining, rearranging, splitting, views
 from tapegrad.machine.instance import machine
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from tapegrad import dispatch, dtypes, errors
 from tapegrad.machine.instance import machine, planner
-from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 

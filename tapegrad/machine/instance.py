@@ -6,6 +6,7 @@ from tapegrad.machine.planning import Layouts, Planner
 from tapegrad.machine.startup import Machine, Slots
 from tapegrad.ops import (
     callback,
+    declaration,
     decompositions,
     elementwise,
     indexing,
@@ -13,7 +14,6 @@ from tapegrad.ops import (
     linalg,
     reduction,
     rows,
-    spec,
     special,
     view,
 )
@@ -21,7 +21,7 @@ from tapegrad.ops import (
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, rows)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
-                   for o in spec.operations()])
+                   for o in declaration.operations()])
 layouts = Layouts(machine)
 planner = Planner(machine, layouts)
 

@@ -110,7 +110,7 @@ MAX_TEMPORARIES = 24
 MOST = 32
 POOL_HEADER = 3
 
-# A Python object that belongs to a row, of which the tape holds the one reference (see `native.collector`).
+# A Python object that belongs to a row, of which the tape holds the one reference (see `native.gc_cycles`).
 ATTACHMENT = np.dtype([("object", "u8"), ("row", "u8")])
 # The object that stands for a row among those that Python's collector looks at, while it does.
 NODE = np.dtype([("refcount", "i8"), ("type", "u8"), ("row", "u8"), ("object", "u8")])
@@ -191,8 +191,9 @@ LARGE_CACHE_BYTES = 512 << 20
 LITERALS = (-2, -1, 0, 1, 2, 3)
 
 # What a call of a facade function does, in the machine's terms: the plans and views its Python ran the first time. The
-# key of `words` says all that its Python could see of the arguments (see `native.keys`). `results` are references, a
-# tuple of them is of the type `kind`. A reference is an argument tensor, a step's result, or (FIXED) a row.
+# key of `words` says all that its Python could see of the arguments (see `native.call_keys`). `results` are
+# references, a tuple of them is of the type `kind`. A reference is an argument tensor, a step's result, or (FIXED) a
+# row.
 RECIPE = np.dtype([
     ("words", "u8"), ("steps", "u8"), ("results", "u8"), ("starts", "u8"), ("kind", "u8"),
     ("n_words", "u4"), ("n_steps", "u4"), ("n_results", "u4"), ("n_starts", "u4"), ("flags", "u4"), ("reserved", "u4"),

@@ -13,8 +13,8 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine.planning import Layout, compute_dtype, result_dtype
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.joining import placed, positions
-from tapegrad.ops.spec import REGISTRY, Operation
 
 Array = np.ndarray[Any, Any]
 Attributes = dict[str, Any]

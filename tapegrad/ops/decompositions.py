@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from .scalar import scalar, whole
-from .spec import structured
+from tapegrad.ops.declaration import structured
+from tapegrad.ops.scalar import scalar, whole
 
 where = scalar.where
 

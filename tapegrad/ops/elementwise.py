@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import math
 
-from .scalar import like, scalar, whole
-from .spec import elementwise
+from tapegrad.ops.declaration import elementwise
+from tapegrad.ops.scalar import like, scalar, whole
 
 where = scalar.where
 

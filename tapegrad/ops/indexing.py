@@ -9,10 +9,9 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad import shapes
-
-from . import products
-from .scalar import like, scalar, whole
-from .spec import structured
+from tapegrad.ops import products
+from tapegrad.ops.declaration import structured
+from tapegrad.ops.scalar import like, scalar, whole
 
 where = scalar.where
 

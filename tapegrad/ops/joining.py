@@ -7,9 +7,8 @@ import math
 import numpy as np
 
 from tapegrad import shapes
-
-from .scalar import whole
-from .spec import REGISTRY, structured
+from tapegrad.ops.declaration import REGISTRY, structured
+from tapegrad.ops.scalar import whole
 
 
 def join(builder, *xs, dim):

@@ -4,9 +4,8 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad import dtypes
-
-from .scalar import row, scalar, whole
-from .spec import structured
+from tapegrad.ops.declaration import structured
+from tapegrad.ops.scalar import row, scalar, whole
 
 structured("mm", lambda builder, x, y: x @ y, lambda g, x, y: (g @ y.mT, x.mT @ g), multilinear=True)
 structured("bmm", lambda builder, x, y: x @ y, lambda g, x, y: (g @ y.mT, x.mT @ g), multilinear=True)

@@ -3,9 +3,9 @@ from __future__ import annotations
 
 import math
 
-from . import products
-from .scalar import like, row, scalar, wide
-from .spec import reduction
+from tapegrad.ops import products
+from tapegrad.ops.declaration import reduction
+from tapegrad.ops.scalar import like, row, scalar, wide
 
 where = scalar.where
 

@@ -6,9 +6,8 @@ import math
 import numpy as np
 
 from tapegrad import dtypes
-
-from .scalar import like, row, scalar, whole
-from .spec import structured
+from tapegrad.ops.declaration import structured
+from tapegrad.ops.scalar import like, row, scalar, whole
 
 where = scalar.where
 

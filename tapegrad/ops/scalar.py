@@ -24,7 +24,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from .. import dtypes
+from tapegrad import dtypes
 
 __all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole", "wide"]
 
@@ -86,7 +86,7 @@ class _Whole(_Namespace):
                 handler = getattr(type(x), "__operation__", None)
                 if handler is not None:
                     return handler(name, operands, attributes)
-            from .spec import REGISTRY
+            from tapegrad.ops.declaration import REGISTRY
 
             column = REGISTRY[name].column
             if column is None:
@@ -150,16 +150,8 @@ def _integer_abs(x: Any) -> Any:
 
 def _pow(x: Any, y: Any) -> Any:
     """Small constant exponents become the products that PyTorch also computes; anything else is libm's `pow`."""
-    exponent = _known(y)
+    exponent = y.number()
     return _POWERS[exponent](x) if exponent in _POWERS else scalar._pow(x, y)
-
-
-def _known(y: Any) -> Any:
-    """The number that a graph of nothing but constants stands for (`2 - 1` in a derivative), or None."""
-    if y.op == "const":
-        return y.value
-    values = [_known(a) for a in y.args] if y.op in ("add", "sub", "mul", "neg") else [None]
-    return None if None in values else INTRINSICS[y.op].numpy(*values)
 
 
 _POWERS: dict[float, Callable[[Any], Any]] = {
@@ -175,7 +167,7 @@ _POWERS: dict[float, Callable[[Any], Any]] = {
 
 
 def _integer_pow(x: Any, y: Any) -> Any:
-    exponent = _known(y)
+    exponent = y.number()
     return _POWERS[exponent](x) if exponent in (0, 1, 2, 3) else scalar._pow(x, y)
 
 

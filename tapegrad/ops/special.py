@@ -5,8 +5,8 @@ import math
 
 import numpy as np
 
-from .scalar import scalar, whole
-from .spec import structured
+from tapegrad.ops.declaration import structured
+from tapegrad.ops.scalar import scalar, whole
 
 where = scalar.where
 

@@ -2,8 +2,7 @@
 from __future__ import annotations
 
 from tapegrad import shapes
-
-from .spec import rebase, view
+from tapegrad.ops.declaration import rebase, view
 
 
 def _view(x, *, size):

@@ -16,7 +16,7 @@ from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.learning import capturing
 from tapegrad.ops.scalar import scalar
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.symbols import Sym
 from tapegrad.optim.optimizer import Group, Optimizer
 from tapegrad.tensor import Tensor
 

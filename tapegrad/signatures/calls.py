@@ -14,7 +14,7 @@ from tapegrad.signatures.forms import Form, Parameter, forms_of, is_general
 from tapegrad.signatures.kinds import Unpacked, type_name
 
 if TYPE_CHECKING:
-    from tapegrad.ops.spec import Operation
+    from tapegrad.ops.declaration import Operation
 
 F = TypeVar("F", bound=Callable[..., Any])
 Given = tuple[tuple[Any, ...], dict[str, Any]]

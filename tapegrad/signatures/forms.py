@@ -15,7 +15,7 @@ from tapegrad.signatures.kinds import Kind, kind_of
 from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME
 
 if TYPE_CHECKING:
-    from tapegrad.ops.spec import Operation
+    from tapegrad.ops.declaration import Operation
 
 REQUIRED = inspect.Parameter.empty
 _SHOWN = {"Out": "Tensor", "device": "torch.device", "layout": "torch.layout",

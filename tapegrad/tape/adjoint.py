@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad import shapes
 from tapegrad.machine.planning import Plan, trace
-from tapegrad.ops import sym
-from tapegrad.ops.sym import Sym
+from tapegrad.ops import symbols
+from tapegrad.ops.symbols import Sym
 from tapegrad.tape.text import aligned, operand_text, type_text, value_text
 
 if TYPE_CHECKING:
@@ -102,7 +102,7 @@ def _sizes(shape: Sequence[int]) -> str:
 def _shape(value: Sym, operands: Sequence[tuple[int, ...]], dims: Sequence[int]) -> tuple[int, ...]:
     """The shape an expression has by itself."""
     found: dict[Sym, tuple[int, ...]] = {}
-    for node in sym.walk((value,)):
+    for node in symbols.walk((value,)):
         shape = operands[node.value] if node.op == "operand" else shapes.broadcast(found[a] for a in node.args)
         if node.op == "reduce":
             shape = tuple(1 if d in dims else n for d, n in enumerate(shape))
@@ -113,7 +113,7 @@ def _shape(value: Sym, operands: Sequence[tuple[int, ...]], dims: Sequence[int])
 def simplified(value: Sym, numbers: dict[int, Any], length: int) -> Sym:
     """The same expression with known numbers put in, arithmetic on them done, and the length of the row."""
     done: dict[Sym, Sym] = {}
-    for node in sym.walk((value,)):
+    for node in symbols.walk((value,)):
         args = tuple(done[a] for a in node.args)
         if node.op == "operand" and node.value in numbers:
             new = Sym.const(numbers[node.value], node.dtype)
@@ -124,7 +124,7 @@ def simplified(value: Sym, numbers: dict[int, Any], length: int) -> Sym:
         elif node.op == "where" and args[0].op == "const":
             new = args[1] if args[0].value else args[2]
         elif args and node.op != "reduce" and all(a.op == "const" for a in args):
-            new = Sym.const(sym.evaluate([Sym(node.op, args, node.dtype, node.value)], [])[0].item(), node.dtype)
+            new = Sym.const(symbols.evaluate([Sym(node.op, args, node.dtype, node.value)], [])[0].item(), node.dtype)
         else:
             kept = _identity(node.op, args)
             new = Sym(node.op, args, node.dtype, node.value) if kept is None else kept

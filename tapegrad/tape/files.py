@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad.tape import reading
-from tapegrad.tape.facts import TapeError
+from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import type_text
 
 if TYPE_CHECKING:

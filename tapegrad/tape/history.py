@@ -15,7 +15,7 @@ from tapegrad import errors, shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Plan
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, output_number, plan_of
 

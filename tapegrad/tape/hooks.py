@@ -1,7 +1,7 @@
 """What Python keeps for a row: hooks of tensors and nodes, and custom functions' contexts.
 
 It belongs to the row, and lives for as long as the tape names that: a tensor may die, or move to another row (a write
-in place), and its hooks run all the same. How the collector sees cycles through it is `machine.native.collector`'s
+in place), and its hooks run all the same. How the collector sees cycles through it is `machine.native.gc_cycles`'s
 affair. A tensor's attributes hold the same dicts of hooks, so that they come along where the tensor itself goes on,
 elsewhere (`x.data = ...`).
 """

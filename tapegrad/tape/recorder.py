@@ -14,7 +14,7 @@ from typing import Any
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.tape import reading
-from tapegrad.tape.facts import TapeError, called
+from tapegrad.tape.notation import TapeError, called
 from tapegrad.tape.tape import Tape
 
 _PACKAGE = str(Path(__file__).parent.parent)

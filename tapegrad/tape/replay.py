@@ -10,9 +10,9 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import reference
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import history, reading
-from tapegrad.tape.facts import TapeError
+from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import plain, type_text
 
 if TYPE_CHECKING:

@@ -12,9 +12,9 @@ from typing import Any
 
 from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan
-from tapegrad.ops.spec import Operation
+from tapegrad.ops.declaration import Operation
 from tapegrad.tape import adjoint, files, reading, replay, text, verify
-from tapegrad.tape.facts import Number, called, canonical, constant_layout, plan_attributes
+from tapegrad.tape.notation import Number, called, canonical, constant_layout, plan_attributes
 
 
 class Tape:

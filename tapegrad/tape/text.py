@@ -14,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 from tapegrad import dtypes, shapes
 from tapegrad.machine.instance import layouts as machine_layouts
 from tapegrad.machine.planning import Layout
-from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.tape.facts import Number, TapeError
+from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.tape.notation import Number, TapeError
 
 if TYPE_CHECKING:
     from tapegrad.tape.tape import Tape

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine.planning import Layout
-from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.tape.facts import TapeError
+from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import operation_text, type_text
 
 if TYPE_CHECKING:

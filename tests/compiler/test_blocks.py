@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import tapegrad as torch
-from tapegrad.compiler.capture import Blocked
+from tapegrad.compiler.traced_program import Blocked
 
 N = 40_003  # a leading axis that is no multiple of a block
 

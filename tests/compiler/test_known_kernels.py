@@ -15,7 +15,7 @@ import registry
 import tapegrad as torch
 from tapegrad import dispatch
 from tapegrad.compiler import compile
-from tapegrad.ops.spec import REGISTRY, operations
+from tapegrad.ops.declaration import REGISTRY, operations
 
 NAMES = sorted(op.name for op in operations() if op.name[0] != "_" and op.name[-1] != "_"
                and op.kind not in ("elementwise", "reduction", "view"))

@@ -19,7 +19,7 @@ from tapegrad import dispatch
 from tapegrad.compiler import compile
 from tapegrad.compiler.passes import PASSES
 from tapegrad.machine import records as rec
-from tapegrad.ops.spec import operations
+from tapegrad.ops.declaration import operations
 
 EXACT = set(PASSES) - {"fusion"}
 

@@ -20,7 +20,7 @@ from tapegrad import dtypes
 from tapegrad.machine.llvm import cache
 from tapegrad.machine.llvm import jit
 from tapegrad.machine.kernels.emitter import Region, compile_region
-from tapegrad.ops.sym import Sym, scalar
+from tapegrad.ops.symbols import Sym, scalar
 
 compiled = []
 real = jit.compile_ir

@@ -13,7 +13,7 @@ from tapegrad.machine.kernels import kernel_writer, loop_helpers
 from tapegrad.machine.kernels.emitter import Region, compile_region, compiled, kernel_source
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
-from tapegrad.ops.sym import Sym, evaluate
+from tapegrad.ops.symbols import Sym, evaluate
 
 SIZES = [0, 1, 3, 17, 1000]
 FLOATS = [dtypes.float32, dtypes.float64]

@@ -5,7 +5,7 @@ import pytest
 from tape_programs import PROGRAMS, ramp, random_program
 
 import tapegrad as torch
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import Tape, TapeError
 
 

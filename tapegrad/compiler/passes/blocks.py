@@ -14,7 +14,8 @@ import math
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from tapegrad.compiler.capture import (
+from tapegrad.compiler.passes.work import Work, times_used
+from tapegrad.compiler.traced_program import (
     LONG,
     Block,
     Blocked,
@@ -30,7 +31,6 @@ from tapegrad.compiler.capture import (
     space,
     writes,
 )
-from tapegrad.compiler.passes.work import Work, times_used
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter

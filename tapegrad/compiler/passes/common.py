@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tapegrad.compiler.capture import Place, Step
 from tapegrad.compiler.passes.work import Work, is_copy, is_simple, space, times_written, writes
+from tapegrad.compiler.traced_program import Place, Step
 
 
 def common(work: Work) -> Work:

@@ -5,8 +5,8 @@ must go on failing. A training step whose loss nobody returns loses its last sum
 """
 from __future__ import annotations
 
-from tapegrad.compiler.capture import Step, fails
 from tapegrad.compiler.passes.work import Work, kernel_of, reads, writes
+from tapegrad.compiler.traced_program import Step, fails
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 

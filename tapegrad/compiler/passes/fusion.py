@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tapegrad.compiler.capture import Group, Item, Step
 from tapegrad.compiler.fusion import constant_blocks, fuse
 from tapegrad.compiler.passes.work import Work, times_used
+from tapegrad.compiler.traced_program import Group, Item, Step
 from tapegrad.machine import records as rec
 
 

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from tapegrad.compiler.capture import Blocked, Call, Operand, Step
 from tapegrad.compiler.passes.work import Work
+from tapegrad.compiler.traced_program import Blocked, Call, Operand, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels.products import is_product

@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import math
 
-from tapegrad.compiler.capture import LONG, Block, Item, Place, Step, kernel_of
 from tapegrad.compiler.passes.work import Work
+from tapegrad.compiler.traced_program import LONG, Block, Item, Place, Step, kernel_of
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter, loop_nests
-from tapegrad.ops.sym import Sym, compacted, walk
+from tapegrad.ops.symbols import Sym, compacted, walk
 
 
 def rows(work: Work) -> Work:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tapegrad.compiler.capture import Block, Group, Item, Step, kernel_of, reads, space, writes
+from tapegrad.compiler.traced_program import Block, Group, Item, Step, kernel_of, reads, space, writes
 from tapegrad.machine.instance import machine
 
 __all__ = ["Work", "is_copy", "is_simple", "kernel_of", "reads", "space", "times_used", "times_written", "writes"]

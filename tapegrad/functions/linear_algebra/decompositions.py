@@ -19,8 +19,8 @@ from tapegrad.functions.linear_algebra.solving import (
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.machine.instance import machine
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.decompositions import eigenvectors, singular_vectors, triangular_factors
-from tapegrad.ops.spec import REGISTRY
 from tapegrad.tensor import Tensor
 
 maximum = machine.functions[REGISTRY["maximum"].opcode]

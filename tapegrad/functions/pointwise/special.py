@@ -11,7 +11,7 @@ from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, 
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.shaping.views import broadcast_tensors
 from tapegrad.machine.instance import machine, planner
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tensor import Tensor
 
 SPECIAL: dict[str, Callable[..., Any]] = {}  # what `special` offers

@@ -7,7 +7,7 @@ import warnings
 from typing import Any
 
 from tapegrad import dtypes, shapes
-from tapegrad.autograd import modes, places
+from tapegrad.autograd import data_assignment, modes
 from tapegrad.dispatch import apply, apply_view, layout_of
 from tapegrad.functions.common import METHODS, PUBLIC, invalid_combination, kind_name, method, operation, public
 from tapegrad.machine.instance import machine, planner
@@ -316,7 +316,7 @@ def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     with modes.set_grad_enabled(recorded):
         seen = function(self, *args, **kwargs)
     if not recorded:
-        places.lie(self, seen._layout, int(buffers["address"][seen._buffer]))
+        data_assignment.lie(self, seen._layout, int(buffers["address"][seen._buffer]))
         return self
     was, made = self._buffer, buffers[seen._buffer]
     owner = int(made["owner"])

@@ -32,7 +32,7 @@ from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
 from tapegrad.machine.llvm import cache, jit, late_binding
-from tapegrad.ops.sym import key
+from tapegrad.ops.symbols import key
 
 __all__ = ["MAX_RANK", "Region", "compile_region", "compiled", "kernel_source", "region_key"]
 
@@ -63,7 +63,7 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     While a capture puts its calls off it is that of a stub, and the kernel is looked for when it is called.
 
     >>> from tapegrad import dtypes
-    >>> from tapegrad.ops.sym import Sym
+    >>> from tapegrad.ops.symbols import Sym
     >>> x = Sym.operand(0, dtypes.float64)
     >>> twice = Region((dtypes.float64,), (x + x,), (dtypes.float64,), (False,))
     >>> compile_region(twice, "cc", (False,)) == compile_region(twice, "cc", (False,))
@@ -80,16 +80,8 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     return address
 
 
-def _object(name: str, kernel: Kernel) -> bytes:
-    code = cache.get(name)
-    if code is None:
-        code = compiled(kernel_source(*kernel))
-        cache.put(name, code)
-    return code
-
-
 def _load(name: str, kernel: Kernel) -> int:
-    code = _ready.pop(name, None) or _object(name, kernel)
+    code = _ready.pop(name, None) or cache.obtain(name, lambda: compiled(kernel_source(*kernel)))
     loop_helpers.load()
     return jit.load_object("kernel", code, ("kernel",), loop_helpers.NAMES)["kernel"]
 
@@ -105,10 +97,7 @@ def bind(addresses: Iterable[int]) -> None:
         new: dict[str, bytes] = {}
 
         def get_ready(name: str, kernel: Kernel) -> None:
-            code = cache.get(name)
-            if code is None:
-                code = new[name] = compiled(kernel_source(*kernel))
-            _ready[name] = code
+            _ready[name] = cache.obtain(name, lambda: compiled(kernel_source(*kernel)), new.__setitem__)
 
         largest = sorted(wanted.items(), key=lambda item: -len(item[0]))  # first, so that none waits for it at the end
         jit.side_by_side([functools.partial(get_ready, *item) for item in largest])

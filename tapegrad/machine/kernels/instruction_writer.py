@@ -8,7 +8,7 @@ from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.lowering import column, literal, memory_type, register_type, type_suffix
 from tapegrad.machine.llvm import jit
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.symbols import Sym
 
 
 class Writer:

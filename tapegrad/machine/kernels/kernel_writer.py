@@ -21,7 +21,7 @@ from tapegrad.machine.kernels.lowering import (
 )
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS
-from tapegrad.ops.sym import Sym, walk
+from tapegrad.ops.symbols import Sym, walk
 
 
 class Region(NamedTuple):

@@ -30,18 +30,21 @@ DECLARATIONS = """\
 declare i64 @tapegrad_begin(ptr, i64, ptr, ptr, i64, i64)
 declare i1 @tapegrad_advance(ptr, i64, ptr)"""
 
-_SOURCE = f"""\
-; Reads the kept loops into a frame or, where %reduced is 1, those; where %inside is 1, all but the innermost.
-; The number of turns that all loops make together is returned.
-define i64 @tapegrad_begin(ptr %frame, i64 %n, ptr %pointers, ptr %nest, i64 %reduced, i64 %inside) {{
-entry:
+_NEST = """\
   %K = load i64, ptr %nest
   %at.R = getelementptr i64, ptr %nest, i64 1
   %R = load i64, ptr %at.R
   %D = add i64 %K, %R
   %sizes = getelementptr i64, ptr %nest, i64 2
   %strides = getelementptr i64, ptr %sizes, i64 %D
-  %first = mul i64 %K, %reduced
+"""
+
+_SOURCE = f"""\
+; Reads the kept loops into a frame or, where %reduced is 1, those; where %inside is 1, all but the innermost.
+; The number of turns that all loops make together is returned.
+define i64 @tapegrad_begin(ptr %frame, i64 %n, ptr %pointers, ptr %nest, i64 %reduced, i64 %inside) {{
+entry:
+{_NEST}  %first = mul i64 %K, %reduced
   %more.R = mul i64 %R, %reduced
   %stop = add i64 %K, %more.R
   %end = sub i64 %stop, %inside
@@ -111,13 +114,7 @@ done:
 ; One step of the odometer over the loops of a frame but the last: false when it has come round, all as at the start.
 define i1 @tapegrad_advance(ptr %frame, i64 %n, ptr %nest) {{
 entry:
-  %K = load i64, ptr %nest
-  %at.R = getelementptr i64, ptr %nest, i64 1
-  %R = load i64, ptr %at.R
-  %D = add i64 %K, %R
-  %sizes = getelementptr i64, ptr %nest, i64 2
-  %strides = getelementptr i64, ptr %sizes, i64 %D
-  %at.last = getelementptr i64, ptr %frame, i64 {LAST}
+{_NEST}  %at.last = getelementptr i64, ptr %frame, i64 {LAST}
   %end = load i64, ptr %at.last
   %at.first = getelementptr i64, ptr %frame, i64 {FIRST}
   %first = load i64, ptr %at.first
@@ -170,11 +167,7 @@ no:
 
 def build() -> bytes:
     """The helpers' object code, from the disk cache or from LLVM."""
-    code = cache.get("helpers")
-    if code is None:
-        code = jit.compile_ir(_SOURCE, 1)
-        cache.put("helpers", code)
-    return code
+    return cache.obtain("helpers", lambda: jit.compile_ir(_SOURCE, 1))
 
 
 @functools.cache

@@ -8,7 +8,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.instruction_writer import Writer
 from tapegrad.machine.kernels.lowering import accumulator, column, memory_type, register_type
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.symbols import Sym
 
 BLOCK = 256  # columns reduced side by side: accumulators of a few KiB stay in the first-level cache
 

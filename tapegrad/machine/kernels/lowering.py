@@ -10,7 +10,7 @@ from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS
-from tapegrad.ops.sym import Sym, row, scalar, walk
+from tapegrad.ops.symbols import Sym, row, scalar, walk
 
 # ---------------------------------------------------------------------------------------------------------- lowering
 

@@ -355,7 +355,7 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
 
 
 def _is_start(item: slice) -> bool:
-    """Whether native code took a slice as a start and a length (`keys.put_place`)."""
+    """Whether native code took a slice as a start and a length (`call_keys.put_place`)."""
     return item.step is None and type(item.start) is int and type(item.stop) is int and 0 <= item.start <= item.stop
 
 

@@ -15,6 +15,7 @@ import os
 import shutil
 import stat
 import time
+from collections.abc import Callable
 from hashlib import blake2b
 from pathlib import Path
 from typing import NamedTuple
@@ -24,13 +25,13 @@ import llvmlite
 from tapegrad import config
 from tapegrad.machine.llvm import jit
 
-__all__ = ["Info", "clear", "get", "info", "put"]
+__all__ = ["Info", "clear", "get", "info", "obtain", "put"]
 
 _MAGIC = b"tapegrad object 2\n"
 _CHECKSUM = 32
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _STALE_AFTER = 30 * 24 * 3600.0
-_GENERATORS = ("dtypes.py", "ops/scalar.py", "ops/sym.py", "machine/llvm/jit.py", "machine/llvm/late_binding.py",
+_GENERATORS = ("dtypes.py", "ops/scalar.py", "ops/symbols.py", "machine/llvm/jit.py", "machine/llvm/late_binding.py",
                *(f"machine/kernels/{name}.py" for name in (
                    "emitter", "instruction_writer", "kernel_writer", "loop_helpers", "loop_writer", "lowering",
                    "products/gemm", "products/gemv", "products/product_writer")))
@@ -124,6 +125,15 @@ def put(key_text: str, code: bytes) -> None:
     except OSError:
         with contextlib.suppress(OSError):
             os.unlink(temporary)
+
+
+def obtain(key_text: str, make: Callable[[], bytes], keep: Callable[[str, bytes], None] = put) -> bytes:
+    """The object code under `key_text`; where there is none, what `make` returns, handed to `keep`."""
+    code = get(key_text)
+    if code is None:
+        code = make()
+        keep(key_text, code)
+    return code
 
 
 def _make(folder: Path) -> None:

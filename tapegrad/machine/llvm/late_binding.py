@@ -65,11 +65,7 @@ def _source() -> str:
 
 def build() -> bytes:
     """The stubs' object code, from the disk cache or from LLVM."""
-    code = cache.get("stubs")
-    if code is None:
-        code = jit.compile_ir(_source(), 0 if jit.quick() else 1, optimise=False)
-        cache.put("stubs", code)
-    return code
+    return cache.obtain("stubs", lambda: jit.compile_ir(_source(), 0 if jit.quick() else 1, optimise=False))
 
 
 class _Stub:

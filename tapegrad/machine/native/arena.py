@@ -11,30 +11,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.glue import (
-    U0,
-    U1,
-    U2,
-    U3,
-    add_atomic,
-    by_name,
-    call_kernel,
-    events_at,
-    exchange,
-    exchange_if,
-    export,
-    external,
-    inlined,
-    leading_zeros,
-    load_atomic,
-    machine,
-    native,
-    symbol,
-    types,
-    u32,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 
 libc_aligned_alloc = external("aligned_alloc", u64, u64, u64)
 libc_free = external("free", types.int32, u64)

@@ -6,19 +6,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import trace
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    U2,
-    buffers,
-    export,
-    i32,
-    machine,
-    tensor_at,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import boolean, call_python, flags_of
 from tapegrad.machine.native.operands import freshen_history
 

@@ -9,32 +9,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release, run_kernel, trace
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    export,
-    halves,
-    i32,
-    inlined,
-    instructions,
-    layouts,
-    machine,
-    native,
-    octets,
-    plans,
-    stack_words,
-    steps_at,
-    tensor_at,
-    u32,
-    u64,
-    words,
-    workspace_at,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object

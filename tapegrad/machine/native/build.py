@@ -17,28 +17,28 @@ from tapegrad.machine.native import (
     arena,
     attributes,
     backward,
-    calls,
-    collector,
-    compiled,
-    entry,
+    compiled_call,
+    compiled_program,
+    gc_cycles,
     glue,
-    histories,
+    in_place,
+    in_place_history,
     objects,
+    operator_entry,
+    python_entry,
     recipes,
     reclaiming,
-    replaying,
     tape,
     threads,
     updating,
-    writing,
 )
 
 # Importing them fills glue.EXPORTS.
-MODULES = (arena, attributes, backward, calls, collector, compiled, entry, histories, objects, recipes,
-           reclaiming, replaying, tape, threads, updating, writing)
+MODULES = (arena, attributes, backward, python_entry, gc_cycles, compiled_program, operator_entry, in_place_history,
+           objects, recipes, reclaiming, compiled_call, tape, threads, updating, in_place)
 # They take as long as the rest. What else runs plans is not among them: with more callers there, LLVM does not put
 # `execute` into the operators, and a recorded operation takes 102 ns, not 90.
-_FIRST_HALF = tuple(m.__name__ for m in (collector, entry, objects, recipes))
+_FIRST_HALF = tuple(m.__name__ for m in (gc_cycles, operator_entry, objects, recipes))
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapegrad.machine.native.glue import external, i32, i64, indirect, native, stack_words, symbol, types, u64, words
+from tapegrad.machine.native.glue import *
 
 U0, U1 = np.uint64(0), np.uint64(1)
 _f64 = types.float64

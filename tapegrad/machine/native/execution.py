@@ -5,23 +5,10 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    U2,
-    buffers,
-    halves,
-    machine,
-    native,
-    plans,
-    stack_words,
-    tensor_at,
-    words,
-)
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.kernel_calls import run_forward
 from tapegrad.machine.native.objects import new_object, new_tensor, out_of_memory
 from tapegrad.machine.native.operands import current_row, needs_of, recording
-from tapegrad.machine.native.steps import run_forward
 from tapegrad.machine.native.tape import make_room, make_row, record, record_pooled
 
 _POOLED, _DIFFERENTIABLE = np.uint16(rec.POOLED), np.uint16(rec.DIFFERENTIABLE)

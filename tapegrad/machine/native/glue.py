@@ -1,7 +1,7 @@
 """What jitted code needs beyond numba's own vocabulary: records at raw addresses, symbols, indirect calls.
 
 `records(DTYPE)` is the heart: it views an address as an array of structs, so that native code reads
-`buffers()[b].version` where C would read `buffers[b].version`.
+`buffers()[b].version` where C would read `buffers[b].version`. All of `native/` is written in it: `import *`.
 """
 from __future__ import annotations
 
@@ -17,6 +17,15 @@ from numba.np import numpy_support
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.cells import Cells
+
+__all__ = [
+    "N0", "N1", "U0", "U1", "U2", "U3", "add_atomic", "attachments_at", "buffers", "by_name", "call_kernel",
+    "call_visit", "cuts_at", "doubles", "events_at", "exchange", "exchange_if", "export", "external", "floats",
+    "halves", "i32", "i64", "indirect", "inlined", "instructions", "layouts", "leading_zeros", "load_atomic",
+    "machine", "native", "node_at", "octets", "plans", "pool", "programs_at", "quarters", "recipe_at",
+    "recipe_steps_at", "records", "signed_words", "stack_words", "starts_at", "steps_at", "symbol", "team_at",
+    "tensor_at", "types", "u32", "u64", "words", "workspace_at",
+]
 
 i32, u32, i64, u64, u8 = types.int32, types.uint32, types.int64, types.uint64, types.uint8
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))  # unsigned throughout: signed indices cost a wrap-around test

@@ -5,26 +5,9 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.arena import allocate, release, zero_fill
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    buffers,
-    export,
-    halves,
-    instructions,
-    leading_zeros,
-    machine,
-    octets,
-    plans,
-    programs_at,
-    stack_words,
-    u64,
-    words,
-    workspace_at,
-)
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.kernel_calls import OUT_OF_MEMORY, run_forward, run_program
 from tapegrad.machine.native.marking import operands_of, refused, wants
-from tapegrad.machine.native.steps import OUT_OF_MEMORY, run_forward, run_program
 
 U63 = np.uint64(63)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)

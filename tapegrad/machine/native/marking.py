@@ -9,27 +9,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.arena import thread_self, trace
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    U2,
-    buffers,
-    export,
-    halves,
-    i32,
-    inlined,
-    instructions,
-    machine,
-    native,
-    octets,
-    plans,
-    stack_words,
-    u64,
-    words,
-    workspace_at,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import kept_mask, pool_entry, pooled_kept, version_of
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)

@@ -5,28 +5,7 @@ import numpy as np
 
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, call_release
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    by_name,
-    call_visit,
-    export,
-    i32,
-    inlined,
-    layouts,
-    machine,
-    native,
-    stack_words,
-    tensor_at,
-    u32,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import drop_tensor, make_row
 
 _TYPE_BASICSIZE = np.uint64(32)
@@ -112,7 +91,7 @@ def dealloc(obj):
 
 @inlined
 def path_of(row):
-    """What stands, while Python's collector looks, for the objects that a row leads to (see `native.collector`)."""
+    """What stands, while Python's collector looks, for the objects that a row leads to (see `native.gc_cycles`)."""
     m = machine()
     path = U0
     if row < m.n_paths:

@@ -6,26 +6,8 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, call_release, trace
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    buffers,
-    by_name,
-    doubles,
-    export,
-    halves,
-    inlined,
-    machine,
-    native,
-    octets,
-    signed_words,
-    tensor_at,
-    u64,
-    words,
-)
-from tapegrad.machine.native.histories import call_refresh
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.in_place_history import call_refresh
 from tapegrad.machine.native.objects import call_python, flags_of
 from tapegrad.machine.native.tape import drop_tensor, new_row
 

@@ -11,31 +11,11 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
+from tapegrad.machine.native.call_keys import GIVEN, STARTS, TENSORS, WORDS, gather_key, hash_key, sequence_of
 from tapegrad.machine.native.execution import execute, view_of
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    U2,
-    by_name,
-    export,
-    halves,
-    inlined,
-    machine,
-    native,
-    recipe_at,
-    recipe_steps_at,
-    signed_words,
-    stack_words,
-    starts_at,
-    tensor_at,
-    u32,
-    u64,
-    words,
-)
-from tapegrad.machine.native.keys import GIVEN, STARTS, TENSORS, WORDS, gather_key, hash_key, sequence_of
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.in_place import LEFT, RAISED, call_write
 from tapegrad.machine.native.operands import current_row, drop_number, wrap_number
-from tapegrad.machine.native.writing import LEFT, RAISED, call_write
 
 _LEFT_TO_PYTHON, _HAS_CONSTANTS = np.uint32(rec.LEFT_TO_PYTHON), np.uint32(rec.HAS_CONSTANTS)
 _STEP_RESULT, _FIXED, _VALUE = np.uint32(rec.STEP_RESULT), np.uint32(rec.FIXED), np.uint32(rec.VALUE)

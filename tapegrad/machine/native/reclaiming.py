@@ -4,23 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    buffers,
-    export,
-    halves,
-    inlined,
-    instructions,
-    machine,
-    native,
-    plans,
-    pool,
-    types,
-    workspace_at,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import free_row, let_go, pool_entry, release_kept
 
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)

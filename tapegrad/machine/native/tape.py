@@ -6,27 +6,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import carry_out, reclaim_soon, release
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    attachments_at,
-    buffers,
-    by_name,
-    export,
-    external,
-    halves,
-    inlined,
-    instructions,
-    layouts,
-    machine,
-    native,
-    plans,
-    pool,
-    types,
-    u64,
-)
+from tapegrad.machine.native.glue import *
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)

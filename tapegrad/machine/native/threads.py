@@ -9,29 +9,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.glue import (
-    U0,
-    U1,
-    U2,
-    add_atomic,
-    by_name,
-    call_kernel,
-    cuts_at,
-    exchange,
-    exchange_if,
-    export,
-    external,
-    i32,
-    indirect,
-    load_atomic,
-    machine,
-    native,
-    stack_words,
-    team_at,
-    u32,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 
 _NEXT, _DONE, _SLEEPERS, _BUSY, _HANDLE, _MUTEX, _CONDITION = (np.uint64(rec.offset_of(rec.TEAM, f)) for f in (
     "next", "done", "sleepers", "busy", "handle", "mutex", "condition"))

@@ -5,31 +5,11 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.calls import integer
-from tapegrad.machine.native.compiled import ITEMS
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    call_kernel,
-    cuts_at,
-    doubles,
-    export,
-    floats,
-    layouts,
-    machine,
-    native,
-    stack_words,
-    tensor_at,
-    u64,
-    words,
-)
-from tapegrad.machine.native.histories import is_apart
+from tapegrad.machine.native.compiled_program import ITEMS
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.in_place_history import is_apart
 from tapegrad.machine.native.operands import is_tensor
+from tapegrad.machine.native.python_entry import integer
 from tapegrad.machine.native.threads import call_run_cut
 
 _INFERENCE = np.uint32(rec.INFERENCE)

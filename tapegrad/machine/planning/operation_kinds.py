@@ -18,9 +18,9 @@ from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step
 from tapegrad.machine.planning.rule_tracing import compute_dtype, result_dtype, scalar_name, symbols, trace
 from tapegrad.machine.planning.step_builder import Builder, emit
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.scalar import like, row
-from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.ops.sym import Sym, used_operands, walk
+from tapegrad.ops.symbols import Sym, used_operands, walk
 
 
 def _operands(operands: Sequence[Layout], shape: shapes.Shape) -> list[tuple[Pointer, dtype, shapes.Shape]]:

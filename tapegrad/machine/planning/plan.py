@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.machine.planning.layouts import Layout
-from tapegrad.ops.spec import Operation
+from tapegrad.ops.declaration import Operation
 
 Attributes = tuple[tuple[str, Any], ...]
 KEEPS_RESULT = 31

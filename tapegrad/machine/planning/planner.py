@@ -20,8 +20,8 @@ from tapegrad.machine.planning.rule_tracing import scalar_name
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured import STRUCTURED
 from tapegrad.machine.startup import Machine, address_of
-from tapegrad.ops.spec import Operation
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.declaration import Operation
+from tapegrad.ops.symbols import Sym
 
 _KINDS = {**KINDS, "structured": STRUCTURED}
 

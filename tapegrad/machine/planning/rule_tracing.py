@@ -8,8 +8,8 @@ from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import Plan
-from tapegrad.ops.spec import Operation
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.declaration import Operation
+from tapegrad.ops.symbols import Sym
 
 
 def result_type(layouts: Sequence[Layout]) -> dtype:

@@ -16,7 +16,7 @@ from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
 from tapegrad.ops.scalar import row, scalar
-from tapegrad.ops.sym import Sym, compacted, walk
+from tapegrad.ops.symbols import Sym, compacted, walk
 
 if TYPE_CHECKING:
     from tapegrad.machine.planning.planner import Planner

@@ -21,9 +21,9 @@ from tapegrad.machine.planning.rule_tracing import result_type
 from tapegrad.machine.planning.step_builder import Builder, emit, is_sum
 from tapegrad.machine.planning.structured_factoring import Factoring
 from tapegrad.machine.planning.structured_values import Copy, Expression, Product, Traced
+from tapegrad.ops.declaration import Operation
 from tapegrad.ops.scalar import row
-from tapegrad.ops.spec import Operation
-from tapegrad.ops.sym import Sym
+from tapegrad.ops.symbols import Sym
 
 
 class Lowering(Factoring):

@@ -15,9 +15,9 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import Plan, Pointer, Step
 from tapegrad.machine.planning.step_builder import Builder, Place, emit
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.scalar import INTRINSICS
-from tapegrad.ops.spec import REGISTRY, Operation
-from tapegrad.ops.sym import Sym, rewrite, used_operands
+from tapegrad.ops.symbols import Sym, rewrite, used_operands
 from tapegrad.ops.view import readable
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import accumulator, calls_functions, emitter
-from tapegrad.ops.sym import Sym, rewrite, walk
+from tapegrad.ops.symbols import Sym, rewrite, walk
 
 GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
 PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them

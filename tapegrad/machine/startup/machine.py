@@ -309,7 +309,7 @@ def _type_from(spec: _Spec) -> type:
 
 
 def _make_node_type(symbols: dict[str, int]) -> type:
-    """What stands for a row while the collector looks (see `native.collector`)."""
+    """What stands for a row while the collector looks (see `native.gc_cycles`)."""
     table = (_Slot * 4)(*(_Slot(_SLOT[f"tp_{s}"], symbols[f"tapegrad_node_{s}"])
                           for s in ("traverse", "clear", "dealloc")), _Slot(0, None))
     spec = _Spec(b"tapegrad.Row", rec.NODE.itemsize, 0, _DEFAULT | _COLLECTED, ctypes.addressof(table))
@@ -393,10 +393,7 @@ class Machine:
         for name in natives:
             jit.define_symbol(name, symbols[name])
         key = "trampolines " + hashlib.sha256(text.encode()).hexdigest()
-        code = cache.get(key)
-        if code is None:
-            code = jit.compile_ir(text, 1)
-            cache.put(key, code)
+        code = cache.obtain(key, lambda: jit.compile_ir(text, 1))
         symbols.update(jit.load_object("trampolines", code, trampolines, imports=natives))
         self._map_memory(symbols["tapegrad_machine"])
         self.symbols = symbols

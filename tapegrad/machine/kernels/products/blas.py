@@ -185,9 +185,6 @@ def gemm(of: dtype) -> tuple[int, int]:
         f"  store i32 %t{i}, ptr %i{i}" for i in range(1, 9)
     )
     text = _IR.format(routine=symbol, t="double" if of is float64 else "float", unpack=unpack)
-    code = cache.get(text)
-    if code is None:
-        code = jit.compile_ir(text, 1)
-        cache.put(text, code)
+    code = cache.obtain(text, lambda: jit.compile_ir(text, 1))
     found = jit.load_object(routine, code, ["store", "add"])
     return found["store"], found["add"]

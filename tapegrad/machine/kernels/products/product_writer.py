@@ -23,12 +23,8 @@ def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes | 
     """
     if vector_bytes()[0] < 32:
         return None
-    key = f"{name} {of.short}"
-    code = cache.get(key)
-    if code is None:
-        code = jit.compile_ir(source(of, vector_bytes()[0]), 1, optimise=False)
-        cache.put(key, code)
-    return code
+    return cache.obtain(f"{name} {of.short}",
+                        lambda: jit.compile_ir(source(of, vector_bytes()[0]), 1, optimise=False))
 
 
 def load(name: str, source: Callable[[dtype, int], str], of: dtype) -> Addresses | None:

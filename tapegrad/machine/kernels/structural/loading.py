@@ -57,13 +57,12 @@ def _sources() -> str:
 
 @functools.cache
 def _jitted(family: str, mode: str, of: str) -> int:
-    key = f"structural {family} {mode} {of} {_sources()}"
-    code = cache.get(key)
-    if code is None:
+    def make() -> bytes:
         from tapegrad.machine.kernels.structural import scans
 
-        code = jit.compile_ir(scans.build_ir(family, mode, of), 2)
-        cache.put(key, code)
+        return jit.compile_ir(scans.build_ir(family, mode, of), 2)
+
+    code = cache.obtain(f"structural {family} {mode} {of} {_sources()}", make)
     return jit.load_object(f"{family}.{mode}.{of}", code, ["kernel"])["kernel"]
 
 
@@ -72,11 +71,8 @@ _BITS = {d.itemsize: d for d in (dtypes.uint8, dtypes.int16, dtypes.int32, dtype
 
 @functools.cache
 def _emitted(family: str, text: str) -> int:
-    key = f"structural {family} {text}"
-    code = cache.get(key)
-    if code is None:
-        code = jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
-        cache.put(key, code)
+    code = cache.obtain(f"structural {family} {text}",
+                        lambda: jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False))
     loop_helpers.load()
     return jit.load_object(family, code, ["kernel"], loop_helpers.NAMES)["kernel"]
 
@@ -134,11 +130,7 @@ def lapack_call(routine: str, of: dtype) -> int:
     takes = ROUTINES[routine]
     element = "double" if of is dtypes.float64 else "float"
     text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads())
-    key = f"structural {routine} {text}"
-    code = cache.get(key)
-    if code is None:
-        code = jit.compile_ir(text, 0, optimise=False)
-        cache.put(key, code)
+    code = cache.obtain(f"structural {routine} {text}", lambda: jit.compile_ir(text, 0, optimise=False))
     address = jit.load_object(f"{routine}.{of.short}", code, ["kernel"])["kernel"]
     return _with(Effects(takes.count(POINTER), 0, STATUS in takes), address)
 

@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from .. import dtypes
-from .scalar import INTRINSICS, like, scalar
-from .spec import REGISTRY, Operation
-from .sym import Sym, define_operators, substitute, used_operands, walk
+from tapegrad import dtypes
+from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.ops.scalar import INTRINSICS, like, scalar
+from tapegrad.ops.symbols import Sym, define_operators, substitute, used_operands, walk
 
 # What operations on tensors would lose: a branch's derivative, or the operands of what is constant in pieces.
 CHOICES = {"where", "floor_divide"}

@@ -10,7 +10,7 @@ import pytest
 
 from tapegrad import dtypes
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
-from tapegrad.ops.sym import Sym, evaluate, key, walk
+from tapegrad.ops.symbols import Sym, evaluate, key, walk
 
 F, D, I, B = dtypes.float32, dtypes.float64, dtypes.int64, dtypes.bool_
 x, y, z = (Sym.operand(i, D) for i in range(3))

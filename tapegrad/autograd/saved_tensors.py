@@ -1,6 +1,6 @@
 """Hooks on what is saved for backward (`torch.autograd.graph.saved_tensors_hooks`).
 
-While there are some, every call goes through Python (`bypass`). There, an
+While there are some, every call goes through Python (`calls_through_python`). There, an
 operation that keeps something for backward then runs as a `Function`, which saves tensors one by one and lets the hooks
 have each of them. What keeps nothing is recorded as ever.
 """
@@ -11,11 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch
-from tapegrad.autograd import bypass, function, rules
+from tapegrad.autograd import calls_through_python, function
+from tapegrad.autograd.recorded_adjoints import ShapeOnly, by_rule
 from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.planning import KEEPS_RESULT, Attributes, Plan
-from tapegrad.ops.spec import Operation
+from tapegrad.ops.declaration import Operation
 
 Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
@@ -35,7 +36,7 @@ def _show(step: int) -> None:
     """Count a context in or out, and look at every call only while there is one."""
     global _active
     capturing.refuse("it changes the hooks on what is saved")
-    bypass.count(step)
+    calls_through_python.count(step)
     with _lock:
         _active += step
         dispatch.saver = _run if _active else None
@@ -133,11 +134,11 @@ class _Saving(function.Function):
         *saved, result = ctx.saved_tensors
         plan = ctx.plan
         operands: list[Any] = [
-            rules.ShapeOnly(layout) if j not in ctx.kept else dispatch.number(ctx.numbers[j]) if x is None else x
+            ShapeOnly(layout) if j not in ctx.kept else dispatch.number(ctx.numbers[j]) if x is None else x
             for j, (x, layout) in enumerate(zip(saved, plan.operands))
         ]
         needs = sum(1 << j for j, needed in enumerate(ctx.needs_input_grad[3:]) if needed)
-        found = rules.by_rule(plan, g, operands, rules.ShapeOnly(plan.out) if result is None else result, needs)
+        found = by_rule(plan, g, operands, ShapeOnly(plan.out) if result is None else result, needs)
         return None, None, None, *found
 
 

@@ -13,8 +13,8 @@ from weakref import WeakValueDictionary
 
 import numpy as np
 
-from .. import dtypes
-from .scalar import INTRINSICS, row, scalar
+from tapegrad import dtypes
+from tapegrad.ops.scalar import INTRINSICS, row, scalar
 
 __all__ = ["Sym", "compacted", "define_operators", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
 
@@ -124,6 +124,17 @@ class Sym:
         return Sym("reduce", (x,), dtypes.int64 if name.startswith("arg") else x.dtype, name)
 
     # ----------------------------------------------------------------------------------------------------- reading
+
+    def number(self) -> Any:
+        """The number that a graph of nothing but constants stands for (`2 - 1` in a derivative), or None.
+
+        >>> (Sym.const(2, dtypes.float32) - 1).number(), Sym.operand(0, dtypes.float32).number()
+        (1.0, None)
+        """
+        if any(not n.args and n.op != "const" for n in walk((self,))):
+            return None
+        (found,) = substitute((self,), {})
+        return found.value if found.op == "const" else None
 
     def __str__(self) -> str:
         return self.text()

@@ -17,8 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.compiler.structure import SIMPLE
-from tapegrad.compiler.trusted import HEAP_TYPE
+from tapegrad.compiler.guards.trusted_values import HEAP_TYPE
+from tapegrad.compiler.pytrees import SIMPLE
 from tapegrad.machine.instance import machine
 from tapegrad.random import Generator
 from tapegrad.tape import hooks

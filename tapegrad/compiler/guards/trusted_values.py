@@ -14,8 +14,8 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.compiler import words
-from tapegrad.compiler.bytecode import read
+from tapegrad.compiler.guards import memory_words
+from tapegrad.compiler.guards.bytecode import read
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
 
@@ -172,7 +172,7 @@ _patched: weakref.WeakKeyDictionary[type, tuple[Any, list[str]]] = weakref.WeakK
 
 def patched(cls: type) -> list[str]:
     """The methods that a program put into a class of a library."""
-    now = words.version(cls)
+    now = memory_words.version(cls)
     known = _patched.get(cls)
     if known is None or now is None or known[0] != now:
         known = _patched[cls] = now, [name for name, value in vars(cls).items()

@@ -12,26 +12,11 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
 from tapegrad.machine.native.execution import execute
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    U2,
-    export,
-    halves,
-    inlined,
-    machine,
-    native,
-    stack_words,
-    tensor_at,
-    u32,
-    u64,
-    words,
-)
-from tapegrad.machine.native.histories import find_plan
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.in_place import LEFT, WRITTEN, call_write
+from tapegrad.machine.native.in_place_history import find_plan
 from tapegrad.machine.native.operands import drop_number, is_tensor, operand_row
 from tapegrad.machine.native.recipes import remembered
-from tapegrad.machine.native.writing import LEFT, WRITTEN, call_write
 
 OPERATORS = np.uint32(rec.OPERATORS)
 MAX_OPERANDS = np.uint64(3)

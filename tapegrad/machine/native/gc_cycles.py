@@ -16,27 +16,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    attachments_at,
-    buffers,
-    call_visit,
-    export,
-    external,
-    halves,
-    i32,
-    instructions,
-    machine,
-    native,
-    node_at,
-    plans,
-    stack_words,
-    u64,
-    words,
-    workspace_at,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.marking import operands_of
 from tapegrad.machine.native.tape import attached, detach
 

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from tapegrad import dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function, FunctionCtx
-from tapegrad.compiler import capture as cap
-from tapegrad.compiler.gradient import Segment, Traced
+from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.machine.instance import layouts, machine, planner
-from tapegrad.ops.spec import REGISTRY
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
 if TYPE_CHECKING:

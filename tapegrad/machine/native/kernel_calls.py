@@ -5,25 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.arena import allocate, release, run_kernel
-from tapegrad.machine.native.glue import (
-    N0,
-    U0,
-    U1,
-    buffers,
-    by_name,
-    export,
-    halves,
-    i32,
-    inlined,
-    machine,
-    native,
-    plans,
-    stack_words,
-    steps_at,
-    u32,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.threads import call_run_cut
 
 _TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)

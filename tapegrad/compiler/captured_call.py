@@ -6,14 +6,14 @@ from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly, modes
-from tapegrad.compiler import capture as cap
-from tapegrad.compiler.capture import Block, Place, Refused, Step
-from tapegrad.compiler.checks import checks_first
-from tapegrad.compiler.gradient import Segment, Traced
+from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.captured_backward import Segment, Traced
+from tapegrad.compiler.guards.memory_words import WATCHED
+from tapegrad.compiler.guards.reachable import Reach
+from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.state import Reach
-from tapegrad.compiler.structure import flatten, overlapping, with_gradients
-from tapegrad.compiler.words import WATCHED
+from tapegrad.compiler.pytrees import flatten, overlapping, with_gradients
+from tapegrad.compiler.traced_program import Block, Place, Refused, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing

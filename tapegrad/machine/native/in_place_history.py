@@ -7,25 +7,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    U2,
-    buffers,
-    by_name,
-    export,
-    halves,
-    inlined,
-    layouts,
-    machine,
-    native,
-    stack_words,
-    tensor_at,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 
 _REQUIRES_GRAD, _IS_VIEW = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.IS_VIEW)

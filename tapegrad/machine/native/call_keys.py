@@ -12,21 +12,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.glue import (
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    doubles,
-    inlined,
-    machine,
-    native,
-    signed_words,
-    stack_words,
-    tensor_at,
-    words,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import flags_of
 from tapegrad.machine.native.operands import LITERAL_HIGH, LITERAL_LOW, is_tensor, recording
 

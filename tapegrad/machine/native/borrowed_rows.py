@@ -4,19 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    buffers,
-    instructions,
-    layouts,
-    machine,
-    native,
-    plans,
-    pool,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.tape import FAILED, drop_storage, kept_mask, new_row, pool_entry, pooled_kept
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)

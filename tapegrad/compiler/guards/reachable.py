@@ -5,9 +5,9 @@ that may call, and collects every cell, global, attribute of a class or module, 
 `Reach.unchanged` is asked before every replay and after every capture, so that a function that changes what it reads is
 found out; `Reach.content` says whether other objects hold equal values.
 
-The rule is that what is not known to be seen is not compiled. What a name stands for is trusted (`trusted.py`: it keeps
-no state), or is code that is read in turn (`bytecode.py`), or is watched: by content (`watching.py`), or by words of
-memory (`words.py`). Everything else is refused, with its name.
+The rule is that what is not known to be seen is not compiled. What a name stands for is trusted (`trusted_values.py`:
+it keeps no state), or is code that is read in turn (`bytecode.py`), or is watched: by content (`contents.py`), or by
+words of memory (`memory_words.py`). Everything else is refused, with its name.
 """
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.compiler import trusted, words
-from tapegrad.compiler.bytecode import Asked, constant_argument, read
-from tapegrad.compiler.members import HIDDEN, OF_ARRAYS, OPTIONS, TEXT, members
-from tapegrad.compiler.watching import (
+from tapegrad.compiler.guards import memory_words, trusted_values
+from tapegrad.compiler.guards.bytecode import Asked, constant_argument, read
+from tapegrad.compiler.guards.class_members import HIDDEN, OF_ARRAYS, OPTIONS, TEXT, members
+from tapegrad.compiler.guards.contents import (
     MISSING,
     Transparent,
     Unreadable,
@@ -59,7 +59,7 @@ class Reach:
     """
 
     def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = ()) -> None:
-        if trusted.builtins_are_patched():
+        if trusted_values.builtins_are_patched():
             raise Unreadable("a builtin is patched")
         self.function, self.kinds = function, tuple(kinds)
         self.names: list[tuple[Any, str, Any]] = []
@@ -74,14 +74,14 @@ class Reach:
         self._numbers: dict[int, int] = {}  # of what was met, in order: equal values elsewhere are numbered alike
         self._keep: list[Any] = []
         self._entries: list[Any] = []
-        self._words: list[words.Word] = []
+        self._words: list[memory_words.Word] = []
         self._classes: dict[type, bool] = {}  # and whether code may make instances
         self._modules: dict[int, types.ModuleType] = {}  # those of which any attribute may be asked for
         self._seen: set[Any] = set()
         self._computed = ""  # where it asks for attributes by computed names
         self._text = self._makes = self._hashes = self._numpy = False
         self._where = ""
-        if not words.are_known():
+        if not memory_words.are_known():
             raise Unreadable("this Python does not keep things where they could be watched")
         for kind in (machine.tensor_type, *self.kinds):
             self._class(kind, True)
@@ -110,7 +110,7 @@ class Reach:
         for where, name, value in self.names:
             if where.get(name, MISSING) is not value:
                 return False
-        if memory and not words.hold(self.conditions()):
+        if memory and not memory_words.hold(self.conditions()):
             return False
         return all(w.unchanged() for w in self.watched) and all(ask() == said for ask, said in self.probes)
 
@@ -124,7 +124,7 @@ class Reach:
                 return f": {name}"
         return next((f": a {w.kind.__name__}" for w in self.watched if not w.unchanged()), "")
 
-    def conditions(self) -> list[words.Word]:
+    def conditions(self) -> list[memory_words.Word]:
         """The words of memory that show that what is reached is what it was, the state of the tensors apart."""
         return self._words
 
@@ -220,17 +220,18 @@ class Reach:
         elif isinstance(value, property):
             self._entries.append("property")
             self._several(f for f in (value.fget, value.fset, value.fdel) if f is not None)
-        elif isinstance(value, (np.ufunc, type(np.sum))) and not trusted.is_numpy(value):
+        elif isinstance(value, (np.ufunc, type(np.sum))) and not trusted_values.is_numpy(value):
             raise Unreadable(f"it uses numpy.{value.__name__}{self._where}")
         else:
             self._entries.append(id(value))
 
     def _named_class(self, cls: type) -> None:
         self._class(cls, True)
-        if trusted.package(cls) == "numpy" and not trusted.is_numpy_class(cls):
+        if trusted_values.package(cls) == "numpy" and not trusted_values.is_numpy_class(cls):
             raise Unreadable(f"it uses the class numpy.{cls.__name__}{self._where}")
-        if cls.__flags__ & trusted.HEAP_TYPE and trusted.is_class(cls) and trusted.package(cls) != "tapegrad":
-            self.reads |= trusted.asks(cls)  # of what instances are given, as `closing` is
+        ours = trusted_values.package(cls) == "tapegrad"
+        if cls.__flags__ & trusted_values.HEAP_TYPE and trusted_values.is_class(cls) and not ours:
+            self.reads |= trusted_values.asks(cls)  # of what instances are given, as `closing` is
         self._makes |= cls is type
         self._text |= cls in (str, bytes)
         if cls in _BY_NAME:
@@ -242,7 +243,7 @@ class Reach:
         if bound is not None and not isinstance(bound, types.ModuleType):  # a method, of a list say
             self._entries.append(("method", value.__name__))
             return self._meet(bound)
-        if not trusted.is_function(value):
+        if not trusted_values.is_function(value):
             of = "" if value.__module__ == "builtins" else f"{value.__module__}."
             raise Unreadable(f"it uses {of}{value.__name__}{self._where}" if of else
                              f"it calls {value.__name__}(){self._where}")
@@ -260,11 +261,11 @@ class Reach:
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
-                if trusted.package(type(cell.cell_contents)) != "tapegrad":
+                if trusted_values.package(type(cell.cell_contents)) != "tapegrad":
                     self._meet(cell.cell_contents)
             return
         self._entries.append(("code", id(function.__code__)))
-        self._words += words.function(function)
+        self._words += memory_words.function(function)
         self._several((function.__defaults__, function.__kwdefaults__))
         if function.__dict__:
             self._meet(function.__dict__)
@@ -274,7 +275,7 @@ class Reach:
             if content is MISSING:
                 raise Unreadable("a variable of an enclosing function has no value yet")
             self.cells.append((cell, content))
-            self._words.append(words.cell(cell))
+            self._words.append(memory_words.cell(cell))
             chains = [a.then for a in pieces[0].asked if a.kind == "cell" and a.name == name]
             inside = any(name in piece.code.co_freevars for piece in pieces[1:])
             if isinstance(content, types.ModuleType) and chains and all(chains) and not inside:
@@ -350,18 +351,18 @@ class Reach:
         """A class of which there are instances, or of which code may make some."""
         if self._classes.get(cls, False) or (cls in self._classes and not made):
             return
-        known = trusted.is_class(cls)
-        if not known and not all(is_python(c) or trusted.is_class(c) for c in cls.__mro__):
+        known = trusted_values.is_class(cls)
+        if not known and not all(is_python(c) or trusted_values.is_class(c) for c in cls.__mro__):
             raise Unreadable(f"it uses the class {cls.__module__}.{cls.__name__}{self._where}")
         if made and not known and vars(cls).get("_is_protocol"):
             raise Unreadable(f"it uses the protocol {cls.__name__}{self._where}")
-        if cls not in self._classes and cls.__flags__ & trusted.HEAP_TYPE:
-            version = words.version(cls)
+        if cls not in self._classes and cls.__flags__ & trusted_values.HEAP_TYPE:
+            version = memory_words.version(cls)
             if version is None:
                 raise Unreadable(f"it uses the class {cls.__name__}, whose changes Python does not count{self._where}")
             self._words.append(version)
             if not known:
-                self._words.append(words.kind(cls))
+                self._words.append(memory_words.kind(cls))
                 self._entries.append(tuple(map(id, cls.__mro__)))
             if type(cls) is not type:
                 self._class(type(cls), True)
@@ -375,9 +376,9 @@ class Reach:
             self._seen.add(module)
             self._keep.append(module)
             self._entries.append(id(module))
-            self._words.append(words.kind(module))
+            self._words.append(memory_words.kind(module))
             name = vars(module).get("__name__")
-            if not trusted.is_module(module):
+            if not trusted_values.is_module(module):
                 if not _is_users(module) or self._named(vars(module), "__getattr__") is not MISSING:
                     raise Unreadable(f"it uses the module {name}{self._where}")
             elif name == "numpy":
@@ -403,14 +404,14 @@ class Reach:
 
     def _whole(self, module: types.ModuleType) -> None:
         """Any attribute of a module may be asked for: all of it is compared."""
-        if not trusted.is_module(module) or module.__name__.split(".")[0] == "numpy":
+        if not trusted_values.is_module(module) or module.__name__.split(".")[0] == "numpy":
             raise Unreadable(f"it asks for attributes by computed names{self._computed} where modules can be reached")
         if ("whole", id(module)) not in self._seen:
             self._seen.add(("whole", id(module)))
             self.watched.append(Watched(vars(module)))
             self._entries.append(tuple(map(id, vars(module).values())))
             for value in list(vars(module).values()):
-                if isinstance(value, types.FunctionType) and not trusted.is_theirs(value):
+                if isinstance(value, types.FunctionType) and not trusted_values.is_theirs(value):
                     self._meet(value)
 
     def _follow(self, cls: type, made: bool) -> None:
@@ -427,7 +428,7 @@ class Reach:
         value = vars(cls)[name]
         if isinstance(value, functools.cached_property):
             self._meet(value.func)
-        elif trusted.belongs(value):
+        elif trusted_values.belongs(value):
             self._entries.append(id(value))
         elif not isinstance(value, (types.MemberDescriptorType, types.GetSetDescriptorType, _TUPLE_FIELD)):
             self._meet(value)
@@ -435,7 +436,7 @@ class Reach:
     def _attributes_of_tensors(self) -> None:
         """What is hung on the tensors, where code asks for it; that nothing is, is a word of memory."""
         for tensor in list(self.tensors.values()):
-            if words.has_attributes(tensor):
+            if memory_words.has_attributes(tensor):
                 watched = Watched(tensor)
                 self.watched.append(watched)
                 asked_for = [k for k in attributes(tensor) if self.any_attribute or k in self.reads]
@@ -443,8 +444,8 @@ class Reach:
                 self._several(vars(tensor)[k] for k in asked_for)
         self._close()
         for tensor in self.tensors.values():
-            if not words.has_attributes(tensor):
-                self._words += words.attributes(tensor)
+            if not memory_words.has_attributes(tensor):
+                self._words += memory_words.attributes(tensor)
 
 
 _IMPORT = vars(builtins)["__import__"]

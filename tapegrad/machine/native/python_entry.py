@@ -6,32 +6,10 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
-from tapegrad.machine.native.borrowing import borrow, hand_over, settle_on
+from tapegrad.machine.native.borrowed_rows import borrow, hand_over, settle_on
 from tapegrad.machine.native.execution import execute, kernel_failed, record_operation, view_of
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    doubles,
-    export,
-    external,
-    floats,
-    halves,
-    inlined,
-    layouts,
-    machine,
-    native,
-    octets,
-    quarters,
-    signed_words,
-    tensor_at,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.kernel_calls import run_forward
 from tapegrad.machine.native.objects import boolean, new_object, new_tensor, out_of_memory
 from tapegrad.machine.native.operands import (
     current_row,
@@ -41,7 +19,6 @@ from tapegrad.machine.native.operands import (
     set_recorded,
     wrap_number,
 )
-from tapegrad.machine.native.steps import run_forward
 from tapegrad.machine.native.tape import attach, attached, drop_tensor, has_rows, make_room, make_row, record
 
 _EXTERNAL = np.uint32(rec.EXTERNAL)

@@ -6,27 +6,11 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.execution import execute, kernel_failed, record_operation
-from tapegrad.machine.native.glue import (
-    N0,
-    N1,
-    U0,
-    U1,
-    buffers,
-    by_name,
-    export,
-    halves,
-    layouts,
-    machine,
-    native,
-    plans,
-    tensor_at,
-    u32,
-    u64,
-)
-from tapegrad.machine.native.histories import find_plan, is_apart, may_rewrite, rewrite, row_like
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.in_place_history import find_plan, is_apart, may_rewrite, rewrite, row_like
+from tapegrad.machine.native.kernel_calls import run_forward
 from tapegrad.machine.native.objects import flags_of
 from tapegrad.machine.native.operands import needs_of, recording
-from tapegrad.machine.native.steps import run_forward
 from tapegrad.machine.native.tape import make_room, pooled_kept
 
 _REQUIRES_GRAD, _INFERENCE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.INFERENCE)

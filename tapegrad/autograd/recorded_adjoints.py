@@ -9,8 +9,8 @@ from typing import Any
 from tapegrad import dispatch, shapes
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
-from tapegrad.ops import slopes
-from tapegrad.ops.spec import REGISTRY, Operation
+from tapegrad.ops import adjoint_operations
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape.reading import STARTS, with_start
 
 call = machine.call
@@ -142,8 +142,8 @@ def _slope(plan: Plan, j: int) -> Operation | None:
         op = plan.op.inplace_of or plan.op
         plain = op.kind != "elementwise" or op.recorded is not None or op.masks
         value = None if plain else trace(plan)[j]
-        plan.slopes[j] = slopes.slope(op, j) if value is not None and (
-            isinstance(op, slopes.Slope) or slopes.chooses(value)) else None
+        plan.slopes[j] = adjoint_operations.slope(op, j) if value is not None and (
+            isinstance(op, adjoint_operations.Slope) or adjoint_operations.chooses(value)) else None
     return plan.slopes[j]
 
 

@@ -15,7 +15,7 @@ Rule = Callable[..., Any]
 
 
 class Registry(dict[str, "Operation"]):
-    """Operations by name; one with a dot is derived when it is first asked for (`derive` is `slopes.named`)."""
+    """Operations by name; one with a dot is derived when it is first asked for (`derive` is `adjoint_operations.named`)."""
 
     derive: Callable[[str], Operation]
 

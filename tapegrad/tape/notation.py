@@ -9,7 +9,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts as machine_layouts
 from tapegrad.machine.instance import machine
 from tapegrad.machine.planning import Layout
-from tapegrad.ops.spec import Operation
+from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
 
 Number = bool | int | float

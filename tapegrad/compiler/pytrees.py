@@ -6,8 +6,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
-from tapegrad.compiler.capture import Refused, addresses, owner_of
-from tapegrad.compiler.words import WATCHED
+from tapegrad.compiler.guards.memory_words import WATCHED
+from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.tensor import Tensor

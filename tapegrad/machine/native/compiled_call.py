@@ -6,25 +6,8 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import thread_self
-from tapegrad.machine.native.compiled import ITEMS, PASSED, UNMET, compiled_at, point_targets, run_compiled
-from tapegrad.machine.native.glue import (
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    export,
-    external,
-    halves,
-    inlined,
-    machine,
-    native,
-    records,
-    stack_words,
-    tensor_at,
-    u64,
-    words,
-)
+from tapegrad.machine.native.compiled_program import ITEMS, PASSED, UNMET, compiled_at, point_targets, run_compiled
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import new_tensor
 from tapegrad.machine.native.operands import recording
 

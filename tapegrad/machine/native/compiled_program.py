@@ -5,24 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.glue import (
-    U0,
-    U1,
-    U2,
-    U3,
-    buffers,
-    call_kernel,
-    export,
-    i32,
-    inlined,
-    machine,
-    native,
-    octets,
-    records,
-    stack_words,
-    u64,
-    words,
-)
+from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.threads import share
 
 compiled_at, _steps = records(rec.COMPILED), records(rec.PROGRAM_STEP)

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tapegrad.autograd.function import Function
-from tapegrad.compiler import trusted
+from tapegrad.compiler.guards import trusted_values
 
 # Their meaning is not in memory that a replay renews, or they reach outside.
 _HIDDEN_TEXT = """
@@ -32,21 +32,21 @@ def members(cls: type, wanted: set[str], made: bool, text: bool, computed: bool)
     """
     if issubclass(cls, Function):
         wanted = wanted | _ASKED_BY_APPLY
-    if not trusted.is_class(cls):  # libraries ask it for what their own classes are asked for
+    if not trusted_values.is_class(cls):  # libraries ask it for what their own classes are asked for
         metaclass: Any = type(cls)
         for c in (*cls.__mro__, *metaclass.__mro__):
-            if c.__flags__ & trusted.HEAP_TYPE and trusted.is_class(c):
-                wanted = wanted | trusted.asks(c)
+            if c.__flags__ & trusted_values.HEAP_TYPE and trusted_values.is_class(c):
+                wanted = wanted | trusted_values.asks(c)
     skipped = (set() if text else TEXT) | (set() if made else _MADE) | _NAMED.difference(wanted)
     for c in cls.__mro__:
         held = vars(c)
-        if not c.__flags__ & trusted.HEAP_TYPE:  # which nobody can change
+        if not c.__flags__ & trusted_values.HEAP_TYPE:  # which nobody can change
             continue
-        if trusted.is_class(c):
+        if trusted_values.is_class(c):
             names = wanted.intersection(held)
-            names.update(n for n in trusted.patched(c) if computed or trusted.is_special(n, held[n]))
+            names.update(n for n in trusted_values.patched(c) if computed or trusted_values.is_special(n, held[n]))
         else:
             names = set(held) if computed else wanted.intersection(held)
-            names.update(n for n, value in held.items() if trusted.is_special(n, value) and n not in skipped)
+            names.update(n for n, value in held.items() if trusted_values.is_special(n, value) and n not in skipped)
         for name in sorted(names - {"__dict__", "__weakref__"}):
             yield c, name
