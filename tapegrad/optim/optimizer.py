@@ -190,11 +190,11 @@ class Optimizer:
         """
         for group in self.param_groups:
             for p in group["params"]:
+                if set_to_none:  # without a look at it: a captured step would depend on what it was
+                    p.grad = None
+                    continue
                 gradient = p.grad
                 if gradient is None:
-                    continue
-                if set_to_none:
-                    p.grad = None
                     continue
                 if gradient.grad_fn is not None:
                     gradient.detach_()

@@ -114,6 +114,7 @@ class Pointwise(Optimizer):
 
     def begin(self, p: Tensor, group: Group, state: dict[str, Any]) -> None:
         """The state of a parameter before its first step."""
+        starting()
         d = dtypes.float32 if group.get("fused") else count_dtype()
         state.update((name, creation.tensor(value, dtype=d)) for name, value in self.counts.items())
         state.update((name, creation.full_like(p.detach(), value)) for name, value in self.tensors(group).items())
@@ -183,6 +184,11 @@ class Pointwise(Optimizer):
                 for name in self.counts:
                     if name in own and not isinstance(own[name], Tensor):
                         own[name] = creation.tensor(float(own[name]), dtype=count_dtype())
+
+
+def starting() -> None:
+    """A parameter's state is made: a call that does so is like no later one, so that it is not what to capture."""
+    capturing.failed()
 
 
 def count_dtype() -> dtypes.dtype:

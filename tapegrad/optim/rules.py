@@ -11,7 +11,7 @@ from typing import Any
 from tapegrad import creation
 from tapegrad.ops.scalar import scalar
 from tapegrad.optim.optimizer import Group, Params
-from tapegrad.optim.pointwise import Numbers, Pointwise, choose, descent, flat, lerp, number
+from tapegrad.optim.pointwise import Numbers, Pointwise, choose, descent, flat, lerp, number, starting
 from tapegrad.tensor import Tensor
 
 __all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
@@ -93,6 +93,7 @@ class SGD(Pointwise):
     def advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
         first = bool(group["momentum"]) and state.get("momentum_buffer") is None
         if first:
+            starting()
             state["momentum_buffer"] = creation.empty_like(p.detach())
         return (first,)
 

@@ -20,7 +20,7 @@ def apply(tensors, rate=0.5, half=True, first=0):
 
 
 def made(*shape, dtype=torch.float32):
-    return torch.randn(*shape, dtype=dtype)
+    return torch.randn(shape, dtype=dtype)
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64], ids=str)
