@@ -6,6 +6,7 @@ the random stream stands. A run takes a slice of the seeds, another each day of 
 """
 from __future__ import annotations
 
+import collections
 import datetime
 import gc
 import math
@@ -45,7 +46,7 @@ def told(x: Any, memory: dict[int, str], path: str, depth: int = 0) -> Any:
                 x.is_leaf, x.grad_fn is None, None if path.startswith("last") else x._version,
                 memory.setdefault(at, path) if at else None, x.detach().tolist(),
                 None if grad is None else told(grad, memory, path + ".grad", depth + 1)]
-    if isinstance(x, (list, tuple)):
+    if isinstance(x, (list, tuple, collections.deque)):
         return [type(x).__name__, *[told(v, memory, f"{path}[{i}]", depth + 1) for i, v in enumerate(x)]]
     if isinstance(x, dict):
         return {repr(k): told(v, memory, f"{path}[{k!r}]", depth + 1) for k, v in x.items()}
@@ -59,7 +60,7 @@ def told(x: Any, memory: dict[int, str], path: str, depth: int = 0) -> Any:
 
 
 STATE = ["A", "B", "last", "obj", "inner", "w0", "w1", "s0", "s1", "k0", "numbers", "tensors", "table", "chosen",
-         "pair", "G", "n0"]
+         "pair", "G", "n0", "net", "options", "point", "recent", "seen"]
 
 
 def run(source: str, calls: list[Any], compiled: bool, name: str) -> tuple[list[Any], Any]:
