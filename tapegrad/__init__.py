@@ -147,9 +147,14 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
 
 
-_LATE = {"load": "serialization", "save": "serialization"}  # functions, and the rooms that they are in
+_LATE = {  # functions and classes, and the rooms that they are in
+    "load": "serialization", "save": "serialization", "GradScaler": "amp",
+    **dict.fromkeys(("autocast", "is_autocast_available", "is_autocast_enabled", "set_autocast_enabled",
+                     "get_autocast_dtype", "set_autocast_dtype", "is_autocast_cache_enabled",
+                     "set_autocast_cache_enabled", "clear_autocast_cache"), "amp.autocast_mode"),
+}
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "version", "xpu",
+    "accelerator", "amp", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "version", "xpu",
 }
 _ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
 

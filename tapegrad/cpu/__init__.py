@@ -6,6 +6,9 @@
 """
 from __future__ import annotations
 
+import importlib
+from typing import Any
+
 from tapegrad import absent
 
 globals().update({name: absent.answering(name, value) for name, value in {
@@ -14,3 +17,8 @@ globals().update({name: absent.answering(name, value) for name, value in {
 for _function in ("is_available", "is_initialized", "device_count", "current_device", "current_stream", "set_device"):
     globals()[_function].__doc__ = f"What there is to know of the one CPU (`torch.cpu.{_function}`)."
 
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":  # loaded when first asked for
+        return importlib.import_module("tapegrad.cpu.amp")
+    raise AttributeError(f"module 'tapegrad.cpu' has no attribute '{name}'")

@@ -10,6 +10,7 @@ AssertionError: Torch not compiled with CUDA enabled: tapegrad runs on the CPU o
 """
 from __future__ import annotations
 
+import importlib
 from typing import Any
 
 from tapegrad import absent, errors
@@ -64,3 +65,8 @@ for _kind in errors.KINDS.values():
 OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {
     "__module__": "torch", "__doc__": "Raised where a GPU has no memory left: never here."})
 
+
+def __getattr__(name: str) -> Any:
+    if name == "amp":  # loaded when first asked for
+        return importlib.import_module("tapegrad.cuda.amp")
+    raise AttributeError(f"module 'tapegrad.cuda' has no attribute '{name}'")
