@@ -16,12 +16,17 @@ from tapegrad.functions.indexing import gathering, searching, subscripts
 from tapegrad.functions.linear_algebra import contractions, decompositions, products, solving
 from tapegrad.functions.nn import (
     activations,
+    attention,
+    bags,
     convolution_and_pooling,
+    ctc,
     distances,
     dropout,
     losses,
     normalisation,
     padding,
+    pooling,
+    sampling,
 )
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, special
@@ -34,7 +39,8 @@ from tapegrad.tensor import Tensor
 
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, splitting, rearranging, joining,
             grids, subscripts, gathering, searching, products, contractions, solving, decompositions, activations,
-            losses, distances, dropout, padding, convolution_and_pooling, normalisation, queries, array_protocols)
+            losses, distances, dropout, padding, convolution_and_pooling, normalisation, pooling, attention, sampling,
+            bags, ctc, queries, array_protocols)
 
 
 def remembered(name: str, function: Any, space: str = "") -> Any:

@@ -352,4 +352,49 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
     return found if input.ndim == 4 else found.squeeze(0)
 
 
-NN["unfold"] = unfold
+def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1
+         ) -> Any:
+    """Columns added up where their windows lie: the adjoint of `unfold` (`torch.nn.functional.fold`)."""
+    if input.ndim not in (2, 3):
+        raise RuntimeError("Expected 2D or 3D (batch mode) tensor for input with possibly 0 batch size and non-zero "
+                           "dimensions "
+                           f"for input, but got: {list(input.shape)}")
+    x = input if input.ndim == 3 else input.unsqueeze(0)
+    given = {"output_size": output_size, "kernel_size": kernel_size, "dilation": dilation, "padding": padding,
+             "stride": stride}
+    out, kernel, gaps, sides, steps = (each(name, value, 2) for name, value in given.items())
+    if min(*kernel, *gaps, *steps) <= 0:
+        raise RuntimeError("kernel size, stride and dilation should be greater than zero")
+    channels, left = divmod(x.shape[1], math.prod(kernel))
+    if left:
+        raise RuntimeError("Expected size of input's dimension 1 to be divisible by the product of kernel_size, but "
+                           "got "
+                           f"input.size(1)={x.shape[1]} and kernel_size={kernel}.")
+    counts = tuple((n + 2 * p - d * (k - 1) - 1) // s + 1 for n, p, d, k, s in zip(out, sides, gaps, kernel, steps))
+    if x.shape[2] != math.prod(counts) or min(counts) < 1:
+        raise RuntimeError(f"Given output_size={out}, kernel_size={kernel}, dilation={gaps}, padding={sides}, "
+                           f"stride={steps}, "
+                           f"expected size of input's dimension 2 to match the calculated number of sliding blocks "
+                           f"{counts[0]} * {counts[1]} = {math.prod(counts)}, but got input.size(2)={x.shape[2]}.")
+    wide = tuple(n + 2 * p for n, p in zip(out, sides))
+    rows, columns = (np.arange(k)[:, None] * d + np.arange(c) * s for k, d, c, s in zip(kernel, gaps, counts, steps))
+    places = rows[:, None, :, None] * wide[1] + columns[None, :, None, :]  # (kernel, kernel, place, place)
+    total = x.new_zeros((x.shape[0], channels, math.prod(wide))).index_add(
+        2, from_array(places.reshape(-1)), x.reshape(x.shape[0], channels, -1))
+    found = total.view(x.shape[0], channels, *wide)[:, :, sides[0]:wide[0] - sides[0], sides[1]:wide[1] - sides[1]]
+    return found if input.ndim == 3 else found.squeeze(0)
+
+
+NN["unfold"], NN["fold"] = unfold, fold
+
+
+def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: int = 0) -> Any:
+    """A convolution in one axis of (time, batch, channel) (`torch.nn.functional.conv_tbc`)."""
+    if input.ndim != 3:
+        raise RuntimeError("Input must have 3 dims: time, batch, in_channel.")
+    if weight.ndim != 3:
+        raise RuntimeError("Weight tensor must have 3 dims: kernel_width, in_channels, out_channels.")
+    return NN["conv1d"](input.permute(1, 2, 0), weight.permute(2, 1, 0), bias, padding=pad).permute(2, 0, 1)
+
+
+NN["conv_tbc"] = PUBLIC["conv_tbc"] = conv_tbc

@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
-from tapegrad.functions.common import method, public
+from tapegrad.functions.common import PUBLIC, method, public
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.functions.nn.convolution_and_pooling import along, windows
 from tapegrad.functions.nn.losses import affine
@@ -223,3 +223,34 @@ def _between(n: int, out: int, factor: Any, corners: bool) -> np.ndarray[Any, An
 
 
 NN["upsample"] = interpolate
+
+
+def _upsample(name: str, mode: str, align_corners: bool | None) -> None:
+    def upsample(input: Tensor, size: Any = None, scale_factor: Any = None) -> Any:
+        return interpolate(input, size, scale_factor, mode, align_corners)
+
+    upsample.__name__ = upsample.__qualname__ = name
+    upsample.__doc__ = f"`interpolate` of one mode (`torch.nn.functional.{name}`)."
+    NN[name] = upsample
+
+
+_upsample("upsample_nearest", "nearest", None)
+_upsample("upsample_bilinear", "bilinear", True)
+
+
+@nn
+def channel_shuffle(input: Tensor, groups: int) -> Any:
+    """Channels of several groups dealt out in turn (`torch.nn.functional.channel_shuffle`)."""
+    if input.ndim < 3:
+        raise RuntimeError(f"channel_shuffle expects input with > 2 dims, but got input with sizes {list(input.shape)}")
+    if groups <= 0:
+        raise RuntimeError(f"Number of groups to divide channels in must be positive. Value of groups:{groups}")
+    channels = input.shape[1]
+    if channels % groups:
+        raise RuntimeError(f"Number of channels must be divisible by groups. Got {channels} channels and {groups} "
+                           "groups.")
+    parts = input.reshape(input.shape[0], groups, channels // groups, *input.shape[2:])
+    return parts.transpose(1, 2).reshape(input.shape)
+
+
+PUBLIC["channel_shuffle"] = NN["native_channel_shuffle"] = PUBLIC["native_channel_shuffle"] = channel_shuffle

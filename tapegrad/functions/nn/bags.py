@@ -1,0 +1,95 @@
+"""Sums, means and maxima of rows of a table, bag by bag (`embedding_bag`)."""
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from tapegrad import creation, dtypes
+from tapegrad.functions.nn.activations import NN, nn
+from tapegrad.tensor import Tensor
+
+
+def _starts(input: Any, offsets: Any, include_last: bool) -> Any:
+    """Where each bag begins, and where the last one ends."""
+    if offsets is None or offsets.ndim != 1:
+        found = "None" if offsets is None else f"{offsets.ndim}D Tensor"
+        raise ValueError(f"offsets has to be a 1D Tensor but got {found}")
+    starts = offsets._array().astype(np.int64)
+    n = input.numel()
+    if include_last and not len(starts):
+        raise RuntimeError("include_last_offset: number of offset should be at least 1")
+    if len(starts) and starts[0]:
+        raise RuntimeError("offsets[0] has to be 0, i.e., the first sequence in the mini-batch has to start from "
+                           "position 0. "
+                           f"However, got {starts[0]}")
+    if len(starts) and starts[-1] > n:
+        raise RuntimeError(f"offsets[-1] can not be greater than input's length {n} but got offsets[-1] of "
+                           f"{starts[-1]}")
+    return starts if include_last else np.append(starts, n)
+
+
+@nn
+def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: float | None = None,
+                  norm_type: float = 2, scale_grad_by_freq: bool = False, mode: str = "mean", sparse: bool = False,
+                  per_sample_weights: Any = None, include_last_offset: bool = False, padding_idx: int | None = None
+                  ) -> Any:
+    """Rows of a table put together by bags (`torch.nn.functional.embedding_bag`).
+
+    >>> import tapegrad
+    >>> embedding_bag(tapegrad.tensor([1, 2, 0]), tapegrad.eye(3), tapegrad.tensor([0, 2]), mode="sum")
+    tensor([[0., 1., 1.],
+            [1., 0., 0.]])
+
+    `input` is (B, N), a bag a row, or flat with the `offsets` of the bags. Rows at `padding_idx` do not count, and a
+    bag of none is zero. Raises ValueError, RuntimeError for indices and offsets that do not fit.
+    """
+    if per_sample_weights is not None and per_sample_weights.shape != input.shape:
+        raise ValueError(f"embedding_bag: If per_sample_weights ({list(per_sample_weights.shape)}) is not None, then "
+                         "it must "
+                         f"have the same shape as the input ({list(input.shape)})")
+    if weight.ndim != 2:
+        raise ValueError(f"weight has to be a 2D Tensor, but got Tensor of dimension {weight.ndim}")
+    if input.dtype not in (dtypes.int64, dtypes.int32):
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: "
+                           "Long, Int")
+    if input.ndim == 2:
+        if offsets is not None:
+            raise ValueError("if input is 2D, then offsets has to be None, as input is treated is a mini-batch of "
+                             "fixed "
+                             f"length sequences. However, found offsets of type {type(offsets)}")
+        starts = np.arange(input.shape[0] + 1) * input.shape[1]
+    elif input.ndim == 1:
+        starts = _starts(input, offsets, include_last_offset)
+    else:
+        raise ValueError(f"input has to be 1D or 2D Tensor, but got Tensor of dimension {input.ndim}")
+    if mode not in ("sum", "mean", "max"):
+        raise ValueError("mode has to be one of sum, mean or max")
+    if mode == "max" and (scale_grad_by_freq or sparse):
+        what = "scaling the gradient by the frequency" if scale_grad_by_freq else "sparse weights"
+        raise ValueError(f"max mode does not support {what}")
+    if per_sample_weights is not None and mode != "sum":
+        raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only "
+                                  "supported for "
+                                  f"mode='sum' (got mode='{mode}').")
+    index = input.reshape(-1)
+    bags = len(starts) - 1
+    where = np.repeat(np.arange(bags), np.diff(starts))
+    counted = per_sample_weights if per_sample_weights is None else per_sample_weights.reshape(-1)
+    if padding_idx is not None:
+        kept = index._array() != padding_idx % weight.shape[0]
+        where, chosen = where[kept], creation.from_array(np.flatnonzero(kept))
+        index = index.index_select(0, chosen)
+        counted = None if counted is None else counted.index_select(0, chosen)
+    rows = NN["embedding"](index, weight, None, max_norm, norm_type, scale_grad_by_freq)
+    if counted is not None:
+        rows = rows * counted.unsqueeze(1)
+    to = creation.from_array(where)
+    empty = weight.new_zeros((bags, weight.shape[1]))
+    if mode == "max":
+        return empty.index_reduce(0, to, rows, "amax", include_self=False)
+    total = empty.index_add(0, to, rows)
+    if mode == "sum":
+        return total
+    counts = np.maximum(np.bincount(where, minlength=bags), 1)
+    return total / creation.from_array(counts, weight.dtype).unsqueeze(1)

@@ -1,0 +1,197 @@
+"""Pooling of other kinds: as many windows as asked for, windows at random places, norms, and the way back."""
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from tapegrad import creation, dtypes, random
+from tapegrad.functions.common import PUBLIC
+from tapegrad.functions.nn.activations import NN
+from tapegrad.functions.nn.convolution_and_pooling import each
+from tapegrad.tensor import Tensor
+
+Array = np.ndarray[Any, Any]
+
+
+def _largest(x: Any, places: Array) -> tuple[Any, Any]:
+    """The largest of the elements at flat places (N, C, *out, window), and where it stands."""
+    count, channels = x.shape[:2]
+    shape = (count, channels, *places.shape[2:])
+    index = creation.from_array(np.broadcast_to(places, shape).reshape(count, channels, math.prod(shape[2:])))
+    seen = x.flatten(2).gather(2, index).view(shape)
+    values, found = seen.max(-1)
+    return values, index.view(shape).gather(-1, found.unsqueeze(-1)).squeeze(-1)
+
+
+def _flat(axes: list[Array], sizes: tuple[int, ...]) -> Array:
+    """Places along each axis (…, out, window) as places in all of them together (…, *outs, window of all)."""
+    n = len(axes)
+    lead = axes[0].shape[:-2]
+    flat: Any = np.zeros((1,) * (len(lead) + 2 * n), np.int64)
+    for d, (axis, size) in enumerate(zip(axes, sizes)):
+        shape = [1] * (2 * n)
+        shape[d], shape[n + d] = axis.shape[-2:]
+        flat = flat * size + axis.reshape(*lead, *shape)
+    return flat.reshape(*flat.shape[:len(lead) + n], -1)
+
+
+def _with_samples(name: str, x: Any, n: int) -> tuple[Any, bool]:
+    if x.ndim not in (n + 1, n + 2):
+        raise RuntimeError(f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got: {list(x.shape)}")
+    for d in range(x.ndim - n, x.ndim):
+        if not x.shape[d]:
+            raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, but input has "
+                               "sizes "
+                               f"{list(x.shape)} with dimension {d} being empty")
+    return (x, True) if x.ndim == n + 2 else (x.unsqueeze(0), False)
+
+
+def _offer(name: str, function: Any, doc: str, example: str = "") -> None:
+    """A pooling that gives values, or with `return_indices` their places as well; `name_with_indices` always does."""
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"{doc} (`torch.nn.functional.{name}`).{example}"
+    NN[name] = function
+
+    def with_indices(*args: Any, **kwargs: Any) -> Any:
+        return function(*args, **{**kwargs, "return_indices": True})
+
+    with_indices.__name__ = with_indices.__qualname__ = f"{name}_with_indices"
+    with_indices.__doc__ = f"`{name}`, with the places of its values."
+    NN[f"{name}_with_indices"] = with_indices
+
+
+def _adaptive_max_pool(n: int) -> None:
+    name = f"adaptive_max_pool{n}d"
+
+    def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
+        x, batched = _with_samples(name, input, n)
+        wanted = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
+        if len(wanted) != n:
+            raise RuntimeError(f"{name}: internal error: output_size.size() must be {n}")
+        sizes = x.shape[-n:]
+        axes = []
+        for size, out in zip(sizes, (s if w is None else w for s, w in zip(sizes, wanted))):
+            start = np.arange(out) * size // max(out, 1)
+            end = -(-(np.arange(out) + 1) * size // max(out, 1))
+            width = int((end - start).max(initial=1))
+            axes.append(np.minimum(start[:, None] + np.arange(width), end[:, None] - 1))  # the last one stands in
+        found = _largest(x, _flat(axes, sizes)[None, None])
+        found = found if batched else tuple(f.squeeze(0) for f in found)
+        return found if return_indices else found[0]
+
+    _offer(name, adaptive_max_pool, "The largest elements of as many windows as asked for")
+
+
+def _fractional_max_pool(n: int) -> None:
+    name = f"fractional_max_pool{n}d"
+
+    def fractional_max_pool(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
+                            return_indices: bool = False, _random_samples: Any = None) -> Any:
+        if output_size is None and output_ratio is None:
+            raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
+        x, batched = _with_samples(name, input, n)
+        kernel, sizes = each("kernel_size", kernel_size, n), x.shape[-n:]
+        if output_size is None:
+            ratio = (output_ratio,) * n if isinstance(output_ratio, float) else tuple(output_ratio)
+            output_size = tuple(int(s * r) for s, r in zip(sizes, ratio))
+        outs = each("output_size", output_size, n)
+        for size, out, k in zip(sizes, outs, kernel):
+            if out + k - 1 > size:
+                raise RuntimeError(f"{name}(): pool size {k} too large relative to input size {size}")
+        if _random_samples is None:
+            _random_samples = random.rand((*x.shape[:2], n), dtype=x.dtype)
+        drawn = _random_samples.detach()._array()
+        axes = []
+        for d, (size, out, k) in enumerate(zip(sizes, outs, kernel)):
+            sample = drawn[..., n - 1 - d if n == 2 else d, None]
+            alpha = x.dtype.numpy.type((size - k) / (out - 1)) if out > 1 else x.dtype.numpy.type(0)
+            start = ((np.arange(out, dtype=x.dtype.numpy) + sample) * alpha).astype(np.int64) - (
+                sample * alpha).astype(np.int64)
+            start[..., -1:] = size - k
+            axes.append(start[..., None] + np.arange(k))
+        found = _largest(x, _flat(axes, sizes))
+        found = found if batched else tuple(f.squeeze(0) for f in found)
+        return found if return_indices else found[0]
+
+    _offer(name, fractional_max_pool, "The largest elements of windows that lie at random")
+
+
+def _lp_pool(n: int) -> None:
+    name = f"lp_pool{n}d"
+
+    def lp_pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+        mean = NN[f"avg_pool{n}d"](input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
+        total = (mean.sign() * mean.abs().relu()).mul(math.prod(each("kernel_size", kernel_size, n)))
+        return total.pow(1.0 / norm_type)
+
+    lp_pool.__name__ = lp_pool.__qualname__ = name
+    lp_pool.__doc__ = f"The norm of every window (`torch.nn.functional.{name}`)."
+    NN[name] = lp_pool
+
+
+def _max_unpool(n: int) -> None:
+    name = f"max_unpool{n}d"
+
+    def max_unpool(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
+                   output_size: Any = None) -> Any:
+        x, batched = _with_samples(name, input, n)
+        if indices.dtype is not dtypes.int64:
+            raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype.name}")
+        if indices.shape != input.shape:
+            raise RuntimeError("Expected shape of indices to be same as that of the input tensor "
+                               f"({list(input.shape)}) but "
+                               f"got indices tensor with shape: {list(indices.shape)}")
+        kernel, sides = each("kernel_size", kernel_size, n), each("padding", padding, n)
+        steps = kernel if stride is None else each("stride", stride, n)
+        sizes = tuple((size - 1) * s + k - 2 * p for size, s, k, p in zip(x.shape[-n:], steps, kernel, sides))
+        if output_size is not None:
+            wanted = tuple(output_size)[-n:]
+            if len(tuple(output_size)) not in (n, n + 2):
+                raise ValueError(f"output_size should be a sequence containing {n} or {n + 2} elements, but it has a "
+                                 "length "
+                                 f"of '{len(tuple(output_size))}'")
+            for d, (size, step, w) in enumerate(zip(sizes, steps, wanted)):
+                if not size - step < w < size + step:
+                    raise ValueError(f'invalid output_size "{wanted}" (dim {d} must be between {size - step} and '
+                                     f'{size + step})')
+            sizes = wanted
+        total = math.prod(sizes)
+        index = indices.reshape(*x.shape[:2], -1)
+        if index.numel() and not 0 <= int(index.min()) <= int(index.max()) < total:
+            at = int(index.min()) if int(index.min()) < 0 else int(index.max())
+            raise RuntimeError(f"Found an invalid max index: {at} (output volumes are of size "
+                               f"{'x'.join(map(str, sizes))})")
+        found = x.new_zeros((*x.shape[:2], total)).scatter(2, index, x.flatten(2)).view(*x.shape[:2], *sizes)
+        return found if batched else found.squeeze(0)
+
+    max_unpool.__name__ = max_unpool.__qualname__ = name
+    max_unpool.__doc__ = f"Values back at the places that max pooling took them from (`torch.nn.functional.{name}`)."
+    NN[name] = max_unpool
+
+
+for _n in (1, 2, 3):
+    _adaptive_max_pool(_n)
+    _lp_pool(_n)
+    _max_unpool(_n)
+for _n in (2, 3):
+    _fractional_max_pool(_n)
+
+
+def _with_indices(n: int) -> None:
+    name = f"max_pool{n}d_with_indices"
+
+    def with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
+                     ceil_mode: bool = False, return_indices: bool = True) -> Any:
+        return NN[f"max_pool{n}d"](input, kernel_size, stride, padding, dilation, ceil_mode, True)
+
+    with_indices.__name__ = with_indices.__qualname__ = name
+    with_indices.__doc__ = f"The largest element of every window, and its place (`torch.nn.functional.{name}`)."
+    NN[name] = with_indices
+
+
+for _n in (1, 2, 3):
+    _with_indices(_n)
+PUBLIC["adaptive_max_pool1d"] = NN["adaptive_max_pool1d_with_indices"]
+PUBLIC["max_pool1d_with_indices"] = NN["max_pool1d_with_indices"]
