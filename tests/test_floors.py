@@ -24,7 +24,7 @@ FLOORS = [
     {"compiler.*"},
     {"", "catalogue", "descriptions", "func.*", "nn.*", "optim.*", "inspect.*", "interop.*", "__main__", "demo",
      "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent", "cuda.*", "mps", "xpu", "cpu.*",
-     "accelerator", "backends.*", "version", "serialization.*", "utils.*"},
+     "accelerator", "amp.*", "backends.*", "version", "serialization.*", "utils.*"},
 ]
 
 # A package in here is a room: others import it by its name, not its files, and only what its `__all__` offers.
