@@ -75,7 +75,6 @@ def check_room(dtype: Dtype, shape: shapes.Shape) -> None:
         call.empty(layout.id)
 
 
-@described
 def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, requires_grad: bool = False,
            pin_memory: bool = False) -> Tensor:
     """A new leaf with a copy of `data`: numbers, nested sequences, arrays or tensors (`torch.tensor`).
@@ -160,7 +159,6 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     return np.array(flat, dtype=dtype.numpy).reshape(shape), dtype
 
 
-@described
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
     """`data` as a tensor, shared where it can be (`torch.as_tensor`)."""
     if isinstance(data, Tensor):
@@ -222,7 +220,6 @@ def on_array(array: np.ndarray[Any, Any]) -> Tensor:
     return made
 
 
-@described
 def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on an array's memory: a write to either is seen by both (`torch.from_numpy`).
 
@@ -326,48 +323,69 @@ def ones(size: Sizes, **options: Any) -> Tensor:
     return _filled(1, size, options)
 
 
-@described
+# These say themselves how they are called: of a call that makes so little, putting arguments in place is much.
+
+
 @lessons.constant
-def full_like(input: Tensor, fill_value: Any, *, dtype: Dtype | None = None, **options: Any) -> Tensor:
-    """A tensor shaped like another, filled with one number (`torch.full_like`)."""
-    layout = layouts.all[input._layout]
-    strides, of = layout.strides if layout.dense else None, wanted(dtype) or layout.dtype
+def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtype: Dtype | None = None,
+              layout: Any = None, device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
+    """A tensor shaped like another, filled with one number (`torch.full_like`).
+
+    >>> full_like(ones(2), 7)
+    tensor([7., 7.])
+    """
+    if isinstance(fill_value, Tensor):
+        fill_value = fill_value.item()
+    lies = _lying("full_like", input, dtype)
     with modes.no_grad():
-        made = call.empty(layouts.intern(of, layout.shape, strides).id).fill_(
-            dtypes.fitted(fill_value, of))
+        made = call.empty(lies.id).fill_(dtypes.fitted(fill_value, lies.dtype))
     _as_new(made)
-    return _finish(made, options.get("requires_grad", False), options.get("device"))
+    return _finish(made, requires_grad, device)
 
 
-@described
-def zeros_like(input: Tensor, **options: Any) -> Tensor:
-    """Zeros shaped like another tensor (`torch.zeros_like`)."""
-    return _full_like(input, 0, **options)
+def _lying(name: str, input: Any, dtype: Any) -> Any:
+    """The layout of what is made like a tensor: its strides, unless they leave gaps or overlap."""
+    if not isinstance(input, Tensor):
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+    like = layouts.all[input._layout]
+    return layouts.intern(wanted(dtype) or like.dtype, like.shape, like.strides if like.dense else None)
 
 
-@described
-def ones_like(input: Tensor, **options: Any) -> Tensor:
-    """Ones shaped like another tensor (`torch.ones_like`)."""
-    return _full_like(input, 1, **options)
+def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
+               device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
+    """Zeros shaped like another tensor (`torch.zeros_like`).
+
+    >>> zeros_like(ones(2))
+    tensor([0., 0.])
+    """
+    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
-@described
-def empty_like(input: Tensor, *, dtype: Dtype | None = None, requires_grad: bool = False, **passed: Any) -> Tensor:
+def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
+              device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
+    """Ones shaped like another tensor (`torch.ones_like`).
+
+    >>> ones_like(zeros(2))
+    tensor([1., 1.])
+    """
+    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+
+
+def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
+               device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor shaped like another, not initialised (`torch.empty_like`)."""
-    layout = layouts.all[input._layout]
-    strides = layout.strides if layout.dense else None
-    of = wanted(dtype) or layout.dtype
-    return _finish(call.empty(layouts.intern(of, layout.shape, strides).id), requires_grad)
+    return _finish(call.empty(_lying("empty_like", input, dtype).id), requires_grad, device)
 
 
 @described
-def arange(start: Any = 0, end: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
+def arange(first: Any, last: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
            device: Any = None, out: Any = None, **passed: Any) -> Tensor:
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
 
     >>> arange(3)
     tensor([0, 1, 2])
     """
+    start, end = (0, first) if last is None else (first, last)
     dtype = wanted(dtype, out)
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
@@ -440,4 +458,3 @@ def scalar_tensor(s: Any, **options: Any) -> Tensor:
 
 
 _full: Any = full.__wrapped__  # type: ignore[attr-defined]
-_full_like: Any = full_like.__wrapped__  # type: ignore[attr-defined]

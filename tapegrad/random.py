@@ -201,7 +201,7 @@ def _bounds(low: int, high: int | None, dtype: dtypes.dtype) -> None:
 
 
 @described
-def randint(low: int = 0, high: Any = None, size: Sizes = (), *, generator: Generator | None = None,
+def randint(first: int, last: Any = None, size: Sizes = (), *, generator: Generator | None = None,
             dtype: Any = None, requires_grad: bool = False, device: Any = None, out: Any = None, **passed: Any
             ) -> Tensor:
     """Integers in [low, high) (`torch.randint`).
@@ -209,6 +209,7 @@ def randint(low: int = 0, high: Any = None, size: Sizes = (), *, generator: Gene
     >>> _ = manual_seed(0); randint(10, (3,))
     tensor([4, 9, 3])
     """
+    low, high = (0, first) if last is None else (first, last)
     of = creation.wanted(dtype, out) or dtypes.int64
     _bounds(low, high, of)
     made = _draw(generator, creation.checked_shape(size), of, streams.randint, low, high)
@@ -256,10 +257,11 @@ def randn_like(input: Tensor, *, dtype: Any = None, generator: Generator | None 
 
 
 @described
-def randint_like(input: Tensor, low: int = 0, high: Any = None, *, dtype: Any = None,
+def randint_like(input: Tensor, first: int, last: Any = None, *, dtype: Any = None,
                  generator: Generator | None = None, requires_grad: bool = False,
                  device: Any = None, **passed: Any) -> Tensor:
     """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
+    low, high = (0, first) if last is None else (first, last)
     layout = _like(input, dtype)
     _bounds(low, high, layout.dtype)
     made = _draw(generator, (), layout.dtype, streams.randint, low, high, layout=layout)

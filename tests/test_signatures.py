@@ -80,7 +80,6 @@ ROWS = {  # what is written, and what PyTorch says
                                    "but expected one of:\n * (Tensor input, *, torch.dtype dtype = None)",
     "torch.sum(x, axis=0, dim=1)": "sum() got an unexpected keyword argument 'axis'",
     "torch.rand(2, zzz=3)": "rand() got an unexpected keyword argument 'zzz'",
-    "torch.tensor()": 'tensor() missing 1 required positional arguments: "data"',
     "x.to(foo=3)": "to() received an invalid combination of arguments - got (foo=int, ), but expected one of:",
     "x.requires_grad_(foo=3)": "requires_grad_() got an unexpected keyword argument 'foo'",
     "torch.linalg.norm(x, foo=2)": "linalg_norm() got an unexpected keyword argument 'foo'",

@@ -16,7 +16,7 @@ from tapegrad.signatures.kinds import Unpacked, type_name
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
 
-F = TypeVar("F", bound=Callable[..., Any])
+R = TypeVar("R")
 Given = tuple[tuple[Any, ...], dict[str, Any]]
 # NumPy's names, which PyTorch takes for its own.
 _ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x1": "input", "x2": "other"}
@@ -35,13 +35,21 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
         ...
     TypeError: halves(): argument 'input' (position 1) must be Tensor, not int
     """
-    take: Callable[[tuple[Any, ...], dict[str, Any]], Given] | None = None
+    lane: _Lane | None = None
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        nonlocal take
-        if take is None:  # not when this is made: a thousand functions are, and a program calls a few
-            take = _taking(function, path, op)
-        args, kwargs = take(args, kwargs)
+        nonlocal lane
+        if lane is None:  # not when this is made: a thousand functions are, and a program calls a few
+            lane = _Lane(function, path, op)
+        n = len(args)
+        if n in lane.counts:
+            for x, plain in zip(args, lane.kinds):
+                if plain is not None and type(x) not in plain:
+                    break
+            else:
+                if not kwargs or lane.has(n, kwargs):
+                    return function(*args, **kwargs)
+        args, kwargs = lane.fit(args, kwargs)
         return function(*args, **kwargs)
 
     made[path] = call
@@ -51,9 +59,9 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
     return call
 
 
-def described(function: F) -> F:
+def described(function: Callable[..., R]) -> Callable[..., R]:
     """`checked`, of a function that `tapegrad` offers under its own name."""
-    return checked(function, function.__name__)  # type: ignore[return-value]
+    return checked(function, function.__name__)
 
 
 def unwrapped(function: Any) -> Any:
@@ -63,25 +71,38 @@ def unwrapped(function: Any) -> Any:
     return function
 
 
-def _taking(function: Callable[..., Any], path: str, op: Operation | None) -> Callable[..., Given]:
-    """What puts the arguments of a call in place."""
-    written = unwrapped(function)
-    bound = int(path.startswith("Tensor."))  # where a method's message counts from
-    ways = [_Way(form, written, bound, op) for form in forms_of(path, written, op)]
-    space, _, name = path.rpartition(".")
-    called = f"{space}_{name}" if space in ("linalg", "special") else name
-    first = ways[0]
-    least, most, quick = first.least, first.most, first.quick
-    spreads = first.spreads and first.straight[bound] and len(first.required) == bound + 1
+class _Lane:
+    """How the arguments of calls of one function are put in place.
 
-    def take(args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
-        if not kwargs and least <= len(args) <= most:
-            for x, plain in zip(args, quick):
-                if plain is not None and type(x) not in plain:
-                    break
-            else:
-                return args, kwargs
-        if spreads and not kwargs and len(args) > bound and {*map(type, args[bound:])} == {int}:
+    A call goes through as it is that has `counts` arguments by position, each of the very types in `kinds` (None: any
+    type), and others under the function's own names.
+    """
+
+    __slots__ = ("bound", "called", "counts", "kinds", "named", "spreads", "ways")
+
+    def __init__(self, function: Callable[..., Any], path: str, op: Operation | None) -> None:
+        written = unwrapped(function)
+        self.bound = int(path.startswith("Tensor."))  # where a method's message counts from
+        self.ways = [_Way(form, written, self.bound, op) for form in forms_of(path, written, op)]
+        space, _, name = path.rpartition(".")
+        self.called = f"{space}_{name}" if space in ("linalg", "special") else name
+        first = self.ways[0]
+        self.counts, self.kinds, self.named = first.counts, first.quick, first.named
+        self.spreads = first.spreads and first.straight[self.bound] and len(first.required) == self.bound + 1
+
+    def has(self, n: int, kwargs: dict[str, Any]) -> bool:
+        """Whether arguments by name, after `n` by position, are ones that the function takes as they are."""
+        for name, x in kwargs.items():
+            place, plain = self.named.get(name, (0, None))
+            if place < n or (plain is not None and type(x) not in plain):
+                return False
+        return True
+
+    def fit(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Given:
+        """The arguments as the function takes them; TypeError where they fit none of its forms."""
+        ways, bound = self.ways, self.bound
+        if self.spreads and len(args) > bound and {*map(type, args[bound:])} == {int} and (
+                not kwargs or self.has(bound + 1, kwargs)):
             return (*args[:bound], args[bound:]), kwargs
         failed = []
         for way in ways:
@@ -93,13 +114,11 @@ def _taking(function: Callable[..., Any], path: str, op: Operation | None) -> Ca
         plausible = [j for j, way in enumerate(ways) if way.may_have(count)]
         if len(ways) == 1 or len(plausible) == 1:
             said = failed[plausible[0] if len(ways) > 1 else 0]
-            raise TypeError(said if said.startswith("expected ") else f"{called}(){said}")
+            raise TypeError(said if said.startswith("expected ") else f"{self.called}(){said}")
         given = [type_name(a) for a in args[bound:]] + [f"{k}={type_name(a)}" for k, a in kwargs.items()]
         got = ", ".join(given) + ", " * (len(given) == len(kwargs) > 0)
-        raise TypeError(f"{called}() received an invalid combination of arguments - got ({got}), but expected one of:\n"
-                        + "".join(f" * {way.shown}\n" for way in ways))
-
-    return take
+        raise TypeError(f"{self.called}() received an invalid combination of arguments - got ({got}), but expected one "
+                        "of:\n" + "".join(f" * {way.shown}\n" for way in ways))
 
 
 class _Way:
@@ -128,12 +147,14 @@ class _Way:
         several = bool(code.co_flags & inspect.CO_VARARGS)
         self.straight = [not p.keyword and (key == positional[j] if j < len(positional) else several)
                          for j, (p, key) in enumerate(zip(parameters, self.keys))]
-        # A call by position alone, with arguments of the very types, goes through as it is.
         through = not (self.complete or self.spreads or self.rest) and all(self.straight[:self.count])
         through = through and not any(j >= self.count for j in self.required)
-        self.least, self.most = (len(self.required), self.count) if through else (1, 0)
-        self.quick = [None if kind is None else {*kind.plain, machine.tensor_type} if kind.name == "Tensor" else
-                      {*kind.plain} for kind in self.kinds[:self.count]]
+        self.counts = range(len(self.required), self.count + 1) if through else range(0)
+        plain = [None if kind is None else {*kind.plain, machine.tensor_type} if kind.name == "Tensor" else
+                 {*kind.plain} for kind in self.kinds]
+        self.quick = plain[:self.count]
+        self.named = {p.name: (j, plain[j]) for j, p in enumerate(parameters)
+                      if p.name == self.keys[j] and not p.rest and not self.complete and j >= bound}
 
     def may_have(self, count: int) -> bool:
         """Whether so many arguments could be this form's."""

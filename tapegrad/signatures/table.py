@@ -33,16 +33,11 @@ _POOLING = "input, kernel_size, stride = (), padding = 0, dilation = 1, ceil_mod
 
 FORMS: dict[str, tuple[str, ...]] = {
     # ---------------------------------------------------------------- tensors from nothing
-    "tensor": ("data, *, dtype, device, requires_grad, pin_memory",),
-    "as_tensor": ("data, dtype = None, device = None",),
     "asarray": ("obj, *, dtype, device, copy: bool = None, requires_grad: bool = False",),
-    "from_numpy": ("ndarray",),
     "scalar_tensor": (f"s: Number, *, {_MADE}",),
     **dict.fromkeys(("zeros", "ones"), (f"size, *, out, {_MADE}",)),
     "empty": (f"size, *, memory_format, out, {_MADE}",),
     "full": (f"size, fill_value: Number, *, out, {_MADE}",),
-    **dict.fromkeys(("zeros_like", "ones_like", "empty_like"), (_LIKE,)),
-    "full_like": (_LIKE.replace("*", "fill_value: Number, *"),),
     "arange": (f"end, *, out, {_MADE}", f"start, end, step = 1, *, out, {_MADE}"),
     "linspace": (f"start, end, steps: int, *, out, {_MADE}",),
     "logspace": (f"start, end, steps: int, base: float = 10.0, *, out, {_MADE}",),
