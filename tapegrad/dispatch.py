@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -21,12 +21,9 @@ from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
-from tapegrad.signatures import Ints, checked, operand_names
+from tapegrad.signatures import Ints, Tensor, checked, operand_names
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
-
-if TYPE_CHECKING:
-    from tapegrad.tensor import Tensor
 
 call = machine.call
 TensorBase = machine.TensorBase

@@ -83,10 +83,8 @@ def resolve(importer: str, node: ast.ImportFrom) -> str:
 
 
 def within(node: ast.AST, late: bool = False) -> Iterator[tuple[ast.AST, bool]]:
-    """Every node below, and whether it is inside a function; what only type checkers read is left out."""
+    """Every node below, and whether it is inside a function."""
     for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.If) and "TYPE_CHECKING" in ast.dump(child.test):
-            continue
         inside = late or isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef, ast.Lambda))
         yield child, inside
         yield from within(child, inside)
@@ -170,7 +168,7 @@ def test_rooms_say_where_to_start():
 
 
 def test_no_circles():
-    """No module needs itself to be imported; a package's own `__init__` may gather its modules."""
+    """No module needs itself, nor do its types; a package's own `__init__` may gather its modules."""
     below: dict[str, set[str]] = {m: set() for m in MODULES}
     for i in IMPORTS:
         if not i.late and MODULES[i.imported].name != "__init__.py":

@@ -6,23 +6,37 @@ The nodes of a call are the segments of its graph (`gradient.py`). What their ba
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, Protocol
 
 from tapegrad import dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
-if TYPE_CHECKING:
-    from tapegrad.compiler.variant import Variant
-
 call, buffers = machine.call, machine.buffers
 WIDEST = 30  # operands of a node
+
+
+class Replayed(Protocol):
+    """What a node needs of the captured behaviour that was replayed (`variant.py`)."""
+
+    function: Callable[..., Any]
+    structure: Any
+    default: Any
+    captured: Any
+    reach: Any
+    reads: Reads
+    backwards: list[Backward]
+
+    def bare(self, number: int, wanted: int) -> Backward | None: ...
+
+    def gradients_are_as_they_were(self) -> bool: ...
 
 
 class CompiledFunction(Function):
@@ -34,7 +48,7 @@ class CompiledFunctionBackward(FunctionCtx):
 
     _forward_cls = CompiledFunction
     _shape: _Shape
-    _variant: Variant | None = None
+    _variant: Replayed | None = None
     _pullback: Pullback | None = None
     _last = 0  # the inputs that the sweep under way asks for, as bits
     _done: frozenset[int] = frozenset()  # of those sweeps that let go of what they used
@@ -215,7 +229,7 @@ class Pullback:
     nbytes = 0
     rows: list[int]  # of the graph's values
 
-    def __init__(self, variant: Variant, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
+    def __init__(self, variant: Replayed, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
                  states: Sequence[Any]) -> None:
         self.variant, self.states = variant, states
         numbers = variant.captured.numbers_of_inputs

@@ -2,14 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from tapegrad.compiler.function import Compiled
+from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts
-
-if TYPE_CHECKING:
-    from tapegrad.compiler.function import Compiled
-    from tapegrad.compiler.variant import Variant
 
 
 def explain(function: Compiled) -> str:

@@ -20,11 +20,10 @@ from tapegrad.autograd import anomaly, saved_tensors
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
 from tapegrad.compiler.captured_call import Before, Captured
-from tapegrad.compiler.explanation import explain
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.contents import Transparent, attributes
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
-from tapegrad.compiler.native_calls import Quick
+from tapegrad.compiler.native_calls import Quick, way_of
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
@@ -102,7 +101,7 @@ class Compiled(Transparent):
                 if status == rec.UNMET and variant.renewed():
                     status, result = variant.replay(leaves, containers)
                 if status == rec.PASSED:
-                    way = variant.way(key)
+                    way = way_of(variant, key)
                     # Another program may just have been built, whose way is to be found anew.
                     self._quick = way if way is not None and way.program is variant.program else None
                     return result
@@ -241,6 +240,8 @@ class Compiled(Transparent):
 
     def explain(self) -> str:
         """What was captured, replayed and not, and why, in a few lines."""
+        from tapegrad.compiler.explanation import explain
+
         return explain(self)
 
     def _forget(self) -> None:

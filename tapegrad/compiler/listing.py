@@ -3,21 +3,19 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.compiler.passes.work import Work, kernel_of
 from tapegrad.compiler.traced_program import Blocked, Place, Step, is_check
+from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.symbols import walk
-
-if TYPE_CHECKING:
-    from tapegrad.compiler.variant import Variant
 
 WIDEST = 100  # characters of an expression; longer ones are told by what they are made of
 

@@ -4,17 +4,15 @@ What it leaves out goes the longer way in `variant.py`: arguments with histories
 """
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from tapegrad.compiler.guards.contents import MISSING
+from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.startup import address_of
-
-if TYPE_CHECKING:
-    from tapegrad.compiler.variant import Variant
 
 
 class Quick:
@@ -43,7 +41,14 @@ class Quick:
         return address_of(array)
 
 
-def quick(variant: Variant, key: Any) -> Quick | None:
+def way_of(variant: Variant, key: Any) -> Quick | None:
+    """The native way through a variant, if there is one; looked for once for each of its programs."""
+    if variant.native_way is False:
+        variant.native_way = _quick(variant, key)
+    return variant.native_way
+
+
+def _quick(variant: Variant, key: Any) -> Quick | None:
     """The native way for these arguments, if there is one."""
     structure, kinds, shared, recording, _ = key
     captured, reach = variant.captured, variant.reach

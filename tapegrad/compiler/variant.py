@@ -4,7 +4,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,12 +12,11 @@ from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import Pullback, Recorder
+from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Divided, Segment, divide
 from tapegrad.compiler.captured_call import Captured, Output, Result
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
-from tapegrad.compiler.listing import dump
-from tapegrad.compiler.native_calls import Quick, quick
 from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
@@ -31,50 +30,6 @@ from tapegrad.tensor import Tensor
 call, buffers = machine.call, machine.buffers
 
 
-class Reads(NamedTuple):
-    """What the backwards read of a call: some arguments, held tensors and results."""
-
-    arguments: tuple[int, ...]
-    held: tuple[Any, ...]
-    results: tuple[int, ...]
-
-    def places_of(self, few: Reads) -> list[int]:
-        """Which of all these, in their order, some others are."""
-        of_arguments = [i in few.arguments for i in self.arguments]
-        of_held = [any(t is x for x in few.held) for t in self.held]
-        return [i for i, is_read in enumerate((*of_arguments, *of_held, *(i in few.results for i in self.results)))
-                if is_read]
-
-
-class Backward:
-    """The program of one segment's backward."""
-
-    def __init__(self, program: Program, found: Sequence[int], fresh: Sequence[int], seed_layouts: Sequence[int],
-                 reads: Sequence[int], results_at: int, results: int) -> None:
-        self.program, self.layouts, self.seed_layouts = program, fresh, seed_layouts
-        self.found = found  # which of the program's results is the gradient of each input
-        self.reads = reads  # of what is kept for all of them, by place
-        self.results_at = results_at
-        self.seeds_at = self.results_at + results
-
-    def launch(self, starts: list[int], gradients: Sequence[Any]) -> list[Any]:
-        """The gradients of the inputs from those of the outputs; `starts` are the addresses of all else it reads."""
-        seeds = []
-        for gradient, wanted in zip(gradients, self.seed_layouts):
-            if gradient is None:
-                gradient = call.empty(wanted).zero_()
-            elif gradient._layout != wanted:
-                whole = call.empty(wanted)
-                whole.copy_(gradient)
-                gradient = whole
-            seeds.append(gradient)
-        starts = [*starts, *(cap.addresses.item(s._buffer) for s in seeds)]
-        fresh = [call.empty(layout) for layout in self.layouts]
-        if self.program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh]) != rec.PASSED:
-            raise RuntimeError("a kernel of a compiled backward failed")
-        return [fresh[i] for i in self.found]
-
-
 class Variant:
     """One captured behaviour: what must hold for it, and the program that repeats it."""
 
@@ -85,7 +40,7 @@ class Variant:
         self.runs = 0
         self.made = time.perf_counter()
         self.built = False
-        self._way: Quick | Literal[False] | None = False  # not looked for yet
+        self.native_way: Any = False  # of `native_calls`: not looked for yet
         self._recorder: Recorder | None = None
         # what a call returns that hands out no tensor
         self.fixed = not captured.outputs and is_fixed(captured.structure)
@@ -127,6 +82,8 @@ class Variant:
 
     def dump(self, form: str = "text") -> str:
         """The optimised program, one line a step; "llvm" gives the code of its kernels."""
+        from tapegrad.compiler.listing import dump
+
         return dump(self, form)
 
     def _fuse(self) -> None:
@@ -150,7 +107,7 @@ class Variant:
             work = optimise(Work(steps, blocks, set(segment.blocks)), passes)
             self.works.append(work)
             backwards.append(self._backward(work, segment.blocks, segment, self.reads.places_of(self._read_by(steps))))
-        self.program, self.backwards, self._way = program, backwards, False
+        self.program, self.backwards, self.native_way = program, backwards, False
 
     def _backward(self, work: Work, blocks: Sequence[int], segment: Segment, reads: Sequence[int]) -> Backward:
         number = {block: i for i, block in enumerate(dict.fromkeys(blocks))}  # one may be the gradient of several
@@ -202,12 +159,6 @@ class Variant:
         self._state = len(found)  # those that stay what they are
         return found + self.reach.conditions()
 
-    def way(self, key: Any) -> Quick | None:
-        """The native way through this variant, if there is one."""
-        if self._way is False:
-            self._way = quick(self, key)
-        return self._way
-
     def gradients_are_as_they_were(self) -> bool:
         return memory_words.hold(self._gradients)
 
@@ -228,7 +179,7 @@ class Variant:
         wanted = reach.conditions()
         if reach.content != self.captured.content or self._state + len(wanted) != len(self.program.conditions):
             return False
-        self.reach, self._way = reach, False
+        self.reach, self.native_way = reach, False
         for i, condition in enumerate(wanted):
             self.program.conditions[self._state + i] = condition
         return True

@@ -8,9 +8,9 @@ not learnt.
 """
 from tapegrad.signatures.calls import checked, described, made, unwrapped
 from tapegrad.signatures.forms import REQUIRED, Form, forms_of, operand_names
-from tapegrad.signatures.kinds import Ints, Number, Sizes
+from tapegrad.signatures.kinds import Ints, Number, Sizes, Tensor
 
 __all__ = [
-    "REQUIRED", "Form", "Ints", "Number", "Sizes", "checked", "described", "forms_of", "made", "operand_names",
-    "unwrapped",
+    "REQUIRED", "Form", "Ints", "Number", "Sizes", "Tensor", "checked", "described", "forms_of", "made",
+    "operand_names", "unwrapped",
 ]

@@ -15,6 +15,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.machine.instance import machine
 
+Tensor = Any
 Ints = Any  # one whole number, or several
 Sizes = Any  # several whole numbers: in a sequence, or each as an argument of its own
 Number = Union[int, float, bool]  # noqa: UP007  (Python 3.10 evaluates it)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from typing import Any
 
-_HOMES = {"Tape": "tape", "TapeError": "facts", "ParseError": "text", "record": "recorder", "live": "summary"}
+_HOMES = {"Tape": "tape", "TapeError": "notation", "ParseError": "text", "record": "recorder", "live": "summary"}
 __all__ = ["ParseError", "Tape", "TapeError", "live", "record"]
 
 

@@ -5,22 +5,19 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapegrad import shapes
 from tapegrad.machine.planning import Plan, trace
 from tapegrad.ops import symbols
 from tapegrad.ops.symbols import Sym
+from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.text import aligned, operand_text, type_text, value_text
-
-if TYPE_CHECKING:
-    from tapegrad.tape.tape import Tape
-
 
 _WIDE = 48  # longer statements are not aligned to
 
 
-def text_of(tape: Tape) -> str:
+def text_of(tape: Instructions) -> str:
     """One line a seed and an instruction; see `Tape.adjoint`."""
     needs = tape.needs()
     tracked = set(tape.requires) | {tape.results[t] for t, n in enumerate(needs) if any(n) and tape.plan(t).keeps}
@@ -43,7 +40,7 @@ def text_of(tape: Tape) -> str:
     return "\n".join(lines + [f"{head.ljust(width)}  {'   '.join(r[2:])}" for head, r in zip(heads, rows)])
 
 
-def _statements(tape: Tape, t: int, needs: Sequence[bool]) -> list[str]:
+def _statements(tape: Instructions, t: int, needs: Sequence[bool]) -> list[str]:
     op, operands = tape.operations[t], tape.operands[t]
     found = _RULES[op.kind](tape, t, tape.plan(t))
     told, idle = [], []
@@ -58,7 +55,7 @@ def _statements(tape: Tape, t: int, needs: Sequence[bool]) -> list[str]:
 # ---------------------------------------------------------------- traced rules
 
 
-def _traced(tape: Tape, t: int, plan: Plan) -> list[str | None]:
+def _traced(tape: Instructions, t: int, plan: Plan) -> list[str | None]:
     """Elementwise and row rules; `expand` and `sum_to` are what the engine does around them."""
     op, layouts = plan.op, plan.operands
     n = len(layouts)
@@ -147,7 +144,7 @@ def _identity(op: str, args: Sequence[Sym]) -> Sym | None:
 # ---------------------------------------------------------------- views and structured rules
 
 
-def _view(tape: Tape, t: int, plan: Plan) -> list[str | None]:
+def _view(tape: Instructions, t: int, plan: Plan) -> list[str | None]:
     """The operand's adjoint receives the gradient where the view looked."""
     given = ", ".join(f"{k}={value_text(v)}" for k, v in tape.attributes[t].items())
     if plan.op.name == "expand":
@@ -155,14 +152,14 @@ def _view(tape: Tape, t: int, plan: Plan) -> list[str | None]:
     return [f"∂%{tape.operands[t][0]}.{plan.op.name}({given}) += ∂%{tape.results[t]}"]
 
 
-def _rebase(tape: Tape, t: int, plan: Plan) -> list[str | None]:
+def _rebase(tape: Instructions, t: int, plan: Plan) -> list[str | None]:
     """The written view takes its part of the gradient, the old base the rest."""
     given = ", ".join(f"{k}={value_text(tape.attributes[t][k])}" for k in ("size", "stride", "storage_offset"))
     g = f"∂%{tape.results[t]}"
     return [f"{g}.as_strided({given})", f"{g}.but(as_strided({given}))"]
 
 
-def _structured(tape: Tape, t: int, plan: Plan) -> list[str | None]:
+def _structured(tape: Instructions, t: int, plan: Plan) -> list[str | None]:
     terms: list[Any] = [Term(operand_text(tape, b), o.shape) for b, o in zip(tape.operands[t], plan.operands)]
     g = Term(f"∂%{tape.results[t]}", plan.out.shape)
     out = Term(f"%{tape.results[t]}", plan.out.shape)

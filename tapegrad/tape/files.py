@@ -3,24 +3,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from tapegrad.tape import reading
+from tapegrad.tape import reading, text
+from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import type_text
 
-if TYPE_CHECKING:
-    from tapegrad.tape.tape import Tape
 
-
-def arrays(tape: Tape) -> dict[int, np.ndarray[Any, Any]]:
+def arrays(tape: Instructions) -> dict[int, np.ndarray[Any, Any]]:
     """Copies of the inputs' values, by buffer."""
     return {b: np.array(reading.array_of(value), order="C") for b, value in tape.values.items()}
 
 
-def tensors(tape: Tape, found: Mapping[int, np.ndarray[Any, Any]]) -> dict[int, Any]:
+def tensors(tape: Instructions, found: Mapping[int, np.ndarray[Any, Any]]) -> dict[int, Any]:
     """The reverse of `arrays`; raises TapeError for values that are not of their input's type."""
     values = {}
     for b, array in found.items():
@@ -33,11 +31,11 @@ def tensors(tape: Tape, found: Mapping[int, np.ndarray[Any, Any]]) -> dict[int, 
     return values
 
 
-def save(tape: Tape, path: str | Path) -> None:
+def save(tape: Instructions, path: str | Path) -> None:
     """Write a tape; see `Tape.save`."""
     content: dict[str, Any] = {f"%{b}": array for b, array in arrays(tape).items()}
     with open(path, "wb") as file:
-        np.savez(file, tape=np.array(tape.dump()), **content)
+        np.savez(file, tape=np.array(text.dump(tape)), **content)
 
 
 def load(path: str | Path) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -11,19 +11,17 @@ from tapegrad.machine import reference
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY
-from tapegrad.tape import history, reading
+from tapegrad.tape import history, reading, verify
+from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import plain, type_text
-
-if TYPE_CHECKING:
-    from tapegrad.tape.tape import Tape
 
 call = machine.call
 
 
-def run(tape: Tape, inputs: Sequence[Any]) -> Any:
+def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
     """The tape's results on other inputs; an operation is recorded if an operand requires grad, as anywhere else."""
-    tape.verify()
+    verify.check(tape)
     values: list[Any] = [None] * len(tape.layouts)
     for b, given in zip(tape.inputs, _inputs(tape, inputs)):
         values[b] = given if isinstance(given, machine.TensorBase) else reading.tensor_from(given, tape.layouts[b])
@@ -45,9 +43,9 @@ def run(tape: Tape, inputs: Sequence[Any]) -> Any:
     return results[0] if len(results) == 1 else results
 
 
-def run_reference(tape: Tape, inputs: Sequence[Any]) -> Any:
+def run_reference(tape: Instructions, inputs: Sequence[Any]) -> Any:
     """The tape's results as arrays, by the rules' NumPy columns."""
-    tape.verify()
+    verify.check(tape)
     values: list[Any] = [None] * len(tape.layouts)
     for b, given in zip(tape.inputs, _inputs(tape, inputs)):
         array = reading.array_of(given) if isinstance(given, machine.TensorBase) else given
@@ -63,7 +61,7 @@ def run_reference(tape: Tape, inputs: Sequence[Any]) -> Any:
     return results[0] if len(results) == 1 else results
 
 
-def _inputs(tape: Tape, given: Sequence[Any]) -> list[Any]:
+def _inputs(tape: Instructions, given: Sequence[Any]) -> list[Any]:
     """The inputs to run on, checked: tensors, or arrays of the right shape and dtype."""
     if not given:
         gone = [b for b in tape.inputs if b not in tape.values]
@@ -76,7 +74,7 @@ def _inputs(tape: Tape, given: Sequence[Any]) -> list[Any]:
     return [_fitting(tape, b, x) for b, x in zip(tape.inputs, given)]
 
 
-def _fitting(tape: Tape, b: int, x: Any) -> Any:
+def _fitting(tape: Instructions, b: int, x: Any) -> Any:
     wanted: Layout = tape.layouts[b]
     if isinstance(x, machine.TensorBase):
         found = layouts[x._layout]
@@ -92,11 +90,11 @@ def _fitting(tape: Tape, b: int, x: Any) -> Any:
     return array
 
 
-def _called(tape: Tape, b: int) -> str:
+def _called(tape: Instructions, b: int) -> str:
     return f"%{b}" + (f" ({plain(tape.names[b])})" if b in tape.names else "")
 
 
-def _dying(tape: Tape) -> dict[int, list[int]]:
+def _dying(tape: Instructions) -> dict[int, list[int]]:
     """By instruction, the buffers that nothing reads after it."""
     last: dict[int, int] = {}
     for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
@@ -108,7 +106,7 @@ def _dying(tape: Tape) -> dict[int, list[int]]:
     return dying
 
 
-def _written_inputs(tape: Tape) -> list[int]:
+def _written_inputs(tape: Instructions) -> list[int]:
     """Inputs that an in-place operation writes to: a replay works on copies of them."""
     owner = tape.storage()
     written = {owner[tape.operands[t][0]] for t, op in enumerate(tape.operations) if op.inplace_of is not None}
@@ -121,7 +119,7 @@ def _copy(tensor: Any, layout: Layout) -> Any:
     return reading.tensor_from(reading.array_of(tensor), layout)
 
 
-def _step(tape: Tape, t: int, operands: list[Any]) -> Any:
+def _step(tape: Instructions, t: int, operands: list[Any]) -> Any:
     """Run one instruction; operands are tensors or rows of numbers."""
     op, plan = tape.operations[t], tape.plan(t)
     if op.kind == "view":
@@ -133,7 +131,7 @@ def _step(tape: Tape, t: int, operands: list[Any]) -> Any:
     return call.run_plan(plan.index, *operands)
 
 
-def _view(tape: Tape, t: int, x: Any) -> Any:
+def _view(tape: Instructions, t: int, x: Any) -> Any:
     op, plan, given = tape.operations[t], tape.plan(t), tape.attributes[t]
     (layout,) = plan.operands
     target = layouts.adjoint(layout)
@@ -176,7 +174,7 @@ class Cell:
         return cell
 
 
-def _reference_step(tape: Tape, t: int, operands: list[Any]) -> Any:
+def _reference_step(tape: Instructions, t: int, operands: list[Any]) -> Any:
     """One instruction on cells and numbers: a view shares its operand's block, an in-place operation writes to it."""
     op, given, out = tape.operations[t], tape.attributes[t], tape.layouts[tape.results[t]]
     first = operands[0]

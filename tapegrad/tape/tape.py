@@ -1,6 +1,6 @@
 """`Tape`: a part of the live tape taken out to be read, checked, kept and rerun.
 
-The class holds the arrays; what is done with them has a file each: `text` (dump and parse), `adjoint`, `verify`,
+The arrays are `Instructions`; what is done with them has a file each: `text` (dump and parse), `adjoint`, `verify`,
 `replay`, `files`. Start with `Tape.of`.
 """
 from __future__ import annotations
@@ -10,14 +10,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tapegrad.machine.instance import machine, planner
-from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan
-from tapegrad.ops.declaration import Operation
+from tapegrad.machine.instance import machine
+from tapegrad.machine.planning import Plan
 from tapegrad.tape import adjoint, files, reading, replay, text, verify
-from tapegrad.tape.notation import Number, called, canonical, constant_layout, plan_attributes
+from tapegrad.tape.instructions import Instructions
+from tapegrad.tape.notation import Number, called
 
 
-class Tape:
+class Tape(Instructions):
     """A recorded computation: arrays of operations and buffer numbers, independent of the process that recorded it.
 
     >>> import tapegrad as torch
@@ -33,29 +33,10 @@ class Tape:
     out  %2
     ∂ requires grad · ~ broadcast · keeps = read again by backward
 
-    Instruction t is `operations[t]` with `operands[t]`, `attributes[t]` and `results[t]`. An operand is the number of a
-    buffer or, below zero, of a constant: `constants[~operand]`. `layouts` has an entry a buffer; `requires` are the
-    inputs that require grad; `values` holds the inputs' tensors as far as they are alive.
+    What it holds is said at `Instructions`.
     """
 
-    __slots__ = ("_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands", "operations",
-                 "outputs", "requires", "results", "sources", "values")
-
-    def __init__(self, name: str, layouts: Sequence[Layout], inputs: Sequence[int], requires: Iterable[int],
-                 code: Sequence[tuple[Operation, tuple[int, ...], dict[str, Any], int]], constants: Sequence[Number],
-                 outputs: Sequence[int], names: Mapping[int, str] | None = None,
-                 sources: Sequence[str] | None = None, values: Mapping[int, Any] | None = None) -> None:
-        self.name, self.layouts = name, list(layouts)
-        self.inputs, self.requires, self.outputs = tuple(inputs), frozenset(requires), tuple(outputs)
-        self.operations = [c[0] for c in code]
-        self.operands = [c[1] for c in code]
-        self.attributes = [canonical(c[0], c[2]) for c in code]
-        self.results = [c[3] for c in code]
-        self.constants = list(constants)
-        self.names = dict(names or {})
-        self.sources = list(sources) if sources and any(sources) else [""] * len(code)
-        self.values = dict(values or {})
-        self._plans: list[Plan | None] = [None] * len(code)
+    __slots__ = ()
 
     # ------------------------------------------------------------ from the live tape
 
@@ -141,13 +122,10 @@ class Tape:
         return tape
 
     def _become(self, other: Tape) -> None:
-        for slot in Tape.__slots__:
+        for slot in Instructions.__slots__:
             setattr(self, slot, getattr(other, slot))
 
     # ------------------------------------------------------------ reading
-
-    def __len__(self) -> int:
-        return len(self.operations)
 
     def __repr__(self) -> str:
         return f"<tape {text.quoted(self.name)}: {len(self)} instruction{'s' * (len(self) != 1)}>"
@@ -193,49 +171,6 @@ class Tape:
         True
         """
         return cls(*text.parse(dumped))
-
-    def operand_layouts(self, t: int) -> tuple[Layout, ...]:
-        """The layouts of an instruction's operands."""
-        return tuple(constant_layout(self.constants[~b]) if b < 0 else self.layouts[b] for b in self.operands[t])
-
-    def plan(self, t: int) -> Plan:
-        """How the machine runs an instruction; raises what the operation raises when its operands do not fit."""
-        found = self._plans[t]
-        if found is None:
-            op, attributes = self.operations[t], self.attributes[t]
-            found = planner.plan(op, self.operand_layouts(t), plan_attributes(op, attributes))
-            self._plans[t] = found
-        return found
-
-    def needs(self) -> list[list[bool]]:
-        """For every instruction, which operands a gradient flows on to."""
-        tracked = set(self.requires)
-        found = []
-        for t, (operands, result) in enumerate(zip(self.operands, self.results)):
-            found.append([b in tracked for b in operands])
-            if any(found[-1]) and self.plan(t).keeps:
-                tracked.add(result)
-        return found
-
-    def keeps(self) -> list[list[int]]:
-        """For every instruction, the buffers that its adjoint reads again."""
-        found = []
-        for t, needed in enumerate(self.needs()):
-            kept = self.plan(t).keeps
-            read = set().union(*(kept[j] for j, yes in enumerate(needed) if yes)) if kept else set()
-            buffers = {self.results[t] if j == KEEPS_RESULT else self.operands[t][j] for j in read}
-            found.append(sorted(b for b in buffers if b >= 0))
-        return found
-
-    def storage(self) -> list[int]:
-        """For every buffer the one whose memory it lies in: itself, or what it is a view or an in-place result of."""
-        owner = list(range(len(self.layouts)))
-        for op, operands, result in zip(self.operations, self.operands, self.results):
-            if op.kind == "rebase":
-                owner[result] = owner[operands[1]]
-            elif op.kind == "view" or op.inplace_of is not None:
-                owner[result] = owner[operands[0]]
-        return owner
 
     # ------------------------------------------------------------ checking and running
 

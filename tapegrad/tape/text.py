@@ -9,16 +9,14 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine.instance import layouts as machine_layouts
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import Number, TapeError
-
-if TYPE_CHECKING:
-    from tapegrad.tape.tape import Tape
 
 LEGEND = "∂ requires grad · ~ broadcast · keeps = read again by backward"
 
@@ -89,25 +87,25 @@ def aligned(rows: Sequence[Sequence[str]], gaps: Sequence[int], right: int = -1)
 # ---------------------------------------------------------------- dump
 
 
-def operand_text(tape: Tape, b: int) -> str:
+def operand_text(tape: Instructions, b: int) -> str:
     return repr(tape.constants[~b]) if b < 0 else f"%{b}"
 
 
-def is_broadcast(tape: Tape, t: int, b: int) -> bool:
+def is_broadcast(tape: Instructions, t: int, b: int) -> bool:
     op = tape.operations[t]
     if b < 0 or op.kind not in ("elementwise", "reduction"):
         return False
     return tape.layouts[b].shape != shapes.broadcast(o.shape for o in tape.operand_layouts(t))
 
 
-def operation_text(tape: Tape, t: int) -> str:
+def operation_text(tape: Instructions, t: int) -> str:
     """Operands and attributes of an instruction."""
     parts = [operand_text(tape, b) + "~" * is_broadcast(tape, t, b) for b in tape.operands[t]]
     parts += [f"{k}={value_text(v)}" for k, v in tape.attributes[t].items()]
     return " ".join(parts) or "-"
 
 
-def uses(tape: Tape) -> list[int]:
+def uses(tape: Instructions) -> list[int]:
     """How often each buffer is read, the tape's own results counted."""
     count = [0] * len(tape.layouts)
     for b in [b for operands in tape.operands for b in operands] + list(tape.outputs):
@@ -116,7 +114,7 @@ def uses(tape: Tape) -> list[int]:
     return count
 
 
-def memory(tape: Tape, keeps: Sequence[Sequence[int]]) -> tuple[int, int]:
+def memory(tape: Instructions, keeps: Sequence[Sequence[int]]) -> tuple[int, int]:
     """(the most bytes that results take at once while the tape runs, bytes kept for backward)."""
     owner = tape.storage()
     kept = {owner[b] for read in keeps for b in read}
@@ -136,7 +134,7 @@ def memory(tape: Tape, keeps: Sequence[Sequence[int]]) -> tuple[int, int]:
     return peak, sum(tape.layouts[b].nbytes for b in kept)
 
 
-def dump(tape: Tape) -> str:
+def dump(tape: Instructions) -> str:
     keeps = tape.keeps()
     peak, kept = memory(tape, keeps)
     lines = [

@@ -7,21 +7,19 @@ operation is declared.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tapegrad import dtypes, shapes
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import operation_text, type_text
-
-if TYPE_CHECKING:
-    from tapegrad.tape.tape import Tape
 
 NEIGHBOURS = 4  # entries shown on each side of the culprit
 
 
-def check(tape: Tape) -> None:
+def check(tape: Instructions) -> None:
     """Raise TapeError for the first thing that is wrong."""
     n = len(tape.layouts)
     lengths = {len(tape.operands), len(tape.results), len(tape.attributes), len(tape.operations), len(tape.sources)}
@@ -51,7 +49,7 @@ def check(tape: Tape) -> None:
 class _Walk:
     """What is defined so far, and where in whose memory it lies."""
 
-    def __init__(self, tape: Tape) -> None:
+    def __init__(self, tape: Instructions) -> None:
         self.tape = tape
         self.owner = {b: b for b in tape.inputs}
         self.offset = dict.fromkeys(tape.inputs, 0)
@@ -150,7 +148,7 @@ def _listed(buffers: Any) -> str:
     return ", ".join(f"%{b}" for b in buffers)
 
 
-def _around(tape: Tape, t: int, mark: bool = True) -> str:
+def _around(tape: Instructions, t: int, mark: bool = True) -> str:
     """The entries around instruction t, an arrow at it."""
     lines = [""]
     for i in range(max(0, t - NEIGHBOURS), min(len(tape), t + NEIGHBOURS + 1)):

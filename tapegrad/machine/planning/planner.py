@@ -54,7 +54,7 @@ class Planner:
         plan.index = len(self.all)
         out = plan.out
         if op.differentiable and (out.dtype.is_floating_point or op.moves_nothing):
-            plan.keeps = _KINDS[op.kind].keeps(Builder(self), plan)
+            plan.keeps = _KINDS[op.kind].keeps(self._builder(), plan)
         self.all.append(plan)
         self._write(plan, plan.steps, plan.temporaries)
         return plan
@@ -62,10 +62,13 @@ class Planner:
     def lowered(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes) -> Plan:
         """A plan's forward steps alone, not in the table: what another operation's rule is made of."""
         given = dict(attributes)
-        builder = Builder(self)
+        builder = self._builder()
         plan = Plan(0, op, given, operands, _KINDS[op.kind].lower(builder, op, operands, given))
         plan.steps, plan.temporaries, plan.stride = builder.steps, builder.temporaries, builder.stride
         return plan
+
+    def _builder(self) -> Builder:
+        return Builder(self.layouts, self.lowered)
 
     def _write(self, plan: Plan, steps: list[Step], temporaries: dict[int, int]) -> None:
         op = plan.op
@@ -134,13 +137,13 @@ class Planner:
         programs = np.zeros(count + 1, rec.PROGRAM)
         for j in range(count):
             if self.differentiable_operand(plan, j):
-                builder = Builder(self)
+                builder = self._builder()
                 flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
                 programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         if plan.op.kind == "rebase":
-            builder = Builder(self)
+            builder = self._builder()
             carve(builder, plan, rec.TARGET)
             programs[-1]["steps"], programs[-1]["n_steps"] = self._write_steps(builder.steps, {}), len(builder.steps)
         self._kept_alive.append(programs)
@@ -156,7 +159,7 @@ class Planner:
         native = self.machine.layouts[layout.id]
         with jit.BUILDING:
             if not native["accumulate"]:
-                builder = Builder(self)
+                builder = self._builder()
                 strides = byte_strides(layout, layout.strides)
                 builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
                                [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)

@@ -1,8 +1,7 @@
 """The builder: collects the steps of one program, kernels over loop nests and matrix products."""
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
@@ -13,23 +12,22 @@ from tapegrad.machine.kernels import emitter, loop_nests
 from tapegrad.machine.kernels.products import blas, gemm, gemv
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
-from tapegrad.machine.planning.layouts import Layout
-from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
+from tapegrad.machine.planning.layouts import Layout, Layouts
+from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte_strides
+from tapegrad.ops.declaration import Operation
 from tapegrad.ops.scalar import row, scalar
 from tapegrad.ops.symbols import Sym, compacted, walk
 
-if TYPE_CHECKING:
-    from tapegrad.machine.planning.planner import Planner
-
 Place = tuple[Pointer, Layout]
+Lowered = Callable[[Operation, tuple[Layout, ...], Attributes], Plan]  # what an operation in a rule is made of
 LONG = 2 * thread_cuts.GRAIN  # elements from which a dot product is a sum that threads share, or a block at a time
 
 
 class Builder:
     """Collects the steps of one program."""
 
-    def __init__(self, planner: Planner, inplace: bool = False) -> None:
-        self.planner, self.layouts = planner, planner.layouts
+    def __init__(self, layouts: Layouts, lowered: Lowered, inplace: bool = False) -> None:
+        self.layouts, self.lowered = layouts, lowered
         self.steps: list[Step] = []
         self.temporaries: dict[int, int] = {}
         self.both = False

@@ -269,7 +269,7 @@ class Deferred(Traced):
         first = next(x for x in operands if isinstance(x, Traced))
         self.operands = [x if isinstance(x, Traced) else Expression(builder, Sym.const(x, first.dtype), (first,), ())
                          for x in operands]
-        self.plan: Plan = builder.planner.lowered(op, tuple(x.layout for x in self.operands), tuple(attributes.items()))
+        self.plan: Plan = builder.lowered(op, tuple(x.layout for x in self.operands), tuple(attributes.items()))
         super().__init__(builder, None, self.plan.out)
 
     def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
