@@ -1,10 +1,11 @@
 """From LLVM text to object code, and from object code to an address.
 
-`jit` compiles and loads (start there), `cache` keeps object code on disk, `late_binding` puts compiling off until a
-kernel is called.
+`jit` compiles and loads (start there), `cache` keeps object code on disk, `shipped` finds text that came with the
+package, `late_binding` puts compiling off until a kernel is called, `waiting` says what takes long.
 """
 from __future__ import annotations
 
-from tapegrad.machine.llvm import cache, jit, late_binding
+from tapegrad.machine.llvm import cache, jit, late_binding, shipped, waiting
+from tapegrad.machine.llvm.shipped import Jitted
 
-__all__ = ["cache", "jit", "late_binding"]
+__all__ = ["Jitted", "cache", "jit", "late_binding", "shipped", "waiting"]

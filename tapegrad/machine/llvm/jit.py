@@ -51,14 +51,19 @@ def _allocate_registers() -> None:
     llvm.set_option("tapegrad", "-optimize-regalloc")  # of the process; levels above 0 do so anyway
 
 
-def _new_machine(opt_level: int) -> llvm.TargetMachine:
+def _new_machine(opt_level: int, processor: tuple[str, str] | None = None) -> llvm.TargetMachine:
     if opt_level == 0:
         _allocate_registers()
     # Position-independent small-model code reaches libm through stubs that the linker adds; the large code model
     # would load every 64-bit address with a movabs, and its constant pools too.
-    _, cpu, features = host()
+    cpu, features = processor or host()[1:]
     return _target().create_target_machine(cpu=cpu, features=features, opt=opt_level, reloc="pic", codemodel="small",
                                            jit=True)
+
+
+@functools.cache
+def _data_layout() -> str:
+    return str(_new_machine(2).target_data)
 
 
 @functools.cache
@@ -75,12 +80,22 @@ def improve(module: Any, opt_level: int) -> None:
     builder.getModulePassManager().run(module, builder)  # a pass manager runs once; the builder may be kept
 
 
+def simplify(module: Any) -> None:
+    """Run the passes over a module, in place, that look at no processor."""
+    options = llvm.create_pipeline_tuning_options(speed_level=2)
+    options.loop_vectorization = options.slp_vectorization = options.loop_interleaving = False
+    options.loop_unrolling = False
+    builder = llvm.create_pass_builder(_new_machine(2, ("generic", "")), options)
+    builder.getModulePassManager().run(module, builder)
+
+
 def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes:
     """Object code for the host from the text of a module; RuntimeError carries LLVM's words when it is malformed.
 
     Without `optimise` the code is generated from the text as it stands, for text that is written the way it should be.
     """
     module = llvm.parse_assembly(ir_text, llvm.create_context())
+    module.triple, module.data_layout = host()[0], _data_layout()
     if opt_level and optimise:
         improve(module, opt_level)
     idle = _idle.setdefault(opt_level, [])
@@ -201,12 +216,15 @@ def define_symbol(name: str, address: int) -> None:
 loaded: dict[int, str] = {}  # what lies at an address, for those who print programs
 
 
-def load_object(name: str, code: bytes, symbols: Sequence[str], imports: Iterable[str] | None = None) -> dict[str, int]:
-    """Link object code into the process and return the addresses of `symbols`; it stays loaded for good.
+def load_object(name: str, code: bytes | Sequence[bytes], symbols: Sequence[str],
+                imports: Iterable[str] | None = None) -> dict[str, int]:
+    """Link object code, of one piece or several, into the process and return the addresses of `symbols`, for good.
 
     `imports` names the defined symbols that the code may call, all of them by default (a few us each).
     """
-    library = llvm.JITLibraryBuilder().add_object_img(code).add_current_process()
+    library = llvm.JITLibraryBuilder().add_current_process()
+    for piece in [code] if isinstance(code, bytes) else code:
+        library.add_object_img(piece)
     for symbol in _symbols if imports is None else imports:
         library.import_symbol(symbol, _symbols[symbol])
     for symbol in symbols:

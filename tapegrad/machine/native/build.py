@@ -1,18 +1,17 @@
-"""From numba's LLVM IR to one object file: the machine as the disk cache keeps it."""
+"""From numba's LLVM IR to the text of the machine, as it is shipped and compiled (`machine.llvm.shipped`)."""
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import llvmlite.binding as llvm
-import numpy as np
 from numba.core import codegen, config, types
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.llvm import jit
 from tapegrad.machine.native import (
     arena,
     attributes,
@@ -25,6 +24,7 @@ from tapegrad.machine.native import (
     in_place_history,
     objects,
     operator_entry,
+    portable,
     python_entry,
     recipes,
     reclaiming,
@@ -38,7 +38,7 @@ MODULES = (arena, attributes, backward, python_entry, gc_cycles, compiled_progra
            objects, recipes, reclaiming, compiled_call, tape, threads, updating, in_place)
 # They take as long as the rest. What else runs plans is not among them: with more callers there, LLVM does not put
 # `execute` into the operators, and a recorded operation takes 102 ns, not 90.
-_FIRST_HALF = tuple(m.__name__ for m in (gc_cycles, operator_entry, objects, recipes))
+_OPERATORS = tuple(m.__name__ for m in (gc_cycles, operator_entry, objects, recipes))
 _C = {types.int32: "i32", types.uint32: "i32", types.int64: "i64", types.uint64: "i64", types.float64: "double"}
 
 
@@ -59,40 +59,24 @@ def _wrapper(name: str, signature: Any, mangled: str) -> str:
     )
 
 
-def _module_text(exports: Sequence[glue.Export]) -> str:
-    """The LLVM IR of some exported functions and all they call, as one module, optimised."""
-    merged = None
-    wrappers = []
+def module_text(exports: Sequence[glue.Export], also: str = "") -> str:
+    """The text of some exported functions and all they call, as one module; `also` is text that belongs to it."""
+    modules, wrappers = [], [also]
     for name, signature, function in exports:
-        function.compile(signature)
-        compiled = function.overloads[tuple(signature.args)]
-        mangled = compiled.fndesc.mangled_name
-        wrappers.append(_wrapper(name, signature, mangled))
-        module = llvm.parse_assembly(compiled.library.get_llvm_str())
-        for f in module.functions:  # every library carries its callees; one definition is enough
-            if not f.is_declaration and f.name != mangled:
-                f.linkage = "linkonce_odr"
-        if merged is None:
-            merged = module
-        else:
-            merged.link_in(module)
-    assert merged is not None
-    merged.link_in(llvm.parse_assembly("".join(wrappers)))
-    exported = {name for name, _, _ in exports}
-    for f in merged.functions:
-        if not f.is_declaration and f.name not in exported:
-            f.linkage = "internal"
-    jit.improve(merged, 2)
-    return str(merged)
+        module, inner = portable.library(function, signature)
+        modules.append(module)
+        wrappers.append(_wrapper(name, signature, inner))
+    modules.append(llvm.parse_assembly("".join(wrappers)))
+    return portable.simplified(portable.linked(modules), [name for name, _, _ in exports])
 
 
-def _in_parallel(parts: Sequence[Sequence[glue.Export]]) -> list[str]:
-    """The text of each part, compiled by forked children: numba's front end is what takes the time.
+def in_parallel(tasks: Sequence[Callable[[], str]]) -> list[str]:
+    """The texts that some tasks have numba write, in forked children: its front end is what takes the time.
 
-    Where there is no fork, or it fails, the parts are compiled here in turn.
+    Where there is no fork, or it fails, they are written here in turn.
     """
     children = []
-    for part in parts:
+    for task in tasks:
         reading, writing = os.pipe()
         try:
             child = os.fork() if hasattr(os, "fork") and threading.active_count() == 1 else -1
@@ -103,18 +87,18 @@ def _in_parallel(parts: Sequence[Sequence[glue.Export]]) -> list[str]:
             try:
                 _text_only()
                 with os.fdopen(writing, "w") as pipe:
-                    pipe.write(_module_text(part))
+                    pipe.write(task())
                 status = 0
             finally:
                 os._exit(status)
         os.close(writing)
-        children.append((child, reading, part))
+        children.append((child, reading, task))
     texts = []
-    for child, reading, part in children:
+    for child, reading, task in children:
         with os.fdopen(reading) as pipe:
             text = pipe.read()
         failed = child < 0 or os.waitpid(child, 0)[1] != 0
-        texts.append(_module_text(part) if failed else text)
+        texts.append(task() if failed else text)
     return texts
 
 
@@ -129,23 +113,13 @@ def _text_only() -> None:
     setattr(codegen.JITCodeLibrary, "_finalize_specific", lambda library: None)  # noqa: B010
 
 
-def build_ir() -> str:
-    """The LLVM IR of every exported function, linked into one module that also holds the machine record."""
-    dummy = np.zeros(rec.MACHINE.itemsize, "u1")
-    for name in (glue.MACHINE, *glue.BY_NAME):  # numba looks for what it links here, in this process
-        llvm.add_symbol(name, dummy.ctypes.data)
-    halves: tuple[list[glue.Export], list[glue.Export]] = ([], [])
+def texts() -> dict[str, str]:
+    """The LLVM text of every exported function, in modules that call each other; one holds the machine's record."""
+    portable.promise(glue.MACHINE, *glue.BY_NAME)
+    parts: dict[str, list[glue.Export]] = {"operators": [], "plans": []}
     for export in glue.EXPORTS:
-        halves[export[2].py_func.__module__ not in _FIRST_HALF].append(export)
-    merged = None
-    for text in _in_parallel(halves):
-        module = llvm.parse_assembly(text)
-        if merged is None:
-            merged = module
-        else:
-            merged.link_in(module)
-    assert merged is not None
-    merged.link_in(llvm.parse_assembly(
-        f"@{glue.MACHINE} = global [{rec.MACHINE.itemsize} x i8] zeroinitializer, align 64\n"
-    ))
-    return str(merged)
+        parts["operators" if export[2].py_func.__module__ in _OPERATORS else "plans"].append(export)
+    record = f"@{glue.MACHINE} = global [{rec.MACHINE.itemsize} x i8] zeroinitializer, align 64\n"
+    also = {"operators": record}
+    tasks = [functools.partial(module_text, exports, also.get(part, "")) for part, exports in parts.items()]
+    return dict(zip(parts, in_parallel(tasks)))

@@ -9,25 +9,20 @@ without the GIL reads on while another thread records.
 from __future__ import annotations
 
 import ctypes
-import functools
 import gc
-import hashlib
 import itertools
 import mmap
 import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.dtypes import float32, float64
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import loop_helpers
-from tapegrad.machine.kernels.products import gemm, gemv
-from tapegrad.machine.llvm import cache, jit, late_binding
+from tapegrad.machine.llvm import jit
+from tapegrad.machine.startup import object_code
 
 MAX_ROWS = 1 << 28
 _OF_MACHINE: tuple[np.dtype[Any], ...] = (rec.INSTRUCTION, rec.BUFFER, np.dtype("u4"), np.dtype("u4"))
@@ -123,33 +118,10 @@ _C_ONLY = {
 _LLVM = {"u": "i64", "i": "i32", "I": "i32"}
 
 
-def _source_key() -> str:
-    folder = Path(__file__).parents[1]
-    text = b"".join(p.read_bytes() for p in sorted([*(folder / "native").glob("*.py"), folder / "records.py"]))
-    return f"machine {sys.version_info[:2]} {hashlib.sha256(text).hexdigest()}"
-
-
-def _machine_object() -> bytes:
-    key = _source_key()
-    code = cache.get(key)
-    if code is None:
-        from tapegrad.machine.native.build import build_ir
-
-        text = build_ir()
-        found: list[bytes] = []
-        # What belongs to the machine, so that a first kernel or product shall not wait for it, is made beside it.
-        kernels = [functools.partial(made.build, of) for made in (gemm, gemv) for of in (float32, float64)]
-        jit.side_by_side([lambda: found.append(jit.compile_ir(text, 2, optimise=False)), *kernels, late_binding.build,
-                          loop_helpers.build])
-        (code,) = found
-        cache.put(key, code)
-    return code
-
-
 def _boxed(name: str, kind: str) -> str:
     """A METH_FASTCALL function of integers around a native one: ints in, an int out."""
     result, arguments = kind[0], kind[2:-1]
-    lines = [f"define ptr @box_{name}(ptr %self, ptr %args, i64 %n) {{"]
+    lines = [f"define internal ptr @box_{name}(ptr %self, ptr %args, i64 %n) nounwind {{"]
     passed = []
     for i, a in enumerate(arguments):
         lines += [
@@ -187,7 +159,7 @@ declare void @Py_IncRef(ptr)
 @_Py_NotImplementedStruct = external global i8
 """
 # pow() hands over a third operand, None unless there is one.
-_POWER = """define i64 @nb_power(i64 %a, i64 %b, i64 %mod) {{
+_POWER = """define internal i64 @nb_power(i64 %a, i64 %b, i64 %mod) nounwind {{
   %none = ptrtoint ptr @_Py_NoneStruct to i64
   %plain = icmp eq i64 %mod, %none
   br i1 %plain, label %power, label %refuse
@@ -209,7 +181,8 @@ def _trampolines(operations: Sequence[Slots]) -> tuple[str, list[str]]:
     compare: dict[str, int] = {}
 
     def define(name: str, signature: str, body: str) -> None:
-        out.append(f"define i64 @{name}({signature}) {{\n  %r = tail call i64 {body}\n  ret i64 %r\n}}\n")
+        out.append(f"define internal i64 @{name}({signature}) nounwind {{\n"
+                   f"  %r = tail call i64 {body}\n  ret i64 %r\n}}\n")
         names.append(name)
 
     for o in operations:
@@ -235,21 +208,19 @@ def _trampolines(operations: Sequence[Slots]) -> tuple[str, list[str]]:
     if compare:
         codes = ", ".join(f"i32 {compare[c]}" for c in _COMPARISONS)
         out.append(f"@comparisons = internal constant [6 x i32] [{codes}]\n")
-        out.append("define i64 @tp_richcompare(i64 %a, i64 %b, i32 %op) {\n"
+        out.append("define internal i64 @tp_richcompare(i64 %a, i64 %b, i32 %op) nounwind {\n"
                    "  %p = getelementptr [6 x i32], ptr @comparisons, i32 0, i32 %op\n"
                    "  %code = load i32, ptr %p\n"
                    "  %r = tail call i64 @tapegrad_operator(i32 %code, i64 %a, i64 %b)\n  ret i64 %r\n}\n")
         names.append("tp_richcompare")
     for k in range(MAX_RECALLED):
-        out.append(f"define internal i64 @recalled_{k}(i64 %self, i64 %args, i64 %n, i64 %kw) {{\n  %r = tail call i64 "
-                   f"@tapegrad_recall_method(i64 {RECALLED + k}, i64 %self, i64 %args, i64 %n, i64 %kw)\n"
-                   "  ret i64 %r\n}\n")
-    pointers = ", ".join(f"ptr @recalled_{k}" for k in range(MAX_RECALLED))
-    out.append(f"@recall_methods = constant [{MAX_RECALLED} x ptr] [{pointers}]\n")
-    names.append("recall_methods")
+        define(f"recalled_{k}", "i64 %self, i64 %args, i64 %n, i64 %kw",
+               f"@tapegrad_recall_method(i64 {RECALLED + k}, i64 %self, i64 %args, i64 %n, i64 %kw)")
     for name, kind in _C_ONLY.items():
         out.append(_boxed(name, kind))
         names.append(f"box_{name}")
+    # One table, for a symbol takes as long to look up as all its entries to read.
+    out.append(f"@trampolines = constant [{len(names)} x ptr] [{', '.join(f'ptr @{name}' for name in names)}]\n")
     return "".join(out), names
 
 
@@ -380,8 +351,8 @@ class Machine:
 
     def __init__(self, operations: Sequence[Slots]) -> None:
         self.lock = jit.BUILDING
-        object_code = _machine_object()
         text, trampolines = _trampolines(operations)
+        objects, code = object_code.found(text)
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *_C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
             "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
@@ -389,15 +360,13 @@ class Machine:
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
         )]
-        symbols = jit.load_object("machine", object_code, [*natives, "tapegrad_machine"], imports=())
+        symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
             jit.define_symbol(name, symbols[name])
-        key = "trampolines " + hashlib.sha256(text.encode()).hexdigest()
-        code = cache.obtain(key, lambda: jit.compile_ir(text, 1))
-        symbols.update(jit.load_object("trampolines", code, trampolines, imports=natives))
+        table = jit.load_object("trampolines", code, ["trampolines"], imports=natives)["trampolines"]
+        symbols.update(zip(trampolines, self.memory(table, "u8", len(trampolines)).tolist()))
         self._map_memory(symbols["tapegrad_machine"])
         self.symbols = symbols
-        self.recall_methods = self.memory(symbols["recall_methods"], "u8", MAX_RECALLED)
         self.TensorBase = _make_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
         self._node_type = _make_node_type(symbols)
@@ -559,7 +528,7 @@ class Machine:
         number = self.n_methods
         self.n_methods += 1
         self.functions_table[RECALLED + number] = id(function)
-        definition = _MethodDef(name.encode(), int(self.recall_methods[number]),
+        definition = _MethodDef(name.encode(), self.symbols[f"recalled_{number}"],
                                 _METH_FASTCALL | _METH_KEYWORDS, (function.__doc__ or "").encode() or None)
         _kept.extend([definition, function])
         new = ctypes.pythonapi.PyDescr_NewMethod

@@ -12,9 +12,9 @@ from tapegrad.machine.streams.loading import FAMILIES
 SIGNATURE = types.int32(types.uint64, types.uint64, types.int64, types.float64, types.float64, types.uint64)
 
 
-def build_ir(family: str) -> str:
-    """The LLVM IR of a family's kernels."""
-    return build._module_text([(f"draw_{name}", SIGNATURE, _named(name)) for name in FAMILIES[family]])
+def text(family: str) -> str:
+    """The LLVM text of a family's kernels."""
+    return build.module_text([(f"draw_{name}", SIGNATURE, _named(name)) for name in FAMILIES[family]])
 
 
 def _named(name: str) -> Any:

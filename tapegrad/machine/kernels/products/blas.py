@@ -13,8 +13,6 @@ from __future__ import annotations
 import ctypes
 import functools
 
-import llvmlite.binding as llvm
-
 from tapegrad.dtypes import dtype, float64
 from tapegrad.machine.llvm import cache, jit
 
@@ -147,7 +145,6 @@ def define_routine(name: str, of: dtype) -> str:
     _tell()
     routine = f"{'d' if of is float64 else 's'}{name}"
     jit.define_symbol(f"tapegrad_{routine}", _address(routine))
-    llvm.add_symbol(f"tapegrad_{routine}", _address(routine))  # numba links whatever it compiles
     return f"tapegrad_{routine}"
 
 

@@ -1,7 +1,7 @@
 """Kernels that are no elementwise loop: reads and writes at indices, scans, sorting, LAPACK, Python as a kernel.
 
 `loading` gives their addresses: start there. `indexed` and `lapack_calls` write LLVM text; `scans`, `sorting` and
-`factorisations` are jitted by numba, and imported only when the disk cache misses.
+`factorisations` have numba write it, and are imported only where what is shipped of them does not fit.
 """
 from __future__ import annotations
 

@@ -14,6 +14,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.elements import NUMBA, NUMPY, view_of
 from tapegrad.machine.kernels.structural.sorting import free, malloc
 from tapegrad.machine.native.glue import external, native, signed_words, stack_words, types, u64, words
+from tapegrad.machine.native.portable import promise
 
 U0, U1, U8 = np.uint64(0), np.uint64(1), np.uint64(8)
 REFUSED = np.int32(rec.REFUSED)
@@ -22,7 +23,9 @@ i32_at = view_of("i32")
 
 
 def _routine(name: str, of: str, arguments: int) -> Any:
-    return external(f"tapegrad_{'d' if of == 'f64' else 's'}{name}", types.void, *[u64] * arguments)
+    symbol = f"tapegrad_{'d' if of == 'f64' else 's'}{name}"
+    promise(symbol)
+    return external(symbol, types.void, *[u64] * arguments)
 
 
 def lu(mode: str, of: str) -> Any:

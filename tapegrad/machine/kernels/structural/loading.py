@@ -2,14 +2,13 @@
 
 `indexed`, `scan`, `lapack` and `called` give the address of a kernel with the signature of every other one,
 `int32 kernel(int64* pointers, int64* nest)`. Indexed reads and writes, and calls of a single LAPACK routine, are
-emitted as LLVM text (see `indexed.py` and `lapack_calls.py`); `scans.build_ir` makes the jitted ones, and is imported
-only when the disk cache misses. What their nests look like is said there.
+emitted as LLVM text (see `indexed.py` and `lapack_calls.py`). `scans` has numba write the others, and is imported only
+where what is shipped of them does not fit. What their nests look like is said there.
 """
 from __future__ import annotations
 
 import ctypes
 import functools
-import hashlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -23,7 +22,7 @@ from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import blas
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import POINTER, ROUTINES, STATUS, call_text
-from tapegrad.machine.llvm import cache, jit, late_binding
+from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
 
 
 class Effects(NamedTuple):
@@ -47,22 +46,39 @@ def _with(found: Effects, address: int) -> int:
     return address
 
 
-@functools.cache
-def _sources() -> str:
-    here = Path(__file__).parent
-    text = b"".join(p.read_bytes() for p in (
-        *sorted(here.glob("*.py")), here.parents[1] / "native" / "glue.py", here.parents[1] / "records.py"))
-    return hashlib.sha256(text).hexdigest()
+def _all(modes: Sequence[str], of: Sequence[str]) -> list[str]:
+    return [f"{mode}.{o}" for mode in modes for o in of]
+
+
+_FLOATS = "f32", "f64"
+_REALS = "u8", "i8", "i16", "i32", "i64", *_FLOATS
+_FAMILIES = {  # what `scans` has numba write: the modes and dtypes there are
+    "scan": _all(("sum", "prod", "argmax", "argmin"), _REALS) + _all(("logsumexp",), _FLOATS),
+    "recurrence": _all(("own", "lagged"), _FLOATS),
+    "positions": _all(("sort", "median"), _REALS),
+    "searched": _all(("i32", "i64"), _REALS),
+    "lu": _all(("",), _FLOATS),
+    "solve": _all(("", "inverse"), _FLOATS),
+    "cholesky": _all(("",), _FLOATS),
+}
+
+
+def _write(family: str, parts: Sequence[str]) -> dict[str, str]:
+    from tapegrad.machine.kernels.structural import scans
+
+    return {part: scans.text(family, *part.split(".")) for part in parts}
+
+
+_HERE, _ROOMS = Path(__file__).parent, Path(__file__).parents[2]
+_SOURCES = [*(_HERE / f"{name}.py" for name in ("elements", "factorisations", "scans", "sorting")),
+            *(_ROOMS / "native" / f"{name}.py" for name in ("cells", "glue", "portable")), _ROOMS / "records.py"]
+_JITTED = {family: Jitted(family, parts, _SOURCES, functools.partial(_write, family))
+           for family, parts in _FAMILIES.items()}
 
 
 @functools.cache
 def _jitted(family: str, mode: str, of: str) -> int:
-    def make() -> bytes:
-        from tapegrad.machine.kernels.structural import scans
-
-        return jit.compile_ir(scans.build_ir(family, mode, of), 2)
-
-    code = cache.obtain(f"structural {family} {mode} {of} {_sources()}", make)
+    code = _JITTED[family].code(f"{mode}.{of}")
     return jit.load_object(f"{family}.{mode}.{of}", code, ["kernel"])["kernel"]
 
 

@@ -1,4 +1,4 @@
-"""The jitted kernels of running reductions, and the LLVM text of all that are jitted (`build_ir`).
+"""The jitted kernels of running reductions, and the LLVM text of all that are jitted (`text`).
 
 Nests are int64 words, strides count bytes. The kernels turn an odometer over all axes but the last.
 """
@@ -6,12 +6,11 @@ from __future__ import annotations
 
 from typing import Any
 
-import llvmlite.binding as llvm
 import numpy as np
 
 from tapegrad.machine.kernels.structural import factorisations, sorting
 from tapegrad.machine.kernels.structural.elements import NUMPY, view_of
-from tapegrad.machine.native.build import _wrapper
+from tapegrad.machine.native.build import module_text
 from tapegrad.machine.native.glue import i32, native, signed_words, stack_words, u64, words
 
 U0, U1, U2 = (np.uint64(i) for i in range(3))
@@ -139,21 +138,11 @@ def _along_rows(row: Any, inputs: int) -> Any:
     return kernel
 
 
-def build_ir(family: str, mode: str, of: str) -> str:
-    """The LLVM IR of one kernel under the name `kernel`."""
-    families = {"scan": scan, "recurrence": recurrence, "positions": sorting.positions,
-                "searched": sorting.searched, **factorisations.FAMILIES}
-    function = native(families[family](mode, of))
-    signature = i32(u64, u64)
-    function.compile(signature)
-    compiled = function.overloads[tuple(signature.args)]
-    mangled = compiled.fndesc.mangled_name
-    module = llvm.parse_assembly(compiled.library.get_llvm_str())
-    for f in module.functions:
-        if not f.is_declaration and f.name != mangled:
-            f.linkage = "linkonce_odr"
-    module.link_in(llvm.parse_assembly(_wrapper("kernel", signature, mangled)))
-    for f in module.functions:
-        if not f.is_declaration and f.name != "kernel":
-            f.linkage = "internal"
-    return str(module)
+_FAMILIES = {"scan": scan, "recurrence": recurrence, "positions": sorting.positions, "searched": sorting.searched,
+             **factorisations.FAMILIES}
+
+
+def text(family: str, mode: str, of: str) -> str:
+    """The LLVM text of one kernel under the name `kernel`."""
+    return module_text([("kernel", i32(u64, u64), native(_FAMILIES[family](mode, of)))])
+

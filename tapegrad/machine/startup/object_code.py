@@ -1,0 +1,40 @@
+"""The machine's object code: from the disk cache, from text that is shipped, or from the sources by way of numba."""
+from __future__ import annotations
+
+import functools
+import hashlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from tapegrad.machine.llvm import Jitted, cache, jit, waiting
+
+
+def _write(parts: Sequence[str]) -> Mapping[str, str]:
+    from tapegrad.machine.native import build
+
+    return build.texts()
+
+
+_MACHINE = Path(__file__).parents[1]
+MACHINE = Jitted("machine", ("operators", "plans"), [_MACHINE / "records.py", *(_MACHINE / "native").glob("*.py")],
+                 _write, optimised=True)
+
+
+def found(trampolines: str) -> tuple[list[bytes], bytes]:
+    """The object code of the machine's parts, and of the text of trampolines; what is missing is made side by side."""
+    keys = {part: MACHINE.key(part) for part in MACHINE.parts}
+    last = "trampolines " + hashlib.sha256(trampolines.encode()).hexdigest()
+    codes = {key: cache.get(key) for key in (*keys.values(), last)}
+    if None in codes.values():
+        texts = MACHINE.texts(MACHINE.parts)
+
+        def of_part(part: str) -> None:
+            codes[keys[part]] = MACHINE.code(part, lambda: texts[part])
+
+        def of_trampolines() -> None:
+            codes[last] = cache.obtain(last, lambda: jit.compile_ir(trampolines, 0 if jit.quick() else 2, False))
+
+        with waiting.announced("compiling for this processor, once"):
+            jit.side_by_side([of_trampolines, *(functools.partial(of_part, part) for part in MACHINE.parts)])
+    *parts, rest = (code or b"" for code in codes.values())
+    return parts, rest
