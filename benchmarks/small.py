@@ -99,8 +99,8 @@ def _replay_seconds() -> float:
     workspace = engine.machine.workspace()
     best = float("inf")
     for _ in range(50):
-        engine._mark(workspace, [y._buffer], None)
-        engine._add_adjoint(workspace, y._buffer, tapegrad.ones((), dtype=tapegrad.float64))
+        engine.mark(workspace, [y._buffer], None)
+        engine.add_adjoint(workspace, y._buffer, tapegrad.ones((), dtype=tapegrad.float64))
         start = time.perf_counter()
         engine.call.replay_unlocked(workspace.address, 0)
         best = min(best, time.perf_counter() - start)

@@ -16,6 +16,7 @@ from tapegrad.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
+from tapegrad.autograd.recorded_adjoints import tensor_type
 from tapegrad.namespaces import showing
 from tapegrad.ops.declaration import REGISTRY
 
@@ -29,7 +30,7 @@ for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks
 
 
 def _several(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, engine.tensor_type()) else tuple(x)
+    return (x,) if isinstance(x, tensor_type()) else tuple(x)
 
 
 def _cotangents(given: Any, count: int) -> tuple[Any, ...]:

@@ -1,7 +1,7 @@
 """Where a gradient arrives: the hooks that may replace it, and `.grad`."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
@@ -97,3 +97,23 @@ def _lies_like(tensor: Any, gradient: Any) -> Any:
         dense = found.dense and len(found.shape) == len(like.shape)
         like = found if dense else layouts.intern(found.dtype, found.shape)
     return call.empty(layouts.intern(found.dtype, like.shape, like.strides).id).copy_(gradient)
+
+
+def of_targets(targets: list[Any], accumulate: bool, gathered: Callable[[int], Any]) -> list[Any] | None:
+    """The gradients of the inputs that were asked for, or, to be accumulated, those of the leaves among them.
+
+    Leaves with hooks have had theirs; where what is no leaf is to accumulate, it has retained its own.
+    """
+    taken: dict[int, Any] = {}
+    for target in {id(t): t for t in targets}.values():
+        leaf, total = target.is_leaf, None
+        for row in hooks.rows_of(target):
+            gradient = gathered(row)
+            if gradient is None or (accumulate and not leaf):
+                continue
+            if accumulate:
+                arrive(row, gradient)
+            else:
+                total = gradient if total is None else total + gradient
+        taken[id(target)] = total
+    return None if accumulate else [taken[id(t)] for t in targets]

@@ -7,7 +7,7 @@ from weakref import WeakValueDictionary
 
 from tapegrad import errors
 from tapegrad.autograd import engine, recorded_adjoints
-from tapegrad.autograd.engine import inputs_of_node
+from tapegrad.autograd.reverse_replay import inputs_of_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.planning import KEEPS_RESULT

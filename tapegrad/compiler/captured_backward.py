@@ -18,7 +18,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import errors
-from tapegrad.autograd import engine
+from tapegrad.autograd import engine, marking
 from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
 from tapegrad.machine import records as rec
@@ -152,7 +152,7 @@ def outline(roots: Sequence[Any], inputs: Sequence[Any]) -> tuple[list[Segment],
         made[out], segment.leads[out] = reaching[t], leads
         if out in numbers:
             segment.outputs[numbers[out]] = None
-        if engine.keeps(t):
+        if marking.keeps(t):
             segment.keeping.add(leads)
     order = sorted(found.items(), key=lambda item: (-item[0].bit_count(), item[0]))
     return [s.done([i for i in range(len(roots)) if which >> i & 1]) for which, s in order], rows

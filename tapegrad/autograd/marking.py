@@ -1,0 +1,97 @@
+"""Marking: what a backward visits, and what it is refused for.
+
+Native code walks the tape; here is which ways it walks, and what its refusals say.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad import errors
+from tapegrad.autograd import anomaly
+from tapegrad.machine import records as rec
+from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.startup import Workspace
+from tapegrad.tape import hooks
+from tapegrad.tape.reading import instruction_of, operands_of, plan_of
+
+call, buffers, instructions = machine.call, machine.buffers, machine.instructions
+
+
+def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
+          partial: bool = False, checked: bool = True) -> None:
+    """List what a sweep visits, of the ways to the `targets` if these are given: what lies below is not looked at.
+
+    The nodes of targets that accumulate run, hooks and all, though nothing comes of them.
+    """
+    ends = [row for x in targets or () for row in hooks.rows_of(x)]
+    start, at = workspace.ask(roots, ends)
+    if targets is None:
+        while status := call.mark(workspace.address, start, len(roots), 1):
+            check_marked(workspace, status)
+        return
+    workspace.narrowed = True
+    with machine.pinned():  # between the two, nothing moves
+        (call.end_at if partial else call.stop_below)(workspace.address, at, len(ends))
+        call.mark(workspace.address, start, len(roots), 0)
+    call.narrow(workspace.address, at, len(ends))
+    if accumulate:
+        workspace.marks[[row for row in ends if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
+    while checked and (status := call.check(workspace.address)):
+        check_marked(workspace, status)
+
+
+def keeps(t: int) -> bool:
+    """Whether an instruction keeps something for its backward."""
+    plan = plan_of(t)
+    if plan.op.kind == "callback":
+        kept = hooks.find(int(instructions[t]["out"]))
+        return kept is not None and bool(kept.callback._kept)
+    needs = operands_of(t)[1]
+    return any(kept for j, kept in enumerate(plan.keeps) if needs >> j & 1)
+
+
+def check_marked(workspace: Workspace, status: int) -> None:
+    """Raise for what `mark` refuses; an adjoint that is not compiled yet is compiled instead."""
+    with machine.pinned():
+        _check_culprit(workspace, status)
+
+
+def _check_culprit(workspace: Workspace, status: int) -> None:
+    t = int(workspace.record["culprit"][0])
+    if status == rec.UNBUILT:
+        planner.build_adjoint(plan_of(t))
+        return
+    if status == rec.GONE:
+        raise RuntimeError(errors.SECOND_BACKWARD)
+    rows, _ = operands_of(t)
+    position = int(workspace.record["position"][0])
+    workspace.record["position"] = 0
+    row = rows[position] if position < len(rows) else int(instructions[t]["out"])
+    layout = layouts[int(buffers[row]["layout"])]
+    producer = instruction_of(row)
+    found = int(buffers[int(buffers[row]["owner"])]["version"])
+    if buffers["flags"][row] & rec.WITHDRAWN:
+        raise RuntimeError(errors.DETACHED if producer is not None else errors.OTHER_DATA.format(layout))
+    culprit = int(instructions[t]["out"])
+    if anomaly.enabled and not anomaly.is_blaming(culprit):
+        anomaly.explain(culprit)
+    raise RuntimeError((errors.MODIFIED_BELOW if anomaly.enabled else errors.MODIFIED).format(
+        kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape),
+        output="" if producer is None else f", which is output 0 of {_forward_name(producer)},",
+        found=found, expected=_expected_version(t, position),
+    ))
+
+
+def _forward_name(t: int) -> str:
+    return re.sub("Backward[0-9]*$", "", plan_of(t).grad_name)
+
+
+def _expected_version(t: int, position: int) -> int:
+    code = instructions[t]
+    if machine.plans[plan_of(t).index]["flags"] & rec.POOLED:
+        entry = int(code["a"]) | int(code["b"]) << 32
+        count = int(machine.pool[entry])
+        return int(machine.pool[entry + 2 if position == count else entry + rec.POOL_HEADER + count + position])
+    return int(code[("va", "vb")[position]]) if position < len(operands_of(t)[0]) else 0

@@ -1,0 +1,100 @@
+"""A backward that is recorded (`create_graph`): every rule is run on tensors, so that it can be differentiated."""
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad.autograd import anomaly, modes, recorded_adjoints
+from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, of_targets
+from tapegrad.autograd.recorded_adjoints import tensor_type
+from tapegrad.autograd.reverse_replay import complete_leaf, completing, through_node
+from tapegrad.machine import records as rec
+from tapegrad.machine.instance import machine
+from tapegrad.machine.startup import Workspace
+from tapegrad.tape import hooks, reading
+from tapegrad.tape.hooks import tensor_hooks
+
+call, buffers, instructions = machine.call, machine.buffers, machine.instructions
+
+
+class _Cotangents(dict[int, Any]):
+    """Gradients on their way through a recorded sweep, by row.
+
+    Those that are `own` nobody else can see: parts are added to them in place. As a tensor for each part, full of
+    zeros, the gradient of n rows of a matrix would take n matrices.
+    """
+
+    def __init__(self) -> None:
+        self.own: set[int] = set()
+
+    def gather(self, row: int, value: Any, fresh: bool) -> None:
+        if row in self:
+            self[row], fresh = self[row] + value, True
+        else:
+            self[row] = value
+        if fresh:
+            self.own.add(row)
+
+
+def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], accumulate: bool, partial: bool
+              ) -> dict[int, Any]:
+    """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated."""
+    adjoints = _Cotangents()
+    for root, seed in zip(roots, seeds):
+        adjoints.gather(root._buffer, seed, False)
+    with machine.pinned():  # all before the tape moves on
+        steps = [reading.instruction(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])].tolist()]
+    pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
+    due = {} if partial else completing(workspace)
+
+    def settle(position: int) -> None:
+        for row in due.get(position, ()):
+            if row in adjoints:
+                complete_leaf(workspace, row, adjoints.pop(row), accumulate)
+
+    with modes.enable_grad():
+        for position, (out, plan, rows, needs, shift) in enumerate(steps):
+            settle(position)
+            g, marks = adjoints.get(out), int(workspace.marks[out])
+            if g is None or not marks & rec.NEEDED:
+                continue
+            if marks & rec.CAPTURED and marks & rec.BEYOND:
+                workspace.captured[out] = g
+            watched = tensor_hooks(out)
+            with anomaly.blaming(out) if anomaly.enabled else contextlib.nullcontext():
+                g = adjoints[out] = call_hooks(watched, g)
+                retains = bool(buffers["flags"][out] & rec.RETAINS)
+                if retains:
+                    accumulate_into(call.tensor_of(out, tensor_type()), g)
+                if marks & rec.CAPTURED and not marks & rec.BEYOND:
+                    continue
+                if not marks & rec.CAPTURED:
+                    del adjoints[out]
+                unseen = hooks.find(out) is None and not anomaly.enabled
+                if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own:
+                    if workspace.marks[rows[0]] & rec.NEEDED:
+                        recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])
+                    continue
+                if unseen and plan.op.kind == "rebase" and out in adjoints.own and not (
+                        watched or retains or marks & rec.CAPTURED):
+                    found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)
+                else:
+                    found = through_node(workspace, plan, g, rows, out, needs, shift)
+            for j, (row, value) in enumerate(zip(rows, found)):
+                if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
+                    adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)
+        settle(len(steps))
+    del pinned
+    return adjoints
+
+
+def collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool
+                      ) -> list[Any] | None:
+    if targets is not None:
+        return of_targets(targets, accumulate, lambda row: workspace.captured.get(row, adjoints.get(row)))
+    for row in workspace.leaves[:int(workspace.record["n_leaves"][0])].tolist():
+        g = adjoints.get(row)
+        if g is not None and hooks.live(row) is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
+            arrive(row, g)
+    return None

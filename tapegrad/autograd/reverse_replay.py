@@ -1,0 +1,258 @@
+"""A backward's replay, where Python has to act: hooks, custom functions, a look at every gradient."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dispatch
+from tapegrad.autograd import anomaly, modes
+from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
+from tapegrad.autograd.marking import check_marked
+from tapegrad.autograd.recorded_adjoints import gradients_of
+from tapegrad.machine import records as rec
+from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.learning import capturing
+from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.planning import Layout, Plan
+from tapegrad.machine.startup import Workspace, address_of
+from tapegrad.tape import hooks, reading
+from tapegrad.tape.hooks import tensor_hooks
+
+call, buffers, instructions = machine.call, machine.buffers, machine.instructions
+
+
+def adjoint_layout(row: int) -> Layout:
+    return layouts.adjoint(layouts[int(buffers[row]["layout"])])
+
+
+def add_adjoint(workspace: Workspace, row: int, value: Any) -> None:
+    """Add a tensor to the gradient gathered for a row."""
+    layout = adjoint_layout(row)
+    block = int(workspace.adjoints[row])
+    if block:
+        workspace.adjoints[row] = 0  # whoever breaks this off loses the block, and does not free it twice
+        have = call.adopt_block(layout.id, block)
+        with modes.no_grad():
+            have.add_(value)
+        workspace.adjoints[row] = call.disown(have)
+        return
+    with modes.no_grad():
+        fresh = call.empty(layout.id)
+        fresh.copy_(value)
+    workspace.adjoints[row] = call.disown(fresh)
+
+
+def take(workspace: Workspace, row: int) -> Any:
+    """The gradient gathered for a row as a tensor that owns it, or None."""
+    address = call.take_gradient(workspace.address, row)
+    if not address and workspace.adjoints[row]:
+        dispatch.out_of_memory(0)
+    return _owned(address) if address else None
+
+
+def _owned(address: int) -> Any:
+    """The object at an address of which native code handed us the one reference."""
+    return call.steal(address)
+
+
+def replay(workspace: Workspace, accumulate: bool = True, partial: bool = False) -> None:
+    """Replay in reverse, attending to hooks and callbacks at each stop.
+
+    A leaf with hooks gets its gradient as soon as that is complete, as in PyTorch.
+    """
+    due = {} if partial else completing(workspace)
+    end = int(workspace.record["n_reached"][0])
+    for limit in sorted({*due, end}):
+        workspace.record["limit"] = limit
+        if anomaly.enabled:
+            _replay_checked(workspace)
+        else:
+            _replay_on(workspace)
+        for row in due.get(limit, ()):
+            gradient = take(workspace, row)
+            if gradient is not None:
+                workspace.record["watchful"] = 1
+                complete_leaf(workspace, row, gradient, accumulate)
+
+
+def complete_leaf(workspace: Workspace, row: int, gradient: Any, accumulate: bool) -> None:
+    gradient = call_hooks(tensor_hooks(row), gradient)
+    if accumulate:
+        arrive(row, gradient)
+    else:
+        workspace.captured[row] = gradient
+
+
+def completing(workspace: Workspace) -> dict[int, list[int]]:
+    """The leaves that Python waits for, by the number of instructions after which their gradients are complete."""
+    if not workspace.record["watched"][0]:
+        return {}
+    pairs = np.zeros((int(workspace.record["n_leaves"][0]), 2), "u8")
+    found: dict[int, list[int]] = {}
+    for position, row in pairs[:call.last_uses(workspace.address, address_of(pairs))].tolist():
+        found.setdefault(position, []).append(row)
+    return found
+
+
+def _replay_on(workspace: Workspace) -> None:
+    """Replay up to the limit, attending to hooks and callbacks at each stop."""
+    while True:
+        status = call.replay_unlocked(workspace.address, 0)
+        if status == rec.DONE:
+            return
+        if status in (rec.STALE, rec.GONE):
+            check_marked(workspace, status)
+        position = int(workspace.record["position"][0])
+        row, plan, *_ = _visited(workspace, position)
+        if status == rec.NO_MEMORY:
+            dispatch.out_of_memory(int(workspace.record["bottom"][0]))
+        if status == rec.FAILED:
+            dispatch.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
+        _run_tensor_hooks(workspace, row)
+        kept = hooks.find(row)
+        if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
+            _run_node(workspace, position)
+            workspace.record["position"] = position + 1
+        else:
+            workspace.record["resumed"] = 1
+
+
+def _replay_checked(workspace: Workspace) -> None:
+    """The same, an instruction at a time on tensors, and a look at every gradient (`detect_anomaly`)."""
+    start, limit = int(workspace.record["position"][0]), int(workspace.record["limit"][0])
+    for position in range(start, limit):
+        row = _visited(workspace, position)[0]
+        if workspace.adjoints[row] and workspace.marks[row] & rec.NEEDED:
+            with anomaly.blaming(row):
+                _run_tensor_hooks(workspace, row)
+                _run_node(workspace, position)
+    workspace.record["position"] = limit
+
+
+def _visited(workspace: Workspace, position: int) -> tuple[int, Plan, list[int], int, int]:
+    """The result's row, plan, operand rows, needs and shift of an instruction that a sweep visits.
+
+    Instructions move when the tape is compacted, which any other thread may do between two lines of Python; rows do
+    not.
+    """
+    with machine.pinned():
+        return reading.instruction(int(workspace.reached[position]))
+
+
+def _run_node(workspace: Workspace, position: int) -> None:
+    """One instruction on tensors instead of kernels, for what may be hooked there."""
+    out, plan, rows, needs, shift = _visited(workspace, position)
+    gradient = take(workspace, out)
+    if gradient is None:
+        return
+    if workspace.marks[out] & rec.CAPTURED:
+        add_adjoint(workspace, out, gradient)
+        if not workspace.marks[out] & rec.BEYOND:
+            return
+    found = through_node(workspace, plan, gradient, rows, out, needs, shift)
+    for row, value in zip(rows, found):
+        if value is not None and workspace.marks[row] & rec.NEEDED:
+            add_adjoint(workspace, row, value)
+
+
+def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
+                  ) -> Sequence[Any]:
+    """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after."""
+    if plan.op.name == "_output":
+        slots = workspace.pending.setdefault(rows[0], [None] * plan.attributes["count"])
+        at = plan.attributes["index"]
+        slots[at] = g if slots[at] is None else slots[at] + g
+        return [call.empty(layouts[int(buffers[rows[0]]["layout"])].id).zero_()]  # word to the node that there is some
+    kept = hooks.find(out)
+    if kept and (kept.prehooks or kept.posthooks):
+        capturing.refuse("a hook runs")
+    outgoing = tuple(workspace.pending.pop(out, (g,)))
+    for hook in list(kept.prehooks.values()) if kept else ():
+        outgoing = replaced(hook, hook(outgoing), outgoing)
+    with machine.pinned():
+        status = call.check_again(workspace.address, int(buffers["producer"][out]) - 1)
+    if status in (rec.STALE, rec.GONE):
+        check_marked(workspace, status)
+    if plan.op.kind == "callback":
+        assert kept is not None
+        if kept.callback._capture is not capturing.mine():
+            capturing.refuse("a custom function's backward runs that was recorded before")
+        workspace.callbacks.append(kept.callback)
+        kept.callback._wanted = -1 if not workspace.narrowed else sum(
+            1 << j for j, row in enumerate(rows) if workspace.marks[row] & rec.NEEDED)
+        found = kept.callback.gradients(outgoing)
+    else:
+        found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)
+        found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
+    if anomaly.enabled and anomaly.check_nan:
+        anomaly.check(plan.grad_name, found)
+    if kept and kept.posthooks:
+        shown = inputs_of_node(plan, rows, needs)
+        incoming = tuple(found[j] for j in shown)
+        for hook in list(kept.posthooks.values()):
+            incoming = replaced(hook, hook(incoming, outgoing), incoming)
+        found = [None] * len(rows)
+        for j, value in zip(shown, incoming):
+            found[j] = value
+    return found
+
+
+_BESIDE = ("factors", "condition", "*indices", "classes", "target", "share", "edges")
+
+
+def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
+    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not.
+
+    Conditions and indices, and the factors of a matrix, are what PyTorch keeps beside them. `2 * b` is `b * 2`.
+    """
+    arithmetic = plan.op.name.rstrip("_") in ("add", "sub", "mul", "div") and plan.grad_name == plan.op.grad_name
+    number = buffers["flags"]
+    names = plan.op.operands
+    shown = [j for j, row in enumerate(rows) if names[min(j, len(names) - 1)] not in _BESIDE and (
+             needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL))]
+    return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
+
+
+def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
+    found = tensor_hooks(row)
+    if found:
+        gradient = take(workspace, row)
+        if gradient is not None:
+            if workspace.marks[row] & rec.CAPTURED and workspace.marks[row] & rec.BEYOND:
+                workspace.captured[row] = gradient.clone()  # hooks are for what lies beyond, as in PyTorch
+            gradient = call_hooks(found, gradient)
+            workspace.adjoints[row] = 0
+            add_adjoint(workspace, row, gradient)
+    if buffers[row]["flags"] & rec.RETAINS and workspace.adjoints[row]:
+        tensor = hooks.live(row)
+        if tensor is not None:
+            gradient = take(workspace, row)
+            workspace.adjoints[row] = 0
+            add_adjoint(workspace, row, gradient)
+            accumulate_into(tensor, gradient)
+
+
+def settle(workspace: Workspace, left: int) -> None:
+    """The leaves that native code left to Python: hooks, and `.grad`s of other layouts."""
+    for i in range(_taught(workspace, left)):
+        row = int(workspace.leaves[i])
+        gradient = take(workspace, row)
+        if gradient is None:
+            continue
+        arrive(row, call_hooks(tensor_hooks(row), gradient))
+
+
+def _taught(workspace: Workspace, left: int) -> int:
+    """How many are still left when native code can add gradients of their layouts, and has."""
+    unknown = [layout for layout in (adjoint_layout(int(row)) for row in workspace.leaves[:left])
+               if not machine.layouts[layout.id]["accumulate"]]
+    if unknown:
+        for layout in unknown:
+            planner.teach_accumulate(layout)
+        count = int(workspace.record["n_leaves"][0])
+        workspace.record["n_leaves"] = left  # of the others the gradients are where they belong
+        left = call.settle(workspace.address)
+        workspace.record["n_leaves"] = count
+    return left
