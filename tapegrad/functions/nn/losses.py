@@ -332,6 +332,21 @@ def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
 
 
 @nn
+def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Any = None,
+                         weight: Any = None, reduction: str = "mean", ignore_index: int | None = None,
+                         label_smoothing: float = 0.0, options: Any = None) -> Any:
+    """The cross entropy of a linear layer's logits (`torch.nn.functional.linear_cross_entropy`).
+
+    The layer's weight is (classes, …, features); `options`, which save memory in PyTorch, are taken and not needed.
+    """
+    classes, *places, features = linear_weight.shape
+    bias = None if linear_bias is None else linear_bias.reshape(-1)
+    logits = linear(input, linear_weight.reshape(-1, features), bias).reshape(*input.shape[:-1], classes, *places)
+    return cross_entropy(logits, target, weight, ignore_index=-100 if ignore_index is None else ignore_index,
+                         reduction=reduction, label_smoothing=label_smoothing)
+
+
+@nn
 def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
               norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
     """The rows of a table (`torch.nn.functional.embedding`)."""
