@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes, random
-from tapegrad.functions.common import PUBLIC
+from tapegrad.functions.common import PUBLIC, kind_name
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.convolution_and_pooling import each
 from tapegrad.tensor import Tensor
@@ -39,12 +39,12 @@ def _flat(axes: list[Array], sizes: tuple[int, ...]) -> Array:
 
 def _with_samples(name: str, x: Any, n: int) -> tuple[Any, bool]:
     if x.ndim not in (n + 1, n + 2):
-        raise RuntimeError(f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got: {list(x.shape)}")
+        raise RuntimeError(f"{name}(): Expected {n + 1}D or {n + 2}D tensor, but got: {list(x.shape)}")
     for d in range(x.ndim - n, x.ndim):
         if not x.shape[d]:
-            raise RuntimeError(f"{name}: Expected input to have non-zero size for non-batch dimensions, but input has "
-                               "sizes "
-                               f"{list(x.shape)} with dimension {d} being empty")
+            raise RuntimeError(f"{name}(): Expected input to have non-zero size for non-batch dimensions, but input "
+                               f"has "
+                               f"sizes {list(x.shape)} with dimension {d} being empty")
     return (x, True) if x.ndim == n + 2 else (x.unsqueeze(0), False)
 
 
@@ -69,8 +69,13 @@ def _adaptive_max_pool(n: int) -> None:
         x, batched = _with_samples(name, input, n)
         wanted = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
         if len(wanted) != n:
-            raise RuntimeError(f"{name}: internal error: output_size.size() must be {n}")
+            raise RuntimeError(f"{name}(): internal error: output_size.size() must be {n}")
         sizes = x.shape[-n:]
+        if not x.dtype.is_floating_point:
+            raise NotImplementedError(f'"{name}" not implemented for \'{kind_name(x)}\'')
+        if any(w is not None and w < 0 for w in wanted):
+            raise RuntimeError("Trying to create tensor with negative dimension "
+                               f"{min(w for w in wanted if w is not None)}: {[*input.shape[:-n], *wanted]}")
         axes = []
         for size, out in zip(sizes, (s if w is None else w for s, w in zip(sizes, wanted))):
             start = np.arange(out) * size // max(out, 1)
@@ -97,12 +102,19 @@ def _fractional_max_pool(n: int) -> None:
             ratio = (output_ratio,) * n if isinstance(output_ratio, float) else tuple(output_ratio)
             output_size = tuple(int(s * r) for s, r in zip(sizes, ratio))
         outs = each("output_size", output_size, n)
-        for size, out, k in zip(sizes, outs, kernel):
+        for axis, size, out, k in zip(("time", "height", "width")[-n:], sizes, outs, kernel):
             if out + k - 1 > size:
-                raise RuntimeError(f"{name}(): pool size {k} too large relative to input size {size}")
+                raise RuntimeError(f"{name}(): pool {axis} {k} too large relative to input {axis} {size}")
         if _random_samples is None:
             _random_samples = random.rand((*x.shape[:2], n), dtype=x.dtype)
-        drawn = _random_samples.detach()._array()
+        drawn = _random_samples.detach()._array()[:x.shape[0]]  # there may be some for a larger batch
+        if drawn.ndim != 3:
+            raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {drawn.ndim}")
+        expected = ("no less then input batch size.", "equals to input channel size.",
+                    f"equals to {n} got {drawn.shape[2]}.")
+        for d, there in enumerate((*x.shape[:2], n)):
+            if drawn.shape[d] != there:
+                raise RuntimeError(f"Expect _random_samples.size({d}) {expected[d]}")
         axes = []
         for d, (size, out, k) in enumerate(zip(sizes, outs, kernel)):
             sample = drawn[..., n - 1 - d if n == 2 else d, None]
@@ -122,6 +134,9 @@ def _lp_pool(n: int) -> None:
     name = f"lp_pool{n}d"
 
     def lp_pool(input: Tensor, norm_type: float, kernel_size: Any, stride: Any = None, ceil_mode: bool = False) -> Any:
+        if math.isinf(norm_type):
+            sign = math.copysign(1.0, norm_type)
+            return sign * NN[f"max_pool{n}d"](sign * input.abs(), kernel_size, stride, 0, 1, ceil_mode)
         mean = NN[f"avg_pool{n}d"](input.pow(norm_type), kernel_size, stride, 0, ceil_mode)
         total = (mean.sign() * mean.abs().relu()).mul(math.prod(each("kernel_size", kernel_size, n)))
         return total.pow(1.0 / norm_type)
@@ -136,9 +151,12 @@ def _max_unpool(n: int) -> None:
 
     def max_unpool(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
                    output_size: Any = None) -> Any:
+        if input.ndim not in (n + 1, n + 2):
+            raise RuntimeError(f"Input to max_unpooling{n}d should be a {n + 1}d or {n + 2}d Tensor, but got a tensor "
+                               f"with {input.ndim} dimensions.")
         x, batched = _with_samples(name, input, n)
         if indices.dtype is not dtypes.int64:
-            raise RuntimeError(f"elements in indices should be type int64 but got: {indices.dtype.name}")
+            raise RuntimeError(f"elements in indices should be type int64 but got: {kind_name(indices)}")
         if indices.shape != input.shape:
             raise RuntimeError("Expected shape of indices to be same as that of the input tensor "
                                f"({list(input.shape)}) but "

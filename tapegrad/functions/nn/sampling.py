@@ -197,7 +197,7 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
           ) -> Any:
     """Leaky, with a slope drawn for each element (`torch.nn.functional.rrelu`); their mean when not training."""
     if lower > upper:
-        raise RuntimeError(f"Lower bound should be less than or equal to the upper bound, but got {lower} and {upper}")
+        raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
         return NN["leaky_relu"](input, (lower + upper) / 2, inplace=inplace)
     drawn = creation.zeros_like(input)
