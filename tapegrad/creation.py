@@ -241,8 +241,9 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
 
 
 @described
-def empty(size: Sizes, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None, out: Any = None,
-          **passed: Any) -> Tensor:
+def empty(size: Sizes, *, memory_format: Any = None, out: Any = None,
+           dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor that is not initialised (`torch.empty`)."""
     shape = checked_shape(size)
     dtype = wanted(dtype, out) or dtypes.default_dtype()
@@ -281,8 +282,8 @@ def _as_new(made: Tensor) -> Tensor:
 
 @described
 @lessons.constant
-def full(size: Sizes, fill_value: Any, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
-         out: Any = None, **passed: Any) -> Tensor:
+def full(size: Sizes, fill_value: Any, *, out: Any = None, dtype: Dtype | None = None, layout: Any = None,
+         device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
 
     >>> full((2,), 7)
@@ -295,32 +296,34 @@ def full(size: Sizes, fill_value: Any, *, dtype: Dtype | None = None, requires_g
     return _finish(made, requires_grad, device, out)
 
 
-def _filled(value: int, size: shapes.Shape, options: dict[str, Any]) -> Tensor:
+def _filled(value: int, size: shapes.Shape, out: Any, dtype: Any, device: Any, requires_grad: bool) -> Tensor:
     if value == 0 and any(n < 0 for n in size):
         raise RuntimeError("zeros: Dimension size must be non-negative.")
-    if options.get("dtype") is None and options.get("out") is None:
-        options["dtype"] = dtypes.default_dtype()
-    return _full(size, value, **options)
+    if dtype is None and out is None:
+        dtype = dtypes.default_dtype()
+    return _full(size, value, dtype=dtype, out=out, device=device, requires_grad=requires_grad)
 
 
 @described
-def zeros(size: Sizes, **options: Any) -> Tensor:
+def zeros(size: Sizes, *, out: Any = None, dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor of zeros (`torch.zeros`).
 
     >>> zeros(2)
     tensor([0., 0.])
     """
-    return _filled(0, size, options)
+    return _filled(0, size, out, dtype, device, requires_grad)
 
 
 @described
-def ones(size: Sizes, **options: Any) -> Tensor:
+def ones(size: Sizes, *, out: Any = None, dtype: Dtype | None = None, layout: Any = None,
+         device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor of ones (`torch.ones`).
 
     >>> ones(2)
     tensor([1., 1.])
     """
-    return _filled(1, size, options)
+    return _filled(1, size, out, dtype, device, requires_grad)
 
 
 # These say themselves how they are called: of a call that makes so little, putting arguments in place is much.
@@ -378,14 +381,15 @@ def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None 
 
 
 @described
-def arange(first: Any, last: Any = None, step: Any = 1, *, dtype: Dtype | None = None, requires_grad: bool = False,
-           device: Any = None, out: Any = None, **passed: Any) -> Tensor:
+def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None,
+            dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+           pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
 
     >>> arange(3)
     tensor([0, 1, 2])
     """
-    start, end = (0, first) if last is None else (first, last)
+    start, end = (0, start) if end is None else (0 if start is None else start, end)
     dtype = wanted(dtype, out)
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
@@ -411,8 +415,9 @@ def arange(first: Any, last: Any = None, step: Any = 1, *, dtype: Dtype | None =
 
 
 @described
-def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, requires_grad: bool = False,
-             device: Any = None, out: Any = None, **passed: Any) -> Tensor:
+def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
+              dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+             pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
     for x in (start, end):
         if isinstance(x, Tensor) and x.ndim:
@@ -436,8 +441,9 @@ def linspace(start: Any, end: Any, steps: int, *, dtype: Dtype | None = None, re
 
 
 @described
-def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_grad: bool = False, device: Any = None,
-        out: Any = None, **passed: Any) -> Tensor:
+def eye(n: int, m: int | None = None, *, out: Any = None,
+         dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+        pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """The identity matrix (`torch.eye`)."""
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
@@ -448,13 +454,14 @@ def eye(n: int, m: int | None = None, *, dtype: Dtype | None = None, requires_gr
 
 
 @described
-def scalar_tensor(s: Any, **options: Any) -> Tensor:
+def scalar_tensor(s: Any, *, dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+                  pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A 0-d tensor of the default dtype (`torch.scalar_tensor`).
 
     >>> scalar_tensor(2)
     tensor(2.)
     """
-    return _full((), s, **{"dtype": dtypes.default_dtype(), **options})
+    return _full((), s, dtype=dtype or dtypes.default_dtype(), device=device, requires_grad=requires_grad)
 
 
 _full: Any = full.__wrapped__  # type: ignore[attr-defined]

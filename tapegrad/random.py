@@ -165,8 +165,9 @@ def _floating(name: str, dtype: Any, out: Any = None) -> Any:
 
 
 @described
-def rand(size: Sizes, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-         device: Any = None, out: Any = None, **passed: Any) -> Tensor:
+def rand(size: Sizes, *, generator: Generator | None = None, out: Any = None,
+          dtype: Any = None, layout: Any = None, device: Any = None,
+         pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Uniform numbers in [0, 1) (`torch.rand`).
 
     >>> _ = manual_seed(0); rand(2)
@@ -177,8 +178,9 @@ def rand(size: Sizes, *, generator: Generator | None = None, dtype: Any = None, 
 
 
 @described
-def randn(size: Sizes, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-          device: Any = None, out: Any = None, **passed: Any) -> Tensor:
+def randn(size: Sizes, *, generator: Generator | None = None, out: Any = None,
+           dtype: Any = None, layout: Any = None, device: Any = None,
+          pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Standard normal numbers (`torch.randn`).
 
     >>> _ = manual_seed(0); randn(2)
@@ -201,15 +203,17 @@ def _bounds(low: int, high: int | None, dtype: dtypes.dtype) -> None:
 
 
 @described
-def randint(first: int, last: Any = None, size: Sizes = (), *, generator: Generator | None = None,
-            dtype: Any = None, requires_grad: bool = False, device: Any = None, out: Any = None, **passed: Any
-            ) -> Tensor:
+def randint(low: Any = None, high: Any = None, size: Any = None, *, generator: Generator | None = None,
+            out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+            pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Integers in [low, high) (`torch.randint`).
 
     >>> _ = manual_seed(0); randint(10, (3,))
     tensor([4, 9, 3])
     """
-    low, high = (0, first) if last is None else (first, last)
+    if size is None:  # one bound
+        low, high, size = 0, low, high
+    low = 0 if low is None else low
     of = creation.wanted(dtype, out) or dtypes.int64
     _bounds(low, high, of)
     made = _draw(generator, creation.checked_shape(size), of, streams.randint, low, high)
@@ -217,8 +221,9 @@ def randint(first: int, last: Any = None, size: Sizes = (), *, generator: Genera
 
 
 @described
-def randperm(n: int, *, generator: Generator | None = None, dtype: Any = None, requires_grad: bool = False,
-             device: Any = None, out: Any = None, **passed: Any) -> Tensor:
+def randperm(n: int, *, generator: Generator | None = None, out: Any = None,
+              dtype: Any = None, layout: Any = None, device: Any = None,
+             pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """The numbers 0 … n-1 in random order (`torch.randperm`).
 
     >>> _ = manual_seed(0); randperm(4)
@@ -238,8 +243,9 @@ def _like(input: Tensor, dtype: Any) -> Any:
 
 
 @described
-def rand_like(input: Tensor, *, dtype: Any = None, generator: Generator | None = None, requires_grad: bool = False,
-              device: Any = None, **passed: Any) -> Tensor:
+def rand_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None,
+               dtype: Any = None, layout: Any = None, device: Any = None,
+              pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`)."""
     of = _floating("check_uniform_bounds", dtype or input.dtype)
     made = _draw(generator, (), of, streams.uniform, layout=_like(input, of))
@@ -247,8 +253,9 @@ def rand_like(input: Tensor, *, dtype: Any = None, generator: Generator | None =
 
 
 @described
-def randn_like(input: Tensor, *, dtype: Any = None, generator: Generator | None = None, requires_grad: bool = False,
-               device: Any = None, **passed: Any) -> Tensor:
+def randn_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None,
+                dtype: Any = None, layout: Any = None, device: Any = None,
+               pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Standard normal numbers, laid out as another tensor (`torch.randn_like`)."""
     of = _floating("normal_kernel_cpu", dtype or input.dtype)
     layout = _like(input, of)
@@ -257,11 +264,11 @@ def randn_like(input: Tensor, *, dtype: Any = None, generator: Generator | None 
 
 
 @described
-def randint_like(input: Tensor, first: int, last: Any = None, *, dtype: Any = None,
-                 generator: Generator | None = None, requires_grad: bool = False,
-                 device: Any = None, **passed: Any) -> Tensor:
+def randint_like(input: Tensor, low: Any, high: Any = None, *, generator: Generator | None = None,
+                 memory_format: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+                 pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
-    low, high = (0, first) if last is None else (first, last)
+    low, high = (0, low) if high is None else (low, high)
     layout = _like(input, dtype)
     _bounds(low, high, layout.dtype)
     made = _draw(generator, (), layout.dtype, streams.randint, low, high, layout=layout)
@@ -277,8 +284,9 @@ def _depends(made: Tensor, *inputs: Any) -> Tensor:
 
 
 @described
-def normal(mean: Any, std: Any = 1.0, size: Sizes = (), *, generator: Generator | None = None, dtype: Any = None,
-           requires_grad: bool = False, device: Any = None, out: Any = None, **passed: Any) -> Tensor:
+def normal(mean: Any, std: Any = 1.0, size: Sizes = (), *, generator: Generator | None = None,
+           out: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
+           pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Normal numbers; mean and deviation may be tensors (`torch.normal`).
 
     >>> _ = manual_seed(0); normal(creation.tensor([1.0, 10.0]), creation.tensor([0.1, 1.0]))

@@ -9,7 +9,7 @@ import math
 import operator
 import warnings
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -331,20 +331,23 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     # ------------------------------------------------------------ conversions
 
-    def to(self, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False, *,
-           other: Any = None, memory_format: Any = None) -> Tensor:
-        """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`).
+    if TYPE_CHECKING:
+        def to(self, *args: Any, **kwargs: Any) -> Tensor: ...
+    else:
+        def to(self, *, device: Any = None, dtype: Any = None, other: Any = None, non_blocking: bool = False,
+               copy: bool = False, memory_format: Any = None) -> Tensor:
+            """This tensor as another dtype; itself when nothing changes (`torch.Tensor.to`).
 
-        >>> import tapegrad
-        >>> tapegrad.ones(2).to(tapegrad.int64)
-        tensor([1, 1])
-        """
-        if device is not None:
-            devices.required(device)
-        dtype = other.dtype if other is not None else self.dtype if dtype is None else dtype
-        if dtype is self.dtype:
-            return self.clone() if copy else self
-        return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
+            >>> import tapegrad
+            >>> tapegrad.ones(2).to(tapegrad.int64)
+            tensor([1, 1])
+            """
+            if device is not None:
+                devices.required(device)
+            dtype = other.dtype if other is not None else self.dtype if dtype is None else dtype
+            if dtype is self.dtype:
+                return self.clone() if copy else self
+            return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
 
     @staticmethod
     def __like__(value: Any, x: Any) -> Any:
@@ -473,8 +476,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     # ------------------------------------------------------------ new ones
 
     @lessons.constant
-    def new_full(self, size: Sizes, fill_value: Any, *, dtype: Any = None, requires_grad: Any = False,
-                 device: Any = None, **passed: Any) -> Tensor:
+    def new_full(self, size: Sizes, fill_value: Any, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                 pin_memory: Any = False, requires_grad: Any = False) -> Tensor:
         """A tensor of this dtype filled with a number (`torch.Tensor.new_full`)."""
         of = self.dtype if dtype is None else dtype
         with modes.no_grad():
@@ -484,16 +487,18 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
             devices.required(device)
         return made.requires_grad_() if requires_grad else made
 
-    def new_zeros(self, size: Sizes, **options: Any) -> Tensor:
+    def new_zeros(self, size: Sizes, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                  pin_memory: Any = False, requires_grad: Any = False) -> Tensor:
         """Zeros of this dtype (`torch.Tensor.new_zeros`)."""
-        return self.new_full(size, 0, **options)
+        return self.new_full(size, 0, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_ones(self, size: Sizes, **options: Any) -> Tensor:
+    def new_ones(self, size: Sizes, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                  pin_memory: Any = False, requires_grad: Any = False) -> Tensor:
         """Ones of this dtype (`torch.Tensor.new_ones`)."""
-        return self.new_full(size, 1, **options)
+        return self.new_full(size, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
-    def new_empty(self, size: Sizes, *, dtype: Any = None, requires_grad: Any = False, device: Any = None,
-                  **passed: Any) -> Tensor:
+    def new_empty(self, size: Sizes, *, dtype: Any = None, layout: Any = None, device: Any = None,
+                  pin_memory: Any = False, requires_grad: Any = False) -> Tensor:
         """A tensor of this dtype that is not initialised (`torch.Tensor.new_empty`)."""
         if device is not None:
             devices.required(device)

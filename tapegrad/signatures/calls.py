@@ -138,15 +138,16 @@ class _Way:
                 self.places.setdefault(alias, j)
         code = function.__code__
         positional = code.co_varnames[:code.co_argcount]
-        named = {*positional, *code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount]}
+        alone = code.co_varnames[code.co_argcount:code.co_argcount + code.co_kwonlyargcount]
         # A function that is written for many operations takes all that their declarations list, by position.
         self.complete = is_general(op, function)
-        # What the function calls each parameter: by the name, where it has one of that name, else by the place.
-        self.keys = [p.name if p.name in named or p.keyword or j >= len(positional) else positional[j]
+        self.several = self.complete or bool(code.co_flags & inspect.CO_VARARGS)
+        # What is given by position stays so, unless the function takes it by name alone. What is given by name goes by
+        # the name that the function has for it, or for what is in its place.
+        self.straight = [not p.keyword and p.name not in alone and (j < len(positional) or self.several)
+                         for j, p in enumerate(parameters)]
+        self.keys = [p.name if p.keyword or p.name in (*positional, *alone) or j >= len(positional) else positional[j]
                      for j, p in enumerate(parameters)]
-        several = bool(code.co_flags & inspect.CO_VARARGS)
-        self.straight = [not p.keyword and (key == positional[j] if j < len(positional) else several)
-                         for j, (p, key) in enumerate(zip(parameters, self.keys))]
         through = not (self.complete or self.spreads or self.rest) and all(self.straight[:self.count])
         through = through and not any(j >= self.count for j in self.required)
         self.counts = range(len(self.required), self.count + 1) if through else range(0)
@@ -198,13 +199,12 @@ class _Way:
         if missing:
             listed = ", ".join(f'"{name}"' for name in missing)
             return f" missing {len(missing)} required positional arguments: {listed}"
-        return wrong or self._placed(given, args[self.count:])
+        return wrong or self._placed(given, n, args[self.count:])
 
-    def _placed(self, given: dict[int, Any], rest: tuple[Any, ...]) -> Given:
+    def _placed(self, given: dict[int, Any], n: int, rest: tuple[Any, ...]) -> Given:
         by_place: list[Any] = []
         j = 0
-        while j < self.count and self.straight[j] and (j in given or self.complete):
+        while j < self.count and self.straight[j] and (j < n or self.complete or (self.several and j in given)):
             by_place.append(given[j] if j in given else self.parameters[j].default)
             j += 1
-        by_name = {self.keys[k]: x for k, x in given.items() if k >= j}
-        return (*by_place, *rest), by_name
+        return (*by_place, *rest), {self.keys[k]: x for k, x in given.items() if k >= j}

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
 
 REQUIRED = inspect.Parameter.empty
+_OPTIONS = ("dtype", "pin_memory", "requires_grad")
 _SHOWN = {"Out": "Tensor", "device": "torch.device", "layout": "torch.layout",
           "memory_format": "torch.memory_format", "Generator": "torch.Generator"}
 
@@ -87,7 +88,7 @@ class Form(NamedTuple):
         if code.co_flags & inspect.CO_VARARGS:
             names.append(code.co_varnames[end])
         names += code.co_varnames[count:end]
-        kinds = {name: KINDS_BY_NAME["dtype"] if name == "dtype" and kind == "Any" else kind
+        kinds = {name: KINDS_BY_NAME[name] if kind == "Any" and name in _OPTIONS else kind
                  for name, kind in kinds.items()}
         return Form(tuple(Parameter(
             name, kinds.get(name, "Any"), given.get(name, REQUIRED), j >= count and name not in code.co_varnames[end:],

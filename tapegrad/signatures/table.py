@@ -33,27 +33,17 @@ _POOLING = "input, kernel_size, stride = (), padding = 0, dilation = 1, ceil_mod
 
 FORMS: dict[str, tuple[str, ...]] = {
     # ---------------------------------------------------------------- tensors from nothing
-    "asarray": ("obj, *, dtype, device, copy: bool = None, requires_grad: bool = False",),
-    "scalar_tensor": (f"s: Number, *, {_MADE}",),
-    **dict.fromkeys(("zeros", "ones"), (f"size, *, out, {_MADE}",)),
-    "empty": (f"size, *, memory_format, out, {_MADE}",),
     "full": (f"size, fill_value: Number, *, out, {_MADE}",),
     "arange": (f"end, *, out, {_MADE}", f"start, end, step = 1, *, out, {_MADE}"),
-    "linspace": (f"start, end, steps: int, *, out, {_MADE}",),
     "logspace": (f"start, end, steps: int, base: float = 10.0, *, out, {_MADE}",),
     "eye": (f"n: int, *, out, {_MADE}", f"n: int, m: int, *, out, {_MADE}"),
     **dict.fromkeys(("tril_indices", "triu_indices"), (f"row: int, col: int, offset = 0, *, {_MADE}",)),
-    "Tensor.new_tensor": ("data, *, dtype, device, requires_grad, pin_memory",),
-    **{f"Tensor.new_{name}": (f"size, *, {_MADE}",) for name in ("zeros", "ones", "empty")},
     "Tensor.new_full": (f"size, fill_value: Number, *, {_MADE}",),
     # ---------------------------------------------------------------- random numbers
-    **dict.fromkeys(("rand", "randn"), (f"size, *, generator, out, {_MADE}",)),
-    **dict.fromkeys(("rand_like", "randn_like"), (_LIKE.replace("*", "*, generator"),)),
     "randint": (f"high: int, size, *, generator, out, {_MADE}",
                 f"low: int, high: int, size, *, generator, out, {_MADE}"),
     "randint_like": (_LIKE.replace("*", "high: int, *, generator"),
                      _LIKE.replace("*", "low: int, high: int, *, generator")),
-    "randperm": (f"n: int, *, generator, out, {_MADE}",),
     "normal": ("mean: Tensor, std: Tensor, *, generator, out", "mean: Tensor, std: float = 1.0, *, generator, out",
                "mean: float, std: Tensor, *, generator, out",
                f"mean: float, std: float, size, *, generator, out, {_MADE}"),
@@ -166,7 +156,13 @@ FORMS: dict[str, tuple[str, ...]] = {
     "linalg.tensorsolve": ("input, other: Tensor, dims: Ints | None = None, *, out",),
     # ---------------------------------------------------------------- neural networks
     **{f"{space}conv{n}d": (_CONVOLUTION,) for n in (1, 2, 3) for space in ("", "nn.functional.")},
-    **{f"max_pool{n}d": (_POOLING,) for n in (1, 2, 3)},
+    **{f"max_pool{n}d{more}": (_POOLING,) for n in (1, 2, 3) for more in ("", "_with_indices")},
+    **{f"nn.functional.adaptive_max_pool{n}d_with_indices": ("input, output_size, return_indices: bool = False",)
+       for n in (1, 2, 3)},
+    **{f"nn.functional.fractional_max_pool{n}d_with_indices": (
+        "input, kernel_size, output_size = None, output_ratio = None, return_indices: bool = False, "
+        "_random_samples = None",) for n in (2, 3)},
+    "adaptive_max_pool1d": ("input, output_size",),
     **{f"{space}avg_pool1d": (_POOLING.replace("dilation = 1, ", "") + ", count_include_pad: bool = True",)
        for space in ("", "nn.functional.")},
     "group_norm": ("input, num_groups: int, weight: Tensor | None = None, bias: Tensor | None = None, "

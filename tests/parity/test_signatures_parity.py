@@ -15,6 +15,7 @@ SPACES = ("", "Tensor", "linalg", "special", "nn.functional")
 WRONG = "PyTorch's stub is not what it does"
 ELSEWHERE = {
     "compile": "a compiler of its own, with options of its own",
+    "nn.functional.rrelu_": "PyTorch's has a generator as well",
     "Tensor.new": "takes anything",
     "Tensor.set_": "there are no storages",
     **dict.fromkeys(("asarray", "linspace", "logspace", "tensor", "set_num_interop_threads", "set_num_threads",

@@ -201,7 +201,7 @@ def _with_indices(n: int) -> None:
     name = f"max_pool{n}d_with_indices"
 
     def with_indices(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-                     ceil_mode: bool = False, return_indices: bool = True) -> Any:
+                     ceil_mode: bool = False, return_indices: bool = False) -> Any:
         return NN[f"max_pool{n}d"](input, kernel_size, stride, padding, dilation, ceil_mode, True)
 
     with_indices.__name__ = with_indices.__qualname__ = name
