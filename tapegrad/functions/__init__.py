@@ -26,6 +26,7 @@ from tapegrad.functions.nn import (
     normalisation,
     padding,
     pooling,
+    recurrent,
     sampling,
 )
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
@@ -40,7 +41,7 @@ from tapegrad.tensor import Tensor
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, splitting, rearranging, joining,
             grids, subscripts, gathering, searching, products, contractions, solving, decompositions, activations,
             losses, distances, dropout, padding, convolution_and_pooling, normalisation, pooling, attention, sampling,
-            bags, ctc, queries, array_protocols)
+            recurrent, bags, ctc, queries, array_protocols)
 
 
 def remembered(name: str, function: Any, space: str = "") -> Any:

@@ -12,13 +12,15 @@ from tapegrad.ops import (
     indexing,
     joining,
     linalg,
+    recurrent,
     reduction,
     rows,
     special,
     view,
 )
 
-FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, rows)
+FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, rows,
+            recurrent)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
                    for o in declaration.operations()])
