@@ -1,7 +1,13 @@
-"""How the machine comes to run: its tables mapped, its object code loaded, the native tensor type made."""
+"""How the machine comes to run: `machine` maps its tables, loads its code and holds both (start there).
+
+`object_code` finds the code; `trampolines` is the text of what CPython calls, `python_objects` makes functions and
+types of it; `memory` reserves address space.
+"""
 from __future__ import annotations
 
 from tapegrad.machine.startup import object_code
-from tapegrad.machine.startup.machine import Machine, Slots, Workspace, address_of, reserve
+from tapegrad.machine.startup.machine import Machine, Workspace
+from tapegrad.machine.startup.memory import address_of, reserve
+from tapegrad.machine.startup.trampolines import Slots
 
 __all__ = ["Machine", "Slots", "Workspace", "address_of", "object_code", "reserve"]
