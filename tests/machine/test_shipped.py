@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tapegrad.machine.llvm import shipped
-from tapegrad.machine.llvm.shipped import Jitted
+from tapegrad.machine.llvm import Jitted, shipped
 from tapegrad.machine.startup.object_code import MACHINE
 
 FIRST = """
