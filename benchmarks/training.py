@@ -1,4 +1,4 @@
-"""Optimisers: a training step of a small network, and updates alone."""
+"""Training: a step of a small network, updates alone, a pass over a loader."""
 from __future__ import annotations
 
 from typing import Any
@@ -57,3 +57,28 @@ def update(torch: Any, n: int) -> Function:
 @figure("Adam's update alone, 10^6 float32", "s", must=1.0, aim=0.4)
 def update_1e6() -> Measured:
     return compare(lambda torch: update(torch, 10 ** 6), seconds=4.0)
+
+
+def loading(torch: Any, n: int = 10 ** 4) -> Function:
+    torch.manual_seed(0)
+    samples, labels = torch.randn(n, 8), torch.arange(n)
+
+    class Samples(torch.utils.data.Dataset):
+        def __getitem__(self, index: int) -> Any:
+            return samples[index], labels[index]
+
+        def __len__(self) -> int:
+            return n
+
+    loader = torch.utils.data.DataLoader(Samples(), batch_size=32, shuffle=True)
+
+    def run() -> Any:
+        torch.manual_seed(0)
+        return list(loader)[-1][1]
+
+    return run
+
+
+@figure("a pass over a DataLoader, 10^4 samples, batch 32, shuffled", "s", must=1.0, aim=0.5)
+def loader_pass() -> Measured:
+    return compare(loading, seconds=4.0)

@@ -154,7 +154,8 @@ _LATE = {  # functions and classes, and the rooms that they are in
                      "set_autocast_cache_enabled", "clear_autocast_cache"), "amp.autocast_mode"),
 }
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "amp", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "version", "xpu",
+    "accelerator", "amp", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "utils",
+    "version", "xpu",
 }
 _ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
 

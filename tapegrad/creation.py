@@ -133,8 +133,14 @@ def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any], typed:
         raise TypeError(f"not a sequence at dim {depth}: {data!r}")
     if len(data) != shape[depth]:
         raise ValueError(f"expected sequence of length {shape[depth]} at dim {depth} (got {len(data)})")
+    if depth == len(shape) - 1 and _PLAIN.issuperset(map(type, data)):  # a row of numbers, as most are
+        into.extend(data)
+        return
     for item in data:
         _flatten(item, shape, depth + 1, into, typed)
+
+
+_PLAIN = frozenset((bool, int, float))
 
 
 def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], Dtype]:
@@ -143,7 +149,7 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     typed: list[Dtype] = []
     _flatten(data, shape, 0, flat, typed)
     kinds = set(map(type, flat))
-    for kind in kinds - {bool, int, float}:
+    for kind in kinds - _PLAIN:
         if issubclass(kind, str):
             raise ValueError("too many dimensions 'str'") if shape else TypeError("new(): invalid data type 'str'")
         raise RuntimeError(f"Could not infer dtype of {kind.__name__}")
@@ -152,11 +158,17 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
         dtype = dtypes.default_dtype() if float in kinds or not kinds else whole
         if typed:
             dtype = functools.reduce(dtypes.promote, typed if len(typed) == len(flat) else [*typed, dtype])
-        if int in kinds and any(type(x) is int and not -2 ** 63 <= x < 2 ** 63 for x in flat):
+        if int in kinds and not _fit_int64(flat, kinds) and any(
+                type(x) is int and not -2 ** 63 <= x < 2 ** 63 for x in flat):
             raise ValueError("Overflow when unpacking long long")
-    if not dtype.is_floating_point:
+    if not dtype.is_floating_point and not (dtype is dtypes.int64 and _fit_int64(flat, kinds)):
         flat = [dtypes.fitted(x, dtype) for x in flat]
     return np.array(flat, dtype=dtype.numpy).reshape(shape), dtype
+
+
+def _fit_int64(flat: list[Any], kinds: set[type]) -> bool:
+    """Whether all are whole numbers that an int64 holds."""
+    return int in kinds and float not in kinds and min(flat) >= -2 ** 63 and max(flat) < 2 ** 63
 
 
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:

@@ -1,0 +1,1 @@
+"""How `DataLoader` makes batches, here and in its worker processes."""
