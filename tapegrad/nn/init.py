@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import creation, random
+from tapegrad import creation, linalg, random
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 
@@ -189,7 +189,7 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
         return tensor
     flat = tensor.new_empty((tensor.shape[0], tensor.numel() // tensor.shape[0])).normal_(0, 1, generator=generator)
     wide = flat.shape[0] < flat.shape[1]
-    q, r = PUBLIC["linalg_qr"](flat.t() if wide else flat) if "linalg_qr" in PUBLIC else flat.t().qr()
+    q, r = linalg.qr(flat.t() if wide else flat)
     q = q * r.diagonal().sign()
     return tensor.copy_((q.t() if wide else q).reshape(tensor.shape)).mul_(gain)
 

@@ -60,27 +60,28 @@ class LazyModuleMixin:
 class LazyLayer(LazyModuleMixin):
     """A layer of this package without its first size: `class LazyLinear(LazyLayer, Linear, becomes=Linear)`.
 
-    It is made with that size zero, and its parameters and buffers have no shape until the first input. The layer says
-    what shapes they have (`_shape_of`).
+    Further arguments of the class are other defaults. It is made with that size zero, and its parameters and buffers
+    have no shape until the first input. The layer says what shapes they have (`_shape_of`).
     """
 
     _first = ""
 
-    def __init_subclass__(cls, becomes: Any = None, **rest: Any) -> None:
-        super().__init_subclass__(**rest)
+    def __init_subclass__(cls, becomes: Any = None, **defaults: Any) -> None:
+        super().__init_subclass__()
         if becomes is None:
             return
         cls.cls_to_become = becomes
         me, first, *others = inspect.signature(becomes.__init__).parameters.values()
-        takes = inspect.Signature([me, *others])
+        takes = inspect.Signature([me, *(p.replace(default=defaults.get(p.name, p.default)) for p in others)])
 
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             try:
-                options = takes.bind(self, *args, **kwargs).arguments
+                given = takes.bind(self, *args, **kwargs)
             except TypeError as error:
                 raise TypeError(f"{cls.__name__}.__init__() {error}") from None
-            del options["self"]
-            super(cls, self).__init__(0, **options)
+            given.apply_defaults()
+            del given.arguments["self"]
+            super(cls, self).__init__(0, **given.arguments)
             for name, x in self._parameters.items():
                 if x is not None:
                     self._parameters[name] = UninitializedParameter(dtype=x.dtype)
