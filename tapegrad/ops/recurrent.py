@@ -1,6 +1,8 @@
 """What gates of recurrent networks do to a state, a step in one kernel."""
 from __future__ import annotations
 
+from typing import Any
+
 from tapegrad.ops.declaration import elementwise
 from tapegrad.ops.scalar import scalar
 
@@ -31,7 +33,7 @@ def _mixed_vjp(g, z, n, h):
     return g * (h - n) * keep * (1 - keep), g * (1 - keep), g * keep
 
 
-SHARED = {"accepts": "f", "method": False, "inplace": False}
+SHARED: dict[str, Any] = {"accepts": "f", "method": False, "inplace": False}
 elementwise("_lstm_memory", lambda i, f, n, c: sigmoid(f) * c + sigmoid(i) * tanh(n), _memory_vjp,
             grad_name="AddBackward0", **SHARED)
 elementwise("_lstm_shown", lambda o, c: sigmoid(o) * tanh(c), _shown_vjp, grad_name="MulBackward0", **SHARED)

@@ -129,7 +129,8 @@ def multi_head_attention_forward(
     elif key.shape != value.shape:
         raise AssertionError(f"key shape {key.shape} does not match value shape {value.shape}")
     if is_causal and attn_mask is None:
-        raise RuntimeError("Need attn_mask if specifying the is_causal hint.")
+        raise RuntimeError("Need attn_mask if specifying the is_causal hint. You may use the Transformer module method "
+                           "`generate_square_subsequent_mask` to create this mask.")
     padding = _additive(key_padding_mask, "key_padding_mask", query.dtype)
     mask = _additive(attn_mask, "attn_mask", query.dtype)
     apart = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None

@@ -151,12 +151,13 @@ class RNNBase(Module):
             if lstm:
                 shapes.append(self.get_expected_cell_size(input, sizes))
             return tuple(creation.zeros(shape, dtype=input.dtype) for shape in shapes)
-        given = (hx[0], hx[1]) if lstm else (hx,)
+        given: tuple[Any, ...] = (hx[0], hx[1]) if lstm else (hx,)
         if sizes is None:
             axes = 3 if batched else 2
             if any(s.dim() != axes for s in given):
                 names = "hx and cx" if lstm else "hx"
-                found = f"({given[0].dim()}-D, {given[1].dim()}-D) tensors" if lstm else f"{given[0].dim()}-D tensor"
+                each = ", ".join(f"{s.dim()}-D" for s in given)
+                found = f"({each}) tensors" if lstm else f"{each} tensor"
                 kind = "batched 3-D" if batched else "unbatched 2-D"
                 raise RuntimeError(f"For {kind} input, {names} should also be {axes}-D but got {found}")
             if not batched:
