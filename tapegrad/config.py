@@ -2,6 +2,7 @@
 
 `TAPEGRAD_NUM_THREADS` (or `OMP_NUM_THREADS`) says how many threads large operations use, by default one a usable core.
 `TAPEGRAD_CACHE_DIR` names the folder of compiled kernels (an empty value switches the disk cache off).
+`TAPEGRAD_PROCESSOR` names a processor to compile for, in LLVM's words, instead of the one there is (`generic`: any).
 """
 from __future__ import annotations
 
@@ -35,6 +36,11 @@ def _home() -> Path | None:
 
 def _user() -> int | str:
     return os.getuid() if hasattr(os, "getuid") else os.environ.get("USERNAME", "user")
+
+
+def processor() -> str:
+    """The processor that code is for, or an empty text: the one there is."""
+    return os.environ.get("TAPEGRAD_PROCESSOR", "")
 
 
 def threads() -> int:

@@ -17,6 +17,8 @@ from typing import Any
 import llvmlite.binding as llvm
 from llvmlite.binding import ffi
 
+from tapegrad import config
+
 BUILDING = threading.RLock()  # held by whoever adds a layout, a plan or a kernel: one thread at a time
 
 __all__ = ["compile_ir", "define_symbol", "host", "improve", "load_object", "quick", "vector_functions"]
@@ -32,6 +34,8 @@ def _target() -> llvm.Target:
 @functools.cache
 def host() -> tuple[str, str, str]:
     """The target triple, CPU name and CPU features that code is generated for."""
+    if named := config.processor():
+        return _target().triple, named, ""
     return _target().triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
 
 

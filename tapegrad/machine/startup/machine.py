@@ -10,6 +10,7 @@ import ctypes
 import gc
 import itertools
 import os
+import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -51,6 +52,14 @@ _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown
                      "borrowed", "part", "count_kept", "attached_to")
 
 
+def refuse_others() -> None:
+    """ImportError where native code would not find things as it takes them to be."""
+    if sys.implementation.name != "cpython" or "t" in getattr(sys, "abiflags", ""):
+        raise ImportError("tapegrad's tensors are objects of CPython with the GIL, which this Python is not")
+    if sys.maxsize < 1 << 32 or sys.byteorder != "little":
+        raise ImportError("tapegrad runs on little-endian systems of 64 bits")
+
+
 def _rows_that_fit() -> int:
     """How many rows the tables get, at most a quarter of the address space there is: values and kernels need some, too.
 
@@ -85,6 +94,7 @@ class Machine:
     functions: dict[int, Any]
 
     def __init__(self, operations: Sequence[Slots]) -> None:
+        refuse_others()
         self.lock = jit.BUILDING
         text, names = trampolines.text_of(operations)
         objects, code = object_code.found(text)
@@ -187,7 +197,10 @@ class Machine:
         """A team without threads yet: at the start, and in a forked child."""
         block = np.zeros(rec.TEAM.itemsize + 64, "u1")
         kept.append(block)
-        self.state["team"] = -(-address_of(block) // 64) * 64
+        team = -(-address_of(block) // 64) * 64
+        for field, make in (("mutex", "pthread_mutex_init"), ("condition", "pthread_cond_init")):  # on macOS not zeros
+            getattr(ctypes.pythonapi, make)(ctypes.c_void_p(team + rec.offset_of(rec.TEAM, field)), None)
+        self.state["team"] = team
 
     @staticmethod
     def memory(address: int, dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
