@@ -12,7 +12,7 @@ from typing import Any
 
 from tapegrad import creation, dtypes
 from tapegrad.autograd import modes
-from tapegrad.machine.instance import machine
+from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.learning import capturing
 from tapegrad.ops.scalar import scalar
@@ -22,6 +22,7 @@ from tapegrad.tensor import Tensor
 
 _update, _item = machine.call.update, machine.call.item
 _kernels: dict[tuple[Any, ...], int] = {}
+_SINGLE = {layouts.intern(d, ()).id for d in (dtypes.float32, dtypes.float64)}  # how counts lie
 Numbers = tuple[Any, ...]
 
 # Options that have come to groups since the first state dicts were saved.
@@ -31,7 +32,9 @@ _SINCE = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": Fa
 
 def number(x: Any) -> Any:
     """An option or a count as a number, if it is a tensor."""
-    return _item(x) if type(x) is Tensor and x.numel() == 1 else x.item() if isinstance(x, Tensor) else x
+    if type(x) is Tensor and x._layout in _SINGLE:
+        return _item(x)
+    return x.item() if isinstance(x, Tensor) else x
 
 
 def flat(x: Any) -> Any:
@@ -131,7 +134,10 @@ class Pointwise(Optimizer):
             listed = alike.get(found)
             if listed is None:
                 listed = alike[found] = []
-            listed += [p, *[state[name] for name in names], g]
+            listed.append(p)
+            for name in names:
+                listed.append(state[name])
+            listed.append(g)
         group = plain(group)
         for found, listed in alike.items():
             self._run(listed, len(names), self.coefficients(group, *found))

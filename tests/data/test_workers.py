@@ -3,6 +3,7 @@ import gc
 import multiprocessing
 import os
 import signal
+import threading
 import time
 import warnings
 
@@ -93,6 +94,17 @@ def test_a_worker_that_dies(end):
         list(batches)
     assert time.perf_counter() - start < 20
     with pytest.raises(StopIteration):
+        next(batches)
+
+
+def test_a_worker_that_dies_while_it_writes():
+    def read(i):
+        threading.Timer(0.3, os.kill, (os.getpid(), signal.SIGKILL)).start()
+        return np.zeros(3_000_000)  # more than a pipe holds
+
+    batches = iter(DataLoader(Doing(read), num_workers=1))
+    time.sleep(1.5)
+    with pytest.raises(RuntimeError, match=r"DataLoader worker \(pid\(s\) \d+\) exited unexpectedly"):
         next(batches)
 
 

@@ -227,6 +227,7 @@ class _Worker:
         self.process = context.Process(target=workers.run, args=(number, work, theirs, self.results), daemon=True)
         self.process.start()
         theirs.close()
+        self.results._writer.close()  # with its own end gone, a message that breaks off ends
 
     def order(self, kind: int, indices: Any = None) -> None:
         self.orders.send((kind, indices))
