@@ -20,6 +20,28 @@ _NO_INPUT_GRADIENT = ("Backward hook for Modules where no input requires gradien
 _MIXED = "Cannot use both regular backward hooks and full backward hooks {}. Please use only one of them."
 
 
+class Kept:
+    """A dict that a module gets when it is first asked for: few modules have hooks, and each would have a dozen."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, module: Any, owner: Any = None) -> Any:
+        if module is None:
+            return self
+        made: OrderedDict[int, Any] = OrderedDict()
+        module.__dict__[self.name] = made
+        return made
+
+
+_NONE: dict[int, Any] = {}
+
+
+def kept(module: Any, name: str) -> dict[int, Any]:
+    """A module's hooks of a kind, for reading."""
+    return module.__dict__.get(name, _NONE)
+
+
 class Everywhere:
     """The hooks that are called for every module, and which of those called in a forward there are at all (`any`)."""
 
@@ -106,7 +128,7 @@ def called(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     result = None
     try:
         full, last_node = _backward_hooks(module)
-        pre = [*everywhere.backward_pre.values(), *module._backward_pre_hooks.values()]
+        pre = [*everywhere.backward_pre.values(), *kept(module, "_backward_pre_hooks").values()]
         args, kwargs = _before(module, args, kwargs)
         passage = _Passage(module, full, pre) if full or pre else None
         if passage is not None:
@@ -136,8 +158,8 @@ def called(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
 
 def _before(module: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """The arguments as the hooks before the forward leave them."""
-    for id, hook in (*everywhere.forward_pre.items(), *module._forward_pre_hooks.items()):
-        if id in module._forward_pre_hooks_with_kwargs:
+    for id, hook in (*everywhere.forward_pre.items(), *kept(module, "_forward_pre_hooks").items()):
+        if id in kept(module, "_forward_pre_hooks_with_kwargs"):
             changed = hook(module, args, kwargs)
             if changed is None:
                 continue
@@ -156,15 +178,16 @@ def _forward_hooks(module: Any) -> list[tuple[int, Hook, bool, bool]]:
     """(number, hook, whether it takes the keywords too, whether it is called after an error) of each."""
     return [(id, hook, id in everywhere.with_kwargs, id in everywhere.always_called)
             for id, hook in everywhere.forward.items()] + [
-           (id, hook, id in module._forward_hooks_with_kwargs, id in module._forward_hooks_always_called)
-            for id, hook in module._forward_hooks.items()]
+           (id, hook, id in kept(module, "_forward_hooks_with_kwargs"), id in kept(module,
+                                                                                   "_forward_hooks_always_called"))
+            for id, hook in kept(module, "_forward_hooks").items()]
 
 
 def _backward_hooks(module: Any) -> tuple[list[Hook], list[Hook]]:
     """The full ones, and those of the last node."""
     lists: tuple[list[Hook], list[Hook]] = [], []
     lists[not everywhere.is_full].extend(everywhere.backward.values())
-    lists[not module._is_full_backward_hook].extend(module._backward_hooks.values())
+    lists[not module._is_full_backward_hook].extend(kept(module, "_backward_hooks").values())
     return lists
 
 
@@ -277,14 +300,14 @@ def _spread(gradients: tuple[Any, ...], places: list[int] | None, n: int) -> tup
 class Hooked:
     """The part of `Module` that keeps hooks."""
 
-    _backward_hooks: OrderedDict[int, Hook]
-    _backward_pre_hooks: OrderedDict[int, Hook]
-    _forward_hooks: OrderedDict[int, Hook]
-    _forward_pre_hooks: OrderedDict[int, Hook]
-    _forward_hooks_with_kwargs: dict[int, bool]
-    _forward_hooks_always_called: dict[int, bool]
-    _forward_pre_hooks_with_kwargs: dict[int, bool]
-    _is_full_backward_hook: bool | None
+    _backward_hooks = Kept()
+    _backward_pre_hooks = Kept()
+    _forward_hooks = Kept()
+    _forward_pre_hooks = Kept()
+    _forward_hooks_with_kwargs = Kept()
+    _forward_hooks_always_called = Kept()
+    _forward_pre_hooks_with_kwargs = Kept()
+    _is_full_backward_hook: bool | None = None
 
     def register_forward_pre_hook(self, hook: Hook, *, prepend: bool = False, with_kwargs: bool = False
                                   ) -> RemovableHandle:

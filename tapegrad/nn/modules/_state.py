@@ -9,7 +9,7 @@ from typing import Any
 
 from tapegrad.autograd import modes
 from tapegrad.machine.instance import machine
-from tapegrad.nn.modules._hooks import Hook, keep
+from tapegrad.nn.modules._hooks import Hook, Kept, keep, kept
 from tapegrad.nn.parameter import Parameter, is_lazy
 from tapegrad.tape.hooks import RemovableHandle
 
@@ -45,10 +45,10 @@ class Stateful:
     _buffers: dict[str, Any]
     _modules: dict[str, Any]
     _non_persistent_buffers_set: set[str]
-    _state_dict_hooks: OrderedDict[int, Hook]
-    _state_dict_pre_hooks: OrderedDict[int, Hook]
-    _load_state_dict_pre_hooks: OrderedDict[int, Hook]
-    _load_state_dict_post_hooks: OrderedDict[int, Hook]
+    _state_dict_hooks = Kept()
+    _state_dict_pre_hooks = Kept()
+    _load_state_dict_pre_hooks = Kept()
+    _load_state_dict_post_hooks = Kept()
 
     # ------------------------------------------------------------ saving
 
@@ -72,13 +72,13 @@ class Stateful:
         metadata = {"version": self._version}
         if hasattr(destination, "_metadata"):
             destination._metadata[prefix[:-1]] = metadata
-        for hook in self._state_dict_pre_hooks.values():
+        for hook in kept(self, "_state_dict_pre_hooks").values():
             hook(self, prefix, keep_vars)
         self._save_to_state_dict(destination, prefix, keep_vars)
         for name, module in self._modules.items():
             if module is not None:
                 module.state_dict(destination=destination, prefix=f"{prefix}{name}.", keep_vars=keep_vars)
-        for hook in self._state_dict_hooks.values():
+        for hook in kept(self, "_state_dict_hooks").values():
             found = hook(self, destination, prefix, metadata)
             if found is not None:
                 if getattr(hook, "_from_public_api", False):
@@ -141,7 +141,7 @@ class Stateful:
                 if child is not None:
                     within = f"{prefix}{name}."
                     load(child, {key: x for key, x in state.items() if key.startswith(within)}, within)
-            for hook in module._load_state_dict_post_hooks.values():
+            for hook in kept(module, "_load_state_dict_post_hooks").values():
                 if hook(module, _IncompatibleKeys(missing, unexpected)) is not None:
                     raise AssertionError(
                         "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
@@ -165,7 +165,7 @@ class Stateful:
     def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool,
                               missing_keys: list[str], unexpected_keys: list[str], error_msgs: list[str]) -> None:
         """Load what this module, and not its children, saved; for subclasses to extend."""
-        for hook in self._load_state_dict_pre_hooks.values():
+        for hook in kept(self, "_load_state_dict_pre_hooks").values():
             hook(state_dict, prefix, local_metadata, strict, missing_keys, unexpected_keys, error_msgs)
         own = self._persistent()
         assign = local_metadata.get("assign_to_params_buffers", False)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import inspect
-from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -30,15 +29,8 @@ from tapegrad.nn.parameter import Buffer, Parameter
 Tensor = machine.tensor_type
 _any = everywhere.any
 # What every module holds, and how it starts.
-_STARTS: dict[str, Callable[[], Any]] = {
-    "training": lambda: True, "_parameters": dict, "_buffers": dict, "_non_persistent_buffers_set": set,
-    "_backward_pre_hooks": OrderedDict, "_backward_hooks": OrderedDict, "_is_full_backward_hook": lambda: None,
-    "_forward_hooks": OrderedDict, "_forward_hooks_with_kwargs": OrderedDict,
-    "_forward_hooks_always_called": OrderedDict,
-    "_forward_pre_hooks": OrderedDict, "_forward_pre_hooks_with_kwargs": OrderedDict,
-    "_state_dict_hooks": OrderedDict, "_state_dict_pre_hooks": OrderedDict,
-    "_load_state_dict_pre_hooks": OrderedDict, "_load_state_dict_post_hooks": OrderedDict, "_modules": dict,
-}
+_STARTS: dict[str, Callable[[], Any]] = {"training": lambda: True, "_parameters": dict, "_buffers": dict,
+                                         "_non_persistent_buffers_set": set, "_modules": dict}
 
 
 def typename(value: Any) -> str:
@@ -91,7 +83,9 @@ class Module(Hooked, Stateful):
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if (self._forward_hooks or self._forward_pre_hooks or self._backward_hooks or self._backward_pre_hooks or _any):
+        held = self.__dict__
+        if ("_forward_hooks" in held or "_forward_pre_hooks" in held or "_backward_hooks" in held
+                or "_backward_pre_hooks" in held or _any):
             return called(self, args, kwargs)
         return self.forward(*args, **kwargs)
 
