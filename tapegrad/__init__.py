@@ -84,8 +84,10 @@ from tapegrad.ops.declaration import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (
     Generator,
+    _dirichlet_grad,
     _sample_dirichlet,
     _standard_gamma,
+    _standard_gamma_grad,
     bernoulli,
     binomial,
     default_generator,
@@ -154,8 +156,8 @@ _LATE = {  # functions and classes, and the rooms that they are in
                      "set_autocast_cache_enabled", "clear_autocast_cache"), "amp.autocast_mode"),
 }
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "amp", "backends", "cpu", "cuda", "mps", "optim", "quasirandom", "serialization", "utils",
-    "version", "xpu",
+    "accelerator", "amp", "backends", "cpu", "cuda", "distributions", "mps", "optim", "quasirandom", "serialization",
+    "utils", "version", "xpu",
 }
 _ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
 

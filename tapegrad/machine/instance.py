@@ -9,6 +9,7 @@ from tapegrad.ops import (
     declaration,
     decompositions,
     elementwise,
+    implicit,
     indexing,
     joining,
     linalg,
@@ -19,8 +20,8 @@ from tapegrad.ops import (
     view,
 )
 
-FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, rows,
-            recurrent)
+FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
+            rows, recurrent)
 
 machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
                    for o in declaration.operations()])

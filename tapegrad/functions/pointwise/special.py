@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dtypes
+from tapegrad.autograd.function import Function
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, operation
 from tapegrad.functions.queries import result_type
@@ -101,6 +102,40 @@ def _whole_numbers(name: str) -> None:
 
 for _name in ("gcd", "lcm"):
     _whole_numbers(_name)
+
+
+class Igamma(Function):
+    """An incomplete gamma function, whose slope is the gamma density, or its negative."""
+
+    @staticmethod
+    def forward(ctx: Any, name: str, sign: int, input: Tensor, other: Tensor) -> Any:
+        ctx.save_for_backward(input, other)
+        ctx.sign = sign
+        return apply(operation(f"special_{name}"), (input.detach(), other.detach()))
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        if ctx.needs_input_grad[2]:
+            raise NotImplementedError(f"the derivative for 'igamma{'c' * (ctx.sign < 0)}: input' is not implemented.")
+        a, x = ctx.saved_tensors
+        lgamma = machine.functions[REGISTRY["lgamma"].opcode]
+        return None, None, None, ctx.sign * g * ((a - 1) * x.log() - x - lgamma(a)).exp()
+
+
+def _incomplete(name: str, plain: str, sign: int) -> None:
+    def function(input: Tensor, other: Tensor, *, out: Any = None) -> Any:
+        expect_tensor(name, other, "other", 2)
+        dtype = result_type(floating(input), floating(other))
+        return into(out, Igamma.apply(name, sign, *broadcast_tensors(input.to(dtype), other.to(dtype))))
+
+    function.__name__ = function.__qualname__ = name
+    function.__doc__ = f"The incomplete gamma function of shape `input` (`torch.special.{name}`), computed by SciPy."
+    PUBLIC[plain] = METHODS[plain] = special(function)
+    in_place(plain, function)
+
+
+_incomplete("gammainc", "igamma", 1)
+_incomplete("gammaincc", "igammac", -1)
 
 
 def _native(name: str, of: str) -> None:
