@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any, TypeAlias
 
 import tapegrad
+from tapegrad.machine.learning import capturing
 from tapegrad.tape.hooks import RemovableHandle
 from tapegrad.tensor import Tensor
 
@@ -73,6 +74,9 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(step)
     def hooked(self: Optimizer, *args: Any, **kwargs: Any) -> Any:
+        if self._opt_called is False:
+            self._opt_called = True
+            capturing.failed()  # no later call does that
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
         if not (before or after or _before_every_step or _after_every_step):
             return step(self, *args, **kwargs)
@@ -128,6 +132,7 @@ class Optimizer:
     _HOOKS = ("_optimizer_step_pre_hooks", "_optimizer_step_post_hooks", "_optimizer_state_dict_pre_hooks",
               "_optimizer_state_dict_post_hooks", "_optimizer_load_state_dict_pre_hooks",
               "_optimizer_load_state_dict_post_hooks")
+    _opt_called: bool | None = None  # whether `step` was, for schedules; None where there is none
     _optimizer_step_pre_hooks: Hooks
     _optimizer_step_post_hooks: Hooks
     _optimizer_state_dict_pre_hooks: Hooks

@@ -1,9 +1,7 @@
 """What all schedules share: which step it is, what the rates were at first, and how they are set."""
 from __future__ import annotations
 
-import functools
 import warnings
-import weakref
 from collections.abc import Sequence
 from typing import Any
 
@@ -57,22 +55,6 @@ def require_optimizer(optimizer: Any) -> None:
         raise TypeError(f"{type(optimizer).__name__} is not an Optimizer")
 
 
-def _noticed(optimizer: Optimizer) -> None:
-    """Have the optimiser remember that its `step` was called, for those who come too early."""
-    if hasattr(optimizer.step, "_wrapped_by_lr_sched"):
-        return
-    step, owner = optimizer.step.__func__, weakref.ref(optimizer)  # type: ignore[attr-defined]
-
-    @functools.wraps(step)
-    def noticing(*args: Any, **kwargs: Any) -> Any:
-        optimizer: Any = owner()
-        optimizer._opt_called = True
-        return step(optimizer, *args, **kwargs)
-
-    noticing._wrapped_by_lr_sched = True  # type: ignore[attr-defined]
-    optimizer.step = noticing  # type: ignore[method-assign]
-
-
 class LRScheduler:
     """The base of all schedules (`torch.optim.lr_scheduler.LRScheduler`), for subclasses that define `get_lr`.
 
@@ -106,7 +88,8 @@ class LRScheduler:
                                "last_epoch >= 0.")
         self.base_lrs = rates(optimizer, "initial_lr")
         self.last_epoch = last_epoch
-        _noticed(optimizer)
+        if optimizer._opt_called is None:
+            optimizer._opt_called = False  # from now on it remembers whether its `step` was called
         self._initial_step()
 
     def _initial_step(self) -> None:
@@ -141,9 +124,9 @@ class LRScheduler:
     def step(self, epoch: int | None = None) -> None:
         """Go on to the next rates, after the optimiser's step."""
         if self._step_count == 1:
-            if not hasattr(self.optimizer.step, "_wrapped_by_lr_sched"):
+            if not hasattr(self.optimizer.step, "hooked"):
                 warnings.warn(_OVERRIDDEN, UserWarning, stacklevel=2)
-            elif not getattr(self.optimizer, "_opt_called", False):
+            elif not self.optimizer._opt_called:
                 warnings.warn(_TOO_EARLY, UserWarning, stacklevel=2)
         self._step_count += 1
         if epoch is not None:
