@@ -143,7 +143,7 @@ for _op in _REGISTRY.values():
     if _op.space or _op.kind == "view" or _op.name in functions.PUBLIC or _op.name in _METHODS_ONLY:
         continue
     if (_op.methods and (_op.inplace_of is None or _op.arity == 1)) or _op.name in (
-            "clamp_max_", "clamp_min_", "embedding", "fill", "fill_", "xlogy_"):
+            "clamp_max_", "clamp_min_", "fill", "fill_", "xlogy_"):
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]

@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dump.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("info", help="versions, processor, and the cache of kernels")
     commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
+    commands.add_parser("manual", help="write what help() shows of native functions, into tapegrad/texts.py")
     given = parser.parse_args(arguments)
     if given.command == "demo":
         from tapegrad import demo
@@ -47,6 +48,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from tapegrad import catalogue
 
         print(catalogue.text(), end="")
+    elif given.command == "manual":
+        from tapegrad import manual
+
+        manual.write()
     else:
         print(info())
 

@@ -102,30 +102,37 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     @property
     def dtype(self) -> dtype:
+        """The type of the elements (`torch.Tensor.dtype`)."""
         return layouts.all[self._layout].dtype
 
     @property
     def shape(self) -> shapes.Size:
+        """The lengths of the axes (`torch.Tensor.shape`)."""
         return layouts.all[self._layout].size
 
     @property
     def ndim(self) -> int:
+        """The number of axes (`torch.Tensor.ndim`)."""
         return len(layouts.all[self._layout].shape)
 
     @property
     def device(self) -> device:
+        """Where it lies: on the CPU (`torch.Tensor.device`)."""
         return CPU
 
     @property
     def itemsize(self) -> int:
+        """Bytes an element (`torch.Tensor.itemsize`)."""
         return self.dtype.itemsize
 
     @property
     def nbytes(self) -> int:
+        """Bytes all its elements take (`torch.Tensor.nbytes`)."""
         return self.numel() * self.itemsize
 
     @property
     def output_nr(self) -> int:
+        """Which result of its node it is (`torch.Tensor.output_nr`)."""
         return graph.output_number(self._buffer)
 
     @property
@@ -145,6 +152,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return strides if dim is None else strides[shapes.wrap_dim(dim, self.ndim)]
 
     def dim(self) -> int:
+        """The number of axes (`torch.Tensor.dim`)."""
         return self.ndim
 
     ndimension = dim
@@ -156,14 +164,17 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
     nelement = numel
 
     def element_size(self) -> int:
+        """Bytes an element (`torch.Tensor.element_size`)."""
         return self.itemsize
 
     def storage_offset(self) -> int:
+        """How many elements into its memory the first one lies (`torch.Tensor.storage_offset`)."""
         lessons.refuse()
         row = buffers[self._buffer]
         return (int(row["address"]) - int(buffers[int(row["owner"])]["address"])) // self.itemsize
 
     def data_ptr(self) -> int:
+        """The address of the first element (`torch.Tensor.data_ptr`)."""
         lessons.refuse()
         return int(buffers[self._buffer]["address"])
 
@@ -172,9 +183,11 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return layouts.all[self._layout].contiguous
 
     def is_floating_point(self) -> bool:
+        """Whether the dtype is a floating-point one (`torch.Tensor.is_floating_point`)."""
         return self.dtype.is_floating_point
 
     def is_complex(self) -> bool:
+        """No tensor is complex (`torch.Tensor.is_complex`)."""
         return False
 
     def type(self, dtype: Any = None, non_blocking: bool = False) -> Any:
@@ -224,6 +237,7 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     @property
     def retains_grad(self) -> bool:
+        """Whether it keeps its gradient, no leaf though it is (`torch.Tensor.retains_grad`)."""
         return bool(buffers[self._buffer]["flags"] & rec.RETAINS)
 
     def retain_grad(self) -> None:

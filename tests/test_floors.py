@@ -13,7 +13,7 @@ import tapegrad
 
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
-    {"errors", "config", "dtypes", "shapes", "devices", "formats", "namespaces"},
+    {"errors", "config", "dtypes", "shapes", "devices", "formats", "namespaces", "texts"},
     {"ops", "ops.declaration", "ops.symbols", "ops.scalar", "ops.adjoint_operations"},
     {"ops.*"},
     {"machine.*"},
@@ -22,7 +22,8 @@ FLOORS = [
     {"protocols", "tensor", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck", "autograd.variable", "autograd.functional"},  # the check calls the facade
     {"compiler.*"},
-    {"", "catalogue", "descriptions", "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
+    {"", "catalogue", "descriptions", "manual",
+     "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
      "__main__", "demo", "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent", "cuda.*",
      "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version", "serialization.*", "utils.*"},
 ]

@@ -49,7 +49,7 @@ def remembered(name: str, function: Any, space: str = "") -> Any:
     if not isinstance(function, types.FunctionType):
         return function
     function = checked(with_out(name, function), space + name)
-    return function if _writes(name) else machine.remembered(name, function)
+    return _plain(function) if _writes(name) else machine.remembered(name, function)
 
 
 def _writes(name: str) -> bool:
@@ -64,7 +64,13 @@ def _method(name: str, function: Any) -> Any:
         return function
     if name[:2] != "__":  # what Python calls by itself, with what its syntax says
         function = checked(function, f"Tensor.{name}")
-    return function if _writes(name) else machine.remembered_method(name, function, Tensor)
+    return _plain(function) if _writes(name) else machine.remembered_method(name, function, Tensor)
+
+
+def _plain(function: Any) -> Any:
+    """A function that stays Python's: its text is without the signature, which native functions have there."""
+    function.__doc__ = (function.__doc__ or "").partition("\n--\n\n")[2] or function.__doc__
+    return function
 
 
 for _name in ("detach", "to", "float", "double", "long", "int", "short", "char", "byte", "bool", "type_as"):

@@ -92,13 +92,24 @@ for _function in (isreal, get_device):
     public(_function)
 
 
+def _real(self: Any) -> Any:
+    """Itself, for no tensor is complex (`torch.Tensor.real`)."""
+    return self
+
+
+def _grad_dtype(self: Any) -> Any:
+    """The dtype that its gradient has, which is its own (`torch.Tensor.grad_dtype`)."""
+    return self.dtype
+
+
 def _imag(self: Any) -> Any:
+    """RuntimeError: no tensor is complex (`torch.Tensor.imag`)."""
     raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
 
 
-METHODS["real"] = property(lambda self: self)  # type: ignore[assignment]
+METHODS["real"] = property(_real)  # type: ignore[assignment]
 METHODS["imag"] = property(_imag)  # type: ignore[assignment]
-METHODS["grad_dtype"] = property(lambda self: self.dtype)  # type: ignore[assignment]
+METHODS["grad_dtype"] = property(_grad_dtype)  # type: ignore[assignment]
 
 
 # ---------------------------------------------------------------- dtypes of results

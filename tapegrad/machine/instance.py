@@ -19,12 +19,22 @@ from tapegrad.ops import (
     special,
     view,
 )
+from tapegrad.texts import TEXTS
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
             rows, recurrent)
 
-machine = Machine([Slots(o.opcode, o.name, o.methods, o.operators, o.doc, o.inplace_of is not None)
-                   for o in declaration.operations()])
+
+def _called(o: declaration.Operation) -> Slots:
+    """An operation's native function under the name that users find it by, with the help on that."""
+    paths = (o.name, f"nn.functional.{o.name}", f"special.{o.name}", f"bitwise_{o.name}",
+             f"nn.functional.{o.name.replace('_', '')}")
+    path = next((p for p in paths if p in TEXTS), "")
+    return Slots(o.opcode, path.rpartition(".")[2] or o.name, o.methods, o.operators, TEXTS.get(path, ""),
+                 o.inplace_of is not None)
+
+
+machine = Machine([_called(o) for o in declaration.operations()])
 layouts = Layouts(machine)
 planner = Planner(machine, layouts)
 

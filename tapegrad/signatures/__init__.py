@@ -7,10 +7,10 @@ place before a function sees them. Nothing is read before a function is first ca
 not learnt.
 """
 from tapegrad.signatures.calls import checked, described, made, unwrapped
-from tapegrad.signatures.forms import REQUIRED, Form, forms_of, operand_names
+from tapegrad.signatures.forms import REQUIRED, Form, Parameter, forms_of, operand_names
 from tapegrad.signatures.kinds import Ints, Number, Sizes, Tensor
 
 __all__ = [
-    "REQUIRED", "Form", "Ints", "Number", "Sizes", "Tensor", "checked", "described", "forms_of", "made",
+    "REQUIRED", "Form", "Ints", "Number", "Parameter", "Sizes", "Tensor", "checked", "described", "forms_of", "made",
     "operand_names", "unwrapped",
 ]

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from tapegrad.machine.instance import machine
 from tapegrad.signatures.forms import Form, Parameter, forms_of, is_general
 from tapegrad.signatures.kinds import Unpacked, type_name
+from tapegrad.texts import TEXTS
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
@@ -55,7 +56,7 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
     made[path] = call
     call.__wrapped__ = function  # type: ignore[attr-defined]
     call.__name__ = call.__qualname__ = path.rpartition(".")[2]
-    call.__doc__ = function.__doc__
+    call.__doc__ = TEXTS.get(path) or function.__doc__
     return call
 
 

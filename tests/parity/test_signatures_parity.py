@@ -16,6 +16,7 @@ WRONG = "PyTorch's stub is not what it does"
 ELSEWHERE = {
     "compile": "a compiler of its own, with options of its own",
     "nn.functional.rrelu_": "PyTorch's has a generator as well",
+    **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "packed sequences are the layers' affair"),
     "Tensor.new": "takes anything",
     "Tensor.set_": "there are no storages",
     **dict.fromkeys(("asarray", "linspace", "logspace", "tensor", "set_num_interop_threads", "set_num_threads",

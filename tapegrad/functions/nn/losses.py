@@ -377,6 +377,15 @@ def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_no
     return found.reshape((*input.shape, weight.shape[1]))
 
 
+def _embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,
+               sparse: bool = False) -> Any:
+    """Rows of a table, looked up by their numbers (`torch.embedding`)."""
+    return embedding(indices, weight, padding_idx if padding_idx >= 0 else None, None, 2.0, scale_grad_by_freq, sparse)
+
+
+PUBLIC["embedding"] = _embedding
+
+
 @nn
 def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """Ones where a class is (`torch.nn.functional.one_hot`)."""

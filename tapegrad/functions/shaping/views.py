@@ -277,6 +277,7 @@ def alias(input: Tensor) -> Any:
 
 
 def _mT(self: Any) -> Any:
+    """The last two axes exchanged (`torch.Tensor.mT`)."""
     if not self.ndim:
         warnings.warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.",
                       stacklevel=2)
@@ -287,6 +288,7 @@ def _mT(self: Any) -> Any:
 
 
 def _T(self: Any) -> Any:
+    """All axes in reverse order (`torch.Tensor.T`)."""
     if self.ndim != 2:
         warnings.warn(f"The use of `x.T` on tensors of dimension other than 2 ({self.ndim} here) to reverse their "
                       "shape is deprecated. Consider `x.mT` to transpose batches of matrices or "
@@ -295,6 +297,7 @@ def _T(self: Any) -> Any:
 
 
 def _H(self: Any) -> Any:
+    """A matrix transposed, which is its adjoint where nothing is complex (`torch.Tensor.H`)."""
     if self.ndim not in (0, 2):
         raise RuntimeError(f"tensor.H is only supported on matrices (2-D tensors). Got {self.ndim}-D tensor."
                            + " For batches of matrices, consider using tensor.mH" * (self.ndim > 2))

@@ -7,6 +7,7 @@ from typing import Any
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.startup.trampolines import COMPARISONS, Slots
+from tapegrad.texts import TEXTS
 
 # Slot numbers of CPython's stable ABI (typeslots.h).
 _SLOT = {
@@ -47,7 +48,8 @@ class _Spec(ctypes.Structure):
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 METH_FASTCALL, METH_KEYWORDS, METH_O = 0x80, 0x02, 0x08
 _T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
-BACKWARD = """backward(gradient=None, retain_graph=None, create_graph=False, inputs=None)
+BACKWARD = """backward($self, /, gradient=None, retain_graph=None, create_graph=False, inputs=None)
+--
 
 Accumulate gradients into the leaves this tensor depends on (`torch.Tensor.backward`).
 
@@ -122,7 +124,8 @@ def make_tensor_type(symbols: dict[str, int], operations: Sequence[Slots]) -> ty
     )
     listed = [(m, o) for o in operations for m in o.methods]
     methods = (_MethodDef * (len(listed) + 2))(*(
-        _MethodDef(m.encode(), symbols[f"method_{o.opcode}"], METH_FASTCALL | METH_KEYWORDS, o.doc.encode() or None)
+        _MethodDef(m.encode(), symbols[f"method_{o.opcode}"], METH_FASTCALL | METH_KEYWORDS,
+                   TEXTS.get(f"Tensor.{m}", "").encode() or None)
         for m, o in listed
     ), _MethodDef(b"backward", symbols["tapegrad_backward_method"], METH_FASTCALL | METH_KEYWORDS, BACKWARD.encode()))
     slots = [
