@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import tapegrad
 from tapegrad.autograd import modes
 from tapegrad.optim.optimizer import Optimizer, Params
-from tapegrad.optim.pointwise import flat, number
+from tapegrad.optim.pointwise import flat, number, require_single
 from tapegrad.tensor import Tensor
 
 Value = Any  # a number, or a tensor without axes
@@ -121,8 +121,7 @@ class LBFGS(Optimizer):
     def __init__(self, params: Params, lr: float | Tensor = 1, max_iter: int = 20, max_eval: int | None = None,
                  tolerance_grad: float = 1e-7, tolerance_change: float = 1e-9, history_size: int = 100,
                  line_search_fn: str | None = None) -> None:
-        if isinstance(lr, Tensor) and lr.numel() != 1:
-            raise ValueError("Tensor lr must be 1-element")
+        require_single("lr", lr)
         if not lr >= 0.0:
             raise ValueError(f"Invalid learning rate: {lr}")
         super().__init__(params, {

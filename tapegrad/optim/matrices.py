@@ -9,7 +9,7 @@ import tapegrad
 from tapegrad import creation
 from tapegrad.autograd import modes
 from tapegrad.optim.optimizer import Group, Optimizer, Params
-from tapegrad.optim.pointwise import count_dtype, number
+from tapegrad.optim.pointwise import count_dtype, number, require_single
 from tapegrad.tensor import Tensor
 
 
@@ -56,10 +56,9 @@ class Adafactor(_EachByItself):
     def __init__(self, params: Params, lr: float | Tensor = 1e-2, beta2_decay: float = -0.8,
                  eps: tuple[float | None, float] = (None, 1e-3), d: float = 1.0, weight_decay: float = 0.0, *,
                  foreach: bool | None = None, maximize: bool = False) -> None:
+        require_single("lr", lr)
         _check(
-            size=(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element"),
-            lr=(number(lr) >= 0 if not isinstance(lr, Tensor) or lr.numel() == 1 else True,
-                f"Learning rate should be >= 0 but is: {lr}"),
+            lr=(number(lr) >= 0, f"Learning rate should be >= 0 but is: {lr}"),
             decay=(beta2_decay <= 0, f"beta2_decay should be <= 0 but is: {beta2_decay}"),
             least=(eps[0] is None or eps[0] >= 0, f"epsilon1 should be >= 0 but is: {eps[0]}"),
             smallest=(eps[1] >= 0, f"epsilon2 should be >= 0 but is: {eps[1]}"),
@@ -124,8 +123,9 @@ class Muon(_EachByItself):
     def __init__(self, params: Params, lr: float = 1e-3, weight_decay: float = 0.1, momentum: float = 0.95,
                  nesterov: bool = True, ns_coefficients: tuple[float, float, float] = (3.4445, -4.7750, 2.0315),
                  eps: float = 1e-7, ns_steps: int = 5, adjust_lr_fn: str | None = None) -> None:
+        require_single("lr", lr)
         _check(
-            lr=(lr >= 0, f"Learning rate should be >= 0 but is: {lr}"),
+            lr=(number(lr) >= 0, f"Learning rate should be >= 0 but is: {lr}"),
             momentum=(momentum >= 0, f"momentum should be >= 0 but is: {momentum}"),
             penalty=(weight_decay >= 0, f"weight decay should be >= 0 but is: {weight_decay}"),
             adjust=(adjust_lr_fn in (None, "original", "match_rms_adamw"),
@@ -185,9 +185,9 @@ class SparseAdam(_EachByItself):
 
     def __init__(self, params: Params, lr: float | Tensor = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, maximize: bool = False) -> None:
+        require_single("lr", lr)
         _check(
-            size=(not isinstance(lr, Tensor) or lr.numel() == 1, "Tensor lr must be 1-element"),
-            lr=(bool(lr > 0), f"Invalid learning rate: {lr}"), eps=(eps > 0, f"Invalid epsilon value: {eps}"),
+            lr=(number(lr) > 0, f"Invalid learning rate: {lr}"), eps=(eps > 0, f"Invalid epsilon value: {eps}"),
             first=(0 <= betas[0] < 1, f"Invalid beta parameter at index 0: {betas[0]}"),
             second=(0 <= betas[1] < 1, f"Invalid beta parameter at index 1: {betas[1]}"),
         )

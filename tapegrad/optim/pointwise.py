@@ -37,6 +37,12 @@ def number(x: Any) -> Any:
     return x.item() if isinstance(x, Tensor) else x
 
 
+def require_single(name: str, x: Any) -> None:
+    """Refuse an option that is a tensor of several elements, or none."""
+    if isinstance(x, Tensor) and x.numel() != 1:
+        raise ValueError(f"Tensor {name} must be 1-element")
+
+
 def flat(x: Any) -> Any:
     """An option that is a tensor of one element, without axes."""
     return x.squeeze() if isinstance(x, Tensor) and x.dim() else x

@@ -11,7 +11,7 @@ from typing import Any
 from tapegrad import creation
 from tapegrad.ops.scalar import scalar
 from tapegrad.optim.optimizer import Group, Params
-from tapegrad.optim.pointwise import Numbers, Pointwise, choose, descent, flat, lerp, number, starting
+from tapegrad.optim.pointwise import Numbers, Pointwise, choose, descent, flat, lerp, number, require_single, starting
 from tapegrad.tensor import Tensor
 
 __all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "RMSprop", "Rprop"]
@@ -23,8 +23,7 @@ _OTHERS = ("self", "params", "__class__", "which", "option")  # of the names in 
 def options(given: dict[str, Any], *nonnegative: str) -> dict[str, Any]:
     """The options among the arguments of an `__init__`, of which those that are named must not be negative."""
     found = {name: value for name, value in given.items() if name not in _OTHERS}
-    if isinstance(found["lr"], Tensor) and found["lr"].numel() != 1:
-        raise ValueError("Tensor lr must be 1-element")
+    require_single("lr", found["lr"])
     for name in nonnegative:
         if not found[name] >= 0.0:
             raise ValueError(f"Invalid {_WORDS.get(name, name + ' value')}: {found[name]}")
@@ -222,8 +221,7 @@ class Adam(Pointwise):
         for which, option in (("lr", lr), ("betas[0]", betas[0]), ("betas[1]", betas[1])):
             if isinstance(option, Tensor) and foreach and not capturable:
                 raise ValueError(f"{which} as a Tensor is not supported for capturable=False and foreach=True")
-            if isinstance(option, Tensor) and option.numel() != 1:
-                raise ValueError(f"Tensor {which} must be 1-element")
+            require_single(which, option)
         found = options(locals(), "lr", "eps", "weight_decay")
         if not any(all(isinstance(beta, kind) for beta in betas) for kind in (float, Tensor)):
             raise ValueError("betas must be either both floats or both Tensors")

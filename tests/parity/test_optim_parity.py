@@ -174,3 +174,30 @@ def test_signatures(info):
     theirs = inspect.signature(info.optim_cls.__init__).parameters
     assert [(p.name, p.kind, p.default) for p in mine.values()] == [
         (p.name, p.kind, p.default) for p in theirs.values()]
+
+
+ERRORS = [(info.optim_cls.__name__, error) for info in optim_db
+          for error in info.optim_error_inputs_func(device="cpu", dtype=torch.float32)
+          if not any(word in error.optimizer_error_input.desc for word in ("complex", "dense params"))]
+
+
+def moved(params, seen):
+    """Parameters of PyTorch's, in any nesting, as ours: the same one where they are the same."""
+    if isinstance(params, torch.Tensor):
+        if id(params) not in seen:
+            seen[id(params)] = tapegrad.from_numpy(params.detach().numpy().copy()).requires_grad_(params.requires_grad)
+        return seen[id(params)]
+    if isinstance(params, dict):
+        return {key: moved(value, seen) for key, value in params.items()}
+    return type(params)(moved(part, seen) for part in params) if isinstance(params, (list, tuple)) else params
+
+
+@pytest.mark.parametrize("name, error", ERRORS,
+                         ids=lambda v: v if isinstance(v, str) else v.optimizer_error_input.desc)
+def test_refused_as_the_database_says(name, error):
+    given = error.optimizer_error_input
+    params = [tapegrad.ones(1, 1, requires_grad=True)] if given.params is None else moved(given.params, {})
+    options = {key: ours(value) for key, value in given.kwargs.items()}
+    caught = pytest.warns if issubclass(error.error_type, Warning) else pytest.raises
+    with caught(error.error_type, match=error.error_regex):
+        getattr(tapegrad.optim, name)(params, **options)
