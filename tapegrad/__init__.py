@@ -25,7 +25,6 @@ from tapegrad.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
-from tapegrad.compiler import compile
 from tapegrad.creation import (
     arange,
     as_tensor,
@@ -150,7 +149,7 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
 
 
 _LATE = {  # functions and classes, and the rooms that they are in
-    "load": "serialization", "save": "serialization", "GradScaler": "amp",
+    "compile": "compiler", "load": "serialization", "save": "serialization", "GradScaler": "amp",
     **dict.fromkeys(("autocast", "is_autocast_available", "is_autocast_enabled", "set_autocast_enabled",
                      "get_autocast_dtype", "set_autocast_dtype", "is_autocast_cache_enabled",
                      "set_autocast_cache_enabled", "clear_autocast_cache"), "amp.autocast_mode"),
@@ -163,7 +162,7 @@ _ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
 
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
-                  and not isinstance(_value, type(_typing))] + [*_ROOMS, *_ALWAYS])
+                  and not isinstance(_value, type(_typing))] + [*_LATE, *_ROOMS, *_ALWAYS])
 __dir__ = _showing(__name__)
 
 
@@ -171,5 +170,6 @@ def __getattr__(name: str) -> _typing.Any:
     if name in _ROOMS:
         return _importlib.import_module(f"{__name__}.{name}")
     if name in _LATE:
-        return getattr(_importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+        globals()[name] = found = getattr(_importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
+        return found
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

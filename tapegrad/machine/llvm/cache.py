@@ -15,8 +15,7 @@ import os
 import shutil
 import stat
 import time
-from collections.abc import Callable
-from hashlib import blake2b
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -25,7 +24,12 @@ import llvmlite
 from tapegrad import config
 from tapegrad.machine.llvm import jit
 
-__all__ = ["Info", "clear", "get", "info", "obtain", "put"]
+try:
+    from _blake2 import blake2b  # hashlib's, without the OpenSSL that it loads: 1 % of a start
+except ImportError:
+    from hashlib import blake2b
+
+__all__ = ["Info", "clear", "digest", "get", "info", "obtain", "put"]
 
 _MAGIC = b"tapegrad object 2\n"
 _CHECKSUM = 32
@@ -37,6 +41,14 @@ _GENERATORS = ("dtypes.py", "ops/scalar.py", "ops/symbols.py", "machine/llvm/jit
                    "products/gemm", "products/gemv", "products/product_writer")))
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _writes = itertools.count()
+
+
+def digest(pieces: Iterable[bytes]) -> str:
+    """What stands for some text or code, a piece after the other."""
+    whole = blake2b(digest_size=20)
+    for piece in pieces:
+        whole.update(piece)
+    return whole.hexdigest()
 
 
 class Info(NamedTuple):
@@ -68,7 +80,7 @@ def _folder() -> Path | None:
 
 def _path(key_text: str) -> str | None:
     root = config.cache_dir()
-    name = blake2b(key_text.encode(), digest_size=20).hexdigest()
+    name = digest([key_text.encode()])
     return None if root is None else f"{root}{os.sep}{_fingerprint()}{os.sep}{name}"
 
 

@@ -9,7 +9,6 @@ sources that it was made from: one that they have left behind is not found, and 
 from __future__ import annotations
 
 import functools
-import hashlib
 import re
 import zlib
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -74,10 +73,7 @@ ALL: list[Jitted] = []  # of the modules that were imported
 
 def digest(sources: Iterable[Path]) -> str:
     """What stands for the content of some sources, wherever they lie and whatever they are called."""
-    whole = hashlib.sha256()
-    for content in sorted(source.read_bytes() for source in sources):
-        whole.update(content)
-    return whole.hexdigest()
+    return cache.digest(sorted(source.read_bytes() for source in sources))
 
 
 def joined(parts: Mapping[str, str]) -> str:

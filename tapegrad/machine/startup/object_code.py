@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import functools
-import hashlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -23,7 +22,7 @@ MACHINE = Jitted("machine", ("operators", "plans"), [_MACHINE / "records.py", *(
 def found(trampolines: str) -> tuple[list[bytes], bytes]:
     """The object code of the machine's parts, and of the text of trampolines; what is missing is made side by side."""
     keys = {part: MACHINE.key(part) for part in MACHINE.parts}
-    last = "trampolines " + hashlib.sha256(trampolines.encode()).hexdigest()
+    last = "trampolines " + cache.digest([trampolines.encode()])
     codes = {key: cache.get(key) for key in (*keys.values(), last)}
     if None in codes.values():
         texts = MACHINE.texts(MACHINE.parts)
