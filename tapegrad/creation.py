@@ -124,6 +124,8 @@ def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any], typed:
                 raise ValueError("only one element tensors can be converted to Python scalars")
             typed.append(data.dtype if isinstance(data, Tensor) else dtypes.from_numpy_dtype(data.dtype))
             data = data.item()
+        elif isinstance(data, (int, float)):
+            data = dtypes.number(data)
         elif _is_sequence(data):
             raise TypeError(f"'{type(data).__name__}' object cannot be interpreted as a number: the nested sequences "
                             "are not of equal depth")
@@ -301,6 +303,7 @@ def full(size: Sizes, fill_value: Any, *, out: Any = None, dtype: Dtype | None =
     >>> full((2,), 7)
     tensor([7, 7])
     """
+    fill_value = dtypes.number(fill_value)
     dtype = wanted(dtype, out) or {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
     shape = checked_shape(size)
     with modes.no_grad():
@@ -405,6 +408,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
     dtype = wanted(dtype, out)
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"arange_cpu\" not implemented for 'Bool'")
+    start, end, step = (dtypes.number(x) for x in (start, end, step))
     if step == 0:
         raise RuntimeError("step must be nonzero")
     if not (math.isfinite(start) and math.isfinite(end)):

@@ -37,13 +37,6 @@ def layout_of(x: Any) -> Layout:
     return layouts.all[x._layout]
 
 
-def number(x: Any) -> Any:
-    """A NumPy scalar as the Python number it stands for; anything else as it is."""
-    if isinstance(x, np.generic):
-        return x.item()
-    return x
-
-
 class Operands:
     """The operands of one call: tensors as they are, numbers wrapped in rows that end with the call.
 
@@ -64,7 +57,7 @@ class Operands:
                 self.values.append(x)
                 self.layouts.append(layouts.all[x._layout])
                 continue
-            row = call.wrapped(number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
+            row = call.wrapped(dtypes.number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
             if not row:
                 self.release()
                 if isinstance(x, int):
@@ -138,7 +131,9 @@ def overlaps(a: Any, b: Any) -> bool:
     if a is b:
         return False
     la, lb = layout_of(a), layout_of(b)
-    if buffers["address"][a._buffer] == buffers["address"][b._buffer] and la is lb:
+    alike = la.dtype is lb.dtype and la.shape == lb.shape and all(
+        s == t or n == 1 for n, s, t in zip(la.shape, la.strides, lb.strides))
+    if alike and buffers["address"][a._buffer] == buffers["address"][b._buffer]:
         return False
     return shares_memory(a, b)
 
@@ -176,7 +171,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
         wanted = sum(
             1 << j for j, v in enumerate(values) if not isinstance(v, int) and v.requires_grad
         ) if recording and layout_of(self).dtype.is_floating_point else 0
-        needs = wanted if op.differentiable else 0
+        needs = wanted if op.differentiable or op.refused else 0
         history.check_writable(self, wanted != 0 and not op.name.startswith("logical_"))
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         running, read = plan, values
@@ -304,7 +299,7 @@ def _separated(op: Operation, given: Sequence[Any]) -> tuple[Sequence[Any], Attr
     """Operands, attributes, and whether the attributes are those of a call without any."""
     if len(given) == op.arity:
         return given, tuple(op.defaults.items()), True
-    attributes = {a: number(x.item() if isinstance(x, TensorBase) else x)
+    attributes = {a: dtypes.number(x.item() if isinstance(x, TensorBase) else x)
                   for a, x in zip(op.attributes, given[op.arity:])}
     return given[:op.arity], tuple(attributes.items()), attributes == op.defaults
 
@@ -444,11 +439,16 @@ def _zero_divisor(place: int, dim: int, size: int) -> Exception:
     return RuntimeError(errors.ZERO_DIVISION)
 
 
+def _outside_unit(place: int, dim: int, size: int) -> Exception:
+    return RuntimeError(f"all elements of {('input', 'target')[dim]} should be between 0 and 1")
+
+
 _OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
     "index_select": _in_self, "embedding": _in_self, "index_add": _in_self, "checked_class": _target,
     **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
                      "scatter_amin"), _runtime),
     **dict.fromkeys((op.name for op in REGISTRY.values() if op.nonzero), _zero_divisor),
+    **dict.fromkeys((op.name for op in REGISTRY.values() if op.unit), _outside_unit),
 }
 
 

@@ -107,6 +107,19 @@ def promote(a: dtype, b: dtype) -> dtype:
     return a if a.id > b.id else b
 
 
+def number(x: Any) -> Any:
+    """The plain Python number in one of NumPy's or of a subclass; anything else as it is.
+
+    >>> number(np.float32(0.5)), number(np.int64(2)), number("2")
+    (0.5, 2, '2')
+    """
+    if isinstance(x, np.generic):
+        return x.item()
+    if isinstance(x, int) and type(x) is not bool:
+        return int.__index__(x)
+    return float.__float__(x) if isinstance(x, float) else x
+
+
 def fitted(value: Any, d: dtype) -> Any:
     """A Python number as one of `d`: a fraction is cut off, a negative one wraps where there are no signs.
 

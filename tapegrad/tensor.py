@@ -194,7 +194,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         """The dtype's tensor type by name, or a copy of that dtype."""
         if dtype is None:
             return f"torch.{errors.KINDS[self.dtype.name]}"
-        if isinstance(dtype, str):
+        if isinstance(dtype, (str, type)) and not hasattr(dtype, "_typed") and dtype is not Tensor:
+            dtype = dtype if isinstance(dtype, str) else dtype.__name__
             named = {f"torch.{kind}": dtypes.BY_NAME[name] for name, kind in errors.KINDS.items()}
             if dtype not in named:
                 raise ValueError(f"invalid type: '{dtype}'")
@@ -540,7 +541,7 @@ def shape_of(sizes: Any) -> shapes.Shape:
     """A shape from `(2, 3)`, `((2, 3),)` or a Size."""
     if len(sizes) == 1 and isinstance(sizes[0], (tuple, list)):
         sizes = sizes[0]
-    return tuple(operator.index(n) for n in sizes)
+    return tuple(int(operator.index(n)) for n in sizes)
 
 
 def _assign_grad(self: Tensor, value: Any) -> None:

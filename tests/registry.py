@@ -51,6 +51,7 @@ VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
     + [((2, 3, 3), {"offset": 0, "dim1": 2, "dim2": 1})],
     "unfold": [((5,), {"dimension": 0, "size": 3, "step": 1}), ((3, 4), {"dimension": 1, "size": 2, "step": 2})],
     "alias": [((3, 4), {}), ((), {})],
+    "seen": [((2, 3), {"loose": False})],
     "as_strided": [((3, 4), {"size": (2, 2), "stride": (4, 2), "storage_offset": 1, "frame": (4, 1)}),
                    ((5,), {"size": (3, 2), "stride": (1, 1), "storage_offset": 1, "frame": (1,)})],
 }
@@ -228,6 +229,7 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
         given = attributes_of(op)[0]
         if op.arity == 2:
             numbers = (2, 0.5, True) if dtype.is_floating_point else (2, True) if dtype.category else (True,)
+            numbers = numbers[1:] if op.unit else numbers
             for number in numbers[:-1] if op.name.startswith("sub") else numbers:  # nothing is subtracted from a truth
                 x = Operand(_values(op, op.operands[0], (5,), dtype, rng))
                 found.append(Sample(op, (x, number), given))

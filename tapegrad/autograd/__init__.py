@@ -9,6 +9,7 @@ from typing import Any
 from tapegrad import dispatch, errors
 from tapegrad.autograd import engine, function, graph, saved_tensors
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
+from tapegrad.autograd.edges import GradientEdge, arrived_at
 from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import (
     enable_grad,
@@ -30,7 +31,7 @@ for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks
 
 
 def _several(x: Any) -> tuple[Any, ...]:
-    return (x,) if isinstance(x, tensor_type()) else tuple(x)
+    return tuple(map(arrived_at, (x,) if isinstance(x, (tensor_type(), GradientEdge)) else x))
 
 
 def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
@@ -91,10 +92,13 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         if materialize_grads:
             found = [x.new_zeros(x.shape) if g is None else g for x, g in zip(_several(inputs), found)]
         return tuple(found)
+    if materialize_grads and any(isinstance(x, GradientEdge) for x in ((inputs,) if isinstance(
+            inputs, (tensor_type(), GradientEdge)) else inputs)):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
     roots, wanted = _several(outputs), _several(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    if any(not x.requires_grad for x in wanted):
+    if any(isinstance(x, tensor_type()) and not x.requires_grad for x in wanted):
         raise RuntimeError("One of the differentiated Tensors does not require grad")
     found = engine.run(roots, _cotangents(grad_outputs, len(roots)),
                        create_graph if retain_graph is None else retain_graph, create_graph, wanted,

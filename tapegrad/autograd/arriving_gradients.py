@@ -77,11 +77,14 @@ def arrive(row: int, gradient: Any) -> None:
 
 
 def accumulate_into(tensor: Any, gradient: Any) -> None:
-    """`.grad += gradient`: in place, unless the sweep is recorded. A first one is copied, for others may hold it."""
+    """`.grad += gradient`: in place for a leaf, unless the sweep is recorded.
+
+    A first one is copied, for others may hold it.
+    """
     have = tensor.grad if tensor.is_leaf or tensor.retains_grad else None
     if have is None:
         have = _lies_like(tensor, gradient)
-    elif modes.is_grad_enabled():
+    elif modes.is_grad_enabled() or not tensor.is_leaf:
         have = have + gradient
     else:
         with modes.no_grad():

@@ -13,7 +13,8 @@ from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import modes
-from tapegrad.autograd.arriving_gradients import of_targets
+from tapegrad.autograd.arriving_gradients import call_hooks, of_targets
+from tapegrad.autograd.edges import GradientEdge, arrived_at
 from tapegrad.autograd.marking import check_marked, mark
 from tapegrad.autograd.nested_backward import nested
 from tapegrad.autograd.recorded_replay import collect_recorded, replay_recorded
@@ -21,6 +22,7 @@ from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.startup import Workspace
+from tapegrad.tape.hooks import tensor_hooks
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 
@@ -120,7 +122,8 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     """
     if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
-    targets = None if inputs is None else list(inputs if isinstance(inputs, (tuple, list)) else (inputs,))
+    alone = not isinstance(inputs, (tuple, list)) or isinstance(inputs, GradientEdge)
+    targets = None if inputs is None else [arrived_at(x) for x in ((inputs,) if alone else inputs)]
     for x in targets or ():
         if not isinstance(x, machine.TensorBase):
             raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
@@ -138,6 +141,9 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     try:
         with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
             mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
+            if targets and len(roots) == 1 and not workspace.marks[roots[0]._buffer] & rec.NEEDED:
+                met = tensor_hooks(roots[0]._buffer)  # though nothing goes on from here
+                call_hooks(met, roots[0].new_ones(roots[0].shape) if met and seeds[0] is None else seeds[0])
             if create_graph:
                 found = replay_recorded(workspace, roots, seeds, accumulate, partial)
                 results = collect_recorded(workspace, found, targets, accumulate)

@@ -291,12 +291,12 @@ def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], 
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "
                 "are modified inplace must all be outputs of the Function."
             )
-        if recorded:
-            if x._base is None and x.requires_grad and x.is_leaf:
-                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
-            history.check_rewritable(x)
         # Whether forward counted its write or not: being marked counts as one.
         buffers["version"][int(buffers["owner"][x._buffer])] += 1
+        if recorded:
+            if x.requires_grad and x.is_leaf and (x._base is None or not x._base.requires_grad):
+                raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
+            history.check_rewritable(x)
 
 
 def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], enabled: bool, recorded: bool) -> Any:
@@ -390,12 +390,12 @@ def _node(name: str, function: type[Function]) -> type[FunctionCtx]:
 
 
 class _Constant(Function):
-    """An operation in place that has no derivative: the gradient is zero, or, of steps with values, not defined."""
+    """What has no derivative: the gradient is zero, or it is refused."""
 
     @staticmethod
     def backward(ctx: Any, g: Any) -> Any:
-        if ctx.refusal:
-            raise RuntimeError(ctx.refusal)
+        if ctx.refusal is not None:
+            raise ctx.refusal
         return tuple(call.empty(layouts.adjoint(layout).id).zero_() if needed else None
                      for layout, needed in zip(ctx._inputs, ctx.needs_input_grad))
 
@@ -403,21 +403,35 @@ class _Constant(Function):
 def _constant(x: Any, op: Operation, values: Sequence[Any], needs: int) -> None:
     """Give a tensor that was just written its history."""
     rows = [v if isinstance(v, int) else v._buffer for v in values]
-    undefined = op.name in _UNDEFINED
-    name = "NotImplemented" if undefined else op.grad_name if isinstance(values[-1], int) else f"{op.grad_name[:-1]}1"
+    ctx, plan = _constant_node(op.grad_name if isinstance(values[-1], int) else f"{op.grad_name[:-1]}1", x, needs, rows)
+    with machine.pinned():
+        ctx._row = history.rewrite(x, plan, needs, rows)
+        hooks.attached(ctx._row).callback = ctx
+
+
+def _constant_node(name: str, x: Any, needs: int, rows: Sequence[int], refusal: Exception | None = None
+                   ) -> tuple[Any, Plan]:
     ctx: Any = _node(name, _Constant)()
-    ctx.refusal = f"derivative for aten::{op.name} is not implemented" if undefined else ""
+    ctx.refusal = refusal
     ctx._inputs = [layouts.all[int(buffers["layout"][row])] for row in rows]
     ctx._outputs = ctx._tensors = [layouts.all[x._layout]]
     ctx.needs_input_grad = tuple(bool(needs >> j & 1) for j in range(len(rows)))
     given = {"name": name, **_lies(ctx._outputs[0])}
-    with machine.pinned():
-        ctx._row = history.rewrite(x, planner.plan(REGISTRY["_function"], tuple(ctx._inputs), tuple(given.items())),
-                                   needs, rows)
-        hooks.attached(ctx._row).callback = ctx
+    return ctx, planner.plan(REGISTRY["_function"], tuple(ctx._inputs), tuple(given.items()))
 
 
-_UNDEFINED = ("heaviside_", "floor_divide_")
+def without_derivative(x: Any, name: str, *given: Any, refusal: Exception | None = None) -> Any:
+    """A tensor that Python made of others, as the result of a node: its gradients are zero, or refused."""
+    if not call.is_recording(None):
+        return x
+    rows = [a._buffer for a in given if isinstance(a, machine.TensorBase)]
+    needs = sum(1 << j for j, row in enumerate(rows) if buffers["flags"][row] & rec.REQUIRES_GRAD)
+    if needs:
+        ctx, plan = _constant_node(name, x, needs, rows, refusal)
+        with machine.pinned():
+            ctx._row = _give_history(ctx, x, plan, needs, rows)
+            hooks.attached(ctx._row).callback = ctx
+    return x
 
 
 dispatch.constant = _constant

@@ -7,6 +7,7 @@ from weakref import WeakValueDictionary
 
 from tapegrad import errors
 from tapegrad.autograd import engine, recorded_adjoints
+from tapegrad.autograd.edges import GradientEdge
 from tapegrad.autograd.reverse_replay import inputs_of_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
@@ -15,7 +16,9 @@ from tapegrad.tape import hooks, reading
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
-_classes: dict[str, type] = {}
+_classes: dict[tuple[str, type], type] = {}
+# What PyTorch composes of two nodes, the second of which takes a number: 2 / x is 1 / x, times 2.
+_INNER = {("div", "MulBackward0"): "ReciprocalBackward0"}
 _SAVED = {"_saved_self": 0, "_saved_other": 1, "_saved_exponent": 1, "_saved_result": KEEPS_RESULT}
 
 
@@ -51,6 +54,9 @@ class Node:
         if t is None:
             return ()
         rows, needs = operands_of(t)
+        inner = _INNER.get((plan_of(t).op.name, self.name()))
+        if inner is not None:
+            return ((_class_of(inner, Inner)(self), 0), (None, 0))
         if plan_of(t).op.kind == "rebase":  # the operation on the view hides behind the base's node
             written, base = rows
             hidden = node_of(written)
@@ -92,6 +98,25 @@ class Node:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
 
 
+class Inner(Node):
+    """The first of two nodes that are one instruction here: it can be looked at, and has no hooks."""
+
+    __slots__ = ("_outer",)
+
+    def __init__(self, outer: Node) -> None:
+        super().__init__(outer._row)
+        self._outer = outer
+
+    @property
+    def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
+        t = instruction_of(self._row)
+        row = operands_of(t)[0][-1] if t is not None else 0
+        return ((node_of(row), output_number(row)),)
+
+    def _attached(self) -> hooks.Attached:
+        raise RuntimeError(f"{self.name()} is part of {self._outer.name()} here, which takes hooks")
+
+
 class AccumulateGrad(Node):
     """The end of the graph at a leaf: what arrives here is added to `variable.grad`."""
 
@@ -102,10 +127,35 @@ class AccumulateGrad(Node):
         return self._tensor
 
 
+def _class_of(name: str, base: type) -> Any:
+    """The class of nodes of a name."""
+    kind = _classes.get((name, base))
+    if kind is None:
+        kind = _classes[name, base] = type(name, (base,), {"__slots__": ()})
+    return kind
+
+
 def output_number(row: int) -> int:
     """Which output of its node a value is."""
     t = instruction_of(row)
     return 0 if t is None else reading.output_number(t)
+
+
+def get_gradient_edge(tensor: Any) -> GradientEdge:
+    """Where the gradient of a tensor arrives, be the tensor written to later (`torch.autograd.graph`).
+
+    >>> import tapegrad
+    >>> x = tapegrad.ones(2, requires_grad=True)
+    >>> y = x * 2
+    >>> edge = get_gradient_edge(y); z = y.exp().sum() + y.mul_(3).sum()
+    >>> tapegrad.autograd.grad(z, edge)
+    (tensor([10.3891, 10.3891]),)
+
+    Raises RuntimeError for a tensor that does not require grad.
+    """
+    if not tensor.requires_grad:
+        raise RuntimeError("It is not possible to get the gradient edge for a Tensor that does not require gradients")
+    return GradientEdge(tensor.grad_fn or node_of(tensor._buffer), tensor.output_nr)
 
 
 def increment_version(tensor: Any) -> None:
@@ -183,12 +233,6 @@ def node_of(row: int) -> Node | None:
     if found is None or type(found).__name__ != name:
         if not machine.buffers[row]["flags"] & rec.REQUIRES_GRAD:
             return None
-        if t is None:
-            found = AccumulateGrad(row)
-        else:
-            kind = _classes.get(name)
-            if kind is None:
-                kind = _classes[name] = type(name, (Node,), {"__slots__": ()})
-            found = kind(row)
+        found = AccumulateGrad(row) if t is None else _class_of(name, Node)(row)
         _nodes[row] = found
     return found

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad import dispatch, shapes
-from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
 from tapegrad.ops import adjoint_operations
 from tapegrad.ops.declaration import REGISTRY, Operation
@@ -89,7 +89,10 @@ def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, 
     """One instruction's adjoint rule, run on tensors."""
     op = plan.op
     if op.kind == "view":
-        return [_view_gradient(plan, g, shift)]
+        value = _view_gradient(plan, g, shift)
+        if op.tied and call.is_recording(None) and not value.requires_grad:
+            value = _hung(value, rows[0], "tied_loosely" if plan.attributes["loose"] else "tied")
+        return [value]
     if op.kind == "rebase":
         return _rebase_gradients(plan, g, shift)
     kept = set().union(*(plan.keeps[j] for j in range(len(rows)) if needs >> j & 1))
@@ -128,6 +131,14 @@ def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) ->
     tied = [o for o, name in zip(operands, op.operands) if name in op.tied and getattr(o, "requires_grad", False)]
     return [None if value is None or not needs >> j & 1 else fit(_tied(value, tied), plan.operands[j])
             for j, value in enumerate(found)]
+
+
+def _hung(value: Any, row: int, name: str) -> Any:
+    """A constant as a function of what a row of the tape stands for; the values there may be gone."""
+    made = value.detach()
+    plan = planner.plan(REGISTRY[name], (dispatch.layout_of(value), layouts[int(machine.buffers[row]["layout"])]))
+    call.record_plan(plan.index, made._buffer, 2, value, row)
+    return made
 
 
 def _tied(value: Any, sources: Sequence[Any]) -> Any:

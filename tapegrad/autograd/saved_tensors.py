@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad import dispatch
+from tapegrad import dispatch, dtypes
 from tapegrad.autograd import calls_through_python, function
 from tapegrad.autograd.recorded_adjoints import ShapeOnly, by_rule
 from tapegrad.machine.instance import machine, planner
@@ -134,7 +134,7 @@ class _Saving(function.Function):
         *saved, result = ctx.saved_tensors
         plan = ctx.plan
         operands: list[Any] = [
-            ShapeOnly(layout) if j not in ctx.kept else dispatch.number(ctx.numbers[j]) if x is None else x
+            ShapeOnly(layout) if j not in ctx.kept else dtypes.number(ctx.numbers[j]) if x is None else x
             for j, (x, layout) in enumerate(zip(saved, plan.operands))
         ]
         needs = sum(1 << j for j, needed in enumerate(ctx.needs_input_grad[3:]) if needed)

@@ -59,7 +59,7 @@ def _writes(name: str) -> bool:
 
 def _method(name: str, function: Any) -> Any:
     if isinstance(function, property) and function.fget is not None:
-        return property(machine.remembered(name, function.fget))
+        return property(machine.remembered(name, function.fget), function.fset)
     if not isinstance(function, types.FunctionType):
         return function
     if name[:2] != "__":  # what Python calls by itself, with what its syntax says

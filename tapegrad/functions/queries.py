@@ -7,8 +7,8 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes
-from tapegrad.dispatch import layout_of, overlaps
-from tapegrad.functions.common import METHODS, invalid_combination, method, public
+from tapegrad.dispatch import layout_of, overlaps, touch
+from tapegrad.functions.common import METHODS, PUBLIC, into, invalid_combination, method, public
 from tapegrad.tensor import Tensor
 
 
@@ -92,23 +92,61 @@ for _function in (isreal, get_device):
     public(_function)
 
 
-def _real(self: Any) -> Any:
-    """Itself, for no tensor is complex (`torch.Tensor.real`)."""
-    return self
-
-
 def _grad_dtype(self: Any) -> Any:
     """The dtype that its gradient has, which is its own (`torch.Tensor.grad_dtype`)."""
     return self.dtype
 
 
-def _imag(self: Any) -> Any:
-    """RuntimeError: no tensor is complex (`torch.Tensor.imag`)."""
+# ---------------------------------------------------------------- of complex numbers, for tensors that are real
+
+
+def itself(input: Tensor) -> Any:
+    """The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`)."""
+    return input
+
+
+@public
+def real(input: Tensor) -> Any:
+    """The tensor itself: it is real (`torch.real`)."""
+    return input
+
+
+@public
+def imag(input: Tensor) -> Any:
+    """RuntimeError: no tensor is complex (`torch.imag`)."""
     raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
 
 
-METHODS["real"] = property(_real)  # type: ignore[assignment]
-METHODS["imag"] = property(_imag)  # type: ignore[assignment]
+@public
+def view_as_real(input: Tensor) -> Any:
+    """RuntimeError: no tensor is complex (`torch.view_as_real`)."""
+    raise RuntimeError("view_as_real is only supported for complex tensors")
+
+
+@public
+def is_storage(obj: Any) -> bool:
+    """Whether an object is a storage, which there are none of (`torch.is_storage`)."""
+    return False
+
+
+@public
+def conj_physical(input: Tensor, *, out: Any = None) -> Any:
+    """The tensor itself: it is real (`torch.conj_physical`)."""
+    return into(out, input)
+
+
+def conj_physical_(self: Any) -> Any:
+    """The tensor itself: it is real; counted as a write (`torch.Tensor.conj_physical_`)."""
+    return touch(self)
+
+
+METHODS["conj_physical"], METHODS["conj_physical_"] = conj_physical, conj_physical_
+for _name in ("conj", "resolve_conj", "resolve_neg"):
+    PUBLIC[_name] = METHODS[_name] = itself
+for _name in ("is_conj", "is_neg"):
+    PUBLIC[_name] = never
+METHODS["real"] = property(real, lambda self, value: self.copy_(value))  # type: ignore[assignment]
+METHODS["imag"] = property(imag, lambda self, value: imag(self))  # type: ignore[assignment]
 METHODS["grad_dtype"] = property(_grad_dtype)  # type: ignore[assignment]
 
 

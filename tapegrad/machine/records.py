@@ -171,6 +171,9 @@ TEAM = np.dtype([
 ])
 CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
 
+# How many instructions a tape may have before it is compacted, be nothing alive. With more, it would be too long to be
+# gone through whenever Python's collector looks (`native.collector`).
+SWEEP_AT = 4096
 NEVER = (1 << 64) - 1  # a `sweep_at` that is not met: the tape must not be compacted
 
 # Arena: [chunk, chunk end, then a free list per size class, then as many of blocks that others gave back]. Classes step

@@ -48,6 +48,8 @@ class Operation:
     computes: str = ""  # "float64" where integers are compared or counted as doubles
     per_row: bool = True
     nonzero: str = ""  # an operand that may have no zero among whole numbers: the divisor
+    unit: tuple[str, ...] = ()  # operands that may have no element outside of [0, 1]
+    refused: bool = False  # results require grad, as in PyTorch, and a backward through them is refused
     multilinear: bool = False  # linear in each operand: its tangent is the operation applied to the tangents
     specialise: bool = False  # the rule simplifies for literal operands (x ** 2)
     inplace_of: Operation | None = None
@@ -77,6 +79,8 @@ class Operation:
     def __post_init__(self) -> None:
         if self.name in REGISTRY:
             raise DeclarationError(f"{self.name} ({self.where}): declared twice, first at {REGISTRY[self.name].where}")
+        if self.refused:
+            self.grad_name = "NotImplemented"
         if not self.grad_name:
             self.grad_name = "".join(p[:1].upper() + p[1:] for p in self.name.rstrip("_").split("_")) + "Backward0"
         for rule in (self.vjp, self.recorded):

@@ -165,7 +165,9 @@ def eigvalsh_slope(g, x, factors):
 def eigh_slope(g, x, out):
     n = x.shape[-1]
     vectors, slope = eigenvectors(out, n), eigenvectors(g, n)
-    return vectors @ (gaps(last(out, n)) * (vectors.mT @ slope) + diagonal(last(g, n))) @ vectors.mT
+    turn = vectors.mT @ slope
+    turn = (turn - turn.mT) * 0.5  # vectors can only turn; so the gradient is as symmetric as x
+    return vectors @ (gaps(last(out, n)) * turn + diagonal(last(g, n))) @ vectors.mT
 
 
 # ---------------------------------------------------------------- x = Q R, R upper triangular

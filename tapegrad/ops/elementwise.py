@@ -33,7 +33,8 @@ elementwise("div", lambda x, y: x / y, lambda g, x, y: (g / y, -g * (x * (1 / y)
 elementwise("neg", lambda x: -x, lambda g: -g, accepts="if", operators=("nb_negative",))
 elementwise("abs", lambda x: scalar.abs(x), lambda g, x: g * scalar.sign(x), accepts="if", operators=("nb_absolute",),
             special=(0.0,))
-elementwise("square", lambda x: x * x, lambda g, x: g * (2 * x), accepts="if", grad_name="PowBackward0")
+elementwise("square", lambda x: x * x, lambda g, x: g * (2 * x), accepts="if", grad_name="PowBackward0",
+            recorded=lambda g, x: g * (2 * scalar.pow(x, 1)))  # whose derivative is a function of x, if constant
 elementwise("reciprocal", lambda x: 1 / x, lambda g, out: -g * (out * out), result="float", domain=(0.5, 3))
 elementwise("pow", lambda x, y: scalar.pow(x, y),
             lambda g, x, y, out: (
@@ -136,12 +137,14 @@ elementwise("lgamma", lambda x: scalar.lgamma(x), lambda g, x: g * scalar.digamm
 elementwise("digamma", lambda x: scalar.digamma(x), lambda g, x: g * trigamma(x), result="float", domain=(0.3, 5),
             recorded=lambda g, x: g * whole.special_polygamma(x, n=1))
 elementwise("logit", lambda x, *, eps=None: log_odds(within(x, eps)),
-            lambda g, x, eps: where((x >= (eps or 0)) & (x <= 1 - (eps or 0)), g / (x * (1 - x)), 0 if eps else NAN),
+            lambda g, x, eps: where((x >= (eps or 0)) & (x <= 1 - (eps or 0)), g / (x * (1 - x)),
+                                    NAN if eps is None else 0),
             result="float", domain=(0.1, 0.9))
 
 
 def within(x, eps):
-    return x if eps is None else scalar.minimum(scalar.maximum(x, eps), 1 - eps)
+    """Between `eps` and 1 - `eps`; where these have changed places, at the one that is looked at first."""
+    return x if eps is None else where(x < eps, eps, where(x > 1 - eps, 1 - eps, x))
 
 
 def log_odds(x):
@@ -263,7 +266,8 @@ elementwise("bce", lambda x, y: (y - 1) * scalar.maximum(scalar.log1p(-x), -100.
            -100.0),
             lambda g, x, y: (g * (x - y) / scalar.maximum((1 - x) * x, 1e-12),
                              g * (scalar.maximum(scalar.log1p(-x), -100.0) - scalar.maximum(scalar.log(x), -100.0))),
-            accepts="f", method=False, inplace=False, domain=(0.1, 0.9), grad_name="BinaryCrossEntropyBackward0")
+            accepts="f", method=False, inplace=False, domain=(0.1, 0.9), unit=("x", "y"),
+            grad_name="BinaryCrossEntropyBackward0")
 elementwise("bce_logits", lambda x, y: (1 - y) * x + scalar.maximum(-x, 0) + scalar.log1p(scalar.exp(-scalar.abs(x))),
             lambda g, x, y: (g * (scalar.sigmoid(x) - y), -g * x), accepts="f", method=False, inplace=False,
             grad_name="BinaryCrossEntropyWithLogitsBackward0")
@@ -304,12 +308,14 @@ elementwise("floor", lambda x: scalar.floor(x), lambda g: like(0, g), accepts="i
 elementwise("ceil", lambda x: scalar.ceil(x), lambda g: like(0, g), accepts="if")
 elementwise("trunc", lambda x: scalar.trunc(x), lambda g: like(0, g), accepts="if")
 elementwise("round", lambda x, *, decimals=0: rounded(x, decimals), lambda g: like(0, g), accepts="if")
+elementwise("angle", lambda x: where(scalar.isnan(x), x, where(x < 0, like(PI, x), 0)), lambda g: like(0, g), result="float",
+            inplace=False, special=(0.0,))
 elementwise("frac", lambda x: x - scalar.trunc(x), lambda g: g, accepts="f")
 elementwise("copysign", lambda x, y: scalar.copysign(x, y),
             lambda g, x, y, out: (where(x == 0, 0, g * (out / where(x == 0, 1, x))), like(0, g)), result="float",
             grad_names={"y": "CopysignBackward1"}, tensors=("x",))
 elementwise("heaviside", lambda x, values: where(x == 0, values, where(x < 0, 0, where(scalar.isnan(x), x, 1))),
-            special=(0.0,), tensors=("x", "values"))
+            special=(0.0,), tensors=("x", "values"), refused=True)
 elementwise("nextafter", lambda x, y: scalar.nextafter(x, y),
             lambda g, x, y: (where(x == y, 0, g), like(0, g)), accepts="f", tensors=("x", "y"))
 elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
@@ -349,6 +355,7 @@ elementwise("affine", lambda x, weight, bias: x * weight + bias, lambda g, x, we
             accepts="f", method=False, inplace=False, tied=("x", "weight", "bias"),
             grad_name="NativeLayerNormBackward0")
 elementwise("tied", lambda x, source: x, lambda g: (g, like(0, g)), method=False, inplace=False)
+elementwise("tied_loosely", lambda x, source: x, lambda g: (g, None), method=False, inplace=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
             masks=True)
@@ -403,6 +410,7 @@ elementwise("left_shift", lambda x, y: scalar.left_shift(x, y), accepts="i", met
 elementwise("right_shift", lambda x, y: scalar.right_shift(x, y), accepts="i", method=("bitwise_right_shift",),
             operators=("nb_rshift", "nb_inplace_rshift"))
 elementwise("floor_divide", lambda x, y: scalar.floor_divide(x, y), accepts="if", nonzero="y", domain=(0.5, 5),
+            refused=True,
             operators=("nb_floor_divide", "nb_inplace_floor_divide"))
 elementwise("trunc_divide", lambda x, y: scalar.trunc_divide(x, y), lambda g: (like(0, g), like(0, g)), accepts="if", nonzero="y",
             method=False, grad_name="DivBackward2", domain=(0.5, 5))

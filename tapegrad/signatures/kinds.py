@@ -46,16 +46,14 @@ def _int(x: Any) -> int:
         return _number(x, (1,))
     if isinstance(x, (bool, np.bool_)):
         raise TypeError
-    return operator.index(x)
+    return int(operator.index(x))
 
 
 def _float(x: Any) -> Any:
     if isinstance(x, TensorBase):
         return _number(x, (0, 1, 2))
-    if isinstance(x, (int, float)):
-        return x
-    if isinstance(x, (np.integer, np.floating, np.bool_)):
-        return x.item()
+    if isinstance(x, (int, float, np.integer, np.floating, np.bool_)):
+        return dtypes.number(x)
     raise TypeError
 
 

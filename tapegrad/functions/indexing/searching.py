@@ -91,8 +91,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
         if tuple(sorter.shape) != tuple(sorted_sequence.shape):
             raise RuntimeError("torch.searchsorted(): boundary and sorter must have the same size")
         sorted_sequence = gather(sorted_sequence, -1, sorter)
-    number = not isinstance(input, Tensor)
-    if number:
+    if not isinstance(input, Tensor):
         if sorted_sequence.ndim != 1:
             raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor "
                                "dimension "
@@ -104,12 +103,7 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
                            "dimensions of "
                            f"boundaries tensor and input value tensor must match, but we got boundaries tensor "
                            f"{list(sorted_sequence.shape)} and input value tensor {list(input.shape)}")
-    if input.dtype is not sorted_sequence.dtype and not number and input.ndim:
-        raise RuntimeError("torch.searchsorted(): boundary tensor and input value tensor should have same dtype, "
-                           "but got "
-                           f"boundary tensor dtype {kind_name(sorted_sequence)} and input value tensor dtype "
-                           f"{kind_name(input)}")
-    if input.dtype is not sorted_sequence.dtype:  # without axes it is a number, in the dtype that both have in common
+    if input.dtype is not sorted_sequence.dtype:
         dtype = dtypes.promote(input.dtype, sorted_sequence.dtype)
         sorted_sequence, input = sorted_sequence.to(dtype), input.to(dtype)
     found = apply(operation("searchsorted"), (sorted_sequence.detach(), input.detach()),

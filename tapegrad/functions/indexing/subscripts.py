@@ -193,6 +193,8 @@ def _masked(x: Any, mask: Any, value: Any) -> None:
 
 def setitem(self: Any, index: Any, value: Any) -> None:
     items = _normalised(index)
+    if len(items) == 1 and items[0] is False:  # nothing is written
+        return
     if len(items) == 1 and _selects(items[0], self, value):
         _masked(self, items[0], value)
         return

@@ -14,6 +14,7 @@ from tapegrad.functions.linear_algebra.solving import (
     inv,
     linalg_norm,
     singular_values,
+    slogdet,
     solve,
 )
 from tapegrad.functions.pointwise.arithmetic import where
@@ -152,15 +153,18 @@ def matrix_rank(A: Any, tol: Any = None, *, atol: Any = None, rtol: Any = None, 
 
 def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
     """The condition number with respect to a norm (`torch.linalg.cond`)."""
+    if A.numel() == 0 and A.ndim > 1:
+        return into(out, A.new_zeros(A.shape[:-2]))
     _matrix("linalg.cond", A)
     if p in (None, 2, -2):
         values = svdvals(A)
         large, small = values[..., 0], values[..., -1]
         return into(out, small / large if p == -2 else large / small)
     expect_square("linalg.cond", A)
-    if bool((A.detach().det() == 0).any()) and A.ndim == 2:
-        return into(out, A.new_full((), math.inf))
-    return into(out, linalg_norm(A, p, (-2, -1)) * linalg_norm(inv(A), p, (-2, -1)))
+    singular = slogdet(A.detach())[0] == 0
+    inverse = inv(where(singular[..., None, None], creation.eye(A.shape[-1], dtype=A.dtype), A))
+    found = linalg_norm(A, p, (-2, -1)) * linalg_norm(inverse, p, (-2, -1))
+    return into(out, found.masked_fill(singular, math.inf))
 
 
 @method

@@ -8,7 +8,7 @@ import numpy as np
 from tapegrad import creation, dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import expect_tensor, into, named, operation
+from tapegrad.functions.common import expect_tensor, into, kind_name, named, operation
 from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
 from tapegrad.functions.linear_algebra.solving import batched, expect_floating, expect_square, factors, solve_triangular
 from tapegrad.functions.pointwise.arithmetic import where
@@ -110,7 +110,24 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
 
 def householder_product(A: Any, tau: Any, *, out: Any = None) -> Any:
     """The first columns of a product of reflections by columns of A and `tau` (`torch.linalg.householder_product`)."""
+    name = "torch.linalg.householder_product"
+    if A.ndim < 2:
+        raise RuntimeError(f"{name}: input must have at least 2 dimensions.")
     m, n = A.shape[-2:]
+    if m < n:
+        raise RuntimeError(f"{name}: input.shape[-2] must be greater than or equal to input.shape[-1]")
+    if tau.shape[-1:] and n < tau.shape[-1]:
+        raise RuntimeError(f"{name}: input.shape[-1] must be greater than or equal to tau.shape[-1]")
+    if A.ndim - tau.ndim != 1:
+        raise RuntimeError(f"{name}: Expected tau to have one dimension less than input, but got tau.ndim equal to "
+                           f"{tau.ndim} and input.ndim is equal to {A.ndim}")
+    if tuple(tau.shape[:-1]) != tuple(A.shape[:-2]):
+        raise RuntimeError(f"{name}: Expected batch of tau to be equal to input.shape[:-2], but got "
+                           f"{list(tau.shape[:-1])}")
+    if tau.dtype is not A.dtype:
+        raise RuntimeError(f"{name}: tau dtype {kind_name(tau)} does not match input dtype {kind_name(A)}")
+    if not A.dtype.is_floating_point:
+        raise NotImplementedError(f"\"orgqr_cpu\" not implemented for '{kind_name(A)}'")
     below = A.tril(-1) + creation.eye(m, n, dtype=A.dtype)
     found = creation.eye(m, n, dtype=A.dtype).expand(*A.shape) + 0 * tau.sum()  # recorded, be there no reflection
     for i in reversed(range(tau.shape[-1])):

@@ -159,12 +159,14 @@ def matrix_norm(A: Any, ord: Any = "fro", dim: Ints = (-2, -1), keepdim: bool = 
     if ord in (1, -1, math.inf, -math.inf):
         summed, other = (rows, columns) if abs(ord) == 1 else (columns, rows)
         sums = vector_norm(A, 1, summed, True)
-        found = sums.amax(other, True) if ord > 0 else sums.amin(other, True)
+        most = sums.amax if A.shape[other] else sums.sum  # of no sums the greatest is 0
+        found = sums.amin(other, True) if ord < 0 else most(other, True)
         return into(out, found if keepdim else found.squeeze(max(rows, columns)).squeeze(min(rows, columns)))
     if ord in ("nuc", 2, -2):
         matrix = A.movedim((rows, columns), (-2, -1))
         values = singular_values(matrix)
-        found = values.sum(-1) if ord == "nuc" else values.amax(-1) if ord == 2 else values.amin(-1)
+        summed = ord == "nuc" or (ord == 2 and not values.shape[-1])  # of no values the greatest is 0
+        found = values.sum(-1) if summed else values.amax(-1) if ord == 2 else values.amin(-1)
         if keepdim:
             found = found.unsqueeze(min(rows, columns)).unsqueeze(max(rows, columns))
         return into(out, found)

@@ -15,14 +15,14 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.nn.activations import NN
-from tapegrad.functions.nn.padding import pad
+from tapegrad.functions.nn.padding import pad, tied
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.tensor import Tensor
 
 
 def each(name: str, value: Any, n: int) -> tuple[int, ...]:
     """One number for each axis."""
-    given = (value,) * n if isinstance(value, int) else tuple(value)
+    given = (value,) * n if hasattr(value, "__index__") else tuple(value)
     given = given * n if len(given) == 1 else given
     if len(given) != n:
         raise RuntimeError(f"expected {name} to be a single integer value or a list of {n} values to match the "
@@ -104,7 +104,8 @@ def _convolution(n: int) -> None:
 
     def conv(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
              groups: int = 1) -> Any:
-        x, batched = _batched(name, input, n)
+        x, batched = _batched(name, tied(input, loose=True), n)
+        weight = tied(weight, loose=True)
         _check_kernels(name, x, weight, weight.shape[1] * groups, n)
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         reach = [(k - 1) * d for k, d in zip(weight.shape[2:], dilation)]
@@ -140,7 +141,8 @@ def _transposed(n: int) -> None:
 
     def conv_transpose(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
-        x, batched = _batched(name, input, n)
+        x, batched = _batched(name, tied(input, loose=True), n)
+        weight = tied(weight, loose=True)
         _check_kernels(name, x, weight, weight.shape[0], n)
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         padding, more = each("padding", padding, n), each("output_padding", output_padding, n)
@@ -229,7 +231,7 @@ def _max_pool(n: int) -> None:
 
     def max_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
                  ceil_mode: bool = False, return_indices: bool = False) -> Any:
-        x, batched = _batched(name, input, n)
+        x, batched = _batched(name, tied(input), n)
         lowest = -math.inf if x.dtype.is_floating_point else np.iinfo(x.dtype.numpy).min
         seen, kernel, steps, padding = _pool_windows(
             name, x, kernel_size, stride, padding, dilation, ceil_mode, n, lowest)
@@ -261,7 +263,7 @@ def _avg_pool(n: int) -> None:
 
     def avg_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
                  count_include_pad: bool = True, divisor_override: int | None = None) -> Any:
-        x, batched = _batched(name, input, n)
+        x, batched = _batched(name, tied(input), n)
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
         seen, kernel, steps, padding = _pool_windows(name, x, kernel_size, stride, padding, 1, ceil_mode, n, 0)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.creation import from_array
-from tapegrad.functions.common import PUBLIC, expect_tensor, public
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, public
 from tapegrad.functions.linear_algebra.contractions import einsum
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.functions.nn.losses import check_reduction, pairwise_distance, reduced
@@ -99,6 +99,13 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
     if weight is not None and weight.ndim != 1:
         raise ValueError("weight must be one-dimensional")
     check_reduction(reduction)
+    if input.ndim > 2 or not all(input.shape[-1:]):
+        raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
+                           f"{list(input.shape)}")
+    if weight is not None and tuple(weight.shape) != tuple(input.shape[-1:]):
+        raise RuntimeError(f"inconsistent weight size, expected {input.shape[-1]} but got {list(weight.shape)}")
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {kind_name(input)} but found {kind_name(weight)}")
     x, right = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(-1))
     if x.ndim != 2 or right.shape != x.shape[:1]:
         raise RuntimeError(f"inconsistent target size, expected {list(x.shape[:1])} but got {list(target.shape)}")
@@ -122,6 +129,10 @@ def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None,
     x, labels = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(1, -1))
     if labels.shape != x.shape:
         raise RuntimeError(f"inconsistent target size: {list(target.shape)} for input of size: {list(input.shape)}")
+    if labels.dtype.name != "int64":
+        raise RuntimeError(f"expected scalar type Long but found {kind_name(labels)}")
+    if labels.numel() and not bool(((labels >= -1) & (labels < x.shape[1])).all()):
+        raise RuntimeError("argument #2 'target' is out of range")
     counted = np.cumprod(labels._array() >= 0, 1, dtype=bool)  # labels count up to the first -1
     chosen = labels.clamp(min=0)
     is_label = np.zeros(tuple(x.shape), bool)

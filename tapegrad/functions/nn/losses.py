@@ -17,6 +17,7 @@ from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import broadcast_tensors
+from tapegrad.machine.instance import planner
 from tapegrad.machine.learning import lessons
 from tapegrad.tensor import Tensor
 
@@ -65,7 +66,11 @@ def mse_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any =
     reduction = _legacy(size_average, reduce, reduction)
     if weight is not None:
         return _weighted((input - target) ** 2, weight, reduction)
-    if reduction == "mean" and input.dtype is target.dtype:
+    common = result_type(input, target)
+    if not common.is_floating_point:
+        raise NotImplementedError(f"\"mse_cpu\" not implemented for '{planner.name_of(common)}'")
+    input, target = (x if x.dtype is common else x.to(common) for x in (input, target))
+    if reduction == "mean":
         return apply(operation("mse_loss"), (input, target), (("dim", tuple(range(input.ndim))),))
     return reduced((input - target) ** 2, reduction)
 
@@ -107,6 +112,9 @@ def huber_loss(input: Tensor, target: Any, reduction: str = "mean", delta: float
         raise RuntimeError("huber_loss does not support non-positive values for delta.")
     input, target = _paired("huber_loss", input, target)
     loss = apply(operation("huber"), (input, target), (("delta", float(delta)),))
+    if not input.dtype.is_floating_point:
+        raise RuntimeError(f"result type {kind_name(loss)} can't be cast to the desired output type {kind_name(input)}")
+    loss = loss if loss.dtype is input.dtype else loss.to(input.dtype)
     return reduced(loss, reduction) if weight is None else _weighted(loss, weight, reduction)
 
 
@@ -117,6 +125,8 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, size_av
     if tuple(input.shape) != tuple(target.shape):
         raise ValueError(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}) is "
                          "deprecated. Please ensure they have the same size.")
+    if target.dtype is not input.dtype:
+        raise RuntimeError(f"Found dtype {kind_name(target)} but expected {kind_name(input)}")
     loss = apply(operation("bce"), (input, target))
     return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
 
@@ -138,6 +148,8 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
 def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
            log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`)."""
+    if not input.dtype.is_floating_point and not target.dtype.is_floating_point:
+        raise RuntimeError("kl_div: Integral inputs not supported.")
     loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.shape[0] if input.ndim else loss.sum()
@@ -218,6 +230,11 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
 @nn
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
                           reduce: Any = None, reduction: str = "mean") -> Any:
+    if target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if not input1.ndim == input2.ndim == target.ndim + 1:
+        raise RuntimeError(f"{target.ndim}D target tensor expects {target.ndim + 1}D input tensors, but found inputs "
+                           f"with sizes {list(input1.shape)} and {list(input2.shape)}.")
     dim = input1.ndim - 1
     eps = 1e-12
     product = (input1 * input2).sum(dim)
@@ -244,6 +261,26 @@ def _classes(input: Tensor) -> tuple[int, int]:
     return axis, input.shape[axis]
 
 
+def _expect_classes(input: Tensor, target: Any) -> Any:
+    """The target, if it has a class for each row of an input."""
+    batch = target.shape[0] if target.ndim else 0
+    if input.ndim > 1 and input.shape[0] != batch:
+        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size ({batch}).")
+    if input.ndim < 3 and target.ndim > 1:
+        raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
+    if input.ndim == 1:
+        if target.numel() != 1:
+            raise ValueError(f"For 1D input, 1D target must have size 1, but got target size: {target.numel()}")
+        return target.reshape(())
+    expected = [input.shape[0], *input.shape[2:]]
+    if input.ndim == 4 and target.ndim != 3:
+        raise RuntimeError("only batches of spatial targets supported (3D tensors) but got targets of dimension: "
+                           f"{target.ndim}")
+    if input.ndim > 2 and list(target.shape) != expected:
+        raise RuntimeError(f"Expected target size {expected}, got {list(target.shape)}")
+    return target
+
+
 @nn
 def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, ignore_index: int = -100,
              reduce: Any = None, reduction: str = "mean") -> Any:
@@ -254,14 +291,14 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
     if not input.ndim:
         raise RuntimeError("input tensor should be 1D or 2D")
     axis, n = _classes(input)
-    if input.ndim > 1 and input.shape[0] != target.shape[0]:
-        raise ValueError(f"Expected input batch_size ({input.shape[0]}) to match target batch_size "
-                         f"({target.shape[0]}).")
+    target = _expect_classes(input, target)
     if target.dtype.name != "int64":
         raise RuntimeError(f'"nll_loss_out_frame" not implemented for \'{kind_name(target)}\'')
-    if weight is not None and weight.numel() != n:
+    if weight is not None and tuple(weight.shape) != (n,):
         raise RuntimeError(f"weight tensor should be defined either for all {n} classes or no classes but got weight "
                            f"tensor of shape: {list(weight.shape)}")
+    if weight is not None and weight.dtype is not input.dtype:
+        raise RuntimeError(f"expected scalar type {kind_name(input)} but found {kind_name(weight)}")
     shape = [1] * axis + [n] + [1] * (input.ndim - axis - 1)
     classes = apply(operation("checked_class"), (target,), (("size", n), ("ignored", ignore_index)))
     kept = target != ignore_index
@@ -284,12 +321,13 @@ def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: 
     reduction = _legacy(size_average, reduce, reduction)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
+    if tuple(input.shape) == tuple(target.shape) and not target.dtype.is_floating_point:
+        raise RuntimeError(f"Expected floating point type for target with class probabilities, got {kind_name(target)}")
     axis, n = _classes(input)
     logs = input.log_softmax(axis)
     if tuple(input.shape) == tuple(target.shape):
-        if not target.dtype.is_floating_point:
-            raise RuntimeError("Expected floating point type for target with class probabilities, got "
-                               f"{kind_name(target)}")
+        if ignore_index >= 0:
+            raise RuntimeError("ignore_index is not supported for floating point target")
         if label_smoothing:
             target = target * (1 - label_smoothing) + label_smoothing / n
         if weight is not None:

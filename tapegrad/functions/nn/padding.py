@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.creation import from_array
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, apply_view
 from tapegrad.functions.common import kind_name, operation
 from tapegrad.functions.nn.activations import nn
 from tapegrad.tensor import Tensor
@@ -38,7 +38,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if value is not None and value != 0:
         raise RuntimeError(f"Padding mode \"{mode}\" doesn't take in value argument")
     _check(input, sides, len(pad), mode)
-    x = input
+    x = input if mode == "circular" else tied(input)
     for d, (before, after) in enumerate(sides):
         if mode == "circular" and min(before, after) < 0:  # what is cut does not come round
             cut = max(-before, 0), x.shape[d] - max(-after, 0)
@@ -47,7 +47,15 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         if (before, after) != (0, 0) and (x.shape[d] or mode != "circular"):
             places = _PLACES[mode](np.arange(-before, x.shape[d] + after), x.shape[d])
             x = x.index_select(d, from_array(places))
-    return x.clone() if x is input else x
+    return x if any(map(any, sides)) else x.clone()
+
+
+def tied(x: Any, loose: bool = False) -> Any:
+    """A tensor as what follows sees it: gradients that are constant are functions of it all the same, as in PyTorch.
+
+    Of `loose` ones, a derivative is not there, and else zero.
+    """
+    return apply_view(operation("seen"), x, (("loose", loose),)) if x.requires_grad else x
 
 
 def _constant(input: Tensor, sides: list[tuple[int, int]], value: float | None) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import shapes
+from tapegrad.autograd.function import without_derivative
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
@@ -85,27 +86,29 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
 def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The integral by the trapezoid rule (`torch.trapezoid`)."""
     d = shapes.wrap_dim(dim, y.ndim)
-    n = y.shape[d]
-    if n == 0:
-        return y.sum(d) * 0.0
-    left, right = y.narrow(d, 0, n - 1), y.narrow(d, 1, n - 1)
+    if y.shape[d] == 0:
+        return y.detach().sum(d) * 0.0
     if x is None:
         return (y.sum(d) - (y.select(d, 0) + y.select(d, -1)) * 0.5) * (1 if dx is None else dx)
+    return (pairs(y, d) * widths("trapezoid", y, x, d)).sum(d) / 2.0
+
+
+def pairs(y: Any, d: int) -> Any:
+    """The sums of neighbours."""
+    n = y.shape[d]
+    return y.narrow(d, 0, n - 1) + y.narrow(d, 1, n - 1) if n else y
+
+
+def widths(name: str, y: Any, x: Any, d: int) -> Any:
+    """How far apart sample points are, to go with `y`; `d` is an axis of both, whatever the number of others."""
     if x.ndim == 1:
-        if x.shape[0] != n:
-            raise RuntimeError("trapezoid: There must be one `x` value for each sample point")
-        x = x.reshape((-1,) + (1,) * (y.ndim - d - 1))
-        step = x.narrow(0, 1, n - 1) - x.narrow(0, 0, n - 1)
-        return ((left + right) * step).sum(d) / 2.0
-    ndim = max(x.ndim, y.ndim)
-    x, y = x.reshape((1,) * (ndim - x.ndim) + tuple(x.shape)), y.reshape((1,) * (ndim - y.ndim) + tuple(y.shape))
-    d = dim % ndim if dim < 0 else dim
-    if dim >= 0:
-        d = dim
-    m = x.shape[d]
-    step = x.narrow(d, 1, m - 1) - x.narrow(d, 0, m - 1)
-    k = y.shape[d]
-    return ((y.narrow(d, 0, k - 1) + y.narrow(d, 1, k - 1)) * step).sum(d) / 2.0
+        if x.shape[0] != y.shape[d]:
+            raise RuntimeError(f"{name}: There must be one `x` value for each sample point")
+        x = x.reshape((1,) * d + (-1,) + (1,) * (y.ndim - d - 1))
+    elif x.ndim < y.ndim:
+        x = x.reshape((1,) * (y.ndim - x.ndim) + tuple(x.shape))
+    n = x.shape[d]
+    return x.narrow(d, 1, n - 1) - x.narrow(d, 0, n - 1) if n else x.narrow(d, 0, 0)
 
 
 PUBLIC["trapz"] = trapezoid
@@ -196,11 +199,14 @@ def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
     return median
 
 
+_CONVERTED_NAN = {"bool": 1, "int32": -1 << 31, "int64": -1 << 63}  # what the processor makes of it
+
+
 def _median_of_all(x: Any, ignore_nan: bool) -> Any:
     """The median of every element; equal ones share its gradient."""
     flat = x.reshape(-1)
     if not flat.numel():
-        return x.new_full((), math.nan if x.dtype.is_floating_point else 0)
+        return x.new_full((), math.nan if x.dtype.is_floating_point else _CONVERTED_NAN.get(x.dtype.name, 0))
     place = apply(operation("median_position"), (flat.detach(),), (("dim", 0), ("ignore_nan", ignore_nan)))
     value = flat.detach()._array()[int(place)]
     array = flat.detach()._array()
@@ -232,7 +238,8 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
     array = input._array()
     if dim is None and not return_inverse and not return_counts:  # np.unique takes three times as long for few elements
         array = np.sort(array, None)
-        return from_array(array[np.concatenate(([True], array[1:] != array[:-1]))] if array.size else array)
+        values = array[np.concatenate(([True], array[1:] != array[:-1]))] if array.size else array
+        return _several("_unique2", input, values, None, None)
     if dim is not None:
         dim = shapes.wrap_dim(dim, input.ndim)
         if 0 in input.shape and input.shape[dim] != 0:
@@ -242,14 +249,18 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
             array, dim = array.reshape(1), 0
     values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     inverse = inverse.reshape(array.shape if dim is None else -1)
-    return _several(values, inverse, counts, return_inverse, return_counts)
+    return _several("_unique2" if dim is None else "unique_dim", input, values, inverse if return_inverse else None,
+                    counts if return_counts else None)
 
 
-def _several(values: Any, inverse: Any, counts: Any, with_inverse: bool, with_counts: bool) -> Any:
-    found = [from_array(np.ascontiguousarray(values))]
-    if with_inverse:
+def _several(name: str, input: Tensor, values: Any, inverse: Any, counts: Any) -> Any:
+    """Values, and what else was asked for; they come from `input` by a node that refuses its backward."""
+    node = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+    found = [without_derivative(from_array(np.ascontiguousarray(values)), node, input, refusal=NotImplementedError(
+        f"the derivative for '{name}' is not implemented."))]
+    if inverse is not None:
         found.append(from_array(np.asarray(inverse, np.int64, order="C")))
-    if with_counts:
+    if counts is not None:
         found.append(from_array(counts.astype(np.int64)))
     return found[0] if len(found) == 1 else tuple(found)
 
@@ -268,4 +279,6 @@ def unique_consecutive(input: Tensor, return_inverse: bool = False, return_count
     values = array.reshape(-1)[places] if dim is None else np.moveaxis(rows[places], 0, dim)
     inverse = np.cumsum(starts) - 1
     counts = np.diff(np.append(places, n))
-    return _several(values, inverse.reshape(array.shape if dim is None else -1), counts, return_inverse, return_counts)
+    return _several("unique_consecutive", input, values,
+                    inverse.reshape(array.shape if dim is None else -1) if return_inverse else None,
+                    counts if return_counts else None)

@@ -10,7 +10,7 @@ from tapegrad import shapes
 from tapegrad.creation import from_array
 from tapegrad.functions.common import in_place, into, kind_name, method, public
 from tapegrad.functions.reducing.reductions import vector_norm
-from tapegrad.functions.reducing.scans_and_sorting import sort, trapezoid
+from tapegrad.functions.reducing.scans_and_sorting import pairs, sort, widths
 from tapegrad.tensor import Tensor
 
 
@@ -81,15 +81,9 @@ def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = F
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The running integral by the trapezoid rule (`torch.cumulative_trapezoid`)."""
     dim = shapes.wrap_dim(dim, y.ndim)
-    n = y.shape[dim]
-    left, right = y.narrow(dim, 0, max(n - 1, 0)), y.narrow(dim, min(1, n), max(n - 1, 0))
     if x is None:
-        return ((left + right) * ((1 if dx is None else dx) / 2)).cumsum(dim)
-    trapezoid(y, x, dim=dim)  # which refuses an x that does not fit
-    at = x if x.ndim > 1 else x.reshape(*(-1 if d == dim else 1 for d in range(y.ndim)))
-    axis = at.ndim - (y.ndim - dim)
-    steps = at.narrow(axis, 1, n - 1) - at.narrow(axis, 0, n - 1) if n else at
-    return ((left + right) * steps / 2).cumsum(dim)
+        return (pairs(y, dim) * ((1 if dx is None else dx) / 2)).cumsum(dim)
+    return (pairs(y, dim) * widths("cumulative_trapezoid", y, x, dim)).cumsum(dim) / 2.0
 
 
 @method

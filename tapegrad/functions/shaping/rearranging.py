@@ -1,6 +1,7 @@
 """Copies of a tensor in another order, repeated, or with part of it left out."""
 from __future__ import annotations
 
+import operator
 from typing import Any
 
 import numpy as np
@@ -8,7 +9,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import check_room, from_array
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import in_place, into, method, operation
+from tapegrad.functions.common import in_place, into, invalid_combination, kind_name, method, operation
 from tapegrad.functions.shaping.views import diagonal as main_diagonal
 from tapegrad.functions.shaping.views import expand, ravel, reshape, unsafe_view
 from tapegrad.signatures import Ints
@@ -113,17 +114,34 @@ def tile(input: Tensor, *dims: Any) -> Any:
 
 
 @method
-def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None, *, output_size: Any = None) -> Any:
-    """Each slice repeated in place (`torch.repeat_interleave`)."""
-    if repeats is None:
-        return from_array(np.repeat(np.arange(input.numel()), input._array()))
+def repeat_interleave(input: Any = None, repeats: Any = None, dim: int | None = None, *, output_size: Any = None
+                      ) -> Any:
+    """Each slice repeated in place (`torch.repeat_interleave`); of `repeats` alone, its places repeated."""
+    if input is None or repeats is None:
+        repeats = repeats if input is None else input
+        if repeats.ndim != 1:
+            raise RuntimeError("repeat_interleave only accept 1D vector as repeat")
+        counts = _counts(repeats)
+        _expect_size(output_size, counts, 1)
+        return from_array(np.repeat(np.arange(counts.size), counts), repeats.dtype)
+    if not isinstance(repeats, Tensor):
+        try:
+            repeats = operator.index(repeats)
+        except TypeError:
+            raise invalid_combination("repeat_interleave", repeats) from None
+    elif repeats.ndim > 1:
+        raise RuntimeError("repeats must be 0-dim or 1-dim tensor")
     x = reshape(input, -1) if dim is None else input
     d = 0 if dim is None else shapes.wrap_dim(dim, x.ndim)
     x = x if x.ndim else reshape(x, 1)
-    counts = repeats._array() if isinstance(repeats, Tensor) else repeats
+    n = x.shape[d]
+    counts = _counts(repeats) if isinstance(repeats, Tensor) else repeats
     if np.any(np.asarray(counts) < 0):
         raise RuntimeError("repeats can not be negative")
-    n = x.shape[d]
+    if isinstance(repeats, Tensor):
+        _expect_size(output_size, counts, n if np.size(counts) == 1 else 1)
+    elif output_size is not None and output_size != repeats * n:
+        raise RuntimeError(f"repeat_interleave: Invalid output_size, expected {repeats * n} but got {output_size}")
     if np.size(counts) not in (1, n):
         raise RuntimeError(f"repeats must have the same size as input along dim, but got repeats.size(0) = "
                            f"{np.size(counts)} and input.size({d}) = {n}")
@@ -131,6 +149,20 @@ def repeat_interleave(input: Tensor, repeats: Any = None, dim: int | None = None
     check_room(dtypes.int64, (int(flat.sum()) * (1 if flat.size == n else n),))
     places = np.repeat(np.arange(n), flat if flat.size == n else int(flat[0]))
     return apply(operation("index_select"), (x, from_array(places)), (("form", ("axes", (d,))), ("wrap", False)))
+
+
+def _counts(repeats: Tensor) -> Any:
+    if repeats.dtype not in (dtypes.int32, dtypes.int64):
+        raise NotImplementedError(f"\"repeat_interleave_cpu\" not implemented for '{kind_name(repeats)}'")
+    counts = repeats._array()
+    if (counts < 0).any():
+        raise RuntimeError("repeats can not be negative")
+    return counts
+
+
+def _expect_size(size: Any, counts: Any, times: int) -> None:
+    if size is not None and size != int(counts.sum()) * times:
+        raise RuntimeError("allocated size does not match required size")
 
 
 def _triangle(name: str, keep: Any) -> None:

@@ -304,6 +304,15 @@ def _H(self: Any) -> Any:
     return _mT(self)
 
 
+@method
+def adjoint(input: Tensor) -> Any:
+    """Matrices with rows and columns exchanged (`torch.adjoint`)."""
+    if input.ndim < 2:
+        raise RuntimeError("tensor.adjoint() is only supported on matrices or batches of matrices. Got "
+                           f"{input.ndim}-D tensor.")
+    return transpose(input, -2, -1)
+
+
 for _name, _transposed in (("T", _T), ("mT", _mT), ("H", _H), ("mH", _mT)):
     METHODS[_name] = property(_transposed)  # type: ignore[assignment]
 

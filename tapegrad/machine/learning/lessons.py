@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.startup import address_of
@@ -237,7 +238,7 @@ def constant(make: F) -> F:
 
 def number_row(value: Any) -> int:
     """The row of a Python number that stays for good."""
-    value = value.item() if isinstance(value, np.generic) else value
+    value = dtypes.number(value)
     if type(value) is int and value in rec.LITERALS:
         return int(machine.literals[value - rec.LITERALS[0]])
     key = (type(value), value.hex() if isinstance(value, float) else value)

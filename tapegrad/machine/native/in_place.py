@@ -16,6 +16,7 @@ from tapegrad.machine.native.tape import make_room, pooled_kept
 _REQUIRES_GRAD, _INFERENCE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.INFERENCE)
 _DIFFERENTIABLE = np.uint16(rec.DIFFERENTIABLE)
 _COPIED = np.uint64(rec.PLAN_OF_COPIED)
+OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
 FIRST_FLOAT = np.uint32(6)
 LEFT, WRITTEN, RAISED = (np.uint64(i) for i in range(3))  # how a write ended: left to Python, done, with an error set
 
@@ -69,7 +70,8 @@ def write(plan, self, operands, count):
         elif views_history(self):
             return LEFT
     status = run_forward(plan, rows[target].address, operands)
-    rows[rows[target].owner].version += N1
+    if status != OUT_OF_RANGE:  # of which nothing was written
+        rows[rows[target].owner].version += N1
     machine().overwrote = U1
     if status:
         kernel_failed(plan, status)

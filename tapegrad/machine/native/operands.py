@@ -31,10 +31,8 @@ def is_stale(obj):
         return False
     if rows[tensor_at(t.base).buffer].owner != row.owner:
         return False  # the base lies elsewhere by now
-    if flags_of(t.base) & _REQUIRES_GRAD or (row.flags & _REQUIRES_GRAD and row.producer != N0):
-        return True  # a leaf stays one while its base has no history
-    row.version = version
-    return False
+    own = row.flags if row.producer != N0 else N0  # a leaf stays one while its base has no history
+    return (flags_of(t.base) | own) & _REQUIRES_GRAD != N0
 
 
 @export(u64(u64))

@@ -22,6 +22,7 @@ from tapegrad.machine.native.operands import (
 from tapegrad.machine.native.tape import attach, attached, drop_tensor, has_rows, make_room, make_row, record
 
 _EXTERNAL = np.uint32(rec.EXTERNAL)
+OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
 memmove = external("memmove", u64, u64, u64, u64)
 
 
@@ -67,7 +68,8 @@ def run_inplace(self, arguments, count):
     if collected:
         rows = buffers()
         status = run_forward(plan, rows[target].address, operands)
-        rows[rows[target].owner].version += N1
+        if status != OUT_OF_RANGE:  # of which nothing was written
+            rows[rows[target].owner].version += N1
         machine().overwrote = U1
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
     if not collected:

@@ -156,7 +156,7 @@ def reclaim():
     sweep_rows()
     m.sweeps += U1
     if m.sweep_at != _NEVER:
-        m.sweep_at = min(left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(8192),
+        m.sweep_at = min(left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(rec.SWEEP_AT),
                          m.max_instructions - np.uint64(2))  # a full tape is one to reclaim
     m.attach_at = m.n_attached + (left + m.n_buffers) // np.uint64(64) + np.uint64(64)
     m.reclaiming = U0

@@ -54,7 +54,7 @@ class Layouts:
         self._native = machine.layouts
         self._interned: dict[tuple[object, ...], Layout] = {}
         self.all: list[Layout] = []
-        self._add(dtypes.bool_, (0,), (1,), False, None)  # id 0 is never a value's
+        self._add(dtypes.bool_, (0,), (1,), True, None)  # id 0 is never a value's
         for weak in (dtypes.bool_, dtypes.int64, dtypes.float64):  # ids 1, 2, 3: the native wrap_number counts on them
             self.intern(weak, (), (), weak=True)
         for value in rec.LITERALS:
@@ -81,6 +81,7 @@ class Layouts:
 
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
              literal: int | None) -> Layout:
+        shape, strides = (tuple(map(int, sizes)) for sizes in (shape, strides))  # NumPy's are equal, and found here too
         new = Layout(len(self.all), dtype, shape, strides, weak, literal)
         self.all.append(new)
         row = self._native[new.id]

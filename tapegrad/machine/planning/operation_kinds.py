@@ -19,7 +19,7 @@ from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step
 from tapegrad.machine.planning.rule_tracing import compute_dtype, result_dtype, scalar_name, symbols, trace
 from tapegrad.machine.planning.step_builder import Builder, emit
 from tapegrad.ops.declaration import REGISTRY, Operation
-from tapegrad.ops.scalar import like, row
+from tapegrad.ops.scalar import like, row, scalar
 from tapegrad.ops.symbols import Sym, used_operands, walk
 
 
@@ -61,8 +61,22 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
     if op.nonzero and not compute.is_floating_point and 0 not in shape:
         j = op.operands.index(op.nonzero)
         _refuse_zeros(builder, Pointer(rec.OPERAND + j), operands[j])
+    for name in op.unit if 0 not in shape else ():
+        j = op.operands.index(name)
+        x: Any = Sym.operand(0, operands[j].dtype)
+        _refuse(builder, scalar.logical_not((x >= 0) & (x <= 1)), Pointer(rec.OPERAND + j), operands[j], j)
     emit(builder, value, shape, (Pointer(rec.TARGET), out.dtype, out.strides), _operands(operands, shape), (), False)
     return out
+
+
+def _refuse(builder: Builder, wrong: Any, operand: Pointer, layout: Layout, which: int = 0) -> None:
+    """A step that fails where an element of an operand is wrong."""
+    found = builder.layouts.intern(dtypes.int64, ())
+    at = Pointer(builder.temporary(found))
+    axes = range(len(layout.shape))
+    emit(builder, row.max(like(wrong, Sym.const(0, dtypes.int64)), ()), layout.shape,
+         (at, found.dtype, (0,) * len(layout.shape)), [(operand, layout.dtype, layout.strides)], axes, True)
+    builder.steps.append(Step(structural.in_range(), 0, check_nest(1, 1, False), (at,), (which, 0)))
 
 
 def _refuse_zeros(builder: Builder, divisor: Pointer, layout: Layout) -> None:
@@ -74,16 +88,10 @@ def _refuse_zeros(builder: Builder, divisor: Pointer, layout: Layout) -> None:
         if layout.literal == 0:
             raise RuntimeError(errors.ZERO_DIVISION)
         return
-    nest = nonzero_nest(layout.numel)
-    if layout.dtype is not dtypes.int64 or not layout.dense:  # the check reads int64 side by side
-        zero = like(Sym.operand(0, layout.dtype) == 0, Sym.const(0, dtypes.int64))
-        found = builder.layouts.intern(dtypes.int64, ())
-        at = Pointer(builder.temporary(found))
-        axes = range(len(layout.shape))
-        emit(builder, row.max(zero, ()), layout.shape, (at, found.dtype, (0,) * len(layout.shape)),
-             [(divisor, layout.dtype, layout.strides)], axes, True)
-        divisor, nest = at, check_nest(1, 1, False)
-    builder.steps.append(Step(structural.in_range(), 0, nest, (divisor,), (0, 0)))
+    if layout.dtype is dtypes.int64 and layout.dense:  # the check reads int64 side by side
+        builder.steps.append(Step(structural.in_range(), 0, nonzero_nest(layout.numel), (divisor,), (0, 0)))
+    else:
+        _refuse(builder, Sym.operand(0, layout.dtype) == 0, divisor, layout)
 
 
 def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes
+from tapegrad import dtypes, errors
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
@@ -53,6 +53,8 @@ class Planner:
         plan = self.lowered(op, operands, tuple(attributes.items()))
         plan.index = len(self.all)
         out = plan.out
+        if op.refused and out.dtype.is_floating_point:
+            plan.keeps = [frozenset()] * len(operands)
         if op.differentiable and (out.dtype.is_floating_point or op.moves_nothing):
             plan.keeps = _KINDS[op.kind].keeps(self._builder(), plan)
         self.all.append(plan)
@@ -133,6 +135,8 @@ class Planner:
                 self._build_adjoint(plan)
 
     def _build_adjoint(self, plan: Plan) -> None:
+        if plan.op.refused:
+            raise RuntimeError(errors.NO_DERIVATIVE.format(plan.op.name))
         count = 1 if len(plan.operands) > rec.MOST else len(plan.operands)  # one does for all that are alike
         programs = np.zeros(count + 1, rec.PROGRAM)
         for j in range(count):

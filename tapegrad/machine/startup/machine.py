@@ -168,7 +168,7 @@ class Machine:
         state["recipe_mask"] = RECIPE_SLOTS - 1
         state["max_pool"] = len(self.pool) - min(LONGEST_ENTRY, len(self.pool) // 2)
         state["table_mask"] = TABLE_SLOTS - 1
-        state["sweep_at"], state["sweep_bytes"] = 8192, 64 << 20
+        state["sweep_at"], state["sweep_bytes"] = rec.SWEEP_AT, 64 << 20
         state["attach_at"], state["large_at"] = 64, 64 << 20
         state["graveyard"], state["generation"] = id(self._graveyard), id(_GENERATION)
         self.new_team()

@@ -1,0 +1,47 @@
+"""Gradient edges: places of the graph that gradients arrive at, named by a node and the number of its output."""
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+from tapegrad.machine.instance import machine
+from tapegrad.tape import reading
+
+
+class GradientEdge(NamedTuple):
+    """An edge of the graph (`torch.autograd.graph.GradientEdge`): what a node's output gets in a backward.
+
+    It serves as an input or an output of `grad` and `backward`, also when its tensor was written to since, or is gone.
+    """
+
+    node: Any
+    output_nr: int
+    ownership_token: Any = None
+
+
+_SEVERAL = ("_function", "unbind", "split")  # operations whose nodes may have several outputs, each an instruction here
+
+
+def arrived_at(x: Any) -> Any:
+    """The tensor at an edge; anything else as it is."""
+    if not isinstance(x, GradientEdge):
+        return x
+    return machine.call.tensor_of(_row(x.node._row, x.output_nr), machine.tensor_type)
+
+
+def _row(row: int, number: int) -> int:
+    """The row of another output of the node that a row is an output of."""
+    with machine.pinned():
+        t = reading.instruction_of(row)
+        if t is None:
+            return row
+        plan = reading.plan_of(t)
+        taken_apart, source = plan.op.name, reading.operands_of(t)[0][0]
+        if plan.op.kind == "callback":
+            taken_apart, source = "_output", row
+        for other in range(t, int(machine.state["n_instructions"][0])) if plan.op.name in _SEVERAL else ():
+            if reading.plan_of(other).op.name == taken_apart and reading.operands_of(other)[0] == [source] and \
+                    reading.output_number(other) == number:
+                return int(reading.instructions[other]["out"])
+        if number != reading.output_number(t):
+            raise RuntimeError(f"{plan.grad_name} has no output {number} that anything came of")
+        return row
