@@ -53,6 +53,8 @@ def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights
     Raises pickle.UnpicklingError for a file that holds anything else, RuntimeError for one that is cut short, EOFError
     for an empty one.
     """
+    for name in pickle_load_args.keys() - {"encoding", "errors", "fix_imports", "buffers"}:  # what an Unpickler takes
+        raise TypeError(f"load() got an unexpected keyword argument '{name}'")
     if not isinstance(f, (str, os.PathLike)) and not (hasattr(f, "read") and hasattr(f, "seek")):
         raise AttributeError("expected 'f' to be string, path, or a file-like object with 'read' and 'seek' attributes")
     if mmap and not isinstance(f, (str, os.PathLike)):
