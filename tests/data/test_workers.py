@@ -3,6 +3,8 @@ import gc
 import multiprocessing
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -230,3 +232,9 @@ def test_batches_of_what_requires_grad_have_a_history():
     (batch,) = next(iter(DataLoader(TensorDataset(x), batch_size=2)))
     batch.sum().backward()
     assert x.grad.tolist() == [1.0, 1.0, 0.0, 0.0]
+
+
+def test_a_loader_without_workers_does_not_load_what_they_need():
+    script = ("import sys; from tapegrad.utils.data import DataLoader; list(DataLoader([1, 2]));"
+              "sys.exit('multiprocessing.connection' in sys.modules)")
+    assert subprocess.run([sys.executable, "-c", script]).returncode == 0

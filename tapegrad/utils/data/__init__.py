@@ -6,7 +6,7 @@
 [tensor([0, 1]), tensor([2])]
 """
 from tapegrad.utils.data._utils.collate import default_collate, default_convert
-from tapegrad.utils.data._utils.worker import get_worker_info
+from tapegrad.utils.data._utils.info import get_worker_info
 from tapegrad.utils.data.dataloader import DataLoader
 from tapegrad.utils.data.dataset import (
     ChainDataset,

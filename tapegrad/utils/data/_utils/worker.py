@@ -20,34 +20,13 @@ import numpy as np
 import tapegrad
 from tapegrad import creation
 from tapegrad.tensor import Tensor
+from tapegrad.utils.data._utils import info
 from tapegrad.utils.data._utils.fetch import fetcher
+from tapegrad.utils.data.dataset import IterableDataset
 
 PATIENCE = 2.0  # seconds after which one who waits looks whether the other is still there
 BATCH, ENDED, READY, FAILED = range(4)  # what a worker sends
 NEXT, AGAIN = range(2)  # what it is sent; None is the end
-
-
-@dataclass(frozen=True)
-class WorkerInfo:
-    """What a worker process may know of itself (`get_worker_info`)."""
-
-    id: int
-    num_workers: int
-    seed: int
-    dataset: Any
-
-
-_info: WorkerInfo | None = None
-
-
-def get_worker_info() -> WorkerInfo | None:
-    """The id, seed and dataset of the worker process this is, and how many there are; None outside of workers.
-
-    >>> from tapegrad.utils.data import get_worker_info
-    >>> get_worker_info() is None
-    True
-    """
-    return _info
 
 
 @dataclass(frozen=True)
@@ -120,14 +99,13 @@ def raise_again(kind: type[BaseException], text: str) -> None:
 
 def run(worker: int, work: Work, orders: Any, results: Any) -> None:
     """The life of a worker process."""
-    global _info
     parent = os.getppid()
     tapegrad.set_num_threads(1)
     seed = work.base_seed + worker
     random.seed(seed)
     tapegrad.manual_seed(seed)
     np.random.seed(seeds(work.base_seed, worker))
-    _info = WorkerInfo(worker, work.count, seed, work.dataset)
+    info.here = info.WorkerInfo(worker, work.count, seed, work.dataset)
     broken: BaseException | None = None
     fetch: Any = None
 
@@ -172,7 +150,7 @@ def _answer(worker: int, fetch: Any, indices: Any, broken: BaseException | None,
             raise broken
         return packed((BATCH, fetch(indices))), False
     except StopIteration as error:
-        if isinstance(dataset, tapegrad.utils.data.IterableDataset):
+        if isinstance(dataset, IterableDataset):
             return packed((ENDED,)), True
         return packed(failure(worker, error)), False
     except Exception as error:
