@@ -32,9 +32,10 @@ current_hooks: Callable[[], tuple[Callable[[Any], Any], Callable[[Any], Any]] | 
 class _Saved:
     """A tensor kept for backward, and its version when it was; or what a hook made of it, and the hook's inverse."""
 
-    __slots__ = ("output", "packed", "tensor", "unpack", "version")
+    __slots__ = ("output", "packed", "row", "tensor", "unpack", "version")
 
-    def __init__(self, tensor: Any, output: int | None) -> None:
+    def __init__(self, tensor: Any, output: int | None, row: int = 0) -> None:
+        self.row = row  # of an operand that requires grad; -1: requires grad, and is neither operand nor result
         # An output is kept as a detached alias: the tensor itself would keep the node, which keeps this.
         tensor = tensor if output is None else tensor.detach()
         self.tensor, self.output, self.version, self.unpack = tensor, output, tensor._version, None
@@ -129,12 +130,7 @@ class FunctionCtx(Node):
 
     def _unpacked(self, saved: _Saved) -> Any:
         if saved.unpack is not None:
-            if saved.output is None or not modes.is_grad_enabled() or self._outputs[saved.output] is None:
-                return saved.unpacked()
-            if len(self._outputs) > 1 or not buffers["tensor"][self._row]:
-                raise RuntimeError(f"{self.name()}: a second derivative through a result that a hook packed, and that "
-                                   "is no longer alive")
-            return call.tensor_of(self._row, machine.tensor_type)
+            return self._with_history(saved, saved.unpacked())
         tensor = saved.tensor
         if tensor._version != saved.version:
             raise RuntimeError(errors.MODIFIED.format(
@@ -149,6 +145,21 @@ class FunctionCtx(Node):
             call.record_plan(self._output_plan(saved.output).index, alias._buffer, 1, self._row)
             return alias
         return call.tensor_of(self._row, type(tensor))
+
+    def _with_history(self, saved: _Saved, value: Any) -> Any:
+        """What a hook gave back, in the place of what was saved: as the same result of the same history."""
+        row = saved.row if saved.output is None else self._row if self._outputs[saved.output] is not None else 0
+        if not row or not modes.is_grad_enabled():
+            return value
+        if row < 0:
+            raise RuntimeError(f"{self.name()}: a second derivative through a tensor that a hook packed, and that is "
+                               "neither an input nor an output")
+        alias = value.detach()
+        several = saved.output is not None and len(self._outputs) > 1
+        plan = self._output_plan(saved.output or 0) if several else planner.plan(
+            REGISTRY["clone"], (layouts.all[int(buffers["layout"][row])],), ())
+        call.record_plan(plan.index, alias._buffer, 1, row)
+        return alias
 
     def _output_plan(self, index: int) -> Plan:
         layout = self._outputs[index]
@@ -362,8 +373,14 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
         if x is not None and not isinstance(x, machine.TensorBase):
             raise TypeError(f"save_for_backward can only save variables, but argument {saved.index(x)} is of type "
                             f"{type(x).__name__}")
+    given = [a for a in args if isinstance(a, machine.TensorBase)]
+
+    def row_of(x: Any) -> int:
+        return next((row for a, row in zip(given, rows) if a is x), -1) if x.requires_grad else 0
+
     ctx._kept = tuple(
-        None if x is None else _Saved(x, next((i for i, o in enumerate(outputs) if o is x), None)) for x in saved
+        None if x is None else _Saved(x, next((i for i, o in enumerate(outputs) if o is x), None), row_of(x))
+        for x in saved
     )
 
 

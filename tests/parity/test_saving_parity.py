@@ -80,6 +80,38 @@ def second_order(t):
     return g, x.grad
 
 
+def second_order_of_copies(t):
+    """What hooks give back has the history of what they were given, operands and results alike."""
+    x = t.tensor(X, requires_grad=True)
+    with t.autograd.graph.saved_tensors_hooks(lambda v: v.detach().clone(), lambda v: v):
+        y = (x * x).sin() * x.exp() + (x * x).exp().tanh()
+    (g,) = t.autograd.grad(y.sum(), x, create_graph=True)
+    (h,) = t.autograd.grad((g * g).sum() + y.sum(), x, create_graph=True)
+    h.sum().backward()
+    return g, h, x.grad
+
+
+def second_order_of_a_function(t):
+    class Twice(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, a, b):
+            first, second = a * b, a + b
+            ctx.save_for_backward(a, b, first)
+            return first, second
+
+        @staticmethod
+        def backward(ctx, g, h):
+            a, b, first = ctx.saved_tensors
+            return g * b + h + 0 * first, g * a + h
+
+    x = t.tensor(X, requires_grad=True)
+    with t.autograd.graph.saved_tensors_hooks(lambda v: v.detach().clone(), lambda v: v):
+        first, second = Twice.apply(x, x.sin())
+    (g,) = t.autograd.grad((first * second).sum(), x, create_graph=True)
+    g.sum().backward()
+    return g, x.grad
+
+
 def nested(t):
     x = t.tensor(X, requires_grad=True)
     said = []
@@ -168,8 +200,8 @@ def other_threads(t):
     return said, found
 
 
-PROGRAMS = [in_place, second_order, nested, custom_function, wrong_inverse, doubled, disabled, on_cpu, raising,
-            other_threads]
+PROGRAMS = [in_place, second_order, second_order_of_copies, second_order_of_a_function, nested, custom_function,
+            wrong_inverse, doubled, disabled, on_cpu, raising, other_threads]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
