@@ -300,11 +300,13 @@ def normal(mean: Any, std: Any = 1.0, size: Sizes = (), *, generator: Generator 
         made = _draw(generator, shape, of, streams.normal, mean, std)
         return _finished(made, requires_grad, device, out)
     shape, of = shapes.broadcast(tuple(x.shape) for x in given), _floating("normal_kernel_cpu", given[0].dtype)
-
-    def flat(x: Any) -> Any:
-        return np.broadcast_to(x.detach()._array(), shape).reshape(-1) if isinstance(x, Tensor) else x
-
-    made = _draw(generator, shape, of, streams.normal, flat(mean), flat(std))
+    if isinstance(std, Tensor):
+        if not (std.detach() >= 0).all():
+            raise RuntimeError("normal expects all elements of std >= 0.0")
+        made = _draw(generator, shape, of, streams.normal).mul_(std.detach().to(of))
+    else:
+        made = _draw(generator, shape, of, streams.normal, 0.0, std)
+    made.add_(mean.detach().to(of) if isinstance(mean, Tensor) else mean)
     return _finished(_depends(made, mean, std), False, device, out)
 
 

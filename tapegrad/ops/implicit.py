@@ -15,13 +15,13 @@ from tapegrad.ops.declaration import structured
 
 FAR = 40.0
 SHAPES = ((3, 4), (5,), ())
-AT_ONCE = 1 << 12
+AT_ONCE = 384  # then what is computed at all places stays in cache
 
 
 @functools.cache
 def _nodes():
     """Places and weights of the double exponential rule on [0, 1]: Takahasi and Mori (1974)."""
-    steps = np.linspace(-3.2, 3.2, 49)
+    steps = np.linspace(-3.1, 3.1, 37)
     places = 1 / (1 + np.exp(-np.pi * np.sinh(steps)))
     weights = np.pi * np.cosh(steps) * places * (1 - places) * (steps[1] - steps[0])
     return places, weights
@@ -34,19 +34,12 @@ def _integral(integrand, end):
     return end * np.tensordot(weights, integrand(s), 1)
 
 
-def _solved(end, function, slope):
-    """Where a convex function is 0, from above by Newton's method."""
-    for _ in range(8):
-        end = end - function(end) / slope(end)
-    return end
-
-
 def _series(a, z):
     """For small z, from the power series of the distribution function."""
     import scipy.special
 
     psi, term, total = scipy.special.digamma(a + 1), z / a, 0.0
-    for n in range(1, 32):
+    for n in range(1, 22):
         total = total + term * (psi - np.log(z))
         psi, term = psi + 1 / (a + n), term * z / (a + n)
     return total
@@ -56,12 +49,11 @@ def _gamma_integral(a, z):
     import scipy.special
 
     c = scipy.special.digamma(a)
-    below = np.log(z) < c
-    root = (z - a) + np.sqrt((z - a) ** 2 + 2 * FAR * z)
-    end = np.where(below,
-                   _solved((FAR + z) / a, lambda s: a * s + z * np.expm1(-s) - FAR, lambda s: a - z * np.exp(-s)),
-                   _solved(2 * FAR / root, lambda s: z * np.expm1(s) - a * s - FAR, lambda s: z * np.exp(s) - a))
-    side = np.where(below, -1.0, 1.0)
+    side = np.where(np.log(z) < c, -1.0, 1.0)
+    end = np.where(side < 0, (FAR + z) / a, 2 * FAR / (z - a + np.sqrt((z - a) ** 2 + 2 * FAR * z)))
+    for _ in range(7):  # Newton's method, from beyond
+        grown = z * np.expm1(side * end)
+        end = end - (grown - side * a * end - FAR) / (side * (grown + z - a))
 
     def integrand(s):
         return np.exp(side * a * s - z * np.expm1(side * s)) * (side * (np.log(z) - c) + s)
@@ -103,8 +95,8 @@ def beta_slope(x, a, b):
         end = np.where(convex, end - step, end)
 
     def integrand(s):
-        distance = np.where(below, c - log_x + s, np.log1p(-share * np.exp(-s)) - c)
-        return np.exp(power * grown(s) - rate * s) * distance
+        left = np.log1p(-share * np.exp(-s))
+        return np.exp(power * (left + most) - rate * s) * np.where(below, c - log_x + s, left - c)
 
     return np.where(below, x / (1 - x), 1.0) * _integral(integrand, end)
 
