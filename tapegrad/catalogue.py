@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tapegrad import dispatch, functions, linalg
+from tapegrad import fallbacks, functions, linalg
 from tapegrad.descriptions import described, public
 from tapegrad.functions.nn.activations import NN
 from tapegrad.machine.instance import FAMILIES, machine
@@ -91,7 +91,7 @@ def _path(op: Operation) -> str:
 
 
 def _declared(op: Operation) -> Form:
-    function = dispatch.fallbacks.get(op.name)
+    function = fallbacks.by_name.get(op.name)
     return forms_of(op.name, unwrapped(function), op)[0] if function is not None else Form.of_operation(op)
 
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 import tapegrad
-from tapegrad import dispatch
+from tapegrad import fallbacks
 from tapegrad.machine.instance import machine
 from tapegrad.ops.declaration import Operation, operations
 from tapegrad.signatures import Form, forms_of, made, unwrapped
@@ -73,7 +73,7 @@ def described(path: str) -> Description:
     if function is None and id(value) in _PLACES:  # offered in several places
         return described(_PLACES[id(value)])._replace(path=path)
     if function is None:
-        function = dispatch.fallbacks[op.name] if op is not None else value
+        function = fallbacks.by_name[op.name] if op is not None else value
     written = unwrapped(function)
     forms = forms_of(path, written, op) if isinstance(written, types.FunctionType) else []
     return Description(path, value, function, op, forms)

@@ -11,7 +11,7 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad import dispatch, errors
+from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import modes, recorded_adjoints
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
@@ -336,7 +336,7 @@ def _lies(layout: Layout) -> dict[str, Any]:
     return {"dtype": layout.dtype, "shape": layout.shape, "strides": layout.strides}
 
 
-_NODE = layouts.intern(dispatch.default_dtype(), ())
+_NODE = layouts.intern(dtypes.default_dtype(), ())
 
 
 def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Sequence[Any]) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch
+from tapegrad import kernel_errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
 from tapegrad.autograd.marking import check_marked
@@ -48,7 +48,7 @@ def take(workspace: Workspace, row: int) -> Any:
     """The gradient gathered for a row as a tensor that owns it, or None."""
     address = call.take_gradient(workspace.address, row)
     if not address and workspace.adjoints[row]:
-        dispatch.out_of_memory(0)
+        kernel_errors.out_of_memory(0)
     return _owned(address) if address else None
 
 
@@ -107,9 +107,9 @@ def _replay_on(workspace: Workspace) -> None:
         position = int(workspace.record["position"][0])
         row, plan, *_ = _visited(workspace, position)
         if status == rec.NO_MEMORY:
-            dispatch.out_of_memory(int(workspace.record["bottom"][0]))
+            kernel_errors.out_of_memory(int(workspace.record["bottom"][0]))
         if status == rec.FAILED:
-            dispatch.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
+            kernel_errors.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
         if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from tapegrad import dispatch
+from tapegrad import fallbacks
 from tapegrad.functions import array_protocols, queries
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.functions.indexing import gathering, searching, subscripts
@@ -32,16 +32,16 @@ from tapegrad.functions.nn import (
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
-from tapegrad.functions.shaping import grids, joining, rearranging, splitting, views
+from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views
 from tapegrad.machine.instance import machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor
 
-FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, splitting, rearranging, joining,
-            grids, subscripts, gathering, searching, products, contractions, solving, decompositions, activations,
-            losses, distances, dropout, padding, convolution_and_pooling, normalisation, pooling, attention, sampling,
-            recurrent, bags, ctc, queries, array_protocols)
+FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, in_place_views, splitting,
+            rearranging, joining, grids, subscripts, gathering, searching, products, contractions, solving,
+            decompositions, activations, losses, distances, dropout, padding, convolution_and_pooling,
+            normalisation, pooling, attention, sampling, recurrent, bags, ctc, queries, array_protocols)
 
 
 def remembered(name: str, function: Any, space: str = "") -> Any:
@@ -77,8 +77,8 @@ for _name in ("detach", "to", "float", "double", "long", "int", "short", "char",
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
-for _name in (OFFERED | EXACT) & dispatch.fallbacks.keys():  # those that are operations
-    dispatch.set_function(REGISTRY[_name], with_out(_name, unwrapped(dispatch.fallbacks[_name])))
+for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations
+    fallbacks.set_function(REGISTRY[_name], with_out(_name, unwrapped(fallbacks.by_name[_name])))
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
 for _name in ("alias", "avg_pool2d", "avg_pool3d", "contiguous", "expand", "expand_as", "repeat", "reshape_as",

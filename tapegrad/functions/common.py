@@ -6,7 +6,7 @@ from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import dispatch, dtypes, errors
+from tapegrad import dispatch, dtypes, errors, fallbacks
 from tapegrad.machine.instance import machine, planner
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history
@@ -58,7 +58,7 @@ def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Make a function the Python side of an operation, instead of the one derived from its kind."""
 
     def register(function: Callable[..., Any]) -> Callable[..., Any]:
-        dispatch.set_function(REGISTRY[name], function)
+        fallbacks.set_function(REGISTRY[name], function)
         return function
 
     return register

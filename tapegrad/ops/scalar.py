@@ -25,6 +25,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import dtypes
+from tapegrad.ops import numpy_column as column
 
 __all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole", "wide"]
 
@@ -241,73 +242,6 @@ def _digamma(x: Any) -> Any:
     return scalar.where(x == 0, scalar.copysign(like(math.inf, x), -x), scalar.where(x < 0, reflected, positive))
 
 
-# ------------------------------------------------------------------------------------------------------ NumPy column
-
-def _by_element(function: Callable[[float], float]) -> Callable[[Any], Any]:
-    vectorized = np.vectorize(function, otypes=[np.float64])
-
-    def call(x: Any) -> Any:
-        x = np.asarray(x)
-        return vectorized(x).astype(x.dtype if x.dtype.kind == "f" else np.float64)[()]
-    return call
-
-
-def _math_lgamma(x: float) -> float:
-    try:
-        return math.lgamma(x)
-    except ValueError:  # a pole
-        return math.inf
-
-
-def _numpy_digamma(x: float) -> float:
-    if x == 0:
-        return math.copysign(math.inf, -x)
-    if x < 0:
-        fraction = x - round(x) if math.isfinite(x) else 0.0
-        return math.nan if fraction == 0 else _numpy_digamma(1 - x) - math.pi / math.tan(math.pi * fraction)
-    steps = 0.0
-    while x < 12:
-        steps, x = steps + 1 / x, x + 1
-    v = 1 / (x * x)
-    series = v * (1 / 12 - v * (1 / 120 - v * (1 / 252 - v * (1 / 240 - v * (1 / 132 - v * (691 / 32760))))))
-    return math.log(x) - 0.5 / x - series - steps
-
-
-def _numpy_sign(x: Any) -> Any:
-    return np.where(np.greater(x, 0), 1, np.where(np.less(x, 0), -1, 0)).astype(np.asarray(x).dtype)[()]
-
-
-def _numpy_sigmoid(x: Any) -> Any:
-    return 1 / (1 + np.exp(-x))
-
-
-def _numpy_trunc_divide(a: Any, b: Any) -> Any:
-    a, b = np.asarray(a), np.asarray(b)
-    if np.result_type(a, b).kind == "f":
-        return np.trunc(a / b)
-    q = (a - np.fmod(a, b)) // b
-    return np.where(b == 0, q.dtype.type(0), q)[()]
-
-
-def _numpy_shift(shift: Callable[..., Any]) -> Callable[..., Any]:
-    def call(a: Any, n: Any) -> Any:
-        a = np.asarray(a)
-        bits = a.dtype.itemsize * 8
-        inside = (np.asarray(n) >= 0) & (np.asarray(n) < bits)
-        shifted = shift(a, np.where(inside, n, bits - 1).astype(a.dtype)).astype(a.dtype)
-        if shift is np.right_shift and a.dtype.kind == "i":
-            return shifted
-        return np.where(inside, shifted, a.dtype.type(0))[()]
-    return call
-
-
-def _numpy_integer_pow(x: Any, y: Any) -> Any:
-    if np.asarray(x).dtype.kind in "iu" and np.any(np.asarray(y) < 0):  # NumPy refuses; PyTorch truncates 1 / x**-y
-        return np.where(y < 0, np.where(x == 1, 1, np.where(x == -1, 1 - 2 * (y & 1), 0)),
-                        np.power(x, np.maximum(y, 0))).astype(np.asarray(x).dtype)[()]
-    return np.power(x, y)
-
-
 # --------------------------------------------------------------------------------------------------------- the table
 
 _TABLE: list[tuple[Any, ...]] = [
@@ -318,12 +252,12 @@ _TABLE: list[tuple[Any, ...]] = [
     ("div",           "ff",   np.true_divide,        "fdiv"),
     ("neg",           "n",    np.negative,           "fneg", lambda x: 0 - x),
     ("abs",           "n",    np.abs,                "@fabs", _integer_abs, lambda x: x),
-    ("sign",          "n",    _numpy_sign,           _sign, _sign, lambda x: x),
-    ("pow",           "nn",   _numpy_integer_pow,    _pow, _integer_pow),
-    ("_pow",          "nn",   _numpy_integer_pow,    "libm pow", "call ipow"),
+    ("sign",          "n",    column.sign,           _sign, _sign, lambda x: x),
+    ("pow",           "nn",   column.power,    _pow, _integer_pow),
+    ("_pow",          "nn",   column.power,    "libm pow", "call ipow"),
     ("floor_divide",  "nn",   np.floor_divide,       _floor_divide, _integer_floor_divide),
-    ("trunc_divide",  "nn",   _numpy_trunc_divide,   lambda a, b: scalar.trunc(a / b), _quotient),
-    ("_quotient",     "ii",   _numpy_trunc_divide,   None, "sdiv/udiv"),
+    ("trunc_divide",  "nn",   column.trunc_divide,   lambda a, b: scalar.trunc(a / b), _quotient),
+    ("_quotient",     "ii",   column.trunc_divide,   None, "sdiv/udiv"),
     ("remainder",     "nn",   np.remainder,          _remainder, _integer_remainder),
     ("fmod",          "nn",   np.fmod,               "frem", _integer_fmod),
     ("maximum",       "nn",   np.maximum,            "@maximum", "@smax/@umax", "or"),
@@ -343,7 +277,7 @@ _TABLE: list[tuple[Any, ...]] = [
     ("log1p",         "f",    np.log1p,              "libm log1p"),
     ("sqrt",          "f",    np.sqrt,               "@sqrt"),
     ("rsqrt",         "f",    lambda x: 1 / np.sqrt(x), lambda x: 1 / scalar.sqrt(x)),
-    ("sigmoid",       "f",    _numpy_sigmoid,        lambda x: 1 / (1 + scalar.exp(-x))),
+    ("sigmoid",       "f",    column.sigmoid,        lambda x: 1 / (1 + scalar.exp(-x))),
     # trigonometry
     ("sin",           "f",    np.sin,                "libm sin"),
     ("cos",           "f",    np.cos,                "libm cos"),
@@ -359,10 +293,10 @@ _TABLE: list[tuple[Any, ...]] = [
     ("acosh",         "f",    np.arccosh,            "libm acosh"),
     ("atanh",         "f",    np.arctanh,            "libm atanh"),
     # special functions
-    ("erf",           "f",    _by_element(math.erf),     "libm erf"),
-    ("erfc",          "f",    _by_element(math.erfc),    "libm erfc"),
-    ("lgamma",        "f",    _by_element(_math_lgamma), "libm lgamma"),
-    ("digamma",       "f",    _by_element(_numpy_digamma), _digamma),
+    ("erf",           "f",    column.by_element(math.erf),     "libm erf"),
+    ("erfc",          "f",    column.by_element(math.erfc),    "libm erfc"),
+    ("lgamma",        "f",    column.by_element(column.lgamma), "libm lgamma"),
+    ("digamma",       "f",    column.by_element(column.digamma), _digamma),
     # rounding
     ("floor",         "n",    np.floor,              "@floor", lambda x: x),
     ("ceil",          "n",    np.ceil,               "@ceil", lambda x: x),
@@ -388,8 +322,8 @@ _TABLE: list[tuple[Any, ...]] = [
     ("bitwise_or",    "ii",   np.bitwise_or,         None, "or", "or"),
     ("bitwise_xor",   "ii",   np.bitwise_xor,        None, "xor", "xor"),
     ("bitwise_not",   "i",    np.bitwise_not,        None, lambda x: x ^ -1, lambda x: x ^ True),
-    ("left_shift",    "ii",   _numpy_shift(np.left_shift),  None, _shift("_left")),
-    ("right_shift",   "ii",   _numpy_shift(np.right_shift), None, _shift("_right")),
+    ("left_shift",    "ii",   column.shifting(np.left_shift),  None, _shift("_left")),
+    ("right_shift",   "ii",   column.shifting(np.right_shift), None, _shift("_right")),
     ("_left",         "ii",   np.left_shift,         None, "shl"),
     ("_right",        "ii",   np.right_shift,        None, "ashr/lshr"),
 ]

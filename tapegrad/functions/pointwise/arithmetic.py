@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes, errors
+from tapegrad import dtypes, errors, fallbacks
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_inplace, touch
 from tapegrad.functions.common import (
@@ -41,8 +41,8 @@ def _scaled(name: str) -> None:
         return apply_inplace(operation(name + "_"), (
             self, other if alpha is one else scaled(other, alpha, "alpha", self)), teach=True)
 
-    dispatch.set_function(operation(name), out_of_place)
-    dispatch.set_function(operation(name + "_"), over)
+    fallbacks.set_function(operation(name), out_of_place)
+    fallbacks.set_function(operation(name + "_"), over)
 
 
 _scaled("add")
@@ -167,7 +167,7 @@ def _with_value(name: str) -> None:
         first = scaled(tensor1, value, "value", tensor2, self, strict=False)
         return apply_inplace(operation(name + "_"), (self, first, tensor2), teach=True)
 
-    dispatch.set_function(operation(name), out_of_place)
+    fallbacks.set_function(operation(name), out_of_place)
     PUBLIC[name] = METHODS[name] = out_of_place
     over.__name__ = name + "_"
     METHODS[name + "_"] = over

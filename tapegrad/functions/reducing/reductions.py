@@ -5,7 +5,7 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import dispatch, dtypes, shapes
+from tapegrad import dispatch, dtypes, fallbacks, shapes
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import (
     METHODS,
@@ -95,7 +95,7 @@ def _argument(name: str) -> None:
                       teach=dim is None and not keepdim)
         return into(out, found)
 
-    dispatch.set_function(operation(name), function)
+    fallbacks.set_function(operation(name), function)
 
 
 _argument("argmax")
@@ -134,7 +134,7 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
     x = widened(input, dtype)
     plain = dim is None and dtype is None and not keepdim
     dims = tuple(range(x.ndim)) if dim is None else axis_of(x, dim)
-    found = apply(operation("prod"), (x,), dispatch.axes_of(
+    found = apply(operation("prod"), (x,), fallbacks.axes_of(
         operation("prod"), dispatch.layout_of(x), dims, keepdim, dim), teach=plain)
     return into(out, found if dtype is None or found.dtype is dtype else found.to(dtype))
 
@@ -187,7 +187,7 @@ def _moment(name: str, with_mean: bool) -> Callable[..., Any]:
 
 
 for _name in ("var", "std"):
-    dispatch.set_function(operation(_name), _moment(_name, False))
+    fallbacks.set_function(operation(_name), _moment(_name, False))
     PUBLIC[_name] = METHODS[_name] = _moment(_name, False)
     PUBLIC[_name + "_mean"] = METHODS[_name + "_mean"] = _moment(_name, True)
 
@@ -252,7 +252,7 @@ def _softmax(name: str) -> None:
             raise NotImplementedError(f'"{name}_lastdim_kernel_impl" not implemented for \'{kind_name(input)}\'')
         return apply(operation(name), (input,), (("dim", axis),))
 
-    dispatch.set_function(operation(name), function)
+    fallbacks.set_function(operation(name), function)
 
 
 _softmax("softmax")

@@ -1,0 +1,148 @@
+"""What calls fall back on where native code does not know them: Python functions, made of operations' declarations."""
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from tapegrad import dtypes, shapes
+from tapegrad.dispatch import apply, apply_inplace, into, layout_of
+from tapegrad.machine import records as rec
+from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.planning import Attributes, Layout
+from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.signatures import Ints, Tensor, checked
+
+TensorBase = machine.TensorBase
+
+
+def _separated(op: Operation, given: Sequence[Any]) -> tuple[Sequence[Any], Attributes, bool]:
+    """Operands, attributes, and whether the attributes are those of a call without any."""
+    if len(given) == op.arity:
+        return given, tuple(op.defaults.items()), True
+    attributes = {a: dtypes.number(x.item() if isinstance(x, TensorBase) else x)
+                  for a, x in zip(op.attributes, given[op.arity:])}
+    return given[:op.arity], tuple(attributes.items()), attributes == op.defaults
+
+
+def elementwise_function(op: Operation) -> Callable[..., Any]:
+    """The Python side of an elementwise operation: operands and attributes, all of them."""
+
+    def function(*given: Any, out: Any = None) -> Any:
+        operands, attributes, plain = _separated(op, given)
+        if not any(isinstance(a, TensorBase) for a in operands):
+            raise TypeError(
+                f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(operands[0]).__name__}"
+            )
+        result = apply(op, operands, attributes, teach=plain)
+        return result if out is None else into(out, result)
+
+    return function
+
+
+def inplace_function(op: Operation) -> Callable[..., Any]:
+    def function(*given: Any) -> Any:
+        operands, attributes, plain = _separated(op, given)
+        if not isinstance(operands[0], TensorBase):
+            raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not "
+                            f"{type(operands[0]).__name__}")
+        return apply_inplace(op, operands, attributes, teach=plain)
+
+    return function
+
+
+def operator_function(op: Operation, function: Callable[..., Any]) -> Callable[..., Any]:
+    """The operator slot's fallback: foreign operands get NotImplemented, so that their own class may answer."""
+
+    def operator(*args: Any) -> Any:
+        for a in args:
+            if not isinstance(a, (TensorBase, bool, int, float, np.generic)):
+                return NotImplemented
+        return function(*args)
+
+    return operator
+
+
+def axes_of(op: Operation, layout: Layout, dims: shapes.Shape, keepdim: Any, dim: Any) -> Attributes:
+    """The attributes of a reduction along `dims`, where `dim` was asked for."""
+    given: Attributes = (("dim", dims), ("keepdim", bool(keepdim)))
+    if dim is not None and "dim" in op.grad_names and len(layout.shape) < 2:
+        return *given, ("given", True)  # the same reduction as without `dim`, and another node's name
+    return given
+
+
+def reduction_function(op: Operation) -> Callable[..., Any]:
+    """The Python side of a reduction: `f(x, dim=None, keepdim=False, *, dtype=None, out=None)`."""
+
+    def function(input: Tensor, dim: Ints | None = None, keepdim: bool = False, *, dtype: Any = None, out: Any = None
+                 ) -> Any:
+        if dtype is None and out is not None and op.result == "sum":
+            dtype = out.dtype
+        if dtype is not None:
+            input = input.to(dtype)
+        layout = layout_of(input)
+        if op.result == "truth" and dim is not None and not isinstance(dim, int) and not len(dim):
+            truth = apply(REGISTRY["ne"], (input, 0))  # of each element by itself; other reductions take all of them
+            truth = truth.to(input.dtype) if input.dtype is dtypes.uint8 else truth
+            return truth if out is None else into(out, truth)
+        if len(layout.shape) > 64:
+            shapes.check_rank(len(layout.shape))
+        dims = shapes.wrap_dims(dim, len(layout.shape))
+        if op.identity is None and 0 in layout.shape:
+            if dim is None or dim == ():
+                raise RuntimeError(f"{op.name}(): Expected reduction dim to be specified for input.numel() == 0. "
+                                   "Specify the reduction dim with the 'dim' argument.")
+            empty = [d for d in dims if layout.shape[d] == 0]
+            if empty:
+                raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
+        plain = dim is None and dtype is None and not keepdim
+        given = (("dim", dims), ("keepdim", bool(keepdim))) if len(layout.shape) > 1 else axes_of(
+            op, layout, dims, keepdim, dim)
+        if out is not None and op.result == "truth" and out.dtype not in (dtypes.bool_, dtypes.uint8):
+            raise RuntimeError(f"{op.name} only supports bool tensor for result, got: {planner.name_of(out.dtype)}")
+        result = apply(op, (input,), given, teach=plain)
+        if dtype is not None and result.dtype is not dtype and op.result == "sum":
+            result = result.to(dtype)  # whole numbers were summed as int64
+        return result if out is None else into(out, result)
+
+    return function
+
+
+def install() -> None:
+    """Give the machine the Python function of every operation."""
+    for op in REGISTRY.values():
+        if op.inplace_of is not None:
+            function = inplace_function(op)
+        elif op.kind == "elementwise":
+            function = elementwise_function(op)
+        elif op.kind == "reduction":
+            function = reduction_function(op)
+        elif op.kind == "structured":
+            function = structured_function(op)
+        else:
+            continue
+        set_function(op, function)
+
+
+def structured_function(op: Operation) -> Callable[..., Any]:
+    def function(*args: Any, out: Any = None) -> Any:
+        result = apply(op, args, teach=True)
+        return result if out is None else into(out, result)
+
+    return function
+
+
+by_name: dict[str, Callable[..., Any]] = {}  # the Python function of each operation that has one
+
+
+def set_function(op: Operation, function: Callable[..., Any]) -> None:
+    """Make `function` what calls of `op` fall back on, as a function, a method and an operator."""
+    function.__name__ = function.__qualname__ = op.name
+    function = checked(function, op.name, op)
+    by_name[op.name] = function
+    machine.set_function(op.opcode, function)
+    machine.set_function(op.opcode + rec.OPERATORS, operator_function(op, function))
+
+
+install()
