@@ -90,7 +90,7 @@ def result_strides(shape: Shape, operands: Sequence[tuple[Shape, Shape]]) -> Sha
     results can be seen in another shape without a copy where ours can.
     """
     first = operands[0]
-    if all(o[0] == shape and is_contiguous(*o) for o in operands):
+    if 0 not in shape and all(o[0] == shape and is_contiguous(*o) for o in operands):
         return contiguous_strides(shape)  # of axes of one element the strides are not followed
     if first[0] == shape and is_dense(*first) and all(o == first for o in operands):
         return first[1]

@@ -106,6 +106,11 @@ A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`, in
 
 `beta * input + alpha * outer` (`torch.addr`).
 """,
+    "Tensor.adjoint": """adjoint($self, /)
+--
+
+Matrices with rows and columns exchanged (`torch.adjoint`).
+""",
     "Tensor.alias": """alias($self, /)
 --
 
@@ -135,6 +140,11 @@ The least element along axes; equals share the gradient: see `tapegrad.amin`.
 --
 
 Both extremes (`torch.aminmax`).
+""",
+    "Tensor.angle": """angle($self, /)
+--
+
+: see `tapegrad.angle`.
 """,
     "Tensor.any": """any($self, /, dim=None, keepdim=False)
 --
@@ -490,6 +500,16 @@ Each element kept between `min` and `max`, in place: see `tapegrad.clip`.
 --
 
 A copy, through which gradients flow: see `tapegrad.clone`.
+""",
+    "Tensor.conj": """conj($self, /)
+--
+
+The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
+""",
+    "Tensor.conj_physical": """conj_physical($self, /)
+--
+
+The tensor itself: it is real (`torch.conj_physical`).
 """,
     "Tensor.contiguous": """contiguous($self, /, *, memory_format=None)
 --
@@ -1784,7 +1804,7 @@ Copies side by side (`torch.Tensor.repeat`).
     "Tensor.repeat_interleave": """repeat_interleave($self, /, repeats, dim=None, *, output_size=None)
 --
 
-Each slice repeated in place (`torch.repeat_interleave`).
+Each slice repeated in place (`torch.repeat_interleave`); of `repeats` alone, its places repeated.
 """,
     "Tensor.reshape": """reshape($self, /, shape)
 --
@@ -1795,6 +1815,16 @@ The same elements in another shape; a view where it can be (`torch.reshape`).
 --
 
 The same elements in the shape of another tensor (`torch.Tensor.reshape_as`).
+""",
+    "Tensor.resolve_conj": """resolve_conj($self, /)
+--
+
+The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
+""",
+    "Tensor.resolve_neg": """resolve_neg($self, /)
+--
+
+The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
 """,
     "Tensor.right_shift_": """right_shift_($self, /, other)
 --
@@ -2512,6 +2542,15 @@ tensor([[0.3125, 0.6250, 1.2500],
         [0.3750, 0.7500, 1.5000],
         [0.5000, 1.0000, 2.0000]])
 """,
+    "adjoint": """adjoint(input)
+--
+
+Matrices with rows and columns exchanged (`torch.adjoint`).
+
+>>> torch.adjoint(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+tensor([[1., 3.],
+        [2., 4.]])
+""",
     "all": """all(input, dim=None, keepdim=False, *, out=None)
 --
 
@@ -2562,6 +2601,14 @@ Both extremes (`torch.aminmax`).
 torch.return_types.aminmax(
 min=tensor(0.2500),
 max=tensor(1.))
+""",
+    "angle": """angle(input, *, out=None)
+--
+
+ (`torch.angle`).
+
+>>> torch.angle(torch.tensor([0.25, 0.5, 1.0]))
+tensor([0., 0., 0.])
 """,
     "any": """any(input, dim=None, keepdim=False, *, out=None)
 --
@@ -3136,6 +3183,22 @@ Tensors one after another along an axis (`torch.cat`).
 
 >>> torch.concatenate([torch.tensor([1.0]), torch.tensor([2.0])])
 tensor([1., 2.])
+""",
+    "conj": """conj(input)
+--
+
+The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
+
+>>> torch.conj(torch.tensor([0.25, 0.5, 1.0]))
+tensor([0.2500, 0.5000, 1.0000])
+""",
+    "conj_physical": """conj_physical(input, *, out=None)
+--
+
+The tensor itself: it is real (`torch.conj_physical`).
+
+>>> torch.conj_physical(torch.tensor([0.25, 0.5, 1.0]))
+tensor([0.2500, 0.5000, 1.0000])
 """,
     "conv1d": """conv1d(input, weight, bias=None, stride=1, padding=0, dilation=1, groups=1)
 --
@@ -3965,6 +4028,11 @@ The incomplete gamma function of shape `input` (`torch.special.gammaincc`), comp
 >>> torch.igammac(x, x)
 tensor([0.2563, 0.3173, 0.3679])
 """,
+    "imag": """imag(input)
+--
+
+RuntimeError: no tensor is complex (`torch.imag`).
+""",
     "index_add": """index_add(input, dim, index, source, *, alpha=1, out=None)
 --
 
@@ -4047,6 +4115,14 @@ No tensor is complex (`torch.is_complex`).
 >>> torch.is_complex(torch.tensor([0.25, 0.5, 1.0]))
 False
 """,
+    "is_conj": """is_conj(self)
+--
+
+What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
+
+>>> torch.is_conj(torch.tensor([0.25, 0.5, 1.0]))
+False
+""",
     "is_floating_point": """is_floating_point(input)
 --
 
@@ -4054,6 +4130,14 @@ Whether the dtype is a floating-point one (`torch.is_floating_point`).
 
 >>> torch.is_floating_point(torch.tensor([0.25, 0.5, 1.0]))
 True
+""",
+    "is_neg": """is_neg(self)
+--
+
+What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
+
+>>> torch.is_neg(torch.tensor([0.25, 0.5, 1.0]))
+False
 """,
     "is_nonzero": """is_nonzero(input)
 --
@@ -4079,6 +4163,14 @@ Whether the dtype has negative numbers (`torch.is_signed`).
 
 >>> torch.is_signed(torch.tensor([0.25, 0.5, 1.0]))
 True
+""",
+    "is_storage": """is_storage(obj)
+--
+
+Whether an object is a storage, which there are none of (`torch.is_storage`).
+
+>>> torch.is_storage(torch.tensor([0.25, 0.5, 1.0]))
+False
 """,
     "is_tensor": """is_tensor(obj)
 --
@@ -4317,14 +4409,6 @@ tensor([-0.8541,  5.8541])
 --
 
 The first columns of a product of reflections by columns of A and `tau` (`torch.linalg.householder_product`).
-
->>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
->>> torch.linalg.householder_product(x, x)
-tensor([[[ 0.,  3.],
-         [-3.,  8.]],
-<BLANKLINE>
-        [[-2., 27.],
-         [-9., 78.]]])
 """,
     "linalg.inv": """inv(A, *, out=None)
 --
@@ -5395,10 +5479,6 @@ tensor([[[[[1., 2., 1.],
 --
 
 How far pairs are from being alike (target 1) or not (-1), by the cosine of their angle (`torch.nn.functional.cosine_embedding_loss`).
-
->>> x = torch.tensor([0.25, 0.5, 1.0])
->>> torch.nn.functional.cosine_embedding_loss(x, x, x)
-tensor(0.)
 """,
     "nn.functional.cosine_similarity": """cosine_similarity(x1, x2, dim=1, eps=1e-08)
 --
@@ -6498,6 +6578,14 @@ All elements along one axis (`torch.ravel`).
 >>> torch.ravel(torch.tensor([0.25, 0.5, 1.0]))
 tensor([0.2500, 0.5000, 1.0000])
 """,
+    "real": """real(input)
+--
+
+The tensor itself: it is real (`torch.real`).
+
+>>> torch.real(torch.tensor([0.25, 0.5, 1.0]))
+tensor([0.2500, 0.5000, 1.0000])
+""",
     "reciprocal": """reciprocal(input, *, out=None)
 --
 
@@ -6551,7 +6639,7 @@ tensor([[0.4472, 0.8944],
     "repeat_interleave": """repeat_interleave(input, repeats, dim=None, *, output_size=None)
 --
 
-Each slice repeated in place (`torch.repeat_interleave`).
+Each slice repeated in place (`torch.repeat_interleave`); of `repeats` alone, its places repeated.
 
 Called as
 
@@ -6570,6 +6658,22 @@ The same elements in another shape; a view where it can be (`torch.reshape`).
 tensor([[0.2500],
         [0.5000],
         [1.0000]])
+""",
+    "resolve_conj": """resolve_conj(input)
+--
+
+The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
+
+>>> torch.resolve_conj(torch.tensor([0.25, 0.5, 1.0]))
+tensor([0.2500, 0.5000, 1.0000])
+""",
+    "resolve_neg": """resolve_neg(input)
+--
+
+The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
+
+>>> torch.resolve_neg(torch.tensor([0.25, 0.5, 1.0]))
+tensor([0.2500, 0.5000, 1.0000])
 """,
     "result_type": """result_type(tensor=None, other=None, *, scalar=None, scalar1=None, scalar2=None)
 --
@@ -7657,6 +7761,11 @@ The inner product of two vectors (`torch.vdot`).
 >>> x = torch.tensor([0.25, 0.5, 1.0])
 >>> torch.vdot(x, x)
 tensor(1.3125)
+""",
+    "view_as_real": """view_as_real(input)
+--
+
+RuntimeError: no tensor is complex (`torch.view_as_real`).
 """,
     "vsplit": """vsplit(input, sections=None, *, indices=None)
 --

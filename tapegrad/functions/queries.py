@@ -1,6 +1,7 @@
 """What a tensor is, and what would become of it: questions that run no operation."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -171,13 +172,19 @@ def result_type(tensor1: Any, tensor2: Any) -> dtypes.dtype:
     >>> tapegrad.result_type(tapegrad.tensor([1, 2], dtype=tapegrad.int8), 300)
     torch.int8
     """
-    found = [_standing(tensor1), _standing(tensor2)]
-    first, second = sorted(found, key=lambda s: -s[0])
-    if first[0] == second[0]:
-        return dtypes.promote(first[1], second[1])
-    if first[1].category >= second[1].category:
-        return first[1]
-    return dtypes.default_dtype() if not second[0] and second[1].is_floating_point else second[1]
+    return common_dtype(tensor1, tensor2)
+
+
+def common_dtype(*operands: Any) -> dtypes.dtype:
+    """The dtype of an operation: tensors decide, those without axes and then numbers only by a wider kind of number."""
+    standings = [_standing(x) for x in operands]
+    found: dtypes.dtype | None = None
+    for tier in sorted({weight for weight, _ in standings}, reverse=True):
+        here = functools.reduce(dtypes.promote, (dtype for weight, dtype in standings if weight == tier))
+        if found is None or here.category > found.category:
+            found = here
+    assert found is not None
+    return found
 
 
 @public

@@ -124,7 +124,6 @@ def forget(self: Any) -> None:
     """Let a tensor go on as a leaf; backward through what kept it is refused."""
     buffers["flags"][self._buffer] |= rec.WITHDRAWN
     move(self, _new_row(self))
-    buffers["flags"][self._buffer] &= ~rec.RETAINS & 0xFFFFFFFF
 
 
 def check_writable(x: Any, recorded: bool) -> None:

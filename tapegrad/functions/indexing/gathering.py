@@ -53,7 +53,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
     _expect_index("gather", index)
     dim = _along("gather", input, dim, index)
     if not index.numel():
-        return into(out, input.reshape(-1)[:0].reshape(tuple(index.shape)), input, index, exact=True)
+        return into(out, input.reshape(-1)[:0].reshape(tuple(index.shape)).clone(), input, index, exact=True)
     x, i = (t if t.ndim else t.reshape(1) for t in (input, index))
     found = read("gather", x, (i,), ("along", dim))
     return into(out, found if index.ndim else unsafe_view(found, ()), input, index, exact=True)

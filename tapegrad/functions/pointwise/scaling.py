@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapegrad import dtypes
-from tapegrad.functions.queries import result_type
+from tapegrad.functions.queries import common_dtype
 from tapegrad.tensor import Tensor
 
 
@@ -25,7 +25,7 @@ def scaled(x: Any, factor: Any, name: str, *others: Any, strict: bool = True) ->
     if not isinstance(x, Tensor) and not any(isinstance(y, Tensor) for y in others):
         return x * factor
     same = isinstance(x, Tensor) and all(isinstance(y, Tensor) and y.dtype is x.dtype for y in others)
-    dtype = x.dtype if same else _common(x, others)
+    dtype = x.dtype if same else common_dtype(x, *others)
     if strict and isinstance(factor, float) and not dtype.is_floating_point:
         raise RuntimeError(f"For integral input tensors, argument {name} must not be a floating point number.")
     if strict and isinstance(factor, bool) and dtype is not dtypes.bool_:
@@ -36,10 +36,3 @@ def scaled(x: Any, factor: Any, name: str, *others: Any, strict: bool = True) ->
     if dtype is dtypes.bool_:
         return x if factor else x.logical_and(x.new_zeros(()))
     return x if factor == 1 else (x if same else x.to(dtype)) * factor
-
-
-def _common(x: Any, others: tuple[Any, ...]) -> dtypes.dtype:
-    found = x.dtype if isinstance(x, Tensor) and not others else result_type(x, others[0])
-    for y in others[1:]:
-        found = dtypes.promote(found, result_type(x, y))
-    return found

@@ -206,7 +206,8 @@ def _median_of_all(x: Any, ignore_nan: bool) -> Any:
     """The median of every element; equal ones share its gradient."""
     flat = x.reshape(-1)
     if not flat.numel():
-        return x.new_full((), math.nan if x.dtype.is_floating_point else _CONVERTED_NAN.get(x.dtype.name, 0))
+        whole = not x.dtype.is_floating_point
+        return x.new_full((), _CONVERTED_NAN.get(x.dtype.name, 0)) if whole else flat.sum() * math.nan
     place = apply(operation("median_position"), (flat.detach(),), (("dim", 0), ("ignore_nan", ignore_nan)))
     value = flat.detach()._array()[int(place)]
     array = flat.detach()._array()

@@ -1,10 +1,11 @@
 """Several tensors made one."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
 from tapegrad.functions.shaping.views import reshape, unsqueeze
@@ -42,7 +43,10 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                 )
     while len(kept) > MOST and not _alike(kept):
         kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
-    return into(out, apply(operation("cat"), kept, (("dim", dim),)), *tensors)
+    found = apply(operation("cat"), kept, (("dim", dim),))
+    if len(kept) < len(tensors):  # what is left out for its shape still has a say in the dtype
+        found = found.to(functools.reduce(dtypes.promote, (x.dtype for x in tensors)))
+    return into(out, found, *tensors)
 
 
 PUBLIC["concat"] = PUBLIC["concatenate"] = cat
