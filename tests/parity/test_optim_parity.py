@@ -201,3 +201,56 @@ def test_refused_as_the_database_says(name, error):
     caught = pytest.warns if issubclass(error.error_type, Warning) else pytest.raises
     with caught(error.error_type, match=error.error_regex):
         getattr(tapegrad.optim, name)(params, **options)
+
+
+DIFFERENTIABLE = [(info.optim_cls.__name__, given.kwargs) for info in INFOS
+                  if "differentiable" in inspect.signature(info.optim_cls.__init__).parameters
+                  for given in info.optim_inputs_func(device="cpu")
+                  if not any(isinstance(value, torch.Tensor) for value in given.kwargs.values())]
+
+
+def meta_gradient(t, name, options):
+    """The gradient of a loss after three steps with respect to the start and to a factor of the inner losses."""
+    start = t.tensor([0.7, -1.3, 0.4], dtype=t.float64, requires_grad=True)
+    scale = t.tensor([1.1, 0.9, 1.3], dtype=t.float64, requires_grad=True)
+    p = start.clone()
+    optimizer = getattr(t.optim, name)([p], differentiable=True, **options)
+    for _ in range(3):
+        now = p.clone()  # what the graph reads again must not be what is written to
+        (p.grad,) = t.autograd.grad((now ** 2 * scale).sum() + now.sin().sum(), now, create_graph=True)
+        optimizer.step()
+    return [g.tolist() for g in t.autograd.grad((p ** 3).sum(), [start, scale], allow_unused=True) if g is not None]
+
+
+# PyTorch's own writes are in the way of its backward there; and the first momentum is detached from its gradient.
+ITS_OWN = {"Adamax", "Rprop", "amsgrad", "centered", "momentum"}
+
+
+@pytest.mark.parametrize("name, given", DIFFERENTIABLE, ids=lambda v: v if isinstance(v, str) else "-".join(
+    f"{key}={value}" for key, value in v.items()))
+def test_differentiable_steps(name, given):
+    found = meta_gradient(tapegrad, name, given)
+    if ITS_OWN.isdisjoint({name, *given}):
+        for one, other in zip(found, meta_gradient(torch, name, given)):
+            np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-9)
+    else:  # against finite differences
+        slopes = finite_differences(name, given)
+        np.testing.assert_allclose(found[0], slopes, rtol=1e-4, atol=1e-6)
+
+
+def finite_differences(name, options, h=1e-6):
+    """The first of those gradients, from nearby starts without any history."""
+    def end(place):
+        p = tapegrad.tensor(place, dtype=tapegrad.float64, requires_grad=True)
+        optimizer = getattr(tapegrad.optim, name)([p], **options)
+        scale = tapegrad.tensor([1.1, 0.9, 1.3], dtype=tapegrad.float64)
+        for _ in range(3):
+            optimizer.zero_grad()
+            ((p ** 2 * scale).sum() + p.sin().sum()).backward()
+            optimizer.step()
+        return (p ** 3).sum().item()
+
+    start = [0.7, -1.3, 0.4]
+    moved_by = [[x + h * sign * (i == j) for j, x in enumerate(start)] for i in range(3) for sign in (1, -1)]
+    ends = [end(place) for place in moved_by]
+    return [(up - down) / (2 * h) for up, down in zip(ends[::2], ends[1::2])]
