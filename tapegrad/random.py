@@ -301,7 +301,7 @@ def normal(mean: Any, std: Any = 1.0, size: Sizes = (), *, generator: Generator 
         return _finished(made, requires_grad, device, out)
     shape, of = shapes.broadcast(tuple(x.shape) for x in given), _floating("normal_kernel_cpu", given[0].dtype)
     if isinstance(std, Tensor):
-        if not (std.detach() >= 0).all():
+        if not std.detach().ge(0).all():
             raise RuntimeError("normal expects all elements of std >= 0.0")
         made = _draw(generator, shape, of, streams.normal).mul_(std.detach().to(of))
     else:
