@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tapegrad.autograd.function import onwards
+from tapegrad.autograd.made_nodes import onwards
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.planning import KEEPS_RESULT

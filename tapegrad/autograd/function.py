@@ -18,7 +18,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import history, hooks
 
 call, buffers = machine.call, machine.buffers
@@ -164,7 +164,7 @@ class FunctionCtx(Node):
     def _output_plan(self, index: int) -> Plan:
         layout = self._outputs[index]
         assert layout is not None
-        given = {"name": self._forward_cls.__name__, "index": index, "count": len(self._outputs), **_lies(layout)}
+        given = {"name": self._forward_cls.__name__, "index": index, "count": len(self._outputs), **lies(layout)}
         return planner.plan(REGISTRY["_output"], (_NODE,), tuple(given.items()))
 
     # ------------------------------------------------------------ what the engine asks for
@@ -332,7 +332,7 @@ def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], enabled: bool, recorded:
     return o
 
 
-def _lies(layout: Layout) -> dict[str, Any]:
+def lies(layout: Layout) -> dict[str, Any]:
     return {"dtype": layout.dtype, "shape": layout.shape, "strides": layout.strides}
 
 
@@ -354,12 +354,12 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
     name = ctx._forward_cls.__name__
 
     def plan_for(layout: Layout) -> Plan:
-        return planner.plan(REGISTRY["_function"], operands, tuple({"name": name, **_lies(layout)}.items()))
+        return planner.plan(REGISTRY["_function"], operands, tuple({"name": name, **lies(layout)}.items()))
 
     if any(layout is not None for layout in ctx._outputs):
         with machine.pinned():
             if len(outputs) == 1:
-                ctx._row = _give_history(ctx, outputs[0], plan_for(ctx._outputs[0]),  # type: ignore[arg-type]
+                ctx._row = give_history(ctx, outputs[0], plan_for(ctx._outputs[0]),  # type: ignore[arg-type]
                                          needs, rows)
             else:
                 ctx._row = call.fresh_row(_NODE.id, 0, 0)
@@ -368,7 +368,7 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
             if len(outputs) > 1:
                 for i, o in enumerate(outputs):
                     if ctx._outputs[i] is not None:
-                        _give_history(ctx, o, ctx._output_plan(i), 1, [ctx._row])
+                        give_history(ctx, o, ctx._output_plan(i), 1, [ctx._row])
     for x in saved:
         if x is not None and not isinstance(x, machine.TensorBase):
             raise TypeError(f"save_for_backward can only save variables, but argument {saved.index(x)} is of type "
@@ -384,88 +384,12 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
     )
 
 
-def _give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequence[int]) -> int:
+def give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequence[int]) -> int:
     """Let a tensor be the result of an instruction; returns its row."""
     if _among(o, ctx.dirty_tensors) or buffers["producer"][o._buffer] or buffers["flags"][o._buffer] & rec.RECORDED:
         return history.rewrite(o, plan, needs, list(rows))
     call.record_plan(plan.index, o._buffer, needs, *rows)
     return o._buffer
-
-
-class _Onwards(Function):
-    @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:
-        return g
-
-
-
-@functools.cache
-def _node(name: str, function: type[Function]) -> type[FunctionCtx]:
-    """A function's node under another name."""
-    named = {"name": lambda self: f"torch::autograd::{name}"} if name == "NotImplemented" else {}
-    return type(name, (FunctionCtx,), {"_forward_cls": function, **named})
-
-
-class _Constant(Function):
-    """What has no derivative: the gradient is zero, or it is refused."""
-
-    @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:
-        if ctx.refusal is not None:
-            raise ctx.refusal
-        return tuple(call.empty(layouts.adjoint(layout).id).zero_() if needed else None
-                     for layout, needed in zip(ctx._inputs, ctx.needs_input_grad))
-
-
-def _constant(x: Any, op: Operation, values: Sequence[Any], needs: int) -> None:
-    """Give a tensor that was just written its history."""
-    rows = [v if isinstance(v, int) else v._buffer for v in values]
-    ctx, plan = _constant_node(op.grad_name if isinstance(values[-1], int) else f"{op.grad_name[:-1]}1", x, needs, rows)
-    with machine.pinned():
-        ctx._row = history.rewrite(x, plan, needs, rows)
-        hooks.attached(ctx._row).callback = ctx
-
-
-def _constant_node(name: str, x: Any, needs: int, rows: Sequence[int], refusal: Exception | None = None
-                   ) -> tuple[Any, Plan]:
-    ctx: Any = _node(name, _Constant)()
-    ctx.refusal = refusal
-    ctx._inputs = [layouts.all[int(buffers["layout"][row])] for row in rows]
-    ctx._outputs = ctx._tensors = [layouts.all[x._layout]]
-    ctx.needs_input_grad = tuple(bool(needs >> j & 1) for j in range(len(rows)))
-    given = {"name": name, **_lies(ctx._outputs[0])}
-    return ctx, planner.plan(REGISTRY["_function"], tuple(ctx._inputs), tuple(given.items()))
-
-
-def without_derivative(x: Any, name: str, *given: Any, refusal: Exception | None = None) -> Any:
-    """A tensor that Python made of others, as the result of a node: its gradients are zero, or refused."""
-    if not call.is_recording(None):
-        return x
-    rows = [a._buffer for a in given if isinstance(a, machine.TensorBase)]
-    needs = sum(1 << j for j, row in enumerate(rows) if buffers["flags"][row] & rec.REQUIRES_GRAD)
-    if needs:
-        ctx, plan = _constant_node(name, x, needs, rows, refusal)
-        with machine.pinned():
-            ctx._row = _give_history(ctx, x, plan, needs, rows)
-            hooks.attached(ctx._row).callback = ctx
-    return x
-
-
-dispatch.constant = _constant
-
-
-def onwards(row: int, before: int, name: str) -> None:
-    """Record that a value goes on from a row, whose layout or memory may be another, by a node that nobody sees.
-
-    What arrives there has to fit what was `before`; `name` is that of the node that made it.
-    """
-    ctx = _node(name, _Onwards)()
-    ctx._shows = False
-    was, now = (layouts.all[int(buffers["layout"][r])] for r in (before, row))
-    ctx._row, ctx._inputs, ctx._outputs, ctx._tensors, ctx.needs_input_grad = row, [was], [now], [now], (True,)
-    plan = planner.plan(REGISTRY["_function"], (was,), tuple({"name": name, **_lies(now)}.items()))
-    call.record_plan(plan.index, row, 1, before)
-    hooks.attached(row).callback = ctx
 
 
 def _backward_of(cls: type[Function]) -> Callable[..., Any]:

@@ -13,7 +13,8 @@ from typing import Any
 from tapegrad import dtypes
 from tapegrad.autograd import engine, modes
 from tapegrad.autograd.data_assignment import keeps_itself
-from tapegrad.autograd.function import Function, onwards
+from tapegrad.autograd.function import Function
+from tapegrad.autograd.made_nodes import onwards
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import CompiledFunction, Input, Pullback
 from tapegrad.compiler.captured_backward import outline

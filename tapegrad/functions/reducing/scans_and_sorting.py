@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import shapes
-from tapegrad.autograd.function import without_derivative
+from tapegrad.autograd.made_nodes import without_derivative
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
