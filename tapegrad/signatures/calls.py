@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.machine.instance import machine
+from tapegrad.signatures.former import formerly
 from tapegrad.signatures.forms import Form, Parameter, forms_of, is_general
 from tapegrad.signatures.kinds import Unpacked, type_name
 from tapegrad.texts import TEXTS
@@ -111,6 +112,9 @@ class _Lane:
             if isinstance(found, tuple):
                 return found
             failed.append(found)
+        former = formerly(self.called, args, kwargs)
+        if former is not None:
+            return self.fit(*former)
         count = len(args) + len(kwargs)
         plausible = [j for j, way in enumerate(ways) if way.may_have(count)]
         if len(ways) == 1 or len(plausible) == 1:
