@@ -49,7 +49,24 @@ def remembered(name: str, function: Any, space: str = "") -> Any:
     if not isinstance(function, types.FunctionType):
         return function
     function = checked(with_out(name, function), space + name)
-    return _plain(function) if _writes(name) else machine.remembered(name, function)
+    if _writes(name):
+        function.__module__ = f"tapegrad.{space}".rstrip(".")
+        return _plain(function)
+    native = machine.remembered(name, function)
+    # A built-in method is pickled as an attribute of its `self`, the Python function, and that by its name in here.
+    function.__module__, function.__qualname__ = __name__, "python_" + (space + name).replace(".", "_")
+    _python[function.__qualname__] = function
+    setattr(function, name, native)
+    return native
+
+
+_python: dict[str, Any] = {}
+
+
+def __getattr__(name: str) -> Any:
+    if name in _python:
+        return _python[name]
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
 def _writes(name: str) -> bool:

@@ -20,8 +20,7 @@ _LAYERS = {
             "LazyConvTranspose1d LazyConvTranspose2d LazyConvTranspose3d",
     "activation": "CELU ELU GELU GLU Hardshrink Hardsigmoid Hardswish Hardtanh LeakyReLU LogSigmoid LogSoftmax Mish "
                   "PReLU RReLU ReLU ReLU6 SELU SiLU Sigmoid Softmax Softmax2d Softmin Softplus Softshrink Softsign "
-                  "Tanh "
-                  "Tanhshrink Threshold",
+                  "Tanh Tanhshrink Threshold",
     "pooling": "AdaptiveAvgPool1d AdaptiveAvgPool2d AdaptiveAvgPool3d AdaptiveMaxPool1d AdaptiveMaxPool2d "
                "AdaptiveMaxPool3d AvgPool1d AvgPool2d AvgPool3d FractionalMaxPool2d FractionalMaxPool3d LPPool1d "
                "LPPool2d LPPool3d MaxPool1d MaxPool2d MaxPool3d MaxUnpool1d MaxUnpool2d MaxUnpool3d",
@@ -38,7 +37,8 @@ _LAYERS = {
     "transformer": "Transformer TransformerDecoder TransformerDecoderLayer TransformerEncoder TransformerEncoderLayer",
     "rnn": "GRU GRUCell LSTM LSTMCell RNN RNNBase RNNCell RNNCellBase",
     "loss": "BCELoss BCEWithLogitsLoss CTCLoss CosineEmbeddingLoss CrossEntropyLoss GaussianNLLLoss HingeEmbeddingLoss "
-            "HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss MSELoss MarginRankingLoss MultiLabelMarginLoss "
+            "HuberLoss KLDivLoss L1Loss LinearCrossEntropyLoss LinearCrossEntropyOptions MSELoss MarginRankingLoss "
+            "MultiLabelMarginLoss "
             "MultiLabelSoftMarginLoss MultiMarginLoss NLLLoss NLLLoss2d PoissonNLLLoss SmoothL1Loss SoftMarginLoss "
             "TripletMarginLoss TripletMarginWithDistanceLoss",
     "adaptive": "AdaptiveLogSoftmaxWithLoss",
@@ -51,10 +51,10 @@ _LAYERS = {
     "lazy": "",
     "utils": "",
 }
-_ROOMS = ("functional", "init", "modules", "parameter", "utils")
+_ROOMS = ("common_types", "functional", "init", "modules", "parallel", "parameter", "utils")
 _PARAMETERS = ("Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter")
 _WHERE = {name: f"modules.{room}" for room, names in _LAYERS.items() for name in names.split()}
-_WHERE |= dict.fromkeys(_PARAMETERS, "parameter")
+_WHERE |= {**dict.fromkeys(_PARAMETERS, "parameter"), "DataParallel": "parallel"}
 
 __all__ = [*_WHERE, *_ROOMS]
 

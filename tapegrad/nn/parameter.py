@@ -94,7 +94,7 @@ _ASKABLE_TEXT = """
 _OWN, _ASKABLE = frozenset(_OWN_TEXT.split()), frozenset(_ASKABLE_TEXT.split())
 
 
-class Uninitialized:
+class UninitializedTensorMixin:
     """What parameters and buffers without a shape have in common; a program asks `is_lazy`."""
 
     __slots__ = ()
@@ -141,7 +141,7 @@ class Uninitialized:
         return memo.setdefault(id(self), type(self)(self.requires_grad, None, self.dtype))
 
 
-class UninitializedParameter(Uninitialized, Parameter):  # type: ignore[misc]
+class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: ignore[misc]
     """A parameter whose shape is not known yet (`torch.nn.UninitializedParameter`).
 
     >>> weight = UninitializedParameter(); weight
@@ -161,7 +161,7 @@ class UninitializedParameter(Uninitialized, Parameter):  # type: ignore[misc]
         return made
 
 
-class UninitializedBuffer(Uninitialized, Tensor):  # type: ignore[misc]
+class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
     """A buffer whose shape is not known yet (`torch.nn.UninitializedBuffer`)."""
 
     __slots__ = ()
@@ -176,7 +176,7 @@ class UninitializedBuffer(Uninitialized, Tensor):  # type: ignore[misc]
 
 def is_lazy(value: Any) -> bool:
     """Whether a tensor has no shape yet (`torch.nn.parameter.is_lazy`)."""
-    return isinstance(value, Uninitialized)
+    return isinstance(value, UninitializedTensorMixin)
 
 
 machine.state["parameter_type"] = id(Parameter)  # whose operations run natively, like a tensor's

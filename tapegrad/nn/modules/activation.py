@@ -265,3 +265,10 @@ class PReLU(Module):
     def extra_repr(self) -> str:
         return f"num_parameters={self.num_parameters}"
 
+
+def __getattr__(name: str) -> Any:
+    if name == "MultiheadAttention":  # which PyTorch has here
+        from tapegrad.nn.modules import attention
+
+        return attention.MultiheadAttention
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

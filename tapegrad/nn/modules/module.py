@@ -159,10 +159,13 @@ class Module(Hooked, Stateful):
     # ------------------------------------------------------------ attributes
 
     def __getattr__(self, name: str) -> Any:
-        held = self.__dict__
-        for kind in ("_parameters", "_buffers", "_modules"):
-            if kind in held and name in held[kind]:
-                return held[kind][name]
+        held = self.__dict__  # written out, for this is what reading a parameter costs
+        if "_parameters" in held and name in (found := held["_parameters"]):
+            return found[name]
+        if "_modules" in held and name in (found := held["_modules"]):
+            return found[name]
+        if "_buffers" in held and name in (found := held["_buffers"]):
+            return found[name]
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
 
     def __setattr__(self, name: str, value: Any) -> None:

@@ -149,11 +149,15 @@ class _AdaptivePool(Layer, family=True):
     _shows = "output_size={self.output_size}"
 
 
-class AdaptiveAvgPool1d(_AdaptivePool, function="adaptive_avg_pool1d"):
+class _AdaptiveAvgPoolNd(_AdaptivePool, family=True):
+    """Means."""
+
+
+class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool1d"):
     """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool1d`)."""
 
 
-class AdaptiveAvgPool2d(_AdaptivePool, function="adaptive_avg_pool2d"):
+class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool2d"):
     """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool2d`).
 
     >>> import tapegrad as torch
@@ -162,23 +166,23 @@ class AdaptiveAvgPool2d(_AdaptivePool, function="adaptive_avg_pool2d"):
     """
 
 
-class AdaptiveAvgPool3d(_AdaptivePool, function="adaptive_avg_pool3d"):
+class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool3d"):
     """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool3d`)."""
 
 
-class _AdaptiveMaxPool(_AdaptivePool, family=True):
+class _AdaptiveMaxPoolNd(_AdaptivePool, family=True):
     return_indices: bool = False
 
 
-class AdaptiveMaxPool1d(_AdaptiveMaxPool, function="adaptive_max_pool1d"):
+class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd, function="adaptive_max_pool1d"):
     """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool1d`)."""
 
 
-class AdaptiveMaxPool2d(_AdaptiveMaxPool, function="adaptive_max_pool2d"):
+class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd, function="adaptive_max_pool2d"):
     """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool2d`)."""
 
 
-class AdaptiveMaxPool3d(_AdaptiveMaxPool, function="adaptive_max_pool3d"):
+class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd, function="adaptive_max_pool3d"):
     """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool3d`)."""
 
 

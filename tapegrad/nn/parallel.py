@@ -1,0 +1,32 @@
+"""Modules on several devices (`torch.nn.parallel`): there is one, so that these are the modules themselves."""
+from __future__ import annotations
+
+from typing import Any
+
+from tapegrad.nn.modules.module import Module
+
+
+class DataParallel(Module):
+    """A module whose batches are shared out among devices (`torch.nn.DataParallel`): the one there is takes it all.
+
+    >>> import tapegrad as torch
+    >>> DataParallel(torch.nn.Identity())(torch.ones(2))
+    tensor([1., 1.])
+
+    What it saves is named as PyTorch names it: `module.weight`.
+    """
+
+    def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
+        super().__init__()
+        self.module, self.dim = module, dim
+        self.device_ids: list[int] = []
+
+    def forward(self, *inputs: Any, **kwargs: Any) -> Any:
+        return self.module(*inputs, **kwargs)
+
+
+class DistributedDataParallel(Module):
+    """A module of several processes (`torch.nn.parallel.DistributedDataParallel`), of which there is no group."""
+
+    def __init__(self, module: Module, *args: Any, **kwargs: Any) -> None:
+        raise ValueError("Default process group has not been initialized, please make sure to call init_process_group.")
