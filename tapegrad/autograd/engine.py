@@ -43,7 +43,7 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
                 settle(workspace, int(workspace.record["bottom"][0]))
             else:
                 check_marked(workspace, status)
-        if status != rec.UNBUILT:
+        if status not in (rec.UNBUILT, rec.GONE):
             return
     if retain_graph is None:
         retain_graph = create_graph

@@ -173,6 +173,10 @@ class FunctionCtx(Node):
         """Free what was saved."""
         self._kept = None
 
+    def is_gone(self, wanted: int) -> bool:
+        """Whether a backward to these operands is refused, of a node that is marked as released."""
+        return True
+
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
         """Run `backward`: one gradient, or None, for each tensor among the inputs."""
         given = list(outgoing)

@@ -63,9 +63,13 @@ def _check_culprit(workspace: Workspace, status: int) -> None:
     if status == rec.UNBUILT:
         planner.build_adjoint(plan_of(t))
         return
-    if status == rec.GONE:
-        raise RuntimeError(errors.SECOND_BACKWARD)
     rows, _ = operands_of(t)
+    if status == rec.GONE:
+        kept = hooks.find(int(instructions[t]["out"]))
+        if kept is not None and kept.callback is not None and not kept.callback.is_gone(asked_for(workspace, rows)):
+            instructions["plan"][t] &= ~rec.RELEASED & 0xFFFFFFFF
+            return
+        raise RuntimeError(errors.SECOND_BACKWARD)
     position = int(workspace.record["position"][0])
     workspace.record["position"] = 0
     row = rows[position] if position < len(rows) else int(instructions[t]["out"])
@@ -82,6 +86,12 @@ def _check_culprit(workspace: Workspace, status: int) -> None:
         output="" if producer is None else f", which is output 0 of {_forward_name(producer)},",
         found=found, expected=_expected_version(t, position),
     ))
+
+
+def asked_for(workspace: Workspace, rows: Sequence[int]) -> int:
+    """Which operands of a node a sweep wants the gradients of, as bits; all of them are -1."""
+    return -1 if not workspace.narrowed else sum(
+        1 << j for j, row in enumerate(rows) if workspace.marks[row] & rec.NEEDED)
 
 
 def _forward_name(t: int) -> str:

@@ -1,6 +1,7 @@
 """A backward's replay, where Python has to act: hooks, custom functions, a look at every gradient."""
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from typing import Any
 
@@ -9,7 +10,7 @@ import numpy as np
 from tapegrad import kernel_errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
-from tapegrad.autograd.marking import check_marked
+from tapegrad.autograd.marking import asked_for, check_marked
 from tapegrad.autograd.recorded_adjoints import gradients_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
@@ -27,8 +28,21 @@ def adjoint_layout(row: int) -> Layout:
     return layouts.adjoint(layouts[int(buffers[row]["layout"])])
 
 
-def add_adjoint(workspace: Workspace, row: int, value: Any) -> None:
-    """Add a tensor to the gradient gathered for a row."""
+def _counted(value: Any) -> int:
+    return sys.getrefcount(value)
+
+
+def _ours() -> int:
+    """How many references there are to a value that a function and the one it calls have alone."""
+    value = object()
+    return _counted(value)
+
+
+_OURS = _ours()
+
+
+def add_adjoint(workspace: Workspace, row: int, value: Any, references: int = 0) -> None:
+    """Add a tensor to the gradient gathered for a row: it becomes that where nobody has more `references` to it."""
     layout = adjoint_layout(row)
     block = int(workspace.adjoints[row])
     if block:
@@ -38,10 +52,19 @@ def add_adjoint(workspace: Workspace, row: int, value: Any) -> None:
             have.add_(value)
         workspace.adjoints[row] = call.disown(have)
         return
+    if sys.getrefcount(value) <= references and _is_bare(value, layout.id):
+        workspace.adjoints[row] = call.disown(value)
+        return
     with modes.no_grad():
         fresh = call.empty(layout.id)
         fresh.copy_(value)
     workspace.adjoints[row] = call.disown(fresh)
+
+
+def _is_bare(value: Any, layout: int) -> bool:
+    """Whether a tensor lies like this on memory of its own, which nothing else uses."""
+    own = buffers[value._buffer]
+    return bool(value._layout == layout and own["owner"] == value._buffer and own["refs"] == 1 and not own["flags"])
 
 
 def take(workspace: Workspace, row: int) -> Any:
@@ -151,10 +174,12 @@ def _run_node(workspace: Workspace, position: int) -> None:
         add_adjoint(workspace, out, gradient)
         if not workspace.marks[out] & rec.BEYOND:
             return
-    found = through_node(workspace, plan, gradient, rows, out, needs, shift)
-    for row, value in zip(rows, found):
-        if value is not None and workspace.marks[row] & rec.NEEDED:
-            add_adjoint(workspace, row, value)
+    found = [*through_node(workspace, plan, gradient, rows, out, needs, shift)]
+    needed = (workspace.marks[rows] & rec.NEEDED).tolist()
+    for row, wanted in zip(rows, needed):
+        value = found.pop(0)
+        if value is not None and wanted:
+            add_adjoint(workspace, row, value, _OURS)
 
 
 def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
@@ -180,8 +205,7 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         if kept.callback._capture is not capturing.mine():
             capturing.refuse("a custom function's backward runs that was recorded before")
         workspace.callbacks.append(kept.callback)
-        kept.callback._wanted = -1 if not workspace.narrowed else sum(
-            1 << j for j, row in enumerate(rows) if workspace.marks[row] & rec.NEEDED)
+        kept.callback._wanted = asked_for(workspace, rows)
         found = kept.callback.gradients(outgoing)
     else:
         found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)

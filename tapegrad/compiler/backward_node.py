@@ -15,11 +15,12 @@ from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Segment, Traced
+from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
-call, buffers = machine.call, machine.buffers
+call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 WIDEST = 30  # operands of a node
 
 
@@ -69,9 +70,16 @@ class CompiledFunctionBackward(FunctionCtx):
             found = [next(some) if self._last >> k & 1 else None for k in range(len(segment.inputs))]
         return _handed_out(self._gathered, found) if self._gathered else list(found)
 
+    def is_gone(self, wanted: int) -> bool:
+        """Whether a backward to these operands is a second one."""
+        return self._shape.segment.refuses(self._shape.inputs_of(wanted), self._done)
+
     def release(self) -> None:
         """Free what no backward may ask for any more: as without compiler, that is decided operation by operation."""
         self._done |= {self._last}
+        if self._shape.segment.keeping:  # the next sweep asks `is_gone` before it begins
+            with machine.pinned():
+                _mark_released(self._row)
         if self._shape.segment.is_used_up(self._done):
             super().release()
             self._pullback = None
@@ -154,6 +162,8 @@ class _Shape:
         ctx._inputs, ctx._outputs, ctx._tensors = self.operands, self.outputs, self.outputs  # type: ignore[assignment]
         row = call.fresh_row(self.node, 0, 0) if not self.single else _row_of(outputs[0])
         _attach(ctx, self.plan, row, operands)
+        if self.segment.gone:
+            _mark_released(row)
         for plan, output in zip(self.output_plans, outputs):
             call.record_plan(plan, _row_of(output), 1, row)
 
@@ -170,6 +180,11 @@ def _attach(ctx: FunctionCtx, plan: int, row: int, operands: Sequence[Any]) -> N
     call.record_plan(plan, row, (1 << len(operands)) - 1, *operands)
     ctx._row = row
     hooks.attached(row).callback = ctx
+
+
+def _mark_released(row: int) -> None:
+    """Let sweeps ask a node whether it is used up before they begin; nothing may move meanwhile."""
+    instructions["plan"][int(buffers["producer"][row]) - 1] |= rec.RELEASED
 
 
 def _row_of(value: Any) -> int:

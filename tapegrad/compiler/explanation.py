@@ -1,13 +1,19 @@
 """`explain()`: what a compiled function did, in words."""
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from types import MethodType
 from typing import Any
 
 from tapegrad.compiler.function import Compiled
+from tapegrad.compiler.guards.contents import is_simple
+from tapegrad.compiler.guards.reachable import Reach
+from tapegrad.compiler.pytrees import SIMPLE, Same
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts
+from tapegrad.tensor import Tensor
 
 
 def explain(function: Compiled) -> str:
@@ -21,10 +27,70 @@ def explain(function: Compiled) -> str:
         for variant in variants:
             lines += [f"program {number}: {arguments(key)}", *(f"  {line}" for line in _program(variant))]
             number += 1
-    for key, pending in function._pending.items():
-        if pending:
-            lines.append(f"captured once, for {arguments(key)}: a second call that does the same makes a program")
+    once = Counter(arguments(key) for key, pending in function._pending.items() if pending)
+    for text, count in once.items():
+        several = "" if count == 1 else f", {count} times with something else"
+        lines.append(f"captured once, for {text}{several}: a second call that does the same makes a program")
+    if function.differed:
+        lines.append(f"what differed between the last captures: {function.differed}")
     return "\n".join(lines)
+
+
+def what_differed(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach]) -> str:
+    """The first thing that is another than at the capture before, of the arguments (their key) and of what is read."""
+    return next(_differences(function, before, now), "what they did")
+
+
+def _differences(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach]) -> Iterator[str]:
+    (structure, kinds, _, recording, dtype), reach = before
+    (structure_now, kinds_now, _, recording_now, dtype_now), reach_now = now
+    code = getattr(function, "__code__", None)
+    names = list(code.co_varnames[isinstance(function, MethodType):code.co_argcount]) if code else []
+    there, found = _passed(structure, kinds, names), _passed(structure_now, kinds_now, names)
+    there += [(name, _text(a)) for name, a in _read(reach)]
+    found += [(name, _text(a)) for name, a in _read(reach_now)]
+    yield from (f"{name}: {a}, then {b}" for (name, a), (same, b) in zip(there, found) if a != b and name == same)
+    if len(there) != len(found):
+        yield "how many values there are"
+    if recording != recording_now:
+        yield "the grad mode"
+    if dtype is not dtype_now:
+        yield "the default dtype"
+
+
+def _passed(structure: Any, kinds: Any, names: Sequence[str]) -> list[tuple[str, str]]:
+    """What was passed, with names."""
+    lies = iter([repr(layouts.all[k if type(k) is int else k[0]]) for k in kinds])
+    if structure is None:  # tensors alone
+        return [(names[i] if i < len(names) else f"argument {i}", lie) for i, lie in enumerate(lies)]
+
+    def values(part: Any, path: str) -> Iterator[tuple[str, str]]:
+        if part is Tensor:
+            yield path, next(lies)
+        elif type(part) is not Same and part[0] in SIMPLE:
+            yield path, repr(part[2])
+        elif type(part) is not Same:
+            for i, inner in enumerate(part[2]):
+                yield from values(inner, f"{path}[{part[1][i][2] if part[1] else i!r}]")
+
+    args, kwargs = structure[2]
+    found = [v for i, part in enumerate(args[2]) for v in values(part, names[i] if i < len(names) else f"argument {i}")]
+    return found + [v for key, part in zip(kwargs[1] or (), kwargs[2]) for v in values(part, key[2])]
+
+
+def _read(reach: Reach) -> Iterator[tuple[str, Any]]:
+    """What is read by name, and in containers and objects."""
+    free = getattr(getattr(reach.function, "__code__", None), "co_freevars", ())
+    yield from ((name, content) for name, (_, content) in zip(free, reach.cells))
+    yield from ((name, value) for _, name, value in reach.names)
+    for w in reach.watched:
+        of = "" if w.kind in (dict, list, tuple) else f"{w.kind.__name__}."
+        for i, part in enumerate(w.parts):
+            yield f"{of}{w.keys[i]}" if i < len(w.keys) else f"{of}[{i}]", part
+
+
+def _text(value: Any) -> str:
+    return repr(value) if is_simple(value) else f"a {type(value).__name__}"
 
 
 def arguments(key: Any) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import functools
 import gc
 import os
+import sys
 import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -40,6 +41,7 @@ call = machine.call
 MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
+IN_VAIN = 6  # captures with no replay, after which there is a warning
 _replay, _is_recording = call.replay, call.is_recording
 
 
@@ -59,6 +61,9 @@ class Compiled(Transparent):
         self._failures: dict[Any, int] = {}
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
+        self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
+        self._in_vain = 0  # captures, one after the other
+        self.differed = ""
         self._quick: Quick | None = None  # the native way through the program that ran last
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
@@ -133,10 +138,12 @@ class Compiled(Transparent):
         structure, identity = key[0], self._identity
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
             if not self.dynamic:
-                return self._give_up("its arguments keep changing (dynamic=True allows for that)", args, kwargs)
+                return self._give_up(
+                    f"its arguments keep changing ({self.differed}; dynamic=True allows for that)", args, kwargs)
             self._forget()
         if len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES:
-            return self._give_up("its calls keep doing something else", args, kwargs)
+            return self._give_up(
+                f"its calls keep doing something else ({self.differed or 'what they did'})", args, kwargs)
         try:
             kinds = {type(t) for t in leaves} | kinds_in(structure)
             reach = Reach(self.__wrapped__, sorted(kinds - {Tensor}, key=lambda kind: kind.__qualname__))
@@ -177,6 +184,7 @@ class Compiled(Transparent):
                 capturing.release(events)
                 if collecting:
                     gc.enable()
+        self._note(key, reach)
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._failures[key] = self._failures.get(key, 0) + 1
@@ -192,6 +200,19 @@ class Compiled(Transparent):
             return result
         self.tapes.setdefault(key, []).append(variant)
         return result
+
+    def _note(self, key: Any, reach: Reach) -> None:
+        """Say so where one call after the other is captured, and none replayed."""
+        last, self._last = self._last, (key, reach, self.replays)
+        if last is None or last[2] != self.replays:
+            self._in_vain, self.differed = 1, ""
+            return
+        self._in_vain += 1
+        from tapegrad.compiler.explanation import what_differed
+
+        self.differed = what_differed(self.__wrapped__, last[:2], (key, reach))
+        if self._in_vain == IN_VAIN:
+            self._warn(f"was captured {IN_VAIN} times and never replayed, for each call is another: {self.differed}")
 
     def _carry_out(self, key: Any, before: Before, captured: Captured | None, events: Any) -> None:
         """Make the kernel calls that the capture put off: as the program they become, if nothing else of them is left.
@@ -216,11 +237,14 @@ class Compiled(Transparent):
         self._quick = None
 
     def _stop(self, why: str) -> None:
-        self._quick = None
+        self._quick = self._last = None
         self.reason = why
+        self._warn(f"runs as it is written: {why}")
+
+    def _warn(self, what: str) -> None:
         code = getattr(self.__wrapped__, "__code__", None)
         where = f" ({os.path.basename(code.co_filename)}:{code.co_firstlineno})" if code else ""
-        warnings.warn(f"{getattr(self, '__name__', 'function')}{where} runs as it is written: {why}", stacklevel=4)
+        warnings.warn(f"{getattr(self, '__name__', 'function')}{where} {what}", stacklevel=_outside())
 
     def _give_up(self, why: str, args: Any, kwargs: Any) -> Any:
         self._stop(why)
@@ -250,6 +274,14 @@ class Compiled(Transparent):
         for known in (self._pending, self.tapes, self._failures):
             known.pop(key, None)
         self._quick = None
+
+
+def _outside() -> int:
+    """How far above the caller's caller the code is that called this library: where a warning is shown."""
+    frame, level = sys._getframe(2), 2
+    while frame.f_back is not None and capturing.is_library(frame.f_code.co_filename):
+        frame, level = frame.f_back, level + 1
+    return level
 
 
 def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any]]:

@@ -157,7 +157,8 @@ class Variant:
         for tensor in self.reach.tensors.values():
             found += memory_words.storage(tensor)
         self._state = len(found)  # those that stay what they are
-        return found + self.reach.conditions()
+        self._containers = self.reach.words_of_containers()
+        return found + self.reach.conditions() + self._containers
 
     def gradients_are_as_they_were(self) -> bool:
         return memory_words.hold(self._gradients)
@@ -167,8 +168,10 @@ class Variant:
         return self.reach.unchanged(memory=False) or self.refresh()
 
     def renewed(self) -> bool:
-        """Whether cells hold other objects than they did, of equal values."""
-        return not self.reach.unchanged() and self.refresh()
+        """Whether cells hold other objects than they did, of equal values; or a dict counted changes that are none."""
+        if not self.reach.unchanged():
+            return self.refresh()
+        return not memory_words.hold(self._containers) and self._expect(self.reach)
 
     def refresh(self) -> bool:
         """Equal values in other objects (a number computed anew) are as good: from now on those are looked for."""
@@ -176,10 +179,18 @@ class Variant:
             reach = self.reach.again()
         except Unreadable:
             return False
-        wanted = reach.conditions()
-        if reach.content != self.captured.content or self._state + len(wanted) != len(self.program.conditions):
+        if reach.content != self.captured.content or not self._expect(reach):
             return False
         self.reach, self.native_way = reach, False
+        return True
+
+    def _expect(self, reach: Reach) -> bool:
+        """Compare with this from now on, if there is as much to compare."""
+        containers = reach.words_of_containers()
+        wanted = reach.conditions() + containers
+        if self._state + len(wanted) != len(self.program.conditions):
+            return False
+        self._containers = containers
         for i, condition in enumerate(wanted):
             self.program.conditions[self._state + i] = condition
         return True

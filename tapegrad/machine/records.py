@@ -283,5 +283,5 @@ REPLAY = np.dtype([
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
     ("fresh", "u8"), ("n_fresh", "u8"),
 ])
-MAX_FRESH = 16
+MAX_FRESH = 256
 UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way

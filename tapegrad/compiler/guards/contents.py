@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.trusted_values import HEAP_TYPE
 from tapegrad.compiler.pytrees import SIMPLE
 from tapegrad.machine.instance import machine
@@ -90,6 +91,20 @@ class Watched:
                 c is not object and (c in _BASES or "__slots__" in vars(c) or "__getattribute__" in vars(c))
                 for c in self.kind.__mro__):
             self._table = getattr(value, "__dict__", None)
+
+    def words(self) -> list[memory_words.Word] | None:
+        """Words of memory that show that nothing has changed since they were read; None where there are none.
+
+        They may differ for no reason: a dict counts changes.
+        """
+        if self.kind is tuple or self.kind is frozenset:
+            return []
+        if self.kind is list:
+            return memory_words.items(self.value, self.parts)
+        if self._table is None or isinstance(self.value, machine.TensorBase):
+            return None
+        return memory_words.table(self.value) if self._table is self.value else (
+            memory_words.attributed(self.value, self._table))
 
     def unchanged(self) -> bool:
         """Whether it holds the very objects it held."""

@@ -15,7 +15,9 @@ from tapegrad.machine.instance import machine
 
 Word = tuple[int, int, int]
 _WHOLE, _LOW = (1 << 64) - 1, (1 << 32) - 1
-_KIND, _LENGTH = 8, 16  # ob_type; of a dict the number of its keys, of a cell what it holds
+# ob_type; of a dict the number of its keys, of a list that of its items, of a cell what it holds; where a list's items
+# are; how far before an object the dict of its attributes.
+_KIND, _LENGTH, _ITEMS, _BEFORE = 8, 16, 24, 24
 _buffers = machine.buffers
 _ROW, _ROWS = _buffers.dtype.itemsize, int(machine.state["buffers"][0])
 # Whole words: with the flags comes the producer, with the owner the layout.
@@ -97,6 +99,63 @@ def function(function: Any) -> list[Word]:
     found = [(id(function) + _PARTS[name], _WHOLE, 0 if part is None else id(part)) for name, part in parts.items()]
     attributed = read(id(function) + _ATTRIBUTES) and function.__dict__
     return found if attributed else found + _nothing(id(function) + _ATTRIBUTES)
+
+
+def _dict_version() -> int:
+    """Where a dict has the number that is another after every change, and nowhere else; 0 if there is no such place."""
+    class Probe:
+        pass
+
+    def look(table: dict[str, Any]) -> Any:
+        size: Any = dict.__basicsize__
+        return np.frombuffer(ctypes.string_at(id(table), size), "u8")[1:]
+
+    def changes(table: dict[str, Any], change: Any) -> Any:
+        before = look(table)
+        change()
+        return look(table) != before
+
+    one, probe = {"a": 1, "b": 2}, Probe()
+    probe.a, probe.b = 1, 2  # type: ignore[attr-defined]
+    seen = [changes(one, lambda: one.update(a=3)), changes(vars(probe), lambda: setattr(probe, "a", 3))]
+    (at,) = np.nonzero(seen[0])
+    if len(at) != 1 or not all(s[at[0]] for s in seen):
+        return 0
+    for value in range(64):  # in a loop Python takes shorter ways
+        before = look(vars(probe))
+        probe.b = value  # type: ignore[attr-defined]
+        if look(vars(probe))[at[0]] == before[at[0]]:
+            return 0
+    return 8 * int(at[0]) + 8
+
+
+def _lists_are_known() -> bool:
+    one = [_probe, _dict_version]
+    return read(id(one) + _LENGTH) == 2 and [read(read(id(one) + _ITEMS) + 8 * i) for i in range(2)] == [*map(id, one)]
+
+
+_DICT_VERSION, _LISTS = _dict_version(), _lists_are_known()
+
+
+def table(table: dict[Any, Any]) -> list[Word] | None:
+    """What a dict holds, as far as Python counts its changes; None where it does not."""
+    at = id(table) + _DICT_VERSION
+    return [(at, _WHOLE, read(at))] if _DICT_VERSION else None
+
+
+def attributed(value: Any, held: dict[Any, Any]) -> list[Word] | None:
+    """An object's class and attributes, which are in this dict; None where it is not known how that is found."""
+    offset: Any = type(value).__dictoffset__
+    at = id(value) + (offset if offset > 0 else -_BEFORE)
+    found = table(held)
+    return None if found is None or read(at) != id(held) else [kind(value), (at, _WHOLE, id(held)), *found]
+
+
+def items(several: list[Any], held: list[Any]) -> list[Word] | None:
+    """What a list holds: first where that is, for there may be something else by then."""
+    start = read(id(several) + _ITEMS)
+    return [(id(several) + _LENGTH, _WHOLE, len(held)), (id(several) + _ITEMS, _WHOLE, start),
+            *((start + 8 * i, _WHOLE, id(item)) for i, item in enumerate(held))] if _LISTS else None
 
 
 def are_known() -> bool:

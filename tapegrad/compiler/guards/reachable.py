@@ -66,6 +66,7 @@ class Reach:
         self.cells: list[tuple[Any, Any]] = []
         self.tensors: dict[int, Any] = {}
         self.watched: list[Watched] = []
+        self.without_words = self.watched
         self.probes: list[tuple[Callable[[], Any], Any]] = []
         self.identity = False
         self.reads: set[str] = set()
@@ -105,14 +106,27 @@ class Reach:
     def unchanged(self, memory: bool = True) -> bool:
         """Whether every name stands for the object it stood for, and every container holds what it held.
 
-        Without `memory`, words of memory are left out, which a program compares itself.
+        Without `memory`, what a program compares itself is left out: words, and containers that have some.
         """
         for where, name, value in self.names:
             if where.get(name, MISSING) is not value:
                 return False
         if memory and not memory_words.hold(self.conditions()):
             return False
-        return all(w.unchanged() for w in self.watched) and all(ask() == said for ask, said in self.probes)
+        watched = self.watched if memory else self.without_words
+        return all(w.unchanged() for w in watched) and all(ask() == said for ask, said in self.probes)
+
+    def words_of_containers(self) -> list[memory_words.Word]:
+        """The words of memory that show that containers hold what they held; those without are `without_words`.
+
+        Where they hold something else by now, which may be equal, the words are such as never are met.
+        """
+        found = [(w, w.words()) for w in self.watched]
+        self.without_words = [w for w, words in found if words is None]
+        words = [word for _, several in found for word in several or ()]
+        if all(w.unchanged() for w in self.watched):  # looked at after the words were read: other threads may write
+            return words
+        return [(at, mask, value ^ mask) for at, mask, value in words]
 
     def changed(self) -> str:
         """Which name or value is another now, for a message."""

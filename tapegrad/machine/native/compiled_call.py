@@ -14,7 +14,6 @@ from tapegrad.machine.native.operands import recording
 _replays = records(rec.REPLAY)
 _tuple_new = external("PyTuple_New", u64, u64)
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
-_MAX_FRESH = np.uint64(rec.MAX_FRESH)
 
 
 @native
@@ -77,7 +76,7 @@ def replay(self, arguments, count):
     if not wanted or words(given)[U2] != r.n_arguments or not fits(r, given):
         py.incref(py.none())
         return py.none()
-    fresh = stack_words(16)
+    fresh = stack_words(256)  # MAX_FRESH
     for i in range(r.n_fresh):
         made = new_tensor(halves(r.fresh)[i])
         if made == U0:

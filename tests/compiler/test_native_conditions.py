@@ -1,0 +1,217 @@
+"""What containers hold is compared by the machine, as words of memory: nothing is missed, and nothing captured anew for
+changes that are none.
+
+A dict counts its changes, a list's items lie where it says; both are facts of CPython that are probed when the compiler
+is imported. Each program changes what it reads between calls and is run as written beside it.
+"""
+from __future__ import annotations
+
+import gc
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import tapegrad as torch
+from tapegrad.compiler import compile
+from tapegrad.compiler.guards import memory_words
+
+
+class Layer:
+    def __init__(self, weight: Any, bias: Any) -> None:
+        self.weight, self.bias = weight, bias
+
+    def __call__(self, x: Any) -> Any:
+        return x * self.weight + self.bias
+
+
+class Net:
+    gain = 2.0
+
+    def __init__(self, layers: list[Layer]) -> None:
+        self.layers, self.options, self.training = layers, {"shift": 1.0, "tags": ["a"]}, True
+
+    def __call__(self, x: Any) -> Any:
+        for layer in self.layers:
+            x = layer(x)
+        return x * self.gain + self.options["shift"] * len(self.options["tags"]) + (0 if self.training else 100)
+
+
+def net() -> Net:
+    return Net([Layer(torch.tensor([0.5 + i, 1.0]), 0.25 * i) for i in range(3)])
+
+
+def _other_dict(n: Net) -> None:
+    n.__dict__ = {**vars(n), "gain": 5.0}
+
+
+def _item_at_the_same_address(n: Net) -> None:
+    """A float in a list is replaced by another, which may lie where the first one lay."""
+    for i in range(50):
+        n.options["tags"] = [float(i)] * (i % 3)
+        n.layers[0].bias = float(i) * 1.5
+
+
+CHANGES: dict[str, Callable[[Net], Any]] = {
+    "an_attribute": lambda n: setattr(n, "gain", 3.0),
+    "an_attribute_of_the_class": lambda n: setattr(Net, "gain", 4.0),
+    "an_attribute_of_an_item": lambda n: setattr(n.layers[1], "bias", 9.0),
+    "an_item": lambda n: n.layers.__setitem__(1, Layer(torch.ones(2), 7.0)),
+    "the_order": lambda n: n.layers.reverse(),
+    "one_more": lambda n: n.layers.append(Layer(torch.ones(2), 1.0)),
+    "many_more": lambda n: n.layers.extend(Layer(torch.ones(2), 1.0) for _ in range(100)),
+    "one_less": lambda n: n.layers.pop(),
+    "none_left": lambda n: n.layers.clear(),
+    "the_list": lambda n: setattr(n, "layers", n.layers[:1]),
+    "a_key": lambda n: n.options.update(shift=2.0),
+    "a_key_more": lambda n: n.options["tags"].append("b"),
+    "a_key_gone": lambda n: n.options.pop("shift"),
+    "the_dict": lambda n: setattr(n, "options", {"shift": 3.0, "tags": []}),
+    "a_list_in_a_dict": lambda n: n.options["tags"].clear(),
+    "a_flag": lambda n: setattr(n, "training", False),
+    "a_flag_by_another_value": lambda n: setattr(n, "training", 0),
+    "its_dict": _other_dict,
+    "a_weight": lambda n: setattr(n.layers[0], "weight", torch.tensor([7.0, 7.0])),
+    "a_weight_in_place": lambda n: n.layers[0].weight.mul_(3),
+    "an_attribute_gone": lambda n: delattr(n.layers[2], "bias"),
+    "a_method_of_its_own": lambda n: setattr(Layer, "__call__", lambda self, x: x - 1),
+    "again_and_again": _item_at_the_same_address,
+}
+NO_CHANGES: dict[str, Callable[[Net], Any]] = {
+    "the_same_value": lambda n: setattr(n, "training", True),
+    "there_and_back": lambda n: (n.layers.append(n.layers[0]), n.layers.pop()),
+    "an_equal_number": lambda n: n.options.update(shift=float("1.0")),
+    "an_equal_list": lambda n: n.options.update(tags=["a"]),
+    "off_and_on": lambda n: (setattr(n, "training", False), setattr(n, "training", True)),
+    "a_key_that_was_there": lambda n: n.options.setdefault("shift", 5.0),
+}
+
+
+def answers(f: Any, count: int = 4) -> list[Any]:
+    found = []
+    for _ in range(count):
+        try:
+            found.append(f(torch.ones(2)).tolist())
+        except (AttributeError, KeyError) as error:
+            found.append(repr(error))
+    return found
+
+
+def run(change: Callable[[Net], Any], wrap: Any, times: int = 1) -> tuple[list[Any], Any]:
+    kept = Net.gain, Layer.__call__
+    n = net()
+    f = wrap(lambda x: n(x))
+    try:
+        found = answers(f)
+        for _ in range(times):
+            change(n)
+            gc.collect()
+            found += answers(f)
+    finally:
+        Net.gain, Layer.__call__ = kept  # type: ignore[method-assign]
+    return found, f
+
+
+@pytest.mark.parametrize("times", [1, 3])
+@pytest.mark.parametrize("change", CHANGES)
+def test_a_change_is_seen(change, times):
+    if times > 1 and change in ("none_left", "a_key_gone", "an_attribute_gone"):
+        return
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        expected, _ = run(CHANGES[change], lambda f: f, times)
+        found, f = run(CHANGES[change], compile, times)
+    assert found == expected, f.explain()
+    assert f.replays > 1, f.explain()
+
+
+@pytest.mark.parametrize("change", NO_CHANGES)
+def test_no_change_is_no_reason_to_capture(change):
+    found, f = run(NO_CHANGES[change], compile, 5)
+    assert len({*map(tuple, found)}) == 1 and f.captures == 2, f.explain()
+
+
+def test_a_call_over_objects_is_native():
+    n = net()
+    f = compile(lambda x: n(x))
+    answers(f)
+    assert f._quick is not None and not f.tape.reach.without_words
+
+
+def test_this_python_is_known():
+    class Probe:
+        pass
+
+    table, probe, several = {"a": 1}, Probe(), [1.5, "a"]
+    probe.a = 1  # type: ignore[attr-defined]
+
+    def words():
+        return memory_words.table(table) + memory_words.attributed(probe, vars(probe)) + (
+            memory_words.items(several, several))
+
+    assert memory_words.hold(words())
+    for change in (lambda: table.update(a=2), lambda: setattr(probe, "a", 2), lambda: several.append(1)):
+        before = words()
+        change()
+        assert not memory_words.hold(before)
+
+
+# ---------------------------------------------------------------- captured in vain
+
+VARYING: dict[str, tuple[Callable[[int], Callable[[Any], Any]], str]] = {}
+
+
+def varying(said: str) -> Any:
+    def add(make: Any) -> Any:
+        VARYING[make.__name__] = make, said
+        return make
+    return add
+
+
+@varying("rate: 0.2, then 0.16666666666666666")
+def an_argument() -> Any:
+    f = compile(lambda x, rate: x * rate)
+    return f, lambda i: f(torch.ones(2), 1 / (i + 1))
+
+
+@varying("rate: 0.2, then 0.16666666666666666")
+def a_keyword() -> Any:
+    f = compile(lambda x, rate=1.0: x * rate)
+    return f, lambda i: f(torch.ones(2), rate=1 / (i + 1))
+
+
+@varying("options['rate'][0]: 4, then 5")
+def inside_an_argument() -> Any:
+    f = compile(lambda x, options: x * options["rate"][0])
+    return f, lambda i: f(torch.ones(2), {"rate": [i]})
+
+
+@varying("Layer.bias: 4, then 5")
+def an_attribute() -> Any:
+    layer = Layer(torch.ones(2), 0)
+    f = compile(lambda x: layer(x))
+
+    def call(i):
+        layer.bias = i
+        f(torch.ones(2))
+
+    return f, call
+
+
+@varying("x: f32[5], then f32[6]")
+def a_shape() -> Any:
+    f = compile(lambda x: x * 2)
+    return f, lambda i: f(torch.ones(i + 1))
+
+
+@pytest.mark.parametrize("name", VARYING)
+def test_captures_in_vain_are_said_so(name):
+    make, said = VARYING[name]
+    f, call = make()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        for i in range(6):
+            call(i)
+    assert [str(w.message).split(": ", 1)[1] for w in caught] == [said]
+    assert caught[0].filename == __file__ and said in f.explain()
