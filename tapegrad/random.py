@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -359,14 +360,33 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     >>> _ = manual_seed(0); multinomial(creation.tensor([0.0, 10.0, 3.0]), 4, replacement=True)
     tensor([2, 1, 1, 2])
     """
-    if not input.dtype.is_floating_point:
-        raise RuntimeError("multinomial only supports floating-point dtypes for input, got: "
-                           f"{errors.KINDS[input.dtype.name][:-6]}")
-    weights = input.detach()._array()
-    streams.check_multinomial(weights, num_samples, replacement)
-    shape = (*weights.shape[:-1], num_samples)
-    made = _draw(generator, shape, dtypes.int64, streams.multinomial, weights, replacement)
+    weights = input.detach()
+    _check_weights(weights, num_samples, replacement)
+    if num_samples > 1 and replacement:
+        given = weights._array()
+        shape = (*given.shape[:-1], num_samples)
+        return _finished(_draw(generator, shape, dtypes.int64, streams.multinomial, given), out=out)
+    # The smallest waiting times, each at its weight as rate.
+    speed = weights / _draw(generator, tuple(weights.shape), weights.dtype, streams.exponential)
+    made = speed.argmax(-1, keepdim=True) if num_samples == 1 else speed.topk(num_samples, -1)[1]
     return _finished(made, out=out)
+
+
+def _check_weights(weights: Tensor, n: int, replacement: bool) -> None:
+    """RuntimeError unless `n` indices can be drawn."""
+    if not weights.dtype.is_floating_point:
+        raise RuntimeError("multinomial only supports floating-point dtypes for input, got: "
+                           f"{errors.KINDS[weights.dtype.name][:-6]}")
+    if weights.ndim not in (1, 2):
+        raise RuntimeError("prob_dist must be 1 or 2 dim")
+    if n <= 0:
+        raise RuntimeError("cannot sample n_sample <= 0 samples")
+    if not replacement and n > weights.shape[-1]:
+        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
+    if not (weights.ge(0) & weights.lt(math.inf)).all():
+        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")
+    if not weights.sum(-1).gt(0).all():
+        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
 
 
 class _StandardGamma(Function):
@@ -437,21 +457,22 @@ def _dirichlet_grad(x: Tensor, alpha: Tensor, total: Tensor) -> Tensor:
 # ---------------------------------------------------------------------------------------------------- written in place
 
 def _fill(self: Tensor, generator: Generator | None, method: Callable[..., Any], *given: Any) -> Tensor:
-    """Write drawn values in memory order, through the checks every in-place write passes."""
-    layout = layouts.all[self._layout]
+    """Write drawn values, through the checks every in-place write passes."""
+    return self.copy_(_in_order(self, self.dtype, generator, method, *given))
+
+
+def _in_order(x: Tensor, dtype: dtypes.dtype, generator: Generator | None, method: Callable[..., Any], *given: Any
+              ) -> Tensor:
+    """Drawn values of a tensor's shape, in the order in which it lies in memory."""
+    layout = layouts.all[x._layout]
     if layout.contiguous:
-        return self.copy_(_draw(generator, layout.shape, layout.dtype, method, *given))
+        return _draw(generator, layout.shape, dtype, method, *given)
     if any(m > 1 and s == 0 for m, s in zip(layout.shape, layout.strides)):
         raise RuntimeError("unsupported operation: more than one element of the written-to tensor refers to a single "
                            "memory location. Please clone() the tensor before performing the operation.")
-    order = _order(self)
-    drawn = _draw(generator, tuple(layout.shape[d] for d in order), layout.dtype, method, *given)
-    return self.copy_(drawn.permute(*np.argsort(order).tolist()))
-
-
-def _order(x: Tensor) -> list[int]:
-    """The axes in the order of memory, the slowest first."""
-    return sorted(range(x.ndim), key=lambda d: -x.stride(d))
+    order = sorted(range(x.ndim), key=lambda d: -x.stride(d))
+    drawn = _draw(generator, tuple(layout.shape[d] for d in order), dtype, method, *given)
+    return drawn.permute(*np.argsort(order).tolist())
 
 
 def _uniform_(self: Tensor, from_: float = 0, to: float = 1, *, generator: Generator | None = None) -> Tensor:
@@ -471,7 +492,10 @@ def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     if isinstance(p, Tensor):
         if not p.dtype.is_floating_point:
             _floating("bernoulli_tensor_cpu_p_", p.dtype)
-        p = np.broadcast_to(p.detach()._array(), tuple(self.shape)).transpose(_order(self)).reshape(-1)
+        p = p.detach().expand(self.shape)
+        if not (p.ge(0) & p.le(1)).all():
+            raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
+        return self.copy_(_in_order(self, p.dtype, generator, streams.uniform).lt(p))
     return _fill(self, generator, streams.bernoulli, p)
 
 

@@ -53,8 +53,6 @@ for short, t in FLOATS.items():
                                   lambda g, n, d=d, t=t: streams.normal(g, n, d, ramp(n, t, -1, 1).numpy(), 1.7)),
         "normal number, tensor": (lambda n, g, t=t: torch.normal(0.3, ramp(n, t, 0.1, 3), generator=g),
                                   lambda g, n, d=d, t=t: streams.normal(g, n, d, 0.3, ramp(n, t, 0.1, 3).numpy())),
-        "bernoulli tensor": (lambda n, g, t=t: torch.bernoulli(ramp(n, t, 0, 1), generator=g),
-                             lambda g, n, d=d, t=t: streams.bernoulli(g, n, d, ramp(n, t, 0, 1).numpy())),
         "exponential_": (lambda n, g, t=t: torch.empty(n, dtype=t).exponential_(0.7, generator=g),
                          lambda g, n, d=d: streams.exponential(g, n, d, 0.7)),
         "cauchy_": (lambda n, g, t=t: torch.empty(n, dtype=t).cauchy_(0.3, 1.7, generator=g),
@@ -146,13 +144,12 @@ def test_states_travel_both_ways(drawn):
 
 @pytest.mark.parametrize("shape", [(1,), (50,), (3, 7), (2, 1000)])
 @pytest.mark.parametrize("dtype", FLOATS.values(), ids=FLOATS)
-@pytest.mark.parametrize("n, replacement", [(1, False), (1, True), (5, True), (20_000, True), ("all", False)])
-def test_multinomial(shape, dtype, n, replacement):
+@pytest.mark.parametrize("n", [2, 5, 20_000])
+def test_multinomial(shape, dtype, n):
     weights = torch.rand(shape, dtype=dtype, generator=torch.Generator().manual_seed(9))
-    n = shape[-1] if n == "all" else n
     theirs, ours = torch.Generator().manual_seed(2), streams.Generator().manual_seed(2)
-    want = torch.multinomial(weights, n, replacement, generator=theirs).numpy()
-    got = streams.multinomial(ours, want.size, "i8", weights.numpy(), replacement)
+    want = torch.multinomial(weights, n, True, generator=theirs).numpy()
+    got = streams.multinomial(ours, want.size, "i8", weights.numpy())
     np.testing.assert_array_equal(got, want.ravel())
     assert ours.get_state().tobytes() == theirs.get_state().numpy().tobytes()
 
@@ -170,11 +167,6 @@ ERRORS = {
     "cauchy_": (lambda t: t.cauchy_(0, -1), lambda g: streams.cauchy(g, 3, "f4", 0, -1)),
     "log_normal_": (lambda t: t.log_normal_(0, -1), lambda g: streams.log_normal(g, 3, "f4", 0, -1)),
     "randperm": (lambda t: torch.randperm(-1), lambda g: streams.randperm(g, -1, "i8")),
-    "multinomial n": (lambda t: torch.multinomial(t + 1, 4), lambda g: streams.check_multinomial(np.ones(3), 4, False)),
-    "multinomial zeros": (lambda t: torch.multinomial(t, 2, True),
-                          lambda g: streams.multinomial(g, 2, "i8", np.zeros(3), True)),
-    "multinomial negative": (lambda t: torch.multinomial(t - 1, 2),
-                             lambda g: streams.check_multinomial(np.zeros(3) - 1, 2, False)),
     "seed": (lambda t: torch.Generator().manual_seed(1.5), lambda g: g.manual_seed(1.5)),
     "state": (lambda t: torch.Generator().set_state(torch.zeros(7, dtype=torch.uint8)),
               lambda g: g.set_state(np.zeros(7, np.uint8))),

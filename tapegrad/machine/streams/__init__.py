@@ -9,7 +9,6 @@ from tapegrad.machine.streams.draws import (
     bernoulli,
     binomial,
     cauchy,
-    check_multinomial,
     dirichlet,
     exponential,
     gamma,
@@ -26,6 +25,6 @@ from tapegrad.machine.streams.draws import (
 from tapegrad.machine.streams.generator import DEFAULT_SEED, Generator
 
 __all__ = [
-    "DEFAULT_SEED", "Generator", "bernoulli", "binomial", "cauchy", "check_multinomial", "dirichlet", "exponential",
+    "DEFAULT_SEED", "Generator", "bernoulli", "binomial", "cauchy", "dirichlet", "exponential",
     "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "uniform",
 ]

@@ -298,24 +298,3 @@ def ones(element: Any, write: Any) -> Any:
 
 
 ones8, ones32, ones64 = ones(np.uint8, u8s), ones(np.float32, f32s), ones(np.float64, f64s)
-
-
-def chances(real: Any, units: Any) -> Any:
-    """Ones, as bytes, with probabilities that are given, of their own precision."""
-
-    def kernel(stream, out, n, a, b, given):
-        chunk = stack_words(256)
-        x, u, p = u8s(out), real(chunk), real(given)
-        done = np.int64(0)
-        while done < n:
-            count = min(n - done, CHUNK)
-            units(stream, chunk, count)
-            for i in range(count):
-                x[done + i] = np.uint8(u[i] < p[done + i])
-            done += count
-        return I0
-
-    return native(kernel)
-
-
-chances32, chances64 = chances(f32s, units32_into), chances(f64s, units_into)

@@ -141,18 +141,13 @@ def randperm(gen: Generator, n: int, dtype: Any, *, out: int | None = None) -> A
     return _run(gen, "permutation", n, np.dtype(dtype), _LONG, out=out)
 
 
-def bernoulli(gen: Generator, n: int, dtype: Any, p: Any, *, out: int | None = None) -> Any:
-    """Ones with probability `p`: a number (compared in double precision) or an array of `n` (in its own).
+def bernoulli(gen: Generator, n: int, dtype: Any, p: float, *, out: int | None = None) -> Any:
+    """Ones with probability `p`: `bernoulli_`.
 
     >>> bernoulli(Generator().manual_seed(0), 4, np.float32, 0.5)
     array([0., 0., 1., 0.], dtype=float32)
     """
     dtype = np.dtype(dtype)
-    if isinstance(p, Array):
-        if not np.all((p >= 0) & (p <= 1)):
-            raise RuntimeError("Expected p_in >= 0 && p_in <= 1 to be true, but got false.")
-        given = np.ascontiguousarray(p)
-        return _run(gen, "chances32" if p.itemsize == 4 else "chances64", n, dtype, _BYTE, given=given, out=out)
     if not 0 <= p <= 1:
         raise RuntimeError(f"bernoulli_ expects p to be in [0, 1], but got p={p:g}")
     kernel, made = {"f4": ("ones32", _FLOAT), "f8": ("ones64", _DOUBLE)}.get(dtype.str[1:], ("ones8", _BYTE))
@@ -277,48 +272,14 @@ def _summed(rows: Array) -> Array:
     return total
 
 
-def multinomial(gen: Generator, n: int, dtype: Any, weights: Array, replacement: bool = False, *,
-                out: int | None = None) -> Any:
-    """`n` indices in proportion to weights, or so many in all for the rows of them: `torch.multinomial`.
+def multinomial(gen: Generator, n: int, dtype: Any, weights: Array, *, out: int | None = None) -> Any:
+    """`n` indices in all, so many for each row of weights and in proportion to them, again and again.
 
-    >>> multinomial(Generator().manual_seed(0), 2, np.int64, np.array([0.0, 1.0, 0.0]), replacement=True)
+    >>> multinomial(Generator().manual_seed(0), 2, np.int64, np.array([0.0, 1.0, 0.0]))
     array([1, 1])
     """
     rows = np.atleast_2d(weights)
-    each = n // len(rows)
-    if each == 1 or not replacement:  # the smallest waiting times, each at its weight as rate
-        if not np.all(rows.sum(-1) > 0):
-            raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
-        speed = rows / exponential(gen, rows.size, rows.dtype).reshape(rows.shape)
-        drawn = speed.argmax(-1) if each == 1 else _largest(speed, each)
-        return handed(np.ascontiguousarray(drawn).reshape(-1), out)
     total = np.cumsum(rows, axis=-1)
-    if not np.all(total[:, -1] > 0):
-        raise RuntimeError("invalid multinomial distribution (sum of probabilities <= 0)")
     total /= total[:, -1:]
-    u = uniform(gen, n, _DOUBLE).reshape(-1, each)
+    u = uniform(gen, n, _DOUBLE).reshape(len(rows), -1)
     return handed(np.concatenate([np.searchsorted(t, x) for t, x in zip(total, u)]), out)
-
-
-def _largest(rows: Array, k: int) -> Array:
-    """Where the k largest of each row are, in order."""
-    if 4 * k > rows.shape[-1]:
-        return np.argsort(-rows, axis=-1, kind="stable")[..., :k]
-    some = np.argpartition(rows, -k, axis=-1)[..., -k:]
-    order = np.argsort(-np.take_along_axis(rows, some, -1), axis=-1)
-    return np.take_along_axis(some, order, -1)
-
-
-def check_multinomial(weights: Array, n: int, replacement: bool) -> None:
-    """RuntimeError unless `n` indices can be drawn."""
-    if weights.dtype.kind != "f":
-        raise RuntimeError("multinomial only supports floating-point dtypes for input, got: "
-                           f"{weights.dtype.name.capitalize()}")
-    if weights.ndim not in (1, 2):
-        raise RuntimeError("prob_dist must be 1 or 2 dim")
-    if n <= 0:
-        raise RuntimeError("cannot sample n_sample <= 0 samples")
-    if not replacement and n > weights.shape[-1]:
-        raise RuntimeError("cannot sample n_sample > prob_dist.size(-1) samples without replacement")
-    if not np.all((weights >= 0) & np.isfinite(weights)):
-        raise RuntimeError("probability tensor contains either `inf`, `nan` or element < 0")

@@ -16,7 +16,7 @@ _KERNEL = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_size_t, ctypes.c_size_t, ct
 
 FAMILIES = {
     "common": ("seed", "raw", "raw64", "uniform32", "uniform64", "normal32", "normal64", "pairs", "integers",
-               "permutation", "ones8", "ones32", "ones64", "chances32", "chances64"),
+               "permutation", "ones8", "ones32", "ones64"),
     "inversion": ("exponential", "geometric", "cauchy", "log_normal"),
     "rejection": ("poisson", "binomial32", "binomial64", "gamma32", "gamma64"),
 }
