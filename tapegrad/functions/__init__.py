@@ -10,7 +10,7 @@ import types
 from typing import Any
 
 from tapegrad import fallbacks
-from tapegrad.functions import array_protocols, queries
+from tapegrad.functions import array_protocols, by_name, queries
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.functions.indexing import gathering, searching, subscripts
 from tapegrad.functions.linear_algebra import contractions, decompositions, products, solving
@@ -49,24 +49,12 @@ def remembered(name: str, function: Any, space: str = "") -> Any:
     if not isinstance(function, types.FunctionType):
         return function
     function = checked(with_out(name, function), space + name)
+    by_name.keep(function, space + name)
     if _writes(name):
-        function.__module__ = f"tapegrad.{space}".rstrip(".")
         return _plain(function)
     native = machine.remembered(name, function)
-    # A built-in method is pickled as an attribute of its `self`, the Python function, and that by its name in here.
-    function.__module__, function.__qualname__ = __name__, "python_" + (space + name).replace(".", "_")
-    _python[function.__qualname__] = function
-    setattr(function, name, native)
+    setattr(function, name, native)  # a built-in method is pickled as an attribute of its `self`: of this function
     return native
-
-
-_python: dict[str, Any] = {}
-
-
-def __getattr__(name: str) -> Any:
-    if name in _python:
-        return _python[name]
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
 
 
 def _writes(name: str) -> bool:

@@ -237,6 +237,17 @@ def called_with_other_parameters(t, x, w):
             [n for n, _ in m.named_parameters()], vars(m).get("nope"), call(m, {"nope": x}, (x,)).shape)
 
 
+def stacked_modules(t, x, w):
+    stack = t.nn.utils.stateless.stack_module_state if t is tapegrad else t.func.stack_module_state
+    t.manual_seed(0)
+    several = [t.nn.BatchNorm1d(2) for _ in range(3)]
+    parameters, buffers = stack(several)
+    frozen = t.nn.BatchNorm1d(2).requires_grad_(False)
+    return (parameters, buffers, [p.is_leaf for p in parameters.values()], [refusal(f) for f in (
+        lambda: stack([]), lambda: stack([linear(t), t.nn.Identity()]), lambda: stack([linear(t), linear(t).eval()]))],
+        refusal(lambda: stack([several[0], frozen]))[0])
+
+
 def without_initialisation(t, x, w):
     skip = t.nn.utils.skip_init
     t.manual_seed(0)

@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
+from tapegrad.autograd import modes
+from tapegrad.functions import PUBLIC
 from tapegrad.machine.instance import machine
 from tapegrad.nn.modules.module import Module
 
@@ -102,3 +104,33 @@ def _swap(holder: Any, name: str, value: Any) -> Any:
     else:
         holder.__dict__[name] = value
     return old
+
+
+def stack_module_state(models: Sequence[Module]) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The parameters, and the buffers, of several modules of one class, stacked (`torch.func.stack_module_state`).
+
+    >>> import tapegrad as torch
+    >>> parameters, buffers = stack_module_state([torch.nn.Linear(2, 3) for _ in range(4)])
+    >>> parameters["weight"].shape
+    torch.Size([4, 3, 2])
+
+    RuntimeError for none, for several classes, and for training and evaluation mixed.
+    """
+    if not models:
+        raise RuntimeError("stack_module_state: Expected at least one model, got 0.")
+    if len({m.training for m in models}) > 1:
+        raise RuntimeError("stack_module_state: Expected all models to have the same training/eval mode.")
+    if len({type(m) for m in models}) > 1:
+        raise RuntimeError("stack_module_state: Expected all models to be of the same class.")
+
+    def stacked(several: list[dict[str, Any]]) -> dict[str, Any]:
+        found = {}
+        for name, first in several[0].items():
+            together = [held[name] for held in several]
+            if len({x.requires_grad for x in together}) > 1:
+                raise RuntimeError(f"Expected {name} from each model to have the same .requires_grad")
+            with modes.no_grad():
+                found[name] = PUBLIC["stack"](together).detach().requires_grad_(first.requires_grad)
+        return found
+
+    return (stacked([dict(m.named_parameters()) for m in models]), stacked([dict(m.named_buffers()) for m in models]))
