@@ -215,3 +215,31 @@ def test_captures_in_vain_are_said_so(name):
             call(i)
     assert [str(w.message).split(": ", 1)[1] for w in caught] == [said]
     assert caught[0].filename == __file__ and said in f.explain()
+
+
+# ---------------------------------------------------------------- arguments that the function also reads by name
+
+HELD: dict[str, Callable[[Any], Callable[[Any], Any]]] = {
+    "a_variable": lambda t: lambda a: (a * 2 + t).tolist(),
+    "only_a_condition": lambda t: lambda a: (a * 2).tolist() if t.dim() else None,
+    "in_a_list": lambda t: (lambda several: lambda a: (a * 2 + several[0]).tolist())([t]),
+    "an_attribute": lambda t: (lambda layer: lambda a: layer(a).tolist())(Layer(t, 1.0)),
+    "written_to": lambda t: lambda a: (a.add_(1).tolist(), t.tolist()),
+    "returned": lambda t: lambda a: (a * 1, (a * t).sum()),
+}
+
+
+@pytest.mark.parametrize("first", ["it", "another"])
+@pytest.mark.parametrize("name", HELD)
+def test_an_argument_is_what_is_passed(name, first):
+    def run(wrap: Any) -> Any:
+        t = torch.tensor([1.0, 2.0])
+        f, found = wrap(HELD[name](t)), []
+        for i in range(18):
+            passed = t if (i // 6 % 2 == 0) == (first == "it") else torch.tensor([5.0 + i, 7.0])
+            y = f(passed)
+            found.append([v.tolist() if isinstance(v, torch.Tensor) else v for v in y])
+        return found, f
+
+    found, f = run(compile)
+    assert found == run(lambda f: f)[0], f.explain()
