@@ -5,7 +5,10 @@ import functools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from tapegrad.machine.llvm import Jitted, cache, jit, waiting
+from tapegrad.dtypes import FLOATING
+from tapegrad.machine.kernels import loop_helpers
+from tapegrad.machine.kernels.products import gemm, gemv
+from tapegrad.machine.llvm import Jitted, cache, jit, late_binding, waiting
 
 
 def _write(parts: Sequence[str]) -> Mapping[str, str]:
@@ -33,7 +36,10 @@ def found(trampolines: str) -> tuple[list[bytes], bytes]:
         def of_trampolines() -> None:
             codes[last] = cache.obtain(last, lambda: jit.compile_ir(trampolines, 0 if jit.quick() else 2, False))
 
+        # With them what belongs to the machine, so that a first product, or capture, shall not wait for it.
+        others = [functools.partial(made.build, of) for made in (gemm, gemv) for of in FLOATING]
         with waiting.announced("compiling for this processor, once"):
-            jit.side_by_side([of_trampolines, *(functools.partial(of_part, part) for part in MACHINE.parts)])
+            jit.side_by_side([of_trampolines, *(functools.partial(of_part, part) for part in MACHINE.parts), *others,
+                              late_binding.build, loop_helpers.build])
     *parts, rest = (code or b"" for code in codes.values())
     return parts, rest
