@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes, errors, shapes
+from tapegrad import dispatch, dtypes, errors, formats, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
@@ -263,7 +263,8 @@ def empty(size: Sizes, *, memory_format: Any = None, out: Any = None,
     dtype = wanted(dtype, out) or dtypes.default_dtype()
     if out is not None:
         return out.resize_(shape)
-    return _finish(call.empty(layouts.intern(dtype, shape).id), requires_grad, device)
+    lies = None if memory_format is None else formats.strides(memory_format, shape)
+    return _finish(call.empty(layouts.intern(dtype, shape, lies).id), requires_grad, device)
 
 
 def legacy(dtype: Dtype, args: tuple[Any, ...]) -> Tensor:
@@ -354,19 +355,21 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
     """
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    lies = _lying("full_like", input, dtype)
+    lies = _lying("full_like", input, dtype, memory_format)
     with modes.no_grad():
         made = call.empty(lies.id).fill_(dtypes.fitted(fill_value, lies.dtype))
     _as_new(made)
     return _finish(made, requires_grad, device)
 
 
-def _lying(name: str, input: Any, dtype: Any) -> Any:
-    """The layout of what is made like a tensor: its strides, unless they leave gaps or overlap."""
+def _lying(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
+    """The layout of what is made like a tensor: its strides, but where they leave gaps, or a format is given."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     like = layouts.all[input._layout]
-    return layouts.intern(wanted(dtype) or like.dtype, like.shape, like.strides if like.dense else None)
+    kept = memory_format is None or memory_format is formats.preserve_format
+    strides = (like.strides if like.dense else None) if kept else formats.strides(memory_format, like.shape)
+    return layouts.intern(wanted(dtype) or like.dtype, like.shape, strides)
 
 
 def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
@@ -376,7 +379,7 @@ def zeros_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None 
     >>> zeros_like(ones(2))
     tensor([0., 0.])
     """
-    return full_like(input, 0, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(input, 0, memory_format=memory_format, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
@@ -386,13 +389,13 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None =
     >>> ones_like(zeros(2))
     tensor([1., 1.])
     """
-    return full_like(input, 1, dtype=dtype, device=device, requires_grad=requires_grad)
+    return full_like(input, 1, memory_format=memory_format, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
 def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
                device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor shaped like another, not initialised (`torch.empty_like`)."""
-    return _finish(call.empty(_lying("empty_like", input, dtype).id), requires_grad, device)
+    return _finish(call.empty(_lying("empty_like", input, dtype, memory_format).id), requires_grad, device)
 
 
 @described

@@ -186,8 +186,8 @@ class finfo:
     1.1920928955078125e-07
     """
 
-    def __init__(self, type: dtype | None = None) -> None:
-        d = type or _default
+    def __init__(self, type: Any = None) -> None:
+        d = _default if type is None else named(type)
         if not d.is_floating_point:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d!r}'")
         info = np.finfo(d.numpy)
@@ -208,7 +208,8 @@ class iinfo:
     255
     """
 
-    def __init__(self, type: dtype) -> None:
+    def __init__(self, type: Any) -> None:
+        type = named(type)
         if type.category != 1:
             raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'")
         info = np.iinfo(type.numpy)

@@ -66,3 +66,16 @@ def order(wanted: Any, rank: int) -> tuple[int, ...] | None:
     if len(ORDERS[wanted]) != rank:
         raise RuntimeError(f"required rank {len(ORDERS[wanted])} tensor to use {wanted.name} format")
     return ORDERS[wanted]
+
+
+def strides(wanted: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
+    """The strides of a dense tensor of this shape whose axes lie as a memory format asks.
+
+    >>> strides(channels_last, (1, 2, 3, 4))
+    (24, 1, 8, 2)
+    """
+    found, step = [0] * len(shape), 1
+    for d in reversed(order(wanted, len(shape)) or range(len(shape))):
+        found[d] = step
+        step *= max(shape[d], 1)
+    return tuple(found)

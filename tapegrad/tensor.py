@@ -179,8 +179,15 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         return int(buffers[self._buffer]["address"])
 
     def is_contiguous(self, memory_format: Any = None) -> bool:
-        """Whether elements lie in memory in row-major order (`torch.Tensor.is_contiguous`)."""
-        return layouts.all[self._layout].contiguous
+        """Whether elements lie as the format asks, by rows unless one is given (`torch.Tensor.is_contiguous`)."""
+        layout = layouts.all[self._layout]
+        if memory_format is None or memory_format is formats.contiguous_format:
+            return layout.contiguous
+        if memory_format is formats.preserve_format:
+            raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
+        order = formats.order(memory_format, len(formats.ORDERS.get(memory_format, ())))
+        return (order is not None and len(order) == len(layout.shape)
+                and (self.numel() == 0 or self.permute(order).is_contiguous()))
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is a floating-point one (`torch.Tensor.is_floating_point`)."""
@@ -360,9 +367,12 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
             if device is not None:
                 devices.required(device)
             dtype = other.dtype if other is not None else self.dtype if dtype is None else dtype
-            if dtype is self.dtype:
-                return self.clone() if copy else self
-            return dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
+            if dtype is not self.dtype:
+                found = dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
+            else:
+                found = self.clone() if copy else self
+            return found if memory_format in (None, formats.preserve_format) else found.contiguous(
+                memory_format=memory_format)
 
     @staticmethod
     def __like__(value: Any, x: Any) -> Any:
@@ -404,29 +414,29 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
         lies = readable(name, tuple(self.shape), self.stride(), dict(given))
         return dispatch.apply_view(_ops[name], self if lies else self.contiguous(), given)
 
-    def float(self) -> Tensor:
-        return self.to(dtypes.float32)
+    def float(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.float32, memory_format=memory_format)
 
-    def double(self) -> Tensor:
-        return self.to(dtypes.float64)
+    def double(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.float64, memory_format=memory_format)
 
-    def long(self) -> Tensor:
-        return self.to(dtypes.int64)
+    def long(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.int64, memory_format=memory_format)
 
-    def int(self) -> Tensor:
-        return self.to(dtypes.int32)
+    def int(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.int32, memory_format=memory_format)
 
-    def short(self) -> Tensor:
-        return self.to(dtypes.int16)
+    def short(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.int16, memory_format=memory_format)
 
-    def char(self) -> Tensor:
-        return self.to(dtypes.int8)
+    def char(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.int8, memory_format=memory_format)
 
-    def byte(self) -> Tensor:
-        return self.to(dtypes.uint8)
+    def byte(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.uint8, memory_format=memory_format)
 
-    def bool(self) -> Tensor:
-        return self.to(dtypes.bool_)
+    def bool(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.bool_, memory_format=memory_format)
 
     def cpu(self, memory_format: Any = None) -> Tensor:
         """Itself: it is there already (`torch.Tensor.cpu`)."""

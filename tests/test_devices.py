@@ -146,3 +146,34 @@ def test_names():
     assert (torch.newaxis, torch.inf, torch.pi > 3.14, torch.e > 2.71) == (None, float("inf"), True, True)
     assert torch.ones(2).layout is torch.strided and repr(torch.channels_last) == "torch.channels_last"
     assert pickle.loads(pickle.dumps(torch.channels_last)) is torch.channels_last
+
+
+FORMATS = {
+    "contiguous": lambda x, f: x.contiguous(memory_format=f), "clone": lambda x, f: x.clone(memory_format=f),
+    "to": lambda x, f: x.to(memory_format=f), "to another dtype": lambda x, f: x.to(torch.float64, memory_format=f),
+    "double": lambda x, f: x.double(memory_format=f), "empty": lambda x, f: torch.empty(x.shape, memory_format=f),
+    "zeros_like": lambda x, f: torch.zeros_like(x, memory_format=f),
+    "empty_like": lambda x, f: torch.empty_like(x, memory_format=f),
+}
+
+
+@pytest.mark.parametrize("make", FORMATS)
+def test_memory_formats(make):
+    x = torch.arange(24.0).reshape(1, 2, 3, 4)
+    made = FORMATS[make](x, torch.channels_last)
+    assert made.stride() == (24, 1, 8, 2) and made.is_contiguous(memory_format=torch.channels_last)
+    assert not made.is_contiguous() and not x.is_contiguous(memory_format=torch.channels_last)
+    assert FORMATS[make](made, torch.contiguous_format).stride() == x.stride()
+    assert make[:5] in ("empty", "zeros") or made.tolist() == x.tolist()
+    with pytest.raises(RuntimeError, match="required rank 4 tensor to use channels_last format"):
+        FORMATS[make](x[0], torch.channels_last)
+    volume = torch.zeros(1, 2, 2, 2, 2)
+    assert FORMATS[make](volume, torch.channels_last_3d).stride() == (16, 1, 8, 4, 2)
+
+
+def test_memory_formats_have_gradients():
+    x = torch.arange(24.0).reshape(1, 2, 3, 4).requires_grad_()
+    (x.clone(memory_format=torch.channels_last) * x.contiguous(memory_format=torch.channels_last)).sum().backward()
+    assert x.grad.equal(2 * x.detach())
+    assert x.clone(memory_format=torch.preserve_format).stride() == x.stride()
+    assert torch.ones(2).copy_(torch.zeros(2), non_blocking=True).tolist() == [0.0, 0.0]

@@ -75,7 +75,7 @@ def get_device(self: Any) -> int:
     return -1
 
 
-def never(self: Any) -> bool:
+def never(input: Any) -> bool:
     """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
     return False
 

@@ -204,6 +204,24 @@ PUBLIC["masked_fill"] = METHODS["masked_fill"] = _masked_fill(apply, "")
 METHODS["masked_fill_"] = _masked_fill(apply_inplace, "_")
 
 
+def _check_decimals(x: Any, decimals: int) -> None:
+    if decimals and not x.dtype.is_floating_point:
+        raise NotImplementedError(f"\"round_cpu\" not implemented for '{kind_name(x)}'")
+
+
+@overrides("round")
+def _round(input: Tensor, *, decimals: int = 0, out: Any = None) -> Any:
+    _check_decimals(input, decimals)
+    given = (("decimals", decimals),) if decimals else ()
+    return into(out, apply(operation("round"), (input,), given, teach=not decimals))
+
+
+@overrides("round_")
+def _round_(self: Any, *, decimals: int = 0) -> Any:
+    _check_decimals(self, decimals)
+    return apply_inplace(operation("round_"), (self,), (("decimals", decimals),) if decimals else ())
+
+
 @overrides("logit")
 def logit(input: Tensor, eps: float | None = None, *, out: Any = None) -> Any:
     return into(out, apply(operation("logit"), (input,), (("eps", eps),), teach=eps is None))

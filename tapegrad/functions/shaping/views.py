@@ -6,9 +6,18 @@ import operator
 import warnings
 from typing import Any
 
-from tapegrad import dtypes, shapes
-from tapegrad.dispatch import apply, apply_view, layout_of
-from tapegrad.functions.common import METHODS, PUBLIC, invalid_combination, kind_name, method, operation, public
+from tapegrad import dtypes, formats, shapes
+from tapegrad.dispatch import apply, apply_inplace, apply_view, layout_of
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    invalid_combination,
+    kind_name,
+    method,
+    operation,
+    overrides,
+    public,
+)
 from tapegrad.machine.instance import machine, planner
 from tapegrad.protocols import reread
 from tapegrad.signatures import Ints
@@ -95,10 +104,38 @@ def reshape_as(self: Any, other: Tensor) -> Any:
 
 
 @method
-def contiguous(self: Any) -> Any:
-    """Itself if row-major, else a row-major copy (`torch.Tensor.contiguous`)."""
+def contiguous(self: Any, *, memory_format: Any = None) -> Any:
+    """Itself if it lies as the format asks, by rows unless one is given, else a copy (`torch.Tensor.contiguous`)."""
     layout = layout_of(self)
-    return self if layout.contiguous else apply(operation("contiguous"), (self,))
+    order = formats.order(memory_format, len(layout.shape))
+    if order is None:
+        return self if layout.contiguous else apply(operation("contiguous"), (self,))
+    return formatted(self, order)
+
+
+@overrides("copy_")
+def copy_(self: Any, src: Any, non_blocking: bool = False) -> Any:
+    """Another tensor's values, written here (`torch.Tensor.copy_`)."""
+    return apply_inplace(operation("copy_"), (self, src))
+
+
+def formatted(x: Any, order: tuple[int, ...]) -> Any:
+    """A tensor whose axes lie in this order, from the outermost: itself, or a copy."""
+    turned = permute(x, order)
+    found = contiguous(turned)
+    return x if found is turned else permute(found, sorted(range(x.ndim), key=order.__getitem__))
+
+
+@overrides("clone")
+def clone(input: Tensor, *, memory_format: Any = None) -> Any:
+    """A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given."""
+    if memory_format is None or memory_format is formats.preserve_format:
+        return apply(operation("clone"), (input,), teach=True)
+    order = formats.order(memory_format, input.ndim)
+    if order is None:
+        return apply(operation("contiguous"), (input,))
+    return permute(apply(operation("contiguous"), (permute(input, order),)), sorted(
+        range(input.ndim), key=order.__getitem__))
 
 
 @method
