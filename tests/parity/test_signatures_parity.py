@@ -18,6 +18,8 @@ ELSEWHERE = {
     "nn.functional.rrelu_": "PyTorch's has a generator as well",
     **dict.fromkeys(("gru", "lstm", "rnn_relu", "rnn_tanh"), "packed sequences are the layers' affair"),
     "Tensor.new": "takes anything",
+    "load": "takes further keywords by any name, and refuses them", "save": "has a format of its own as well",
+    "set_autocast_enabled": "the form without a device is the older one",
     "Tensor.set_": "there are no storages",
     **dict.fromkeys(("asarray", "linspace", "logspace", "tensor", "set_num_interop_threads", "set_num_threads",
                      "set_flush_denormal", "Tensor.new_tensor", "Tensor.new_ones", "Tensor.requires_grad_",
