@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 import tapegrad as torch
+from tapegrad.machine.instance import machine
 
 NAMES = {
     "AddBackward0": lambda x: x + 1, "SubBackward0": lambda x: x - 1, "RsubBackward1": lambda x: 1 - x,
@@ -102,3 +103,19 @@ def test_comparisons_are_not_recorded():
     assert not (x > 0).requires_grad
     assert (x > 0).grad_fn is None
     assert not x.argmax().requires_grad
+
+
+def test_looking_at_the_node_of_a_dead_view_leaves_its_memory_alone():
+    """The leaf is a view whose base is gone, row and all: a node holds the leaf's row and nothing else."""
+    for _ in range(300):
+        x = torch.tensor([[0.75, 1.5], [-1.25, 0.125]], dtype=torch.float64)[..., ::2].requires_grad_().clone()
+        ((leaf, _),) = x.grad_fn.next_functions
+        del leaf
+        kept = torch.ones(3).exp()
+        (g,) = torch.autograd.grad((x * x).sum(), x, create_graph=True)
+        assert g.tolist() == [[1.5], [-2.5]] and kept.numel() == 3
+    free, seen = int(machine.state["free_buffer"][0]), set()
+    while free:
+        assert free not in seen
+        seen.add(free)
+        free = int(machine.buffers["owner"][free])

@@ -9,7 +9,7 @@ from tapegrad.machine.native.tape import free_row, let_go, pool_entry, release_k
 
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)
 _RECORDED, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.IMMORTAL)
-_FREE, _MARKED = np.uint32(rec.FREE), np.uint32(rec.MARKED)
+_FREE, _MARKED, _OWNS = np.uint32(rec.FREE), np.uint32(rec.MARKED), np.uint32(rec.OWNS)
 _POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
 _NEVER = np.uint64(rec.NEVER)
 
@@ -18,12 +18,14 @@ _NEVER = np.uint64(rec.NEVER)
 def mark_row(index):
     rows = buffers()
     rows[index].flags |= _MARKED
+    owner = rows[rows[index].owner]
+    if not owner.flags & _FREE:
+        owner.flags |= _OWNS
 
 
 @native
 def hold_visited():
     """Mark what the sweeps under way visit, and note it by rows, which do not move, in place of instructions."""
-    rows = buffers()
     code = instructions()
     at = machine().workspaces
     while at != U0:
@@ -32,9 +34,9 @@ def hold_visited():
             reached = halves(w.reached)
             for i in range(w.n_reached):
                 reached[i] = code[reached[i]].out
-                rows[reached[i]].flags |= _MARKED
+                mark_row(reached[i])
             for i in range(w.n_leaves):
-                rows[halves(w.leaves)[i]].flags |= _MARKED
+                mark_row(halves(w.leaves)[i])
             w.culprit = np.uint64(code[w.culprit].out)
         at = w.next
 
@@ -68,8 +70,8 @@ def sweep_rows():
         if row.flags & _FREE:
             row.owner = np.uint32(m.free_buffer)
             m.free_buffer = i
-        elif row.flags & _MARKED:
-            row.flags &= ~_MARKED
+        elif row.flags & (_MARKED | _OWNS):
+            row.flags &= ~(_MARKED | _OWNS)
         elif row.flags & _RECORDED and not row.flags & _IMMORTAL:
             if row.tensor == U0 and row.refs == N0:
                 free_row(np.uint32(i))

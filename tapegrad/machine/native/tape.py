@@ -224,6 +224,8 @@ def drop_tensor(index):
     row.tensor = U0
     owner = row.owner
     recorded = row.flags & _RECORDED
+    if recorded != N0 and owner != index:
+        buffers()[owner].flags |= _RECORDED  # the tape names the row, and that names its owner
     drop_storage(owner)
     if owner != index and recorded == N0:
         free_row(index)
