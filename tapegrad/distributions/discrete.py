@@ -76,6 +76,9 @@ class Bernoulli(ProbsOrLogits, ExponentialFamily):
 class ContinuousBernoulli(ProbsOrLogits, ExponentialFamily):
     """A density on [0, 1] of Bernoulli's form (`torch.distributions.ContinuousBernoulli`).
 
+    >>> ContinuousBernoulli(torch.tensor(0.9)).mean
+    tensor(0.6699)
+
     Loaiza-Ganem and Cunningham, "The continuous Bernoulli" (2019). Near a probability of a half, between `lims`, the
     constant and the moments are Taylor polynomials.
     """
@@ -219,7 +222,11 @@ class Categorical(ProbsOrLogits):
 
 
 class OneHotCategorical(Family):
-    """One of some choices, as a vector with a single one (`torch.distributions.OneHotCategorical`)."""
+    """One of some choices, as a vector with a single one (`torch.distributions.OneHotCategorical`).
+
+    >>> OneHotCategorical(torch.tensor([1.0, 3.0])).log_prob(torch.tensor([0.0, 1.0])).exp()
+    tensor(0.7500)
+    """
 
     arg_constraints = _CHOICES
     support = constraints.one_hot
@@ -262,6 +269,9 @@ class OneHotCategorical(Family):
 class OneHotCategoricalStraightThrough(OneHotCategorical):
     """The same with gradients as if the outcome were the probabilities.
 
+    >>> OneHotCategoricalStraightThrough(torch.tensor([1.0, 3.0])).mean
+    tensor([0.2500, 0.7500])
+
     Bengio et al., "Estimating or propagating gradients through stochastic neurons" (2013).
     """
 
@@ -273,7 +283,11 @@ class OneHotCategoricalStraightThrough(OneHotCategorical):
 
 
 class Multinomial(Family):
-    """How often each choice was made of `total_count` times (`torch.distributions.Multinomial`)."""
+    """How often each choice was made of `total_count` times (`torch.distributions.Multinomial`).
+
+    >>> Multinomial(4, torch.tensor([1.0, 3.0])).mean
+    tensor([1., 3.])
+    """
 
     arg_constraints = _CHOICES
     kept = ("total_count",)
@@ -324,7 +338,11 @@ class Multinomial(Family):
 
 
 class Binomial(ProbsOrLogits):
-    """How many of `total_count` trials succeed (`torch.distributions.Binomial`)."""
+    """How many of `total_count` trials succeed (`torch.distributions.Binomial`).
+
+    >>> Binomial(4, 0.5).variance
+    tensor(1.)
+    """
 
     arg_constraints = {"total_count": constraints.nonnegative_integer, **_BINARY}
     has_enumerate_support = True
@@ -372,7 +390,11 @@ class Binomial(ProbsOrLogits):
 
 
 class NegativeBinomial(ProbsOrLogits):
-    """How many trials succeed before `total_count` have failed (`torch.distributions.NegativeBinomial`)."""
+    """How many trials succeed before `total_count` have failed (`torch.distributions.NegativeBinomial`).
+
+    >>> NegativeBinomial(2, 0.5).mean
+    tensor(2.)
+    """
 
     arg_constraints = {"total_count": constraints.greater_than_eq(0),
                        "probs": constraints.half_open_interval(0.0, 1.0), "logits": constraints.real}
@@ -404,7 +426,11 @@ class NegativeBinomial(ProbsOrLogits):
 
 
 class Geometric(ProbsOrLogits):
-    """How many trials fail before one succeeds (`torch.distributions.Geometric`)."""
+    """How many trials fail before one succeeds (`torch.distributions.Geometric`).
+
+    >>> Geometric(0.25).mean
+    tensor(3.)
+    """
 
     arg_constraints = _BINARY
     support = constraints.nonnegative_integer
@@ -434,7 +460,11 @@ class Geometric(ProbsOrLogits):
 
 
 class Poisson(Family, ExponentialFamily):
-    """Counts of events that come at a rate (`torch.distributions.Poisson`)."""
+    """Counts of events that come at a rate (`torch.distributions.Poisson`).
+
+    >>> Poisson(3.0).log_prob(torch.tensor(2.0))
+    tensor(-1.4959)
+    """
 
     arg_constraints = {"rate": constraints.nonnegative}
     support = constraints.nonnegative_integer

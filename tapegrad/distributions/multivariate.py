@@ -114,6 +114,10 @@ class MultivariateNormal(Family):
 class LowRankMultivariateNormal(Family):
     """Normal vectors with the covariance W Wᵀ + D (`torch.distributions.LowRankMultivariateNormal`).
 
+    >>> LowRankMultivariateNormal(torch.zeros(2), torch.ones(2, 1), torch.ones(2)).covariance_matrix
+    tensor([[2., 1.],
+            [1., 2.]])
+
     The determinant and the inverse are had through the small matrix I + Wᵀ D⁻¹ W (Woodbury).
     """
 
@@ -204,6 +208,9 @@ class LowRankMultivariateNormal(Family):
 class LKJCholesky(Family):
     """Cholesky factors of correlation matrices (`torch.distributions.LKJCholesky`).
 
+    >>> LKJCholesky(2).log_prob(torch.eye(2))
+    tensor(-0.6931)
+
     Drawn by the onion method of Lewandowski, Kurowicka, Joe, "Generating random correlation matrices based on vines and
     extended onion method" (2009).
     """
@@ -254,6 +261,10 @@ class LKJCholesky(Family):
 
 class Wishart(Family, ExponentialFamily):
     """Scatter matrices of normal vectors (`torch.distributions.Wishart`).
+
+    >>> Wishart(3.0, torch.eye(2)).mean
+    tensor([[3., 0.],
+            [0., 3.]])
 
     Drawn as Bartlett has it, by a triangular factor of chi and normal numbers.
     """

@@ -14,7 +14,11 @@ __all__ = ["Beta", "Chi2", "Dirichlet", "Exponential", "FisherSnedecor", "Gamma"
 
 
 class Exponential(Family, ExponentialFamily):
-    """Waiting times at a rate (`torch.distributions.Exponential`)."""
+    """Waiting times at a rate (`torch.distributions.Exponential`).
+
+    >>> Exponential(2.0).mean
+    tensor(0.5000)
+    """
 
     arg_constraints = {"rate": constraints.positive}
     support = constraints.nonnegative
@@ -52,7 +56,11 @@ class Exponential(Family, ExponentialFamily):
 
 
 class Gamma(Family, ExponentialFamily):
-    """The gamma distribution (`torch.distributions.Gamma`)."""
+    """The gamma distribution (`torch.distributions.Gamma`).
+
+    >>> Gamma(2.0, 0.5).mean
+    tensor(4.)
+    """
 
     arg_constraints: Any = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.nonnegative
@@ -92,7 +100,11 @@ class Gamma(Family, ExponentialFamily):
 
 
 class Chi2(Gamma):
-    """The sum of `df` squares of normal numbers (`torch.distributions.Chi2`)."""
+    """The sum of `df` squares of normal numbers (`torch.distributions.Chi2`).
+
+    >>> Chi2(3.0).variance
+    tensor(6.)
+    """
 
     arg_constraints = {"df": constraints.positive}
 
@@ -170,7 +182,11 @@ class Dirichlet(Family, ExponentialFamily):
 
 
 class Beta(Family, ExponentialFamily):
-    """Shares between 0 and 1: the first of two coordinates of a Dirichlet (`torch.distributions.Beta`)."""
+    """Shares between 0 and 1: the first of two coordinates of a Dirichlet (`torch.distributions.Beta`).
+
+    >>> Beta(1.0, 3.0).mean
+    tensor(0.2500)
+    """
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
@@ -219,7 +235,11 @@ class Beta(Family, ExponentialFamily):
 
 
 class FisherSnedecor(Family):
-    """The ratio of two mean squares (`torch.distributions.FisherSnedecor`)."""
+    """The ratio of two mean squares (`torch.distributions.FisherSnedecor`).
+
+    >>> FisherSnedecor(3.0, 6.0).mean
+    tensor(1.5000)
+    """
 
     arg_constraints = {"df1": constraints.positive, "df2": constraints.positive}
     support = constraints.positive
@@ -260,7 +280,11 @@ class FisherSnedecor(Family):
 
 
 class GeneralizedPareto(Family):
-    """What is above a threshold (`torch.distributions.GeneralizedPareto`)."""
+    """What is above a threshold (`torch.distributions.GeneralizedPareto`).
+
+    >>> GeneralizedPareto(0.0, 1.0, 0.5).mean
+    tensor(2.)
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive, "concentration": constraints.real}
     has_rsample = True

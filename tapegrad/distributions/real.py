@@ -62,7 +62,11 @@ class Normal(Family, ExponentialFamily):
 
 
 class Laplace(Family):
-    """The Laplace distribution (`torch.distributions.Laplace`)."""
+    """The Laplace distribution (`torch.distributions.Laplace`).
+
+    >>> Laplace(0.0, 1.0).log_prob(torch.tensor(1.0))
+    tensor(-1.6931)
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
@@ -95,7 +99,11 @@ class Laplace(Family):
 
 
 class Cauchy(Family):
-    """The Cauchy distribution, which has no mean (`torch.distributions.Cauchy`)."""
+    """The Cauchy distribution, which has no mean (`torch.distributions.Cauchy`).
+
+    >>> Cauchy(0.0, 1.0).cdf(torch.tensor(1.0))
+    tensor(0.7500)
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
@@ -125,7 +133,11 @@ class Cauchy(Family):
 
 
 class StudentT(Family):
-    """Student's t distribution (`torch.distributions.StudentT`)."""
+    """Student's t distribution (`torch.distributions.StudentT`).
+
+    >>> StudentT(3.0).variance
+    tensor(3.)
+    """
 
     arg_constraints = {"df": constraints.positive, "loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
@@ -167,7 +179,11 @@ class StudentT(Family):
 
 
 class Uniform(Family):
-    """Numbers from [low, high), all alike (`torch.distributions.Uniform`)."""
+    """Numbers from [low, high), all alike (`torch.distributions.Uniform`).
+
+    >>> Uniform(0.0, 2.0).entropy()
+    tensor(0.6931)
+    """
 
     has_rsample = True
 
@@ -207,6 +223,9 @@ class Uniform(Family):
 
 class VonMises(Family):
     """The circular normal distribution on [-π, π) (`torch.distributions.VonMises`).
+
+    >>> VonMises(0.0, 2.0).variance
+    tensor(0.3022)
 
     Drawn by rejection: Best and Fisher, "Efficient simulation of the von Mises distribution" (1979).
     """

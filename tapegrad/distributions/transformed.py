@@ -56,7 +56,11 @@ class _Mapped(TransformedDistribution):
 
 
 class LogNormal(_Mapped):
-    """exp of a normal number (`torch.distributions.LogNormal`)."""
+    """exp of a normal number (`torch.distributions.LogNormal`).
+
+    >>> LogNormal(0.0, 1.0).mean
+    tensor(1.6487)
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.positive
@@ -78,7 +82,11 @@ class LogNormal(_Mapped):
 
 
 class LogisticNormal(_Mapped):
-    """Sticks broken by a normal vector: points of the simplex (`torch.distributions.LogisticNormal`)."""
+    """Sticks broken by a normal vector: points of the simplex (`torch.distributions.LogisticNormal`).
+
+    >>> LogisticNormal(torch.zeros(2), 1.0).event_shape
+    torch.Size([3])
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.simplex
@@ -95,7 +103,11 @@ class LogisticNormal(_Mapped):
 
 
 class HalfNormal(_Mapped):
-    """The size of a normal number (`torch.distributions.HalfNormal`)."""
+    """The size of a normal number (`torch.distributions.HalfNormal`).
+
+    >>> HalfNormal(1.0).mean
+    tensor(0.7979)
+    """
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
@@ -130,7 +142,11 @@ class HalfNormal(_Mapped):
 
 
 class HalfCauchy(_Mapped):
-    """The size of a Cauchy number (`torch.distributions.HalfCauchy`)."""
+    """The size of a Cauchy number (`torch.distributions.HalfCauchy`).
+
+    >>> HalfCauchy(1.0).mean
+    tensor(inf)
+    """
 
     arg_constraints = {"scale": constraints.positive}
     support = constraints.nonnegative
@@ -166,7 +182,11 @@ class HalfCauchy(_Mapped):
 
 
 class InverseGamma(_Mapped):
-    """One over a gamma number (`torch.distributions.InverseGamma`)."""
+    """One over a gamma number (`torch.distributions.InverseGamma`).
+
+    >>> InverseGamma(3.0, 1.0).mean
+    tensor(0.5000)
+    """
 
     arg_constraints = {"concentration": constraints.positive, "rate": constraints.positive}
     support = constraints.positive
@@ -200,7 +220,11 @@ class InverseGamma(_Mapped):
 
 
 class Gumbel(_Mapped):
-    """The largest of many (`torch.distributions.Gumbel`)."""
+    """The largest of many (`torch.distributions.Gumbel`).
+
+    >>> Gumbel(0.0, 1.0).mean
+    tensor(0.5772)
+    """
 
     arg_constraints = {"loc": constraints.real, "scale": constraints.positive}
     support = constraints.real
@@ -232,7 +256,11 @@ class Gumbel(_Mapped):
 
 
 class Weibull(_Mapped):
-    """A power of a waiting time (`torch.distributions.Weibull`)."""
+    """A power of a waiting time (`torch.distributions.Weibull`).
+
+    >>> Weibull(1.0, 2.0).mean
+    tensor(0.8862)
+    """
 
     arg_constraints = {"scale": constraints.positive, "concentration": constraints.positive}
     support = constraints.positive
@@ -270,7 +298,11 @@ class Weibull(_Mapped):
 
 
 class Pareto(_Mapped):
-    """exp of a waiting time (`torch.distributions.Pareto`)."""
+    """exp of a waiting time (`torch.distributions.Pareto`).
+
+    >>> Pareto(1.0, 2.0).mean
+    tensor(2.)
+    """
 
     arg_constraints = {"alpha": constraints.positive, "scale": constraints.positive}
     parameters = ("scale", "alpha")
@@ -305,7 +337,11 @@ class Pareto(_Mapped):
 
 
 class Kumaraswamy(_Mapped):
-    """Nearly a beta distribution, with a distribution function in closed form (`torch.distributions.Kumaraswamy`)."""
+    """Nearly a beta distribution, with a distribution function in closed form (`torch.distributions.Kumaraswamy`).
+
+    >>> Kumaraswamy(1.0, 3.0).mean
+    tensor(0.2500)
+    """
 
     arg_constraints = {"concentration1": constraints.positive, "concentration0": constraints.positive}
     support = constraints.unit_interval
@@ -346,7 +382,11 @@ class Kumaraswamy(_Mapped):
 # Gumbel-softmax" (2017).
 
 class LogitRelaxedBernoulli(ProbsOrLogits):
-    """The log-odds of a RelaxedBernoulli (`torch.distributions.relaxed_bernoulli.LogitRelaxedBernoulli`)."""
+    """The log-odds of a RelaxedBernoulli (`torch.distributions.relaxed_bernoulli.LogitRelaxedBernoulli`).
+
+    >>> LogitRelaxedBernoulli(torch.tensor(0.5), 0.5).log_prob(torch.tensor(0.0))
+    tensor(-2.0794)
+    """
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.real
@@ -371,7 +411,11 @@ class LogitRelaxedBernoulli(ProbsOrLogits):
 
 
 class RelaxedBernoulli(_Mapped):
-    """A smooth Bernoulli number (`torch.distributions.RelaxedBernoulli`)."""
+    """A smooth Bernoulli number (`torch.distributions.RelaxedBernoulli`).
+
+    >>> RelaxedBernoulli(torch.tensor(0.5), 0.5).support
+    Interval(lower_bound=0.0, upper_bound=1.0)
+    """
 
     arg_constraints = {"probs": constraints.unit_interval, "logits": constraints.real}
     support = constraints.unit_interval
@@ -389,7 +433,11 @@ class RelaxedBernoulli(_Mapped):
 
 
 class ExpRelaxedCategorical(Family):
-    """The logarithm of a RelaxedOneHotCategorical (`torch.distributions.relaxed_categorical`)."""
+    """The logarithm of a RelaxedOneHotCategorical (`torch.distributions.relaxed_categorical`).
+
+    >>> ExpRelaxedCategorical(torch.tensor(0.5), torch.ones(3)).event_shape
+    torch.Size([3])
+    """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.real_vector
@@ -422,7 +470,11 @@ class ExpRelaxedCategorical(Family):
 
 
 class RelaxedOneHotCategorical(_Mapped):
-    """A smooth one-hot vector (`torch.distributions.RelaxedOneHotCategorical`)."""
+    """A smooth one-hot vector (`torch.distributions.RelaxedOneHotCategorical`).
+
+    >>> RelaxedOneHotCategorical(torch.tensor(0.5), torch.ones(3)).event_shape
+    torch.Size([3])
+    """
 
     arg_constraints = {"probs": constraints.simplex, "logits": constraints.real_vector}
     support = constraints.simplex
