@@ -243,3 +243,24 @@ def test_an_argument_is_what_is_passed(name, first):
 
     found, f = run(compile)
     assert found == run(lambda f: f)[0], f.explain()
+
+
+def test_data_that_comes_back_to_where_it_lay_is_another_storage():
+    def run(wrap: Any) -> Any:
+        w, found = torch.tensor([1.0, 2.0, 3.0], dtype=torch.float64, requires_grad=True), []
+
+        def step(a):
+            with torch.no_grad():
+                w.sub_(a)
+
+        f = wrap(step)
+        for i in range(8):
+            a = torch.ones(3, dtype=torch.float64)
+            if i > 4:  # the second may lie where the first storage did, which nobody holds any more
+                w.data = torch.tensor([2.0, 1.0, 1.0], dtype=torch.float64)
+                w.data = torch.tensor([3.0, 1.0, i], dtype=torch.float64)
+            f(a)
+            found.append((w._version, w.tolist()))
+        return found
+
+    assert run(compile) == run(lambda f: f)
