@@ -134,6 +134,14 @@ CALLS = {
     **{f"grid_sample {mode} {padding} {corners} {n}": lambda t, r, a=(mode, padding, corners), n=n: F(t).grid_sample(
         r(2, 3, *[4, 5, 3][:n]), r(2, *[3, 2, 2][:n], n), *a) for n in (2, 3) for mode in ("bilinear", "nearest", "bicubic")
        for padding in ("zeros", "border", "reflection") for corners in (False, True) if (n, mode) != (3, "bicubic")},
+    **{f"interpolate {mode} {size} {more}": lambda t, r, a=(mode, size, more): F(t).interpolate(
+        r(2, 3, *[7, 5, 4][:{"linear": 1, "trilinear": 3}.get(a[0], 2)]), mode=a[0], **a[1], **a[2])
+       for mode in ("nearest", "nearest-exact", "area", "linear", "bilinear", "bicubic", "trilinear")
+       for size in ({"size": 3}, {"scale_factor": 1.7}, {"scale_factor": 0.6, "recompute_scale_factor": True})
+       for more in ({}, {"align_corners": True}, {"antialias": True})},
+    **{f"interpolate one axis, three axes {mode}": lambda t, r, m=mode: (
+        F(t).interpolate(r(2, 3, 7), size=4, mode=m), F(t).interpolate(r(1, 2, 4, 5, 6), scale_factor=1.5, mode=m))
+       for mode in ("nearest", "nearest-exact", "area")},
     "grid_sample, mode": lambda t, r: F(t).grid_sample(r(2, 3, 4, 4), r(2, 5, 5, 2), mode="foo"),
     "grid_sample, batches": lambda t, r: F(t).grid_sample(r(2, 3, 4, 4), r(1, 5, 5, 2)),
     "grid_sample, places": lambda t, r: F(t).grid_sample(r(2, 3, 4, 4), r(2, 5, 5, 1)),

@@ -159,7 +159,9 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Any:
                                                                         columns // f)
 
 
-_MODES = {"nearest": (1, 2, 3), "linear": (1,), "bilinear": (2,), "trilinear": (3,)}
+_MODES: dict[str, tuple[int, ...]] = {
+    "nearest": (1, 2, 3), "nearest-exact": (1, 2, 3), "area": (1, 2, 3), "linear": (1,), "bilinear": (2,),
+    "bicubic": (2,), "trilinear": (3,)}
 
 
 @nn
@@ -168,12 +170,20 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
                 antialias: bool = False) -> Any:
     """An image in another size (`torch.nn.functional.interpolate`).
 
-    `mode` is "nearest", or "linear", "bilinear", "trilinear" for one, two, three axes. Raises NotImplementedError for
-    the others that PyTorch has.
+    `mode` is "nearest", "nearest-exact" or "area", or "linear", "bilinear" and "bicubic", "trilinear" for one, two,
+    three axes. With `antialias` an image that becomes smaller is smoothed as it needs. Raises NotImplementedError for a
+    mode that the input has not the axes for, ValueError for options that do not go with it.
     """
     n = input.ndim - 2
-    if n not in _MODES.get(mode, ()) or antialias:
+    if n not in _MODES.get(mode, ()):
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode takes none such, or is not supported")
+    if mode in ("nearest", "nearest-exact", "area") and align_corners is not None:
+        raise ValueError("align_corners option can only be set with the interpolating modes: linear | bilinear | "
+                         "bicubic "
+                         "| trilinear")
+    if antialias and mode not in ("bilinear", "bicubic"):
+        raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
+                         "tensor as input")
     if (size is None) == (scale_factor is None):
         raise ValueError("either size or scale_factor should be defined" if size is None else
                          "only one of size or scale_factor should be defined")
@@ -185,34 +195,40 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
             factors = (None,) * n
     else:
         sizes = tuple(size) if isinstance(size, (list, tuple)) else (size,) * n
-    for d, (out, factor) in enumerate(zip(sizes, factors), 2):
-        m = input.shape[d]
-        if mode == "nearest":
+    if mode == "area":
+        return NN[f"adaptive_avg_pool{n}d"](input, sizes)
+    if mode[:7] == "nearest":
+        for d, (out, factor) in enumerate(zip(sizes, factors), 2):
+            m = input.shape[d]
             step = np.float32(1 / factor if factor else m / out)
-            places = np.minimum((np.arange(out) * step).astype(np.int64), m - 1)
+            first = np.arange(out) + np.float32(0.5 if mode == "nearest-exact" else 0)
+            places = np.minimum((first.astype(np.float32) * step).astype(np.int64), m - 1)
             input = input.index_select(d, from_array(places))
-        elif input.dtype is not dtypes.uint8:
-            input = along(input, d, _between(m, out, factor, bool(align_corners)))
-    if mode != "nearest" and input.dtype is dtypes.uint8:
-        for d in range(input.ndim - 1, 1, -1):  # PyTorch's order: it rounds after each axis
-            weights = _between(input.shape[d], sizes[d - 2], factors[d - 2], bool(align_corners))
-            input = _along_bytes(input, d, weights)
+        return input
+    weights = _smoothed if antialias else _among_four if mode == "bicubic" else _between
+    for d in range(input.ndim - 1, 1, -1):  # PyTorch's order: of whole numbers it rounds after each axis
+        given = input.shape[d], sizes[d - 2], factors[d - 2], bool(align_corners), mode
+        input = (_along_bytes if input.dtype is dtypes.uint8 else along)(input, d, weights(*given))
     return input
 
 
 def _along_bytes(x: Any, d: int, weights: np.ndarray[Any, Any]) -> Any:
     """`along` for whole numbers below 256, with weights of 16 bits, as PyTorch rounds them."""
     bits = next(b for b in range(22) if int(0.5 + weights.max() * 2 ** (b + 1)) >= 2 ** 15)
-    whole = np.floor(weights * 2 ** bits + 0.5).astype(np.int64)
+    whole = np.trunc(weights * 2 ** bits + np.where(weights < 0, -0.5, 0.5)).astype(np.int64)
     return ((along(x.long(), d, whole) + 2 ** (bits - 1)) >> bits).clamp(0, 255).byte()
 
 
-def _between(n: int, out: int, factor: Any, corners: bool) -> np.ndarray[Any, Any]:
-    """Row i mixes the two elements that place i lies between."""
+def _scale(n: int, out: int, factor: Any, corners: bool) -> float:
     if corners:
-        at = np.arange(out) * ((n - 1) / (out - 1) if out > 1 else 0.0)
-    else:
-        at = np.maximum((np.arange(out) + 0.5) * (1 / factor if factor else n / out) - 0.5, 0)
+        return (n - 1) / (out - 1) if out > 1 else 0.0
+    return 1 / factor if factor else n / out
+
+
+def _between(n: int, out: int, factor: Any, corners: bool, mode: str) -> np.ndarray[Any, Any]:
+    """Row i mixes the two elements that place i lies between."""
+    scale = _scale(n, out, factor, corners)
+    at = np.arange(out) * scale if corners else np.maximum((np.arange(out) + 0.5) * scale - 0.5, 0)
     left = np.minimum(at.astype(np.int64), n - 1)
     right, part = np.minimum(left + 1, n - 1), at - left
     mixed = np.zeros((out, n))
@@ -220,6 +236,39 @@ def _between(n: int, out: int, factor: Any, corners: bool) -> np.ndarray[Any, An
     np.add.at(mixed, (rows, left), 1 - part)
     np.add.at(mixed, (rows, right), part)
     return mixed
+
+
+def _cubic(x: np.ndarray[Any, Any], a: float) -> np.ndarray[Any, Any]:
+    """How much an element weighs at this distance, of cubic convolution (Keys, 1981)."""
+    x = np.abs(x)
+    near = ((a + 2) * x - (a + 3)) * x * x + 1
+    far = ((a * x - 5 * a) * x + 8 * a) * x - 4 * a
+    return np.where(x < 1, near, np.where(x < 2, far, 0.0))
+
+
+def _among_four(n: int, out: int, factor: Any, corners: bool, mode: str) -> np.ndarray[Any, Any]:
+    """Row i mixes the four elements around place i; beyond the border stands the last one."""
+    scale = _scale(n, out, factor, corners)
+    at = np.arange(out) * scale if corners else (np.arange(out) + 0.5) * scale - 0.5
+    mixed = np.zeros((out, n))
+    for place in np.floor(at).astype(np.int64) + np.arange(-1, 3)[:, None]:
+        np.add.at(mixed, (np.arange(out), np.clip(place, 0, n - 1)), _cubic(at - place, -0.75))
+    return mixed
+
+
+def _smoothed(n: int, out: int, factor: Any, corners: bool, mode: str) -> np.ndarray[Any, Any]:
+    """Row i mixes all elements within reach of place i, which is as wide as the places are apart."""
+    scale = _scale(n, out, factor, corners)
+    wide = max(scale, 1.0)
+    reach = (2.0 if mode == "bicubic" else 1.0) * wide
+    centre = scale * (np.arange(out)[:, None] + 0.5)
+    places = np.arange(n)
+    far = (places - centre + 0.5) / wide
+    weights = _cubic(far, -0.5) if mode == "bicubic" else np.maximum(1 - np.abs(far), 0.0)
+    first = np.maximum((centre - reach + 0.5).astype(np.int64), 0)
+    last = np.minimum((centre + reach + 0.5).astype(np.int64), n)
+    weights = np.where((places >= first) & (places < last), weights, 0.0)
+    return weights / weights.sum(1, keepdims=True)
 
 
 NN["upsample"] = interpolate
