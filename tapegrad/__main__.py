@@ -35,6 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("info", help="versions, processor, and the cache of kernels")
     commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
     commands.add_parser("manual", help="write what help() shows of native functions, into tapegrad/texts.py")
+    commands.add_parser("stubs", help="write types for type checkers, into tapegrad/*.pyi")
     given = parser.parse_args(arguments)
     if given.command == "demo":
         from tapegrad import demo
@@ -52,6 +53,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
         from tapegrad import manual
 
         manual.write()
+    elif given.command == "stubs":
+        from tapegrad import stubs
+
+        stubs.write()
     else:
         print(info())
 

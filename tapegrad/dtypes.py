@@ -30,7 +30,15 @@ class dtype:
     """
 
     __slots__ = ("category", "id", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "short")
-    is_complex = False
+    is_complex: bool = False
+    category: int
+    id: int
+    is_floating_point: bool
+    is_signed: bool
+    itemsize: int
+    name: str
+    numpy: np.dtype[Any]
+    short: str
 
     def __init__(self, id: int, name: str, short: str) -> None:
         self.id, self.name, self.short = id, name, short
@@ -47,14 +55,14 @@ class dtype:
         return _by_name, (self.name,)
 
 
-bool_ = dtype(0, "bool", "b8")
-uint8 = dtype(1, "uint8", "u8")
-int8 = dtype(2, "int8", "i8")
-int16 = dtype(3, "int16", "i16")
-int32 = dtype(4, "int32", "i32")
-int64 = dtype(5, "int64", "i64")
-float32 = dtype(6, "float32", "f32")
-float64 = dtype(7, "float64", "f64")
+bool_: dtype = dtype(0, "bool", "b8")
+uint8: dtype = dtype(1, "uint8", "u8")
+int8: dtype = dtype(2, "int8", "i8")
+int16: dtype = dtype(3, "int16", "i16")
+int32: dtype = dtype(4, "int32", "i32")
+int64: dtype = dtype(5, "int64", "i64")
+float32: dtype = dtype(6, "float32", "f32")
+float64: dtype = dtype(7, "float64", "f64")
 
 ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, float32, float64)
 FLOATING = (float32, float64)
@@ -191,10 +199,14 @@ class finfo:
         if not d.is_floating_point:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d!r}'")
         info = np.finfo(d.numpy)
-        self.bits, self.dtype = info.bits, d.name
-        self.eps, self.max, self.min = float(info.eps), float(info.max), float(info.min)
-        self.tiny = self.smallest_normal = float(info.tiny)
-        self.resolution = float(info.resolution)
+        self.bits: int = info.bits
+        self.dtype: str = d.name
+        self.eps: float = float(info.eps)
+        self.max: float = float(info.max)
+        self.min: float = float(info.min)
+        self.tiny: float = float(info.tiny)
+        self.smallest_normal: float = self.tiny
+        self.resolution: float = float(info.resolution)
 
     def __repr__(self) -> str:
         names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")
@@ -209,11 +221,14 @@ class iinfo:
     """
 
     def __init__(self, type: Any) -> None:
-        type = named(type)
-        if type.category != 1:
-            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{type!r}'")
-        info = np.iinfo(type.numpy)
-        self.bits, self.dtype, self.min, self.max = info.bits, type.name, int(info.min), int(info.max)
+        d = named(type)
+        if d.category != 1:
+            raise TypeError(f"torch.iinfo() requires an integer input type. Use torch.finfo to handle '{d!r}'")
+        info = np.iinfo(d.numpy)
+        self.bits: int = info.bits
+        self.dtype: str = d.name
+        self.min: int = int(info.min)
+        self.max: int = int(info.max)
 
     def __repr__(self) -> str:
         return f"iinfo(min={self.min}, max={self.max}, dtype={self.dtype})"

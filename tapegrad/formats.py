@@ -8,6 +8,7 @@ class _Name:
     """One of a few values that are compared by identity and print as PyTorch's."""
 
     __slots__ = ("name",)
+    name: str
 
     def __init__(self, name: str) -> None:
         self.name = name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import inspect
 import warnings
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -151,11 +152,27 @@ def signature_text(form: Form, is_method: bool) -> str:
 
 def example(d: Description) -> str:
     """A call of the function with its result, tried out; "" where none of the arguments at hand will do."""
+    for lines in _attempts(d):
+        shown = _shown(lines)
+        if shown:
+            return _written(lines, shown)
+    assert d.path not in CALLS, f"{d.path}: its example does not run"
+    return ""
+
+
+def result(d: Description) -> Any:
+    """What the example gives; None where there is none."""
+    for lines in _attempts(d):
+        if _shown(lines):
+            return _run(lines)
+    return None
+
+
+def _attempts(d: Description) -> Iterator[str]:
+    """Calls of a function with what is at hand."""
     if d.path in CALLS:
-        shown = _shown(CALLS[d.path])
-        assert shown, f"{d.path}: its example does not run"
-        return _written(CALLS[d.path], shown)
-    for form in d.forms:
+        yield CALLS[d.path]
+    for form in d.forms if d.path not in CALLS else ():
         needed = [p for p in form.parameters if not p.optional]
         for x in _NUMBERS:
             for j in range(3):
@@ -165,12 +182,15 @@ def example(d: Description) -> str:
                     value = at_hand[min(j, len(at_hand) - 1)]
                     given.append(f"{p.name}={value}" if p.keyword else value)
                 call = f"torch.{d.path}({', '.join(given)})"
-                lines = f"x = {x}\n{call}" if call.count("x,") + call.count("x)") > 1 else call.replace(
+                yield f"x = {x}\n{call}" if call.count("x,") + call.count("x)") > 1 else call.replace(
                     "(x", f"({x}").replace(" x", f" {x}")
-                shown = _shown(lines)
-                if shown:
-                    return _written(lines, shown)
-    return ""
+
+
+def _run(lines: str) -> Any:
+    names: dict[str, Any] = {"torch": tapegrad}
+    *before, last = lines.split("\n")
+    exec("\n".join(before), names)
+    return eval(last, names)
 
 
 def _written(lines: str, shown: str) -> str:
@@ -184,10 +204,7 @@ def _shown(call: str) -> str:
         try:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
-                names: dict[str, Any] = {"torch": tapegrad}
-                *before, last = call.split("\n")
-                exec("\n".join(before), names)
-                found.append(repr(eval(last, names)))
+                found.append(repr(_run(call)))
         except Exception:
             return ""
     shown = found[0].replace("\n\n", "\n<BLANKLINE>\n")

@@ -34,7 +34,8 @@ class Generator:
     tensor([0.4963, 0.7682])
     """
 
-    device = CPU
+    device: Any = CPU
+    stream: streams.Generator
 
     def __init__(self, device: Any = "cpu") -> None:
         required(device)
@@ -81,7 +82,7 @@ def _restored(state: Tensor) -> Generator:
     return Generator().set_state(state)
 
 
-default_generator = Generator()
+default_generator: Generator = Generator()
 
 
 def manual_seed(seed: int) -> Generator:

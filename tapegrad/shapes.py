@@ -44,7 +44,8 @@ class Size(tuple):  # a tuple subclass with no fields of its own
     def __mul__(self, times: Any) -> Size:
         return Size(tuple(self) * times)
 
-    __rmul__ = __mul__
+    def __rmul__(self, times: Any) -> Size:
+        return self * times
 
 
 def contiguous_strides(shape: Sequence[int]) -> Shape:

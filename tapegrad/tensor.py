@@ -26,6 +26,11 @@ from tapegrad.protocols import Protocols, alias
 from tapegrad.signatures import Sizes, checked
 from tapegrad.tape import history, hooks
 
+if TYPE_CHECKING:
+    from tapegrad.tensor_methods import TensorBase
+else:
+    TensorBase = machine.TensorBase
+
 call, buffers = machine.call, machine.buffers
 _ops = REGISTRY
 
@@ -45,7 +50,7 @@ class _Holder:
         }
 
 
-class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
+class Tensor(Protocols, TensorBase):
     """A value on the tape (`torch.Tensor`).
 
     >>> import tapegrad
@@ -57,8 +62,8 @@ class Tensor(Protocols, machine.TensorBase):  # type: ignore[name-defined]
 
     __slots__ = ()
     _spreads = True  # results of operations on a subclass are of that class; `Parameter` opts out
-    layout = formats.strided
-    is_cpu = True
+    layout: formats.layout = formats.strided
+    is_cpu: bool = True
     is_cuda = is_meta = is_mps = is_xpu = is_ipu = is_xla = is_maia = is_mtia = is_vulkan = is_mkldnn = False
     is_sparse = is_sparse_csr = is_quantized = is_nested = False
     name = volatile = None

@@ -4115,7 +4115,7 @@ No tensor is complex (`torch.is_complex`).
 >>> torch.is_complex(torch.tensor([0.25, 0.5, 1.0]))
 False
 """,
-    "is_conj": """is_conj(self)
+    "is_conj": """is_conj(input)
 --
 
 What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
@@ -4131,7 +4131,7 @@ Whether the dtype is a floating-point one (`torch.is_floating_point`).
 >>> torch.is_floating_point(torch.tensor([0.25, 0.5, 1.0]))
 True
 """,
-    "is_neg": """is_neg(self)
+    "is_neg": """is_neg(input)
 --
 
 What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.

@@ -22,7 +22,7 @@ FLOORS = [
     {"protocols", "tensor", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck", "autograd.variable", "autograd.functional"},  # the check calls the facade
     {"compiler.*"},
-    {"", "catalogue", "descriptions", "manual",
+    {"", "catalogue", "descriptions", "manual", "stubs",
      "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
      "__main__", "demo", "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent", "cuda.*",
      "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version", "serialization.*", "utils.*"},

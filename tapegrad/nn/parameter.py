@@ -66,10 +66,11 @@ class Buffer(Tensor, metaclass=_Marked):
 
     __slots__ = ()
     _mark = "_is_buffer"
+    persistent: bool
 
     def __new__(cls, data: Any = None, *, persistent: bool = True) -> Any:
         source = creation.empty(0) if data is None else data
-        made = source.detach().requires_grad_(source.requires_grad)
+        made: Any = source.detach().requires_grad_(source.requires_grad)
         made.persistent = persistent
         made._is_buffer = True
         return made

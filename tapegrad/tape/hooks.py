@@ -45,6 +45,7 @@ class RemovableHandle:
     """What registering a hook returns: `remove()` takes the hook out again, and its number out of `marks`."""
 
     __slots__ = ("_hooks", "_marks", "id")
+    id: int
     _numbers = itertools.count(1)
 
     def __init__(self, hooks: Hooks, hook: Hook, marks: Sequence[dict[int, Any]] = ()) -> None:
