@@ -92,7 +92,7 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
                     pending.append((dim, from_array(np.zeros(int(bool(item)), np.int64))))
                     dim += 1
                     continue
-                for d, places in enumerate(np.nonzero(item._array())):
+                for d, places in enumerate(coordinates(item._array())):
                     pending.append((dim + d, from_array(places)))
                 dim += item.ndim
                 axis += item.ndim
@@ -109,6 +109,16 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
             x = apply_view(operation("select"), x, (("dim", dim), ("index", i % n)))
             axis += 1
     return x, pending
+
+
+def coordinates(array: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
+    """Where an array is not zero, an index array for each axis: of several axes, twice as fast as `np.nonzero`."""
+    places, found = np.flatnonzero(array), []
+    for n in array.shape[:0:-1]:
+        rest = places // n
+        found.append(places - rest * n)
+        places = rest
+    return [places, *reversed(found)]
 
 
 def _consumes(item: Any) -> int:

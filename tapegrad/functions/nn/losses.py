@@ -441,7 +441,9 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     elif array.max() >= num_classes:
         raise RuntimeError("Class values must be smaller than num_classes.")
     check_room(tensor.dtype, (*array.shape, num_classes))
-    return from_array((array[..., None] == np.arange(num_classes)).astype(np.int64))
+    hot = np.zeros((*array.shape, num_classes), np.int64)
+    hot.reshape(-1)[np.arange(0, hot.size, num_classes) + array.reshape(-1)] = 1
+    return from_array(hot)
 
 
 @nn
