@@ -391,7 +391,7 @@ The bits that are set in just one of both: `input ^ other`, in place: see `tapeg
 
 The products of two batches of matrices: see `tapegrad.bmm`.
 """,
-    "Tensor.bool": """bool($self, /)
+    "Tensor.bool": """bool($self, /, memory_format=None)
 --
 
 This tensor as `bool`: see `tapegrad.bool`.
@@ -406,7 +406,7 @@ The tensor expanded to a shape: see `tapegrad.broadcast_to`.
 
 Into which of the intervals between boundaries values fall (`torch.bucketize`).
 """,
-    "Tensor.byte": """byte($self, /)
+    "Tensor.byte": """byte($self, /, memory_format=None)
 --
 
 This tensor as `uint8` (`torch.Tensor.byte`).
@@ -431,7 +431,7 @@ The next whole number above each element, in place: see `tapegrad.ceil`.
 
 `max(0, input) + min(0, alpha * (exp(input / alpha) - 1))`, in place: see `tapegrad.celu`.
 """,
-    "Tensor.char": """char($self, /)
+    "Tensor.char": """char($self, /, memory_format=None)
 --
 
 This tensor as `int8` (`torch.Tensor.char`).
@@ -499,7 +499,7 @@ Each element kept between `min` and `max`, in place: see `tapegrad.clip`.
     "Tensor.clone": """clone($self, /, *, memory_format=None)
 --
 
-A copy, through which gradients flow: see `tapegrad.clone`.
+A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given.
 """,
     "Tensor.conj": """conj($self, /)
 --
@@ -514,12 +514,12 @@ The tensor itself: it is real (`torch.conj_physical`).
     "Tensor.contiguous": """contiguous($self, /, *, memory_format=None)
 --
 
-Itself if row-major, else a row-major copy (`torch.Tensor.contiguous`).
+Itself if it lies as the format asks, by rows unless one is given, else a copy (`torch.Tensor.contiguous`).
 """,
     "Tensor.copy_": """copy_($self, /, other, non_blocking=False)
 --
 
-The elements of another tensor over these, in place (`torch.Tensor.copy_`).
+Another tensor's values, written here (`torch.Tensor.copy_`).
 """,
     "Tensor.copysign": """copysign($self, /, other)
 --
@@ -696,7 +696,7 @@ The quotient of two tensors, element by element, rounded as `rounding_mode` says
 
 The sum of products of two vectors (`torch.dot`).
 """,
-    "Tensor.double": """double($self, /)
+    "Tensor.double": """double($self, /, memory_format=None)
 --
 
 This tensor as `float64`: see `tapegrad.double`.
@@ -836,7 +836,7 @@ Columns in reverse order: see `tapegrad.fliplr`.
 
 Rows in reverse order: see `tapegrad.flipud`.
 """,
-    "Tensor.float": """float($self, /)
+    "Tensor.float": """float($self, /, memory_format=None)
 --
 
 This tensor as `float32`: see `tapegrad.float`.
@@ -1111,7 +1111,7 @@ The slices at given positions along an axis (`torch.index_select`).
 
 Sums of products over the last axes (`torch.inner`).
 """,
-    "Tensor.int": """int($self, /)
+    "Tensor.int": """int($self, /, memory_format=None)
 --
 
 This tensor as `int32`: see `tapegrad.int`.
@@ -1406,7 +1406,7 @@ Whether just one of two elements is true, in place: see `tapegrad.logical_xor`.
 
 `log(sum(exp(input)))` along axes, without overflow: see `tapegrad.logsumexp`.
 """,
-    "Tensor.long": """long($self, /)
+    "Tensor.long": """long($self, /, memory_format=None)
 --
 
 This tensor as `int64`: see `tapegrad.long`.
@@ -1926,7 +1926,7 @@ The sign of each element: -1, 0 or 1: see `tapegrad.sgn`.
 
 The sign of each element: -1, 0 or 1, in place: see `tapegrad.sgn`.
 """,
-    "Tensor.short": """short($self, /)
+    "Tensor.short": """short($self, /, memory_format=None)
 --
 
 This tensor as `int16`: see `tapegrad.short`.
@@ -3145,7 +3145,7 @@ Each element kept between `min` and `max`, in place (`torch.clip_`).
     "clone": """clone(input, *, memory_format=None)
 --
 
-A copy, through which gradients flow (`torch.clone`).
+A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given.
 
 >>> torch.clone(torch.tensor([0.25, 0.5, 1.0]))
 tensor([0.2500, 0.5000, 1.0000])
@@ -5761,8 +5761,9 @@ tensor([[[0., 0., 0., 0.]]])
 
 An image in another size (`torch.nn.functional.interpolate`).
 
-`mode` is "nearest", or "linear", "bilinear", "trilinear" for one, two, three axes. Raises NotImplementedError for
-the others that PyTorch has.
+`mode` is "nearest", "nearest-exact" or "area", or "linear", "bilinear" and "bicubic", "trilinear" for one, two,
+three axes. With `antialias` an image that becomes smaller is smoothed as it needs. Raises NotImplementedError for a
+mode that the input has not the axes for, ValueError for options that do not go with it.
 
 >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
 tensor([[[1., 1., 2., 2.]]])
@@ -6375,8 +6376,9 @@ tensor([[1.],
 
 An image in another size (`torch.nn.functional.interpolate`).
 
-`mode` is "nearest", or "linear", "bilinear", "trilinear" for one, two, three axes. Raises NotImplementedError for
-the others that PyTorch has.
+`mode` is "nearest", "nearest-exact" or "area", or "linear", "bilinear" and "bicubic", "trilinear" for one, two,
+three axes. With `antialias` an image that becomes smaller is smoothed as it needs. Raises NotImplementedError for a
+mode that the input has not the axes for, ValueError for options that do not go with it.
 
 >>> torch.nn.functional.upsample(torch.tensor([[[1.0, 2.0]]]), 4)
 tensor([[[1., 1., 2., 2.]]])
