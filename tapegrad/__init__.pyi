@@ -654,7 +654,7 @@ def clip(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float
 def clip_(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Any:
     """Each element kept between `min` and `max`, in place (`torch.clip_`)."""
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
-    """A copy, through which gradients flow (`torch.clone`).
+    """A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given.
 
     >>> torch.clone(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
@@ -1404,7 +1404,7 @@ def is_complex(input: Tensor) -> _bool:
 
     >>> torch.is_complex(torch.tensor([0.25, 0.5, 1.0]))
     False"""
-def is_conj(self: Any) -> _bool:
+def is_conj(input: Tensor) -> _bool:
     """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
 
     >>> torch.is_conj(torch.tensor([0.25, 0.5, 1.0]))
@@ -1423,7 +1423,7 @@ def is_grad_enabled() -> _bool:
     True"""
 def is_inference_mode_enabled() -> _bool:
     """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`)."""
-def is_neg(self: Any) -> _bool:
+def is_neg(input: Tensor) -> _bool:
     """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
 
     >>> torch.is_neg(torch.tensor([0.25, 0.5, 1.0]))

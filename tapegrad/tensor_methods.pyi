@@ -365,7 +365,7 @@ class TensorBase:
     def clip_(self, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Tensor:
         """Each element kept between `min` and `max`, in place: see `tapegrad.clip`."""
     def clone(self, *, memory_format: Any = None) -> Tensor:
-        """A copy, through which gradients flow: see `tapegrad.clone`."""
+        """A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given."""
     def conj(self) -> Tensor:
         """The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`)."""
     def conj_physical(self) -> Tensor:
@@ -373,9 +373,9 @@ class TensorBase:
     def conj_physical_(self) -> Tensor:
         """The tensor itself: it is real; counted as a write (`torch.Tensor.conj_physical_`)."""
     def contiguous(self, *, memory_format: Any = None) -> Any:
-        """Itself if row-major, else a row-major copy (`torch.Tensor.contiguous`)."""
+        """Itself if it lies as the format asks, by rows unless one is given, else a copy (`torch.Tensor.contiguous`)."""
     def copy_(self, other: Tensor | _float, non_blocking: _bool = False) -> Tensor:
-        """The elements of another tensor over these, in place (`torch.Tensor.copy_`)."""
+        """Another tensor's values, written here (`torch.Tensor.copy_`)."""
     def copysign(self, other: Tensor | _float) -> Tensor:
         """The size of `input` with the sign of `other`: see `tapegrad.copysign`."""
     def copysign_(self, other: Tensor | _float) -> Tensor:

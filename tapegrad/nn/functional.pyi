@@ -361,8 +361,9 @@ def instance_norm(input: Tensor, running_mean: Any = None, running_var: Any = No
 def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode: _str = 'nearest', align_corners: _bool | None = None, recompute_scale_factor: _bool | None = None, antialias: _bool = False) -> Tensor:
     """An image in another size (`torch.nn.functional.interpolate`).
 
-    `mode` is "nearest", or "linear", "bilinear", "trilinear" for one, two, three axes. Raises NotImplementedError for
-    the others that PyTorch has.
+    `mode` is "nearest", "nearest-exact" or "area", or "linear", "bilinear" and "bicubic", "trilinear" for one, two,
+    three axes. With `antialias` an image that becomes smaller is smoothed as it needs. Raises NotImplementedError for a
+    mode that the input has not the axes for, ValueError for options that do not go with it.
 
     >>> torch.nn.functional.interpolate(torch.tensor([[[1.0, 2.0]]]), scale_factor=2)
     tensor([[[1., 1., 2., 2.]]])"""
@@ -762,8 +763,9 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
 def upsample(input: Tensor, size: Any = None, scale_factor: Any = None, mode: Any = 'nearest', align_corners: Any = None) -> Tensor:
     """An image in another size (`torch.nn.functional.interpolate`).
 
-    `mode` is "nearest", or "linear", "bilinear", "trilinear" for one, two, three axes. Raises NotImplementedError for
-    the others that PyTorch has.
+    `mode` is "nearest", "nearest-exact" or "area", or "linear", "bilinear" and "bicubic", "trilinear" for one, two,
+    three axes. With `antialias` an image that becomes smaller is smoothed as it needs. Raises NotImplementedError for a
+    mode that the input has not the axes for, ValueError for options that do not go with it.
 
     >>> torch.nn.functional.upsample(torch.tensor([[[1.0, 2.0]]]), 4)
     tensor([[[1., 1., 2., 2.]]])"""
