@@ -79,7 +79,9 @@ class CompiledFunctionBackward(FunctionCtx):
         self._done |= {self._last}
         if self._shape.segment.keeping:  # the next sweep asks `is_gone` before it begins
             with machine.pinned():
-                _mark_released(self._row)
+                found = hooks.find(self._row)
+                if found is not None and found.callback is self:  # the row may be another's by now
+                    _mark_released(self._row)
         if self._shape.segment.is_used_up(self._done):
             super().release()
             self._pullback = None
