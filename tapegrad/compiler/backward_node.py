@@ -112,10 +112,12 @@ def _handed_out(nodes: Sequence[GatheredInputs], found: Sequence[Any]) -> list[A
 class _Shape:
     """How one segment is recorded: everything about its node that is the same each time."""
 
-    def __init__(self, segment: Segment, number: int, operands: Sequence[Any], outputs: Sequence[Any]) -> None:
+    def __init__(self, segment: Segment, number: int, operands: Sequence[Any], outputs: Sequence[Any], holds: bool
+                 ) -> None:
         self.segment, self.number, self.outputs = segment, number, outputs
         sizes = [1] * len(operands)
-        self.single = len(outputs) == 1
+        # Where results are held for it, it has a row of its own: on that of a result it would keep what keeps it.
+        self.single = len(outputs) == 1 and not holds
         node = layouts.intern(dtypes.default_dtype(), ())
         self.node = node.id
         self.levels: list[list[_Level]] = []  # of the nodes between this one and its inputs
@@ -205,11 +207,11 @@ def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
 class Recorder:
     """How calls of one variant are recorded."""
 
-    def __init__(self, traced: Traced, values: Sequence[Any]) -> None:
+    def __init__(self, traced: Traced, values: Sequence[Any], holds: bool) -> None:
         lies = [layouts.all[v._layout] for v in values] + [layouts.all[i] for i in traced.hidden]
         self.hidden = traced.hidden
-        self.shapes = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs])
-                       for number, s in enumerate(traced.segments)]
+        self.shapes = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs],
+                              holds) for number, s in enumerate(traced.segments)]
 
     def record(self, pullback: Pullback | None, values: list[Any]) -> None:
         """Give results of a call their history; `values` are its inputs and results."""

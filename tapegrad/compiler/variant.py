@@ -289,6 +289,6 @@ class Variant:
         inputs = [leaves[i] if type(i) is int else outputs[i.which] if type(i) is Result else i
                   for i in captured.inputs]
         if self._recorder is None:
-            self._recorder = Recorder(captured.traced, [*inputs, *roots])
+            self._recorder = Recorder(captured.traced, [*inputs, *roots], bool(self.reads.results))
         pullback = Pullback(self, leaves, arguments, fresh, states) if self.segments else None
         self._recorder.record(pullback, [*inputs, *roots])

@@ -343,3 +343,21 @@ def test_any_number_of_parameters(count):
         return (lambda z: (sum(w * z[0] * w for w in ws).sum(), ws[0].exp() + ws[-1])), ones, use
 
     agree(factory)
+
+
+def test_results_that_are_kept_and_dropped_leave_nothing(tape):
+    w = leaf(1.0, 2.0, 3.0)
+    f = compile(lambda z: ((w * z).exp(), (w * z).sin().exp(), (w * z).exp() * (w * w).exp()))
+    for _ in range(8):
+        f(*ones(0))
+    for _ in range(3):
+        tape.collect()
+    before = tape.kept_bytes
+    for i in range(50):
+        y = f(*ones(0))
+        if i % 3:
+            y[i % 3].sum().backward()
+    del y
+    for _ in range(3):
+        tape.collect()
+    assert f.replays > 50 and tape.kept_bytes == before
