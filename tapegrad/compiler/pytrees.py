@@ -10,6 +10,7 @@ from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
+from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 
 buffers = machine.buffers
@@ -119,7 +120,8 @@ def kind_of(tensor: Any) -> tuple[Any, ...] | int:
     grad = tensor.grad if tensor.is_leaf else None
     offset = addresses.item(row) - addresses.item(owner)
     return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, _layouts.item(owner), offset,
-            None if grad is None else (kind_of(grad), grad is tensor), type(tensor))
+            None if grad is None else (kind_of(grad), grad is tensor), type(tensor),
+            hooks.kinds(tensor) if flags & rec.HOOKED else None)
 
 
 def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:

@@ -166,6 +166,11 @@ def post_accumulate_hooks(row: int) -> list[Hook]:
     return _hooks(row, POST_ACCUMULATE, "post_accumulate")
 
 
+def kinds(tensor: Any) -> tuple[bool, bool]:
+    """Which kinds of hooks a tensor has: on its gradient, and after that is accumulated. One flag stands for both."""
+    return bool(tensor_hooks(tensor._buffer)), bool(post_accumulate_hooks(tensor._buffer))
+
+
 def _hooks(row: int, name: str, slot: str) -> list[Hook]:
     if not buffers["flags"][row] & rec.HOOKED:
         return []

@@ -560,3 +560,22 @@ def test_hooks_on_what_is_saved_see_a_compiled_function():
     with torch.autograd.graph.saved_tensors_hooks(lambda t: seen.append(t) or t, lambda t: t):
         f(*ones(0)).backward()
     assert len(seen) == 2
+
+
+@pytest.mark.parametrize("passed", [False, True])
+def test_a_hook_beside_one_of_the_other_kind_is_seen(passed):
+    def run(wrap: Any) -> Any:
+        w, seen = torch.tensor([1.0, 2.0], requires_grad=True), []
+        w.register_post_accumulate_grad_hook(lambda p: seen.append("after"))
+
+        def gradient(v):
+            return torch.autograd.grad((v ** 3).sum(), v)[0]
+
+        f, found = wrap(gradient if passed else lambda v: gradient(w)), []
+        for i in range(10):
+            if i == 6:
+                w.register_hook(lambda g: seen.append(g.tolist()))
+            found.append((f(w if passed else torch.ones(2)).tolist(), len(seen)))
+        return found
+
+    assert run(torch.compile) == run(lambda f: f)

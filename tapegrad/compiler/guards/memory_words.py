@@ -55,6 +55,10 @@ def storage(tensor: Any) -> list[Word]:
             (at + _FLAGS, WATCHED << 32, (int(_buffers["flags"][row]) & WATCHED) << 32)]
 
 
+def is_hooked(tensor: Any) -> bool:
+    return bool(int(_buffers["flags"][tensor._buffer]) & rec.HOOKED)
+
+
 def attributes(tensor: Any) -> list[Word]:
     """A tensor's attributes, where it has none."""
     return _nothing(id(tensor) + _DICT)

@@ -41,6 +41,7 @@ from tapegrad.compiler.guards.contents import (
 )
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.tape import hooks
 
 __all__ = ["Reach", "Unreadable"]
 
@@ -204,8 +205,8 @@ class Reach:
             self.names.append((where, name, value))
         return value
 
-    def _probe(self, ask: Callable[[], Any]) -> None:
-        if ask not in self._seen:
+    def _probe(self, ask: Callable[[], Any], needed: bool = True) -> None:
+        if needed and ask not in self._seen:
             self._seen.add(ask)
             self.probes.append((ask, ask()))
             self._entries.append(repr(self.probes[-1][1]))
@@ -450,6 +451,7 @@ class Reach:
     def _attributes_of_tensors(self) -> None:
         """What is hung on the tensors, where code asks for it; that nothing is, is a word of memory."""
         for tensor in list(self.tensors.values()):
+            self._probe(functools.partial(hooks.kinds, tensor), memory_words.is_hooked(tensor))
             if memory_words.has_attributes(tensor):
                 watched = Watched(tensor)
                 self.watched.append(watched)
