@@ -185,7 +185,7 @@ def _shapes(op: Operation) -> Iterator[tuple[tuple[tuple[int, ...], ...], dict[s
                     given: dict[str, Any] = {**op.defaults, "dim": dims}
                     yield (shape,) * op.arity, given if keepdim is None else {**given, "keepdim": keepdim}
     elif op.kind == "elementwise":
-        several = {1: [(s,) for s in SHAPES], 2: BROADCASTS, 3: TRIPLES}[op.arity]
+        several = {1: [(s,) for s in SHAPES], 2: BROADCASTS, 3: TRIPLES, 4: [(*t, t[0]) for t in TRIPLES]}[op.arity]
         for shapes, given in itertools.product(several, attributes_of(op)):
             if op.inplace_of is None or np.broadcast_shapes(*shapes) == shapes[0]:
                 yield shapes, given

@@ -48,9 +48,11 @@ def test_a_ufunc_is_recorded(name):
     arrays = operands(name)
     x = torch.tensor(arrays[0], requires_grad=True)
     found = getattr(np, name)(x, *arrays[1:])
-    differentiable = found.dtype.is_floating_point and name not in ("heaviside", "floor_divide")
-    assert found.requires_grad == differentiable
-    if found.requires_grad:
+    assert found.requires_grad == found.dtype.is_floating_point
+    if name in ("heaviside", "floor_divide"):
+        with pytest.raises(RuntimeError, match="not implemented"):
+            found.sum().backward()
+    elif found.requires_grad:
         found.sum().backward()
         assert x.grad.shape == x.shape
 
@@ -113,7 +115,7 @@ def test_reductions_are_recorded():
     assert np.add.reduce(x).tolist() == [4, 6]
     assert np.add.reduce(x, axis=None).grad_fn is not None
     assert np.multiply.reduce(x, axis=1, keepdims=True).tolist() == [[2], [12]]
-    assert np.maximum.reduce(x, axis=(0, 1)).item() == np.max(x).item() == 4
+    assert np.maximum.reduce(x, axis=(0, 1)).item() == 4
 
 
 def test_arrays_of_tensors():

@@ -117,7 +117,7 @@ class InWorkers(Pass):
             if reader in ready:
                 try:
                     return worker, pickle.loads(worker.results.get(timeout=limit or workers.PATIENCE))
-                except (queue.Empty, EOFError, pickle.UnpicklingError):  # it died while it wrote
+                except (queue.Empty, OSError, EOFError, pickle.UnpicklingError):  # it died while it wrote
                     dead.add(worker.process.pid)
                     break
         self._shut_down()
