@@ -125,8 +125,8 @@ def _arguments(pullback: Pullback, inputs: Sequence[int]) -> list[Any]:
             return x
         if x.number in inputs:
             return call.tensor_of(pullback.rows[x.number], x.kind)
-        stand_in = x.memory.detach()
-        onwards(stand_in._buffer, x.memory.detach().requires_grad_()._buffer, CompiledFunction.__name__)  # no leaf
+        stand_in, leaf = x.memory.detach(), x.memory.detach().requires_grad_()  # held until it is recorded
+        onwards(stand_in._buffer, leaf._buffer, CompiledFunction.__name__)
         return stand_in
 
     return [given(x) for x in pullback.leaves]

@@ -6,6 +6,7 @@ through another, and a backward of one leaves alone what only the others lead to
 """
 from __future__ import annotations
 
+import gc
 from collections.abc import Callable
 from typing import Any
 
@@ -361,3 +362,14 @@ def test_results_that_are_kept_and_dropped_leave_nothing(tape):
     for _ in range(3):
         tape.collect()
     assert f.replays > 50 and tape.kept_bytes == before
+
+
+@pytest.mark.parametrize("use", ["twice_differentiated", "through_results_again", "three_times"])
+def test_while_python_collects_all_the_time(use):
+    thresholds = gc.get_threshold()
+    gc.set_threshold(7, 1, 1)
+    try:
+        for results in ("diamond", "in_a_row", "step"):
+            test_every_use_with_arguments_that_have_a_history(results, use)
+    finally:
+        gc.set_threshold(*thresholds)
