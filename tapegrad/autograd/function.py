@@ -309,7 +309,8 @@ def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], 
         # Whether forward counted its write or not: being marked counts as one.
         buffers["version"][int(buffers["owner"][x._buffer])] += 1
         if recorded:
-            if x.requires_grad and x.is_leaf and (x._base is None or not x._base.requires_grad):
+            base = x._base  # asked first: whether a view is a leaf looks at how it was written
+            if (base is None or not base.requires_grad) and x.requires_grad and x.is_leaf:
                 raise RuntimeError("a leaf Variable that requires grad has been used in an in-place operation.")
             history.check_rewritable(x)
 

@@ -117,8 +117,9 @@ class Form(NamedTuple):
     @staticmethod
     def of_operation(op: Operation) -> Form:
         """What an operation's declaration says: operands, attributes, and `out` unless it writes in place."""
-        operands = [Parameter(name.lstrip("*"), "Tensor" if name in op.tensors else "Any", rest=name[0] == "*")
-                    for name in operand_names(op)]
+        kinds = ["Tensor" if own.lstrip("*") in op.tensors else "Any" for own in op.operands]
+        operands = [Parameter(name.lstrip("*"), kind, rest=name[0] == "*")
+                    for name, kind in zip(operand_names(op), kinds)]
         named = op.variadic or any(a not in op.defaults for a in op.attributes[len(op.attributes) - len(op.defaults):])
         attributes = [Parameter(a, "Any", op.defaults.get(a, REQUIRED), named) for a in op.attributes]
         out = [Parameter("out", "Any", None, True)] if op.inplace_of is None else []

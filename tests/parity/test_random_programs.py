@@ -39,6 +39,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "the factors of a singular matrix": r"linalg[.]qr.* values: ",
     "strides": r"(sort|topk|scatter|index_copy|flip).*(contiguous|ravel|reshape|flatten)|stride[(][)][)]: noted: ",
     "nodes are composed otherwise": r"next_functions|(aminmax|chunk|split|unbind)[^\n]*\n.*hook[(].*noted",
+    "a product that is put in a tensor's place": r"v\d+ @= v\d+: v\d+ version: 0 for 1",
     "a tensor is its own source": r"(v\d+)[^\n]*_[(][^\n]*\1[)]+: .* values: ",
     "an operand lies where is written": r"(unbind|chunk|split|select|narrow|\[)[^\n]*\n.*_[(]v\d+[)]: .* values: ",
     "nothing is written, and requires_grad not taken over": r"scatter\w*_[(].*tensor[(]\[+\]+, .* requires_grad: ",
