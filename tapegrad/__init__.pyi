@@ -313,7 +313,7 @@ def arctan(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.atan(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2450, 0.4636, 0.7854])"""
-def arctan2(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def arctan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The angle of the point (`other`, `input`), in all four quadrants (`torch.atan2`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -402,7 +402,7 @@ def atan(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.atan(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2450, 0.4636, 0.7854])"""
-def atan2(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def atan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The angle of the point (`other`, `input`), in all four quadrants (`torch.atan2`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1132,13 +1132,13 @@ def floor_divide(input: Tensor, other: Tensor | _float, *, out: Any = None) -> T
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.floor_divide(x, x)
     tensor([1., 1., 1.])"""
-def fmax(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def fmax(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The greater of two elements, of which NaN is none (`torch.fmax`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.fmax(x, x)
     tensor([0.2500, 0.5000, 1.0000])"""
-def fmin(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def fmin(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The lesser of two elements, of which NaN is none (`torch.fmin`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1316,7 +1316,7 @@ def hstack(tensors: Any, *, out: Any = None) -> Tensor:
 
     >>> torch.hstack([torch.tensor([1.0]), torch.tensor([2.0])])
     tensor([1., 2.])"""
-def hypot(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def hypot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The hypotenuse of two sides: `sqrt(input ** 2 + other ** 2)` (`torch.hypot`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1620,13 +1620,13 @@ def log_softmax(input: Tensor, dim: _int, dtype: _dtype | type | None = None, *,
 
     >>> torch.log_softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor([-1.4818, -1.2318, -0.7318])"""
-def logaddexp(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def logaddexp(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`log(exp(input) + exp(other))`, without overflow (`torch.logaddexp`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.logaddexp(x, x)
     tensor([0.9431, 1.1931, 1.6931])"""
-def logaddexp2(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def logaddexp2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """`log2(2 ** input + 2 ** other)`, without overflow (`torch.logaddexp2`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1642,7 +1642,7 @@ def logdet(input: Tensor) -> Tensor:
 
     >>> torch.logdet(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(nan)"""
-def logical_and(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def logical_and(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Whether both elements are true (`torch.logical_and`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1653,13 +1653,13 @@ def logical_not(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.logical_not(torch.tensor([0.25, 0.5, 1.0]))
     tensor([False, False, False])"""
-def logical_or(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def logical_or(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Whether one of two elements is true (`torch.logical_or`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.logical_or(x, x)
     tensor([True, True, True])"""
-def logical_xor(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def logical_xor(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Whether just one of two elements is true (`torch.logical_xor`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1774,7 +1774,7 @@ def max_pool3d(input: Tensor, kernel_size: Any, stride: Any = (), padding: Any =
 
     >>> torch.max_pool3d(torch.ones(1, 1, 2, 2, 2), 2)
     tensor([[[[[1.]]]]])"""
-def maximum(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def maximum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The greater of two elements; NaN if one is (`torch.maximum`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1833,7 +1833,7 @@ def min(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
 @overload
 def min(input: Tensor, dim: _int, keepdim: _bool = False, *, out: Any = None) -> _min:
     ...
-def minimum(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def minimum(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The lesser of two elements; NaN if one is (`torch.minimum`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1972,7 +1972,7 @@ def negative(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.neg(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.2500, -0.5000, -1.0000])"""
-def nextafter(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The number next to `input` on the way to `other` (`torch.nextafter`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

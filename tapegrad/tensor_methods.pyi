@@ -227,9 +227,9 @@ class TensorBase:
         """The inverse hyperbolic sine of each element, in place: see `tapegrad.asinh`."""
     def arctan(self) -> Tensor:
         """The angle whose tangent each element is: see `tapegrad.atan`."""
-    def arctan2(self, other: Tensor | _float) -> Tensor:
+    def arctan2(self, other: Tensor) -> Tensor:
         """The angle of the point (`other`, `input`), in all four quadrants: see `tapegrad.atan2`."""
-    def arctan2_(self, other: Tensor | _float) -> Tensor:
+    def arctan2_(self, other: Tensor) -> Tensor:
         """The angle of the point (`other`, `input`), in all four quadrants, in place: see `tapegrad.atan2`."""
     def arctan_(self) -> Tensor:
         """The angle whose tangent each element is, in place: see `tapegrad.atan`."""
@@ -265,9 +265,9 @@ class TensorBase:
         """The inverse hyperbolic sine of each element, in place: see `tapegrad.asinh`."""
     def atan(self) -> Tensor:
         """The angle whose tangent each element is: see `tapegrad.atan`."""
-    def atan2(self, other: Tensor | _float) -> Tensor:
+    def atan2(self, other: Tensor) -> Tensor:
         """The angle of the point (`other`, `input`), in all four quadrants: see `tapegrad.atan2`."""
-    def atan2_(self, other: Tensor | _float) -> Tensor:
+    def atan2_(self, other: Tensor) -> Tensor:
         """The angle of the point (`other`, `input`), in all four quadrants, in place: see `tapegrad.atan2`."""
     def atan_(self) -> Tensor:
         """The angle whose tangent each element is, in place: see `tapegrad.atan`."""
@@ -537,9 +537,9 @@ class TensorBase:
         """The quotient of two tensors, rounded down: `input // other`, in place: see `tapegrad.floor_divide`."""
     def floor_quotient_(self, other: Tensor | _float) -> Tensor:
         """, in place (`torch.Tensor.floor_quotient_`)."""
-    def fmax(self, other: Tensor | _float) -> Tensor:
+    def fmax(self, other: Tensor) -> Tensor:
         """The greater of two elements, of which NaN is none: see `tapegrad.fmax`."""
-    def fmin(self, other: Tensor | _float) -> Tensor:
+    def fmin(self, other: Tensor) -> Tensor:
         """The lesser of two elements, of which NaN is none: see `tapegrad.fmin`."""
     def fmod(self, other: Tensor | _float) -> Tensor:
         """The remainder of a division that is rounded towards zero; it has the sign of `input`: see `tapegrad.fmod`."""
@@ -608,9 +608,9 @@ class TensorBase:
     @overload
     def hsplit(self, *indices: _int) -> tuple[Tensor, ...]:
         ...
-    def hypot(self, other: Tensor | _float) -> Tensor:
+    def hypot(self, other: Tensor) -> Tensor:
         """The hypotenuse of two sides: `sqrt(input ** 2 + other ** 2)`: see `tapegrad.hypot`."""
-    def hypot_(self, other: Tensor | _float) -> Tensor:
+    def hypot_(self, other: Tensor) -> Tensor:
         """The hypotenuse of two sides: `sqrt(input ** 2 + other ** 2)`, in place: see `tapegrad.hypot`."""
     def i0(self) -> Tensor:
         """`torch.special.i0`, computed by SciPy."""
@@ -742,29 +742,29 @@ class TensorBase:
         """Numbers whose logarithm is normal (`torch.Tensor.log_normal_`)."""
     def log_softmax(self, dim: _int, dtype: _dtype | type | None = None) -> Tensor:
         """The logarithm of softmax, in one step: see `tapegrad.log_softmax`."""
-    def logaddexp(self, other: Tensor | _float) -> Tensor:
+    def logaddexp(self, other: Tensor) -> Tensor:
         """`log(exp(input) + exp(other))`, without overflow: see `tapegrad.logaddexp`."""
-    def logaddexp2(self, other: Tensor | _float) -> Tensor:
+    def logaddexp2(self, other: Tensor) -> Tensor:
         """`log2(2 ** input + 2 ** other)`, without overflow: see `tapegrad.logaddexp2`."""
     def logcumsumexp(self, dim: _int) -> Tensor:
         """The logarithms of the sums of exponentials so far along an axis: see `tapegrad.logcumsumexp`."""
     def logdet(self) -> Tensor:
         """The logarithm of the determinant, NaN where that is negative (`torch.logdet`)."""
-    def logical_and(self, other: Tensor | _float) -> Tensor:
+    def logical_and(self, other: Tensor) -> Tensor:
         """Whether both elements are true: see `tapegrad.logical_and`."""
-    def logical_and_(self, other: Tensor | _float) -> Tensor:
+    def logical_and_(self, other: Tensor) -> Tensor:
         """Whether both elements are true, in place: see `tapegrad.logical_and`."""
     def logical_not(self) -> Tensor:
         """Whether each element is false: see `tapegrad.logical_not`."""
     def logical_not_(self) -> Tensor:
         """Whether each element is false, in place: see `tapegrad.logical_not`."""
-    def logical_or(self, other: Tensor | _float) -> Tensor:
+    def logical_or(self, other: Tensor) -> Tensor:
         """Whether one of two elements is true: see `tapegrad.logical_or`."""
-    def logical_or_(self, other: Tensor | _float) -> Tensor:
+    def logical_or_(self, other: Tensor) -> Tensor:
         """Whether one of two elements is true, in place: see `tapegrad.logical_or`."""
-    def logical_xor(self, other: Tensor | _float) -> Tensor:
+    def logical_xor(self, other: Tensor) -> Tensor:
         """Whether just one of two elements is true: see `tapegrad.logical_xor`."""
-    def logical_xor_(self, other: Tensor | _float) -> Tensor:
+    def logical_xor_(self, other: Tensor) -> Tensor:
         """Whether just one of two elements is true, in place: see `tapegrad.logical_xor`."""
     def logit(self, eps: _float | None = None) -> Tensor:
         """`log(input / (1 - input))`, of elements kept `eps` from 0 and 1: see `tapegrad.logit`."""
@@ -807,7 +807,7 @@ class TensorBase:
     @overload
     def max(self, dim: _int, keepdim: _bool = False) -> _max:
         ...
-    def maximum(self, other: Tensor | _float) -> Tensor:
+    def maximum(self, other: Tensor) -> Tensor:
         """The greater of two elements; NaN if one is: see `tapegrad.maximum`."""
     @overload
     def mean(self, *, dtype: _dtype | type | None = None) -> Tensor:
@@ -830,7 +830,7 @@ class TensorBase:
     @overload
     def min(self, dim: _int, keepdim: _bool = False) -> _min:
         ...
-    def minimum(self, other: Tensor | _float) -> Tensor:
+    def minimum(self, other: Tensor) -> Tensor:
         """The lesser of two elements; NaN if one is: see `tapegrad.minimum`."""
     def mish(self) -> Tensor:
         """`input * tanh(softplus(input))`: see `tapegrad.nn.functional.mish`."""
@@ -903,9 +903,9 @@ class TensorBase:
         """The number of elements."""
     def new(self, *args: Any) -> Any:
         """A tensor of this dtype: of a shape, or of data (`torch.Tensor.new`)."""
-    def nextafter(self, other: Tensor | _float) -> Tensor:
+    def nextafter(self, other: Tensor) -> Tensor:
         """The number next to `input` on the way to `other`: see `tapegrad.nextafter`."""
-    def nextafter_(self, other: Tensor | _float) -> Tensor:
+    def nextafter_(self, other: Tensor) -> Tensor:
         """The number next to `input` on the way to `other`, in place: see `tapegrad.nextafter`."""
     def nonzero(self, *, as_tuple: _bool = False) -> Tensor:
         """The positions of elements that are not zero (`torch.nonzero`)."""
