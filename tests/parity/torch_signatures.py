@@ -10,7 +10,9 @@ import inspect
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import torch
+import pytest
+
+torch = pytest.importorskip("torch")
 
 
 class Given(NamedTuple):
