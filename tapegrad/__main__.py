@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dump.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("info", help="versions, processor, and the cache of kernels")
     commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
-    commands.add_parser("manual", help="write what help() shows of native functions, into tapegrad/texts.py")
+    commands.add_parser("manual", help="write what help() shows of native functions, into tapegrad/manual.txt")
     commands.add_parser("stubs", help="write types for type checkers, into tapegrad/*.pyi")
     given = parser.parse_args(arguments)
     if given.command == "demo":

@@ -1,7 +1,7 @@
 """Help on every name: `python -m tapegrad manual` writes what `help()` and editors show of native functions.
 
 A page is the signature, a sentence, an example that is run here and by the tests, and where the function comes from.
-Pages are written ahead, into `tapegrad/texts.py`: native functions take theirs as they are made, and to derive a
+Pages are written ahead, into `tapegrad/manual.txt`: native functions take theirs as they are made, and to derive a
 thousand would take longer than all the rest of an import.
 """
 from __future__ import annotations
@@ -9,15 +9,14 @@ from __future__ import annotations
 import inspect
 import warnings
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import tapegrad
 from tapegrad.descriptions import SPACES, Description, functions, within
 from tapegrad.signatures import REQUIRED, Form, Parameter, made, unwrapped
 from tapegrad.signatures.sentences import SENTENCES
+from tapegrad.texts import FILE, PAGE
 
-HEAD = '"""Help on native functions, written by `python -m tapegrad manual`."""\n\nTEXTS = {\n'
 # What an example gives for a parameter: the first of these with which the call succeeds.
 _NUMBERS = ("torch.tensor([0.25, 0.5, 1.0])", "torch.tensor([1.0, 2.0, 3.0])", "torch.tensor([1, 2, 3])",
             "torch.tensor([True, False])", "torch.tensor([[1.0, 2.0], [3.0, 4.0]])",
@@ -221,15 +220,11 @@ def texts() -> dict[str, str]:
     return found
 
 
-def module() -> str:
-    """The source of `tapegrad/texts.py`."""
-    rows = []
-    for path, text in sorted(texts().items()):
-        escaped = text.replace("\\", "\\\\").replace('"""', '\\"""')
-        rows.append(f'    "{path}": """{escaped}\n""",\n')
-    return HEAD + "".join(rows) + "}\n"
+def text() -> str:
+    """The text of `tapegrad/manual.txt`."""
+    return "".join(f"{PAGE}{path}\n{page}\n" for path, page in sorted(texts().items()))
 
 
 def write() -> None:
-    """Write `tapegrad/texts.py`."""
-    Path(tapegrad.__file__).with_name("texts.py").write_text(module())
+    """Write `tapegrad/manual.txt`."""
+    FILE.write_text(text(), encoding="utf-8")

@@ -4,14 +4,13 @@ from __future__ import annotations
 import doctest
 import inspect
 import warnings
-from pathlib import Path
 
 import pytest
 
 import tapegrad
 from tapegrad import descriptions, manual
 from tapegrad.descriptions import functions, public, within
-from tapegrad.texts import TEXTS
+from tapegrad.texts import FILE, TEXTS
 
 FUNCTIONS = [d for space in ("Tensor", *descriptions.SPACES) for d in functions(space)]
 OTHERS = [(space, name) for space in ("Tensor", *descriptions.SPACES) for name in public(space)
@@ -19,7 +18,7 @@ OTHERS = [(space, name) for space in ("Tensor", *descriptions.SPACES) for name i
 
 
 def test_the_texts_are_current():
-    assert Path(tapegrad.__file__).with_name("texts.py").read_text() == manual.module(), "python -m tapegrad manual"
+    assert FILE.read_text(encoding="utf-8") == manual.text(), "python -m tapegrad manual"
 
 
 @pytest.mark.parametrize("d", FUNCTIONS, ids=lambda d: d.path)
