@@ -46,7 +46,7 @@ class Pass:
         return len(self._loader._index_sampler)
 
     def __getstate__(self) -> Any:
-        raise NotImplementedError("{} cannot be pickled", type(self).__name__)
+        raise NotImplementedError(f"{type(self).__name__} cannot be pickled")
 
 
 class Here(Pass):
