@@ -18,7 +18,7 @@ from tapegrad.functions.nn import (
     activations,
     attention,
     bags,
-    convolution_and_pooling,
+    convolution,
     ctc,
     distances,
     dropout,
@@ -27,6 +27,7 @@ from tapegrad.functions.nn import (
     padding,
     pooling,
     recurrent,
+    resizing,
     sampling,
 )
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
@@ -40,8 +41,8 @@ from tapegrad.tensor import Tensor
 
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, in_place_views, splitting,
             rearranging, joining, grids, subscripts, gathering, searching, products, contractions, solving,
-            decompositions, activations, losses, distances, dropout, padding, convolution_and_pooling,
-            normalisation, pooling, attention, sampling, recurrent, bags, ctc, queries, array_protocols)
+            decompositions, activations, losses, distances, dropout, padding, convolution,
+            normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, queries, array_protocols)
 
 
 def remembered(name: str, function: Any, space: str = "") -> Any:

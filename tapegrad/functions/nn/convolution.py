@@ -1,4 +1,4 @@
-"""Sliding windows: convolutions, pooling and their kin, in one, two or three axes.
+"""Sliding windows: convolutions, and windows as columns, in one, two or three axes.
 
 A window is a view (`unfold`), so that overlapping windows share memory, and the gradient of all of them is gathered by
 the view's own adjoint. A convolution is one matrix product of the windows and the kernels.
@@ -12,8 +12,7 @@ import numpy as np
 
 from tapegrad import errors
 from tapegrad.creation import from_array
-from tapegrad.dispatch import apply
-from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.padding import pad, tied
 from tapegrad.functions.shaping.joining import cat
@@ -41,7 +40,7 @@ def windows(x: Any, sizes: tuple[int, ...], steps: tuple[int, ...], dilation: tu
     return x
 
 
-def _batched(name: str, x: Any, n: int) -> tuple[Any, bool]:
+def with_batch(name: str, x: Any, n: int) -> tuple[Any, bool]:
     expect_tensor(name, x)
     if x.ndim not in (n + 1, n + 2):
         raise RuntimeError(f"Expected {n + 1}D (unbatched) or {n + 2}D (batched) input to {name}, but got input of "
@@ -72,8 +71,8 @@ def _convolve(x: Any, weight: Any, stride: tuple[int, ...], dilation: tuple[int,
     kernel = tuple(weight.shape[2:])
     for d, (size, gap) in enumerate(zip(kernel, dilation)):
         if x.shape[2 + d] < (size - 1) * gap + 1:
-            raise RuntimeError(f"Calculated padded input size per channel: {_sizes(x.shape[2:])}. Kernel size: "
-                               f"{_sizes(kernel)}. Kernel size can't be greater than actual input size")
+            raise RuntimeError(f"Calculated padded input size per channel: {sizes_text(x.shape[2:])}. Kernel size: "
+                               f"{sizes_text(kernel)}. Kernel size can't be greater than actual input size")
     seen = windows(x, kernel, stride, dilation)
     places = tuple(seen.shape[2:2 + n])
     parts = []
@@ -86,7 +85,7 @@ def _convolve(x: Any, weight: Any, stride: tuple[int, ...], dilation: tuple[int,
     return parts[0] if groups == 1 else cat(parts, 1)
 
 
-def _sizes(shape: Any) -> str:
+def sizes_text(shape: Any) -> str:
     return f"({' x '.join(map(str, shape))})"
 
 
@@ -104,7 +103,7 @@ def _convolution(n: int) -> None:
 
     def conv(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
              groups: int = 1) -> Any:
-        x, batched = _batched(name, tied(input, loose=True), n)
+        x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
         _check_kernels(name, x, weight, weight.shape[1] * groups, n)
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
@@ -141,7 +140,7 @@ def _transposed(n: int) -> None:
 
     def conv_transpose(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
-        x, batched = _batched(name, tied(input, loose=True), n)
+        x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
         _check_kernels(name, x, weight, weight.shape[0], n)
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
@@ -179,160 +178,6 @@ def _spread(x: Any, stride: tuple[int, ...]) -> Any:
 for _n in (1, 2, 3):
     _convolution(_n)
     _transposed(_n)
-
-
-# ---------------------------------------------------------------- pooling
-
-
-def _pooled_size(n: int, kernel: int, stride: int, padding: int, dilation: int, up: bool) -> int:
-    """How many windows an axis has; a last one that starts inside may reach out when rounding `up`."""
-    left = n + 2 * padding - dilation * (kernel - 1) - 1
-    count = (-(-left // stride) if up else left // stride) + 1
-    return count - 1 if up and (count - 1) * stride >= n + padding else count
-
-
-def _pool_windows(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, up: bool, n: int,
-                  filler: float) -> tuple[Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
-    kernel = each("kernel_size", kernel, n)
-    stride = kernel if stride is None or stride == [] or stride == () else each("stride", stride, n)
-    padding, dilation = each("padding", padding, n), each("dilation", dilation, n)
-    if any(s <= 0 for s in stride):
-        raise RuntimeError("stride should not be zero")
-    if any(k <= 0 for k in kernel):
-        raise RuntimeError(f"kernel size should be greater than zero, but got {kernel[0]}")
-    if any(p < 0 for p in padding):
-        raise RuntimeError(f"pad must be non-negative, but got pad: {min(padding)}")
-    if any(d <= 0 for d in dilation):
-        raise RuntimeError(f"{name}() dilation must be greater than zero, but got {min(dilation)}")
-    if any(2 * p > (k if dilation == (1,) * n else (k - 1) * d + 1) for p, k, d in zip(padding, kernel, dilation)):
-        raise RuntimeError("pad should be at most half of effective kernel size, but got "
-                           f"pad={padding[0]}, kernel_size={kernel[0]} and dilation={dilation[0]}")
-    sides = []
-    for d in range(n):
-        size = x.shape[x.ndim - n + d]
-        count = _pooled_size(size, kernel[d], stride[d], padding[d], dilation[d], up)
-        if count < 1:
-            raise RuntimeError(f"{name}: Given input size {_sizes(x.shape[-n:])}, the calculated output size is too "
-                               "small")
-        reach = (count - 1) * stride[d] + (kernel[d] - 1) * dilation[d] + 1
-        sides.append((padding[d], max(reach - size - padding[d], 0)))
-    if any(map(any, sides)):
-        x = pad(x, [p for side in reversed(sides) for p in side], value=filler)
-    counts = tuple(_pooled_size(s, *a, up) for s, a in zip(
-        [m - sum(side) for m, side in zip(x.shape[-n:], sides)], zip(kernel, stride, padding, dilation)))
-    seen = windows(x, kernel, stride, dilation)
-    for d, count in enumerate(counts):
-        seen = seen.narrow(x.ndim - n + d, 0, count)
-    return seen, kernel, stride, padding
-
-
-def _max_pool(n: int) -> None:
-    name = f"max_pool{n}d"
-
-    def max_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, dilation: Any = 1,
-                 ceil_mode: bool = False, return_indices: bool = False) -> Any:
-        x, batched = _batched(name, tied(input), n)
-        lowest = -math.inf if x.dtype.is_floating_point else np.iinfo(x.dtype.numpy).min
-        seen, kernel, steps, padding = _pool_windows(
-            name, x, kernel_size, stride, padding, dilation, ceil_mode, n, lowest)
-        values, places = seen.flatten(-n).max(-1)
-        if batched:
-            return (values, _flat_places(places, x, kernel, steps, padding, each("dilation", dilation, n))
-                    ) if return_indices else values
-        indices = _flat_places(places, x, kernel, steps, padding, each("dilation", dilation, n))
-        return (values.squeeze(0), indices.squeeze(0)) if return_indices else values.squeeze(0)
-
-    max_pool.__name__ = max_pool.__qualname__ = name
-    max_pool.__doc__ = f"The largest element of every window (`torch.nn.functional.{name}`)."
-    NN[name] = PUBLIC[name] = max_pool
-
-
-def _flat_places(places: Any, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
-    """Positions in windows as positions in the flattened axes."""
-    n = len(kernel)
-    inside = np.unravel_index(places._array(), kernel)
-    grid = np.ogrid[tuple(slice(m) for m in places.shape[-n:])]
-    flat = np.zeros(tuple(places.shape), np.int64)
-    for d in range(n):
-        flat = flat * x.shape[x.ndim - n + d] + grid[d] * stride[d] - padding[d] + inside[d] * dilation[d]
-    return from_array(flat)
-
-
-def _avg_pool(n: int) -> None:
-    name = f"avg_pool{n}d"
-
-    def avg_pool(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0, ceil_mode: bool = False,
-                 count_include_pad: bool = True, divisor_override: int | None = None) -> Any:
-        x, batched = _batched(name, tied(input), n)
-        if divisor_override == 0:
-            raise RuntimeError("divisor must be not zero")
-        seen, kernel, steps, padding = _pool_windows(name, x, kernel_size, stride, padding, 1, ceil_mode, n, 0)
-        total = seen.flatten(-n).sum(-1)
-        divisor: Any = divisor_override or math.prod(kernel)
-        if not divisor_override and (ceil_mode or not count_include_pad):
-            counted = np.ones((1,) * n)
-            for d in range(n):  # how much of each window is there, axis by axis
-                size, p = x.shape[x.ndim - n + d], padding[d]
-                start = np.arange(total.shape[total.ndim - n + d]) * steps[d] - p
-                end = np.minimum(start + kernel[d], size + p)
-                if not count_include_pad:
-                    start, end = np.maximum(start, 0), np.minimum(end, size)
-                counted = counted * (end - start).reshape(-1, *(1,) * (n - 1 - d))
-            divisor = from_array(counted, x.dtype)
-        # Of whole numbers, the quotient is one, towards zero.
-        whole = not x.dtype.is_floating_point
-        found = apply(operation("trunc_divide"), (total, divisor)) if whole else total / divisor
-        return found if batched else found.squeeze(0)
-
-    avg_pool.__name__ = avg_pool.__qualname__ = name
-    avg_pool.__doc__ = f"The mean of every window (`torch.nn.functional.{name}`)."
-    NN[name] = PUBLIC[name] = avg_pool
-
-
-def _adaptive_avg_pool(n: int) -> None:
-    name = f"adaptive_avg_pool{n}d"
-
-    def adaptive_avg_pool(input: Tensor, output_size: Any) -> Any:
-        if n > 1 and input.ndim < 3:
-            raise ValueError(f"Input dimension should be at least {n + 1}")
-        if input.ndim not in (n + 1, n + 2):
-            raise RuntimeError(f"{name}: Expected {n + 1}D or {n + 2}D tensor, but got {list(input.shape)}")
-        sizes = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
-        if len(sizes) != n:
-            raise RuntimeError(f"{name}: output_size must be {n}")
-        if any(size is not None and size < 0 for size in sizes):
-            raise RuntimeError(f"adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but "
-                               f"received {list(sizes)}")
-        for d, size in enumerate(sizes, input.ndim - n):
-            input = along(input, d, _shares(input.shape[d], input.shape[d] if size is None else size))
-        return input
-
-    adaptive_avg_pool.__name__ = adaptive_avg_pool.__qualname__ = name
-    adaptive_avg_pool.__doc__ = f"Means of as many windows as asked for (`torch.nn.functional.{name}`)."
-    NN[name] = adaptive_avg_pool
-    if n == 1:
-        PUBLIC[name] = adaptive_avg_pool
-
-
-def _shares(n: int, out: int) -> np.ndarray[Any, Any]:
-    """Row i averages the elements from i n / out, rounded down, to (i + 1) n / out, rounded up."""
-    shares = np.zeros((out, n))
-    for i in range(out):
-        start, end = i * n // out, -(-(i + 1) * n // out)
-        shares[i, start:end] = 1 / (end - start)
-    return shares
-
-
-def along(x: Any, dim: int, matrix: np.ndarray[Any, Any]) -> Any:
-    """A matrix applied to an axis."""
-    last = x.movedim(dim, -1)
-    return (last @ from_array(matrix.T.copy(), x.dtype)).movedim(-1, dim)
-
-
-for _n in (1, 2, 3):
-    _max_pool(_n)
-    _avg_pool(_n)
-    _adaptive_avg_pool(_n)
 
 
 # ---------------------------------------------------------------- windows as columns
