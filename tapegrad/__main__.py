@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     dump.add_argument("arguments", nargs=argparse.REMAINDER)
     commands.add_parser("info", help="versions, processor, and the cache of kernels")
     commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
-    commands.add_parser("manual", help="write what help() shows of native functions, into tapegrad/manual.txt")
+    commands.add_parser("manual", help="write what help() shows of native functions, into documents/manual.txt")
     commands.add_parser("stubs", help="write types for type checkers, into tapegrad/*.pyi")
     given = parser.parse_args(arguments)
     if given.command == "demo":
@@ -46,15 +46,15 @@ def main(arguments: Sequence[str] | None = None) -> None:
             dump.error(f"no such file: {given.script}")
         dump_script(given.script, given.arguments, adjoint=given.adjoint, lines=not given.no_lines, most=given.most)
     elif given.command == "operations":
-        from tapegrad import catalogue
+        from tapegrad.documents import catalogue
 
         print(catalogue.text(), end="")
     elif given.command == "manual":
-        from tapegrad import manual
+        from tapegrad.documents import manual
 
         manual.write()
     elif given.command == "stubs":
-        from tapegrad import stubs
+        from tapegrad.documents import stubs
 
         stubs.write()
     else:

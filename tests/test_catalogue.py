@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 import tapegrad
-from tapegrad import catalogue
 from tapegrad.__main__ import main
+from tapegrad.documents import catalogue
 from tapegrad.ops.declaration import operations
 
 PAGE = Path(__file__).parent.parent / "docs" / "operations.md"

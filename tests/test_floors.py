@@ -13,7 +13,7 @@ import tapegrad
 
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
-    {"errors", "config", "dtypes", "shapes", "devices", "formats", "namespaces", "texts"},
+    {"errors", "config", "dtypes", "shapes", "devices", "formats", "namespaces", "documents.texts", "documents"},
     {"ops", "ops.declaration", "ops.symbols", "ops.scalar", "ops.numpy_column", "ops.adjoint_operations"},
     {"ops.*"},
     {"machine.*"},
@@ -22,7 +22,7 @@ FLOORS = [
     {"protocols", "tensor", "creation", "random", "printing", "functions.*",
      "autograd.gradcheck", "autograd.variable", "autograd.functional"},  # the check calls the facade
     {"compiler.*"},
-    {"", "catalogue", "descriptions", "manual", "stubs",
+    {"", "documents.*",
      "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
      "__main__", "demo", "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent", "cuda.*",
      "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version", "serialization.*", "utils.*"},

@@ -8,9 +8,9 @@ import warnings
 import pytest
 
 import tapegrad
-from tapegrad import descriptions, manual
-from tapegrad.descriptions import functions, public, within
-from tapegrad.texts import FILE, TEXTS
+from tapegrad.documents import descriptions, manual
+from tapegrad.documents.descriptions import functions, public, within
+from tapegrad.documents.texts import FILE, TEXTS
 
 FUNCTIONS = [d for space in ("Tensor", *descriptions.SPACES) for d in functions(space)]
 OTHERS = [(space, name) for space in ("Tensor", *descriptions.SPACES) for name in public(space)

@@ -6,8 +6,8 @@ from typing import Any
 import pytest
 
 import tapegrad as torch
-from tapegrad import descriptions
-from tapegrad.descriptions import Description, functions, public, within
+from tapegrad.documents import descriptions
+from tapegrad.documents.descriptions import Description, functions, public, within
 
 FUNCTIONS = [d for space in ("Tensor", *descriptions.SPACES) for d in functions(space)]
 CLASSES = [(space, name) for space in descriptions.SPACES for name in public(space)

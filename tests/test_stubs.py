@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import tapegrad
-from tapegrad import stubs
+from tapegrad.documents import stubs
 
 
 @pytest.mark.parametrize("space", stubs.FILES)

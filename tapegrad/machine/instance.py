@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from tapegrad import dtypes
+from tapegrad.documents.texts import TEXTS
 from tapegrad.machine.planning import Layouts, Planner
 from tapegrad.machine.startup import Machine, Slots
 from tapegrad.ops import (
@@ -19,7 +20,6 @@ from tapegrad.ops import (
     special,
     view,
 )
-from tapegrad.texts import TEXTS
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
             rows, recurrent)

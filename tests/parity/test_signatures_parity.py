@@ -8,7 +8,7 @@ torch = pytest.importorskip("torch")
 import torch_signatures  # noqa: E402
 from torch_signatures import Given, _default  # noqa: E402
 
-from tapegrad.descriptions import functions  # noqa: E402
+from tapegrad.documents.descriptions import functions  # noqa: E402
 from tapegrad.signatures import REQUIRED, Form  # noqa: E402
 
 SPACES = ("", "Tensor", "linalg", "special", "nn.functional")

@@ -5,9 +5,9 @@ import ctypes
 from collections.abc import Sequence
 from typing import Any
 
+from tapegrad.documents.texts import TEXTS
 from tapegrad.machine import records as rec
 from tapegrad.machine.startup.trampolines import COMPARISONS, Slots
-from tapegrad.texts import TEXTS
 
 # Slot numbers of CPython's stable ABI (typeslots.h).
 _SLOT = {

@@ -1,7 +1,7 @@
 """Help on every name: `python -m tapegrad manual` writes what `help()` and editors show of native functions.
 
 A page is the signature, a sentence, an example that is run here and by the tests, and where the function comes from.
-Pages are written ahead, into `tapegrad/manual.txt`: native functions take theirs as they are made, and to derive a
+Pages are written ahead, into `manual.txt` beside this: native functions take theirs as they are made, and to derive a
 thousand would take longer than all the rest of an import.
 """
 from __future__ import annotations
@@ -12,10 +12,10 @@ from collections.abc import Iterator
 from typing import Any
 
 import tapegrad
-from tapegrad.descriptions import SPACES, Description, functions, within
+from tapegrad.documents.descriptions import SPACES, Description, functions, within
+from tapegrad.documents.texts import FILE, PAGE
 from tapegrad.signatures import REQUIRED, Form, Parameter, made, unwrapped
 from tapegrad.signatures.sentences import SENTENCES
-from tapegrad.texts import FILE, PAGE
 
 # What an example gives for a parameter: the first of these with which the call succeeds.
 _NUMBERS = ("torch.tensor([0.25, 0.5, 1.0])", "torch.tensor([1.0, 2.0, 3.0])", "torch.tensor([1, 2, 3])",
@@ -93,7 +93,7 @@ CALLS = {
 def page(d: Description, examples: dict[str, str] | None = None) -> str:
     """Help on a name as its definition holds it: signature and text.
 
-    >>> from tapegrad.descriptions import described
+    >>> from tapegrad.documents.descriptions import described
     >>> print(page(described("Tensor.sin")))
     sin($self, /)
     --
@@ -221,10 +221,10 @@ def texts() -> dict[str, str]:
 
 
 def text() -> str:
-    """The text of `tapegrad/manual.txt`."""
+    """The text of `tapegrad/documents/manual.txt`."""
     return "".join(f"{PAGE}{path}\n{page}\n" for path, page in sorted(texts().items()))
 
 
 def write() -> None:
-    """Write `tapegrad/manual.txt`."""
+    """Write `tapegrad/documents/manual.txt`."""
     FILE.write_text(text(), encoding="utf-8")

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Any
 
 import tapegrad
-from tapegrad import manual
-from tapegrad.descriptions import Description, described, functions, public, within
+from tapegrad.documents import manual
+from tapegrad.documents.descriptions import Description, described, functions, public, within
 from tapegrad.signatures import REQUIRED, Form, Parameter, unwrapped
 
 HEAD = '''"""Types of what native code defines, written by `python -m tapegrad stubs`."""

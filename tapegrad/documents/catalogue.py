@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapegrad import fallbacks, functions, linalg
-from tapegrad.descriptions import described, public
+from tapegrad.documents.descriptions import described, public
 from tapegrad.functions.nn.activations import NN
 from tapegrad.machine.instance import FAMILIES, machine
 from tapegrad.ops.declaration import Operation, operations
