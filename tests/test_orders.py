@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 import tapegrad as T
-from tapegrad.ops.rows import middle, ordered
+from tapegrad.ops.scans import middle, ordered
 
 KINDS = ("float64", "float32", "int64", "int32", "int16", "int8", "uint8", "bool")
 LENGTHS = (1, 2, 7, 48, 49, 100, 1000)

@@ -19,7 +19,7 @@ from typing import Any, NamedTuple
 
 from tapegrad import errors
 from tapegrad.autograd import engine, marking
-from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine

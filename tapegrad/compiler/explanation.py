@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from types import MethodType
 from typing import Any
 
-from tapegrad.compiler.function import Compiled
+from tapegrad.compiler.compiled_function import Compiled
 from tapegrad.compiler.guards.contents import is_simple
 from tapegrad.compiler.guards.reachable import Reach
 from tapegrad.compiler.pytrees import SIMPLE, Same

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 
-from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Step, is_check, space, writes
 from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels.structural import OFFENDING

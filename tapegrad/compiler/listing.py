@@ -7,8 +7,8 @@ from typing import Any
 
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment
-from tapegrad.compiler.fusion import constant_blocks
 from tapegrad.compiler.passes.work import Work, kernel_of
+from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Blocked, Place, Step, is_check
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec

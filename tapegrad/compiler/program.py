@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import config
-from tapegrad.compiler.fusion import constant_blocks
+from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Blocked, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine

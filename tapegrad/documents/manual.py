@@ -15,7 +15,7 @@ import tapegrad
 from tapegrad.documents.descriptions import SPACES, Description, functions, within
 from tapegrad.documents.texts import FILE, PAGE
 from tapegrad.signatures import REQUIRED, Form, Parameter, made, unwrapped
-from tapegrad.signatures.sentences import SENTENCES
+from tapegrad.signatures.summaries import SUMMARIES
 
 # What an example gives for a parameter: the first of these with which the call succeeds.
 _NUMBERS = ("torch.tensor([0.25, 0.5, 1.0])", "torch.tensor([1.0, 2.0, 3.0])", "torch.tensor([1, 2, 3])",
@@ -107,7 +107,7 @@ def page(d: Description, examples: dict[str, str] | None = None) -> str:
     doc = unwrapped(d.function).__doc__
     written = inspect.cleandoc(doc) if doc else ""
     base = d.name.rstrip("_")
-    said = written or SENTENCES.get(d.name) or SENTENCES.get(base, "")
+    said = written or SUMMARIES.get(d.name) or SUMMARIES.get(base, "")
     if is_method and not written:
         beside = next((f"{s}.{base}".lstrip(".") for s in ("", "nn.functional", "special")
                        if base in dir(within(s))), "")

@@ -16,13 +16,13 @@ from tapegrad.ops import (
     linalg,
     recurrent,
     reduction,
-    rows,
+    scans,
     special,
     view,
 )
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
-            rows, recurrent)
+            scans, recurrent)
 
 
 def _called(o: declaration.Operation) -> Slots:

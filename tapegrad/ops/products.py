@@ -6,8 +6,8 @@ derivatives, to any order, are those of a polynomial.
 from __future__ import annotations
 
 from tapegrad import dtypes
-from tapegrad.ops.rows import ones, shifted
 from tapegrad.ops.scalar import like, scalar, whole
+from tapegrad.ops.scans import ones, shifted
 
 where = scalar.where
 

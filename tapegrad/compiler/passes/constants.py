@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from tapegrad.compiler.fusion import constant_blocks, fuse
 from tapegrad.compiler.passes.work import Work, is_simple, space, times_written
 from tapegrad.compiler.program import Program
+from tapegrad.compiler.superinstructions import constant_blocks, fuse
 from tapegrad.compiler.traced_program import Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.startup import address_of

@@ -1,10 +1,10 @@
-"""Superinstructions (`compiler/fusion.py`), in runs of plain steps and within groups."""
+"""Superinstructions (`compiler/superinstructions.py`), in runs of plain steps and within groups."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tapegrad.compiler.fusion import constant_blocks, fuse
 from tapegrad.compiler.passes.work import Work, times_used
+from tapegrad.compiler.superinstructions import constant_blocks, fuse
 from tapegrad.compiler.traced_program import Group, Item, Step
 from tapegrad.machine import records as rec
 

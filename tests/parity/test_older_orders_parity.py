@@ -4,7 +4,7 @@ import warnings
 import pytest
 
 import tapegrad
-from tapegrad.signatures import former
+from tapegrad.signatures import older_orders
 
 torch = pytest.importorskip("torch")
 CALLS = [
@@ -36,7 +36,7 @@ def test_calls(call):
 
 
 def test_the_first_such_call_warns(monkeypatch):
-    monkeypatch.setattr(former, "_warned", [])
+    monkeypatch.setattr(older_orders, "_warned", [])
     x = tapegrad.ones(2)
     with pytest.warns(UserWarning, match="This overload of add_ is deprecated"):
         x.add_(0.5, x)

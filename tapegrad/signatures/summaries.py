@@ -4,7 +4,7 @@ A method says what the function of its name says, and one in place what the othe
 """
 from __future__ import annotations
 
-SENTENCES: dict[str, str] = {
+SUMMARIES: dict[str, str] = {
     # ---------------------------------------------------------------- arithmetic
     "add": "The sum of two tensors, the second times `alpha`: `input + alpha * other`.",
     "sub": "The difference of two tensors, the second times `alpha`: `input - alpha * other`.",
@@ -197,4 +197,4 @@ _OF = {
     "divide": "div", "fix": "trunc", "greater": "gt", "greater_equal": "ge", "less": "lt", "less_equal": "le",
     "multiply": "mul", "negative": "neg", "not_equal": "ne", "subtract": "sub",
 }
-SENTENCES |= {name: SENTENCES[of] for name, of in _OF.items()}
+SUMMARIES |= {name: SUMMARIES[of] for name, of in _OF.items()}

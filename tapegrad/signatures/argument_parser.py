@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.documents.texts import TEXTS
 from tapegrad.machine.instance import machine
-from tapegrad.signatures.former import formerly
-from tapegrad.signatures.forms import Form, Parameter, forms_of, is_general
 from tapegrad.signatures.kinds import Unpacked, type_name
+from tapegrad.signatures.older_orders import formerly
+from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
