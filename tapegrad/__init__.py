@@ -150,13 +150,14 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
 
 _LATE = {  # functions and classes, and the rooms that they are in
     "compile": "compiler", "load": "serialization", "save": "serialization", "GradScaler": "amp",
+    "vmap": "func",
     **dict.fromkeys(("autocast", "is_autocast_available", "is_autocast_enabled", "set_autocast_enabled",
                      "get_autocast_dtype", "set_autocast_dtype", "is_autocast_cache_enabled",
                      "set_autocast_cache_enabled", "clear_autocast_cache"), "amp.autocast_mode"),
 }
 _ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "amp", "backends", "cpu", "cuda", "distributions", "mps", "optim", "quasirandom", "serialization",
-    "utils", "version", "xpu",
+    "accelerator", "amp", "backends", "cpu", "cuda", "distributions", "func", "mps", "optim", "quasirandom",
+    "serialization", "utils", "version", "xpu",
 }
 _ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
 

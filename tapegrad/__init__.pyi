@@ -24,6 +24,7 @@ from tapegrad import distributions as distributions
 from tapegrad.dtypes import dtype as dtype
 from tapegrad.autograd.modes import enable_grad as enable_grad
 from tapegrad.dtypes import finfo as finfo
+from tapegrad import func as func
 from tapegrad.dtypes import iinfo as iinfo
 from tapegrad.autograd.modes import inference_mode as inference_mode
 from tapegrad.formats import layout as layout
@@ -3011,6 +3012,21 @@ def vdot(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     tensor(1.3125)"""
 def view_as_real(input: Tensor) -> Any:
     """RuntimeError: no tensor is complex (`torch.view_as_real`)."""
+def vmap(func: Any, in_dims: Any = 0, out_dims: Any = 0, randomness: _str = 'error', *, chunk_size: _int | None = None) -> Any:
+    """A function of one sample as a function of batches of them (`torch.vmap`).
+
+    >>> import tapegrad as torch
+    >>> vmap(torch.dot)(torch.ones(3, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
+    tensor([ 3.,  7., 11.])
+    >>> vmap(torch.mul, in_dims=(0, None), out_dims=1)(torch.tensor([1.0, 10.0]), torch.tensor([1.0, 2.0, 3.0]))
+    tensor([[ 1., 10.],
+            [ 2., 20.],
+            [ 3., 30.]])
+
+    `in_dims` says which axis of each tensor is the batch's, None where there is none, and `out_dims` where it is in the
+    results; each is one for all, or built like the arguments or the results. Keyword arguments are the same for all
+    samples. `randomness` is "error" (random functions are refused), "different" for each sample, or "same".
+    `chunk_size` changes no value. ValueError where axes, sizes or structures do not go together."""
 @overload
 def vsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
     """Pieces along the first axis (`torch.vsplit`).

@@ -124,3 +124,5 @@ CREATE_GRAPH = (
     "have to use this function, make sure to reset the .grad fields of your parameters to None after use to break the "
     "cycle and avoid the leak."
 )
+RANDOM_IN_BATCH = ("vmap: called random operation while in randomness error mode. Please either use the 'same' or "
+                   "'different' randomness flags on vmap or perform the randomness operation out of vmap")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -135,10 +136,27 @@ def fork_rng(devices: Any = None, enabled: bool = True, _caller: str = "fork_rng
         set_rng_state(before)
 
 
+_refused = threading.local()  # in a batch that random functions are refused in
+
+
+@contextlib.contextmanager
+def for_batches(randomness: str) -> Iterator[Callable[[], None]]:
+    """What a batch of samples does with random numbers (`torch.vmap`); called before each sample."""
+    before = getattr(_refused, "now", False)
+    _refused.now = before if randomness == "different" else randomness == "error"
+    start = get_rng_state() if randomness == "same" else None
+    try:
+        yield (lambda: None) if start is None else lambda: set_rng_state(start)
+    finally:
+        _refused.now = before
+
+
 def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype, method: Callable[..., Any],
           *given: Any, layout: Any = None) -> Tensor:
     """A tensor of `method(stream, n, dtype, *given)`; a capture under way takes note, so that a replay draws anew."""
     lessons.refuse()
+    if getattr(_refused, "now", False):
+        raise RuntimeError(errors.RANDOM_IN_BATCH)
     made = call.empty((layout or layouts.intern(dtype, shape)).id)
     n, of = made.numel(), dtype.numpy
     stream = (default_generator if generator is None else generator).stream

@@ -4,7 +4,7 @@ from __future__ import annotations
 import importlib as _importlib
 from typing import Any as _Any
 
-_ROOMS = {"benchmark", "checkpoint", "data"}  # loaded when first asked for
+_ROOMS = {"_pytree", "benchmark", "checkpoint", "data"}  # loaded when first asked for
 
 
 def __getattr__(name: str) -> _Any:

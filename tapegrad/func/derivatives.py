@@ -1,0 +1,403 @@
+"""Derivatives of functions of tensors, as functions (`torch.func`).
+
+One differentiation is a `_Level`: it gives the function inputs that nobody else has, differentiates what comes out,
+and lets results out without those inputs in their history. Levels nest, for what is let out of an inner one is a
+function of the outer one's inputs.
+"""
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tapegrad import autograd, creation
+from tapegrad.autograd import modes
+from tapegrad.functions import PUBLIC
+from tapegrad.tape import reading
+from tapegrad.tensor import Tensor
+from tapegrad.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
+
+Function = Callable[..., Any]
+Argnums = int | tuple[int, ...]
+_stack = PUBLIC["stack"]
+
+
+class _Level:
+    """One differentiation: the inputs of a function, its outputs, and whether they depend on more than the inputs."""
+
+    def __init__(self, inputs: Any) -> None:
+        self.outer = modes.is_grad_enabled()  # whether anybody outside records
+        leaves, self.spec = tree_flatten(inputs)
+        for x in leaves:
+            if not isinstance(x, Tensor):
+                raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
+        self.fresh: list[Any] = []
+        self.inputs: list[Any] = [x.view_as(x) if self.outer and x.requires_grad else self.leaf(x) for x in leaves]
+        self.elsewhere = False
+
+    def leaf(self, x: Any) -> Any:
+        """A tensor of this level only."""
+        made = x.detach().requires_grad_()
+        self.fresh.append(made)
+        return made
+
+    def arguments(self) -> Any:
+        """What the function is called with."""
+        return tree_unflatten(self.inputs, self.spec)
+
+    def left_with(self, outputs: Sequence[Any]) -> None:
+        """Take note of the outputs: derivatives are recorded if these depend on what others differentiate by."""
+        self.elsewhere = self.outer and any(self._reaches_out(y) for y in outputs)
+
+    def _reaches_out(self, y: Any) -> bool:
+        """Whether a tensor's history has leaves that are not of this level."""
+        if not y.requires_grad:
+            return False
+        if not self.fresh:
+            return True
+        _ = y.is_leaf  # brings the history of a view up to date
+        own, seen = {x._buffer for x in self.fresh}, set()
+        rows = [y._buffer]
+        while rows:
+            row = rows.pop()
+            if row in seen or row in own:
+                continue
+            seen.add(row)
+            t = reading.instruction_of(row)
+            if t is None:
+                return True
+            operands, needs = reading.operands_of(t)
+            rows += [x for j, x in enumerate(operands) if needs >> j & 1]
+        return False
+
+    def out(self, x: Any) -> Any:
+        """A value as those outside see it: with a history only where that is theirs."""
+        if isinstance(x, Tensor) and x.requires_grad and not (self.outer and self._reaches_out(x)):
+            return x.detach()
+        return x
+
+    def grad(self, outputs: Sequence[Any], inputs: Sequence[Any], cotangents: Sequence[Any], record: bool,
+             retain: bool = True) -> list[Any]:
+        """Cotangents of the inputs, zero where there are none."""
+        pairs = [(y, c) for y, c in zip(outputs, cotangents) if y.requires_grad]
+        if not pairs or not inputs:
+            return [creation.zeros_like(x) for x in inputs]
+        ys, cs = zip(*pairs)
+        found = autograd.grad(ys, inputs, cs, retain_graph=retain or record, create_graph=record, allow_unused=True)
+        return [creation.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
+
+    def finished(self, found: Sequence[Any], spec: TreeSpec) -> Any:
+        return tree_unflatten(map(self.out, found), spec)
+
+
+def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, tuple[int, ...]]:
+    """The arguments to differentiate by, one or a tuple, and their positions."""
+    if type(argnums) is int:
+        positions: tuple[int, ...] = (argnums,)
+    elif isinstance(argnums, tuple):
+        if not argnums:
+            raise RuntimeError("argnums must be non-empty")
+        if not all(type(j) is int for j in argnums):
+            raise RuntimeError("argnums elements must be int, got: "
+                               f"{next(type(j) for j in argnums if type(j) is not int)}")
+        positions = argnums
+    else:
+        raise RuntimeError(f"argnums must be int or Tuple[int, ...], got: {type(argnums)}")
+    for j in positions:
+        if not -len(args) <= j < len(args):
+            raise RuntimeError(f"Got argnum={j}, but only {len(args)} positional inputs")
+    positions = tuple(j % len(args) for j in positions)
+    if len(set(positions)) != len(positions):
+        raise RuntimeError(f"argnums elements must be unique, got {argnums}")
+    return (args[positions[0]] if type(argnums) is int else tuple(args[j] for j in positions)), positions
+
+
+def _called(func: Function, level: _Level, args: tuple[Any, ...], positions: tuple[int, ...], argnums: Argnums,
+            kwargs: dict[str, Any]) -> Any:
+    given = list(args)
+    replaced = level.arguments()
+    for j, x in zip(positions, (replaced,) if type(argnums) is int else replaced):
+        given[j] = x
+    return func(*given, **kwargs)
+
+
+def _with_aux(output: Any, has_aux: bool, of: str) -> tuple[Any, Any]:
+    if not has_aux:
+        return output, None
+    if not (isinstance(output, tuple) and len(output) == 2):
+        raise RuntimeError(f"{of}: output of function f should be a tuple: (output, aux) if has_aux is True")
+    for x in tree_flatten(output[1])[0]:
+        if not isinstance(x, Tensor):
+            raise RuntimeError(f"Expected tensors, got unsupported type {type(x)}")
+    return output
+
+
+def _tensors(output: Any, of: str) -> tuple[list[Any], TreeSpec]:
+    """The leaves of what a function returned, which must be tensors."""
+    leaves, spec = tree_flatten(output)
+    for x in leaves:
+        if not isinstance(x, Tensor):
+            raise RuntimeError(f"{of}: expected f(*primals) to return only tensors, got unsupported type {type(x)}")
+    return leaves, spec
+
+
+def grad(func: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """The gradient of a function that returns one number, as a function of the same arguments (`torch.func.grad`).
+
+    >>> import tapegrad as torch
+    >>> grad(grad(lambda x: x ** 3))(torch.tensor(2.0))
+    tensor(12.)
+
+    `argnums` says which arguments it is taken by: nested containers of tensors, of floating-point dtypes. With
+    `has_aux` the function returns (output, aux), and its gradient (gradient, aux). RuntimeError where it does not
+    return a tensor without axes.
+    """
+    valued = grad_and_value(func, argnums, has_aux)
+
+    @functools.wraps(func)
+    def gradient(*args: Any, **kwargs: Any) -> Any:
+        found, value = valued(*args, **kwargs)
+        return (found, value[1]) if has_aux else found
+
+    return gradient
+
+
+def grad_and_value(func: Function, argnums: Argnums = 0, has_aux: bool = False) -> Function:
+    """The gradient of a function and its value, as a function of the same arguments (`torch.func.grad_and_value`).
+
+    >>> import tapegrad as torch
+    >>> grad_and_value(lambda x: (x ** 2).sum())(torch.tensor([1.0, 2.0]))
+    (tensor([2., 4.]), tensor(5.))
+
+    With `has_aux`, (gradient, (value, aux)).
+    """
+    of = "grad_and_value(f)(*args)"
+
+    @functools.wraps(func)
+    def valued(*args: Any, **kwargs: Any) -> Any:
+        by, positions = _chosen(args, argnums)
+        level = _Level(by)
+        with modes.enable_grad():
+            value, aux = _with_aux(_called(func, level, args, positions, argnums, kwargs), has_aux, of)
+            if not isinstance(value, Tensor):
+                raise RuntimeError(f"{of}: Expected f(*args) to return a Tensor, got {type(value)}")
+            if value.ndim:
+                raise RuntimeError(f"{of}: Expected f(*args) to return a scalar Tensor, got tensor with {value.ndim} "
+                                   "dims. Maybe you wanted to use the vjp or jacrev APIs instead?")
+            level.left_with([value])
+            left = tree_map(level.out, (value, aux)) if has_aux else level.out(value)  # before the graph is let go
+            found = level.grad([value], level.inputs, [creation.ones_like(value)], level.elsewhere, retain=False)
+        return level.finished(found, level.spec), left
+
+    return valued
+
+
+def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
+    """The value of a function, and a function from cotangents of it to cotangents of its arguments (`torch.func.vjp`).
+
+    >>> import tapegrad as torch
+    >>> value, back = vjp(lambda x: x ** 2, torch.tensor([1.0, 2.0]))
+    >>> value, back(torch.tensor([1.0, 10.0]))
+    (tensor([1., 4.]), (tensor([ 2., 40.]),))
+
+    Cotangents are built and shaped like the value; RuntimeError for others. What `back` returns is a tuple, of one for
+    each argument. With `has_aux`, aux is the third result.
+    """
+    level = _Level(primals)
+    with modes.enable_grad():
+        output, aux = _with_aux(func(*level.arguments()), has_aux, "vjp(f, *primals)")
+        outputs, spec = _tensors(output, "vjp(f, *primals)")
+        level.left_with(outputs)
+        value = level.finished(outputs, spec)
+
+    def back(cotangents: Any, retain_graph: bool = True, create_graph: bool | None = None) -> Any:
+        given, found_spec = tree_flatten(cotangents)
+        if found_spec != spec:
+            raise RuntimeError("Expected pytree structure of cotangents to be the same as pytree structure of outputs "
+                               f"to the function. cotangents: {_shown(found_spec)}, primal output: {_shown(spec)}")
+        for j, (c, y) in enumerate(zip(given, outputs)):
+            if c.shape != y.shape:
+                raise RuntimeError(f"Mismatch in shape: grad_output[{j}] has a shape of {c.shape} and output[{j}] has "
+                                   f"a shape of {y.shape}.")
+        record = modes.is_grad_enabled() if create_graph is None else create_graph
+        record = record and (level.elsewhere or any(c.requires_grad for c in given))
+        with modes.enable_grad():
+            found = level.grad(outputs, level.inputs, given, record, retain_graph)
+        return level.finished(found, level.spec)
+
+    return (value, back, tree_map(level.out, aux)) if has_aux else (value, back)
+
+
+def _shown(spec: TreeSpec) -> str:
+    """A structure as its errors show it: containers with `*` for each leaf."""
+    return repr(tree_unflatten([_Star()] * spec.num_leaves, spec))
+
+
+class _Star:
+    def __repr__(self) -> str:
+        return "*"
+
+
+class _Linearised:
+    """A function at a point, and its derivative along directions there.
+
+    A derivative along a direction is the gradient of a gradient: the first is linear in its cotangent.
+    """
+
+    def __init__(self, func: Function, inputs: Any, call: Callable[[_Level], Any], has_aux: bool, of: str) -> None:
+        self.level = level = _Level(inputs)
+        with modes.enable_grad():
+            output, aux = _with_aux(call(level), has_aux, of)
+            outputs, self.spec = _tensors(output, of)
+            level.left_with(outputs)
+            self.outputs = outputs
+            self.cotangents = [level.leaf(y) if y.requires_grad else y for y in outputs]
+            self.back = level.grad(outputs, level.inputs, self.cotangents, True)
+        self.value = level.finished(outputs, self.spec)
+        self.aux = tree_map(level.out, aux) if has_aux else None
+
+    def along(self, directions: Sequence[Any]) -> list[Any]:
+        """The derivatives of the outputs along one direction an input."""
+        asked = [j for j, y in enumerate(self.outputs) if y.requires_grad]
+        record = modes.is_grad_enabled() and (self.level.elsewhere or any(d.requires_grad for d in directions))
+        with modes.enable_grad():
+            made = iter(self.level.grad(self.back, [self.cotangents[j] for j in asked], directions, record))
+            found = [next(made) if j in asked else creation.zeros_like(y) for j, y in enumerate(self.outputs)]
+        return [self.level.out(x) for x in found]
+
+
+def jvp(func: Function, primals: Any, tangents: Any, *, strict: bool = False, has_aux: bool = False) -> Any:
+    """The value of a function, and its derivative along a direction (`torch.func.jvp`).
+
+    >>> import tapegrad as torch
+    >>> jvp(lambda x: x ** 2, (torch.tensor([1.0, 2.0]),), (torch.tensor([1.0, 10.0]),))
+    (tensor([1., 4.]), tensor([ 2., 40.]))
+
+    `primals` and `tangents` are tuples, built and shaped alike; RuntimeError for others. With `strict`, RuntimeError
+    for an output that does not depend on the primals. With `has_aux`, aux is the third result.
+    """
+    of = "jvp(f, primals, tangents)"
+    if not isinstance(primals, tuple):
+        raise RuntimeError(f"{of}: Expected primals to be a tuple. E.g. it should be valid to call f(*primals).")
+    leaves, spec = tree_flatten(primals)
+    directions, found_spec = tree_flatten(tangents)
+    if spec != found_spec:
+        raise RuntimeError(f"{of}: Expected primals and tangents to have the same python structure. For example, if "
+                           f"primals is a tuple of 3 tensors, tangents also must be. Got primals with structure {spec} "
+                           f"and tangents with structure {found_spec}")
+    for x, d in zip(leaves, directions):
+        if x.shape != d.shape:
+            raise RuntimeError("Trying to set a forward gradient that has a different size than that of the original "
+                               f"Tensor, this is not supported. Tensor is of size {list(x.shape)} while the given "
+                               f"forward gradient is of size {list(d.shape)}.")
+    at = _Linearised(func, primals, lambda level: func(*level.arguments()), has_aux, of)
+    if strict and not all(y.requires_grad for y in at.outputs):
+        raise RuntimeError(f"{of}: The output of f is independent of the inputs. This is not allowed with strict=True.")
+    tangent = tree_unflatten(at.along(directions), at.spec)
+    return (at.value, tangent, at.aux) if has_aux else (at.value, tangent)
+
+
+def linearize(func: Function, *primals: Any) -> Any:
+    """The value of a function, and its derivative as a linear function of directions (`torch.func.linearize`).
+
+    >>> import tapegrad as torch
+    >>> value, along = linearize(lambda x: x ** 2, torch.tensor([1.0, 2.0]))
+    >>> along(torch.tensor([1.0, 0.0])), along(torch.tensor([0.0, 1.0]))
+    (tensor([2., 0.]), tensor([0., 4.]))
+
+    The function is run once; RuntimeError for directions that are not built like the primals.
+    """
+    at = _Linearised(func, primals, lambda level: func(*level.arguments()), False, "linearize(f, *primals)")
+
+    def along(*tangents: Any) -> Any:
+        directions, spec = tree_flatten(tangents)
+        if spec != at.level.spec:
+            raise RuntimeError(f"Expected the tangents {spec} to have the same argspec as the primals {at.level.spec}")
+        return tree_unflatten(at.along(directions), at.spec)
+
+    return at.value, along
+
+
+def _check_chunks(name: str, chunk_size: int | None) -> None:
+    if chunk_size is not None and chunk_size <= 0:
+        raise ValueError(f"{name}: `chunk_size` should be greater than 0.")
+
+
+def _basis(x: Any) -> list[Any]:
+    """The tensors shaped like one that are one at one element, and zero elsewhere."""
+    n = x.numel()
+    return list(creation.eye(n, dtype=x.dtype).reshape(n, *x.shape).unbind(0)) if n else []
+
+
+def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None,
+           _preallocate_and_copy: bool = False) -> Function:
+    """All derivatives of a function's outputs, a backward for each element of them (`torch.func.jacrev`).
+
+    >>> import tapegrad as torch
+    >>> jacrev(lambda x: x ** 2)(torch.tensor([1.0, 2.0]))
+    tensor([[2., 0.],
+            [0., 4.]])
+
+    Built like the output, each part built like the arguments that `argnums` names: of the output's shape, then the
+    argument's. `chunk_size` changes no value. With `has_aux`, (derivatives, aux).
+    """
+    _check_chunks("jacrev", chunk_size)
+
+    @functools.wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        by, positions = _chosen(args, argnums)
+        level = _Level(by)
+        with modes.enable_grad():
+            output, aux = _with_aux(_called(func, level, args, positions, argnums, kwargs), has_aux, "jacrev(f)(*args)")
+            outputs, spec = _tensors(output, "vjp(f, *primals)")
+            level.left_with(outputs)
+            found = []
+            for y in outputs:
+                rows = [level.grad([y], level.inputs, [e], level.elsewhere) for e in _basis(y) if y.requires_grad]
+                found.append(level.finished([
+                    _stack([row[j] for row in rows]).reshape(*y.shape, *x.shape) if rows
+                    else x.new_zeros((*y.shape, *x.shape)) for j, x in enumerate(level.inputs)], level.spec))
+        jac = tree_unflatten(found, spec)
+        return (jac, tree_map(level.out, aux)) if has_aux else jac
+
+    return jacobian
+
+
+def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, randomness: str = "error") -> Function:
+    """All derivatives of a function's outputs, along each element of its inputs (`torch.func.jacfwd`).
+
+    >>> import tapegrad as torch
+    >>> jacfwd(lambda x: torch.stack([x[0] * x[1], x[0], x[1]]))(torch.tensor([2.0, 3.0]))
+    tensor([[3., 2.],
+            [1., 0.],
+            [0., 1.]])
+
+    What `jacrev` returns, with less work where outputs have more elements than inputs. The function is run once, so
+    that `randomness` changes nothing.
+    """
+    @functools.wraps(func)
+    def jacobian(*args: Any, **kwargs: Any) -> Any:
+        by, positions = _chosen(args, argnums)
+        at = _Linearised(func, by, lambda level: _called(func, level, args, positions, argnums, kwargs), has_aux,
+                         "jvp(f, primals, tangents)")
+        inputs = at.level.inputs
+        still = [creation.zeros_like(x) for x in inputs]
+        columns = [[at.along([*still[:j], e, *still[j + 1:]]) for e in _basis(x)] for j, x in enumerate(inputs)]
+        found = [tree_unflatten([
+            _stack([c[i] for c in of], -1).reshape(*y.shape, *x.shape) if of else y.new_zeros((*y.shape, *x.shape))
+            for x, of in zip(inputs, columns)], at.level.spec) for i, y in enumerate(at.outputs)]
+        jac = tree_unflatten(found, at.spec)
+        return (jac, at.aux) if has_aux else jac
+
+    return jacobian
+
+
+def hessian(func: Function, argnums: Argnums = 0) -> Function:
+    """All second derivatives of a function's outputs, as a function of the same arguments (`torch.func.hessian`).
+
+    >>> import tapegrad as torch
+    >>> hessian(lambda x: (x ** 3).sum())(torch.tensor([1.0, 2.0]))
+    tensor([[ 6.,  0.],
+            [ 0., 12.]])
+    """
+    return jacrev(jacrev(func, argnums), argnums)
