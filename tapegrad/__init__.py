@@ -78,7 +78,7 @@ from tapegrad.formats import (
 )
 from tapegrad.functions import *  # noqa: F403
 from tapegrad.machine.instance import machine as _machine
-from tapegrad.namespaces import showing as _showing
+from tapegrad.namespaces import show_public as _show_public
 from tapegrad.ops.declaration import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (
@@ -164,7 +164,7 @@ _ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
                   and not isinstance(_value, type(_typing))] + [*_LATE, *_ROOMS, *_ALWAYS])
-__dir__ = _showing(__name__)
+_show_public(__name__)
 
 
 def __getattr__(name: str) -> _typing.Any:

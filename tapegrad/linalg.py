@@ -40,7 +40,7 @@ from tapegrad.functions.linear_algebra.solving import (
 from tapegrad.functions.linear_algebra.solving import linalg_norm as norm
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import linalg_diagonal as diagonal
-from tapegrad.namespaces import showing
+from tapegrad.namespaces import show_public
 from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [
@@ -49,7 +49,7 @@ __all__ = [
     "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]
-__dir__ = showing(__name__)
+show_public(__name__)
 
 for _name in __all__[1:]:
     globals()[_name] = remembered(_name, globals()[_name], "linalg.")

@@ -4,11 +4,18 @@
 >>> torch.mps.is_available()
 False
 """
-from tapegrad import absent
+from __future__ import annotations
 
-globals().update(absent.namespace(
-    RuntimeError, "PyTorch is not linked with support for mps devices",
+from tapegrad import absent
+from tapegrad.namespaces import show_public
+
+_FUNCTIONS = absent.namespace(
+    __name__,
     {"is_available": False, "device_count": 0, "current_allocated_memory": 0, "driver_allocated_memory": 0,
      "recommended_max_memory": 0},
-    "manual_seed seed synchronize empty_cache set_per_process_memory_fraction",
-    "get_rng_state set_rng_state compile_shader"))
+    nothing="manual_seed(seed) seed synchronize empty_cache set_per_process_memory_fraction(fraction)",
+    refused="get_rng_state(device='mps') set_rng_state(new_state,device='mps') compile_shader(source)",
+    error=RuntimeError, told="PyTorch is not linked with support for mps devices")
+globals().update(_FUNCTIONS)
+__all__ = sorted(_FUNCTIONS)
+show_public(__name__)

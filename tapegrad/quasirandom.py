@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes, random
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
 __all__ = ["SobolEngine"]
+show_public(__name__)
 
 BITS, MOST = 30, 21201
 Array = np.ndarray[Any, Any]

@@ -16,13 +16,13 @@ from tapegrad.devices import CPU, required
 from tapegrad.machine import streams
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
-from tapegrad.namespaces import showing
+from tapegrad.namespaces import show_public
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import Sizes, checked, described, unwrapped
 from tapegrad.tensor import Tensor
 
 __all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
-__dir__ = showing(__name__)
+show_public(__name__)
 
 call, buffers = machine.call, machine.buffers
 

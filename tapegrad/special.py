@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from tapegrad.functions import remembered
 from tapegrad.functions.pointwise.special import SPECIAL
-from tapegrad.namespaces import showing
+from tapegrad.namespaces import show_public
 
 globals().update({name: remembered(name, function, "special.") for name, function in SPECIAL.items()})
 __all__ = sorted(SPECIAL)
-__dir__ = showing(__name__)
+show_public(__name__)

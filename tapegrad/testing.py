@@ -10,11 +10,11 @@ import numpy as np
 
 from tapegrad import creation, dtypes, random
 from tapegrad.autograd import modes
-from tapegrad.namespaces import showing
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
 __all__ = ["assert_allclose", "assert_close", "make_tensor"]
-__dir__ = showing(__name__)
+show_public(__name__)
 
 Message = str | Callable[[str], str] | None
 # By dtype: relative and absolute tolerance; every other dtype is compared exactly.

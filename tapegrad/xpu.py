@@ -4,12 +4,23 @@
 >>> torch.xpu.is_available()
 False
 """
-from tapegrad import absent
+from __future__ import annotations
 
-globals().update(absent.namespace(
-    AssertionError, "Torch not compiled with XPU enabled",
-    {"is_available": False, "is_initialized": False, "is_bf16_supported": False, "device_count": 0,
-     "memory_allocated": 0, "max_memory_allocated": 0, "memory_reserved": 0, "max_memory_reserved": 0},
-    "empty_cache manual_seed manual_seed_all seed seed_all synchronize reset_peak_memory_stats",
-    "init current_device set_device get_device_name get_device_capability get_device_properties initial_seed "
-    "get_rng_state set_rng_state current_stream Event Stream device stream"))
+from tapegrad import absent
+from tapegrad.namespaces import show_public
+
+_FUNCTIONS = absent.namespace(
+    __name__,
+    {"is_available": False, "is_initialized": False, "is_bf16_supported(including_emulation=True)": False,
+     "device_count": 0, "memory_allocated(device=None)": 0, "max_memory_allocated(device=None)": 0,
+     "memory_reserved(device=None)": 0, "max_memory_reserved(device=None)": 0},
+    nothing="empty_cache manual_seed(seed) manual_seed_all(seed) seed seed_all synchronize(device=None) "
+    "reset_peak_memory_stats(device=None)",
+    refused="init current_device set_device(device) get_device_name(device=None) get_device_capability(device=None) "
+    "get_device_properties(device=None) initial_seed get_rng_state(device='xpu') "
+    "set_rng_state(new_state,device='xpu') current_stream(device=None) Event(enable_timing=False) "
+    "Stream(device=None,priority=0,**kwargs) device(device) stream(stream)",
+    error=AssertionError, told="Torch not compiled with XPU enabled")
+globals().update(_FUNCTIONS)
+__all__ = sorted(_FUNCTIONS)
+show_public(__name__)

@@ -8,13 +8,14 @@ import warnings
 import pytest
 
 import tapegrad
-from tapegrad.documents import descriptions, manual
+from tapegrad.documents import manual
 from tapegrad.documents.descriptions import functions, public, within
 from tapegrad.documents.texts import FILE, TEXTS
 
-FUNCTIONS = [d for space in ("Tensor", *descriptions.SPACES) for d in functions(space)]
-OTHERS = [(space, name) for space in ("Tensor", *descriptions.SPACES) for name in public(space)
-          if isinstance(inspect.getattr_static(within(space), name), (property, type))]
+SPACES = ("", "linalg", "special", "nn", "nn.functional", "autograd", "random", "testing")
+FUNCTIONS = [d for space in ("Tensor", *SPACES) for d in functions(space)]
+OTHERS = [(space, name) for space in ("Tensor", *SPACES) for name in public(space)
+          if name in vars(within(space)) and isinstance(inspect.getattr_static(within(space), name), (property, type))]
 
 
 def test_the_texts_are_current():
@@ -33,7 +34,7 @@ def test_every_class_and_property_has_a_text(space, name):
     assert inspect.getdoc(inspect.getattr_static(within(space), name)), f"{space}.{name}"
 
 
-@pytest.mark.parametrize("space", ["Tensor", *descriptions.SPACES])
+@pytest.mark.parametrize("space", ["Tensor", *SPACES])
 def test_examples(space):
     """Every example of a namespace's texts, as if typed after `import tapegrad as torch`."""
     said: list[str] = []

@@ -8,6 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dtypes
+from tapegrad.namespaces import show_public
+
+__all__ = ["autocast", "clear_autocast_cache", "custom_bwd", "custom_fwd", "get_autocast_dtype",
+           "is_autocast_available", "is_autocast_cache_enabled", "is_autocast_enabled", "set_autocast_cache_enabled",
+           "set_autocast_dtype", "set_autocast_enabled"]
+show_public(__name__)
 
 _DEVICES = ("cpu", "cuda", "mtia", "maia", "xpu", "ipu", "hpu", "xla", "privateuseone", "mps")
 

@@ -9,7 +9,11 @@ from typing import Any
 
 import tapegrad
 from tapegrad.autograd.modes import no_grad
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
+
+__all__ = ["GradScaler", "OptState"]
+show_public(__name__)
 
 _NO_SCALE = ("Attempted {} but _scale is None.  This may indicate your script did not use scaler.scale(loss or "
              "outputs) earlier in the iteration.")

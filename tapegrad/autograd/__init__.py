@@ -18,16 +18,17 @@ from tapegrad.autograd.modes import (
     set_grad_enabled,
 )
 from tapegrad.autograd.recorded_adjoints import tensor_type
-from tapegrad.namespaces import showing
+from tapegrad.namespaces import show_public
 from tapegrad.ops.declaration import REGISTRY
 
 __all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
            "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
-__dir__ = showing(__name__)
+show_public(__name__, "functional")
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):
     setattr(graph, _name, getattr(saved_tensors, _name))
+    graph.__all__.append(_name)
 
 
 def _several(x: Any) -> tuple[Any, ...]:

@@ -18,8 +18,12 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.planning import Layout, Plan
+from tapegrad.namespaces import show_public
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import history, hooks
+
+__all__ = ["Function", "FunctionCtx", "once_differentiable"]
+show_public(__name__)
 
 call, buffers = machine.call, machine.buffers
 MAX_INPUTS = 31  # an instruction has one bit for each operand that needs a gradient

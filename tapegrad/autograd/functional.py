@@ -11,9 +11,11 @@ from typing import Any
 from tapegrad import autograd, creation
 from tapegrad.autograd import modes
 from tapegrad.functions import PUBLIC
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
 __all__ = ["hessian", "hvp", "jacobian", "jvp", "vhp", "vjp"]
+show_public(__name__)
 
 Several = tuple[Any, ...]
 _stack = PUBLIC["stack"]

@@ -12,8 +12,12 @@ from tapegrad.autograd.reverse_replay import inputs_of_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.planning import KEEPS_RESULT
+from tapegrad.namespaces import show_public
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
+
+__all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
+show_public(__name__)
 
 _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
 _classes: dict[tuple[str, type], type] = {}

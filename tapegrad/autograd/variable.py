@@ -6,7 +6,11 @@ from typing import Any
 
 from tapegrad import errors
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.protocols import alias
+
+__all__ = ["Variable"]
+show_public(__name__)
 
 
 class _VariableType(type):

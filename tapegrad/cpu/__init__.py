@@ -10,12 +10,17 @@ import importlib
 from typing import Any
 
 from tapegrad import absent
+from tapegrad.namespaces import show_public
 
-globals().update({name: absent.answering(name, value) for name, value in {
-    "is_available": True, "is_initialized": True, "device_count": 1, "current_device": "cpu", "synchronize": None,
-    "set_device": None, "current_stream": None}.items()})
-for _function in ("is_available", "is_initialized", "device_count", "current_device", "current_stream", "set_device"):
-    globals()[_function].__doc__ = f"What there is to know of the one CPU (`torch.cpu.{_function}`)."
+_FUNCTIONS = absent.namespace(
+    __name__, {"is_available": True, "is_initialized": True, "device_count": 1, "current_device": "cpu"},
+    nothing="synchronize(device=None) set_device(device) current_stream(device=None)")
+for _name, _function in _FUNCTIONS.items():
+    if _name != "synchronize":
+        _function.__doc__ = f"What there is to know of the one CPU (`torch.cpu.{_name}`)."
+globals().update(_FUNCTIONS)
+__all__ = sorted(_FUNCTIONS)
+show_public(__name__, "amp")
 
 
 def __getattr__(name: str) -> Any:

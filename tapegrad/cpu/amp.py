@@ -5,8 +5,10 @@ import warnings
 from typing import Any
 
 from tapegrad import amp
+from tapegrad.namespaces import show_public
 
 __all__ = ["GradScaler", "autocast"]
+show_public(__name__)
 
 
 def _old(name: str) -> None:

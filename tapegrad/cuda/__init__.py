@@ -14,20 +14,33 @@ import importlib
 from typing import Any
 
 from tapegrad import absent, errors
+from tapegrad.namespaces import show_public
 
 _MISSING = "Torch not compiled with CUDA enabled"
 _FUNCTIONS = absent.namespace(
-    AssertionError, _MISSING,
-    {"is_available": False, "is_initialized": False, "is_bf16_supported": False, "is_tf32_supported": False,
-     "device_count": 0, "memory_allocated": 0, "max_memory_allocated": 0, "memory_reserved": 0,
-     "max_memory_reserved": 0, "memory_cached": 0, "max_memory_cached": 0, "memory_stats": {}, "get_arch_list": [],
-     "get_rng_state_all": []},
-    "empty_cache manual_seed manual_seed_all seed seed_all synchronize ipc_collect set_rng_state_all "
-    "reset_peak_memory_stats reset_max_memory_allocated reset_max_memory_cached reset_accumulated_memory_stats",
-    "init current_device set_device get_device_name get_device_capability get_device_properties initial_seed "
-    "get_rng_state set_rng_state mem_get_info memory_summary memory_snapshot current_stream default_stream set_stream "
-    "current_blas_handle can_device_access_peer get_gencode_flags utilization temperature power_draw clock_rate _sleep "
-    "Event Stream ExternalStream CUDAGraph graph make_graphed_callables is_current_stream_capturing")
+    __name__,
+    {"is_available": False, "is_initialized": False, "is_bf16_supported(including_emulation=True)": False,
+     "is_tf32_supported": False, "device_count": 0, "memory_stats(device=None)": {}, "get_arch_list": [],
+     "get_rng_state_all": [],
+     **{f"{most}memory_{kind}(device=None)": 0 for kind in ("allocated", "reserved", "cached")
+        for most in ("", "max_")}},
+    nothing="empty_cache manual_seed(seed) manual_seed_all(seed) seed seed_all synchronize(device=None) ipc_collect "
+    "set_rng_state_all(new_states) reset_peak_memory_stats(device=None) reset_max_memory_allocated(device=None) "
+    "reset_max_memory_cached(device=None) reset_accumulated_memory_stats(device=None)",
+    refused="init current_device set_device(device) get_device_name(device=None) get_device_capability(device=None) "
+    "get_device_properties(device=None) initial_seed get_rng_state(device='cuda') "
+    "set_rng_state(new_state,device='cuda') mem_get_info(device=None) memory_summary(device=None,abbreviated=False) "
+    "memory_snapshot(mempool_id=None,include_traces=True) current_stream(device=None) default_stream(device=None) "
+    "set_stream(stream) current_blas_handle can_device_access_peer(device,peer_device) get_gencode_flags "
+    "utilization(device=None) temperature(device=None) power_draw(device=None) clock_rate(device=None) _sleep(cycles) "
+    "Event(enable_timing=False,blocking=False,interprocess=False,external=False) "
+    "Stream(device=None,priority=0,**kwargs) ExternalStream(stream_ptr,device=None,**kwargs) "
+    "CUDAGraph(keep_graph=False) "
+    "graph(cuda_graph,pool=None,stream=None,capture_error_mode='global',enable_annotations=False,"
+    "check_input_liveness=False) "
+    "make_graphed_callables(callables,sample_args,num_warmup_iters=3,allow_unused_input=False,pool=None) "
+    "is_current_stream_capturing",
+    error=AssertionError, told=_MISSING)
 globals().update(_FUNCTIONS)
 
 
@@ -62,8 +75,16 @@ class _Typed(type):
 
 for _kind in errors.KINDS.values():
     globals()[_kind] = _Typed(_kind, (), {"__module__": "torch.cuda", "__doc__": "Tensors on a GPU: there are none."})
-OutOfMemoryError = type("OutOfMemoryError", (RuntimeError,), {
-    "__module__": "torch", "__doc__": "Raised where a GPU has no memory left: never here."})
+
+
+class OutOfMemoryError(RuntimeError):
+    """Raised where a GPU has no memory left: never here."""
+
+
+OutOfMemoryError.__module__ = "torch"
+__all__ = sorted([*(name for name in _FUNCTIONS if name[0] != "_"), *errors.KINDS.values(), "OutOfMemoryError",
+                  "device", "stream"])
+show_public(__name__, "amp")
 
 
 def __getattr__(name: str) -> Any:

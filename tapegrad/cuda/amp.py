@@ -6,8 +6,10 @@ from typing import Any
 
 from tapegrad import amp, dtypes
 from tapegrad.amp.autocast_mode import custom_bwd, custom_fwd
+from tapegrad.namespaces import show_public
 
 __all__ = ["GradScaler", "autocast", "custom_bwd", "custom_fwd"]
+show_public(__name__)
 
 
 def _old(name: str) -> None:

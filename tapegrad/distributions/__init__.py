@@ -54,6 +54,7 @@ from tapegrad.distributions.transformed import (
     Weibull,
 )
 from tapegrad.distributions.transforms import *  # noqa: F403
+from tapegrad.namespaces import show_public
 
 __all__ = [
     "Bernoulli", "Beta", "Binomial", "Categorical", "Cauchy", "Chi2", "ContinuousBernoulli", "Dirichlet",
@@ -65,6 +66,7 @@ __all__ = [
     "Uniform", "VonMises", "Weibull", "Wishart", "biject_to", "kl_divergence", "register_kl", "transform_to",
     *transforms.__all__,
 ]
+show_public(__name__, "constraint_registry", "constraints", "kl", "transforms", "utils")
 
 # PyTorch has a module a family: by those names, too, a family is found.
 for _module, _names in {

@@ -8,8 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad.distributions import constraints, transforms
+from tapegrad.namespaces import show_public
 
 __all__ = ["ConstraintRegistry", "biject_to", "transform_to"]
+show_public(__name__)
 
 
 class ConstraintRegistry:

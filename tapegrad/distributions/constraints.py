@@ -10,6 +10,7 @@ from typing import Any
 
 import tapegrad as torch
 from tapegrad import Tensor
+from tapegrad.namespaces import show_public
 
 __all__ = [
     "Constraint", "MixtureSameFamilyConstraint", "boolean", "cat", "corr_cholesky", "dependent", "dependent_property",
@@ -18,6 +19,7 @@ __all__ = [
     "nonnegative_integer", "one_hot", "positive", "positive_definite", "positive_integer", "positive_semidefinite",
     "real", "real_vector", "simplex", "square", "stack", "symmetric", "unit_interval",
 ]
+show_public(__name__)
 
 
 class Constraint:

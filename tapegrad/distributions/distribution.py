@@ -9,8 +9,10 @@ import tapegrad as torch
 from tapegrad import Size, Tensor
 from tapegrad.distributions import constraints
 from tapegrad.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from tapegrad.namespaces import show_public
 
 __all__ = ["Distribution", "ExponentialFamily", "Family", "ProbsOrLogits"]
+show_public(__name__)
 
 
 class Distribution:

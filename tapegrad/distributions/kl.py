@@ -33,8 +33,10 @@ from tapegrad.distributions.positive import Beta, Dirichlet, Exponential, Gamma
 from tapegrad.distributions.real import Cauchy, Laplace, Normal, Uniform
 from tapegrad.distributions.transformed import Gumbel, HalfNormal, Pareto
 from tapegrad.distributions.utils import _sum_rightmost, euler_constant
+from tapegrad.namespaces import show_public
 
 __all__ = ["kl_divergence", "register_kl"]
+show_public(__name__)
 
 _REGISTRY: dict[tuple[type, type], Callable[[Any, Any], Tensor]] = {}
 _FOUND: dict[tuple[type, type], Any] = {}

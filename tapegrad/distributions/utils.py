@@ -7,10 +7,12 @@ from typing import Any
 
 import tapegrad as torch
 from tapegrad import Tensor
+from tapegrad.namespaces import show_public
 from tapegrad.nn.functional import binary_cross_entropy_with_logits, softmax
 
 __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "probs_to_logits", "tril_matrix_to_vec",
            "vec_to_tril_matrix"]
+show_public(__name__)
 
 euler_constant = 0.57721566490153286060  # Euler and Mascheroni's
 

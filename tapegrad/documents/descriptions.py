@@ -17,8 +17,27 @@ from tapegrad.machine.instance import machine
 from tapegrad.ops.declaration import Operation, operations
 from tapegrad.signatures import Form, forms_of, made, unwrapped
 
-# Namespaces whose public names users call; a class is one, of its methods.
-SPACES = ("", "linalg", "special", "nn", "nn.functional", "autograd", "random", "testing")
+# Namespaces whose public names users call, below `tapegrad` itself; a class is one, of its methods.
+_BELOW = """
+    accelerator amp amp.autocast_mode amp.grad_scaler
+    autograd autograd.function autograd.functional autograd.graph autograd.variable
+    backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp
+    backends.opt_einsum cpu cpu.amp cuda cuda.amp
+    distributions distributions.constraint_registry distributions.constraints distributions.distribution
+    distributions.kl distributions.transforms distributions.utils func interop.safetensors interop.scipy linalg mps
+    nn nn.functional nn.init nn.modules
+    nn.modules.activation nn.modules.adaptive nn.modules.attention nn.modules.batchnorm nn.modules.channelshuffle
+    nn.modules.container nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold
+    nn.modules.instancenorm nn.modules.lazy nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization
+    nn.modules.padding nn.modules.pixelshuffle nn.modules.pooling nn.modules.rnn nn.modules.sparse
+    nn.modules.transformer nn.modules.upsampling nn.modules.utils
+    nn.parallel nn.parameter nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.init
+    nn.utils.parametrizations nn.utils.parametrize nn.utils.rnn nn.utils.stateless
+    optim optim.lr_scheduler optim.optimizer optim.swa_utils quasirandom random serialization special testing
+    utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
+    utils.data.sampler version xpu
+"""
+SPACES = ("", *_BELOW.split())
 
 
 class Description(NamedTuple):

@@ -6,7 +6,9 @@ from __future__ import annotations
 
 from tapegrad.func.derivatives import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
 from tapegrad.func.vectorisation import vmap
+from tapegrad.namespaces import show_public
 from tapegrad.nn.utils.stateless import functional_call, stack_module_state
 
 __all__ = ["functional_call", "grad", "grad_and_value", "hessian", "jacfwd", "jacrev", "jvp", "linearize",
            "stack_module_state", "vjp", "vmap"]
+show_public(__name__)

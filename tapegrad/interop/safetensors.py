@@ -13,7 +13,11 @@ from typing import Any
 import safetensors.numpy
 
 from tapegrad import creation
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
+
+__all__ = ["load", "load_file", "save", "save_file"]
+show_public(__name__)
 
 
 def _arrays(tensors: dict[str, Tensor]) -> dict[str, Any]:

@@ -12,6 +12,10 @@ import numpy as np
 import tapegrad
 from tapegrad.autograd import modes
 from tapegrad.compiler import Compiled
+from tapegrad.namespaces import show_public
+
+__all__ = ["hessp", "jac", "value_and_grad"]
+show_public(__name__)
 
 Array = np.ndarray[Any, Any]
 Objective = Callable[..., Any]  # of a tensor, and of whatever `args=` adds; returns a scalar tensor

@@ -12,6 +12,8 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from tapegrad.namespaces import show_public
+
 _LAYERS = {
     "module": "Module",
     "container": "Container ModuleDict ModuleList ParameterDict ParameterList Sequential",
@@ -57,6 +59,7 @@ _WHERE = {name: f"modules.{room}" for room, names in _LAYERS.items() for name in
 _WHERE |= {**dict.fromkeys(_PARAMETERS, "parameter"), "DataParallel": "parallel"}
 
 __all__ = [*_WHERE, *_ROOMS]
+show_public(__name__)
 
 
 def __getattr__(name: str) -> Any:
@@ -67,7 +70,3 @@ def __getattr__(name: str) -> Any:
         globals()[name] = found
         return found
     raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
-
-
-def __dir__() -> list[str]:
-    return sorted({*globals(), *__all__})

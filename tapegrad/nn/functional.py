@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad.functions import remembered
 from tapegrad.functions.nn.activations import NN
-from tapegrad.namespaces import showing
+from tapegrad.namespaces import show_public
 
 globals().update({name: remembered(name, function, "nn.functional.") for name, function in NN.items()})
 __all__ = sorted(NN)
-__dir__ = showing(__name__)
+show_public(__name__)
 
 if TYPE_CHECKING:
     def __getattr__(name: str) -> Any: ...

@@ -16,6 +16,11 @@ from typing import Any
 from tapegrad import creation, linalg, random
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
+from tapegrad.namespaces import show_public
+
+__all__ = ["calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
+           "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
+show_public(__name__)
 
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
 _GAINS = {**dict.fromkeys(_LINEAR, 1), "sigmoid": 1, "tanh": 5.0 / 3, "relu": math.sqrt(2.0), "selu": 3.0 / 4}
@@ -223,3 +228,4 @@ def _deprecated(function: Callable[..., Any]) -> Callable[..., Any]:
 for _function in (uniform_, normal_, constant_, eye_, dirac_, xavier_uniform_, xavier_normal_, kaiming_uniform_,
                   kaiming_normal_, orthogonal_, sparse_):
     globals()[_function.__name__[:-1]] = _deprecated(_function)
+    __all__ += [_function.__name__[:-1]]

@@ -3,7 +3,11 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
+
+__all__ = ["DataParallel", "DistributedDataParallel"]
+show_public(__name__)
 
 
 class DataParallel(Module):

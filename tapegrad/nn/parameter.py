@@ -7,8 +7,13 @@ from typing import Any
 from tapegrad import creation, errors
 from tapegrad.autograd import modes
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.protocols import alias
 from tapegrad.tensor import Tensor
+
+__all__ = ["Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter", "UninitializedTensorMixin",
+           "is_lazy"]
+show_public(__name__)
 
 
 class _Marked(type):

@@ -15,6 +15,7 @@ from __future__ import annotations
 import importlib as _importlib
 from typing import Any as _Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.optim.lbfgs import LBFGS
 from tapegrad.optim.matrices import Adafactor, Muon, SparseAdam
 from tapegrad.optim.optimizer import Optimizer
@@ -22,6 +23,7 @@ from tapegrad.optim.rules import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, Ada
 
 __all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
            "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam"]
+show_public(__name__, "lr_scheduler", "optimizer", "swa_utils")
 
 
 def __getattr__(name: str) -> _Any:

@@ -11,10 +11,12 @@ from typing import Any, TypeAlias
 
 import tapegrad
 from tapegrad.machine.learning import capturing
+from tapegrad.namespaces import show_public
 from tapegrad.tape.hooks import RemovableHandle
 from tapegrad.tensor import Tensor
 
 __all__ = ["Optimizer", "register_optimizer_step_post_hook", "register_optimizer_step_pre_hook"]
+show_public(__name__)
 
 Params: TypeAlias = "Iterable[Tensor] | Iterable[dict[str, Any]] | Iterable[tuple[str, Tensor]]"
 ParamsT = Params

@@ -12,6 +12,7 @@ from typing import Any, Literal
 
 import tapegrad
 from tapegrad.autograd.modes import no_grad
+from tapegrad.namespaces import show_public
 from tapegrad.nn import Module
 from tapegrad.nn.modules.batchnorm import _BatchNorm
 from tapegrad.optim.lr_scheduler.base import LRScheduler, Rate, each
@@ -20,6 +21,7 @@ from tapegrad.tensor import Tensor
 
 __all__ = ["SWALR", "AveragedModel", "get_ema_avg_fn", "get_ema_multi_avg_fn", "get_swa_avg_fn", "get_swa_multi_avg_fn",
            "update_bn"]
+show_public(__name__)
 
 Tensors = list[Tensor] | tuple[Tensor, ...]
 Average = Callable[[Tensor, Tensor, Any], Tensor]

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from tapegrad.machine.learning import capturing
+from tapegrad.namespaces import show_public
 from tapegrad.serialization import archive, arrays, pickles
 
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
+show_public(__name__)
 
 
 def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2,

@@ -4,7 +4,11 @@ from __future__ import annotations
 import importlib as _importlib
 from typing import Any as _Any
 
-_ROOMS = {"_pytree", "benchmark", "checkpoint", "data"}  # loaded when first asked for
+from tapegrad.namespaces import show_public
+
+_ROOMS = ("_pytree", "benchmark", "checkpoint", "data")  # loaded when first asked for
+__all__: list[str] = []
+show_public(__name__, *(room for room in _ROOMS if room[0] != "_"))
 
 
 def __getattr__(name: str) -> _Any:

@@ -8,6 +8,10 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import threads
+from tapegrad.namespaces import show_public
+
+__all__ = ["Measurement", "Timer"]
+show_public(__name__)
 
 _UNITS = ((1e-9, "ns"), (1e-6, "us"), (1e-3, "ms"), (1.0, "s"))
 

@@ -15,10 +15,12 @@ from typing import Any
 from tapegrad import autograd, random
 from tapegrad.autograd import modes
 from tapegrad.autograd.saved_tensors import saved_tensors_hooks
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
 __all__ = ["CheckpointError", "CheckpointFunction", "checkpoint", "checkpoint_sequential", "noop_context_fn",
            "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]
+show_public(__name__)
 
 _NAME = "torch.utils.checkpoint"
 _state: dict[str, Any] = {"early stop": True, "debug": None}

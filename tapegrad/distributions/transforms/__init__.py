@@ -28,6 +28,7 @@ from tapegrad.distributions.transforms.vectors import (
     StickBreakingTransform,
 )
 from tapegrad.distributions.utils import broadcast_all, lazy_property  # noqa: F401 (people find them here)
+from tapegrad.namespaces import show_public
 
 __all__ = [
     "AbsTransform", "AffineTransform", "CatTransform", "ComposeTransform", "CorrCholeskyTransform",
@@ -36,3 +37,4 @@ __all__ = [
     "SoftplusTransform", "StackTransform", "StickBreakingTransform", "TanhTransform", "Transform",
     "identity_transform",
 ]
+show_public(__name__)

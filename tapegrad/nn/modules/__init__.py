@@ -5,6 +5,10 @@ import importlib
 from typing import Any
 
 from tapegrad import nn
+from tapegrad.namespaces import show_public
+
+__all__ = [name for name, where in nn._WHERE.items() if where.startswith("modules.")]
+show_public(__name__, *nn._LAYERS)
 
 
 def __getattr__(name: str) -> Any:

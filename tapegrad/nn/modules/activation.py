@@ -5,11 +5,14 @@ import warnings
 from typing import Any
 
 from tapegrad import creation
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn import init
 from tapegrad.nn.modules._layer import Layer
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
+
+show_public(__name__)
 
 
 class Threshold(Layer, function="threshold"):

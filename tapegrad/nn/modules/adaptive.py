@@ -6,10 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad.functions import PUBLIC
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.container import ModuleList, Sequential
 from tapegrad.nn.modules.linear import Linear
 from tapegrad.nn.modules.module import Module
+
+show_public(__name__)
 
 _ASMoutput = namedtuple("_ASMoutput", ["output", "loss"])
 _CUTOFFS = ("cutoffs should be a sequence of unique, positive integers sorted in an increasing order, where each "

@@ -1,7 +1,10 @@
 """Channels in another order."""
 from __future__ import annotations
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._layer import Layer
+
+show_public(__name__)
 
 
 class ChannelShuffle(Layer, function="channel_shuffle"):

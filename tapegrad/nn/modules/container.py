@@ -9,8 +9,11 @@ from itertools import chain
 from typing import Any
 
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module, typename
 from tapegrad.nn.parameter import Parameter
+
+show_public(__name__)
 
 
 class Container(Module):

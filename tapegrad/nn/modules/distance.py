@@ -1,7 +1,10 @@
 """How near two tensors are."""
 from __future__ import annotations
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._layer import Layer
+
+show_public(__name__)
 
 
 class PairwiseDistance(Layer, function="pairwise_distance", operands="x1, x2"):

@@ -4,9 +4,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.batchnorm import _NormBase
 from tapegrad.nn.modules.lazy import LazyLayer
+
+show_public(__name__)
 
 
 class _InstanceNorm(_NormBase):

@@ -6,7 +6,10 @@ import warnings
 from typing import Any
 
 from tapegrad.autograd import modes
+from tapegrad.namespaces import show_public
 from tapegrad.nn.parameter import UninitializedBuffer, UninitializedParameter, is_lazy
+
+show_public(__name__)
 
 
 class LazyModuleMixin:

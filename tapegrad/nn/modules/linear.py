@@ -5,11 +5,14 @@ import math
 from typing import Any
 
 from tapegrad import creation
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn import init
 from tapegrad.nn.modules.lazy import LazyLayer
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
+
+show_public(__name__)
 
 
 class Identity(Module):

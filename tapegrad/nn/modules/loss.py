@@ -7,11 +7,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn import _reduction
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules._layer import Layer
 from tapegrad.nn.modules.distance import PairwiseDistance
 from tapegrad.nn.modules.linear import Linear
+
+show_public(__name__)
 
 
 class _Loss(Layer, family=True):

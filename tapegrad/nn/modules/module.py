@@ -10,6 +10,7 @@ from tapegrad.autograd import modes
 from tapegrad.devices import device as Device
 from tapegrad.devices import required
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._hooks import (  # noqa: F401  offered here as well, as in PyTorch
     Hooked,
     called,
@@ -25,6 +26,8 @@ from tapegrad.nn.modules._hooks import (  # noqa: F401  offered here as well, as
 )
 from tapegrad.nn.modules._state import Stateful, _IncompatibleKeys  # noqa: F401
 from tapegrad.nn.parameter import Buffer, Parameter
+
+show_public(__name__)
 
 Tensor = machine.tensor_type
 _any = everywhere.any

@@ -10,9 +10,12 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.modules.utils import _ntuple
+
+show_public(__name__)
 
 
 class _Padding(Module):

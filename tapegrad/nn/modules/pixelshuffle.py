@@ -1,7 +1,10 @@
 """Channels as finer images, and back."""
 from __future__ import annotations
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._layer import Layer
+
+show_public(__name__)
 
 
 class PixelShuffle(Layer, function="pixel_shuffle"):

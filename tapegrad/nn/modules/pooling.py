@@ -3,10 +3,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules._layer import Layer
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.modules.utils import _ntuple, _single
+
+show_public(__name__)
 
 
 class _Pool(Layer, family=True):

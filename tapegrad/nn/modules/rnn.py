@@ -7,10 +7,13 @@ from typing import Any
 
 from tapegrad import creation
 from tapegrad.functions.nn import recurrent
+from tapegrad.namespaces import show_public
 from tapegrad.nn import init
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
 from tapegrad.nn.utils.rnn import PackedSequence
+
+show_public(__name__)
 
 _GATES = {"LSTM": 4, "GRU": 3, "RNN_TANH": 1, "RNN_RELU": 1}
 

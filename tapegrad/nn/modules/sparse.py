@@ -5,10 +5,13 @@ from typing import Any
 
 from tapegrad import creation
 from tapegrad.autograd.modes import no_grad
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn import init
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
+
+show_public(__name__)
 
 
 class _Table(Module):

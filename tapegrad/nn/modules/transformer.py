@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import creation, dtypes
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn import init
 from tapegrad.nn.modules.attention import MultiheadAttention
@@ -14,6 +15,8 @@ from tapegrad.nn.modules.dropout import Dropout
 from tapegrad.nn.modules.linear import Linear
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.modules.normalization import LayerNorm
+
+show_public(__name__)
 
 Activation = str | Callable[[Any], Any]
 

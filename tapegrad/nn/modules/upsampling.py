@@ -3,7 +3,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._layer import Layer
+
+show_public(__name__)
 
 
 class Upsample(Layer, function="interpolate"):

@@ -4,6 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tapegrad.namespaces import show_public
+
+show_public(__name__)
+
 
 def _ntuple(n: int) -> Callable[[Any], tuple[Any, ...]]:
     """What makes `n` of one number, and leaves several as they are."""

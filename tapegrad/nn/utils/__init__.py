@@ -4,6 +4,7 @@ from __future__ import annotations
 import importlib
 from typing import Any
 
+from tapegrad.namespaces import show_public
 from tapegrad.nn.utils.clip_grad import (
     clip_grad_norm,
     clip_grad_norm_,
@@ -21,6 +22,7 @@ _ROOMS = ("parametrizations", "parametrize", "rnn", "stateless")  # loaded when 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
            "parameters_to_vector", "parametrizations", "parametrize", "remove_spectral_norm", "remove_weight_norm",
            "rnn", "skip_init", "spectral_norm", "stateless", "vector_to_parameters", "weight_norm"]
+show_public(__name__)
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,10 @@ from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 from tapegrad.linalg import vector_norm
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
+
+__all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]
+show_public(__name__)
 
 _NON_FINITE = ("The total norm of order {} for gradients from `parameters` is non-finite, so it cannot be clipped. To "
                "disable this error and scale the gradients by the non-finite norm anyway, set "

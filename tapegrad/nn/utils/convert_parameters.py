@@ -6,7 +6,11 @@ from typing import Any
 
 from tapegrad.functions import PUBLIC
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import typename
+
+__all__ = ["parameters_to_vector", "vector_to_parameters"]
+show_public(__name__)
 
 
 def parameters_to_vector(parameters: Iterable[Any]) -> Any:

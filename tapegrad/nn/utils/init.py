@@ -5,7 +5,11 @@ import inspect
 from typing import Any
 
 from tapegrad import random
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
+
+__all__ = ["skip_init"]
+show_public(__name__)
 
 
 def skip_init(module_cls: Any, *args: Any, **kwargs: Any) -> Any:

@@ -10,6 +10,7 @@ from tapegrad import creation, linalg, random
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.conv import _ConvTransposeNd
 from tapegrad.nn.modules.module import Module
@@ -17,6 +18,7 @@ from tapegrad.nn.utils import parametrize
 from tapegrad.nn.utils.weight_norm import norm_except_dim, scaled
 
 __all__ = ["orthogonal", "spectral_norm", "weight_norm"]
+show_public(__name__)
 _MAPS = ("matrix_exp", "cayley", "householder")
 
 

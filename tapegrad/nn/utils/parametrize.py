@@ -19,12 +19,14 @@ from typing import Any
 
 from tapegrad.autograd.modes import no_grad
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.container import ModuleDict, ModuleList
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
 
 __all__ = ["ParametrizationList", "cached", "is_parametrized", "register_parametrization", "remove_parametrizations",
            "transfer_parametrizations_and_params", "type_before_parametrizations"]
+show_public(__name__)
 
 _cache_enabled = 0  # how many `cached()` there are around
 _cache: dict[tuple[int, str], Any] = {}

@@ -7,6 +7,11 @@ from typing import Any
 
 from tapegrad import creation, dtypes
 from tapegrad.functions import PUBLIC
+from tapegrad.namespaces import show_public
+
+__all__ = ["PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
+           "pad_sequence", "unpack_sequence", "unpad_sequence"]
+show_public(__name__)
 
 _UNSORTED = ("`lengths` array must be sorted in decreasing order when `enforce_sorted` is True. You can pass "
              "`enforce_sorted=False` to pack_padded_sequence and/or pack_sequence to sidestep this requirement if you "

@@ -4,10 +4,14 @@ from __future__ import annotations
 from typing import Any
 
 from tapegrad.autograd.modes import no_grad
+from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.conv import _ConvTransposeNd
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter, is_lazy
+
+__all__ = ["SpectralNorm", "remove_spectral_norm", "spectral_norm"]
+show_public(__name__)
 
 
 class SpectralNorm:

@@ -8,7 +8,11 @@ from typing import Any
 from tapegrad.autograd import modes
 from tapegrad.functions import PUBLIC
 from tapegrad.machine.instance import machine
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
+
+__all__ = ["functional_call", "stack_module_state"]
+show_public(__name__)
 
 _NOTHING = object()
 

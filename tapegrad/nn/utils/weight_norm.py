@@ -5,8 +5,12 @@ import warnings
 from typing import Any
 
 from tapegrad.linalg import vector_norm
+from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter, is_lazy
+
+__all__ = ["WeightNorm", "norm_except_dim", "remove_weight_norm", "weight_norm"]
+show_public(__name__)
 
 
 def norm_except_dim(v: Any, pow: int = 2, dim: int = 0) -> Any:

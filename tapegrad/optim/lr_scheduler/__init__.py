@@ -10,6 +10,7 @@
 [1.0]
 [0.1]
 """
+from tapegrad.namespaces import show_public
 from tapegrad.optim.lr_scheduler.base import LRScheduler, _LRScheduler
 from tapegrad.optim.lr_scheduler.cycles import CosineAnnealingWarmRestarts, CyclicLR, OneCycleLR
 from tapegrad.optim.lr_scheduler.factors import (
@@ -28,3 +29,4 @@ from tapegrad.optim.lr_scheduler.others import ChainedScheduler, ReduceLROnPlate
 __all__ = ["ChainedScheduler", "ConstantLR", "CosineAnnealingLR", "CosineAnnealingWarmRestarts", "CyclicLR",
            "ExponentialLR", "LRScheduler", "LambdaLR", "LinearLR", "MultiStepLR", "MultiplicativeLR", "OneCycleLR",
            "PolynomialLR", "ReduceLROnPlateau", "SequentialLR", "StepLR", "_LRScheduler"]
+show_public(__name__)

@@ -5,6 +5,7 @@
 >>> [batch for (batch,) in DataLoader(TensorDataset(torch.arange(3)), batch_size=2)]
 [tensor([0, 1]), tensor([2])]
 """
+from tapegrad.namespaces import show_public
 from tapegrad.utils.data._utils.collate import default_collate, default_convert
 from tapegrad.utils.data._utils.info import get_worker_info
 from tapegrad.utils.data.dataloader import DataLoader
@@ -32,3 +33,4 @@ __all__ = ["BatchSampler", "ChainDataset", "ConcatDataset", "DataLoader", "Datas
            "IterableDataset", "RandomSampler", "Sampler", "SequentialSampler", "StackDataset", "Subset",
            "SubsetRandomSampler", "TensorDataset", "WeightedRandomSampler", "default_collate", "default_convert",
            "get_worker_info", "random_split"]
+show_public(__name__, "dataloader", "dataset", "distributed", "sampler")

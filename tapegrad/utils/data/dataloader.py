@@ -7,10 +7,14 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, Generic, TypeVar
 
+from tapegrad.namespaces import show_public
 from tapegrad.utils.data._utils.collate import default_collate, default_convert
 from tapegrad.utils.data._utils.passes import Here
 from tapegrad.utils.data.dataset import IterableDataset
 from tapegrad.utils.data.sampler import BatchSampler, RandomSampler, SequentialSampler
+
+__all__ = ["DataLoader"]
+show_public(__name__)
 
 T_co = TypeVar("T_co", covariant=True)
 

@@ -9,7 +9,12 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, Generic, TypeVar
 
 import tapegrad
+from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
+
+__all__ = ["ChainDataset", "ConcatDataset", "Dataset", "IterableDataset", "StackDataset", "Subset", "TensorDataset",
+           "random_split"]
+show_public(__name__)
 
 T_co = TypeVar("T_co", covariant=True)
 

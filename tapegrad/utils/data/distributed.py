@@ -7,11 +7,13 @@ from collections.abc import Iterator, Sized
 from typing import Any
 
 import tapegrad
+from tapegrad.namespaces import show_public
 from tapegrad.random import Generator
 from tapegrad.utils.data.dataset import Dataset
 from tapegrad.utils.data.sampler import Sampler
 
 __all__ = ["DistributedSampler"]
+show_public(__name__)
 
 
 class DistributedSampler(Sampler[int]):

@@ -7,7 +7,12 @@ from typing import Any, Generic, TypeVar
 
 import tapegrad
 from tapegrad import creation, dtypes
+from tapegrad.namespaces import show_public
 from tapegrad.random import Generator
+
+__all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler",
+           "WeightedRandomSampler"]
+show_public(__name__)
 
 T_co = TypeVar("T_co", covariant=True)
 
