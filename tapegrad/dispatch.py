@@ -236,7 +236,8 @@ def touch(self: Any, *others: Any) -> Any:
 
 
 _MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
-_MULTIPLE = ("unbind", "split")  # several views from one call, none of which may be written in place when recorded
+# Several views from one call, none of which may be written in place when recorded.
+_MULTIPLE = ("unbind", "split", "split_with_sizes")
 
 
 def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:

@@ -188,6 +188,13 @@ def broadcast(shapes: Iterable[Sequence[int]]) -> Shape:
     return tuple(out)
 
 
+def differ_in_leading_ones(one: Sequence[int], other: Sequence[int]) -> bool:
+    """Whether two shapes are the same but for dimensions of 1 in front, of which they have different numbers."""
+    longer, shorter = sorted((tuple(one), tuple(other)), key=len, reverse=True)
+    more = len(longer) - len(shorter)
+    return more > 0 and longer[:more] == (1,) * more and longer[more:] == shorter
+
+
 def expanded_strides(shape: Sequence[int], strides: Sequence[int], target: Sequence[int]) -> Shape:
     """The strides that make an operand look like `target`, zero where it is repeated."""
     missing = len(target) - len(shape)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad import devices, dispatch, dtypes, errors, formats, shapes
-from tapegrad.autograd import data_assignment, graph, modes, recorded_adjoints
+from tapegrad.autograd import data_assignment, graph, made_nodes, modes, recorded_adjoints
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
@@ -493,11 +493,12 @@ class Tensor(Protocols, TensorBase):
         if source.dtype is not self.dtype:
             raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
                                f"{errors.C_NAMES[self.dtype.name]}")
-        if self.requires_grad and call.is_recording(None):
+        if call.is_recording(None):
             history.check_rewritable(self)
         data_assignment.settle(self, source)
         buffers["version"][int(buffers["owner"][self._buffer])] += 1
-        return self
+        return made_nodes.without_derivative(self, "NotImplemented", self, source, refusal=RuntimeError(
+            "derivative for set_ is not implemented"))
 
     def resize_as_(self, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
         """The shape of another tensor (`torch.Tensor.resize_as_`)."""

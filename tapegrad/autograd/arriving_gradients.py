@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad import dispatch, errors
+from tapegrad import dispatch, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
@@ -15,7 +15,7 @@ call = machine.call
 
 
 def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
-    """A gradient after the hooks of its tensor."""
+    """A gradient after the hooks of its tensor; None where there is none, which they may not replace."""
     if found:
         capturing.refuse("a hook runs")
     for hook in found:
@@ -56,7 +56,7 @@ def _name(hook: Hook) -> str:
 
 
 def arrive(row: int, gradient: Any) -> None:
-    """A gradient at the end of the graph: the accumulator's hooks, and `.grad` between them."""
+    """A gradient, or None, at the end of the graph: the accumulator's hooks, and `.grad` between them."""
     kept, tensor = hooks.find(row), hooks.live(row)
     if tensor is None and kept and kept.post_accumulate and kept.heir is None:
         tensor = call.tensor_of(row, machine.tensor_type)  # the leaf is dead, and its hooks are to be given one
@@ -65,8 +65,9 @@ def arrive(row: int, gradient: Any) -> None:
     outgoing = (gradient,)
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = replaced(hook, hook(outgoing), outgoing)
-    if tensor is not None and outgoing[0] is not None:
-        accumulate_into(tensor, outgoing[0])
+    if tensor is not None:
+        if outgoing[0] is not None:
+            accumulate_into(tensor, outgoing[0])
         after = hooks.post_accumulate_hooks(row)
         if after:
             capturing.refuse("a hook runs")
@@ -87,6 +88,8 @@ def accumulate_into(tensor: Any, gradient: Any) -> None:
     elif modes.is_grad_enabled() or not tensor.is_leaf:
         have = have + gradient
     else:
+        if shapes.differ_in_leading_ones(have.shape, gradient.shape):  # the leaf was reshaped since under `no_grad`
+            gradient = gradient.reshape(have.shape)
         with modes.no_grad():
             have.add_(gradient)
         return

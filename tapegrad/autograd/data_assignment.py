@@ -55,9 +55,12 @@ def lie(x: Any, layout: int, address: int) -> None:
     buffers["version"][row] = buffers["version"][owner]
     buffers["version"][owner] += 1
     if kind and history.on_base(x) and (history.requires(x._base) or instruction_of(old) is not None):
+        flags[row] |= history.requires(x)
         history.move(x, row)  # a view's history is what follows from its base's, and stale with the write
         if not history.requires(x._base):
-            history.refresh(x)
+            history.follow(x)
+            restricted = kind & ~rec.IS_VIEW
+            buffers["version"][x._buffer] = int(buffers["version"][owner]) - bool(restricted)
         return
     _go_on(x, row)
 

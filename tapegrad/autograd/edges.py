@@ -18,7 +18,8 @@ class GradientEdge(NamedTuple):
     ownership_token: Any = None
 
 
-_SEVERAL = ("_function", "unbind", "split")  # operations whose nodes may have several outputs, each an instruction here
+# Operations whose nodes may have several outputs, each an instruction here.
+_SEVERAL = ("_function", "unbind", "split", "split_with_sizes")
 
 
 def arrived_at(x: Any) -> Any:

@@ -13,7 +13,7 @@ from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import modes
-from tapegrad.autograd.arriving_gradients import call_hooks, of_targets
+from tapegrad.autograd.arriving_gradients import accumulate_into, call_hooks, of_targets
 from tapegrad.autograd.edges import GradientEdge, arrived_at
 from tapegrad.autograd.marking import check_marked, mark
 from tapegrad.autograd.nested_backward import nested
@@ -142,8 +142,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
         with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
             mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
             if targets and len(roots) == 1 and not workspace.marks[roots[0]._buffer] & rec.NEEDED:
-                met = tensor_hooks(roots[0]._buffer)  # though nothing goes on from here
-                call_hooks(met, roots[0].new_ones(roots[0].shape) if met and seeds[0] is None else seeds[0])
+                _meet(roots[0], seeds[0])
             if create_graph:
                 found = replay_recorded(workspace, roots, seeds, accumulate, partial)
                 results = collect_recorded(workspace, found, targets, accumulate)
@@ -170,6 +169,15 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
 
 
 run = nested(_run)
+
+
+def _meet(root: Any, seed: Any) -> None:
+    """The hooks of a root from which nothing goes on, and its own gradient if it retains that."""
+    met, retains = tensor_hooks(root._buffer), bool(buffers["flags"][root._buffer] & rec.RETAINS)
+    if met or retains:
+        seed = call_hooks(met, root.new_ones(root.shape) if seed is None else seed)
+        if retains:
+            accumulate_into(root, seed)
 
 
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:

@@ -26,8 +26,6 @@ __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 show_public(__name__)
 
 call, buffers = machine.call, machine.buffers
-MAX_INPUTS = 31  # an instruction has one bit for each operand that needs a gradient
-
 
 # The hooks on what is saved, if there are any: `autograd.saved_tensors` gives this its meaning.
 current_hooks: Callable[[], tuple[Callable[[Any], Any], Callable[[Any], Any]] | None] = lambda: None
@@ -355,9 +353,11 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
     ctx._inputs = [layouts.all[a._layout] if isinstance(a, machine.TensorBase) else None for a in args]
     ctx._tensors = [layouts.all[o._layout] if isinstance(o, machine.TensorBase) else None for o in outputs]
     ctx._outputs = [layouts.all[o._layout] if differentiable(o) else None for o in outputs]
-    if len(rows) > MAX_INPUTS:
-        raise RuntimeError(f"{type(ctx).__name__}: at most {MAX_INPUTS} tensors, got {len(rows)}")
-    needs = sum(1 << j for j, row in enumerate(rows) if buffers["flags"][row] & rec.REQUIRES_GRAD)
+    if len(rows) > dispatch.MOST_ALIKE:
+        raise RuntimeError(f"{type(ctx).__name__}: at most {dispatch.MOST_ALIKE} tensors, got {len(rows)}")
+    needing = [bool(buffers["flags"][row] & rec.REQUIRES_GRAD) for row in rows]
+    # Of more than an instruction has bits for, each row says whether it does.
+    needs = any(needing) if len(rows) > rec.MOST else sum(1 << j for j, needed in enumerate(needing) if needed)
     saved = ctx.to_save
     operands = tuple(layouts.all[int(buffers["layout"][row])] for row in rows)
     name = ctx._forward_cls.__name__

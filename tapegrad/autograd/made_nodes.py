@@ -5,7 +5,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import dispatch
+from tapegrad import dispatch, shapes
 from tapegrad.autograd.function import Function, FunctionCtx, give_history, lies
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
@@ -19,6 +19,9 @@ call, buffers = machine.call, machine.buffers
 class _Onwards(Function):
     @staticmethod
     def backward(ctx: Any, g: Any) -> Any:
+        (was,), (now,) = ctx._inputs, ctx._outputs
+        if g is not None and shapes.differ_in_leading_ones(was.shape, now.shape):
+            return g.reshape(was.shape)
         return g
 
 
@@ -36,6 +39,8 @@ class _Constant(Function):
     def backward(ctx: Any, g: Any) -> Any:
         if ctx.refusal is not None:
             raise ctx.refusal
+        if g is None:
+            return (None,) * len(ctx._inputs)
         return tuple(call.empty(layouts.adjoint(layout).id).zero_() if needed else None
                      for layout, needed in zip(ctx._inputs, ctx.needs_input_grad))
 
@@ -52,7 +57,7 @@ def _constant(x: Any, op: Operation, values: Sequence[Any], needs: int) -> None:
 def _constant_node(name: str, x: Any, needs: int, rows: Sequence[int], refusal: Exception | None = None
                    ) -> tuple[Any, Plan]:
     ctx: Any = _node(name, _Constant)()
-    ctx.refusal = refusal
+    ctx.refusal, ctx.materialize_grads = refusal, False
     ctx._inputs = [layouts.all[int(buffers["layout"][row])] for row in rows]
     ctx._outputs = ctx._tensors = [layouts.all[x._layout]]
     ctx.needs_input_grad = tuple(bool(needs >> j & 1) for j in range(len(rows)))
@@ -83,7 +88,7 @@ def onwards(row: int, before: int, name: str) -> None:
     What arrives there has to fit what was `before`; `name` is that of the node that made it.
     """
     ctx = _node(name, _Onwards)()
-    ctx._shows = False
+    ctx._shows = ctx.materialize_grads = False
     was, now = (layouts.all[int(buffers["layout"][r])] for r in (before, row))
     ctx._row, ctx._inputs, ctx._outputs, ctx._tensors, ctx.needs_input_grad = row, [was], [now], [now], (True,)
     plan = planner.plan(REGISTRY["_function"], (was,), tuple({"name": name, **lies(now)}.items()))

@@ -175,7 +175,8 @@ def _view_gradient(plan: Plan, g: Any, shift: int) -> Any:
     ))
 
 
-_SINGLE = {"unbind": "select", "split": "slice"}  # the same as a view that may be written to
+# The same as views that may be written to.
+_SINGLE = {"unbind": "select", "split": "slice", "split_with_sizes": "slice"}
 
 
 def looks_at_part(plan: Plan) -> bool:
@@ -189,7 +190,8 @@ def looks_at_part(plan: Plan) -> bool:
 def add_part(plan: Plan, g: Any, shift: int, total: Any) -> None:
     """Add a view's cotangent to that of its operand, in place where the view looked."""
     op = REGISTRY[_SINGLE.get(plan.op.name, plan.op.name)]
-    dispatch.apply_view(op, total, tuple(with_start(plan, shift).items())).add_(g)
+    given = tuple((name, value) for name, value in with_start(plan, shift).items() if name != "number")
+    dispatch.apply_view(op, total, given).add_(g)
 
 
 def take_part(plan: Plan, g: Any, shift: int) -> list[Any]:

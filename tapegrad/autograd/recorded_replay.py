@@ -8,7 +8,7 @@ from typing import Any
 from tapegrad.autograd import anomaly, modes, recorded_adjoints
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, of_targets
 from tapegrad.autograd.recorded_adjoints import tensor_type
-from tapegrad.autograd.reverse_replay import complete_leaf, completing, through_node
+from tapegrad.autograd.reverse_replay import complete_leaf, completing, is_one_of_several, through_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.startup import Workspace
@@ -50,27 +50,29 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
 
     def settle(position: int) -> None:
         for row in due.get(position, ()):
-            if row in adjoints:
-                complete_leaf(workspace, row, adjoints.pop(row), accumulate)
+            complete_leaf(workspace, row, adjoints.pop(row, None), accumulate)
 
     with modes.enable_grad():
         for position, (out, plan, rows, needs, shift) in enumerate(steps):
             settle(position)
             g, marks = adjoints.get(out), int(workspace.marks[out])
-            if g is None or not marks & rec.NEEDED:
+            if not marks & rec.NEEDED or (g is None and hooks.find(out) is None):
                 continue
-            if marks & rec.CAPTURED and marks & rec.BEYOND:
+            if marks & rec.CAPTURED and marks & rec.BEYOND and g is not None:
                 workspace.captured[out] = g
             watched = tensor_hooks(out)
             with anomaly.blaming(out) if anomaly.enabled else contextlib.nullcontext():
-                g = adjoints[out] = call_hooks(watched, g)
-                retains = bool(buffers["flags"][out] & rec.RETAINS)
+                if g is not None or not is_one_of_several(out):
+                    g = call_hooks(watched, g)
+                retains = g is not None and bool(buffers["flags"][out] & rec.RETAINS)
                 if retains:
                     accumulate_into(call.tensor_of(out, tensor_type()), g)
+                if g is not None:
+                    adjoints[out] = g
                 if marks & rec.CAPTURED and not marks & rec.BEYOND:
                     continue
                 if not marks & rec.CAPTURED:
-                    del adjoints[out]
+                    adjoints.pop(out, None)
                 unseen = hooks.find(out) is None and not anomaly.enabled
                 if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own:
                     if workspace.marks[rows[0]] & rec.NEEDED:

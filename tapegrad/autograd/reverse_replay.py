@@ -94,17 +94,16 @@ def replay(workspace: Workspace, accumulate: bool = True, partial: bool = False)
         else:
             _replay_on(workspace)
         for row in due.get(limit, ()):
-            gradient = take(workspace, row)
-            if gradient is not None:
-                workspace.record["watchful"] = 1
-                complete_leaf(workspace, row, gradient, accumulate)
+            workspace.record["watchful"] = 1
+            complete_leaf(workspace, row, take(workspace, row), accumulate)
 
 
 def complete_leaf(workspace: Workspace, row: int, gradient: Any, accumulate: bool) -> None:
+    """A leaf that Python waits for has all of its gradient, or (None) there is none."""
     gradient = call_hooks(tensor_hooks(row), gradient)
     if accumulate:
         arrive(row, gradient)
-    else:
+    elif gradient is not None:
         workspace.captured[row] = gradient
 
 
@@ -147,7 +146,7 @@ def _replay_checked(workspace: Workspace) -> None:
     start, limit = int(workspace.record["position"][0]), int(workspace.record["limit"][0])
     for position in range(start, limit):
         row = _visited(workspace, position)[0]
-        if workspace.adjoints[row] and workspace.marks[row] & rec.NEEDED:
+        if workspace.marks[row] & rec.NEEDED and (workspace.adjoints[row] or hooks.find(row) is not None):
             with anomaly.blaming(row):
                 _run_tensor_hooks(workspace, row)
                 _run_node(workspace, position)
@@ -168,10 +167,9 @@ def _run_node(workspace: Workspace, position: int) -> None:
     """One instruction on tensors instead of kernels, for what may be hooked there."""
     out, plan, rows, needs, shift = _visited(workspace, position)
     gradient = take(workspace, out)
-    if gradient is None:
-        return
     if workspace.marks[out] & rec.CAPTURED:
-        add_adjoint(workspace, out, gradient)
+        if gradient is not None:
+            add_adjoint(workspace, out, gradient)
         if not workspace.marks[out] & rec.BEYOND:
             return
     found = [*through_node(workspace, plan, gradient, rows, out, needs, shift)]
@@ -184,8 +182,13 @@ def _run_node(workspace: Workspace, position: int) -> None:
 
 def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
                   ) -> Sequence[Any]:
-    """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after."""
+    """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after.
+
+    A node runs without a gradient, too, if what it leads to gave none: its hooks, and those of its operands, are told.
+    """
     if plan.op.name == "_output":
+        if g is None:
+            return [None]
         slots = workspace.pending.setdefault(rows[0], [None] * plan.attributes["count"])
         at = plan.attributes["index"]
         slots[at] = g if slots[at] is None else slots[at] + g
@@ -193,7 +196,7 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
     kept = hooks.find(out)
     if kept and (kept.prehooks or kept.posthooks):
         capturing.refuse("a hook runs")
-    outgoing = tuple(workspace.pending.pop(out, (g,)))
+    outgoing = _outgoing(workspace, kept, out, g)
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = replaced(hook, hook(outgoing), outgoing)
     with machine.pinned():
@@ -223,6 +226,16 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
     return found
 
 
+def _outgoing(workspace: Workspace, kept: hooks.Attached | None, out: int, g: Any) -> tuple[Any, ...]:
+    """The gradients of a node's outputs, after the hooks of those outputs that have none."""
+    count = 1 if kept is None or kept.callback is None else len(kept.callback._tensors)
+    outgoing = tuple(workspace.pending.pop(out, (g,) * count))
+    for i, there in (kept.outputs if kept else {}).items():
+        if outgoing[i] is None:
+            call_hooks(list(there.tensor_hooks.values()), None)
+    return outgoing
+
+
 _BESIDE = ("factors", "condition", "*indices", "classes", "target", "share", "edges")
 
 
@@ -239,11 +252,20 @@ def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 
+def is_one_of_several(row: int) -> bool:
+    """Whether a row is one of several outputs of a node."""
+    t = reading.instruction_of(row)
+    return t is not None and reading.plan_of(t).op.name == "_output"
+
+
 def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
     found = tensor_hooks(row)
     if found:
         gradient = take(workspace, row)
-        if gradient is not None:
+        if gradient is None:
+            if not is_one_of_several(row):  # of which the node tells
+                call_hooks(found, None)
+        else:
             if workspace.marks[row] & rec.CAPTURED and workspace.marks[row] & rec.BEYOND:
                 workspace.captured[row] = gradient.clone()  # hooks are for what lies beyond, as in PyTorch
             gradient = call_hooks(found, gradient)

@@ -60,6 +60,8 @@ class CompiledFunctionBackward(FunctionCtx):
         self._last = self._shape.inputs_of(self._wanted)
         if segment.refuses(self._last, self._done):
             raise RuntimeError(errors.SECOND_BACKWARD)
+        if all(g is None for g in outgoing):
+            return [None] * (len(self._gathered) or len(segment.inputs))
         if self._pullback is not None:
             found = self._pullback.gradients(number, outgoing, self._row)
         else:
@@ -97,6 +99,8 @@ class GatheredInputs(FunctionCtx):
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
         found, self._found = self._found, ()
+        if outgoing[0] is None:
+            return [None] * (len(self._children) or self._size)
         return _handed_out(self._children, found) if self._children else list(found)
 
 

@@ -44,6 +44,11 @@ def _slice(x, *, dim, start, end, step):
         start * strides[dim]
 
 
+def _piece(x, *, dim, start, end, step, number=None):
+    """`number` says which piece of how its tensor was split this is, where that does not follow from the rest."""
+    return _slice(x, dim=dim, start=start, end=end, step=step)
+
+
 def _unsqueeze(x, *, dim):
     shape, strides = x
     inserted = shape[dim] * strides[dim] if dim < len(shape) else 1
@@ -103,7 +108,8 @@ view("detach", lambda x: (*x, 0))
 # nothing at all).
 view("seen", lambda x, *, loose: (*x, 0), tied=("x",), grad_name="AliasBackward0")
 view("unbind", _select)
-view("split", _slice)
+view("split", _piece)
+view("split_with_sizes", _piece)
 view("as_strided", _as_strided)
 # In place, where they are nodes of their own.
 view("t_", _transpose, grad_name="TBackward1")

@@ -70,8 +70,14 @@ def refresh(view: Any) -> None:
 
     Where that has none, as when the view was one of a leaf that is itself a view, it has a history that leads nowhere.
     """
-    base = view._base
     _refuse(view, indirectly=True)
+    follow(view)
+    buffers["version"][view._buffer] = buffers["version"][int(buffers["owner"][view._buffer])]
+
+
+def follow(view: Any) -> None:
+    """The same for a view that may be refused when it is used."""
+    base = view._base
     row = _new_row(view)
     if requires(base) or requires(view):
         attributes, shift = _geometry(view, base)
@@ -79,7 +85,6 @@ def refresh(view: Any) -> None:
         _teach(rec.PLAN_OF_SEEN, base, base, view, plan)
         call.record_view(plan.index, row, 1 if requires(base) else 0, shift, base._buffer)
     move(view, row)
-    buffers["version"][row] = buffers["version"][int(buffers["owner"][row])]
 
 
 def tell_views(base: Any, requiring: bool) -> None:

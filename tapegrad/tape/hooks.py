@@ -16,6 +16,7 @@ from weakref import WeakValueDictionary
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.tape import reading
 
 Hook = Callable[..., Any]
 Hooks = dict[int, Hook]
@@ -25,10 +26,13 @@ NAME = "_backward_hooks"
 POST_ACCUMULATE = "_post_accumulate_grad_hooks"
 
 
+_NONE: WeakValueDictionary[int, Attached] = WeakValueDictionary()
+
+
 class Attached:
     """All that is kept for one row."""
 
-    __slots__ = ("__weakref__", "callback", "heir", "metadata", "post_accumulate", "posthooks", "prehooks",
+    __slots__ = ("__weakref__", "callback", "heir", "metadata", "outputs", "post_accumulate", "posthooks", "prehooks",
                  "tensor_hooks")
 
     def __init__(self) -> None:
@@ -37,6 +41,8 @@ class Attached:
         self.prehooks: Hooks = {}
         self.posthooks: Hooks = {}
         self.callback: Any = None
+        # Of a node's several outputs, by number, those with hooks, which are called where there is no gradient too.
+        self.outputs: WeakValueDictionary[int, Attached] = _NONE
         self.heir: Callable[[], Any] | None = None
         self.metadata: dict[Any, Any] = {}
 
@@ -137,6 +143,12 @@ def add_tensor_hook(tensor: Any, hook: Hook) -> RemovableHandle:
     """A hook on the gradient of a tensor."""
     kept = attached(tensor._buffer)
     kept.tensor_hooks = _own(tensor, NAME, kept.tensor_hooks)
+    t = reading.instruction_of(tensor._buffer)
+    if t is not None and reading.plan_of(t).op.name == "_output":
+        node = attached(reading.operands_of(t)[0][0])
+        if node.outputs is _NONE:
+            node.outputs = WeakValueDictionary()
+        node.outputs[reading.output_number(t)] = kept
     return RemovableHandle(kept.tensor_hooks, hook)
 
 

@@ -63,6 +63,10 @@ def _slice_from_zero(given: dict[str, Any]) -> Attributes:
     return (("dim", given["dim"]), ("start", 0), ("end", given["end"] - given["start"]), ("step", given["step"]))
 
 
+def _piece_from_zero(given: dict[str, Any]) -> Attributes:
+    return (*_slice_from_zero(given), *((name, value) for name, value in given.items() if name == "number"))
+
+
 def _select_zero(given: dict[str, Any]) -> Attributes:
     return (("dim", given["dim"]), ("index", 0))
 
@@ -73,7 +77,8 @@ def _strided_from_zero(given: dict[str, Any]) -> Attributes:
 
 # Where these start is the instruction's affair, not the plan's: x[0], x[1], … share one plan, that of x[0].
 STARTS: dict[str, Callable[[dict[str, Any]], Attributes]] = {
-    "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero, "split": _slice_from_zero,
+    "select": _select_zero, "unbind": _select_zero, "slice": _slice_from_zero,
+    "split": _piece_from_zero, "split_with_sizes": _piece_from_zero,
     **dict.fromkeys(("as_strided", "as_strided_", "_copy_slices"), _strided_from_zero),
 }
 
@@ -100,9 +105,14 @@ def output_number(t: int) -> int:
     given = with_start(plan, shift_of(t))
     if plan.op.name in ("_output", "unbind"):
         return int(given["index"])
-    if plan.op.name == "split" and given["end"] > given["start"]:
-        return int(-(-given["start"] // (given["end"] - given["start"])))
+    if plan.op.name in ("split", "split_with_sizes"):
+        return int(given.get("number", number_of_piece(given["start"], given["end"])))
     return 0
+
+
+def number_of_piece(start: int, end: int) -> int:
+    """Which piece of its tensor lies here if all before it are as long."""
+    return -(-start // (end - start)) if end > start else 0
 
 
 # ---------------------------------------------------------------- rows

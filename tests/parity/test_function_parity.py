@@ -381,6 +381,30 @@ def error_inside(t, x, w):
     return first, x.grad
 
 
+def many_tensors(t, x, w):
+    class Sum(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, *several):
+            ctx.save_for_backward(*several)
+            return sum(several)
+
+        @staticmethod
+        def backward(ctx, g):
+            return tuple(g * v if needed else None for v, needed in zip(ctx.saved_tensors, ctx.needs_input_grad))
+
+    found = []
+    for n in (31, 32, 33, 64, 65, 400):
+        leaves = [t.full((1 + i % 2,), float(i), requires_grad=i % 3 != 1) for i in range(n)]
+        y = Sum.apply(*leaves, x.sum())
+        found += [len(y.grad_fn.next_functions), sum(node is None for node, _ in y.grad_fn.next_functions)]
+        (first,) = t.autograd.grad(y.sum(), leaves[-1 - (n % 3 == 2)], retain_graph=True)
+        y.sum().backward(create_graph=True)
+        found += [first, x.grad.detach(), [None if v.grad is None else v.grad.detach() for v in leaves[-7:]]]
+        found.append(t.autograd.grad(leaves[0].grad.sum(), leaves[0])[0])
+        x.grad = None
+    return found
+
+
 def reentrant(t, x, w):
     class F(t.autograd.Function):
         @staticmethod

@@ -446,6 +446,119 @@ def gradients_in_other_orders(t, x, w):
     return first, m.grad, m.grad.stride(), refusal((x * 2).sum().backward)[:1], x.grad
 
 
+def _stops(t):
+    """A function whose backward has no gradient, one that is given zeros for that, and one that is given None."""
+    class Stop(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            return None
+
+    class Zeros(Stop):
+        @staticmethod
+        def backward(ctx, g):
+            return g
+
+    class Nothing(Zeros):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.set_materialize_grads(False)
+            return a * 1
+
+    return Stop, Zeros, Nothing
+
+
+def where_no_gradient_comes(t, x, w):
+    Stop, Zeros, Nothing = _stops(t)
+    seen: list[Any] = []
+
+    def watched(y):
+        y.register_hook(lambda g: seen.append(("hook", g)))
+        y.grad_fn.register_hook(lambda given, got: seen.append(("node", given, got)))
+        y.grad_fn.register_prehook(lambda got: seen.append(("before", got)))
+        return y
+
+    x.register_hook(lambda g: seen.append(("leaf", g)))
+    x.register_post_accumulate_grad_hook(lambda p: seen.append(("after", p.grad)))
+    for recorded in (False, True):
+        for anomalies in (False, True):
+            with t.autograd.set_detect_anomaly(anomalies):
+                Stop.apply(watched(x * 2)).sum().backward(create_graph=recorded)
+        seen.append(x.grad)
+        for kind in (Zeros, Nothing):
+            x.grad = None
+            Stop.apply(kind.apply(watched(x * 3))).sum().backward(create_graph=recorded)
+            seen.append(x.grad)
+            y = x * 3
+            (Stop.apply(kind.apply(watched(y))) + y).sum().backward(create_graph=recorded)
+            seen.append(x.grad.detach())
+            x.grad = None
+        y = watched(x * 2)
+        y.retain_grad()
+        seen.append(t.autograd.grad(Stop.apply(y).sum(), [x, y], allow_unused=True, create_graph=recorded))
+        seen.append(t.autograd.grad(Stop.apply(watched(x * 2)).sum(), [x], allow_unused=True, create_graph=recorded))
+        Stop.apply(y.sin()).sum().backward(inputs=[x, y], create_graph=recorded)
+        seen.append((x.grad, y.grad))
+        z = watched(Zeros.apply(x * 2)).sin()
+        z.grad_fn.register_prehook(lambda got: (None,))
+        z.sum().backward(create_graph=recorded)
+        seen.append(x.grad)
+        x.grad = None
+    y = x * 2
+    y.register_hook(lambda g: t.ones(4))
+    return seen, refusal(Stop.apply(y).sum().backward)
+
+
+def outputs_that_nothing_came_of(t, x, w):
+    class Two(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            return a.sin(), a.cos(), a > 0
+
+        @staticmethod
+        def backward(ctx, g, h, nothing):
+            return g + 2 * h
+
+    seen: list[Any] = []
+    for recorded in (False, True):
+        for anomalies in (False, True):
+            with t.autograd.set_detect_anomaly(anomalies):
+                y, z, _ = Two.apply(x)
+                y.register_hook(lambda g: seen.append(("y", g)))
+                z.register_hook(lambda g: seen.append(("z", g)))
+                z.retain_grad()
+                y.sum().backward(create_graph=recorded)
+                seen.append((x.grad.detach(), z.grad))
+                y, z, _ = Two.apply(x)
+                handle = z.register_hook(lambda g: seen.append(("z", g)))
+                y.sum().backward(create_graph=recorded, retain_graph=True)
+                handle.remove()
+                (y + z).sum().backward(create_graph=recorded)
+                x.grad = None
+    y, z, _ = Two.apply(x)
+    z.register_hook(lambda g: t.ones(4))
+    return seen, refusal(y.sum().backward)
+
+
+def roots_from_which_nothing_goes_on(t, x, w):
+    seen = []
+    for recorded in (False, True):
+        y = x * 2
+        s = y.sum()
+        for v in (y, s):
+            v.retain_grad()
+            v.register_hook(lambda g: seen.append(g) or g * 3)
+            v.grad_fn.register_hook(lambda *g: seen.append("node"))
+        seen.append(t.autograd.grad(s, w, allow_unused=True, retain_graph=True, create_graph=recorded))
+        seen.append((y.grad, s.grad))
+        s.backward(inputs=[w], create_graph=recorded)
+        seen.append((w.grad, y.grad, s.grad.detach()))
+    return seen
+
+
 # ---------------------------------------------------------------- anomalies
 
 

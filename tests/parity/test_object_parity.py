@@ -200,6 +200,63 @@ def stale_result_rearranged(t):
     y.sum().backward()
 
 
+def numbers_of_pieces(t):
+    x = t.ones(7, 2, requires_grad=True)
+    pieces = [x.split(3), x.split([2, 5]), x.split([5, 2]), x.split([0, 6, 1]), x.chunk(3), x.chunk(4, -2), x.split(7),
+              x.unbind(), x.unbind(1), x.tensor_split(3), x.hsplit(2), (x * 2).split(2)]
+    edges = [t.autograd.graph.get_gradient_edge(v).output_nr for some in pieces for v in some]
+    (g,) = t.autograd.grad(x.split([5, 2])[1].square().sum(), x, create_graph=True)
+    names = [some[-1].grad_fn.name() for some in pieces]
+    return names, [[v.output_nr for v in some] for some in pieces], edges, g, t.autograd.grad(g.sum(), x)[0]
+
+
+def turned_under_no_grad(t):
+    """What has a dimension of 1 more or less in front goes on with the gradient that arrives."""
+    found = []
+    for shape, turn in (((1,), "squeeze_"), ((1, 3), "squeeze_"), ((1, 1, 2), "squeeze_"), ((3,), "unsqueeze_")):
+        for leaf in (False, True):
+            x = t.ones(shape, requires_grad=True)
+            y = x if leaf else x.clone()
+            with t.no_grad():
+                getattr(y, turn)(*[0][:turn == "unsqueeze_"])
+            (y * t.ones(2, 1, *y.shape)).sum().backward()
+            found.append((x.grad, y.shape))
+    return found
+
+
+def parts_turned_under_no_grad(t):
+    """The parts of what was taken apart may be turned where nothing is recorded, and are refused when they are used."""
+    found = []
+    for base in (t.ones(2, 3, requires_grad=True), t.ones(3, 2).t().requires_grad_(), t.ones(2, 3)):
+        for y in (base.split(1)[0], base[0].chunk(2)[1], base.unbind()[0]):
+            with t.no_grad():
+                y.unsqueeze_(0)
+                found += [y.shape, y.requires_grad]
+            found.append(refusal(lambda y=y: (y * 2).sum())[:1])
+    return found
+
+
+def stale_parts_without_derivative(t):
+    """What has no derivative takes a part whose base was written to, for it asks for no history."""
+    x = t.ones(4, 2, requires_grad=True).clone()
+    part, _ = x.chunk(2)
+    x /= 2
+    found = [part > 0, part == part, part < 1, part.argmax(), part.isnan(), part.any(), part.all(), part.long(),
+             part.bool(), ~(part > 0), part.logical_not(), part.signbit(), part.ne(1), t.count_nonzero(part),
+             t.equal(part, part), part.tolist(), (part > 0) | (part < 1)]
+    return found, [refusal(f)[:1] for f in (lambda: part + 1, lambda: part.sum(), lambda: part[0], lambda: part.sign())]
+
+
+def another_place(t):
+    x, y, z = t.ones(2, requires_grad=True), t.ones(2, requires_grad=True) * 2, t.zeros(2)
+    found = [refusal(lambda: x.set_(z)), y.set_(t.zeros(2)), z.set_(x), y.grad_fn.name(), z.grad_fn.name(), z._version,
+             refusal((y * 2).sum().backward), refusal(z.sum().backward), t.ones(2).set_(t.zeros(3))]
+    y = x * 2
+    with t.no_grad():
+        y.set_(t.zeros(3))
+    return found, y, y.grad_fn.name()
+
+
 def classes(t):
     class Sub(t.Tensor):
         pass
@@ -228,7 +285,8 @@ def classes(t):
 
 PROGRAMS = [shared_by_deepcopy, attributes_copied, gradients_copied, no_leaf, weak, hashed, taken_data,
             data_has_no_history, deleted_grad, generators, rearranged_in_place, rearranged_view_in_place,
-            stale_result_rearranged, classes]
+            stale_result_rearranged, numbers_of_pieces, turned_under_no_grad, parts_turned_under_no_grad,
+            stale_parts_without_derivative, another_place, classes]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

@@ -8,7 +8,9 @@ from tapegrad import shapes
 from tapegrad.dispatch import apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, method, operation
 from tapegrad.functions.shaping.views import slice_
+from tapegrad.machine.planning import Attributes
 from tapegrad.signatures import Ints
+from tapegrad.tape.reading import number_of_piece
 from tapegrad.tensor import Tensor
 
 
@@ -43,11 +45,15 @@ def split(tensor: Tensor, split_size_or_sections: Ints, dim: int = 0) -> tuple[A
         if sum(lengths) != n:
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
                                f"dimension {dim}), but got split_sizes={lengths}")
+    op = operation("split" if isinstance(split_size_or_sections, int) else "split_with_sizes")
     out, start = [], 0
-    for length in lengths:
-        out.append(apply_view(operation("split"), tensor, (("dim", dim), ("start", start), ("end", start + length),
-                                                     ("step", 1))))
-        start += length
+    for number, length in enumerate(lengths):
+        end = start + length
+        given: Attributes = (("dim", dim), ("start", start), ("end", end), ("step", 1))
+        if number != number_of_piece(start, end):
+            given = (*given, ("number", number))
+        out.append(apply_view(op, tensor, given))
+        start = end
     return tuple(out)
 
 

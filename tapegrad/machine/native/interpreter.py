@@ -41,13 +41,16 @@ def replay_reverse(workspace):
         row = instructions()[halves(w.reached)[i]]
         out = np.uint64(row.out)
         gradient = adjoints[out]
-        if gradient != U0 and marks[out] & NEEDED:
+        if marks[out] & NEEDED:
             plan_row = plans()[row.plan & _PLAN_MASK]
             if (rows[out].flags & _STOPS or plan_row.flags & _CALLBACK) and w.resumed == U0:
                 w.position = i
                 w.watchful = U1
-                return STOPPED
+                return STOPPED  # without a gradient too, for hooks are told that there is none
             w.resumed = U0
+            if gradient == U0:
+                i += U1
+                continue
             operands, count, needs, versions = operands_of(row, plan_row, inline)
             # Once Python has acted it may have written, so that what runs is checked again.
             if w.watchful != U0 and (marks[out] & CAPTURED == np.uint8(0) or marks[out] & BEYOND):

@@ -21,7 +21,7 @@ from tapegrad.machine.native.operands import (
 )
 from tapegrad.machine.native.tape import attach, attached, drop_tensor, has_rows, make_room, make_row, record
 
-_EXTERNAL = np.uint32(rec.EXTERNAL)
+_EXTERNAL, _DIFFERENTIABLE = np.uint32(rec.EXTERNAL), np.uint16(rec.DIFFERENTIABLE)
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
 memmove = external("memmove", u64, u64, u64, u64)
 
@@ -38,19 +38,23 @@ def run_plan(self, arguments, count):
     n = count - U1
     operands = allocate(machine().arena, n * np.uint64(4))
     result = U0
-    if collect_rows(operands, arguments + np.uint64(8), n):
+    if collect_rows(operands, arguments + np.uint64(8), n, plans()[plan].flags & _DIFFERENTIABLE != np.uint16(0)):
         result = execute(plan, operands, n)
     release(machine().arena, operands, n * np.uint64(4))
     return result
 
 
 @native
-def collect_rows(operands, arguments, n):
-    """Write the rows of tensors and row numbers; False with a Python error set."""
+def collect_rows(operands, arguments, n, current):
+    """Write the rows of tensors and row numbers, with `current` those whose history is; False with a Python error set.
+    """
     rows = halves(operands)
     for j in range(n):
         obj = words(arguments)[j]
-        rows[j] = np.uint32(py.long_as(obj)) if py.type_of(obj) == py.long_type() else current_row(obj)
+        if py.type_of(obj) == py.long_type():
+            rows[j] = np.uint32(py.long_as(obj))
+        else:
+            rows[j] = current_row(obj) if current else tensor_at(obj).buffer
         if rows[j] == N0:
             return False
     return True
@@ -63,7 +67,7 @@ def run_inplace(self, arguments, count):
     target = integer(arguments, U1)
     n = count - U2
     operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
-    collected = collect_rows(operands, arguments + np.uint64(16), n)
+    collected = collect_rows(operands, arguments + np.uint64(16), n, True)
     status = np.int32(0)
     if collected:
         rows = buffers()
@@ -170,7 +174,7 @@ def record_plan(self, arguments, count):
     if not make_room():
         return out_of_memory(U0)
     operands = allocate(machine().arena, n * np.uint64(4) + np.uint64(4))
-    collected = collect_rows(operands, arguments + np.uint64(24), n)
+    collected = collect_rows(operands, arguments + np.uint64(24), n, True)
     if collected:
         record_operation(plan, out, operands, n, needs, U0)
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))

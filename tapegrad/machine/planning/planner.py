@@ -48,7 +48,7 @@ class Planner:
         return found
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
-        if len(operands) > rec.MOST and (op.joins is None or len(set(operands)) > 1):
+        if len(operands) > rec.MOST and op.kind != "callback" and (op.joins is None or len(set(operands)) > 1):
             raise ValueError(f"{op.name}: {len(operands)} operands, at most {rec.MOST} fit an instruction")
         plan = self.lowered(op, operands, tuple(attributes.items()))
         plan.index = len(self.all)
