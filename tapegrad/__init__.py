@@ -8,13 +8,24 @@ tensor([2., 4.])
 """
 from __future__ import annotations
 
-import importlib as _importlib
 import typing as _typing
 from math import e, inf, nan, pi
 
-from tapegrad import autograd, functions, linalg, nn, special, testing
+from tapegrad import amp, autograd, functions, linalg, nn, serialization, special, testing
 from tapegrad import dtypes as _dtypes
 from tapegrad import errors as _errors
+from tapegrad.amp import GradScaler
+from tapegrad.amp.autocast_mode import (
+    autocast,
+    clear_autocast_cache,
+    get_autocast_dtype,
+    is_autocast_available,
+    is_autocast_cache_enabled,
+    is_autocast_enabled,
+    set_autocast_cache_enabled,
+    set_autocast_dtype,
+    set_autocast_enabled,
+)
 from tapegrad.autograd import gradcheck as _checks
 from tapegrad.autograd import variable as _variable
 from tapegrad.autograd.modes import (
@@ -25,6 +36,8 @@ from tapegrad.autograd.modes import (
     no_grad,
     set_grad_enabled,
 )
+from tapegrad.batching import vmap
+from tapegrad.compiler import compile
 from tapegrad.creation import (
     arange,
     as_tensor,
@@ -77,6 +90,7 @@ from tapegrad.formats import (
     strided,
 )
 from tapegrad.functions import *  # noqa: F403
+from tapegrad.lazy_modules import lazy as _lazy
 from tapegrad.machine.instance import machine as _machine
 from tapegrad.namespaces import show_public as _show_public
 from tapegrad.ops.declaration import REGISTRY as _REGISTRY
@@ -106,6 +120,7 @@ from tapegrad.random import (
     seed,
     set_rng_state,
 )
+from tapegrad.serialization import load, save
 from tapegrad.shapes import Size
 from tapegrad.switches import (
     are_deterministic_algorithms_enabled,
@@ -148,29 +163,10 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
 
 
-_LATE = {  # functions and classes, and the rooms that they are in
-    "compile": "compiler", "load": "serialization", "save": "serialization", "GradScaler": "amp",
-    "vmap": "func",
-    **dict.fromkeys(("autocast", "is_autocast_available", "is_autocast_enabled", "set_autocast_enabled",
-                     "get_autocast_dtype", "set_autocast_dtype", "is_autocast_cache_enabled",
-                     "set_autocast_cache_enabled", "clear_autocast_cache"), "amp.autocast_mode"),
-}
-_ROOMS = {  # loaded when first asked for: what a program does not use costs it nothing
-    "accelerator", "amp", "backends", "cpu", "cuda", "distributions", "func", "mps", "optim", "quasirandom",
-    "serialization", "utils", "version", "xpu",
-}
-_ALWAYS = {"autograd", "linalg", "nn", "random", "special", "testing"}
-
+_LAZY = "accelerator backends cpu cuda distributions func mps optim quasirandom utils version xpu"
+globals().update(_lazy(__name__, _LAZY))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
-                  and not isinstance(_value, type(_typing))] + [*_LATE, *_ROOMS, *_ALWAYS])
+                  and not isinstance(_value, type(_typing))]
+                 + ["amp", "autograd", "linalg", "nn", "random", "serialization", "special", "testing"] + _LAZY.split())
 _show_public(__name__)
-
-
-def __getattr__(name: str) -> _typing.Any:
-    if name in _ROOMS:
-        return _importlib.import_module(f"{__name__}.{name}")
-    if name in _LATE:
-        globals()[name] = found = getattr(_importlib.import_module(f"{__name__}.{_LATE[name]}"), name)
-        return found
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

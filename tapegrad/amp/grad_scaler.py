@@ -7,8 +7,9 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any
 
-import tapegrad
 from tapegrad.autograd.modes import no_grad
+from tapegrad.creation import tensor
+from tapegrad.dtypes import int32
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
@@ -72,8 +73,8 @@ class GradScaler:
 
     def _begin(self) -> Tensor:
         if self._scale is None:
-            self._scale = tapegrad.tensor(float(self._init_scale))
-            self._growth_tracker = tapegrad.tensor(self._init_growth_tracker, dtype=tapegrad.int32)
+            self._scale = tensor(float(self._init_scale))
+            self._growth_tracker = tensor(self._init_growth_tracker, dtype=int32)
         return self._scale
 
     def _require_scale(self, function: str) -> tuple[Tensor, Tensor]:

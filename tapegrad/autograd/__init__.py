@@ -1,7 +1,6 @@
 """Differentiation: backward and grad, graph views, modes."""
 from __future__ import annotations
 
-import importlib
 import warnings
 from collections.abc import Sequence
 from typing import Any
@@ -18,12 +17,14 @@ from tapegrad.autograd.modes import (
     set_grad_enabled,
 )
 from tapegrad.autograd.recorded_adjoints import tensor_type
+from tapegrad.lazy_modules import lazy
 from tapegrad.namespaces import show_public
 from tapegrad.ops.declaration import REGISTRY
 
 __all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
            "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
 show_public(__name__, "functional")
+globals().update(lazy(__name__, "functional"))  # on a higher floor
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):
@@ -147,9 +148,3 @@ def _stacked(column: Sequence[Any]) -> Any:
                  for i in range(0, len(parts), dispatch.MOST)]
         name = "cat"
     return parts[0]
-
-
-def __getattr__(name: str) -> Any:
-    if name == "functional":  # on a higher floor, and loaded when first asked for
-        return importlib.import_module(f"{__name__}.{name}")
-    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -5,6 +5,53 @@ read; `captured_call.py` and `traced_program.py` turn a trace into steps over bl
 and `backward_node.py` do so for the backward of results; `passes/` makes them fewer; `variant.py` has one captured
 behaviour with its conditions, `program.py` its native records, `native_calls.py` the native way through a call.
 """
-from tapegrad.compiler.compiled_function import Compiled, compile
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
 
 __all__ = ["Compiled", "compile"]
+
+
+def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
+            passes: Iterable[str] | None = None) -> Any:
+    """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
+
+    >>> import tapegrad
+    >>> w = tapegrad.ones(3, requires_grad=True)
+    >>> @compile
+    ... def step():
+    ...     loss = (w * w).sum()
+    ...     loss.backward()
+    ...     with tapegrad.no_grad():
+    ...         w.sub_(0.1 * w.grad)
+    ...     w.grad.zero_()
+    >>> for _ in range(6):
+    ...     step()
+    >>> step.replays > 0
+    True
+
+    A whole step may be captured: forward, backward, updates in place. What it reads is checked before every replay:
+    layouts and flags of arguments, Python values by content, tensors by identity, and values that reached Python on the
+    way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays. A result that
+    requires grad is one node of the graph, with a compiled backward.
+
+    `dynamic`: arguments come in many shapes. Each shape is captured by itself either way (what Python does with a shape
+    cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
+    the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
+    are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
+    """
+    if function is None:
+        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes)
+    from tapegrad.compiler.compiled_function import Compiled
+
+    return Compiled(function, dynamic, eager_build, passes)
+
+
+def __getattr__(name: str) -> Any:
+    if name == "Compiled":  # all that it needs is loaded when something is compiled
+        from tapegrad.compiler.compiled_function import Compiled
+
+        return Compiled
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")

@@ -297,36 +297,3 @@ def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any]]:
     if any(t.is_leaf for t in roots):
         capturing.refuse("it returns a new leaf that requires grad")
     return roots, views
-
-
-def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
-            passes: Iterable[str] | None = None) -> Any:
-    """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
-
-    >>> import tapegrad
-    >>> w = tapegrad.ones(3, requires_grad=True)
-    >>> @compile
-    ... def step():
-    ...     loss = (w * w).sum()
-    ...     loss.backward()
-    ...     with tapegrad.no_grad():
-    ...         w.sub_(0.1 * w.grad)
-    ...     w.grad.zero_()
-    >>> for _ in range(6):
-    ...     step()
-    >>> step.replays > 0
-    True
-
-    A whole step may be captured: forward, backward, updates in place. What it reads is checked before every replay:
-    layouts and flags of arguments, Python values by content, tensors by identity, and values that reached Python on the
-    way. Where a check fails the function runs as it is written; nothing a broken-off replay did stays. A result that
-    requires grad is one node of the graph, with a compiled backward.
-
-    `dynamic`: arguments come in many shapes. Each shape is captured by itself either way (what Python does with a shape
-    cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
-    the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
-    are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
-    """
-    if function is None:
-        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes)
-    return Compiled(function, dynamic, eager_build, passes)

@@ -4,8 +4,8 @@ Start with `derivatives.py`: `_Level` is one differentiation. Batches are in `ve
 """
 from __future__ import annotations
 
+from tapegrad.batching import vmap
 from tapegrad.func.derivatives import grad, grad_and_value, hessian, jacfwd, jacrev, jvp, linearize, vjp
-from tapegrad.func.vectorisation import vmap
 from tapegrad.namespaces import show_public
 from tapegrad.nn.utils.stateless import functional_call, stack_module_state
 

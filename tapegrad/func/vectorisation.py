@@ -6,7 +6,6 @@ batches would have to be right for each of them.
 """
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable
 from typing import Any
 
@@ -19,38 +18,7 @@ from tapegrad.utils._pytree import flattened_like, tree_flatten, tree_structure,
 _stack = PUBLIC["stack"]
 
 
-def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,
-         chunk_size: int | None = None) -> Callable[..., Any]:
-    """A function of one sample as a function of batches of them (`torch.vmap`).
-
-    >>> import tapegrad as torch
-    >>> vmap(torch.dot)(torch.ones(3, 2), torch.tensor([[1.0, 2.0], [3.0, 4.0], [5.0, 6.0]]))
-    tensor([ 3.,  7., 11.])
-    >>> vmap(torch.mul, in_dims=(0, None), out_dims=1)(torch.tensor([1.0, 10.0]), torch.tensor([1.0, 2.0, 3.0]))
-    tensor([[ 1., 10.],
-            [ 2., 20.],
-            [ 3., 30.]])
-
-    `in_dims` says which axis of each tensor is the batch's, None where there is none, and `out_dims` where it is in the
-    results; each is one for all, or built like the arguments or the results. Keyword arguments are the same for all
-    samples. `randomness` is "error" (random functions are refused), "different" for each sample, or "same".
-    `chunk_size` changes no value. ValueError where axes, sizes or structures do not go together.
-    """
-    if randomness not in ("error", "different", "same"):
-        raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
-    if chunk_size is not None and chunk_size <= 0:
-        raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
-    name = getattr(func, "__name__", repr(func))
-
-    @functools.wraps(func)
-    def batched(*args: Any, **kwargs: Any) -> Any:
-        samples = _Samples(name, in_dims, args)
-        return _joined(name, out_dims, samples.of(functools.partial(func, **kwargs), randomness), samples.size)
-
-    return batched
-
-
-class _Samples:
+class Samples:
     """The arguments of one call, taken apart along their batch axes."""
 
     def __init__(self, name: str, in_dims: Any, args: tuple[Any, ...]) -> None:
@@ -116,7 +84,7 @@ def _wrapped(head: str, x: Any, d: Any) -> int | None:
     return d % x.ndim
 
 
-def _joined(name: str, out_dims: Any, found: list[Any], size: int) -> Any:
+def joined(name: str, out_dims: Any, found: list[Any], size: int) -> Any:
     """The results of all samples as one."""
     parts, spec = tree_flatten(found[0])
     for x in parts:

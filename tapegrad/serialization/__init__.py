@@ -10,10 +10,11 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
+from tapegrad.lazy_modules import lazy
 from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
-from tapegrad.serialization import archive, arrays, pickles
 
+archive, arrays, pickles = lazy(__name__, "archive arrays pickles").values()
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 show_public(__name__)
 
