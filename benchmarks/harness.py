@@ -2,7 +2,7 @@
 
 Both libraries run in one process, turn by turn, many short repetitions each, and the fastest repetition counts: what a
 shared machine adds to a timing is never negative. Whole programs and resident memory are measured in processes of their
-own. Everything runs on one thread.
+own. Everything runs on one thread, but for figures that say how many.
 """
 from __future__ import annotations
 
@@ -64,16 +64,16 @@ def figure(title: str, unit: str, *, must: float, aim: float, by: str = "ratio"
     return register
 
 
-def libraries() -> list[Any]:
-    """The modules to compare: tapegrad, then PyTorch on one thread where it is installed."""
+def libraries(threads: int = 1) -> list[Any]:
+    """The modules to compare: tapegrad, then PyTorch where it is installed, each told how many threads to use."""
     import tapegrad
 
-    tapegrad.set_num_threads(1)
+    tapegrad.set_num_threads(threads)
     try:
         import torch
     except ImportError:
         return [tapegrad]
-    torch.set_num_threads(1)
+    torch.set_num_threads(threads)
     return [tapegrad, torch]
 
 
@@ -81,14 +81,14 @@ def names() -> list[str]:
     return [library.__name__ for library in libraries()]
 
 
-def compare(make: Callable[[Any], Function], *, per: int = 1, seconds: float = 4.0) -> Measured:
+def compare(make: Callable[[Any], Function], *, per: int = 1, seconds: float = 4.0, threads: int = 1) -> Measured:
     """Time `make(library)()` for each library, turn by turn; seconds a repetition, divided by `per`.
 
     What the functions return (a tensor) must agree, or there is nothing to compare.
     """
     import numpy as np  # here, for it reads ONE_THREAD when it is imported
 
-    functions = [make(library) for library in libraries()]
+    functions = [make(library) for library in libraries(threads)]
     ours, *theirs = [np.asarray(f().tolist()) for f in functions]
     for answer in theirs:
         np.testing.assert_allclose(ours, answer, rtol=1e-4)

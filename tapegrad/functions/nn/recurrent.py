@@ -1,15 +1,21 @@
 """Recurrent networks: steps of their cells, layers of steps in either direction, batches whose sequences end early.
 
 A layer's inputs meet their weights in one product for all steps; what is left of a step is a product with the state and
-one or two kernels (`ops/recurrent.py`).
+one or two kernels. A layer whose sequences are equally long takes all its steps in one operation, forwards and
+backwards (`ops/recurrent.py`); those of cells, of packed sequences and of projected states are composed, and so is
+what second derivatives are of.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad.functions.common import PUBLIC
+from tapegrad.autograd import grad, modes
+from tapegrad.autograd.function import Function
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import PUBLIC, operation
 from tapegrad.functions.nn.activations import NN, native
+from tapegrad.ops.recurrent import CELLS, parts
 from tapegrad.tensor import Tensor
 
 States = tuple[Any, ...]
@@ -79,15 +85,99 @@ def layer(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: bo
     """
     of_inputs, of_states, bias, own, shown = weights
     met = _inputs(mode, x, of_inputs, bias, own)
-    step = STEPS[mode](of_states, own, shown)
     if sizes is not None:
-        return _packed(step, met, states, reverse, sizes)
+        return _packed(STEPS[mode](of_states, own, shown), met, states, reverse, sizes)
+    if shown is None and _at_once(met, of_states, *states):
+        out, *ends = RecurrentLayer.apply(mode, reverse, met, *_arranged(mode, of_states, own, states))
+        return out, tuple(ends)
+    return _one_by_one(STEPS[mode](of_states, own, shown), met, states, reverse)
+
+
+def _one_by_one(step: Callable[..., States], met: Any, states: States, reverse: bool) -> tuple[Any, States]:
     steps = met.unbind(0)
     found = []
     for one in reversed(steps) if reverse else steps:
         states = step(one, *states)
         found.append(states[0])
     return _stack(found[::-1] if reverse else found), states
+
+
+# ---------------------------------------------------------------- all steps of a layer at once
+
+FEW = 4  # steps that take no longer one by one
+SMALL = 6000  # nor do recorded ones where steps times (elements of a state + 128) are fewer: a node in Python is 0.2 ms
+
+
+def _at_once(met: Any, weight: Any, *states: Any) -> bool:
+    """Whether one operation for all steps can do it, and pays."""
+    steps, size = met.shape[0], states[0].numel()
+    return steps >= FEW and size > 0 and met.dtype.is_floating_point and all(
+        x.dtype is met.dtype for x in (weight, *states)) and (
+        steps * (size + 128) >= SMALL or not modes.is_grad_enabled())
+
+
+def _arranged(mode: str, weight: Any, own: Any, states: States) -> tuple[Any, Any, Any]:
+    """What the operation takes besides inputs: the weights, the state, and the memory or a GRU's own bias.
+
+    What a GRU's reset is multiplied with comes first, so that what came of inputs, and what of states, is contiguous.
+    """
+    if mode == "GRU":
+        width = weight.shape[0] // 3
+        bias = weight.new_zeros(width) if own is None else own[2 * width:]
+        return _cat([weight[2 * width:], weight[:2 * width]]), states[0], bias
+    return weight, states[0], states[-1]
+
+
+class RecurrentLayer(Function):
+    """The states shown at every step, and the last ones."""
+
+    @staticmethod
+    def forward(ctx: Any, mode: str, reverse: bool, met: Any, weight: Any, state: Any, more: Any) -> Any:
+        given = ("mode", mode), ("reverse", reverse)
+        record = apply(operation("_recurrent_steps"), (met, weight, state, more), given)
+        ctx.given, ctx.width = (mode, reverse), weight.shape[1]
+        ctx.save_for_backward(met, weight, state, more, record)
+        steps, batch, _ = met.shape
+        _, memory, states = parts(record, mode, steps, batch, ctx.width)
+        last = 0 if reverse else -1
+        shown = states[:-1] if reverse else states[1:]
+        return tuple(x.clone() for x in (shown, states[last], *(() if memory is None else (memory[last],))))
+
+    @staticmethod
+    def backward(ctx: Any, g: Any, *g_states: Any) -> Any:
+        met, weight, state, more, record = ctx.saved_tensors
+        mode, reverse = ctx.given
+        if modes.is_grad_enabled():
+            return (None, None, *_recorded_gradients(mode, reverse, (met, weight, state, more), (g, *g_states)))
+        steps, batch, columns = met.shape
+        width, cell = ctx.width, CELLS[mode]
+        slopes = apply(operation("_recurrent_slopes"), (g, g_states[0], g_states[-1], record, weight),
+                       (("mode", mode), ("reverse", reverse)))
+        kept, memory, states = parts(slopes, mode, steps, batch, width, True)
+        first = -1 if reverse else 0
+        _, _, before = parts(record, mode, steps, batch, width)
+        before = before[1:] if reverse else before[:-1]
+        of_products = kept.reshape(steps * batch, -1)[:, :columns]
+        g_weight = of_products.t() @ before.reshape(steps * batch, width) if ctx.needs_input_grad[3] else None
+        if cell.reads == "c":
+            g_more = memory[first]
+        else:
+            g_more = of_products[:, :width].sum(0) if cell.reads == "h" and ctx.needs_input_grad[5] else None
+        return None, None, kept[:, :, -columns:], g_weight, states[first], g_more
+
+
+def _recorded_gradients(mode: str, reverse: bool, given: tuple[Any, ...], outgoing: tuple[Any, ...]) -> list[Any]:
+    """The gradients as functions of what the layer was given, and of those that arrive."""
+    met, weight, state, more = own = [x.view_as(x) if x.requires_grad else x for x in given]
+    bias, states = None, (state, more) if mode == "LSTM" else (state,)
+    if mode == "GRU":
+        width = weight.shape[1]
+        weight = _cat([weight[width:], weight[:width]])
+        bias = _cat([more.new_zeros(2 * width), more])
+    out, ends = _one_by_one(STEPS[mode](weight, bias, None), met, states, reverse)
+    wanted = [x for x in own if x.requires_grad]
+    found = iter(grad((out, *ends), wanted, outgoing, create_graph=True, allow_unused=True))
+    return [next(found) if x.requires_grad else None for x in own]
 
 
 def _packed(step: Callable[..., States], met: Any, states: States, reverse: bool, sizes: list[int]

@@ -20,13 +20,14 @@ from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step, by
 from tapegrad.machine.planning.rule_tracing import result_type
 from tapegrad.machine.planning.step_builder import Builder, emit, is_sum
 from tapegrad.machine.planning.structured_factoring import Factoring
+from tapegrad.machine.planning.structured_loops import Looping
 from tapegrad.machine.planning.structured_values import Copy, Expression, Product, Traced
 from tapegrad.ops.declaration import Operation
 from tapegrad.ops.scalar import row
 from tapegrad.ops.symbols import Sym
 
 
-class Lowering(Factoring):
+class Lowering(Looping, Factoring):
     """The builder as a structured rule sees it: results to fill, and the kernels that fill them."""
 
     def result_like(self, x: Traced) -> Traced:

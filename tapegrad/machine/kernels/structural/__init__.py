@@ -26,10 +26,11 @@ from tapegrad.machine.kernels.structural.loading import (
     recurrence,
     scan,
     searched,
+    turns,
 )
 
 __all__ = [
     "FAILED", "OFFENDING", "READ", "ROUTINES", "STATUS", "called", "check_nest", "effects",
     "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest", "pointers", "positions", "recurrence",
-    "scan", "searched", "walk_nest",
+    "scan", "searched", "turns", "walk_nest",
 ]

@@ -60,6 +60,7 @@ _FAMILIES = {  # what `scans` has numba write: the modes and dtypes there are
     "lu": _all(("",), _FLOATS),
     "solve": _all(("", "inverse"), _FLOATS),
     "cholesky": _all(("",), _FLOATS),
+    "turns": _all(("",), ("i64",)),
 }
 
 
@@ -70,7 +71,7 @@ def _write(family: str, parts: Sequence[str]) -> dict[str, str]:
 
 
 _HERE, _ROOMS = Path(__file__).parent, Path(__file__).parents[2]
-_SOURCES = [*(_HERE / f"{name}.py" for name in ("elements", "factorisations", "scans", "sorting")),
+_SOURCES = [*(_HERE / f"{name}.py" for name in ("elements", "factorisations", "loops", "scans", "sorting")),
             *(_ROOMS / "native" / f"{name}.py" for name in ("cells", "glue", "portable")), _ROOMS / "records.py"]
 _JITTED = {family: Jitted(family, parts, _SOURCES, functools.partial(_write, family))
            for family, parts in _FAMILIES.items()}
@@ -132,6 +133,12 @@ def searched(of: dtype, out: dtype) -> int:
 def recurrence(lagged: bool, of: dtype) -> int:
     """The kernel of y[i] = a[i] + b[i] y[i - 1] (see `scans.recurrence`)."""
     return _with(Effects(), _jitted("recurrence", "lagged" if lagged else "own", of.short))
+
+
+@functools.cache
+def turns(written: int) -> int:
+    """The kernel that makes kernel calls turn by turn; of its pointers the first `written` are written."""
+    return _with(Effects(written, 0), jit.load_object("turns", _JITTED["turns"].code(".i64"), ["kernel"])["kernel"])
 
 
 def lapack(family: str, of: dtype, mode: str = "") -> int:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.kernels.structural import factorisations, sorting
+from tapegrad.machine.kernels.structural import factorisations, loops, sorting
 from tapegrad.machine.kernels.structural.elements import NUMPY, view_of
 from tapegrad.machine.native.build import module_text
 from tapegrad.machine.native.glue import i32, native, signed_words, stack_words, u64, words
@@ -139,7 +139,7 @@ def _along_rows(row: Any, inputs: int) -> Any:
 
 
 _FAMILIES = {"scan": scan, "recurrence": recurrence, "positions": sorting.positions, "searched": sorting.searched,
-             **factorisations.FAMILIES}
+             **factorisations.FAMILIES, **loops.FAMILIES}
 
 
 def text(family: str, mode: str, of: str) -> str:

@@ -1,0 +1,145 @@
+"""Layers that take all their steps in one operation, beside the same composed of single steps."""
+from __future__ import annotations
+
+import itertools
+
+import numpy as np
+import pytest
+
+import tapegrad as torch
+from tapegrad.functions.nn import recurrent
+
+KINDS = {"LSTM": {}, "GRU": {}, "RNN": {}, "RNN relu": {"nonlinearity": "relu"}}
+WHOLE, STEPWISE = 0, 1 << 60  # below which size steps are taken one by one
+
+
+def layer(kind: str, *sizes: int, **options: object) -> torch.nn.Module:
+    return getattr(torch.nn, kind.split()[0])(*sizes, **KINDS[kind], **options)
+
+
+def results(module: torch.nn.Module, x: torch.Tensor, states: list[torch.Tensor]) -> list[np.ndarray]:
+    """What a layer returns, and the gradients of all that it was given."""
+    leaves = [x, *states, *module.parameters()]
+    for leaf in leaves:
+        leaf.grad = None
+    out, ends = module(x, tuple(states) if len(states) > 1 else states[0])
+    found = [out, *(ends if isinstance(ends, tuple) else (ends,))]
+    sum((v * torch.linspace(-1, 1, v.numel(), dtype=v.dtype).view(v.shape)).sum() for v in found).backward()
+    return [v.detach().numpy().copy() for v in (*found, *(leaf.grad for leaf in leaves))]
+
+
+def given(kind: str, module: torch.nn.Module, steps: int, batch: int) -> tuple[torch.Tensor, list[torch.Tensor]]:
+    dtype = next(module.parameters()).dtype
+    shape = (batch, steps) if module.batch_first else (steps, batch)
+    x = torch.randn(*shape, module.input_size, dtype=dtype, requires_grad=True)
+    places = module.num_layers * (1 + module.bidirectional)
+    states = [torch.randn(places, batch, module.hidden_size, dtype=dtype, requires_grad=True)
+              for _ in range(1 + (kind == "LSTM"))]
+    return x, states
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_as_composed(kind, dtype, monkeypatch):
+    for (sizes, steps, batch), both, bias, first in itertools.product(
+            [((4, 5), 6, 3), ((3, 1, 2), 4, 1), ((3, 33), 5, 17)], (False, True), (False, True), (False, True)):
+        torch.manual_seed(0)
+        module = layer(kind, *sizes, bias=bias, bidirectional=both, batch_first=first, dtype=dtype)
+        x, states = given(kind, module, steps, batch)
+        found = []
+        for size in (WHOLE, STEPWISE):
+            monkeypatch.setattr(recurrent, "SMALL", size)
+            found.append(results(module, x, states))
+        for a, b in zip(*found):
+            np.testing.assert_allclose(a, b, rtol=0, atol=(2e-5 if dtype is torch.float32 else 1e-12) * (
+                1 + np.abs(b).max()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_derivatives(kind, monkeypatch):
+    monkeypatch.setattr(recurrent, "SMALL", WHOLE)
+    torch.manual_seed(1)
+    monkeypatch.setattr(recurrent, "FEW", 1)
+    module = layer(kind, 1, 2, dtype=torch.float64)
+    x, states = given(kind, module, 3, 1)
+    names = [name for name, _ in module.named_parameters()]
+
+    def function(x, *rest):
+        own = dict(zip(names, rest[len(states):]))
+        out, ends = torch.nn.utils.stateless.functional_call(
+            module, own, (x, rest[:len(states)] if len(states) > 1 else rest[0]))
+        return (out, *(ends if isinstance(ends, tuple) else (ends,)))
+
+    leaves = (x, *states, *(p.detach().clone().requires_grad_() for p in module.parameters()))
+    assert torch.autograd.gradcheck(function, leaves)
+    assert torch.autograd.gradgradcheck(function, leaves)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_compiled(kind):
+    torch.manual_seed(0)
+    module = layer(kind, 32, 32)
+    x, y = (given(kind, module, 30, 16)[0] for _ in range(2))
+    parameters = [*module.parameters()]
+
+    def step(x):
+        for p in parameters:
+            p.grad = None
+        loss = module(x.detach())[0].square().mean()
+        loss.backward()
+        return loss
+
+    wanted = []
+    for v in (x, y):
+        loss = step(v).item()
+        wanted.append([loss, *(p.grad.numpy().copy() for p in parameters)])
+    compiled = torch.compile(step)
+    for _ in range(4):
+        for v, (loss, *gradients) in zip((x, y), wanted):
+            assert compiled(v).item() == pytest.approx(loss, rel=1e-6)
+            for p, g in zip(parameters, gradients):
+                np.testing.assert_allclose(p.grad.numpy(), g, rtol=0, atol=1e-7)
+    assert len(compiled.tapes) == 1
+
+
+def test_threads_share_a_batch():
+    """Each goes through all steps with sequences of its own: bits are the same."""
+    module = layer("LSTM", 64, 64)
+    x, states = given("LSTM", module, 40, 33)
+    before, found = torch.get_num_threads(), []
+    try:
+        for n in (1, 2, 3):
+            torch.set_num_threads(n)
+            found.append(results(module, x, states))
+    finally:
+        torch.set_num_threads(before)
+    for more in found[1:]:
+        for a, b in zip(found[0], more):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+
+
+def test_what_is_shown_may_be_written_to():
+    """Backward reads a record of its own."""
+    torch.manual_seed(0)
+    module = layer("LSTM", 16, 64)
+    x, _ = given("LSTM", module, 50, 4)
+    (module(x)[0] * 2).sum().backward()
+    expected, x.grad = x.grad, None
+    out, _ = module(x)
+    assert out._base is None
+    out.mul_(2)
+    out.sum().backward(retain_graph=True)
+    assert torch.equal(x.grad, expected)
+    out.sum().backward()
+    assert torch.allclose(x.grad, 2 * expected)
+    with pytest.raises(RuntimeError, match="backward through the graph a second time"):
+        out.sum().backward()
+
+
+def test_weights_that_were_written_to_are_refused():
+    module = layer("LSTM", 16, 64)
+    out, _ = module(given("LSTM", module, 50, 4)[0])
+    with torch.no_grad():
+        module.weight_hh_l0.mul_(2)
+    with pytest.raises(RuntimeError, match="modified by an inplace operation"):
+        out.sum().backward()
