@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     commands.add_parser("info", help="versions, processor, and the cache of kernels")
     commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
     commands.add_parser("manual", help="write what help() shows of native functions, into documents/manual.txt")
-    commands.add_parser("stubs", help="write types for type checkers, into tapegrad/*.pyi")
+    commands.add_parser("stubs", help="write types for type checkers, into tapegrad/**/*.pyi")
     given = parser.parse_args(arguments)
     if given.command == "demo":
         from tapegrad import demo
@@ -54,9 +54,10 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
         manual.write()
     elif given.command == "stubs":
-        from tapegrad.documents import stubs
+        from tapegrad.documents import module_stubs, stubs
 
         stubs.write()
+        module_stubs.write()
     else:
         print(info())
 

@@ -44,11 +44,22 @@ LAYOUTS = {name: layout(name) for name in
            ["strided", "sparse_coo", "sparse_csr", "sparse_csc", "sparse_bsr", "sparse_bsc", "jagged"]}
 FORMATS = {name: memory_format(name) for name in
            ["contiguous_format", "preserve_format", "channels_last", "channels_last_3d"]}
+strided: layout
+sparse_coo: layout
+sparse_csr: layout
+sparse_csc: layout
+sparse_bsr: layout
+sparse_bsc: layout
+jagged: layout
+contiguous_format: memory_format
+preserve_format: memory_format
+channels_last: memory_format
+channels_last_3d: memory_format
 strided, sparse_coo, sparse_csr, sparse_csc, sparse_bsr, sparse_bsc, jagged = LAYOUTS.values()
 contiguous_format, preserve_format = FORMATS["contiguous_format"], FORMATS["preserve_format"]
 channels_last, channels_last_3d = FORMATS["channels_last"], FORMATS["channels_last_3d"]
 # The order in which the axes lie, from the outermost: of tensors with as many axes.
-ORDERS = {channels_last: (0, 2, 3, 1), channels_last_3d: (0, 2, 3, 4, 1)}
+ORDERS: dict[Any, tuple[int, ...]] = {channels_last: (0, 2, 3, 1), channels_last_3d: (0, 2, 3, 4, 1)}
 
 
 def _named(name: str) -> _Name:

@@ -60,6 +60,11 @@ class SobolEngine:
     PyTorch, else by the default generator's. ValueError for a dimension beyond 1 to 21201.
     """
 
+    dimension: int
+    scramble: bool
+    seed: int | None
+    num_generated: int
+
     MAXBIT, MAXDIM = BITS, MOST
 
     def __init__(self, dimension: int, scramble: bool = False, seed: int | None = None) -> None:

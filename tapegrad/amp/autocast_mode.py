@@ -95,6 +95,9 @@ class autocast:
     no such device here.
     """
 
+    device: str
+    fast_dtype: Any
+
     def __init__(self, device_type: str, dtype: Any = None, enabled: bool = True, cache_enabled: bool | None = None
                  ) -> None:
         if not isinstance(device_type, str):

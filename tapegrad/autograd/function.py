@@ -67,6 +67,7 @@ class FunctionCtx(Node):
     """What `forward` and `backward` share: saved tensors, and any attribute; also the node itself, `grad_fn`."""
 
     _forward_cls: type[Function]
+    materialize_grads: bool
     _wanted = -1  # the operands that the sweep under way asks for, as bits
     _shows = True  # as a node of the graph
 

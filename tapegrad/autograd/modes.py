@@ -165,6 +165,8 @@ class set_grad_enabled(_Mode):
     False
     """
 
+    mode: bool
+
     __slots__ = ("mode",)
 
     def __init__(self, mode: bool) -> None:

@@ -57,6 +57,8 @@ class saved_tensors_hooks:
     unless that result is still alive.
     """
 
+    hooks: tuple[Callable[[Any], Any], Callable[[Any], Any]]
+
     def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
         self.hooks = pack_hook, unpack_hook
 
@@ -80,6 +82,8 @@ class save_on_cpu(saved_tensors_hooks):
 
 class disable_saved_tensors_hooks:
     """Refuse hooks in a block, with a message (`torch.autograd.graph.disable_saved_tensors_hooks`)."""
+
+    before: str | None
 
     def __init__(self, error_message: str) -> None:
         self.message = error_message

@@ -68,6 +68,8 @@ class lazy_property:
     Of the class it is a property, so that `help` finds its text.
     """
 
+    __name__: str
+
     def __init__(self, wrapped: Callable[..., Any]) -> None:
         self.wrapped = wrapped
         self.__doc__ = wrapped.__doc__

@@ -18,8 +18,10 @@ from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 from tapegrad.namespaces import show_public
 
-__all__ = ["calculate_gain", "constant_", "dirac_", "eye_", "kaiming_normal_", "kaiming_uniform_", "normal_", "ones_",
-           "orthogonal_", "sparse_", "trunc_normal_", "uniform_", "xavier_normal_", "xavier_uniform_", "zeros_"]
+__all__ = ["calculate_gain", "constant", "constant_", "dirac", "dirac_", "eye", "eye_", "kaiming_normal",
+           "kaiming_normal_", "kaiming_uniform", "kaiming_uniform_", "normal", "normal_", "ones_", "orthogonal",
+           "orthogonal_", "sparse", "sparse_", "trunc_normal_", "uniform", "uniform_", "xavier_normal",
+           "xavier_normal_", "xavier_uniform", "xavier_uniform_", "zeros_"]
 show_public(__name__)
 
 _LINEAR = ("linear", "conv1d", "conv2d", "conv3d", "conv_transpose1d", "conv_transpose2d", "conv_transpose3d")
@@ -225,7 +227,14 @@ def _deprecated(function: Callable[..., Any]) -> Callable[..., Any]:
     return old
 
 
-for _function in (uniform_, normal_, constant_, eye_, dirac_, xavier_uniform_, xavier_normal_, kaiming_uniform_,
-                  kaiming_normal_, orthogonal_, sparse_):
-    globals()[_function.__name__[:-1]] = _deprecated(_function)
-    __all__ += [_function.__name__[:-1]]
+uniform: Callable[..., Any] = _deprecated(uniform_)
+normal: Callable[..., Any] = _deprecated(normal_)
+constant: Callable[..., Any] = _deprecated(constant_)
+eye: Callable[..., Any] = _deprecated(eye_)
+dirac: Callable[..., Any] = _deprecated(dirac_)
+xavier_uniform: Callable[..., Any] = _deprecated(xavier_uniform_)
+xavier_normal: Callable[..., Any] = _deprecated(xavier_normal_)
+kaiming_uniform: Callable[..., Any] = _deprecated(kaiming_uniform_)
+kaiming_normal: Callable[..., Any] = _deprecated(kaiming_normal_)
+orthogonal: Callable[..., Any] = _deprecated(orthogonal_)
+sparse: Callable[..., Any] = _deprecated(sparse_)

@@ -20,6 +20,9 @@ class DataParallel(Module):
     What it saves is named as PyTorch names it: `module.weight`.
     """
 
+    module: Module
+    dim: int
+
     def __init__(self, module: Module, device_ids: Any = None, output_device: Any = None, dim: int = 0) -> None:
         super().__init__()
         self.module, self.dim = module, dim

@@ -16,7 +16,7 @@ from tapegrad.tensor import Tensor
 class _EachByItself(Optimizer):
     """An optimiser that says what happens to one parameter."""
 
-    def update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
+    def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
         raise NotImplementedError
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
@@ -29,7 +29,7 @@ class _EachByItself(Optimizer):
             for group in self.param_groups:
                 for p in group["params"]:
                     if p.grad is not None:
-                        self.update(p, p.grad, self.state[p], group)
+                        self._update(p, p.grad, self.state[p], group)
         return loss
 
 
@@ -77,7 +77,7 @@ class Adafactor(_EachByItself):
                 if "step" in own and not isinstance(own["step"], Tensor):
                     own["step"] = creation.tensor(float(own["step"]), dtype=count_dtype())
 
-    def update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
+    def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
         if not state:
             state["step"] = creation.tensor(0.0, dtype=count_dtype())
             if g.dim() > 1:
@@ -140,7 +140,7 @@ class Muon(_EachByItself):
                     raise ValueError(f"Muon only supports 2D parameters whereas we found a parameter with size: "
                                      f"{p.size()}")
 
-    def update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
+    def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
         if "momentum_buffer" not in state:
             state["momentum_buffer"] = creation.zeros_like(g)
         momentum, lr = group["momentum"], number(group["lr"])
@@ -193,5 +193,5 @@ class SparseAdam(_EachByItself):
         )
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
 
-    def update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
+    def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
         raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")

@@ -81,22 +81,22 @@ def compiled(rule: Callable[..., Any], d: dtypes.dtype, states: int, coefficient
 
 
 class Pointwise(Optimizer):
-    """An optimiser that is its options, `counts`, `tensors`, `coefficients` and a `rule`."""
+    """An optimiser that is its options, `_counts`, `_tensors`, `_coefficients` and a `_rule`."""
 
-    counts: dict[str, float] = {"step": 0.0}  # noqa: RUF012 - what a parameter's state counts, and from where
+    _counts: dict[str, float] = {"step": 0.0}  # noqa: RUF012 - what a parameter's state counts, and from where
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         """The state that lies as the parameter does, and what it is filled with at first."""
         return {}
 
-    def coefficients(self, group: Group, *counts: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, *counts: Any) -> dict[str, Any]:
         """The numbers of the rule; None, True and False are part of it."""
         raise NotImplementedError
 
-    rule: Callable[..., tuple[Any, ...]]
+    _rule: Callable[..., tuple[Any, ...]]
 
-    def advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
-        """Count one step of a parameter; returns what `coefficients` is given."""
+    def _advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
+        """Count one step of a parameter; returns what `_coefficients` is given."""
         step = state["step"]
         step += 1
         return (read(step),)
@@ -125,18 +125,18 @@ class Pointwise(Optimizer):
         """The state of a parameter before its first step."""
         starting()
         d = dtypes.float32 if group.get("fused") else count_dtype()
-        state.update((name, creation.tensor(value, dtype=d)) for name, value in self.counts.items())
-        state.update((name, creation.full_like(p.detach(), value)) for name, value in self.tensors(group).items())
+        state.update((name, creation.tensor(value, dtype=d)) for name, value in self._counts.items())
+        state.update((name, creation.full_like(p.detach(), value)) for name, value in self._tensors(group).items())
 
     def _step_by_kernels(self, group: Group) -> None:
-        names = tuple(self.tensors(group))
+        names = tuple(self._tensors(group))
         alike: dict[Numbers, list[Tensor]] = {}
         for p in group["params"]:
             g = p.grad
             if g is None:
                 continue
-            state = self._state_of(p, group) if self.counts or names else {}
-            found = self.advance(p, state, group, number)
+            state = self._state_of(p, group) if self._counts or names else {}
+            found = self._advance(p, state, group, number)
             listed = alike.get(found)
             if listed is None:
                 listed = alike[found] = []
@@ -146,7 +146,7 @@ class Pointwise(Optimizer):
             listed.append(g)
         group = plain(group)
         for found, listed in alike.items():
-            self._run(listed, len(names), self.coefficients(group, *found))
+            self._run(listed, len(names), self._coefficients(group, *found))
 
     def _run(self, listed: list[Tensor], states: int, coefficients: dict[str, Any]) -> None:
         """Update parameters that have the coefficients in common."""
@@ -157,24 +157,24 @@ class Pointwise(Optimizer):
             p, before = listed[done], done
             d = p.dtype
             if d is dtypes.float32 or d is dtypes.float64:
-                key = self.rule, d, states, fixed
+                key = self._rule, d, states, fixed
                 kernel = _kernels.get(key)
                 if kernel is None:
-                    kernel = _kernels[key] = compiled(self.rule, d, states, coefficients)
+                    kernel = _kernels[key] = compiled(self._rule, d, states, coefficients)
                 done = _update(kernel, d.id, d.itemsize, each, states + 1, listed, numbers, done)
             if done == before:
                 self._write(listed[done:done + each], coefficients)
                 done += each
 
     def _step_by_operations(self, group: Group) -> None:
-        names = tuple(self.tensors(group))
+        names = tuple(self._tensors(group))
         for p in group["params"]:
             g = p.grad
             if g is None:
                 continue
-            state = self._state_of(p, group) if self.counts or names else {}
-            found = self.advance(p, state, group, wide)
-            self._write([p, *[state[name] for name in names], g], self.coefficients(group, *found))
+            state = self._state_of(p, group) if self._counts or names else {}
+            found = self._advance(p, state, group, wide)
+            self._write([p, *[state[name] for name in names], g], self._coefficients(group, *found))
 
     def _write(self, tensors: list[Tensor], coefficients: dict[str, Any]) -> None:
         """The rule as operations on tensors, and its results written in place; what backward reads is a copy then."""
@@ -182,7 +182,7 @@ class Pointwise(Optimizer):
         p, *state = [t.clone() for t in targets] if modes.is_grad_enabled() else targets
         given = {name: value.to(p.dtype) if isinstance(value, Tensor) else value
                  for name, value in coefficients.items()}
-        for target, value in zip(targets, self.rule(p, g, *state, **given)):
+        for target, value in zip(targets, self._rule(p, g, *state, **given)):
             target.copy_(value)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -193,7 +193,7 @@ class Pointwise(Optimizer):
                     group.setdefault(name, value)
             for p in group["params"]:
                 own = self.state.get(p) or {}
-                for name in self.counts:
+                for name in self._counts:
                     if name in own and not isinstance(own[name], Tensor):
                         own[name] = creation.tensor(float(own[name]), dtype=count_dtype())
 

@@ -73,7 +73,7 @@ class SGD(Pointwise):
     tensor([-0.2000, -0.4000], requires_grad=True)
     """
 
-    counts: dict[str, float] = {}  # noqa: RUF012
+    _counts: dict[str, float] = {}  # noqa: RUF012
 
     def __init__(self, params: Params, lr: float | Tensor = 1e-3, momentum: float = 0, dampening: float = 0,
                  weight_decay: float | Tensor = 0, nesterov: bool = False, *, maximize: bool = False,
@@ -83,26 +83,26 @@ class SGD(Pointwise):
             raise ValueError("Nesterov momentum requires a momentum and zero dampening")
         super().__init__(params, found)
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"momentum_buffer": 0} if group["momentum"] else {}
 
     def begin(self, p: Tensor, group: Group, state: dict[str, Any]) -> None:
         pass  # the first gradient is the first momentum
 
-    def advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
+    def _advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
         first = bool(group["momentum"]) and state.get("momentum_buffer") is None
         if first:
             starting()
             state["momentum_buffer"] = creation.empty_like(p.detach())
         return (first,)
 
-    def coefficients(self, group: Group, first: bool) -> dict[str, Any]:
+    def _coefficients(self, group: Group, first: bool) -> dict[str, Any]:
         return {"lr": group["lr"], "momentum": group["momentum"] or None, "keep": 1 - group["dampening"],
                 "weight_decay": penalty(group), "nesterov": group["nesterov"],
                 "maximize": group["maximize"], "first": first}
 
     @staticmethod
-    def rule(p, g, buffer=None, *, lr, momentum, keep, weight_decay, nesterov, maximize, first):  # type: ignore
+    def _rule(p, g, buffer=None, *, lr, momentum, keep, weight_decay, nesterov, maximize, first):  # type: ignore
         g = descent(p, g, weight_decay, maximize)
         if momentum is None:
             return (p - lr * g,)
@@ -124,35 +124,35 @@ class ASGD(Pointwise):
     (tensor([0.], requires_grad=True), tensor([0.]))
     """
 
-    counts = {"step": 0.0, "eta": 0.0, "mu": 1.0}  # noqa: RUF012
+    _counts = {"step": 0.0, "eta": 0.0, "mu": 1.0}  # noqa: RUF012
 
     def __init__(self, params: Params, lr: float | Tensor = 1e-2, lambd: float = 1e-4, alpha: float = 0.75,
                  t0: float = 1e6, weight_decay: float = 0, foreach: bool | None = None, maximize: bool = False,
                  differentiable: bool = False, capturable: bool = False) -> None:
         super().__init__(params, options(locals(), "lr", "weight_decay"))
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"ax": 0}
 
     def begin(self, p: Tensor, group: Group, state: dict[str, Any]) -> None:
         super().begin(p, group, state)
         state["eta"].fill_(number(group["lr"]))
 
-    def advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
+    def _advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
         lr, lambd, t0 = group["lr"], group["lambd"], group["t0"]
-        (step,) = super().advance(p, state, group, read)
+        (step,) = super()._advance(p, state, group, read)
         now = read(state["eta"]), read(state["mu"])
         after = lr / (1 + lambd * lr * step) ** group["alpha"], 1 / choose(step - t0 > 1, step - t0, step * 0 + 1)
         for name, value in zip(("eta", "mu"), after):
             state[name].copy_(value) if isinstance(value, Tensor) else state[name].fill_(value)
         return now
 
-    def coefficients(self, group: Group, eta: Any, mu: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, eta: Any, mu: Any) -> dict[str, Any]:
         return {"shrink": 1 - group["lambd"] * eta, "eta": eta, "mu": mu,
                 "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
-    def rule(p, g, ax, *, shrink, eta, mu, weight_decay, maximize):  # type: ignore
+    def _rule(p, g, ax, *, shrink, eta, mu, weight_decay, maximize):  # type: ignore
         p = p * shrink - eta * descent(p, g, weight_decay, maximize)
         return p, scalar.where(mu == 1, p, ax + (p - ax) * mu)
 
@@ -179,15 +179,15 @@ class Rprop(Pointwise):
             raise ValueError(f"Invalid eta values: {etas[0]}, {etas[1]}")
         super().__init__(params, found)
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"prev": 0, "step_size": number(group["lr"])}
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         (less, more), (smallest, largest) = group["etas"], group["step_sizes"]
         return {"less": less, "more": more, "smallest": smallest, "largest": largest, "maximize": group["maximize"]}
 
     @staticmethod
-    def rule(p, g, prev, size, *, less, more, smallest, largest, maximize):  # type: ignore
+    def _rule(p, g, prev, size, *, less, more, smallest, largest, maximize):  # type: ignore
         g = descent(p, g, None, maximize)
         turn = g * prev
         size = size * scalar.where(turn > 0, more, scalar.where(turn < 0, less, turn * 0 + 1))
@@ -228,17 +228,17 @@ class Adam(Pointwise):
         found["betas"] = tuple(map(flat, betas))
         super().__init__(params, found)
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"exp_avg": 0, "exp_avg_sq": 0, **({"max_exp_avg_sq": 0} if group["amsgrad"] else {})}
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         beta1, beta2 = group["betas"]
         root = (1 - beta2 ** step) ** 0.5  # taken out of the quotient, as the paper says: a division an element less
         return {"size": group["lr"] / (1 - beta1 ** step) * root, "eps": group["eps"] * root, **average(1 - beta1),
                 "beta2": beta2, "rest": 1 - beta2, **decay(group)}
 
     @staticmethod
-    def rule(p, g, m, v, largest=None, *, size, eps, weight, near, beta2, rest,  # type: ignore
+    def _rule(p, g, m, v, largest=None, *, size, eps, weight, near, beta2, rest,  # type: ignore
              weight_decay, shrink, maximize):
         g = descent(p, g, weight_decay, maximize)
         p = p if shrink is None else p * shrink
@@ -293,16 +293,16 @@ class Adamax(Pointwise):
                  differentiable: bool = False, capturable: bool = False) -> None:
         super().__init__(params, options(locals(), "lr", "eps", "weight_decay"))
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"exp_avg": 0, "exp_inf": 0}
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         beta1, beta2 = group["betas"]
         return {"size": group["lr"] / (1 - beta1 ** step), **average(1 - beta1), "beta2": beta2, "eps": group["eps"],
                 "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
-    def rule(p, g, m, largest, *, size, weight, near, beta2, eps, weight_decay, maximize):  # type: ignore
+    def _rule(p, g, m, largest, *, size, weight, near, beta2, eps, weight_decay, maximize):  # type: ignore
         g = descent(p, g, weight_decay, maximize)
         m = lerp(m, g, weight, near)
         largest = scalar.maximum(largest * beta2, scalar.abs(g) + eps)
@@ -323,7 +323,7 @@ class NAdam(Pointwise):
     tensor([0.8944, 1.8944], requires_grad=True)
     """
 
-    counts = {"step": 0.0, "mu_product": 1.0}  # noqa: RUF012
+    _counts = {"step": 0.0, "mu_product": 1.0}  # noqa: RUF012
 
     def __init__(self, params: Params, lr: float | Tensor = 2e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0, momentum_decay: float = 4e-3,
@@ -331,20 +331,20 @@ class NAdam(Pointwise):
                  capturable: bool = False, differentiable: bool = False) -> None:
         super().__init__(params, options(locals(), "lr", "eps", "weight_decay", "momentum_decay"))
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"exp_avg": 0, "exp_avg_sq": 0}
 
     @staticmethod
     def _momentum(group: Group, step: Any) -> Any:
         return group["betas"][0] * (1 - 0.5 * 0.96 ** (step * group["momentum_decay"]))
 
-    def advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
-        (step,) = super().advance(p, state, group, read)
+    def _advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
+        (step,) = super()._advance(p, state, group, read)
         product = state["mu_product"]
         product *= self._momentum(group, step)
         return step, read(product)
 
-    def coefficients(self, group: Group, step: Any, product: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any, product: Any) -> dict[str, Any]:
         beta1, beta2 = group["betas"]
         now, then = self._momentum(group, step), self._momentum(group, step + 1)
         root = (1 - beta2 ** step) ** 0.5
@@ -353,7 +353,7 @@ class NAdam(Pointwise):
                 "eps": group["eps"] * root, **average(1 - beta1), "beta2": beta2, "rest": 1 - beta2, **decay(group)}
 
     @staticmethod
-    def rule(p, g, m, v, *, of_gradient, of_average, eps, weight, near, beta2, rest,  # type: ignore
+    def _rule(p, g, m, v, *, of_gradient, of_average, eps, weight, near, beta2, rest,  # type: ignore
              weight_decay, shrink, maximize):
         g = descent(p, g, weight_decay, maximize)
         p = p if shrink is None else p * shrink
@@ -382,10 +382,10 @@ class RAdam(Pointwise):
                  differentiable: bool = False) -> None:
         super().__init__(params, options(locals(), "lr", "eps", "weight_decay"))
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"exp_avg": 0, "exp_avg_sq": 0}
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         beta1, beta2 = group["betas"]
         correction = 1 - beta2 ** step
         longest = 2 / (1 - beta2) - 1
@@ -399,7 +399,7 @@ class RAdam(Pointwise):
                 "beta2": beta2, "rest": 1 - beta2, **decay(group)}
 
     @staticmethod
-    def rule(p, g, m, v, *, size, rectified, certain, eps, weight, near, beta2, rest,  # type: ignore
+    def _rule(p, g, m, v, *, size, rectified, certain, eps, weight, near, beta2, rest,  # type: ignore
              weight_decay, shrink, maximize):
         g = descent(p, g, weight_decay, maximize)
         p = p if shrink is None else p * shrink
@@ -433,18 +433,18 @@ class Adagrad(Pointwise):
             for p in group["params"]:
                 self._state_of(p, group)
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"sum": group["initial_accumulator_value"]}
 
     def share_memory(self) -> None:
         """There is nothing to share: the state is this process's."""
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"size": group["lr"] / (1 + (step - 1) * group["lr_decay"]), "eps": group["eps"],
                 "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
-    def rule(p, g, total, *, size, eps, weight_decay, maximize):  # type: ignore
+    def _rule(p, g, total, *, size, eps, weight_decay, maximize):  # type: ignore
         g = descent(p, g, weight_decay, maximize)
         total = total + g * g
         return p - size * g / (scalar.sqrt(total) + eps), total
@@ -472,15 +472,15 @@ class Adadelta(Pointwise):
             raise ValueError(f"Invalid rho value: {rho}")
         super().__init__(params, found)
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         return {"square_avg": 0, "acc_delta": 0}
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"lr": group["lr"], "rho": group["rho"], "rest": 1 - group["rho"], "eps": group["eps"],
                 "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
-    def rule(p, g, squares, steps, *, lr, rho, rest, eps, weight_decay, maximize):  # type: ignore
+    def _rule(p, g, squares, steps, *, lr, rho, rest, eps, weight_decay, maximize):  # type: ignore
         g = descent(p, g, weight_decay, maximize)
         squares = squares * rho + rest * g * g
         delta = scalar.sqrt(steps + eps) / scalar.sqrt(squares + eps) * g
@@ -507,18 +507,18 @@ class RMSprop(Pointwise):
                  foreach: bool | None = None, maximize: bool = False, differentiable: bool = False) -> None:
         super().__init__(params, options(locals(), "lr", "eps", "momentum", "weight_decay", "alpha"))
 
-    def tensors(self, group: Group) -> dict[str, float]:
+    def _tensors(self, group: Group) -> dict[str, float]:
         wanted = {"square_avg": True, "momentum_buffer": group["momentum"] > 0, "grad_avg": group["centered"]}
         return {name: 0 for name, needed in wanted.items() if needed}
 
-    def coefficients(self, group: Group, step: Any) -> dict[str, Any]:
+    def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         alpha = group["alpha"]
         return {"lr": group["lr"], "alpha": alpha, **average(1 - alpha), "eps": group["eps"],
                 "momentum": group["momentum"] or None, "centered": group["centered"],
                 "weight_decay": penalty(group), "maximize": group["maximize"]}
 
     @staticmethod
-    def rule(p, g, squares, *state, lr, alpha, weight, near, eps, momentum, centered, weight_decay,  # type: ignore
+    def _rule(p, g, squares, *state, lr, alpha, weight, near, eps, momentum, centered, weight_decay,  # type: ignore
              maximize):
         g = descent(p, g, weight_decay, maximize)
         squares = squares * alpha + weight * g * g

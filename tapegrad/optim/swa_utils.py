@@ -113,6 +113,10 @@ class AveragedModel(Module):
     """
 
     n_averaged: Any
+    module: Any
+    avg_fn: Average | None
+    multi_avg_fn: AverageAll | None
+    use_buffers: bool
 
     def __init__(self, model: Module, device: Any = None, avg_fn: Average | None = None,
                  multi_avg_fn: AverageAll | None = None, use_buffers: bool = False) -> None:
@@ -188,6 +192,8 @@ class SWALR(LRScheduler):
     >>> scheduler.get_last_lr()
     [0.75]
     """
+
+    anneal_epochs: int
 
     def __init__(self, optimizer: Optimizer, swa_lr: float, anneal_epochs: int = 10,
                  anneal_strategy: Literal["cos", "linear"] = "cos", last_epoch: int = -1) -> None:

@@ -56,6 +56,8 @@ def _write(file: Any, root: str, held: Entries) -> None:
 class Found:
     """An archive that is being read."""
 
+    names: set[str]
+
     def __init__(self, zip: zipfile.ZipFile) -> None:
         self._zip = zip
         self._entries = {i.filename.partition("/")[2]: i for i in zip.infolist()}

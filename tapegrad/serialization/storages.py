@@ -54,6 +54,9 @@ class Writer:
 class Loaded:
     """A block that was read: the bytes stay, and every tensor on it shares them."""
 
+    dtype: dtypes.dtype
+    numel: int
+
     def __init__(self, dtype: dtypes.dtype, content: bytes, numel: int) -> None:
         if len(content) < numel * dtype.itemsize:
             raise RuntimeError(f"a storage of {numel} elements of {dtype} needs {numel * dtype.itemsize} bytes, and "

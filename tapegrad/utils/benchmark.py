@@ -24,6 +24,10 @@ def _shown(seconds: float) -> str:
 class Measurement:
     """The times that were measured, a run of `number_per_run` each (`torch.utils.benchmark.Measurement`)."""
 
+    number_per_run: int
+    raw_times: list[float]
+    times: list[float]
+
     def __init__(self, number_per_run: int, raw_times: list[float], timer: Timer) -> None:
         self.number_per_run, self.raw_times, self._timer = number_per_run, raw_times, timer
         self.times = [t / number_per_run for t in raw_times]
@@ -75,6 +79,13 @@ class Timer:
     >>> measured.number_per_run, measured.mean > 0
     (100, True)
     """
+
+    stmt: str
+    label: str | None
+    sub_label: str | None
+    description: str | None
+    env: str | None
+    num_threads: int
 
     def __init__(self, stmt: str = "pass", setup: str = "pass", global_setup: str = "",
                  timer: Callable[[], float] = timeit.default_timer, globals: dict[str, Any] | None = None,

@@ -1,12 +1,20 @@
 """`Layer`: a module that is one function and its options, so that a class is a declaration."""
 from __future__ import annotations
 
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.module import Module
 
+if TYPE_CHECKING:
+    from typing_extensions import dataclass_transform
+else:
+    def dataclass_transform() -> Any:
+        """Tells type checkers how layers are made; at run time nothing."""
+        return lambda cls: cls
 
+
+@dataclass_transform()
 class Layer(Module):
     """A module whose forward is a function of `nn.functional`, called with what the module was made with.
 
@@ -21,12 +29,12 @@ class Layer(Module):
     `_shows` is what is printed between the parentheses. A class without `function` is a `family`, or a user's own.
     """
 
-    _shows: str | None = None
+    _shows: ClassVar[str | None] = None
     _annotations: ClassVar[dict[str, Any]] = {}
     _defaults: ClassVar[dict[str, Any]] = {}
 
     def __init_subclass__(cls, function: str = "", operands: str = "input", also: str = "", withheld: str = "",
-                          keyword_only: bool = False, family: bool = False, **rest: Any) -> None:
+                          kw_only: bool = False, family: bool = False, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         if not (function or family):
             return
@@ -42,7 +50,7 @@ class Layer(Module):
         takes = "".join(f", {name}" + f"=_class._defaults[{name!r}]" * (name in cls._defaults) for name in names)
         given = "".join(f", {name}=self.{name}" for name in (*names, *also.split()) if name not in withheld.split())
         scope: dict[str, Any] = {"F": F, "_class": cls}
-        exec(f"def __init__(self{', *' * keyword_only}{takes}):\n"
+        exec(f"def __init__(self{', *' * kw_only}{takes}):\n"
              f"    super(_class, self).__init__()\n"
              f"    self._set(dict({', '.join(f'{name}={name}' for name in names)}))\n"
              f"def forward(self, {operands}):\n"

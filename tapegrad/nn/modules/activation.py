@@ -11,6 +11,7 @@ from tapegrad.nn import init
 from tapegrad.nn.modules._layer import Layer
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
+from tapegrad.tensor import Tensor
 
 show_public(__name__)
 
@@ -250,6 +251,7 @@ class PReLU(Module):
     """
 
     num_parameters: int
+    weight: Tensor
 
     def __init__(self, num_parameters: int = 1, init: float = 0.25, device: Any = None, dtype: Any = None) -> None:
         self.num_parameters = num_parameters

@@ -32,6 +32,17 @@ class AdaptiveLogSoftmaxWithLoss(Module):
     `torch.nn.AdaptiveLogSoftmaxWithLoss`; Grave et al., 2016.
     """
 
+    in_features: int
+    n_classes: int
+    cutoffs: list[int]
+    div_value: float
+    head_bias: bool
+    shortlist_size: int
+    n_clusters: int
+    head_size: int
+    head: Linear
+    tail: ModuleList
+
     def __init__(self, in_features: int, n_classes: int, cutoffs: Sequence[int], div_value: float = 4.0,
                  head_bias: bool = False, device: Any = None, dtype: Any = None) -> None:
         super().__init__()

@@ -28,6 +28,14 @@ class MultiheadAttention(Module):
 
     bias_k: Any
     bias_v: Any
+    embed_dim: int
+    num_heads: int
+    head_dim: int
+    kdim: int
+    vdim: int
+    dropout: float
+    batch_first: bool
+    out_proj: NonDynamicallyQuantizableLinear
 
     def __init__(self, embed_dim: int, num_heads: int, dropout: float = 0.0, bias: bool = True,
                  add_bias_kv: bool = False, add_zero_attn: bool = False, kdim: int | None = None,

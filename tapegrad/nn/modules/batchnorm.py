@@ -17,6 +17,12 @@ show_public(__name__)
 class _NormBase(Module):
     """Scale and shift as parameters, running mean and variance as buffers; for batches and instances."""
 
+    num_features: int
+    eps: float
+    momentum: float | None
+    affine: bool
+    track_running_stats: bool
+
     _version = 2
     _ranks: tuple[int, ...] = ()  # how many axes an input may have
 

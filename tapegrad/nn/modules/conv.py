@@ -12,6 +12,7 @@ from tapegrad.nn.modules.lazy import LazyLayer
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.modules.utils import _ntuple, _reverse_repeat_tuple
 from tapegrad.nn.parameter import Parameter
+from tapegrad.tensor import Tensor
 
 show_public(__name__)
 
@@ -21,6 +22,15 @@ _PADDINGS = {"same", "valid"}
 
 class _ConvNd(Module):
     """What all of them have in common: sizes, parameters and how these start."""
+
+    stride: tuple[int, ...]
+    padding: str | tuple[int, ...]
+    dilation: tuple[int, ...]
+    transposed: bool
+    output_padding: tuple[int, ...]
+    groups: int
+    padding_mode: str
+    weight: Tensor
 
     _axes = 0
     in_channels: int

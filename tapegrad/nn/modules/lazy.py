@@ -94,7 +94,8 @@ class LazyLayer(LazyModuleMixin):
 
         __init__.__signature__ = takes  # type: ignore[attr-defined]
         __init__.__qualname__ = f"{cls.__qualname__}.__init__"
-        cls._first, cls.__init__ = first.name, __init__  # type: ignore[method-assign]
+        for name, value in (("_first", first.name), ("__init__", __init__)):
+            setattr(cls, name, value)
 
     def reset_parameters(self: Any) -> None:
         """Draw parameters anew, once they have a shape."""

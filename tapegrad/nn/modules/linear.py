@@ -11,6 +11,7 @@ from tapegrad.nn import init
 from tapegrad.nn.modules.lazy import LazyLayer
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
+from tapegrad.tensor import Tensor
 
 show_public(__name__)
 
@@ -42,6 +43,8 @@ class Linear(Module):
 
     in_features: int
     out_features: int
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(self, in_features: int, out_features: int, bias: bool = True, device: Any = None, dtype: Any = None
                  ) -> None:
@@ -83,6 +86,12 @@ class Bilinear(Module):
     >>> torch.nn.Bilinear(2, 3, 4)(torch.ones(5, 2), torch.ones(5, 3)).shape
     torch.Size([5, 4])
     """
+
+    in1_features: int
+    in2_features: int
+    out_features: int
+    weight: Tensor
+    bias: Tensor | None
 
     def __init__(self, in1_features: int, in2_features: int, out_features: int, bias: bool = True, device: Any = None,
                  dtype: Any = None) -> None:

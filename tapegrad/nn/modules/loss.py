@@ -70,7 +70,7 @@ class PoissonNLLLoss(_Loss, function="poisson_nll_loss", operands="log_input, ta
     reduction: str = "mean"
 
 
-class GaussianNLLLoss(_Loss, function="gaussian_nll_loss", operands="input, target, var", keyword_only=True):
+class GaussianNLLLoss(_Loss, function="gaussian_nll_loss", operands="input, target, var", kw_only=True):
     """The negative log-likelihood of normal numbers of given variances (`torch.nn.GaussianNLLLoss`)."""
 
     full: bool = False
@@ -301,6 +301,8 @@ class LinearCrossEntropyOptions:
 
 class LinearCrossEntropyLoss(_WeightedLoss):
     """A linear layer and the cross entropy of its logits (`torch.nn.LinearCrossEntropyLoss`)."""
+
+    linear: Linear
 
     def __init__(self, in_features: int, num_classes: int, *, out_features: tuple[int, ...] = (), bias: bool = False,
                  device: Any = None, dtype: Any = None, reduction: str = "mean", weight: Any = None,

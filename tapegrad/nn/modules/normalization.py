@@ -62,6 +62,10 @@ class LayerNorm(_Affine):
     `normalized_shape` is the shape of these axes. Ba, Kiros and Hinton, 2016.
     """
 
+    normalized_shape: tuple[int, ...]
+    eps: float
+    elementwise_affine: bool
+
     def __init__(self, normalized_shape: Any, eps: float = 1e-5, elementwise_affine: bool = True, bias: bool = True,
                  device: Any = None, dtype: Any = None) -> None:
         super().__init__()
@@ -83,6 +87,10 @@ class RMSNorm(_Affine):
     >>> torch.nn.RMSNorm(2)(torch.tensor([[3.0, 3.0]])).detach()
     tensor([[1., 1.]])
     """
+
+    normalized_shape: tuple[int, ...]
+    eps: float | None
+    elementwise_affine: bool
 
     def __init__(self, normalized_shape: Any, eps: float | None = None, elementwise_affine: bool = True,
                  device: Any = None, dtype: Any = None) -> None:
@@ -113,6 +121,11 @@ class GroupNorm(_Affine):
 
     Wu and He, 2018.
     """
+
+    num_groups: int
+    num_channels: int
+    eps: float
+    affine: bool
 
     def __init__(self, num_groups: int, num_channels: int, eps: float = 1e-5, affine: bool = True, device: Any = None,
                  dtype: Any = None, *, bias: bool = True) -> None:

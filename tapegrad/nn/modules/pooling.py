@@ -55,6 +55,9 @@ class MaxPool3d(_MaxPoolNd, function="max_pool3d"):
 class _MaxUnpoolNd(Module):
     """Maxima put back where they lay, among zeros."""
 
+    kernel_size: tuple[int, ...]
+    stride: tuple[int, ...]
+    padding: tuple[int, ...]
     _axes = 0
     _shows = "kernel_size={self.kernel_size}, stride={self.stride}, padding={self.padding}"
 
@@ -68,7 +71,8 @@ class _MaxUnpoolNd(Module):
         unpool = getattr(F, f"max_unpool{self._axes}d")
         return unpool(input, indices, self.kernel_size, self.stride, self.padding, output_size)
 
-    extra_repr = Layer.extra_repr
+    def extra_repr(self) -> str:
+        return self._shows.format(self=self)
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
@@ -105,7 +109,8 @@ class AvgPool1d(_AvgPoolNd, function="avg_pool1d"):
 
     def _set(self, options: dict[str, Any]) -> None:
         super()._set(options)
-        self.kernel_size, self.stride, self.padding = map(_single, (self.kernel_size, self.stride, self.padding))
+        for name in ("kernel_size", "stride", "padding"):
+            setattr(self, name, _single(getattr(self, name)))
 
 
 class AvgPool2d(_AvgPoolNd, function="avg_pool2d"):

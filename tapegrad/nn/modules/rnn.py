@@ -12,6 +12,7 @@ from tapegrad.nn import init
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
 from tapegrad.nn.utils.rnn import PackedSequence
+from tapegrad.tensor import Tensor
 
 show_public(__name__)
 
@@ -215,6 +216,8 @@ class RNN(RNNBase):
     Inputs are (T, N, I), (N, T, I) with `batch_first`, (T, I), or packed. `nonlinearity` is `tanh` or `relu`.
     """
 
+    nonlinearity: str
+
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         if "proj_size" in kwargs:
             raise ValueError("proj_size argument is only supported for LSTM, not RNN or GRU")
@@ -265,6 +268,8 @@ class RNNCellBase(Module):
     input_size: int
     hidden_size: int
     bias: bool
+    weight_ih: Tensor
+    weight_hh: Tensor
     _mode = "RNN_TANH"
 
     def __init__(self, input_size: int, hidden_size: int, bias: bool, num_chunks: int, device: Any = None,

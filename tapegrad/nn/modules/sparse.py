@@ -10,12 +10,15 @@ from tapegrad.nn import functional as F
 from tapegrad.nn import init
 from tapegrad.nn.modules.module import Module
 from tapegrad.nn.parameter import Parameter
+from tapegrad.tensor import Tensor
 
 show_public(__name__)
 
 
 class _Table(Module):
     """What both kinds have in common: the table, a row of it that stays zero, and how long rows may be."""
+
+    weight: Tensor
 
     _inside = "Padding_idx must be within num_embeddings"
     num_embeddings: int

@@ -48,6 +48,10 @@ class _Layer(Module):
     """What the layers of encoder and decoder share: parts in order, each added to what went in, and normalised."""
 
     _attentions: tuple[str, ...] = ("self_attn",)
+    linear1: Linear
+    dropout: Dropout
+    linear2: Linear
+    activation: Callable[[Any], Any]
 
     def __init__(self, d_model: int, nhead: int, dim_feedforward: int = 2048, dropout: float = 0.1,
                  activation: Activation = F.relu, layer_norm_eps: float = 1e-5, batch_first: bool = False,
@@ -124,6 +128,13 @@ class TransformerEncoder(Module):
     torch.Size([2, 5, 8])
     """
 
+    layers: ModuleList
+    num_layers: int
+    norm: Module | None
+    enable_nested_tensor: bool
+    mask_check: bool
+    use_nested_tensor: bool
+
     def __init__(self, encoder_layer: Module, num_layers: int, norm: Module | None = None,
                  enable_nested_tensor: bool = True, mask_check: bool = True) -> None:
         super().__init__()
@@ -148,6 +159,10 @@ class TransformerDecoder(Module):
     >>> torch.nn.TransformerDecoder(layer, num_layers=2)(torch.ones(5, 2, 8), torch.ones(7, 2, 8)).shape
     torch.Size([5, 2, 8])
     """
+
+    layers: ModuleList
+    num_layers: int
+    norm: Module | None
 
     def __init__(self, decoder_layer: Module, num_layers: int, norm: Module | None = None) -> None:
         super().__init__()
@@ -181,6 +196,12 @@ class Transformer(Module):
 
     RuntimeError for sequences whose batches or widths do not go together.
     """
+
+    encoder: Module
+    decoder: Module
+    d_model: int
+    nhead: int
+    batch_first: bool
 
     def __init__(self, d_model: int = 512, nhead: int = 8, num_encoder_layers: int = 6, num_decoder_layers: int = 6,
                  dim_feedforward: int = 2048, dropout: float = 0.1, activation: Activation = F.relu,

@@ -77,6 +77,9 @@ def _same(what: str, x: Any, y: Any, x_name: str, y_name: str) -> None:
 class ParametrizationList(ModuleList):
     """The functions that a tensor goes through, and the parameters it is made of: `original`, or `original0`, …"""
 
+    is_tensor: bool
+    ntensors: int
+
     def __init__(self, modules: Sequence[Module], original: Any, unsafe: bool = False) -> None:
         if not modules:
             raise ValueError("ParametrizationList requires one or more modules.")

@@ -1,13 +1,13 @@
 """Sequences of several lengths: packed one step of all after the other, or padded (`torch.nn.utils.rnn`)."""
 from __future__ import annotations
 
-from collections import namedtuple
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, NamedTuple
 
 from tapegrad import creation, dtypes
 from tapegrad.functions import PUBLIC
 from tapegrad.namespaces import show_public
+from tapegrad.tensor import Tensor
 
 __all__ = ["PackedSequence", "invert_permutation", "pack_padded_sequence", "pack_sequence", "pad_packed_sequence",
            "pad_sequence", "unpack_sequence", "unpad_sequence"]
@@ -18,7 +18,16 @@ _UNSORTED = ("`lengths` array must be sorted in decreasing order when `enforce_s
              "do not need ONNX exportability.")
 
 
-class PackedSequence(namedtuple("PackedSequence", ["data", "batch_sizes", "sorted_indices", "unsorted_indices"])):
+class _Packed(NamedTuple):
+    """What a packed sequence is made of."""
+
+    data: Tensor
+    batch_sizes: Tensor
+    sorted_indices: Tensor | None
+    unsorted_indices: Tensor | None
+
+
+class PackedSequence(_Packed):
     """The first elements of all sequences, then the second, …, and how many there are of each.
 
     >>> import tapegrad as torch

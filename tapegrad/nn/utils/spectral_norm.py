@@ -17,6 +17,11 @@ show_public(__name__)
 class SpectralNorm:
     """The hook that does it."""
 
+    name: str
+    dim: int
+    n_power_iterations: int
+    eps: float
+
     _version = 1
 
     def __init__(self, name: str = "weight", n_power_iterations: int = 1, dim: int = 0, eps: float = 1e-12) -> None:

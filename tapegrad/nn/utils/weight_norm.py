@@ -35,6 +35,9 @@ def scaled(v: Any, g: Any, dim: int = 0) -> Any:
 class WeightNorm:
     """The hook that does it."""
 
+    name: str
+    dim: int
+
     def __init__(self, name: str, dim: int | None) -> None:
         self.name, self.dim = name, -1 if dim is None else dim
 

@@ -73,6 +73,9 @@ class LRScheduler:
     `base_lrs` are the rates at first, `last_epoch` counts the steps; -1 is the beginning.
     """
 
+    base_lrs: list[Rate]
+    last_epoch: int
+
     _get_lr_called_within_step = False
     _is_initial = False
     _apart: tuple[str, ...] = ("optimizer",)  # attributes that a state dict leaves out

@@ -49,6 +49,16 @@ class CyclicLR(_WithMomentum):
     ([0.25], 0.875)
     """
 
+    max_lrs: list[Rate]
+    total_size: float
+    step_ratio: float
+    mode: str
+    gamma: float
+    scale_mode: str
+    cycle_momentum: bool
+    base_momentums: list[float]
+    max_momentums: list[float]
+
     _apart = ("optimizer", "_scale_fn_ref", "_scale_fn_custom")
 
     def __init__(self, optimizer: Optimizer, base_lr: float | list[float], max_lr: float | list[float],
@@ -125,6 +135,13 @@ class CosineAnnealingWarmRestarts(LRScheduler):
     >>> seen
     [0.5, 1.0, 0.5]
     """
+
+    T_0: int
+    T_i: int
+    T_mult: int
+    T_cur: float
+    last_epoch: int
+    eta_min: float
 
     def __init__(self, optimizer: Optimizer, T_0: int, T_mult: int = 1, eta_min: float = 0.0, last_epoch: int = -1
                  ) -> None:

@@ -46,6 +46,9 @@ class StepLR(_Factors):
     [0.25]
     """
 
+    step_size: int
+    gamma: float
+
     def __init__(self, optimizer: Optimizer, step_size: int, gamma: float = 0.1, last_epoch: int = -1) -> None:
         self.step_size, self.gamma = step_size, gamma
         super().__init__(optimizer, last_epoch)
@@ -70,6 +73,9 @@ class MultiStepLR(_Factors):
     [0.25]
     """
 
+    milestones: Counter[int]
+    gamma: float
+
     def __init__(self, optimizer: Optimizer, milestones: Iterable[int], gamma: float = 0.1, last_epoch: int = -1
                  ) -> None:
         self.milestones, self.gamma = Counter(milestones), gamma
@@ -92,6 +98,9 @@ class ConstantLR(_Factors):
     >>> scheduler.get_last_lr()
     [0.5]
     """
+
+    factor: float
+    total_iters: int
 
     def __init__(self, optimizer: Optimizer, factor: float = 1.0 / 3, total_iters: int = 5, last_epoch: int = -1
                  ) -> None:
@@ -120,6 +129,10 @@ class LinearLR(_Factors):
     >>> scheduler.get_last_lr()
     [0.625]
     """
+
+    start_factor: float
+    end_factor: float
+    total_iters: int
 
     def __init__(self, optimizer: Optimizer, start_factor: float = 1.0 / 3, end_factor: float = 1.0,
                  total_iters: int = 5, last_epoch: int = -1) -> None:
@@ -178,6 +191,9 @@ class PolynomialLR(_Factors):
     [0.25]
     """
 
+    total_iters: int
+    power: float
+
     def __init__(self, optimizer: Optimizer, total_iters: int = 5, power: float = 1.0, last_epoch: int = -1) -> None:
         self.total_iters, self.power = total_iters, power
         super().__init__(optimizer, last_epoch)
@@ -205,6 +221,9 @@ class CosineAnnealingLR(LRScheduler):
     >>> scheduler.get_last_lr()
     [0.5]
     """
+
+    T_max: int
+    eta_min: float
 
     def __init__(self, optimizer: Optimizer, T_max: int, eta_min: float = 0.0, last_epoch: int = -1) -> None:
         self.T_max, self.eta_min = T_max, eta_min

@@ -58,6 +58,8 @@ class SequentialLR(_OfSchedules):
     [0.1, 1.0, 0.5]
     """
 
+    last_epoch: int
+
     def __init__(self, optimizer: Optimizer, schedulers: list[LRScheduler], milestones: list[int],
                  last_epoch: int = -1) -> None:
         self._check(optimizer, schedulers)
@@ -110,8 +112,10 @@ class ChainedScheduler(_OfSchedules):
     """
 
     def __init__(self, schedulers: Sequence[LRScheduler], optimizer: Optimizer | None = None) -> None:
-        self.optimizer = optimizer or (schedulers[0].optimizer if schedulers else None)  # type: ignore[assignment]
-        self._check(self.optimizer, schedulers)
+        shared = optimizer or (schedulers[0].optimizer if schedulers else None)
+        self._check(shared, schedulers)
+        assert shared is not None
+        self.optimizer = shared
         self._schedulers = schedulers
         self._last_lr = rates(self._schedulers[-1].optimizer)
 
@@ -134,6 +138,19 @@ class ReduceLROnPlateau(LRScheduler):
     [0.1]
     """
 
+    optimizer: Optimizer
+    factor: float
+    default_min_lr: float | None
+    patience: int
+    cooldown: int
+    cooldown_counter: int
+    mode_worse: float
+    best: float
+    num_bad_epochs: int
+    threshold: float
+    eps: float
+    last_epoch: int
+
     def __init__(self, optimizer: Optimizer, mode: Literal["min", "max"] = "min", factor: float = 0.1,
                  patience: int = 10, threshold: float = 1e-4, threshold_mode: Literal["rel", "abs"] = "rel",
                  cooldown: int = 0, min_lr: list[float] | float = 0, eps: float = 1e-8) -> None:
@@ -147,7 +164,8 @@ class ReduceLROnPlateau(LRScheduler):
         for what, name, known in (("mode", mode, ("min", "max")), ("threshold mode", threshold_mode, ("rel", "abs"))):
             if name not in known:
                 raise ValueError(f"{what} {name} is unknown!")
-        self.factor, self.optimizer, self.default_min_lr = factor, optimizer, None if listed else min_lr
+        self.factor, self.optimizer = factor, optimizer
+        self.default_min_lr = None if listed else min_lr  # type: ignore[assignment]
         self.min_lrs: list[float] = list(min_lr) if listed else [min_lr] * groups  # type: ignore
         self.patience, self.cooldown, self.eps, self.last_epoch = patience, cooldown, eps, 0
         self._last_lr = rates(optimizer)
@@ -191,7 +209,7 @@ class ReduceLROnPlateau(LRScheduler):
                                    f"`ReduceLROnPlateau` was initialized ({len(self.min_lrs)}), usually due to a new "
                                    "param group being added to the optimizer. Please modify the `min_lrs` field to "
                                    "match the length of the `optimizer` param groups.")
-            self.min_lrs = [self.default_min_lr] * len(groups)  # type: ignore[list-item]
+            self.min_lrs = [self.default_min_lr] * len(groups)
         for least, group in zip(self.min_lrs, groups):
             before = float(group["lr"])
             after = max(before * self.factor, least)

@@ -48,6 +48,22 @@ class DataLoader(Generic[T_co]):
     traceback. RuntimeError where a worker dies, or takes longer than `timeout` seconds.
     """
 
+    dataset: Any
+    batch_size: int | None
+    drop_last: bool
+    sampler: Any
+    batch_sampler: Any
+    generator: Any
+    num_workers: int
+    timeout: float
+    worker_init_fn: Callable[[int], Any] | None
+    prefetch_factor: int | None
+    multiprocessing_context: Any
+    pin_memory: bool
+    pin_memory_device: str
+    in_order: bool
+    collate_fn: Callable[[Any], Any]
+
     _initialized = False
 
     def __init__(self, dataset: Any, batch_size: int | None = 1, shuffle: bool | None = None,

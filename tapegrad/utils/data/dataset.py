@@ -128,6 +128,9 @@ class ConcatDataset(Dataset[T_co]):
     (5, 'd', 'e')
     """
 
+    datasets: list[Any]
+    cumulative_sizes: list[int]
+
     def __init__(self, datasets: Iterable[Any]) -> None:
         self.datasets = list(datasets)
         if not self.datasets:
@@ -192,6 +195,9 @@ class Subset(Dataset[T_co]):
     >>> part[0], len(part)
     ('d', 2)
     """
+
+    dataset: Any
+    indices: Sequence[int]
 
     def __init__(self, dataset: Any, indices: Sequence[int]) -> None:
         self.dataset, self.indices = dataset, indices

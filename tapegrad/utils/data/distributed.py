@@ -26,6 +26,16 @@ class DistributedSampler(Sampler[int]):
     `set_epoch` gives each epoch an order of its own. How many processes there are, and which this is, has to be said.
     """
 
+    dataset: Any
+    num_replicas: int
+    rank: int
+    shuffle: bool
+    seed: int
+    epoch: int
+    drop_last: bool
+    num_samples: int
+    total_size: int
+
     def __init__(self, dataset: Dataset[Any] | Sized, num_replicas: int | None = None, rank: int | None = None,
                  shuffle: bool = True, seed: int = 0, drop_last: bool = False) -> None:
         if num_replicas is None or rank is None:
@@ -39,7 +49,7 @@ class DistributedSampler(Sampler[int]):
         self.total_size = self.num_samples * num_replicas
 
     def __iter__(self) -> Iterator[int]:
-        n = len(self.dataset)  # type: ignore[arg-type]
+        n = len(self.dataset)
         order: list[int] = list(range(n))
         if self.shuffle:
             order = tapegrad.randperm(n, generator=Generator().manual_seed(self.seed + self.epoch)).tolist()

@@ -9,6 +9,7 @@ import tapegrad
 from tapegrad import creation, dtypes
 from tapegrad.namespaces import show_public
 from tapegrad.random import Generator
+from tapegrad.tensor import Tensor
 
 __all__ = ["BatchSampler", "RandomSampler", "Sampler", "SequentialSampler", "SubsetRandomSampler",
            "WeightedRandomSampler"]
@@ -79,6 +80,9 @@ class RandomSampler(Sampler[int]):
     Without a generator each pass over it has one of its own, whose seed is drawn from the default one.
     """
 
+    data_source: Sized
+    replacement: bool
+
     def __init__(self, data_source: Sized, replacement: bool = False, num_samples: int | None = None,
                  generator: Generator | None = None) -> None:
         self.data_source, self.replacement, self._num_samples = data_source, replacement, num_samples
@@ -115,6 +119,9 @@ class SubsetRandomSampler(Sampler[int]):
     [9, 5, 7]
     """
 
+    indices: Sequence[int]
+    generator: Generator | None
+
     def __init__(self, indices: Sequence[int], generator: Generator | None = None) -> None:
         self.indices, self.generator = indices, generator
 
@@ -133,6 +140,11 @@ class WeightedRandomSampler(Sampler[int]):
     >>> list(WeightedRandomSampler([0.0, 1.0], 3))
     [1, 1, 1]
     """
+
+    weights: Tensor
+    num_samples: int
+    replacement: bool
+    generator: Generator | None
 
     def __init__(self, weights: Sequence[float], num_samples: int, replacement: bool = True,
                  generator: Generator | None = None) -> None:
@@ -159,6 +171,10 @@ class BatchSampler(Sampler[list[int]]):
     >>> list(BatchSampler(range(5), batch_size=2, drop_last=False))
     [[0, 1], [2, 3], [4]]
     """
+
+    sampler: Iterable[int]
+    batch_size: int
+    drop_last: bool
 
     def __init__(self, sampler: Iterable[int] | Sampler[int], batch_size: int, drop_last: bool) -> None:
         _count("batch_size", batch_size)

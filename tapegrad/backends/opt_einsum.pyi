@@ -1,0 +1,10 @@
+"""Types of what is made as a module runs, written by `python -m tapegrad stubs`."""
+from typing import Any, ClassVar
+
+
+
+enabled: bool
+def is_available() -> bool:
+    """There is no such device: False."""
+
+strategy: Any

@@ -1,0 +1,93 @@
+"""Types of what is made as a module runs, written by `python -m tapegrad stubs`."""
+from typing import Any, ClassVar
+
+from tapegrad import Tensor
+from tapegrad.distributions.transforms.maps import Transform, _Plain
+
+
+class ExpTransform(_Plain):
+    r"""y = exp(x)."""
+    domain: Any
+    codomain: Any
+    bijective: bool
+    sign: int
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+
+class PowerTransform(Transform):
+    r"""y = x ** exponent."""
+    exponent: Tensor
+    domain: Any
+    codomain: Any
+    bijective: bool
+    def __init__(self, exponent: Any, cache_size: int=0) -> None: ...
+    def with_cache(self, cache_size: int=1) -> Any: ...
+    @property
+    def sign(self) -> Any: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+    def forward_shape(self, shape: Any) -> Any: ...
+    def inverse_shape(self, shape: Any) -> Any: ...
+
+class SigmoidTransform(_Plain):
+    r"""y = 1 / (1 + exp(-x)), kept off 0 and 1."""
+    domain: Any
+    codomain: Any
+    bijective: bool
+    sign: int
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+
+class SoftplusTransform(_Plain):
+    r"""y = log(1 + exp(x)), and x itself from 20 on."""
+    domain: Any
+    codomain: Any
+    bijective: bool
+    sign: int
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+
+class TanhTransform(_Plain):
+    r"""y = tanh(x)."""
+    domain: Any
+    codomain: Any
+    bijective: bool
+    sign: int
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+
+class AbsTransform(_Plain):
+    r"""y = |x|, of whose two inverses the positive one is taken."""
+    domain: Any
+    codomain: Any
+
+class AffineTransform(Transform):
+    r"""y = loc + scale x."""
+    loc: Any
+    scale: Any
+    bijective: bool
+    def __init__(self, loc: Any, scale: Any, event_dim: int=0, cache_size: int=0) -> None: ...
+    @property
+    def event_dim(self) -> int: ...
+    @property
+    def domain(self) -> Any: ...
+    @property
+    def codomain(self) -> Any: ...
+    def with_cache(self, cache_size: int=1) -> Any: ...
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
+    @property
+    def sign(self) -> Any: ...
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+    def forward_shape(self, shape: Any) -> Any: ...
+    def inverse_shape(self, shape: Any) -> Any: ...
+
+class CumulativeDistributionTransform(Transform):
+    r"""y = the share of a distribution below x."""
+    distribution: Any
+    bijective: bool
+    codomain: Any
+    sign: int
+    def __init__(self, distribution: Any, cache_size: int=0) -> None: ...
+    @property
+    def domain(self) -> Any: ...
+    def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
+    def with_cache(self, cache_size: int=1) -> Any: ...
+
