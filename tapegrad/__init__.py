@@ -146,6 +146,8 @@ for _name, _made in {"Variable": _variable.Variable, "gradcheck": _checks.gradch
     setattr(autograd, _name, _made)
 for _name, _kind in _errors.KINDS.items():  # FloatTensor, LongTensor, …
     globals()[_kind] = functions.queries.typed(_kind, _dtypes.BY_NAME[_name])
+for _class in (Tensor, Size, device, dtype):
+    _class.__module__ = __name__  # `<class 'tapegrad.Tensor'>`, as programs print it
 newaxis = None
 __version__ = "0.1.0"
 float, double, long, int, short = float32, float64, int64, int32, int16
@@ -163,7 +165,7 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
 
 
-_LAZY = "accelerator backends cpu cuda distributions func mps optim quasirandom utils version xpu"
+_LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom utils version xpu"
 globals().update(_lazy(__name__, _LAZY))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"

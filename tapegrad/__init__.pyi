@@ -27,6 +27,7 @@ from tapegrad.dtypes import finfo as finfo
 from tapegrad import func as func
 from tapegrad.dtypes import iinfo as iinfo
 from tapegrad.autograd.modes import inference_mode as inference_mode
+from tapegrad import jit as jit
 from tapegrad.formats import layout as layout
 from tapegrad import linalg as linalg
 from tapegrad.formats import memory_format as memory_format

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes, errors, formats, shapes
+from tapegrad import dispatch, dtypes, errors, formats, series, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
@@ -35,11 +35,11 @@ def wanted(dtype: Any, out: Any = None) -> Dtype | None:
     return out.dtype
 
 
-def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None, series: bool = False) -> Tensor:
+def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = None, flat: bool = False) -> Tensor:
     if where is not None:
         required(where)
     if out is not None:  # of as many elements as a series, it keeps its shape
-        kept = series and out.numel() == made.numel()
+        kept = flat and out.numel() == made.numel()
         return dispatch.into(out, made.reshape(tuple(out.shape)) if kept else made)
     if requires_grad and not made.dtype.is_floating_point:
         raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
@@ -430,7 +430,9 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
             start, end, step = first, int(end), by
     count = max(math.ceil((end - start) / step), 0)
     check_room(dtype, (count,))
-    return _finish(from_array(np.arange(count) * by + first, dtype), requires_grad, device, out, series=True)
+    values = (series.progression(count, first, by, dtype.numpy) if dtype.is_floating_point
+              else np.arange(count) * by + first)
+    return _finish(from_array(values, dtype), requires_grad, device, out, flat=True)
 
 
 @described
@@ -449,14 +451,8 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     kind = dtype.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
-    if steps == 1:
-        return _finish(from_array(np.array([start]), dtype), requires_grad, device, out, series=True)
     check_room(dtype, (steps,))
-    step = (end - start) / kind(max(steps - 1, 1))
-    i = np.arange(steps)
-    # From both ends towards the middle, as PyTorch counts, so that both ends are met exactly.
-    values = np.where(i < steps // 2, start + step * i.astype(kind), end - step * (steps - 1 - i).astype(kind))
-    return _finish(from_array(values, dtype), requires_grad, device, out, series=True)
+    return _finish(from_array(series.between(start, end, steps), dtype), requires_grad, device, out, flat=True)
 
 
 @described

@@ -286,11 +286,11 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, memory_form
 
 
 @described
-def randint_like(input: Tensor, low: Any, high: Any = None, *, generator: Generator | None = None,
+def randint_like(input: Tensor, low: Any = None, high: Any = None, *, generator: Generator | None = None,
                  memory_format: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
                  pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
-    low, high = (0, low) if high is None else (low, high)
+    low, high = (0, low) if high is None else (low or 0, high)
     layout = _like(input, dtype)
     _bounds(low, high, layout.dtype)
     made = _draw(generator, (), layout.dtype, streams.randint, low, high, layout=layout)

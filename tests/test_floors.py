@@ -13,8 +13,8 @@ import tapegrad
 
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
-    {"errors", "config", "dtypes", "shapes", "devices", "formats", "namespaces", "lazy_modules", "documents.texts",
-     "documents"},
+    {"errors", "config", "dtypes", "shapes", "devices", "formats", "series", "namespaces", "lazy_modules",
+     "documents.texts", "documents"},
     {"ops", "ops.declaration", "ops.symbols", "ops.scalar", "ops.numpy_column", "ops.adjoint_operations"},
     {"ops.*"},
     {"machine.*"},
@@ -26,7 +26,8 @@ FLOORS = [
     {"", "documents.*",
      "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
      "__main__", "demo", "batching", "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent",
-     "cuda.*", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version", "serialization.*", "utils.*"},
+     "cuda.*", "jit", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version", "serialization.*",
+     "utils.*"},
 ]
 
 # A package in here is a room: others import it by its name, not its files, and only what its `__all__` offers.

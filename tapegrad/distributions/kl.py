@@ -43,9 +43,12 @@ _FOUND: dict[tuple[type, type], Any] = {}
 
 
 def register_kl(type_p: type, type_q: type) -> Callable[[Any], Any]:
-    """A decorator for the function that computes the divergence of two families (`torch.distributions.register_kl`)."""
+    """A decorator for the function that computes the divergence of two families (`torch.distributions.register_kl`).
+
+    The families are classes, of distributions or of what behaves like them.
+    """
     for name, of in (("type_p", type_p), ("type_q", type_q)):
-        if not (isinstance(of, type) and issubclass(of, Distribution)):
+        if not isinstance(of, type):
             raise TypeError(f"Expected {name} to be a Distribution subclass but got {of}")
 
     def register(function: Any) -> Any:
@@ -61,9 +64,12 @@ def _dispatch(type_p: type, type_q: type) -> Any:
     fits = [(p, q) for p, q in _REGISTRY if issubclass(type_p, p) and issubclass(type_q, q)]
     if not fits:
         return NotImplemented
-    near_p, near_q = type_p.__mro__.index, type_q.__mro__.index
-    left = min(fits, key=lambda pair: (near_p(pair[0]), near_q(pair[1])))
-    right = min(fits, key=lambda pair: (near_q(pair[1]), near_p(pair[0])))
+
+    def near(found: type, base: type) -> int:  # abstract base classes are farther than any real one
+        return found.__mro__.index(base) if base in found.__mro__ else len(found.__mro__)
+
+    left = min(fits, key=lambda pair: (near(type_p, pair[0]), near(type_q, pair[1])))
+    right = min(fits, key=lambda pair: (near(type_q, pair[1]), near(type_p, pair[0])))
     if _REGISTRY[left] is not _REGISTRY[right]:
         warnings.warn(f"Ambiguous kl_divergence({type_p.__name__}, {type_q.__name__}). Please register_kl("
                       f"{left[0].__name__}, {right[1].__name__})", RuntimeWarning, stacklevel=3)

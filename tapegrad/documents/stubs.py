@@ -115,8 +115,11 @@ def _imports() -> str:
         value = getattr(tapegrad, name)
         if isinstance(value, types.ModuleType):
             rows.append(f"from tapegrad import {name} as {name}")
-        elif isinstance(value, type) and value.__module__.startswith("tapegrad."):
-            rows.append(f"from {value.__module__} import {value.__name__} as {name}")
+        elif isinstance(value, type) and value.__module__.split(".")[0] == "tapegrad":
+            # The root says of Tensor that it is its own; its methods know where they are written.
+            written = next((f.__module__ for f in vars(value).values() if isinstance(f, types.FunctionType)), "")
+            home = written if value.__module__ == "tapegrad" else value.__module__
+            rows.append(f"from {home} import {value.__name__} as {name}")
         elif not callable(value) or isinstance(value, type(tapegrad.float32)):
             kind = type(value)
             plain = f"_{kind.__name__}" if kind.__name__ in ("float", "int", "bool", "str", "dtype") else "Any"

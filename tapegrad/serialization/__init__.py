@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
+from tapegrad.devices import device
 from tapegrad.lazy_modules import lazy
 from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
@@ -17,6 +18,7 @@ from tapegrad.namespaces import show_public
 archive, arrays, pickles = lazy(__name__, "archive arrays pickles").values()
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 show_public(__name__)
+MAP_LOCATION = Callable[[Any, str], Any] | device | str | dict[str, str] | None  # for those who annotate with it
 
 
 def save(obj: Any, f: Any, pickle_module: Any = None, pickle_protocol: int = 2,

@@ -259,7 +259,17 @@ def test_register_kl():
     with pytest.raises(NotImplementedError, match=r"No KL\(p \|\| q\) is implemented for p type Laplace"):
         d.kl_divergence(d.Laplace(0.0, 1.0), d.Cauchy(0.0, 1.0))
     with pytest.raises(TypeError, match="Expected type_p to be a Distribution subclass"):
-        d.register_kl(int, Mine)
+        d.register_kl(3, Mine)
+
+    class Alike:  # a library's own root of distributions
+        def __init__(self, loc):
+            self.loc = loc
+
+    @d.register_kl(Alike, d.Distribution)
+    def _alike(p, q):
+        return tapegrad.tensor(p.loc)
+
+    assert d.kl_divergence(Alike(3.0), Mine(0.0, 1.0)).item() == 3
 
 
 # ------------------------------------------------------------------------------------------------------- made of others

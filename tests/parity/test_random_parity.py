@@ -83,6 +83,7 @@ for d in (*FLOATS, *INTS):
         "randint": lambda t, d=d: t.randint(3, 100, (N,), dtype=getattr(t, d)),
         "randint named": lambda t, d=d: t.randint(high=100, size=(N,), dtype=getattr(t, d)),
         "randint_like": lambda t, d=d: t.randint_like(gapped(t, d, "transposed"), 3, 100),
+        "randint_like named": lambda t, d=d: t.randint_like(gapped(t, d, "transposed"), high=100),
         "randperm": lambda t, d=d: t.randperm(N if d[-1] != "8" else 100, dtype=getattr(t, d)),
     }.items()}
 

@@ -17,6 +17,7 @@ from tapegrad.distributions.transforms.maps import (
     IndependentTransform,
     ReshapeTransform,
     Transform,
+    _InverseTransform,  # noqa: F401 (libraries on top of PyTorch name it)
     identity_transform,
 )
 from tapegrad.distributions.transforms.parts import CatTransform, StackTransform

@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, shapes
-from tapegrad.creation import from_array, linspace
+from tapegrad import dtypes, series, shapes
+from tapegrad.creation import from_array
 from tapegrad.functions.common import expect_tensor, into, method, public
 from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.functions.shaping.views import meshgrid
@@ -88,9 +88,12 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     if steps < 0:
         raise RuntimeError("number of steps must be non-negative")
     dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
-    exponents = linspace(start, end, steps, dtype=dtypes.float64)._array()
+    dtype = dtypes.named(dtype)
+    kind = dtype.numpy.type if dtype.is_floating_point else np.float64
+    cut = float if dtype.is_floating_point or steps == 1 else int
+    first, last = (np.float64(kind(cut(v))) for v in (start, end))
     with np.errstate(all="ignore"):
-        made = from_array(np.power(float(base), exponents), dtype)
+        made = from_array(np.power(float(base), series.between(first, last, steps)), dtype)
     return into(out, made.requires_grad_(requires_grad))
 
 
