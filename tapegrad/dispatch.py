@@ -14,7 +14,7 @@ import numpy as np
 from tapegrad import dtypes, errors
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
-from tapegrad.machine.learning import lessons
+from tapegrad.machine.learning import following, lessons
 from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names
@@ -53,7 +53,10 @@ class Operands:
                 self.values.append(x)
                 self.layouts.append(layouts.all[x._layout])
                 continue
-            row = call.wrapped(dtypes.number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
+            if type(x) in following.KINDS:
+                row = x.row()
+            else:
+                row = call.wrapped(dtypes.number(x)) if isinstance(x, (bool, int, float, np.generic)) else 0
             if not row:
                 self.release()
                 if isinstance(x, int):

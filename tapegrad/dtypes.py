@@ -124,8 +124,10 @@ def number(x: Any) -> Any:
     if isinstance(x, np.generic):
         return x.item()
     if isinstance(x, int) and type(x) is not bool:
-        return int.__index__(x)
-    return float.__float__(x) if isinstance(x, float) else x
+        return int.__index__(x) if issubclass(type(x), int) else x.__index__()
+    if isinstance(x, float):
+        return float.__float__(x) if issubclass(type(x), float) else x.__float__()  # what stands for one in a capture
+    return x
 
 
 def fitted(value: Any, d: dtype) -> Any:

@@ -253,8 +253,8 @@ class Pullback:
     rows: list[int]  # of the graph's values
 
     def __init__(self, variant: Replayed, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
-                 states: Sequence[Any]) -> None:
-        self.variant, self.states = variant, states
+                 states: Sequence[Any], numbers: Sequence[Any]) -> None:
+        self.variant, self.states, self.numbers = variant, states, numbers
         numbers = variant.captured.numbers_of_inputs
         self.leaves = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
                        for i, t in enumerate(leaves)]

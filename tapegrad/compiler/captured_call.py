@@ -11,8 +11,10 @@ from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.guards.reachable import Reach
 from tapegrad.compiler.index_checks import checks_first
+from tapegrad.compiler.numbers.formula import Formula
+from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.pytrees import flatten, overlapping, with_gradients
+from tapegrad.compiler.pytrees import Numbers, flatten, overlapping, with_gradients
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
@@ -68,11 +70,20 @@ class Left(NamedTuple):
     number: int | None  # of the block it lies in
 
 
+class Varies(Refused):
+    """A call left other numbers behind than it found; `places` says which of `Reach.places`."""
+
+    def __init__(self, why: str, places: set[int]) -> None:
+        super().__init__(why)
+        self.places = places
+
+
 class Before:
-    """What there is when a captured call begins."""
+    """What there is when a captured call begins; `varying` are the numbers passed that are left out of `structure`."""
 
     def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any, containers: Sequence[Any],
-                 identity: bool) -> None:
+                 identity: bool, varying: frozenset[int] = frozenset()) -> None:
+        self.varying = varying
         self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
         self.identity = identity
         self.watched = {id(w.value) for w in reach.watched}
@@ -98,11 +109,12 @@ class Before:
         if not self.reach.unchanged():
             now = self.reach.again()
             if now.content != self.reach.content or not now.same_objects(self.reach):
-                raise Refused("it changes Python values that it reads" + self.reach.changed())
+                why, varied = "it changes Python values that it reads" + self.reach.changed(), now.varied(self.reach)
+                raise Varies(why, varied) if varied and not now.tells else Refused(why)
         leaves: list[Any] = []
         containers: list[Any] = []
         if self.structure is not None and (
-                flatten(args, leaves, containers, self.identity) != self.structure
+                flatten(args, leaves, containers, self.identity, Numbers(self.varying)) != self.structure
                 or [*map(id, leaves)] != [*map(id, self.leaves)]
                 or [*map(id, containers)][1:] != [*map(id, self.containers)][1:]):
             raise Refused("it changes a list or dict that it is passed")
@@ -120,7 +132,7 @@ class Captured:
     """
 
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
-                 roots: Sequence[Any]) -> None:
+                 roots: Sequence[Any], substitution: Substitution | None = None) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -134,7 +146,7 @@ class Captured:
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known,
-            _left(before, result, traced.segments))
+            _left(before, result, traced.segments), substitution.graph.tags if substitution else {})
         self.steps = checks_first(self.steps)
         self.fixed = sorted(used & before.known)
         self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
@@ -148,7 +160,7 @@ class Captured:
         self._fresh_versions: list[int] = []
         self.gradients = [g for leaf, had in before.gradients
                           for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
-        self._outputs(before, result)
+        self._outputs(before, result, substitution)
         self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
         self.inputs = [self._source(before, t) for t in traced.inputs]
         self.numbers_of_inputs = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
@@ -204,10 +216,12 @@ class Captured:
             self._fresh_versions.append(int(buffers[owner]["version"]))
         return self.result_blocks.index(block)
 
-    def _outputs(self, before: Before, result: Any) -> None:
+    def _outputs(self, before: Before, result: Any, substitution: Substitution | None) -> None:
         leaves: list[Any] = []
         containers = [*before.containers]
-        self.structure = flatten(result, leaves, containers)
+        followed = Numbers(frozenset())
+        self.structure = flatten(result, leaves, containers, varying=followed)
+        self.formula: Formula | None = substitution.formula(followed.found) if substitution else None
         if not before.watched.isdisjoint(map(id, containers[len(before.containers):])):
             raise Refused("it returns a tuple, list or dict that it reads")
         self._tensors = list({id(t): t for t in leaves}.values())
@@ -291,7 +305,7 @@ class Captured:
             [t if type(t) in (int, Result) else id(t) for t in self.inputs], self.traced.hidden,
             self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
-            [s.did() for s in self.traced.segments],
+            [s.did() for s in self.traced.segments], self.formula and self.formula.key(),
         )
 
     def same(self, other: Captured) -> bool:
@@ -302,6 +316,11 @@ class Captured:
         """Whether another call's steps are these, whatever must hold for it."""
         return self.steps == other.steps and self.result_blocks == other.result_blocks and (
             [b.nbytes for b in self.blocks] == [b.nbytes for b in other.blocks])
+
+    @property
+    def draws_first(self) -> bool:
+        """Whether a replay begins with numbers that Python works out."""
+        return bool(self.draws or self.formula)
 
     @property
     def short(self) -> bool:
@@ -318,13 +337,14 @@ class Captured:
     @property
     def pure(self) -> bool:
         """Whether running the function once more would leave no trace."""
-        return not (self.versions or self.argument_versions or self.gradients)
+        return not (self.versions or self.argument_versions or self.gradients or (
+            self.formula and self.formula.writes))
 
 
 def _left(before: Before, result: Any, segments: Sequence[Segment]) -> set[int]:
     """The addresses of all that a call leaves behind for others."""
     tensors: list[Any] = [t.grad for t, _ in before.gradients]
-    flatten(result, tensors)
+    flatten(result, tensors, varying=Numbers(frozenset()))
     for segment in segments:
         tensors += (*segment.seeds, *segment.gradients)
     return {cap.addresses.item(cap.owner_of(t)) for t in tensors if t is not None}

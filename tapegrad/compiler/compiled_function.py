@@ -20,15 +20,16 @@ from tapegrad import dtypes
 from tapegrad.autograd import anomaly, saved_tensors
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, Captured
+from tapegrad.compiler.captured_call import Before, Captured, Varies
 from tapegrad.compiler.guards import memory_words, trusted_values
-from tapegrad.compiler.guards.contents import Transparent, attributes
+from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.native_calls import Quick, way_of
+from tapegrad.compiler.numbers.substitution import Substitution, plain
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.pytrees import flatten, kind_of, kinds_in, sharing, with_gradients
+from tapegrad.compiler.pytrees import Numbers, flatten, kind_of, kinds_in, sharing, with_gradients
 from tapegrad.compiler.traced_program import Refused
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
@@ -68,6 +69,10 @@ class Compiled(Transparent):
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
+        # The numbers that vary, of those it is passed and of those it reads; and those that are not followed.
+        self._varying, self._varying_reached = frozenset[int](), frozenset[int]()
+        self._never, self._never_reached = frozenset[int](), frozenset[int]()
+        self._before: tuple[Any, Any, list[Any], Reach] | None = None  # what the capture before was given, and read
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
 
@@ -88,23 +93,15 @@ class Compiled(Transparent):
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None):
             return self.__wrapped__(*args, **kwargs)
-        leaves: list[Any] = []
-        containers: list[Any] = []
         try:
-            if not kwargs and not any(type(a) is not Tensor for a in args):
-                leaves, structure = list(args), None
-            else:
-                structure = flatten((args, kwargs), leaves, containers, self._identity)
-            kinds = tuple([kind_of(t) for t in leaves])
-            key = (structure, kinds, self._aliases(leaves, kinds), _is_recording(None), dtypes.default_dtype())
-            hash(key)
+            key, leaves, containers, numbers = self._sorted(args, kwargs)
         except (Refused, TypeError) as why:
             return self._give_up(str(why), args, kwargs)
         for variant in self.tapes.get(key, ()):
             if variant.holds():
-                status, result = variant.replay(leaves, containers)
+                status, result = variant.replay(leaves, containers, numbers)
                 if status == rec.UNMET and variant.renewed():
-                    status, result = variant.replay(leaves, containers)
+                    status, result = variant.replay(leaves, containers, numbers)
                 if status == rec.PASSED:
                     way = way_of(variant, key)
                     # Another program may just have been built, whose way is to be found anew.
@@ -114,9 +111,26 @@ class Compiled(Transparent):
         if not capturing.claim():  # another thread captures a call
             return self.__wrapped__(*args, **kwargs)
         try:
-            return self._capture(key, leaves, containers, args, kwargs)
+            return self._capture(key, leaves, containers, numbers, args, kwargs)
         finally:
             capturing.give_up_claim()
+
+    def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
+        """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
+
+        Refused or TypeError for what cannot be a key.
+        """
+        leaves: list[Any] = []
+        containers: list[Any] = []
+        varying = Numbers(self._varying)
+        if not kwargs and not any(type(a) is not Tensor for a in args):
+            leaves, structure = list(args), None
+        else:
+            structure = flatten((args, kwargs), leaves, containers, self._identity, varying)
+        kinds = tuple([kind_of(t) for t in leaves])
+        key = (structure, kinds, self._aliases(leaves, kinds), _is_recording(None), dtypes.default_dtype())
+        hash(key)
+        return key, leaves, containers, varying.found
 
     def _aliases(self, leaves: list[Any], kinds: tuple[Any, ...]) -> Any:
         """Which arguments are the same tensor or share memory; Refused for one with an attribute that code may read."""
@@ -132,10 +146,14 @@ class Compiled(Transparent):
 
     # ------------------------------------------------------------ capture
 
-    def _capture(self, key: Any, leaves: list[Any], containers: list[Any], args: Any, kwargs: Any) -> Any:
+    def _capture(self, key: Any, leaves: list[Any], containers: list[Any], numbers: list[Any], args: Any, kwargs: Any
+                 ) -> Any:
         if trusted_values.builtins_are_patched():  # for as long as that lasts
             return self.__wrapped__(*args, **kwargs)
-        structure, identity = key[0], self._identity
+        if (self._varying or self._varying_reached) and (
+                len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES):
+            self._pin(self._varying, self._varying_reached)  # what is made of them varies too
+            key, leaves, containers, numbers = self._sorted(args, kwargs)
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
             if not self.dynamic:
                 return self._give_up(
@@ -145,13 +163,27 @@ class Compiled(Transparent):
             return self._give_up(
                 f"its calls keep doing something else ({self.differed or 'what they did'})", args, kwargs)
         try:
-            kinds = {type(t) for t in leaves} | kinds_in(structure)
-            reach = Reach(self.__wrapped__, sorted(kinds - {Tensor}, key=lambda kind: kind.__qualname__))
+            kinds = {type(t) for t in leaves} | kinds_in(key[0])
+            identity, ordered = self._identity, sorted(kinds - {Tensor}, key=lambda kind: kind.__qualname__)
+            reach = Reach(self.__wrapped__, ordered, self._varying_reached)
+            if self._finds_varying(key, reach, args, kwargs):
+                key, leaves, containers, numbers = self._sorted(args, kwargs)
+                reach = Reach(self.__wrapped__, ordered, self._varying_reached)
             self._reads, self._identity = None if reach.any_attribute else reach.reads, reach.identity
             self._aliases(leaves, key[1])
-            before = Before(reach, leaves, structure, containers, identity)
+            before = Before(reach, leaves, key[0], containers, identity, self._varying)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
+        if not numbers and not reach.varying_places():
+            return self._captured(key, before, args, kwargs, None)
+        substitution = Substitution(reach, args, kwargs, sorted(self._varying), numbers)
+        if not substitution.is_fit():
+            return self.__wrapped__(*args, **kwargs)
+        return plain(self._captured(key, before, args, kwargs, substitution), {})
+
+    def _captured(self, key: Any, before: Before, args: Any, kwargs: Any, substitution: Substitution | None) -> Any:
+        """Make the call, and keep what it does: as something to compare, or as a program."""
+        reach, structure = before.reach, key[0]
         traced = Traced()
         captured: Captured | None = None
         trace = capturing.begin()
@@ -160,21 +192,28 @@ class Compiled(Transparent):
         collecting = gc.isenabled()
         try:
             try:
-                result = self.__wrapped__(*args, **kwargs)
+                if substitution is None:
+                    result = self.__wrapped__(*args, **kwargs)
+                else:
+                    substitution.begin()
+                    result = self.__wrapped__(*substitution.args, **substitution.kwargs)
                 self.captures += 1
                 roots, views = ([], []) if trace.refusals or trace.failed else _roots(result, before)
                 if roots:
                     traced = trace_backward(roots, [*(t for t in before.tensors if t.requires_grad), *views])
             finally:
+                if substitution is not None:
+                    substitution.end()
                 events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
                 self._failures[key] = self._failures.get(key, 0) + 1
                 return result
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
-            captured = Captured(before, trace, events, result, traced, roots)
+            captured = Captured(before, trace, events, result, traced, roots, substitution)
         except Refused as why:
-            self._stop(str(why))
+            if not (type(why) is Varies and self._follow(frozenset(), frozenset(why.places))):
+                self._stop(str(why))
             return result
         finally:
             try:
@@ -185,6 +224,8 @@ class Compiled(Transparent):
                 if collecting:
                     gc.enable()
         self._note(key, reach)
+        if substitution is not None:
+            self._pin(*substitution.pinned())
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._failures[key] = self._failures.get(key, 0) + 1
@@ -198,8 +239,39 @@ class Compiled(Transparent):
         except Refused as why:
             self._stop(str(why))
             return result
-        self.tapes.setdefault(key, []).append(variant)
+        several = self.tapes.setdefault(key, [])
+        several.insert(0 if captured.formula else len(several), variant)  # first those for any number
         return result
+
+    def _finds_varying(self, key: Any, reach: Reach, args: Any, kwargs: Any) -> bool:
+        """Whether some numbers are found to vary: nothing else is another than at the capture before."""
+        every = Numbers()
+        shape = key[0] and flatten((args, kwargs), [], varying=every)
+        before, self._before = self._before, (shape, key[1:], every.found, reach)
+        if reach.tells:
+            varied = bool(self._varying or self._varying_reached)
+            self._varying = self._varying_reached = frozenset()
+            return varied
+        if before is None or before[:2] != (shape, key[1:]):
+            return False
+        reached = reach.varied(before[3])
+        if reached is None:
+            return False
+        passed = [k for k, (a, b) in enumerate(zip(before[2], every.found)) if a == a and b == b and (
+            by_value(a) != by_value(b))]
+        return self._follow(frozenset(passed), frozenset(reached))
+
+    def _follow(self, passed: frozenset[int], reached: frozenset[int]) -> bool:
+        """Follow numbers from now on; whether there are any that are not followed yet, and may be."""
+        passed, reached = passed - self._never - self._varying, reached - self._never_reached - self._varying_reached
+        self._varying |= passed
+        self._varying_reached |= reached
+        return bool(passed or reached)
+
+    def _pin(self, passed: frozenset[int], reached: frozenset[int]) -> None:
+        """Follow numbers no more: what a call does depends on which they are."""
+        self._never, self._never_reached = self._never | passed, self._never_reached | reached
+        self._varying, self._varying_reached = self._varying - passed, self._varying_reached - reached
 
     def _note(self, key: Any, reach: Reach) -> None:
         """Say so where one call after the other is captured, and none replayed."""
@@ -219,7 +291,7 @@ class Compiled(Transparent):
 
         Captures that differ in what must hold for them are one program.
         """
-        if captured is None or not captured.short or captured.draws or captured.outlived(events):
+        if captured is None or not captured.short or captured.draws_first or captured.outlived(events):
             capturing.carry_out(events)
             return
         captured.work = next((p.work for p in self._pending.get(key, ()) if p.work and p.computes(captured)), None)
@@ -288,7 +360,7 @@ def _roots(result: Any, before: Before) -> tuple[list[Any], list[Any]]:
     """The tensors of a result that need a history of their own, and the views of what was there before, which have one.
     """
     leaves: list[Any] = []
-    flatten(result, leaves)
+    flatten(result, leaves, varying=Numbers(frozenset()))
     given = {*map(id, before.arguments), *map(id, before.held)}
     roots = [t for t in {id(t): t for t in leaves}.values() if t.requires_grad and id(t) not in given]
     outside = {*before.owners, *before.known}

@@ -53,7 +53,7 @@ def _quick(variant: Variant, key: Any) -> Quick | None:
     structure, kinds, shared, recording, _ = key
     captured, reach = variant.captured, variant.reach
     if (structure is not None or shared is not None or any(type(k) is not int for k in kinds)
-            or reach.without_words or reach.probes or captured.draws or captured.argument_versions
+            or reach.without_words or reach.probes or captured.draws_first or captured.argument_versions
             or captured.expected  # an argument lay where the function reads by name
             or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
         return None

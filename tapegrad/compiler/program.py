@@ -100,7 +100,8 @@ class Program:
                 fresh_cells.append((_cell(pointers, slot), self.results.index(place.number), place.offset))
 
         records: list[tuple[int, int, Any, Any, Any]] = []
-        self.draws: list[tuple[int, bool]] = []  # what Python draws before a run: which draw, and whether it is used
+        # What Python draws before a run, and whether it is used: which draw; below zero, a number that varies.
+        self.draws: list[tuple[int, bool]] = []
         drawn_cells: list[int] = []
         # fields of steps that are an address, which comes from a pointer cell
         targets: list[tuple[int, str, np.ndarray[Any, Any]]] = []

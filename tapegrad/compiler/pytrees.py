@@ -10,6 +10,7 @@ from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import following
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 
@@ -20,33 +21,68 @@ Structure = Any  # Tensor, Same, or (type, …): compares equal for values that 
 _flags, _layouts = buffers["flags"], buffers["layout"]
 
 
+class Masked(NamedTuple):
+    """In a structure: a number that is another each time, `which` of those that were collected."""
+
+    which: int
+
+
 class Same(NamedTuple):
     """In a structure: the container met as number `which` once more, by identity."""
 
     which: int
 
 
-def flatten(value: Any, leaves: list[Any], containers: list[Any] | None = None, identity: bool = False) -> Structure:
+class Numbers:
+    """The numbers met in a structure, in order: those of the `masked` places are collected, and their values left out.
+
+    `masked` is None for all of them.
+    """
+
+    def __init__(self, masked: frozenset[int] | None = None) -> None:
+        self.masked, self.count = masked, 0
+        self.found: list[Any] = []
+
+    def mask(self, value: Any) -> Masked | None:
+        """The place in the structure of the next number, if it is one that varies."""
+        self.count += 1
+        if self.masked is not None and self.count - 1 not in self.masked:
+            return None
+        self.found.append(value)
+        return Masked(len(self.found) - 1)
+
+
+def flatten(value: Any, leaves: list[Any], containers: list[Any] | None = None, identity: bool = False,
+            varying: Numbers | None = None) -> Structure:
     """The structure of nested tuples, lists and dicts, its tensors collected; Refused for what else there is.
 
     `containers` collects the tuples, lists and dicts, numbered in the order they are met. One of them met again, or one
     that is among `containers` already, is that number, so that which containers are one and the same object is part of
-    the structure. With `identity` so is which object a number or a string is.
+    the structure. With `identity` so is which object a number or a string is. Numbers that are `varying` are collected;
+    in a result those that a capture followed.
     """
     containers = [] if containers is None else containers
-    return _flatten(value, leaves, containers, {id(c): i for i, c in enumerate(containers)}, identity)
+    return _flatten(value, leaves, containers, {id(c): i for i, c in enumerate(containers)}, identity, varying)
 
 
-def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict[int, int], identity: bool
-             ) -> Structure:
+def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict[int, int], identity: bool,
+             varying: Numbers | None) -> Structure:
     if isinstance(value, Tensor):
         leaves.append(value)
         return Tensor
     kind = type(value)
+    if varying is not None:
+        if kind is float or kind is int:
+            masked = varying.mask(value)
+            if masked is not None:
+                return kind, masked, None
+        elif kind in following.KINDS:
+            varying.found.append(value)
+            return value.__class__, Masked(len(varying.found) - 1), None
     if kind in SIMPLE:
         told = value if kind in (int, str, bool, bytes, type(None)) else repr(value)  # range(0) is not range(1, 1)
         return (kind, told, value, id(value)) if identity else (kind, told, value)
-    rest = leaves, containers, numbers, identity
+    rest = leaves, containers, numbers, identity, varying
     if kind is slice:
         return kind, None, tuple([_flatten(v, *rest) for v in (value.start, value.stop, value.step)])
     if kind not in (list, dict, tuple) and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
@@ -67,26 +103,28 @@ def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict
     return kind, keys, parts
 
 
-def unflatten(structure: Structure, leaves: Iterator[Any], containers: Iterable[Any] = ()) -> Any:
-    """A value of this structure; `containers` are those there were before it, for parts that are one of them."""
-    return _unflatten(structure, leaves, [*containers])
+def unflatten(structure: Structure, leaves: Iterator[Any], containers: Iterable[Any] = (), numbers: Sequence[Any] = ()
+              ) -> Any:
+    """A value of this structure; `containers` are those there were before it, for parts that are one of them, `numbers`
+    those that vary."""
+    return _unflatten(structure, leaves, [*containers], numbers)
 
 
-def _unflatten(structure: Structure, leaves: Iterator[Any], containers: list[Any]) -> Any:
+def _unflatten(structure: Structure, leaves: Iterator[Any], containers: list[Any], numbers: Sequence[Any]) -> Any:
     if structure is Tensor:
         return next(leaves)
     if type(structure) is Same:
         return containers[structure.which]
     kind, keys, parts, *_ = structure
     if kind in SIMPLE:
-        return parts
+        return numbers[keys.which] if type(keys) is Masked else parts
     if kind is slice or (kind is tuple and not parts):
-        return kind(*[_unflatten(p, leaves, containers) for p in parts])
+        return kind(*[_unflatten(p, leaves, containers, numbers) for p in parts])
     number = len(containers)
     made: Any = {} if kind is dict else [] if kind is list else None
     containers.append(made)
-    names = [_unflatten(k, leaves, containers) for k in keys or ()]
-    items = [_unflatten(p, leaves, containers) for p in parts]
+    names = [_unflatten(k, leaves, containers, numbers) for k in keys or ()]
+    items = [_unflatten(p, leaves, containers, numbers) for p in parts]
     if kind is dict:
         made.update(zip(names, items))
     elif kind is list:
@@ -108,7 +146,9 @@ def is_fixed(structure: Structure) -> bool:
     """Whether a result without tensors is one that may be returned again: it holds nothing that can be written to."""
     if type(structure) is Same or structure is Tensor:
         return False
-    return structure[0] in SIMPLE or (structure[0] not in (list, dict) and all(map(is_fixed, structure[2])))
+    if structure[0] in SIMPLE:
+        return type(structure[1]) is not Masked
+    return structure[0] not in (list, dict) and all(map(is_fixed, structure[2]))
 
 
 def kind_of(tensor: Any) -> tuple[Any, ...] | int:

@@ -201,14 +201,15 @@ def live_storages(held: set[int]) -> _Ranges:
                     if r not in hidden])
 
 
-def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int], left: set[int]
-            ) -> tuple[list[list[Step]], list[Block], set[int]]:
+def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int], left: set[int],
+            varying: dict[int, int]) -> tuple[list[list[Step]], list[Block], set[int]]:
     """Steps with their pointers resolved, part by part, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
     of the tensors that the function reaches by name: memory of both kinds counts as the latter. `left` are the
-    addresses of what the call leaves behind. Raises Refused for memory that is nobody's. Random draws come first, in
-    their order: they depend on nothing the call computes.
+    addresses of what the call leaves behind; `varying`, by the event, are words that vary. Raises Refused for memory
+    that is nobody's. Random draws come first, in their order, and these words: they depend on nothing that the call
+    computes.
     """
     blocks: list[Block] = []
     taken: list[tuple[int, int, int]] = []
@@ -244,7 +245,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
     parts = [steps]
     # As lists: a field of a structured array's row costs ten times a list's element.
     columns = (events[name].tolist() for name in ("kind", "a", "b", "n_pointers", "pointers"))
-    for kind, a, b, count, pointers in zip(*columns):
+    for at_event, (kind, a, b, count, pointers) in enumerate(zip(*columns)):
         if kind in (rec.TAKEN, rec.GIVEN_BACK, rec.GRADIENT):
             continue
         if kind == rec.KERNEL:
@@ -258,6 +259,8 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
             parts.append(steps)
         elif kind in (rec.WORD, rec.CONSTANT) and own.find(a) is None:
             continue
+        elif at_event in varying:
+            draws.append(Step(rec.DRAWN, -1 - varying[at_event], 0, (place(a),), b""))
         elif kind == rec.WORD:
             at = place(a)
             steps.append(Step(rec.CONSTANT, 0, 0, (at,), b.to_bytes(8, "little")[:blocks[at.number].nbytes]))

@@ -19,6 +19,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import CompiledFunction, Input, Pullback
 from tapegrad.compiler.captured_backward import outline
 from tapegrad.compiler.captured_call import Result
+from tapegrad.compiler.guards.contents import by_value
 from tapegrad.compiler.guards.reachable import Unreadable
 from tapegrad.compiler.pytrees import unflatten
 from tapegrad.machine.instance import machine
@@ -41,7 +42,7 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
     try:
         with modes.enable_grad():
             args, kwargs = (given, {}) if pullback.variant.structure is None else unflatten(
-                pullback.variant.structure, iter(given))
+                pullback.variant.structure, iter(given), numbers=pullback.numbers)
             leaves: list[Any] = []
             _collect(pullback.variant.function(*args, **kwargs), leaves)
     finally:
@@ -141,7 +142,10 @@ def _check(pullback: Pullback) -> None:
         if int(buffers[cap.owner_of(tensor)]["version"]) != version:
             raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
     try:
-        same = variant.reach.again().content == captured.content
+        now = variant.reach.again()
+        numbers = [place.get() for place in now.varying_places()]
+        same = now.content == captured.content and [*map(by_value, numbers)] == [
+            *map(by_value, pullback.numbers[len(pullback.numbers) - len(numbers):])]
     except Unreadable:
         same = False
     if not same or variant.default is not dtypes.default_dtype():

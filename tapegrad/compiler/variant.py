@@ -197,8 +197,12 @@ class Variant:
 
     # ------------------------------------------------------------ replay
 
-    def replay(self, leaves: Sequence[Any], containers: Sequence[Any] = ()) -> tuple[int, Any]:
-        """Run the program on these arguments, in these containers: its status, and the result where it passed."""
+    def replay(self, leaves: Sequence[Any], containers: Sequence[Any] = (), passed: Sequence[Any] = ()
+               ) -> tuple[int, Any]:
+        """Run the program on these arguments, in these containers: its status, and the result where it passed.
+
+        `passed` are the numbers among the arguments that vary.
+        """
         captured, program = self.captured, self.program
         if containers and self.reach.identity:
             given = {*map(id, containers)}
@@ -214,8 +218,16 @@ class Variant:
                     return rec.BROKEN, None
             if captured.expected and captured.reached != [id(t) in self.reach.tensors for t in leaves]:
                 return rec.BROKEN, None
+        numbers: Sequence[Any] = passed
+        computed: Any = b"", (), ()
+        if captured.formula is not None:
+            numbers = [*passed, *(place.get() for place in self.reach.varying_places())]
+            computed = captured.formula(numbers)
+            if computed is None:
+                return rec.UNMET, None
         fresh = [call.empty(layout) for layout in self.layouts]
-        states, drawn = self._draw(program) if captured.draws else ((), ())
+        words, written, returned = computed
+        states, drawn = self._draw(program, words) if captured.draws_first else ((), ())
         status = program.launch([cap.addresses.item(o) for o in owners], [cap.addresses.item(f._buffer) for f in fresh],
                                 [n for values in drawn for n in (address_of(values), values.nbytes)])
         if status != rec.PASSED:
@@ -224,11 +236,18 @@ class Variant:
             return status, None
         for number, times in captured.argument_versions:
             buffers["version"][owners[number]] += times
-        return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers)
+        if written:
+            places = self.reach.varying_places()
+            for number, value in zip(captured.formula.places, written):  # type: ignore[union-attr]
+                places[number - len(passed)].put(value)
+        return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers, numbers, returned)
 
     def finish(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], states: Sequence[Any] = (),
-               containers: Iterable[Any] = ()) -> Any:
-        """What is left to do when the program has run: gradients, results and their history."""
+               containers: Iterable[Any] = (), numbers: Sequence[Any] = (), returned: Sequence[Any] = ()) -> Any:
+        """What is left to do when the program has run: gradients, results and their history.
+
+        `numbers` are those that vary, `returned` what becomes of them among the results.
+        """
         captured = self.captured
         self.runs += 1
         if self.plain:
@@ -245,16 +264,23 @@ class Variant:
                 call.put_grad(leaf, fresh[left.number])
         outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
         if captured.roots:
-            self._record(leaves, arguments, fresh, outputs, states)
-        return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers)
+            self._record(leaves, arguments, fresh, outputs, states, numbers)
+        return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers, returned)
 
-    def _draw(self, program: Program) -> tuple[list[tuple[Any, Any]], list[np.ndarray[Any, Any]]]:
-        """Draw the call's random numbers, in the order of the call; the streams' states before, and the numbers."""
+    def _draw(self, program: Program, words: bytes) -> tuple[list[tuple[Any, Any]], list[np.ndarray[Any, Any]]]:
+        """Draw the call's random numbers, in the order of the call; the streams' states before, and the numbers.
+
+        With `words`, the numbers that vary, where the program wants them.
+        """
         draws = self.captured.draws
         streams = {id(d.stream): d.stream for d in draws}
         states = [(s, s.mark()) for s in streams.values()]
         drawn = []
+        varying = np.frombuffer(words, "u8")
         for number, used in program.draws:
+            if number < 0:
+                drawn.append(varying[-1 - number:][:1])
+                continue
             draw = draws[number]
             values = draw.method(draw.stream, *draw.given)
             if used:
@@ -282,7 +308,7 @@ class Variant:
         return found
 
     def _record(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], outputs: list[Any],
-                states: Sequence[Any]) -> None:
+                states: Sequence[Any], numbers: Sequence[Any]) -> None:
         """Give the results that require grad their history: one node."""
         captured = self.captured
         roots = [outputs[i] for i in captured.roots]
@@ -290,5 +316,5 @@ class Variant:
                   for i in captured.inputs]
         if self._recorder is None:
             self._recorder = Recorder(captured.traced, [*inputs, *roots], bool(self.reads.results))
-        pullback = Pullback(self, leaves, arguments, fresh, states) if self.segments else None
+        pullback = Pullback(self, leaves, arguments, fresh, states, numbers) if self.segments else None
         self._recorder.record(pullback, [*inputs, *roots])

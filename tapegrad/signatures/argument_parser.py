@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.documents.texts import TEXTS
 from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import following
 from tapegrad.signatures.kinds import Unpacked, type_name
 from tapegrad.signatures.older_orders import formerly
 from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general
@@ -38,9 +39,12 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
     TypeError: halves(): argument 'input' (position 1) must be Tensor, not int
     """
     lane: _Lane | None = None
+    passes = path.removeprefix("Tensor.") in following.PASSES
 
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal lane
+        if following.active is not None and not passes:
+            args, kwargs = following.plain(args), following.plain(kwargs)
         if lane is None:  # not when this is made: a thousand functions are, and a program calls a few
             lane = _Lane(function, path, op)
         n = len(args)

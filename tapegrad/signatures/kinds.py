@@ -14,6 +14,7 @@ import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import following
 
 Tensor = Any
 Ints = Any  # one whole number, or several
@@ -52,6 +53,8 @@ def _int(x: Any) -> int:
 def _float(x: Any) -> Any:
     if isinstance(x, TensorBase):
         return _number(x, (0, 1, 2))
+    if type(x) in following.KINDS:
+        return x
     if isinstance(x, (int, float, np.integer, np.floating, np.bool_)):
         return dtypes.number(x)
     raise TypeError

@@ -449,7 +449,7 @@ def list_is_appended_to() -> Any:
     return f, lambda i: (torch.ones(2),), nothing, lambda: [torch.tensor(len(seen))]
 
 
-@program(replayed=False)
+@program()
 def counter_of_an_enclosing_function() -> Any:
     n = 0
 

@@ -171,19 +171,19 @@ def varying(said: str) -> Any:
 
 @varying("rate: 0.2, then 0.16666666666666666")
 def an_argument() -> Any:
-    f = compile(lambda x, rate: x * rate)
+    f = compile(lambda x, rate: x * float(rate))
     return f, lambda i: f(torch.ones(2), 1 / (i + 1))
 
 
 @varying("rate: 0.2, then 0.16666666666666666")
 def a_keyword() -> Any:
-    f = compile(lambda x, rate=1.0: x * rate)
+    f = compile(lambda x, rate=1.0: x * float(rate))
     return f, lambda i: f(torch.ones(2), rate=1 / (i + 1))
 
 
 @varying("options['rate'][0]: 4, then 5")
 def inside_an_argument() -> Any:
-    f = compile(lambda x, options: x * options["rate"][0])
+    f = compile(lambda x, options: x * int(options["rate"][0]))
     return f, lambda i: f(torch.ones(2), {"rate": [i]})
 
 

@@ -77,12 +77,13 @@ def attributes(tensor: Any) -> dict[str, Any]:
 class Watched:
     """One container or object: `parts` are what it held, in order, `keys` what they are called, `facts` the rest."""
 
-    __slots__ = ("_ids", "_keys", "_table", "facts", "keys", "kind", "parts", "value")
+    __slots__ = ("_holes", "_ids", "_keys", "_table", "facts", "keys", "kind", "parts", "value")
 
     def __init__(self, value: Any) -> None:
         self.value, self.kind = value, type(value)
         self.facts, self.keys, self.parts = _look(value)
         self._ids, self._keys = [*map(id, self.parts)], [*map(id, self.keys)]
+        self._holes: list[int] = []
         # The one dict that holds everything, if there is one: most objects are looked at in this way.
         self._table: dict[Any, Any] | None = None
         if self.kind is dict:
@@ -92,6 +93,26 @@ class Watched:
                 for c in self.kind.__mro__):
             self._table = getattr(value, "__dict__", None)
 
+    def place(self, i: int) -> tuple[Any, Any] | None:
+        """The list or dict, and the key, where part `i` is, if it can be put there."""
+        if self.kind is list:
+            return self.value, i
+        if self._table is None or type(self.keys[i]) is not str or isinstance(self.value, machine.TensorBase):
+            return None
+        return self._table, self.keys[i]
+
+    def leave_out(self, i: int) -> None:
+        """Part `i` may be another at each call."""
+        self._holes.append(i)
+        self._ids[i] = 0
+
+    def _same(self, parts: list[Any]) -> bool:
+        ids = [*map(id, parts)]
+        for i in self._holes:
+            if i < len(ids):
+                ids[i] = 0
+        return ids == self._ids
+
     def words(self) -> list[memory_words.Word] | None:
         """Words of memory that show that nothing has changed since they were read; None where there are none.
 
@@ -99,6 +120,8 @@ class Watched:
         """
         if self.kind is tuple or self.kind is frozenset:
             return []
+        if self._holes:
+            return None
         if self.kind is list:
             return memory_words.items(self.value, self.parts)
         if self._table is None or isinstance(self.value, machine.TensorBase):
@@ -112,13 +135,13 @@ class Watched:
         if type(value) is not self.kind:
             return False
         if self.kind is list:
-            return [*map(id, value)] == self._ids
+            return self._same(value)
         table = self._table
         if table is not None and (value is table or value.__dict__ is table) and (
-                [*map(id, table.values())] == self._ids and [*map(id, table)] == self._keys):
+                self._same([*table.values()]) and [*map(id, table)] == self._keys):
             return True
         facts, keys, parts = _look(value)
-        return [*map(id, parts)] == self._ids and [*map(id, keys)] == self._keys and facts == self.facts
+        return self._same(parts) and [*map(id, keys)] == self._keys and facts == self.facts
 
 
 def _look(value: Any) -> tuple[list[Any], list[Any], list[Any]]:

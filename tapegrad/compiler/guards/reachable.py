@@ -24,6 +24,7 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import signatures
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.bytecode import Asked, constant_argument, read
 from tapegrad.compiler.guards.class_members import HIDDEN, OF_ARRAYS, OPTIONS, TEXT, members
@@ -39,6 +40,7 @@ from tapegrad.compiler.guards.contents import (
     is_python,
     is_simple,
 )
+from tapegrad.compiler.numbers.places import PLAIN, Place
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
 from tapegrad.tape import hooks
@@ -46,6 +48,7 @@ from tapegrad.tape import hooks
 __all__ = ["Reach", "Unreadable"]
 
 _BY_NAME = {getattr: 1, hasattr: 1, operator.attrgetter: 0, operator.methodcaller: 0}  # and which argument is the name
+_CHECKED: Any = next(iter(signatures.made.values())).__code__
 _TUPLE_FIELD = type(vars(namedtuple("_", "a"))["a"])
 MAX_VALUES = 4096
 
@@ -57,12 +60,22 @@ class Reach:
     found (a closure cell; a dict and a key), `tensors` the tensors among them, by identity; `conditions()` and `probes`
     (functions and what they said) are compared as well. `reads` are the attributes that code asks for; `any_attribute`
     says that it asks for computed ones; `identity`, that it asks which object something is.
+
+    `places` are where numbers are found that could be put there too; of those that are `varying`, by their places among
+    them, the type is part of the content, and not the value. None are where code may tell a number from its stand-in
+    (`machine/learning/following.py`).
     """
 
-    def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = ()) -> None:
+    def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = (),
+                 varying: frozenset[int] = frozenset()) -> None:
         if trusted_values.builtins_are_patched():
             raise Unreadable("a builtin is patched")
         self.function, self.kinds = function, tuple(kinds)
+        self.places: list[Place] = []
+        self.varying = varying
+        self._place_numbers: dict[tuple[int, Any], int] = {}
+        self._entries_of_numbers: dict[int, int] = {}
+        self.tells = False  # whether code may tell a number from what stands for it
         self.names: list[tuple[Any, str, Any]] = []
         self.cells: list[tuple[Any, Any]] = []
         self.tensors: dict[int, Any] = {}
@@ -99,10 +112,24 @@ class Reach:
         if self._hashes:  # which may be of addresses
             self._entries += self._numbers
         self.content = tuple(self._entries)
+        self.tells |= self._numpy or self.identity
 
     def again(self) -> Reach:
         """What the same function can read now."""
-        return Reach(self.function, self.kinds)
+        return Reach(self.function, self.kinds, self.varying)
+
+    def varied(self, other: Reach) -> set[int] | None:
+        """The places of the numbers that are others there, if nothing else is."""
+        if len(self.content) != len(other.content) or self._entries_of_numbers != other._entries_of_numbers:
+            return None
+        found = [i for i, (a, b) in enumerate(zip(self.content, other.content)) if a != b]
+        if not self.same_objects(other) or any(i not in self._entries_of_numbers for i in found):
+            return None
+        return {self._entries_of_numbers[i] for i in found}
+
+    def varying_places(self) -> list[Place]:
+        """Where the numbers are that vary."""
+        return [self.places[k] for k in sorted(self.varying) if k < len(self.places)]
 
     def unchanged(self, memory: bool = True) -> bool:
         """Whether every name stands for the object it stood for, and every container holds what it held.
@@ -153,6 +180,7 @@ class Reach:
     def _meet(self, value: Any) -> None:
         """A value that code can get at: its entry in `content`, and whatever lies behind it."""
         if is_simple(value):
+            self.tells |= isinstance(value, np.generic)
             if type(value) is str:
                 self._strings.add(value)
             self._entries.append(by_value(value))
@@ -195,15 +223,36 @@ class Reach:
                               tuple([k if type(k) is str else None for k in watched.keys])))
         self._class(type(value), False)
         self._several(k for k in watched.keys if type(k) is not str)
-        self._several(watched.parts)
+        for i, part in enumerate(watched.parts):
+            place = watched.place(i) if type(part) in PLAIN else None
+            if place is None:
+                self._meet(part)
+            elif self._number(part, *place):
+                watched.leave_out(i)
+
+    def _number(self, value: Any, owner: Any, key: Any = None) -> bool:
+        """A number that stands where it could be put; returns whether it varies."""
+        number = self._place_numbers.setdefault((id(owner), key), len(self.places))
+        if number == len(self.places):
+            self.places.append(Place(owner, key))
+        self._entries_of_numbers[len(self._entries)] = number
+        self._entries.append(("number", type(value)) if number in self.varying else by_value(value))
+        return number in self.varying
 
     def _named(self, where: Any, name: str) -> Any:
         """What a name in a dict stands for, now and at every call."""
         value = where.get(name, MISSING)
         if (id(where), name) not in self._seen:
             self._seen.add((id(where), name))
-            self.names.append((where, name, value))
+            if not (type(value) in PLAIN and type(where) is dict and self._number(value, where, name)):
+                self.names.append((where, name, value))
         return value
+
+    def _meet_named(self, where: Any, name: str) -> None:
+        """What a name in a dict stands for, followed; of a number there is an entry already."""
+        value = self._named(where, name)
+        if (id(where), name) not in self._place_numbers:
+            self._meet(value)
 
     def _probe(self, ask: Callable[[], Any], needed: bool = True) -> None:
         if needed and ask not in self._seen:
@@ -248,6 +297,7 @@ class Reach:
         if cls.__flags__ & trusted_values.HEAP_TYPE and trusted_values.is_class(cls) and not ours:
             self.reads |= trusted_values.asks(cls)  # of what instances are given, as `closing` is
         self._makes |= cls is type
+        self.tells |= cls is type
         self._text |= cls in (str, bytes)
         if cls in _BY_NAME:
             self._computed = self._where
@@ -267,6 +317,7 @@ class Reach:
             self._computed = self._where
         self._text |= value in (repr, ascii, format)
         self._hashes |= value is hash
+        self.tells |= value is pow  # of three numbers, it asks the first alone
         self.identity |= value in (operator.is_, operator.is_not)
         return None
 
@@ -274,6 +325,9 @@ class Reach:
         if function is not self.function and capturing.is_library(function.__code__.co_filename):
             if function.__name__ in OPTIONS:
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
+            if function.__code__ is _CHECKED:  # each stands for what it does; the rest is found at its first call
+                self._entries.append(id(function))
+                return
             self._entries.append(id(function.__code__))
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
                 if trusted_values.package(type(cell.cell_contents)) != "tapegrad":
@@ -290,6 +344,10 @@ class Reach:
             if content is MISSING:
                 raise Unreadable("a variable of an enclosing function has no value yet")
             self.cells.append((cell, content))
+            if type(content) in PLAIN:
+                if not self._number(content, cell):
+                    self._words.append(memory_words.cell(cell))
+                continue
             self._words.append(memory_words.cell(cell))
             chains = [a.then for a in pieces[0].asked if a.kind == "cell" and a.name == name]
             inside = any(name in piece.code.co_freevars for piece in pieces[1:])
@@ -310,8 +368,8 @@ class Reach:
         if kind in ("attribute", "store"):
             self._attribute(name, kind == "store")
         elif kind == "global":
-            value = self._global(function, name)
-            self._chain(value, one, listing)
+            value, where = self._global(function, name)
+            self._chain(value, one, listing, (id(where), name) in self._place_numbers)
         elif kind == "cell":
             if one.then:
                 self._chain(cells.get(name, MISSING), one, listing, met=True)
@@ -326,9 +384,12 @@ class Reach:
         elif kind == "unseen":
             raise Unreadable(f"it {name}{self._where}")
 
-    def _global(self, function: Any, name: str) -> Any:
+    def _global(self, function: Any, name: str) -> tuple[Any, Any]:
+        """What a global name stands for, and in which dict."""
         value = self._named(function.__globals__, name)
-        return self._named(function.__builtins__, name) if value is MISSING else value
+        if value is MISSING:
+            return self._named(function.__builtins__, name), function.__builtins__
+        return value, function.__globals__
 
     def _chain(self, value: Any, one: Asked, listing: Sequence[Any], met: bool = False) -> None:
         """A value that was loaded, and the attributes asked for right after: of modules, only these are read."""
@@ -338,9 +399,11 @@ class Reach:
             name = then.pop(0)
             if name in HIDDEN:
                 raise Unreadable(f"it reads {name}{self._where}")
-            value, met = self._named(vars(value), name), False
+            where, value = vars(value), self._named(vars(value), name)
+            met = (id(where), name) in self._place_numbers
         for name in then:
             self._attribute(name)
+        self.tells |= (value is int or value is float) and bool(then)  # `float.hex(x)` takes floats alone
         if isinstance(value, (types.BuiltinFunctionType, type)) and value in _BY_NAME and not then:
             found = constant_argument(listing, one.at, _BY_NAME[value])
             if found is not None:
@@ -413,7 +476,7 @@ class Reach:
                 for name in sorted(self.reads | self._stores):
                     self._where = f" (of {module.__name__})"
                     if (id(vars(module)), name) not in self._seen:
-                        self._meet(self._named(vars(module), name))
+                        self._meet_named(vars(module), name)
             for cls, made in list(self._classes.items()):
                 self._follow(cls, made or self._makes)
 

@@ -1,10 +1,11 @@
 """What native code is taught while Python runs.
 
 `lessons` writes down what a function of the facade does for arguments of a kind, so that the next such call takes no
-Python; `capturing` notes what a captured call does that native code does not see, and puts its kernel calls off.
+Python; `capturing` notes what a captured call does that native code does not see, and puts its kernel calls off;
+`following` notes what it makes of Python numbers that are others at each call.
 """
 from __future__ import annotations
 
-from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.learning import capturing, following, lessons
 
-__all__ = ["capturing", "lessons"]
+__all__ = ["capturing", "following", "lessons"]

@@ -58,6 +58,7 @@ class Trace:
         self.start = 0  # the first instruction that it may have recorded, when it ended
         self.failed = False  # whether an operation failed, for reasons that are in tensors' values
         self.put_off = False  # when it ended, its kernel calls were still to be made
+        self.parts = 0  # how many have ended
 
 
 active: Trace | None = None
@@ -229,3 +230,11 @@ def drawn(address: int, draw: Draw) -> None:
 def cut() -> None:
     """One part of the capture ends here."""
     _note(rec.PART, 0, 0)
+    if active is not None:
+        active.parts += 1
+
+
+def last_word() -> int | None:
+    """The number of the event that was just noted, if that is a word which was written."""
+    n = int(machine.state["n_trace"][0]) - 1
+    return n if 0 <= n < MAX_EVENTS and _events[n]["kind"] == rec.WORD else None

@@ -1,0 +1,80 @@
+"""What a captured call makes of the numbers it is given, as a Python function: it gives the very numbers Python gives.
+"""
+from __future__ import annotations
+
+import math
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.learning import following
+
+_NAMES = {**following.FUNCTIONS, **{name: getattr(math, name) for name in ("floor", "ceil", "trunc", "inf", "nan")}}
+Value = tuple[int | None, Any]  # the number of a value of the graph; or None and the value itself
+
+
+class Formula:
+    """The conditions on `given` numbers, and what becomes of them.
+
+    `writes` are numbers that the call leaves behind, with the place of the given number that each replaces; `outputs`
+    are those it returns.
+    """
+
+    def __init__(self, graph: following.Graph, kinds: Sequence[type], writes: Sequence[tuple[int, Value]],
+                 outputs: Sequence[Value]) -> None:
+        self.graph, self.kinds = graph, tuple(kinds)
+        self.writes, self.outputs = list(writes), list(outputs)
+        self.places = [place for place, _ in writes]
+        self._compute: Callable[..., Any] | None = None
+
+    def key(self) -> tuple[Any, ...]:
+        """Something to compare: formulas with equal keys are one."""
+        return (self.graph.key(), self.kinds, [(p, n, type(v), repr(v)) for p, (n, v) in self.writes],
+                [(n, type(v), repr(v)) for n, v in self.outputs])
+
+    def __call__(self, numbers: Sequence[Any]) -> tuple[bytes, tuple[Any, ...], tuple[Any, ...]] | None:
+        """The words of a replay's operands, what it writes and what it returns; None where it is another call."""
+        if self._compute is None:
+            self._compute = self._made()
+        try:
+            found: tuple[bytes, tuple[Any, ...], tuple[Any, ...]] | None = self._compute(*numbers)
+        except (ArithmeticError, ValueError, TypeError, struct.error):
+            return None  # Python says why
+        return found
+
+    def _made(self) -> Callable[..., Any]:
+        graph = self.graph
+        names: dict[str, Any] = dict(_NAMES)
+        # NaN is never followed: whether it is itself depends on which object it is.
+        lines = [f"if type(v{i}) is not {kind.__name__}{f' or v{i} != v{i}' * (kind is float)}: return"
+                 for i, kind in enumerate(self.kinds)]
+        for number, what in graph.lines:
+            lines.append(f"v{number} = {what}" if type(what) is str else _condition(number, what[0]))
+        for number, kind in graph.uses:
+            if graph.wavers:
+                lines.append(f"if type(v{number}) is not {kind.__name__}: return")
+            if kind is int:  # of these each has rules of its own
+                lines.append(f"if {rec.LITERALS[0]} <= v{number} <= {rec.LITERALS[-1]}: return")
+        names["pack"] = struct.Struct("=" + "".join("d" if kind is float else "q" for _, kind in graph.uses)).pack
+        given = ", ".join(f"v{n}" for n, _ in graph.uses)
+        lines.append(f"return pack({given}), {_listed([v for _, v in self.writes], 'w', names)}, "
+                     f"{_listed(self.outputs, 'r', names)}")
+        source = f"def compute({', '.join(f'v{i}' for i in range(graph.given))}):\n  " + "\n  ".join(lines)
+        exec(source, names)
+        return names["compute"]
+
+
+def _condition(number: int, expected: Any) -> str:
+    if type(expected) is float and (not expected or expected != expected):  # 0.0 is not -0.0, and NaN is NaN
+        return f"if type(v{number}) is not float or repr(v{number}) != {repr(expected)!r}: return"
+    return f"if type(v{number}) is not {type(expected).__name__} or v{number} != {expected!r}: return"
+
+
+def _listed(values: Sequence[Value], prefix: str, names: dict[str, Any]) -> str:
+    found = []
+    for i, (number, value) in enumerate(values):
+        if number is None:
+            names[f"{prefix}{i}"] = value
+        found.append(f"{prefix}{i}" if number is None else f"v{number}")
+    return f"({''.join(f + ', ' for f in found)})"

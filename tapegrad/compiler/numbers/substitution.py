@@ -1,0 +1,127 @@
+"""A captured call whose varying numbers are stand-ins: put in their places before it, taken out again after it."""
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from tapegrad.compiler.guards.reachable import Reach
+from tapegrad.compiler.numbers.formula import Formula, Value
+from tapegrad.compiler.numbers.places import PLAIN, Place, places_of
+from tapegrad.compiler.traced_program import Refused
+from tapegrad.machine.learning import following
+
+
+class Substitution:
+    """The numbers of one call that vary: first those it is passed (`numbers`, which are `which` of all), then those it
+    reads. `args` and `kwargs` are what it is called with instead.
+    """
+
+    def __init__(self, reach: Reach, args: Sequence[Any], kwargs: dict[str, Any], which: Sequence[int],
+                 numbers: Sequence[Any]) -> None:
+        self.args, self.kwargs = list(args), dict(kwargs)
+        self.passed = len(numbers)
+        self._which = list(which)[:self.passed]
+        self.reach = reach
+        given = places_of(self.args, self.kwargs) if numbers else []
+        self.places: list[Place | None] = [*(given[k] for k in self._which), *reach.varying_places()]
+        self.values = [*numbers, *(place.get() for place in reach.varying_places())]
+        self.graph = following.Graph(len(self.values))
+        self._stand_ins: list[Any] = []
+        self._functions: list[tuple[Any, str, Any]] = []  # of `math`, under whatever name the function has them
+        self._writes: list[tuple[int, Value]] = []
+        self._refusal = ""
+
+    def begin(self) -> None:
+        following.active = self.graph
+        for number, (place, value) in enumerate(zip(self.places, self.values)):
+            stand_in = self.graph.stand_in(number, value)
+            self._stand_ins.append(stand_in)
+            if place is None:  # in a tuple, say
+                self.graph.expect(number, value)
+            else:
+                place.put(stand_in)
+        for where, name, value in [*self.reach.names, *((vars(math), n, f) for n, f in following.FUNCTIONS.items())]:
+            stand_in = following.STAND_INS.get(id(value))
+            if stand_in is not None and type(where) is dict:
+                self._functions.append((where, name, value))
+                where[name] = stand_in
+
+    def end(self) -> None:
+        """Everything is as it would be without: the numbers that the call left are plain ones."""
+        following.active = None
+        self.graph.is_open = False
+        for where, name, value in self._functions:
+            if where.get(name) is following.STAND_INS[id(value)]:
+                where[name] = value
+        for number, (place, stand_in) in enumerate(zip(self.places, self._stand_ins)):
+            now = None if place is None else place.get()
+            if place is None or now is None:
+                self._refusal = self._refusal if place is None else "it deletes a number that it reads"
+            elif now is stand_in:
+                place.put(self.values[number])
+            elif type(now) in following.KINDS or type(now) in PLAIN:
+                left = (now._number, None) if type(now) in following.KINDS else (None, now)
+                self._writes.append((number, left))
+                place.put(left[1] if left[0] is None else now._value)
+                if number < self.passed:
+                    self._refusal = "it changes a list or dict that it is passed"
+            else:
+                self._refusal = "it changes Python values that it reads"
+        if not self.reach.unchanged():
+            for watched in self.reach.watched:
+                plain(watched.value, {})
+            for owner, name, _ in self.reach.names:
+                if type(owner) is dict and type(owner.get(name)) in following.KINDS:
+                    owner[name] = owner[name]._value
+            for cell, _ in self.reach.cells:
+                if type(cell.cell_contents) in following.KINDS:
+                    cell.cell_contents = cell.cell_contents._value
+
+    def is_fit(self) -> bool:
+        """Whether the numbers can be followed: NaN cannot, for whether it is itself depends on which object it is."""
+        return all(type(v) in PLAIN and v == v for v in self.values)
+
+    def pinned(self) -> tuple[frozenset[int], frozenset[int]]:
+        """Which of the numbers passed, and read, the call depends on as they are."""
+        found = self.graph.pinned
+        reached = sorted(self.reach.varying)
+        return (frozenset(k for i, k in enumerate(self._which) if i in found),
+                frozenset(reached[i - self.passed] for i in found if i >= self.passed))
+
+    def formula(self, outputs: Sequence[Any]) -> Formula:
+        """What the call made of the numbers; `outputs` are the stand-ins among its results."""
+        if self._refusal:
+            raise Refused(self._refusal)
+        if any(s._graph is not self.graph for s in outputs):
+            raise Refused("it returns a number of another call")
+        return Formula(self.graph, [type(v) for v in self.values], self._writes, [(s._number, None) for s in outputs])
+
+
+def plain(value: Any, met: dict[int, Any]) -> Any:
+    """What is left of a call, with the numbers themselves: lists and dicts stay what they are, tuples are made anew."""
+    kind = type(value)
+    if kind in following.KINDS:
+        return value._value
+    if id(value) in met or kind in PLAIN:
+        return met.get(id(value), value)
+    met[id(value)] = value
+    held = vars(value) if kind not in (list, dict, tuple) and type(getattr(value, "__dict__", None)) is dict and not (
+        isinstance(value, (type, type(plain)))) else value
+    if type(held) is list:
+        for i, part in enumerate(held):
+            _renew(held, i, part, met)
+    elif type(held) is dict:
+        for key, part in list(held.items()):
+            _renew(held, key, part, met)
+    elif isinstance(value, tuple):
+        parts = [plain(part, met) for part in value]
+        if any(a is not b for a, b in zip(parts, value)):
+            met[id(value)] = value = tuple.__new__(kind, parts)
+    return value
+
+
+def _renew(owner: Any, key: Any, part: Any, met: dict[int, Any]) -> None:
+    new = plain(part, met)
+    if new is not part:
+        owner[key] = new

@@ -1,0 +1,518 @@
+"""Python numbers that vary from call to call, and those that calls change: call by call as written, to the last bit.
+
+A program makes a function of the number of the call, and says how often it is captured at most in 40 calls. After each
+call its result, and the numbers it left behind, are those of the function as written, in value and type.
+"""
+from __future__ import annotations
+
+import math
+import operator
+import types
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import tapegrad as torch
+from tapegrad.compiler import compile
+from tapegrad.machine.learning import following
+
+CALLS = 40
+X = torch.tensor([1.0, -2.0, 3.0])
+PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
+
+
+def program(captures: int) -> Any:
+    """`make(wrap)` returns what runs call i, and what shows the state."""
+    def add(make: Any) -> Any:
+        PROGRAMS[make.__name__] = make, captures
+        return make
+    return add
+
+
+def passed(name: str, captures: int, function: Callable[..., Any], given: Callable[[int], Any]) -> None:
+    """A function of X and numbers that are passed."""
+    def make(wrap: Any) -> Any:
+        f = wrap(function)
+        return (lambda i: f(X, *given(i))), lambda: None
+
+    PROGRAMS[name] = make, captures
+
+
+def rate(i: int) -> tuple[float]:
+    return (0.1 / (i + 1),)
+
+
+# ---------------------------------------------------------------- passed
+
+passed("a rate", 3, lambda x, r: x - r * x, rate)
+passed("two rates", 4, lambda x, r, s: x * r + s, lambda i: (0.5 ** i, 1.5 * i))
+passed("a count", 8, lambda x, n: x * n, lambda i: (i,))
+passed("a count from far", 3, lambda x, n: x * n / (n + 1), lambda i: (10 + i,))
+passed("a whole number of its own kind", 12, lambda x, n: x ** n, lambda i: (i % 5,))
+passed("in a list", 3, lambda x, v: x * v[0] + v[1], lambda i: ([i + 0.5, 2.0],))
+passed("in a dict", 3, lambda x, d: x * d["rate"], lambda i: ({"rate": 1.0 / (i + 1)},))
+passed("in a tuple, as a condition", CALLS, lambda x, v: x * v[0], lambda i: ((i + 0.5,),))
+passed("division", 3, lambda x, r: (x / r, r / x, x // r, x % r, 1 - r / x), lambda i: (i + 0.25,))
+passed("powers", 3, lambda x, r: (x.abs() ** r, r ** x), lambda i: (i + 0.25,))
+passed("in place", 3, lambda x, r: x.clone().mul_(r).add_(x, alpha=r).addcmul_(x, x, value=r).div_(-r).sub_(r),
+       lambda i: (i + 0.25,))
+passed("bounds", 3, lambda x, r: x.clamp(min=-r, max=r).clamp_(max=r / 2), lambda i: (i + 0.25,))
+passed("chosen", 3, lambda x, r: torch.where(x > r, x, r), lambda i: (i / 10,))
+passed("compared with a tensor", 3, lambda x, r: (x > r, r >= x, x == r, x.ne(r)), lambda i: (i / 10 - 2,))
+passed("whole numbers of tensors", 3, lambda x, n: (x.long() * n, x.long() + n, x.long() // n), lambda i: (i + 7,))
+passed("dtypes", 3, lambda x, r: (x.long() * r, x.double() * r, (x > 0) * r), lambda i: (i + 0.3,))
+passed("a warm-up", 5, lambda x, n: x * min(1.0, (n + 4) / 20), lambda i: (i,))
+passed("a branch", 9, lambda x, n: x + n if n % 4 == 0 else x - n, lambda i: (i + 10,))
+passed("nested branches", 16, lambda x, r: x * r if r > 2 else (x + r if r > 1 else x - r), lambda i: (i % 7 / 2,))
+passed("a schedule of cosines", 3, lambda x, n: x * (0.5 * (1 + math.cos(math.pi * n / 50))), lambda i: (i + 5,))
+passed("arithmetic", 3, lambda x, a: x * (abs(-a) + (+a) - 2 * a // 3 + a % 2 - 7 // a + 5 % a + a ** 2 + 2 ** a),
+       lambda i: (i / 3 + 1,))
+passed("square roots", 3, lambda x, a: x * math.sqrt(a) + math.log1p(a) - math.atan2(a, 2), lambda i: (i + 0.5,))
+passed("rounded", CALLS, lambda x, a: x * round(a) + math.floor(a) + round(a, 1) + int(a), lambda i: (i / 3,))
+passed("divmod", 20, lambda x, a: x * divmod(a, 3)[1] + divmod(a, 4)[0], lambda i: (i + 40.5,))
+passed("its text", CALLS, lambda x, a: x * len(f"{a}"), lambda i: (10 ** i,))
+passed("its hash", CALLS, lambda x, a: x * {0: 2.0, 1: 3.0}.get(a, 1.0), lambda i: (i % 3,))
+passed("a size", CALLS, lambda x, n: x.expand(n + 1, 3).sum(), lambda i: (i % 4,))
+passed("an index", CALLS, lambda x, n: x[n], lambda i: (i % 3,))
+passed("a slice", CALLS, lambda x, n: x[:n], lambda i: (i % 3,))
+passed("a loop", CALLS, lambda x, n: sum(x * k for k in range(n)) + x, lambda i: (i % 4,))
+passed("a list repeated", CALLS, lambda x, n: sum([x] * n) + x, lambda i: (i % 4,))
+passed("bits", CALLS, lambda x, n: x * (n & 1) + (n << 1) - ~n, lambda i: (i + 4,))
+passed("an int's own attributes", CALLS, lambda x, n: x * n.bit_length() + n.real, lambda i: (i + 4,))
+passed("kinds are asked for", 3, lambda x, a: x * a if isinstance(a, float) and not isinstance(a, int) else x,
+       lambda i: (i + 0.5,))
+passed("the true type is asked for", CALLS, lambda x, a: x * a if type(a) is float else x, lambda i: (i + 0.5,))
+passed("what it is", CALLS, lambda x, a, b: x * a if a is b else x, lambda i: (i + 0.5, 2.5))
+passed("in itself", 3, lambda x, a: x * a if a in [a] else x, lambda i: (i + 0.5,))
+passed("not a number", CALLS, lambda x, a: (x * a).isnan(), lambda i: (math.nan if i % 2 else 1.5 * i,))
+passed("not a number in itself", CALLS, lambda x, a, b: x * (2 if a in [b] else 3),
+       lambda i: (math.nan, math.nan if i % 2 else float("nan")))
+passed("infinite", 3, lambda x, a: x.abs() / a, lambda i: (math.inf if i % 2 else 1.5 * i + 1,))
+passed("zeros have signs", CALLS, lambda x, a: math.copysign(1.0, a) * x, lambda i: (0.0 if i % 2 else -0.0,))
+passed("too large for a word", CALLS, lambda x, a: x + float(a), lambda i: (10 ** i,))
+passed("int or float", CALLS, lambda x, a: x.long() * a, lambda i: (i + 5 if i % 2 else i + 0.5,))
+passed("is returned", 3, lambda x, a: (x * a, a * 2, {"a": a}, [a + 1, 5]), lambda i: (i + 0.5,))
+passed("a whole number to a negative power", CALLS, lambda x, a: x * 2 ** a, lambda i: (5 - i,))
+passed("an error that is caught", CALLS, lambda x, a: _inverse(x, a), lambda i: (i % 3,))
+passed("a gradient", 3, lambda x, r: torch.autograd.grad((x.requires_grad_() ** 2 * r).sum(), x)[0], rate)
+passed("fills", CALLS, lambda x, r: torch.full((2,), r) + torch.tensor([r, 1.0]).sum(), rate)
+passed("a custom function", CALLS, lambda x, r: Scaled.apply(x, r), rate)
+passed("keys of a dict", CALLS, lambda x, d: x * next(iter(d)), lambda i: ({i % 3: 1},))
+
+
+def _inverse(x: Any, a: Any) -> Any:
+    try:
+        return x * (1 / a)
+    except ZeroDivisionError:
+        return x
+
+
+class Scaled(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x, r):
+        ctx.r = r
+        return x * r
+
+    @staticmethod
+    def backward(ctx, g):
+        return g * ctx.r, None
+
+
+# ---------------------------------------------------------------- read, and changed
+
+SETTINGS = types.SimpleNamespace()
+RATE = 1.0
+
+
+@program(3)
+def an_attribute(wrap):
+    class Model:
+        scale = 1.0
+
+    model = Model()
+    model.scale = 1.0
+    f = wrap(lambda x: x * model.scale)
+
+    def call(i):
+        model.scale = 1.0 / (i + 1)
+        return f(X)
+
+    return call, lambda: vars(model)
+
+
+@program(3)
+def a_global(wrap):
+    f = wrap(lambda x: x * RATE)
+
+    def call(i):
+        global RATE
+        RATE = i + 0.5
+        return f(X)
+
+    return call, lambda: RATE
+
+
+@program(3)
+def a_variable_of_an_enclosing_function(wrap):
+    a = 1.0
+    f = wrap(lambda x: x * a)
+
+    def call(i):
+        nonlocal a
+        a = i + 0.5
+        return f(X)
+
+    return call, lambda: a
+
+
+@program(3)
+def an_item_of_a_list(wrap):
+    several = [1.0, 2.0]
+    f = wrap(lambda x: x * several[0] + several[1])
+
+    def call(i):
+        several[0] = i + 0.5
+        return f(X)
+
+    return call, lambda: several
+
+
+@program(6)
+def one_after_the_other(wrap):
+    table = {"a": 1.0, "b": 2.0}
+    f = wrap(lambda x: x * table["a"] + table["b"])
+
+    def call(i):
+        table["a" if i < 20 else "b"] = i + 0.5
+        return f(X)
+
+    return call, lambda: table
+
+
+def counters(name: str, captures: int, change: Callable[..., Any], **state: Any) -> None:
+    """A function of X and an object, of a class written in Python, with numbers that it changes."""
+    def make(wrap: Any) -> Any:
+        class State:
+            pass
+
+        held = State()
+        vars(held).update({k: v.copy() if type(v) in (list, dict) else v for k, v in state.items()})
+        f = wrap(lambda x: change(x, held))
+        return (lambda i: f(X)), lambda: vars(held)
+
+    PROGRAMS[name] = make, captures
+
+
+def _adam(x: Any, s: Any) -> Any:
+    s.t += 1
+    return x * (s.lr * math.sqrt(1 - 0.999 ** s.t) / (1 - 0.9 ** s.t))
+
+
+def _count(x: Any, s: Any) -> Any:
+    s.n += 1
+    return x
+
+
+def _often(x: Any, s: Any) -> Any:
+    for _ in range(3):
+        s.n += 1
+        s.table["seen"] += len(x)
+    return x * s.table["seen"]
+
+
+def _average(x: Any, s: Any) -> Any:
+    s.mean = 0.9 * s.mean + 0.1 * s.n
+    s.n = s.n + 1
+    return x - s.mean
+
+
+def _every_fifth(x: Any, s: Any) -> Any:
+    s.t += 1
+    return x * 2 if s.t % 5 == 0 else x
+
+
+def _wraps(x: Any, s: Any) -> Any:
+    s.t = (s.t + 1) % 3
+    return x * (s.t + 0.5)
+
+
+def _resets(x: Any, s: Any) -> Any:
+    s.t = 0 if s.t >= 4 else s.t + 1
+    return x * (s.t + 0.5)
+
+
+def _kept(x: Any, s: Any) -> Any:
+    s.t += 1
+    s.last = s.t * 0.5
+    return x * s.last
+
+
+def _decays(x: Any, s: Any) -> Any:
+    s.lr *= 0.95
+    return x * s.lr
+
+
+def _becomes_a_float(x: Any, s: Any) -> Any:
+    s.total += 0.5
+    return x * s.total
+
+
+def _appended(x: Any, s: Any) -> Any:
+    s.t += 1
+    s.log.append(s.t)
+    return x * s.t
+
+
+def _new(x: Any, s: Any) -> Any:
+    s.t += 1
+    setattr(s, "made" + "_", s.t)
+    return x * s.t
+
+
+def _text(x: Any, s: Any) -> Any:
+    s.t += 1
+    return x * len(str(s.t))
+
+
+def _fails(x: Any, s: Any) -> Any:
+    s.t += 1
+    if s.t % 7 == 0:
+        raise RuntimeError(f"call {s.t}")
+    return x * s.t
+
+
+def _swapped(x: Any, s: Any) -> Any:
+    s.a, s.b = s.b, s.a + 1
+    return x * s.a - s.b
+
+
+counters("as Adam counts", 4, _adam, t=0, lr=0.1)
+counters("a counter alone", 3, _count, n=0)
+counters("several times a call", 5, _often, n=0, table={"seen": 10})
+counters("a mean", 4, _average, mean=0.0, n=5)
+counters("every fifth is another", 8, _every_fifth, t=0)
+counters("a counter that wraps", 12, _wraps, t=0)
+counters("a counter that starts anew", 12, _resets, t=0)
+counters("kept under another name", 5, _kept, t=5, last=0.0)
+counters("a rate that decays inside", 3, _decays, lr=1.0)
+counters("an int that becomes a float", 4, _becomes_a_float, total=0)
+counters("appended", CALLS, _appended, t=5, log=[])
+counters("a new attribute", CALLS, _new, t=5)
+counters("a counter as text", CALLS, _text, t=0)
+counters("a call that fails", 20, _fails, t=0)
+counters("swapped", 4, _swapped, a=10, b=20)
+
+
+def told(value: Any) -> Any:
+    """Something to compare, types included."""
+    if isinstance(value, torch.Tensor):
+        return str(value.dtype), tuple(value.shape), bytes(value.detach().numpy().tobytes())
+    if isinstance(value, dict):
+        return {k: told(v) for k, v in value.items()}
+    if isinstance(value, (list, tuple)):
+        return type(value), [told(v) for v in value]
+    return type(value), repr(value)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_calls_are_as_written(name):
+    make, captures = PROGRAMS[name]
+    compiled: list[Any] = []
+
+    def wrap(f: Any) -> Any:
+        compiled.append(compile(f))
+        return compiled[0]
+
+    (written, there), (replayed, here) = make(lambda f: f), make(wrap)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for i in range(CALLS):
+            answers = []
+            for call in (written, replayed):
+                try:
+                    answers.append(told(call(i)))
+                except RuntimeError as error:
+                    answers.append(str(error))
+            assert answers[0] == answers[1], (i, compiled[0].explain())
+            if name != "a_global":
+                assert told(there()) == told(here()), i
+    (f,) = compiled
+    assert f.captures <= captures, f.explain()
+    assert following.active is None and math.sqrt.__module__ == "math" and not hasattr(math.sqrt, "__wrapped__")
+
+
+OPTIMISERS: dict[str, Callable[[Any], Any]] = {
+    "SGD": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9),
+    "nesterov": lambda p: torch.optim.SGD(p, lr=0.05, momentum=0.9, nesterov=True, weight_decay=0.01),
+    "Adam": lambda p: torch.optim.Adam(p, lr=0.05),
+    "AdamW": lambda p: torch.optim.AdamW(p, lr=0.05),
+    "RMSprop": lambda p: torch.optim.RMSprop(p, lr=0.01, momentum=0.5),
+    "Adagrad": lambda p: torch.optim.Adagrad(p, lr=0.05, lr_decay=0.01),
+    "NAdam": lambda p: torch.optim.NAdam(p, lr=0.05),
+    "ASGD": lambda p: torch.optim.ASGD(p, lr=0.05),
+}
+SCHEDULES: dict[str, Callable[[Any], Any]] = {
+    "exponential": lambda o: torch.optim.lr_scheduler.ExponentialLR(o, 0.99),
+    "cosine": lambda o: torch.optim.lr_scheduler.CosineAnnealingLR(o, 50),
+    "steps": lambda o: torch.optim.lr_scheduler.StepLR(o, 10, 0.5),
+}
+
+
+@pytest.mark.parametrize(("optimiser", "schedule"), [(o, "exponential") for o in OPTIMISERS] + [
+    ("SGD", s) for s in SCHEDULES])
+def test_a_step_with_a_schedule_and_a_counter(optimiser, schedule):
+    steps, calls = [], 1000 if optimiser in ("SGD", "Adam") and schedule == "exponential" else 60
+    for wrap in (lambda f: f, compile):
+        torch.manual_seed(0)
+        w, b = torch.randn(3, 2, requires_grad=True), torch.zeros(2, requires_grad=True)
+        x, y = torch.randn(5, 3), torch.randn(5, 2)
+        opt = OPTIMISERS[optimiser]([w, b])
+        decay = SCHEDULES[schedule](opt)
+        seen = {"steps": 0, "samples": 0}
+
+        @wrap
+        def step(x: Any, y: Any, w: Any = w, b: Any = b, opt: Any = opt, seen: Any = seen) -> Any:
+            opt.zero_grad()
+            loss = ((x @ w + b - y) ** 2).mean()
+            loss.backward()
+            opt.step()
+            seen["steps"] += 1
+            seen["samples"] += len(x)
+            return loss.detach()
+
+        steps.append((step, decay, (x, y), w, b, seen))
+    for i in range(calls):
+        states = []
+        for step, decay, given, w, b, seen in steps:
+            loss = step(*given)
+            decay.step()
+            states.append((told(loss), told(w), told(b), dict(seen)))
+        assert states[0] == states[1], i
+    step = steps[1][0]
+    assert step.captures <= 6 and step.replays >= calls - 6, step.explain()
+
+
+def test_a_schedule_needs_four_captures_at_most():
+    w = torch.zeros(3, requires_grad=True)
+    opt = torch.optim.SGD([w], lr=0.1)
+    decay = torch.optim.lr_scheduler.ExponentialLR(opt, 0.9)
+    state = {"t": 0}
+
+    @compile
+    def step():
+        state["t"] += 1
+        opt.zero_grad()
+        ((w - X) ** 2).sum().backward()
+        opt.step()
+
+    for _ in range(10):
+        step()
+        decay.step()
+    assert step.captures <= 4 and step.replays >= 6, step.explain()
+
+
+def test_a_replay_that_breaks_off_changes_no_number():
+    state = {"t": 0}
+
+    def f(x):
+        state["t"] += 1
+        return x * 2 if x.sum() > 0 else x * 3
+
+    g = compile(f)
+    for i in range(10):
+        assert g(X).tolist() == (X * 2).tolist() and state["t"] == i + 1
+    assert g(-X).tolist() == (-X * 3).tolist() and state["t"] == 11
+    assert g.replays and g.captures == 4
+
+
+def test_two_threads_may_count():
+    import threading
+
+    state = {"t": 0}
+
+    @compile
+    def f(x):
+        state["t"] += 1
+        return x * state["t"]
+
+    for _ in range(8):
+        f(X)
+    threads = [threading.Thread(target=lambda: [f(X) for _ in range(50)]) for _ in range(2)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert type(state["t"]) is int and 8 < state["t"] <= 108
+
+
+def test_derivatives_of_derivatives_are_those_of_the_call():
+    scale = {"k": 1.0}
+    f = compile(lambda x: (x ** 3 * scale["k"]).sum())
+    for i in range(8):
+        scale["k"] = i + 1.5
+        x = X.clone().requires_grad_()
+        y = f(x)
+        g, = torch.autograd.grad(y, x, create_graph=True)
+        assert torch.allclose(g, 3 * X ** 2 * scale["k"])
+        h, = torch.autograd.grad(g.sum(), x)
+        assert torch.allclose(h, 6 * X * scale["k"])
+    y = f(x)
+    scale["k"] = 7.0
+    with pytest.raises(RuntimeError, match="values that it reads have changed"):
+        torch.autograd.grad(y, x, create_graph=True)
+    assert f.replays, f.explain()
+
+
+# ---------------------------------------------------------------- stand-ins
+
+def followed(*values: Any) -> tuple[following.Graph, list[Any]]:
+    graph = following.Graph(len(values))
+    return graph, [graph.stand_in(i, v) for i, v in enumerate(values)]
+
+
+NUMBERS = (0, 1, -3, 7, 0.0, 0.5, -2.25, 1e300, math.inf)
+BINARY = (operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv, operator.mod, operator.pow,
+          operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge, operator.and_, operator.or_,
+          operator.xor, operator.lshift, operator.rshift, divmod, round, max, min, math.hypot, math.atan2, math.pow,
+          math.copysign, math.gcd, math.comb, math.isclose, complex, lambda a, b: a == str(b), lambda a, b: a in (b, 1),
+          lambda a, b: [b] * a, lambda a, b: sorted([a, b, 1]), lambda a, b: sum([a, b]), lambda a, b: f"{a:>5}{b}",
+          lambda a, b: a * 1j + b, lambda a, b: {a: 1, b: 2}, lambda a, b: "%d %s" % (a, b))  # noqa: UP031
+UNARY = (operator.neg, operator.pos, operator.abs, operator.invert, bool, int, float, str, repr, hash, round,
+         math.floor, math.ceil, math.trunc, math.sqrt, math.exp, math.isnan, complex, range, hex, bin, chr,
+         operator.index, bytes,
+         lambda a: isinstance(a, int), lambda a: isinstance(a, (float, str)), lambda a: a.__class__, lambda a: a.real,
+         lambda a: a.is_integer(), lambda a: a.bit_length(), lambda a: hasattr(a, "hex"), lambda a: a.nothing,
+         lambda a: a.as_integer_ratio(), lambda a: callable(a), lambda a: iter(a), lambda a: len(a), lambda a: a())
+
+
+def outcome(compute: Any, *given: Any) -> Any:
+    try:
+        found = compute(*given)
+    except Exception as error:
+        return type(error)
+    return told(following_plain(found))
+
+
+def following_plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return [(following_plain(k), v) for k, v in value.items()]
+    return following.plain(value)
+
+
+@pytest.mark.parametrize("compute", [*UNARY, *BINARY], ids=lambda f: getattr(f, "__name__", "f"))
+def test_a_stand_in_is_as_the_number(compute):
+    count = 1 if compute in UNARY else 2
+    for a in NUMBERS:
+        for b in NUMBERS if count == 2 else (0,):
+            if count == 2 and (abs(a) > 1e9 or abs(b) > 1e9) and compute is operator.lshift:
+                continue
+            given = (a, b)[:count]
+            expected = outcome(compute, *given)
+            for which in range(1, 1 << count):
+                graph, stand_ins = followed(*given)
+                mixed = [s if which >> i & 1 else v for i, (s, v) in enumerate(zip(stand_ins, given))]
+                assert outcome(compute, *mixed) == expected, (given, which)
+                graph.is_open = False
+                assert outcome(compute, *mixed) == expected, (given, which)
