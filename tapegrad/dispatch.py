@@ -184,6 +184,8 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
                 needs >> j & 1 and kept for j, kept in enumerate(plan.keeps)):
             apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
             return plan.index
+        if needs:
+            history.pass_hooks(self)
         recorded = values
         if any(needs >> j & 1 and 0 in kept for j, kept in enumerate(plan.keeps)):
             # Backward reads what is about to be overwritten; the tape keeps a copy, through which the gradient flows.

@@ -6,6 +6,8 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+
 from tapegrad import dispatch, shapes
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
@@ -126,7 +128,12 @@ def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) ->
             found[j] = dispatch.apply(slope, [0.0 if isinstance(v, ShapeOnly) else v for v in values],
                                       tuple(attributes.items()))
     if any(needs >> j & 1 and value is None for j, value in enumerate(found)):
-        others = op.gradients(g, operands, result, attributes, recorded=True)  # which need not mention index operands
+        try:
+            others = op.gradients(g, operands, result, attributes, recorded=True)  # need not mention index operands
+        except ArithmeticError:  # of numbers, of which Python refuses what is infinite
+            with np.errstate(all="ignore"):
+                others = op.gradients(g, [np.float64(o) if isinstance(o, (int, float)) else o for o in operands],
+                                      result, attributes, recorded=True)
         found = [value if have is None else have for have, value in itertools.zip_longest(found, others)]
     tied = [o for o, name in zip(operands, op.operands) if name in op.tied and getattr(o, "requires_grad", False)]
     return [None if value is None or not needs >> j & 1 else fit(_tied(value, tied), plan.operands[j])

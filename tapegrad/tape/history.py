@@ -17,7 +17,7 @@ from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
-from tapegrad.tape.reading import STARTS, instruction_of, output_number, plan_of
+from tapegrad.tape.reading import STARTS, instruction_of, operands_of, output_number, plan_of
 
 call, buffers = machine.call, machine.buffers
 KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
@@ -149,6 +149,19 @@ def check_rewritable(x: Any) -> None:
             raise RuntimeError(errors.VIEW_OF_LEAF_INPLACE)
     if requires(x) and not buffers[x._buffer]["producer"]:
         raise RuntimeError(errors.LEAF_INPLACE)
+
+
+def pass_hooks(x: Any) -> None:
+    """Before a recorded write: of a view it is to lead to the base, past the hooks on the way."""
+    row, base = x._buffer, x._base
+    while base is not None and on_base(x) and row != base._buffer:
+        if buffers["flags"][row] & rec.HOOKED:
+            refresh(x)
+            return
+        t = instruction_of(row)
+        if t is None or not plan_of(t).op.moves_nothing:
+            return
+        row = operands_of(t)[0][0]
 
 
 def _refuse(view: Any, indirectly: bool) -> None:

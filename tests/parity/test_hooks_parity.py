@@ -559,6 +559,42 @@ def roots_from_which_nothing_goes_on(t, x, w):
     return seen
 
 
+WRITES = [
+    lambda b, v, w, c: v.mul_(2), lambda b, v, w, c: v.copy_(c), lambda b, v, w, c: v.zero_(),
+    lambda b, v, w, c: v[0].mul_(2), lambda b, v, w, c: v[:].add_(c), lambda b, v, w, c: v.view(-1)[1:].copy_(c[1:]),
+    lambda b, v, w, c: v.__setitem__(0, 3.0), lambda b, v, w, c: v.__setitem__([0], c[:1]),
+    lambda b, v, w, c: b.mul_(2), lambda b, v, w, c: b[0].mul_(3), lambda b, v, w, c: v.relu_(),
+    lambda b, v, w, c: v.unsqueeze_(0), lambda b, v, w, c: w.masked_fill_(c > 6, 1.0), lambda b, v, w, c: w.mul_(2),
+]
+
+
+def _written(t, x, write, viewed):
+    seen: list[Any] = []
+
+    def watch(name, y):
+        y.register_hook(lambda g: seen.append((name, g)) or g * 2)
+        y.grad_fn.register_hook(lambda g, h: seen.append((name, "node", h)))
+
+    b = x * 2
+    v, w = viewed(b), b[:3]
+    before = (v * 5).sum()
+    for name, y in (("b", b), ("v", v), ("w", w)):
+        watch(name, y)
+    found = [refusal(lambda: write(b, v, w, t.tensor([5.0, 7.0, 1.0, 2.0])[:v.numel()]) is None)]
+    found += [refusal((y * 3).sum().backward) for y in (v, b, w)]
+    before.backward()
+    found.append((seen, x.grad))
+    x.grad = None
+    return found
+
+
+def hooks_of_views_that_are_written(t, x, w):
+    """What is written through a view leads to its base, past the hooks that the view had."""
+    views = (lambda b: b.view(4), lambda b: b[1:3], lambda b: b[1:][:2], lambda b: b)
+    # The second time native code knows the plans.
+    return [_written(t, x, write, viewed) for write in WRITES for viewed in views for _ in range(2)]
+
+
 # ---------------------------------------------------------------- anomalies
 
 

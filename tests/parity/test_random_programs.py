@@ -46,6 +46,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "the sign of what is no number": r"signbit",
     "a power of a half is no root": r"([*][*]=?|pow_?[(][^\n]*) ?0[.]5.*(inf|nan|-?0[.]0) for (inf|nan|-?0[.]0)",
     "in what order windows that overlap are written": r"unfold[^\n]*_[(]",
+    "a result that PyTorch puts together in place": r"(isclose|quantile)[^\n]*_version[)]: noted: 0 for ",
     "a kernel that PyTorch lacks, of nothing": r"not implemented for .{1,12}[)] for None",
 }.items()}
 SAME_NODE = {"SqueezeBackward4": "SqueezeBackward1", "TBackward1": "TBackward0",
@@ -117,6 +118,7 @@ def look(env: dict[str, Any], library: Any, first: dict[str, int]) -> dict[str, 
     promise."""
     seen: dict[str, Any] = {}
     base: dict[int, str] = {}
+    made: list[Any] = []  # kept, for their memory is nobody else's meanwhile
     for name in [n for n in env if re.fullmatch(r"v\d+", n)]:
         x = env[name]
         if not isinstance(x, library.Tensor):
@@ -125,6 +127,8 @@ def look(env: dict[str, Any], library: Any, first: dict[str, int]) -> dict[str, 
         if "version" in seen[name]:
             seen[name]["version"] -= first[name]
         g = x.grad if seen[name].get("is_leaf") or seen[name].get("retains_grad") else None
+        if g is not None and library is torch and g._is_zerotensor():  # which has no memory to ask about
+            made.append(g := g.clone())
         seen[name]["grad"] = None if g is None else {
             k: v for k, v in content(g, base, f"{name}.grad").items() if k not in OF_NO_GRADIENT}
     seen["noted"] = [plain(v, library) for v in env["log"]]

@@ -62,7 +62,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 @method
 def take_along_dim(input: Tensor, indices: Any, dim: int | None = None, *, out: Any = None) -> Any:
     """gather with broadcasting (`torch.take_along_dim`)."""
-    if indices.dtype is not dtypes.int64:
+    if indices.dtype is not dtypes.int64 and (dim is not None or indices.dtype is not dtypes.int32):
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {kind_name(indices)}")
     if dim is None:
         return into(out, gather(input.reshape(-1), 0, indices.reshape(-1)))

@@ -17,7 +17,6 @@ from tapegrad.functions.common import (
     operation,
     overrides,
 )
-from tapegrad.functions.queries import result_type
 from tapegrad.functions.shaping.views import expand, reshape
 from tapegrad.tensor import Tensor
 
@@ -239,7 +238,7 @@ def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, 
     """`beta * input + alpha * outer` (`torch.addr`)."""
     _check_vectors(vec1, vec2)
     _whole_factors("addr", input, beta, alpha)
-    dtype = dtypes.promote(result_type(input, vec1), result_type(input, vec2))
+    dtype = dtypes.promote(input.dtype, dtypes.promote(vec1.dtype, vec2.dtype))
     vec1, vec2 = (v if v.dtype is dtype else v.to(dtype) for v in (vec1, vec2))
     if input.dtype.category == 0:
         beta, alpha = bool(beta), bool(alpha)

@@ -141,7 +141,11 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
         loss = apply(operation("bce_logits"), (input, target))
     else:
         loss = apply(operation("bce_logits_weighted"), (input, target, pos_weight))
-    return reduced(loss if weight is None else loss * weight, _legacy(size_average, reduce, reduction))
+    if weight is not None:
+        loss = loss * weight
+    if target.dtype.is_floating_point and loss.dtype is not target.dtype:
+        loss = loss.to(target.dtype)
+    return reduced(loss, _legacy(size_average, reduce, reduction))
 
 
 @nn
@@ -206,13 +210,16 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
                            f"{input1.shape}, input2: {input2.shape}, target: {target.shape} ")
-    return reduced((-target * (input1 - input2) + margin).clamp(min=0), _legacy(size_average, reduce, reduction))
+    return reduced((-target * (input1 - input2) + float(margin)).clamp(min=0), _legacy(size_average, reduce, reduction))
 
 
 @nn
 def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
                      ) -> Any:
-    return reduced((-input * target).exp().log1p(), _legacy(size_average, reduce, reduction))
+    loss = (-input * target).exp().log1p()
+    if input.dtype.is_floating_point and loss.dtype is not input.dtype:
+        loss = loss.to(input.dtype)
+    return reduced(loss, _legacy(size_average, reduce, reduction))
 
 
 @public
@@ -222,7 +229,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
     common = result_type(x1, x2)
     if not common.is_floating_point:
         raise RuntimeError(f"expected common dtype to be floating point, yet common dtype is {kind_name(x1)}")
-    x1, x2 = (x if x.dtype is common else x.to(common) for x in broadcast_tensors(x1, x2))
+    x1, x2 = broadcast_tensors(*(x if x.dtype.is_floating_point else x.to(common) for x in (x1, x2)))
     a, b = (x / vector_norm(x, 2, dim, True).clamp(min=eps) for x in (x1, x2))
     return (a * b).sum(dim)
 

@@ -22,6 +22,7 @@ from tapegrad.functions.common import (
     public,
 )
 from tapegrad.functions.pointwise.scaling import scaled
+from tapegrad.functions.queries import common_dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
 from tapegrad.tensor import Tensor
@@ -291,7 +292,8 @@ def _ldexp(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """`input * 2 ** other` (`torch.ldexp`)."""
     expect_tensor("ldexp", other, "other", 2)
     if isinstance(other, Tensor) and not other.dtype.is_floating_point:
-        other = other.to(dtypes.default_dtype())
+        common = common_dtype(input, other)
+        other = other.to(common if common.is_floating_point else dtypes.default_dtype())
     return into(out, input * 2.0 ** other)
 
 

@@ -25,6 +25,8 @@ def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> 
         if not whole_numbers and not input.dtype.is_floating_point:
             raise RuntimeError(f'"{name}_out_cpu" not implemented for \'{kind_name(input)}\'')
         x = widened(input, out.dtype if dtype is None and out is not None and whole_numbers else dtype)
+        if x.dtype.category == 0 and not x.ndim:
+            return into(out, x.clone())
         if x.dtype.category == 0:
             raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'Bool\'')
         d = shapes.wrap_dim(dim, x.ndim)

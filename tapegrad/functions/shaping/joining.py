@@ -8,6 +8,7 @@ from typing import Any
 from tapegrad import dtypes, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
+from tapegrad.functions.queries import common_dtype
 from tapegrad.functions.shaping.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
 
@@ -111,6 +112,8 @@ def block_diag(*tensors: Any) -> Any:
             raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
                                f"{x.ndim} "
                                "dimensions")
+    common = common_dtype(*tensors) if tensors else None
+    parts = [x if x.dtype is common else x.to(common) for x in parts]
     width = sum(x.shape[1] for x in parts)
     rows, start = [], 0
     for x in parts:

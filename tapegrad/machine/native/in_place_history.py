@@ -12,6 +12,7 @@ from tapegrad.machine.native.tape import drop_tensor, make_room, new_row, record
 
 _REQUIRES_GRAD, _IS_VIEW = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.IS_VIEW)
 _RESTRICTED = np.uint32(rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW)
+_HOOKED, _PLAN_MASK, _VIEW = np.uint32(rec.HOOKED), np.uint32(rec.PLAN_MASK), np.uint16(rec.VIEW)
 _NOT_ITS_OWN = np.uint32(rec.EXTERNAL | rec.BORROWED)
 _LADEN = np.uint32(rec.HOOKED | rec.RETAINS | rec.INFERENCE)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
@@ -100,6 +101,18 @@ def refresh(view):
 call_refresh = by_name("tapegrad_refresh", u64, u64)
 
 
+@inlined
+def is_watched(row, base):
+    """Whether there are hooks on the way from a view to its base."""
+    rows = buffers()
+    while row != base and rows[row].producer != N0:
+        made = instructions()[rows[row].producer - N1]
+        if rows[row].flags & _HOOKED or not plans()[made.plan & _PLAN_MASK].flags & _VIEW:
+            break
+        row = made.a
+    return rows[row].flags & _HOOKED != N0
+
+
 @native
 def may_rewrite(self):
     """(whether this tensor's history may be rewritten here, the plan of writing a view into its base or 0)"""
@@ -114,6 +127,8 @@ def may_rewrite(self):
     if not row.flags & _IS_VIEW or base.flags & _LADEN or row.owner != base.owner:
         return False, N0
     if row.flags & _REQUIRES_GRAD and (row.producer == N0 or base.producer == N0):
+        return False, N0
+    if is_watched(t.buffer, tensor_at(t.base).buffer):
         return False, N0
     slices = plan_between(_WRITTEN, t.buffer, tensor_at(t.base).buffer)
     return slices != N0, slices
