@@ -19,10 +19,11 @@ from tapegrad.ops import (
     scans,
     special,
     view,
+    windows,
 )
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
-            scans, recurrent)
+            scans, recurrent, windows)
 
 
 def _called(o: declaration.Operation) -> Slots:

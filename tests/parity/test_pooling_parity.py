@@ -1,6 +1,7 @@
 """Pooling over windows of several sizes, and functions of layers that have no operation, beside PyTorch."""
 from __future__ import annotations
 
+import itertools
 import re
 import warnings
 
@@ -40,6 +41,23 @@ def adaptive_maxima(t, x, w):
             lambda v: F.adaptive_max_pool2d(v, -1), lambda v: F.adaptive_max_pool2d(v[0, 0], 2),
             lambda v: F.adaptive_max_pool2d(v[:, :, :0], 2), lambda v: F.adaptive_max_pool2d(v.int(), 2),
             lambda v: F.adaptive_max_pool2d_with_indices(v, 2), lambda v: t.adaptive_max_pool1d(v[0], 3))]
+
+
+def largest_of_windows(t, x, w):
+    """Windows that overlap, leave something out, or neither; ties, and what is no number."""
+    seen = []
+    for n, shape in ((1, (2, 3, 12)), (2, (2, 3, 9, 12)), (3, (1, 2, 6, 6, 4)), (2, (3, 8, 6)), (2, (0, 3, 4, 4))):
+        s = signal(t, *shape).detach()
+        ties = (s * 2).round()
+        if ties.numel():
+            ties.view(-1)[5] = float("nan")
+        pool = getattr(t.nn.functional, f"max_pool{n}d")
+        for options in ({}, {"stride": 1}, {"stride": 3}, {"padding": 1}, {"dilation": 2}, {"ceil_mode": True},
+                        {"stride": 2, "padding": 1, "ceil_mode": True}):
+            for size, v in itertools.product((2, (2, 3, 2)[:n]), (s, ties, ties.transpose(-1, -2).contiguous().mT)):
+                found = through(t, lambda v, pool=pool, k=size, o=options: pool(v, k, **o), v.requires_grad_())
+                seen.append([f if isinstance(f, str) else f.detach().nan_to_num(99.0) for f in found])
+    return seen
 
 
 def drawn_windows(t, x, w):

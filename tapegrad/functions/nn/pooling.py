@@ -26,8 +26,13 @@ def _pooled_size(n: int, kernel: int, stride: int, padding: int, dilation: int, 
     return count - 1 if up and (count - 1) * stride >= n + padding else count
 
 
-def _pool_windows(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, up: bool, n: int,
-                  filler: float) -> tuple[Any, tuple[int, ...], tuple[int, ...], tuple[int, ...]]:
+Sizes = tuple[int, ...]
+MOST = 10  # elements of a window that is met place by place: one kernel reads all places, and writes the result
+
+
+def _framed(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, up: bool, n: int, filler: float
+            ) -> tuple[Any, Sizes, tuple[Sizes, Sizes, Sizes, Sizes]]:
+    """What windows are cut from, padded; the padding; and the windows: sizes, strides, dilations, how many."""
     kernel = each("kernel_size", kernel, n)
     stride = kernel if stride is None or stride == [] or stride == () else each("stride", stride, n)
     padding, dilation = each("padding", padding, n), each("dilation", dilation, n)
@@ -55,10 +60,16 @@ def _pool_windows(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dil
         x = pad(x, [p for side in reversed(sides) for p in side], value=filler)
     counts = tuple(_pooled_size(s, *a, up) for s, a in zip(
         [m - sum(side) for m, side in zip(x.shape[-n:], sides)], zip(kernel, stride, padding, dilation)))
-    seen = windows(x, kernel, stride, dilation)
+    return x, padding, (tuple(kernel), tuple(stride), tuple(dilation), counts)
+
+
+def _cut(x: Any, given: tuple[Sizes, Sizes, Sizes, Sizes]) -> Any:
+    """Windows as rows: (…, *counts, elements)."""
+    kernel, stride, dilation, counts = given
+    seen, n = windows(x, kernel, stride, dilation), len(counts)
     for d, count in enumerate(counts):
         seen = seen.narrow(x.ndim - n + d, 0, count)
-    return seen, kernel, stride, padding
+    return seen.flatten(-n)
 
 
 def _max_pool(n: int) -> None:
@@ -68,14 +79,16 @@ def _max_pool(n: int) -> None:
                  ceil_mode: bool = False, return_indices: bool = False) -> Any:
         x, batched = with_batch(name, tied(input), n)
         lowest = -math.inf if x.dtype.is_floating_point else np.iinfo(x.dtype.numpy).min
-        seen, kernel, steps, padding = _pool_windows(
-            name, x, kernel_size, stride, padding, dilation, ceil_mode, n, lowest)
-        values, places = seen.flatten(-n).max(-1)
-        if batched:
-            return (values, _flat_places(places, x, kernel, steps, padding, each("dilation", dilation, n))
-                    ) if return_indices else values
-        indices = _flat_places(places, x, kernel, steps, padding, each("dilation", dilation, n))
-        return (values.squeeze(0), indices.squeeze(0)) if return_indices else values.squeeze(0)
+        frame, padding, cut = _framed(name, x, kernel_size, stride, padding, dilation, ceil_mode, n, lowest)
+        kernel, steps, gaps, _ = cut
+        if not return_indices and frame.dtype in (dtypes.float32, dtypes.float64) and math.prod(kernel) <= MOST:
+            values = apply(operation("_max_of_windows"), (frame,), (("windows", cut),))
+            return values if batched else values.squeeze(0)
+        values, places = _cut(frame, cut).max(-1)
+        if not return_indices:
+            return values if batched else values.squeeze(0)
+        indices = _flat_places(places, x, kernel, steps, padding, gaps)
+        return (values, indices) if batched else (values.squeeze(0), indices.squeeze(0))
 
     max_pool.__name__ = max_pool.__qualname__ = name
     max_pool.__doc__ = f"The largest element of every window (`torch.nn.functional.{name}`)."
@@ -101,8 +114,9 @@ def _avg_pool(n: int) -> None:
         x, batched = with_batch(name, tied(input), n)
         if divisor_override == 0:
             raise RuntimeError("divisor must be not zero")
-        seen, kernel, steps, padding = _pool_windows(name, x, kernel_size, stride, padding, 1, ceil_mode, n, 0)
-        total = seen.flatten(-n).sum(-1)
+        frame, padding, cut = _framed(name, x, kernel_size, stride, padding, 1, ceil_mode, n, 0)
+        kernel, steps, _, _ = cut
+        total = _cut(frame, cut).sum(-1)
         divisor: Any = divisor_override or math.prod(kernel)
         if not divisor_override and (ceil_mode or not count_include_pad):
             counted = np.ones((1,) * n)

@@ -12,8 +12,10 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter, structural
+from tapegrad.machine.kernels import emitter, loop_nests, structural
 from tapegrad.machine.kernels.structural import READ, check_nest, walk_nest
+from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.operation_kinds import Kind
 from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step, byte_strides
@@ -60,6 +62,28 @@ class Lowering(Looping, Factoring):
     @staticmethod
     def promoted(values: Sequence[Traced]) -> dtype:
         return result_type([v.layout for v in values])
+
+    def room_for(self, of: dtype, shape: Sequence[int]) -> Traced:
+        """Room for an intermediate value that the rule fills itself."""
+        layout = self.layouts.intern(of, tuple(shape))
+        return Traced(self, Pointer(self.temporary(layout)), layout)
+
+    def elements(self, outputs: Sequence[Traced], inputs: Sequence[Traced], rule: Callable[..., Sequence[Any]],
+                 adds: bool = False) -> None:
+        """One kernel for several outputs of one shape: what `rule` says of the inputs' elements, stored or added."""
+        types, made = (tuple(x.dtype for x in xs) for xs in (inputs, outputs))
+        values = rule(*(Sym.operand(j, d) for j, d in enumerate(types)))
+        shape, no = outputs[0].shape, (False,) * len(outputs)
+        strides = [byte_strides(x.layout, shapes.expanded_strides(x.shape, x.layout.strides, shape))
+                   for x in (*outputs, *inputs)]
+        nest = loop_nests.build(shape, strides, [d.itemsize for d in (*made, *types)])
+        region = emitter.Region(types, tuple(v.cast(d) for v, d in zip(values, made)), made, no)
+        store, add = (emitter.compile_region(region, nest.pattern, (a,) * len(outputs)) for a in (adds, True))
+        cut = thread_cuts.cut(region, nest.pattern, nest.words, True)
+        if cut is not None:
+            cut["late"] = rec.LATE_STORE * late_binding.is_late(store) | rec.LATE_ADD * late_binding.is_late(add)
+        self.steps.append(Step(store, add, nest.words, tuple(x.pointer for x in (*outputs, *inputs)), cut=cut,
+                               patient=True))
 
     def read_into(self, target: Traced, source: Traced, strides: shapes.Shape, offset: int) -> None:
         """Copy what (strides, offset) reads of `source`, backwards where a stride is negative."""

@@ -1,0 +1,151 @@
+"""The largest elements of windows, where a gradient goes from there, and what else stands at these places.
+
+Windows are given as (sizes, strides, dilations, counts) along the last axes. The elements at one place of every window
+are a view, so that a window is met place by place, side by side with all others.
+"""
+from __future__ import annotations
+
+import itertools
+import math
+from typing import Any
+
+import numpy as np
+from numpy.lib.stride_tricks import as_strided
+
+from tapegrad.ops.declaration import structured
+from tapegrad.ops.scalar import like, scalar, whole
+
+where = scalar.where
+FEW = 5
+
+
+def views(shape, strides, windows):
+    """(shape, strides, offset) of the elements at each place of the windows."""
+    size, stride, dilation, counts = windows
+    n = len(size)
+    lead, steps = shape[:len(shape) - n], strides[len(shape) - n:]
+    for place in itertools.product(*map(range, size)):
+        offset = sum(p * d * s for p, d, s in zip(place, dilation, steps))
+        yield (*lead, *counts), (*strides[:len(lead)], *(s * step for s, step in zip(steps, stride))), offset
+
+
+def seen(x, windows):
+    return [x.restrided(*view) for view in views(x.shape, x.layout.strides, windows)]
+
+
+def winner(values):
+    """The largest of some elements, as PyTorch finds it (NaN is larger), and its number."""
+    best, number = values[0], like(0, values[0])
+    for k, value in enumerate(values[1:], 1):
+        better = (value > best) | (value != value)
+        best, number = where(better, value, best), where(better, like(k, value), number)
+    return best, number
+
+
+def size_of(x, windows):
+    counts = windows[-1]
+    return (*x.shape[:len(x.shape) - len(counts)], *counts)
+
+
+def largest(builder, x, *, windows):
+    out = builder.result(x.dtype, size_of(x, windows))
+    builder.elements([out], seen(x, windows), lambda *values: (winner(values)[0],))
+    return out
+
+
+def _numbers(builder, x, windows):
+    """Which place of every window has the largest element."""
+    out = builder.room_for(x.dtype, size_of(x, windows))
+    builder.elements([out], seen(x, windows), lambda *values: (winner(values)[1],))
+    return out
+
+
+def scattered(builder, v, x, *, windows):
+    """Zeros like `x`, with `v` added where the largest elements of `x` stand."""
+    out = builder.result(x.dtype, x.shape)
+    builder.fill(out)
+    numbers = _numbers(builder, x, windows)
+    for k, part in enumerate(seen(out, windows)):
+        builder.elements([part], [numbers, v], lambda number, v, k=k: (where(number == k, v, 0),), adds=True)
+    return out
+
+
+def scattered_in_tiles(builder, v, x, *, windows):
+    """The same where windows neither overlap nor leave anything out: each element is written once."""
+    out = builder.result(x.dtype, x.shape)
+
+    def rule(v, *values):
+        number = winner(values)[1]
+        return tuple(where(number == k, v, 0) for k in range(len(values)))
+
+    builder.elements(seen(out, windows), [v, *seen(x, windows)], rule)
+    return out
+
+
+def gathered(builder, x, by, *, windows):
+    """What stands in `x` where the largest elements of `by` are."""
+    out = builder.result(x.dtype, size_of(x, windows))
+    builder.fill(out)
+    numbers = _numbers(builder, by, windows)
+    for k, part in enumerate(seen(x, windows)):
+        builder.elements([out], [numbers, part], lambda number, v, k=k: (where(number == k, v, 0),), adds=True)
+    return out
+
+
+def tile(shape, windows):
+    """Whether windows cover all, once, and are so small that one kernel reads and writes all their places."""
+    size, stride, dilation, counts = windows
+    return math.prod(size) <= FEW and size == stride and set(dilation) == {1} and all(
+        n == s * c for n, s, c in zip(shape[len(shape) - len(size):], size, counts))
+
+
+def spread(g, x, windows):
+    scatter = whole._max_scattered_in_tiles if tile(tuple(x.shape), windows) else whole._max_scattered
+    return scatter(g, x, windows=windows)
+
+
+# ---------------------------------------------------------------- the same in NumPy
+
+def _seen(x: Any, windows: Any) -> list[Any]:
+    return [as_strided(x.ravel()[offset:], shape, [s * x.itemsize for s in strides]) for shape, strides, offset in views(
+        x.shape, tuple(s // x.itemsize for s in x.strides), windows)]
+
+
+def _scattered(v: Any, x: Any, *, windows: Any) -> Any:
+    x = np.ascontiguousarray(x)
+    out = np.zeros_like(x)
+    number = winner(_seen(x, windows))[1]
+    for k, part in enumerate(_seen(out, windows)):
+        part += np.where(number == k, v, 0)
+    return out
+
+
+def _gathered(x: Any, by: Any, *, windows: Any) -> Any:
+    number = winner(_seen(np.ascontiguousarray(by), windows))[1]
+    return np.choose(number.astype(int), _seen(np.ascontiguousarray(x), windows))
+
+
+def _samples(kind: str) -> Any:
+    def made() -> list[Any]:
+        found: list[Any] = []
+        for shape, windows in (
+                ((2, 4, 6), ((2, 2), (2, 2), (1, 1), (2, 3))), ((3, 6), ((3,), (3,), (1,), (2,))),
+                ((2, 7), ((3,), (1,), (2,), (3,))), ((5, 5), ((2, 3), (2, 1), (1, 1), (2, 3)))):
+            out = (*shape[:len(shape) - len(windows[0])], *windows[-1])
+            if kind != "tiles" or tile(shape, windows):
+                found.append(({"of x": (shape,), "by": (shape, shape)}.get(kind, (out, shape)), {"windows": windows}))
+        return found
+
+    return made
+
+
+SHARED: dict[str, Any] = {"accepts": "f", "method": False}
+structured("_max_of_windows", largest, spread, grad_name="MaxPool2DWithIndicesBackward0", samples=_samples("of x"),
+           column=lambda x, *, windows: winner(_seen(np.ascontiguousarray(x), windows))[0], **SHARED)
+for _name, _scatter in (("_max_scattered", scattered), ("_max_scattered_in_tiles", scattered_in_tiles)):
+    structured(_name, _scatter, lambda g, x, windows: (whole._max_gathered(g, x, windows=windows), None),
+               accumulates=_scatter is scattered, column=_scattered, samples=_samples(
+                   "tiles" if _scatter is scattered_in_tiles else "of g"),
+               grad_name="MaxPool2DWithIndicesBackwardBackward0", **SHARED)
+structured("_max_gathered", gathered, lambda g, by, windows: (spread(g, by, windows), None), column=_gathered,
+           grad_name="GatherBackward0", samples=_samples("by"), **SHARED)
