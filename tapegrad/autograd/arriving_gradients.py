@@ -72,7 +72,8 @@ def arrive(row: int, gradient: Any) -> None:
         if after:
             capturing.refuse("a hook runs")
         for hook in after:
-            hook(tensor)
+            if hook(tensor) is not None:
+                raise RuntimeError("Tensor post accumulate grad hooks should return None.")
     for hook in list(kept.posthooks.values()) if kept else ():
         hook((), outgoing)
 

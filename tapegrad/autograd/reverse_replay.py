@@ -240,7 +240,7 @@ _BESIDE = ("factors", "condition", "*indices", "classes", "target", "share", "ed
 
 
 def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
-    """The operands that a node has an edge for: in arithmetic PyTorch makes tensors of numbers, elsewhere not.
+    """The operands that a node has an edge for: in arithmetic and `where` PyTorch makes tensors of numbers.
 
     Conditions and indices, and the factors of a matrix, are what PyTorch keeps beside them. `2 * b` is `b * 2`.
     """
@@ -248,7 +248,7 @@ def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     number = buffers["flags"]
     names = plan.op.operands
     shown = [j for j, row in enumerate(rows) if names[min(j, len(names) - 1)] not in _BESIDE and (
-             needs >> j & 1 or arithmetic or not number[row] & (rec.WRAPPED | rec.IMMORTAL))]
+             needs >> j & 1 or arithmetic or plan.op.name == "where" or not number[row] & (rec.WRAPPED | rec.IMMORTAL))]
     return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 

@@ -1,9 +1,11 @@
 """Custom Functions for random programs."""
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 
+@functools.cache
 def custom_functions(t: Any) -> dict[str, Any]:
     """Custom Functions of one library, of the kinds people write."""
     Function = t.autograd.Function

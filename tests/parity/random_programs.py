@@ -6,6 +6,7 @@ meaning. What has none is kept too, for errors have to agree.
 """
 from __future__ import annotations
 
+import functools
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -55,6 +56,11 @@ def start(t: Any) -> dict[str, Any]:
             "node_heard": node_heard, "nan": float("nan"), "inf": float("inf"), **custom_functions(t)}
 
 
+@functools.lru_cache(maxsize=256)
+def compiled(line: str) -> Any:
+    return compile(line, "<program>", "exec")
+
+
 # ---------------------------------------------------------------- the grammar
 
 FORMS = read_forms(Path(__file__).with_name("random_forms.txt"))
@@ -95,7 +101,7 @@ class Writer(Filler):
     def add(self, line: str) -> None:
         self.lines.append(line)
         try:
-            exec(compile(line, "<program>", "exec"), self.env)
+            exec(compiled(line), self.env)
         except Exception:
             return
         for name in [n for n, v in self.env.items() if isinstance(v, self.torch.Tensor) and v.numel() > LARGEST]:

@@ -366,9 +366,17 @@ def inputs_that_are_results(t, x, w):
         lambda: x.sum().backward(inputs=[t.ones(1)]))
 
 
+def what_accumulating_hooks_return(t, x, w):
+    handle = x.register_post_accumulate_grad_hook(lambda p: p.grad.mul_(3))
+    found = [refusal((x * x).sum().backward), x.grad.clone()]
+    handle.remove()
+    return found, refusal((x * x).sum().backward), x.grad
+
+
 def next_functions_of_numbers(t, x, w):
     return [y.grad_fn.next_functions for y in (2 * x, x * 2, 2 + x, x + 2, 2 - x, x - 2, x / 2, 2 ** x, x ** 2, -x,
-                                               x.detach() * x, x * x.detach(), 3 * x.view(2, 2))]
+                                               x.detach() * x, x * x.detach(), 3 * x.view(2, 2), t.where(x > 1, x, 1.0),
+                                               t.where(x > 1, 1.0, x), t.where(x > 1, x, x.detach()))]
 
 
 def what_nodes_remember(t, x, w):

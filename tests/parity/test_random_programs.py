@@ -119,7 +119,7 @@ def look(env: dict[str, Any], library: Any, first: dict[str, int]) -> dict[str, 
     seen: dict[str, Any] = {}
     base: dict[int, str] = {}
     made: list[Any] = []  # kept, for their memory is nobody else's meanwhile
-    for name in [n for n in env if re.fullmatch(r"v\d+", n)]:
+    for name in [n for n in env if n[0] == "v" and n[1:].isdigit()]:
         x = env[name]
         if not isinstance(x, library.Tensor):
             continue
@@ -154,7 +154,7 @@ def run(lines: list[str], library: Any, each: bool, given: Any = None) -> list[A
         for k, line in enumerate(lines):
             error = None
             try:
-                exec(compile(line, "<program>", "exec"), env)
+                exec(random_programs.compiled(line), env)
             except Exception as e:
                 error = e
             for name in env.keys() - first.keys():

@@ -32,4 +32,4 @@ def reserve_tables(rows: int, dtypes: Sequence[np.dtype[Any]]) -> list[np.ndarra
 
 
 def address_of(array: np.ndarray[Any, Any]) -> int:
-    return int(array.__array_interface__["data"][0])
+    return int(array.ctypes.data)  # `__array_interface__` would describe every field first
