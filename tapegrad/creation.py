@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import math
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -64,6 +65,15 @@ def from_array(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tenso
     """A tensor with a copy of an array's values."""
     made = copied(array, dtype)
     if capturing.mine() is not None and array.size:
+        capturing.constant(made.data_ptr(), made.nbytes)
+    return made
+
+
+def filled(dtype: Dtype, shape: shapes.Shape, write: Callable[[np.ndarray[Any, Any]], Any]) -> Tensor:
+    """A tensor with what a function writes to its memory, of which a capture under way is told here."""
+    made = call.empty(layouts.intern(dtype, shape).id)
+    write(made._memory())
+    if capturing.mine() is not None and made.numel():
         capturing.constant(made.data_ptr(), made.nbytes)
     return made
 

@@ -35,21 +35,6 @@ call, buffers = machine.call, machine.buffers
 _ops = REGISTRY
 
 
-class _Holder:
-    """NumPy's view of a tensor's memory; holding the tensor, it keeps that memory."""
-
-    __slots__ = ("__array_interface__", "tensor")
-
-    def __init__(self, tensor: Any) -> None:
-        layout = dispatch.layout_of(tensor)
-        self.tensor = tensor
-        self.__array_interface__ = {
-            "version": 3, "shape": layout.shape, "typestr": layout.dtype.numpy.str,
-            "data": (int(buffers[tensor._buffer]["address"]), False),
-            "strides": tuple(s * layout.dtype.itemsize for s in layout.strides),
-        }
-
-
 class Tensor(Protocols, TensorBase):
     """A value on the tape (`torch.Tensor`).
 
@@ -328,7 +313,11 @@ class Tensor(Protocols, TensorBase):
 
     def _memory(self) -> np.ndarray[Any, Any]:
         """The memory as NumPy sees it, whatever is recorded."""
-        return np.asarray(_Holder(alias(self, Tensor)))
+        found = call.array_of(self)
+        if found is None:
+            layouts.tell_geometry(layouts.all[self._layout])
+            found = call.array_of(self)
+        return found
 
     def _array(self) -> np.ndarray[Any, Any]:
         """The values for Python to look at; a capture under way takes note that Python knows them now."""

@@ -81,6 +81,7 @@ def _plain(function: Any) -> Any:
 
 for _name in ("detach", "to", "float", "double", "long", "int", "short", "char", "byte", "bool", "type_as"):
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
+setattr(Tensor, "numpy", machine.numpy_method(checked(vars(Tensor)["numpy"], "Tensor.numpy"), Tensor))  # noqa: B010
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations

@@ -160,7 +160,10 @@ MACHINE = np.dtype([
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("assigning", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
+    ("geometries", "u8"), ("descriptors", "u8"), ("array_type", "u8"), ("new_array", "u8"), ("set_base", "u8"),
+    ("numpy", "u8"),
 ])
+# What NumPy is told of layouts, by number: null, or the address of [axes, sizes…, strides in bytes…].
 
 # The threads that share one job: `next` is the job's number and, below it, the next piece; a piece is taken by moving
 # it on, so that one who comes late takes nothing of another job. What many threads write has a cache line of its own.

@@ -10,7 +10,7 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, expect_tensor, in_place, into, kind_name, method, operation, public
 from tapegrad.functions.indexing.gathering import gather
-from tapegrad.functions.indexing.subscripts import coordinates, read, write
+from tapegrad.functions.indexing.subscripts import coordinates, read, rows_of_coordinates, write
 from tapegrad.functions.shaping.views import expand
 from tapegrad.tensor import Tensor
 
@@ -57,11 +57,11 @@ def nonzero(input: Tensor, *, as_tuple: bool = False, out: Any = None) -> Any:
     array = input._array()
     if as_tuple:
         return tuple(from_array(i) for i in coordinates(array))
-    found = np.stack(coordinates(array), 1) if input.ndim else np.zeros((int(bool(array)), 0), np.int64)
+    found = rows_of_coordinates(array) if input.ndim else from_array(np.zeros((int(bool(array)), 0), np.int64))
     if out is not None and out.dtype is not dtypes.int64:
         raise RuntimeError("nonzero: Expected out tensor to have scalar type Long but got scalar type"
                            f"{kind_name(out)}")
-    return into(out, from_array(found))
+    return into(out, found)
 
 
 @method

@@ -8,10 +8,11 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, shapes
-from tapegrad.creation import from_array
+from tapegrad.creation import filled, from_array
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
+from tapegrad.machine.instance import machine
 from tapegrad.tensor import Tensor
 
 Form = tuple[str, Any]
@@ -111,14 +112,27 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
     return x, pending
 
 
-def coordinates(array: np.ndarray[Any, Any]) -> list[np.ndarray[Any, Any]]:
-    """Where an array is not zero, an index array for each axis: of several axes, twice as fast as `np.nonzero`."""
-    places, found = np.flatnonzero(array), []
-    for n in array.shape[:0:-1]:
-        rest = places // n
-        found.append(places - rest * n)
-        places = rest
-    return [places, *reversed(found)]
+def coordinates(array: np.ndarray[Any, Any]) -> Sequence[np.ndarray[Any, Any]]:
+    """Where an array is not zero, an index array for each axis (of no axes: for one)."""
+    if array.ndim < 2:
+        return [np.flatnonzero(array)]
+    mask, n = _mask(array)
+    found = np.empty((array.ndim, n), np.int64)
+    machine.call.write_places(mask, found, n, 8, 8 * n, *mask.shape)
+    return [*found]
+
+
+def rows_of_coordinates(array: np.ndarray[Any, Any]) -> Tensor:
+    """The same as a tensor, a row for each element."""
+    mask, n = _mask(array)
+    return filled(dtypes.int64, (n, array.ndim),
+                  lambda found: machine.call.write_places(mask, found, n, 8 * array.ndim, 8, *mask.shape))
+
+
+def _mask(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
+    """What is not zero, contiguously, and how much that is."""
+    mask = np.asarray(array if array.dtype == np.bool_ else array != 0, order="C")
+    return mask, int(np.count_nonzero(mask))
 
 
 def _consumes(item: Any) -> int:

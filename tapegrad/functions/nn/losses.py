@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.creation import arange, check_room, from_array, ones
+from tapegrad import dtypes
+from tapegrad.creation import arange, filled, from_array, ones
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
 from tapegrad.functions.indexing.subscripts import read
@@ -17,7 +18,7 @@ from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import broadcast_tensors
-from tapegrad.machine.instance import planner
+from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.learning import lessons
 from tapegrad.tensor import Tensor
 
@@ -436,21 +437,23 @@ def one_hot(tensor: Any, num_classes: int = -1) -> Any:
     """Ones where a class is (`torch.nn.functional.one_hot`)."""
     if tensor.dtype.name != "int64":
         raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    array = tensor._array()
+    array = np.asarray(tensor._array(), order="C")
     if not array.size:
         if num_classes <= 0:
             raise RuntimeError("Can not infer total number of classes from empty tensor.")
         return from_array(np.zeros((*array.shape, num_classes), np.int64))
-    if array.min() < 0:
-        raise RuntimeError("Class values must be non-negative.")
     if num_classes == -1:
-        num_classes = int(array.max()) + 1
-    elif array.max() >= num_classes:
-        raise RuntimeError("Class values must be smaller than num_classes.")
-    check_room(tensor.dtype, (*array.shape, num_classes))
-    hot = np.zeros((*array.shape, num_classes), np.int64)
-    hot.reshape(-1)[np.arange(0, hot.size, num_classes) + array.reshape(-1)] = 1
-    return from_array(hot)
+        num_classes = max(int(array.max()) + 1, 1)
+    status = 0
+
+    def write(found: np.ndarray[Any, Any]) -> None:
+        nonlocal status
+        status = machine.call.write_classes(array, found, array.size, num_classes)
+
+    hot = filled(dtypes.int64, (*array.shape, max(num_classes, 0)), write)
+    if status:
+        raise RuntimeError(f"Class values must be {'non-negative' if status == 1 else 'smaller than num_classes'}.")
+    return hot
 
 
 @nn

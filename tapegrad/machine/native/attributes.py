@@ -92,14 +92,19 @@ def get_dict(obj, closure):
     return py.generic_get_dict(obj, closure)
 
 
-@export(u64(u64, u64))
-def get_requires_grad(obj, closure):
+@inlined
+def requires_grad(obj):
     """A view requires grad as soon as its base does, whether its own history has been brought up to that or not."""
     base = tensor_at(obj).base
     flags = flags_of(obj)
     if base != U0 and flags & _VIEW:
         flags |= flags_of(base)
-    return boolean(flags & _REQUIRES_GRAD)
+    return flags & _REQUIRES_GRAD
+
+
+@export(u64(u64, u64))
+def get_requires_grad(obj, closure):
+    return boolean(requires_grad(obj))
 
 
 @export(u64(u64, u64))

@@ -123,7 +123,7 @@ def symbol(name: str) -> Any:
 
 
 def indirect(result: Any, *arguments: Any) -> Any:
-    """An intrinsic that calls a C function of two or four arguments at an address: `call(address, *arguments)`."""
+    """An intrinsic that calls a C function of 2, 4 or 8 arguments at an address: `call(address, *arguments)`."""
     count = len(arguments)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -136,9 +136,13 @@ def indirect(result: Any, *arguments: Any) -> Any:
         @intrinsic
         def call(typingctx: Any, address: Any, a: Any, b: Any) -> Any:
             return result(u64, *arguments), emit
-    else:
+    elif count == 4:
         @intrinsic
         def call(typingctx: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+            return result(u64, *arguments), emit
+    else:
+        @intrinsic
+        def call(typingctx: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any, g: Any, h: Any) -> Any:
             return result(u64, *arguments), emit
     return call
 

@@ -2,11 +2,14 @@
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
 
 from tapegrad import dtypes, errors, shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
+from tapegrad.machine.startup import address_of
 
 if TYPE_CHECKING:
     from tapegrad.machine.startup import Machine
@@ -51,7 +54,8 @@ class Layouts:
     """The table of layouts of one machine."""
 
     def __init__(self, machine: Machine) -> None:
-        self._native = machine.layouts
+        self._native, self._geometries = machine.layouts, machine.geometries
+        self._told: list[np.ndarray[Any, Any]] = []  # native code reads them for good
         self._interned: dict[tuple[object, ...], Layout] = {}
         self.all: list[Layout] = []
         self._add(dtypes.bool_, (0,), (1,), True, None)  # id 0 is never a value's
@@ -89,6 +93,13 @@ class Layouts:
         row["adjoint"] = self.adjoint(new).id
         self._interned[dtype, shape, strides, weak, literal] = new  # last: it is whole where other threads find it
         return new
+
+    def tell_geometry(self, layout: Layout) -> None:
+        """Tell native code of a layout's shape, for NumPy's arrays: few layouts are ever looked at by Python."""
+        strides = (s * layout.dtype.itemsize for s in layout.strides)
+        words = np.array([len(layout.shape), *layout.shape, *strides], "i8")
+        self._told.append(words)
+        self._geometries[layout.id] = address_of(words)
 
     def adjoint(self, layout: Layout) -> Layout:
         """Where gradients of such a value are gathered: its own order of axes if it is dense, else contiguous."""

@@ -17,6 +17,7 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup import object_code, python_objects, trampolines
@@ -32,6 +33,11 @@ from tapegrad.machine.startup.python_objects import (
 )
 from tapegrad.machine.startup.trampolines import C_ONLY, MAX_RECALLED, RECALLED, Slots
 
+try:
+    from numpy._core._multiarray_umath import _ARRAY_API
+except ImportError:  # before NumPy 2
+    from numpy.core._multiarray_umath import _ARRAY_API  # type: ignore[no-redef]
+
 MAX_ROWS = 1 << 28
 _OF_MACHINE: tuple[np.dtype[Any], ...] = (rec.INSTRUCTION, rec.BUFFER, np.dtype("u4"), np.dtype("u4"))
 _OF_WORKSPACE = tuple(map(np.dtype, ("u8", "u1", "u4", "u4", "u4")))
@@ -46,10 +52,10 @@ _GENERATION = "generation"
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
-    "attach_to", "collecting", "update",
+    "attach_to", "collecting", "update", "write_places", "write_classes",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen",
-                     "borrowed", "part", "count_kept", "attached_to")
+                     "borrowed", "part", "count_kept", "attached_to", "array_of")
 
 
 def refuse_others() -> None:
@@ -73,6 +79,14 @@ def _rows_that_fit() -> int:
         except OSError:
             rows //= 2
     return rows
+
+
+def _numpys_functions() -> tuple[int, int, int]:
+    """PyArray_Type, PyArray_NewFromDescr and PyArray_SetBaseObject, by their places in the table of NumPy's C API."""
+    get = ctypes.pythonapi.PyCapsule_GetPointer
+    get.restype, get.argtypes = ctypes.c_void_p, [ctypes.py_object, ctypes.c_char_p]
+    table = (ctypes.c_size_t * 283).from_address(get(_ARRAY_API, None))
+    return table[2], table[94], table[282]
 
 
 class Machine:
@@ -104,6 +118,7 @@ class Machine:
             "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
+            "numpy_method",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -156,13 +171,16 @@ class Machine:
         self.aside = reserve("u8", 2 * rec.MAX_ASIDE)
         self.recipes = reserve("u8", 2 * RECIPE_SLOTS)
         self.n_recipes = self.n_methods = 0
+        self.geometries = reserve("u8", MAX_LAYOUTS)
+        self.descriptors = np.array([id(d.numpy) for d in sorted(dtypes.ALL, key=lambda d: d.id)], "u8")
         self.functions_table = np.zeros(RECALLED + MAX_RECALLED, "u8")
         self.literals = np.zeros(len(rec.LITERALS), "u4")
         self._graveyard: list[Any] = []
         for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "table", "arena", "aside",
-                     "literals", "recipes"):
+                     "literals", "recipes", "geometries", "descriptors"):
             state[name] = address_of(getattr(self, name))
         state["functions"] = address_of(self.functions_table)
+        state["array_type"], state["new_array"], state["set_base"] = _numpys_functions()
         state["n_buffers"] = 1  # row 0 means "none"
         state["max_instructions"], state["max_buffers"] = len(self.instructions), len(self.buffers)
         state["recipe_mask"] = RECIPE_SLOTS - 1
@@ -275,6 +293,12 @@ class Machine:
         self.functions_table[RECALLED + number] = id(function)
         return python_objects.method(kind, name, self.symbols[f"recalled_{number}"], METH_FASTCALL | METH_KEYWORDS,
                                      function.__doc__ or "")
+
+    def numpy_method(self, function: Callable[..., Any], kind: type) -> Any:
+        """`numpy` as a method of a class: a Python function, which is asked where there is something to decide."""
+        self.set_hook("numpy", function)
+        return python_objects.method(kind, "numpy", self.symbols["tapegrad_numpy_method"],
+                                     METH_FASTCALL | METH_KEYWORDS, function.__doc__ or "")
 
     def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""

@@ -25,6 +25,7 @@ from tapegrad.machine.streams.twister import (
     i64s,
     long_word,
     long_words_into,
+    sqrt32,
     u8s,
     u32s,
     u64s,
@@ -134,7 +135,7 @@ def box_muller32(out, blocks, mean, std):
                 u[8 * block + j] = x[16 * block + j]
                 v[8 * block + j] = x[16 * block + 8 + j]
         for i in range(8 * count):
-            radius = F(math.sqrt(MINUS_TWO * log32(ONE - u[i])))
+            radius = sqrt32(MINUS_TWO * log32(ONE - u[i]))
             s, c = sin_cos32(TWO_PI * v[i])
             u[i] = fma32(radius * c, std, mean)
             v[i] = fma32(radius * s, std, mean)

@@ -49,6 +49,19 @@ def fused(element: Any) -> Any:
     return fma
 
 
+def rooted(element: Any) -> Any:
+    """An intrinsic for the square root: a call of the C library's, which may set errno, keeps a loop from vectors."""
+
+    @intrinsic
+    def root(typingctx: Any, x: Any) -> Any:
+        def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
+            return builder.call(builder.module.declare_intrinsic("llvm.sqrt", [args[0].type]), args)
+
+        return element(element), codegen
+
+    return root
+
+
 def bits_as(source: Any, target: Any) -> Any:
     """An intrinsic that reads the bits of a number as another of the same size."""
 
@@ -66,6 +79,7 @@ u8s, u32s, u64s = pointer(types.uint8), pointer(types.uint32), pointer(types.uin
 i32s, i64s = pointer(types.int32), pointer(types.int64)
 f32s, f64s = pointer(types.float32), pointer(types.float64)
 fma32, fma64 = fused(types.float32), fused(types.float64)
+sqrt32 = rooted(types.float32)
 as_float, as_int = bits_as(types.int32, types.float32), bits_as(types.float32, types.int32)
 
 

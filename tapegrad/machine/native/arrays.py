@@ -1,0 +1,149 @@
+"""NumPy's arrays on the memory of tensors, and what functions that look at elements do with each of them."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.arena import allocate, release
+from tapegrad.machine.native.attributes import requires_grad
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.objects import new_object, out_of_memory
+from tapegrad.machine.native.python_entry import integer
+from tapegrad.machine.native.tape import make_row
+
+_new_array = indirect(u64, u64, u64, i32, u64, u64, u64, i32, u64)  # PyArray_NewFromDescr
+_set_base = indirect(i32, u64, u64)  # PyArray_SetBaseObject, which keeps the reference it is given
+_WRITEABLE = np.int32(0x400)
+memset = external("memset", u64, u64, i32, u64)
+
+
+@native
+def array_on(obj):
+    """An array on a tensor's memory, of a layout whose geometry is known; holding an alias of it, it keeps that memory.
+    """
+    m = machine()
+    geometry = words(m.geometries)[tensor_at(obj).layout]
+    row = buffers()[tensor_at(obj).buffer]
+    address = row.address
+    index = make_row(row.layout, row.owner, address)
+    if index == N0:
+        return out_of_memory(U0)
+    alias = new_object(m.tensor_type, index)
+    if alias == U0:
+        return U0
+    descriptor = words(m.descriptors)[layouts()[tensor_at(obj).layout].dtype]
+    py.incref(descriptor)
+    axes = words(geometry)[U0]
+    sizes = geometry + np.uint64(8)
+    array = _new_array(m.new_array, m.array_type, descriptor, np.int32(axes), sizes, sizes + axes * np.uint64(8),
+                       address, _WRITEABLE, U0)
+    if array == U0:
+        py.decref(alias)
+    elif _set_base(m.set_base, array, alias):
+        py.decref(array)
+        return U0
+    return array
+
+
+@export(u64(u64, u64))
+def array_of(self, obj):
+    """array_of(tensor) -> NumPy's array on its memory, or None where the geometry of its layout is not known."""
+    if words(machine().geometries)[tensor_at(obj).layout] == U0:
+        py.incref(py.none())
+        return py.none()
+    return array_on(obj)
+
+
+@export(u64(u64, u64, u64, u64))
+def numpy_method(self, arguments, count, keywords):
+    """`Tensor.numpy`: Python's, but where that has nothing to decide."""
+    m = machine()
+    if count == U0 and keywords == U0 and m.trace == U0 and not requires_grad(self) and \
+            words(m.geometries)[tensor_at(self).layout] != U0:
+        return array_on(self)
+    total = count + U1
+    if keywords != U0:
+        total += words(keywords)[U2]
+    block = allocate(m.arena, total * np.uint64(8))
+    words(block)[U0] = self
+    for j in range(total - U1):
+        words(block)[j + U1] = words(arguments)[j]
+    result = py.vectorcall(m.numpy, block, count + U1, keywords)
+    release(m.arena, block, total * np.uint64(8))
+    return result
+
+
+@inlined
+def content(array):
+    """Where the elements of an array are: their address follows its head."""
+    return words(array)[U2]
+
+
+@export(u64(u64, u64, u64))
+def write_places(self, arguments, count):
+    """write_places(array, out, n, step, apart, *sizes): the places of n elements in a contiguous array of bytes.
+
+    They are those that are not zero. To the int64 array `out`; from one element to the next it is `step` bytes, and
+    `apart` from one axis to the next.
+    """
+    given = words(arguments)
+    x, place = content(given[U0]), content(given[U1])
+    left, step, apart = integer(arguments, U2), integer(arguments, U3), integer(arguments, np.uint64(4))
+    axes = count - np.uint64(5)
+    last = axes - U1
+    sizes, at = words(stack_words(64)), words(stack_words(64))
+    rows = U1
+    for d in range(axes):
+        sizes[d] = integer(arguments, d + np.uint64(5))
+        at[d] = U0
+        if d < last:
+            rows *= sizes[d]
+    length = sizes[last]
+    for _ in range(rows):
+        if left == U0:
+            break
+        first = place
+        j = U0
+        while j < length and left != U0:  # written whatever is there, and kept where it is not zero
+            words(place + last * apart)[U0] = j
+            found = np.uint64(octets(x)[j] != np.uint8(0))
+            place += found * step
+            left -= found
+            j += U1
+        x += length
+        for d in range(last):
+            to = first
+            while to < place:
+                words(to + d * apart)[U0] = at[d]
+                to += step
+        d = last
+        while d != U0:
+            d -= U1
+            at[d] += U1
+            if at[d] < sizes[d]:
+                break
+            at[d] = U0
+    py.incref(py.none())
+    return py.none()
+
+
+@export(u64(u64, u64, u64))
+def write_classes(self, arguments, count):
+    """write_classes(labels, out, n, classes) -> 0: in each row of the int64 array `out`, a one where int64 labels say.
+
+    1 where one of the n labels is negative, else 2 where there is no such class, with nothing written.
+    """
+    given = words(arguments)
+    labels, to = signed_words(content(given[U0])), content(given[U1])
+    n, classes = integer(arguments, U2), integer(arguments, U3)
+    least, most = np.int64(0), np.int64(-1)
+    for i in range(n):
+        least = min(least, labels[i])
+        most = max(most, labels[i])
+    status = np.int64(1) if least < 0 else np.int64(2) if most >= np.int64(classes) else np.int64(0)
+    if status == 0:
+        memset(to, np.int32(0), n * classes * np.uint64(8))
+        for i in range(n):
+            words(to)[np.uint64(labels[i])] = U1
+            to += classes * np.uint64(8)
+    return py.long_from(status)
