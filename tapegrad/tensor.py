@@ -331,7 +331,14 @@ class Tensor(Protocols, TensorBase):
         return self._array().tolist()
 
     def numpy(self, *, force: bool = False) -> np.ndarray[Any, Any]:
-        """An array on the same memory (`torch.Tensor.numpy`); RuntimeError for a tensor that requires grad."""
+        """NumPy's array on the same memory (`torch.Tensor.numpy`).
+
+        >>> import tapegrad
+        >>> x = tapegrad.zeros(2); x.numpy()[0] = 5; x
+        tensor([5., 0.])
+
+        RuntimeError for a tensor that requires grad, unless `force` or under `no_grad`.
+        """
         if self.requires_grad and not force and modes.is_grad_enabled():
             raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
         capturing.refuse("a tensor's memory is handed to NumPy")
