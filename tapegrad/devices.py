@@ -23,7 +23,7 @@ class device:
     RuntimeError for a name that stands for no device.
     """
 
-    __slots__ = ("index", "type")
+    __slots__ = {"type": "What kind of device it is.", "index": "Which of its kind, or None."}  # noqa: RUF023
     type: str
     index: int | None
 

@@ -29,7 +29,16 @@ class dtype:
     PyTorch's (`torch.dtype`).
     """
 
-    __slots__ = ("category", "id", "is_floating_point", "is_signed", "itemsize", "name", "numpy", "short")
+    __slots__ = {
+        "category": "What promotion compares: 0 for bool, 1 for whole numbers, 2 for floating point.",
+        "id": "Its number in native tables.",
+        "is_floating_point": "Whether it holds numbers with a fraction.",
+        "is_signed": "Whether it holds numbers below zero.",
+        "itemsize": "How many bytes an element takes.",
+        "name": "What PyTorch calls it.",
+        "numpy": "What NumPy calls it.",
+        "short": "What tapes call it.",
+    }
     is_complex: bool = False
     category: int
     id: int

@@ -7,7 +7,7 @@ from typing import Any
 class _Name:
     """One of a few values that are compared by identity and print as PyTorch's."""
 
-    __slots__ = ("name",)
+    __slots__ = {"name": "What PyTorch calls it."}
     name: str
 
     def __init__(self, name: str) -> None:

@@ -43,15 +43,18 @@ class Generator:
         self.stream = streams.Generator()
 
     def manual_seed(self, seed: int) -> Generator:
+        """Restart the stream, at what a seed says."""
         self.stream.manual_seed(seed)
         capturing.drawn(0, capturing.Draw(self.stream, streams.Generator.manual_seed, (seed,)))
         return self
 
     def seed(self) -> int:
+        """Restart the stream anywhere; returns the seed that would do the same."""
         capturing.refuse("it asks the system for a seed")
         return self.stream.seed()
 
     def initial_seed(self) -> int:
+        """The seed that the stream was started from."""
         capturing.refuse("it reads a generator's seed")
         return self.stream.initial_seed()
 
@@ -66,10 +69,12 @@ class Generator:
         return _restored, (self.get_state(),)
 
     def get_state(self) -> Tensor:
+        """Where the stream is, as bytes."""
         capturing.refuse("it reads a generator's state")
         return creation.from_array(np.array(self.stream.get_state()))
 
     def set_state(self, new_state: Tensor) -> Generator:
+        """Go to where a stream was when its state was taken."""
         if not isinstance(new_state, Tensor):
             raise TypeError(f"expected a torch.ByteTensor, but got {type(new_state).__name__}")
         if new_state.dtype is not dtypes.uint8:

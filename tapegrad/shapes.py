@@ -29,6 +29,7 @@ class Size(tuple):  # a tuple subclass with no fields of its own
         return f"torch.Size([{', '.join(map(str, self))}])"
 
     def numel(self) -> int:
+        """How many elements a tensor of this shape has."""
         return math.prod(self)
 
     def __getitem__(self, index: Any) -> Any:

@@ -34,6 +34,7 @@ class _Mode:
         _set(self._previous)
 
     def clone(self) -> _Mode:
+        """Another block of the same kind."""
         return type(self)()
 
     def __call__(self, function: Any) -> Any:

@@ -68,6 +68,10 @@ __all__ = [
 ]
 show_public(__name__, "constraint_registry", "constraints", "kl", "transforms", "utils")
 
+for _name in __all__:
+    if isinstance(globals()[_name], type):
+        distribution.document(globals()[_name])
+
 # PyTorch has a module a family: by those names, too, a family is found.
 for _module, _names in {
     real: "cauchy laplace normal studentT uniform von_mises",

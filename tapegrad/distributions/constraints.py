@@ -33,6 +33,7 @@ class Constraint:
     event_dim = 0
 
     def check(self, value: Tensor) -> Tensor:
+        """Whether each value is in the set."""
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -139,45 +140,89 @@ class MixtureSameFamilyConstraint(Constraint):
 class _Bounded(Constraint):
     """A constraint with bounds, which its text names."""
 
-    bounds: tuple[str, ...] = ()
-
-    def __init__(self, *bounds: Any, **named: Any) -> None:
-        for name, bound in {**dict(zip(self.bounds, bounds)), **named}.items():
-            setattr(self, name, bound)
-
     def __repr__(self) -> str:
-        return f"{type(self).__name__.lstrip('_')}({', '.join(f'{b}={getattr(self, b)}' for b in self.bounds)})"
+        return f"{type(self).__name__.lstrip('_')}({', '.join(f'{b}={value}' for b, value in vars(self).items())})"
+
+
+class _Above(_Bounded):
+    def __init__(self, lower_bound: Any) -> None:
+        self.lower_bound = lower_bound
+
+
+class _Below(_Bounded):
+    def __init__(self, upper_bound: Any) -> None:
+        self.upper_bound = upper_bound
+
+
+class _Between(_Bounded):
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None:
+        self.lower_bound, self.upper_bound = lower_bound, upper_bound
 
 
 def _is_whole(value: Tensor) -> Tensor:
     return value % 1 == 0
 
 
-def _bounded(name: str, bounds: str, check: Callable[..., Any], doc: str, discrete: bool = False) -> Any:
-    """A constraint with bounds: `check(value, *bounds)`."""
-    names = tuple(bounds.split())
+class _Interval(_Between):
+    """Numbers from one bound to another, both included."""
 
-    def checked(self: Any, value: Tensor) -> Tensor:
-        return check(value, *(getattr(self, b) for b in names))
-
-    return type(name, (_Bounded,), {"bounds": names, "check": checked, "is_discrete": discrete, "__doc__": doc,
-                                    "__module__": __name__})
+    def check(self, value: Tensor) -> Tensor:
+        return (self.lower_bound <= value) & (value <= self.upper_bound)
 
 
-_Interval = _bounded("_Interval", "lower_bound upper_bound", lambda v, a, b: (a <= v) & (v <= b),
-                     "Numbers from one bound to another, both included.")
-_HalfOpenInterval = _bounded("_HalfOpenInterval", "lower_bound upper_bound", lambda v, a, b: (a <= v) & (v < b),
-                             "Numbers from one bound, included, to another, excluded.")
-_GreaterThan = _bounded("_GreaterThan", "lower_bound", lambda v, a: a < v, "Numbers above a bound.")
-_GreaterThanEq = _bounded("_GreaterThanEq", "lower_bound", lambda v, a: a <= v, "Numbers from a bound on.")
-_LessThan = _bounded("_LessThan", "upper_bound", lambda v, b: v < b, "Numbers below a bound.")
-_IntegerInterval = _bounded("_IntegerInterval", "lower_bound upper_bound",
-                            lambda v, a, b: _is_whole(v) & (a <= v) & (v <= b),
-                            "Whole numbers between two bounds, both included.", True)
-_IntegerLessThan = _bounded("_IntegerLessThan", "upper_bound", lambda v, b: _is_whole(v) & (v <= b),
-                            "Whole numbers up to a bound.", True)
-_IntegerGreaterThan = _bounded("_IntegerGreaterThan", "lower_bound", lambda v, a: _is_whole(v) & (v >= a),
-                               "Whole numbers from a bound on.", True)
+class _HalfOpenInterval(_Between):
+    """Numbers from one bound, included, to another, excluded."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return (self.lower_bound <= value) & (value < self.upper_bound)
+
+
+class _GreaterThan(_Above):
+    """Numbers above a bound."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return self.lower_bound < value
+
+
+class _GreaterThanEq(_Above):
+    """Numbers from a bound on."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return self.lower_bound <= value
+
+
+class _LessThan(_Below):
+    """Numbers below a bound."""
+
+    def check(self, value: Tensor) -> Tensor:
+        return value < self.upper_bound
+
+
+class _IntegerInterval(_Between):
+    """Whole numbers between two bounds, both included."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return _is_whole(value) & (self.lower_bound <= value) & (value <= self.upper_bound)
+
+
+class _IntegerLessThan(_Below):
+    """Whole numbers up to a bound."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return _is_whole(value) & (value <= self.upper_bound)
+
+
+class _IntegerGreaterThan(_Above):
+    """Whole numbers from a bound on."""
+
+    is_discrete = True
+
+    def check(self, value: Tensor) -> Tensor:
+        return _is_whole(value) & (value >= self.lower_bound)
 
 
 class _Boolean(Constraint):

@@ -13,7 +13,9 @@ class Constraint():
     tensor([False,  True])"""
     is_discrete: bool
     event_dim: int
-    def check(self, value: Tensor) -> Tensor: ...
+    def check(self, value: Tensor) -> Tensor:
+        r"""Whether each value is in the set."""
+
     def __repr__(self) -> str: ...
 
 class _Dependent(Constraint):
@@ -59,9 +61,55 @@ class MixtureSameFamilyConstraint(Constraint):
 
 class _Bounded(Constraint):
     r"""A constraint with bounds, which its text names."""
-    bounds: tuple[str, ...]
-    def __init__(self, *bounds: Any, **named: Any) -> None: ...
     def __repr__(self) -> str: ...
+
+class _Above(_Bounded):
+    lower_bound: Any
+    def __init__(self, lower_bound: Any) -> None: ...
+
+class _Below(_Bounded):
+    upper_bound: Any
+    def __init__(self, upper_bound: Any) -> None: ...
+
+class _Between(_Bounded):
+    lower_bound: Any
+    upper_bound: Any
+    def __init__(self, lower_bound: Any, upper_bound: Any) -> None: ...
+
+class _Interval(_Between):
+    r"""Numbers from one bound to another, both included."""
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _HalfOpenInterval(_Between):
+    r"""Numbers from one bound, included, to another, excluded."""
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _GreaterThan(_Above):
+    r"""Numbers above a bound."""
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _GreaterThanEq(_Above):
+    r"""Numbers from a bound on."""
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _LessThan(_Below):
+    r"""Numbers below a bound."""
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _IntegerInterval(_Between):
+    r"""Whole numbers between two bounds, both included."""
+    is_discrete: bool
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _IntegerLessThan(_Below):
+    r"""Whole numbers up to a bound."""
+    is_discrete: bool
+    def check(self, value: Tensor) -> Tensor: ...
+
+class _IntegerGreaterThan(_Above):
+    r"""Whole numbers from a bound on."""
+    is_discrete: bool
+    def check(self, value: Tensor) -> Tensor: ...
 
 class _Boolean(Constraint):
     r"""0 and 1."""
@@ -146,54 +194,32 @@ class _Stack(Constraint):
     def event_dim(self) -> int: ...
     def check(self, value: Tensor) -> Tensor: ...
 
-boolean: Any
-class cat:
-    """Values put together along an axis, a constraint each."""
-
-corr_cholesky: Any
-dependent: Any
-class dependent_property:
-    """A property that gives a constraint: of the class it is a dependent one, of an instance what it gives."""
-
-class greater_than:
-    """Numbers above a bound."""
-
-class greater_than_eq:
-    """Numbers from a bound on."""
-
-class half_open_interval:
-    """Numbers from one bound, included, to another, excluded."""
-
-class independent:
-    """The last axes of a constraint taken together: all of their values must be in it."""
-
-class integer_interval:
-    """Whole numbers between two bounds, both included."""
-
-class interval:
-    """Numbers from one bound to another, both included."""
-
-class less_than:
-    """Numbers below a bound."""
-
-lower_cholesky: Any
-lower_triangular: Any
-class multinomial:
-    """Vectors of nonnegative whole numbers whose sum is at most a bound."""
-
-nonnegative: Any
-nonnegative_integer: Any
-one_hot: Any
-positive: Any
-positive_definite: Any
-positive_integer: Any
-positive_semidefinite: Any
-real: Any
-real_vector: Any
-simplex: Any
-square: Any
-class stack:
-    """Values side by side along an axis, a constraint each."""
-
-symmetric: Any
-unit_interval: Any
+boolean: _Boolean
+cat = _Cat
+corr_cholesky: _CorrCholesky
+dependent: _Dependent
+dependent_property = _DependentProperty
+greater_than = _GreaterThan
+greater_than_eq = _GreaterThanEq
+half_open_interval = _HalfOpenInterval
+independent = _IndependentConstraint
+integer_interval = _IntegerInterval
+interval = _Interval
+less_than = _LessThan
+lower_cholesky: _LowerCholesky
+lower_triangular: _LowerTriangular
+multinomial = _Multinomial
+nonnegative: _GreaterThanEq
+nonnegative_integer: _IntegerGreaterThan
+one_hot: _OneHot
+positive: _GreaterThan
+positive_definite: _PositiveDefinite
+positive_integer: _IntegerGreaterThan
+positive_semidefinite: _PositiveSemidefinite
+real: _Real
+real_vector: _IndependentConstraint
+simplex: _Simplex
+square: _Square
+stack = _Stack
+symmetric: _Symmetric
+unit_interval: _Interval

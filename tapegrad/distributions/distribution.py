@@ -87,7 +87,7 @@ class Distribution:
 
     @property
     def mean(self) -> Tensor:
-        """The mean."""
+        """The mean of the outcomes."""
         raise NotImplementedError
 
     @property
@@ -97,7 +97,7 @@ class Distribution:
 
     @property
     def variance(self) -> Tensor:
-        """The variance."""
+        """The variance of the outcomes."""
         raise NotImplementedError
 
     @property
@@ -115,7 +115,7 @@ class Distribution:
         raise NotImplementedError
 
     def sample_n(self, n: int) -> Tensor:
-        """`sample((n,))`."""
+        """The same as `sample((n,))`."""
         warnings.warn("sample_n will be deprecated. Use .sample((n,)) instead", UserWarning, stacklevel=2)
         return self.sample(Size((n,)))
 
@@ -136,7 +136,7 @@ class Distribution:
         raise NotImplementedError
 
     def entropy(self) -> Tensor:
-        """The entropy."""
+        """The entropy, in nats."""
         raise NotImplementedError
 
     def perplexity(self) -> Tensor:
@@ -186,6 +186,14 @@ class Distribution:
 def vars_of(cls: type, name: str) -> Any:
     """What a class or one of its bases has under a name, unbound."""
     return next((vars(c)[name] for c in cls.__mro__ if name in vars(c)), None)
+
+
+def document(cls: type) -> None:
+    """Give a text to properties that are expressions: that of what they override, or that they are parameters."""
+    for name, value in list(vars(cls).items()):
+        if type(value) is property and not value.__doc__ and name[0] != "_":
+            above = next((vars(c)[name].__doc__ for c in cls.__mro__[1:] if name in vars(c)), None)
+            setattr(cls, name, property(value.fget, doc=above or f"The parameter `{name}`."))
 
 
 class Family(Distribution):
@@ -317,7 +325,7 @@ class ProbsOrLogits(Family):
 
     @lazy_property
     def probs(self) -> Tensor:
-        """Probabilities."""
+        """Probabilities of the outcomes."""
         return logits_to_probs(self.logits, is_binary=self.is_binary)
 
     @property

@@ -39,7 +39,7 @@ class Distribution():
 
     @property
     def mean(self) -> Tensor:
-        r"""The mean."""
+        r"""The mean of the outcomes."""
 
     @property
     def mode(self) -> Tensor:
@@ -47,7 +47,7 @@ class Distribution():
 
     @property
     def variance(self) -> Tensor:
-        r"""The variance."""
+        r"""The variance of the outcomes."""
 
     @property
     def stddev(self) -> Tensor:
@@ -60,7 +60,7 @@ class Distribution():
         r"""Outcomes as functions of the parameters, so that gradients flow through them."""
 
     def sample_n(self, n: int) -> Tensor:
-        r"""`sample((n,))`."""
+        r"""The same as `sample((n,))`."""
 
     def log_prob(self, value: Tensor) -> Tensor:
         r"""The logarithm of the density, or of the probability, at a value."""
@@ -75,7 +75,7 @@ class Distribution():
         r"""All outcomes, along a new first axis."""
 
     def entropy(self) -> Tensor:
-        r"""The entropy."""
+        r"""The entropy, in nats."""
 
     def perplexity(self) -> Tensor:
         r"""exp of the entropy."""
@@ -84,6 +84,9 @@ class Distribution():
 
 def vars_of(cls: type, name: str) -> Any:
     r"""What a class or one of its bases has under a name, unbound."""
+
+def document(cls: type) -> None:
+    r"""Give a text to properties that are expressions: that of what they override, or that they are parameters."""
 
 class Family(Distribution):
     r"""A family of distributions as a declaration: of its parameters, density, moments; the rest follows.
@@ -116,7 +119,7 @@ class ProbsOrLogits(Family):
 
     @property
     def probs(self) -> Tensor:
-        r"""Probabilities."""
+        r"""Probabilities of the outcomes."""
 
     @property
     def param_shape(self) -> Size:

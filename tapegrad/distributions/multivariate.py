@@ -81,7 +81,7 @@ class MultivariateNormal(Family):
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:
-        """The covariance."""
+        """The matrix of covariances."""
         factor = self._unbroadcasted_scale_tril
         return torch.matmul(factor, factor.mT).expand(self._batch_shape + self._event_shape + self._event_shape)
 
@@ -160,7 +160,7 @@ class LowRankMultivariateNormal(Family):
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:
-        """The covariance."""
+        """The matrix of covariances."""
         factor = self._unbroadcasted_cov_factor
         found = torch.matmul(factor, factor.mT) + torch.diag_embed(self._unbroadcasted_cov_diag)
         return found.expand(self._batch_shape + self._event_shape + self._event_shape)
@@ -328,7 +328,7 @@ class Wishart(Family, ExponentialFamily):
 
     @lazy_property
     def covariance_matrix(self) -> Tensor:
-        """The scale."""
+        """The matrix of scales."""
         factor = self._unbroadcasted_scale_tril
         return (factor @ factor.mT).expand(self._batch_shape + self._event_shape)
 

@@ -55,7 +55,7 @@ class LowRankMultivariateNormal(Family):
 
     @property
     def covariance_matrix(self) -> Tensor:
-        r"""The covariance."""
+        r"""The matrix of covariances."""
 
     @property
     def precision_matrix(self) -> Tensor:

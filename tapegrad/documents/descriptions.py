@@ -24,7 +24,7 @@ _BELOW = """
     backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp
     backends.opt_einsum cpu cpu.amp cuda cuda.amp
     distributions distributions.constraint_registry distributions.constraints distributions.distribution
-    distributions.kl distributions.transforms distributions.utils func interop.safetensors interop.scipy linalg mps
+    distributions.kl distributions.transforms distributions.utils func interop.safetensors interop.scipy jit linalg mps
     nn nn.functional nn.init nn.modules
     nn.modules.activation nn.modules.adaptive nn.modules.attention nn.modules.batchnorm nn.modules.channelshuffle
     nn.modules.container nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold
@@ -103,5 +103,46 @@ def functions(space: str) -> Iterator[Description]:
     owner = within(space)
     for name in public(space):
         value = inspect.getattr_static(owner, name) if isinstance(owner, type) else getattr(owner, name)
-        if callable(value) and not isinstance(value, type):
+        if callable(value) and not isinstance(value, type) and type(value).__module__ != "typing":
             yield described(f"{space}.{name}".lstrip("."))
+
+
+def everything() -> Iterator[Description]:
+    """Every function of every namespace, and every method of a tensor; what stands in several places once."""
+    seen: set[int] = set()
+    for space in ("Tensor", *SPACES):
+        for d in functions(space):
+            if id(d.value) not in seen:
+                seen.add(id(d.value))
+                yield d
+
+
+def classes() -> dict[str, type]:
+    """Every class of every namespace, by the first path it is found under.
+
+    >>> "nn.Linear" in classes(), "nn.modules.Linear" in classes()
+    (True, False)
+    """
+    found: dict[type, str] = {}
+    for space in SPACES:
+        for name in public(space):
+            value = getattr(within(space), name)
+            if isinstance(value, type) and value.__module__.partition(".")[0] in ("tapegrad", "torch"):
+                found.setdefault(value, f"{space}.{name}".lstrip("."))
+    return {path: value for value, path in found.items()}
+
+
+def members() -> dict[str, tuple[type, Any]]:
+    """Methods and properties of these classes, and of their bases, as they stand in the class that defines them.
+
+    >>> members()["tapegrad.nn.modules.linear.Linear.reset_parameters"][0] is tapegrad.nn.Linear
+    True
+    """
+    found = {}
+    for cls in classes().values():
+        for base in cls.__mro__:
+            if base.__module__.partition(".")[0] == "tapegrad" and base is not machine.TensorBase:
+                for name, value in vars(base).items():
+                    if name[0] != "_" and (callable(value) or hasattr(type(value), "__get__")):
+                        found[f"{base.__module__}.{base.__qualname__}.{name}"] = base, value
+    return found

@@ -77,6 +77,8 @@ def _made(module: types.ModuleType, name: str) -> str:
     home = getattr(value, "__module__", "")
     if isinstance(value, (type, types.FunctionType)) and home != module.__name__ and home.startswith("tapegrad."):
         return f"from {home} import {name} as {name}"
+    if isinstance(value, type) and value.__name__ != name and value.__name__ in vars(module):
+        return f"{name} = {value.__name__}"
     if isinstance(value, type):
         return f"class {name}:\n{_document(value)}"
     if isinstance(value, types.FunctionType):
@@ -86,7 +88,8 @@ def _made(module: types.ModuleType, name: str) -> str:
             parameters.insert(last, "/")
         head = f"def {name}({', '.join(parameters)}) -> {value.__annotations__.get('return', 'Any')}:"
         return f"{head}\n{_document(value)}"
-    return f"{name}: {_kind(value)}"
+    kind = type(value)
+    return f"{name}: {kind.__name__ if kind.__module__ == module.__name__ else _kind(value)}"
 
 
 def _kind(value: Any) -> str:

@@ -51,7 +51,7 @@ def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Any = None)
 
 @no_grad()
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Any:
-    """Normal numbers."""
+    """Normal numbers of this mean and deviation."""
     return tensor.normal_(mean, std, generator=generator)
 
 
@@ -102,12 +102,12 @@ def constant_(tensor: Any, val: float) -> Any:
 
 
 def ones_(tensor: Any) -> Any:
-    """Ones."""
+    """Ones, wherever there are elements."""
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Any) -> Any:
-    """Zeros."""
+    """Zeros, wherever there are elements."""
     return constant_(tensor, 0.0)
 
 

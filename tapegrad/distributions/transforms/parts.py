@@ -35,6 +35,7 @@ class CatTransform(Transform):
 
     @lazy_property
     def length(self) -> int:
+        """How many elements the parts have together."""
         return sum(self.lengths)
 
     def with_cache(self, cache_size: int = 1) -> Any:
@@ -68,10 +69,12 @@ class CatTransform(Transform):
 
     @constraints.dependent_property
     def domain(self) -> Any:
+        """Where values lie."""
         return constraints.cat([t.domain for t in self.transforms], self.dim, self.lengths)
 
     @constraints.dependent_property
     def codomain(self) -> Any:
+        """Where images lie."""
         return constraints.cat([t.codomain for t in self.transforms], self.dim, self.lengths)
 
 
@@ -111,8 +114,10 @@ class StackTransform(Transform):
 
     @constraints.dependent_property
     def domain(self) -> Any:
+        """Where values lie."""
         return constraints.stack([t.domain for t in self.transforms], self.dim)
 
     @constraints.dependent_property
     def codomain(self) -> Any:
+        """Where images lie."""
         return constraints.stack([t.codomain for t in self.transforms], self.dim)

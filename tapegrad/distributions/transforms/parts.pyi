@@ -14,15 +14,21 @@ class CatTransform(Transform):
     @property
     def event_dim(self) -> int: ...
     @property
-    def length(self) -> int: ...
+    def length(self) -> int:
+        r"""How many elements the parts have together."""
+
     def with_cache(self, cache_size: int=1) -> Any: ...
     def log_abs_det_jacobian(self, x: Any, y: Any) -> Any: ...
     @property
     def bijective(self) -> bool: ...
     @property
-    def domain(self) -> Any: ...
+    def domain(self) -> Any:
+        r"""Where values lie."""
+
     @property
-    def codomain(self) -> Any: ...
+    def codomain(self) -> Any:
+        r"""Where images lie."""
+
 
 class StackTransform(Transform):
     r"""Maps side by side, one for each place along an axis."""
@@ -34,7 +40,11 @@ class StackTransform(Transform):
     @property
     def bijective(self) -> bool: ...
     @property
-    def domain(self) -> Any: ...
+    def domain(self) -> Any:
+        r"""Where values lie."""
+
     @property
-    def codomain(self) -> Any: ...
+    def codomain(self) -> Any:
+        r"""Where images lie."""
+
 

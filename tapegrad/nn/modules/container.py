@@ -250,7 +250,7 @@ class ModuleDict(Module):
         return self._modules.pop(key)
 
     def keys(self) -> KeysView[str]:
-        """The names."""
+        """The names, in their order."""
         return self._modules.keys()
 
     def items(self) -> ItemsView[str, Any]:
@@ -258,7 +258,7 @@ class ModuleDict(Module):
         return self._modules.items()
 
     def values(self) -> ValuesView[Any]:
-        """The modules."""
+        """The modules, in their order."""
         return self._modules.values()
 
     def update(self, modules: Any) -> None:
@@ -419,7 +419,7 @@ class ParameterDict(Module):
         return ParameterDict((key, default) for key in keys)
 
     def keys(self) -> KeysView[str]:
-        """The names."""
+        """The names, in their order."""
         return self._keys.keys()
 
     def items(self) -> Iterable[tuple[str, Any]]:
@@ -427,7 +427,7 @@ class ParameterDict(Module):
         return ((key, self[key]) for key in self._keys)
 
     def values(self) -> Iterable[Any]:
-        """The values."""
+        """The values, in their order."""
         return (self[key] for key in self._keys)
 
     def update(self, parameters: Any) -> None:

@@ -74,6 +74,7 @@ class LazyLayer(LazyModuleMixin):
         if becomes is None:
             return
         cls.cls_to_become = becomes
+        cls.__doc__ = cls.__doc__ or f"`{becomes.__name__}` that learns from its first input how large that is."
         me, first, *others = inspect.signature(becomes.__init__).parameters.values()
         takes = inspect.Signature([me, *(p.replace(default=defaults.get(p.name, p.default)) for p in others)])
 

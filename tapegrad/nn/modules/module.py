@@ -83,6 +83,7 @@ class Module(Hooked, Stateful):
     # ------------------------------------------------------------ calls
 
     def forward(self, *input: Any) -> Any:
+        """What the module computes, for a class to define; calls of the module run it, and the hooks around it."""
         raise NotImplementedError(f'Module [{type(self).__name__}] is missing the required "forward" function')
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:

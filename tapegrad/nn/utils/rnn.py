@@ -56,19 +56,19 @@ class PackedSequence(_Packed):
         return self if data is self.data else self._replace(data=data)
 
     def cpu(self, *args: Any, **kwargs: Any) -> PackedSequence:
-        """This one: everything is on the CPU."""
-        return self
+        """This one, for everything is on the CPU, or what `to` makes of it."""
+        return self.to(*args, **kwargs) if args or kwargs else self
 
     def cuda(self, *args: Any, **kwargs: Any) -> PackedSequence:
         """Refused: there is the CPU only."""
-        return self.to("cuda")
+        return self._replace(data=self.data.cuda(*args, **kwargs))
 
     def pin_memory(self) -> PackedSequence:
         """This one: nothing is copied to a device."""
         return self
 
     def is_pinned(self) -> bool:
-        """No."""
+        """Never: memory is not pinned here."""
         return False
 
     is_cuda = False
