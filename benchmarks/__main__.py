@@ -57,13 +57,13 @@ def bound(figure: Figure, limit: float, found: Measured) -> str:
 def row(figure: Figure, found: Measured) -> list[str]:
     ratio = found.ratio if figure.by == "ratio" else None
     return [
-        figure.title, quantity(found.tapegrad, figure.unit), quantity(found.peer, figure.unit),
+        f"`{figure.name}`", figure.title, quantity(found.tapegrad, figure.unit), quantity(found.peer, figure.unit),
         "" if ratio is None else f"{ratio:.3f}",
         bound(figure, figure.must, found), bound(figure, figure.aim, found),
     ]
 
 
-HEADER = ["figure", "tapegrad", "PyTorch", "ratio", "must", "aim"]
+HEADER = ["benchmark", "figure", "tapegrad", "PyTorch", "ratio", "must", "aim"]
 
 
 def table(rows: list[list[str]]) -> str:
@@ -108,7 +108,7 @@ def main(arguments: list[str] | None = None) -> int:
         kept.append({"name": figure.name, "title": figure.title, "unit": figure.unit, "tapegrad": found.tapegrad,
                      "pytorch": found.peer, "ratio": found.ratio, "by": figure.by, "must": figure.must,
                      "aim": figure.aim})
-        print(" | ".join(cell for cell in rows[-1][1:] if cell), file=sys.stderr)
+        print(" | ".join(cell for cell in rows[-1][2:] if cell), file=sys.stderr)
     where = surroundings()
     print(table(rows))
     print("\n" + ", ".join(f"{k} {v}" for k, v in where.items() if v is not None))
