@@ -7,6 +7,7 @@ from tapegrad.machine.planning import Layouts, Planner
 from tapegrad.machine.startup import Machine, Slots
 from tapegrad.ops import (
     callback,
+    convolution,
     declaration,
     decompositions,
     elementwise,
@@ -23,7 +24,7 @@ from tapegrad.ops import (
 )
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
-            scans, recurrent, windows)
+            scans, recurrent, windows, convolution)
 
 
 def _called(o: declaration.Operation) -> Slots:

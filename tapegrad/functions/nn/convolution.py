@@ -1,7 +1,7 @@
 """Sliding windows: convolutions, and windows as columns, in one, two or three axes.
 
 A window is a view (`unfold`), so that overlapping windows share memory, and the gradient of all of them is gathered by
-the view's own adjoint. A convolution is one matrix product of the windows and the kernels.
+the view's own adjoint. Convolutions are operations (`ops/convolution.py`), one for each group of channels.
 """
 from __future__ import annotations
 
@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import errors
+from tapegrad import dtypes, errors
 from tapegrad.creation import from_array
-from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.padding import pad, tied
 from tapegrad.functions.shaping.joining import cat
@@ -67,13 +68,14 @@ def _check_kernels(name: str, x: Any, weight: Any, channels: int, n: int) -> Non
 
 def _convolve(x: Any, weight: Any, stride: tuple[int, ...], dilation: tuple[int, ...], groups: int) -> Any:
     """Windows times kernels; x is padded."""
-    n = weight.ndim - 2
     kernel = tuple(weight.shape[2:])
     for d, (size, gap) in enumerate(zip(kernel, dilation)):
         if x.shape[2 + d] < (size - 1) * gap + 1:
             raise RuntimeError(f"Calculated padded input size per channel: {sizes_text(x.shape[2:])}. Kernel size: "
                                f"{sizes_text(kernel)}. Kernel size can't be greater than actual input size")
-    seen = windows(x, kernel, stride, dilation)
+    if _is_operation(x, weight):
+        return _by_groups("_convolve", x, weight, groups, weight.shape[0] // groups, stride=stride, dilation=dilation)
+    n, seen = weight.ndim - 2, windows(x, kernel, stride, dilation)
     places = tuple(seen.shape[2:2 + n])
     parts = []
     for i in range(groups):
@@ -82,7 +84,21 @@ def _convolve(x: Any, weight: Any, stride: tuple[int, ...], dilation: tuple[int,
         rows = own.reshape(x.shape[0] * math.prod(places), inputs * math.prod(kernel))
         product = rows @ weight.narrow(0, i * outputs, outputs).reshape(outputs, -1).t()
         parts.append(product.reshape(x.shape[0], *places, outputs).movedim(-1, 1))
-    return parts[0] if groups == 1 else cat(parts, 1)
+    return cat(parts, 1)
+
+
+def _is_operation(x: Any, weight: Any) -> bool:
+    """Whether there are kernels for it; what there are none for is composed: of whole numbers, and of nothing."""
+    return x.dtype in (dtypes.float32, dtypes.float64) and x.numel() > 0 and weight.numel() > 0
+
+
+def _by_groups(name: str, x: Any, weight: Any, groups: int, rows: int, **given: Any) -> Any:
+    """The operation on each group of channels, and `rows` of the kernels."""
+    packed, op, width = tuple(given.items()), operation(name), x.shape[1] // groups
+    if groups == 1:
+        return apply(op, (x, weight), packed)
+    return cat([apply(op, (x.narrow(1, i * width, width), weight.narrow(0, i * rows, rows)), packed)
+                for i in range(groups)], 1)
 
 
 def sizes_text(shape: Any) -> str:
@@ -149,15 +165,24 @@ def _transposed(n: int) -> None:
             if more[d] >= max(stride[d], dilation[d]):
                 raise RuntimeError("output padding must be smaller than either stride or dilation, but got "
                                    f"output_padding={list(more)} stride={list(stride)} dilation={list(dilation)}")
-        x = _spread(x, stride)
-        sides = [(d * (k - 1) - p, d * (k - 1) - p + m)
-                 for d, k, p, m in zip(dilation, weight.shape[2:], padding, more)]
-        x = pad(x, [p for side in reversed(sides) for p in side])
-        kernels = weight.flip(list(range(2, n + 2)))
-        inputs, outputs = weight.shape[0] // groups, weight.shape[1]
-        kernels = kernels.reshape(groups, inputs, outputs, *weight.shape[2:]).transpose(1, 2).reshape(
-            groups * outputs, inputs, *weight.shape[2:])
-        found = _with_bias(_convolve(x, kernels, (1,) * n, dilation, groups), bias, n)
+        if _is_operation(x, weight):
+            sizes = tuple((size - 1) * step + d * (k - 1) + 1 for size, step, d, k in zip(
+                x.shape[2:], stride, dilation, weight.shape[2:]))
+            found = _by_groups("_convolve_back", x, weight, groups, x.shape[1] // groups, sizes=sizes, stride=stride,
+                               dilation=dilation)
+            if any(padding) or any(more):
+                found = pad(found, [by for p, m in reversed([*zip(padding, more)]) for by in (-p, m - p)]).contiguous()
+        else:
+            x = _spread(x, stride)
+            sides = [(d * (k - 1) - p, d * (k - 1) - p + m)
+                     for d, k, p, m in zip(dilation, weight.shape[2:], padding, more)]
+            x = pad(x, [p for side in reversed(sides) for p in side])
+            kernels = weight.flip(list(range(2, n + 2)))
+            inputs, outputs = weight.shape[0] // groups, weight.shape[1]
+            kernels = kernels.reshape(groups, inputs, outputs, *weight.shape[2:]).transpose(1, 2).reshape(
+                groups * outputs, inputs, *weight.shape[2:])
+            found = _convolve(x, kernels, (1,) * n, dilation, groups)
+        found = _with_bias(found, bias, n)
         return found if batched else found.squeeze(0)
 
     conv_transpose.__name__ = conv_transpose.__qualname__ = name

@@ -104,7 +104,7 @@ class Builder:
             return
         store, add = blas.gemm(tl.dtype)
         (m, n), k = tl.shape[-2:], al.shape[-1]
-        (trans_a, lda), (trans_b, ldb) = _leading(al), _leading(bl)
+        (trans_a, lda), (trans_b, ldb) = leading(al), leading(bl)
         ldc = max(tl.strides[-2] if m > 1 else n, n, 1)
         for pointers, batches, (cs, as_, bs) in self._batches((tp, tl), (ap, al), (bp, bl)):
             words = [batches, n, m, k, trans_b, trans_a, ldb, lda, ldc, cs, bs, as_]
@@ -173,7 +173,7 @@ def _writable_by_blas(layout: Layout) -> bool:
     return (c == 1 or columns == 1) and (r >= max(columns, 1) or rows == 1)
 
 
-def _leading(layout: Layout) -> tuple[int, int]:
+def leading(layout: Layout) -> tuple[int, int]:
     """BLAS's view of a row-major matrix: (is it transposed, leading dimension)."""
     rows, columns = layout.shape[-2:]
     r, c = layout.strides[-2:]

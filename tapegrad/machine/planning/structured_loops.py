@@ -7,28 +7,35 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import shapes
+from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter, structural
+from tapegrad.machine.kernels import emitter, loop_nests, structural
 from tapegrad.machine.kernels.products import blas, gemm
+from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
-from tapegrad.machine.planning.plan import Pointer, Step
-from tapegrad.machine.planning.step_builder import Builder
+from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
+from tapegrad.machine.planning.step_builder import Builder, leading
 from tapegrad.machine.planning.structured_values import Copy, Traced
 from tapegrad.machine.startup import address_of
 from tapegrad.ops.symbols import Sym
 
+MOST_PIECES = 16  # each has scratch of its own
 _ROWS = 8  # of a batch, for one thread: of fewer, most of a product's time goes into reading the weights
 
 
 class Moving(NamedTuple):
-    """A matrix (rows, columns) that lies `turn` elements further on at every turn; a row may be read for all rows."""
+    """A value that lies `turn` elements further on at every turn.
+
+    It is a matrix, of which each row belongs to one of the batch; or all of it does, and another's lies `part` further.
+    """
 
     value: Traced
     turn: int = 0
+    part: int | None = None
 
     def columns(self, start: int, length: int) -> Moving:
-        return Moving(self.value.narrow(1, start, length), self.turn)
+        return self._replace(value=self.value.narrow(1, start, length))
 
     @property
     def strides(self) -> shapes.Shape:
@@ -43,35 +50,60 @@ def along(x: Traced, reverse: bool, start: int = 0, turns: int | None = None) ->
     return Moving(x.narrow(0, at, 1).squeeze(0), -stride if reverse else stride)
 
 
+Place = tuple[int, int, int] | None  # source, bytes from one of the batch to the next, and a turn; None: scratch
+_IN_SCRATCH = -1
+
+
 class Turns:
-    """Kernel calls that one step makes at every turn."""
+    """Kernel calls that one step makes at every turn, for `rows` of a batch: together, or `apart`, one by one."""
 
-    def __init__(self, builder: Builder, rows: int, turns: int) -> None:
-        self.builder, self.rows, self.turns = builder, rows, turns
-        self.places: dict[tuple[int, int, int], bool] = {}  # source, bytes a row and a turn: whether it is written
-        self.calls: list[tuple[int, list[int], int, list[tuple[tuple[int, int, int], int]]]] = []
+    def __init__(self, builder: Builder, rows: int, turns: int, apart: bool = False) -> None:
+        self.builder, self.rows, self.turns, self.apart = builder, rows, turns, apart
+        self.places: dict[Place, bool] = {}  # whether it is written
+        self.calls: list[tuple[int, list[int], int, list[tuple[Place, int]]]] = []
+        self.room = 0
 
-    def _reach(self, x: Moving, written: bool = False) -> tuple[tuple[int, int, int], int]:
+    def scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
+        """Room for an intermediate value, zero at first, then as the turn before left it."""
+        layout = self.builder.layouts.intern(of, tuple(shape))
+        start, self.room = self.room, self.room + -(-layout.nbytes // 64) * 64
+        return Moving(Traced(self.builder, Pointer(_IN_SCRATCH, start), layout), 0, 0)
+
+    def _reach(self, x: Moving, written: bool = False) -> tuple[Place, int]:
         pointer, item = x.value.pointer, x.value.dtype.itemsize
-        place = pointer.source, x.strides[0] * item, x.turn * item
+        if pointer.source == _IN_SCRATCH:
+            return None, pointer.offset
+        place = pointer.source, (x.strides[0] if x.part is None else x.part) * item, x.turn * item
         self.places[place] = self.places.get(place, False) or written
         return place, pointer.offset
 
     def product(self, target: Moving, a: Moving, b: Moving, add: bool = False) -> None:
-        """target = a @ b, or added to it; b is one matrix for all turns and rows."""
-        of, rows = target.value.dtype, self.rows
-        (ci, cj), (ai, ak) = target.strides, a.strides
-        (k, n), (bk, bj) = b.value.shape, b.value.layout.strides
-        pointer, stays = b.value.pointer, (b.value.pointer.source, 0, 0)
-        self.places.setdefault(stays, False)
-        c_place, a_place, b_place = self._reach(target, True), self._reach(a), (stays, pointer.offset)
+        """target = a @ b, or added to it; rows of a batch are rows of a."""
+        of = target.value.dtype
+        (ci, cj), (ai, ak), (bk, bj) = target.strides, a.strides, b.value.layout.strides
+        (m, k), n = a.value.shape, b.value.shape[1]
+        c_place, a_place, b_place = self._reach(target, True), self._reach(a), self._reach(b)
         kernels = gemm.kernels(of)
         if kernels:
-            nest = [3, 1, 1, rows, n, k, *(s * of.itemsize for s in (0, ci, cj, 0, 0, ai, 0, ak, 0, 0, bj, bk))]
-            self.calls.append((kernels[add], nest, 3, [c_place, a_place, b_place]))
+            nest = [3, 1, 1, m, n, k, *(s * of.itemsize for s in (0, ci, cj, 0, 0, ai, 0, ak, 0, 0, bj, bk))]
+            self._call(kernels[add], nest, 3, [c_place, a_place, b_place])
         else:
-            nest = [1, n, rows, k, 0, 0, max(bk, n), max(ai, k), max(ci, n), 0, 0, 0]
-            self.calls.append((blas.gemm(of)[add], nest, 2, [c_place, b_place, a_place]))
+            (turn_a, lda), (turn_b, ldb) = (leading(x.value.layout) for x in (a, b))
+            nest = [1, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), 0, 0, 0]
+            self._call(blas.gemm(of)[add], nest, 2, [c_place, b_place, a_place])
+
+    def copy(self, target: Moving, source: Moving, add: bool = False) -> None:
+        """Copy a value of one of the batch, or add it; of any shape."""
+        of, shape = target.value.dtype, target.value.shape
+        strides = [byte_strides(x.value.layout, x.value.layout.strides) for x in (target, source)]
+        nest = loop_nests.build(shape, strides, [of.itemsize] * 2)
+        region = emitter.Region((of,), (Sym.operand(0, of),), (of,), (False,))
+        kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (add,)))
+        self._call(kernel, nest.words.tolist(), NO_ROWS, [self._reach(target, True), self._reach(source)])
+
+    def _call(self, kernel: int, nest: list[int], rows: int, places: list[tuple[Place, int]]) -> None:
+        assert len(nest) <= MOST_WORDS
+        self.calls.append((kernel, nest, NO_ROWS if self.apart else rows, places))
 
     def elements(self, outputs: Sequence[Moving], inputs: Sequence[Moving], rule: Callable[..., Sequence[Any]]) -> None:
         """What `rule` says of one element of each input, into the outputs; of a row, of the row's."""
@@ -88,20 +120,23 @@ class Turns:
         for x in all_of:
             nest += [s * x.value.dtype.itemsize for s in x.strides]
         places = [self._reach(x, j < len(outputs)) for j, x in enumerate(all_of)]
-        self.calls.append((kernel, nest, 2, places))
+        self._call(kernel, nest, 2, places)
 
     def end(self, work: int) -> None:
         """The step; `work` is how many multiplications there are in all."""
-        order = sorted(self.places, key=lambda place: not self.places[place])
-        body = [len(self.calls)]
+        order = sorted((p for p in self.places if p is not None), key=lambda place: not self.places[place])
+        assert len(order) <= MOST_POINTERS
+        numbers: dict[Place, int] = {None: SCRATCH, **{place: i for i, place in enumerate(order)}}
+        body = [len(self.calls), int(self.apart), self.room]
         for kernel, nest, rows, places in self.calls:
-            at = [word for place, offset in places for word in (order.index(place), offset)]
+            at = [word for place, offset in places for word in (numbers[place], offset)]
             body += [kernel, 4 + len(at) + len(nest), rows, len(places), *at, *nest]
         strides = [word for _, row, turn in order for word in (row, turn, 0)]
         head = [3, 0, self.rows, self.turns, 0, *strides]
         words = np.array([*head, *body], "i8")
         words[4] = address_of(words) + words.itemsize * len(head)
-        pieces, cut = min(self.rows // _ROWS, work // thread_cuts.PRODUCT_GRAIN, rec.MAX_PIECES), None
+        least = 1 if self.apart else _ROWS
+        pieces, cut = min(self.rows // least, work // thread_cuts.PRODUCT_GRAIN, MOST_PIECES), None
         if pieces > 1:
             cut = np.zeros(1, rec.CUT)
             cut["pieces"] = pieces
@@ -113,13 +148,21 @@ class Turns:
 class Looping(Builder):
     """Steps through sequences."""
 
-    def in_turns(self, rows: int, turns: int) -> Turns:
-        return Turns(self, rows, turns)
+    def in_turns(self, rows: int, turns: int, apart: bool = False) -> Turns:
+        return Turns(self, rows, turns, apart)
+
+    def plain(self, x: Traced) -> Traced:
+        return x if x.layout.contiguous else Copy(x)
 
     def moving(self, x: Traced, reverse: bool, start: int = 0, turns: int | None = None) -> Moving:
         return along(x, reverse, start, turns)
 
     def still(self, x: Traced) -> Moving:
-        """One matrix, or one row, at every turn; its rows are contiguous."""
-        x = x if x.layout.contiguous else Copy(x)
-        return Moving(x if x.ndim == 2 else x.unsqueeze(0))
+        """One matrix, or one row, at every turn and for all of a batch; its rows are contiguous."""
+        x = self.plain(x)
+        return Moving(x if x.ndim == 2 else x.unsqueeze(0), 0, 0)
+
+    def one_by_one(self, x: Traced, turns: int, start: int = 0) -> Moving:
+        """The values along the first axis from `start` on, one a turn; the next of a batch after all turns."""
+        stride = x.layout.strides[0]
+        return Moving(x.narrow(0, start, 1).squeeze(0), stride, stride * turns)

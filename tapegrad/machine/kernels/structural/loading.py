@@ -71,8 +71,9 @@ def _write(family: str, parts: Sequence[str]) -> dict[str, str]:
 
 
 _HERE, _ROOMS = Path(__file__).parent, Path(__file__).parents[2]
-_SOURCES = [*(_HERE / f"{name}.py" for name in ("elements", "factorisations", "loops", "scans", "sorting")),
-            *(_ROOMS / "native" / f"{name}.py" for name in ("cells", "glue", "portable")), _ROOMS / "records.py"]
+_SOURCES = [*(_HERE / f"{name}.py" for name in (
+    "elements", "factorisations", "loops", "scans", "sorting", "turn_words")),
+    *(_ROOMS / "native" / f"{name}.py" for name in ("cells", "glue", "portable")), _ROOMS / "records.py"]
 _JITTED = {family: Jitted(family, parts, _SOURCES, functools.partial(_write, family))
            for family, parts in _FAMILIES.items()}
 

@@ -5,10 +5,16 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.native.glue import U0, U1, U2, U3, call_kernel, stack_words, words
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels.structural.sorting import free
+from tapegrad.machine.kernels.structural.turn_words import NO_ROWS, SCRATCH
+from tapegrad.machine.native.glue import U0, U1, U2, U3, call_kernel, external, stack_words, u64, words
 
-_FOUR, _FIVE, _EIGHT = (np.uint64(i) for i in (4, 5, 8))
-_HEAD = np.uint64(8)  # bytes before the first call
+_FOUR, _FIVE, _EIGHT, _LINE = (np.uint64(i) for i in (4, 5, 8, 64))
+_HEAD = np.uint64(24)  # bytes before the first call
+_SCRATCH, _NO_ROWS, _NONE = np.uint64(SCRATCH), np.uint64(NO_ROWS), np.int32(0)
+_OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
+calloc = external("calloc", u64, u64, u64)
 
 
 def turns(mode: str, of: str) -> Any:
@@ -16,30 +22,43 @@ def turns(mode: str, of: str) -> Any:
 
     Nest: [3, 0, rows, turns, address of the calls, (bytes a row, bytes a turn, 0) for each pointer]: threads cut it
     along the rows, as any loop that is kept, and go through all turns on rows of their own. The calls are
-    [how many, then of each: kernel, words of this call, which word of its nest says how many rows, how many pointers,
-    (which pointer, bytes beyond it) for each, its nest].
+    [how many, whether rows are taken one by one, bytes of scratch, then of each: kernel, words of this call, which word
+    of its nest says how many rows, how many pointers, (which pointer, bytes beyond it) for each, its nest]. Scratch is
+    zero at first, and each thread's own.
     """
     def kernel(pointers, nest):
         n = words(nest)
         rows, count, calls = n[U2], n[U3], n[_FOUR]
         own = stack_words(32)
         room = stack_words(96)
-        status = np.int32(0)
-        for turn in range(count):
-            at = calls + _HEAD
-            for _ in range(words(calls)[U0]):
-                call = words(at)
-                taken = call[U3]
-                for i in range(taken):
-                    which = call[_FOUR + U2 * i]
-                    moved = turn * n[_FIVE + U3 * which + U1]
-                    words(own)[i] = words(pointers)[which] + call[_FIVE + U2 * i] + moved
-                begin = _FOUR + U2 * taken
-                for i in range(call[U1] - begin):
-                    words(room)[i] = call[begin + i]
-                words(room)[call[U2]] = rows
-                status |= call_kernel(call[U0], own, room)
-                at += call[U1] * _EIGHT
+        status = _NONE
+        apart, size = words(calls)[U1], words(calls)[U2]
+        block = calloc(size + _LINE, U1) if size != U0 else U0
+        if size != U0 and block == U0:
+            return _OUT_OF_MEMORY
+        scratch = (block + _LINE) & ~(_LINE - U1)
+        for row in range(rows if apart != U0 else U1):
+            for turn in range(count):
+                at = calls + _HEAD
+                for _ in range(words(calls)[U0]):
+                    call = words(at)
+                    taken = call[U3]
+                    for i in range(taken):
+                        which = call[_FOUR + U2 * i]
+                        base = scratch
+                        if which != _SCRATCH:
+                            steps = _FIVE + U3 * which
+                            base = words(pointers)[which] + row * n[steps] + turn * n[steps + U1]
+                        words(own)[i] = base + call[_FIVE + U2 * i]
+                    begin = _FOUR + U2 * taken
+                    for i in range(call[U1] - begin):
+                        words(room)[i] = call[begin + i]
+                    if call[U2] != _NO_ROWS:
+                        words(room)[call[U2]] = rows
+                    status |= call_kernel(call[U0], own, room)
+                    at += call[U1] * _EIGHT
+        if block != U0:
+            free(block)
         return status
 
     return kernel
