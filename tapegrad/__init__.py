@@ -165,7 +165,7 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
 
 
-_LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom utils version xpu"
+_LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom storage utils version xpu"
 globals().update(_lazy(__name__, _LAZY))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"

@@ -40,6 +40,7 @@ from tapegrad import random as random
 from tapegrad import serialization as serialization
 from tapegrad.autograd.modes import set_grad_enabled as set_grad_enabled
 from tapegrad import special as special
+from tapegrad import storage as storage
 from tapegrad import testing as testing
 from tapegrad import utils as utils
 from tapegrad import version as version
@@ -454,6 +455,21 @@ def baddbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: _float = 1, 
     tensor([[[3., 3.],
              [3., 3.]]])"""
 @overload
+def bartlett_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    """A triangle (`torch.bartlett_window`).
+
+    >>> import tapegrad as torch
+    >>> torch.bartlett_window(4)
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+
+    Called as
+
+        bartlett_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        bartlett_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
+@overload
+def bartlett_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
+@overload
 def bernoulli(input: Tensor, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     """Ones with the probability given by each element, or by `p` (`torch.bernoulli`).
 
@@ -509,6 +525,17 @@ def bitwise_xor(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Te
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.bitwise_xor(x, x)
     tensor([0, 0, 0])"""
+@overload
+def blackman_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    """0.42 - cos(2πi/n)/2 + 0.08 cos(4πi/n) (`torch.blackman_window`).
+
+    Called as
+
+        blackman_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        blackman_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
+@overload
+def blackman_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
 def block_diag(*tensors: Any) -> Tensor:
     """Matrices along a diagonal (`torch.block_diag`).
 
@@ -590,6 +617,12 @@ def celu_(input: Tensor, alpha: _float = 1.0) -> Tensor:
 
     >>> torch.celu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
+def chain_matmul(*matrices: Any, out: Any = None) -> Any:
+    """The product of matrices in the cheapest order (`torch.chain_matmul`).
+
+    >>> import tapegrad as torch
+    >>> torch.chain_matmul(torch.ones(1, 2), torch.ones(2, 2), torch.ones(2, 1))
+    tensor([[4.]])"""
 def channel_shuffle(input: Tensor, groups: _int) -> Tensor:
     """Channels of several groups dealt out in turn (`torch.nn.functional.channel_shuffle`).
 
@@ -1162,6 +1195,11 @@ def frac_(input: Tensor) -> Tensor:
 
     >>> torch.frac_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 0.0000])"""
+def frobenius_norm(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Any = None) -> Tensor:
+    """The root of the sum of squares along axes (`torch.frobenius_norm`).
+
+    >>> torch.frobenius_norm(torch.tensor([0.25, 0.5, 1.0]), 0)
+    tensor(1.1456)"""
 def from_dlpack(ext_tensor: Any, *, device: Any = None, copy: _bool | None = None) -> Tensor:
     """A tensor on the memory of another library's array (`torch.from_dlpack`).
 
@@ -1280,6 +1318,44 @@ def gt(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.gt(x, x)
     tensor([False, False, False])"""
+@overload
+def hamming_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    """alpha - beta cos(2πi/n) (`torch.hamming_window`).
+
+    >>> import tapegrad as torch
+    >>> torch.hamming_window(4)
+    tensor([0.0800, 0.5400, 1.0000, 0.5400])
+
+    Called as
+
+        hamming_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        hamming_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        hamming_window(window_length, periodic, alpha, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        hamming_window(window_length, periodic, alpha, beta, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
+@overload
+def hamming_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
+@overload
+def hamming_window(window_length: _int, periodic: _bool, alpha: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
+@overload
+def hamming_window(window_length: _int, periodic: _bool, alpha: _float, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
+@overload
+def hann_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    """A raised cosine (`torch.hann_window`).
+
+    >>> import tapegrad as torch
+    >>> torch.hann_window(4)
+    tensor([0.0000, 0.5000, 1.0000, 0.5000])
+
+    Called as
+
+        hann_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        hann_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
+@overload
+def hann_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
 def hardshrink(input: Tensor, lambd: Any = 0.5, *, out: Any = None) -> Tensor:
     """Each element, or zero where it is within `lambd` of it (`torch.hardshrink`).
 
@@ -1447,10 +1523,11 @@ def is_signed(input: Tensor) -> _bool:
     >>> torch.is_signed(torch.tensor([0.25, 0.5, 1.0]))
     True"""
 def is_storage(obj: Any) -> _bool:
-    """Whether an object is a storage, which there are none of (`torch.is_storage`).
+    """Whether an object is a storage (`torch.is_storage`).
 
-    >>> torch.is_storage(torch.tensor([0.25, 0.5, 1.0]))
-    False"""
+    >>> import tapegrad as torch
+    >>> torch.is_storage(torch.ones(1).storage()), torch.is_storage(torch.ones(1))
+    (True, False)"""
 def is_tensor(obj: Any) -> _bool:
     """Whether an object is a tensor (`torch.is_tensor`).
 
@@ -1514,6 +1591,21 @@ def isreal(input: Tensor) -> Tensor:
 
     >>> torch.isreal(torch.tensor([0.25, 0.5, 1.0]))
     tensor([True, True, True])"""
+@overload
+def kaiser_window(window_length: _int, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    """I₀(beta √(1 - (2i/n - 1)²)) / I₀(beta) (`torch.kaiser_window`).
+
+    Called as
+
+        kaiser_window(window_length, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        kaiser_window(window_length, periodic, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        kaiser_window(window_length, periodic, beta, *, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
+@overload
+def kaiser_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
+@overload
+def kaiser_window(window_length: _int, periodic: _bool, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    ...
 def kron(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The Kronecker product (`torch.kron`).
 
@@ -2013,6 +2105,11 @@ def not_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tens
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.ne(x, x)
     tensor([False, False, False])"""
+def nuclear_norm(input: Tensor, dim: _int | Sequence[_int] = (-2, -1), keepdim: _bool = False, *, out: Any = None) -> Tensor:
+    """The sum of a matrix's singular values (`torch.nuclear_norm`).
+
+    >>> torch.nuclear_norm(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    tensor(5.8310)"""
 def numel(input: Tensor) -> _int:
     """The number of elements (`torch.numel`).
 
@@ -2121,6 +2218,8 @@ def put(input: Tensor, index: Tensor, source: Tensor, accumulate: _bool = False)
 
     >>> torch.put(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([0, 0]), torch.tensor([7.0, 8.0]))
     tensor([8.0000, 0.5000, 1.0000])"""
+def qr(input: Tensor, some: _bool = True, *, out: Any = None) -> Any:
+    """Q with orthonormal columns and upper triangular R, input = Q R (`torch.qr`)."""
 def quantile(input: Tensor, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: _str = 'linear', out: Any = None) -> Tensor:
     """Values below which given shares of a row lie (`torch.quantile`).
 
@@ -2868,6 +2967,8 @@ def trapz(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor:
 @overload
 def trapz(y: Tensor, *, dx: _float = 1, dim: _int = -1) -> Tensor:
     ...
+def triangular_solve(b: Tensor, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False, *, out: Any = None) -> Any:
+    """The X of A X = b for a triangular A, and a copy of A (`torch.triangular_solve`)."""
 def tril(input: Tensor, diagonal: _int = 0, *, out: Any = None) -> Tensor:
     """A matrix's lower triangle, zeros above (`torch.tril`).
 

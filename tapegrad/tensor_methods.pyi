@@ -507,6 +507,15 @@ class TensorBase:
         """Waiting times at a rate (`torch.Tensor.exponential_`)."""
     def fill_(self, value: Tensor | _float) -> Tensor:
         """A tensor of the same shape that holds one value, in place: see `tapegrad.fill`."""
+    def fill_diagonal_(self, fill_value: _float, wrap: _bool = False) -> Tensor:
+        """One value on the main diagonal, in place (`torch.Tensor.fill_diagonal_`).
+
+        >>> import tapegrad as torch
+        >>> torch.zeros(2, 3).fill_diagonal_(5)
+        tensor([[5., 0., 0.],
+                [0., 5., 0.]])
+
+        With `wrap`, the diagonal of a tall matrix begins again below, one row after its end."""
     def fix(self) -> Tensor:
         """Each element without its fraction: see `tapegrad.trunc`."""
     def fix_(self) -> Tensor:
@@ -955,6 +964,8 @@ class TensorBase:
         """Elements written at positions in the flattened tensor (`torch.put`)."""
     def put_add_(self, value: Tensor | _float, *indices: Any, form: Any, wrap: Any) -> Tensor:
         """, in place (`torch.Tensor.put_add_`)."""
+    def qr(self, some: _bool = True) -> Any:
+        """Q with orthonormal columns and upper triangular R, input = Q R (`torch.qr`)."""
     def quantile(self, q: Any, dim: _int | None = None, keepdim: _bool = False, *, interpolation: _str = 'linear') -> Tensor:
         """Values below which given shares of a row lie (`torch.quantile`)."""
     def rad2deg(self) -> Tensor:
@@ -1185,6 +1196,13 @@ class TensorBase:
     @overload
     def std_mean(self, unbiased: _bool = True) -> tuple[Tensor, ...]:
         ...
+    def storage(self) -> Any:
+        """The memory that a tensor lies in, as elements (`torch.Tensor.storage`).
+
+        >>> import tapegrad as torch
+        >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+        >>> x[1].storage()[0], x.t().storage().data_ptr() == x.storage().data_ptr()
+        (1.0, True)"""
     def sub(self, other: Tensor | _float, *, alpha: Any = 1) -> Tensor:
         """The difference of two tensors, the second times `alpha`: `input - alpha * other`: see `tapegrad.sub`."""
     def sub_(self, other: Tensor | _float, *, alpha: Any = 1) -> Tensor:
@@ -1272,6 +1290,8 @@ class TensorBase:
         """Two axes swapped (`torch.transpose`)."""
     def transpose_(self, dim0: _int, dim1: _int) -> Tensor:
         """Two axes exchanged, in place: see `tapegrad.transpose`."""
+    def triangular_solve(self, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False) -> Any:
+        """The X of A X = b for a triangular A, and a copy of A (`torch.triangular_solve`)."""
     def tril(self, diagonal: _int = 0) -> Tensor:
         """A matrix's lower triangle, zeros above: see `tapegrad.tril`."""
     def tril_(self, diagonal: _int = 0) -> Tensor:
@@ -1310,6 +1330,12 @@ class TensorBase:
         """An axis of size one put in (`torch.unsqueeze`)."""
     def unsqueeze_(self, dim: _int) -> Tensor:
         """An axis of length one inserted, in place: see `tapegrad.unsqueeze`."""
+    def untyped_storage(self) -> Any:
+        """The memory that a tensor lies in, as bytes (`torch.Tensor.untyped_storage`).
+
+        >>> import tapegrad as torch
+        >>> torch.ones(3)[:2].untyped_storage().nbytes()
+        12"""
     @overload
     def var(self, dim: _int | Sequence[_int] | None, unbiased: _bool = True, keepdim: _bool = False) -> Tensor:
         """The variance of all elements, or of those along axes: see `tapegrad.var`."""

@@ -25,9 +25,10 @@ FLOORS = [
     {"compiler.*"},
     {"", "documents.*",
      "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
-     "__main__", "demo", "batching", "testing.*", "linalg", "special", "quasirandom", "threads", "switches", "absent",
-     "cuda.*", "jit", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version", "serialization.*",
-     "utils.*"},
+     "__main__", "demo", "batching", "_vmap_internals", "testing.*", "linalg", "special", "quasirandom", "threads",
+     "switches", "absent",
+     "cuda.*", "jit", "storage", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version",
+     "serialization.*", "utils.*"},
 ]
 
 # A package in here is a room: others import it by its name, not its files, and only what its `__all__` offers.

@@ -306,3 +306,28 @@ def hvp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         _check(strict, "hessian", found)
         found = _filled(found, given)
         return _finished(out, create_graph), _finished(_shown(found, several), create_graph)
+
+
+# What minimisers outside of PyTorch take from it, by its names.
+
+def _as_tuple(inp: Any, arg_name: str = "inputs", fn_name: str = "the function") -> tuple[bool, Several]:
+    return _tuple(inp, arg_name, fn_name)
+
+
+def _grad_postprocess(inputs: Any, create_graph: bool) -> Any:
+    return _finished(inputs, create_graph)
+
+
+def _tuple_postprocess(res: Any, to_unpack: Any) -> Any:
+    """Several results as one where the outputs, or the inputs, were one tensor."""
+    if not isinstance(to_unpack, tuple):
+        return res if to_unpack else res[0]
+    if not to_unpack[1]:
+        res = tuple(of_output[0] for of_output in res)
+    return res if to_unpack[0] else res[0]
+
+
+def _construct_standard_basis_for(tensors: Several, tensor_numels: Sequence[int]) -> Several:
+    """A row for each element of all tensors, which has a one at its place; of each row, a part for each tensor."""
+    ones = creation.eye(sum(tensor_numels)).split(list(tensor_numels), 1)
+    return tuple(part.to(x.dtype).contiguous() for x, part in zip(tensors, ones))

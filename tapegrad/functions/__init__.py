@@ -10,10 +10,10 @@ import types
 from typing import Any
 
 from tapegrad import fallbacks
-from tapegrad.functions import array_protocols, by_name, queries
+from tapegrad.functions import array_protocols, by_name, queries, storages
 from tapegrad.functions.common import METHODS, PUBLIC
 from tapegrad.functions.indexing import gathering, searching, subscripts
-from tapegrad.functions.linear_algebra import contractions, decompositions, products, solving
+from tapegrad.functions.linear_algebra import contractions, decompositions, former_names, products, solving
 from tapegrad.functions.nn import (
     activations,
     attention,
@@ -33,16 +33,17 @@ from tapegrad.functions.nn import (
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
-from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views
+from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views, windows
 from tapegrad.machine.instance import machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor
 
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, in_place_views, splitting,
-            rearranging, joining, grids, subscripts, gathering, searching, products, contractions, solving,
-            decompositions, activations, losses, distances, dropout, padding, convolution,
-            normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, queries, array_protocols)
+            rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions, solving,
+            decompositions, former_names, activations, losses, distances, dropout, padding, convolution,
+            normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, queries, storages,
+            array_protocols)
 
 
 def remembered(name: str, function: Any, space: str = "") -> Any:

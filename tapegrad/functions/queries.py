@@ -125,12 +125,6 @@ def view_as_real(input: Tensor) -> Any:
 
 
 @public
-def is_storage(obj: Any) -> bool:
-    """Whether an object is a storage, which there are none of (`torch.is_storage`)."""
-    return False
-
-
-@public
 def conj_physical(input: Tensor, *, out: Any = None) -> Any:
     """The tensor itself: it is real (`torch.conj_physical`)."""
     return into(out, input)

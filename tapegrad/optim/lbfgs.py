@@ -98,6 +98,27 @@ def strong_wolfe(evaluate: Evaluate, start: Point, first: Value, longest: Value,
     return points[low]
 
 
+def _cubic_interpolate(x1: Value, f1: Value, g1: Value, x2: Value, f2: Value, g2: Value, bounds: Any = None) -> Value:
+    """`interpolate` by the name, and with the arguments, that minimisers outside of PyTorch take from it."""
+    return interpolate(Point(x1, f1, g1, g1), Point(x2, f2, g2, g2), bounds)
+
+
+def _strong_wolfe(obj_func: Callable[..., Any], x: Any, t: Value, d: Tensor, f: Any, g: Tensor, gtd: Value,
+                  c1: float = 1e-4, c2: float = 0.9, tolerance_change: float = 1e-9, max_ls: int = 25
+                  ) -> tuple[Any, Tensor, Value, int]:
+    """`strong_wolfe` in the same way: the loss, the gradient, the step, and the number of calls of `obj_func`."""
+    calls = 0
+
+    def evaluate(at: Value) -> Point:
+        nonlocal calls
+        calls += 1
+        loss, gradient = obj_func(x, at, d)
+        return Point(at, loss, gradient, gradient.dot(d))
+
+    found = strong_wolfe(evaluate, Point(0, f, g, gtd), t, d.abs().max(), tolerance_change, max_ls, c1, c2)
+    return found.loss, found.gradient, found.t, calls
+
+
 class LBFGS(Optimizer):
     """The limited-memory method of Broyden, Fletcher, Goldfarb and Shanno (`torch.optim.LBFGS`).
 

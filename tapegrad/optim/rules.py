@@ -18,11 +18,22 @@ __all__ = ["ASGD", "SGD", "Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAd
 
 _WORDS = {"lr": "learning rate", "eps": "epsilon value"}
 _OTHERS = ("self", "params", "__class__", "which", "option")  # of the names in an `__init__`
+# The order in which printed groups and states show the options, where it is not that of the arguments.
+_SHOWN = {
+    "Adadelta": "lr rho eps weight_decay maximize capturable foreach",
+    "Adagrad": "lr lr_decay eps",
+    "Adam": "lr betas eps weight_decay amsgrad maximize",
+    "NAdam": "lr betas eps weight_decay momentum_decay decoupled_weight_decay maximize",
+    "RAdam": "lr betas eps weight_decay maximize foreach capturable",
+    "RMSprop": "lr momentum alpha eps centered",
+    "Rprop": "lr etas step_sizes foreach maximize differentiable",
+}
 
 
 def options(given: dict[str, Any], *nonnegative: str) -> dict[str, Any]:
     """The options among the arguments of an `__init__`, of which those that are named must not be negative."""
-    found = {name: value for name, value in given.items() if name not in _OTHERS}
+    names = dict.fromkeys((*_SHOWN.get(given["__class__"].__name__, "").split(), *given))
+    found = {name: given[name] for name in names if name not in _OTHERS}
     require_single("lr", found["lr"])
     for name in nonnegative:
         if not found[name] >= 0.0:

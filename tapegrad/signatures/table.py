@@ -39,6 +39,10 @@ FORMS: dict[str, tuple[str, ...]] = {
     "eye": (f"n: int, *, out, {_MADE}", f"n: int, m: int, *, out, {_MADE}"),
     **dict.fromkeys(("tril_indices", "triu_indices"), (f"row: int, col: int, offset = 0, *, {_MADE}",)),
     "Tensor.new_full": (f"size, fill_value: Number, *, {_MADE}",),
+    **{f"{name}_window": (f"window_length: int, *, {_MADE}", f"window_length: int, periodic: bool, *, {_MADE}", *(
+        f"window_length: int, periodic: bool, {more}, *, {_MADE}" for more in more_forms))
+       for name, more_forms in {"hann": (), "blackman": (), "bartlett": (), "kaiser": ("beta: float",), "hamming": (
+           "alpha: float", "alpha: float, beta: float")}.items()},
     # ---------------------------------------------------------------- random numbers
     "randint": (f"high: int, size, *, generator, out, {_MADE}",
                 f"low: int, high: int, size, *, generator, out, {_MADE}"),
@@ -59,6 +63,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "clip": ("input, min: Tensor | Number = None, max: Tensor | Number = None, *, out",),
     "clamp_min": ("input, min: Tensor | Number, *, out",), "clamp_max": ("input, max: Tensor | Number, *, out",),
     "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor | Number",),
+    "Tensor.fill_diagonal_": ("fill_value: Number, wrap: bool = False",),
     "Tensor.fill_": ("value: Tensor | Number",), "fill_": ("input, value: Tensor | Number",),
     "Tensor.copy_": ("other: Tensor | Number, non_blocking = False",),
     "divide": ("input, other: Any, *, out", "input, other: Any, *, rounding_mode: str | None, out"),

@@ -111,3 +111,17 @@ def test_of_shapes(name):
         return found
 
     assert outcome(tapegrad) == outcome(torch)
+
+
+@pytest.mark.parametrize("call", [
+    lambda f, t: f._as_tuple(t.ones(2), "inputs", "f")[0], lambda f, t: f._as_tuple((t.ones(2),), "inputs", "f")[0],
+    lambda f, t: [x.tolist() for x in f._construct_standard_basis_for((t.ones(2), t.ones(1, 1)), (2, 1))],
+    lambda f, t: f._tuple_postprocess((t.ones(1), t.zeros(1)), True)[1].tolist(),
+    lambda f, t: f._tuple_postprocess((t.ones(1),), False).tolist(),
+    lambda f, t: f._tuple_postprocess(((t.ones(1),), (t.zeros(1),)), (True, False))[1].tolist(),
+    lambda f, t: f._tuple_postprocess(((t.ones(1), t.zeros(1)),), (False, True))[1].tolist(),
+    lambda f, t: f._grad_postprocess((t.ones(1, requires_grad=True) * 2,), False)[0].requires_grad,
+    lambda f, t: f._grad_postprocess((t.ones(1, requires_grad=True) * 2,), True)[0].requires_grad,
+])
+def test_what_minimisers_take(call):
+    assert call(tapegrad.autograd.functional, tapegrad) == call(torch.autograd.functional, torch)

@@ -1,4 +1,5 @@
 """Optimisers beside PyTorch's, over the database of options that comes with it: trajectories, states, errors."""
+import importlib
 import inspect
 import warnings
 
@@ -254,3 +255,35 @@ def finite_differences(name, options, h=1e-6):
     moved_by = [[x + h * sign * (i == j) for j, x in enumerate(start)] for i in range(3) for sign in (1, -1)]
     ends = [end(place) for place in moved_by]
     return [(up - down) / (2 * h) for up, down in zip(ends[::2], ends[1::2])]
+
+
+def test_line_search_by_its_names():
+    """Minimisers outside of PyTorch take its search for themselves."""
+    found = []
+    for t in (torch, tapegrad):
+        lbfgs = importlib.import_module(f"{t.__name__}.optim.lbfgs")
+        at = t.tensor([-1.2, 1.0], dtype=t.float64)
+        direction = t.tensor([1.0, 0.7], dtype=t.float64)
+
+        def evaluate(x, step, d, t=t):
+            y = (x + step * d).requires_grad_()
+            loss = 100 * (y[1] - y[0] ** 2) ** 2 + (1 - y[0]) ** 2
+            return float(loss), t.autograd.grad(loss, y)[0]
+
+        loss, gradient = evaluate(at, 0.0, direction)
+        new, slope, step, calls = lbfgs._strong_wolfe(
+            evaluate, at, 1.0, direction, loss, gradient, gradient.dot(direction))
+        least = lbfgs._cubic_interpolate(0.0, 1.0, t.tensor(-1.0), 1.0, 2.0, t.tensor(3.0))
+        found.append([new, *slope.tolist(), float(step), calls, float(least)])
+    assert found[1] == pytest.approx(found[0], rel=1e-9)
+
+
+def test_groups_show_their_options_in_pytorchs_order():
+    for name in ("Adadelta", "Adagrad", "Adam", "AdamW", "Adamax", "NAdam", "RAdam", "SGD", "ASGD", "RMSprop", "Rprop",
+                 "LBFGS", "SparseAdam", "Adafactor"):
+        theirs, ours = (list(getattr(t.optim, name)([t.ones(1, requires_grad=True)]).param_groups[0])
+                        for t in (torch, tapegrad))
+        assert sorted(ours) == sorted(theirs)
+        theirs, ours = (list(getattr(t.optim, name)([t.ones(1, requires_grad=True)]).state_dict()["param_groups"][0])
+                        for t in (torch, tapegrad))
+        assert ours == theirs, name

@@ -310,3 +310,29 @@ def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = 
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """A copy with a diagonal replaced (`torch.diagonal_scatter`)."""
     return _written(input, lambda x: x.diagonal(offset, dim1, dim2), "diagonal_scatter", src)
+
+
+def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Any:
+    """One value on the main diagonal, in place (`torch.Tensor.fill_diagonal_`).
+
+    >>> import tapegrad as torch
+    >>> torch.zeros(2, 3).fill_diagonal_(5)
+    tensor([[5., 0., 0.],
+            [0., 5., 0.]])
+
+    With `wrap`, the diagonal of a tall matrix begins again below, one row after its end.
+    """
+    if self.ndim < 2:
+        raise RuntimeError("dimensions must larger than 1")
+    if self.ndim > 2 and len(set(self.shape)) > 1:
+        raise RuntimeError("all dimensions of input must be of equal length")
+    again = self.shape[1] + 1
+    for first in range(0, self.shape[0], again) if wrap and self.ndim == 2 else (0,):
+        seen = self[first:first + again] if wrap and self.ndim == 2 else self
+        while seen.ndim > 1:
+            seen = seen.diagonal(0, 0, -1)
+        seen.fill_(fill_value if isinstance(fill_value, Tensor) or self.dtype.category != 1 else int(fill_value))
+    return self
+
+
+METHODS["fill_diagonal_"] = fill_diagonal_

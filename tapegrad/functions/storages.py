@@ -1,0 +1,151 @@
+"""The memory that tensors lie in, as one row of elements or of bytes (`torch.storage`).
+
+A storage here is a flat tensor over the whole of that memory; it has no memory of its own, and cannot be resized.
+"""
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from tapegrad import dtypes, errors
+from tapegrad.autograd import data_assignment
+from tapegrad.functions.common import METHODS, public
+from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.learning import lessons
+from tapegrad.tensor import Tensor
+
+buffers = machine.buffers
+
+
+class _Storage:
+    """What both kinds are: elements at whole positions, which are read and written one by one, or by a slice."""
+
+    is_cuda = False
+
+    def __init__(self, of: Tensor) -> None:
+        owner = int(buffers["owner"][of._buffer])
+        elements = layouts.all[int(buffers["layout"][owner])].nbytes // of.itemsize
+        version = int(buffers["version"][owner])
+        self._flat = of.detach()
+        data_assignment.lie(self._flat, layouts.intern(of.dtype, (elements,)).id, int(buffers["address"][owner]))
+        buffers["version"][owner] = buffers["version"][self._flat._buffer] = version  # who looks has not written
+
+    def __len__(self) -> int:
+        return self._flat.numel()
+
+    size = __len__
+
+    def nbytes(self) -> int:
+        return len(self) * self.element_size()
+
+    def element_size(self) -> int:
+        return self._flat.element_size()
+
+    def data_ptr(self) -> int:
+        return self._flat.data_ptr()
+
+    @property
+    def device(self) -> Any:
+        return self._flat.device
+
+    def __getitem__(self, index: Any) -> Any:
+        if not isinstance(index, int):
+            return type(self)(self._flat[index].clone())
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} out of range for storage of size {len(self)}")
+        return self._flat[index].item()
+
+    def __setitem__(self, index: Any, value: Any) -> None:
+        self._flat[index] = value
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.tolist())
+
+    def tolist(self) -> list[Any]:
+        found: list[Any] = self._flat.tolist()
+        return found
+
+    def fill_(self, value: Any) -> Any:
+        self._flat.fill_(value)
+        return self
+
+    def clone(self) -> Any:
+        return type(self)(self._flat.clone())
+
+    def cpu(self) -> Any:
+        return self
+
+    def is_shared(self) -> bool:
+        return False
+
+    def is_pinned(self, device: Any = None) -> bool:
+        return False
+
+    def _shown(self, kind: str) -> str:
+        rows = "".join(f" {x}\n" for x in self)
+        return f"{rows}[torch.storage.{type(self).__name__}({kind}) of size {len(self)}]"
+
+
+class TypedStorage(_Storage):
+    """Memory as elements of one dtype, as `Tensor.storage()` gives it (`torch.TypedStorage`)."""
+
+    @property
+    def dtype(self) -> Any:
+        return self._flat.dtype
+
+    def type(self) -> str:
+        return f"torch.{errors.KINDS[self.dtype.name].removesuffix('Tensor')}Storage"
+
+    def untyped(self) -> UntypedStorage:
+        return UntypedStorage(self._flat)
+
+    def __repr__(self) -> str:
+        return self._shown(f"dtype={self.dtype}, device={self.device}")
+
+
+class UntypedStorage(_Storage):
+    """Memory as bytes, as `Tensor.untyped_storage()` gives it (`torch.UntypedStorage`)."""
+
+    def __init__(self, of: Tensor) -> None:
+        super().__init__(of)
+        self._flat = self._flat.view(dtypes.uint8)
+
+    def __repr__(self) -> str:
+        return self._shown(f"device={self.device}")
+
+
+def storage(self: Tensor) -> TypedStorage:
+    """The memory that a tensor lies in, as elements (`torch.Tensor.storage`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> x[1].storage()[0], x.t().storage().data_ptr() == x.storage().data_ptr()
+    (1.0, True)
+    """
+    lessons.refuse()
+    return TypedStorage(self)
+
+
+def untyped_storage(self: Tensor) -> UntypedStorage:
+    """The memory that a tensor lies in, as bytes (`torch.Tensor.untyped_storage`).
+
+    >>> import tapegrad as torch
+    >>> torch.ones(3)[:2].untyped_storage().nbytes()
+    12
+    """
+    lessons.refuse()
+    return UntypedStorage(self)
+
+
+@public
+def is_storage(obj: Any) -> bool:
+    """Whether an object is a storage (`torch.is_storage`).
+
+    >>> import tapegrad as torch
+    >>> torch.is_storage(torch.ones(1).storage()), torch.is_storage(torch.ones(1))
+    (True, False)
+    """
+    return isinstance(obj, _Storage)
+
+
+METHODS.update(storage=storage, untyped_storage=untyped_storage)
