@@ -131,10 +131,15 @@ def forget(self: Any) -> None:
     move(self, _new_row(self))
 
 
-def check_writable(x: Any, recorded: bool) -> None:
-    """Refuse an in-place write that PyTorch refuses, before anything has run; `recorded` says that it will be."""
+def check_writable(x: Any, recorded: bool, constant: bool = False) -> None:
+    """Refuse an in-place write that PyTorch refuses, before anything has run; `recorded` says that it will be.
+
+    `constant`: whatever elements share memory are given the same value.
+    """
     if recorded:
         check_rewritable(x)
+    elif constant:
+        return
     layout = layouts.all[x._layout]
     if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
         raise RuntimeError(errors.WRITE_OVERLAP)

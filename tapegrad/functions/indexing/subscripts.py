@@ -235,8 +235,15 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         return
     dims, indices = _common(pending)
     if not isinstance(value, Tensor):
-        value = target.new_full((), value)
+        value = _filled(target, value)
     _put(target, indices, dims, value, False, True)
+
+
+def _filled(target: Any, value: Any) -> Any:
+    """A number as a tensor of no axes, for places in `target`; of whole numbers Python sees whether they fit."""
+    if not target.dtype.is_floating_point:
+        return target.new_full((), value)
+    return apply(operation("fill"), (target.detach().new_zeros(()), value))
 
 
 METHODS["__getitem__"], METHODS["__setitem__"] = getitem, setitem

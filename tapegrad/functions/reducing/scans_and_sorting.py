@@ -30,8 +30,9 @@ def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> 
         if x.dtype.category == 0:
             raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'Bool\'')
         d = shapes.wrap_dim(dim, x.ndim)
-        if not x.ndim:
-            return into(out, unsafe_view(apply(operation(name), (x.reshape(1),), (("dim", 0), *extra)), ()))
+        if not x.ndim:  # of one element the product is the sum, whose derivative is a constant
+            one, given = ("cumsum", (("reverse", False),)) if name == "cumprod" else (name, extra)
+            return into(out, unsafe_view(apply(operation(one), (x.reshape(1),), (("dim", 0), *given)), ()))
         return into(out, apply(operation(name), (x,), (("dim", d), *extra)))
 
     running.__name__ = name

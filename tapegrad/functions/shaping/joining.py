@@ -33,6 +33,9 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     kept = [x for x in tensors if tuple(x.shape) != (0,)] or list(tensors[:1])
     first = tuple(kept[0].shape)
     dim = shapes.wrap_dim(dim, len(first))
+    if any(x.requires_grad for x in tensors) and not any(x.requires_grad for x in kept):
+        empty = (*first[:dim], 0, *first[dim + 1:])
+        kept = [x.reshape(empty) if tuple(x.shape) == (0,) else x for x in tensors]  # the result depends on them
     for x in kept:
         if x.ndim != len(first):
             raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {x.ndim}")

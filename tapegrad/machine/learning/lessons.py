@@ -223,8 +223,11 @@ def constant(make: F) -> F:
         lesson = current()
         if lesson is None or lesson.aside:
             return make(*args, **kwargs)
-        if any(isinstance(a, machine.TensorBase) for a in (*args[1:], *kwargs.values())):
+        others = (*args[1:], *kwargs.values())
+        if any(isinstance(a, machine.TensorBase) for a in others):
             lesson.fits = False
+        if isinstance(lesson.given, (int, float)) and any(isinstance(a, (int, float)) for a in others):
+            lesson.fits = False  # made of what is left out of the key, perhaps
         with aside():
             result = make(*args, **kwargs)
         lesson.kept[id(result)] = result
