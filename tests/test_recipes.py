@@ -367,11 +367,10 @@ def test_assigned_numbers_are_not_part_of_the_kind():
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8", "bool"])
-@pytest.mark.parametrize("index", [[0], [-1, -1], ([0],), (..., [0]), True, None, "tensor", "mask", "tensor of no axes"],
-                         ids=str)
+@pytest.mark.parametrize("index", [[0], [-1, -1], ([0],), (..., [0]), True, None, "tensor", "mask", "0-d"], ids=str)
 def test_every_number_that_is_assigned_is_written(index, dtype):
     """At places, in views and under masks: what was assigned before does not come back."""
-    at = {"tensor": T.tensor([0]), "mask": T.tensor([True, False]), "tensor of no axes": T.tensor(0)}
+    at = {"tensor": T.tensor([0]), "mask": T.tensor([True, False]), "0-d": T.tensor(0)}
     kind = getattr(T, dtype)
     for value in (0.5, 1.5, 2.25, 70, 80, 3, True, False, 100.0, 0.5):
         x = T.zeros(2, dtype=kind)

@@ -48,7 +48,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "in what order windows that overlap are written": r"unfold[^\n]*_[(]",
     "a result that PyTorch looks at": r"repeat_interleave[^\n]*_is_view[(][)]",
     "a result that PyTorch puts together in place": r"(isclose|quantile)[^\n]*_version[)]: noted: 0 for ",
-    "a kernel that PyTorch lacks, of nothing": r"not implemented for .{1,12}[)] for None",
+    "a kernel that PyTorch lacks, of nothing": r"(not implemented for .{1,12}|have the same dtype, [^\n]*)[)] for None",
 }.items()}
 SAME_NODE = {"SqueezeBackward4": "SqueezeBackward1", "TBackward1": "TBackward0",
              "TransposeBackward1": "TransposeBackward0"}

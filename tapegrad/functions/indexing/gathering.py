@@ -115,8 +115,9 @@ def _into_places(name: str, x: Any, dim: Any, index: Any, source: Any, tail: str
         return touch(x, source) if tail else x.clone()
     index = _as(index, x)
     if source.ndim != index.ndim:
-        first = source if index.ndim or not source.ndim else source.narrow(0, 0, 1)  # all that an index of no axes takes
-        source = first.reshape(tuple(index.shape))
+        if source.ndim and not index.ndim:
+            source = source.narrow(0, 0, 1)  # all that an index of no axes takes
+        source = source.reshape(tuple(index.shape))
     for d in range(index.ndim):
         if source.shape[d] != index.shape[d]:
             source = source.narrow(d, 0, index.shape[d])
