@@ -151,10 +151,11 @@ class RNNBase(Module):
         """The states to start with: those given, in the order of the batch, or zeros."""
         lstm = self.mode == "LSTM"
         if hx is None:
-            shapes = [self.get_expected_hidden_size(input, sizes)]
-            if lstm:
-                shapes.append(self.get_expected_cell_size(input, sizes))
-            return tuple(creation.zeros(shape, dtype=input.dtype) for shape in shapes)
+            state = creation.zeros(self.get_expected_hidden_size(input, sizes), dtype=input.dtype)
+            if not lstm:
+                return (state,)
+            memory = self.get_expected_cell_size(input, sizes)
+            return state, state if memory == tuple(state.shape) else creation.zeros(memory, dtype=input.dtype)
         given: tuple[Any, ...] = (hx[0], hx[1]) if lstm else (hx,)
         if sizes is None:
             axes = 3 if batched else 2
