@@ -19,7 +19,7 @@ from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
-from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.learning import capturing, following, lessons
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
@@ -302,6 +302,11 @@ class Tensor(Protocols, TensorBase):
         """The one element as a Python number; RuntimeError for more or fewer."""
         if layouts.all[self._layout].numel != 1:
             raise RuntimeError(errors.NOT_SCALAR_ITEM.format(self.numel()))
+        trace = capturing.mine()
+        if trace is not None:
+            trace.asked = True
+            if following.active is not None and self.dtype.category:
+                return following.active.read(self)
         return self._scalar()
 
     def _scalar(self) -> Any:

@@ -99,7 +99,7 @@ class GatheredInputs(FunctionCtx):
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
         found, self._found = self._found, ()
-        if outgoing[0] is None:
+        if not found:  # nor has the node that hands them on
             return [None] * (len(self._children) or self._size)
         return _handed_out(self._children, found) if self._children else list(found)
 
@@ -292,7 +292,8 @@ class Pullback:
         starts = [0] * backward.seeds_at
         kept = iter(self.kept)
         for i in reads.arguments:
-            starts[i] = _storage(next(kept)[0])
+            tensor = next(kept)[0]
+            starts[i] = cap.addresses.item(tensor._buffer) if i in self.variant.captured.loose else _storage(tensor)
         for _ in reads.held:
             next(kept)
         for i in reads.results:

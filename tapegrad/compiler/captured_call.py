@@ -14,8 +14,8 @@ from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.pytrees import Numbers, flatten, overlapping, with_gradients
-from tapegrad.compiler.traced_program import Block, Place, Refused, Step
+from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, overlapping, with_gradients
+from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
@@ -82,7 +82,7 @@ class Before:
     """What there is when a captured call begins; `varying` are the numbers passed that are left out of `structure`."""
 
     def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any, containers: Sequence[Any],
-                 identity: bool, varying: frozenset[int] = frozenset()) -> None:
+                 identity: bool, varying: frozenset[int] = frozenset(), kinds: Sequence[Any] = ()) -> None:
         self.varying = varying
         self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
         self.identity = identity
@@ -95,8 +95,11 @@ class Before:
         self.gradients = [(t, t.grad) for t in self.tensors if t.is_leaf]
         self.held = [*reach.tensors.values(), *(g for t, g in self.gradients if g is not None)]
         self.owners = [cap.owner_of(a) for a in self.arguments]
+        self.loose = {i: _extent(t) for i, (t, kind) in enumerate(zip(leaves, kinds)) if is_loose(kind)}
         self.known = {cap.owner_of(t) for t in reach.tensors.values()}
         self.known |= {cap.owner_of(g) for t, g in self.gradients if g is not None and id(t) in reach.tensors}
+        if any(self.owners[i] in self.known for i in self.loose):
+            raise Strict("it reads the base of an argument by name")
         rows = {cap.owner_of(t) for t in (*self.held, *self.arguments)}
         if overlapping(rows):
             raise Refused("arrays it works on overlap in memory")
@@ -146,7 +149,12 @@ class Captured:
         self.draws = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known,
-            _left(before, result, traced.segments), substitution.graph.tags if substitution else {})
+            _left(before, result, traced.segments), substitution.graph.tags if substitution else {}, before.loose)
+        self.loose = frozenset(before.loose)
+        if self.loose and any(p.kind == "argument" and p.number in self.loose
+                              for steps in (self.steps, *parts) for s in steps
+                              if s.kind != rec.GUARD for p in cap.targets(s)):
+            raise Strict("it writes to an argument that is a view")
         self.steps = checks_first(self.steps)
         self.fixed = sorted(used & before.known)
         self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
@@ -161,6 +169,9 @@ class Captured:
         self.gradients = [g for leaf, had in before.gradients
                           for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
         self._outputs(before, result, substitution)
+        # which results have the numbers that Python takes out of them
+        self.reads = [self._block_of(read.copy, "a number") for read in substitution.graph.reads.values()
+                      if not read.pinned] if substitution else []
         self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
         self.inputs = [self._source(before, t) for t in traced.inputs]
         self.numbers_of_inputs = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
@@ -174,6 +185,8 @@ class Captured:
                    if int(buffers[row]["version"]) != version}
         self.versions = sorted((r, n) for r, n in changed.items() if r in before.known)
         self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
+        if any(number in self.loose for number, _ in self.argument_versions):
+            raise Strict("it writes to an argument that is a view")
         # how often the call wrote to what it hands out: `_version` tells
         self.fresh_versions = [(i, version) for i, version in enumerate(self._fresh_versions) if version]
         self.flags = sorted((t._buffer, int(buffers[t._buffer]["flags"]) & WATCHED) for t in before.tensors
@@ -239,6 +252,8 @@ class Captured:
         owner = cap.owner_of(tensor)
         offset = cap.addresses.item(tensor._buffer) - cap.addresses.item(owner)
         if owner in before.known or owner in self.numbers:
+            if self.numbers.get(owner) in self.loose:
+                raise Strict("it returns a view of an argument that is a view")
             return self._view(before, tensor, owner)
         number = self._block_of(tensor, "a result")
         if owner == tensor._buffer:
@@ -305,7 +320,7 @@ class Captured:
             [t if type(t) in (int, Result) else id(t) for t in self.inputs], self.traced.hidden,
             self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
-            [s.did() for s in self.traced.segments], self.formula and self.formula.key(),
+            [s.did() for s in self.traced.segments], self.formula and self.formula.key(), self.reads,
         )
 
     def same(self, other: Captured) -> bool:
@@ -339,6 +354,15 @@ class Captured:
         """Whether running the function once more would leave no trace."""
         return not (self.versions or self.argument_versions or self.gradients or (
             self.formula and self.formula.writes))
+
+
+def _extent(tensor: Any) -> tuple[int, int]:
+    """Where in its base a view begins and ends, in bytes."""
+    start = cap.addresses.item(tensor._buffer) - cap.addresses.item(cap.owner_of(tensor))
+    steps = [(n - 1) * s for n, s in zip(tensor.shape, tensor.stride())]
+    if any(s < 0 for s in steps):
+        return start, start + 1
+    return start, start + (sum(steps) + 1) * tensor.element_size()
 
 
 def _left(before: Before, result: Any, segments: Sequence[Segment]) -> set[int]:

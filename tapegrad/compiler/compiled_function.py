@@ -29,8 +29,8 @@ from tapegrad.compiler.numbers.substitution import Substitution, plain
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.pytrees import Numbers, flatten, kind_of, kinds_in, sharing, with_gradients
-from tapegrad.compiler.traced_program import Refused
+from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, kind_of, kinds_in, sharing, with_gradients
+from tapegrad.compiler.traced_program import Refused, Strict
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
@@ -43,6 +43,8 @@ MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
 IN_VAIN = 6  # captures with no replay, after which there is a warning
+# What shows where in its base a view begins.
+_OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}
 _replay, _is_recording = call.replay, call.is_recording
 
 
@@ -72,6 +74,9 @@ class Compiled(Transparent):
         # The numbers that vary, of those it is passed and of those it reads; and those that are not followed.
         self._varying, self._varying_reached = frozenset[int](), frozenset[int]()
         self._never, self._never_reached = frozenset[int](), frozenset[int]()
+        self._loose = True  # whether views that are passed may begin anywhere
+        # Whether numbers that it takes out of tensors may be found when the program has run; None: not known yet.
+        self._defers: bool | None = None
         self._before: tuple[Any, Any, list[Any], Reach] | None = None  # what the capture before was given, and read
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
@@ -82,14 +87,21 @@ class Compiled(Transparent):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         way = self._quick
         if way is not None and not kwargs:
-            found = _replay(way.address, args)
-            if found is False:
-                self.fallbacks += 1
-            elif found is not None:
-                if not way.single:
-                    return way.variant.finish(args, args, found)
-                way.variant.runs += 1
-                return found
+            if way.plainly:
+                found = _replay(way.address, args, b"")
+                if found is False:
+                    self.fallbacks += 1
+                elif found is not None:
+                    if not way.single:
+                        return way.variant.finish(args, args, found)
+                    way.variant.runs += 1
+                    return found
+            else:
+                found = way.call(args)
+                if found is False:
+                    self.fallbacks += 1
+                elif found is not None:
+                    return found[0]
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None):
             return self.__wrapped__(*args, **kwargs)
@@ -127,8 +139,11 @@ class Compiled(Transparent):
             leaves, structure = list(args), None
         else:
             structure = flatten((args, kwargs), leaves, containers, self._identity, varying)
-        kinds = tuple([kind_of(t) for t in leaves])
-        key = (structure, kinds, self._aliases(leaves, kinds), _is_recording(None), dtypes.default_dtype())
+        kinds = tuple([kind_of(t, self._loose) for t in leaves])
+        shared = self._aliases(leaves, kinds)
+        if shared is not None and any(map(is_loose, kinds)):
+            kinds = tuple(map(kind_of, leaves))
+        key = (structure, kinds, shared, _is_recording(None), dtypes.default_dtype())
         hash(key)
         return key, leaves, containers, varying.found
 
@@ -171,10 +186,14 @@ class Compiled(Transparent):
                 reach = Reach(self.__wrapped__, ordered, self._varying_reached)
             self._reads, self._identity = None if reach.any_attribute else reach.reads, reach.identity
             self._aliases(leaves, key[1])
-            before = Before(reach, leaves, key[0], containers, identity, self._varying)
+            if any(map(is_loose, key[1])) and (reach.any_attribute or not _OF_BASES.isdisjoint(reach.reads) or (
+                    {*map(cap.owner_of, leaves)} & {*map(cap.owner_of, reach.tensors.values())})):
+                self._loose = False
+                key, leaves, containers, numbers = self._sorted(args, kwargs)
+            before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1])
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
-        if not numbers and not reach.varying_places():
+        if not numbers and not reach.varying_places() and not (self._defers and not reach.tells):
             return self._captured(key, before, args, kwargs, None)
         substitution = Substitution(reach, args, kwargs, sorted(self._varying), numbers)
         if not substitution.is_fit():
@@ -211,6 +230,9 @@ class Compiled(Transparent):
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
             captured = Captured(before, trace, events, result, traced, roots, substitution)
+        except Strict:
+            self._loose = False
+            return result
         except Refused as why:
             if not (type(why) is Varies and self._follow(frozenset(), frozenset(why.places))):
                 self._stop(str(why))
@@ -226,6 +248,8 @@ class Compiled(Transparent):
         self._note(key, reach)
         if substitution is not None:
             self._pin(*substitution.pinned())
+        if trace.asked and (self._defers is None or substitution is not None):
+            self._defers = substitution is None or substitution.reads()
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._failures[key] = self._failures.get(key, 0) + 1
@@ -299,7 +323,7 @@ class Compiled(Transparent):
             captured.work = optimise(Work(list(captured.steps), captured.blocks, set(captured.result_blocks)),
                                      self.passes)
         program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
-        if program.launch([cap.addresses.item(o) for o in before.owners],
+        if program.launch(cap.starts(before.arguments, before.owners, before.loose),
                           [captured.blocks[b].address for b in captured.result_blocks]) != rec.PASSED:
             failure = late_binding.failure
             raise RuntimeError("a captured call failed") from (failure.pop() if failure else None)

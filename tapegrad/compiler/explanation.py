@@ -9,7 +9,7 @@ from typing import Any
 from tapegrad.compiler.compiled_function import Compiled
 from tapegrad.compiler.guards.contents import is_simple
 from tapegrad.compiler.guards.reachable import Reach
-from tapegrad.compiler.pytrees import SIMPLE, Same
+from tapegrad.compiler.pytrees import SIMPLE, Masked, Same, lies
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts
@@ -60,15 +60,15 @@ def _differences(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach
 
 def _passed(structure: Any, kinds: Any, names: Sequence[str]) -> list[tuple[str, str]]:
     """What was passed, with names."""
-    lies = iter([repr(layouts.all[k if type(k) is int else k[0]]) for k in kinds])
+    layouts_of = iter([repr(layouts.all[lies(k)]) for k in kinds])
     if structure is None:  # tensors alone
-        return [(names[i] if i < len(names) else f"argument {i}", lie) for i, lie in enumerate(lies)]
+        return [(names[i] if i < len(names) else f"argument {i}", lie) for i, lie in enumerate(layouts_of)]
 
     def values(part: Any, path: str) -> Iterator[tuple[str, str]]:
         if part is Tensor:
-            yield path, next(lies)
+            yield path, next(layouts_of)
         elif type(part) is not Same and part[0] in SIMPLE:
-            yield path, repr(part[2])
+            yield path, f"some {part[0].__name__}" if type(part[1]) is Masked else repr(part[2])
         elif type(part) is not Same:
             for i, inner in enumerate(part[2]):
                 yield from values(inner, f"{path}[{part[1][i][2] if part[1] else i!r}]")
@@ -96,7 +96,7 @@ def _text(value: Any) -> str:
 def arguments(key: Any) -> str:
     """The arguments that a program is for."""
     _, kinds, shared, recording, _ = key
-    said = [repr(layouts.all[k]) if type(k) is int else repr(layouts.all[k[0]]) + " ∂" * bool(k[2]) for k in kinds]
+    said = [repr(layouts.all[lies(k)]) + " ∂" * (type(k) is tuple and bool(k[2])) for k in kinds]
     text = ", ".join(said) or "no tensors"
     return text + " sharing memory" * bool(shared) + " under no_grad" * (not recording)
 

@@ -151,17 +151,34 @@ def is_fixed(structure: Structure) -> bool:
     return structure[0] not in (list, dict) and all(map(is_fixed, structure[2]))
 
 
-def kind_of(tensor: Any) -> tuple[Any, ...] | int:
-    """What programs are chosen by, of a tensor that is passed: its layout, and whatever is not plain about it."""
+def kind_of(tensor: Any, loose: bool = False) -> tuple[Any, ...] | int:
+    """What programs are chosen by, of a tensor that is passed: its layout, and whatever is not plain about it.
+
+    If `loose`, a view with no more to it than its layout is known by that: it may begin anywhere in its base.
+    """
     row, layout = tensor._buffer, tensor._layout
     owner, flags = owner_of(tensor), _flags.item(row)
     if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None and type(tensor) is Tensor:
         return layout
+    if loose and owner != row and not flags & WATCHED and type(tensor) is Tensor and not tensor.requires_grad and (
+            tensor.grad is None and not (flags | _flags.item(owner)) & (rec.EXTERNAL | rec.BORROWED)):
+        return layout | rec.LOOSE
     grad = tensor.grad if tensor.is_leaf else None
     offset = addresses.item(row) - addresses.item(owner)
     return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, _layouts.item(owner), offset,
             None if grad is None else (kind_of(grad), grad is tensor), type(tensor),
             hooks.kinds(tensor) if flags & rec.HOOKED else None)
+
+
+def is_loose(kind: tuple[Any, ...] | int) -> bool:
+    """Whether this is a kind of views that may begin anywhere."""
+    return type(kind) is int and kind & rec.LOOSE != 0
+
+
+def lies(kind: tuple[Any, ...] | int) -> int:
+    """The layout of a tensor of this kind."""
+    layout: int = kind & ~rec.LOOSE if type(kind) is int else kind[0]  # type: ignore[index]
+    return layout
 
 
 def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import bisect
 import functools
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -22,6 +22,10 @@ LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads
 
 class Refused(Exception):
     """Why a capture cannot be kept."""
+
+
+class Strict(Refused):
+    """A capture depends on where in its base an argument begins."""
 
 
 class Place(NamedTuple):
@@ -172,6 +176,13 @@ def owner_of(tensor: Any) -> int:
     return _owners.item(tensor._buffer)
 
 
+def starts(arguments: Sequence[Any], owners: Sequence[int], loose: Collection[int]) -> list[int]:
+    """Where a program's arguments begin: their storages, and of those that are `loose` they themselves."""
+    if not loose:
+        return [addresses.item(o) for o in owners]
+    return [addresses.item(a._buffer if i in loose else o) for i, (a, o) in enumerate(zip(arguments, owners))]
+
+
 class _Ranges:
     """Which of some memory ranges an address lies in."""
 
@@ -202,14 +213,16 @@ def live_storages(held: set[int]) -> _Ranges:
 
 
 def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int], left: set[int],
-            varying: dict[int, int]) -> tuple[list[list[Step]], list[Block], set[int]]:
+            varying: dict[int, int], loose: dict[int, tuple[int, int]]
+            ) -> tuple[list[list[Step]], list[Block], set[int]]:
     """Steps with their pointers resolved, part by part, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
     of the tensors that the function reaches by name: memory of both kinds counts as the latter. `left` are the
-    addresses of what the call leaves behind; `varying`, by the event, are words that vary. Raises Refused for memory
-    that is nobody's. Random draws come first, in their order, and these words: they depend on nothing that the call
-    computes.
+    addresses of what the call leaves behind; `varying`, by the event, are words that vary. Of the arguments that are
+    `loose`, by number, only the bytes between two offsets may be used, and places count from the first. Raises Refused
+    for memory that is nobody's. Random draws come first, in their order, and the words that vary: they depend on
+    nothing that the call computes.
     """
     blocks: list[Block] = []
     taken: list[tuple[int, int, int]] = []
@@ -234,7 +247,13 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
         row, offset = outside
         used.add(row)
         if row in numbers:
-            return Place("argument", numbers[row], offset)
+            number = numbers[row]
+            if number in loose:
+                start, end = loose[number]
+                if not start <= offset < end:
+                    raise Strict("it uses more of an argument's base than the argument")
+                offset -= start
+            return Place("argument", number, offset)
         if row not in known and not buffers[row]["flags"] & rec.IMMORTAL:
             raise Refused("it uses a tensor that is neither an argument nor reached by name")
         return Place("fixed", address, row)

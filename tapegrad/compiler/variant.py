@@ -67,7 +67,8 @@ class Variant:
         self._make(self._conditions(), passes if at_once else ())
         self.silent = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
-            captured.structure is Tensor and not (captured.gradients or captured.roots or captured.fresh_versions))
+            captured.structure is Tensor and not (
+                captured.gradients or captured.roots or captured.fresh_versions or captured.reads))
         self.seconds = time.perf_counter() - self.made
         self.built = at_once
         self._on_built = on_built
@@ -219,16 +220,16 @@ class Variant:
             if captured.expected and captured.reached != [id(t) in self.reach.tensors for t in leaves]:
                 return rec.BROKEN, None
         numbers: Sequence[Any] = passed
-        computed: Any = b"", (), ()
+        computed: Any = (b"",)
         if captured.formula is not None:
             numbers = [*passed, *(place.get() for place in self.reach.varying_places())]
             computed = captured.formula(numbers)
             if computed is None:
                 return rec.UNMET, None
         fresh = [call.empty(layout) for layout in self.layouts]
-        words, written, returned = computed
-        states, drawn = self._draw(program, words) if captured.draws_first else ((), ())
-        status = program.launch([cap.addresses.item(o) for o in owners], [cap.addresses.item(f._buffer) for f in fresh],
+        states, drawn = self._draw(program, computed[0]) if captured.draws_first else ((), ())
+        status = program.launch(cap.starts(arguments, owners, captured.loose),
+                                [cap.addresses.item(f._buffer) for f in fresh],
                                 [n for values in drawn for n in (address_of(values), values.nbytes)])
         if status != rec.PASSED:
             for stream, state in states:
@@ -236,11 +237,17 @@ class Variant:
             return status, None
         for number, times in captured.argument_versions:
             buffers["version"][owners[number]] += times
-        if written:
-            places = self.reach.varying_places()
-            for number, value in zip(captured.formula.places, written):  # type: ignore[union-attr]
-                places[number - len(passed)].put(value)
+        returned = self.leave(computed, fresh, self.reach.varying_places(), len(passed)) if captured.formula else ()
         return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers, numbers, returned)
+
+    def leave(self, computed: tuple[Any, ...], fresh: Sequence[Any], places: Sequence[Any], passed: int
+              ) -> Sequence[Any]:
+        """Write the numbers that a run that passed leaves behind; returns those that it returns."""
+        reads = [call.item(fresh[i]) for i in self.captured.reads]
+        written, returned = self.captured.formula.after(computed, reads)  # type: ignore[union-attr]
+        for number, value in zip(self.captured.formula.places, written):  # type: ignore[union-attr]
+            places[number - passed].put(value)
+        return returned
 
     def finish(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], states: Sequence[Any] = (),
                containers: Iterable[Any] = (), numbers: Sequence[Any] = (), returned: Sequence[Any] = ()) -> Any:

@@ -280,12 +280,14 @@ COMPILED = np.dtype([
     ("targets", "u8"), ("n_targets", "u8"), ("drawn", "u8"), ("n_drawn", "u8"),
 ])
 # A compiled function called on plain tensors, all of it native. `names` are (dict, key, value) that must be found so;
-# `layouts` (u4) those of the arguments, `known` (u4) owner rows that none of them may be, `fresh` (u4) the layouts of
-# the results.
+# `layouts` (u4) those of the arguments, with LOOSE for a view that is read, wherever it lies in its base; `known` (u4)
+# owner rows that none of them may have, `fresh` (u4) the layouts of the results, `numbers` (u4) which of the words that
+# the call is given goes where the program wants the next.
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("single", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
-    ("fresh", "u8"), ("n_fresh", "u8"),
+    ("fresh", "u8"), ("n_fresh", "u8"), ("numbers", "u8"), ("n_numbers", "u8"),
 ])
+LOOSE = 1 << 31
 MAX_FRESH = 256
 UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way

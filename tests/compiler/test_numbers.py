@@ -305,6 +305,90 @@ counters("a call that fails", 20, _fails, t=0)
 counters("swapped", 4, _swapped, a=10, b=20)
 
 
+# ---------------------------------------------------------------- taken out of tensors
+
+def _total(x: Any, s: Any) -> Any:
+    s.total += (x * x).sum().item()
+    s.n += 1
+    return x * 2
+
+
+def _running(x: Any, s: Any) -> Any:
+    loss = (x * s.lr).sum()
+    s.mean = 0.9 * s.mean + 0.1 * loss.item()
+    s.best = loss.item() / 4 - s.n / (s.n + 1)
+    s.n += 1
+    return loss
+
+
+def _at_two_times(x: Any, s: Any) -> Any:
+    s.w.add_(x)
+    a = s.w.sum().item()
+    s.w.mul_(0.5)
+    s.n += 1
+    return a, s.w.sum().item(), -a, [s.w[0].item() * s.n]
+
+
+def _looked_at(x: Any, s: Any) -> Any:
+    s.n += 1
+    total = x.sum().item()
+    return x * (2 if total > 1 else 3) + s.n, total
+
+
+def _used(x: Any, s: Any) -> Any:
+    s.n += 1
+    total = x.sum().item()
+    return x * (total * s.n), total
+
+
+def _divided(x: Any, s: Any) -> Any:
+    s.n += 1
+    total = x.sum().item()
+    return 1 / total, total // 2, math.exp(total), round(total, 1), f"{total:.2f}"
+
+
+counters("a total", 4, _total, total=0.0, n=0)
+counters("running means", 8, _running, mean=0.0, best=0.0, n=0, lr=0.5)
+counters("looked at later", 8, _looked_at, n=5)
+counters("used as an operand", 8, _used, n=5)
+counters("made into what may fail", 8, _divided, n=5)
+passed("the loss as a number", 3, lambda x: (x * x).sum().item(), lambda i: ())
+passed("a whole number and a truth value", CALLS, lambda x: (x.long().sum().item(), (x.sum() > 0).item()), lambda i: ())
+passed("numbers among tensors", 4, lambda x, r: {"loss": (x * r).sum().item(), "x": x * r, "n": 2 * r}, rate)
+
+
+@program(4)
+def losses_of_a_training_run(wrap):
+    w, best = torch.zeros(3, requires_grad=True), {"sum": 0.0, "steps": 0}
+
+    @wrap
+    def step():
+        loss = ((w - X) ** 2).mean()
+        loss.backward()
+        with torch.no_grad():
+            w.sub_(0.1 * w.grad)
+        w.grad = None
+        best["sum"] += loss.item()
+        best["steps"] += 1
+        return loss.item()
+
+    return lambda i: step(), lambda: [best, w.tolist()]
+
+
+@program(4)
+def a_number_read_between_two_writes(wrap):
+    w = torch.zeros(3)
+
+    @wrap
+    def step(x):
+        w.add_(x)
+        first = w.sum().item()
+        w.mul_(0.5)
+        return first, w.sum().item(), w * 1
+
+    return lambda i: step(X * i), lambda: w.tolist()
+
+
 def told(value: Any) -> Any:
     """Something to compare, types included."""
     if isinstance(value, torch.Tensor):

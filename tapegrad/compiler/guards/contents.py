@@ -124,6 +124,10 @@ class Watched:
             return None
         if self.kind is list:
             return memory_words.items(self.value, self.parts)
+        if self.kind is collections.OrderedDict:
+            return memory_words.nothing_in_order(self.value)
+        if self.kind is collections.defaultdict:
+            return memory_words.with_default(self.value)
         if self._table is None or isinstance(self.value, machine.TensorBase):
             return None
         return memory_words.table(self.value) if self._table is self.value else (

@@ -5,6 +5,7 @@ that the object at the address, and the one that the value stands for, live as l
 """
 from __future__ import annotations
 
+import collections
 import ctypes
 from typing import Any
 
@@ -153,6 +154,32 @@ def attributed(value: Any, held: dict[Any, Any]) -> list[Word] | None:
     at = id(value) + (offset if offset > 0 else -_BEFORE)
     found = table(held)
     return None if found is None or read(at) != id(held) else [kind(value), (at, _WHOLE, id(held)), *found]
+
+
+_FACTORY: Any = dict.__basicsize__  # where a defaultdict has its factory, if it is where it is looked for
+
+
+def _factories_are_known() -> bool:
+    one: collections.defaultdict[str, list[Any]] = collections.defaultdict(list)
+    return read(id(one) + _FACTORY) == id(list)
+
+
+_FACTORIES = _factories_are_known()
+
+
+def with_default(held: collections.defaultdict[Any, Any]) -> list[Word] | None:
+    """What a `defaultdict` holds, and what makes what it does not."""
+    found = table(held)
+    factory = held.default_factory
+    return (found and _FACTORIES and [kind(held), (id(held) + _FACTORY, _WHOLE, 0 if factory is None else id(factory)),
+                                     *found]) or None
+
+
+def nothing_in_order(held: collections.OrderedDict[Any, Any]) -> list[Word] | None:
+    """That there is nothing in an `OrderedDict`, where that is so: of one that holds something Python does not count
+    all changes."""
+    at: Any = type(held).__dictoffset__
+    return None if held or at <= 0 else [kind(held), (id(held) + _LENGTH, _WHOLE, 0), *_nothing(id(held) + at)]
 
 
 def items(several: list[Any], held: list[Any]) -> list[Word] | None:

@@ -399,6 +399,8 @@ class Reach:
             name = then.pop(0)
             if name in HIDDEN:
                 raise Unreadable(f"it reads {name}{self._where}")
+            if name not in vars(value) and trusted_values.package_of(value) == "tapegrad":
+                getattr(value, name, None)  # what it loads when it is first asked for is there from now on
             where, value = vars(value), self._named(vars(value), name)
             met = (id(where), name) in self._place_numbers
         for name in then:

@@ -82,6 +82,11 @@ def is_module(module: types.ModuleType) -> bool:
         name in _MODULES or name.split(".")[0] == "tapegrad")
 
 
+def package_of(module: types.ModuleType) -> str:
+    """The package that a module of the list belongs to; "" for any other module."""
+    return str(module.__dict__["__name__"]).split(".")[0] if is_module(module) else ""
+
+
 def is_class(cls: type) -> bool:
     """Whether this is a class of Python's, NumPy's or this library, as its module has it."""
     if cls in _genuine:

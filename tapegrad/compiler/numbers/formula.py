@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 import struct
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -27,30 +28,47 @@ class Formula:
         self.writes, self.outputs = list(writes), list(outputs)
         self.places = [place for place, _ in writes]
         self._compute: Callable[..., Any] | None = None
+        self._then: Callable[..., Any] = tuple
 
     def key(self) -> tuple[Any, ...]:
         """Something to compare: formulas with equal keys are one."""
         return (self.graph.key(), self.kinds, [(p, n, type(v), repr(v)) for p, (n, v) in self.writes],
                 [(n, type(v), repr(v)) for n, v in self.outputs])
 
-    def __call__(self, numbers: Sequence[Any]) -> tuple[bytes, tuple[Any, ...], tuple[Any, ...]] | None:
-        """The words of a replay's operands, what it writes and what it returns; None where it is another call."""
+    def __call__(self, numbers: Sequence[Any]) -> tuple[Any, ...] | None:
+        """The words of a replay's operands, and what `after` takes; None where it is another call."""
         if self._compute is None:
-            self._compute = self._made()
+            self._compute, self._then = self._made()
         try:
-            found: tuple[bytes, tuple[Any, ...], tuple[Any, ...]] | None = self._compute(*numbers)
+            found: tuple[Any, ...] | None = self._compute(*numbers)
         except (ArithmeticError, ValueError, TypeError, struct.error):
             return None  # Python says why
         return found
 
-    def _made(self) -> Callable[..., Any]:
+    def after(self, computed: tuple[Any, ...], reads: Sequence[Any] = ()) -> tuple[Any, Any]:
+        """What a replay that passed writes, and what it returns; `reads` are numbers out of its results."""
+        found: tuple[Any, Any] = self._then(*computed[1:], *reads)
+        return found
+
+    def _made(self) -> tuple[Callable[..., Any], Callable[..., Any]]:
         graph = self.graph
         names: dict[str, Any] = dict(_NAMES)
         # NaN is never followed: whether it is itself depends on which object it is.
         lines = [f"if type(v{i}) is not {kind.__name__}{f' or v{i} != v{i}' * (kind is float)}: return"
                  for i, kind in enumerate(self.kinds)]
+        late: list[str] = []
+        waits: set[str] = set()  # values that depend on what the program finds
         for number, what in graph.lines:
-            lines.append(f"v{number} = {what}" if type(what) is str else _condition(number, what[0]))
+            if type(what) is following.Read:
+                if what.pinned:
+                    lines.append(f"v{number} = ({what.value!r})")
+                else:
+                    waits.add(f"v{number}")
+            elif type(what) is str and not waits.isdisjoint(_NAME.findall(what)):
+                waits.add(f"v{number}")
+                late.append(f"v{number} = {what}")
+            else:
+                lines.append(f"v{number} = {what}" if type(what) is str else _condition(number, what[0]))
         for number, kind in graph.uses:
             if graph.wavers:
                 lines.append(f"if type(v{number}) is not {kind.__name__}: return")
@@ -58,11 +76,17 @@ class Formula:
                 lines.append(f"if {rec.LITERALS[0]} <= v{number} <= {rec.LITERALS[-1]}: return")
         names["pack"] = struct.Struct("=" + "".join("d" if kind is float else "q" for _, kind in graph.uses)).pack
         given = ", ".join(f"v{n}" for n, _ in graph.uses)
-        lines.append(f"return pack({given}), {_listed([v for _, v in self.writes], 'w', names)}, "
-                     f"{_listed(self.outputs, 'r', names)}")
-        source = f"def compute({', '.join(f'v{i}' for i in range(graph.given))}):\n  " + "\n  ".join(lines)
+        left = (f"({_listed([v for _, v in self.writes], 'w', names)}, {_listed(self.outputs, 'r', names)})")
+        handed = sorted({*_NAME.findall(" ".join([*late, left]))}.difference(waits))
+        lines.append(f"return pack({given}), {''.join(f'{name}, ' for name in handed)}")
+        reads = [f"v{number}" for number, read in graph.reads.items() if not read.pinned]
+        source = (f"def compute({', '.join(f'v{i}' for i in range(graph.given))}):\n  " + "\n  ".join(lines)
+                  + f"\ndef after({', '.join([*handed, *reads])}):\n  " + "\n  ".join([*late, f"return {left}"]))
         exec(source, names)
-        return names["compute"]
+        return names["compute"], names["after"]
+
+
+_NAME = re.compile(r"\bv\d+\b")
 
 
 def _condition(number: int, expected: Any) -> str:

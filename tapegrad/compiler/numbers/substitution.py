@@ -78,6 +78,10 @@ class Substitution:
                 if type(cell.cell_contents) in following.KINDS:
                     cell.cell_contents = cell.cell_contents._value
 
+    def reads(self) -> bool:
+        """Whether the program need not know all the numbers that were taken out of tensors."""
+        return not all(read.pinned for read in self.graph.reads.values())
+
     def is_fit(self) -> bool:
         """Whether the numbers can be followed: NaN cannot, for whether it is itself depends on which object it is."""
         return all(type(v) in PLAIN and v == v for v in self.values)

@@ -59,6 +59,7 @@ class Trace:
         self.failed = False  # whether an operation failed, for reasons that are in tensors' values
         self.put_off = False  # when it ended, its kernel calls were still to be made
         self.parts = 0  # how many have ended
+        self.asked = False  # whether Python asked a tensor for its one number
 
 
 active: Trace | None = None

@@ -15,7 +15,7 @@ import functools
 import math
 import operator
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad.machine.instance import machine
@@ -24,11 +24,23 @@ from tapegrad.machine.learning import capturing
 MOST = 2000  # lines of one graph
 
 
+class Read:
+    """A number that Python took out of a tensor (`item`), of which this is a copy.
+
+    Nobody need know it before the program has run, unless something depends on it there: then it is `pinned`, and the
+    program looks at it.
+    """
+
+    def __init__(self, copy: Any, value: Any) -> None:
+        self.copy, self.value, self.pinned = copy, value, False
+
+
 class Graph:
     """What a call computed from the numbers it was given, as lines of Python: `v2 = v0 * (0.5)`.
 
-    `lines` are these and conditions, in their order: (number of the value, its text) and (number, what it must be).
-    `uses` are the values that were operands, with their types; `tags` say which event of the trace is which use.
+    `lines` are these, numbers that were read, and conditions, in their order: (number of the value, its text), (number,
+    `Read`) and (number, what it must be). `uses` are the values that were operands, with their types; `tags` say which
+    event of the trace is which use.
     """
 
     def __init__(self, given: int) -> None:
@@ -39,6 +51,8 @@ class Graph:
         self.tags: dict[int, int] = {}
         self.pinned: set[int] = set()  # of the given numbers those that must be what they are
         self.wavers = False  # whether a value is of another type where it is another number
+        self.reads: dict[int, Read] = {}
+        self._after: dict[int, frozenset[int]] = {}  # the reads that a value depends on
         self._known: dict[str, int] = {}
         self._expected: dict[int, Any] = {}
         self._thread = threading.get_ident()
@@ -51,18 +65,50 @@ class Graph:
     def stand_in(self, number: int, value: Any) -> Any:
         return (FollowedFloat if type(value) is float else FollowedInt)(self, number, value)
 
-    def line(self, text: str) -> int:
+    def line(self, text: str, operands: Sequence[Any] = ()) -> int:
         """The number of the value of an expression."""
         found = self._known.get(text)
         if found is None:
-            found = self._known[text] = self.count
-            self.count += 1
-            self.lines.append((found, text))
+            found = self._known[text] = self._next(text)
+            after = self.after(operands)
+            if after:
+                self._after[found] = after
         return found
+
+    def _next(self, what: Any) -> int:
+        number, self.count = self.count, self.count + 1
+        self.lines.append((number, what))
+        return number
+
+    def after(self, operands: Sequence[Any]) -> frozenset[int]:
+        """The reads that some numbers depend on."""
+        return frozenset().union(*(self._after.get(x._number, ()) for x in operands if type(x) in KINDS))
+
+    def read(self, tensor: Any) -> Any:
+        """The one number in a tensor."""
+        trace = capturing.mine()
+        if not self.follows() or trace is None or trace.parts or len(self.lines) >= MOST:
+            return tensor._scalar()
+        copy = tensor.detach().clone()
+        capturing.carry_out()
+        value = machine.call.item(copy)
+        number = self._next(Read(copy, value))
+        self.reads[number] = self.lines[-1][1]
+        self._after[number] = frozenset((number,))
+        return self.stand_in(number, value)
+
+    def pin_reads(self, number: int) -> None:
+        """Something that the program does depends on a value, and so on what was read for it."""
+        for one in self._after.get(number, ()):
+            read = self.reads[one]
+            if not read.pinned and self.follows():
+                read.pinned = True
+                capturing.guard(read.copy.data_ptr(), read.copy.nbytes)
 
     def expect(self, number: int, value: Any, pins: bool = True) -> None:
         """The call went as it did because a value was what it was; `pins` says that it always will."""
         if self.follows() and number not in self._expected:
+            self.pin_reads(number)
             self._expected[number] = value
             self.lines.append((number, (value,)))
             if pins and number < self.given:
@@ -74,6 +120,7 @@ class Graph:
         if not self.follows() or trace is None or trace.parts:
             self.expect(number, value)
             return machine.call.wrapped(value)
+        self.pin_reads(number)
         row: int = machine.call.wrapped(value)
         event = capturing.last_word()
         if event is None or event in self.tags:  # a row of its own, whose plans are for that number
@@ -87,8 +134,16 @@ class Graph:
 
     def key(self) -> tuple[Any, ...]:
         """Something to compare: graphs with equal keys compute the same."""
-        return self.given, tuple([(n, what if type(what) is str else (type(what[0]), repr(what[0])))
-                                  for n, what in self.lines]), tuple(self.uses)
+        return self.given, tuple([(n, _told(what)) for n, what in self.lines]), tuple(self.uses)
+
+
+def _told(what: Any) -> Any:
+    """What a line says, as something to compare."""
+    if type(what) is str:
+        return what
+    if type(what) is Read:
+        return (type(what.value), repr(what.value)) if what.pinned else type(what.value)
+    return type(what[0]), repr(what[0])
 
 
 def _shown(x: Any) -> str:
@@ -149,6 +204,8 @@ def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
         return compute(*values)
     fits = len(graph.lines) < MOST and all(type(x) in _NUMBERS and (
         type(x) not in KINDS or x._graph is graph) for x in operands)
+    if fits and graph.after(operands):
+        fits = _never_fails(graph, text, operands)
     try:
         value = compute(*values)
     except Exception:
@@ -162,11 +219,20 @@ def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
         for x in operands:
             _plain(x)
         return value
-    number = graph.line(text.format(*map(_shown, operands)))
+    number = graph.line(text.format(*map(_shown, operands)), operands)
     if type(value) is bool:
         graph.expect(number, value)
         return value
     return graph.stand_in(number, value)
+
+
+def _never_fails(graph: Graph, text: str, operands: Sequence[Any]) -> bool:
+    """Whether what is made of a number that was read can wait until the program has run: it must not fail then."""
+    if text in ("{} + {}", "{} - {}", "{} * {}", "-{}", "+{}", "abs({})"):
+        return True
+    if text != "{} / {}" or graph.after(operands[1:]) or not _value(operands[1]):
+        return False
+    return type(operands[1]) not in KINDS or operands[1] != 0  # a condition
 
 
 def _binary(compute: Callable[..., Any], symbol: str, swapped: bool) -> Callable[[Any, Any], Any]:

@@ -8,12 +8,15 @@ from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import thread_self
 from tapegrad.machine.native.compiled_program import ITEMS, PASSED, UNMET, compiled_at, point_targets, run_compiled
 from tapegrad.machine.native.glue import *
-from tapegrad.machine.native.objects import new_tensor
+from tapegrad.machine.native.objects import flags_of, new_tensor
 from tapegrad.machine.native.operands import recording
 
 _replays = records(rec.REPLAY)
 _tuple_new = external("PyTuple_New", u64, u64)
+_WATCHED = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
+_VIEW, _OUTSIDE, _LOOSE = np.uint32(rec.IS_VIEW), np.uint32(rec.EXTERNAL | rec.BORROWED), np.uint32(rec.LOOSE)
+_BYTES = np.uint64(32)  # where the content of a `bytes` object begins
 
 
 @native
@@ -28,6 +31,29 @@ def is_plain(obj, layout):
 
 
 @native
+def is_plain_view(obj, layout):
+    """Whether an argument is a view of this layout, of memory that is no one else's, and nothing more."""
+    if py.type_of(obj) != machine().tensor_type:
+        return False
+    t = tensor_at(obj)
+    row = buffers()[t.buffer]
+    bare = t.dict == U0 or words(t.dict)[U2] == U0
+    if not bare or t.layout != layout or t.grad != U0 or not row.flags & _VIEW or row.owner == t.buffer:
+        return False
+    if t.base != U0 and flags_of(t.base) & _WATCHED:
+        return False
+    return not row.flags & _WATCHED and not (row.flags | buffers()[row.owner].flags) & _OUTSIDE
+
+
+@native
+def is_wanted(obj, layout):
+    """Whether an argument lies as it did."""
+    if layout & _LOOSE:
+        return is_plain_view(obj, layout & ~_LOOSE)
+    return is_plain(obj, layout)
+
+
+@native
 def fits(replay, given):
     """Whether a call may be replayed, as far as its names and arguments tell."""
     names = words(replay.names)
@@ -36,14 +62,14 @@ def fits(replay, given):
             return False
     for i in range(replay.n_arguments):
         obj = words(given + ITEMS)[i]
-        if not is_plain(obj, halves(replay.layouts)[i]):
+        if not is_wanted(obj, halves(replay.layouts)[i]):
             return False
-        row = tensor_at(obj).buffer
+        owner = buffers()[tensor_at(obj).buffer].owner
         for j in range(replay.n_known):
-            if halves(replay.known)[j] == row:
+            if halves(replay.known)[j] == owner:
                 return False
         for j in range(i):
-            if tensor_at(words(given + ITEMS)[j]).buffer == row:
+            if buffers()[tensor_at(words(given + ITEMS)[j]).buffer].owner == owner:
                 return False
     return True
 
@@ -65,7 +91,10 @@ def drop(objects, count):
 
 @export(u64(u64, u64, u64))
 def replay(self, arguments, count):
-    """replay(record, arguments) -> the result, a tuple of the fresh tensors, None if unmet, False if broken off."""
+    """replay(record, arguments, words) -> the result, a tuple of the fresh tensors, None if unmet, False if broken off.
+
+    `words` are the numbers that vary, as bytes.
+    """
     r = _replays(np.uint64(py.long_as(words(arguments)[U0])))[U0]
     given = words(arguments)[U1]
     m = machine()
@@ -86,6 +115,9 @@ def replay(self, arguments, count):
     place(p.argument_cells, p.n_argument_cells, given + ITEMS)
     place(p.fresh_cells, p.n_fresh_cells, fresh)
     point_targets(p)
+    numbers = words(arguments)[U2] + _BYTES
+    for i in range(r.n_numbers):
+        words(words(words(p.drawn)[i])[U0])[U0] = words(numbers)[halves(r.numbers)[i]]
     status = run_compiled(r.program)
     if status != PASSED:
         drop(fresh, r.n_fresh)
