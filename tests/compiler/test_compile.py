@@ -166,7 +166,7 @@ def item_of_a_constant() -> Any:
     return (lambda x: x * k.item()), lambda i: (torch.ones(2) + i,), nothing, list
 
 
-@program(replayed=False)
+@program()
 def item_that_changes() -> Any:
     total = torch.zeros(1)
 
