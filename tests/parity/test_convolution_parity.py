@@ -56,7 +56,8 @@ def test_options(name, n):
     ("conv", 2, (2, 3, 4, 4), (5, 3, 5, 5), "float32"), ("conv", 2, (0, 3, 6, 5), (4, 3, 2, 3), "float32"),
     ("conv", 2, (1, 16, 1, 1), (32, 16, 1, 1), "float64"), ("conv", 1, (3, 6), (4, 3, 2), "float32"),
     ("conv_transpose", 2, (0, 3, 6, 5), (3, 4, 2, 3), "float32"), ("conv_transpose", 1, (3, 6), (3, 4, 2), "float64"),
-    ("conv_transpose", 2, (2, 3, 4, 4), (3, 5, 4, 4), "float32"),
+    ("conv_transpose", 2, (2, 3, 4, 4), (3, 5, 4, 4), "float32"), ("conv", 2, (3, 5, 4, 4), (6, 5, 4, 4), "float32"),
+    ("conv_transpose", 2, (3, 5, 1, 1), (5, 6, 4, 4), "float64"), ("conv", 1, (3, 5, 4), (6, 5, 4), "float64"),
 ], ids=str)
 def test_shapes(args):
     groups = args[2][1] if args[3][1] == 1 else 1

@@ -74,6 +74,9 @@ def _convolve(x: Any, weight: Any, stride: tuple[int, ...], dilation: tuple[int,
             raise RuntimeError(f"Calculated padded input size per channel: {sizes_text(x.shape[2:])}. Kernel size: "
                                f"{sizes_text(kernel)}. Kernel size can't be greater than actual input size")
     if _is_operation(x, weight):
+        if groups == 1 and tuple(x.shape[2:]) == kernel:  # one window: a product of matrices
+            product = x.reshape(x.shape[0], -1) @ weight.reshape(weight.shape[0], -1).t()
+            return product.reshape(*product.shape, *(1,) * len(kernel))
         return _by_groups("_convolve", x, weight, groups, weight.shape[0] // groups, stride=stride, dilation=dilation)
     n, seen = weight.ndim - 2, windows(x, kernel, stride, dilation)
     places = tuple(seen.shape[2:2 + n])
@@ -168,8 +171,12 @@ def _transposed(n: int) -> None:
         if _is_operation(x, weight):
             sizes = tuple((size - 1) * step + d * (k - 1) + 1 for size, step, d, k in zip(
                 x.shape[2:], stride, dilation, weight.shape[2:]))
-            found = _by_groups("_convolve_back", x, weight, groups, x.shape[1] // groups, sizes=sizes, stride=stride,
-                               dilation=dilation)
+            if groups == 1 and sizes == tuple(weight.shape[2:]):
+                found = (x.reshape(x.shape[0], -1) @ weight.reshape(weight.shape[0], -1)).reshape(
+                    x.shape[0], *weight.shape[1:])
+            else:
+                found = _by_groups("_convolve_back", x, weight, groups, x.shape[1] // groups, sizes=sizes,
+                                   stride=stride, dilation=dilation)
             if any(padding) or any(more):
                 found = pad(found, [by for p, m in reversed([*zip(padding, more)]) for by in (-p, m - p)]).contiguous()
         else:
