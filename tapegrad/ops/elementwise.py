@@ -314,7 +314,7 @@ elementwise("frac", lambda x: x - scalar.trunc(x), lambda g: g, accepts="f")
 elementwise("copysign", lambda x, y: scalar.copysign(x, y),
             lambda g, x, y, out: (where(x == 0, 0, g * (out / where(x == 0, 1, x))), like(0, g)), result="float",
             grad_names={"y": "CopysignBackward1"}, tensors=("x",))
-elementwise("heaviside", lambda x, values: where(x == 0, values, where(x < 0, 0, where(scalar.isnan(x), x, 1))),
+elementwise("heaviside", lambda x, values: where(x == 0, values, where(x > 0, like(1, x), 0)),
             special=(0.0,), tensors=("x", "values"), refused=True)
 elementwise("nextafter", lambda x, y: scalar.nextafter(x, y),
             lambda g, x, y: (where(x == y, 0, g), like(0, g)), accepts="f", tensors=("x", "y"))
