@@ -46,6 +46,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "the sign of what is no number": r"signbit",
     "a power of a half is no root": r"([*][*]=?|pow_?[(][^\n]*) ?0[.]5.*(inf|nan|-?0[.]0) for (inf|nan|-?0[.]0)",
     "in what order windows that overlap are written": r"unfold[^\n]*_[(]",
+    "a second derivative that PyTorch loses where the first gradient is zero":
+        r"logcumsumexp.*create_graph=True.* values: ",
     "a result that PyTorch looks at": r"repeat_interleave[^\n]*_is_view[(][)]",
     "a result that PyTorch puts together in place": r"(isclose|quantile)[^\n]*_version[)]: noted: 0 for ",
     "a kernel that PyTorch lacks, of nothing": r"(not implemented for .{1,12}|have the same dtype, [^\n]*)[)] for None",
