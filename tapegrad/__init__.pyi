@@ -328,7 +328,11 @@ def arctanh(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.atanh(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2554, 0.5493,    inf])"""
 def are_deterministic_algorithms_enabled() -> _bool:
-    """Whether `use_deterministic_algorithms` asked for them (`torch.are_deterministic_algorithms_enabled`)."""
+    """Whether `use_deterministic_algorithms` asked for them (`torch.are_deterministic_algorithms_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.are_deterministic_algorithms_enabled()
+    False"""
 def argmax(input: Tensor, dim: _int | None = None, keepdim: _bool = False, *, out: Any = None) -> Tensor:
     """The place of the greatest element, of all or along an axis (`torch.argmax`).
 
@@ -373,7 +377,11 @@ def as_strided_scatter(input: Tensor, src: Tensor, size: _int | Sequence[_int], 
     tensor([[7., 0.],
             [0., 8.]])"""
 def as_tensor(data: Any, dtype: _dtype | type | None = None, device: Any = None) -> Tensor:
-    """`data` as a tensor, shared where it can be (`torch.as_tensor`)."""
+    """`data` as a tensor, shared where it can be (`torch.as_tensor`).
+
+    >>> import tapegrad as torch
+    >>> torch.as_tensor([1.0, 2.0])
+    tensor([1., 2.])"""
 def asarray(obj: Any, *, dtype: _dtype | type | None = None, device: Any = None, copy: _bool | None = None, requires_grad: _bool = False) -> Tensor:
     """`obj` as a tensor, sharing its memory unless `copy`, which may also forbid copying (`torch.asarray`).
 
@@ -680,7 +688,10 @@ def clamp_min_(input: Tensor, min: Tensor | _float) -> Tensor:
     >>> torch.clamp_min_(torch.tensor([0.25, 0.5, 1.0]), 0.5)
     tensor([0.5000, 0.5000, 1.0000])"""
 def clear_autocast_cache() -> None:
-    """Forget casts that were kept: there are none."""
+    """Forget casts that were kept: there are none.
+
+    >>> import tapegrad as torch
+    >>> torch.clear_autocast_cache()"""
 def clip(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
     """Each element kept between `min` and `max` (`torch.clip`).
 
@@ -1017,12 +1028,20 @@ def embedding(weight: Tensor, indices: Tensor, padding_idx: _int = -1, scale_gra
             [1., 2.]])"""
 @overload
 def empty(size: Sequence[_int], *, memory_format: Any = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """A tensor that is not initialised (`torch.empty`)."""
+    """A tensor that is not initialised (`torch.empty`).
+
+    >>> import tapegrad as torch
+    >>> torch.empty(2, 3).shape
+    torch.Size([2, 3])"""
 @overload
 def empty(*size: _int, memory_format: Any = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
 def empty_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """A tensor shaped like another, not initialised (`torch.empty_like`)."""
+    """A tensor shaped like another, not initialised (`torch.empty_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.empty_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])"""
 def eq(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are equal: `input == other` (`torch.eq`).
 
@@ -1092,7 +1111,12 @@ def expm1_(input: Tensor) -> Tensor:
     tensor([0.2840, 0.6487, 1.7183])"""
 @overload
 def eye(n: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """The identity matrix (`torch.eye`)."""
+    """The identity matrix (`torch.eye`).
+
+    >>> import tapegrad as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])"""
 @overload
 def eye(n: _int, m: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
@@ -1254,7 +1278,11 @@ def ger(input: Tensor, vec2: Any, *, out: Any = None) -> Tensor:
             [0.1250, 0.2500, 0.5000],
             [0.2500, 0.5000, 1.0000]])"""
 def get_autocast_dtype(device_type: _str) -> Any:
-    """The dtype that a block of `autocast` is for: bfloat16 on the CPU, unless it says otherwise."""
+    """The dtype that a block of `autocast` is for: bfloat16 on the CPU, unless it says otherwise.
+
+    >>> import tapegrad as torch
+    >>> torch.get_autocast_dtype('cpu')
+    torch.float32"""
 def get_default_device() -> Any:
     """The device of what is created without one (`torch.get_default_device`).
 
@@ -1266,25 +1294,48 @@ def get_default_dtype() -> _dtype:
     >>> get_default_dtype()
     torch.float32"""
 def get_deterministic_debug_mode() -> _int:
-    """What is asked for, as a number (`torch.get_deterministic_debug_mode`)."""
+    """What is asked for, as a number (`torch.get_deterministic_debug_mode`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_deterministic_debug_mode()
+    0"""
 def get_device(input: Tensor) -> _int:
     """The number of the device, which the CPU has not: -1 (`torch.Tensor.get_device`).
 
     >>> torch.get_device(torch.tensor([0.25, 0.5, 1.0]))
     -1"""
 def get_float32_matmul_precision() -> _str:
-    """What `set_float32_matmul_precision` was given (`torch.get_float32_matmul_precision`)."""
+    """What `set_float32_matmul_precision` was given (`torch.get_float32_matmul_precision`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_float32_matmul_precision()
+    'highest'"""
 def get_num_interop_threads() -> _int:
-    """What `set_num_interop_threads` was given (`torch.get_num_interop_threads`)."""
+    """What `set_num_interop_threads` was given (`torch.get_num_interop_threads`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_num_interop_threads() > 0
+    True"""
 def get_num_threads() -> _int:
-    """How many threads large operations are shared between (`torch.get_num_threads`)."""
+    """How many threads large operations are shared between (`torch.get_num_threads`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_num_threads() > 0
+    True"""
 def get_printoptions() -> Any:
     """The options in force, by name.
 
     >>> get_printoptions()
     {'precision': 4, 'threshold': 1000, 'edgeitems': 3, 'linewidth': 80, 'sci_mode': None}"""
 def get_rng_state() -> Tensor:
-    """The default generator's state, byte for byte PyTorch's (`torch.get_rng_state`)."""
+    """The default generator's state, byte for byte PyTorch's (`torch.get_rng_state`).
+
+    >>> import tapegrad as torch
+    >>> state = torch.get_rng_state()
+    >>> x = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), x)
+    True"""
 def gradient(input: Tensor, *, spacing: Any = None, dim: _int | Sequence[_int] | None = None, edge_order: _int = 1) -> Any:
     """Central differences along axes, one-sided at the ends (`torch.gradient`).
 
@@ -1455,7 +1506,12 @@ def index_select(input: Tensor, dim: _int, index: Tensor, *, out: Any = None) ->
     >>> torch.index_select(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]))
     tensor([0.2500, 0.2500])"""
 def initial_seed() -> _int:
-    """What the default generator was started with (`torch.initial_seed`)."""
+    """What the default generator was started with (`torch.initial_seed`).
+
+    >>> import tapegrad as torch
+    >>> _ = torch.manual_seed(3)
+    >>> torch.initial_seed()
+    3"""
 def inner(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Sums of products over the last axes (`torch.inner`).
 
@@ -1474,9 +1530,17 @@ def is_autocast_available(device_type: _str) -> _bool:
     >>> is_autocast_available("cpu")
     True"""
 def is_autocast_cache_enabled() -> _bool:
-    """Whether casts of parameters would be kept."""
+    """Whether casts of parameters would be kept.
+
+    >>> import tapegrad as torch
+    >>> torch.is_autocast_cache_enabled()
+    True"""
 def is_autocast_enabled(device_type: _str = 'cuda') -> _bool:
-    """Whether a block of `autocast` for this device is entered."""
+    """Whether a block of `autocast` for this device is entered.
+
+    >>> import tapegrad as torch
+    >>> torch.is_autocast_enabled('cpu')
+    False"""
 def is_complex(input: Tensor) -> _bool:
     """No tensor is complex (`torch.is_complex`).
 
@@ -1488,7 +1552,11 @@ def is_conj(input: Tensor) -> _bool:
     >>> torch.is_conj(torch.tensor([0.25, 0.5, 1.0]))
     False"""
 def is_deterministic_algorithms_warn_only_enabled() -> _bool:
-    """Whether it asked for warnings only (`torch.is_deterministic_algorithms_warn_only_enabled`)."""
+    """Whether it asked for warnings only (`torch.is_deterministic_algorithms_warn_only_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False"""
 def is_floating_point(input: Tensor) -> _bool:
     """Whether the dtype is a floating-point one (`torch.is_floating_point`).
 
@@ -1500,7 +1568,12 @@ def is_grad_enabled() -> _bool:
     >>> is_grad_enabled()
     True"""
 def is_inference_mode_enabled() -> _bool:
-    """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`)."""
+    """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`).
+
+    >>> import tapegrad as torch
+    >>> with torch.inference_mode():
+    ...     print(torch.is_inference_mode_enabled())
+    True"""
 def is_neg(input: Tensor) -> _bool:
     """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
 
@@ -1535,7 +1608,11 @@ def is_tensor(obj: Any) -> _bool:
     >>> tapegrad.is_tensor(tapegrad.ones(1)), tapegrad.is_tensor(1)
     (True, False)"""
 def is_warn_always_enabled() -> _bool:
-    """What `set_warn_always` was given (`torch.is_warn_always_enabled`)."""
+    """What `set_warn_always` was given (`torch.is_warn_always_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.is_warn_always_enabled()
+    False"""
 def isclose(input: Tensor, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:
     """Whether elements are close: `|input - other| <= atol + rtol * |other|` (`torch.isclose`).
 
@@ -1660,7 +1737,11 @@ def lgamma(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.lgamma(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.2880, 0.5724, 0.0000])"""
 def linspace(start: Any, end: Any, steps: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
+    """`steps` numbers from `start` to `end`, both included (`torch.linspace`).
+
+    >>> import tapegrad as torch
+    >>> torch.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])"""
 def load(f: Any, map_location: Any = None, pickle_module: Any = None, *, weights_only: _bool | None = None, mmap: _bool | None = None) -> Any:
     """Read what `save`, or PyTorch's, wrote (`torch.load`).
 
@@ -2245,7 +2326,11 @@ def rand(size: Sequence[_int], *, generator: Generator | None = None, out: Any =
 def rand(*size: _int, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
 def rand_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`)."""
+    """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.rand_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])"""
 @overload
 def randint(high: _int, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """Integers in [low, high) (`torch.randint`).
@@ -2257,7 +2342,11 @@ def randint(low: _int, high: _int, size: Sequence[_int], *, generator: Generator
     ...
 @overload
 def randint_like(input: Tensor, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
+    """Integers in [low, high), laid out as another tensor (`torch.randint_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.randint_like(torch.ones(2, 3), 5).shape
+    torch.Size([2, 3])"""
 @overload
 def randint_like(input: Tensor, low: _int, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
@@ -2271,7 +2360,11 @@ def randn(size: Sequence[_int], *, generator: Generator | None = None, out: Any 
 def randn(*size: _int, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
 def randn_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
-    """Standard normal numbers, laid out as another tensor (`torch.randn_like`)."""
+    """Standard normal numbers, laid out as another tensor (`torch.randn_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.randn_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])"""
 def randperm(n: _int, *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """The numbers 0 … n-1 in random order (`torch.randperm`).
 
@@ -2542,11 +2635,17 @@ def selu_(input: Tensor) -> Tensor:
     >>> torch.selu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2627, 0.5254, 1.0507])"""
 def set_autocast_cache_enabled(enabled: _bool) -> None:
-    """Say whether casts of parameters would be kept."""
+    """Say whether casts of parameters would be kept.
+
+    >>> import tapegrad as torch
+    >>> torch.set_autocast_cache_enabled(True)"""
 def set_autocast_dtype(device_type: _str, dtype: _dtype | type | None) -> None:
     """Have blocks of `autocast` for a device be for this dtype."""
 def set_autocast_enabled(device_type: Any, enabled: _bool | None = None) -> None:
-    """Switch autocasting on or off, for a device (or, with one argument, for CUDA)."""
+    """Switch autocasting on or off, for a device (or, with one argument, for CUDA).
+
+    >>> import tapegrad as torch
+    >>> torch.set_autocast_enabled('cpu', False)"""
 def set_default_device(device: Any) -> None:
     """Say where tensors are created (`torch.set_default_device`): on the CPU, or AssertionError, RuntimeError.
 
@@ -2567,7 +2666,12 @@ def set_default_tensor_type(t: Any) -> None:
     torch.float64
     >>> set_default_tensor_type(tapegrad.FloatTensor)"""
 def set_deterministic_debug_mode(debug_mode: Any) -> None:
-    """The same by number or name (`torch.set_deterministic_debug_mode`): `default`, `warn`, `error`."""
+    """The same by number or name (`torch.set_deterministic_debug_mode`): `default`, `warn`, `error`.
+
+    >>> import tapegrad as torch
+    >>> torch.set_deterministic_debug_mode('default')
+    >>> torch.get_deterministic_debug_mode()
+    0"""
 def set_float32_matmul_precision(precision: _str) -> None:
     """Allow products of less precision (`torch.set_float32_matmul_precision`), of which no use is made.
 
@@ -2577,7 +2681,11 @@ def set_float32_matmul_precision(precision: _str) -> None:
 
     One of `highest`, `high`, `medium`; anything else warns, and is not kept."""
 def set_flush_denormal(mode: _bool) -> _bool:
-    """False: denormal numbers stay as they are (`torch.set_flush_denormal`)."""
+    """False: denormal numbers stay as they are (`torch.set_flush_denormal`).
+
+    >>> import tapegrad as torch
+    >>> torch.set_flush_denormal(False)
+    False"""
 def set_num_interop_threads(number: _int) -> None:
     """Kept, and given back (`torch.set_num_interop_threads`): operations are never run beside each other."""
 def set_num_threads(num: _int) -> None:
@@ -2602,9 +2710,21 @@ def set_printoptions(precision: _int | None = None, threshold: _float | None = N
     `profile` ("default", "short" or "full") is applied first, the other options over it. An option left out keeps its
     value, except `sci_mode`, which goes back to None, and an unknown profile is ignored: PyTorch's rules."""
 def set_rng_state(new_state: Tensor) -> None:
-    """Go on from a state of the default generator (`torch.set_rng_state`)."""
+    """Go on from a state of the default generator (`torch.set_rng_state`).
+
+    >>> import tapegrad as torch
+    >>> state = torch.get_rng_state()
+    >>> x = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), x)
+    True"""
 def set_warn_always(b: _bool) -> None:
-    """Kept, and given back by `is_warn_always_enabled` (`torch.set_warn_always`)."""
+    """Kept, and given back by `is_warn_always_enabled` (`torch.set_warn_always`).
+
+    >>> import tapegrad as torch
+    >>> torch.set_warn_always(False)
+    >>> torch.is_warn_always_enabled()
+    False"""
 def sgn(input: Tensor, *, out: Any = None) -> Tensor:
     """The sign of each element: -1, 0 or 1 (`torch.sgn`).
 

@@ -28,7 +28,12 @@ show_public(__name__)
 
 
 class device_index:
-    """A block on one device (`torch.accelerator.device_index`): None leaves things as they are."""
+    """A block on one device (`torch.accelerator.device_index`): None leaves things as they are.
+
+    >>> import tapegrad as torch
+    >>> with torch.accelerator.device_index(None):
+    ...     pass
+    """
 
     def __init__(self, device: int | None, /) -> None:
         self.idx = device

@@ -5,7 +5,11 @@ from typing import Any, ClassVar
 __all__: list[str]
 
 class device_index():
-    r"""A block on one device (`torch.accelerator.device_index`): None leaves things as they are."""
+    r"""A block on one device (`torch.accelerator.device_index`): None leaves things as they are.
+
+    >>> import tapegrad as torch
+    >>> with torch.accelerator.device_index(None):
+    ...     pass"""
     idx: Any
     def __init__(self, device: int | None, /) -> None: ...
     def __enter__(self) -> None: ...

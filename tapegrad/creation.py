@@ -184,7 +184,12 @@ def _fit_int64(flat: list[Any], kinds: set[type]) -> bool:
 
 
 def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tensor:
-    """`data` as a tensor, shared where it can be (`torch.as_tensor`)."""
+    """`data` as a tensor, shared where it can be (`torch.as_tensor`).
+
+    >>> import tapegrad as torch
+    >>> torch.as_tensor([1.0, 2.0])
+    tensor([1., 2.])
+    """
     if isinstance(data, Tensor):
         return data if dtype is None else data.to(dtype)
     if isinstance(data, np.ndarray):
@@ -268,7 +273,12 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
 def empty(size: Sizes, *, memory_format: Any = None, out: Any = None,
            dtype: Dtype | None = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """A tensor that is not initialised (`torch.empty`)."""
+    """A tensor that is not initialised (`torch.empty`).
+
+    >>> import tapegrad as torch
+    >>> torch.empty(2, 3).shape
+    torch.Size([2, 3])
+    """
     shape = checked_shape(size)
     dtype = wanted(dtype, out) or dtypes.default_dtype()
     if out is not None:
@@ -404,7 +414,12 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None =
 
 def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
                device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """A tensor shaped like another, not initialised (`torch.empty_like`)."""
+    """A tensor shaped like another, not initialised (`torch.empty_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.empty_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     return _finish(call.empty(_lying("empty_like", input, dtype, memory_format).id), requires_grad, device)
 
 
@@ -449,7 +464,12 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
 def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
               dtype: Dtype | None = None, layout: Any = None, device: Any = None,
              pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """`steps` numbers from `start` to `end`, both included (`torch.linspace`)."""
+    """`steps` numbers from `start` to `end`, both included (`torch.linspace`).
+
+    >>> import tapegrad as torch
+    >>> torch.linspace(0, 1, 3)
+    tensor([0.0000, 0.5000, 1.0000])
+    """
     for x in (start, end):
         if isinstance(x, Tensor) and x.ndim:
             raise RuntimeError("linspace only supports 0-dimensional start and end tensors, but got "
@@ -469,7 +489,13 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
 def eye(n: int, m: int | None = None, *, out: Any = None,
          dtype: Dtype | None = None, layout: Any = None, device: Any = None,
         pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """The identity matrix (`torch.eye`)."""
+    """The identity matrix (`torch.eye`).
+
+    >>> import tapegrad as torch
+    >>> torch.eye(2)
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     for name, size in (("n", n), ("m", m)):
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")

@@ -106,17 +106,39 @@ def seed() -> int:
 
 
 def initial_seed() -> int:
-    """What the default generator was started with (`torch.initial_seed`)."""
+    """What the default generator was started with (`torch.initial_seed`).
+
+    >>> import tapegrad as torch
+    >>> _ = torch.manual_seed(3)
+    >>> torch.initial_seed()
+    3
+    """
     return default_generator.initial_seed()
 
 
 def get_rng_state() -> Tensor:
-    """The default generator's state, byte for byte PyTorch's (`torch.get_rng_state`)."""
+    """The default generator's state, byte for byte PyTorch's (`torch.get_rng_state`).
+
+    >>> import tapegrad as torch
+    >>> state = torch.get_rng_state()
+    >>> x = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), x)
+    True
+    """
     return default_generator.get_state()
 
 
 def set_rng_state(new_state: Tensor) -> None:
-    """Go on from a state of the default generator (`torch.set_rng_state`)."""
+    """Go on from a state of the default generator (`torch.set_rng_state`).
+
+    >>> import tapegrad as torch
+    >>> state = torch.get_rng_state()
+    >>> x = torch.rand(2)
+    >>> torch.set_rng_state(state)
+    >>> torch.equal(torch.rand(2), x)
+    True
+    """
     default_generator.set_state(new_state)
 
 
@@ -273,7 +295,12 @@ def _like(input: Tensor, dtype: Any) -> Any:
 def rand_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None,
                dtype: Any = None, layout: Any = None, device: Any = None,
               pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`)."""
+    """Uniform numbers in [0, 1), laid out as another tensor (`torch.rand_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.rand_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     of = _floating("check_uniform_bounds", dtype or input.dtype)
     made = _draw(generator, (), of, streams.uniform, layout=_like(input, of))
     return _finished(made, requires_grad, device)
@@ -283,7 +310,12 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, memory_forma
 def randn_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None,
                 dtype: Any = None, layout: Any = None, device: Any = None,
                pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """Standard normal numbers, laid out as another tensor (`torch.randn_like`)."""
+    """Standard normal numbers, laid out as another tensor (`torch.randn_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.randn_like(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
     of = _floating("normal_kernel_cpu", dtype or input.dtype)
     layout = _like(input, of)
     made = _draw(generator, (), of, streams.normal, 0.0, 1.0, layout.contiguous, layout=layout)
@@ -294,7 +326,12 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, memory_form
 def randint_like(input: Tensor, low: Any = None, high: Any = None, *, generator: Generator | None = None,
                  memory_format: Any = None, dtype: Any = None, layout: Any = None, device: Any = None,
                  pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
-    """Integers in [low, high), laid out as another tensor (`torch.randint_like`)."""
+    """Integers in [low, high), laid out as another tensor (`torch.randint_like`).
+
+    >>> import tapegrad as torch
+    >>> torch.randint_like(torch.ones(2, 3), 5).shape
+    torch.Size([2, 3])
+    """
     low, high = (0, low) if high is None else (low or 0, high)
     layout = _like(input, dtype)
     _bounds(low, high, layout.dtype)

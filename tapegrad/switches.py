@@ -33,7 +33,12 @@ def set_float32_matmul_precision(precision: str) -> None:
 
 
 def get_float32_matmul_precision() -> str:
-    """What `set_float32_matmul_precision` was given (`torch.get_float32_matmul_precision`)."""
+    """What `set_float32_matmul_precision` was given (`torch.get_float32_matmul_precision`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_float32_matmul_precision()
+    'highest'
+    """
     return _state["precision"]
 
 
@@ -52,17 +57,33 @@ def use_deterministic_algorithms(mode: bool, *, warn_only: bool = False) -> None
 
 
 def are_deterministic_algorithms_enabled() -> bool:
-    """Whether `use_deterministic_algorithms` asked for them (`torch.are_deterministic_algorithms_enabled`)."""
+    """Whether `use_deterministic_algorithms` asked for them (`torch.are_deterministic_algorithms_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.are_deterministic_algorithms_enabled()
+    False
+    """
     return _state["deterministic"] > 0
 
 
 def is_deterministic_algorithms_warn_only_enabled() -> bool:
-    """Whether it asked for warnings only (`torch.is_deterministic_algorithms_warn_only_enabled`)."""
+    """Whether it asked for warnings only (`torch.is_deterministic_algorithms_warn_only_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.is_deterministic_algorithms_warn_only_enabled()
+    False
+    """
     return _state["deterministic"] == 1
 
 
 def set_deterministic_debug_mode(debug_mode: Any) -> None:
-    """The same by number or name (`torch.set_deterministic_debug_mode`): `default`, `warn`, `error`."""
+    """The same by number or name (`torch.set_deterministic_debug_mode`): `default`, `warn`, `error`.
+
+    >>> import tapegrad as torch
+    >>> torch.set_deterministic_debug_mode('default')
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
     if isinstance(debug_mode, bool) or not isinstance(debug_mode, (int, str)):
         raise TypeError(f"debug_mode must be str or int, but got {type(debug_mode)}")
     if isinstance(debug_mode, str):
@@ -76,17 +97,33 @@ def set_deterministic_debug_mode(debug_mode: Any) -> None:
 
 
 def get_deterministic_debug_mode() -> int:
-    """What is asked for, as a number (`torch.get_deterministic_debug_mode`)."""
+    """What is asked for, as a number (`torch.get_deterministic_debug_mode`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_deterministic_debug_mode()
+    0
+    """
     return _state["deterministic"]
 
 
 def set_warn_always(b: bool) -> None:
-    """Kept, and given back by `is_warn_always_enabled` (`torch.set_warn_always`)."""
+    """Kept, and given back by `is_warn_always_enabled` (`torch.set_warn_always`).
+
+    >>> import tapegrad as torch
+    >>> torch.set_warn_always(False)
+    >>> torch.is_warn_always_enabled()
+    False
+    """
     _state["warn always"] = bool(b)
 
 
 def is_warn_always_enabled() -> bool:
-    """What `set_warn_always` was given (`torch.is_warn_always_enabled`)."""
+    """What `set_warn_always` was given (`torch.is_warn_always_enabled`).
+
+    >>> import tapegrad as torch
+    >>> torch.is_warn_always_enabled()
+    False
+    """
     return _state["warn always"]
 
 
@@ -100,12 +137,22 @@ def set_num_interop_threads(number: int) -> None:
 
 
 def get_num_interop_threads() -> int:
-    """What `set_num_interop_threads` was given (`torch.get_num_interop_threads`)."""
+    """What `set_num_interop_threads` was given (`torch.get_num_interop_threads`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_num_interop_threads() > 0
+    True
+    """
     return _state["interop threads"]
 
 
 def set_flush_denormal(mode: bool) -> bool:
-    """False: denormal numbers stay as they are (`torch.set_flush_denormal`)."""
+    """False: denormal numbers stay as they are (`torch.set_flush_denormal`).
+
+    >>> import tapegrad as torch
+    >>> torch.set_flush_denormal(False)
+    False
+    """
     return False
 
 

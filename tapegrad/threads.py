@@ -29,7 +29,12 @@ def set_num_threads(num: int) -> None:
 
 
 def get_num_threads() -> int:
-    """How many threads large operations are shared between (`torch.get_num_threads`)."""
+    """How many threads large operations are shared between (`torch.get_num_threads`).
+
+    >>> import tapegrad as torch
+    >>> torch.get_num_threads() > 0
+    True
+    """
     return int(machine.state["threads"][0])
 
 

@@ -8,15 +8,25 @@ import warnings
 import pytest
 
 import tapegrad
+from tapegrad import errors
 from tapegrad.documents import manual
 from tapegrad.documents.descriptions import SPACES, classes, everything, members, within
 from tapegrad.documents.texts import FILE, TEXTS
 
 FUNCTIONS = list(everything())
 CLASSES, MEMBERS = classes(), members()
-OF_MODULES = ("tapegrad.absent", "tapegrad.cuda", "tapegrad.mps", "tapegrad.xpu", "tapegrad.accelerator")
-# Classes without an example: errors, types of absent devices, bases, and what is made by functions that have one.
-PLAIN = {"nn.modules.lazy.LazyLayer", "distributions.distribution.Family", "distributions.distribution.ProbsOrLogits"}
+# Classes without an example of their own: bases of others, what functions make and hand out, other names.
+_PLAIN = """
+    distributions.distribution.Family distributions.distribution.ProbsOrLogits distributions.utils.lazy_property
+    distributions.constraints.MixtureSameFamilyConstraint distributions.constraints.dependent_property
+    nn.RNNBase nn.RNNCellBase nn.modules.lazy.LazyLayer nn.modules.lazy.LazyModuleMixin
+    nn.parameter.UninitializedTensorMixin
+    amp.grad_scaler.OptState autograd.function.FunctionCtx autograd.graph.GradientEdge
+    nn.utils.parametrize.ParametrizationList utils.checkpoint.CheckpointFunction
+    cpu.amp.autocast cpu.amp.GradScaler cuda.amp.autocast cuda.amp.GradScaler nn.Container nn.NLLLoss2d
+    nn.modules.linear.NonDynamicallyQuantizableLinear nn.LinearCrossEntropyOptions nn.parallel.DistributedDataParallel
+"""
+PLAIN = _PLAIN.split()
 
 
 def is_said(text: str | None) -> bool:
@@ -39,6 +49,14 @@ def test_every_class_has_a_signature_and_a_text(path):
     assert is_said(vars(CLASSES[path]).get("__doc__"))
     if not issubclass(CLASSES[path], Exception):
         assert inspect.signature(CLASSES[path])
+
+
+@pytest.mark.parametrize("path", CLASSES)
+def test_every_class_has_an_example(path):
+    cls = CLASSES[path]
+    if issubclass(cls, Exception) or path.endswith(tuple(errors.KINDS.values())) or ".Lazy" in path:
+        return
+    assert (path in PLAIN) != (">>>" in cls.__doc__), path
 
 
 @pytest.mark.parametrize("path", MEMBERS)

@@ -46,19 +46,33 @@ def _known(device_type: str) -> str:
 
 
 def is_autocast_enabled(device_type: str = "cuda") -> bool:
-    """Whether a block of `autocast` for this device is entered."""
+    """Whether a block of `autocast` for this device is entered.
+
+    >>> import tapegrad as torch
+    >>> torch.is_autocast_enabled('cpu')
+    False
+    """
     return _modes.enabled.get(_known(device_type), False)
 
 
 def set_autocast_enabled(device_type: Any, enabled: bool | None = None) -> None:
-    """Switch autocasting on or off, for a device (or, with one argument, for CUDA)."""
+    """Switch autocasting on or off, for a device (or, with one argument, for CUDA).
+
+    >>> import tapegrad as torch
+    >>> torch.set_autocast_enabled('cpu', False)
+    """
     if enabled is None:
         device_type, enabled = "cuda", device_type
     _modes.enabled[_known(device_type)] = bool(enabled)
 
 
 def get_autocast_dtype(device_type: str) -> Any:
-    """The dtype that a block of `autocast` is for: bfloat16 on the CPU, unless it says otherwise."""
+    """The dtype that a block of `autocast` is for: bfloat16 on the CPU, unless it says otherwise.
+
+    >>> import tapegrad as torch
+    >>> torch.get_autocast_dtype('cpu')
+    torch.float32
+    """
     found = _modes.dtypes.get(_known(device_type))
     name = "bfloat16" if device_type in ("cpu", "xla", "hpu") else "float16"
     return dtypes.BY_NAME.get(name, dtypes.float32) if found is None else found
@@ -70,17 +84,30 @@ def set_autocast_dtype(device_type: str, dtype: Any) -> None:
 
 
 def is_autocast_cache_enabled() -> bool:
-    """Whether casts of parameters would be kept."""
+    """Whether casts of parameters would be kept.
+
+    >>> import tapegrad as torch
+    >>> torch.is_autocast_cache_enabled()
+    True
+    """
     return _modes.cache
 
 
 def set_autocast_cache_enabled(enabled: bool) -> None:
-    """Say whether casts of parameters would be kept."""
+    """Say whether casts of parameters would be kept.
+
+    >>> import tapegrad as torch
+    >>> torch.set_autocast_cache_enabled(True)
+    """
     _modes.cache = bool(enabled)
 
 
 def clear_autocast_cache() -> None:
-    """Forget casts that were kept: there are none."""
+    """Forget casts that were kept: there are none.
+
+    >>> import tapegrad as torch
+    >>> torch.clear_autocast_cache()
+    """
 
 
 class autocast:

@@ -101,7 +101,12 @@ def _switch(mode: bool, nan: bool) -> tuple[bool, bool]:
 
 
 class set_detect_anomaly:
-    """Switch anomaly detection on or off, at once, and back at the end of a `with` block."""
+    """Switch anomaly detection on or off, at once, and back at the end of a `with` block.
+
+    >>> import tapegrad as torch
+    >>> with torch.autograd.set_detect_anomaly(False):
+    ...     pass
+    """
 
     def __init__(self, mode: bool, check_nan: bool = True) -> None:
         self._previous = _switch(mode, check_nan)

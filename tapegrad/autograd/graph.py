@@ -163,7 +163,14 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
 
 
 def increment_version(tensor: Any) -> None:
-    """Count a write to a tensor, or to each of several (`torch.autograd.graph.increment_version`)."""
+    """Count a write to a tensor, or to each of several (`torch.autograd.graph.increment_version`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.ones(2)
+    >>> torch.autograd.graph.increment_version(x)
+    >>> x._version
+    1
+    """
     for x in (tensor,) if isinstance(tensor, machine.TensorBase) else tensor:
         machine.buffers["version"][int(machine.buffers["owner"][x._buffer])] += 1
 

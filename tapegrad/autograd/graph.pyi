@@ -67,7 +67,13 @@ def get_gradient_edge(tensor: Any) -> GradientEdge:
     Raises RuntimeError for a tensor that does not require grad."""
 
 def increment_version(tensor: Any) -> None:
-    r"""Count a write to a tensor, or to each of several (`torch.autograd.graph.increment_version`)."""
+    r"""Count a write to a tensor, or to each of several (`torch.autograd.graph.increment_version`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.ones(2)
+    >>> torch.autograd.graph.increment_version(x)
+    >>> x._version
+    1"""
 
 class _MultiHandle():
     r"""Takes the hooks of several tensors out again."""

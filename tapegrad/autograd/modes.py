@@ -101,7 +101,13 @@ class no_grad(_Mode):
 
 
 class enable_grad(_Mode):
-    """Record again inside `no_grad` (`torch.enable_grad`)."""
+    """Record again inside `no_grad` (`torch.enable_grad`).
+
+    >>> import tapegrad as torch
+    >>> with torch.no_grad(), torch.enable_grad():
+    ...     print(torch.is_grad_enabled())
+    True
+    """
 
     mode = True
     __slots__ = ()
@@ -119,7 +125,13 @@ _inference = _Inference()
 
 
 def is_inference_mode_enabled() -> bool:
-    """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`)."""
+    """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`).
+
+    >>> import tapegrad as torch
+    >>> with torch.inference_mode():
+    ...     print(torch.is_inference_mode_enabled())
+    True
+    """
     return _inference.enabled
 
 

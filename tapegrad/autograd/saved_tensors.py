@@ -74,14 +74,27 @@ class saved_tensors_hooks:
 
 
 class save_on_cpu(saved_tensors_hooks):
-    """Keep what is saved on the CPU, where everything is: a copy (`torch.autograd.graph.save_on_cpu`)."""
+    """Keep what is saved on the CPU, where everything is: a copy (`torch.autograd.graph.save_on_cpu`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor(3.0, requires_grad=True)
+    >>> with torch.autograd.graph.save_on_cpu():
+    ...     y = x * x
+    >>> y.backward(); x.grad
+    tensor(6.)
+    """
 
     def __init__(self, pin_memory: bool = False, device_type: str = "cuda") -> None:
         super().__init__(lambda x: x.detach().clone(), lambda kept: kept)
 
 
 class disable_saved_tensors_hooks:
-    """Refuse hooks in a block, with a message (`torch.autograd.graph.disable_saved_tensors_hooks`)."""
+    """Refuse hooks in a block, with a message (`torch.autograd.graph.disable_saved_tensors_hooks`).
+
+    >>> import tapegrad as torch
+    >>> with torch.autograd.graph.disable_saved_tensors_hooks('not here'):
+    ...     pass
+    """
 
     before: str | None
 

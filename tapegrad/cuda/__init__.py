@@ -59,11 +59,21 @@ class _Nowhere:
 
 
 class device(_Nowhere):
-    """A block on one device (`torch.cuda.device`): refused when it is entered."""
+    """A block on one device (`torch.cuda.device`): refused when it is entered.
+
+    >>> import tapegrad as torch
+    >>> with torch.cuda.device(None):
+    ...     pass
+    """
 
 
 class stream(_Nowhere):
-    """A block on one stream (`torch.cuda.stream`): None leaves things as they are, any other is refused."""
+    """A block on one stream (`torch.cuda.stream`): None leaves things as they are, any other is refused.
+
+    >>> import tapegrad as torch
+    >>> with torch.cuda.stream(None):
+    ...     pass
+    """
 
 
 class _Typed(type):

@@ -12,11 +12,19 @@ class _Nowhere():
     def __exit__(self, *error: object) -> None: ...
 
 class device(_Nowhere):
-    r"""A block on one device (`torch.cuda.device`): refused when it is entered."""
+    r"""A block on one device (`torch.cuda.device`): refused when it is entered.
+
+    >>> import tapegrad as torch
+    >>> with torch.cuda.device(None):
+    ...     pass"""
 
 
 class stream(_Nowhere):
-    r"""A block on one stream (`torch.cuda.stream`): None leaves things as they are, any other is refused."""
+    r"""A block on one stream (`torch.cuda.stream`): None leaves things as they are, any other is refused.
+
+    >>> import tapegrad as torch
+    >>> with torch.cuda.stream(None):
+    ...     pass"""
 
 
 class _Typed(type):

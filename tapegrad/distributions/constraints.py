@@ -68,7 +68,13 @@ class _Dependent(Constraint):
 
 
 def is_dependent(constraint: Any) -> bool:
-    """Whether a constraint depends on other values."""
+    """Whether a constraint depends on other values.
+
+    >>> import tapegrad as torch
+    >>> constraints = torch.distributions.constraints
+    >>> constraints.is_dependent(constraints.dependent), constraints.is_dependent(constraints.real)
+    (True, False)
+    """
     return isinstance(constraint, _Dependent)
 
 
@@ -85,7 +91,11 @@ class _DependentProperty(property, _Dependent):
 
 
 class _IndependentConstraint(Constraint):
-    """The last axes of a constraint taken together: all of their values must be in it."""
+    """The last axes of a constraint taken together: all of their values must be in it.
+
+    >>> independent(positive, 1).check(torch.tensor([1.0, -2.0]))
+    tensor(False)
+    """
 
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None:
         self.base_constraint, self.reinterpreted_batch_ndims = base_constraint, reinterpreted_batch_ndims
@@ -164,42 +174,66 @@ def _is_whole(value: Tensor) -> Tensor:
 
 
 class _Interval(_Between):
-    """Numbers from one bound to another, both included."""
+    """Numbers from one bound to another, both included.
+
+    >>> interval(0, 1).check(torch.tensor([0.5, 1.5]))
+    tensor([ True, False])
+    """
 
     def check(self, value: Tensor) -> Tensor:
         return (self.lower_bound <= value) & (value <= self.upper_bound)
 
 
 class _HalfOpenInterval(_Between):
-    """Numbers from one bound, included, to another, excluded."""
+    """Numbers from one bound, included, to another, excluded.
+
+    >>> half_open_interval(0, 1).check(torch.tensor([0.0, 1.0]))
+    tensor([ True, False])
+    """
 
     def check(self, value: Tensor) -> Tensor:
         return (self.lower_bound <= value) & (value < self.upper_bound)
 
 
 class _GreaterThan(_Above):
-    """Numbers above a bound."""
+    """Numbers above a bound.
+
+    >>> greater_than(0).check(torch.tensor([0.0, 1.0]))
+    tensor([False,  True])
+    """
 
     def check(self, value: Tensor) -> Tensor:
         return self.lower_bound < value
 
 
 class _GreaterThanEq(_Above):
-    """Numbers from a bound on."""
+    """Numbers from a bound on.
+
+    >>> greater_than_eq(0).check(torch.tensor([0.0, 1.0]))
+    tensor([True, True])
+    """
 
     def check(self, value: Tensor) -> Tensor:
         return self.lower_bound <= value
 
 
 class _LessThan(_Below):
-    """Numbers below a bound."""
+    """Numbers below a bound.
+
+    >>> less_than(1).check(torch.tensor([0.0, 1.0]))
+    tensor([ True, False])
+    """
 
     def check(self, value: Tensor) -> Tensor:
         return value < self.upper_bound
 
 
 class _IntegerInterval(_Between):
-    """Whole numbers between two bounds, both included."""
+    """Whole numbers between two bounds, both included.
+
+    >>> integer_interval(0, 2).check(torch.tensor([0.5, 1.0]))
+    tensor([False,  True])
+    """
 
     is_discrete = True
 
@@ -263,7 +297,11 @@ class _Simplex(Constraint):
 
 
 class _Multinomial(Constraint):
-    """Vectors of nonnegative whole numbers whose sum is at most a bound."""
+    """Vectors of nonnegative whole numbers whose sum is at most a bound.
+
+    >>> multinomial(3).check(torch.tensor([1.0, 2.0]))
+    tensor(True)
+    """
 
     is_discrete = True
     event_dim = 1
@@ -344,7 +382,11 @@ class _PositiveDefinite(_Symmetric):
 # ------------------------------------------------------------------------------------------------------------- of parts
 
 class _Cat(Constraint):
-    """Values put together along an axis, a constraint each."""
+    """Values put together along an axis, a constraint each.
+
+    >>> cat([positive, unit_interval]).check(torch.tensor([2.0, 2.0]))
+    tensor([ True, False])
+    """
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0, lengths: Sequence[int] | None = None) -> None:
         assert all(isinstance(c, Constraint) for c in cseq)
@@ -368,7 +410,11 @@ class _Cat(Constraint):
 
 
 class _Stack(Constraint):
-    """Values side by side along an axis, a constraint each."""
+    """Values side by side along an axis, a constraint each.
+
+    >>> stack([positive, unit_interval]).check(torch.tensor([2.0, 2.0]))
+    tensor([ True, False])
+    """
 
     def __init__(self, cseq: Sequence[Constraint], dim: int = 0) -> None:
         assert all(isinstance(c, Constraint) for c in cseq)

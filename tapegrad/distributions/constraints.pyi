@@ -29,7 +29,12 @@ class _Dependent(Constraint):
     def check(self, value: Tensor) -> Tensor: ...
 
 def is_dependent(constraint: Any) -> bool:
-    r"""Whether a constraint depends on other values."""
+    r"""Whether a constraint depends on other values.
+
+    >>> import tapegrad as torch
+    >>> constraints = torch.distributions.constraints
+    >>> constraints.is_dependent(constraints.dependent), constraints.is_dependent(constraints.real)
+    (True, False)"""
 
 class _DependentProperty(property, _Dependent):
     r"""A property that gives a constraint: of the class it is a dependent one, of an instance what it gives."""
@@ -37,7 +42,10 @@ class _DependentProperty(property, _Dependent):
     def __call__(self, fn: Callable[..., Any]) -> _DependentProperty: ...
 
 class _IndependentConstraint(Constraint):
-    r"""The last axes of a constraint taken together: all of their values must be in it."""
+    r"""The last axes of a constraint taken together: all of their values must be in it.
+
+    >>> independent(positive, 1).check(torch.tensor([1.0, -2.0]))
+    tensor(False)"""
     base_constraint: Constraint
     reinterpreted_batch_ndims: int
     def __init__(self, base_constraint: Constraint, reinterpreted_batch_ndims: int) -> None: ...
@@ -77,27 +85,45 @@ class _Between(_Bounded):
     def __init__(self, lower_bound: Any, upper_bound: Any) -> None: ...
 
 class _Interval(_Between):
-    r"""Numbers from one bound to another, both included."""
+    r"""Numbers from one bound to another, both included.
+
+    >>> interval(0, 1).check(torch.tensor([0.5, 1.5]))
+    tensor([ True, False])"""
     def check(self, value: Tensor) -> Tensor: ...
 
 class _HalfOpenInterval(_Between):
-    r"""Numbers from one bound, included, to another, excluded."""
+    r"""Numbers from one bound, included, to another, excluded.
+
+    >>> half_open_interval(0, 1).check(torch.tensor([0.0, 1.0]))
+    tensor([ True, False])"""
     def check(self, value: Tensor) -> Tensor: ...
 
 class _GreaterThan(_Above):
-    r"""Numbers above a bound."""
+    r"""Numbers above a bound.
+
+    >>> greater_than(0).check(torch.tensor([0.0, 1.0]))
+    tensor([False,  True])"""
     def check(self, value: Tensor) -> Tensor: ...
 
 class _GreaterThanEq(_Above):
-    r"""Numbers from a bound on."""
+    r"""Numbers from a bound on.
+
+    >>> greater_than_eq(0).check(torch.tensor([0.0, 1.0]))
+    tensor([True, True])"""
     def check(self, value: Tensor) -> Tensor: ...
 
 class _LessThan(_Below):
-    r"""Numbers below a bound."""
+    r"""Numbers below a bound.
+
+    >>> less_than(1).check(torch.tensor([0.0, 1.0]))
+    tensor([ True, False])"""
     def check(self, value: Tensor) -> Tensor: ...
 
 class _IntegerInterval(_Between):
-    r"""Whole numbers between two bounds, both included."""
+    r"""Whole numbers between two bounds, both included.
+
+    >>> integer_interval(0, 2).check(torch.tensor([0.5, 1.0]))
+    tensor([False,  True])"""
     is_discrete: bool
     def check(self, value: Tensor) -> Tensor: ...
 
@@ -132,7 +158,10 @@ class _Simplex(Constraint):
     def check(self, value: Tensor) -> Tensor: ...
 
 class _Multinomial(Constraint):
-    r"""Vectors of nonnegative whole numbers whose sum is at most a bound."""
+    r"""Vectors of nonnegative whole numbers whose sum is at most a bound.
+
+    >>> multinomial(3).check(torch.tensor([1.0, 2.0]))
+    tensor(True)"""
     upper_bound: Any
     is_discrete: bool
     event_dim: int
@@ -172,7 +201,10 @@ class _PositiveDefinite(_Symmetric):
     def check(self, value: Tensor) -> Tensor: ...
 
 class _Cat(Constraint):
-    r"""Values put together along an axis, a constraint each."""
+    r"""Values put together along an axis, a constraint each.
+
+    >>> cat([positive, unit_interval]).check(torch.tensor([2.0, 2.0]))
+    tensor([ True, False])"""
     cseq: Sequence[Constraint]
     lengths: Sequence[int] | None
     dim: int
@@ -184,7 +216,10 @@ class _Cat(Constraint):
     def check(self, value: Tensor) -> Tensor: ...
 
 class _Stack(Constraint):
-    r"""Values side by side along an axis, a constraint each."""
+    r"""Values side by side along an axis, a constraint each.
+
+    >>> stack([positive, unit_interval]).check(torch.tensor([2.0, 2.0]))
+    tensor([ True, False])"""
     cseq: Sequence[Constraint]
     dim: int
     def __init__(self, cseq: Sequence[Constraint], dim: int=0) -> None: ...

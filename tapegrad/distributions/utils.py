@@ -42,18 +42,33 @@ def _sum_rightmost(value: Any, dim: int) -> Any:
 
 
 def logits_to_probs(logits: Tensor, is_binary: bool = False) -> Tensor:
-    """Probabilities from log-odds, or from logarithms up to a constant."""
+    """Probabilities from log-odds, or from logarithms up to a constant.
+
+    >>> import tapegrad as torch
+    >>> torch.distributions.utils.logits_to_probs(torch.zeros(2))
+    tensor([0.5000, 0.5000])
+    """
     return torch.sigmoid(logits) if is_binary else softmax(logits, dim=-1)
 
 
 def clamp_probs(probs: Tensor) -> Tensor:
-    """Probabilities kept off 0 and 1 by the dtype's precision."""
+    """Probabilities kept off 0 and 1 by the dtype's precision.
+
+    >>> import tapegrad as torch
+    >>> torch.distributions.utils.clamp_probs(torch.tensor([0.0, 1.0]))
+    tensor([1.1921e-07, 1.0000e+00])
+    """
     eps = torch.finfo(probs.dtype).eps
     return probs.clamp(min=eps, max=1 - eps)
 
 
 def probs_to_logits(probs: Tensor, is_binary: bool = False) -> Tensor:
-    """Log-odds of probabilities, or their logarithms."""
+    """Log-odds of probabilities, or their logarithms.
+
+    >>> import tapegrad as torch
+    >>> torch.distributions.utils.probs_to_logits(torch.tensor([0.5]), is_binary=True)
+    tensor([0.])
+    """
     safe = clamp_probs(probs)
     return torch.log(safe) - torch.log1p(-safe) if is_binary else torch.log(safe)
 

@@ -31,21 +31,26 @@ class _Storage:
         buffers["version"][owner] = buffers["version"][self._flat._buffer] = version  # who looks has not written
 
     def __len__(self) -> int:
+        """How many elements there are."""
         return self._flat.numel()
 
     size = __len__
 
     def nbytes(self) -> int:
+        """How many bytes the memory is."""
         return len(self) * self.element_size()
 
     def element_size(self) -> int:
+        """How many bytes an element takes."""
         return self._flat.element_size()
 
     def data_ptr(self) -> int:
+        """Where the memory begins."""
         return self._flat.data_ptr()
 
     @property
     def device(self) -> Any:
+        """Where the memory is: on the CPU."""
         return self._flat.device
 
     def __getitem__(self, index: Any) -> Any:
@@ -62,23 +67,29 @@ class _Storage:
         return iter(self.tolist())
 
     def tolist(self) -> list[Any]:
+        """The elements as Python's numbers."""
         found: list[Any] = self._flat.tolist()
         return found
 
     def fill_(self, value: Any) -> Any:
+        """Write one value to all elements."""
         self._flat.fill_(value)
         return self
 
     def clone(self) -> Any:
+        """The same elements in memory of their own."""
         return type(self)(self._flat.clone())
 
     def cpu(self) -> Any:
+        """This one: it is on the CPU."""
         return self
 
     def is_shared(self) -> bool:
+        """Whether other processes see it: never."""
         return False
 
     def is_pinned(self, device: Any = None) -> bool:
+        """Whether it is pinned for a device: never."""
         return False
 
     def _shown(self, kind: str) -> str:
@@ -87,16 +98,24 @@ class _Storage:
 
 
 class TypedStorage(_Storage):
-    """Memory as elements of one dtype, as `Tensor.storage()` gives it (`torch.TypedStorage`)."""
+    """Memory as elements of one dtype, as `Tensor.storage()` gives it (`torch.TypedStorage`).
+
+    >>> import tapegrad as torch
+    >>> torch.ones(2, 2)[0].storage().tolist()
+    [1.0, 1.0, 1.0, 1.0]
+    """
 
     @property
     def dtype(self) -> Any:
+        """What the elements are."""
         return self._flat.dtype
 
     def type(self) -> str:
+        """The kind of storage it is, in words."""
         return f"torch.{errors.KINDS[self.dtype.name].removesuffix('Tensor')}Storage"
 
     def untyped(self) -> UntypedStorage:
+        """The same memory as bytes."""
         return UntypedStorage(self._flat)
 
     def __repr__(self) -> str:
@@ -104,7 +123,12 @@ class TypedStorage(_Storage):
 
 
 class UntypedStorage(_Storage):
-    """Memory as bytes, as `Tensor.untyped_storage()` gives it (`torch.UntypedStorage`)."""
+    """Memory as bytes, as `Tensor.untyped_storage()` gives it (`torch.UntypedStorage`).
+
+    >>> import tapegrad as torch
+    >>> torch.ones(2, 2)[0].untyped_storage().nbytes()
+    16
+    """
 
     def __init__(self, of: Tensor) -> None:
         super().__init__(of)

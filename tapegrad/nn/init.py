@@ -45,20 +45,36 @@ def calculate_gain(nonlinearity: str, param: Any = None) -> float:
 
 @no_grad()
 def uniform_(tensor: Any, a: float = 0.0, b: float = 1.0, generator: Any = None) -> Any:
-    """Uniform numbers between `a` and `b`."""
+    """Uniform numbers between `a` and `b`.
+
+    >>> import tapegrad as torch
+    >>> w = torch.nn.init.uniform_(torch.empty(100), 2.0, 3.0)
+    >>> bool((w >= 2).all()), bool((w <= 3).all())
+    (True, True)
+    """
     return tensor.uniform_(a, b, generator=generator)
 
 
 @no_grad()
 def normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, generator: Any = None) -> Any:
-    """Normal numbers of this mean and deviation."""
+    """Normal numbers of this mean and deviation.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.normal_(torch.empty(100), mean=5.0, std=0.0).unique()
+    tensor([5.])
+    """
     return tensor.normal_(mean, std, generator=generator)
 
 
 @no_grad()
 def trunc_normal_(tensor: Any, mean: float = 0.0, std: float = 1.0, a: float = -2.0, b: float = 2.0,
                   generator: Any = None) -> Any:
-    """Normal numbers, drawn again where they fall outside [a, b]."""
+    """Normal numbers, drawn again where they fall outside [a, b].
+
+    >>> import tapegrad as torch
+    >>> bool((torch.nn.init.trunc_normal_(torch.empty(100)).abs() <= 2).all())
+    True
+    """
     if mean < a - 2 * std or mean > b + 2 * std:
         warnings.warn("mean is more than 2 std from [a, b] in nn.init.trunc_normal_. The distribution of values may be "
                       "incorrect.", stacklevel=3)
@@ -97,23 +113,44 @@ def _rejected(tensor: Any, mean: float, std: float, a: float, b: float, generato
 
 @no_grad()
 def constant_(tensor: Any, val: float) -> Any:
-    """One number everywhere."""
+    """One number everywhere.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.constant_(torch.empty(2), 7.0)
+    tensor([7., 7.])
+    """
     return tensor.fill_(val)
 
 
 def ones_(tensor: Any) -> Any:
-    """Ones, wherever there are elements."""
+    """Ones, wherever there are elements.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.ones_(torch.empty(2))
+    tensor([1., 1.])
+    """
     return constant_(tensor, 1.0)
 
 
 def zeros_(tensor: Any) -> Any:
-    """Zeros, wherever there are elements."""
+    """Zeros, wherever there are elements.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.zeros_(torch.empty(2))
+    tensor([0., 0.])
+    """
     return constant_(tensor, 0.0)
 
 
 @no_grad()
 def eye_(tensor: Any) -> Any:
-    """The identity matrix."""
+    """The identity matrix.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.eye_(torch.empty(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     return tensor.copy_(creation.eye(*tensor.shape, dtype=tensor.dtype))
@@ -121,7 +158,13 @@ def eye_(tensor: Any) -> Any:
 
 @no_grad()
 def dirac_(tensor: Any, groups: int = 1) -> Any:
-    """The kernel of a convolution that hands its channels on, in each group."""
+    """The kernel of a convolution that hands its channels on, in each group.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.dirac_(torch.empty(2, 2, 3))[0]
+    tensor([[0., 1., 0.],
+            [0., 0., 0.]])
+    """
     if tensor.ndim not in (3, 4, 5):
         raise ValueError("Only tensors with 3, 4, or 5 dimensions are supported")
     outputs, inputs = tensor.shape[:2]
@@ -152,13 +195,23 @@ def _calculate_correct_fan(tensor: Any, mode: str) -> int:
 
 
 def xavier_uniform_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Any:
-    """Uniform numbers that keep deviations in both directions (Glorot and Bengio, 2010)."""
+    """Uniform numbers that keep deviations in both directions (Glorot and Bengio, 2010).
+
+    >>> import tapegrad as torch
+    >>> bool((torch.nn.init.xavier_uniform_(torch.empty(3, 3)).abs() <= 1).all())
+    True
+    """
     bound = math.sqrt(3.0) * (gain * math.sqrt(2.0 / float(sum(_calculate_fan_in_and_fan_out(tensor)))))
     return uniform_(tensor, -bound, bound, generator)
 
 
 def xavier_normal_(tensor: Any, gain: float = 1.0, generator: Any = None) -> Any:
-    """Normal numbers that keep deviations in both directions (Glorot and Bengio, 2010)."""
+    """Normal numbers that keep deviations in both directions (Glorot and Bengio, 2010).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.xavier_normal_(torch.empty(3, 4)).shape
+    torch.Size([3, 4])
+    """
     return normal_(tensor, 0.0, gain * math.sqrt(2.0 / float(sum(_calculate_fan_in_and_fan_out(tensor)))), generator)
 
 
@@ -170,7 +223,12 @@ def _kaiming(tensor: Any, a: float, mode: str, nonlinearity: str) -> float:
 
 def kaiming_uniform_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
                      generator: Any = None) -> Any:
-    """Uniform numbers that keep deviations behind ReLU and its kin (He et al., 2015)."""
+    """Uniform numbers that keep deviations behind ReLU and its kin (He et al., 2015).
+
+    >>> import tapegrad as torch
+    >>> bool((torch.nn.init.kaiming_uniform_(torch.empty(3, 3)).abs() <= 2).all())
+    True
+    """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
@@ -180,7 +238,12 @@ def kaiming_uniform_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlineari
 
 def kaiming_normal_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearity: str = "leaky_relu",
                     generator: Any = None) -> Any:
-    """Normal numbers that keep deviations behind ReLU and its kin (He et al., 2015)."""
+    """Normal numbers that keep deviations behind ReLU and its kin (He et al., 2015).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.init.kaiming_normal_(torch.empty(3, 4)).shape
+    torch.Size([3, 4])
+    """
     if 0 in tensor.shape:
         warnings.warn("Initializing zero-element tensors is a no-op", stacklevel=2)
         return tensor
@@ -189,7 +252,13 @@ def kaiming_normal_(tensor: Any, a: float = 0, mode: str = "fan_in", nonlinearit
 
 @no_grad()
 def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
-    """A matrix with orthogonal rows or columns, uniform among those (Saxe et al., 2013; Mezzadri, 2007)."""
+    """A matrix with orthogonal rows or columns, uniform among those (Saxe et al., 2013; Mezzadri, 2007).
+
+    >>> import tapegrad as torch
+    >>> w = torch.nn.init.orthogonal_(torch.empty(2, 2))
+    >>> torch.allclose(w @ w.T, torch.eye(2), atol=1e-5)
+    True
+    """
     if tensor.ndim < 2:
         raise ValueError("Only tensors with 2 or more dimensions are supported")
     if not tensor.numel():
@@ -203,7 +272,12 @@ def orthogonal_(tensor: Any, gain: float = 1, generator: Any = None) -> Any:
 
 @no_grad()
 def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = None) -> Any:
-    """Normal numbers, of which a share in each column is zero (Martens, 2010)."""
+    """Normal numbers, of which a share in each column is zero (Martens, 2010).
+
+    >>> import tapegrad as torch
+    >>> int((torch.nn.init.sparse_(torch.empty(10, 2), sparsity=0.5) == 0).sum())
+    10
+    """
     if tensor.ndim != 2:
         raise ValueError("Only tensors with 2 dimensions are supported")
     rows, columns = tensor.shape

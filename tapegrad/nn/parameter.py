@@ -168,7 +168,12 @@ class UninitializedParameter(UninitializedTensorMixin, Parameter):  # type: igno
 
 
 class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[misc]
-    """A buffer whose shape is not known yet (`torch.nn.UninitializedBuffer`)."""
+    """A buffer whose shape is not known yet (`torch.nn.UninitializedBuffer`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.parameter.is_lazy(torch.nn.UninitializedBuffer())
+    True
+    """
 
     __slots__ = ()
     _become = Tensor
@@ -181,7 +186,12 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
 
 
 def is_lazy(value: Any) -> bool:
-    """Whether a tensor has no shape yet (`torch.nn.parameter.is_lazy`)."""
+    """Whether a tensor has no shape yet (`torch.nn.parameter.is_lazy`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.parameter.is_lazy(torch.nn.UninitializedParameter())
+    True
+    """
     return isinstance(value, UninitializedTensorMixin)
 
 

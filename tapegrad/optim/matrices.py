@@ -181,7 +181,13 @@ def _rounded(x: Tensor) -> Tensor:
 
 
 class SparseAdam(_EachByItself):
-    """Adam for sparse gradients (`torch.optim.SparseAdam`), which there are none of: its step is refused."""
+    """Adam for sparse gradients (`torch.optim.SparseAdam`), which there are none of: its step is refused.
+
+    >>> import tapegrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> torch.optim.SparseAdam([x], lr=0.1).defaults['lr']
+    0.1
+    """
 
     def __init__(self, params: Params, lr: float | Tensor = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, maximize: bool = False) -> None:

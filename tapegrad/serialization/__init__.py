@@ -16,6 +16,7 @@ from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
 
 archive, arrays, pickles = lazy(__name__, "archive arrays pickles").values()
+globals().update(lazy(__name__, "storages"))  # so that no name is added while somebody walks over those of the module
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]
 show_public(__name__)
 MAP_LOCATION = Callable[[Any, str], Any] | device | str | dict[str, str] | None  # for those who annotate with it
@@ -83,18 +84,33 @@ def add_safe_globals(safe_globals: list[Any]) -> None:
 
 
 def get_safe_globals() -> list[Any]:
-    """What `add_safe_globals` was given (`torch.serialization.get_safe_globals`)."""
+    """What `add_safe_globals` was given (`torch.serialization.get_safe_globals`).
+
+    >>> import tapegrad as torch
+    >>> torch.serialization.get_safe_globals()
+    []
+    """
     return [*pickles.trusted.values()]
 
 
 def clear_safe_globals() -> None:
-    """Forget it (`torch.serialization.clear_safe_globals`)."""
+    """Forget it (`torch.serialization.clear_safe_globals`).
+
+    >>> import tapegrad as torch
+    >>> torch.serialization.clear_safe_globals()
+    """
     pickles.trusted.clear()
 
 
 @contextlib.contextmanager
 def safe_globals(safe_globals: list[Any]) -> Iterator[None]:
-    """A block in which these are safe (`torch.serialization.safe_globals`)."""
+    """A block in which these are safe (`torch.serialization.safe_globals`).
+
+    >>> import tapegrad as torch
+    >>> with torch.serialization.safe_globals([set]):
+    ...     torch.serialization.get_safe_globals()
+    [<class 'set'>]
+    """
     before = dict(pickles.trusted)
     add_safe_globals(safe_globals)
     try:

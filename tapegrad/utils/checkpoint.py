@@ -35,7 +35,11 @@ class _Done(Exception):
 
 
 def noop_context_fn() -> tuple[Any, Any]:
-    """Nothing around the function, neither the first time nor the second."""
+    """Nothing around the function, neither the first time nor the second.
+
+    >>> import tapegrad as torch
+    >>> first, second = torch.utils.checkpoint.noop_context_fn()
+    """
     return contextlib.nullcontext(), contextlib.nullcontext()
 
 
@@ -49,12 +53,22 @@ def _setting(name: str, value: Any) -> Iterator[None]:
 
 
 def set_checkpoint_early_stop(enable: bool) -> Any:
-    """A block in which functions run again only as far as needed, or whole (`set_checkpoint_early_stop`)."""
+    """A block in which functions run again only as far as needed, or whole (`set_checkpoint_early_stop`).
+
+    >>> import tapegrad as torch
+    >>> with torch.utils.checkpoint.set_checkpoint_early_stop(False):
+    ...     pass
+    """
     return _setting("early stop", enable)
 
 
 def set_checkpoint_debug_enabled(enabled: bool | None) -> Any:
-    """A block, kept for what is written for PyTorch (`set_checkpoint_debug_enabled`): errors say the same in it."""
+    """A block, kept for what is written for PyTorch (`set_checkpoint_debug_enabled`): errors say the same in it.
+
+    >>> import tapegrad as torch
+    >>> with torch.utils.checkpoint.set_checkpoint_debug_enabled(False):
+    ...     pass
+    """
     return _setting("debug", enabled)
 
 

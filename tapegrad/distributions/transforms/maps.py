@@ -189,7 +189,12 @@ class _InverseTransform(Transform):
 
 
 class ComposeTransform(Transform):
-    """Maps one after the other (`torch.distributions.transforms.ComposeTransform`)."""
+    """Maps one after the other (`torch.distributions.transforms.ComposeTransform`).
+
+    >>> exp = torch.distributions.ExpTransform()
+    >>> ComposeTransform([exp, exp.inv])(torch.tensor(0.5))
+    tensor(0.5000)
+    """
 
     def __init__(self, parts: Sequence[Transform], cache_size: int = 0) -> None:
         if cache_size:
@@ -280,7 +285,11 @@ identity_transform = ComposeTransform([])
 
 
 class IndependentTransform(Transform):
-    """A map whose last axes are one value: volumes are multiplied over them."""
+    """A map whose last axes are one value: volumes are multiplied over them.
+
+    >>> IndependentTransform(torch.distributions.ExpTransform(), 1).log_abs_det_jacobian(torch.ones(3), torch.ones(3))
+    tensor(3.)
+    """
 
     def __init__(self, base_transform: Transform, reinterpreted_batch_ndims: int, cache_size: int = 0) -> None:
         super().__init__(cache_size=cache_size)
@@ -334,7 +343,12 @@ class IndependentTransform(Transform):
 
 
 class ReshapeTransform(Transform):
-    """The last axes in another shape of as many elements."""
+    """The last axes in another shape of as many elements.
+
+    >>> ReshapeTransform((4,), (2, 2))(torch.arange(4.0))
+    tensor([[0., 1.],
+            [2., 3.]])
+    """
 
     bijective = True
 

@@ -80,7 +80,11 @@ class _InverseTransform(Transform):
     def inverse_shape(self, shape: Any) -> Any: ...
 
 class ComposeTransform(Transform):
-    r"""Maps one after the other (`torch.distributions.transforms.ComposeTransform`)."""
+    r"""Maps one after the other (`torch.distributions.transforms.ComposeTransform`).
+
+    >>> exp = torch.distributions.ExpTransform()
+    >>> ComposeTransform([exp, exp.inv])(torch.tensor(0.5))
+    tensor(0.5000)"""
     parts: Sequence[Transform]
     def __init__(self, parts: Sequence[Transform], cache_size: int=0) -> None: ...
     def __eq__(self, other: object) -> bool: ...
@@ -107,7 +111,10 @@ class ComposeTransform(Transform):
     def __repr__(self) -> str: ...
 
 class IndependentTransform(Transform):
-    r"""A map whose last axes are one value: volumes are multiplied over them."""
+    r"""A map whose last axes are one value: volumes are multiplied over them.
+
+    >>> IndependentTransform(torch.distributions.ExpTransform(), 1).log_abs_det_jacobian(torch.ones(3), torch.ones(3))
+    tensor(3.)"""
     base_transform: Transform
     reinterpreted_batch_ndims: int
     def __init__(self, base_transform: Transform, reinterpreted_batch_ndims: int, cache_size: int=0) -> None: ...
@@ -130,7 +137,11 @@ class IndependentTransform(Transform):
     def inverse_shape(self, shape: Any) -> Any: ...
 
 class ReshapeTransform(Transform):
-    r"""The last axes in another shape of as many elements."""
+    r"""The last axes in another shape of as many elements.
+
+    >>> ReshapeTransform((4,), (2, 2))(torch.arange(4.0))
+    tensor([[0., 1.],
+            [2., 3.]])"""
     in_shape: Any
     out_shape: Any
     bijective: bool

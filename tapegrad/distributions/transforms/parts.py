@@ -14,7 +14,11 @@ from tapegrad.distributions.utils import (
 
 
 class CatTransform(Transform):
-    """Maps side by side, of so many elements each along an axis."""
+    """Maps side by side, of so many elements each along an axis.
+
+    >>> CatTransform([torch.distributions.ExpTransform(), torch.distributions.TanhTransform()])(torch.zeros(2))
+    tensor([1., 0.])
+    """
 
     transforms: list[Transform]
 
@@ -79,7 +83,11 @@ class CatTransform(Transform):
 
 
 class StackTransform(Transform):
-    """Maps side by side, one for each place along an axis."""
+    """Maps side by side, one for each place along an axis.
+
+    >>> StackTransform([torch.distributions.ExpTransform(), torch.distributions.TanhTransform()])(torch.zeros(2))
+    tensor([1., 0.])
+    """
 
     transforms: list[Transform]
 

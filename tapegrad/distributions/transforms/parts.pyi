@@ -6,7 +6,10 @@ from tapegrad.distributions.transforms.maps import Transform
 
 
 class CatTransform(Transform):
-    r"""Maps side by side, of so many elements each along an axis."""
+    r"""Maps side by side, of so many elements each along an axis.
+
+    >>> CatTransform([torch.distributions.ExpTransform(), torch.distributions.TanhTransform()])(torch.zeros(2))
+    tensor([1., 0.])"""
     transforms: list[Transform]
     lengths: Sequence[int] | None
     dim: int
@@ -31,7 +34,10 @@ class CatTransform(Transform):
 
 
 class StackTransform(Transform):
-    r"""Maps side by side, one for each place along an axis."""
+    r"""Maps side by side, one for each place along an axis.
+
+    >>> StackTransform([torch.distributions.ExpTransform(), torch.distributions.TanhTransform()])(torch.zeros(2))
+    tensor([1., 0.])"""
     transforms: list[Transform]
     dim: int
     def __init__(self, tseq: Sequence[Transform], dim: int=0, cache_size: int=0) -> None: ...

@@ -15,7 +15,11 @@ from tapegrad.nn.functional import pad, softplus
 
 
 class SoftmaxTransform(_Plain):
-    """y = softmax(x): the simplex in one coordinate too many, and so without a volume."""
+    """y = softmax(x): the simplex in one coordinate too many, and so without a volume.
+
+    >>> SoftmaxTransform()(torch.zeros(2))
+    tensor([0.5000, 0.5000])
+    """
 
     domain, codomain = constraints.real_vector, constraints.simplex
 
@@ -35,7 +39,11 @@ class SoftmaxTransform(_Plain):
 
 
 class StickBreakingTransform(_Plain):
-    """From vectors to the simplex of one dimension more: each number breaks its share off what is left of a stick."""
+    """From vectors to the simplex of one dimension more: each number breaks its share off what is left of a stick.
+
+    >>> StickBreakingTransform()(torch.zeros(2))
+    tensor([0.3333, 0.3333, 0.3333])
+    """
 
     domain, codomain, bijective = constraints.real_vector, constraints.simplex, True
 
@@ -68,7 +76,12 @@ class StickBreakingTransform(_Plain):
 
 
 class LowerCholeskyTransform(_Plain):
-    """Square matrices to lower triangular ones with a positive diagonal."""
+    """Square matrices to lower triangular ones with a positive diagonal.
+
+    >>> LowerCholeskyTransform()(torch.zeros(2, 2))
+    tensor([[1., 0.],
+            [0., 1.]])
+    """
 
     domain, codomain = constraints.independent(constraints.real, 2), constraints.lower_cholesky
 
@@ -80,7 +93,11 @@ class LowerCholeskyTransform(_Plain):
 
 
 class PositiveDefiniteTransform(_Plain):
-    """Square matrices to positive definite ones."""
+    """Square matrices to positive definite ones.
+
+    >>> PositiveDefiniteTransform()(torch.eye(2)).shape
+    torch.Size([2, 2])
+    """
 
     domain, codomain = constraints.independent(constraints.real, 2), constraints.positive_definite
 
@@ -94,6 +111,10 @@ class PositiveDefiniteTransform(_Plain):
 
 class CorrCholeskyTransform(Transform):
     """Vectors of d (d - 1) / 2 numbers to Cholesky factors of d × d correlation matrices.
+
+    >>> CorrCholeskyTransform()(torch.zeros(1))
+    tensor([[1., 0.],
+            [0., 1.]])
 
     Lewandowski, Kurowicka, Joe, "Generating random correlation matrices based on vines and extended onion method"
     (2009): tanh makes partial correlations of the numbers, and sticks broken by their squares make rows of length 1.

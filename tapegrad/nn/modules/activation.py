@@ -17,7 +17,12 @@ show_public(__name__)
 
 
 class Threshold(Layer, function="threshold"):
-    """`x` where it is above `threshold`, elsewhere `value`."""
+    """`x` where it is above `threshold`, elsewhere `value`.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Threshold(0.0, 7.0)(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([7.0000, 0.5000, 3.0000])
+    """
 
     threshold: float
     value: float
@@ -36,7 +41,12 @@ class ReLU(Layer, function="relu"):
 
 
 class RReLU(Layer, function="rrelu", also="training"):
-    """`x` where it is positive, elsewhere `x` times a slope: drawn for each element in training, else the mean."""
+    """`x` where it is positive, elsewhere `x` times a slope: drawn for each element in training, else the mean.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.RReLU().eval()(torch.tensor([-2.0, 3.0]))
+    tensor([-0.4583,  3.0000])
+    """
 
     lower: float = 1.0 / 8
     upper: float = 1.0 / 3
@@ -74,7 +84,12 @@ class Hardtanh(Layer, function="hardtanh", withheld="min_value max_value"):
 
 
 class ReLU6(Hardtanh):
-    """`min(max(0, x), 6)` (`torch.nn.ReLU6`)."""
+    """`min(max(0, x), 6)` (`torch.nn.ReLU6`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.ReLU6()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([0.0000, 0.5000, 3.0000])
+    """
 
     def __init__(self, inplace: bool = False) -> None:
         super().__init__(0.0, 6.0, inplace)
@@ -93,7 +108,12 @@ class Sigmoid(Layer, function="sigmoid"):
 
 
 class Hardsigmoid(Layer, function="hardsigmoid"):
-    """`x / 6 + 1 / 2` between 0 and 1 (`torch.nn.Hardsigmoid`)."""
+    """`x / 6 + 1 / 2` between 0 and 1 (`torch.nn.Hardsigmoid`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Hardsigmoid()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([0.1667, 0.5833, 1.0000])
+    """
 
     inplace: bool = False
     _shows = ""
@@ -109,46 +129,81 @@ class Tanh(Layer, function="tanh"):
 
 
 class SiLU(Layer, function="silu"):
-    """`x` times its sigmoid (`torch.nn.SiLU`)."""
+    """`x` times its sigmoid (`torch.nn.SiLU`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.SiLU()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-0.2384,  0.3112,  2.8577])
+    """
 
     inplace: bool = False
 
 
 class Mish(Layer, function="mish"):
-    """`x` times the tanh of its softplus (`torch.nn.Mish`)."""
+    """`x` times the tanh of its softplus (`torch.nn.Mish`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Mish()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-0.2525,  0.3752,  2.9865])
+    """
 
     inplace: bool = False
 
 
 class Hardswish(Layer, function="hardswish"):
-    """`x` times its hardsigmoid (`torch.nn.Hardswish`)."""
+    """`x` times its hardsigmoid (`torch.nn.Hardswish`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Hardswish()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-0.3333,  0.2917,  3.0000])
+    """
 
     inplace: bool = False
     _shows = ""
 
 
 class ELU(Layer, function="elu"):
-    """`x` where it is positive, elsewhere `alpha * (exp(x) - 1)` (`torch.nn.ELU`)."""
+    """`x` where it is positive, elsewhere `alpha * (exp(x) - 1)` (`torch.nn.ELU`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.ELU()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-0.8647,  0.5000,  3.0000])
+    """
 
     alpha: float = 1.0
     inplace: bool = False
 
 
 class CELU(Layer, function="celu"):
-    """`x` where it is positive, elsewhere `alpha * (exp(x / alpha) - 1)` (`torch.nn.CELU`)."""
+    """`x` where it is positive, elsewhere `alpha * (exp(x / alpha) - 1)` (`torch.nn.CELU`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.CELU()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-0.8647,  0.5000,  3.0000])
+    """
 
     alpha: float = 1.0
     inplace: bool = False
 
 
 class SELU(Layer, function="selu"):
-    """The scaled exponential linear unit (`torch.nn.SELU`)."""
+    """The scaled exponential linear unit (`torch.nn.SELU`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.SELU()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-1.5202,  0.5254,  3.1521])
+    """
 
     inplace: bool = False
 
 
 class GLU(Layer, function="glu"):
-    """The first half of an axis times the sigmoid of the second (`torch.nn.GLU`)."""
+    """The first half of an axis times the sigmoid of the second (`torch.nn.GLU`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.GLU()(torch.tensor([1.0, 2.0, 0.0, 100.0]))
+    tensor([0.5000, 2.0000])
+    """
 
     dim: int = -1
 
@@ -166,7 +221,12 @@ class GELU(Layer, function="gelu"):
 
 
 class Hardshrink(Layer, function="hardshrink"):
-    """`x` where it is further than `lambd` from zero, elsewhere zero (`torch.nn.Hardshrink`)."""
+    """`x` where it is further than `lambd` from zero, elsewhere zero (`torch.nn.Hardshrink`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Hardshrink()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-2.,  0.,  3.])
+    """
 
     lambd: float = 0.5
     _shows = "{self.lambd}"
@@ -185,33 +245,63 @@ class LeakyReLU(Layer, function="leaky_relu"):
 
 
 class LogSigmoid(Layer, function="logsigmoid"):
-    """The logarithm of the sigmoid (`torch.nn.LogSigmoid`)."""
+    """The logarithm of the sigmoid (`torch.nn.LogSigmoid`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.LogSigmoid()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-2.1269, -0.4741, -0.0486])
+    """
 
 
 class Softplus(Layer, function="softplus"):
-    """`log(1 + exp(beta * x)) / beta`, and `x` where `beta * x` is above `threshold` (`torch.nn.Softplus`)."""
+    """`log(1 + exp(beta * x)) / beta`, and `x` where `beta * x` is above `threshold` (`torch.nn.Softplus`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Softplus()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([0.1269, 0.9741, 3.0486])
+    """
 
     beta: float = 1.0
     threshold: float = 20.0
 
 
 class Softshrink(Layer, function="softshrink"):
-    """`x` brought nearer to zero by `lambd` (`torch.nn.Softshrink`)."""
+    """`x` brought nearer to zero by `lambd` (`torch.nn.Softshrink`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Softshrink()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-1.5000,  0.0000,  2.5000])
+    """
 
     lambd: float = 0.5
     _shows = "{self.lambd}"
 
 
 class Softsign(Layer, function="softsign"):
-    """`x / (1 + |x|)` (`torch.nn.Softsign`)."""
+    """`x / (1 + |x|)` (`torch.nn.Softsign`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Softsign()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-0.6667,  0.3333,  0.7500])
+    """
 
 
 class Tanhshrink(Layer, function="tanhshrink"):
-    """`x - tanh(x)` (`torch.nn.Tanhshrink`)."""
+    """`x - tanh(x)` (`torch.nn.Tanhshrink`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Tanhshrink()(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-1.0360,  0.0379,  2.0049])
+    """
 
 
 class Softmin(Layer, function="softmin"):
-    """Softmax of `-x` (`torch.nn.Softmin`)."""
+    """Softmax of `-x` (`torch.nn.Softmin`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Softmin(dim=0)(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([0.9184, 0.0754, 0.0062])
+    """
 
     dim: int | None = None
 
@@ -228,13 +318,24 @@ class Softmax(Layer, function="softmax"):
 
 
 class LogSoftmax(Layer, function="log_softmax"):
-    """The logarithm of softmax (`torch.nn.LogSoftmax`)."""
+    """The logarithm of softmax (`torch.nn.LogSoftmax`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.LogSoftmax(dim=0)(torch.tensor([-2.0, 0.5, 3.0]))
+    tensor([-5.0851, -2.5851, -0.0851])
+    """
 
     dim: int | None = None
 
 
 class Softmax2d(Module):
-    """Softmax over the channels of images (`torch.nn.Softmax2d`)."""
+    """Softmax over the channels of images (`torch.nn.Softmax2d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Softmax2d()(torch.zeros(1, 2, 1, 3))[0, :, 0]
+    tensor([[0.5000, 0.5000, 0.5000],
+            [0.5000, 0.5000, 0.5000]])
+    """
 
     def forward(self, input: Any) -> Any:
         if input.dim() not in (3, 4):

@@ -107,19 +107,34 @@ class BatchNorm1d(_BatchNorm):
 
 
 class BatchNorm2d(_BatchNorm):
-    """The same for images (`torch.nn.BatchNorm2d`)."""
+    """The same for images (`torch.nn.BatchNorm2d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.BatchNorm2d(3)(torch.ones(2, 3, 4, 4)).shape
+    torch.Size([2, 3, 4, 4])
+    """
 
     _ranks = (4,)
 
 
 class BatchNorm3d(_BatchNorm):
-    """The same for volumes (`torch.nn.BatchNorm3d`)."""
+    """The same for volumes (`torch.nn.BatchNorm3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.BatchNorm3d(3)(torch.ones(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 4, 4, 4])
+    """
 
     _ranks = (5,)
 
 
 class SyncBatchNorm(_BatchNorm):
-    """`BatchNorm` over several processes; there is one (`torch.nn.SyncBatchNorm`)."""
+    """`BatchNorm` over several processes; there is one (`torch.nn.SyncBatchNorm`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.SyncBatchNorm(3).eval()(torch.ones(2, 3, 4)).shape
+    torch.Size([2, 3, 4])
+    """
 
     def __init__(self, num_features: int, eps: float = 1e-5, momentum: float | None = 0.1, affine: bool = True,
                  track_running_stats: bool = True, process_group: Any = None, device: Any = None, dtype: Any = None, *,

@@ -126,7 +126,12 @@ class _Conv(_ConvNd):
 
 
 class Conv1d(_Conv):
-    """A convolution over one axis (`torch.nn.Conv1d`): (N, channels, length) to (N, channels, length)."""
+    """A convolution over one axis (`torch.nn.Conv1d`): (N, channels, length) to (N, channels, length).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Conv1d(2, 3, kernel_size=2)(torch.ones(1, 2, 5)).shape
+    torch.Size([1, 3, 4])
+    """
 
     _axes = 1
 
@@ -152,7 +157,12 @@ class Conv2d(_Conv):
 
 
 class Conv3d(_Conv):
-    """A convolution over three axes (`torch.nn.Conv3d`)."""
+    """A convolution over three axes (`torch.nn.Conv3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Conv3d(2, 3, kernel_size=2)(torch.ones(1, 2, 4, 4, 4)).shape
+    torch.Size([1, 3, 3, 3, 3])
+    """
 
     _axes = 3
 
@@ -198,7 +208,12 @@ class _ConvTransposeNd(_ConvNd):
 
 
 class ConvTranspose1d(_ConvTransposeNd):
-    """The transpose of a convolution over one axis (`torch.nn.ConvTranspose1d`)."""
+    """The transpose of a convolution over one axis (`torch.nn.ConvTranspose1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.ConvTranspose1d(2, 3, kernel_size=2)(torch.ones(1, 2, 5)).shape
+    torch.Size([1, 3, 6])
+    """
 
     _axes = 1
 
@@ -218,7 +233,12 @@ class ConvTranspose2d(_ConvTransposeNd):
 
 
 class ConvTranspose3d(_ConvTransposeNd):
-    """The transpose of a convolution over three axes (`torch.nn.ConvTranspose3d`)."""
+    """The transpose of a convolution over three axes (`torch.nn.ConvTranspose3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.ConvTranspose3d(2, 3, kernel_size=2)(torch.ones(1, 2, 4, 4, 4)).shape
+    torch.Size([1, 3, 5, 5, 5])
+    """
 
     _axes = 3
 

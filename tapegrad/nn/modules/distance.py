@@ -22,7 +22,12 @@ class PairwiseDistance(Layer, function="pairwise_distance", operands="x1, x2"):
 
 
 class CosineSimilarity(Layer, function="cosine_similarity", operands="x1, x2"):
-    """The cosine of the angle between two vectors, along an axis (`torch.nn.CosineSimilarity`)."""
+    """The cosine of the angle between two vectors, along an axis (`torch.nn.CosineSimilarity`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.CosineSimilarity(dim=0)(torch.tensor([1.0, 0.0]), torch.tensor([1.0, 1.0]))
+    tensor(0.7071)
+    """
 
     dim: int = 1
     eps: float = 1e-8

@@ -30,20 +30,45 @@ class Dropout(_DropoutNd, function="dropout", also="training"):
 
 
 class Dropout1d(_DropoutNd, function="dropout1d", also="training"):
-    """Whole channels of sequences set to zero (`torch.nn.Dropout1d`)."""
+    """Whole channels of sequences set to zero (`torch.nn.Dropout1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Dropout1d(0.5).eval()(torch.ones(2, 3, 4)).shape
+    torch.Size([2, 3, 4])
+    """
 
 
 class Dropout2d(_DropoutNd, function="dropout2d", also="training"):
-    """Whole channels of images set to zero (`torch.nn.Dropout2d`)."""
+    """Whole channels of images set to zero (`torch.nn.Dropout2d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Dropout2d(0.5).eval()(torch.ones(2, 3, 4, 4)).shape
+    torch.Size([2, 3, 4, 4])
+    """
 
 
 class Dropout3d(_DropoutNd, function="dropout3d", also="training"):
-    """Whole channels of volumes set to zero (`torch.nn.Dropout3d`)."""
+    """Whole channels of volumes set to zero (`torch.nn.Dropout3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Dropout3d(0.5).eval()(torch.ones(2, 3, 4, 4, 4)).shape
+    torch.Size([2, 3, 4, 4, 4])
+    """
 
 
 class AlphaDropout(_DropoutNd, function="alpha_dropout", also="training", withheld="inplace"):
-    """Dropout that keeps mean and deviation, for SELU (`torch.nn.AlphaDropout`)."""
+    """Dropout that keeps mean and deviation, for SELU (`torch.nn.AlphaDropout`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AlphaDropout(0.5).eval()(torch.ones(2, 3)).shape
+    torch.Size([2, 3])
+    """
 
 
 class FeatureAlphaDropout(_DropoutNd, function="feature_alpha_dropout", also="training", withheld="inplace"):
-    """The same by channels (`torch.nn.FeatureAlphaDropout`)."""
+    """The same by channels (`torch.nn.FeatureAlphaDropout`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.FeatureAlphaDropout(0.5).eval()(torch.ones(2, 3, 4)).shape
+    torch.Size([2, 3, 4])
+    """

@@ -10,7 +10,13 @@ show_public(__name__)
 
 
 class Fold(Layer, function="fold"):
-    """Columns added up to images where their windows overlap (`torch.nn.Fold`)."""
+    """Columns added up to images where their windows overlap (`torch.nn.Fold`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.Fold(output_size=(2, 3), kernel_size=2)(torch.ones(1, 4, 2))
+    tensor([[[[1., 2., 1.],
+              [1., 2., 1.]]]])
+    """
 
     output_size: Any
     kernel_size: Any

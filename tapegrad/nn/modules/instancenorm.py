@@ -49,7 +49,13 @@ class _InstanceNorm(_NormBase):
 
 
 class InstanceNorm1d(_InstanceNorm):
-    """Each channel of each sequence brought to mean 0 and variance 1 (`torch.nn.InstanceNorm1d`)."""
+    """Each channel of each sequence brought to mean 0 and variance 1 (`torch.nn.InstanceNorm1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.InstanceNorm1d(2)(torch.arange(6.0).reshape(1, 2, 3))
+    tensor([[[-1.2247,  0.0000,  1.2247],
+             [-1.2247,  0.0000,  1.2247]]])
+    """
 
     _ranks = (2, 3)
 
@@ -66,7 +72,12 @@ class InstanceNorm2d(_InstanceNorm):
 
 
 class InstanceNorm3d(_InstanceNorm):
-    """Each channel of each volume brought to mean 0 and variance 1 (`torch.nn.InstanceNorm3d`)."""
+    """Each channel of each volume brought to mean 0 and variance 1 (`torch.nn.InstanceNorm3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.InstanceNorm3d(2)(torch.ones(1, 2, 3, 3, 3)).shape
+    torch.Size([1, 2, 3, 3, 3])
+    """
 
     _ranks = (4, 5)
 

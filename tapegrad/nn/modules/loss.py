@@ -42,7 +42,12 @@ _OLD = "size_average reduce"  # what a loss takes and its function need not be t
 
 
 class L1Loss(_Loss, function="l1_loss", operands="input, target", withheld=_OLD):
-    """The differences (`torch.nn.L1Loss`)."""
+    """The differences (`torch.nn.L1Loss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.L1Loss()(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.5, 2.0, 1.0]))
+    tensor(0.8333)
+    """
 
     size_average: Any = None
     reduce: Any = None
@@ -50,7 +55,12 @@ class L1Loss(_Loss, function="l1_loss", operands="input, target", withheld=_OLD)
 
 
 class NLLLoss(_WeightedLoss, function="nll_loss", operands="input, target", withheld=_OLD):
-    """The negative log-likelihood of classes, from their log-probabilities (`torch.nn.NLLLoss`)."""
+    """The negative log-likelihood of classes, from their log-probabilities (`torch.nn.NLLLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.NLLLoss()(torch.tensor([[0.25, 0.75]]).log(), torch.tensor([1]))
+    tensor(0.2877)
+    """
 
     weight: Any = None
     size_average: Any = None
@@ -60,7 +70,12 @@ class NLLLoss(_WeightedLoss, function="nll_loss", operands="input, target", with
 
 
 class PoissonNLLLoss(_Loss, function="poisson_nll_loss", operands="log_input, target", withheld=_OLD):
-    """The negative log-likelihood of counts (`torch.nn.PoissonNLLLoss`)."""
+    """The negative log-likelihood of counts (`torch.nn.PoissonNLLLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.PoissonNLLLoss()(torch.tensor([0.0, 1.0]), torch.tensor([1.0, 2.0]))
+    tensor(0.8591)
+    """
 
     log_input: bool = True
     full: bool = False
@@ -71,7 +86,12 @@ class PoissonNLLLoss(_Loss, function="poisson_nll_loss", operands="log_input, ta
 
 
 class GaussianNLLLoss(_Loss, function="gaussian_nll_loss", operands="input, target, var", kw_only=True):
-    """The negative log-likelihood of normal numbers of given variances (`torch.nn.GaussianNLLLoss`)."""
+    """The negative log-likelihood of normal numbers of given variances (`torch.nn.GaussianNLLLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.GaussianNLLLoss()(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 4.0]), torch.ones(2))
+    tensor(1.)
+    """
 
     full: bool = False
     eps: float = 1e-6
@@ -79,7 +99,12 @@ class GaussianNLLLoss(_Loss, function="gaussian_nll_loss", operands="input, targ
 
 
 class KLDivLoss(_Loss, function="kl_div", operands="input, target", withheld=_OLD):
-    """The divergence of Kullback and Leibler, from log-probabilities (`torch.nn.KLDivLoss`)."""
+    """The divergence of Kullback and Leibler, from log-probabilities (`torch.nn.KLDivLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.KLDivLoss(reduction='sum')(torch.tensor([0.5, 0.5]).log(), torch.tensor([0.25, 0.75]))
+    tensor(0.1308)
+    """
 
     size_average: Any = None
     reduce: Any = None
@@ -103,7 +128,12 @@ class MSELoss(_Loss, function="mse_loss", operands="input, target", withheld=_OL
 
 
 class BCELoss(_WeightedLoss, function="binary_cross_entropy", operands="input, target", withheld=_OLD):
-    """The cross entropy of two outcomes, from probabilities (`torch.nn.BCELoss`)."""
+    """The cross entropy of two outcomes, from probabilities (`torch.nn.BCELoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.BCELoss()(torch.tensor([0.9, 0.2]), torch.tensor([1.0, 0.0]))
+    tensor(0.1643)
+    """
 
     weight: Any = None
     size_average: Any = None
@@ -113,7 +143,12 @@ class BCELoss(_WeightedLoss, function="binary_cross_entropy", operands="input, t
 
 class BCEWithLogitsLoss(_WeightedLoss, function="binary_cross_entropy_with_logits", operands="input, target",
                         withheld=_OLD):
-    """The cross entropy of two outcomes, from logits (`torch.nn.BCEWithLogitsLoss`)."""
+    """The cross entropy of two outcomes, from logits (`torch.nn.BCEWithLogitsLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.BCEWithLogitsLoss()(torch.tensor([2.0, -1.0]), torch.tensor([1.0, 0.0]))
+    tensor(0.2201)
+    """
 
     weight: Any = None
     size_average: Any = None
@@ -128,7 +163,12 @@ class BCEWithLogitsLoss(_WeightedLoss, function="binary_cross_entropy_with_logit
 
 
 class HingeEmbeddingLoss(_Loss, function="hinge_embedding_loss", operands="input, target", withheld=_OLD):
-    """Distances of what is alike, and what others lack to `margin` (`torch.nn.HingeEmbeddingLoss`)."""
+    """Distances of what is alike, and what others lack to `margin` (`torch.nn.HingeEmbeddingLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.HingeEmbeddingLoss()(torch.tensor([0.5, 0.2]), torch.tensor([1.0, -1.0]))
+    tensor(0.6500)
+    """
 
     margin: float = 1.0
     size_average: Any = None
@@ -137,7 +177,12 @@ class HingeEmbeddingLoss(_Loss, function="hinge_embedding_loss", operands="input
 
 
 class MultiLabelMarginLoss(_Loss, function="multilabel_margin_loss", operands="input, target", withheld=_OLD):
-    """What the scores of the right classes lack to be ahead by one (`torch.nn.MultiLabelMarginLoss`)."""
+    """What the scores of the right classes lack to be ahead by one (`torch.nn.MultiLabelMarginLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MultiLabelMarginLoss()(torch.tensor([0.1, 0.2, 0.4]), torch.tensor([2, -1, 0]))
+    tensor(0.5000)
+    """
 
     size_average: Any = None
     reduce: Any = None
@@ -145,7 +190,12 @@ class MultiLabelMarginLoss(_Loss, function="multilabel_margin_loss", operands="i
 
 
 class SmoothL1Loss(_Loss, function="smooth_l1_loss", operands="input, target", withheld=_OLD):
-    """Differences, and below `beta` their squares (`torch.nn.SmoothL1Loss`)."""
+    """Differences, and below `beta` their squares (`torch.nn.SmoothL1Loss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.SmoothL1Loss()(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.5, 2.0, 1.0]))
+    tensor(0.5417)
+    """
 
     size_average: Any = None
     reduce: Any = None
@@ -154,7 +204,12 @@ class SmoothL1Loss(_Loss, function="smooth_l1_loss", operands="input, target", w
 
 
 class HuberLoss(_Loss, function="huber_loss", operands="input, target"):
-    """Squares of differences, and above `delta` the differences (`torch.nn.HuberLoss`)."""
+    """Squares of differences, and above `delta` the differences (`torch.nn.HuberLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.HuberLoss()(torch.tensor([1.0, 2.0, 3.0]), torch.tensor([1.5, 2.0, 1.0]))
+    tensor(0.5417)
+    """
 
     reduction: str = "mean"
     delta: float = 1.0
@@ -166,7 +221,12 @@ class HuberLoss(_Loss, function="huber_loss", operands="input, target"):
 
 
 class SoftMarginLoss(_Loss, function="soft_margin_loss", operands="input, target", withheld=_OLD):
-    """`log(1 + exp(-target * input))` (`torch.nn.SoftMarginLoss`)."""
+    """`log(1 + exp(-target * input))` (`torch.nn.SoftMarginLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.SoftMarginLoss()(torch.tensor([2.0, -1.0]), torch.tensor([1.0, -1.0]))
+    tensor(0.2201)
+    """
 
     size_average: Any = None
     reduce: Any = None
@@ -193,7 +253,12 @@ class CrossEntropyLoss(_WeightedLoss, function="cross_entropy", operands="input,
 
 class MultiLabelSoftMarginLoss(_WeightedLoss, function="multilabel_soft_margin_loss", operands="input, target",
                                withheld=_OLD):
-    """The cross entropy of each class being right or not (`torch.nn.MultiLabelSoftMarginLoss`)."""
+    """The cross entropy of each class being right or not (`torch.nn.MultiLabelSoftMarginLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MultiLabelSoftMarginLoss()(torch.tensor([[1.0, -1.0]]), torch.tensor([[1.0, 0.0]]))
+    tensor(0.3133)
+    """
 
     weight: Any = None
     size_average: Any = None
@@ -202,7 +267,12 @@ class MultiLabelSoftMarginLoss(_WeightedLoss, function="multilabel_soft_margin_l
 
 
 class CosineEmbeddingLoss(_Loss, function="cosine_embedding_loss", operands="input1, input2, target", withheld=_OLD):
-    """How far the angles of pairs are from what they should be (`torch.nn.CosineEmbeddingLoss`)."""
+    """How far the angles of pairs are from what they should be (`torch.nn.CosineEmbeddingLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.CosineEmbeddingLoss()(torch.tensor([[1.0, 0.0]]), torch.tensor([[0.0, 1.0]]), torch.tensor([1.0]))
+    tensor(1.)
+    """
 
     margin: float = 0.0
     size_average: Any = None
@@ -211,7 +281,12 @@ class CosineEmbeddingLoss(_Loss, function="cosine_embedding_loss", operands="inp
 
 
 class MarginRankingLoss(_Loss, function="margin_ranking_loss", operands="input1, input2, target", withheld=_OLD):
-    """What pairs lack to the right order by `margin` (`torch.nn.MarginRankingLoss`)."""
+    """What pairs lack to the right order by `margin` (`torch.nn.MarginRankingLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MarginRankingLoss(margin=0.5)(torch.tensor([1.0]), torch.tensor([0.8]), torch.tensor([1.0]))
+    tensor(0.3000)
+    """
 
     margin: float = 0.0
     size_average: Any = None
@@ -220,7 +295,12 @@ class MarginRankingLoss(_Loss, function="margin_ranking_loss", operands="input1,
 
 
 class MultiMarginLoss(_WeightedLoss, function="multi_margin_loss", operands="input, target", withheld=_OLD):
-    """What the score of the right class lacks to be ahead by `margin` (`torch.nn.MultiMarginLoss`)."""
+    """What the score of the right class lacks to be ahead by `margin` (`torch.nn.MultiMarginLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MultiMarginLoss()(torch.tensor([[0.1, 0.2, 0.4]]), torch.tensor([2]))
+    tensor(0.5000)
+    """
 
     p: int = 1
     margin: float = 1.0
@@ -239,7 +319,12 @@ class MultiMarginLoss(_WeightedLoss, function="multi_margin_loss", operands="inp
 
 
 class TripletMarginLoss(_Loss, function="triplet_margin_loss", operands="anchor, positive, negative", withheld=_OLD):
-    """What the negative lacks to be further away than the positive (`torch.nn.TripletMarginLoss`)."""
+    """What the negative lacks to be further away than the positive (`torch.nn.TripletMarginLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.TripletMarginLoss()(torch.zeros(1, 2), torch.ones(1, 2), torch.full((1, 2), 2.0))
+    tensor(0.)
+    """
 
     margin: float = 1.0
     p: float = 2.0
@@ -255,7 +340,13 @@ class TripletMarginLoss(_Loss, function="triplet_margin_loss", operands="anchor,
 
 
 class CTCLoss(_Loss, function="ctc_loss", operands="log_probs, targets, input_lengths, target_lengths"):
-    """The connectionist temporal classification loss (`torch.nn.CTCLoss`; Graves et al., 2006)."""
+    """The connectionist temporal classification loss (`torch.nn.CTCLoss`; Graves et al., 2006).
+
+    >>> import tapegrad as torch
+    >>> log_probs = torch.log_softmax(torch.zeros(4, 1, 3), dim=2)
+    >>> torch.nn.CTCLoss()(log_probs, torch.tensor([[1, 2]]), torch.tensor([4]), torch.tensor([2]))
+    tensor(0.8432)
+    """
 
     blank: int = 0
     reduction: str = "mean"
@@ -273,7 +364,12 @@ class NLLLoss2d(NLLLoss):
 
 
 class TripletMarginWithDistanceLoss(_Loss):
-    """`TripletMarginLoss` with a distance of one's own (`torch.nn.TripletMarginWithDistanceLoss`)."""
+    """`TripletMarginLoss` with a distance of one's own (`torch.nn.TripletMarginWithDistanceLoss`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.TripletMarginWithDistanceLoss()(torch.zeros(1, 2), torch.ones(1, 2), torch.full((1, 2), 2.0))
+    tensor(0.)
+    """
 
     def __init__(self, *, distance_function: Callable[[Any, Any], Any] | None = None, margin: float = 1.0,
                  swap: bool = False, reduction: str = "mean") -> None:
@@ -300,7 +396,13 @@ class LinearCrossEntropyOptions:
 
 
 class LinearCrossEntropyLoss(_WeightedLoss):
-    """A linear layer and the cross entropy of its logits (`torch.nn.LinearCrossEntropyLoss`)."""
+    """A linear layer and the cross entropy of its logits (`torch.nn.LinearCrossEntropyLoss`).
+
+    >>> import tapegrad as torch
+    >>> loss = torch.nn.LinearCrossEntropyLoss(4, 3)
+    >>> loss(torch.ones(2, 4), torch.tensor([0, 2])).shape
+    torch.Size([])
+    """
 
     linear: Linear
 

@@ -16,7 +16,12 @@ show_public(__name__)
 
 
 class LocalResponseNorm(Layer, function="local_response_norm"):
-    """Each value over a power of the squares in channels nearby (`torch.nn.LocalResponseNorm`)."""
+    """Each value over a power of the squares in channels nearby (`torch.nn.LocalResponseNorm`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.LocalResponseNorm(2)(torch.ones(1, 2, 1, 1)).flatten()
+    tensor([1.0000, 0.9999])
+    """
 
     size: int
     alpha: float = 1e-4
@@ -26,7 +31,12 @@ class LocalResponseNorm(Layer, function="local_response_norm"):
 
 
 class CrossMapLRN2d(LocalResponseNorm):
-    """`LocalResponseNorm` by its old name."""
+    """`LocalResponseNorm` by its old name.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.CrossMapLRN2d(2)(torch.ones(1, 2, 1, 1)).flatten()
+    tensor([1.0000, 0.9999])
+    """
 
     def __init__(self, size: int, alpha: float = 1e-4, beta: float = 0.75, k: float = 1) -> None:
         super().__init__(size, alpha, beta, k)

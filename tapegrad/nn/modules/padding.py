@@ -23,15 +23,21 @@ class _Padding(Module):
 
     _axes = 0
     _mode = "constant"
-    _about = ""
+    _about, _example = "", "1"
     padding: tuple[int, ...]
 
     def __init_subclass__(cls, axes: int = 0, **rest: Any) -> None:
         super().__init_subclass__(**rest)
         if axes:
             cls._axes = axes
-            cls.__doc__ = f"The last {('axis', 'two axes', 'three axes')[axes - 1]} with {cls._about} at both ends " \
-                          f"(`torch.nn.{cls.__name__}`)."
+            cls.__doc__ = f"""The last {('axis', 'two axes', 'three axes')[axes - 1]} with {cls._about} at both ends.
+
+            >>> import tapegrad as torch
+            >>> torch.nn.{cls.__name__}({cls._example})(torch.ones(1, 1{', 3' * axes})).shape
+            torch.Size([1, 1{', 5' * axes}])
+
+            Of PyTorch it is `torch.nn.{cls.__name__}`.
+            """
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         super().__init__()
@@ -45,7 +51,7 @@ class _Padding(Module):
 
 
 class _ConstantPadNd(_Padding):
-    _about = "`value`"
+    _about, _example = "`value`", "1, value=7.0"
 
     def __init__(self, padding: int | tuple[int, ...], value: float) -> None:
         super().__init__(padding)
@@ -59,7 +65,7 @@ class _ConstantPadNd(_Padding):
 
 
 class _ZeroPadNd(_ConstantPadNd):
-    _about = "zeros"
+    _about, _example = "zeros", "1"
 
     def __init__(self, padding: int | tuple[int, ...]) -> None:
         super().__init__(padding, 0.0)

@@ -19,6 +19,11 @@ class PixelShuffle(Layer, function="pixel_shuffle"):
 
 
 class PixelUnshuffle(Layer, function="pixel_unshuffle"):
-    """Images laid out as coarser ones with more channels (`torch.nn.PixelUnshuffle`)."""
+    """Images laid out as coarser ones with more channels (`torch.nn.PixelUnshuffle`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.PixelUnshuffle(2)(torch.arange(4.0).reshape(1, 1, 2, 2)).flatten()
+    tensor([0., 1., 2., 3.])
+    """
 
     downscale_factor: int

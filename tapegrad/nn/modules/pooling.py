@@ -35,7 +35,12 @@ class _MaxPoolNd(_Pool, family=True):
 
 
 class MaxPool1d(_MaxPoolNd, function="max_pool1d"):
-    """The maxima of windows of sequences (`torch.nn.MaxPool1d`)."""
+    """The maxima of windows of sequences (`torch.nn.MaxPool1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MaxPool1d(2)(torch.arange(6.0).reshape(1, 1, 6))
+    tensor([[[1., 3., 5.]]])
+    """
 
 
 class MaxPool2d(_MaxPoolNd, function="max_pool2d"):
@@ -49,7 +54,12 @@ class MaxPool2d(_MaxPoolNd, function="max_pool2d"):
 
 
 class MaxPool3d(_MaxPoolNd, function="max_pool3d"):
-    """The maxima of windows of volumes (`torch.nn.MaxPool3d`)."""
+    """The maxima of windows of volumes (`torch.nn.MaxPool3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.MaxPool3d(2)(torch.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+    7.0
+    """
 
 
 class _MaxUnpoolNd(Module):
@@ -76,19 +86,38 @@ class _MaxUnpoolNd(Module):
 
 
 class MaxUnpool1d(_MaxUnpoolNd):
-    """The inverse of `MaxPool1d`, with zeros where there was no maximum (`torch.nn.MaxUnpool1d`)."""
+    """The inverse of `MaxPool1d`, with zeros where there was no maximum (`torch.nn.MaxUnpool1d`).
+
+    >>> import tapegrad as torch
+    >>> y, places = torch.nn.MaxPool1d(2, return_indices=True)(torch.arange(6.0).reshape(1, 1, 6))
+    >>> torch.nn.MaxUnpool1d(2)(y, places)
+    tensor([[[0., 1., 0., 3., 0., 5.]]])
+    """
 
     _axes = 1
 
 
 class MaxUnpool2d(_MaxUnpoolNd):
-    """The inverse of `MaxPool2d`, with zeros where there was no maximum (`torch.nn.MaxUnpool2d`)."""
+    """The inverse of `MaxPool2d`, with zeros where there was no maximum (`torch.nn.MaxUnpool2d`).
+
+    >>> import tapegrad as torch
+    >>> y, places = torch.nn.MaxPool2d(2, return_indices=True)(torch.arange(8.0).reshape(1, 1, 2, 4))
+    >>> torch.nn.MaxUnpool2d(2)(y, places)
+    tensor([[[[0., 0., 0., 0.],
+              [0., 5., 0., 7.]]]])
+    """
 
     _axes = 2
 
 
 class MaxUnpool3d(_MaxUnpoolNd):
-    """The inverse of `MaxPool3d`, with zeros where there was no maximum (`torch.nn.MaxUnpool3d`)."""
+    """The inverse of `MaxPool3d`, with zeros where there was no maximum (`torch.nn.MaxUnpool3d`).
+
+    >>> import tapegrad as torch
+    >>> y, places = torch.nn.MaxPool3d(2, return_indices=True)(torch.arange(8.0).reshape(1, 1, 2, 2, 2))
+    >>> torch.nn.MaxUnpool3d(2)(y, places).flatten()
+    tensor([0., 0., 0., 0., 0., 0., 0., 7.])
+    """
 
     _axes = 3
 
@@ -105,7 +134,12 @@ class _AvgPoolNd(_Pool, family=True):
 
 
 class AvgPool1d(_AvgPoolNd, function="avg_pool1d"):
-    """The means of windows of sequences (`torch.nn.AvgPool1d`)."""
+    """The means of windows of sequences (`torch.nn.AvgPool1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AvgPool1d(2)(torch.arange(6.0).reshape(1, 1, 6))
+    tensor([[[0.5000, 2.5000, 4.5000]]])
+    """
 
     def _set(self, options: dict[str, Any]) -> None:
         super()._set(options)
@@ -126,7 +160,12 @@ class AvgPool2d(_AvgPoolNd, function="avg_pool2d"):
 
 
 class AvgPool3d(_AvgPoolNd, function="avg_pool3d"):
-    """The means of windows of volumes (`torch.nn.AvgPool3d`)."""
+    """The means of windows of volumes (`torch.nn.AvgPool3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AvgPool3d(2)(torch.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+    3.5
+    """
 
     divisor_override: int | None = None
 
@@ -141,15 +180,30 @@ class _LPPoolNd(Layer, family=True):
 
 
 class LPPool1d(_LPPoolNd, function="lp_pool1d"):
-    """The norms of windows of sequences (`torch.nn.LPPool1d`)."""
+    """The norms of windows of sequences (`torch.nn.LPPool1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.LPPool1d(2.0, 3)(torch.arange(6.0).reshape(1, 1, 6))
+    tensor([[[2.2361, 7.0711]]])
+    """
 
 
 class LPPool2d(_LPPoolNd, function="lp_pool2d"):
-    """The norms of windows of images (`torch.nn.LPPool2d`)."""
+    """The norms of windows of images (`torch.nn.LPPool2d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.LPPool2d(1.0, 2)(torch.ones(1, 1, 2, 4))
+    tensor([[[[4., 4.]]]])
+    """
 
 
 class LPPool3d(_LPPoolNd, function="lp_pool3d"):
-    """The norms of windows of volumes (`torch.nn.LPPool3d`)."""
+    """The norms of windows of volumes (`torch.nn.LPPool3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.LPPool3d(1.0, 2)(torch.ones(1, 1, 2, 2, 2)).item()
+    8.0
+    """
 
 
 class _AdaptivePool(Layer, family=True):
@@ -162,7 +216,12 @@ class _AdaptiveAvgPoolNd(_AdaptivePool, family=True):
 
 
 class AdaptiveAvgPool1d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool1d"):
-    """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool1d`)."""
+    """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AdaptiveAvgPool1d(2)(torch.arange(6.0).reshape(1, 1, 6))
+    tensor([[[1., 4.]]])
+    """
 
 
 class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool2d"):
@@ -175,7 +234,12 @@ class AdaptiveAvgPool2d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool2d"):
 
 
 class AdaptiveAvgPool3d(_AdaptiveAvgPoolNd, function="adaptive_avg_pool3d"):
-    """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool3d`)."""
+    """The means of as many windows as asked for (`torch.nn.AdaptiveAvgPool3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AdaptiveAvgPool3d(1)(torch.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+    3.5
+    """
 
 
 class _AdaptiveMaxPoolNd(_AdaptivePool, family=True):
@@ -183,15 +247,31 @@ class _AdaptiveMaxPoolNd(_AdaptivePool, family=True):
 
 
 class AdaptiveMaxPool1d(_AdaptiveMaxPoolNd, function="adaptive_max_pool1d"):
-    """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool1d`)."""
+    """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool1d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AdaptiveMaxPool1d(2)(torch.arange(6.0).reshape(1, 1, 6))
+    tensor([[[2., 5.]]])
+    """
 
 
 class AdaptiveMaxPool2d(_AdaptiveMaxPoolNd, function="adaptive_max_pool2d"):
-    """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool2d`)."""
+    """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool2d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AdaptiveMaxPool2d(2)(torch.arange(16.0).reshape(1, 1, 4, 4))
+    tensor([[[[ 5.,  7.],
+              [13., 15.]]]])
+    """
 
 
 class AdaptiveMaxPool3d(_AdaptiveMaxPoolNd, function="adaptive_max_pool3d"):
-    """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool3d`)."""
+    """The maxima of as many windows as asked for (`torch.nn.AdaptiveMaxPool3d`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.AdaptiveMaxPool3d(1)(torch.arange(8.0).reshape(1, 1, 2, 2, 2)).item()
+    7.0
+    """
 
 
 class _FractionalMaxPool(Layer, family=True):
@@ -222,12 +302,22 @@ class _FractionalMaxPool(Layer, family=True):
 
 
 class FractionalMaxPool2d(_FractionalMaxPool, function="fractional_max_pool2d"):
-    """The maxima of windows of images whose places are drawn (`torch.nn.FractionalMaxPool2d`; Graham, 2014)."""
+    """The maxima of windows of images whose places are drawn (`torch.nn.FractionalMaxPool2d`; Graham, 2014).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.FractionalMaxPool2d(2, output_size=3)(torch.ones(1, 1, 5, 5)).shape
+    torch.Size([1, 1, 3, 3])
+    """
 
     _axes = 2
 
 
 class FractionalMaxPool3d(_FractionalMaxPool, function="fractional_max_pool3d"):
-    """The maxima of windows of volumes whose places are drawn (`torch.nn.FractionalMaxPool3d`; Graham, 2014)."""
+    """The maxima of windows of volumes whose places are drawn (`torch.nn.FractionalMaxPool3d`; Graham, 2014).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.FractionalMaxPool3d(2, output_ratio=0.5)(torch.ones(1, 1, 6, 6, 6)).shape
+    torch.Size([1, 1, 3, 3, 3])
+    """
 
     _axes = 3

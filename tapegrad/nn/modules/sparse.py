@@ -95,7 +95,13 @@ class Embedding(_Table):
 
 
 class EmbeddingBag(_Table):
-    """Sums, means or maxima of bags of rows of a table (`torch.nn.EmbeddingBag`)."""
+    """Sums, means or maxima of bags of rows of a table (`torch.nn.EmbeddingBag`).
+
+    >>> import tapegrad as torch
+    >>> bag = torch.nn.EmbeddingBag(5, 3, mode='sum')
+    >>> bag(torch.tensor([1, 2, 4]), torch.tensor([0, 2])).shape
+    torch.Size([2, 3])
+    """
 
     _inside = "padding_idx must be within num_embeddings"
 

@@ -35,14 +35,25 @@ class Upsample(Layer, function="interpolate"):
 
 
 class UpsamplingNearest2d(Upsample):
-    """`Upsample(mode="nearest")` by its old name."""
+    """`Upsample(mode="nearest")` by its old name.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.UpsamplingNearest2d(scale_factor=2)(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[1., 1., 2., 2.],
+              [1., 1., 2., 2.]]]])
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, mode="nearest")
 
 
 class UpsamplingBilinear2d(Upsample):
-    """`Upsample(mode="bilinear", align_corners=True)` by its old name."""
+    """`Upsample(mode="bilinear", align_corners=True)` by its old name.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.UpsamplingBilinear2d(size=(1, 3))(torch.tensor([[[[1.0, 2.0]]]]))
+    tensor([[[[1.0000, 1.5000, 2.0000]]]])
+    """
 
     def __init__(self, size: Any = None, scale_factor: Any = None) -> None:
         super().__init__(size, scale_factor, mode="bilinear", align_corners=True)

@@ -27,7 +27,14 @@ def _reverse_repeat_tuple(t: tuple[Any, ...], n: int) -> tuple[Any, ...]:
 
 
 def consume_prefix_in_state_dict_if_present(state_dict: dict[str, Any], prefix: str) -> None:
-    """Take a prefix off the names of a state, in place."""
+    """Take a prefix off the names of a state, in place.
+
+    >>> import tapegrad as torch
+    >>> state = {'module.weight': 1}
+    >>> torch.nn.modules.utils.consume_prefix_in_state_dict_if_present(state, 'module.')
+    >>> state
+    {'weight': 1}
+    """
     for key in [k for k in state_dict if k.startswith(prefix)]:
         state_dict[key[len(prefix):]] = state_dict.pop(key)
     metadata: Any = getattr(state_dict, "_metadata", {})

@@ -48,7 +48,15 @@ def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: boo
 
 @no_grad()
 def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, foreach: bool | None = None) -> None:
-    """Scale gradients of which the norm is known, in place (`torch.nn.utils.clip_grads_with_norm_`)."""
+    """Scale gradients of which the norm is known, in place (`torch.nn.utils.clip_grads_with_norm_`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.ones(1, requires_grad=True)
+    >>> (3 * x).sum().backward()
+    >>> torch.nn.utils.clip_grads_with_norm_([x], 1.0, torch.tensor(3.0))
+    >>> x.grad
+    tensor([1.0000])
+    """
     factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
     for p in _listed(parameters):
         if p.grad is not None:
@@ -86,7 +94,15 @@ def clip_grad_norm(parameters: Any, max_norm: float, norm_type: float = 2.0, err
 
 @no_grad()
 def clip_grad_value_(parameters: Iterable[Any], clip_value: float, foreach: bool | None = None) -> None:
-    """Bring the elements of gradients between ±`clip_value`, in place (`torch.nn.utils.clip_grad_value_`)."""
+    """Bring the elements of gradients between ±`clip_value`, in place (`torch.nn.utils.clip_grad_value_`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.ones(2, requires_grad=True)
+    >>> (x * torch.tensor([3.0, -5.0])).sum().backward()
+    >>> torch.nn.utils.clip_grad_value_([x], 1.0)
+    >>> x.grad
+    tensor([ 1., -1.])
+    """
     for p in _listed(parameters):
         if p.grad is not None:
             p.grad.clamp_(-float(clip_value), float(clip_value))

@@ -24,7 +24,14 @@ def parameters_to_vector(parameters: Iterable[Any]) -> Any:
 
 
 def vector_to_parameters(vec: Any, parameters: Iterable[Any]) -> None:
-    """Give parameters the values of a vector (`torch.nn.utils.vector_to_parameters`): they become views of it."""
+    """Give parameters the values of a vector (`torch.nn.utils.vector_to_parameters`): they become views of it.
+
+    >>> import tapegrad as torch
+    >>> x = torch.zeros(2)
+    >>> torch.nn.utils.vector_to_parameters(torch.tensor([1.0, 2.0]), [x])
+    >>> x
+    tensor([1., 2.])
+    """
     if not isinstance(vec, machine.TensorBase):
         raise TypeError(f"expected torch.Tensor, but got: {typename(vec)}")
     start = 0

@@ -37,7 +37,12 @@ _TO_PICKLE = ("Serialization of parametrized modules is only supported through s
 
 @contextmanager
 def cached() -> Iterator[None]:
-    """Compute parametrised tensors once, when they are first used in here."""
+    """Compute parametrised tensors once, when they are first used in here.
+
+    >>> import tapegrad as torch
+    >>> with torch.nn.utils.parametrize.cached():
+    ...     y = torch.nn.Linear(2, 3)(torch.ones(2))
+    """
     global _cache_enabled
     _cache_enabled += 1
     try:
@@ -251,7 +256,12 @@ def _check_next(module: Module, name: str, parametrization: Any) -> None:
 
 
 def is_parametrized(module: Module, tensor_name: str | None = None) -> bool:
-    """Whether a module has parametrizations at all, or one of this name."""
+    """Whether a module has parametrizations at all, or one of this name.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.utils.parametrize.is_parametrized(torch.nn.Linear(2, 3))
+    False
+    """
     found = getattr(module, "parametrizations", None)
     return isinstance(found, ModuleDict) and (len(found) > 0 if tensor_name is None else tensor_name in found)
 
@@ -286,7 +296,12 @@ def remove_parametrizations(module: Module, tensor_name: str, leave_parametrized
 
 
 def type_before_parametrizations(module: Module) -> type:
-    """The class that a module had before."""
+    """The class that a module had before.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.utils.parametrize.type_before_parametrizations(torch.nn.Linear(2, 3)).__name__
+    'Linear'
+    """
     return type(module).__bases__[0] if is_parametrized(module) else type(module)
 
 

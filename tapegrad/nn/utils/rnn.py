@@ -88,7 +88,12 @@ for _method, _dtype in (("double", "float64"), ("float", "float32"), ("half", "f
 
 
 def invert_permutation(permutation: Any) -> Any:
-    """The permutation that undoes one; None for None."""
+    """The permutation that undoes one; None for None.
+
+    >>> import tapegrad as torch
+    >>> torch.nn.utils.rnn.invert_permutation(torch.tensor([2, 0, 1]))
+    tensor([1, 2, 0])
+    """
     return None if permutation is None else permutation.argsort()
 
 
@@ -193,17 +198,33 @@ def pad_sequence(sequences: Any, batch_first: bool = False, padding_value: float
 
 
 def unpad_sequence(padded_sequences: Any, lengths: Any, batch_first: bool = False) -> list[Any]:
-    """The sequences of a padded batch (`torch.nn.utils.rnn.unpad_sequence`)."""
+    """The sequences of a padded batch (`torch.nn.utils.rnn.unpad_sequence`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.utils.rnn.unpad_sequence(torch.tensor([[1, 3], [2, 0]]), torch.tensor([2, 1]))
+    [tensor([1, 2]), tensor([3])]
+    """
     rows = padded_sequences if batch_first else padded_sequences.transpose(0, 1)
     return [row[:n] for row, n in zip(rows, lengths.tolist(), strict=True)]
 
 
 def pack_sequence(sequences: list[Any], enforce_sorted: bool = True) -> PackedSequence:
-    """Sequences, packed (`torch.nn.utils.rnn.pack_sequence`)."""
+    """Sequences, packed (`torch.nn.utils.rnn.pack_sequence`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.utils.rnn.pack_sequence([torch.tensor([1, 2]), torch.tensor([3])]).data
+    tensor([1, 3, 2])
+    """
     return pack_padded_sequence(pad_sequence(sequences), [s.shape[0] for s in sequences], enforce_sorted=enforce_sorted)
 
 
 def unpack_sequence(packed_sequences: PackedSequence) -> list[Any]:
-    """The sequences that were packed (`torch.nn.utils.rnn.unpack_sequence`)."""
+    """The sequences that were packed (`torch.nn.utils.rnn.unpack_sequence`).
+
+    >>> import tapegrad as torch
+    >>> packed = torch.nn.utils.rnn.pack_sequence([torch.tensor([1, 2]), torch.tensor([3])])
+    >>> torch.nn.utils.rnn.unpack_sequence(packed)
+    [tensor([1, 2]), tensor([3])]
+    """
     padded, lengths = pad_packed_sequence(packed_sequences, batch_first=True)
     return unpad_sequence(padded, lengths, batch_first=True)

@@ -90,7 +90,13 @@ class _Versioned:
 
 def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int = 1, eps: float = 1e-12,
                   dim: int | None = None) -> Module:
-    """Keep the largest singular value of a weight at one (`torch.nn.utils.spectral_norm`)."""
+    """Keep the largest singular value of a weight at one (`torch.nn.utils.spectral_norm`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.utils.spectral_norm(torch.nn.Linear(2, 3))
+    >>> [name for name, _ in layer.named_parameters()]
+    ['bias', 'weight_orig']
+    """
     if dim is None:
         dim = 1 if isinstance(module, _ConvTransposeNd) else 0
     SpectralNorm.apply(module, name, n_power_iterations, dim, eps)
@@ -98,7 +104,13 @@ def spectral_norm(module: Module, name: str = "weight", n_power_iterations: int 
 
 
 def remove_spectral_norm(module: Module, name: str = "weight") -> Module:
-    """Make it a plain parameter again; ValueError where there is none."""
+    """Make it a plain parameter again; ValueError where there is none.
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.utils.spectral_norm(torch.nn.Linear(2, 3))
+    >>> [name for name, _ in torch.nn.utils.remove_spectral_norm(layer).named_parameters()]
+    ['bias', 'weight']
+    """
     for id, hook in module._forward_pre_hooks.items():
         if isinstance(hook, SpectralNorm) and hook.name == name:
             hook.remove(module)

@@ -73,13 +73,25 @@ class WeightNorm:
 
 
 def weight_norm(module: Module, name: str = "weight", dim: int | None = 0) -> Module:
-    """Train the length and the direction of weights apart, as `name_g` and `name_v` (`torch.nn.utils.weight_norm`)."""
+    """Train the length and the direction of weights apart, as `name_g` and `name_v` (`torch.nn.utils.weight_norm`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.utils.weight_norm(torch.nn.Linear(2, 3))
+    >>> layer.weight_g.shape, layer.weight_v.shape
+    (torch.Size([3, 1]), torch.Size([3, 2]))
+    """
     WeightNorm.apply(module, name, dim)
     return module
 
 
 def remove_weight_norm(module: Module, name: str = "weight") -> Module:
-    """Make it a plain parameter again; ValueError where there is none."""
+    """Make it a plain parameter again; ValueError where there is none.
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.utils.weight_norm(torch.nn.Linear(2, 3))
+    >>> [name for name, _ in torch.nn.utils.remove_weight_norm(layer).named_parameters()]
+    ['bias', 'weight']
+    """
     for id, hook in module._forward_pre_hooks.items():
         if isinstance(hook, WeightNorm) and hook.name == name:
             hook.remove(module)
