@@ -31,6 +31,7 @@ class Quick:
         self.passed, self.count = passed, len(passed) + len(layouts)  # which arguments are numbers
         self.tensors = [i for i in range(self.count) if i not in passed]
         self.places = variant.reach.varying_places()
+        self.leaves = self.formula is not None and bool(self.formula.writes or self.formula.outputs)
         self.plainly = self.formula is None and not self.slow  # whether it is all native
         self.single = variant.plain
         self._keep: list[Any] = []
@@ -62,8 +63,9 @@ class Quick:
         if self.formula is None:
             found = _replay(self.address, args, b"")
             return found if found is None or found is False else (self._result(args, found, (), ()),)
-        numbers = [args[i] for i in self.passed]
-        numbers += [place.get() for place in self.places]
+        numbers = [args[i] for i in self.passed] if self.passed else []
+        if self.places:
+            numbers += [place.get() for place in self.places]
         computed = self.formula(numbers)
         if computed is None:
             return None
@@ -71,8 +73,12 @@ class Quick:
         found = _replay(self.address, given, computed[0])
         if found is None or found is False:
             return found
-        fresh = (found,) if self.single else found
-        returned = self.variant.leave(computed, fresh, self.places, len(self.passed))
+        if not self.leaves:
+            if not self.single:
+                return (self.variant.finish(given, given, found, numbers=numbers),)
+            self.variant.runs += 1
+            return (found,)
+        returned = self.variant.leave(computed, (found,) if self.single else found, self.places, len(self.passed))
         return (self._result(given, found, numbers, returned),)
 
     def _result(self, leaves: Any, found: Any, numbers: Any, returned: Any) -> Any:

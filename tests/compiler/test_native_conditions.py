@@ -6,6 +6,7 @@ is imported. Each program changes what it reads between calls and is run as writ
 """
 from __future__ import annotations
 
+import collections
 import gc
 import warnings
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import pytest
 import tapegrad as torch
 from tapegrad.compiler import compile
 from tapegrad.compiler.guards import memory_words
+from tapegrad.compiler.guards.contents import Watched
 
 
 class Layer:
@@ -155,6 +157,42 @@ def test_this_python_is_known():
         before = words()
         change()
         assert not memory_words.hold(before)
+
+
+EMPTY: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any]]] = {
+    "an OrderedDict": (collections.OrderedDict, lambda d: d.update(a=1), lambda d: d.popitem()),
+    "a defaultdict": (lambda: collections.defaultdict(list), lambda d: d["a"], lambda d: d.clear()),
+    "a defaultdict's factory": (lambda: collections.defaultdict(int), lambda d: setattr(d, "default_factory", list),
+                                lambda d: setattr(d, "default_factory", int)),
+    "a set": (set, lambda s: s.add(1), lambda s: s.discard(1)),
+    "a set's class": (set, lambda s: s.update("ab"), lambda s: s.clear()),
+    "an OrderedDict's attributes": (collections.OrderedDict, lambda d: setattr(d, "a", 1), lambda d: delattr(d, "a")),
+}
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_what_is_empty_is_watched_without_python(name):
+    make, change, undo = EMPTY[name]
+    held = make()
+    watched = Watched(held)
+    words = watched.words()
+    assert words is not None and memory_words.hold(words) and watched.unchanged()
+    change(held)
+    assert not memory_words.hold(words) and not watched.unchanged()
+    undo(held)
+    again = Watched(held).words()
+    assert again is not None and memory_words.hold(again)
+
+
+@pytest.mark.parametrize("name", EMPTY)
+def test_a_call_sees_what_was_empty(name):
+    make, change, undo = EMPTY[name]
+    held = make()
+    f = compile(lambda x: x * (2 + len(held)))
+    for step in (len, change, undo, change):
+        step(held)
+        assert answers(f) == [[2.0 + len(held)] * 2] * 4
+    assert f.replays, f.explain()
 
 
 # ---------------------------------------------------------------- captured in vain

@@ -124,6 +124,8 @@ class Watched:
             return None
         if self.kind is list:
             return memory_words.items(self.value, self.parts)
+        if self.kind is set:
+            return memory_words.no_elements(self.value)
         if self.kind is collections.OrderedDict:
             return memory_words.nothing_in_order(self.value)
         if self.kind is collections.defaultdict:

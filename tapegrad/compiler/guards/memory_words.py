@@ -175,6 +175,23 @@ def with_default(held: collections.defaultdict[Any, Any]) -> list[Word] | None:
                                      *found]) or None
 
 
+_USED = 24  # where a set has the number of its elements, if it is where it is looked for
+
+
+def _sets_are_known() -> bool:
+    one = {1, 2, 3}
+    one.discard(1)
+    return read(id(one) + _USED) == 2 and read(id({4}) + _USED) == 1
+
+
+_SETS = _sets_are_known()
+
+
+def no_elements(held: set[Any]) -> list[Word] | None:
+    """That there is nothing in a set, where that is so: changes of one that holds something are not counted."""
+    return [kind(held), (id(held) + _USED, _WHOLE, 0)] if _SETS and not held else None
+
+
 def nothing_in_order(held: collections.OrderedDict[Any, Any]) -> list[Word] | None:
     """That there is nothing in an `OrderedDict`, where that is so: of one that holds something Python does not count
     all changes."""
