@@ -11,7 +11,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, structural
 from tapegrad.machine.kernels.products import blas, gemm
-from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
+from tapegrad.machine.kernels.structural import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
