@@ -31,7 +31,7 @@ from tapegrad.machine.kernels.structural.loading import (
 from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 
 __all__ = [
-    "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS", "called",
-    "check_nest", "effects", "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest", "pointers", "positions", "recurrence",
-    "scan", "searched", "turns", "walk_nest",
+    "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
+    "called", "check_nest", "effects", "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest",
+    "pointers", "positions", "recurrence", "scan", "searched", "turns", "walk_nest",
 ]
