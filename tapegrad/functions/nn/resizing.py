@@ -97,6 +97,9 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
         sizes = tuple(size) if isinstance(size, (list, tuple)) else (size,) * n
     if mode == "area":
         return NN[f"adaptive_avg_pool{n}d"](input, sizes)
+    if min(*input.shape[2:], *sizes) <= 0:
+        raise RuntimeError("Input and output sizes should be greater than 0, but got input "
+                           f"{tuple(input.shape[2:])} output {sizes}")
     if mode[:7] == "nearest":
         for d, (out, factor) in enumerate(zip(sizes, factors), 2):
             m = input.shape[d]
