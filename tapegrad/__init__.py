@@ -58,10 +58,13 @@ from tapegrad.creation import (
 )
 from tapegrad.devices import default_device as get_default_device
 from tapegrad.devices import device, set_default_device
-from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import (
+    bfloat16,
+    complex64,
+    complex128,
     dtype,
     finfo,
+    float16,
     float32,
     float64,
     get_default_dtype,
@@ -73,6 +76,7 @@ from tapegrad.dtypes import (
     set_default_dtype,
     uint8,
 )
+from tapegrad.dtypes import bool_ as bool
 from tapegrad.dtypes import promote as promote_types
 from tapegrad.formats import (
     channels_last,
@@ -150,7 +154,7 @@ for _class in (Tensor, Size, device, dtype):
     _class.__module__ = __name__  # `<class 'tapegrad.Tensor'>`, as programs print it
 newaxis = None
 __version__ = "0.1.0"
-float, double, long, int, short = float32, float64, int64, int32, int16
+float, double, half, long, int, short = float32, float64, float16, int64, int32, int16
 
 # What an operation's function is called natively. Of what writes in place, most are methods and nothing else.
 _METHODS_ONLY = {"digamma_", "erfinv_", "left_shift", "lgamma_", "logical_not_", "bitwise_not_", "right_shift", "sgn_",

@@ -46,24 +46,31 @@ from tapegrad import utils as utils
 from tapegrad import version as version
 from tapegrad import xpu as xpu
 
+BFloat16Tensor: Any
 BoolTensor: Any
 ByteTensor: Any
 CharTensor: Any
 DoubleTensor: Any
 FloatTensor: Any
+HalfTensor: Any
 IntTensor: Any
 LongTensor: Any
 ShortTensor: Any
+bfloat16: _dtype
 bool: _dtype
 channels_last: Any
 channels_last_3d: Any
+complex128: _dtype
+complex64: _dtype
 contiguous_format: Any
 default_generator: Any
 double: _dtype
 e: _float
 float: _dtype
+float16: _dtype
 float32: _dtype
 float64: _dtype
+half: _dtype
 inf: _float
 int: _dtype
 int16: _dtype

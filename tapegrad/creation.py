@@ -52,6 +52,8 @@ def copied(array: np.ndarray[Any, Any], dtype: Dtype | None = None) -> Tensor:
     if dtype is None:
         dtype = dtypes.from_numpy_dtype(array.dtype)
     made = call.empty(layouts.intern(dtype, array.shape).id)
+    if dtype in dtypes.HALVES and array.dtype != dtype.numpy:
+        array = dtypes.encoded(array, dtype)
     if isinstance(array, np.ndarray) and array.dtype == dtype.numpy and array.flags.c_contiguous:  # no NumPy scalar
         call.fill_from(made, array)
     elif array.size:
@@ -98,7 +100,7 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     """
     dtype = wanted(dtype)
     if isinstance(data, Tensor):
-        made = from_array(data._array(), dtype)
+        made = from_array(data._array(), dtype or data.dtype)
     elif isinstance(data, (np.ndarray, np.generic)):
         _check_array(array := np.asarray(data))
         made = from_array(array, dtype)
@@ -175,7 +177,7 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
             raise ValueError("Overflow when unpacking long long")
     if not dtype.is_floating_point and not (dtype is dtypes.int64 and _fit_int64(flat, kinds)):
         flat = [dtypes.fitted(x, dtype) for x in flat]
-    return np.array(flat, dtype=dtype.numpy).reshape(shape), dtype
+    return dtypes.encoded(flat, dtype).reshape(shape), dtype
 
 
 def _fit_int64(flat: list[Any], kinds: set[type]) -> bool:
@@ -479,7 +481,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
     dtype = wanted(dtype, out) or dtypes.default_dtype()
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
-    kind = dtype.numpy.type if dtype.is_floating_point else np.float64
+    kind = dtype.arithmetic.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
     check_room(dtype, (steps,))
     return _finish(from_array(series.between(start, end, steps), dtype), requires_grad, device, out, flat=True)

@@ -1,9 +1,10 @@
-"""The eight element types, PyTorch's promotion rules, and `finfo`/`iinfo`.
+"""The element types, PyTorch's promotion rules, and `finfo`/`iinfo`.
 
 Start with `promote`: everything else is a table it reads.
 """
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -12,8 +13,9 @@ import numpy as np
 from tapegrad import errors
 
 __all__ = [
-    "bool_", "default_dtype", "dtype", "finfo", "float32", "float64", "from_numpy_dtype", "get_default_dtype",
-    "iinfo", "int8", "int16", "int32", "int64", "promote", "set_default_dtype", "uint8",
+    "bfloat16", "bool_", "complex64", "complex128", "default_dtype", "dtype", "finfo", "float16", "float32", "float64",
+    "from_numpy_dtype", "get_default_dtype", "iinfo", "int8", "int16", "int32", "int64", "promote", "set_default_dtype",
+    "uint8",
 ]
 
 
@@ -25,23 +27,28 @@ class dtype:
     >>> float32.itemsize, float32.is_floating_point
     (4, True)
 
-    `category` orders the kinds that promotion compares: 0 bool, 1 integer, 2 floating point. The printed name is
-    PyTorch's (`torch.dtype`).
+    `category` orders the kinds that promotion compares: 0 bool, 1 integer, 2 floating point, 3 complex. The printed
+    name is PyTorch's (`torch.dtype`). What is stored in a half is computed in `arithmetic`, and every result rounded;
+    of all others that is the dtype itself. `numpy` is how elements lie in arrays: NumPy has no numbers for bfloat16,
+    and refuses to compute with what it is given instead.
     """
 
     __slots__ = {
-        "category": "What promotion compares: 0 for bool, 1 for whole numbers, 2 for floating point.",
+        "arithmetic": "What it is computed in: float32 for what is stored in a half, else the dtype itself.",
+        "category": "What promotion compares: 0 for bool, 1 for whole numbers, 2 for floating point, 3 for complex.",
         "id": "Its number in native tables.",
+        "is_complex": "Whether it is of complex numbers, of which there is the name only.",
         "is_floating_point": "Whether it holds numbers with a fraction.",
         "is_signed": "Whether it holds numbers below zero.",
         "itemsize": "How many bytes an element takes.",
         "name": "What PyTorch calls it.",
-        "numpy": "What NumPy calls it.",
+        "numpy": "How NumPy's arrays hold it.",
         "short": "What tapes call it.",
     }
-    is_complex: bool = False
+    arithmetic: dtype
     category: int
     id: int
+    is_complex: bool
     is_floating_point: bool
     is_signed: bool
     itemsize: int
@@ -51,11 +58,12 @@ class dtype:
 
     def __init__(self, id: int, name: str, short: str) -> None:
         self.id, self.name, self.short = id, name, short
-        self.numpy = np.dtype(name)
+        self.numpy = np.dtype("V2" if name == "bfloat16" else name)
         self.itemsize = self.numpy.itemsize
-        self.category = "bif".index({"b": "b", "i": "i", "u": "i", "f": "f"}[self.numpy.kind])
-        self.is_floating_point = self.category == 2
-        self.is_signed = self.numpy.kind in "if"
+        self.category = "bifc".index({"u": "i", "V": "f"}.get(self.numpy.kind, self.numpy.kind))
+        self.is_floating_point, self.is_complex = self.category == 2, self.category == 3
+        self.is_signed = self.numpy.kind in "ifVc"
+        self.arithmetic = float32 if self.itemsize == 2 and self.is_floating_point else self
 
     def __repr__(self) -> str:
         return f"torch.{self.name}"
@@ -72,17 +80,21 @@ int32: dtype = dtype(4, "int32", "i32")
 int64: dtype = dtype(5, "int64", "i64")
 float32: dtype = dtype(6, "float32", "f32")
 float64: dtype = dtype(7, "float64", "f64")
+float16: dtype = dtype(8, "float16", "f16")
+bfloat16: dtype = dtype(9, "bfloat16", "bf16")
 
-ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, float32, float64)
-FLOATING = (float32, float64)
+FLOATING = (float32, float64)  # what is computed in
+HALVES = (float16, bfloat16)  # what is stored only
+ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, *FLOATING, *HALVES)
+COMPLEX = complex64, complex128 = dtype(10, "complex64", "c64"), dtype(11, "complex128", "c128")  # names, and no more
 BY_NAME = {d.name: d for d in ALL}
 BY_SHORT = {d.short: d for d in ALL}
 _BY_PYTHON = {float: float64, int: int64, bool: bool_}
-_BY_NUMPY = {d.numpy: d for d in ALL}
+_BY_NUMPY = {d.numpy: d for d in ALL if d is not bfloat16}
 
 
 def _by_name(name: str) -> dtype:
-    return BY_NAME[name]
+    return {**BY_NAME, **{d.name: d for d in COMPLEX}}[name]
 
 
 def from_numpy_dtype(numpy_dtype: Any) -> dtype:
@@ -91,7 +103,7 @@ def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     if found is None:
         raise TypeError(
             f"can't convert np.ndarray of type numpy.{np.dtype(numpy_dtype).type.__name__}. The only supported "
-            "types are: float64, float32, int64, int32, int16, int8, uint8, and bool."
+            "types are: float64, float32, float16, int64, int32, int16, int8, uint8, and bool."
         )
     return found
 
@@ -116,12 +128,16 @@ def promote(a: dtype, b: dtype) -> dtype:
     """
     if a is b:
         return a
+    if a.is_complex or b.is_complex:
+        return complex128 if {a, b} & {float64, complex128} else complex64
     if a.category != b.category:
         return a if a.category > b.category else b
     if uint8 in (a, b):  # the one pair in which neither holds the other's values
         other = b if a is uint8 else a
         return int16 if other is int8 else other
-    return a if a.id > b.id else b
+    if a.itemsize == b.itemsize:  # the halves: one has the range, the other the digits
+        return float32
+    return a if a.itemsize > b.itemsize else b
 
 
 def number(x: Any) -> Any:
@@ -191,11 +207,42 @@ def set_default_dtype(d: dtype) -> None:
     Raises TypeError for anything but a floating-point dtype.
     """
     global _default
-    if not isinstance(d, dtype) or not d.is_floating_point:
-        raise TypeError("only floating-point types are supported as the default type")
+    if not isinstance(d, dtype) or d not in FLOATING:
+        raise TypeError("only floating-point types are supported as the default type" + (
+            f", and of these float32 and float64, not {d!r}" if d in HALVES else ""))
     _default = d
     for tell in when_default_changes:
         tell(d)
+
+
+_DIGITS = {"float16": (11, 15), "bfloat16": (8, 127), "float32": (24, 127), "float64": (53, 1023)}
+
+
+def decoded(array: Any, d: dtype) -> Any:
+    """What lies in an array as numbers that NumPy computes with: float32 for what it has no numbers for."""
+    if d is not bfloat16:
+        return array
+    bits = np.ascontiguousarray(array).view(np.uint16).astype(np.uint32) << 16
+    return bits.view(np.float32).reshape(np.shape(array))
+
+
+def encoded(values: Any, d: dtype) -> np.ndarray[Any, Any]:
+    """Numbers as they lie in arrays of a dtype; to the halves they are rounded from float32, as in PyTorch."""
+    with np.errstate(all="ignore"):
+        if d not in HALVES:
+            return np.asarray(values, d.numpy)
+        exact = np.asarray(values, np.float32)
+        if d is float16:
+            return exact.astype(np.float16)
+        bits = np.ascontiguousarray(exact).view(np.uint32)
+        rounded = (bits + (((bits >> 16) & 1) + 0x7FFF)) >> 16  # to the nearest, of two as near to the even one
+        found = np.where(np.isnan(exact), 0x7FC0, rounded).astype(np.uint16)
+        return found.view(bfloat16.numpy).reshape(exact.shape)
+
+
+def number_in(content: bytes, d: dtype) -> Any:
+    """The Python number that the bytes of one element stand for."""
+    return decoded(np.frombuffer(content, d.numpy), d)[0].item()
 
 
 class finfo:
@@ -209,15 +256,15 @@ class finfo:
         d = _default if type is None else named(type)
         if not d.is_floating_point:
             raise TypeError(f"torch.finfo() requires a floating point input type. Use torch.iinfo to handle '{d!r}'")
-        info = np.finfo(d.numpy)
-        self.bits: int = info.bits
+        self.bits: int = 8 * d.itemsize
         self.dtype: str = d.name
-        self.eps: float = float(info.eps)
-        self.max: float = float(info.max)
-        self.min: float = float(info.min)
-        self.tiny: float = float(info.tiny)
+        digits, top = _DIGITS[d.name]  # of the significand, and of the largest exponent
+        self.eps: float = 2.0 ** (1 - digits)
+        self.max: float = 2.0 ** top * (2 - self.eps)
+        self.min: float = -self.max
+        self.tiny: float = 2.0 ** (1 - top)
         self.smallest_normal: float = self.tiny
-        self.resolution: float = float(info.resolution)
+        self.resolution: float = float(f"1e-{int((digits - 1) * math.log10(2))}")
 
     def __repr__(self) -> str:
         names = ("resolution", "min", "max", "eps", "smallest_normal", "tiny")

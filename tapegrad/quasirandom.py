@@ -107,7 +107,8 @@ class SobolEngine:
         if n:
             self._last = points[-1]
         of = dtypes.default_dtype() if dtype is None else dtypes.named(dtype)
-        made = creation.from_array(points.astype(of.numpy) / of.numpy.type(1 << BITS))
+        kind = of.arithmetic.numpy.type
+        made = creation.from_array(points.astype(kind) / kind(1 << BITS), of)
         return made if out is None else out.resize_(tuple(made.shape)).copy_(made)
 
     def draw_base2(self, m: int, out: Tensor | None = None, dtype: Any = None) -> Tensor:

@@ -181,6 +181,9 @@ def for_batches(randomness: str) -> Iterator[Callable[[], None]]:
 def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype, method: Callable[..., Any],
           *given: Any, layout: Any = None) -> Tensor:
     """A tensor of `method(stream, n, dtype, *given)`; a capture under way takes note, so that a replay draws anew."""
+    if dtype in dtypes.HALVES:
+        lies = None if layout is None else layouts.intern(dtypes.float32, layout.shape, layout.strides)
+        return _draw(generator, shape, dtypes.float32, method, *given, layout=lies).to(dtype)
     lessons.refuse()
     if getattr(_refused, "now", False):
         raise RuntimeError(errors.RANDOM_IN_BATCH)
@@ -393,7 +396,8 @@ def _parametric(name: str, method: Callable[..., Any], *parameters: Tensor, gene
             raise RuntimeError(f"Found dtype {errors.KINDS[other.dtype.name][:-6]} but expected "
                                f"{errors.KINDS[first.dtype.name][:-6]}")
     shape = tuple(first.shape)
-    given = [np.ascontiguousarray(np.broadcast_to(p.detach()._array(), shape)) for p in parameters]
+    of = first.dtype.arithmetic.numpy
+    given = [np.ascontiguousarray(np.broadcast_to(p.detach()._array(), shape), of) for p in parameters]
     return _draw(generator, shape, first.dtype, method, *given)
 
 
@@ -424,7 +428,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     weights = input.detach()
     _check_weights(weights, num_samples, replacement)
     if num_samples > 1 and replacement:
-        given = weights._array()
+        given = weights.to(weights.dtype.arithmetic)._array()
         shape = (*given.shape[:-1], num_samples)
         return _finished(_draw(generator, shape, dtypes.int64, streams.multinomial, given), out=out)
     # The smallest waiting times, each at its weight as rate.

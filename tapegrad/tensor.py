@@ -314,6 +314,8 @@ class Tensor(Protocols, TensorBase):
         lessons.refuse()
         if capturing.mine() is not None:
             capturing.guard(self.data_ptr(), self.itemsize)
+        if self.dtype in dtypes.HALVES:
+            return dtypes.decoded(self._memory(), self.dtype).item()
         return call.item(self)
 
     def _memory(self) -> np.ndarray[Any, Any]:
@@ -329,7 +331,7 @@ class Tensor(Protocols, TensorBase):
         lessons.refuse()
         if capturing.mine() is not None:
             capturing.looked_at(self)
-        return self._memory()
+        return dtypes.decoded(self._memory(), self.dtype)
 
     def tolist(self) -> Any:
         """Nested lists of Python numbers."""
@@ -346,6 +348,8 @@ class Tensor(Protocols, TensorBase):
         """
         if self.requires_grad and not force and modes.is_grad_enabled():
             raise RuntimeError(errors.NUMPY_REQUIRES_GRAD)
+        if self.dtype is dtypes.bfloat16:
+            raise TypeError("Got unsupported ScalarType BFloat16")
         capturing.refuse("a tensor's memory is handed to NumPy")
         return self._memory()
 
@@ -425,6 +429,12 @@ class Tensor(Protocols, TensorBase):
 
     def double(self, memory_format: Any = None) -> Tensor:
         return self.to(dtypes.float64, memory_format=memory_format)
+
+    def half(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.float16, memory_format=memory_format)
+
+    def bfloat16(self, memory_format: Any = None) -> Tensor:
+        return self.to(dtypes.bfloat16, memory_format=memory_format)
 
     def long(self, memory_format: Any = None) -> Tensor:
         return self.to(dtypes.int64, memory_format=memory_format)

@@ -18,8 +18,8 @@ show_public(__name__)
 
 Message = str | Callable[[str], str] | None
 # By dtype: relative and absolute tolerance; every other dtype is compared exactly.
-_ALLCLOSE = {"float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}  # of `assert_allclose`
-DEFAULTS = {"float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
+_ALLCLOSE = {"float16": (1e-3, 1e-3), "float32": (1e-4, 1e-5), "float64": (1e-5, 1e-8)}  # of `assert_allclose`
+DEFAULTS = {"float16": (1e-3, 1e-5), "bfloat16": (1.6e-2, 1e-5), "float32": (1.3e-6, 1e-5), "float64": (1e-7, 1e-7)}
 
 
 class _Options:
@@ -113,7 +113,7 @@ def _tensors(actual: Any, expected: Any, options: _Options, path: tuple[Any, ...
         options.fail(f"The values for attribute 'dtype' do not match: {actual.dtype} != {expected.dtype}.", path)
     tolerances = options.tolerances(actual.dtype, expected.dtype)
     common = dtypes.promote(actual.dtype, expected.dtype)
-    a, e = (x.detach().numpy().astype(common.numpy) for x in (actual, expected))
+    a, e = (x.detach()._array().astype(common.arithmetic.numpy) for x in (actual, expected))
     if common is dtypes.bool_:
         a, e = a.astype(np.int64), e.astype(np.int64)
     if a.ndim == 0:
@@ -208,8 +208,7 @@ def make_tensor(*shape: Any, dtype: dtypes.dtype, device: Any = "cpu", low: floa
         else:
             made = random.randint(math.ceil(low), math.ceil(high), drawn, dtype=dtypes.int64).to(dtype)
         if exclude_zero:
-            values = made.numpy()
-            values[values == 0] = np.finfo(values.dtype).tiny if dtype.is_floating_point else 1
+            made.masked_fill_(made == 0, dtypes.finfo(dtype).tiny if dtype.is_floating_point else 1)
         if drawn is not size:
             made = made[..., ::2]
     return made.requires_grad_(requires_grad)

@@ -17,7 +17,7 @@ import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
-from tapegrad import errors
+from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, marking
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
@@ -217,7 +217,7 @@ def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple
                          for values in (segment.outputs, segment.inputs))
         seeds = [call.empty(layouts.adjoint(layouts.all[o._layout]).id) for o in outputs]
         for seed in seeds:
-            seed._memory()[...] = 1
+            seed._memory()[...] = dtypes.encoded(1, seed.dtype)
         try:
             gradients = engine.run(outputs, seeds, True, False, ends, accumulate=False, allow_unused=True, partial=True)
         except RuntimeError as error:

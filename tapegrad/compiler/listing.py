@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
+from tapegrad import dtypes
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment
 from tapegrad.compiler.passes.work import Work, kernel_of
@@ -142,9 +143,8 @@ def _step(step: Step, names: Callable[[Place], str], constants: dict[int, bytes]
 
 
 def _number(content: bytes, dtype: Any) -> str:
-    import numpy as np
 
-    return repr(np.frombuffer(content, dtype.numpy)[0].item())
+    return repr(dtypes.number_in(content, dtype))
 
 
 def _made_of(region: emitter.Region) -> str:

@@ -16,8 +16,7 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-import numpy as np
-
+from tapegrad import dtypes
 from tapegrad.compiler.traced_program import LONG, Item, Place, Step, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
@@ -164,7 +163,7 @@ class _Run:
         (value,) = substitute(region.values, dict(enumerate(operands)))
         target = accesses[0]
         if accumulate:
-            value = scalar.add(self._read(target, places[0], region.outputs[0]), value)
+            value = scalar.add(self._read(target, places[0], region.outputs[0]), value).cast(region.outputs[0])
         self.values[target] = value
         self.outputs[target] = (places[0], value)
 
@@ -175,7 +174,7 @@ class _Run:
         if access not in self.inputs:
             content = self.constants.get(place.number) if place.kind == "own" else None
             if content is not None and place.offset == 0 and len(content) == dtype.itemsize:
-                return Sym.const(np.frombuffer(content, dtype.numpy)[0].item(), dtype)
+                return Sym.const(dtypes.number_in(content, dtype), dtype)
             self.inputs[access] = (place, Sym.operand(len(self.inputs), dtype))
         return self.inputs[access][1]
 

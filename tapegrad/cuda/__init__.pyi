@@ -35,6 +35,9 @@ class OutOfMemoryError(RuntimeError):
     r"""Raised where a GPU has no memory left: never here."""
 
 
+class BFloat16Tensor:
+    """Tensors on a GPU: there are none."""
+
 class BoolTensor:
     """Tensors on a GPU: there are none."""
 
@@ -57,6 +60,9 @@ def ExternalStream(stream_ptr: Any, device: Any = None, **kwargs: Any) -> Any:
     """There is no such device: raises AssertionError."""
 
 class FloatTensor:
+    """Tensors on a GPU: there are none."""
+
+class HalfTensor:
     """Tensors on a GPU: there are none."""
 
 class IntTensor:

@@ -33,6 +33,7 @@ from tapegrad.functions.nn import (
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
+from tapegrad.functions.rounding import rounded_once
 from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views, windows
 from tapegrad.machine.instance import machine
 from tapegrad.ops.declaration import REGISTRY
@@ -50,7 +51,7 @@ def remembered(name: str, function: Any, space: str = "") -> Any:
     """A function as users get it: its Python runs once for each kind of arguments (`machine.learning.lessons`)."""
     if not isinstance(function, types.FunctionType):
         return function
-    function = checked(with_out(name, function), space + name)
+    function = checked(with_out(name, rounded_once(name, function)), space + name)
     by_name.keep(function, space + name)
     if _writes(name):
         return _plain(function)
@@ -70,7 +71,7 @@ def _method(name: str, function: Any) -> Any:
     if not isinstance(function, types.FunctionType):
         return function
     if name[:2] != "__":  # what Python calls by itself, with what its syntax says
-        function = checked(function, f"Tensor.{name}")
+        function = checked(rounded_once(name, function), f"Tensor.{name}")
     return _plain(function) if _writes(name) else machine.remembered_method(name, function, Tensor)
 
 
@@ -80,13 +81,14 @@ def _plain(function: Any) -> Any:
     return function
 
 
-for _name in ("detach", "to", "float", "double", "long", "int", "short", "char", "byte", "bool", "type_as"):
+for _name in ("detach", "to", "float", "double", "half", "bfloat16", "long", "int", "short", "char", "byte", "bool",
+              "type_as"):
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 setattr(Tensor, "numpy", machine.numpy_method(checked(vars(Tensor)["numpy"], "Tensor.numpy"), Tensor))  # noqa: B010
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations
-    fallbacks.set_function(REGISTRY[_name], with_out(_name, unwrapped(fallbacks.by_name[_name])))
+    fallbacks.set_function(REGISTRY[_name], with_out(_name, rounded_once(_name, unwrapped(fallbacks.by_name[_name]))))
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
 for _name in ("alias", "avg_pool2d", "avg_pool3d", "contiguous", "expand", "expand_as", "repeat", "reshape_as",

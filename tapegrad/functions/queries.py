@@ -203,7 +203,7 @@ def _elements(name: str, self: Any, others: tuple[Any, ...], function: Callable[
     if values[0].shape != array.shape or any(overlaps(self, o) for o in others):
         raise RuntimeError(f"{name}(): the other operands must broadcast to {list(array.shape)}")
     results = [function(*(v.item() for v in row)) for row in zip(*(v.flat for v in values))]
-    array[...] = np.array(results, array.dtype).reshape(array.shape)
+    self._memory()[...] = dtypes.encoded(results, self.dtype).reshape(array.shape)
     return self
 
 

@@ -74,6 +74,8 @@ class Sym:
         """The number `value`, as `dtype` holds it: integers wrap, floats keep the digits given here."""
         if dtype.category == 2:
             value = float(value)
+            if dtype.arithmetic is not dtype:
+                value = float(dtypes.decoded(dtypes.encoded(value, dtype), dtype))
         elif dtype.category == 0:
             value = bool(value)
         else:
@@ -93,11 +95,13 @@ class Sym:
 
     @staticmethod
     def __like__(value: Any, x: Sym) -> Sym:
-        return value.cast(x.dtype) if isinstance(value, Sym) else Sym.const(value, x.dtype)
+        of = x.dtype.arithmetic
+        return value.cast(of) if isinstance(value, Sym) else Sym.const(value, of)
 
     @classmethod
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Sym:
         entry = INTRINSICS[name]
+        args = tuple([a.cast(a.dtype.arithmetic) if isinstance(a, Sym) else a for a in args])
         common = _common_dtype(name, entry.takes, args)
         nodes = []
         for kind, a in zip(entry.takes, args):
@@ -121,6 +125,7 @@ class Sym:
             return Sym(name, (), dtypes.int64)
         if name in ("any", "all"):
             return Sym("reduce", (x.cast(dtypes.bool_),), dtypes.bool_, name)
+        x = x.cast(x.dtype.arithmetic)
         return Sym("reduce", (x,), dtypes.int64 if name.startswith("arg") else x.dtype, name)
 
     # ----------------------------------------------------------------------------------------------------- reading

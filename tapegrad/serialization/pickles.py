@@ -16,7 +16,8 @@ from tapegrad.nn.parameter import Parameter
 from tapegrad.serialization import storages
 from tapegrad.tensor import Tensor
 
-STORAGES = {"FloatStorage": dtypes.float32, "DoubleStorage": dtypes.float64, "LongStorage": dtypes.int64,
+STORAGES = {"HalfStorage": dtypes.float16, "BFloat16Storage": dtypes.bfloat16, "FloatStorage": dtypes.float32,
+            "DoubleStorage": dtypes.float64, "LongStorage": dtypes.int64,
             "IntStorage": dtypes.int32, "ShortStorage": dtypes.int16, "CharStorage": dtypes.int8,
             "ByteStorage": dtypes.uint8, "BoolStorage": dtypes.bool_}
 _STORAGE_OF = {dtype: name for name, dtype in STORAGES.items()}

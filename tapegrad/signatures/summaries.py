@@ -184,7 +184,7 @@ SUMMARIES: dict[str, str] = {
     # ---------------------------------------------------------------- dtypes
     **{name: f"This tensor as `{dtype}`." for name, dtype in {
         "bool": "bool", "byte": "uint8", "char": "int8", "short": "int16", "int": "int32", "long": "int64",
-        "float": "float32", "double": "float64"}.items()},
+        "float": "float32", "double": "float64", "half": "float16", "bfloat16": "bfloat16"}.items()},
     "type_as": "This tensor in the dtype of another.", "detach": "The same memory without history.",
     # ---------------------------------------------------------------- operations that stand for others
     "apply": "A Python function of each element, over what is there.",

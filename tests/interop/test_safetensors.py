@@ -4,11 +4,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import safetensors
+import safetensors.numpy
 
 import tapegrad as torch
 from tapegrad.interop import safetensors as files
 
-KINDS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float32", "float64"]
+KINDS = ["bool", "uint8", "int8", "int16", "int32", "int64", "float16", "bfloat16", "float32", "float64"]
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -33,3 +34,5 @@ def test_what_is_refused():
         files.save({"a": np.ones(2)})
     with pytest.raises(safetensors.SafetensorError):
         files.load(files.save({"a": torch.ones(2)})[:-3])
+    with pytest.raises(TypeError, match="is of dtype U16"):
+        files.load(safetensors.numpy.save({"a": np.ones(2, np.uint16)}))

@@ -1,10 +1,11 @@
 """PyTorch's own sample inputs, run through both libraries: the score of an operation, and what went wrong.
 
-    python tests/parity/opinfo.py [name …] [--more] [--narrow] [--verbose]
+    python tests/parity/opinfo.py [name …] [--more] [--narrow] [--halves] [--verbose]
 
-prints the table, with `--more` that of the second part as well, with `--narrow` in the integer types below int64. An operation is right when every sample of every dtype
-gives PyTorch's values, dtypes, shapes and gradients; where float32 values differ, what is nearer to PyTorch's own in
-float64 is right. `errors` counts error inputs that raise an exception of PyTorch's type.
+prints the table, with `--more` that of the second part as well, with `--narrow` in the integer types below int64, with
+`--halves` in float16 and bfloat16. An operation is right when every sample of every dtype gives PyTorch's values,
+dtypes, shapes and gradients; where values of less than 64 bits differ, what is nearer to PyTorch's own in float64 is
+right. `errors` counts error inputs that raise an exception of PyTorch's type.
 """
 from __future__ import annotations
 
@@ -175,7 +176,8 @@ def translate(value: Any, torch: Any, tapegrad: Any, leaves: list[Any], storages
 def twin(value: Any, torch: Any, tapegrad: Any, storages: dict[int, Any]) -> Any:
     """A tensor that lies as PyTorch's does in a copy of its storage."""
     if value._is_zerotensor() or not value.numel():
-        return tapegrad.from_numpy(np.zeros(tuple(value.shape), value.new_zeros(()).numpy().dtype))
+        return tapegrad.from_numpy(np.zeros(tuple(value.shape), np.float32)).to(
+            getattr(tapegrad, str(value.dtype).split(".")[1]))
     source = value.detach()
     storage = source.untyped_storage()
     if storage.data_ptr() not in storages:
@@ -192,6 +194,15 @@ def flatten(value: Any) -> list[Any]:
     if isinstance(value, (list, tuple)):
         return [v for item in value for v in flatten(item)]
     return [value]
+
+
+TOLERANCES = {"float16": (2e-3, 1e-4), "bfloat16": (1.6e-2, 1e-4), "float32": (1.3e-4, 1e-5), "float64": (1e-7, 1e-7)}
+
+
+def array(x: Any) -> np.ndarray[Any, Any]:
+    """The values of a tensor of either library."""
+    x = x.detach()
+    return (x.float() if x.dtype.itemsize == 2 and x.dtype.is_floating_point else x).numpy()
 
 
 def compare(theirs: Any, ours: Any, torch: Any, tapegrad: Any, values: bool = True) -> str:
@@ -215,8 +226,8 @@ def compare(theirs: Any, ours: Any, torch: Any, tapegrad: Any, values: bool = Tr
         if x.requires_grad != y.requires_grad:
             return f"requires_grad {y.requires_grad}, not {x.requires_grad}"
         if values:
-            p, q = x.numpy(force=True), y.detach().numpy()
-            rtol, atol = {"float32": (1.3e-4, 1e-5), "float64": (1e-7, 1e-7)}.get(p.dtype.name, (0, 0))
+            p, q = array(x), array(y)
+            rtol, atol = TOLERANCES.get(str(x.dtype)[6:], (0, 0))
             with np.errstate(all="ignore"):
                 if not np.allclose(p, q, rtol=rtol, atol=atol, equal_nan=True):
                     return "values"
@@ -245,7 +256,8 @@ def run_sample(op: Any, function: Any, sample: Any, torch: Any, tapegrad: Any, g
         dim = (sample.args or (sample.kwargs.get("dim", -1),))[0]
         theirs, ours = torch.gather(sample.input, dim, theirs), tapegrad.gather(arguments[0], dim, ours)
     found = compare(theirs, ours, torch, tapegrad, op.name not in UNINITIALISED)
-    if found == "values" and getattr(sample.input, "dtype", None) == torch.float32:
+    inexact = (torch.float32, torch.float16, torch.bfloat16)
+    if found == "values" and getattr(sample.input, "dtype", None) in inexact:
         exact, _ = in_float64(op, sample, [], torch)
         found = "".join(nearer(x, y, e) for x, y, e in zip(flatten(theirs), flatten(ours), flatten(exact)))
     if found or not grad or not leaves:
@@ -257,16 +269,17 @@ def run_sample(op: Any, function: Any, sample: Any, torch: Any, tapegrad: Any, g
     if op.name in ("sort", "unique"):
         pairs = pairs[:1]
     rng = np.random.default_rng(0)
-    seeds = [rng.uniform(-1, 1, tuple(x.shape)).astype(x.detach().numpy().dtype) for x, _ in pairs]
+    seeds = [array(torch.from_numpy(np.array(rng.uniform(-1, 1, tuple(x.shape)))).to(x.dtype)) for x, _ in pairs]
     try:
-        wanted = torch.autograd.grad([x for x, _ in pairs], [x for x, _ in leaves],
-                                     [torch.from_numpy(np.array(s)) for s in seeds], allow_unused=True)
+        wanted = torch.autograd.grad([x for x, _ in pairs], [x for x, _ in leaves], [
+            torch.from_numpy(np.array(s)).to(x.dtype) for s, (x, _) in zip(seeds, pairs)], allow_unused=True)
     except RuntimeError:
         return ""
     try:
         total = None
         for (_, y), s in zip(pairs, seeds):
-            part = (y * tapegrad.from_numpy(np.array(s))).sum()
+            part = (y * tapegrad.from_numpy(np.array(s)).to(y.dtype)).sum(dtype=tapegrad.promote_types(
+                y.dtype, tapegrad.float32))
             total = part if total is None else total + part
         total.backward()
     except Exception as error:
@@ -282,7 +295,7 @@ def run_sample(op: Any, function: Any, sample: Any, torch: Any, tapegrad: Any, g
                 return "no gradient"
             continue
         found = compare(w, leaf.grad, torch, tapegrad)
-        if found == "values" and w.dtype == torch.float32:
+        if found == "values" and w.dtype in inexact:
             exact = exact or exact_gradients(op, sample, [x for x, _ in leaves], seeds, torch)
             found = nearer(w, leaf.grad, exact[number])
         if found:
@@ -304,7 +317,7 @@ def in_float64(op: Any, sample: Any, leaves: list[Any], torch: Any) -> tuple[Any
 
     def wide(v: Any) -> Any:
         if isinstance(v, torch.Tensor):
-            return again.get(id(v), v.double() if v.dtype == torch.float32 else v)
+            return again.get(id(v), v.double() if v.is_floating_point() else v)
         if isinstance(v, (list, tuple)):
             return type(v)(map(wide, v))
         return v
@@ -314,15 +327,16 @@ def in_float64(op: Any, sample: Any, leaves: list[Any], torch: Any) -> tuple[Any
 
 
 def nearer(theirs: Any, ours: Any, exact: Any) -> str:
-    """Nothing if our float32 values are at least as near to the exact ones as theirs."""
+    """Nothing if our values are at least as near to the exact ones as theirs."""
     true = exact.numpy(force=True)
     with np.errstate(all="ignore"):
-        error, other = (np.nanmax(np.abs(v - true), initial=0) for v in (ours.detach().numpy(), theirs.numpy(force=True)))
+        error, other = (np.nanmax(np.abs(array(v) - true), initial=0) for v in (ours, theirs))
     return "" if error <= other else "values"
 
 
 DTYPES = ("float64", "float32", "int64", "bool")
 NARROW = ("uint8", "int8", "int16", "int32")
+HALVES = ("float16", "bfloat16")
 
 
 def score(op: Any, torch: Any, tapegrad: Any, dtypes: Sequence[str] = DTYPES, most: int = MAX_SAMPLES) -> Report:
@@ -414,7 +428,7 @@ def main(arguments: list[str]) -> None:
     wanted = {a for a in arguments if not a.startswith("--")} or set(NAMES) | (set(MORE) if "--more" in arguments else set())
     totals: dict[str, list[int]] = {}
     for family, op in operations(torch, wanted):
-        report = score(op, torch, tapegrad, NARROW if "--narrow" in arguments else DTYPES)
+        report = score(op, torch, tapegrad, NARROW if "--narrow" in arguments else HALVES if "--halves" in arguments else DTYPES)
         total = totals.setdefault(family, [0, 0, 0, 0])
         total[0] += report.exact
         total[1] += 1

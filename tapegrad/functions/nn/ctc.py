@@ -90,7 +90,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     final = stack(reached).gather(0, last).squeeze(0).gather(1, ends)
     single = creation.from_array(np.array([[0.0, 0.0 if n else _NOWHERE] for n in written]).reshape(count, 2), x.dtype)
     loss = -(final + single).logsumexp(1)
-    heard_at = creation.from_array((np.arange(steps)[:, None] < np.array(heard)).astype(x.dtype.numpy))
+    heard_at = creation.from_array(np.arange(steps)[:, None] < np.array(heard), x.dtype)
     mass = (x.exp().sum(2) * heard_at).sum(0)
     loss = loss + (mass - mass.detach())  # the normalisation's share of the gradient
     impossible = loss.detach() > -_NOWHERE / 2

@@ -4,8 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
+from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.functions.common import public
 from tapegrad.functions.nn.activations import nn
@@ -92,7 +91,7 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: floa
     if not n or tuple(input.shape[-n:]) != tuple(normalized_shape):
         raise RuntimeError(f"Given normalized_shape={list(normalized_shape)}, expected input with shape "
                            f"[*, {', '.join(map(str, normalized_shape))}], but got input of size{list(input.shape)}")
-    small = np.finfo(input.dtype.numpy).eps if eps is None else eps
+    small = dtypes.finfo(input.dtype.arithmetic).eps if eps is None else eps
     found = input * ((input * input).mean(list(range(-n, 0)), keepdim=True) + float(small)).rsqrt()
     return found if weight is None else found * weight
 

@@ -281,11 +281,11 @@ def _fractional_max_pool(n: int) -> None:
         for d, there in enumerate((*x.shape[:2], n)):
             if drawn.shape[d] != there:
                 raise RuntimeError(f"Expect _random_samples.size({d}) {expected[d]}")
-        axes = []
+        axes, kind = [], x.dtype.arithmetic.numpy.type
         for d, (size, out, k) in enumerate(zip(sizes, outs, kernel)):
             sample = drawn[..., n - 1 - d if n == 2 else d, None]
-            alpha = x.dtype.numpy.type((size - k) / (out - 1)) if out > 1 else x.dtype.numpy.type(0)
-            start = ((np.arange(out, dtype=x.dtype.numpy) + sample) * alpha).astype(np.int64) - (
+            alpha = kind((size - k) / (out - 1)) if out > 1 else kind(0)
+            start = ((np.arange(out, dtype=kind) + sample) * alpha).astype(np.int64) - (
                 sample * alpha).astype(np.int64)
             start[..., -1:] = size - k
             axes.append(start[..., None] + np.arange(k))

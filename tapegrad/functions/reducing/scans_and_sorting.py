@@ -260,7 +260,8 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
 def _several(name: str, input: Tensor, values: Any, inverse: Any, counts: Any) -> Any:
     """Values, and what else was asked for; they come from `input` by a node that refuses its backward."""
     node = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
-    found = [without_derivative(from_array(np.ascontiguousarray(values)), node, input, refusal=NotImplementedError(
+    distinct = from_array(np.ascontiguousarray(values), input.dtype)
+    found = [without_derivative(distinct, node, input, refusal=NotImplementedError(
         f"the derivative for '{name}' is not implemented."))]
     if inverse is not None:
         found.append(from_array(np.asarray(inverse, np.int64, order="C")))

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.functions.common import in_place, into, kind_name, method, public
 from tapegrad.functions.reducing.reductions import vector_norm
@@ -15,7 +15,7 @@ from tapegrad.tensor import Tensor
 
 
 def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpolation: str, ignore_nan: bool) -> Any:
-    if not input.dtype.is_floating_point:
+    if input.dtype not in dtypes.FLOATING:
         raise RuntimeError(f"{name}() input tensor must be either float or double dtype")
     if interpolation not in ("linear", "lower", "higher", "midpoint", "nearest"):
         raise RuntimeError(f"{name}() interpolation must be one of linear, lower, higher, midpoint or nearest, but got "

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 from collections.abc import Iterator
 
 from tapegrad import dtypes
@@ -164,6 +165,10 @@ class Writer:
     def cast(self, x: str, a: dtype, b: dtype) -> str:
         if a is b:
             return x
+        if a.arithmetic is not a:
+            return self.cast(self.from_half(x, a), a.arithmetic, b)
+        if b.arithmetic is not b:
+            return self.to_half(self.cast(x, a, b.arithmetic), b)
         s, t = self.type(a), self.type(b)
         if b is dtypes.bool_:
             return self.let(f"{'fcmp une' if a.category == 2 else 'icmp ne'} {s} {x}, zeroinitializer")
@@ -179,6 +184,67 @@ class Writer:
         if a is not dtypes.bool_ and a.itemsize >= b.itemsize:
             return x if a.itemsize == b.itemsize else self.let(f"trunc {s} {x} to {t}")
         return self.let(f"{'sext' if a.is_signed else 'zext'} {s} {x} to {t}")
+
+    # -------------------------------------------------------------------------------------------------------- halves
+    # Instructions for them are not on every processor, and LLVM calls functions that are not there instead.
+
+    def from_half(self, x: str, d: dtype) -> str:
+        """The float32 that is stored in 16 bits: exactly."""
+        bits, single = self.vector("i32"), self.vector("float")
+        wide = self.let(f"zext {self.vector('i16')} {x} to {bits}")
+        if d is dtypes.bfloat16:
+            return self.let(f"bitcast {bits} {self.bitwise('shl', wide, 16)} to {single}")
+        moved = self.bitwise("shl", self.bitwise("and", wide, 0x7FFF), 13)
+        exponent = self.bitwise("and", moved, 0x1F << 23)
+        normal = self.bitwise("add", moved, (127 - 15) << 23)
+        special = self.bitwise("add", normal, (128 - 16) << 23)  # infinities and NaN
+        magic = self.splat_bits((127 - 14) << 23)
+        shifted = self.let(f"bitcast {bits} {self.bitwise('add', normal, 1 << 23)} to {single}")
+        small = self.let(f"bitcast {single} {self.let(f'fsub {single} {shifted}, {magic}')} to {bits}")
+        found = self.choose(self.test("eq", exponent, 0x1F << 23), special, normal)
+        found = self.choose(self.test("eq", exponent, 0), small, found)
+        sign = self.bitwise("shl", self.bitwise("and", wide, 0x8000), 16)
+        return self.let(f"bitcast {bits} {self.let(f'or {bits} {found}, {sign}')} to {single}")
+
+    def to_half(self, x: str, d: dtype) -> str:
+        """A float32 rounded to 16 bits: to the nearest, of two as near to the even one."""
+        bits, single = self.vector("i32"), self.vector("float")
+        whole = self.let(f"bitcast {single} {x} to {bits}")
+        lowest = 16 if d is dtypes.bfloat16 else 13  # the lowest bit that is kept
+        odd = self.bitwise("and", self.bitwise("lshr", whole, lowest), 1)
+        magnitude = self.bitwise("and", whole, 0x7FFFFFFF)
+        if d is dtypes.bfloat16:
+            rounded = self.let(f"add {bits} {self.bitwise('add', whole, 0x7FFF)}, {odd}")
+            found = self.choose(self.test("ugt", magnitude, 0xFF << 23), self.splat_bits(0x7FC0 << 16, False), rounded)
+            return self.let(f"trunc {bits} {self.bitwise('lshr', found, 16)} to {self.vector('i16')}")
+        moved = self.bitwise("add", magnitude, (((15 - 127) << 23) + 0xFFF) & 0xFFFFFFFF)
+        normal = self.bitwise("lshr", self.let(f"add {bits} {moved}, {odd}"), 13)
+        magic = 126 << 23  # a half, whose last digit is that of the smallest numbers
+        shifted = self.let(f"fadd {single} {self.let(f'bitcast {bits} {magnitude} to {single}')}, "
+                           f"{self.splat_bits(magic)}")
+        small = self.bitwise("sub", self.let(f"bitcast {single} {shifted} to {bits}"), magic)
+        special = self.choose(self.test("ugt", magnitude, 0xFF << 23), self.splat_bits(0x7E00, False),
+                              self.splat_bits(0x7C00, False))
+        found = self.choose(self.test("ult", magnitude, (127 - 14) << 23), small, normal)
+        found = self.choose(self.test("uge", magnitude, (127 + 16) << 23), special, found)
+        sign = self.bitwise("lshr", self.bitwise("and", whole, 0x80000000), 16)
+        return self.let(f"trunc {bits} {self.let(f'or {bits} {found}, {sign}')} to {self.vector('i16')}")
+
+    def splat_bits(self, number: int, single: bool = True) -> str:
+        """32 bits in every lane: as whole numbers, or as those of a float32."""
+        if single:
+            return self.const(struct.unpack("<f", struct.pack("<I", number))[0], dtypes.float32)
+        return str(number) if self.lanes == 1 else f"<{', '.join([f'i32 {number}'] * self.lanes)}>"
+
+    def bitwise(self, instruction: str, x: str, number: int) -> str:
+        return self.let(f"{instruction} {self.vector('i32')} {x}, {self.splat_bits(number, False)}")
+
+    def test(self, how: str, x: str, number: int) -> str:
+        return self.let(f"icmp {how} {self.vector('i32')} {x}, {self.splat_bits(number, False)}")
+
+    def choose(self, condition: str, x: str, y: str) -> str:
+        t = self.vector("i32")
+        return self.let(f"select {self.vector('i1')} {condition}, {t} {x}, {t} {y}")
 
     # --------------------------------------------------------------------------------------------------- the module
 

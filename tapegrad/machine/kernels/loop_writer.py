@@ -249,7 +249,9 @@ class LoopWriter(Writer):
             d, value = self.dtypes[j], scope[self.values[j]]
             if self.accumulate[j]:
                 old = self.load_element(j, at["i"]) if at else self.load(self.at[j], d)
-                value = self.let(f"{column('add', d)} {self.type(d)} {old}, {value}")
+                of = d.arithmetic
+                old, value = self.cast(old, d, of), self.cast(value, d, of)
+                value = self.cast(self.let(f"{column('add', of)} {self.type(of)} {old}, {value}"), of, d)
             values.append(value)
         for j, value in zip(outputs, values):
             if at:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import math
 import struct
+import sys
 from collections.abc import Callable, Sequence
 
 from tapegrad import dtypes
@@ -53,7 +54,7 @@ def column(op: str, d: dtype) -> str | Callable[..., Sym]:
 
 # --------------------------------------------------------------------------------------------------- types and text
 
-_REGISTER = {"b8": "i1", "u8": "i8", "f32": "float", "f64": "double"}
+_REGISTER = {"b8": "i1", "u8": "i8", "f32": "float", "f64": "double", "f16": "i16", "bf16": "i16"}  # halves are bits
 
 
 def register_type(d: dtype) -> str:
@@ -65,6 +66,8 @@ def memory_type(d: dtype) -> str:
 
 
 def literal(value: float, d: dtype) -> str:
+    if d.arithmetic is not d:
+        return str(int.from_bytes(dtypes.encoded(value, d).tobytes(), sys.byteorder))
     if d.category == 2:
         if value != value:
             return "0x7FF8000000000000"
@@ -105,7 +108,7 @@ def calls_functions(values: Sequence[Sym]) -> bool:
 
 
 def type_suffix(d: dtype) -> str:
-    return d.short if d.category == 2 else register_type(d)
+    return d.short if d in dtypes.FLOATING else register_type(d)
 
 
 @functools.cache

@@ -14,6 +14,7 @@ from tapegrad.machine.native.tape import make_row
 _new_array = indirect(u64, u64, u64, i32, u64, u64, u64, i32, u64)  # PyArray_NewFromDescr
 _set_base = indirect(i32, u64, u64)  # PyArray_SetBaseObject, which keeps the reference it is given
 _WRITEABLE = np.int32(0x400)
+_BFLOAT16 = np.uint32(9)  # which NumPy has not
 memset = external("memset", u64, u64, i32, u64)
 
 
@@ -59,7 +60,8 @@ def numpy_method(self, arguments, count, keywords):
     """`Tensor.numpy`: Python's, but where that has nothing to decide."""
     m = machine()
     if count == U0 and keywords == U0 and m.trace == U0 and not requires_grad(self) and \
-            words(m.geometries)[tensor_at(self).layout] != U0:
+            words(m.geometries)[tensor_at(self).layout] != U0 and \
+            layouts()[tensor_at(self).layout].dtype != _BFLOAT16:
         return array_on(self)
     total = count + U1
     if keywords != U0:

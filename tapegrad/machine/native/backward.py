@@ -196,6 +196,10 @@ def unit_seed(arena, dtype):
     seed = allocate(arena, np.uint64(8))
     if dtype == np.uint32(7):
         words(seed)[U0] = np.uint64(0x3FF0000000000000)
+    elif dtype == np.uint32(8):
+        words(seed)[U0] = np.uint64(0x3C00)
+    elif dtype == np.uint32(9):
+        words(seed)[U0] = np.uint64(0x3F80)
     else:
         words(seed)[U0] = np.uint64(0x3F800000)
     if machine().trace != U0:

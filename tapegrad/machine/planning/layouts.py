@@ -85,6 +85,8 @@ class Layouts:
 
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
              literal: int | None) -> Layout:
+        if dtype.is_complex:
+            raise NotImplementedError(errors.COMPLEX.format(dtype))
         shape, strides = (tuple(map(int, sizes)) for sizes in (shape, strides))  # NumPy's are equal, and found here too
         new = Layout(len(self.all), dtype, shape, strides, weak, literal)
         self.all.append(new)

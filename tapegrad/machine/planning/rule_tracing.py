@@ -79,7 +79,11 @@ def _unsupported(op: Operation, d: dtype) -> Exception:
 
 def scalar_name(d: dtype) -> str:
     return {"bool": "Bool", "uint8": "Byte", "int8": "Char", "int16": "Short", "int32": "Int", "int64": "Long",
-            "float32": "Float", "float64": "Double"}[d.name]
+            "float32": "Float", "float64": "Double", "float16": "Half", "bfloat16": "BFloat16"}[d.name]
+
+
+# Of an operation on halves, a number is rounded to one first; not so what these multiply and divide by.
+_EXACT = frozenset(("mul", "mul_", "div", "div_"))
 
 
 def symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: int) -> list[Sym]:
@@ -90,7 +94,9 @@ def symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: in
             found.append(Sym.const(layout.literal, compute))
             continue
         loaded = Sym.operand(first + j, layout.dtype)
-        found.append(loaded.cast(dtypes.bool_ if op.operands[j] == "condition" else compute))
+        exact = layout.tier < 2 and op.name in _EXACT
+        wanted = compute.arithmetic if exact else compute
+        found.append(loaded.cast(dtypes.bool_ if op.operands[j] == "condition" else wanted))
     return found
 
 

@@ -23,7 +23,7 @@ from tapegrad.machine.planning.rule_tracing import result_type
 from tapegrad.machine.planning.step_builder import Builder, emit, is_sum
 from tapegrad.machine.planning.structured_factoring import Factoring
 from tapegrad.machine.planning.structured_loops import Looping
-from tapegrad.machine.planning.structured_values import Copy, Expression, Product, Traced
+from tapegrad.machine.planning.structured_values import Copy, Deferred, Expression, Product, Traced
 from tapegrad.ops.declaration import Operation
 from tapegrad.ops.scalar import row
 from tapegrad.ops.symbols import Sym
@@ -200,12 +200,29 @@ def _lower(builder: Builder, op: Operation, operands: tuple[Layout, ...], attrib
     if len(operands) > rec.MOST:
         return _lower_alike(lowering, op, operands, attributes)
     traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
+    if any(o.dtype in dtypes.HALVES for o in operands):
+        return _lower_wide(lowering, op, traced, attributes)
     value = op.forward(lowering, *traced, **attributes)
     if isinstance(value, Layout):
         return value
     if value._placed is None or value._placed[0].source != rec.TARGET:
         value.write(Pointer(rec.TARGET), value.layout, False)
     return value.layout
+
+
+def _lower_wide(lowering: Lowering, op: Operation, operands: Sequence[Traced], attributes: dict[str, Any]) -> Layout:
+    """An operation on what is stored in halves: the one on float32, its result rounded."""
+    common = result_type([x.layout for x in operands if x.dtype.is_floating_point])
+    found = Deferred(op.inplace_of or op, [_wide(x) for x in operands], attributes)
+    value = Expression.cast(found, common) if found.dtype is common.arithmetic else found
+    target = operands[0].layout if op.inplace_of is not None else lowering.layouts.intern(
+        value.dtype, found.shape, found.layout.strides)
+    value.write(Pointer(rec.TARGET), target, False)
+    return target
+
+
+def _wide(x: Traced) -> Traced:
+    return Expression.cast(x, x.dtype.arithmetic) if x.dtype in dtypes.HALVES else x
 
 
 def _lower_alike(lowering: Lowering, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Layout:
@@ -237,7 +254,9 @@ def _gradients(lowering: Lowering, plan: Plan) -> tuple[Any, ...]:
     traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(plan.operands)]
     g = Traced(lowering, Pointer(rec.ADJOINT), lowering.layouts.adjoint(plan.out))
     out = Traced(lowering, Pointer(rec.RESULT), plan.out)
-    return plan.op.gradients(g, traced, out, plan.attributes)
+    found = plan.op.gradients(_wide(g), [_wide(x) for x in traced], _wide(out), plan.attributes)
+    return tuple(x if x is None or o.dtype not in dtypes.HALVES else Expression.cast(x, o.dtype)
+                 for x, o in zip(found, plan.operands))
 
 
 def _adjoint(builder: Builder, plan: Plan, j: int) -> int:

@@ -17,11 +17,12 @@ from tapegrad.nn.utils.init import skip_init
 from tapegrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from tapegrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
 
-_ROOMS = ("parametrizations", "parametrize", "rnn", "stateless")  # loaded when they are asked for
+_ROOMS = ("parametrizations", "parametrize", "prune", "rnn", "stateless")  # loaded when they are asked for
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm",
-           "parameters_to_vector", "parametrizations", "parametrize", "remove_spectral_norm", "remove_weight_norm",
-           "rnn", "skip_init", "spectral_norm", "stateless", "vector_to_parameters", "weight_norm"]
+           "parameters_to_vector", "parametrizations", "parametrize", "prune", "remove_spectral_norm",
+           "remove_weight_norm", "rnn", "skip_init", "spectral_norm", "stateless", "vector_to_parameters",
+           "weight_norm"]
 show_public(__name__)
 
 
