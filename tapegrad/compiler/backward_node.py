@@ -22,6 +22,7 @@ from tapegrad.tape import hooks
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 WIDEST = 30  # operands of a node
+_versions = buffers["version"]
 
 
 class Replayed(Protocol):
@@ -33,6 +34,7 @@ class Replayed(Protocol):
     captured: Any
     reach: Any
     reads: Reads
+    owners_reached: Any
     backwards: list[Backward]
 
     def bare(self, number: int, wanted: int) -> Backward | None: ...
@@ -258,12 +260,12 @@ class Pullback:
         numbers = variant.captured.numbers_of_inputs
         self.leaves = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
                        for i, t in enumerate(leaves)]
-        versions = buffers["version"]
-        self.versions = [versions.item(cap.owner_of(t)) for t in (*leaves, *variant.reach.tensors.values())]
+        versions = _versions
+        self.versions = [versions.item(cap.owner_of(t)) for t in leaves], versions[variant.owners_reached]
         reads = variant.reads
         # As aliases: the memory stays what the program read, whatever becomes of the tensor, and the tensor can die.
-        kept = [_alias(arguments[i]) for i in reads.arguments] + [_alias(t) for t in reads.held]
-        kept += [_alias(fresh[i]) for i in reads.results]
+        kept = [_alias(t) for t in (*[arguments[i] for i in reads.arguments], *reads.held,
+                                    *[fresh[i] for i in reads.results])]
         self.kept = [(t, versions.item(cap.owner_of(t))) for t in kept]
         self.saved = fresh[-1]
         self.nbytes = self.saved.nbytes
@@ -283,7 +285,7 @@ class Pullback:
         first_result = len(self.kept) - len(self.variant.reads.results)
         for i in backward.reads:
             tensor, version = self.kept[i]
-            if buffers["version"].item(cap.owner_of(tensor)) != version:
+            if _versions.item(cap.owner_of(tensor)) != version:
                 raise RuntimeError(errors.MODIFIED.format(
                     kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,
                     output=f", which is output 0 of {CompiledFunction.__name__}," if i >= first_result else "",
@@ -303,8 +305,8 @@ class Pullback:
 
 
 def _alias(tensor: Any) -> Any:
-    row = buffers[tensor._buffer]
-    return call.adopt(tensor._layout, int(row["address"]), int(row["owner"]), machine.tensor_type)
+    row = tensor._buffer
+    return call.adopt(tensor._layout, cap.addresses.item(row), cap.owner_of(tensor), machine.tensor_type)
 
 
 def _storage(tensor: Any) -> int:

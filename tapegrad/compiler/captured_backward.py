@@ -14,7 +14,7 @@ What no program covers (`create_graph`) runs the function once more, as it is wr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes, errors
@@ -79,8 +79,12 @@ class Segment(NamedTuple):
         """Whether a backward to some inputs is a second one, after those that were done."""
         return self.gone or any(k & now and k & before for before in done for k in self.keeping)
 
-    def is_used_up(self, done: Iterable[int]) -> bool:
+    def is_used_up(self, done: Collection[int]) -> bool:
         """Whether no backward may ask for anything that was kept."""
+        if len(done) == 1:  # one sweep through all of it, as most are
+            (before,) = done
+            return bool(self.keeping) and (before == (1 << len(self.inputs)) - 1 or all(
+                k & before for k in self.keeping)) and 0 not in self.keeping
         return bool(self.keeping) and all(any(k & before for before in done) for k in self.keeping)
 
 

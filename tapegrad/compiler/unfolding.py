@@ -138,7 +138,8 @@ def _check(pullback: Pullback) -> None:
     if not captured.pure:
         raise RuntimeError(_CANNOT.format("it writes to memory that others see"))
     leaves = [x.memory if type(x) is Input else x for x in pullback.leaves]
-    for tensor, version in zip((*leaves, *variant.reach.tensors.values()), pullback.versions):
+    passed, reached = pullback.versions
+    for tensor, version in zip((*leaves, *variant.reach.tensors.values()), (*passed, *reached.tolist())):
         if int(buffers[cap.owner_of(tensor)]["version"]) != version:
             raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
     try:

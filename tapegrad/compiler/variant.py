@@ -48,6 +48,7 @@ class Variant:
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
+        self.owners_reached = np.array([cap.owner_of(t) for t in reach.tensors.values()], "i8")
         self.owners = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
         self._bare: dict[tuple[int, int], Backward | None] = {}
