@@ -168,7 +168,7 @@ def wrap_dims(dims: Any, ndim: int) -> Shape:
 
 
 def broadcast(shapes: Iterable[Sequence[int]]) -> Shape:
-    """The shape that operands of these shapes broadcast to; RuntimeError names the first sizes that do not match.
+    """The shape that operands of these shapes broadcast to; RuntimeError names the last sizes that do not match.
 
     >>> broadcast([(8, 1, 3), (4, 1)])
     (8, 4, 3)
@@ -177,8 +177,8 @@ def broadcast(shapes: Iterable[Sequence[int]]) -> Shape:
     for shape in shapes:
         out[:0] = [1] * (len(shape) - len(out))
         offset = len(out) - len(shape)
-        for i, n in enumerate(shape):
-            have = out[offset + i]
+        for i in reversed(range(len(shape))):
+            n, have = shape[i], out[offset + i]
             if have == 1:
                 out[offset + i] = n
             elif n not in (1, have):

@@ -23,6 +23,12 @@ class World:
 ERRORS = [
     ("broadcast", lambda w: w.x + torch.ones(2), RuntimeError,
      r"The size of tensor a \(3\) must match the size of tensor b \(2\) at non-singleton dimension 1"),
+    ("broadcast, the last first", lambda w: torch.ones(4, 3, 2) * torch.ones(4, 3), RuntimeError,
+     r"The size of tensor a \(2\) must match the size of tensor b \(3\) at non-singleton dimension 2"),
+    ("assign", lambda w: torch.ones(2, 3).__setitem__(0, torch.ones(2)), RuntimeError,
+     r"The expanded size of the tensor \(3\) must match the existing size \(2\) at non-singleton dimension 0"),
+    ("expand, the last first", lambda w: torch.ones(3, 1, 2).expand(4, 5, 6), RuntimeError,
+     r"The expanded size of the tensor \(6\) must match the existing size \(2\) at non-singleton dimension 2"),
     ("add text", lambda w: w.x + "1", TypeError, ""),
     ("add none", lambda w: w.x + None, TypeError, ""),
     ("mul list", lambda w: torch.mul(w.x, [1.0]), TypeError,

@@ -231,7 +231,12 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         if isinstance(value, Tensor):
             while value.ndim > target.ndim and value.shape[0] == 1:
                 value = value.squeeze(0)
-        target.copy_(value)
+        try:
+            target.copy_(value)
+        except RuntimeError:
+            if isinstance(value, Tensor):
+                expand(value, tuple(target.shape))  # what does not fit is said in its words
+            raise
         return
     dims, indices = _common(pending)
     if not isinstance(value, Tensor):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tapegrad import dtypes, shapes
+from tapegrad import dtypes, errors, shapes
 from tapegrad.dispatch import apply, apply_view
 from tapegrad.functions.common import (
     METHODS,
@@ -33,8 +33,7 @@ def _no_bools(kernel: str, x: Any) -> None:
 
 
 def c_name(x: Any) -> str:
-    names = {"float32": "float", "float64": "double", "int64": "long long", "int32": "int"}
-    return names.get(x.dtype.name, x.dtype.name)
+    return errors.C_NAMES[x.dtype.name]
 
 
 @overrides("mm")
@@ -163,6 +162,9 @@ def _added(name: str, product: Any, check: Any) -> None:
         shape = check(first, second)
         if name == "addmm" and input.dtype.category == 0:
             raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
+        if name == "addmm" and first.dtype is not second.dtype:
+            raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(first)} and "
+                               f"{kind_name(second)}")
         if input.dtype is not first.dtype or first.dtype is not second.dtype:
             raise RuntimeError(f"self and mat2 must have the same dtype, but got {kind_name(input)} and "
                                f"{kind_name(second)}")

@@ -55,14 +55,16 @@ def with_batch(name: str, x: Any, n: int) -> tuple[Any, bool]:
 # ---------------------------------------------------------------- convolutions
 
 
-def _check_kernels(name: str, x: Any, weight: Any, channels: int, n: int) -> None:
+def _check_kernels(x: Any, weight: Any, bias: Any, channels: int, n: int, given: str) -> None:
     if weight.ndim != n + 2:
         raise RuntimeError(f"expected weight to be at least {n + 2}-dimensional, but got weight of size "
                            f"{list(weight.shape)}")
     if x.dtype is not weight.dtype:
-        raise RuntimeError(f"Input type ({kind_name(x)}) and weight type ({kind_name(weight)}) should be the same")
+        raise RuntimeError(f"expected scalar type {kind_name(x)} but found {kind_name(weight)}" if bias is None else
+                           f"Input type ({errors.C_NAMES[x.dtype.name]}) and bias type "
+                           f"({errors.C_NAMES[bias.dtype.name]}) should be the same")
     if x.shape[1] != channels:
-        raise RuntimeError(f"Given weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
+        raise RuntimeError(f"Given {given}, weight of size {list(weight.shape)}, expected input{list(x.shape)} to have "
                            f"{channels} channels, but got {x.shape[1]} channels instead")
 
 
@@ -124,7 +126,7 @@ def _convolution(n: int) -> None:
              groups: int = 1) -> Any:
         x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
-        _check_kernels(name, x, weight, weight.shape[1] * groups, n)
+        _check_kernels(x, weight, bias, weight.shape[1] * groups, n, f"groups={groups}")
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         reach = [(k - 1) * d for k, d in zip(weight.shape[2:], dilation)]
         if padding == "same":
@@ -161,7 +163,7 @@ def _transposed(n: int) -> None:
                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
         x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
-        _check_kernels(name, x, weight, weight.shape[0], n)
+        _check_kernels(x, weight, bias, weight.shape[0], n, "transposed=1")
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         padding, more = each("padding", padding, n), each("output_padding", output_padding, n)
         for d in range(n):

@@ -300,8 +300,9 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
         raise RuntimeError("input tensor should be 1D or 2D")
     axis, n = _classes(input)
     target = _expect_classes(input, target)
-    if target.dtype.name != "int64":
-        raise RuntimeError(f'"nll_loss_out_frame" not implemented for \'{kind_name(target)}\'')
+    if target.dtype.name not in ("int64", "uint8"):
+        raise RuntimeError(f"expected target dtype to be Long or Byte, but got {kind_name(target)}")
+    target = target.long()
     if weight is not None and tuple(weight.shape) != (n,):
         raise RuntimeError(f"weight tensor should be defined either for all {n} classes or no classes but got weight "
                            f"tensor of shape: {list(weight.shape)}")
@@ -373,6 +374,9 @@ def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
     turned = weight.t()
     if bias is not None and input.ndim == 2 and weight.ndim == 2:
         return PUBLIC["addmm"](bias, input, turned)
+    if bias is not None and input.dtype is not weight.dtype:
+        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(input)} and "
+                           f"{kind_name(weight)}")
     product = matmul(input, turned)
     return product if bias is None else product + bias
 
@@ -398,6 +402,9 @@ def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_no
     """The rows of a table (`torch.nn.functional.embedding`)."""
     if weight.ndim != 2:
         raise RuntimeError("'weight' must be 2-D")
+    if input.dtype.name not in ("int64", "int32"):
+        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
+                           f"Int; but got {input.type()} instead (while checking arguments for embedding)")
     if padding_idx is not None:
         if not -weight.shape[0] <= padding_idx < weight.shape[0]:
             raise AssertionError("Padding_idx must be within num_embeddings")

@@ -11,7 +11,7 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, kind_name, operation
 from tapegrad.functions.nn.activations import NN
-from tapegrad.functions.nn.convolution import each, sizes_text, windows, with_batch
+from tapegrad.functions.nn.convolution import each, windows, with_batch
 from tapegrad.functions.nn.padding import pad, tied
 from tapegrad.functions.nn.resizing import along
 from tapegrad.tensor import Tensor
@@ -48,12 +48,14 @@ def _framed(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation:
         raise RuntimeError("pad should be at most half of effective kernel size, but got "
                            f"pad={padding[0]}, kernel_size={kernel[0]} and dilation={dilation[0]}")
     sides = []
-    for d in range(n):
-        size = x.shape[x.ndim - n + d]
-        count = _pooled_size(size, kernel[d], stride[d], padding[d], dilation[d], up)
-        if count < 1:
-            raise RuntimeError(f"{name}: Given input size {sizes_text(x.shape[-n:])}, the calculated output size is "
-                               "too small")
+    given = x.shape[x.ndim - n:]
+    pooled = [_pooled_size(*of, up) for of in zip(given, kernel, stride, padding, dilation)]
+    if any(count < 1 for count in pooled):
+        if name == "max_pool1d":
+            raise RuntimeError(f"max_pool1d() Invalid computed output size: {pooled[0]}")
+        before, after = ("x".join(map(str, (x.shape[x.ndim - n - 1], *of))) for of in (given, pooled))
+        raise RuntimeError(f"Given input size: ({before}). Calculated output size: ({after}). Output size is too small")
+    for d, (size, count) in enumerate(zip(given, pooled)):
         reach = (count - 1) * stride[d] + (kernel[d] - 1) * dilation[d] + 1
         sides.append((padding[d], max(reach - size - padding[d], 0)))
     if any(map(any, sides)):

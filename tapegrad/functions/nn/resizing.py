@@ -75,6 +75,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     mode that the input has not the axes for, ValueError for options that do not go with it.
     """
     n = input.ndim - 2
+    if size is None and scale_factor is None:
+        raise ValueError("either size or scale_factor should be defined")
     if n not in _MODES.get(mode, ()):
         raise NotImplementedError(f"Got {input.ndim}D input, but {mode} mode takes none such, or is not supported")
     if mode in ("nearest", "nearest-exact", "area") and align_corners is not None:
@@ -84,9 +86,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     if antialias and mode not in ("bilinear", "bicubic"):
         raise ValueError("Anti-alias option is restricted to bilinear, bicubic, and lanczos modes and requires a 4-D "
                          "tensor as input")
-    if (size is None) == (scale_factor is None):
-        raise ValueError("either size or scale_factor should be defined" if size is None else
-                         "only one of size or scale_factor should be defined")
+    if size is not None and scale_factor is not None:
+        raise ValueError("only one of size or scale_factor should be defined")
     factors: tuple[Any, ...] = (None,) * n
     if scale_factor is not None:
         factors = tuple(scale_factor) if isinstance(scale_factor, (list, tuple)) else (scale_factor,) * n

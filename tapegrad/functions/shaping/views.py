@@ -178,19 +178,18 @@ def expand(self: Any, *sizes: Any) -> Any:
             f"({len(wanted)}) must be greater or equal to the number of dimensions in the tensor ({len(have)})"
         )
     missing = len(wanted) - len(have)
-    size = []
-    for d, n in enumerate(wanted):
+    size = list(wanted)
+    for d, n in reversed(list(enumerate(wanted))):
         own = have[d - missing] if d >= missing else 1
         if n == -1:
             if d < missing:
                 raise RuntimeError(f"expand: the requested shape has -1 in a leading, non-existing dimension {d}")
-            n = own
+            size[d] = own
         elif own not in (1, n):
             raise RuntimeError(
                 f"The expanded size of the tensor ({n}) must match the existing size ({own}) at non-singleton "
                 f"dimension {d}.  Target sizes: {list(wanted)}.  Tensor sizes: {list(have)}"
             )
-        size.append(n)
     return apply_view(operation("expand"), self, (("size", tuple(size)),))
 
 

@@ -1,0 +1,63 @@
+"""What is refused of layers and operands that do not fit, in the words that people search for."""
+from __future__ import annotations
+
+import warnings
+
+import pytest
+from both import refusal
+
+torch = pytest.importorskip("torch")
+
+import tapegrad  # noqa: E402
+
+CALLS = {
+    "convolution": lambda t: t.nn.Conv2d(3, 4, 3)(t.ones(1, 1, 5, 5)),
+    "convolution, one axis": lambda t: t.nn.Conv1d(3, 4, 3)(t.ones(1, 1, 5)),
+    "convolution, groups": lambda t: t.nn.Conv2d(4, 4, 3, groups=2)(t.ones(1, 3, 5, 5)),
+    "convolution, transposed": lambda t: t.nn.ConvTranspose2d(3, 4, 3)(t.ones(1, 1, 5, 5)),
+    "convolution, transposed, groups": lambda t: t.nn.ConvTranspose2d(4, 4, 3, groups=2)(t.ones(1, 3, 5, 5)),
+    "convolution of doubles": lambda t: t.nn.Conv2d(3, 4, 3)(t.ones(1, 3, 5, 5, dtype=t.float64)),
+    "convolution of doubles, no bias": lambda t: t.nn.Conv2d(3, 4, 3, bias=False)(t.ones(1, 3, 5, 5, dtype=t.float64)),
+    "a large window": lambda t: t.nn.MaxPool2d(6)(t.ones(1, 2, 3, 3)),
+    "a large window, average": lambda t: t.nn.AvgPool2d(6)(t.ones(2, 1, 3, 3)),
+    "a large window, one axis": lambda t: t.nn.MaxPool1d(6)(t.ones(1, 2, 3)),
+    "a large window, three axes": lambda t: t.nn.MaxPool3d(6)(t.ones(1, 1, 3, 3, 3)),
+    "a layer of another dtype": lambda t: t.nn.Linear(3, 4)(t.ones(2, 3, dtype=t.float64)),
+    "a layer of whole numbers": lambda t: t.nn.Linear(3, 4)(t.ones(2, 3, dtype=t.int64)),
+    "a layer of another dtype, no bias": lambda t: t.nn.Linear(3, 4, bias=False)(t.ones(2, 3, dtype=t.float64)),
+    "a layer of another dtype, three axes": lambda t: t.nn.Linear(3, 4)(t.ones(2, 2, 3, dtype=t.float64)),
+    "addmm": lambda t: t.addmm(t.ones(2), t.ones(2, 2, dtype=t.float64), t.ones(2, 2)),
+    "addmm's first": lambda t: t.addmm(t.ones(2, dtype=t.float64), t.ones(2, 2), t.ones(2, 2)),
+    "product of dtypes": lambda t: t.ones(2, 2) @ t.ones(2, 2, dtype=t.int64),
+    "norm of another width": lambda t: t.nn.BatchNorm2d(3)(t.ones(2, 2, 3, 3)),
+    "norm of another width, used": lambda t: t.nn.BatchNorm1d(1).eval()(t.ones(2, 3)),
+    "norm's weight": lambda t: t.nn.functional.batch_norm(t.ones(2, 2, 3), None, None, t.ones(3), None, True),
+    "norm's bias": lambda t: t.nn.functional.batch_norm(t.ones(2, 2, 3), None, None, None, t.ones(3), True),
+    "norm's variance": lambda t: t.nn.functional.batch_norm(t.ones(2, 2, 3), t.ones(2), t.ones(3)),
+    "rows by floats": lambda t: t.nn.Embedding(3, 2)(t.ones(2)),
+    "rows by doubles": lambda t: t.nn.functional.embedding(t.ones(2, dtype=t.float64), t.ones(3, 2)),
+    "rows by bytes": lambda t: t.nn.functional.embedding(t.ones(2, dtype=t.uint8), t.ones(3, 2)),
+    "rows by ints": lambda t: t.nn.functional.embedding(t.ones(2, dtype=t.int32), t.ones(3, 2)),
+    "classes as floats": lambda t: t.nn.NLLLoss()(t.ones(2, 3), t.ones(2)),
+    "classes as ints": lambda t: t.nn.CrossEntropyLoss()(t.ones(2, 3), t.ones(2, dtype=t.int32)),
+    "classes as bytes": lambda t: t.nn.functional.nll_loss(t.ones(2, 3), t.ones(2, dtype=t.uint8)),
+    "no size": lambda t: t.nn.functional.interpolate(t.ones(1, 1, 2, 2)),
+    "no size, two axes": lambda t: t.nn.functional.interpolate(t.ones(2, 2)),
+    "two sizes": lambda t: t.nn.functional.interpolate(t.ones(1, 1, 2, 2), 2, 2),
+    "operands": lambda t: t.ones(4, 3, 2) * t.ones(4, 3),
+    "expanded": lambda t: t.ones(3, 1, 2).expand(4, 5, 6),
+    "assigned": lambda t: t.ones(2, 3).__setitem__(0, t.ones(2)),
+    "assigned, more axes": lambda t: t.ones(3).__setitem__(slice(None), t.ones(2, 3)),
+    "assigned to an element": lambda t: t.ones(3).__setitem__(0, t.ones(2)),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_as_pytorch(call):
+    told = []
+    for t in (torch, tapegrad):
+        t.manual_seed(0)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            told.append(refusal(lambda t=t: CALLS[call](t)))
+    assert told[1] == told[0]
