@@ -48,6 +48,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "in what order windows that overlap are written": r"unfold[^\n]*_[(]",
     "a second derivative that PyTorch loses where the first gradient is zero":
         r"logcumsumexp.*create_graph=True.* values: ",
+    "whether the gradient of a scan over one element or none depends on it":
+        r"(cumprod|cummax|logcumsumexp).*create_graph=True.* requires_grad: (True for False|False for True)",
     "a result that PyTorch looks at": r"repeat_interleave[^\n]*_is_view[(][)]",
     "a result that PyTorch puts together in place": r"(isclose|quantile)[^\n]*_version[)]: noted: 0 for ",
     "a kernel that PyTorch lacks, of nothing": r"(not implemented for .{1,12}|have the same dtype, [^\n]*)[)] for None",
