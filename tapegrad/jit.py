@@ -89,7 +89,10 @@ def ignore(drop: Any = False, **options: Any) -> Any:
     return drop if callable(drop) else export
 
 
-script_if_tracing = script_method = unused = interface = export
+script_if_tracing: Callable[..., Any] = export
+script_method: Callable[..., Any] = export
+unused: Callable[..., Any] = export
+interface: Callable[..., Any] = export
 
 
 def is_scripting() -> bool:

@@ -424,13 +424,13 @@ class _Twice(Function):
         raise RuntimeError("trying to differentiate twice a function that was marked with @once_differentiable")
 
 
-def once_differentiable(backward: Callable[..., Any]) -> Callable[..., Any]:
+def once_differentiable(fn: Callable[..., Any]) -> Callable[..., Any]:
     """Decorate a `backward` that is not itself recorded: differentiating what it returns is a RuntimeError."""
 
-    @functools.wraps(backward)
+    @functools.wraps(fn)
     def wrapper(ctx: Any, *gradients: Any) -> Any:
         with modes.no_grad():
-            found = backward(ctx, *gradients)
+            found = fn(ctx, *gradients)
         if not modes.is_grad_enabled() or not any(
                 isinstance(g, machine.TensorBase) and g.requires_grad for g in gradients):
             return found

@@ -112,9 +112,9 @@ class enable_grad(_Mode):
     mode = True
     __slots__ = ()
 
-    def __new__(cls, function: Any = None) -> Any:
+    def __new__(cls, orig_func: Any = None) -> Any:
         self = object.__new__(cls)
-        return self if function is None else self(function)
+        return self if orig_func is None else self(orig_func)
 
 
 class _Inference(threading.local):

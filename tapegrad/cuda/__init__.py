@@ -75,6 +75,9 @@ class stream(_Nowhere):
     ...     pass
     """
 
+    def __init__(self, stream: Any) -> None:
+        super().__init__(stream)
+
 
 class _Typed(type):
     """The type of `torch.cuda.FloatTensor` and its kin, which have no instances."""

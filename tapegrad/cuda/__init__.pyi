@@ -25,7 +25,7 @@ class stream(_Nowhere):
     >>> import tapegrad as torch
     >>> with torch.cuda.stream(None):
     ...     pass"""
-
+    def __init__(self, stream: Any) -> None: ...
 
 class _Typed(type):
     r"""The type of `torch.cuda.FloatTensor` and its kin, which have no instances."""

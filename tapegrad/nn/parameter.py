@@ -185,14 +185,14 @@ class UninitializedBuffer(UninitializedTensorMixin, Tensor):  # type: ignore[mis
         return made
 
 
-def is_lazy(value: Any) -> bool:
+def is_lazy(param: Any) -> bool:
     """Whether a tensor has no shape yet (`torch.nn.parameter.is_lazy`).
 
     >>> import tapegrad as torch
     >>> torch.nn.parameter.is_lazy(torch.nn.UninitializedParameter())
     True
     """
-    return isinstance(value, UninitializedTensorMixin)
+    return isinstance(param, UninitializedTensorMixin)
 
 
 machine.state["parameter_type"] = id(Parameter)  # whose operations run natively, like a tensor's
