@@ -50,6 +50,10 @@ def _count(amount: Any, size: int) -> int:
 class BasePruningMethod:
     """What chooses the elements of a parameter that are zero: `compute_mask` says which (`BasePruningMethod`).
 
+    >>> import tapegrad as torch
+    >>> issubclass(torch.nn.utils.prune.Identity, torch.nn.utils.prune.BasePruningMethod)
+    True
+
     `PRUNING_TYPE` is "unstructured" (of elements), "structured" (of channels along `dim`) or "global"; it decides what
     a second method is shown of what a first one has pruned.
     """
@@ -133,7 +137,13 @@ class BasePruningMethod:
 
 
 class PruningContainer(BasePruningMethod):
-    """Methods that prune one parameter, one after the other (`torch.nn.utils.prune.PruningContainer`)."""
+    """Methods that prune one parameter, one after the other (`torch.nn.utils.prune.PruningContainer`).
+
+    >>> import tapegrad as torch
+    >>> methods = torch.nn.utils.prune.PruningContainer()
+    >>> len(methods)
+    0
+    """
 
     def __init__(self, *args: Any) -> None:
         self._pruning_methods: tuple[BasePruningMethod, ...] = ()
@@ -177,7 +187,14 @@ class PruningContainer(BasePruningMethod):
 
 
 class Identity(BasePruningMethod):
-    """Nothing is pruned: a mask of ones, to be written to (`torch.nn.utils.prune.Identity`)."""
+    """Nothing is pruned: a mask of ones, to be written to (`torch.nn.utils.prune.Identity`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> _ = torch.nn.utils.prune.Identity.apply(layer, 'weight')
+    >>> layer.weight_mask
+    tensor([[1., 1.]])
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -200,7 +217,14 @@ class _OfAmount(BasePruningMethod):
 
 
 class RandomUnstructured(_OfAmount):
-    """Elements drawn at random (`torch.nn.utils.prune.RandomUnstructured`)."""
+    """Elements drawn at random (`torch.nn.utils.prune.RandomUnstructured`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.Linear(4, 1)
+    >>> _ = torch.nn.utils.prune.RandomUnstructured.apply(layer, 'weight', 1)
+    >>> int(layer.weight_mask.sum())
+    3
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -210,7 +234,14 @@ class RandomUnstructured(_OfAmount):
 
 
 class L1Unstructured(_OfAmount):
-    """The elements nearest to zero (`torch.nn.utils.prune.L1Unstructured`)."""
+    """The elements nearest to zero (`torch.nn.utils.prune.L1Unstructured`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.Linear(4, 1)
+    >>> _ = torch.nn.utils.prune.L1Unstructured.apply(layer, 'weight', 0.5)
+    >>> int(layer.weight_mask.sum())
+    2
+    """
 
     PRUNING_TYPE = "unstructured"
 
@@ -247,7 +278,14 @@ class _Structured(_OfAmount):
 
 
 class RandomStructured(_Structured):
-    """Channels drawn at random (`torch.nn.utils.prune.RandomStructured`)."""
+    """Channels drawn at random (`torch.nn.utils.prune.RandomStructured`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.Linear(4, 2)
+    >>> _ = torch.nn.utils.prune.RandomStructured.apply(layer, 'weight', 0.5, dim=0)
+    >>> layer.weight_mask.sum(1).sort().values
+    tensor([0., 4.])
+    """
 
     def measure(self, t: Any, dim: int, n: int) -> Any:
         drawn = random.rand(t.shape[dim])
@@ -255,7 +293,14 @@ class RandomStructured(_Structured):
 
 
 class LnStructured(_Structured):
-    """The channels of the smallest norm (`torch.nn.utils.prune.LnStructured`)."""
+    """The channels of the smallest norm (`torch.nn.utils.prune.LnStructured`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.Linear(4, 2)
+    >>> _ = torch.nn.utils.prune.LnStructured.apply(layer, 'weight', 0.5, n=2, dim=0)
+    >>> layer.weight_mask.sum(1).sort().values
+    tensor([0., 4.])
+    """
 
     def __init__(self, amount: Any, n: Any, dim: int = -1) -> None:
         super().__init__(amount, dim)
@@ -270,7 +315,14 @@ class LnStructured(_Structured):
 
 
 class CustomFromMask(BasePruningMethod):
-    """What a given mask has zeros for (`torch.nn.utils.prune.CustomFromMask`)."""
+    """What a given mask has zeros for (`torch.nn.utils.prune.CustomFromMask`).
+
+    >>> import tapegrad as torch
+    >>> layer = torch.nn.Linear(2, 1)
+    >>> _ = torch.nn.utils.prune.CustomFromMask.apply(layer, 'weight', torch.tensor([[0.0, 1.0]]))
+    >>> layer.weight_mask
+    tensor([[0., 1.]])
+    """
 
     PRUNING_TYPE = "global"
 
