@@ -57,9 +57,8 @@ class Quick:
         """What the native call gives, with numbers that vary; the call's result where it passed."""
         if len(args) != self.count or self.variant.native_way is not self:  # other containers hold the same by now
             return None
-        for watched in self.slow:
-            if not watched.unchanged():
-                return None
+        if self.slow and not all(watched.unchanged() for watched in self.slow):
+            return None
         if self.formula is None:
             found = _replay(self.address, args, b"")
             return found if found is None or found is False else (self._result(args, found, (), ()),)

@@ -37,13 +37,14 @@ class Formula:
 
     def __call__(self, numbers: Sequence[Any]) -> tuple[Any, ...] | None:
         """The words of a replay's operands, and what `after` takes; None where it is another call."""
-        if self._compute is None:
-            self._compute, self._then = self._made()
+        compute = self._compute
+        if compute is None:
+            compute, self._then = self._made()
+            self._compute = compute
         try:
-            found: tuple[Any, ...] | None = self._compute(*numbers)
+            return compute(*numbers)
         except (ArithmeticError, ValueError, TypeError, struct.error):
             return None  # Python says why
-        return found
 
     def after(self, computed: tuple[Any, ...], reads: Sequence[Any] = ()) -> tuple[Any, Any]:
         """What a replay that passed writes, and what it returns; `reads` are numbers out of its results."""
