@@ -92,6 +92,8 @@ passed("not a number in itself", CALLS, lambda x, a, b: x * (2 if a in [b] else 
 passed("infinite", 3, lambda x, a: x.abs() / a, lambda i: (math.inf if i % 2 else 1.5 * i + 1,))
 passed("zeros have signs", CALLS, lambda x, a: math.copysign(1.0, a) * x, lambda i: (0.0 if i % 2 else -0.0,))
 passed("too large for a word", CALLS, lambda x, a: x + float(a), lambda i: (10 ** i,))
+passed("long whole numbers", CALLS, lambda x, a: x * (a * 10 ** 5000 % 7) + (a ** 5000 > 1), lambda i: (i + 2,))
+passed("longer ones", CALLS, lambda x, a: x * (a % 7), lambda i: (10 ** 5000 + i,))
 passed("int or float", CALLS, lambda x, a: x.long() * a, lambda i: (i + 5 if i % 2 else i + 0.5,))
 passed("is returned", 3, lambda x, a: (x * a, a * 2, {"a": a}, [a + 1, 5]), lambda i: (i + 0.5,))
 passed("a whole number to a negative power", CALLS, lambda x, a: x * 2 ** a, lambda i: (5 - i,))

@@ -84,7 +84,8 @@ class Substitution:
 
     def is_fit(self) -> bool:
         """Whether the numbers can be followed: NaN cannot, for whether it is itself depends on which object it is."""
-        return all(type(v) in PLAIN and v == v for v in self.values)
+        return all(type(v) in PLAIN and v == v and (type(v) is float or -following.FAR < v < following.FAR)
+                   for v in self.values)
 
     def pinned(self) -> tuple[frozenset[int], frozenset[int]]:
         """Which of the numbers passed, and read, the call depends on as they are."""

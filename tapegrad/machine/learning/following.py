@@ -22,6 +22,7 @@ from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
 
 MOST = 2000  # lines of one graph
+FAR = 1 << 1000  # where whole numbers begin that are not followed: Python does not write down the longest
 
 
 class Read:
@@ -203,7 +204,7 @@ def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
     if not graph.follows():
         return compute(*values)
     fits = len(graph.lines) < MOST and all(type(x) in _NUMBERS and (
-        type(x) not in KINDS or x._graph is graph) for x in operands)
+        x._graph is graph if type(x) in KINDS else -FAR < x < FAR or type(x) is float) for x in operands)
     if fits and graph.after(operands):
         fits = _never_fails(graph, text, operands)
     try:
@@ -215,7 +216,7 @@ def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
         if not fits:
             for x in operands:
                 _plain(x)
-    if not fits or type(value) not in (int, float, bool):
+    if not fits or type(value) not in (int, float, bool) or (type(value) is int and not -FAR < value < FAR):
         for x in operands:
             _plain(x)
         return value
