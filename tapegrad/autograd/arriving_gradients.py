@@ -66,7 +66,7 @@ def arrive(row: int, gradient: Any) -> None:
     for hook in list(kept.prehooks.values()) if kept else ():
         outgoing = replaced(hook, hook(outgoing), outgoing)
     if tensor is not None:
-        if outgoing[0] is not None:
+        if outgoing[0] is not None and tensor.requires_grad:  # a leaf may have given that up since
             accumulate_into(tensor, outgoing[0])
         after = hooks.post_accumulate_hooks(row)
         if after:

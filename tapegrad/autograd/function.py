@@ -400,6 +400,8 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
 
 def give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequence[int]) -> int:
     """Let a tensor be the result of an instruction; returns its row."""
+    if _among(o, ctx.dirty_tensors):
+        o.grad = None  # which was that of what was overwritten
     if _among(o, ctx.dirty_tensors) or buffers["producer"][o._buffer] or buffers["flags"][o._buffer] & rec.RECORDED:
         return history.rewrite(o, plan, needs, list(rows))
     call.record_plan(plan.index, o._buffer, needs, *rows)

@@ -551,6 +551,47 @@ def outputs_that_nothing_came_of(t, x, w):
     return seen, refusal(y.sum().backward)
 
 
+def leaves_that_gave_up_their_gradient(t, x, w):
+    """Hooks of a leaf run, and nothing is accumulated."""
+    found = []
+    for recorded in (False, True):
+        for kind in range(4):
+            seen: list[Any] = []
+            v = t.ones(2, requires_grad=True)
+            y = v * v
+            if kind == 1:
+                v.register_hook(seen.append)
+            elif kind == 2:
+                v.register_post_accumulate_grad_hook(lambda p, seen=seen: seen.append("after"))
+            elif kind == 3:
+                y.grad_fn.next_functions[0][0].register_prehook(lambda g, seen=seen: seen.append("before"))
+            v.requires_grad = False
+            y.sum().backward(create_graph=recorded)
+            found.append((seen, v.grad))
+    return found
+
+
+def gradients_of_what_a_function_overwrites(t, x, w):
+    class Doubled(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, a):
+            ctx.mark_dirty(a)
+            return a.mul_(2)
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    y = x * 1
+    y.retain_grad()
+    (y * y).sum().backward()
+    found = [y.grad.clone()]
+    z = Doubled.apply(y)
+    found += [z is y, y.retains_grad, y.grad]
+    z.sum().backward()
+    return found, y.grad, x.grad
+
+
 def roots_from_which_nothing_goes_on(t, x, w):
     seen = []
     for recorded in (False, True):
