@@ -83,6 +83,9 @@ class Operation:
             self.grad_name = "NotImplemented"
         if not self.grad_name:
             self.grad_name = "".join(p[:1].upper() + p[1:] for p in self.name.rstrip("_").split("_")) + "Backward0"
+        taken = {"g", "out"} & {*(o.lstrip("*") for o in self.operands), *self.attributes}
+        if taken and self.vjp is not None:
+            raise DeclarationError(f"{self.name} ({self.where}): in its vjp {', '.join(sorted(taken))} is another value")
         for rule in (self.vjp, self.recorded):
             known = {"g", "out", *(o.lstrip("*") for o in self.operands), *self.attributes}
             unknown = [p for p in _parameters(rule) if p not in known] if rule is not None else ()
