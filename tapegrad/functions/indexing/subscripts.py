@@ -13,6 +13,7 @@ from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.machine.instance import machine
+from tapegrad.machine.learning import lessons
 from tapegrad.tensor import Tensor
 
 Form = tuple[str, Any]
@@ -245,10 +246,15 @@ def setitem(self: Any, index: Any, value: Any) -> None:
 
 
 def _filled(target: Any, value: Any) -> Any:
-    """A number as a tensor of no axes, for places in `target`; of whole numbers Python sees whether they fit."""
-    if not target.dtype.is_floating_point:
+    """A number as a tensor of no axes, for places in `target`; Python sees whether it fits where it might not."""
+    if not (target.dtype.is_floating_point or (target.dtype is dtypes.int64 and isinstance(value, int))):
         return target.new_full((), value)
-    return apply(operation("fill"), (target.detach().new_zeros(()), value))
+    return apply(operation("fill"), (_nothing(target.dtype), value))
+
+
+@lessons.constant
+def _nothing(dtype: Any) -> Any:
+    return from_array(np.zeros((), dtype.numpy))
 
 
 METHODS["__getitem__"], METHODS["__setitem__"] = getitem, setitem
