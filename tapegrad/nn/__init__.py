@@ -53,7 +53,7 @@ _LAYERS = {
     "lazy": "",
     "utils": "",
 }
-_ROOMS = ("common_types", "functional", "init", "modules", "parallel", "parameter", "utils")
+_ROOMS = ("attention", "common_types", "functional", "init", "modules", "parallel", "parameter", "utils")
 _PARAMETERS = ("Buffer", "Parameter", "UninitializedBuffer", "UninitializedParameter")
 _WHERE = {name: f"modules.{room}" for room, names in _LAYERS.items() for name in names.split()}
 _WHERE |= {**dict.fromkeys(_PARAMETERS, "parameter"), "DataParallel": "parallel"}

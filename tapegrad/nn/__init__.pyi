@@ -1,6 +1,7 @@
 """Types of what is made as a module runs, written by `python -m tapegrad stubs`."""
 from typing import Any, ClassVar
 
+from tapegrad.nn import attention as attention
 from tapegrad.nn import common_types as common_types
 from tapegrad.nn import functional as functional
 from tapegrad.nn import init as init

@@ -1,6 +1,7 @@
 """Attention, sampling of images, bags, poolings, CTC: results, gradients and refusals of the same calls."""
 from __future__ import annotations
 
+import importlib
 import math
 import warnings
 
@@ -192,3 +193,21 @@ def test_the_same_numbers_are_drawn(what):
         t.manual_seed(11)
         found.append((what[1](t).flatten().tolist(), t.rand(2).tolist()))
     assert close(*found)
+
+
+@pytest.mark.parametrize("name", ["MATH", "FLASH_ATTENTION", "EFFICIENT_ATTENTION", "CUDNN_ATTENTION", "ERROR", "[]",
+                                  "both", "a text"])
+def test_ways_to_compute_attention(name):
+    told = []
+    for t in (torch, tapegrad):
+        ways = importlib.import_module(f"{t.__name__}.nn.attention")
+        of = {"[]": [], "both": [ways.SDPBackend.FLASH_ATTENTION, ways.SDPBackend.MATH], "a text": "x"}
+        q = t.arange(12.0).view(1, 1, 3, 4) / 9
+        try:
+            with ways.sdpa_kernel(of.get(name) if name in of else getattr(ways.SDPBackend, name)):
+                found = t.nn.functional.scaled_dot_product_attention(q, q, q).reshape(-1).tolist()
+                told.append([round(x, 4) for x in found])
+        except (RuntimeError, AssertionError) as error:
+            told.append((type(error), str(error)))
+        told.append([(name, str(way), repr(way), int(way)) for name, way in ways.SDPBackend.__members__.items()])
+    assert told[2:] == told[:2]
