@@ -15,7 +15,7 @@ from tapegrad import dtypes, errors
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import following, lessons
-from tapegrad.machine.planning import Attributes, Layout
+from tapegrad.machine.planning import Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names
 from tapegrad.tape import history
@@ -108,7 +108,7 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
     try:
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
-            _teach(op, operands.layouts, plan.index)
+            _teach(op, operands.layouts, plan)
         result = run_plan(plan.index, *operands.values)
         if lessons.active is not None:
             lessons.ran(plan.index, given, result)
@@ -119,9 +119,9 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         operands.release()
 
 
-def _teach(op: Operation, operands: Sequence[Layout], plan: int) -> None:
+def _teach(op: Operation, operands: Sequence[Layout], plan: Plan) -> None:
     """Let native code find a plan by the operation and its operands' layouts alone."""
-    if machine.insert_plan(op.opcode, [o.id for o in operands], plan):
+    if op.opcode < rec.PLAN_OF_COPIED and planner.teach(op.opcode, operands, plan):
         lessons.learnt(op.opcode, len(operands))
 
 
@@ -180,7 +180,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
             running = planner.plan(op, tuple(o if isinstance(v, int) else layout_of(v) for v, o in zip(
                 read, operands.layouts)), attributes)
         if teach:
-            _teach(op, operands.layouts, plan.index)
+            _teach(op, operands.layouts, plan)
         if saver is not None and op.inplace_of is not None and any(
                 needs >> j & 1 and kept for j, kept in enumerate(plan.keeps)):
             apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
@@ -193,7 +193,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
             before = apply(REGISTRY["clone"], (self,))
             if layout_of(before) is layout_of(self):
                 copied = planner.plan(REGISTRY["clone"], (layout_of(self),), ())
-                machine.insert_plan(rec.PLAN_OF_COPIED, (self._layout,), copied.index)
+                planner.teach(rec.PLAN_OF_COPIED, (layout_of(self),), copied)
             if not layout_of(self).dense and op.inplace_of is not None:  # the copy lies otherwise: not in this plan
                 result = apply(op.inplace_of, [before, *given[1:]], attributes)
                 apply_inplace(REGISTRY["copy_"], (self, result))

@@ -8,6 +8,7 @@ class OutOfMemoryError(MemoryError, RuntimeError):
 
 NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes. Error code 12 (Cannot "
              "allocate memory)")
+IN_USE = "not enough memory: {} kinds of tensors, or of operations on them, are in use"
 TAPE_FULL = "the tape is full: {} values are recorded or alive"
 STORAGE_OVERFLOW = "Storage size calculation overflowed with sizes={}"
 NUMEL_OVERFLOW = "numel: integer multiplication overflow"

@@ -15,8 +15,10 @@ from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Segment, Traced
+from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.planning import Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
@@ -125,7 +127,7 @@ class _Shape:
         # Where results are held for it, it has a row of its own: on that of a result it would keep what keeps it.
         self.single = len(outputs) == 1 and not holds
         node = layouts.intern(dtypes.default_dtype(), ())
-        self.node = node.id
+        self.node = node
         self.levels: list[list[_Level]] = []  # of the nodes between this one and its inputs
         while len(operands) > WIDEST:
             starts = range(0, len(operands), WIDEST)
@@ -138,7 +140,7 @@ class _Shape:
         self.plan = _plan(self.operands, outputs[0] if self.single else node)
         self.output_plans = [] if self.single else [
             planner.plan(REGISTRY["_output"], (node,), (
-                ("name", CompiledFunction.__name__), ("index", i), ("count", len(outputs)), *_lies(o))).index
+                ("name", CompiledFunction.__name__), ("index", i), ("count", len(outputs)), *_lies(o)))
             for i, o in enumerate(outputs)]
 
     def inputs_of(self, operands: int) -> int:
@@ -160,9 +162,9 @@ class _Shape:
             for plan, group, size in level:
                 node = GatheredInputs()
                 node._size = size
-                node._inputs, node._outputs = list(group), [layouts.all[self.node]]
+                node._inputs, node._outputs = list(group), [self.node]
                 node._children = tuple([next(children) for _ in group]) if gathered else ()
-                rows.append(call.fresh_row(self.node, 0, 0))
+                rows.append(call.fresh_row(self.node.id, 0, 0))
                 _attach(node, plan, rows[-1], [next(there) for _ in group])
                 made.append(node)
             operands, gathered = rows, tuple(made)
@@ -170,24 +172,24 @@ class _Shape:
         ctx.materialize_grads = False
         ctx.needs_input_grad = (True,) * len(self.operands)
         ctx._inputs, ctx._outputs, ctx._tensors = self.operands, self.outputs, self.outputs  # type: ignore[assignment]
-        row = call.fresh_row(self.node, 0, 0) if not self.single else _row_of(outputs[0])
+        row = call.fresh_row(self.node.id, 0, 0) if not self.single else _row_of(outputs[0])
         _attach(ctx, self.plan, row, operands)
         if self.segment.gone:
             _mark_released(row)
         for plan, output in zip(self.output_plans, outputs):
-            call.record_plan(plan, _row_of(output), 1, row)
+            call.record_plan(plan.index, _row_of(output), 1, row)
 
 
 class _Level(NamedTuple):
     """A node that stands for some inputs of another."""
 
-    plan: int
+    plan: Plan
     operands: Sequence[Any]
     size: int
 
 
-def _attach(ctx: FunctionCtx, plan: int, row: int, operands: Sequence[Any]) -> None:
-    call.record_plan(plan, row, (1 << len(operands)) - 1, *operands)
+def _attach(ctx: FunctionCtx, plan: Plan, row: int, operands: Sequence[Any]) -> None:
+    call.record_plan(plan.index, row, (1 << len(operands)) - 1, *operands)
     ctx._row = row
     hooks.attached(row).callback = ctx
 
@@ -201,9 +203,9 @@ def _row_of(value: Any) -> int:
     return value if type(value) is int else value._buffer
 
 
-def _plan(operands: Sequence[Any], out: Any) -> int:
+def _plan(operands: Sequence[Any], out: Any) -> Plan:
     given = (("name", CompiledFunction.__name__), *_lies(out))
-    return planner.plan(REGISTRY["_function"], tuple(operands), given).index
+    return planner.plan(REGISTRY["_function"], tuple(operands), given)
 
 
 def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
@@ -214,7 +216,7 @@ class Recorder:
     """How calls of one variant are recorded."""
 
     def __init__(self, traced: Traced, values: Sequence[Any], holds: bool) -> None:
-        lies = [layouts.all[v._layout] for v in values] + [layouts.all[i] for i in traced.hidden]
+        lies = [*map(layout_of, values), *traced.hidden]
         self.hidden = traced.hidden
         self.shapes = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs],
                               holds) for number, s in enumerate(traced.segments)]
@@ -222,7 +224,7 @@ class Recorder:
     def record(self, pullback: Pullback | None, values: list[Any]) -> None:
         """Give results of a call their history; `values` are its inputs and results."""
         with machine.pinned():
-            values += [call.fresh_row(layout, 0, 0) for layout in self.hidden]
+            values += [call.fresh_row(layout.id, 0, 0) for layout in self.hidden]
             if pullback is not None:
                 pullback.rows = [*map(_row_of, values)]
             for shape in self.shapes:

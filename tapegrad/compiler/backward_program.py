@@ -8,6 +8,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.program import Program
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
+from tapegrad.machine.planning import Layout
 
 call = machine.call
 
@@ -30,7 +31,7 @@ class Reads(NamedTuple):
 class Backward:
     """The program of one segment's backward."""
 
-    def __init__(self, program: Program, found: Sequence[int], fresh: Sequence[int], seed_layouts: Sequence[int],
+    def __init__(self, program: Program, found: Sequence[int], fresh: Sequence[Layout], seed_layouts: Sequence[Layout],
                  reads: Sequence[int], results_at: int, results: int) -> None:
         self.program, self.layouts, self.seed_layouts = program, fresh, seed_layouts
         self.found = found  # which of the program's results is the gradient of each input
@@ -43,14 +44,14 @@ class Backward:
         seeds = []
         for gradient, wanted in zip(gradients, self.seed_layouts):
             if gradient is None:
-                gradient = call.empty(wanted).zero_()
-            elif gradient._layout != wanted:
-                whole = call.empty(wanted)
+                gradient = call.empty(wanted.id).zero_()
+            elif gradient._layout != wanted.id:
+                whole = call.empty(wanted.id)
                 whole.copy_(gradient)
                 gradient = whole
             seeds.append(gradient)
         starts = [*starts, *(cap.addresses.item(s._buffer) for s in seeds)]
-        fresh = [call.empty(layout) for layout in self.layouts]
+        fresh = [call.empty(layout.id) for layout in self.layouts]
         if self.program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh]) != rec.PASSED:
             raise RuntimeError("a kernel of a compiled backward failed")
         return [fresh[i] for i in self.found]

@@ -21,9 +21,11 @@ from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, marking
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
+from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks, reading
 
 call, buffers = machine.call, machine.buffers
@@ -50,11 +52,11 @@ class Segment(NamedTuple):
     part: int = 0
     seeds: tuple[Any, ...] = ()
     gradients: tuple[Any, ...] = ()
-    seed_layouts: tuple[int, ...] = ()
+    seed_layouts: tuple[Layout, ...] = ()
     steps: tuple[Step, ...] = ()
     seed_blocks: tuple[int, ...] = ()
     blocks: tuple[int, ...] = ()
-    layouts: tuple[int, ...] = ()
+    layouts: tuple[Layout, ...] = ()
 
     def resolved(self, steps: Sequence[Step], starts: dict[int, int]) -> Segment:
         """With the steps that did it, and blocks in place of tensors."""
@@ -69,7 +71,7 @@ class Segment(NamedTuple):
             raise Refused("the backward of its result looks at values, or writes to memory that others see")
         return self._replace(seeds=(), gradients=(), steps=tuple(steps), seed_blocks=(*map(block, self.seeds),),
                              blocks=(*map(block, self.gradients),),
-                             layouts=tuple([g._layout for g in self.gradients]))
+                             layouts=tuple(map(layout_of, self.gradients)))
 
     def did(self) -> tuple[Any, ...]:
         """Something to compare."""
@@ -97,7 +99,7 @@ class Traced(NamedTuple):
 
     segments: tuple[Segment, ...] = ()
     inputs: tuple[Any, ...] = ()
-    hidden: tuple[int, ...] = ()
+    hidden: tuple[Layout, ...] = ()
 
 
 class _Outline:
@@ -219,7 +221,7 @@ def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple
         capturing.cut()
         outputs, ends = ([call.tensor_of(rows[v], machine.tensor_type) for v in values]
                          for values in (segment.outputs, segment.inputs))
-        seeds = [call.empty(layouts.adjoint(layouts.all[o._layout]).id) for o in outputs]
+        seeds = [call.empty(layouts.adjoint(layout_of(o)).id) for o in outputs]
         for seed in seeds:
             seed._memory()[...] = dtypes.encoded(1, seed.dtype)
         try:
@@ -233,7 +235,7 @@ def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple
             return None
         assert gradients is not None
         done.append(segment._replace(part=next(parts), seeds=tuple(seeds), gradients=tuple(gradients),
-                                     seed_layouts=tuple([s._layout for s in seeds])))
+                                     seed_layouts=tuple(map(layout_of, seeds))))
     return done, rows
 
 
@@ -257,7 +259,7 @@ def _numbered(found: tuple[list[Segment], list[int]], roots: Sequence[Any], left
     numbers = {v: n for n, v in enumerate([*used, *range(first, len(rows))])}
     segments = [s._replace(outputs=tuple([numbers[v] for v in s.outputs]), inputs=tuple([numbers[v] for v in s.inputs]))
                 for s in segments]
-    hidden = [int(buffers["layout"][row]) for row in rows[first + len(roots):]]
+    hidden = [layouts.all[int(buffers["layout"][row])] for row in rows[first + len(roots):]]
     return Traced(tuple(segments), tuple([inputs[v] for v in used]), tuple(hidden))
 
 

@@ -16,9 +16,11 @@ from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, overlapping, with_gradients
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict
+from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.planning import Layout, Plan
 from tapegrad.tape.history import KIND_OF_VIEW
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
@@ -32,11 +34,11 @@ def mode() -> tuple[Any, ...]:
 
 
 class Link(NamedTuple):
-    """One step from a tensor to a view of it: how that lies, in bytes from it, and what is recorded (0: nothing)."""
+    """One step from a tensor to a view of it: how that lies, in bytes from it, and what is recorded, if anything."""
 
-    layout: int
+    layout: Layout
     offset: int
-    plan: int = 0
+    plan: Plan | None = None
     shift: int = 0
 
 
@@ -51,7 +53,7 @@ class Output(NamedTuple):
 
     kind: str
     which: Any
-    layout: int = 0
+    layout: Layout | None = None
     offset: int = 0
     links: tuple[Link, ...] = ()
     flags: int = 0
@@ -164,7 +166,7 @@ class Captured:
         self.reached = [id(t) in before.reach.tensors for t in before.leaves]
         self._starts = {b.address: i for i, b in enumerate(self.blocks)}
         self.result_blocks: list[int] = []
-        self.fresh_layouts: list[int] = []
+        self.fresh_layouts: list[Layout] = []
         self._fresh_versions: list[int] = []
         self.gradients = [g for leaf, had in before.gradients
                           for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
@@ -225,7 +227,7 @@ class Captured:
             raise Refused(f"{what} lies in memory that the call did not take")
         if block not in self.result_blocks:
             self.result_blocks.append(block)
-            self.fresh_layouts.append(int(buffers[owner]["layout"]))
+            self.fresh_layouts.append(layouts.all[int(buffers[owner]["layout"])])
             self._fresh_versions.append(int(buffers[owner]["version"]))
         return self.result_blocks.index(block)
 
@@ -258,7 +260,7 @@ class Captured:
         number = self._block_of(tensor, "a result")
         if owner == tensor._buffer:
             return Output("fresh", number)
-        return Output("part", number, tensor._layout, offset)
+        return Output("part", number, layout_of(tensor), offset)
 
     def _view(self, before: Before, tensor: Any, owner: int) -> Output:
         """A result in the memory of an argument or a held tensor."""
@@ -274,8 +276,8 @@ class Captured:
             if t is None or not machine.plans["flags"][plan_of(t).index] & rec.VIEW:
                 raise Refused("a result that requires grad lies in an argument's memory")
             (viewed, *_), _ = operands_of(t)
-            links.insert(0, Link(int(buffers[row]["layout"]), cap.addresses.item(row) - cap.addresses.item(viewed),
-                                 plan_of(t).index, shift_of(t)))
+            links.insert(0, Link(layouts.all[int(buffers[row]["layout"])],
+                                 cap.addresses.item(row) - cap.addresses.item(viewed), plan_of(t), shift_of(t)))
             row = viewed
             if row not in rows and any(x._buffer == row for x in self._tensors):
                 raise Refused("one result that requires grad is computed from another")
@@ -283,18 +285,18 @@ class Captured:
             source = rows[row]
         elif any(base is (t if t._base is None else t._base) for t in given):
             source = next(t for t in given if base is (t if t._base is None else t._base))
-            links = [Link(tensor._layout, start - cap.addresses.item(source._buffer))]
+            links = [Link(layout_of(tensor), start - cap.addresses.item(source._buffer))]
         else:
             first = tensor if base is None else base
             if first.requires_grad:
                 raise Refused("a result is a view of a leaf made inside")
             kind = "alias"
-            links = [] if base is None else [Link(tensor._layout, start - cap.addresses.item(base._buffer))]
+            links = [] if base is None else [Link(layout_of(tensor), start - cap.addresses.item(base._buffer))]
         which = source if any(t is source for t in before.held) else self._place(before.arguments, source)
         flags = int(buffers["flags"][tensor._buffer]) & KIND_OF_VIEW
         if kind == "view":
-            return Output(kind, which, 0, 0, tuple(links), flags)
-        return Output(kind, which, first._layout, cap.addresses.item(first._buffer) - cap.addresses.item(owner),
+            return Output(kind, which, None, 0, tuple(links), flags)
+        return Output(kind, which, layout_of(first), cap.addresses.item(first._buffer) - cap.addresses.item(owner),
                       tuple(links), flags)
 
     def _undo(self, before: Before) -> list[tuple[Place, int]]:

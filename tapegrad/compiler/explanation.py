@@ -12,7 +12,6 @@ from tapegrad.compiler.guards.reachable import Reach
 from tapegrad.compiler.pytrees import SIMPLE, Masked, Same, lies
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts
 from tapegrad.tensor import Tensor
 
 
@@ -60,7 +59,7 @@ def _differences(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach
 
 def _passed(structure: Any, kinds: Any, names: Sequence[str]) -> list[tuple[str, str]]:
     """What was passed, with names."""
-    layouts_of = iter([repr(layouts.all[lies(k)]) for k in kinds])
+    layouts_of = iter([repr(lies(k)) for k in kinds])
     if structure is None:  # tensors alone
         return [(names[i] if i < len(names) else f"argument {i}", lie) for i, lie in enumerate(layouts_of)]
 
@@ -96,7 +95,7 @@ def _text(value: Any) -> str:
 def arguments(key: Any) -> str:
     """The arguments that a program is for."""
     _, kinds, shared, recording, _ = key
-    said = [repr(layouts.all[lies(k)]) + " ∂" * (type(k) is tuple and bool(k[2])) for k in kinds]
+    said = [repr(lies(k)) + " ∂" * (type(k) is tuple and bool(k[2])) for k in kinds]
     text = ", ".join(said) or "no tensors"
     return text + " sharing memory" * bool(shared) + " under no_grad" * (not recording)
 

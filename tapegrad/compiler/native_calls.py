@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.compiler.guards.contents import MISSING, Watched
-from tapegrad.compiler.pytrees import SIMPLE, Masked
+from tapegrad.compiler.pytrees import SIMPLE, Masked, number_of
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import machine
@@ -99,12 +99,12 @@ def _quick(variant: Variant, key: Any) -> Quick | None:
     structure, kinds, shared, recording, _ = key
     captured, reach = variant.captured, variant.reach
     passed = _numbers_in(structure)
-    if (passed is None or shared is not None or any(type(k) is not int for k in kinds)
+    if (passed is None or shared is not None or any(type(k) is tuple for k in kinds)
             or reach.probes or captured.draws or captured.argument_versions
             or captured.expected  # an argument lay where the function reads by name
             or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
         return None
-    return Quick(variant, kinds, recording, passed)
+    return Quick(variant, tuple(map(number_of, kinds)), recording, passed)
 
 
 def _numbers_in(structure: Any) -> list[int] | None:

@@ -77,6 +77,7 @@ class Program:
                  undo: Sequence[tuple[Place, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
         self.results = list(results)
+        self._steps = steps  # and with them the loop nests
         emitter.bind(_kernels(steps))
         fixed = set(constant_blocks(steps, set(results)))  # written now, once
         offsets, size = _lay_out(blocks, steps, fixed | set(results), reuse)

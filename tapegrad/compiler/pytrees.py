@@ -9,8 +9,9 @@ from tapegrad import dtypes
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import following
+from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 
@@ -151,34 +152,48 @@ def is_fixed(structure: Structure) -> bool:
     return structure[0] not in (list, dict) and all(map(is_fixed, structure[2]))
 
 
-def kind_of(tensor: Any, loose: bool = False) -> tuple[Any, ...] | int:
+class Loose(NamedTuple):
+    """The kind of a view that may begin anywhere in its base."""
+
+    layout: Layout
+
+
+Kind = Layout | Loose | tuple[Any, ...]
+
+
+def kind_of(tensor: Any, loose: bool = False) -> Kind:
     """What programs are chosen by, of a tensor that is passed: its layout, and whatever is not plain about it.
 
     If `loose`, a view with no more to it than its layout is known by that: it may begin anywhere in its base.
     """
-    row, layout = tensor._buffer, tensor._layout
+    row, layout = tensor._buffer, layouts.all[tensor._layout]
     owner, flags = owner_of(tensor), _flags.item(row)
     if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None and type(tensor) is Tensor:
         return layout
     if loose and owner != row and not flags & WATCHED and type(tensor) is Tensor and not tensor.requires_grad and (
             tensor.grad is None and not (flags | _flags.item(owner)) & (rec.EXTERNAL | rec.BORROWED)):
-        return layout | rec.LOOSE
+        return Loose(layout)
     grad = tensor.grad if tensor.is_leaf else None
     offset = addresses.item(row) - addresses.item(owner)
-    return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, _layouts.item(owner), offset,
+    whole = layouts.all[_layouts.item(owner)]
+    return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, whole, offset,
             None if grad is None else (kind_of(grad), grad is tensor), type(tensor),
             hooks.kinds(tensor) if flags & rec.HOOKED else None)
 
 
-def is_loose(kind: tuple[Any, ...] | int) -> bool:
+def is_loose(kind: Kind) -> bool:
     """Whether this is a kind of views that may begin anywhere."""
-    return type(kind) is int and kind & rec.LOOSE != 0
+    return type(kind) is Loose
 
 
-def lies(kind: tuple[Any, ...] | int) -> int:
+def lies(kind: Kind) -> Layout:
     """The layout of a tensor of this kind."""
-    layout: int = kind & ~rec.LOOSE if type(kind) is int else kind[0]  # type: ignore[index]
-    return layout
+    return kind if isinstance(kind, Layout) else kind[0]
+
+
+def number_of(kind: Kind) -> int:
+    """How native code knows a kind that is no more than a layout."""
+    return kind.id if isinstance(kind, Layout) else kind[0].id | rec.LOOSE
 
 
 def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:

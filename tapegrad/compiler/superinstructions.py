@@ -51,7 +51,7 @@ class Access(NamedTuple):
     letter: str
 
 
-@functools.cache
+@functools.lru_cache(maxsize=1 << 12)
 def _fusible(address: int, nest: int) -> tuple[Loop, tuple[int, ...]] | None:
     """The iteration space and the operands' bytes an element of a kernel call that can be fused."""
     kernel = emitter.kernels.get(address)

@@ -28,6 +28,21 @@ class Strict(Refused):
     """A capture depends on where in its base an argument begins."""
 
 
+class Nest(int):
+    """The address of a plan's loop nest, which is there for as long as this is."""
+
+    words: Any
+
+
+def _nest(address: int) -> int:
+    words = machine.nests.get(address)
+    if words is None:  # kept for good
+        return address
+    found = Nest(address)
+    found.words = words
+    return found
+
+
 class Place(NamedTuple):
     """Where a pointer of the trace pointed.
 
@@ -263,12 +278,13 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
     steps: list[Step] = []
     parts = [steps]
     # As lists: a field of a structured array's row costs ten times a list's element.
+    nests = functools.cache(_nest)
     columns = (events[name].tolist() for name in ("kind", "a", "b", "n_pointers", "pointers"))
     for at_event, (kind, a, b, count, pointers) in enumerate(zip(*columns)):
         if kind in (rec.TAKEN, rec.GIVEN_BACK, rec.GRADIENT):
             continue
         if kind == rec.KERNEL:
-            steps.append(Step(kind, a, b, tuple([places.get(p) or place(p) for p in pointers[:count]]), b""))
+            steps.append(Step(kind, a, nests(b), tuple([places.get(p) or place(p) for p in pointers[:count]]), b""))
         elif kind == rec.ZEROED:
             steps.append(Step(kind, 0, b, (place(a),), b""))
         elif kind == rec.DRAWN:

@@ -21,6 +21,7 @@ from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.pytrees import is_fixed, overlapping, unflatten, with_gradients
+from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.startup import address_of
@@ -52,7 +53,7 @@ class Variant:
         self.owners = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
         self._bare: dict[tuple[int, int], Backward | None] = {}
-        self.layouts = list(captured.fresh_layouts)
+        lies = [*captured.fresh_layouts]
         self.results = list(captured.result_blocks)
         self.steps = captured.steps
         self.segments = [s for s in captured.traced.segments if not s.gone]
@@ -60,7 +61,9 @@ class Variant:
             self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, self.segments, arguments)
             self.steps = self._divided.steps
             self.results.append(self._divided.saved)
-            self.layouts.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)).id)
+            lies.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)))
+        self.layouts = [layout.id for layout in lies]
+        self._lies = [*lies, *map(layout_of, self.held)]  # native code has their numbers
         self.backwards: list[Backward] = []
         self.reads = self._read()
         self.passes = passes
@@ -300,17 +303,19 @@ class Variant:
         if kind == "fresh":
             return fresh[which]
         if kind == "part":
+            assert layout is not None
             owner = fresh[which]._buffer
-            return call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
+            return call.adopt(layout.id, cap.addresses.item(owner) + offset, owner, Tensor)
         found = arguments[which] if type(which) is int else which
         if kind == "alias":
+            assert layout is not None
             owner = cap.owner_of(found)
-            found = call.adopt(layout, cap.addresses.item(owner) + offset, owner, Tensor)
+            found = call.adopt(layout.id, cap.addresses.item(owner) + offset, owner, Tensor)
         if links:
-            with modes.set_grad_enabled(links[0].plan != 0):
+            with modes.set_grad_enabled(links[0].plan is not None):
                 for link in links:
-                    found = call.make_view(link.plan, found, link.layout, link.offset, link.shift,
-                                           rec.LINK | (link.plan != 0))
+                    plan, mode = (0, rec.LINK) if link.plan is None else (link.plan.index, rec.LINK | 1)
+                    found = call.make_view(plan, found, link.layout.id, link.offset, link.shift, mode)
             buffers["flags"][found._buffer] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
             buffers["flags"][found._buffer] |= flags
         return found

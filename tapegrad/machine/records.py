@@ -152,7 +152,8 @@ MACHINE = np.dtype([
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("refresh_view", "u8"), ("out_of_memory", "u8"),
-    ("lock", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"), ("live_tensors", "u8"),
+    ("lock", "u8"), ("spare", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"),
+    ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("n_aside", "u8"),
@@ -180,19 +181,25 @@ CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
 SWEEP_AT = 4096
 NEVER = (1 << 64) - 1  # a `sweep_at` that is not met: the tape must not be compacted
 
-# Arena: [chunk, chunk end, then a free list per size class, then as many of blocks that others gave back]. Classes step
-# by 8 bytes up to SMALL, then four an octave. A chunk begins with the address of its arena.
+# Arena: [chunk, chunk end, then a free list per size class, then as many of blocks that others gave back, the first of
+# its chunks]. Classes step by 8 bytes up to SMALL, then four an octave.
 ARENA_LISTS = 2
 SMALL = 512
 SMALL_CLASSES = SMALL // 8
 N_CLASSES = SMALL_CLASSES + 4 * 44
 ARENA_RETURNED = ARENA_LISTS + N_CLASSES
-ARENA_WORDS = ARENA_RETURNED + N_CLASSES
+ARENA_CHUNKS = ARENA_RETURNED + N_CLASSES
+ARENA_WORDS = ARENA_CHUNKS + 1
 CHUNK_BYTES = 1 << 20  # and so aligned
+# A chunk begins with [its arena, the next chunk, the bytes carved into blocks, those of blocks that are free]. One that
+# is all free goes without its pages, and its arena, to the machine's `spare` ones (`native.trimming`).
+CHUNK_ARENA, CHUNK_NEXT, CHUNK_CARVED, CHUNK_FREE = range(4)
 CHUNK_HEAD = 64
 MAX_BLOCK = 1 << 46  # more than any machine has
 LARGE = 1 << 16  # blocks above this come from libc and are shared between arenas
 LARGE_CACHE_BYTES = 512 << 20
+
+POSITIONS_SCRATCH = 32  # bytes an element of a row, where the positions of its order are found
 
 # Layouts of the Python numbers that rules may specialise on, and of every other one.
 LITERALS = (-2, -1, 0, 1, 2, 3)

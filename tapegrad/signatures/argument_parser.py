@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.documents.texts import TEXTS
+from tapegrad.errors import OutOfMemoryError
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import following
 from tapegrad.signatures.kinds import Unpacked, type_name
@@ -48,15 +49,20 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
         if lane is None:  # not when this is made: a thousand functions are, and a program calls a few
             lane = _Lane(function, path, op)
         n = len(args)
-        if n in lane.counts:
-            for x, plain in zip(args, lane.kinds):
-                if plain is not None and type(x) not in plain:
-                    break
-            else:
-                if not kwargs or lane.has(n, kwargs):
-                    return function(*args, **kwargs)
-        args, kwargs = lane.fit(args, kwargs)
-        return function(*args, **kwargs)
+        try:
+            if n in lane.counts:
+                for x, plain in zip(args, lane.kinds):
+                    if plain is not None and type(x) not in plain:
+                        break
+                else:
+                    if not kwargs or lane.has(n, kwargs):
+                        return function(*args, **kwargs)
+            args, kwargs = lane.fit(args, kwargs)
+            return function(*args, **kwargs)
+        except MemoryError as error:
+            if isinstance(error, OutOfMemoryError):
+                raise
+            raise OutOfMemoryError(f"DefaultCPUAllocator: can't allocate memory: {error}") from error  # NumPy's
 
     made[path] = call
     call.__wrapped__ = function  # type: ignore[attr-defined]

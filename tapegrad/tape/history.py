@@ -56,7 +56,7 @@ def _geometry(view: Any, base: Any) -> tuple[Attributes, int]:
 def _teach(kind: int, base: Any, first: Any, second: Any, plan: Plan) -> None:
     """Let native code find the plan between a view and its base, where offsets in the base's adjoint are its own."""
     if layouts.adjoint(layouts.all[base._layout]) is layouts.all[base._layout]:
-        machine.insert_plan(kind, (first._layout, second._layout), plan.index)
+        planner.teach(kind, (layouts.all[first._layout], layouts.all[second._layout]), plan)
 
 
 def on_base(view: Any) -> bool:

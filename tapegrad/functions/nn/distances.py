@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.creation import from_array
+from tapegrad.creation import check_room, from_array
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, public
 from tapegrad.functions.linear_algebra.contractions import einsum
 from tapegrad.functions.nn.activations import NN, nn
@@ -35,6 +35,8 @@ def pdist(input: Tensor, p: float = 2.0) -> Any:
         raise RuntimeError(f"pdist only supports 2D tensors, got: {input.ndim}D")
     if p < 0:
         raise RuntimeError("pdist only supports non-negative p values")
+    n, width = input.shape
+    check_room(input.dtype, (n * (n - 1) // 2, width))
     first, second = (from_array(i) for i in np.triu_indices(input.shape[0], 1))
     return vector_norm(input[first] - input[second], p, -1)
 

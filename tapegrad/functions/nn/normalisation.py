@@ -6,6 +6,7 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.autograd import modes
+from tapegrad.creation import check_room
 from tapegrad.functions.common import public
 from tapegrad.functions.nn.activations import nn
 from tapegrad.functions.nn.convolution import windows
@@ -15,6 +16,7 @@ from tapegrad.tensor import Tensor
 
 
 def _standardised(x: Any, dims: list[int], eps: float) -> tuple[Any, Any, Any]:
+    check_room(x.dtype, x.shape)
     mean = x.mean(dims, keepdim=True)
     var = x.var(dims, correction=0, keepdim=True)
     return (x - mean) / (var + eps).sqrt(), mean, var

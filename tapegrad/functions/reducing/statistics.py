@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, shapes
-from tapegrad.creation import from_array
+from tapegrad.creation import check_room, from_array
 from tapegrad.functions.common import in_place, into, kind_name, method, public
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.reducing.scans_and_sorting import pairs, sort, widths
@@ -194,6 +194,7 @@ def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None
         raise RuntimeError("renorm: input needs at least 2 dimensions, got "
                            f"{input.ndim} dimensions")
     dim = shapes.wrap_dim(dim, input.ndim)
+    check_room(input.dtype, input.shape)
     norms = vector_norm(input, p, [d for d in range(input.ndim) if d != dim], True)
     over = norms > maxnorm
     factor = (maxnorm / (norms + 1e-7)).masked_fill(~over, 1.0)

@@ -22,9 +22,11 @@ import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup import address_of
 
+MOST_NUMBERS = 1 << 14
 MOST = 1024  # recipes of one function; a function called with ever other numbers is left to Python then
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -60,6 +62,7 @@ class Lesson:
         self.kept: dict[int, Any] = {}
         self.given = given  # the number or the list of many tensors that is left out of the key
         self.wrote = False
+        self.turn = planner.turns  # whose plans it names
 
     def reference(self, x: Any) -> int:
         """Where a tensor came from, or a number's own row."""
@@ -68,7 +71,9 @@ class Lesson:
                 return rec.VALUE
             if isinstance(self.given, (int, float)):  # made of it, perhaps
                 self.fits = False
-            return rec.FIXED | number_row(x)
+            row = number_row(x)
+            self.fits &= row != 0
+            return rec.FIXED | row
         found = self.references.get(id(x))
         if found is not None:
             return found
@@ -102,6 +107,7 @@ class Lesson:
 active: Lesson | None = None
 _counts: dict[int, int] = {}
 _kept: list[Any] = []  # what native code points into
+_left: list[Any] = []  # the same of recipes that are not to be found any more: a call may be following one
 _numbers: dict[tuple[type, Any], int] = {}
 
 
@@ -240,13 +246,13 @@ def constant(make: F) -> F:
 
 
 def number_row(value: Any) -> int:
-    """The row of a Python number that stays for good."""
+    """The row of a Python number, which stays for good; 0 where there are too many of them."""
     value = dtypes.number(value)
     if type(value) is int and value in rec.LITERALS:
         return int(machine.literals[value - rec.LITERALS[0]])
     key = (type(value), value.hex() if isinstance(value, float) else value)
-    row = _numbers.get(key)
-    if row is None:
+    row = _numbers.get(key, 0)
+    if not row and len(_numbers) < MOST_NUMBERS:
         row = machine.call.wrapped(value)
         machine.buffers[row]["flags"] = rec.IMMORTAL
         _numbers[key] = row
@@ -285,7 +291,19 @@ def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -
         recipe["kind"] = id(kind) if isinstance(result, tuple) else 0
         recipe["flags"] = rec.HAS_CONSTANTS if lesson.constants else 0
         _kept.append((recipe, lesson.key, rows, arrays, ends, limits, kind, lesson.constants))
-    machine.insert_recipe(lesson.key, address_of(recipe))
+    with jit.BUILDING:
+        if lesson.turn == planner.turns:
+            machine.insert_recipe(lesson.key, address_of(recipe))
+
+
+def _forget() -> None:
+    """Forget all recipes."""
+    _left[:] = _kept
+    _kept.clear()
+    _counts.clear()
+
+
+planner.when_forgetting.append(_forget)
 
 
 def _array(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

@@ -28,6 +28,8 @@ U4, U7, U63 = (np.uint64(i) for i in (4, 7, 63))
 _SMALL, _SMALL_CLASSES, _LARGE = (np.uint64(i) for i in (rec.SMALL, rec.SMALL_CLASSES, rec.LARGE))
 _LISTS, _CHUNK, _CACHE = (np.uint64(i) for i in (rec.ARENA_LISTS, rec.CHUNK_BYTES, rec.LARGE_CACHE_BYTES))
 _RETURNED, _HEAD, _MAX = (np.uint64(i) for i in (rec.ARENA_RETURNED, rec.CHUNK_HEAD, rec.MAX_BLOCK))
+_CHUNKS = np.uint64(rec.ARENA_CHUNKS)
+_OF_ARENA, _NEXT, _CARVED = (np.uint64(i) for i in (rec.CHUNK_ARENA, rec.CHUNK_NEXT, rec.CHUNK_CARVED))
 _OCTAVE_OF_SMALL = np.uint64(rec.SMALL.bit_length() - 1)
 _NEVER = np.uint64(rec.NEVER)
 
@@ -232,6 +234,26 @@ def reclaim_soon():
         m.sweep_at = U0
 
 
+@inlined
+def chunk_of(address):
+    return address & ~(_CHUNK - U1)
+
+
+@native
+def new_chunk():
+    """A spare chunk, or fresh memory; 0 when that is out."""
+    m = machine()
+    if m.spare != U0:
+        lock()
+        chunk = m.spare
+        if chunk != U0:
+            m.spare = words(chunk)[_NEXT]
+        unlock()
+        if chunk != U0:
+            return chunk
+    return libc_aligned_alloc(_CHUNK, _CHUNK)
+
+
 @native
 def refill(arena, size_class):
     """A block where the free list has none: one of those that others gave back, or a new one; 0 when memory is out."""
@@ -245,13 +267,17 @@ def refill(arena, size_class):
     if size > _SMALL:
         start = (start + U63) & ~U63
     if start == U0 or start + size > lists[U1]:
-        chunk = libc_aligned_alloc(_CHUNK, _CHUNK)
+        chunk = new_chunk()
         if chunk == U0:
             return U0
-        words(chunk)[U0] = arena
+        words(chunk)[_OF_ARENA] = arena
+        words(chunk)[_NEXT] = lists[_CHUNKS]
+        words(chunk)[_CARVED] = U0
+        lists[_CHUNKS] = chunk
         lists[U1] = chunk + _CHUNK
         start = chunk + _HEAD
     lists[U0] = start + size
+    words(chunk_of(start))[_CARVED] += size
     return start
 
 
@@ -340,7 +366,7 @@ def release(arena, address, nbytes):
     if nbytes > _LARGE:
         return call_release_large(address, nbytes)
     size_class = class_of(max(nbytes, U1))
-    owner = words(address & ~(_CHUNK - U1))[U0]
+    owner = words(chunk_of(address))[_OF_ARENA]
     if owner != arena:
         return call_give_back(owner, address, size_class)
     push(arena, size_class, address)

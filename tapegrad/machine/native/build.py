@@ -31,12 +31,14 @@ from tapegrad.machine.native import (
     reclaiming,
     tape,
     threads,
+    trimming,
     updating,
 )
 
 # Importing them fills glue.EXPORTS.
 MODULES = (arena, arrays, attributes, backward, python_entry, gc_cycles, compiled_program, operator_entry,
-           in_place_history, objects, recipes, reclaiming, compiled_call, tape, threads, updating, in_place)
+           in_place_history, objects, recipes, reclaiming, compiled_call, tape, threads, trimming, updating,
+           in_place)
 # They take as long as the rest. What else runs plans is not among them: with more callers there, LLVM does not put
 # `execute` into the operators, and a recorded operation takes 102 ns, not 90.
 _OPERATORS = tuple(m.__name__ for m in (gc_cycles, operator_entry, objects, recipes))

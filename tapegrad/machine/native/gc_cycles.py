@@ -19,6 +19,7 @@ from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.marking import operands_of
 from tapegrad.machine.native.tape import attached, detach
+from tapegrad.machine.native.trimming import call_trim
 
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)
 _START_LENGTH = np.int64(len("start"))
@@ -191,12 +192,14 @@ def drop_paths():
 def collecting(self, arguments, count):
     """One of `gc.callbacks`: collecting(phase, info)."""
     m = machine()
+    generation = py.dict_get(words(arguments)[U1], m.generation)
+    full = generation != U0 and py.long_as(generation) == _FULL
     if py.text_length(words(arguments)[U0]) != _START_LENGTH:
         if m.paths != U0:
             drop_paths()
+        if full:
+            call_trim()
     elif m.n_attached != U0 and m.paths == U0 and m.reclaiming == U0:
-        generation = py.dict_get(words(arguments)[U1], m.generation)
-        full = generation != U0 and py.long_as(generation) == _FULL
         if full or m.n_buffers + m.n_instructions < _OFTEN:
             m.paths = _calloc(m.n_buffers, np.uint64(8))
             if m.paths != U0:

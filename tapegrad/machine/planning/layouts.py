@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -9,7 +10,8 @@ import numpy as np
 from tapegrad import dtypes, errors, shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
-from tapegrad.machine.startup import address_of
+from tapegrad.machine.planning.generations import Generations
+from tapegrad.machine.startup import MAX_LAYOUTS, address_of
 
 if TYPE_CHECKING:
     from tapegrad.machine.startup import Machine
@@ -24,7 +26,9 @@ class Layout:
     that a rule may specialise on.
     """
 
-    __slots__ = ("contiguous", "dense", "dtype", "id", "literal", "nbytes", "numel", "shape", "size", "strides", "weak")
+    __slots__ = ("contiguous", "dense", "dtype", "gathered", "id", "literal", "nbytes", "numel", "rooms", "shape",
+                 "size", "strides", "weak")
+    gathered: Layout | None  # its adjoint layout, where that is another
 
     def __init__(self, id: int, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
                  literal: int | None) -> None:
@@ -39,6 +43,7 @@ class Layout:
             raise RuntimeError(errors.NUMEL_OVERFLOW)
         self.contiguous = shapes.is_contiguous(shape, strides)
         self.dense = shapes.is_dense(shape, strides)
+        self.rooms: list[Any] = []  # what native code points into
 
     def __repr__(self) -> str:
         strided = "" if self.contiguous else f" strides {list(self.strides)}"
@@ -54,10 +59,10 @@ class Layouts:
     """The table of layouts of one machine."""
 
     def __init__(self, machine: Machine) -> None:
-        self._native, self._geometries = machine.layouts, machine.geometries
-        self._told: list[np.ndarray[Any, Any]] = []  # native code reads them for good
-        self._interned: dict[tuple[object, ...], Layout] = {}
-        self.all: list[Layout] = []
+        self._machine, self._native, self._geometries = machine, machine.layouts, machine.geometries
+        self.table: Generations[Layout] = Generations("id", MAX_LAYOUTS)
+        self.all: list[Any] = self.table.all  # Layout, but for numbers that are free
+        self.make_room: Callable[[], None] = lambda: None  # forgets what is not referred to, where there is much
         self._add(dtypes.bool_, (0,), (1,), True, None)  # id 0 is never a value's
         for weak in (dtypes.bool_, dtypes.int64, dtypes.float64):  # ids 1, 2, 3: the native wrap_number counts on them
             self.intern(weak, (), (), weak=True)
@@ -67,6 +72,7 @@ class Layouts:
             machine.buffers[row]["flags"] = rec.IMMORTAL
             machine.literals[value - rec.LITERALS[0]] = row
             machine.literal_values(row)[0] = value
+        self._fixed = [*self.all]  # which native code knows by their numbers
 
     def __getitem__(self, id: int) -> Layout:
         return self.all[id]
@@ -76,11 +82,13 @@ class Layouts:
         """The one layout with these properties; contiguous when `strides` is not given."""
         if strides is None:
             strides = shapes.contiguous_strides(shape)
-        found = self._interned.get((dtype, shape, strides, weak, literal))
+        key = dtype, shape, strides, weak, literal
+        found = self.table.young.get(key)
         if found is None:
             with jit.BUILDING:
-                found = self._interned.get((dtype, shape, strides, weak, literal))
-                found = found or self._add(dtype, shape, strides, weak, literal)
+                if self.table.is_full():
+                    self.make_room()
+                found = self.table.again(key) or self._add(*key)
         return found
 
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
@@ -88,23 +96,31 @@ class Layouts:
         if dtype.is_complex:
             raise NotImplementedError(errors.COMPLEX.format(dtype))
         shape, strides = (tuple(map(int, sizes)) for sizes in (shape, strides))  # NumPy's are equal, and found here too
-        new = Layout(len(self.all), dtype, shape, strides, weak, literal)
-        self.all.append(new)
+        new = Layout(0, dtype, shape, strides, weak, literal)  # which is refused where there can be none
+        new.gathered = None if new.dense else self.intern(dtype, shape)
+        new.id = self.table.number()
+        self.all[new.id] = new
         row = self._native[new.id]
         row["nbytes"], row["numel"], row["dtype"] = new.nbytes, new.numel, dtype.id
         row["adjoint"] = self.adjoint(new).id
-        self._interned[dtype, shape, strides, weak, literal] = new  # last: it is whole where other threads find it
+        self.table.young[dtype, shape, strides, weak, literal] = new  # last: it is whole where other threads find it
         return new
 
     def tell_geometry(self, layout: Layout) -> None:
         """Tell native code of a layout's shape, for NumPy's arrays: few layouts are ever looked at by Python."""
         strides = (s * layout.dtype.itemsize for s in layout.strides)
         words = np.array([len(layout.shape), *layout.shape, *strides], "i8")
-        self._told.append(words)
+        layout.rooms.append(words)
         self._geometries[layout.id] = address_of(words)
+
+    def forget(self) -> None:
+        """Forget those that no row of the tape, and nothing in Python, lies like."""
+        rows = self._machine.buffers[:int(self._machine.state["n_buffers"][0])]
+        named = np.zeros(len(self.all), bool)
+        named[rows["layout"][rows["flags"] & rec.FREE == 0]] = True
+        gone = self.table.turn(named)
+        self._native[gone] = self._geometries[gone] = 0
 
     def adjoint(self, layout: Layout) -> Layout:
         """Where gradients of such a value are gathered: its own order of axes if it is dense, else contiguous."""
-        if layout.dense:
-            return layout
-        return self.intern(layout.dtype, layout.shape)
+        return layout if layout.gathered is None else layout.gathered

@@ -39,11 +39,12 @@ class Plan:
     """
 
     __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
-                 "pooled", "returns_view", "slopes", "steps", "stride", "temporaries")
+                 "pooled", "returns_view", "rooms", "slopes", "steps", "stride", "temporaries", "turn")
     steps: list[Step]
     temporaries: dict[int, int]
     stride: int
     pooled: bool  # whether a record of it has its operands in the pool
+    turn: int  # of the planner's table, when it was last asked for
 
     def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
                  out: Layout) -> None:
@@ -52,6 +53,7 @@ class Plan:
         self.gradients: tuple[Any, ...] | None = None
         self.slopes: dict[int, Operation | None] = {}
         self.built = False
+        self.rooms: list[Any] = []  # what native code points into
 
     @property
     def grad_name(self) -> str:

@@ -4,7 +4,7 @@ Adjoint kernels are compiled when a backward first needs them, since most plans 
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,13 +13,14 @@ from tapegrad import dtypes, errors
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
+from tapegrad.machine.planning.generations import Generations
 from tapegrad.machine.planning.layouts import Layout, Layouts
 from tapegrad.machine.planning.operation_kinds import KINDS, carve
 from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte_strides
 from tapegrad.machine.planning.rule_tracing import scalar_name
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured import STRUCTURED
-from tapegrad.machine.startup import Machine, address_of
+from tapegrad.machine.startup import MAX_PLANS, Machine, address_of
 from tapegrad.ops.declaration import Operation
 from tapegrad.ops.symbols import Sym
 
@@ -31,34 +32,66 @@ class Planner:
 
     def __init__(self, machine: Machine, layouts: Layouts) -> None:
         self.machine, self.layouts = machine, layouts
-        self.all: list[Plan | None] = [None]
-        self._found: dict[tuple[Any, ...], Plan] = {}
-        self._kept_alive: list[Any] = []
+        self.table: Generations[Plan] = Generations("index", MAX_PLANS)
+        self.table.number()  # 0 is no plan's
+        self.all = self.table.all
+        self.turns = 0  # how often plans and layouts were forgotten
+        self.when_forgetting: list[Callable[[], None]] = []  # recipes go, which name them
+        layouts.make_room = self.make_room
 
     # ------------------------------------------------------------ lookup
 
     def plan(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes = ()) -> Plan:
         """The plan of `op` on these layouts; raises what PyTorch raises when there is none."""
         key = (op, operands, attributes, dtypes.default_dtype())
-        found = self._found.get(key)
+        found = self.table.young.get(key)
         if found is None:
             with jit.BUILDING:
-                found = self._found.get(key) or self._make(op, operands, dict(attributes))
-                self._found[key] = found
+                if self.table.is_full():
+                    self.make_room()
+                found = self.table.again(key)
+                if found is None:
+                    found = self._make(op, operands, dict(attributes))
+                found.turn = self.turns
+                self.table.young[key] = found
         return found
+
+    def make_room(self) -> None:
+        """Forget plans and layouts that nothing refers to. Not during a capture, which refers to them by addresses."""
+        state = self.machine.state
+        if state["trace"][0] or state["holding"][0]:
+            return
+        with jit.BUILDING:
+            self.turns += 1
+            self.machine.forget_ways()
+            for forget in self.when_forgetting:
+                forget()
+            named = np.zeros(len(self.all), bool)
+            named[self.machine.instructions["plan"][:int(state["n_instructions"][0])] & rec.PLAN_MASK] = True
+            self.machine.plans[self.table.turn(named)] = np.zeros(1, rec.PLAN)
+            self.layouts.forget()
+            if state["sweep_at"][0] != rec.NEVER:
+                state["sweep_at"] = 0  # what the dead part of the tape names is free the next time
+
+    def teach(self, kind: int, operands: Sequence[Layout], plan: Plan) -> bool:
+        """Let native code find a plan by an operation (its opcode) and the layouts of its operands alone, if it can."""
+        with jit.BUILDING:
+            if plan.turn != self.turns:  # forgotten meanwhile, or soon
+                return False
+            return self.machine.insert_plan(kind, [o.id for o in operands], plan.index)
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
         if len(operands) > rec.MOST and op.kind != "callback" and (op.joins is None or len(set(operands)) > 1):
             raise ValueError(f"{op.name}: {len(operands)} operands, at most {rec.MOST} fit an instruction")
         plan = self.lowered(op, operands, tuple(attributes.items()))
-        plan.index = len(self.all)
         out = plan.out
         if op.refused and out.dtype.is_floating_point:
             plan.keeps = [frozenset()] * len(operands)
         if op.differentiable and (out.dtype.is_floating_point or op.moves_nothing):
             plan.keeps = _KINDS[op.kind].keeps(self._builder(), plan)
-        self.all.append(plan)
+        plan.index = self.table.number()
         self._write(plan, plan.steps, plan.temporaries)
+        self.all[plan.index] = plan
         return plan
 
     def lowered(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes) -> Plan:
@@ -77,7 +110,7 @@ class Planner:
         native = self.machine.plans[plan.index]
         native["opcode"], native["arity"], native["out_layout"] = op.opcode, len(plan.operands), plan.out.id
         native["out_bytes"] = self.layouts.adjoint(plan.out).nbytes
-        native["forward"], native["n_forward"] = self._write_steps(steps, temporaries), len(steps)
+        native["forward"], native["n_forward"] = self._write_steps(plan.rooms, steps, temporaries), len(steps)
         flags = 0
         if plan.keeps:
             flags |= rec.DIFFERENTIABLE
@@ -94,14 +127,15 @@ class Planner:
         if plan.pooled:
             flags |= rec.POOLED
             masks = np.array([sum(1 << k for k in kept) for kept in plan.keeps] or [0], "u4")
-            self._kept_alive.append(masks)
+            plan.rooms.append(masks)
             native["kept"] = address_of(masks)
         else:
             for name, kept in zip(("kept_a", "kept_b"), plan.keeps):
                 native[name] = sum(1 << min(k, 7) for k in kept)
         native["flags"] = flags
 
-    def _write_steps(self, steps: Sequence[Step], temporaries: dict[int, int]) -> int:
+    def _write_steps(self, rooms: list[Any], steps: Sequence[Step], temporaries: dict[int, int]) -> int:
+        """Write steps where native code reads them, for as long as the `rooms` are held; returns the address."""
         native = np.zeros(max(len(steps), 1), rec.STEP)
         order: dict[int, int] = {}  # native code numbers intermediate values as they are first named
         for record, step in zip(native, steps):
@@ -118,7 +152,8 @@ class Planner:
                 number = source - rec.TEMPORARY
                 record["sources"][i] = rec.TEMPORARY + order[number] if number in temporaries else source
                 record["offsets"][i] = offset
-        self._kept_alive.append((native, [(s.nest, s.cut) for s in steps]))
+            self.machine.nests[address_of(step.nest)] = step.nest
+        rooms.append((native, [(s.nest, s.cut) for s in steps]))
         return address_of(native)
 
     @staticmethod
@@ -143,14 +178,15 @@ class Planner:
             if self.differentiable_operand(plan, j):
                 builder = self._builder()
                 flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
-                programs[j]["steps"] = self._write_steps(builder.steps, builder.temporaries)
+                programs[j]["steps"] = self._write_steps(plan.rooms, builder.steps, builder.temporaries)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         if plan.op.kind == "rebase":
             builder = self._builder()
             carve(builder, plan, rec.TARGET)
-            programs[-1]["steps"], programs[-1]["n_steps"] = self._write_steps(builder.steps, {}), len(builder.steps)
-        self._kept_alive.append(programs)
+            programs[-1]["steps"] = self._write_steps(plan.rooms, builder.steps, {})
+            programs[-1]["n_steps"] = len(builder.steps)
+        plan.rooms.append(programs)
         self.machine.plans[plan.index]["adjoints"] = address_of(programs)
         plan.built = True
 
@@ -167,4 +203,4 @@ class Planner:
                 strides = byte_strides(layout, layout.strides)
                 builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
                                [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
-                native["accumulate"] = self._write_steps(builder.steps, {})
+                native["accumulate"] = self._write_steps(layout.rooms, builder.steps, {})

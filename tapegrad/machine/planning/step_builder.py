@@ -14,6 +14,7 @@ from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout, Layouts
 from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte_strides
+from tapegrad.machine.startup import require_memory
 from tapegrad.ops.declaration import Operation
 from tapegrad.ops.scalar import row, scalar
 from tapegrad.ops.symbols import Sym, compacted, walk
@@ -63,6 +64,7 @@ class Builder:
         number = len(self.temporaries)
         if number >= rec.MAX_TEMPORARIES:
             raise RuntimeError("a rule needs too many intermediate values; declare it as two operations")
+        require_memory(nbytes)
         self.temporaries[number] = nbytes
         return rec.TEMPORARY + number
 

@@ -24,6 +24,7 @@ from tapegrad.machine.planning.step_builder import Builder, emit, is_sum
 from tapegrad.machine.planning.structured_factoring import Factoring
 from tapegrad.machine.planning.structured_loops import Looping
 from tapegrad.machine.planning.structured_values import Copy, Deferred, Expression, Product, Traced
+from tapegrad.machine.startup import require_memory
 from tapegrad.ops.declaration import Operation
 from tapegrad.ops.scalar import row
 from tapegrad.ops.symbols import Sym
@@ -166,8 +167,10 @@ class Lowering(Looping, Factoring):
         words = [x.ndim, x.shape[dim], take, int(flag), *(x.shape[d] for d in order[:-1])]
         for t in (out, x):
             words += [t.layout.strides[d] * t.dtype.itemsize for d in order]
+        scratch = rec.POSITIONS_SCRATCH * x.shape[dim]
+        require_memory(scratch)
         self.steps.append(Step(structural.positions(mode, x.dtype), 0, np.array(words, "i8"), (out.pointer, x.pointer),
-                               patient=True))
+                               patient=scratch <= rec.LARGE))
         return out
 
     def searched(self, edges: Traced, values: Traced, right: bool, of: dtype) -> Traced:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from tapegrad.machine.startup import object_code
 from tapegrad.machine.startup.machine import Machine, Workspace
-from tapegrad.machine.startup.memory import address_of, reserve
+from tapegrad.machine.startup.memory import MAX_LAYOUTS, MAX_PLANS, address_of, require_memory, reserve
 from tapegrad.machine.startup.trampolines import Slots
 
-__all__ = ["Machine", "Slots", "Workspace", "address_of", "object_code", "reserve"]
+__all__ = ["MAX_LAYOUTS", "MAX_PLANS", "Machine", "Slots", "Workspace", "address_of", "object_code", "require_memory",
+           "reserve"]

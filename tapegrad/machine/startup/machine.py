@@ -14,6 +14,7 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakValueDictionary
 
 import numpy as np
 
@@ -21,7 +22,14 @@ from tapegrad import dtypes
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup import object_code, python_objects, trampolines
-from tapegrad.machine.startup.memory import address_of, map_pages, reserve, reserve_tables
+from tapegrad.machine.startup.memory import (
+    MAX_LAYOUTS,
+    MAX_PLANS,
+    address_of,
+    map_pages,
+    reserve,
+    reserve_tables,
+)
 from tapegrad.machine.startup.python_objects import (
     METH_FASTCALL,
     METH_KEYWORDS,
@@ -41,8 +49,6 @@ except ImportError:  # before NumPy 2
 MAX_ROWS = 1 << 28
 _OF_MACHINE: tuple[np.dtype[Any], ...] = (rec.INSTRUCTION, rec.BUFFER, np.dtype("u4"), np.dtype("u4"))
 _OF_WORKSPACE = tuple(map(np.dtype, ("u8", "u1", "u4", "u4", "u4")))
-MAX_PLANS = 1 << 20
-MAX_LAYOUTS = 1 << 22
 MAX_THREADS = 1 << 26  # from the first to the last that lives
 MIN_ROWS = 1 << 16
 LONGEST_ENTRY = 1 << 16  # of one instruction in the pool
@@ -109,6 +115,9 @@ class Machine:
 
     def __init__(self, operations: Sequence[Slots]) -> None:
         refuse_others()
+        last = max(o.opcode for o in operations)
+        if last >= rec.PLAN_OF_COPIED:
+            raise ImportError(f"{last} operations: the table of plans tells {rec.PLAN_OF_COPIED - 1} apart")
         self.lock = jit.BUILDING
         text, names = trampolines.text_of(operations)
         objects, code = object_code.found(text)
@@ -154,6 +163,7 @@ class Machine:
         self._idle: list[Workspace] = []
         self._lends = True
         self._nests: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
+        self.nests: WeakValueDictionary[int, np.ndarray[Any, Any]] = WeakValueDictionary()  # of plans, by address
         self.give_back(self.workspace())
         self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
         self._release_external = self.keepers.pop
@@ -261,6 +271,14 @@ class Machine:
                     table[at + 1], table[at] = plan, key  # the key last: it makes the entry seen
                     return True
         return False
+
+    def forget_ways(self) -> None:
+        """Empty the tables by which native code finds plans and recipes."""
+        for table in (self.table, self.recipes):
+            used = np.flatnonzero(table[::2])
+            table[2 * used] = 0
+            table[2 * used + 1] = 0
+        self.n_recipes = 0
 
     def insert_recipe(self, key: np.ndarray[Any, Any], recipe: int) -> None:
         """Leave the address of a recipe where native code finds it by its key."""

@@ -1,15 +1,38 @@
 """Memory that arrays lie in for good: address space is reserved, and pages are touched as they are written."""
 from __future__ import annotations
 
+import functools
 import mmap
+import os
 import sys
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
+from tapegrad import errors
+
 _MAP_NORESERVE = 0x4000 if sys.platform.startswith("linux") else 0
 _reserved: list[Any] = []
+MAX_PLANS = 1 << 20
+MAX_LAYOUTS = 1 << 22
+
+
+@functools.cache
+def _there_is() -> int:
+    """How many bytes of memory this machine has, what it swaps to included."""
+    try:
+        with open("/proc/meminfo") as f:
+            known = dict(line.split(":") for line in f)
+        return sum(int(known[name].split()[0]) << 10 for name in ("MemTotal", "SwapTotal"))
+    except (OSError, KeyError, ValueError):  # no such file, on other systems
+        return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+
+
+def require_memory(nbytes: int) -> None:
+    """Refuse before anything runs what this machine cannot have memory for."""
+    if nbytes > 1 << 30 and nbytes > _there_is():
+        raise errors.OutOfMemoryError(errors.NO_MEMORY.format(nbytes))
 
 
 def map_pages(nbytes: int) -> mmap.mmap:

@@ -12,12 +12,14 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.elements import NUMBA, NUMPY, view_of
 from tapegrad.machine.native.glue import external, native, signed_words, stack_words, types, u64, words
 
 U0, U1, U8 = np.uint64(0), np.uint64(1), np.uint64(8)
 SHORT = 48  # up to here rows are sorted by insertion
 LAST = np.int64(np.iinfo(np.int64).max)
+_OUT_OF_MEMORY, _SCRATCH = np.int32(rec.OUT_OF_MEMORY), np.uint64(rec.POSITIONS_SCRATCH)
 malloc, free = external("malloc", u64, u64), external("free", types.int32, u64)
 
 
@@ -183,7 +185,9 @@ def positions(mode: str, of: str) -> Any:
             counters[d] = np.int64(0)
         if n == U0 or take == U0:
             return np.int32(0)
-        memory = malloc(np.uint64(32) * n + np.uint64(2048 * 8))
+        memory = malloc(_SCRATCH * n + np.uint64(2048 * 8))
+        if memory == U0:
+            return _OUT_OF_MEMORY
         keys, places, scratch = memory, memory + U8 * n, memory + np.uint64(16) * n
         x_step, out_step = w[xs + others], w[outs + others]
         turn = np.int64(-1) if sorts and flag else np.int64(0)
