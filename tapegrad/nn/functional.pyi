@@ -95,9 +95,9 @@ def avg_pool3d(input: Tensor, kernel_size: Any, stride: Any = None, padding: Any
 def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None, training: _bool = False, momentum: _float = 0.1, eps: _float = 1e-05) -> Tensor:
     """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`).
 
-    >>> x = torch.tensor([0.25, 0.5, 1.0])
+    >>> x = torch.ones(1, 3)
     >>> torch.nn.functional.batch_norm(x, x, x)
-    tensor([0., 0., 0.])"""
+    tensor([[0., 0., 0.]])"""
 def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
     """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`).
 
