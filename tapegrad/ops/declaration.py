@@ -84,7 +84,7 @@ class Operation:
         if not self.grad_name:
             self.grad_name = "".join(p[:1].upper() + p[1:] for p in self.name.rstrip("_").split("_")) + "Backward0"
         taken = {"g", "out"} & {*(o.lstrip("*") for o in self.operands), *self.attributes}
-        if taken and self.vjp is not None:
+        if taken and self.vjp is not None and type(self) is Operation:  # a slope's cotangent is an operand of it
             raise DeclarationError(f"{self.name} ({self.where}): in its vjp {', '.join(sorted(taken))} is another value")
         for rule in (self.vjp, self.recorded):
             known = {"g", "out", *(o.lstrip("*") for o in self.operands), *self.attributes}

@@ -143,7 +143,7 @@ SHARED: dict[str, Any] = {"accepts": "f", "method": False}
 structured("_max_of_windows", largest, spread, grad_name="MaxPool2DWithIndicesBackward0", samples=_samples("of x"),
            column=lambda x, *, windows: winner(_seen(np.ascontiguousarray(x), windows))[0], **SHARED)
 for _name, _scatter in (("_max_scattered", scattered), ("_max_scattered_in_tiles", scattered_in_tiles)):
-    structured(_name, _scatter, lambda g, x, windows: (whole._max_gathered(g, x, windows=windows), None),
+    structured(_name, _scatter, lambda g, x, windows: (whole._max_gathered(g, x, windows=windows), like(0, x)),
                accumulates=_scatter is scattered, column=_scattered, samples=_samples(
                    "tiles" if _scatter is scattered_in_tiles else "of g"),
                grad_name="MaxPool2DWithIndicesBackwardBackward0", **SHARED)
