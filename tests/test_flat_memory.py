@@ -392,6 +392,17 @@ def test_threads_leave_nothing():
     assert after["n_instructions"] == before["n_instructions"] and after["n_attached"] == before["n_attached"]
 
 
+@pytest.mark.parametrize("count, elements", [(200_000, 2), (5_000, 4000), (20, 1 << 20)])
+def test_what_was_held_goes_back_to_the_system(count, elements):
+    """After a full collection: chunks that small blocks were carved from, and large blocks that were kept for later."""
+    before = held()["bytes"]
+    several = [torch.empty(elements).zero_() for _ in range(count)]
+    full = held()["bytes"]
+    del several
+    after = held()["bytes"]
+    assert full - before > 20 << 20 and after - before < (full - before) // 2, (before, full, after)
+
+
 @pytest.mark.parametrize("name", ["hook_that_holds_its_tensor", "function_that_holds_its_output", "node_hook",
                                   "function_that_holds_what_follows", "hook_on_a_leaf", "post_accumulate_hook"])
 def test_cycles_through_the_tape_are_found(name, monkeypatch):

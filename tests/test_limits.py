@@ -24,6 +24,28 @@ def test_no_memory(make):
     assert isinstance(caught.value, MemoryError) and isinstance(caught.value, errors.OutOfMemoryError)
 
 
+# Of a view that reads one element 2^55 times: what takes memory fails before it has gone through any of that.
+@pytest.mark.parametrize("program", """
+    x.sort() | x.argsort() | x.msort() | x.topk(2) | x.topk(2 ** 54) | x.kthvalue(5) | x.median() | x.nanmedian()
+    x.mode() | x.quantile(0.5) | x.cumsum(0) | x.cumprod(0) | x.cummax(0) | x.logcumsumexp(0) | i.sort() | i.cummax(0)
+    x.unique() | i.unique() | x.unique_consecutive() | x.nonzero() | b.nonzero() | torch.where(b) | x.argwhere() | x[b]
+    x.masked_select(b) | torch.where(b, x, x) | x.contiguous() | x.clone() | x.to(torch.float64) | x.int() | x.bool()
+    x.flip(0) | x.roll(3) | x.diff() | torch.gradient(x) | m.tril() | m.rot90() | x.repeat(2) | x.repeat_interleave(2)
+    x.softmax(0) | x.exp() | x * 2 | x == x | x.bernoulli() | torch.rand_like(x) | torch.normal(x, x) | torch.poisson(x)
+    F.dropout(x) | F.one_hot(i, 3) | F.embedding(i, torch.ones(3, 4)) | F.gelu(x) | F.layer_norm(m, (2 ** 28,))
+    F.batch_norm(m, None, None, training=True) | F.pad(x, (1, 1))
+    F.interpolate(x[:2 ** 40][None, None], scale_factor=2) | x.scatter(0, torch.zeros(3).long(), 1.)
+    torch.cdist(m[:2 ** 22], m[:2 ** 4]) | m @ m | torch.linalg.inv(m) | torch.linalg.svd(m)
+    torch.isin(x, one) | torch.bucketize(x, torch.ones(3)) | m.renorm(2, 0, 1.)
+""".replace("\n", "|").split("|")[1:-1])
+def test_no_memory_for_what_is_made_of_a_view(program):
+    given = {"torch": torch, "F": torch.nn.functional, "one": one, "x": one.expand(2 ** 55),
+             "i": torch.ones(1).long().expand(2 ** 55), "b": torch.ones(1).bool().expand(2 ** 55),
+             "m": torch.ones(1, 1).expand(2 ** 28, 2 ** 28)}
+    with pytest.raises(RuntimeError, match=r"allocate memory|there is no memory"):
+        eval(program.strip(), given)
+
+
 @pytest.mark.parametrize("make, words", [
     (lambda: torch.empty(2 ** 61), "Storage size calculation overflowed"),
     (lambda: torch.zeros(2 ** 40, 2 ** 40), "Storage size calculation overflowed"),

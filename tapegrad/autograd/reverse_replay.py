@@ -5,8 +5,6 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from tapegrad import kernel_errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
@@ -17,7 +15,7 @@ from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.machine.startup import Workspace, address_of
+from tapegrad.machine.startup import Workspace
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
 
@@ -25,7 +23,7 @@ call, buffers, instructions = machine.call, machine.buffers, machine.instruction
 
 
 def adjoint_layout(row: int) -> Layout:
-    return layouts.adjoint(layouts[int(buffers[row]["layout"])])
+    return layouts.adjoint(layouts.all[buffers["layout"].item(row)])
 
 
 def _counted(value: Any) -> int:
@@ -44,7 +42,7 @@ _OURS = _ours()
 def add_adjoint(workspace: Workspace, row: int, value: Any, references: int = 0) -> None:
     """Add a tensor to the gradient gathered for a row: it becomes that where nobody has more `references` to it."""
     layout = adjoint_layout(row)
-    block = int(workspace.adjoints[row])
+    block = workspace.adjoints.item(row)
     if block:
         workspace.adjoints[row] = 0  # whoever breaks this off loses the block, and does not free it twice
         have = call.adopt_block(layout.id, block)
@@ -145,9 +143,9 @@ def completing(workspace: Workspace) -> dict[int, list[int]]:
     """The leaves that Python waits for, by the number of instructions after which their gradients are complete."""
     if not workspace.record["watched"][0]:
         return {}
-    pairs = np.zeros((int(workspace.record["n_leaves"][0]), 2), "u8")
+    pairs, address = workspace.pairs(workspace.record["n_leaves"].item(0))
     found: dict[int, list[int]] = {}
-    for position, row in pairs[:call.last_uses(workspace.address, address_of(pairs))].tolist():
+    for position, row in pairs[:call.last_uses(workspace.address, address)].tolist():
         found.setdefault(position, []).append(row)
     return found
 
@@ -305,15 +303,13 @@ def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
             if workspace.marks[row] & rec.CAPTURED and workspace.marks[row] & rec.BEYOND:
                 workspace.captured[row] = gradient.clone()  # hooks are for what lies beyond, as in PyTorch
             gradient = call_hooks(found, gradient)
-            workspace.adjoints[row] = 0
-            add_adjoint(workspace, row, gradient)
-    if buffers[row]["flags"] & rec.RETAINS and workspace.adjoints[row]:
+            add_adjoint(workspace, row, gradient, _OURS)
+    if buffers["flags"].item(row) & rec.RETAINS and workspace.adjoints[row]:
         tensor = hooks.live(row)
         if tensor is not None:
             gradient = take(workspace, row)
-            workspace.adjoints[row] = 0
-            add_adjoint(workspace, row, gradient)
             accumulate_into(tensor, gradient)
+            add_adjoint(workspace, row, gradient, _OURS)
 
 
 def settle(workspace: Workspace, left: int) -> None:

@@ -22,6 +22,7 @@ Hook = Callable[..., Any]
 Hooks = dict[int, Hook]
 
 buffers = machine.buffers
+_flags, _tensors = buffers["flags"], buffers["tensor"]
 NAME = "_backward_hooks"
 POST_ACCUMULATE = "_post_accumulate_grad_hooks"
 
@@ -109,7 +110,7 @@ def _nobody() -> None:
 
 
 def _heir(row: int) -> Callable[[], Any] | None:
-    kept = find(row) if row in _left else None
+    kept = find(row)
     return None if kept is None else kept.heir
 
 
@@ -129,7 +130,7 @@ def live(row: int) -> Any:
     heir = _heir(row)
     if heir is not None:
         return heir()
-    return machine.call.tensor_of(row, machine.TensorBase) if buffers["tensor"][row] else None
+    return machine.call.tensor_of(row, machine.TensorBase) if _tensors.item(row) else None
 
 
 def rows_of(tensor: Any) -> list[int]:
@@ -184,7 +185,7 @@ def kinds(tensor: Any) -> tuple[bool, bool]:
 
 
 def _hooks(row: int, name: str, slot: str) -> list[Hook]:
-    if not buffers["flags"][row] & rec.HOOKED:
+    if not _flags.item(row) & rec.HOOKED:
         return []
     kept = find(row)
     found: Hooks = {} if kept is None else getattr(kept, slot)

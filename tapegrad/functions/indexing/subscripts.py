@@ -14,6 +14,7 @@ from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operat
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import lessons
+from tapegrad.machine.startup import require_memory
 from tapegrad.tensor import Tensor
 
 Form = tuple[str, Any]
@@ -115,6 +116,7 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
 
 def coordinates(array: np.ndarray[Any, Any]) -> Sequence[np.ndarray[Any, Any]]:
     """Where an array is not zero, an index array for each axis (of no axes: for one)."""
+    require_memory(array.nbytes)
     if array.ndim < 2:
         return [np.flatnonzero(array)]
     mask, n = _mask(array)

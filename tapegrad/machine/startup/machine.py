@@ -381,10 +381,19 @@ class Workspace:
         self.number = 0  # of the sweep
         self.captured: dict[int, Any] = {}  # gradients asked for, by row, as they were before hooks
         self.narrowed = False  # to the ways to some inputs
+        self._pairs = np.zeros((64, 2), "u8")
+        self._pairs_at = address_of(self._pairs)
         for name in ("adjoints", "marks", "reached", "leaves", "arena"):
             self.record[name] = address_of(getattr(self, name))
         # An address takes NumPy 2 us to tell, a tenth of a small sweep.
         self.address, self.arena_at, self._asked_at = map(address_of, (self.record, self.arena, self.asked))
+
+    def pairs(self, count: int) -> tuple[np.ndarray[Any, Any], int]:
+        """Room for pairs of words that native code writes, and its address."""
+        if count > len(self._pairs):
+            self._pairs = np.zeros((2 * count, 2), "u8")
+            self._pairs_at = address_of(self._pairs)
+        return self._pairs, self._pairs_at
 
     def ask(self, roots: Sequence[int], ends: Sequence[int]) -> tuple[int, int]:
         """Leave the rows that a sweep goes from and to where native code reads them: the two addresses."""
