@@ -25,7 +25,7 @@ _BELOW = """
     backends.opt_einsum cpu cpu.amp cuda cuda.amp
     distributions distributions.constraint_registry distributions.constraints distributions.distribution
     distributions.kl distributions.transforms distributions.utils func interop.safetensors interop.scipy jit linalg mps
-    nn nn.functional nn.init nn.modules
+    nn nn.attention nn.functional nn.init nn.modules
     nn.modules.activation nn.modules.adaptive nn.modules.attention nn.modules.batchnorm nn.modules.channelshuffle
     nn.modules.container nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold
     nn.modules.instancenorm nn.modules.lazy nn.modules.linear nn.modules.loss nn.modules.module nn.modules.normalization

@@ -23,7 +23,12 @@ WARN_FOR_UNFUSED_KERNELS = False
 
 
 class SDPBackend(enum.IntEnum):
-    """Ways to compute attention (`torch.nn.attention.SDPBackend`)."""
+    """Ways to compute attention (`torch.nn.attention.SDPBackend`).
+
+    >>> import tapegrad as torch
+    >>> torch.nn.attention.SDPBackend.MATH.name
+    'MATH'
+    """
 
     ERROR = -1
     MATH = 0
