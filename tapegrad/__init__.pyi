@@ -749,6 +749,8 @@ def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool 
     cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
     the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
     are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default."""
+def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Any:
+    """NotImplementedError: there are no complex tensors (`torch.complex`)."""
 def concat(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
     """Tensors one after another along an axis (`torch.cat`).
 
@@ -1021,6 +1023,8 @@ def dstack(tensors: Any, *, out: Any = None) -> Tensor:
 
     >>> torch.dstack([torch.tensor([1.0]), torch.tensor([2.0])])
     tensor([[[1., 2.]]])"""
+def eig(input: Tensor, eigenvectors: _bool = False, *, out: Any = None) -> Any:
+    """RuntimeError: there are no complex tensors; of symmetric matrices see `linalg.eigh` (`torch.eig`)."""
 def einsum(*args: Any) -> Any:
     """Sums of products in index notation (`torch.einsum`).
 
@@ -1871,12 +1875,28 @@ def lstm(input: Tensor, hx: Any, params: Any, has_biases: _bool, num_layers: _in
     """A recurrent network of several layers, given its weights (`torch.lstm`)."""
 def lstm_cell(input: Tensor, hx: Any, w_ih: Tensor, w_hh: Tensor, b_ih: Any = None, b_hh: Any = None) -> Any:
     """One step of a recurrent cell (`torch.lstm_cell`)."""
+def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
+    """RuntimeError: `linalg.lstsq` takes these operands in the other order (`torch.lstsq`)."""
 def lt(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are less: `input < other` (`torch.lt`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.lt(x, x)
     tensor([False, False, False])"""
+def lu(A: Tensor, pivot: _bool = True, get_infos: _bool = False, *, out: Any = None) -> Any:
+    """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, zeros as well, for nothing is refused.
+
+    >>> import tapegrad as torch
+    >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]
+    tensor([2, 2], dtype=torch.int32)"""
+def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: _bool = True, unpack_pivots: _bool = True, *, out: Any = None) -> Any:
+    """P, L and U of what `linalg.lu_factor` gives (`torch.lu_unpack`); empty where it is not asked for.
+
+    >>> import tapegrad as torch
+    >>> P, L, U = torch.lu_unpack(*torch.linalg.lu_factor(torch.tensor([[1.0, 2.0], [2.0, 2.0]])))
+    >>> P @ L @ U
+    tensor([[1., 2.],
+            [2., 2.]])"""
 def manual_seed(seed: _int) -> Generator:
     """Restart the default generator (`torch.manual_seed`).
 
@@ -1915,6 +1935,8 @@ def matrix_power(input: Tensor, n: _int, *, out: Any = None) -> Tensor:
     >>> torch.matrix_power(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 2)
     tensor([[ 7., 10.],
             [15., 22.]])"""
+def matrix_rank(input: Tensor, tol: Any = None, symmetric: _bool = False, *, out: Any = None) -> Any:
+    """RuntimeError: see `linalg.matrix_rank` (`torch.matrix_rank`)."""
 @overload
 def max(input: Tensor, *, out: Any = None) -> Tensor:
     """The greatest element; along an axis, with its places; or the greater of two tensors (`torch.max`).
@@ -2262,6 +2284,8 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
     >>> _ = manual_seed(0); poisson(creation.tensor([1.0, 20.0]))
     tensor([ 2., 28.])"""
+def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Any:
+    """NotImplementedError: there are no complex tensors (`torch.polar`)."""
 def polygamma(n: _int, input: Tensor, *, out: Any = None) -> Tensor:
     """The n-th derivative of the digamma function (`torch.special.polygamma`).
 
@@ -2377,6 +2401,12 @@ def randperm(n: _int, *, generator: Generator | None = None, out: Any = None, dt
 
     >>> _ = manual_seed(0); randperm(4)
     tensor([0, 1, 3, 2])"""
+def range(start: Any, end: Any, step: Any = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
+    """Numbers from `start` to `end`, which is one of them where it is met (`torch.range`).
+
+    >>> import tapegrad, warnings; warnings.simplefilter("ignore")
+    >>> tapegrad.range(1, 3)
+    tensor([1., 2., 3.])"""
 def ravel(input: Tensor) -> Tensor:
     """All elements along one axis (`torch.ravel`).
 
@@ -2804,6 +2834,8 @@ def softmax(input: Tensor, dim: _int, dtype: _dtype | type | None = None, *, out
 
     >>> torch.softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor([0.2272, 0.2918, 0.4810])"""
+def solve(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
+    """RuntimeError: `linalg.solve` takes these operands in the other order (`torch.solve`)."""
 @overload
 def sort(input: Tensor, *, stable: _bool | None, dim: _int = -1, descending: _bool = False, out: Any = None) -> Any:
     """Values in order, and where they were (`torch.sort`).
@@ -2963,6 +2995,8 @@ def swapdims(input: Tensor, dim0: _int, dim1: _int) -> Tensor:
     >>> torch.swapdims(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 0, 1)
     tensor([[1., 3.],
             [2., 4.]])"""
+def symeig(input: Tensor, eigenvectors: _bool = False, upper: _bool = True, *, out: Any = None) -> Any:
+    """RuntimeError: see `linalg.eigh` and `linalg.eigvalsh` (`torch.symeig`)."""
 def t(input: Tensor) -> Tensor:
     """A matrix transposed (`torch.t`).
 
@@ -3239,6 +3273,8 @@ def vdot(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.vdot(x, x)
     tensor(1.3125)"""
+def view_as_complex(input: Tensor) -> Any:
+    """NotImplementedError: there are no complex tensors (`torch.view_as_complex`)."""
 def view_as_real(input: Tensor) -> Any:
     """RuntimeError: no tensor is complex (`torch.view_as_real`)."""
 def vmap(func: Any, in_dims: Any = 0, out_dims: Any = 0, randomness: _str = 'error', *, chunk_size: _int | None = None) -> Any:

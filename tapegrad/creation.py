@@ -457,7 +457,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
             start, end, step = first, int(end), by
     count = max(math.ceil((end - start) / step), 0)
     check_room(dtype, (count,))
-    values = (series.progression(count, first, by, dtype.numpy) if dtype.is_floating_point
+    values = (series.progression(count, first, by, dtype.arithmetic.numpy) if dtype.is_floating_point
               else np.arange(count) * by + first)
     return _finish(from_array(values, dtype), requires_grad, device, out, flat=True)
 

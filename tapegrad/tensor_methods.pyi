@@ -785,6 +785,12 @@ class TensorBase:
         """Whether elements are less: `input < other`: see `tapegrad.lt`."""
     def lt_(self, other: Tensor | _float) -> Tensor:
         """Whether elements are less: `input < other`, in place: see `tapegrad.lt`."""
+    def lu(self, pivot: _bool = True, get_infos: _bool = False) -> Any:
+        """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, zeros as well, for nothing is refused.
+
+        >>> import tapegrad as torch
+        >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]
+        tensor([2, 2], dtype=torch.int32)"""
     def map2_(self, x: Any, y: Any, callable: Any) -> Tensor:
         """A Python function of elements of three tensors, over the first, in place (`torch.Tensor.map2_`)."""
     def map_(self, other: Tensor, callable: Any) -> Tensor:

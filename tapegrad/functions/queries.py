@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import creation, dtypes
+from tapegrad import creation, dtypes, errors
 from tapegrad.dispatch import layout_of, overlaps, touch
 from tapegrad.functions.common import METHODS, PUBLIC, into, invalid_combination, method, public
 from tapegrad.tensor import Tensor
@@ -116,6 +116,28 @@ def real(input: Tensor) -> Any:
 def imag(input: Tensor) -> Any:
     """RuntimeError: no tensor is complex (`torch.imag`)."""
     raise RuntimeError("imag is not implemented for tensors with non-complex dtypes.")
+
+
+def _no_complex(name: str) -> NotImplementedError:
+    return NotImplementedError(f"{name}(): {errors.COMPLEX.format(dtypes.complex64)}")
+
+
+@public
+def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Any:
+    """NotImplementedError: there are no complex tensors (`torch.complex`)."""
+    raise _no_complex("complex")
+
+
+@public
+def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Any:
+    """NotImplementedError: there are no complex tensors (`torch.polar`)."""
+    raise _no_complex("polar")
+
+
+@public
+def view_as_complex(input: Tensor) -> Any:
+    """NotImplementedError: there are no complex tensors (`torch.view_as_complex`)."""
+    raise _no_complex("view_as_complex")
 
 
 @public

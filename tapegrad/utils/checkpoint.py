@@ -17,6 +17,7 @@ from tapegrad.autograd import modes
 from tapegrad.autograd.saved_tensors import saved_tensors_hooks
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
+from tapegrad.utils._pytree import tree_map  # noqa: F401 - programs look for it here
 
 __all__ = ["CheckpointError", "CheckpointFunction", "checkpoint", "checkpoint_sequential", "noop_context_fn",
            "set_checkpoint_debug_enabled", "set_checkpoint_early_stop"]

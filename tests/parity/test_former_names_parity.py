@@ -36,6 +36,45 @@ NORMS = {
     "Frobenius, axis": lambda t: t.frobenius_norm(t.ones(2, 2), 1, keepdim=True),
     "Frobenius, nothing": lambda t: t.frobenius_norm(t.ones(2, 2)),
 }
+RANGES = {
+    f"range{given}": lambda t, given=given: t.range(*given) for given in (
+        (1, 3), (0, 1, 0.25), (3, 1), (3, 1, -1), (0, 2.9), (0, 5, 0), (1, 1), (2,), (0, 1, 0.1), (0, float("inf")))}
+RANGES |= {
+    "range, whole": lambda t: t.range(0, 5.5, 1.5, dtype=t.int64),
+    "range, double": lambda t: t.range(0, 1, 0.1, dtype=t.float64),
+    "range, requires grad": lambda t: t.range(1, 2, requires_grad=True),
+    "lu": lambda t: t.lu(t.tensor([[1.0, 2.0], [2.0, 2.0]])),
+    "lu, infos": lambda t: list(t.lu(t.tensor([[1.0, 2.0], [2.0, 2.0]]), get_infos=True)),
+    "lu, a method": lambda t: t.tensor([[1.0, 2.0], [2.0, 2.0]]).lu(),
+    "lu_unpack, tall": lambda t: list(t.lu_unpack(*t.linalg.lu_factor(t.arange(6.0).reshape(3, 2) ** 2))),
+    "lu_unpack, wide": lambda t: list(t.lu_unpack(*t.linalg.lu_factor(t.arange(6.0).reshape(2, 3) ** 2), False)),
+    "lu_unpack, batch": lambda t: list(t.lu_unpack(
+        *t.linalg.lu_factor((t.arange(8.0) % 5).reshape(2, 2, 2)), unpack_pivots=False)),
+    "lu_unpack, pivots of int64": lambda t: t.lu_unpack(t.eye(2), t.tensor([1, 2])),
+    "lu_unpack, gradient": lambda t: (lambda x: t.autograd.grad(
+        t.lu_unpack(*t.linalg.lu_factor(x)).U.sum(), x))(t.tensor([[1.0, 2.0], [2.0, 2.0]], requires_grad=True)),
+    "tree_map": lambda t: t.utils.checkpoint.tree_map(lambda x: x + 1, [1, (2,)]),
+}
+
+
+@pytest.mark.parametrize("name", ("solve", "lstsq", "symeig", "eig", "matrix_rank"))
+def test_what_is_no_more(name):
+    for t in (tapegrad, torch):
+        with pytest.raises(RuntimeError, match=r"deprecated since version 1\.9 and is now removed"):
+            getattr(t, name)(t.eye(2), *[t.eye(2)] * (name in ("solve", "lstsq")))
+
+
+def test_what_is_complex_is_refused():
+    for call in (lambda: tapegrad.complex(tapegrad.ones(2), tapegrad.ones(2)),
+                 lambda: tapegrad.view_as_complex(tapegrad.ones(2, 2)),
+                 lambda: tapegrad.zeros(2, dtype=tapegrad.complex128),
+                 lambda: tapegrad.ones(2).to(tapegrad.complex64)):
+        with pytest.raises(NotImplementedError, match="there are no complex tensors"):
+            call()
+    assert tapegrad.complex64.is_complex and tapegrad.ones(2).dtype != tapegrad.complex64
+    assert tapegrad.promote_types(tapegrad.float64, tapegrad.complex64) is tapegrad.complex128
+
+
 SOLVERS = {
     "qr": lambda t: list(t.qr(t.tensor([[2.0, 1.0], [0.0, 1.0]]))),
     "qr, a method": lambda t: t.ones(3, 2).qr().R.shape,
@@ -69,7 +108,7 @@ def diagonal_gradient(t):
     return list(t.autograd.grad(((x * 2).fill_diagonal_(0) * x).sum(), x))
 
 
-@pytest.mark.parametrize("call", [*{**DIAGONALS, **NORMS, **SOLVERS, **WINDOWS}.items()], ids=lambda c: c[0])
+@pytest.mark.parametrize("call", [*{**DIAGONALS, **NORMS, **RANGES, **SOLVERS, **WINDOWS}.items()], ids=lambda c: c[0])
 def test_as_pytorch(call):
     told = []
     for t in (torch, tapegrad):

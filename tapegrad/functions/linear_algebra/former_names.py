@@ -4,16 +4,22 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
+import numpy as np
+
+from tapegrad import creation, dtypes
 from tapegrad.functions.common import METHODS, PUBLIC, into, method, named, public
-from tapegrad.functions.linear_algebra import decompositions
+from tapegrad.functions.linear_algebra import decompositions, factorisations
 from tapegrad.functions.linear_algebra.contractions import multi_dot
 from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
 from tapegrad.functions.reducing.statistics import vector_norm
+from tapegrad.machine.learning import lessons
+from tapegrad.ops.linalg import permutations
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
 
 def _former(name: str, instead: str) -> None:
+    lessons.refuse()  # a call that native code has learnt would not warn
     warnings.warn(f"torch.{name} is deprecated in favor of torch.linalg.{instead} and will be removed in a future "
                   "PyTorch release.", UserWarning, stacklevel=4)
 
@@ -66,3 +72,87 @@ def nuclear_norm(input: Tensor, dim: Ints = (-2, -1), keepdim: bool = False, *, 
 def frobenius_norm(input: Tensor, dim: Ints, keepdim: bool = False, *, out: Any = None) -> Any:
     """The root of the sum of squares along axes (`torch.frobenius_norm`)."""
     return vector_norm(input, 2, dim, keepdim, out=out)
+
+
+@method
+def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> Any:
+    """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, zeros as well, for nothing is refused.
+
+    >>> import tapegrad as torch
+    >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]
+    tensor([2, 2], dtype=torch.int32)
+    """
+    _former("lu", "lu_factor")
+    found = factorisations.lu_factor(A, pivot=pivot)
+    infos = creation.zeros(tuple(A.shape[:-2]), dtype=dtypes.int32)
+    results = (found.LU, found.pivots, infos) if get_infos else (found.LU, found.pivots)
+    return results if out is None else tuple(into(to, x) for to, x in zip(out, results))
+
+
+@public
+def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *,
+              out: Any = None) -> Any:
+    """P, L and U of what `linalg.lu_factor` gives (`torch.lu_unpack`); empty where it is not asked for.
+
+    >>> import tapegrad as torch
+    >>> P, L, U = torch.lu_unpack(*torch.linalg.lu_factor(torch.tensor([[1.0, 2.0], [2.0, 2.0]])))
+    >>> P @ L @ U
+    tensor([[1., 2.],
+            [2., 2.]])
+    """
+    if LU_pivots.dtype is not dtypes.int32 or not LU_pivots.is_contiguous():
+        raise RuntimeError("torch.lu_unpack: LU_pivots is expected to be a contiguous tensor of torch.int32 dtype.\n"
+                           "Note: this function is intended to be used with the output produced by "
+                           "torch.linalg.lu_factor")
+    m, n = LU_data.shape[-2:]
+    k, d = min(m, n), LU_data.dtype
+    nothing = creation.empty(0, dtype=d)
+    P = L = U = nothing
+    if unpack_data:
+        L = LU_data.narrow(-1, 0, k).tril(-1) + creation.eye(m, k, dtype=d)
+        U = LU_data.narrow(-2, 0, k).triu()
+    if unpack_pivots:
+        order = permutations(LU_pivots._array(), m)
+        P = creation.eye(m, dtype=d)[creation.from_array(np.ascontiguousarray(order))].mT.contiguous()
+    results = (P, L, U) if out is None else tuple(into(to, x) for to, x in zip(out, (P, L, U)))
+    return named("lu_unpack", P=results[0], L=results[1], U=results[2])
+
+
+# ---------------------------------------------------------------- what is no more
+
+
+def _gone(instead: str) -> RuntimeError:
+    return RuntimeError(f"This function was deprecated since version 1.9 and is now removed. {instead}")
+
+
+@public
+def solve(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
+    """RuntimeError: `linalg.solve` takes these operands in the other order (`torch.solve`)."""
+    raise _gone("`torch.solve` is deprecated in favor of `torch.linalg.solve`: X = torch.solve(B, A).solution should "
+                "be replaced with X = torch.linalg.solve(A, B)")
+
+
+@public
+def lstsq(input: Tensor, A: Tensor, *, out: Any = None) -> Any:
+    """RuntimeError: `linalg.lstsq` takes these operands in the other order (`torch.lstsq`)."""
+    raise _gone("`torch.lstsq` is deprecated in favor of `torch.linalg.lstsq`: X = torch.lstsq(B, A).solution should "
+                "be replaced with X = torch.linalg.lstsq(A, B).solution")
+
+
+@public
+def symeig(input: Tensor, eigenvectors: bool = False, upper: bool = True, *, out: Any = None) -> Any:
+    """RuntimeError: see `linalg.eigh` and `linalg.eigvalsh` (`torch.symeig`)."""
+    raise _gone("L, V = torch.symeig(A, eigenvectors=True) should be replaced with "
+                "L, V = torch.linalg.eigh(A, UPLO='U')")
+
+
+@public
+def eig(input: Tensor, eigenvectors: bool = False, *, out: Any = None) -> Any:
+    """RuntimeError: there are no complex tensors; of symmetric matrices see `linalg.eigh` (`torch.eig`)."""
+    raise _gone("`torch.linalg.eig` returns complex tensors, which are not there; see `torch.linalg.eigh`")
+
+
+@public
+def matrix_rank(input: Tensor, tol: Any = None, symmetric: bool = False, *, out: Any = None) -> Any:
+    """RuntimeError: see `linalg.matrix_rank` (`torch.matrix_rank`)."""
+    raise _gone("Please use the `torch.linalg.matrix_rank` function instead.")

@@ -2,15 +2,18 @@
 from __future__ import annotations
 
 import itertools
+import math
+import warnings
 from typing import Any
 
 import numpy as np
 
 from tapegrad import dtypes, series, shapes
 from tapegrad.creation import from_array
-from tapegrad.functions.common import expect_tensor, into, method, public
+from tapegrad.functions.common import PUBLIC, expect_tensor, into, method, public
 from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.functions.shaping.views import meshgrid
+from tapegrad.machine.learning import lessons
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
@@ -81,6 +84,33 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
     return tuple(reversed(found))
 
 
+def _range(start: Any, end: Any, step: Any = 1, *, out: Any = None, dtype: Any = None, layout: Any = None,
+           device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Any:
+    """Numbers from `start` to `end`, which is one of them where it is met (`torch.range`).
+
+    >>> import tapegrad, warnings; warnings.simplefilter("ignore")
+    >>> tapegrad.range(1, 3)
+    tensor([1., 2., 3.])
+    """
+    lessons.refuse()  # a call that native code has learnt would not warn
+    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is "
+                  "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in "
+                  "[start, end).", UserWarning, stacklevel=3)
+    dtype = out.dtype if out is not None else dtypes.default_dtype() if dtype is None else dtypes.named(dtype)
+    start, end, step = (x if dtype.is_floating_point else int(x) for x in (start, end, step))
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    made = from_array(np.arange(math.floor((end - start) / step) + 1) * step + start, dtype)
+    return into(out, made.requires_grad_(requires_grad) if requires_grad else made)
+
+
+PUBLIC["range"] = _range  # Python's own is called here, too
+
+
 @public
 def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any = None, requires_grad: bool = False,
              device: Any = None, out: Any = None, layout: Any = None) -> Any:
@@ -89,7 +119,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
         raise RuntimeError("number of steps must be non-negative")
     dtype = out.dtype if out is not None else dtype or dtypes.default_dtype()
     dtype = dtypes.named(dtype)
-    kind = dtype.numpy.type if dtype.is_floating_point else np.float64
+    kind = dtype.arithmetic.numpy.type if dtype.is_floating_point else np.float64
     cut = float if dtype.is_floating_point or steps == 1 else int
     first, last = (np.float64(kind(cut(v))) for v in (start, end))
     with np.errstate(all="ignore"):
