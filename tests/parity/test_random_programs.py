@@ -33,7 +33,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "a view made under no_grad requires grad, but what is computed from it does not":
         r"with t[.]no_grad\(\)(?=.*(requires_grad|is_leaf: |grad\(.* shape: ))",
     "what has no derivative and is written in place does not require grad": r"(eq_|gt_)(?=.*requires_grad)",
-    "x.data = t takes a view away from its base": r"[.]data = .*( version: |given data of another shape|'refused'\]$)",
+    "x.data = t takes a view away from its base": r"[.]data = .*( version: |given data of another shape|'refused'\]$|"
+                                                  r"_is_view[(][)][)]: noted: False|requires_grad: False for True$)",
     "elements that share memory are not written at indices": r"(expand|broadcast).*(Please clone|of the written-to)",
     "what out= gives another shape is another tensor to its aliases": r"out=.* version: ",
     "the factors of a singular matrix": r"linalg[.]qr.* values: ",
