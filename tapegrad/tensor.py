@@ -305,7 +305,7 @@ class Tensor(Protocols, TensorBase):
         trace = capturing.mine()
         if trace is not None:
             trace.asked = True
-            if following.active is not None and self.dtype.category:
+            if following.active is not None and self.dtype.category and self.dtype not in dtypes.HALVES:
                 return following.active.read(self)
         return self._scalar()
 
@@ -314,9 +314,10 @@ class Tensor(Protocols, TensorBase):
         lessons.refuse()
         if capturing.mine() is not None:
             capturing.guard(self.data_ptr(), self.itemsize)
-        if self.dtype in dtypes.HALVES:
+        found = call.item(self)
+        if type(found) is bool and self.dtype in dtypes.HALVES:  # of which native code sees the bits
             return dtypes.decoded(self._memory(), self.dtype).item()
-        return call.item(self)
+        return found
 
     def _memory(self) -> np.ndarray[Any, Any]:
         """The memory as NumPy sees it, whatever is recorded."""

@@ -296,3 +296,11 @@ def test_compiled_is_what_eager_is(name):
         ours, r.grad = r.grad, None
         f(r).sum().backward()
         np.testing.assert_allclose(ours.float().numpy(), r.grad.float().numpy(), rtol=0.02)
+
+
+@pytest.mark.parametrize("name", HALVES)
+def test_numbers_read_in_a_compiled_function(name):
+    compiled = tapegrad.compile(lambda x: x * x[0].item() + float(x[1]))
+    for k in range(1, 6):
+        x = tapegrad.tensor([0.5 * k, 2.0 + k, 3.0], dtype=getattr(tapegrad, name))
+        assert compiled(x).tolist() == (x * x[0].item() + float(x[1])).tolist()
