@@ -21,7 +21,7 @@ from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import Sizes, described
 from tapegrad.tensor import Tensor
 
-call = machine.call
+call, buffers = machine.call, machine.buffers
 MUCH = 1 << 32  # bytes that may not be there
 
 
@@ -311,9 +311,14 @@ def checked_shape(shape: shapes.Shape) -> shapes.Shape:
     return shape
 
 
-def _as_new(made: Tensor) -> Tensor:
-    """Filling it was part of making it: nobody has written to it yet."""
-    machine.buffers["version"][made._buffer] = 0
+def _of(layout: Any, value: Any) -> Tensor:
+    """A tensor of one number, cut to what its dtype has."""
+    value = dtypes.fitted(value, layout.dtype)
+    made = call.filled(layout.id, value)
+    if made is None:
+        with modes.no_grad():
+            made = call.empty(layout.id).fill_(value)
+        buffers["version"][made._buffer] = 0  # filling it was part of making it: nobody has written to it yet
     return made
 
 
@@ -328,9 +333,7 @@ def full(size: Sizes, fill_value: Any, *, out: Any = None, dtype: Dtype | None =
     """
     fill_value = dtypes.number(fill_value)
     dtype = wanted(dtype, out) or {bool: dtypes.bool_, int: dtypes.int64}.get(type(fill_value), dtypes.default_dtype())
-    shape = checked_shape(size)
-    with modes.no_grad():
-        made = _as_new(call.empty(layouts.intern(dtype, shape).id).fill_(dtypes.fitted(fill_value, dtype)))
+    made = _of(layouts.intern(dtype, checked_shape(size)), fill_value)
     return _finish(made, requires_grad, device, out)
 
 
@@ -377,11 +380,7 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
     """
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    lies = _lying("full_like", input, dtype, memory_format)
-    with modes.no_grad():
-        made = call.empty(lies.id).fill_(dtypes.fitted(fill_value, lies.dtype))
-    _as_new(made)
-    return _finish(made, requires_grad, device)
+    return _finish(_of(_lying("full_like", input, dtype, memory_format), fill_value), requires_grad, device)
 
 
 def _lying(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:

@@ -1,20 +1,24 @@
-"""NumPy's arrays on the memory of tensors, and what functions that look at elements do with each of them."""
+"""Elements: NumPy's arrays on the memory of tensors, and functions that read or write each element themselves."""
 from __future__ import annotations
 
 import numpy as np
 
+from tapegrad.dtypes import bfloat16, float32, float64, int16, int32, int64
+from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
 from tapegrad.machine.native.attributes import requires_grad
 from tapegrad.machine.native.glue import *
-from tapegrad.machine.native.objects import new_object, out_of_memory
-from tapegrad.machine.native.python_entry import integer
+from tapegrad.machine.native.objects import new_object, new_tensor, out_of_memory
+from tapegrad.machine.native.python_entry import integer, memmove
 from tapegrad.machine.native.tape import make_row
 
 _new_array = indirect(u64, u64, u64, i32, u64, u64, u64, i32, u64)  # PyArray_NewFromDescr
 _set_base = indirect(i32, u64, u64)  # PyArray_SetBaseObject, which keeps the reference it is given
+_I16, _I32, _I64, _F32, _F64 = (np.uint32(d.id) for d in (int16, int32, int64, float32, float64))
+_BFLOAT16 = np.uint32(bfloat16.id)  # which NumPy has not
 _WRITEABLE = np.int32(0x400)
-_BFLOAT16 = np.uint32(9)  # which NumPy has not
+_MUCH, _LARGEST, _EXACT = np.uint64(rec.LARGE), np.float64(np.finfo(np.float32).max), np.int64(1 << 53)
 memset = external("memset", u64, u64, i32, u64)
 
 
@@ -149,3 +153,66 @@ def write_classes(self, arguments, count):
             words(to)[np.uint64(labels[i])] = U1
             to += classes * np.uint64(8)
     return py.long_from(status)
+
+
+@export(u64(u64, u64, u64))
+def filled(self, arguments, count):
+    """filled(layout, number) -> tensor of one number that its dtype has.
+
+    None where that is left to kernels: for much memory, while calls are captured, and where the number would be rounded
+    in a way of its own.
+    """
+    layout = np.uint32(integer(arguments, U0))
+    obj = words(arguments)[U1]
+    nbytes, kind = layouts()[layout].nbytes, layouts()[layout].dtype
+    of = py.type_of(obj)
+    whole, real, known = np.int64(0), 0.0, machine().trace == U0 and nbytes <= _MUCH
+    if of == py.float_type():
+        real = py.float_as_double(obj)
+        known = known and (kind == _F64 or (kind == _F32 and (abs(real) <= _LARGEST or abs(real) == np.inf or
+                                                              real != real)))
+    elif of == py.long_type() or of == py.bool_type():
+        whole = py.long_as(obj)
+        if whole == -1 and py.error_occurred() != U0:
+            py.error_clear()
+            known = False
+        real = np.float64(whole)
+        known = known and (kind <= _I64 or (kind <= _F64 and -_EXACT <= whole <= _EXACT))
+    else:
+        known = False
+    if not known:
+        py.incref(py.none())
+        return py.none()
+    made = new_tensor(layout)
+    if made != U0:
+        fill(buffers()[tensor_at(made).buffer].address, nbytes, kind, whole, real)
+    return made
+
+
+@native
+def fill(to, nbytes, kind, whole, real):
+    """Write one element, and then twice as much each time: the C library copies in vectors."""
+    done = U1
+    if nbytes == U0:
+        return
+    if kind == _F64:
+        doubles(to)[U0] = real
+        done = np.uint64(8)
+    elif kind == _F32:
+        floats(to)[U0] = np.float32(real)
+        done = np.uint64(4)
+    elif kind == _I64:
+        signed_words(to)[U0] = whole
+        done = np.uint64(8)
+    elif kind == _I32:
+        halves(to)[U0] = np.uint32(whole)
+        done = np.uint64(4)
+    elif kind == _I16:
+        quarters(to)[U0] = np.uint16(whole)
+        done = U2
+    else:
+        octets(to)[U0] = np.uint8(whole)
+    while done < nbytes:
+        more = min(done, nbytes - done)
+        memmove(to + done, to, more)
+        done += more
