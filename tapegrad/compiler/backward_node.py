@@ -67,7 +67,7 @@ class CompiledFunctionBackward(FunctionCtx):
         if all(g is None for g in outgoing):
             return [None] * (len(self._gathered) or len(segment.inputs))
         if self._pullback is not None:
-            found = self._pullback.gradients(number, outgoing, self._row)
+            found = self._pullback.gradients(number, outgoing, self._row, self._last)
         else:
             backward = self._variant and self._variant.bare(number, self._last)
             if not backward or modes.is_grad_enabled():
@@ -277,12 +277,15 @@ class Pullback:
         if self.nbytes and sys is not None and not sys.is_finalizing():  # the module may be gone by then
             call.count_kept(-self.nbytes)
 
-    def gradients(self, number: int, gradients: Sequence[Any], row: int) -> Sequence[Any]:
-        """The gradients of a segment's inputs from those of its outputs, None for zero; `row` is the node's."""
+    def gradients(self, number: int, gradients: Sequence[Any], row: int, wanted: int) -> Sequence[Any]:
+        """The gradients of a segment's inputs from those of its outputs, None for zero; `row` is the node's.
+
+        Others than the `wanted` ones (bits) may be missing.
+        """
         if modes.is_grad_enabled():
             from tapegrad.compiler import unfolding
 
-            return unfolding.gradients(self, number, gradients, row)
+            return unfolding.gradients(self, number, gradients, row, wanted)
         backward = self.variant.backwards[number]
         first_result = len(self.kept) - len(self.variant.reads.results)
         for i in backward.reads:

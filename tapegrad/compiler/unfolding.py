@@ -29,8 +29,11 @@ call, buffers = machine.call, machine.buffers
 _CANNOT = "the function would have to run once more to be differentiated again, but {}; call it uncompiled for that"
 
 
-def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: int) -> Sequence[Any]:
-    """The gradients of a segment's inputs from those of its outputs, as tensors with a history; `node` is a row."""
+def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: int, wanted: int) -> Sequence[Any]:
+    """The gradients of a segment's inputs from those of its outputs, as tensors with a history; `node` is a row.
+
+    Of the inputs that are `wanted` (bits) alone: what others depend on, these would seem to depend on too.
+    """
     _check(pullback)
     captured = pullback.variant.captured
     segment = captured.traced.segments[number]
@@ -52,8 +55,8 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
     inputs = [given[i] if type(i) is int else results[i.which] if type(i) is Result else i for i in captured.inputs]
     gone = {i for s in captured.traced.segments if s.gone for i in s.roots}
     with machine.pinned():
-        found, rows = outline([None if i in gone else results[r] for i, r in enumerate(captured.roots)], inputs)
-        same = next((s for s in found if s.roots == segment.roots), None)
+        segments, rows = outline([None if i in gone else results[r] for i, r in enumerate(captured.roots)], inputs)
+        same = next((s for s in segments if s.roots == segment.roots), None)
         if same is None or (same.inputs, same.outputs) != (segment.inputs, segment.outputs):
             raise RuntimeError(_CANNOT.format("its graph is another"))
         ends, outputs = ([call.tensor_of(rows[v], machine.tensor_type) for v in values]
@@ -61,10 +64,14 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
         outer = [call.tensor_of(pullback.rows[v], machine.tensor_type) for v in segment.inputs]
         held = [(o, call.tensor_of(pullback.rows[v], machine.tensor_type)) for o, v in zip(outputs, segment.outputs)
                 if _is_held(pullback.rows[v], node) and keeps_itself(rows[v])]
-    seeds = [o.new_zeros(o.shape) if g is None else g for o, g in zip(outputs, outgoing)]
+    given_one = [(o, g) for o, g in zip(outputs, outgoing) if g is not None]  # nothing is led to by the others
+    outputs, seeds = [o for o, _ in given_one], [g for _, g in given_one]
+    asked = [a for k, a in enumerate(ends) if wanted >> k & 1]
     if not held and all(a is b for a, b in zip(ends, outer)):
-        return _derived(outputs, seeds, ends, True)
-    return _outside(outputs, seeds, ends, [*zip(ends, outer), *held])
+        found = iter(_derived(outputs, seeds, asked, True))
+    else:
+        found = iter(_outside(outputs, seeds, asked, [*zip(ends, outer), *held]))
+    return [next(found) if wanted >> k & 1 else None for k in range(len(ends))]
 
 
 def _is_held(row: int, node: int) -> bool:
@@ -90,8 +97,24 @@ def _outside(values: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], b
     if not deep:
         return found
     begin = [*begin, *((a, b) for a, b in zip(within, seeds) if b.requires_grad)]
+    reached = _reached(deep, [a for a, _ in begin])  # to others no way leads, of which their hooks would be told
+    begin = [(a, b) for a, b in begin if a._buffer in reached]
     there = iter(_Within.apply(deep, [a for a, _ in begin], *(b for _, b in begin)))
     return [next(there) if g is not None and g.requires_grad else g for g in found]
+
+
+def _reached(values: Sequence[Any], ends: Sequence[Any]) -> set[int]:
+    """The rows of those `ends` that values depend on."""
+    found, unseen, seen = {x._buffer for x in ends}, [v._buffer for v in values], set()
+    with machine.pinned():
+        while unseen:
+            row = unseen.pop()
+            t = None if row in seen or row in found else instruction_of(row)
+            seen.add(row)
+            if t is not None:
+                rows, needs = operands_of(t)
+                unseen += [r for j, r in enumerate(rows) if needs >> j & 1]
+    return found & seen
 
 
 class _Within(Function):
