@@ -200,16 +200,36 @@ def _samples(which: int) -> Any:
     return made
 
 
+def _fits(which: int) -> Any:
+    def fits(operands: Any, given: dict[str, Any]) -> bool:
+        (v, w), (first, second) = (o.shape for o in operands), operands
+        stride, dilation, n = given["stride"], given["dilation"], len(v) - 2
+        if first.dtype is not second.dtype or n < 1 or len(w) != n + 2:
+            return False
+        x = (v, (v[0], w[1], *given.get("sizes", ())), w)[which]
+        kernels = (w, w, (v[1], w[1], *given.get("kernel", ())))[which]
+        if {len(x), len(kernels), len(stride) + 2, len(dilation) + 2} != {n + 2} or x[1] != kernels[1] or not all(
+                type(m) is int and m > 0 for m in (*x, *kernels, *stride, *dilation)):
+            return False
+        places = counts(x[2:], kernels[2:], stride, dilation)
+        return min(places) > 0 and (which == 0 or v == (x[0], kernels[0], *places))
+
+    return fits
+
+
 SHARED: dict[str, Any] = {"accepts": "f", "method": False, "multilinear": True}
 structured("_convolve", convolve, lambda g, x, w, stride, dilation: (
     whole._convolve_back(g, w, sizes=tuple(x.shape[2:]), stride=stride, dilation=dilation),
     whole._convolve_weights(g, x, kernel=tuple(w.shape[2:]), stride=stride, dilation=dilation)),
-    grad_name="ConvolutionBackward0", column=convolve_column, samples=_samples(0), **SHARED)
+    grad_name="ConvolutionBackward0", column=convolve_column, samples=_samples(0), fits=_fits(0),
+    **SHARED)
 structured("_convolve_back", convolve_back, lambda g, v, w, stride, dilation: (
     whole._convolve(g, w, stride=stride, dilation=dilation),
     whole._convolve_weights(v, g, kernel=tuple(w.shape[2:]), stride=stride, dilation=dilation)),
-    accumulates=True, grad_name="ConvolutionBackward0", column=back_column, samples=_samples(1), **SHARED)
+    accumulates=True, grad_name="ConvolutionBackward0", column=back_column, samples=_samples(1), fits=_fits(1),
+    **SHARED)
 structured("_convolve_weights", convolve_weights, lambda g, v, x, stride, dilation: (
     whole._convolve(x, g, stride=stride, dilation=dilation),
     whole._convolve_back(v, g, sizes=tuple(x.shape[2:]), stride=stride, dilation=dilation)),
-    grad_name="ConvolutionBackwardBackward0", column=weights_column, samples=_samples(2), **SHARED)
+    grad_name="ConvolutionBackwardBackward0", column=weights_column, samples=_samples(2), fits=_fits(2),
+    **SHARED)

@@ -264,5 +264,23 @@ def _samples(back: bool) -> Callable[[], list[Any]]:
     return made
 
 
-structured("_recurrent_steps", _steps, None, method=False, accepts="f", column=steps_column, samples=_samples(False))
-structured("_recurrent_slopes", _slopes, None, method=False, accepts="f", column=slopes_column, samples=_samples(True))
+def _fits(back: bool) -> Callable[[Any, dict[str, Any]], bool]:
+    def fits(operands: Any, given: dict[str, Any]) -> bool:
+        cell, first, w = CELLS.get(given["mode"]), operands[0].shape, operands[4 if back else 1].shape
+        if cell is None or type(given["reverse"]) is not bool or len({o.dtype for o in operands}) > 1 or len(first) != 3 \
+                or len(w) != 2 or w[0] != cell.gates * w[1] or 0 in first or 0 in w:
+            return False
+        steps, batch, width = *first[:2], w[1]
+        s = (batch, width)
+        shapes = [o.shape for o in operands]
+        if back:
+            return shapes[:4] == [(steps, *s), s, s, (record_length(given["mode"], steps, math.prod(s)),)]
+        return first[2] == w[0] and shapes[2] == s and shapes[3] == ((width,) if cell.reads == "h" else s)
+
+    return fits
+
+
+structured("_recurrent_steps", _steps, None, method=False, accepts="f", column=steps_column, samples=_samples(False),
+           fits=_fits(False))
+structured("_recurrent_slopes", _slopes, None, method=False, accepts="f", column=slopes_column, samples=_samples(True),
+           fits=_fits(True))

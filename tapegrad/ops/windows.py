@@ -139,13 +139,29 @@ def _samples(kind: str) -> Any:
     return made
 
 
+def _fits(kind: str) -> Any:
+    def fits(operands: Any, given: dict[str, Any]) -> bool:
+        windows, seen = given["windows"], operands[-1]
+        if len({o.dtype for o in operands}) > 1 or len({len(part) for part in windows}) > 1 or not all(
+                type(m) is int and m > 0 for part in windows for m in part):
+            return False
+        sizes = seen.shape[len(seen.shape) - len(windows[0]):]
+        inside = 0 < len(windows[0]) == len(sizes) and all(
+            (count - 1) * stride + (size - 1) * dilation < n for n, size, stride, dilation, count in zip(sizes, *windows))
+        other = {"by": seen.shape, "of x": seen.shape}.get(kind, size_of(seen, windows))
+        return inside and operands[0].shape == other and (kind != "tiles" or tile(seen.shape, windows))
+
+    return fits
+
+
 SHARED: dict[str, Any] = {"accepts": "f", "method": False}
 structured("_max_of_windows", largest, spread, grad_name="MaxPool2DWithIndicesBackward0", samples=_samples("of x"),
+           fits=_fits("of x"),
            column=lambda x, *, windows: winner(_seen(np.ascontiguousarray(x), windows))[0], **SHARED)
-for _name, _scatter in (("_max_scattered", scattered), ("_max_scattered_in_tiles", scattered_in_tiles)):
+for _name, _scatter, _kind in (("_max_scattered", scattered, "of g"),
+                               ("_max_scattered_in_tiles", scattered_in_tiles, "tiles")):
     structured(_name, _scatter, lambda g, x, windows: (whole._max_gathered(g, x, windows=windows), like(0, x)),
-               accumulates=_scatter is scattered, column=_scattered, samples=_samples(
-                   "tiles" if _scatter is scattered_in_tiles else "of g"),
+               accumulates=_scatter is scattered, column=_scattered, samples=_samples(_kind), fits=_fits(_kind),
                grad_name="MaxPool2DWithIndicesBackwardBackward0", **SHARED)
 structured("_max_gathered", gathered, lambda g, by, windows: (spread(g, by, windows), None), column=_gathered,
-           grad_name="GatherBackward0", samples=_samples("by"), **SHARED)
+           grad_name="GatherBackward0", samples=_samples("by"), fits=_fits("by"), **SHARED)

@@ -1,12 +1,17 @@
 """A tape that cannot be is refused, with the entries around the culprit."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import pytest
 from tape_programs import PROGRAMS, ramp, random_program
 
 import tapegrad as torch
+from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import Tape, TapeError
+from tapegrad.tape.reading import layout_of
 
 
 @pytest.mark.parametrize("name", PROGRAMS)
@@ -124,3 +129,51 @@ def test_every_structured_operation_says_what_fits() -> None:
 
     assert {op.name for op in REGISTRY.values() if op.kind == "structured" and op.fits is None} <= set(_FITS)
     assert torch.Tensor  # the facade is there: every operation is declared
+
+
+ONE = {"stride": (1, 1), "dilation": (1, 1)}
+PAIRS = {"windows": ((2, 2), (2, 2), (1, 1), (2, 3))}
+GRU = {"mode": "GRU", "reverse": False}
+# Operations that write by shapes alone: sizes that fit, with attributes; and sizes or attributes that do not.
+BY_SHAPE: dict[str, tuple[list[tuple[int, ...]], dict[str, Any], list[Any]]] = {
+    "_convolve": ([(2, 3, 5, 6), (4, 3, 2, 2)], ONE, [
+        [(2, 2, 5, 6), (4, 3, 2, 2)], [(2, 3, 5), (4, 3, 2)], [(2, 3, 1, 6), (4, 3, 2, 2)], [(2, 3, 5, 6), (4, 3, 2)],
+        [(0, 3, 5, 6), (4, 3, 2, 2)], {"stride": (0, 1)}, {"stride": (1,)}, {"dilation": (1, 6)}, {"stride": (1.0, 1)}]),
+    "_convolve_back": ([(2, 4, 4, 5), (4, 3, 2, 2)], {**ONE, "sizes": (5, 6)}, [
+        [(2, 4, 5, 5), (4, 3, 2, 2)], [(2, 3, 4, 5), (4, 3, 2, 2)], [(2, 4, 4, 5), (4, 3, 3, 2)], {"sizes": (5, 5)},
+        {"sizes": (5,)}, {"sizes": (5, -6)}, {"stride": (2, 1)}]),
+    "_convolve_weights": ([(2, 4, 4, 5), (2, 3, 5, 6)], {**ONE, "kernel": (2, 2)}, [
+        [(1, 4, 4, 5), (2, 3, 5, 6)], [(2, 4, 4, 5), (2, 3, 5, 7)], {"kernel": (3, 2)}, {"kernel": (2,)}]),
+    "_max_of_windows": ([(2, 4, 6)], PAIRS, [
+        [(2, 3, 6)], [(4,)], {"windows": ((2, 2), (2, 2), (1, 1), (3, 3))}, {"windows": ((2, 2), (2, 2), (1, 1), (2,))},
+        {"windows": ((2, 2), (2, 2), (1, 1), (-1, 3))}, {"windows": ((), (), (), ())}]),
+    "_max_scattered": ([(2, 2, 3), (2, 4, 6)], PAIRS, [[(2, 2, 2), (2, 4, 6)], [(2, 2, 3), (2, 4, 5)]]),
+    "_max_scattered_in_tiles": ([(2, 2, 3), (2, 4, 6)], PAIRS, [
+        [(2, 2, 2), (2, 4, 6)], [(2, 2, 3), (2, 4, 7)], {"windows": ((2, 2), (1, 2), (1, 1), (2, 3))}]),
+    "_max_gathered": ([(2, 4, 6), (2, 4, 6)], PAIRS, [[(2, 4, 5), (2, 4, 6)], [(2, 4, 6), (2, 4, 5)]]),
+    "_recurrent_steps": ([(3, 2, 12), (12, 4), (2, 4), (4,)], GRU, [
+        [(3, 2, 8), (12, 4), (2, 4), (4,)], [(3, 2, 12), (12, 3), (2, 4), (4,)], [(3, 2, 12), (12, 4), (1, 4), (4,)],
+        [(3, 2, 12), (12, 4), (2, 4), (2, 4)], {"mode": "LSTM"}, {"mode": "none"}, {"reverse": 2}]),
+    "_recurrent_slopes": ([(3, 2, 4), (2, 4), (2, 4), (128,), (12, 4)], GRU, [
+        [(3, 2, 4), (2, 4), (2, 4), (127,), (12, 4)], [(3, 2, 4), (2, 4), (2, 4), (128,), (12, 3)],
+        [(4, 2, 4), (2, 4), (2, 4), (128,), (12, 4)], [(3, 2, 4), (2, 4), (2,), (128,), (12, 4)], {"mode": "LSTM"}]),
+}
+
+
+def layouts(sizes: Sequence[tuple[int, ...]], dtype: torch.dtype = torch.float32) -> list[Layout]:
+    return [layout_of(torch.empty(size, dtype=dtype)._buffer) for size in sizes]
+
+
+@pytest.mark.parametrize("name", BY_SHAPE)
+def test_operands_that_do_not_fit(name: str) -> None:
+    op, (sizes, given, wrong) = REGISTRY[name], BY_SHAPE[name]
+    assert op.fits is not None and op.samples is not None
+    assert op.fits(layouts(sizes), given)
+    assert all(op.fits(layouts(those), attributes) for those, attributes in op.samples())
+    for change in wrong:
+        now, attributes = (sizes, {**given, **change}) if isinstance(change, dict) else (change, given)
+        assert not op.fits(layouts(now), attributes), change
+    for i in range(len(sizes) if len(sizes) > 1 else 0):
+        mixed = layouts(sizes)
+        mixed[i] = layouts(sizes, torch.float64)[i]
+        assert not op.fits(mixed, given)
