@@ -270,12 +270,12 @@ def _fits(back: bool) -> Callable[[Any, dict[str, Any]], bool]:
         if cell is None or type(given["reverse"]) is not bool or len({o.dtype for o in operands}) > 1 or len(first) != 3 \
                 or len(w) != 2 or w[0] != cell.gates * w[1] or 0 in first or 0 in w:
             return False
-        steps, batch, width = *first[:2], w[1]
+        (steps, batch, columns), width = first, w[1]
         s = (batch, width)
         shapes = [o.shape for o in operands]
         if back:
             return shapes[:4] == [(steps, *s), s, s, (record_length(given["mode"], steps, math.prod(s)),)]
-        return first[2] == w[0] and shapes[2] == s and shapes[3] == ((width,) if cell.reads == "h" else s)
+        return columns == w[0] and shapes[2] == s and shapes[3] == ((width,) if cell.reads == "h" else s)
 
     return fits
 
