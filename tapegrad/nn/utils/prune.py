@@ -196,7 +196,7 @@ class Identity(BasePruningMethod):
     tensor([[1., 1.]])
     """
 
-    PRUNING_TYPE = "unstructured"
+    PRUNING_TYPE: str = "unstructured"
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         return default_mask
@@ -206,7 +206,7 @@ class _OfAmount(BasePruningMethod):
     """Methods that prune so many elements, or channels along `dim`."""
 
     def __init__(self, amount: Any) -> None:
-        self.amount = _amount(amount)
+        self.amount: Any = _amount(amount)
 
     def without(self, default_mask: Any, places: Any) -> Any:
         """The mask with zeros at flat places."""
@@ -226,7 +226,7 @@ class RandomUnstructured(_OfAmount):
     3
     """
 
-    PRUNING_TYPE = "unstructured"
+    PRUNING_TYPE: str = "unstructured"
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         n = _count(self.amount, t.numel())
@@ -243,7 +243,7 @@ class L1Unstructured(_OfAmount):
     2
     """
 
-    PRUNING_TYPE = "unstructured"
+    PRUNING_TYPE: str = "unstructured"
 
     def compute_mask(self, t: Any, default_mask: Any) -> Any:
         n = _count(self.amount, t.numel())
@@ -253,7 +253,7 @@ class L1Unstructured(_OfAmount):
 class _Structured(_OfAmount):
     """Methods that prune whole channels: the `n` with the least of what `measure` says of each."""
 
-    PRUNING_TYPE = "structured"
+    PRUNING_TYPE: str = "structured"
 
     def __init__(self, amount: Any, dim: int = -1) -> None:
         super().__init__(amount)
@@ -324,7 +324,7 @@ class CustomFromMask(BasePruningMethod):
     tensor([[0., 1.]])
     """
 
-    PRUNING_TYPE = "global"
+    PRUNING_TYPE: str = "global"
 
     def __init__(self, mask: Any) -> None:
         self.mask = mask
