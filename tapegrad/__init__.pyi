@@ -1293,7 +1293,7 @@ def get_autocast_dtype(device_type: _str) -> Any:
 
     >>> import tapegrad as torch
     >>> torch.get_autocast_dtype('cpu')
-    torch.float32"""
+    torch.bfloat16"""
 def get_default_device() -> Any:
     """The device of what is created without one (`torch.get_default_device`).
 
@@ -2215,11 +2215,20 @@ def not_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tens
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.ne(x, x)
     tensor([False, False, False])"""
-def nuclear_norm(input: Tensor, dim: _int | Sequence[_int] = (-2, -1), keepdim: _bool = False, *, out: Any = None) -> Tensor:
+@overload
+def nuclear_norm(input: Tensor, keepdim: _bool = False, *, out: Any = None) -> Tensor:
     """The sum of a matrix's singular values (`torch.nuclear_norm`).
+
+    Called as
+
+        nuclear_norm(input, keepdim=False, *, out=None)
+        nuclear_norm(input, dim, keepdim=False, *, out=None)
 
     >>> torch.nuclear_norm(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(5.8310)"""
+@overload
+def nuclear_norm(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Any = None) -> Any:
+    ...
 def numel(input: Tensor) -> _int:
     """The number of elements (`torch.numel`).
 
@@ -3128,8 +3137,8 @@ def trapz(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor:
 @overload
 def trapz(y: Tensor, *, dx: _float = 1, dim: _int = -1) -> Tensor:
     ...
-def triangular_solve(b: Tensor, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False, *, out: Any = None) -> Any:
-    """The X of A X = b for a triangular A, and a copy of A (`torch.triangular_solve`)."""
+def triangular_solve(input: Tensor, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False, *, out: Any = None) -> Any:
+    """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
 def tril(input: Tensor, diagonal: _int = 0, *, out: Any = None) -> Tensor:
     """A matrix's lower triangle, zeros above (`torch.tril`).
 

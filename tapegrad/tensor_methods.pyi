@@ -1297,7 +1297,7 @@ class TensorBase:
     def transpose_(self, dim0: _int, dim1: _int) -> Tensor:
         """Two axes exchanged, in place: see `tapegrad.transpose`."""
     def triangular_solve(self, A: Tensor, upper: _bool = True, transpose: _bool = False, unitriangular: _bool = False) -> Any:
-        """The X of A X = b for a triangular A, and a copy of A (`torch.triangular_solve`)."""
+        """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
     def tril(self, diagonal: _int = 0) -> Tensor:
         """A matrix's lower triangle, zeros above: see `tapegrad.tril`."""
     def tril_(self, diagonal: _int = 0) -> Tensor:

@@ -71,7 +71,7 @@ def get_autocast_dtype(device_type: str) -> Any:
 
     >>> import tapegrad as torch
     >>> torch.get_autocast_dtype('cpu')
-    torch.float32
+    torch.bfloat16
     """
     found = _modes.dtypes.get(_known(device_type))
     name = "bfloat16" if device_type in ("cpu", "xla", "hpu") else "float16"

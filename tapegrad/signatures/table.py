@@ -132,6 +132,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     "embedding": ("weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False, "
                   "sparse: bool = False",),
     # ---------------------------------------------------------------- products and linear algebra
+    "nuclear_norm": ("input, keepdim = False, *, out", "input, dim: Ints, keepdim = False, *, out"),
     "addmm": (f"input, mat1: Tensor, mat2: Tensor, {_PRODUCT}",),
     "addmv": (f"input, mat: Tensor, vec: Tensor, {_PRODUCT}",),
     **dict.fromkeys(("addbmm", "baddbmm"), (f"input, batch1: Tensor, batch2: Tensor, {_PRODUCT}",)),

@@ -36,11 +36,11 @@ METHODS["qr"] = PUBLIC["qr"] = qr
 
 
 @method
-def triangular_solve(b: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False, *,
-                     out: Any = None) -> Any:
-    """The X of A X = b for a triangular A, and a copy of A (`torch.triangular_solve`)."""
+def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False,
+                     *, out: Any = None) -> Any:
+    """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
     _former("triangular_solve", "solve_triangular")
-    x = solve_triangular(A.mT if transpose else A, b, upper=upper != transpose, unitriangular=unitriangular)
+    x = solve_triangular(A.mT if transpose else A, input, upper=upper != transpose, unitriangular=unitriangular)
     results = x, A.clone()
     if out is not None:
         results = tuple(into(to, x) for to, x in zip(out, results))

@@ -6,6 +6,7 @@ the view's own adjoint. Convolutions are operations (`ops/convolution.py`), one 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -119,6 +120,15 @@ def _with_bias(found: Any, bias: Any, n: int) -> Any:
     return found + bias.reshape(-1, *(1,) * n)
 
 
+def _check_steps(stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> None:
+    if any(p < 0 for p in padding):
+        raise RuntimeError("negative padding is not supported")
+    if any(s <= 0 for s in stride):
+        raise RuntimeError("non-positive stride is not supported")
+    if any(d <= 0 for d in dilation):
+        raise RuntimeError("dilation should be greater than zero")
+
+
 def _convolution(n: int) -> None:
     name = f"conv{n}d"
 
@@ -139,10 +149,7 @@ def _convolution(n: int) -> None:
             sides = [(0, 0)] * n
         else:
             sides = [(p, p) for p in each("padding", padding, n)]
-        if any(s <= 0 for s in stride):
-            raise RuntimeError("non-positive stride is not supported")
-        if min(map(min, sides), default=0) < 0:
-            raise RuntimeError("negative padding is not supported")
+        _check_steps(stride, [p for side in sides for p in side], dilation)
         if weight.shape[0] % groups:
             raise RuntimeError(f"Given groups={groups}, expected weight to be divisible by {groups} at dimension 0, "
                                f"but got weight of size {list(weight.shape)} instead")
@@ -166,6 +173,7 @@ def _transposed(n: int) -> None:
         _check_kernels(x, weight, bias, weight.shape[0], n, "transposed=1")
         stride, dilation = each("stride", stride, n), each("dilation", dilation, n)
         padding, more = each("padding", padding, n), each("output_padding", output_padding, n)
+        _check_steps(stride, padding, dilation)
         for d in range(n):
             if more[d] >= max(stride[d], dilation[d]):
                 raise RuntimeError("output padding must be smaller than either stride or dilation, but got "

@@ -33,7 +33,8 @@ def _scaled(x: Any, weight: Any, bias: Any) -> Any:
 def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
                training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`)."""
-    channels, shape = input.shape[1], (-1, *(1,) * (input.ndim - 2))
+    # A vector has no channels, of which statistics can be.
+    channels, shape = 0 if input.ndim == 1 else input.shape[1], (-1, *(1,) * (input.ndim - 2))
     for name, of in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
         if of is not None and of.numel() != channels:
             raise RuntimeError(f"{name} should contain {channels} elements not {of.numel()}")
