@@ -18,6 +18,17 @@ CALLS = {
     "convolution, transposed, groups": lambda t: t.nn.ConvTranspose2d(4, 4, 3, groups=2)(t.ones(1, 3, 5, 5)),
     "convolution of doubles": lambda t: t.nn.Conv2d(3, 4, 3)(t.ones(1, 3, 5, 5, dtype=t.float64)),
     "convolution of doubles, no bias": lambda t: t.nn.Conv2d(3, 4, 3, bias=False)(t.ones(1, 3, 5, 5, dtype=t.float64)),
+    "convolution, windows that do not spread": lambda t: t.nn.functional.conv1d(
+        t.ones(1, 1, 4), t.ones(1, 1, 2), dilation=-1),
+    "convolution, windows that stay": lambda t: t.nn.functional.conv1d(t.ones(1, 1, 4), t.ones(1, 1, 2), stride=0),
+    "convolution, transposed, windows that stay": lambda t: t.nn.functional.conv_transpose1d(
+        t.ones(1, 1, 4), t.ones(1, 1, 2), stride=0),
+    "convolution, transposed, less than no padding": lambda t: t.nn.functional.conv_transpose1d(
+        t.ones(1, 1, 4), t.ones(1, 1, 2), padding=-1),
+    "the third of several": lambda t: t.cat([t.ones(2, 3), t.ones(2, 3), t.ones(2, 4)]),
+    "the third of several, after nothing": lambda t: t.cat([t.ones(0), t.ones(2, 3), t.ones(2, 4)]),
+    "the second of several": lambda t: t.vstack([t.ones(2, 4), t.ones(2, 3), t.ones(2, 3)]),
+    "several of other axes": lambda t: t.cat([t.ones(2, 3), t.ones(2)]),
     "a large window": lambda t: t.nn.MaxPool2d(6)(t.ones(1, 2, 3, 3)),
     "a large window, average": lambda t: t.nn.AvgPool2d(6)(t.ones(2, 1, 3, 3)),
     "a large window, one axis": lambda t: t.nn.MaxPool1d(6)(t.ones(1, 2, 3)),

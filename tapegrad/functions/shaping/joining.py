@@ -36,15 +36,15 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     if any(x.requires_grad for x in tensors) and not any(x.requires_grad for x in kept):
         empty = (*first[:dim], 0, *first[dim + 1:])
         kept = [x.reshape(empty) if tuple(x.shape) == (0,) else x for x in tensors]  # the result depends on them
-    for x in kept:
+    for i, x in enumerate(tensors):
+        if tuple(x.shape) == (0,):  # goes with any
+            continue
         if x.ndim != len(first):
             raise RuntimeError(f"Tensors must have same number of dimensions: got {len(first)} and {x.ndim}")
         for d, (n, m) in enumerate(zip(first, x.shape)):
             if d != dim and n != m:
-                raise RuntimeError(
-                    f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got size {m} for "
-                    f"tensor number {tensors.index(x) if False else kept.index(x) if len(kept) < 2 else 1} in the list."
-                )
+                raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got "
+                                   f"size {m} for tensor number {i} in the list.")
     while len(kept) > MOST and not _alike(kept):
         kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
     found = apply(operation("cat"), kept, (("dim", dim),))
