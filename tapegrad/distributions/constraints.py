@@ -241,15 +241,6 @@ class _IntegerInterval(_Between):
         return _is_whole(value) & (self.lower_bound <= value) & (value <= self.upper_bound)
 
 
-class _IntegerLessThan(_Below):
-    """Whole numbers up to a bound."""
-
-    is_discrete = True
-
-    def check(self, value: Tensor) -> Tensor:
-        return _is_whole(value) & (value <= self.upper_bound)
-
-
 class _IntegerGreaterThan(_Above):
     """Whole numbers from a bound on."""
 

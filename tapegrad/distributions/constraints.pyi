@@ -127,11 +127,6 @@ class _IntegerInterval(_Between):
     is_discrete: bool
     def check(self, value: Tensor) -> Tensor: ...
 
-class _IntegerLessThan(_Below):
-    r"""Whole numbers up to a bound."""
-    is_discrete: bool
-    def check(self, value: Tensor) -> Tensor: ...
-
 class _IntegerGreaterThan(_Above):
     r"""Whole numbers from a bound on."""
     is_discrete: bool
