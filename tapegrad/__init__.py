@@ -58,6 +58,24 @@ from tapegrad.creation import (
 )
 from tapegrad.devices import default_device as get_default_device
 from tapegrad.devices import device, set_default_device
+from tapegrad.drawing import (
+    _dirichlet_grad,
+    _sample_dirichlet,
+    _standard_gamma,
+    _standard_gamma_grad,
+    bernoulli,
+    binomial,
+    multinomial,
+    normal,
+    poisson,
+    rand,
+    rand_like,
+    randint,
+    randint_like,
+    randn,
+    randn_like,
+    randperm,
+)
 from tapegrad.dtypes import (
     bfloat16,
     complex64,
@@ -101,26 +119,10 @@ from tapegrad.ops.declaration import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions
 from tapegrad.random import (
     Generator,
-    _dirichlet_grad,
-    _sample_dirichlet,
-    _standard_gamma,
-    _standard_gamma_grad,
-    bernoulli,
-    binomial,
     default_generator,
     get_rng_state,
     initial_seed,
     manual_seed,
-    multinomial,
-    normal,
-    poisson,
-    rand,
-    rand_like,
-    randint,
-    randint_like,
-    randn,
-    randn_like,
-    randperm,
     seed,
     set_rng_state,
 )

@@ -1900,7 +1900,8 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: _bool = True, unp
 def manual_seed(seed: _int) -> Generator:
     """Restart the default generator (`torch.manual_seed`).
 
-    >>> _ = manual_seed(42); randn(1)
+    >>> import tapegrad as torch
+    >>> _ = torch.manual_seed(42); torch.randn(1)
     tensor([0.3367])"""
 def masked_fill(input: Tensor, mask: Any, value: Tensor | _float) -> Tensor:
     """A copy with `value` where the mask is true (`torch.masked_fill`).

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import creation, dtypes, random
+from tapegrad import creation, drawing, dtypes, random
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
@@ -79,8 +79,8 @@ class SobolEngine:
     def _scrambled(self) -> Array:
         """Scramble the direction numbers; returns the shift."""
         generator = None if self.seed is None else random.Generator().manual_seed(self.seed)
-        flips = random.randint(2, (self.dimension, BITS), generator=generator).numpy()
-        lower = np.tril(random.randint(2, (self.dimension, BITS, BITS), generator=generator).numpy())
+        flips = drawing.randint(2, (self.dimension, BITS), generator=generator).numpy()
+        lower = np.tril(drawing.randint(2, (self.dimension, BITS, BITS), generator=generator).numpy())
         lower[:, range(BITS), range(BITS)] = 1
         masks = lower @ (1 << np.arange(BITS - 1, -1, -1))
         mixed = np.zeros_like(self._v)

@@ -8,7 +8,7 @@ from typing import Any, NoReturn
 
 import numpy as np
 
-from tapegrad import creation, dtypes, random
+from tapegrad import creation, drawing, dtypes
 from tapegrad.autograd import modes
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
@@ -204,9 +204,9 @@ def make_tensor(*shape: Any, dtype: dtypes.dtype, device: Any = "cpu", low: floa
     made: Any
     with modes.no_grad():
         if dtype.is_floating_point:
-            made = random.rand(drawn, dtype=dtype) * (high - low) + low
+            made = drawing.rand(drawn, dtype=dtype) * (high - low) + low
         else:
-            made = random.randint(math.ceil(low), math.ceil(high), drawn, dtype=dtypes.int64).to(dtype)
+            made = drawing.randint(math.ceil(low), math.ceil(high), drawn, dtype=dtypes.int64).to(dtype)
         if exclude_zero:
             made.masked_fill_(made == 0, dtypes.finfo(dtype).tiny if dtype.is_floating_point else 1)
         if drawn is not size:

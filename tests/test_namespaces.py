@@ -14,7 +14,7 @@ ROOT = Path(tapegrad.__file__).parent
 _PRIVATE = """
     __main__ absent config demo dispatch errors fallbacks kernel_errors lazy_modules namespaces protocols
     compiler documents functions machine ops signatures tape
-    batching creation devices dtypes formats printing series shapes switches tensor threads
+    batching creation devices drawing dtypes formats printing series shapes switches tensor threads
     autograd.anomaly autograd.arriving_gradients autograd.calls_through_python autograd.data_assignment autograd.edges
     autograd.engine autograd.gradcheck autograd.made_nodes autograd.marking autograd.modes autograd.nested_backward
     autograd.recorded_adjoints autograd.recorded_replay autograd.reverse_replay autograd.saved_tensors

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import autograd, creation, random
+from tapegrad import autograd, creation, drawing
 from tapegrad.autograd import modes
 from tapegrad.tensor import Tensor
 
@@ -105,9 +105,9 @@ def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = Non
         outputs = _differentiable(func(*given))
         made = []
         for o in outputs:
-            g = random.randn(tuple(o.shape), dtype=o.dtype)
+            g = drawing.randn(tuple(o.shape), dtype=o.dtype)
             if gen_non_contig_grad_outputs and g.ndim:
-                g = random.randn((*g.shape, 2), dtype=o.dtype)[..., 0]
+                g = drawing.randn((*g.shape, 2), dtype=o.dtype)[..., 0]
             made.append(g.requires_grad_())
         cotangents = tuple(made)
     else:
@@ -299,5 +299,5 @@ def _numerical_along(func: Callable[..., Any], given: Sequence[Any], x: Any, i: 
 
 def _direction(n: int) -> Array:
     with modes.no_grad():
-        u = random.rand(n, dtype=creation.dtypes.float64).numpy() + 1e-3
+        u = drawing.rand(n, dtype=creation.dtypes.float64).numpy() + 1e-3
     return u / np.linalg.norm(u) if n else u

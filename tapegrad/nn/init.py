@@ -13,7 +13,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import creation, linalg, random
+from tapegrad import creation, drawing, linalg
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 from tapegrad.namespaces import show_public
@@ -284,7 +284,7 @@ def sparse_(tensor: Any, sparsity: float, std: float = 0.01, generator: Any = No
     zeros = math.ceil(sparsity * rows)
     tensor.normal_(0, std, generator=generator)
     for column in range(columns):
-        tensor[random.randperm(rows)[:zeros], column] = 0
+        tensor[drawing.randperm(rows)[:zeros], column] = 0
     return tensor
 
 

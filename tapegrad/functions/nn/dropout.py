@@ -6,7 +6,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import random
+from tapegrad import drawing
 from tapegrad.creation import empty_like
 from tapegrad.functions.common import PUBLIC
 from tapegrad.functions.nn.activations import NN, nn
@@ -25,7 +25,7 @@ def _noise(x: Tensor, p: float, feature: bool) -> Any:
     if feature and x.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
     like = x.new_empty((*x.shape[:2], *[1] * (x.ndim - 2))) if feature else empty_like(x)
-    return random._bernoulli_(like, 1 - p)
+    return drawing._bernoulli_(like, 1 - p)
 
 
 def _dropped(x: Tensor, p: float, inplace: bool, feature: bool = False, alpha: bool = False) -> Any:

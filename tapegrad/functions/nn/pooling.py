@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, random
+from tapegrad import drawing, dtypes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, kind_name, operation
@@ -274,7 +274,7 @@ def _fractional_max_pool(n: int) -> None:
             if out + k - 1 > size:
                 raise RuntimeError(f"{name}(): pool {axis} {k} too large relative to input {axis} {size}")
         if _random_samples is None:
-            _random_samples = random.rand((*x.shape[:2], n), dtype=x.dtype)
+            _random_samples = drawing.rand((*x.shape[:2], n), dtype=x.dtype)
         drawn = _random_samples.detach()._array()[:x.shape[0]]  # there may be some for a larger batch
         if drawn.ndim != 3:
             raise RuntimeError(f"Expect _random_samples to have 3 dimensions, got {drawn.ndim}")

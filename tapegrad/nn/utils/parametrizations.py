@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import creation, linalg, random
+from tapegrad import creation, drawing, linalg
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 from tapegrad.machine.instance import machine
@@ -81,7 +81,7 @@ class _Orthogonal(Module):
         Q = Q.mT if Q.size(-2) < Q.size(-1) else Q
         n, k = Q.size(-2), Q.size(-1)
         if n != k:
-            Q = PUBLIC["cat"]([Q, random.randn((*Q.shape[:-1], n - k), dtype=Q.dtype)], -1)
+            Q = PUBLIC["cat"]([Q, drawing.randn((*Q.shape[:-1], n - k), dtype=Q.dtype)], -1)
         self.base = Q.clone() if n == k and _is_orthogonal(Q) else _made_orthogonal(Q)
         minus = creation.zeros_like(given)
         minus.diagonal(dim1=-2, dim2=-1).fill_(-1.0)

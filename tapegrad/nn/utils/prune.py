@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import creation, dtypes, linalg, random
+from tapegrad import creation, drawing, dtypes, linalg
 from tapegrad.functions import PUBLIC
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
@@ -208,15 +208,25 @@ class _OfAmount(BasePruningMethod):
     def __init__(self, amount: Any) -> None:
         self.amount: Any = _amount(amount)
 
-    def without(self, default_mask: Any, places: Any) -> Any:
-        """The mask with zeros at flat places."""
+
+class _Unstructured(_OfAmount):
+    """Methods that prune single elements: those at `places`."""
+
+    PRUNING_TYPE: str = "unstructured"
+
+    def places(self, t: Any, n: int) -> Any:
+        """Where `n` elements lie that are pruned, counted flat."""
+        raise NotImplementedError
+
+    def compute_mask(self, t: Any, default_mask: Any) -> Any:
         mask = default_mask.contiguous().clone()
-        if len(places):
-            mask.view(-1)[places] = 0
+        n = _count(self.amount, t.numel())
+        if n:
+            mask.view(-1)[self.places(t, n)] = 0
         return mask
 
 
-class RandomUnstructured(_OfAmount):
+class RandomUnstructured(_Unstructured):
     """Elements drawn at random (`torch.nn.utils.prune.RandomUnstructured`).
 
     >>> import tapegrad as torch
@@ -226,14 +236,11 @@ class RandomUnstructured(_OfAmount):
     3
     """
 
-    PRUNING_TYPE: str = "unstructured"
-
-    def compute_mask(self, t: Any, default_mask: Any) -> Any:
-        n = _count(self.amount, t.numel())
-        return self.without(default_mask, random.rand_like(t).view(-1).topk(n).indices if n else ())
+    def places(self, t: Any, n: int) -> Any:
+        return drawing.rand_like(t).view(-1).topk(n).indices
 
 
-class L1Unstructured(_OfAmount):
+class L1Unstructured(_Unstructured):
     """The elements nearest to zero (`torch.nn.utils.prune.L1Unstructured`).
 
     >>> import tapegrad as torch
@@ -243,11 +250,8 @@ class L1Unstructured(_OfAmount):
     2
     """
 
-    PRUNING_TYPE: str = "unstructured"
-
-    def compute_mask(self, t: Any, default_mask: Any) -> Any:
-        n = _count(self.amount, t.numel())
-        return self.without(default_mask, t.abs().reshape(-1).topk(n, largest=False).indices if n else ())
+    def places(self, t: Any, n: int) -> Any:
+        return t.abs().reshape(-1).topk(n, largest=False).indices
 
 
 class _Structured(_OfAmount):
@@ -288,7 +292,7 @@ class RandomStructured(_Structured):
     """
 
     def measure(self, t: Any, dim: int, n: int) -> Any:
-        drawn = random.rand(t.shape[dim])
+        drawn = drawing.rand(t.shape[dim])
         return drawn > drawn.kthvalue(n).values
 
 
