@@ -302,8 +302,7 @@ class Tensor(Protocols, TensorBase):
         """The one element as a Python number; RuntimeError for more or fewer."""
         if layouts.all[self._layout].numel != 1:
             raise RuntimeError(errors.NOT_SCALAR_ITEM.format(self.numel()))
-        trace = capturing.mine()
-        if trace is not None:
+        if capturing.active is not None and (trace := capturing.mine()) is not None:
             trace.asked = True
             if following.active is not None and self.dtype.category and self.dtype not in dtypes.HALVES:
                 return following.active.read(self)
@@ -312,7 +311,7 @@ class Tensor(Protocols, TensorBase):
     def _scalar(self) -> Any:
         """The one element; a capture under way takes note that Python knows it now."""
         lessons.refuse()
-        if capturing.mine() is not None:
+        if capturing.active is not None and capturing.mine() is not None:
             capturing.guard(self.data_ptr(), self.itemsize)
         found = call.item(self)
         if type(found) is bool and self.dtype in dtypes.HALVES:  # of which native code sees the bits
