@@ -17,6 +17,8 @@ from tapegrad.functions.linear_algebra.decompositions import (
     tensorinv,
     tensorsolve,
 )
+from tapegrad.functions.linear_algebra.decompositions import linalg_eig as eig
+from tapegrad.functions.linear_algebra.decompositions import linalg_eigvals as eigvals
 from tapegrad.functions.linear_algebra.decompositions import linalg_vander as vander
 from tapegrad.functions.linear_algebra.factorisations import (
     cholesky_ex,
@@ -44,8 +46,8 @@ from tapegrad.namespaces import show_public
 from tapegrad.ops.linalg import LinAlgError
 
 __all__ = [
-    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eigh", "eigvalsh",
-    "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
+    "LinAlgError", "cholesky", "cholesky_ex", "cond", "cross", "det", "diagonal", "eig", "eigh", "eigvals",
+    "eigvalsh", "householder_product", "inv", "inv_ex", "lstsq", "lu", "lu_factor", "lu_solve", "matmul", "matrix_exp",
     "matrix_norm", "matrix_power", "matrix_rank", "multi_dot", "norm", "pinv", "qr", "slogdet", "solve",
     "solve_triangular", "svd", "svdvals", "tensorinv", "tensorsolve", "vander", "vecdot", "vector_norm",
 ]

@@ -4,7 +4,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from tapegrad import creation, dtypes
+from tapegrad import creation, dtypes, errors
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
 from tapegrad.functions.linear_algebra.solving import (
@@ -194,6 +194,21 @@ def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
         raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
                            f"prod(self.shape[:other.ndim]), but got {math.prod(shape)} != {B.numel()}")
     return into(out, solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(*shape))
+
+
+def _no_eigenvalues(name: str) -> NotImplementedError:
+    return NotImplementedError(f"linalg.{name}(): {errors.COMPLEX.format(dtypes.complex64)}; of symmetric matrices see "
+                               "linalg.eigh")
+
+
+def linalg_eig(input: Tensor) -> Any:
+    """NotImplementedError: what it returns is complex (`torch.linalg.eig`); of symmetric matrices see `eigh`."""
+    raise _no_eigenvalues("eig")
+
+
+def linalg_eigvals(input: Tensor) -> Any:
+    """NotImplementedError: what it returns is complex (`torch.linalg.eigvals`); of symmetric ones see `eigvalsh`."""
+    raise _no_eigenvalues("eigvals")
 
 
 def linalg_vander(x: Any, *, N: int | None = None) -> Any:
