@@ -113,7 +113,7 @@ from tapegrad.formats import (
 )
 from tapegrad.functions import *  # noqa: F403
 from tapegrad.lazy_modules import lazy as _lazy
-from tapegrad.machine.instance import machine as _machine
+from tapegrad.machine.live import machine as _machine
 from tapegrad.namespaces import show_public as _show_public
 from tapegrad.ops.declaration import REGISTRY as _REGISTRY
 from tapegrad.printing import get_printoptions, set_printoptions

@@ -14,8 +14,8 @@ from tapegrad.autograd import modes
 from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.startup import address_of
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import Sizes, described

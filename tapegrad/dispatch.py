@@ -13,8 +13,8 @@ import numpy as np
 
 from tapegrad import dtypes, errors
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import following, lessons
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names

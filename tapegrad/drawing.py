@@ -12,8 +12,8 @@ from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function
 from tapegrad.devices import required
 from tapegrad.machine import streams
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, lessons
+from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.random import Generator, check_may_draw, default_generator
 from tapegrad.signatures import Sizes, checked, described, unwrapped

@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.dispatch import apply, apply_inplace, into, layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Ints, Tensor, checked

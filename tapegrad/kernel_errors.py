@@ -5,10 +5,10 @@ from collections.abc import Callable
 
 from tapegrad import errors
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.kernels.structural import FAILED, OFFENDING
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine, planner
 from tapegrad.machine.llvm import late_binding
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal

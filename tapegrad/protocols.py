@@ -13,8 +13,8 @@ import numpy as np
 
 from tapegrad import dtypes, errors, printing, shapes
 from tapegrad.autograd import modes
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, plan_of
 

@@ -11,8 +11,8 @@ import numpy as np
 from tapegrad import creation, dtypes, errors
 from tapegrad.devices import CPU, required
 from tapegrad.machine import streams
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 

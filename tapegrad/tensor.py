@@ -18,8 +18,8 @@ from tapegrad.autograd import data_assignment, graph, made_nodes, modes, recorde
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing, following, lessons
+from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias

@@ -4,8 +4,8 @@ from __future__ import annotations
 import os
 
 from tapegrad import config
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels.products import blas
+from tapegrad.machine.live import machine
 
 
 def set_num_threads(num: int) -> None:

@@ -6,7 +6,7 @@ import gc
 import pytest
 
 import tapegrad
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 
 @pytest.fixture(autouse=True, scope="module")

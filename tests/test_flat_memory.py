@@ -10,7 +10,7 @@ import weakref
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 N = 4000  # elements: a gradient is 16,000 bytes, so that a block that is lost each time shows
 x = torch.randn(N, requires_grad=True)

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import generations
 
 pytestmark = pytest.mark.filterwarnings("ignore")
@@ -170,7 +170,7 @@ def test_memory_is_bounded():
     program = """
         import gc
         import tapegrad as torch
-        from tapegrad.machine.instance import planner
+        from tapegrad.machine.live import planner
         from tapegrad.machine.planning import generations
         generations.YOUNG = planner.table.limit = 512
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 NAMES = {
     "AddBackward0": lambda x: x + 1, "SubBackward0": lambda x: x - 1, "RsubBackward1": lambda x: 1 - x,

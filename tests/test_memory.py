@@ -7,7 +7,7 @@ import weakref
 import pytest
 
 import tapegrad as torch
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 
 def resident():

@@ -55,7 +55,7 @@ def test_it_keeps_the_memory():
 
 
 def test_memory_is_given_back():
-    from tapegrad.machine.instance import machine
+    from tapegrad.machine.live import machine
 
     def rows():
         for _ in range(1000):

@@ -4,7 +4,7 @@ from __future__ import annotations
 import pytest
 
 import tapegrad as T
-from tapegrad.machine import instance
+from tapegrad.machine import live
 from tapegrad.machine.learning import lessons
 
 F = T.nn.functional
@@ -140,11 +140,11 @@ def outcome(call, number, grad=True, turned=False):
 def python_only(monkeypatch, *given, **how):
     with monkeypatch.context() as patch:
         patch.setattr(lessons, "active", lessons.Lesson(None, None, 0, ()))
-        instance.machine.state["teaching"] = 1
+        live.machine.state["teaching"] = 1
         try:
             return outcome(*given, **how)
         finally:
-            instance.machine.state["teaching"] = 0
+            live.machine.state["teaching"] = 0
 
 
 @pytest.mark.parametrize("name", CALLS)
@@ -167,21 +167,21 @@ def test_most_calls_are_learnt(name):
     x, y, i, m = operands(0)
     x.requires_grad_(), y.requires_grad_()
     CALLS[name](x, y, i, m)
-    taught = instance.machine.n_recipes
+    taught = live.machine.n_recipes
     with _no_lessons():
         CALLS[name](x, y, i, m)
-    assert instance.machine.n_recipes == taught
+    assert live.machine.n_recipes == taught
 
 
 class _no_lessons:
     """Fails when native code asks Python to teach it."""
 
     def __enter__(self):
-        self.teach = int(instance.machine.state["teach"][0])
-        instance.machine.state["teach"] = id(_refuse)
+        self.teach = int(live.machine.state["teach"][0])
+        live.machine.state["teach"] = id(_refuse)
 
     def __exit__(self, *error):
-        instance.machine.state["teach"] = self.teach
+        live.machine.state["teach"] = self.teach
 
 
 def _refuse(*args, **kwargs):
@@ -357,13 +357,13 @@ def test_assigned_numbers_are_not_part_of_the_kind():
     x = T.zeros(3, 4)
     x[0, 0] = 0.25
     x[1] = 77
-    taught = instance.machine.n_recipes
+    taught = live.machine.n_recipes
     for n in range(200):
         x[n % 3, n % 4] = n + 0.5
         assert x[n % 3, n % 4].item() == n + 0.5
         x[n % 3] = n + 10
         assert x[n % 3].tolist() == [n + 10] * 4
-    assert instance.machine.n_recipes - taught <= 4  # of the reads
+    assert live.machine.n_recipes - taught <= 4  # of the reads
 
 
 @pytest.mark.parametrize("dtype", ["float32", "float64", "int64", "uint8", "bool"])

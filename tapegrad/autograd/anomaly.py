@@ -14,8 +14,8 @@ from typing import Any
 
 from tapegrad import dispatch
 from tapegrad.autograd import calls_through_python
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 

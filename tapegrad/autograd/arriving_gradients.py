@@ -6,8 +6,8 @@ from typing import Any
 
 from tapegrad import dispatch, errors, shapes
 from tapegrad.autograd import modes
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine
 from tapegrad.tape import hooks
 from tapegrad.tape.hooks import Hook
 

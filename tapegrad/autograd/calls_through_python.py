@@ -6,8 +6,8 @@ from __future__ import annotations
 
 import threading
 
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import lessons
+from tapegrad.machine.live import machine
 from tapegrad.machine.startup import address_of, reserve
 
 _lock = threading.Lock()

@@ -11,7 +11,7 @@ from typing import Any
 
 from tapegrad.autograd.made_nodes import onwards
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape import history, hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.tape import reading
 
 

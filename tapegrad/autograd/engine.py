@@ -20,8 +20,8 @@ from tapegrad.autograd.nested_backward import nested
 from tapegrad.autograd.recorded_replay import collect_recorded, replay_recorded
 from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay, settle, take
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine, planner
-from tapegrad.machine.startup import Workspace
+from tapegrad.machine.live import machine, planner
+from tapegrad.machine.runtime import Workspace
 from tapegrad.tape.hooks import tensor_hooks
 
 call, buffers, instructions = machine.call, machine.buffers, machine.instructions

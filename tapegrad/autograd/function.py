@@ -15,8 +15,8 @@ from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import modes, recorded_adjoints
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.namespaces import show_public
 from tapegrad.ops.declaration import REGISTRY

@@ -10,7 +10,7 @@ from tapegrad.autograd import engine, recorded_adjoints
 from tapegrad.autograd.edges import GradientEdge
 from tapegrad.autograd.reverse_replay import inputs_of_node
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.namespaces import show_public
 from tapegrad.tape import hooks, reading

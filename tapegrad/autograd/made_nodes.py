@@ -8,7 +8,7 @@ from typing import Any
 from tapegrad import dispatch, shapes
 from tapegrad.autograd.function import Function, FunctionCtx, give_history, lies
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history, hooks

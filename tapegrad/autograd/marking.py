@@ -11,8 +11,8 @@ from typing import Any
 from tapegrad import errors
 from tapegrad.autograd import anomaly
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
-from tapegrad.machine.startup import Workspace
+from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 

@@ -7,7 +7,7 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 _set, _get = machine.call.set_recording, machine.call.is_recording
 

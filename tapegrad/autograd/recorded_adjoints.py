@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, shapes
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
 from tapegrad.ops import adjoint_operations
 from tapegrad.ops.declaration import REGISTRY, Operation

@@ -11,11 +11,11 @@ from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_h
 from tapegrad.autograd.marking import asked_for, check_marked
 from tapegrad.autograd.recorded_adjoints import gradients_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.machine.startup import Workspace
+from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
 

@@ -13,8 +13,8 @@ from typing import Any
 from tapegrad import dispatch, dtypes
 from tapegrad.autograd import calls_through_python, function
 from tapegrad.autograd.recorded_adjoints import ShapeOnly, by_rule
-from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Attributes, Plan
 from tapegrad.ops.declaration import Operation
 

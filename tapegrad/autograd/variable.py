@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from tapegrad import errors
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.protocols import alias
 

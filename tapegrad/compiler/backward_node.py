@@ -17,7 +17,7 @@ from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks

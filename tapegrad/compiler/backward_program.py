@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.program import Program
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import Layout
 
 call = machine.call

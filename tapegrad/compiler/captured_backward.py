@@ -23,8 +23,8 @@ from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks, reading
 

@@ -18,8 +18,8 @@ from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, overlapping, w
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.tape.history import KIND_OF_VIEW
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of

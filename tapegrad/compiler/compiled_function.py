@@ -33,8 +33,8 @@ from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, kind_of, kinds
 from tapegrad.compiler.traced_program import Refused, Strict
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.tensor import Tensor
 

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Step, is_check, space, writes
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels.structural import OFFENDING
+from tapegrad.machine.live import machine
 
 
 def checks_first(steps: Sequence[Step]) -> list[Step]:

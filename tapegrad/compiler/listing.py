@@ -13,8 +13,8 @@ from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Blocked, Place, Step, is_check
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
+from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.symbols import walk
 

@@ -13,7 +13,7 @@ from tapegrad.compiler.guards.contents import MISSING, Watched
 from tapegrad.compiler.pytrees import SIMPLE, Masked, number_of
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.machine.startup import address_of
 from tapegrad.tensor import Tensor
 

@@ -10,8 +10,8 @@ from tapegrad import config
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Blocked, Place, Step
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
+from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.startup import address_of
 

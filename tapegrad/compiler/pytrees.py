@@ -9,8 +9,8 @@ from tapegrad import dtypes
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import following
+from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor

@@ -20,8 +20,8 @@ from tapegrad import dtypes
 from tapegrad.compiler.traced_program import LONG, Item, Place, Step, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
+from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
 

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter, structural
+from tapegrad.machine.live import machine
 
 buffers = machine.buffers
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping

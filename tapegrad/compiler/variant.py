@@ -23,7 +23,7 @@ from tapegrad.compiler.program import Program
 from tapegrad.compiler.pytrees import is_fixed, overlapping, unflatten, with_gradients
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine
+from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.startup import address_of
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor

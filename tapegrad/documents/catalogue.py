@@ -11,7 +11,7 @@ from typing import Any
 from tapegrad import fallbacks, functions, linalg
 from tapegrad.documents.descriptions import described, public
 from tapegrad.functions.nn.activations import NN
-from tapegrad.machine.instance import FAMILIES, machine
+from tapegrad.machine.live import FAMILIES, machine
 from tapegrad.ops.declaration import Operation, operations
 from tapegrad.signatures import Form, forms_of, made, operand_names, unwrapped
 

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import tapegrad
 from tapegrad import fallbacks
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.ops.declaration import Operation, operations
 from tapegrad.signatures import Form, forms_of, made, unwrapped
 

@@ -35,7 +35,7 @@ from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
 from tapegrad.functions.rounding import rounded_once
 from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views, windows
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor

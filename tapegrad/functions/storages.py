@@ -10,8 +10,8 @@ from typing import Any
 from tapegrad import dtypes, errors
 from tapegrad.autograd import data_assignment
 from tapegrad.functions.common import METHODS, public
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.learning import lessons
+from tapegrad.machine.live import layouts, machine
 from tapegrad.tensor import Tensor
 
 buffers = machine.buffers

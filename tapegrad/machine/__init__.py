@@ -6,9 +6,9 @@
     native/     where they are run: memory, tape, operators, the sweep back; Python that numba compiles once
     streams/    where random numbers come from: streams of bits, distributions, and the kernels that draw
     learning/   what native code is taught while Python runs: recipes of calls, captures of compiled functions
-    startup/    the tables mapped, the object code loaded, the native tensor type made
+    startup/    what a machine is made of: address space, object code, the native tensor type
 
-`records.py` declares every native record: start there. `instance.py` is the one machine of the process; `reference.py`
-runs the rules on NumPy arrays, as what the kernels are tested against. A room is imported by its name alone, and its
-`__all__` says what it offers.
+`records.py` declares every native record: start there. `runtime.py` is the machine, its tables and their limits, and
+`live.py` the one of this process; `reference.py` runs the rules on NumPy arrays, as what the kernels are tested
+against. A room is imported by its name alone, and its `__all__` says what it offers.
 """

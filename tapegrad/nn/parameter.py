@@ -6,7 +6,7 @@ from typing import Any
 
 from tapegrad import creation, errors
 from tapegrad.autograd import modes
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.protocols import alias
 from tapegrad.tensor import Tensor

@@ -12,9 +12,9 @@ from typing import Any
 
 from tapegrad import creation, dtypes
 from tapegrad.autograd import modes
-from tapegrad.machine.instance import layouts, machine
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym
 from tapegrad.optim.optimizer import Group, Optimizer

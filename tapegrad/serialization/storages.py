@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import dtypes, protocols
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 
 class Block(NamedTuple):

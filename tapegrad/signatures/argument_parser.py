@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.documents.texts import TEXTS
 from tapegrad.errors import OutOfMemoryError
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import following
+from tapegrad.machine.live import machine
 from tapegrad.signatures.kinds import Unpacked, type_name
 from tapegrad.signatures.older_orders import formerly
 from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general

@@ -13,8 +13,8 @@ from typing import Any, NamedTuple, Union
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import following
+from tapegrad.machine.live import machine
 
 Tensor = Any
 Ints = Any  # one whole number, or several

@@ -7,7 +7,7 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 _NUMBERS = {  # the names of those numbers, and how many tensors there are
     "add": (("alpha",), 2), "sub": (("alpha",), 2), "addcmul": (("value",), 3), "addcdiv": (("value",), 3),

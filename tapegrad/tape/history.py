@@ -13,7 +13,7 @@ import numpy as np
 
 from tapegrad import errors, shapes
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks

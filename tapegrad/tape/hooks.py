@@ -14,8 +14,8 @@ from typing import Any
 from weakref import WeakValueDictionary
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.tape import reading
 
 Hook = Callable[..., Any]

@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from tapegrad.machine.instance import planner
+from tapegrad.machine.live import planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape.notation import Number, canonical, constant_layout, plan_attributes

@@ -6,8 +6,8 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts as machine_layouts
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import layouts as machine_layouts
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading

@@ -11,7 +11,7 @@ import numpy as np
 
 from tapegrad import shapes
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
 
 buffers, instructions = machine.buffers, machine.instructions

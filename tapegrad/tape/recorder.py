@@ -12,7 +12,7 @@ from types import FrameType
 from typing import Any
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.tape import reading
 from tapegrad.tape.notation import TapeError, called
 from tapegrad.tape.tape import Tape

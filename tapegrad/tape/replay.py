@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine import reference
-from tapegrad.machine.instance import layouts, machine, planner
+from tapegrad.machine.live import layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import history, reading, verify

@@ -6,7 +6,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape.text import aligned, bytes_text
 

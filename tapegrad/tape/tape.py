@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import Plan
 from tapegrad.tape import adjoint, files, reading, replay, text, verify
 from tapegrad.tape.instructions import Instructions

@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dtypes, shapes
-from tapegrad.machine.instance import layouts as machine_layouts
+from tapegrad.machine.live import layouts as machine_layouts
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape.instructions import Instructions

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from tapegrad.machine import runtime
 from tapegrad.machine.llvm import jit, waiting
-from tapegrad.machine.startup import machine
 
 ROOT = str(Path(__file__).parents[2])
 PROGRAM = """
@@ -44,10 +44,10 @@ def test_a_processor_of_which_nothing_is_known():
     ("abiflags", "t", "with the GIL"), ("byteorder", "big", "little-endian"), ("maxsize", 2 ** 31 - 1, "64 bits"),
 ])
 def test_hosts_that_would_crash_are_refused(monkeypatch, what, value, words):
-    machine.refuse_others()
+    runtime.refuse_others()
     monkeypatch.setattr(sys, what, value, raising=False)
     with pytest.raises(ImportError, match=words):
-        machine.refuse_others()
+        runtime.refuse_others()
 
 
 class Terminal(io.StringIO):

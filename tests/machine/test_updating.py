@@ -4,7 +4,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad import dtypes
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.optim.pointwise import compiled
 
 

@@ -223,7 +223,7 @@ def test_what_is_packed_away_is_freed():
 
 
 def test_afterwards_calls_are_native_again():
-    from tapegrad.machine.instance import machine
+    from tapegrad.machine.live import machine
     from tapegrad.machine.startup import address_of
 
     with tapegrad.autograd.graph.saved_tensors_hooks(lambda v: v, lambda v: v):

@@ -117,7 +117,7 @@ def test_record_holds_compaction_off() -> None:
 
 
 def test_record_says_when_the_tape_was_compacted() -> None:
-    from tapegrad.machine.instance import machine
+    from tapegrad.machine.live import machine
 
     x = ramp(1)
     with pytest.raises(TapeError, match="compacted while the block ran"), record(lines=False):

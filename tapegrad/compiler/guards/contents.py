@@ -20,7 +20,7 @@ import numpy as np
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.trusted_values import HEAP_TYPE
 from tapegrad.compiler.pytrees import SIMPLE
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.random import Generator
 from tapegrad.tape import hooks
 

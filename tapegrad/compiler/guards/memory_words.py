@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 Word = tuple[int, int, int]
 _WHOLE, _LOW = (1 << 64) - 1, (1 << 32) - 1

@@ -41,8 +41,8 @@ from tapegrad.compiler.guards.contents import (
     is_simple,
 )
 from tapegrad.compiler.numbers.places import PLAIN, Place
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
 
 __all__ = ["Reach", "Unreadable"]

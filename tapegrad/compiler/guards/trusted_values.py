@@ -16,8 +16,8 @@ import numpy as np
 
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.bytecode import read
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 
 HEAP_TYPE = 1 << 9  # of a class that was made at run time
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tapegrad.compiler.pytrees import SIMPLE
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 PLAIN = (int, float)  # the types of what may vary, exactly
 

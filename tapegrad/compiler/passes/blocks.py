@@ -32,8 +32,8 @@ from tapegrad.compiler.traced_program import (
     writes,
 )
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first

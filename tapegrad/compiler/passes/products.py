@@ -6,8 +6,8 @@ from typing import Any
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.traced_program import Blocked, Call, Operand, Step
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels.products import is_product
+from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 _WORDS = 18  # of a product's nest: [3, 1, batches, m, n, k], then four strides each of the result, left and right

@@ -11,8 +11,8 @@ from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.traced_program import LONG, Block, Item, Place, Step, kernel_of
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter, loop_nests
+from tapegrad.machine.live import machine
 from tapegrad.ops.symbols import Sym, compacted, walk
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from tapegrad.compiler.traced_program import Block, Group, Item, Step, kernel_of, reads, space, writes
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 
 __all__ = ["Work", "is_copy", "is_simple", "kernel_of", "reads", "space", "times_used", "times_written", "writes"]
 

@@ -12,8 +12,8 @@ from tapegrad.creation import filled, from_array
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import lessons
+from tapegrad.machine.live import machine
 from tapegrad.machine.startup import require_memory
 from tapegrad.tensor import Tensor
 

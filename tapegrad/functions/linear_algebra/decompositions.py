@@ -19,7 +19,7 @@ from tapegrad.functions.linear_algebra.solving import (
 )
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.shaping.joining import cat
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.decompositions import eigenvectors, singular_vectors, triangular_factors
 from tapegrad.tensor import Tensor
@@ -201,12 +201,12 @@ def _no_eigenvalues(name: str) -> NotImplementedError:
                                "linalg.eigh")
 
 
-def linalg_eig(input: Tensor) -> Any:
+def linalg_eig(input: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: what it returns is complex (`torch.linalg.eig`); of symmetric matrices see `eigh`."""
     raise _no_eigenvalues("eig")
 
 
-def linalg_eigvals(input: Tensor) -> Any:
+def linalg_eigvals(input: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: what it returns is complex (`torch.linalg.eigvals`); of symmetric ones see `eigvalsh`."""
     raise _no_eigenvalues("eigvals")
 

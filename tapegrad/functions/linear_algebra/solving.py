@@ -9,7 +9,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import expand
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tapegrad.dispatch import apply, apply_inplace
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, operation, public
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
 NN: dict[str, Callable[..., Any]] = {}  # what nn.functional offers

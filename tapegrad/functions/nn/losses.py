@@ -18,8 +18,8 @@ from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import broadcast_tensors
-from tapegrad.machine.instance import machine, planner
 from tapegrad.machine.learning import lessons
+from tapegrad.machine.live import machine, planner
 from tapegrad.tensor import Tensor
 
 

@@ -24,7 +24,7 @@ from tapegrad.functions.common import (
 from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.queries import common_dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
 

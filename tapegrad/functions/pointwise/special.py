@@ -11,7 +11,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, operation
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.shaping.views import broadcast_tensors
-from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tensor import Tensor
 

@@ -6,7 +6,7 @@ from typing import Any
 from tapegrad.autograd import data_assignment, modes
 from tapegrad.functions.common import METHODS, operation
 from tapegrad.functions.shaping.views import as_strided, squeeze, t, transpose, unsqueeze
-from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.tape import history
 from tapegrad.tape.reading import instruction_of, plan_of, shift_of
 

@@ -18,7 +18,7 @@ from tapegrad.functions.common import (
     overrides,
     public,
 )
-from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.protocols import reread
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor, shape_of

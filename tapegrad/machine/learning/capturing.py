@@ -22,8 +22,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine
 from tapegrad.machine.kernels import emitter
+from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.startup import address_of, reserve
 

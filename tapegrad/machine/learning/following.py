@@ -18,8 +18,8 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad.machine.instance import machine
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 
 MOST = 2000  # lines of one graph
 FAR = 1 << 1000  # where whole numbers begin that are not followed: Python does not write down the longest

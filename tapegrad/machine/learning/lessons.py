@@ -22,7 +22,7 @@ import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.machine import records as rec
-from tapegrad.machine.instance import machine, planner
+from tapegrad.machine.live import machine, planner
 from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup import address_of
 

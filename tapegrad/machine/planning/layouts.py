@@ -14,7 +14,7 @@ from tapegrad.machine.planning.generations import Generations
 from tapegrad.machine.startup import MAX_LAYOUTS, address_of
 
 if TYPE_CHECKING:
-    from tapegrad.machine.startup import Machine
+    from tapegrad.machine.runtime import Machine
 
 _MOST = (1 << 63) - 1  # what an int64 holds
 

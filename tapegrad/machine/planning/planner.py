@@ -20,7 +20,8 @@ from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte
 from tapegrad.machine.planning.rule_tracing import scalar_name
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured import STRUCTURED
-from tapegrad.machine.startup import MAX_PLANS, Machine, address_of
+from tapegrad.machine.runtime import Machine
+from tapegrad.machine.startup import MAX_PLANS, address_of
 from tapegrad.ops.declaration import Operation
 from tapegrad.ops.symbols import Sym
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.tape.hooks import RemovableHandle
 
 Hook = Callable[..., Any]

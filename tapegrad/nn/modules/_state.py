@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from tapegrad.autograd import modes
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.nn.modules._hooks import Hook, Kept, keep, kept
 from tapegrad.nn.parameter import Parameter, is_lazy
 from tapegrad.tape.hooks import RemovableHandle

@@ -9,7 +9,7 @@ from tapegrad import creation, dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.devices import device as Device
 from tapegrad.devices import required
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._hooks import (  # noqa: F401  offered here as well, as in PyTorch
     Hooked,

@@ -10,7 +10,7 @@ from tapegrad import creation
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
 from tapegrad.linalg import vector_norm
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 
 __all__ = ["clip_grad_norm", "clip_grad_norm_", "clip_grad_value_", "clip_grads_with_norm_", "get_total_norm"]

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from tapegrad.functions import PUBLIC
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import typename
 

@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad import creation, drawing, linalg
 from tapegrad.autograd.modes import no_grad
 from tapegrad.functions import PUBLIC
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn import functional as F
 from tapegrad.nn.modules.conv import _ConvTransposeNd

@@ -18,7 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tapegrad.autograd.modes import no_grad
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.container import ModuleDict, ModuleList
 from tapegrad.nn.modules.module import Module

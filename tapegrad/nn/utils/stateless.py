@@ -7,7 +7,7 @@ from typing import Any
 
 from tapegrad.autograd import modes
 from tapegrad.functions import PUBLIC
-from tapegrad.machine.instance import machine
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.module import Module
 

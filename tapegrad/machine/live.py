@@ -4,7 +4,8 @@ from __future__ import annotations
 from tapegrad import dtypes
 from tapegrad.documents.texts import TEXTS
 from tapegrad.machine.planning import Layouts, Planner
-from tapegrad.machine.startup import Machine, Slots
+from tapegrad.machine.runtime import Machine
+from tapegrad.machine.startup import Slots
 from tapegrad.ops import (
     callback,
     convolution,

@@ -21,25 +21,21 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import jit
-from tapegrad.machine.startup import object_code, python_objects, trampolines
-from tapegrad.machine.startup.memory import (
+from tapegrad.machine.startup import (
     MAX_LAYOUTS,
     MAX_PLANS,
-    address_of,
-    map_pages,
-    reserve,
-    reserve_tables,
-)
-from tapegrad.machine.startup.python_objects import (
     METH_FASTCALL,
     METH_KEYWORDS,
     METH_O,
-    function,
-    kept,
-    make_node_type,
-    make_tensor_type,
+    Slots,
+    address_of,
+    map_pages,
+    object_code,
+    python_objects,
+    reserve,
+    reserve_tables,
+    trampolines,
 )
-from tapegrad.machine.startup.trampolines import C_ONLY, MAX_RECALLED, RECALLED, Slots
 
 try:
     from numpy._core._multiarray_umath import _ARRAY_API
@@ -122,9 +118,9 @@ class Machine:
         text, names = trampolines.text_of(operations)
         objects, code = object_code.found(text)
         natives = [f"tapegrad_{n}" for n in (
-            *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *C_ONLY, "dealloc", "traverse", "clear", "setattro", "get_grad",
-            "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad", "get_dict",
-            "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object", "invoke", "invoke_method",
+            *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *trampolines.C_ONLY, "dealloc", "traverse", "clear", "setattro",
+            "get_grad", "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad",
+            "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object", "invoke", "invoke_method",
             "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
             "numpy_method",
@@ -136,9 +132,9 @@ class Machine:
         symbols.update(zip(names, self.memory(table, "u8", len(names)).tolist()))
         self._map_memory(symbols["tapegrad_machine"])
         self.symbols = symbols
-        self.TensorBase = make_tensor_type(symbols, operations)
+        self.TensorBase = python_objects.make_tensor_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
-        self._node_type = make_node_type(symbols)
+        self._node_type = python_objects.make_node_type(symbols)
         self.state["node_type"] = id(self._node_type)
         for name in ("worker", "piece", "block"):
             self.state[name] = symbols[f"tapegrad_{name}"]
@@ -148,13 +144,14 @@ class Machine:
 
         self.call = Calls()
         for name in _ENTRY_POINTS:
-            setattr(self.call, name, function(name, symbols[f"tapegrad_{name}"], METH_FASTCALL))
+            setattr(self.call, name, python_objects.function(name, symbols[f"tapegrad_{name}"], METH_FASTCALL))
         for name in _ENTRY_POINTS_ONE:
-            setattr(self.call, name, function(name, symbols[f"tapegrad_{name}"], METH_O))
-        for name in C_ONLY:
-            setattr(self.call, name, function(name, symbols[f"box_{name}"], METH_FASTCALL))
+            setattr(self.call, name, python_objects.function(name, symbols[f"tapegrad_{name}"], METH_O))
+        for name in trampolines.C_ONLY:
+            setattr(self.call, name, python_objects.function(name, symbols[f"box_{name}"], METH_FASTCALL))
         self.functions = {
-            o.opcode: function(o.name, symbols[f"function_{o.opcode}"], METH_FASTCALL | METH_KEYWORDS, o.doc)
+            o.opcode: python_objects.function(o.name, symbols[f"function_{o.opcode}"], METH_FASTCALL | METH_KEYWORDS,
+                                               o.doc)
             for o in operations
         }
         self.pinned = _Pinning(self.call)
@@ -183,7 +180,7 @@ class Machine:
         self.n_recipes = self.n_methods = 0
         self.geometries = reserve("u8", MAX_LAYOUTS)
         self.descriptors = np.array([id(d.numpy) for d in sorted(dtypes.ALL, key=lambda d: d.id)], "u8")
-        self.functions_table = np.zeros(RECALLED + MAX_RECALLED, "u8")
+        self.functions_table = np.zeros(trampolines.RECALLED + trampolines.MAX_RECALLED, "u8")
         self.literals = np.zeros(len(rec.LITERALS), "u4")
         self._graveyard: list[Any] = []
         for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "table", "arena", "aside",
@@ -224,7 +221,7 @@ class Machine:
     def new_team(self) -> None:
         """A team without threads yet: at the start, and in a forked child."""
         block = np.zeros(rec.TEAM.itemsize + 64, "u1")
-        kept.append(block)
+        python_objects.kept.append(block)
         team = -(-address_of(block) // 64) * 64
         for field, make in (("mutex", "pthread_mutex_init"), ("condition", "pthread_cond_init")):  # on macOS not zeros
             getattr(ctypes.pythonapi, make)(ctypes.c_void_p(team + rec.offset_of(rec.TEAM, field)), None)
@@ -248,11 +245,11 @@ class Machine:
 
     def set_function(self, opcode: int, function: Callable[..., Any]) -> None:
         """The Python function an operation's calls fall back on; at `opcode + OPERATORS` that of its operator."""
-        kept.append(function)
+        python_objects.kept.append(function)
         self.functions_table[opcode] = id(function)
 
     def set_hook(self, name: str, function: Callable[..., Any]) -> None:
-        kept.append(function)
+        python_objects.kept.append(function)
         self.state[name] = id(function)
 
     def insert_plan(self, opcode: int, layouts: Sequence[int], plan: int) -> bool:
@@ -307,8 +304,8 @@ class Machine:
         """The same as a method of a class."""
         number = self.n_methods
         self.n_methods += 1
-        kept.append(function)
-        self.functions_table[RECALLED + number] = id(function)
+        python_objects.kept.append(function)
+        self.functions_table[trampolines.RECALLED + number] = id(function)
         return python_objects.method(kind, name, self.symbols[f"recalled_{number}"], METH_FASTCALL | METH_KEYWORDS,
                                      function.__doc__ or "")
 
