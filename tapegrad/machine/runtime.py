@@ -119,9 +119,9 @@ class Machine:
         objects, code = object_code.found(text)
         natives = [f"tapegrad_{n}" for n in (
             *_ENTRY_POINTS, *_ENTRY_POINTS_ONE, *trampolines.C_ONLY, "dealloc", "traverse", "clear", "setattro",
-            "get_grad", "set_grad", "set_requires_grad", "backward_method", "get_is_leaf", "get_requires_grad",
-            "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object", "invoke", "invoke_method",
-            "invoke_inplace", "invoke_inplace_method",
+            "get_grad", "set_grad", "set_requires_grad", "backward_method", "get_is_leaf",
+            "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
+            "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
             "numpy_method",
         )]
