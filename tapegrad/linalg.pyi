@@ -89,7 +89,7 @@ def diagonal(A: Any, *, offset: _int = 0, dim1: _int = -2, dim2: _int = -1) -> T
 
     >>> torch.linalg.diagonal(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([1., 4.])"""
-def eig(input: Tensor) -> Any:
+def eig(input: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: what it returns is complex (`torch.linalg.eig`); of symmetric matrices see `eigh`."""
 def eigh(input: Tensor, UPLO: _str = 'L', *, out: Any = None) -> _linalg_eigh:
     """Eigenvalues in order and eigenvectors of symmetric matrices (`torch.linalg.eigh`).
@@ -99,7 +99,7 @@ def eigh(input: Tensor, UPLO: _str = 'L', *, out: Any = None) -> _linalg_eigh:
     eigenvalues=tensor([-0.8541,  5.8541]),
     eigenvectors=tensor([[-0.8507,  0.5257],
             [ 0.5257,  0.8507]]))"""
-def eigvals(input: Tensor) -> Any:
+def eigvals(input: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: what it returns is complex (`torch.linalg.eigvals`); of symmetric ones see `eigvalsh`."""
 def eigvalsh(input: Tensor, UPLO: _str = 'L', *, out: Any = None) -> Tensor:
     """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`).
