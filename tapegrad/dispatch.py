@@ -94,12 +94,18 @@ def dressed(result: Any, kind: Any) -> Any:
 constant: Callable[[Any, Operation, Sequence[Any], int], None] | None = None
 # While there are hooks on what is saved (`autograd.saved_tensors`): what runs an operation that saves something.
 saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
+# While tangents are computed (`autograd.tangents`): what gives them to results.
+tangents: Any = None
 # While anomalies are looked for (`autograd.anomaly`): what is told of every result.
 witness: Callable[[Any], None] | None = None
 
 
 def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run an operation out of place; `teach` when the attributes are those of a call without any."""
+    if tangents is not None:
+        found = tangents.result(op, given, attributes)
+        if found is not None:
+            return found
     if saver is not None:
         saved = saver(op, given, attributes)
         if saved is not None:
@@ -125,6 +131,11 @@ def _teach(op: Operation, operands: Sequence[Layout], plan: Plan) -> None:
         lessons.learnt(op.opcode, len(operands))
 
 
+def differentiated(x: Any) -> bool:
+    """Whether derivatives by a tensor may be asked for: it is recorded, or has a tangent."""
+    return bool(x.requires_grad and call.is_recording(None)) or (tangents is not None and tangents.has(x))
+
+
 def overlaps(a: Any, b: Any) -> bool:
     """Whether two tensors share memory without being the same elements in the same order."""
     if a is b:
@@ -147,6 +158,8 @@ def shares_memory(a: Any, b: Any) -> bool:
 
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
+    if tangents is not None and tangents.written(op, given, attributes):
+        return given[0]
     if lessons.active is None:
         _write(op, given, attributes, teach)
     else:
@@ -248,6 +261,10 @@ _MULTIPLE = ("unbind", "split", "split_with_sizes")
 
 def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:
     """A view of `x`: same storage, other shape and strides; unless `record`, one that differentiation knows not of."""
+    if tangents is not None and record:
+        found = tangents.viewed(op, x, attributes)
+        if found is not None:
+            return found
     layout = layout_of(x)
     given = dict(attributes)
     # Where a view starts is the instruction's affair, not the plan's: x[0], x[1], … share one plan.
@@ -277,6 +294,8 @@ def into(out: Any, result: Tensor) -> Any:
     """Write a result to an `out=` tensor, which is resized when it is empty."""
     from tapegrad.autograd import modes
 
+    if tangents is not None:
+        tangents.into(out, result)
     if out.requires_grad or result.requires_grad:
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments "

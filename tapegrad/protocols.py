@@ -135,10 +135,13 @@ class Protocols:
             node = None if t is None else plan_of(t).grad_name
         except RuntimeError:  # a view that may have no history any more
             node = "Invalid"
+        tangent = hooks.tangent_of(self._buffer) if hooks.carriers else None
+        if tangent is not None:
+            tangent = str(tangent if tangent.ndim else tangent.item())
         plain = type(self) is machine.tensor_type or not type(self)._spreads
         return printing.format_tensor(
             self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
-            grad_fn_name=node, **({} if plain else {"prefix": f"{type(self).__name__}("}),
+            grad_fn_name=node, tangent=tangent, **({} if plain else {"prefix": f"{type(self).__name__}("}),
         )
 
     def __format__(self: Any, spec: str) -> str:

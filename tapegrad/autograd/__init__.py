@@ -23,8 +23,8 @@ from tapegrad.ops.declaration import REGISTRY
 
 __all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
            "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
-show_public(__name__, "functional")
-globals().update(lazy(__name__, "functional"))  # on a higher floor
+show_public(__name__, "forward_ad", "functional")
+globals().update(lazy(__name__, "forward_ad functional"))  # on a higher floor
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):

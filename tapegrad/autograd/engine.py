@@ -129,7 +129,8 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
             raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
     for x in (*roots, *(targets or ())):
         call.freshen(x)
-    seeds = [_seed(i, root, g, create_graph) for i, (root, g) in enumerate(zip(roots, gradients))]
+    carries = not accumulate and not create_graph and dispatch.tangents is not None and dispatch.tangents.carries()
+    seeds = [_seed(i, root, g, create_graph or carries) for i, (root, g) in enumerate(zip(roots, gradients))]
     if accumulate and not all(x.requires_grad for x in targets or ()):
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
     if accumulate and create_graph:
@@ -143,7 +144,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
             mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
             if targets and len(roots) == 1 and not workspace.marks[roots[0]._buffer] & rec.NEEDED:
                 _meet(roots[0], seeds[0])
-            if create_graph:
+            if create_graph or carries:  # what is recorded has its tangents, too
                 found = replay_recorded(workspace, roots, seeds, accumulate, partial)
                 results = collect_recorded(workspace, found, targets, accumulate)
             else:
@@ -162,6 +163,8 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     if accumulate:
         return None
     assert targets is not None and results is not None
+    if carries:
+        results = dispatch.tangents.without_history(results)
     for i, found in enumerate(results):
         if found is None and not allow_unused:
             raise RuntimeError(errors.UNUSED_INPUT.format(i))

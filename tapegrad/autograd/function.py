@@ -70,11 +70,13 @@ class FunctionCtx(Node):
     materialize_grads: bool
     _wanted = -1  # the operands that the sweep under way asks for, as bits
     _shows = True  # as a node of the graph
+    _pushes = False  # whether `jvp` is under way
 
     def __init__(self) -> None:
         self._row = 0
         self._remembered: dict[Any, Any] = {}
         self.to_save: tuple[Any, ...] = ()
+        self.to_save_for_forward: tuple[Any, ...] = ()
         self.dirty_tensors: tuple[Any, ...] = ()
         self.non_differentiable: tuple[Any, ...] = ()
         self.materialize_grads = True
@@ -90,7 +92,8 @@ class FunctionCtx(Node):
         self.to_save = tensors
 
     def save_for_forward(self, *tensors: Any) -> None:
-        """Keep tensors for a forward-mode rule, of which there is none here."""
+        """Keep tensors for `jvp`, which finds them in `saved_tensors`."""
+        self.to_save_for_forward = tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
         """Say which inputs `forward` wrote to in place."""
@@ -122,6 +125,8 @@ class FunctionCtx(Node):
     @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What `save_for_backward` kept; RuntimeError once it is freed, or when it was written to since."""
+        if self._pushes:
+            return tuple(x if x is None else x.detach() for x in self.to_save_for_forward)
         if self._kept is None:
             raise RuntimeError(errors.SECOND_BACKWARD)
         return tuple(None if saved is None else self._unpacked(saved) for saved in self._kept)
@@ -265,41 +270,54 @@ class Function:
 
     vjp = backward
 
+    @staticmethod
+    def jvp(ctx: Any, *grad_inputs: Any) -> Any:
+        """The tangents of the outputs from those of the inputs, for a class to define."""
+        raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with "
+                                  "forward mode AD.")
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and record it."""
         ctx = cls._backward_cls()
-        ctx.needs_input_grad = tuple(isinstance(a, machine.TensorBase) and a.requires_grad for a in args)
-        enabled = modes.is_grad_enabled()
-        recorded = enabled and any(ctx.needs_input_grad)
-        if recorded:
-            for a in args:
-                if isinstance(a, machine.TensorBase):
-                    call.freshen(a)
-        before = [a._buffer if isinstance(a, machine.TensorBase) else None for a in args]
-        try:
-            call.set_recording(False)
-            if cls.setup_context is not Function.setup_context:
-                output = cls.forward(*args, **kwargs)
-                cls.setup_context(ctx, args, output)
-            else:
-                output = cls.forward(ctx, *args, **kwargs)
-            several = isinstance(output, (tuple, list))
-            outputs = list(output) if several else [output]
-            _check_dirty(ctx, args, outputs, recorded)
-            outputs = [_own(ctx, o, args, enabled, recorded) for o in outputs]
-        finally:  # not a `with`, which an interrupt may keep from ending
-            call.set_recording(enabled)
-        if recorded:
-            _record(ctx, args, [row for row in before if row is not None], outputs)
-            if dispatch.witness is not None:
-                for o in outputs:
-                    if isinstance(o, machine.TensorBase):
-                        dispatch.witness(o)
+        if dispatch.tangents is not None:
+            return dispatch.tangents.applied(cls, ctx, args, kwargs)
+        outputs, several = applied(cls, ctx, args, kwargs)
         ctx.to_save = ctx.dirty_tensors = ctx.non_differentiable = ()
-        if not several:
-            return outputs[0]
-        return tuple(outputs)
+        return tuple(outputs) if several else outputs[0]
+
+
+def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]
+            ) -> tuple[list[Any], bool]:
+    """What `forward` returns, recorded, and whether that is several outputs."""
+    ctx.needs_input_grad = tuple(isinstance(a, machine.TensorBase) and a.requires_grad for a in args)
+    enabled = modes.is_grad_enabled()
+    recorded = enabled and any(ctx.needs_input_grad)
+    if recorded:
+        for a in args:
+            if isinstance(a, machine.TensorBase):
+                call.freshen(a)
+    before = [a._buffer if isinstance(a, machine.TensorBase) else None for a in args]
+    try:
+        call.set_recording(False)
+        if cls.setup_context is not Function.setup_context:
+            output = cls.forward(*args, **kwargs)
+            cls.setup_context(ctx, args, output)
+        else:
+            output = cls.forward(ctx, *args, **kwargs)
+        several = isinstance(output, (tuple, list))
+        outputs = list(output) if several else [output]
+        _check_dirty(ctx, args, outputs, recorded)
+        outputs = [_own(ctx, o, args, enabled, recorded) for o in outputs]
+    finally:  # not a `with`, which an interrupt may keep from ending
+        call.set_recording(enabled)
+    if recorded:
+        _record(ctx, args, [row for row in before if row is not None], outputs)
+        if dispatch.witness is not None:
+            for o in outputs:
+                if isinstance(o, machine.TensorBase):
+                    dispatch.witness(o)
+    return outputs, several
 
 
 def _among(x: Any, several: Sequence[Any]) -> bool:

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import autograd, creation, drawing
-from tapegrad.autograd import modes
+from tapegrad.autograd import forward_ad, modes
 from tapegrad.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -62,10 +62,14 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
     True
 
     Inputs should be of double precision. Raises GradcheckError where they disagree, unless `raise_exception` is False.
-    Batched gradients and forward mode cannot be checked: asking for it is a NotImplementedError.
+    With `check_forward_ad` tangents are checked, too. Batched gradients cannot be: asking is a NotImplementedError.
     """
-    if check_batched_grad or check_batched_forward_grad or check_forward_ad:
-        raise NotImplementedError("gradcheck checks backward alone: no batched gradients, no forward mode")
+    if check_batched_forward_grad and not check_forward_ad:
+        raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
+    if not (check_forward_ad or check_backward_ad):
+        raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
+    if check_batched_grad or check_batched_forward_grad:
+        raise NotImplementedError("gradcheck checks no batched gradients")
     given = _several(inputs)
     try:
         _check_inputs(given)
@@ -81,6 +85,8 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
             _check_multiplied(wanted, given)
             if check_undefined_grad:
                 _check_undefined(func, given)
+        if check_forward_ad:
+            _check_forward(func, given, outputs, eps, atol, rtol)
     except GradcheckError:
         if raise_exception:
             raise
@@ -192,6 +198,32 @@ def _check_output(func: Callable[..., Any], given: Sequence[Any], i: int, output
                 difference=np.abs(expected - found).max(initial=0)))
 
 
+def _check_forward(func: Callable[..., Any], given: Sequence[Any], outputs: Any, eps: float, atol: float, rtol: float
+                   ) -> None:
+    """Tangents along each element of each input, against finite differences."""
+    for j, x in enumerate(given):
+        if not _checked(x):
+            continue
+        found = [_pushed(func, given, j, k) for k in range(x.numel())]
+        for i, output in enumerate(_several(outputs)):
+            if not output.dtype.is_floating_point:
+                continue
+            jacobian = np.array([column[i] for column in found], x.dtype.numpy).reshape(x.numel(), output.numel())
+            expected = _numerical(func, given, x, i, eps)
+            if not _close(jacobian, expected, atol, rtol):
+                raise _mismatch(i, j, expected, jacobian, kind="Jacobian computed with forward mode")
+
+
+def _pushed(func: Callable[..., Any], given: Sequence[Any], j: int, k: int) -> list[Array]:
+    """The tangents of the outputs along the k-th element of an input."""
+    along = np.eye(1, given[j].numel(), k, given[j].dtype.numpy).reshape(given[j].shape)
+    with forward_ad.dual_level():
+        dual = forward_ad.make_dual(given[j].detach(), creation.from_array(along))
+        found = _several(func(*[dual if i == j else x for i, x in enumerate(given)]))
+        tangents = [forward_ad.unpack_dual(y).tangent for y in found]
+    return [np.zeros(y.shape) if t is None else t.detach().numpy() for y, t in zip(found, tangents)]
+
+
 def _close(found: Jacobian, expected: Jacobian, atol: float, rtol: float) -> bool:
     return np.allclose(found, expected, rtol=rtol, atol=atol, equal_nan=True)
 
@@ -200,8 +232,9 @@ def _shown(jacobian: Any) -> str:
     return repr(creation.from_array(jacobian)) if isinstance(jacobian, np.ndarray) else repr(jacobian)
 
 
-def _mismatch(i: int, j: int, numerical: Any, analytical: Any, more: str = "") -> GradcheckError:
-    return GradcheckError(f"Jacobian mismatch for output {i} with respect to input {j},\n"
+def _mismatch(i: int, j: int, numerical: Any, analytical: Any, more: str = "", kind: str = "Jacobian"
+              ) -> GradcheckError:
+    return GradcheckError(f"{kind} mismatch for output {i} with respect to input {j},\n"
                           f"numerical:{_shown(numerical)}\nanalytical:{_shown(analytical)}\n{more}")
 
 

@@ -20,7 +20,7 @@ from tapegrad.signatures import Form, forms_of, made, unwrapped
 # Namespaces whose public names users call, below `tapegrad` itself; a class is one, of its methods.
 _BELOW = """
     accelerator amp amp.autocast_mode amp.grad_scaler
-    autograd autograd.function autograd.functional autograd.graph autograd.variable
+    autograd autograd.forward_ad autograd.function autograd.functional autograd.graph autograd.variable
     backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp
     backends.opt_einsum cpu cpu.amp cuda cuda.amp
     distributions distributions.constraint_registry distributions.constraints distributions.distribution

@@ -33,6 +33,8 @@ def move(tensor: Any, row: int) -> None:
     along = int(flags[old]) & (KIND_OF_VIEW | rec.RETAINS)
     if flags[old] & rec.HOOKED:
         hooks.leave(tensor, old)
+    if hooks.carriers and (tangent := hooks.tangent_of(old)) is not None:
+        hooks.give_tangent(row, tangent)
     flags[old] &= ~rec.RETAINS & 0xFFFFFFFF
     call.rebind(tensor, row)
     flags[row] |= along

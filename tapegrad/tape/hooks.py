@@ -11,7 +11,7 @@ import itertools
 import weakref
 from collections.abc import Callable, Sequence
 from typing import Any
-from weakref import WeakValueDictionary
+from weakref import WeakSet, WeakValueDictionary
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -34,7 +34,7 @@ class Attached:
     """All that is kept for one row."""
 
     __slots__ = ("__weakref__", "callback", "heir", "metadata", "outputs", "post_accumulate", "posthooks", "prehooks",
-                 "tensor_hooks")
+                 "tangent", "tensor_hooks")
 
     def __init__(self) -> None:
         self.tensor_hooks: Hooks = {}
@@ -46,6 +46,7 @@ class Attached:
         self.outputs: WeakValueDictionary[int, Attached] = _NONE
         self.heir: Callable[[], Any] | None = None
         self.metadata: dict[Any, Any] = {}
+        self.tangent: Any = None
 
 
 class RemovableHandle:
@@ -89,6 +90,22 @@ def attached(row: int) -> Attached:
 def metadata_of(row: int) -> dict[Any, Any]:
     """What the node of a row was told to remember."""
     return attached(row).metadata
+
+
+carriers: WeakSet[Attached] = WeakSet()  # what has a tangent
+
+
+def give_tangent(row: int, tangent: Any) -> None:
+    """Let a row have a tangent."""
+    kept = attached(row)
+    kept.tangent = tangent
+    carriers.add(kept)
+
+
+def tangent_of(row: int) -> Any:
+    """The tangent of a row, or None."""
+    kept = find(row)
+    return None if kept is None else kept.tangent
 
 
 # What is kept for rows whose gradients are not of the tensor there: that goes on elsewhere, or they are nobody's.

@@ -5,10 +5,9 @@ import math
 from typing import Any
 
 from tapegrad import creation, dtypes, errors
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation, public
 from tapegrad.functions.linear_algebra.solving import (
-    differentiable,
     expect_floating,
     expect_square,
     inv,
@@ -85,7 +84,7 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`)."""
     upper = _triangle("linalg.eigh", A, UPLO)
-    if not differentiable(A):
+    if not differentiated(A):
         return into(out, apply(operation("linalg_eigvalsh"), (A,), upper))
     factors = apply(operation("linalg_eigh_factors"), (A,), upper)
     return into(out, apply(operation("linalg_eigh_values"), (A, factors), upper))
@@ -99,10 +98,10 @@ def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
                            "'complete'")
     m, n = A.shape[-2:]
     complete = mode == "complete" and m > n
-    if complete and A.requires_grad:
+    if complete and differentiated(A):
         raise RuntimeError("linalg_qr_backward: The QR decomposition is not differentiable when mode='complete' and "
                            "nrows > ncols")
-    if mode == "r" and A.requires_grad:
+    if mode == "r" and differentiated(A):
         raise RuntimeError("linalg_qr_backward: The derivative of linalg.qr depends on Q, which is not computed when "
                            "mode='r'. Please use linalg.qr(A, mode='reduced') if you are going to require gradients")
     q, r = triangular_factors(apply(operation("linalg_qr_factors"), (A,), (("complete", complete),)), m, n, complete)

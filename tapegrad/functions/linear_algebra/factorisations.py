@@ -7,7 +7,7 @@ import numpy as np
 
 from tapegrad import creation, dtypes, shapes
 from tapegrad.creation import from_array
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import expect_tensor, into, kind_name, named, operation
 from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
 from tapegrad.functions.linear_algebra.solving import batched, expect_floating, expect_square, factors, solve_triangular
@@ -40,7 +40,7 @@ def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
 def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out: Any = None) -> Any:
     """The triangular factor, and for each matrix the minor that is not positive or 0 (`torch.linalg.cholesky_ex`)."""
     expect_square("linalg.cholesky", A)
-    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,), (("strict", False),))
+    found = apply(operation("linalg_cholesky"), (A.mT if upper and differentiated(A) else A,), (("strict", False),))
     info = _info(found.detach().diagonal(dim1=-2, dim2=-1).isnan())
     _checked("linalg.cholesky", info, check_errors, "the input is not positive-definite.")
     return named("linalg_cholesky_ex", L=found.mT if upper else found, info=info)

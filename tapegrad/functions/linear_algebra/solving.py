@@ -5,11 +5,10 @@ import math
 from typing import Any
 
 from tapegrad import shapes
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import expand
-from tapegrad.machine.live import machine
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
@@ -106,7 +105,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
 def cholesky(A: Any, *, upper: bool = False, out: Any = None) -> Any:
     """The triangular factor of a positive-definite matrix (`torch.linalg.cholesky`)."""
     expect_square("linalg.cholesky", A)
-    found = apply(operation("linalg_cholesky"), (A.mT if upper and A.requires_grad else A,), (("strict", True),))
+    found = apply(operation("linalg_cholesky"), (A.mT if upper and differentiated(A) else A,), (("strict", True),))
     return into(out, found.mT if upper else found)
 
 
@@ -127,14 +126,9 @@ def solve_triangular(A: Any, B: Any, *, upper: bool, left: bool = True, unitrian
     return into(out, apply(operation("linalg_solve_triangular"), (batched(A, batch), batched(B, batch)), given))
 
 
-def differentiable(A: Any) -> bool:
-    """Whether a derivative may be asked for, which needs vectors where values are the result."""
-    return bool(A.requires_grad and machine.call.is_recording(None))
-
-
 def singular_values(A: Any) -> Any:
     """The singular values of matrices; with the vectors that their derivative is made of where there may be one."""
-    if not differentiable(A):
+    if not differentiated(A):
         return apply(operation("linalg_svdvals"), (A,))
     factors = apply(operation("linalg_svd_factors"), (A,), (("complete", False),))
     return apply(operation("linalg_svd_values"), (A, factors))

@@ -9,7 +9,7 @@ import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.creation import arange, filled, from_array, ones
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.linear_algebra.products import matmul
@@ -419,7 +419,7 @@ def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_no
                 if size > max_norm:
                     weight[int(r)] *= max_norm / (size + 1e-7)
     table = weight
-    if padding_idx is not None and weight.requires_grad:
+    if padding_idx is not None and differentiated(weight):
         keep = from_array((np.arange(weight.shape[0]) != padding_idx)[:, None])
         table = PUBLIC["where"](keep, weight, weight.detach())
     if scale_grad_by_freq:

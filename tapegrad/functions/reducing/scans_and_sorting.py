@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad import shapes
 from tapegrad.autograd.made_nodes import without_derivative
 from tapegrad.creation import from_array
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.reducing.reductions import axis_of, expect_elements, picked, widened
@@ -215,7 +215,7 @@ def _median_of_all(x: Any, ignore_nan: bool) -> Any:
     value = flat.detach()._array()[int(place)]
     array = flat.detach()._array()
     same = np.flatnonzero(np.isnan(array) if value != value else array == value)
-    if not x.requires_grad or len(same) == 1:
+    if not differentiated(x) or len(same) == 1:
         return read("median_values", flat, (from_array(same[0]),), ("along", 0))
     return read("median_values", flat, (from_array(same),), ("axes", (0,))).mean()
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad import dispatch
 from tapegrad.autograd import data_assignment, modes
 from tapegrad.functions.common import METHODS, operation
 from tapegrad.functions.shaping.views import as_strided, squeeze, t, transpose, unsqueeze
@@ -11,7 +12,6 @@ from tapegrad.tape import history
 from tapegrad.tape.reading import instruction_of, plan_of, shift_of
 
 call, buffers = machine.call, machine.buffers
-
 
 
 def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
@@ -23,6 +23,8 @@ def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         seen = function(self, *args, **kwargs)
     if not recorded:
         data_assignment.lie(self, seen._layout, int(buffers["address"][seen._buffer]))
+        if dispatch.tangents is not None:
+            dispatch.tangents.moved(self, seen)
         return self
     was, made = self._buffer, buffers[seen._buffer]
     owner = int(made["owner"])
@@ -33,6 +35,8 @@ def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
         named = planner.plan(operation(f"{plan.op.name}_"), plan.operands, tuple(plan.attributes.items()))
         call.record_view(named.index, row, 1, shift_of(t), was)
     history.move(self, row)
+    if dispatch.tangents is not None:
+        dispatch.tangents.moved(self, seen)
     buffers["version"][owner] += 1
     buffers["version"][row] = buffers["version"][owner]
     return self
