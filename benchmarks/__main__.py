@@ -22,6 +22,7 @@ from benchmarks import (
     memory,
     operations,
     ordinary,
+    ordinary_models,
     pieces,
     small,
     startup,
@@ -31,7 +32,7 @@ from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
 # In the table's order.
 GROUPS = (small, pieces, operations, decompositions, drawing, everyday, large, layers, training, memory, startup,
-          compiled, ordinary, arrays, compiling)
+          compiled, ordinary, ordinary_models, arrays, compiling)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),

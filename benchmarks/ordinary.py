@@ -18,7 +18,17 @@ WARM = 12  # calls after which whatever can be a program is one
 
 
 def program(make: Callable[[Any, Wrap, Wrap], Function]) -> Callable[[Any, Wrap, Wrap], Function]:
-    PROGRAMS[make.__name__] = make
+    """Register a program, and its figures: the whole step compiled, and the model alone."""
+    name, said = make.__name__, (make.__doc__ or "").split("\n")[0].rstrip(".")
+    PROGRAMS[name] = make
+    for step in (True, False):
+        def measure(step: bool = step) -> Measured:
+            return ratio(name, step)
+
+        measure.__name__, measure.__module__ = f"ordinary_{name}" + "_model" * (not step), make.__module__
+        what = "a whole step" if step else "the model alone"
+        title = f"{said if said[1:2].isupper() else said[0].lower() + said[1:]}: {what} compiled ÷ as written"
+        figure(title, "s", must=1.0, aim=0.7 if step else 0.6)(measure)
     return make
 
 
@@ -258,18 +268,3 @@ def ratio(name: str, step: bool, seconds: float = 0.7) -> Measured:
         functions.append(made)
     return Measured(*fastest(functions, seconds))
 
-
-def _figures() -> None:
-    for name, make in PROGRAMS.items():
-        said = (make.__doc__ or "").split("\n")[0].rstrip(".")
-        for step in (True, False):
-            def measure(name: str = name, step: bool = step) -> Measured:
-                return ratio(name, step)
-
-            measure.__name__ = f"ordinary_{name}" + "_model" * (not step)
-            what = "a whole step" if step else "the model alone"
-            title = f"{said[0].lower()}{said[1:]}: {what} compiled ÷ as written"
-            figure(title, "s", must=1.0, aim=0.7 if step else 0.6)(measure)
-
-
-_figures()

@@ -241,7 +241,11 @@ class Captured:
             raise Refused("it returns a tuple, list or dict that it reads")
         self._tensors = list({id(t): t for t in leaves}.values())
         self.returned = [self._place(self._tensors, t) for t in leaves]
-        self.outputs = [self._output(before, t) for t in self._tensors]
+        outputs = [self._output(before, t) for t in self._tensors]
+        taken = [o.which for o in outputs if o.kind in ("fresh", "part")] + [g.number for g in self.gradients]
+        # A view of a whole block that nothing else is left of may as well be its owner.
+        self.outputs = [Output("fresh", o.which) if o.kind == "part" and not o.offset and taken.count(o.which) == 1
+                        and o.layout is self.fresh_layouts[o.which] else o for o in outputs]
 
     def _output(self, before: Before, tensor: Any) -> Output:
         for i, a in enumerate(before.arguments):

@@ -42,6 +42,7 @@ call = machine.call
 MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
+MAX_WAYS = 4
 IN_VAIN = 6  # captures with no replay, after which there is a warning
 # What shows where in its base a view begins.
 _OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}
@@ -67,7 +68,7 @@ class Compiled(Transparent):
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed = ""
-        self._quick: Quick | None = None  # the native way through the program that ran last
+        self._ways: tuple[Quick, ...] = ()  # the native ways through the programs that ran last
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
@@ -85,23 +86,23 @@ class Compiled(Transparent):
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        way = self._quick
-        if way is not None and not kwargs:
-            if way.plainly:
-                found = _replay(way.address, args, b"")
+        broken: list[Variant] = []
+        if not kwargs:
+            for way in self._ways:
+                if way.plainly:
+                    found = _replay(way.address, args, b"")
+                    if found is not None and found is not False:
+                        if not way.whole:
+                            return way.finish(args, found)
+                        way.variant.runs += 1
+                        return found
+                else:
+                    found = way.call(args)
+                    if found is not None and found is not False:
+                        return found[0]
                 if found is False:
                     self.fallbacks += 1
-                elif found is not None:
-                    if not way.single:
-                        return way.variant.finish(args, args, found)
-                    way.variant.runs += 1
-                    return found
-            else:
-                found = way.call(args)
-                if found is False:
-                    self.fallbacks += 1
-                elif found is not None:
-                    return found[0]
+                    broken.append(way.variant)
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None):
             return self.__wrapped__(*args, **kwargs)
@@ -110,14 +111,12 @@ class Compiled(Transparent):
         except (Refused, TypeError) as why:
             return self._give_up(str(why), args, kwargs)
         for variant in self.tapes.get(key, ()):
-            if variant.holds():
+            if variant not in broken and variant.holds():
                 status, result = variant.replay(leaves, containers, numbers)
                 if status == rec.UNMET and variant.renewed():
                     status, result = variant.replay(leaves, containers, numbers)
                 if status == rec.PASSED:
-                    way = way_of(variant, key)
-                    # Another program may just have been built, whose way is to be found anew.
-                    self._quick = way if way is not None and way.program is variant.program else None
+                    self._remember(way_of(variant, key))
                     return result
                 self.fallbacks += status == rec.BROKEN
         if not capturing.claim():  # another thread captures a call
@@ -126,6 +125,14 @@ class Compiled(Transparent):
             return self._capture(key, leaves, containers, numbers, args, kwargs)
         finally:
             capturing.give_up_claim()
+
+    def _remember(self, way: Quick | None) -> None:
+        """Try this native way from now on, after those of other programs; not one of a program that was rebuilt since.
+        """
+        ways = [w for w in self._ways if w.is_current() and w is not way]
+        if way is not None and way.is_current():
+            ways.append(way)
+        self._ways = tuple(ways[-MAX_WAYS:])
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
@@ -259,7 +266,7 @@ class Compiled(Transparent):
         pending[:] = [p for p in pending if not p.same(captured)]
         try:
             variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
-                              self.passes, self._leave_quick_way)
+                              self.passes, self._leave_ways)
         except Refused as why:
             self._stop(str(why))
             return result
@@ -328,12 +335,12 @@ class Compiled(Transparent):
             failure = late_binding.failure
             raise RuntimeError("a captured call failed") from (failure.pop() if failure else None)
 
-    def _leave_quick_way(self) -> None:
-        """Look for it anew: there is another program, or none."""
-        self._quick = None
+    def _leave_ways(self) -> None:
+        """Look for them anew: there is another program, or none."""
+        self._ways = ()
 
     def _stop(self, why: str) -> None:
-        self._quick = self._last = None
+        self._ways, self._last = (), None
         self.reason = why
         self._warn(f"runs as it is written: {why}")
 
@@ -369,7 +376,7 @@ class Compiled(Transparent):
         key = next(iter(self._pending))
         for known in (self._pending, self.tapes, self._failures):
             known.pop(key, None)
-        self._quick = None
+        self._ways = ()
 
 
 def _outside() -> int:

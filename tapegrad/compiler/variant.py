@@ -241,14 +241,20 @@ class Variant:
             return status, None
         for number, times in captured.argument_versions:
             buffers["version"][owners[number]] += times
-        returned = self.leave(computed, fresh, self.reach.varying_places(), len(passed)) if captured.formula else ()
+        returned: Sequence[Any] = ()
+        if captured.formula:
+            reads = [fresh[i] for i in captured.reads]
+            returned = self.leave(computed, reads, self.reach.varying_places(), len(passed))
         return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers, numbers, returned)
 
-    def leave(self, computed: tuple[Any, ...], fresh: Sequence[Any], places: Sequence[Any], passed: int
+    def leave(self, computed: tuple[Any, ...], reads: Iterable[Any], places: Sequence[Any], passed: int
               ) -> Sequence[Any]:
-        """Write the numbers that a run that passed leaves behind; returns those that it returns."""
-        reads = [call.item(fresh[i]) for i in self.captured.reads]
-        written, returned = self.captured.formula.after(computed, reads)  # type: ignore[union-attr]
+        """Write the numbers that a run that passed leaves behind; returns those that it returns.
+
+        `reads` are the tensors that it takes numbers out of.
+        """
+        written, returned = self.captured.formula.after(  # type: ignore[union-attr]
+            computed, [call.item(tensor) for tensor in reads])
         for number, value in zip(self.captured.formula.places, written):  # type: ignore[union-attr]
             places[number - passed].put(value)
         return returned

@@ -288,13 +288,23 @@ COMPILED = np.dtype([
 ])
 # A compiled function called on plain tensors, all of it native. `names` are (dict, key, value) that must be found so;
 # `layouts` (u4) those of the arguments, with LOOSE for a view that is read, wherever it lies in its base; `known` (u4)
-# owner rows that none of them may have, `fresh` (u4) the layouts of the results, `numbers` (u4) which of the words that
-# the call is given goes where the program wants the next.
+# owner rows that none of them may have, `fresh` (u4) the layouts of the memory it takes. `numbers` are (word, bytes):
+# which of the words that the call is given goes where the program wants the next number; with bytes, they are drawn
+# numbers, and the word is where they are. `form` says what the call gives: all it took anew, or what `results` say.
 REPLAY = np.dtype([
-    ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("single", "u8"),
+    ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
     ("fresh", "u8"), ("n_fresh", "u8"), ("numbers", "u8"), ("n_numbers", "u8"),
+    ("results", "u8"), ("n_results", "u8"), ("left", "u8"), ("n_left", "u8"), ("versions", "u8"), ("n_versions", "u8"),
 ])
+# What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
+OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
+OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)
+# A leaf, and which of the fresh tensors becomes its gradient; how often one of these was written to.
+GRADIENT_LEFT = np.dtype([("leaf", "u8"), ("number", "u8")])
+TIMES_WRITTEN = np.dtype([("number", "u8"), ("version", "u8")])
+NO_GRADIENT = (1 << 64) - 1
+AS_TAKEN, ONE_RESULT, CONSTANT_RESULT, SEVERAL_RESULTS = range(4)
 LOOSE = 1 << 31
 MAX_FRESH = 256
 UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way

@@ -140,4 +140,4 @@ def test_a_call_with_a_slice_is_native():
     f = compile(lambda x: x * 2)
     for i in range(8):
         assert f(data[i:i + 2]).tolist() == (data[i:i + 2] * 2).tolist()
-    assert f._quick is not None and f.captures == 2
+    assert f._ways and f.captures == 2

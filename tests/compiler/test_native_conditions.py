@@ -138,7 +138,7 @@ def test_a_call_over_objects_is_native():
     n = net()
     f = compile(lambda x: n(x))
     answers(f)
-    assert f._quick is not None and not f.tape.reach.without_words
+    assert f._ways and not f.tape.reach.without_words
 
 
 def test_this_python_is_known():

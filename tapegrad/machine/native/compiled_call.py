@@ -6,7 +6,16 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import thread_self
-from tapegrad.machine.native.compiled_program import ITEMS, PASSED, UNMET, compiled_at, point_targets, run_compiled
+from tapegrad.machine.native.compiled_program import (
+    ITEMS,
+    PASSED,
+    UNMET,
+    compiled_at,
+    copy_bytes,
+    point_targets,
+    run_compiled,
+)
+from tapegrad.machine.native.compiled_results import leave
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import flags_of, new_tensor
 from tapegrad.machine.native.operands import recording
@@ -16,6 +25,7 @@ _tuple_new = external("PyTuple_New", u64, u64)
 _WATCHED = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
 _VIEW, _OUTSIDE, _LOOSE = np.uint32(rec.IS_VIEW), np.uint32(rec.EXTERNAL | rec.BORROWED), np.uint32(rec.LOOSE)
+_AS_TAKEN = np.uint64(rec.AS_TAKEN)
 _BYTES = np.uint64(32)  # where the content of a `bytes` object begins
 
 
@@ -89,11 +99,24 @@ def drop(objects, count):
         py.decref(words(objects)[i])
 
 
+@inlined
+def fill_in(p, replay, numbers):
+    """Put numbers that vary, and drawn ones, where the program wants them."""
+    for i in range(replay.n_numbers):
+        to = words(words(p.drawn)[i])[U0]
+        word = words(numbers)[words(replay.numbers)[i * U2]]
+        count = words(replay.numbers)[i * U2 + U1]
+        if count == U0:
+            words(to)[U0] = word
+        else:
+            copy_bytes(to, word, count)
+
+
 @export(u64(u64, u64, u64))
 def replay(self, arguments, count):
-    """replay(record, arguments, words) -> the result, a tuple of the fresh tensors, None if unmet, False if broken off.
+    """replay(record, arguments, words) -> what is given, None if unmet, False if broken off, see `results_of`.
 
-    `words` are the numbers that vary, as bytes.
+    `words` are the numbers that vary, and where drawn ones are, as bytes.
     """
     r = _replays(np.uint64(py.long_as(words(arguments)[U0])))[U0]
     given = words(arguments)[U1]
@@ -115,17 +138,15 @@ def replay(self, arguments, count):
     place(p.argument_cells, p.n_argument_cells, given + ITEMS)
     place(p.fresh_cells, p.n_fresh_cells, fresh)
     point_targets(p)
-    numbers = words(arguments)[U2] + _BYTES
-    for i in range(r.n_numbers):
-        words(words(words(p.drawn)[i])[U0])[U0] = words(numbers)[halves(r.numbers)[i]]
+    fill_in(p, r, words(arguments)[U2] + _BYTES)
     status = run_compiled(r.program)
     if status != PASSED:
         drop(fresh, r.n_fresh)
         result = py.none() if status == UNMET else py.false()
         py.incref(result)
         return result
-    if r.single != U0:
-        return words(fresh)[U0]
+    if r.form != _AS_TAKEN:
+        return leave(r, given, fresh)
     result = _tuple_new(r.n_fresh)
     if result == U0:
         drop(fresh, r.n_fresh)
