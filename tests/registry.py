@@ -19,6 +19,7 @@ import tapegrad
 from tapegrad import dispatch, dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
+from tapegrad.ops import recurrent
 from tapegrad.ops.declaration import REGISTRY, Operation, operations
 
 SHAPES = [(), (1,), (5,), (3, 4), (2, 3, 4), (0,), (3, 0)]
@@ -114,7 +115,11 @@ class Sample(NamedTuple):
         return f"{self.op.name}({', '.join(said)}) {self.attributes or ''}"
 
     def consistent(self) -> Sample:
-        """With the factors of its matrix, where an operation is given both."""
+        """With the factors of its matrix, where an operation is given both; or with the record of its steps."""
+        if self.op.name == "_recurrent_shown":
+            packed = self.arrays[0]
+            record = REGISTRY["_recurrent_steps"].column(packed, **self.attributes)
+            return self._replace(operands=tuple(map(Operand, (packed, self._weights(packed), record))))
         if self.op.operands[-1] != "factors":
             return self
         op, given = self._factoring()
@@ -129,6 +134,12 @@ class Sample(NamedTuple):
         return [o.tensor(requires_grad and o.array.dtype.kind == "f") if isinstance(o, Operand) else o
                 for o in self.operands]
 
+    def _weights(self, packed: Any) -> Any:
+        """The weights that states meet, which are what is packed last."""
+        width = self.attributes["width"]
+        rows = recurrent.CELLS[self.attributes["mode"]].gates * width
+        return packed[-rows * width:].reshape(rows, width)
+
     def _factoring(self) -> tuple[Operation, dict[str, Any]]:
         """The operation that makes the factors this one is given."""
         if self.op.name == "linalg_svd_values":
@@ -140,6 +151,10 @@ class Sample(NamedTuple):
     def run(self, operands: list[Any]) -> Any:
         """The operation as the machine runs it; factors follow their matrix, and where they are its L and U they are
         no variables."""
+        if self.op.name == "_recurrent_shown":
+            packed = operands[0].detach()
+            steps = dispatch.apply(REGISTRY["_recurrent_steps"], (packed,), tuple(self.attributes.items()))
+            operands = [operands[0], self._weights(packed).contiguous(), steps]
         if self.op.operands[-1] == "factors":
             op, given = self._factoring()
             x = operands[0].detach() if op.name == "linalg_lu" else operands[0]

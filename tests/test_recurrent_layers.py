@@ -10,7 +10,7 @@ import tapegrad as torch
 from tapegrad.functions.nn import recurrent
 
 KINDS = {"LSTM": {}, "GRU": {}, "RNN": {}, "RNN relu": {"nonlinearity": "relu"}}
-WHOLE, STEPWISE = 0, 1 << 60  # below which size steps are taken one by one
+WHOLE, STEPWISE = 1, 1 << 60  # the fewest steps that are taken at once
 
 
 def layer(kind: str, *sizes: int, **options: object) -> torch.nn.Module:
@@ -47,8 +47,8 @@ def test_as_composed(kind, dtype, monkeypatch):
         module = layer(kind, *sizes, bias=bias, bidirectional=both, batch_first=first, dtype=dtype)
         x, states = given(kind, module, steps, batch)
         found = []
-        for size in (WHOLE, STEPWISE):
-            monkeypatch.setattr(recurrent, "SMALL", size)
+        for few in (WHOLE, STEPWISE):
+            monkeypatch.setattr(recurrent, "FEW", few)
             found.append(results(module, x, states))
         for a, b in zip(*found):
             np.testing.assert_allclose(a, b, rtol=0, atol=(2e-5 if dtype is torch.float32 else 1e-12) * (
@@ -57,9 +57,8 @@ def test_as_composed(kind, dtype, monkeypatch):
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_derivatives(kind, monkeypatch):
-    monkeypatch.setattr(recurrent, "SMALL", WHOLE)
+    monkeypatch.setattr(recurrent, "FEW", WHOLE)
     torch.manual_seed(1)
-    monkeypatch.setattr(recurrent, "FEW", 1)
     module = layer(kind, 1, 2, dtype=torch.float64)
     x, states = given(kind, module, 3, 1)
     names = [name for name, _ in module.named_parameters()]

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.ops.declaration import elementwise, structured
-from tapegrad.ops.scalar import scalar
+from tapegrad.ops.scalar import scalar, whole
 
 sigmoid, tanh = scalar.sigmoid, scalar.tanh
 
@@ -46,19 +46,22 @@ elementwise("_gru_mixed", lambda z, n, h: n + sigmoid(z) * (h - n), _mixed_vjp, 
 
 
 # ---------------------------------------------------------------- all steps of a layer
+# Three operations. `_recurrent_given` puts what a layer is given side by side, so that one sweep back over the steps is
+# the gradient of one operand. `_recurrent_steps` goes through the steps and writes a record of them, and
+# `_recurrent_shown` reads from the record what the layer returns, and keeps it for backward. The record says nothing
+# that what was given does not, so that no gradient flows through it.
 
 class Cell(NamedTuple):
     """A cell, by what it does with one element of everything.
 
     `step` is given what inputs gave, what the product of state and weights gave, and what it `reads` besides; it returns
-    what is kept for backward, and the states afterwards. `slope` is given what was kept, what it `returns` to, the
-    gradient that arrives, and returns the gradients of all that a product gave (and, the last `kept - gates` of them, of
-    what only inputs gave), and of the state that `step` reads.
+    what is kept for backward, and the states afterwards. `slope` is given what was kept, what it `reads`, the gradient
+    that arrives, and returns the gradients of all that is kept, and of what it read.
     """
 
     gates: int  # columns of the products, in units of the state's width
     kept: int   # columns kept; where there are none, the product is written where the state is to be
-    reads: str  # "c", the memory; "h", the state itself, and a bias of the first gate's own; or nothing
+    reads: str  # "c", the memory; "h", the state itself, and a bias of the last gate's own; or nothing
     step: Callable[..., tuple[Any, ...]]
     slope: Callable[..., tuple[Any, ...]]
 
@@ -75,16 +78,16 @@ def _lstm_slope(i, f, n, o, before, c, later, g, later_c):
     return (g_c * n * i * (1 - i), g_c * before * f * (1 - f), g_c * i * (1 - n * n), g * shown * o * (1 - o), g_c * f)
 
 
-def _gru_step(xr, xz, xn, own, rr, rz, h, b):
-    own, r, z = own + b, sigmoid(xr + rr), sigmoid(xz + rz)
+def _gru_step(xr, xz, xn, rr, rz, own, h, b):
+    r, z, own = sigmoid(xr + rr), sigmoid(xz + rz), own + b
     n = tanh(xn + r * own)
-    return own, r, z, n, n + z * (h - n)
+    return r, z, own, n, n + z * (h - n)
 
 
-def _gru_slope(own, r, z, n, before, h, later, g):
+def _gru_slope(r, z, own, n, before, later, g):
     g = later + g
     g_n = g * (1 - z) * (1 - n * n)
-    return g_n * r, g_n * own * r * (1 - r), g * (before - n) * z * (1 - z), g_n, g * z
+    return g_n * own * r * (1 - r), g * (before - n) * z * (1 - z), g_n * r, g_n, g * z
 
 
 CELLS = {
@@ -96,95 +99,168 @@ CELLS = {
 }
 
 
-class Parts(NamedTuple):
-    """The parts of a layer's record, each (steps, batch, width): what was kept; the memories, and the states, from
-    before the first step to after the last."""
+class Given(NamedTuple):
+    """What a layer is given: inputs met with their weights (steps, batch, gates), the state to begin with, the memory to
+    begin with or a GRU's own bias, and the weights that states meet."""
+
+    met: Any
+    state: Any
+    more: Any
+    weight: Any
+
+
+class Record(NamedTuple):
+    """A layer's steps, each (steps, batch, width): what was kept; the memories, and the states, from before the first
+    step to after the last."""
 
     kept: Any
     memory: Any
     state: Any
 
 
-def parts(record: Any, mode: str, steps: int, batch: int, width: int, slopes: bool = False) -> Parts:
-    """The parts of a record that lie one after the other; or, `slopes`, those of the gradients of one."""
-    cell, unit = CELLS[mode], batch * width
-    columns = max(cell.kept, slopes)  # the gradient of a state is not that of what a product gave
+def _parts(x: Any, sizes: list[tuple[int, ...] | None]) -> list[Any]:
     found, start = [], 0
-    for length, there, wide in ((steps, columns > 0, columns * width), (steps + 1, cell.reads == "c", width),
-                                (steps + 1, True, width)):
-        size = there * length * batch * wide
-        found.append(record.narrow(0, start, size).reshape(length, batch, wide) if there else None)
-        start += size
-    assert start == record_length(mode, steps, unit, slopes)
-    return Parts(*found)
+    for size in sizes:
+        found.append(None if size is None else x.narrow(0, start, math.prod(size)).reshape(*size))
+        start += 0 if size is None else math.prod(size)
+    return found
 
 
-def record_length(mode: str, steps: int, unit: int, slopes: bool = False) -> int:
-    cell = CELLS[mode]
-    return unit * (steps * max(cell.kept, slopes) + (steps + 1) * (1 + (cell.reads == "c")))
+def _length(sizes: list[tuple[int, ...] | None]) -> int:
+    return sum(math.prod(size) for size in sizes if size is not None)
 
 
-def _steps(builder, x, w, h, more, *, mode, reverse):
-    """The record of a layer's steps; `more` is the memory to start with, or the own bias of a GRU's new state."""
-    cell, (steps, batch, _), width = CELLS[mode], x.shape, w.shape[1]
-    out = builder.result(x.dtype, (record_length(mode, steps, batch * width),))
-    kept, memory, state = parts(out, mode, steps, batch, width)
-    first = steps if reverse else 0
-    for part, start in ((state, h), (memory, more)):
+def _given_sizes(mode: str, steps: int, batch: int, width: int) -> list[tuple[int, ...] | None]:
+    cell, state = CELLS[mode], (batch, width)
+    columns = cell.gates * width
+    return [(steps, batch, columns), state, {"c": state, "h": (width,)}.get(cell.reads), (columns, width)]
+
+
+def _record_sizes(mode: str, steps: int, batch: int, width: int) -> list[tuple[int, ...] | None]:
+    cell, states = CELLS[mode], (steps + 1, batch, width)
+    return [(steps, batch, cell.kept * width) if cell.kept else None, states if cell.reads == "c" else None, states]
+
+
+def given_parts(packed: Any, mode: str, steps: int, batch: int, width: int) -> Given:
+    """The parts of what `_recurrent_given` returns, or of its gradient."""
+    return Given(*_parts(packed, _given_sizes(mode, steps, batch, width)))
+
+
+def record_parts(record: Any, mode: str, steps: int, batch: int, width: int) -> Record:
+    """The parts of what `_recurrent_steps` returns."""
+    return Record(*_parts(record, _record_sizes(mode, steps, batch, width)))
+
+
+def _pack(builder, x, w, bias, state, more, weight, *, mode):
+    (rows, _), (batch, width), columns = x.shape, state.shape, w.shape[0]
+    sizes = mode, rows // batch, batch, width
+    out = builder.result(x.dtype, (_length(_given_sizes(*sizes)),))
+    parts = given_parts(out, *sizes)
+    builder.added_into(parts.met.reshape(rows, columns), bias, x @ w.mT)
+    for part, value in zip(parts[1:], (state, more, weight)):
         if part is not None:
-            builder.copy_into(part.narrow(0, first, 1), start.reshape(1, batch, width))
-    before, after = (1, 0) if reverse else (0, 1)
-    moving = builder.moving
-    turns = builder.in_turns(batch, steps)
-    earlier, later = (moving(state, reverse, s, steps) for s in (before, after))
-    row = later if kept is None else moving(kept, reverse)
-    product = row.columns(0, cell.gates * width)
-    turns.product(product, earlier, builder.still(w.mT))
-    x = moving(x, reverse)
-    inputs = [m.columns(k * width, width) for m in (x, product) for k in range(cell.gates)]
-    outputs = [row.columns(k * width, width) for k in range(cell.kept)]
-    if memory is not None:
-        inputs.append(moving(memory, reverse, before, steps))
-        outputs.append(moving(memory, reverse, after, steps))
-    elif cell.reads:
-        inputs += [earlier, builder.still(more)]
-    turns.elements([*outputs, later], inputs, cell.step)
-    turns.end(steps * batch * w.layout.numel)
+            builder.copy_into(part, value)
     return out.layout
 
 
-def _slopes(builder, g, g_state, g_memory, record, w, *, mode, reverse):
-    """The record of the gradients, from those of all states shown, the last state and the last memory."""
-    cell, (steps, batch, width) = CELLS[mode], g.shape
-    out = builder.result(g.dtype, (record_length(mode, steps, batch * width, True),))
-    kept, memory, state = parts(record, mode, steps, batch, width)
-    g_kept, g_memories, g_states = parts(out, mode, steps, batch, width, True)
-    last = 0 if reverse else steps
-    for part, start in ((g_states, g_state), (g_memories, g_memory)):
-        if part is not None:
-            builder.copy_into(part.narrow(0, last, 1), start.reshape(1, batch, width))
+def _pack_vjp(g, x, w, bias, state, more, weight, mode):
+    batch, width = state.shape
+    parts = given_parts(g, mode, x.shape[0] // batch, batch, width)
+    met = parts.met.reshape(x.shape[0], w.shape[0])
+    return met @ w, met.mT @ x, met.sum((0,)), parts.state, parts.more, parts.weight
+
+
+PIECE = 32  # columns of the weights that lie together: two vectors, or a multiple, as wide as a tile of products
+
+
+def _pieces(builder, w):
+    """The transpose of weights, PIECE columns at a time: whole, its rows would lie on few of a cache's lines."""
+    columns, width = w.shape
+    piece = columns if columns % PIECE else PIECE
+    return builder.plain(w.reshape(columns // piece, piece, width).mT)
+
+
+def _directions(builder, reverse, steps):
+    """Where states lie before and after a step, and parts of a record as steps go through them."""
     before, after = (1, 0) if reverse else (0, 1)
-    back, moving = not reverse, builder.moving
+    return before, after, lambda part, at, back=reverse: builder.moving(part, back, at, steps)
+
+
+def _steps(builder, packed, *, mode, reverse, steps, batch, width):
+    cell, sizes = CELLS[mode], (mode, steps, batch, width)
+    out = builder.result(packed.dtype, (_length(_record_sizes(*sizes)),))
+    (met, first, more, w), (kept, memory, state) = given_parts(packed, *sizes), record_parts(out, *sizes)
+    before, after, moving = _directions(builder, reverse, steps)
+    for part, start in ((state, first), (memory, more)):
+        if part is not None:
+            builder.copy_into(part.narrow(0, before * steps, 1), start.unsqueeze(0))
     turns = builder.in_turns(batch, steps)
-
-    def both(part: Any) -> list[Any]:
-        return [moving(part, back, s, steps) for s in (before, after)]
-
-    earlier, later = both(g_states)
-    row = moving(g_kept, back)
-    outputs = [row.columns(k * width, width) for k in range(max(cell.kept, 1))]
-    inputs = [moving(kept, back).columns(k * width, width) for k in range(cell.kept)] or both(state)[1:]
-    arriving = [later, moving(g, back)]
+    earlier, later, x = moving(state, before), moving(state, after), moving(met, 0)
+    row = later if kept is None else moving(kept, 0)
+    product = row.columns(0, cell.gates * width)
+    turns.product(product, earlier, builder.still(_pieces(builder, w)))
+    inputs = [m.columns(k * width, width) for m in (x, product) for k in range(cell.gates)]
+    outputs = [row.columns(k * width, width) for k in range(cell.kept)]
     if memory is not None:
-        inputs += both(memory)
-        outputs.append(both(g_memories)[0])
-        arriving.append(both(g_memories)[1])
+        inputs.append(moving(memory, before))
+        outputs.append(moving(memory, after))
     elif cell.reads:
-        inputs += both(state)
-        outputs.append(earlier)
+        inputs += [earlier, builder.still(more)]
+    turns.elements([*outputs, later], inputs, cell.step)
+    turns.end(steps * batch * math.prod(w.shape))
+    return out.layout
+
+
+def _shown(builder, packed, weight, record, *, mode, reverse, steps, batch, width):
+    """The states after every step, and the last memory behind them."""
+    _, memory, state = record_parts(record, mode, steps, batch, width)
+    out = builder.result(record.dtype, (steps + (memory is not None), batch, width))
+    after = int(not reverse)
+    builder.copy_into(out.narrow(0, 0, steps), state.narrow(0, after, steps))
+    if memory is not None:
+        builder.copy_into(out.narrow(0, steps, 1), memory.narrow(0, after * steps, 1))
+    return out
+
+
+def _slopes(builder, g, packed, weight, record, *, mode, reverse, steps, batch, width):
+    """The gradient of what was given, from that of what is shown.
+
+    The weights are read where they lie, so that backward is refused once they were written to.
+    """
+    cell, sizes = CELLS[mode], (mode, steps, batch, width)
+    out = builder.result(g.dtype, packed.shape)
+    (kept, memory, state), found = record_parts(record, *sizes), given_parts(out, *sizes)
+    before, after, moving = _directions(builder, reverse, steps)
+    builder.fill(found.state)
+    if memory is not None:
+        builder.copy_into(found.more, g.narrow(0, steps, 1).squeeze(0))
+    back = not reverse
+    turns = builder.in_turns(batch, steps)
+    later, row = builder.running(found.state), moving(found.met, 0, back)
+    outputs = [row.columns(k * width, width) for k in range(cell.gates)]
+    inputs = [moving(kept, 0, back).columns(k * width, width) for k in range(cell.kept)] or [moving(state, after, back)]
+    arriving = [later, moving(g, 0, back)]
+    met, across = found.met.reshape(steps * batch, cell.gates * width), cell.gates * width
+    own = None
+    if memory is not None:
+        inputs += [moving(memory, before, back), moving(memory, after, back)]
+        outputs.append(builder.running(found.more))
+        arriving.append(builder.running(found.more))
+    elif cell.reads:  # what the state gave to the last gate has a gradient of its own
+        own, across = builder.room_for(g.dtype, (steps, batch, width)), across - width
+        inputs.append(moving(state, before, back))
+        outputs[-1:] = [moving(own, 0, back), outputs[-1], later]
     turns.elements(outputs, [*inputs, *arriving], cell.slope)
-    turns.product(earlier, row.columns(0, cell.gates * width), builder.still(w), add=cell.reads == "h")
-    turns.end(steps * batch * w.layout.numel)
+    turns.product(later, row.columns(0, across), builder.still(weight.narrow(0, 0, across)), add=own is not None)
+    seen = state.narrow(0, before, steps).reshape(steps * batch, width)
+    if own is not None:
+        turns.product(later, moving(own, 0, back), builder.still(weight.narrow(0, across, width)), add=True)
+    turns.end(steps * batch * math.prod(weight.shape))
+    builder.write(found.weight.narrow(0, 0, across), met.narrow(1, 0, across).mT @ seen)
+    if own is not None:
+        own = own.reshape(steps * batch, width)
+        builder.write(found.weight.narrow(0, across, width), own.mT @ seen)
+        builder.write(found.more, own.sum((0,)))
     return out.layout
 
 
@@ -206,17 +282,23 @@ class _Array(np.ndarray[Any, Any]):
         return self[start:start + length]
 
 
-def steps_column(x, w, h, more, *, mode, reverse):
-    cell, (steps, batch, _), width = CELLS[mode], x.shape, w.shape[1]
-    out = np.zeros(record_length(mode, steps, batch * width), x.dtype).view(_Array)
-    kept, memory, state = parts(out, mode, steps, batch, width)
-    first = steps if reverse else 0
-    state[first] = h
+def pack_column(x, w, bias, state, more, weight, *, mode):
+    parts = [x @ w.T + bias, state, *((more,) if CELLS[mode].reads else ()), weight]
+    return np.concatenate([np.ravel(part) for part in parts])
+
+
+def steps_column(packed, *, mode, reverse, steps, batch, width):
+    cell, sizes = CELLS[mode], (mode, steps, batch, width)
+    out = np.zeros(_length(_record_sizes(*sizes)), packed.dtype).view(_Array)
+    met, first, more, w = given_parts(np.asarray(packed).view(_Array), *sizes)
+    kept, memory, state = record_parts(out, *sizes)
+    start = steps if reverse else 0
+    state[start] = first
     if memory is not None:
-        memory[first] = more
+        memory[start] = more
     for t, before, after in _order(steps, reverse):
         read = [memory[before]] if memory is not None else [state[before], more] if cell.reads else []
-        *found, last = cell.step(*_split(x[t], width), *_split(state[before] @ w.T, width), *read)
+        *found, last = cell.step(*_split(met[t], width), *_split(state[before] @ w.T, width), *read)
         state[after] = last
         if memory is not None:
             memory[after] = found.pop()
@@ -225,62 +307,91 @@ def steps_column(x, w, h, more, *, mode, reverse):
     return np.asarray(out)
 
 
-def slopes_column(g, g_state, g_memory, record, w, *, mode, reverse):
-    cell, (steps, batch, width) = CELLS[mode], g.shape
-    out = np.zeros(record_length(mode, steps, batch * width, True), g.dtype).view(_Array)
-    kept, memory, state = parts(np.asarray(record).view(_Array), mode, steps, batch, width)
-    g_kept, g_memories, g_states = parts(out, mode, steps, batch, width, True)
-    last = 0 if reverse else steps
-    g_states[last] = g_state
+def shown_column(packed, weight, record, *, mode, reverse, steps, batch, width):
+    _, memory, state = record_parts(np.asarray(record).view(_Array), mode, steps, batch, width)
+    shown = state[:-1] if reverse else state[1:]
+    return np.asarray(shown if memory is None else np.concatenate([shown, memory[:1] if reverse else memory[-1:]]))
+
+
+def slopes_column(g, packed, weight, record, *, mode, reverse, steps, batch, width):
+    cell, sizes = CELLS[mode], (mode, steps, batch, width)
+    out = np.zeros(packed.shape, g.dtype).view(_Array)
+    found, (kept, memory, state) = given_parts(out, *sizes), record_parts(np.asarray(record).view(_Array), *sizes)
     if memory is not None:
-        g_memories[last] = g_memory
+        found.more[:] = g[steps]
     for t, before, after in reversed(_order(steps, reverse)):
         seen = [state[after]] if kept is None else _split(kept[t], width)
-        arriving = [g_states[after], g[t]]
+        arriving = [found.state, g[t]]
         if memory is not None:
-            seen, arriving = [*seen, memory[before], memory[after]], [*arriving, g_memories[after]]
+            seen, arriving = [*seen, memory[before], memory[after]], [*arriving, found.more.copy()]
         elif cell.reads:
-            seen += [state[before], state[after]]
-        found = [*cell.slope(*seen, *arriving)]
-        rest = found.pop() if cell.reads else 0
-        g_kept[t] = np.concatenate(found, 1)
-        g_states[before] = g_kept[t][:, :cell.gates * width] @ w + (rest if cell.reads == "h" else 0)
+            seen.append(state[before])
+        slopes = [*cell.slope(*seen, *arriving)]
+        rest = slopes.pop() if cell.reads else 0
+        met = [*slopes[:2], slopes[3]] if cell.reads == "h" else slopes
+        of_state = np.concatenate(slopes[:cell.gates], 1)
+        found.met[t] = np.concatenate(met, 1)
+        found.weight[:] += of_state.T @ state[before]
+        found.state[:] = of_state @ weight + (rest if cell.reads == "h" else 0)
         if memory is not None:
-            g_memories[before] = rest
+            found.more[:] = rest
+        elif cell.reads:
+            found.more[:] += slopes[2].sum(0)
     return np.asarray(out)
 
 
-def _samples(back: bool) -> Callable[[], list[Any]]:
+_SIZES = ("mode", "steps", "batch", "width")
+
+
+def _samples(which: int) -> Callable[[], list[Any]]:
     def made() -> list[Any]:
         found: list[Any] = []
         for mode, cell in CELLS.items():
             for (steps, batch, width), reverse in (((3, 2, 4), False), ((2, 3, 1), True), ((1, 1, 3), False)):
-                w, s = (cell.gates * width, width), (batch, width)
-                shapes = ((steps, *s), s, s, (record_length(mode, steps, math.prod(s)),), w) if back else (
-                    (steps, batch, cell.gates * width), w, s, (width,) if cell.reads == "h" else s)
-                found.append((shapes, {"mode": mode, "reverse": reverse}))
+                sizes = mode, steps, batch, width
+                packed, record = ((_length(f(*sizes)),) for f in (_given_sizes, _record_sizes))
+                if which == 0:
+                    s, columns = (batch, width), cell.gates * width
+                    shapes: Any = ((steps * batch, 2), (columns, 2), (columns,), s,
+                                   (width,) if cell.reads == "h" else s, (columns, width))
+                    found.append((shapes, {"mode": mode}))
+                    continue
+                shown = (steps + (cell.reads == "c"), batch, width)
+                w = (cell.gates * width, width)
+                shapes = ((packed,), (packed, w, record), (shown, packed, w, record))[which - 1]
+                found.append((shapes, {"mode": mode, "reverse": reverse, "steps": steps, "batch": batch, "width": width}))
         return found
 
     return made
 
 
-def _fits(back: bool) -> Callable[[Any, dict[str, Any]], bool]:
+def _pack_fits(operands: Any, given: dict[str, Any]) -> bool:
+    cell, shapes = CELLS.get(given["mode"]), [o.shape for o in operands]
+    if cell is None or len({o.dtype for o in operands}) > 1 or [len(s) for s in shapes[:4]] != [2, 2, 1, 2]:
+        return False
+    (rows, wide), (columns, _), _, state = shapes[:4]
+    return 0 not in (rows, *state) and rows % state[0] == 0 and columns == cell.gates * state[1] and shapes[1:] == [
+        (columns, wide), (columns,), state, state[1:] if cell.reads == "h" else state, (columns, state[1])]
+
+
+def _fits(which: int) -> Callable[[Any, dict[str, Any]], bool]:
     def fits(operands: Any, given: dict[str, Any]) -> bool:
-        cell, first, w = CELLS.get(given["mode"]), operands[0].shape, operands[4 if back else 1].shape
-        if cell is None or type(given["reverse"]) is not bool or len({o.dtype for o in operands}) > 1 or len(first) != 3 \
-                or len(w) != 2 or w[0] != cell.gates * w[1] or 0 in first or 0 in w:
+        cell, sizes = CELLS.get(given["mode"]), [given[name] for name in _SIZES]
+        if cell is None or type(given["reverse"]) is not bool or len({o.dtype for o in operands}) > 1 or not all(
+                type(n) is int and n > 0 for n in sizes[1:]):
             return False
-        (steps, batch, columns), width = first, w[1]
-        s = (batch, width)
-        shapes = [o.shape for o in operands]
-        if back:
-            return shapes[:4] == [(steps, *s), s, s, (record_length(given["mode"], steps, math.prod(s)),)]
-        return columns == w[0] and shapes[2] == s and shapes[3] == ((width,) if cell.reads == "h" else s)
+        packed, record = ((_length(f(*sizes)),) for f in (_given_sizes, _record_sizes))
+        shown, w = (sizes[1] + (cell.reads == "c"), *sizes[2:]), (cell.gates * sizes[3], sizes[3])
+        return [o.shape for o in operands] == [[packed], [packed, w, record], [shown, packed, w, record]][which - 1]
 
     return fits
 
 
-structured("_recurrent_steps", _steps, None, method=False, accepts="f", column=steps_column, samples=_samples(False),
-           fits=_fits(False))
-structured("_recurrent_slopes", _slopes, None, method=False, accepts="f", column=slopes_column, samples=_samples(True),
-           fits=_fits(True))
+SIZED: dict[str, Any] = {"accepts": "f", "method": False}
+structured("_recurrent_given", _pack, _pack_vjp, grad_name="AddmmBackward0", column=pack_column, samples=_samples(0),
+           fits=_pack_fits, **SIZED)
+structured("_recurrent_steps", _steps, None, column=steps_column, samples=_samples(1), fits=_fits(1), **SIZED)
+structured("_recurrent_shown", _shown, lambda g, packed, weight, record, mode, reverse, steps, batch, width: (
+    whole._recurrent_slopes(g, packed, weight, record, mode=mode, reverse=reverse, steps=steps, batch=batch, width=width),
+    None, None), grad_name="StackBackward0", column=shown_column, samples=_samples(2), fits=_fits(2), **SIZED)
+structured("_recurrent_slopes", _slopes, None, column=slopes_column, samples=_samples(3), fits=_fits(3), **SIZED)

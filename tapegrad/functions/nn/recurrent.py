@@ -1,21 +1,20 @@
 """Recurrent networks: steps of their cells, layers of steps in either direction, batches whose sequences end early.
 
 A layer's inputs meet their weights in one product for all steps; what is left of a step is a product with the state and
-one or two kernels. A layer whose sequences are equally long takes all its steps in one operation, forwards and
-backwards (`ops/recurrent.py`); those of cells, of packed sequences and of projected states are composed, and so is
-what second derivatives are of.
+one or two kernels. A layer whose sequences are equally long takes all its steps in one kernel, forwards and backwards
+(`ops/recurrent.py`); those of cells, of packed sequences and of projected states are composed, and so is what second
+derivatives are of.
 """
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad.autograd import grad, modes
-from tapegrad.autograd.function import Function
+from tapegrad.autograd import grad
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, operation
 from tapegrad.functions.nn.activations import NN, native
-from tapegrad.ops.recurrent import CELLS, parts
+from tapegrad.ops.recurrent import given_parts
 from tapegrad.tensor import Tensor
 
 States = tuple[Any, ...]
@@ -65,14 +64,19 @@ def _rnn(activation: Callable[[Any], Any]) -> Callable[..., Callable[..., States
 STEPS = {"LSTM": _lstm, "GRU": _gru, "RNN_TANH": _rnn(native("tanh")), "RNN_RELU": _rnn(native("relu"))}
 
 
+def _bias(mode: str, weight: Any, bias: Any, own: Any) -> Any:
+    """What is added to inputs that met their weights: with the biases of the states where nothing comes between."""
+    if bias is None or own is None:
+        return weight.new_zeros(weight.shape[0]) if bias is None else bias
+    if mode == "GRU":
+        width = weight.shape[0] // 3 * 2
+        return bias + NN["pad"](own[:width], (0, width // 2))
+    return bias + own
+
+
 def _inputs(mode: str, x: Any, weight: Any, bias: Any, own: Any) -> Any:
-    """Inputs of all steps met with their weights; biases of the states go with them where nothing comes between."""
-    if bias is not None and own is not None:
-        if mode == "GRU":
-            width = weight.shape[0] // 3 * 2
-            bias = bias + NN["pad"](own[:width], (0, width // 2))
-        else:
-            bias = bias + own
+    """Inputs of all steps met with their weights."""
+    bias = None if bias is None else _bias(mode, weight, bias, own)
     # Methods, whose Python runs once: `linear` would decide again every time, 20 us.
     flat = x if x.ndim == 2 else x.reshape(x.shape[0] * x.shape[1], x.shape[2])
     met = flat.mm(weight.t()) if bias is None else bias.addmm(flat, weight.t())
@@ -87,13 +91,11 @@ def layer(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: bo
     biases or None, and the projection's or None.
     """
     of_inputs, of_states, bias, own, shown = weights
+    if sizes is None and shown is None and _at_once(x, of_inputs, of_states, *states):
+        return _whole(mode, x, states, weights, reverse)
     met = _inputs(mode, x, of_inputs, bias, own)
-    if sizes is not None:
-        return _packed(STEPS[mode](of_states, own, shown), met, states, reverse, sizes)
-    if shown is None and _at_once(met, of_states, *states):
-        out, *ends = RecurrentLayer.apply(mode, reverse, met, *_arranged(mode, of_states, own, states))
-        return out, tuple(ends)
-    return _one_by_one(STEPS[mode](of_states, own, shown), met, states, reverse)
+    step = STEPS[mode](of_states, own, shown)
+    return _one_by_one(step, met, states, reverse) if sizes is None else _packed(step, met, states, reverse, sizes)
 
 
 def _one_by_one(step: Callable[..., States], met: Any, states: States, reverse: bool) -> tuple[Any, States]:
@@ -107,80 +109,49 @@ def _one_by_one(step: Callable[..., States], met: Any, states: States, reverse: 
 
 # ---------------------------------------------------------------- all steps of a layer at once
 
-FEW = 4  # steps that take no longer one by one
-SMALL = 6000  # nor do recorded ones where steps times (elements of a state + 128) are fewer: a node in Python is 0.2 ms
+FEW = 2  # steps that take no longer one by one
 
 
-def _at_once(met: Any, weight: Any, *states: Any) -> bool:
-    """Whether one operation for all steps can do it, and pays."""
-    steps, size = met.shape[0], states[0].numel()
-    return steps >= FEW and size > 0 and met.dtype.is_floating_point and all(
-        x.dtype is met.dtype for x in (weight, *states)) and (
-        steps * (size + 128) >= SMALL or not modes.is_grad_enabled())
+def _at_once(x: Any, *others: Any) -> bool:
+    """Whether operations on all steps can do it, and pay."""
+    return x.shape[0] >= FEW and others[-1].numel() > 0 and x.dtype.is_floating_point and all(
+        o.dtype is x.dtype for o in others)
 
 
-def _arranged(mode: str, weight: Any, own: Any, states: States) -> tuple[Any, Any, Any]:
-    """What the operation takes besides inputs: the weights, the state, and the memory or a GRU's own bias.
-
-    What a GRU's reset is multiplied with comes first, so that what came of inputs, and what of states, is contiguous.
-    """
+def _whole(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: bool) -> tuple[Any, States]:
+    of_inputs, of_states, bias, own, _ = weights
+    (steps, batch, wide), width = x.shape, of_states.shape[1]
+    more = states[-1]
     if mode == "GRU":
-        width = weight.shape[0] // 3
-        bias = weight.new_zeros(width) if own is None else own[2 * width:]
-        return _cat([weight[2 * width:], weight[:2 * width]]), states[0], bias
-    return weight, states[0], states[-1]
+        more = of_states.new_zeros(width) if own is None else own[2 * width:]
+    packed = apply(_GIVEN, (x.reshape(steps * batch, wide), of_inputs, _bias(mode, of_states, bias, own),
+                            states[0], more, of_states), (("mode", mode),))
+    sizes = ("mode", mode), ("reverse", reverse), ("steps", steps), ("batch", batch), ("width", width)
+    found = apply(_SHOWN, (packed, of_states.detach(), apply(_STEPS, (packed,), sizes)), sizes)
+    out = found.narrow(0, 0, steps).clone() if mode == "LSTM" else found
+    ends = [out[0 if reverse else -1], *([found[-1]] if mode == "LSTM" else [])]
+    return out, tuple(x.clone() for x in ends)
 
 
-class RecurrentLayer(Function):
-    """The states shown at every step, and the last ones."""
-
-    @staticmethod
-    def forward(ctx: Any, mode: str, reverse: bool, met: Any, weight: Any, state: Any, more: Any) -> Any:
-        given = ("mode", mode), ("reverse", reverse)
-        record = apply(operation("_recurrent_steps"), (met, weight, state, more), given)
-        ctx.given, ctx.width = (mode, reverse), weight.shape[1]
-        ctx.save_for_backward(met, weight, state, more, record)
-        steps, batch, _ = met.shape
-        _, memory, states = parts(record, mode, steps, batch, ctx.width)
-        last = 0 if reverse else -1
-        shown = states[:-1] if reverse else states[1:]
-        return tuple(x.clone() for x in (shown, states[last], *(() if memory is None else (memory[last],))))
-
-    @staticmethod
-    def backward(ctx: Any, g: Any, *g_states: Any) -> Any:
-        met, weight, state, more, record = ctx.saved_tensors
-        mode, reverse = ctx.given
-        if modes.is_grad_enabled():
-            return (None, None, *_recorded_gradients(mode, reverse, (met, weight, state, more), (g, *g_states)))
-        steps, batch, columns = met.shape
-        width, cell = ctx.width, CELLS[mode]
-        slopes = apply(operation("_recurrent_slopes"), (g, g_states[0], g_states[-1], record, weight),
-                       (("mode", mode), ("reverse", reverse)))
-        kept, memory, states = parts(slopes, mode, steps, batch, width, True)
-        first = -1 if reverse else 0
-        _, _, before = parts(record, mode, steps, batch, width)
-        before = before[1:] if reverse else before[:-1]
-        of_products = kept.reshape(steps * batch, -1)[:, :columns]
-        g_weight = of_products.t() @ before.reshape(steps * batch, width) if ctx.needs_input_grad[3] else None
-        if cell.reads == "c":
-            g_more = memory[first]
-        else:
-            g_more = of_products[:, :width].sum(0) if cell.reads == "h" and ctx.needs_input_grad[5] else None
-        return None, None, kept[:, :, -columns:], g_weight, states[first], g_more
-
-
-def _recorded_gradients(mode: str, reverse: bool, given: tuple[Any, ...], outgoing: tuple[Any, ...]) -> list[Any]:
-    """The gradients as functions of what the layer was given, and of those that arrive."""
-    met, weight, state, more = own = [x.view_as(x) if x.requires_grad else x for x in given]
+def _recorded_gradient(g: Any, packed: Any, mode: str, steps: int, batch: int, width: int, reverse: bool
+                       ) -> tuple[Any, None, None]:
+    """The gradient of what was given as a function of that, and of the one that arrives: of steps taken one by one."""
+    if not getattr(packed, "requires_grad", False):
+        return None, None, None
+    own = packed.view_as(packed)
+    met, state, more, weight = given_parts(own, mode, steps, batch, width)
     bias, states = None, (state, more) if mode == "LSTM" else (state,)
     if mode == "GRU":
-        width = weight.shape[1]
-        weight = _cat([weight[width:], weight[:width]])
         bias = _cat([more.new_zeros(2 * width), more])
     out, ends = _one_by_one(STEPS[mode](weight, bias, None), met, states, reverse)
-    wanted = [x for x in own if x.requires_grad]
-    found = iter(grad((out, *ends), wanted, outgoing, create_graph=True, allow_unused=True))
-    return [next(found) if x.requires_grad else None for x in own]
+    if mode == "LSTM":
+        out = _cat([out, ends[-1].unsqueeze(0)])
+    (found,) = grad(out, own, g, create_graph=True)
+    return found, None, None
+
+
+_GIVEN, _STEPS, _SHOWN = (operation(f"_recurrent_{name}") for name in ("given", "steps", "shown"))
+_SHOWN.recorded = _recorded_gradient  # here, since it is composed of tensors' functions
 
 
 def _packed(step: Callable[..., States], met: Any, states: States, reverse: bool, sizes: list[int]

@@ -51,6 +51,14 @@ class Lowering(Looping, Factoring):
         if is_sum(product.layout, product.left.shape[-1]):
             return Expression.of("add", (x, product))
         out = self.result(x.dtype, product.shape)
+        self.added_into(out, x, product)
+        return out
+
+    def added_into(self, out: Traced, x: Traced, product: Product) -> None:
+        """The same where a part of the result is."""
+        if is_sum(product.layout, product.left.shape[-1]):
+            self.copy_into(out, Expression.of("add", (x, product)))
+            return
         self.copy(out.place(), x.place())
         before = len(self.steps)
         product.write(*out.place(), False)
@@ -58,7 +66,10 @@ class Lowering(Looping, Factoring):
             step = self.steps[i]
             if step.pointers[0].source == rec.TARGET:
                 self.steps[i] = step._replace(store=step.add)
-        return out
+
+    def write(self, target: Traced, value: Traced) -> None:
+        """Compute a value where it is to be."""
+        value.write(*target.place(), False)
 
     @staticmethod
     def promoted(values: Sequence[Traced]) -> dtype:

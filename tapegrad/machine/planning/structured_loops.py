@@ -78,18 +78,20 @@ class Turns:
         return place, pointer.offset
 
     def product(self, target: Moving, a: Moving, b: Moving, add: bool = False) -> None:
-        """target = a @ b, or added to it; rows of a batch are rows of a."""
+        """target = a @ b, or added to it; rows of a batch are rows of a. `b` may be several matrices side by side."""
         of = target.value.dtype
-        (ci, cj), (ai, ak), (bk, bj) = target.strides, a.strides, b.value.layout.strides
-        (m, k), n = a.value.shape, b.value.shape[1]
+        (ci, cj), (ai, ak), (*further, bk, bj) = target.strides, a.strides, b.value.layout.strides
+        (m, k), n = a.value.shape, b.value.shape[-1]
+        pieces, apart = (b.value.shape[0], further[0]) if further else (1, 0)
         c_place, a_place, b_place = self._reach(target, True), self._reach(a), self._reach(b)
         kernels = gemm.kernels(of)
         if kernels:
-            nest = [3, 1, 1, m, n, k, *(s * of.itemsize for s in (0, ci, cj, 0, 0, ai, 0, ak, 0, 0, bj, bk))]
+            strides = n * cj, ci, cj, 0, 0, ai, 0, ak, apart, 0, bj, bk
+            nest = [3, 1, pieces, m, n, k, *(s * of.itemsize for s in strides)]
             self._call(kernels[add], nest, 3, [c_place, a_place, b_place])
         else:
             (turn_a, lda), (turn_b, ldb) = (leading(x.value.layout) for x in (a, b))
-            nest = [1, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), 0, 0, 0]
+            nest = [pieces, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), n, apart, 0]
             self._call(blas.gemm(of)[add], nest, 2, [c_place, b_place, a_place])
 
     def copy(self, target: Moving, source: Moving, add: bool = False) -> None:
@@ -158,9 +160,13 @@ class Looping(Builder):
         return along(x, reverse, start, turns)
 
     def still(self, x: Traced) -> Moving:
-        """One matrix, or one row, at every turn and for all of a batch; its rows are contiguous."""
+        """One matrix (or pieces of one), or one row, at every turn and for all of a batch; its rows are contiguous."""
         x = self.plain(x)
-        return Moving(x if x.ndim == 2 else x.unsqueeze(0), 0, 0)
+        return Moving(x if x.ndim > 1 else x.unsqueeze(0), 0, 0)
+
+    def running(self, x: Traced) -> Moving:
+        """One matrix of which each row belongs to one of the batch, as every turn finds it and leaves it."""
+        return Moving(x)
 
     def one_by_one(self, x: Traced, turns: int, start: int = 0) -> Moving:
         """The values along the first axis from `start` on, one a turn; the next of a batch after all turns."""

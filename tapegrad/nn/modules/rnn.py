@@ -5,7 +5,7 @@ import math
 import warnings
 from typing import Any
 
-from tapegrad import creation
+from tapegrad import creation, functions
 from tapegrad.functions.nn import recurrent
 from tapegrad.namespaces import show_public
 from tapegrad.nn import init
@@ -185,13 +185,15 @@ class RNNBase(Module):
             x = x.transpose(0, 1)
         if not x.shape[0]:
             raise RuntimeError("Expected sequence length to be larger than 0 in RNN")
-        weights = recurrent.grouped(self.mode, self._flat_weights, self.bias, bool(self.proj_size))
-        counts = None if sizes is None else sizes.tolist()
-        out, ends = recurrent.network(
-            self.mode, x, states, weights, 1 + self.bidirectional, self.dropout, self.training, counts)
-        if packed:
+        if sizes is not None:
+            weights = recurrent.grouped(self.mode, self._flat_weights, self.bias, bool(self.proj_size))
+            out, ends = recurrent.network(
+                self.mode, x, states, weights, 1 + self.bidirectional, self.dropout, self.training, sizes.tolist())
             out = PackedSequence(out, sizes, order, back)
         else:
+            out, *ends = getattr(functions, self.mode.lower())(
+                x, states if self.mode == "LSTM" else states[0], self._flat_weights, self.bias, self.num_layers,
+                self.dropout, self.training, self.bidirectional, False)
             out = out if time_first else out.transpose(0, 1)
             out = out if batched else out.squeeze(1 if time_first else 0)
         ends = tuple(self.permute_hidden(s, back) if batched else s.squeeze(1) for s in ends)
