@@ -19,6 +19,8 @@ from typing import Any, NamedTuple
 
 from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, marking
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
+from tapegrad.compiler.rehearsal import Rehearsal, custom_functions
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
 from tapegrad.dispatch import layout_of
@@ -184,10 +186,11 @@ def _join_outputs(reaching: dict[int, int]) -> None:
                 reaching[t] = reaching[made]
 
 
-def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
-    """Run the backwards of a call that is being captured."""
+def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach) -> Traced:
+    """Run the backwards of a call that is being captured, of a function that can read what is in `reach`."""
     if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
         capturing.refuse("a result has hooks, or retains its gradient")
+        return Traced()
     left = [*roots]
     with machine.pinned():
         for i, root in enumerate(roots):
@@ -198,19 +201,39 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any]) -> Traced:
                 if not _is_second(error):
                     return Traced()
                 left[i] = None
-        parts, found = itertools.count(), None
-        while found is None:
-            found = _run(left, inputs, parts)
+        if capturing.is_refused():
+            return Traced()
+        found = _rehearsed(left, inputs, reach)
     if capturing.is_refused():
         return Traced()
     return _numbered(found, roots, left, inputs)
 
 
-def _is_second(error: RuntimeError) -> bool:
+def _is_second(error: Exception) -> bool:
     if str(error) == errors.SECOND_BACKWARD:
         return True
     capturing.refuse(f"the backward of its result fails: {error}")
     return False
+
+
+def _rehearsed(roots: list[Any], inputs: Sequence[Any], reach: Reach) -> tuple[list[Segment], list[int]]:
+    """The backward of each segment, with whatever code of the program changes put back."""
+    contexts = custom_functions([r for r in roots if r is not None], inputs)
+    rehearsal = None
+    if contexts:
+        try:
+            rehearsal = Rehearsal(reach, contexts)
+        except Unreadable as why:
+            capturing.refuse(str(why))
+            return [], []
+    parts, found = itertools.count(), None
+    try:
+        while found is None:
+            found = _run(roots, inputs, parts)
+    finally:
+        if rehearsal is not None and rehearsal.put_back():
+            capturing.refuse("the backward of a custom function changes what lasts, or draws random numbers")
+    return found
 
 
 def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple[list[Segment], list[int]] | None:
@@ -226,7 +249,7 @@ def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple
             seed._memory()[...] = dtypes.encoded(1, seed.dtype)
         try:
             gradients = engine.run(outputs, seeds, True, False, ends, accumulate=False, allow_unused=True, partial=True)
-        except RuntimeError as error:
+        except Exception as error:  # the code of a custom function may raise any
             if not _is_second(error):
                 return [], rows
             for i in segment.roots:

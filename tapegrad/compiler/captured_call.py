@@ -9,7 +9,7 @@ from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards.memory_words import WATCHED
-from tapegrad.compiler.guards.reachable import Reach
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
@@ -112,7 +112,10 @@ class Before:
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""
         if not self.reach.unchanged():
-            now = self.reach.again()
+            try:
+                now = self.reach.again()
+            except Unreadable as unseen:  # what it put where it reads
+                raise Refused(str(unseen)) from None
             if now.content != self.reach.content or not now.same_objects(self.reach):
                 why, varied = "it changes Python values that it reads" + self.reach.changed(), now.varied(self.reach)
                 raise Varies(why, varied) if varied and not now.tells else Refused(why)

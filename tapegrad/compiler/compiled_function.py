@@ -25,7 +25,7 @@ from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.native_calls import Quick, way_of
-from tapegrad.compiler.numbers.substitution import Substitution, plain
+from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
@@ -205,13 +205,14 @@ class Compiled(Transparent):
         substitution = Substitution(reach, args, kwargs, sorted(self._varying), numbers)
         if not substitution.is_fit():
             return self.__wrapped__(*args, **kwargs)
-        return plain(self._captured(key, before, args, kwargs, substitution), {})
+        return substitution.plainly(self._captured(key, before, args, kwargs, substitution))
 
     def _captured(self, key: Any, before: Before, args: Any, kwargs: Any, substitution: Substitution | None) -> Any:
         """Make the call, and keep what it does: as something to compare, or as a program."""
         reach, structure = before.reach, key[0]
         traced = Traced()
         captured: Captured | None = None
+        result: Any = None
         trace = capturing.begin()
         if any(isinstance(w.value, np.ndarray) for w in reach.watched):
             capturing.carry_out()  # whose memory may be a tensor's: what is put off would not show there
@@ -226,10 +227,10 @@ class Compiled(Transparent):
                 self.captures += 1
                 roots, views = ([], []) if trace.refusals or trace.failed else _roots(result, before)
                 if roots:
-                    traced = trace_backward(roots, [*(t for t in before.tensors if t.requires_grad), *views])
+                    traced = trace_backward(roots, [*(t for t in before.tensors if t.requires_grad), *views], reach)
             finally:
                 if substitution is not None:
-                    substitution.end()
+                    substitution.end(result)
                 events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
                 self._failures[key] = self._failures.get(key, 0) + 1

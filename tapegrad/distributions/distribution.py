@@ -9,6 +9,7 @@ import tapegrad as torch
 from tapegrad import Size, Tensor
 from tapegrad.distributions import constraints
 from tapegrad.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
 
 __all__ = ["Distribution", "ExponentialFamily", "Family", "ProbsOrLogits"]
@@ -197,6 +198,9 @@ def document(cls: type) -> None:
         if type(value) is property and not value.__doc__ and name[0] != "_":
             above = next((vars(c)[name].__doc__ for c in cls.__mro__[1:] if name in vars(c)), None)
             setattr(cls, name, property(value.fget, doc=above or f"The parameter `{name}`."))
+
+
+capturing.READ_BESIDES[Distribution] = ((Distribution, "_validate_args"),)
 
 
 class Family(Distribution):

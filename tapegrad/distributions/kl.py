@@ -33,6 +33,7 @@ from tapegrad.distributions.positive import Beta, Dirichlet, Exponential, Gamma
 from tapegrad.distributions.real import Cauchy, Laplace, Normal, Uniform
 from tapegrad.distributions.transformed import Gumbel, HalfNormal, Pareto
 from tapegrad.distributions.utils import _sum_rightmost, euler_constant
+from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
 
 __all__ = ["kl_divergence", "register_kl"]
@@ -93,6 +94,8 @@ def kl_divergence(p: Distribution, q: Distribution) -> Tensor:
                                   f"{q.__class__.__name__}")
     return function(p, q)
 
+
+capturing.READ_BESIDES[kl_divergence] = (_REGISTRY,)
 
 # ------------------------------------------------------------------------------------------------ within one family
 

@@ -20,6 +20,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.compiler import compile
+from tapegrad.nn.modules.module import everywhere
 
 MODULES = ("abc", "array", "builtins", "collections", "contextlib", "contextvars", "copy", "ctypes", "dataclasses",
            "datetime", "enum", "functools", "itertools", "math", "numbers", "operator", "os", "random", "sys",
@@ -83,6 +84,10 @@ def run(row: dict[str, str], wrap: Callable[[Any], Any]) -> tuple[list[Any], lis
             torch.set_printoptions(**options)
             torch.set_grad_enabled(True)
             torch.set_default_dtype(torch.float32)
+            torch.use_deterministic_algorithms(False)
+            torch.set_autocast_enabled("cpu", False)
+            for held in (everywhere.forward, everywhere.any):
+                held.clear()
             if "mine" in vars(torch.Tensor):
                 del torch.Tensor.mine
     return before, after, function
@@ -116,3 +121,17 @@ def test_what_is_not_seen_is_not_compiled(kind):
     with pytest.warns(UserWarning, match="runs as it is written: .*" + REFUSED[kind]["warns"]):
         compiled = compare(REFUSED[kind])
     assert not compiled.replays, compiled.explain()
+
+
+def test_a_call_that_leaves_what_cannot_be_watched():
+    held = []
+
+    @compile
+    def f(x, k):
+        if k > 2:
+            held.append(iter([k]))
+        return x * len(held)
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        assert [f(torch.ones(1), k).item() for k in (0, 1, 2, 3, 4, 1)] == [0, 0, 0, 1, 2, 2]

@@ -15,7 +15,10 @@ _HIDDEN_TEXT = """
 """
 HIDDEN = frozenset(_HIDDEN_TEXT.split())
 OF_ARRAYS = {"__array_interface__", "ctypes", "dump", "dumps", "tofile"}  # the same of NumPy's arrays
-OPTIONS = {"get_num_threads", "get_printoptions", "set_num_threads", "set_printoptions"}  # of this library
+# Options of this library: functions that ask for them or set them.
+_OPTIONS = {"default_device", "get_num_threads", "get_printoptions", "set_default_device", "set_num_threads",
+            "set_printoptions"}
+_OF_OPTIONS, _ASKING = ("tapegrad.switches", "tapegrad.amp.autocast_mode"), ("is_", "are_", "get_", "set_", "use_")
 # Special methods that only some code can call: `text` of a value, of a class that instances are `made` of, or by name.
 TEXT = {"__repr__", "__str__", "__format__"}
 _MADE = {"__init__", "__new__", "__post_init__", "__del__", "__init_subclass__", "__set_name__", "__class_getitem__",
@@ -23,6 +26,12 @@ _MADE = {"__init__", "__new__", "__post_init__", "__del__", "__init_subclass__",
 _NAMED = {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
           "__sizeof__", "__dir__", "__deepcopy__", "__copy__", "__replace__", "__getinitargs__"}
 _ASKED_BY_APPLY = {"forward", "backward", "vjp", "setup_context"}
+
+
+def is_option(function: Any) -> bool:
+    """Whether a function of this library is about options, of which no condition tells."""
+    name, home = function.__name__, function.__globals__["__name__"]
+    return name in _OPTIONS or (home in _OF_OPTIONS and name.startswith(_ASKING))
 
 
 def members(cls: type, wanted: set[str], made: bool, text: bool, computed: bool) -> Iterator[tuple[type, str]]:

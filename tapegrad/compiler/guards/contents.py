@@ -181,10 +181,10 @@ def _look(value: Any) -> tuple[list[Any], list[Any], list[Any]]:
         kind = next(k for k in _VALUES if isinstance(value, k))
         facts.append(by_value(kind.__getitem__(value, slice(None)) if kind in (str, bytes) else kind.__pos__(value)))
     if not isinstance(value, machine.TensorBase):
-        for cls, name in _slots(type(value)):
+        for cls, name in slots(type(value)):
             keys.append(name)
             parts.append(_part(value, cls, name))
-    own = _dict_of(value)
+    own = dict_of(value)
     if own is not None:
         held = attributes(value) if isinstance(value, machine.TensorBase) else own
         keys += held
@@ -210,7 +210,16 @@ def _part(value: Any, cls: type, name: str) -> Any:
         return MISSING
 
 
-def _dict_of(value: Any) -> Any:
+def content_of(cell: Any) -> Any:
+    """What a closure's cell holds; MISSING where the variable has no value."""
+    try:
+        return cell.cell_contents
+    except ValueError:
+        return MISSING
+
+
+def dict_of(value: Any) -> Any:
+    """The dict of an object's attributes, if it has one, without asking methods of its class."""
     if isinstance(value, machine.TensorBase):
         return vars(value)
     if isinstance(value, types.MappingProxyType):
@@ -221,7 +230,8 @@ def _dict_of(value: Any) -> Any:
         return None
 
 
-def _slots(kind: type) -> Iterator[tuple[type, str]]:
+def slots(kind: type) -> Iterator[tuple[type, str]]:
+    """The slots of a class and its bases, by the class that has them."""
     for cls in kind.__mro__:
         if "__slots__" in vars(cls):
             for name, member in vars(cls).items():

@@ -27,7 +27,7 @@ import numpy as np
 from tapegrad import signatures
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.bytecode import Asked, constant_argument, read
-from tapegrad.compiler.guards.class_members import HIDDEN, OF_ARRAYS, OPTIONS, TEXT, members
+from tapegrad.compiler.guards.class_members import HIDDEN, OF_ARRAYS, TEXT, is_option, members
 from tapegrad.compiler.guards.contents import (
     MISSING,
     Transparent,
@@ -36,12 +36,13 @@ from tapegrad.compiler.guards.contents import (
     attributes,
     by_value,
     can_be_watched,
+    content_of,
     is_opaque,
     is_python,
     is_simple,
 )
 from tapegrad.compiler.numbers.places import PLAIN, Place
-from tapegrad.machine.learning import capturing
+from tapegrad.machine.learning import capturing, following
 from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
 
@@ -88,6 +89,7 @@ class Reach:
         self._strings: set[str] = set()
         self._numbers: dict[int, int] = {}  # of what was met, in order: equal values elsewhere are numbered alike
         self._keep: list[Any] = []
+        self._simple: list[Any] = []  # numbers, text and their like, which may be one object or another
         self._entries: list[Any] = []
         self._words: list[memory_words.Word] = []
         self._classes: dict[type, bool] = {}  # and whether code may make instances
@@ -98,9 +100,25 @@ class Reach:
         self._where = ""
         if not memory_words.are_known():
             raise Unreadable("this Python does not keep things where they could be watched")
+        try:
+            self._look()
+        except Unreadable:
+            raise
+        except Exception as error:  # classes of a program may answer anything
+            raise Unreadable(f"what it reads cannot be looked at ({type(error).__name__}: {error}){self._where}"
+                             ) from error
+        if self._hashes:  # which may be of addresses
+            self._entries += self._numbers
+        if self.identity:
+            self._entries.append(tuple(map(id, self._simple)))
+        self.content = tuple(self._entries)
+        self.tells |= self._numpy or self.identity
+
+    def _look(self) -> None:
+        """Follow the function and the types of its arguments."""
         for kind in (machine.tensor_type, *self.kinds):
             self._class(kind, True)
-        self._meet(function)
+        self._meet(self.function)
         self._close()
         self.reads |= self._stores
         self.any_attribute = bool(self._computed)
@@ -109,10 +127,6 @@ class Reach:
             raise Unreadable(f"it reads {min(self.reads & OF_ARRAYS)}")
         if self._computed and self._strings & HIDDEN:
             raise Unreadable(f"it may read {min(self._strings & HIDDEN)}{self._computed}")
-        if self._hashes:  # which may be of addresses
-            self._entries += self._numbers
-        self.content = tuple(self._entries)
-        self.tells |= self._numpy or self.identity
 
     def again(self) -> Reach:
         """What the same function can read now."""
@@ -175,11 +189,18 @@ class Reach:
         ours, theirs = ([id(w.value) for w in r.watched if w.kind is not tuple] for r in (self, other))
         return ours == theirs
 
+    def met(self) -> list[Any]:
+        """All the values and classes that were met, but simple ones."""
+        return [*self._keep, *self._classes]
+
     # ------------------------------------------------------------ values
 
     def _meet(self, value: Any) -> None:
         """A value that code can get at: its entry in `content`, and whatever lies behind it."""
+        if type(value) in following.KINDS:  # in a result that the program keeps as well
+            value = value._value
         if is_simple(value):
+            self._simple.append(value)
             self.tells |= isinstance(value, np.generic)
             if type(value) is str:
                 self._strings.add(value)
@@ -236,6 +257,7 @@ class Reach:
         if number == len(self.places):
             self.places.append(Place(owner, key))
         self._entries_of_numbers[len(self._entries)] = number
+        self._simple.append(value)
         self._entries.append(("number", type(value)) if number in self.varying else by_value(value))
         return number in self.varying
 
@@ -323,12 +345,14 @@ class Reach:
 
     def _function(self, function: Any) -> None:
         if function is not self.function and capturing.is_library(function.__code__.co_filename):
-            if function.__name__ in OPTIONS:
+            if is_option(function):
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             if function.__code__ is _CHECKED:  # each stands for what it does; the rest is found at its first call
                 self._entries.append(id(function))
+                self._besides(function)
                 return
             self._entries.append(id(function.__code__))
+            self._besides(function)
             for cell in function.__closure__ or ():  # a decorator around a user's function, perhaps
                 if trusted_values.package(type(cell.cell_contents)) != "tapegrad":
                     self._meet(cell.cell_contents)
@@ -433,13 +457,13 @@ class Reach:
             return
         known = trusted_values.is_class(cls)
         if not known and not all(is_python(c) or trusted_values.is_class(c) for c in cls.__mro__):
-            raise Unreadable(f"it uses the class {cls.__module__}.{cls.__name__}{self._where}")
+            raise Unreadable(f"it uses the class {trusted_values.module_of(cls)}.{_name(cls)}{self._where}")
         if made and not known and vars(cls).get("_is_protocol"):
-            raise Unreadable(f"it uses the protocol {cls.__name__}{self._where}")
+            raise Unreadable(f"it uses the protocol {_name(cls)}{self._where}")
         if cls not in self._classes and cls.__flags__ & trusted_values.HEAP_TYPE:
             version = memory_words.version(cls)
             if version is None:
-                raise Unreadable(f"it uses the class {cls.__name__}, whose changes Python does not count{self._where}")
+                raise Unreadable(f"it uses the class {_name(cls)}, whose changes Python does not count{self._where}")
             self._words.append(version)
             if not known:
                 self._words.append(memory_words.kind(cls))
@@ -449,6 +473,18 @@ class Reach:
         if made and isinstance(cls, abc.ABCMeta):
             self._probe(abc.get_cache_token)
         self._classes[cls] = made
+        for base in cls.__mro__:
+            self._besides(base)
+
+    def _besides(self, value: Any) -> None:
+        """What a class or function of this library reads that it is not given."""
+        for held in capturing.READ_BESIDES.get(value, ()):
+            if not isinstance(held, tuple):
+                self._meet(held)
+            elif isinstance(held[0], dict):
+                self._meet_named(*held)
+            else:
+                self._member(*held)
 
     def _module(self, module: types.ModuleType, escapes: bool) -> None:
         """A module of which code reads attributes: some, or, where it `escapes`, any that code asks for."""
@@ -503,7 +539,7 @@ class Reach:
         if (cls, name) in self._seen:
             return
         self._seen.add((cls, name))
-        self._where = f" (of {cls.__name__})"
+        self._where = f" (of {_name(cls)})"
         self._entries.append(name)
         value = vars(cls)[name]
         if isinstance(value, functools.cached_property):
@@ -532,17 +568,13 @@ class Reach:
 _IMPORT = vars(builtins)["__import__"]
 
 
-def content_of(cell: Any) -> Any:
-    """What a closure's cell holds; MISSING where the variable has no value."""
-    try:
-        return cell.cell_contents
-    except ValueError:
-        return MISSING
-
-
 def _free(function: Any) -> tuple[str, ...]:
     code = getattr(function, "__code__", None)
     return code.co_freevars if code else ()
+
+
+def _name(cls: type) -> str:
+    return str(type.__getattribute__(cls, "__name__"))
 
 
 def _is_users(module: types.ModuleType) -> bool:

@@ -71,8 +71,15 @@ def builtins_are_patched() -> bool:
     return False
 
 
+def module_of(value: Any) -> str:
+    """The name of the module of a class or a function."""
+    ask: Any = type.__getattribute__ if isinstance(value, type) else getattr  # not what a metaclass has for that
+    found = ask(value, "__module__") or "builtins"
+    return found if type(found) is str else ""
+
+
 def package(value: Any) -> str:
-    return (getattr(value, "__module__", None) or "builtins").split(".")[0]
+    return module_of(value).split(".")[0]
 
 
 def is_module(module: types.ModuleType) -> bool:
@@ -93,7 +100,7 @@ def is_class(cls: type) -> bool:
         return True
     found = package(cls) in _PACKAGES and (
         _is_there(cls) or cls is machine.TensorBase or _is_ours(cls)
-        or (not cls.__flags__ & HEAP_TYPE and cls.__module__ in ("builtins", "types")))
+        or (not cls.__flags__ & HEAP_TYPE and module_of(cls) in ("builtins", "types")))
     if found:
         _genuine.add(cls)
     return found
@@ -103,15 +110,15 @@ _genuine: weakref.WeakSet[type] = weakref.WeakSet()
 
 
 def _is_there(value: Any) -> bool:
-    found: Any = sys.modules.get(value.__module__)
-    for part in value.__qualname__.split("."):
+    found: Any = sys.modules.get(module_of(value))
+    for part in type.__getattribute__(value, "__qualname__").split("."):
         found = vars(found).get(part) if isinstance(found, (types.ModuleType, type)) else None
     return found is value
 
 
 def _is_ours(cls: type) -> bool:
     """Whether this library made a class that no module has under its name."""
-    return cls.__module__.split(".")[0] == "tapegrad" and any(
+    return package(cls) == "tapegrad" and any(
         isinstance(f, types.FunctionType) and capturing.is_library(f.__code__.co_filename) for f in vars(cls).values())
 
 

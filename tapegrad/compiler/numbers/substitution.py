@@ -8,8 +8,10 @@ from typing import Any
 from tapegrad.compiler.guards.reachable import Reach
 from tapegrad.compiler.numbers.formula import Formula, Value
 from tapegrad.compiler.numbers.places import PLAIN, Place, places_of
+from tapegrad.compiler.numbers.survivors import give_numbers, release
+from tapegrad.compiler.pytrees import Numbers, flatten
 from tapegrad.compiler.traced_program import Refused
-from tapegrad.machine.learning import following
+from tapegrad.machine.learning import capturing, following
 
 
 class Substitution:
@@ -27,38 +29,41 @@ class Substitution:
         self.places: list[Place | None] = [*(given[k] for k in self._which), *reach.varying_places()]
         self.values = [*numbers, *(place.get() for place in reach.varying_places())]
         self.graph = following.Graph(len(self.values))
-        self._stand_ins: list[Any] = []
         self._functions: list[tuple[Any, str, Any]] = []  # of `math`, under whatever name the function has them
         self._writes: list[tuple[int, Value]] = []
         self._refusal = ""
+        self._returned: list[Any] = []  # the tuples, lists and dicts in the result
 
     def begin(self) -> None:
         following.active = self.graph
+        trace = capturing.mine()
+        assert trace is not None
+        trace.on_refusal = self.end
         for number, (place, value) in enumerate(zip(self.places, self.values)):
             stand_in = self.graph.stand_in(number, value)
-            self._stand_ins.append(stand_in)
             if place is None:  # in a tuple, say
                 self.graph.expect(number, value)
             else:
                 place.put(stand_in)
         for where, name, value in [*self.reach.names, *((vars(math), n, f) for n, f in following.FUNCTIONS.items())]:
             stand_in = following.STAND_INS.get(id(value))
-            if stand_in is not None and type(where) is dict:
+            if stand_in is not None and type(where) is dict and where.get(name) is value:
                 self._functions.append((where, name, value))
                 where[name] = stand_in
 
-    def end(self) -> None:
-        """Everything is as it would be without: the numbers that the call left are plain ones."""
+    def end(self, result: Any = None) -> None:
+        """Everything is as it would be without: the numbers that the call left are plain ones, but for its result's.
+        """
         following.active = None
         self.graph.is_open = False
         for where, name, value in self._functions:
             if where.get(name) is following.STAND_INS[id(value)]:
                 where[name] = value
-        for number, (place, stand_in) in enumerate(zip(self.places, self._stand_ins)):
+        for number, place in enumerate(self.places):
             now = None if place is None else place.get()
             if place is None or now is None:
                 self._refusal = self._refusal if place is None else "it deletes a number that it reads"
-            elif now is stand_in:
+            elif now is self.graph.stand_ins[number]:
                 place.put(self.values[number])
             elif type(now) in following.KINDS or type(now) in PLAIN:
                 left = (now._number, None) if type(now) in following.KINDS else (None, now)
@@ -68,15 +73,20 @@ class Substitution:
                     self._refusal = "it changes a list or dict that it is passed"
             else:
                 self._refusal = "it changes Python values that it reads"
-        if not self.reach.unchanged():
-            for watched in self.reach.watched:
-                plain(watched.value, {})
-            for owner, name, _ in self.reach.names:
-                if type(owner) is dict and type(owner.get(name)) in following.KINDS:
-                    owner[name] = owner[name]._value
-            for cell, _ in self.reach.cells:
-                if type(cell.cell_contents) in following.KINDS:
-                    cell.cell_contents = cell.cell_contents._value
+        try:
+            flatten(result, [], self._returned, varying=Numbers(frozenset()))
+        except Refused:
+            self._returned = []
+        known = () if self.reach.unchanged() else (
+            *(w.value for w in self.reach.watched), *(owner for owner, _, _ in self.reach.names),
+            *(cell for cell, _ in self.reach.cells))
+        release(self.graph.stand_ins, known, result, self._returned)
+
+    def plainly(self, result: Any) -> Any:
+        """A result, with the numbers themselves."""
+        for container in self._returned:
+            give_numbers(container)
+        return result._value if type(result) in following.KINDS else result
 
     def reads(self) -> bool:
         """Whether the program need not know all the numbers that were taken out of tensors."""
@@ -101,32 +111,3 @@ class Substitution:
         if any(s._graph is not self.graph for s in outputs):
             raise Refused("it returns a number of another call")
         return Formula(self.graph, [type(v) for v in self.values], self._writes, [(s._number, None) for s in outputs])
-
-
-def plain(value: Any, met: dict[int, Any]) -> Any:
-    """What is left of a call, with the numbers themselves: lists and dicts stay what they are, tuples are made anew."""
-    kind = type(value)
-    if kind in following.KINDS:
-        return value._value
-    if id(value) in met or kind in PLAIN:
-        return met.get(id(value), value)
-    met[id(value)] = value
-    held = vars(value) if kind not in (list, dict, tuple) and type(getattr(value, "__dict__", None)) is dict and not (
-        isinstance(value, (type, type(plain)))) else value
-    if type(held) is list:
-        for i, part in enumerate(held):
-            _renew(held, i, part, met)
-    elif type(held) is dict:
-        for key, part in list(held.items()):
-            _renew(held, key, part, met)
-    elif isinstance(value, tuple):
-        parts = [plain(part, met) for part in value]
-        if any(a is not b for a, b in zip(parts, value)):
-            met[id(value)] = value = tuple.__new__(kind, parts)
-    return value
-
-
-def _renew(owner: Any, key: Any, part: Any, met: dict[int, Any]) -> None:
-    new = plain(part, met)
-    if new is not part:
-        owner[key] = new

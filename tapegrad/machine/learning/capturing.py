@@ -34,6 +34,10 @@ MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay
 _LIBRARY = str(Path(os.path.abspath(__file__)).parents[2]) + os.sep
 
 
+# What classes and functions of this library read that they are not given: containers, and names, as (where, name).
+READ_BESIDES: dict[Any, tuple[Any, ...]] = {}
+
+
 class Draw(NamedTuple):
     """Something done to a random stream: `method(stream, *given)`, whose numbers, if any, fill a block."""
 
@@ -60,6 +64,7 @@ class Trace:
         self.put_off = False  # when it ended, its kernel calls were still to be made
         self.parts = 0  # how many have ended
         self.asked = False  # whether Python asked a tensor for its one number
+        self.on_refusal: Callable[[], None] = lambda: None  # done once: code that nobody has read may run next
 
 
 active: Trace | None = None
@@ -170,6 +175,8 @@ def refuse(reason: str) -> None:
     if trace is not None:
         trace.refusals.append(reason + here())
         carry_out()
+        if len(trace.refusals) == 1:
+            trace.on_refusal()
 
 
 def is_refused() -> bool:

@@ -53,6 +53,7 @@ class Graph:
         self.pinned: set[int] = set()  # of the given numbers those that must be what they are
         self.wavers = False  # whether a value is of another type where it is another number
         self.reads: dict[int, Read] = {}
+        self.stand_ins: dict[int, Any] = {}
         self._after: dict[int, frozenset[int]] = {}  # the reads that a value depends on
         self._known: dict[str, int] = {}
         self._expected: dict[int, Any] = {}
@@ -64,7 +65,11 @@ class Graph:
         return self.is_open and self._thread == threading.get_ident()
 
     def stand_in(self, number: int, value: Any) -> Any:
-        return (FollowedFloat if type(value) is float else FollowedInt)(self, number, value)
+        found = self.stand_ins.get(number)
+        if found is None:
+            kind = FollowedFloat if type(value) is float else FollowedInt
+            found = self.stand_ins[number] = kind(self, number, value)
+        return found
 
     def line(self, text: str, operands: Sequence[Any] = ()) -> int:
         """The number of the value of an expression."""

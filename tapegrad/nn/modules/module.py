@@ -9,6 +9,7 @@ from tapegrad import creation, dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.devices import device as Device
 from tapegrad.devices import required
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules._hooks import (  # noqa: F401  offered here as well, as in PyTorch
@@ -475,6 +476,9 @@ class Module(Hooked, Stateful):
         if not children and len(lines) == 1:
             return f"{self._get_name()}({extra})"
         return f"{self._get_name()}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
+
+
+capturing.READ_BESIDES[Module] = (everywhere,)
 
 
 def _dtype_of(*args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,

@@ -18,6 +18,7 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from tapegrad.autograd.modes import no_grad
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.nn.modules.container import ModuleDict, ModuleList
@@ -168,6 +169,9 @@ class ParametrizationList(ModuleList):
         return x
 
 
+capturing.READ_BESIDES[ParametrizationList] = ((globals(), "_cache_enabled"),)
+
+
 def _to_pickle(self: Any) -> Any:
     raise RuntimeError(_TO_PICKLE)
 
@@ -195,6 +199,7 @@ def _property(name: str) -> property:
         compute = self.parametrizations[name]
         if not _cache_enabled:
             return compute()
+        capturing.refuse("it keeps parametrised tensors")
         key = (id(self), name)
         if key not in _cache:
             _cache[key] = compute()
