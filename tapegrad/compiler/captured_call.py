@@ -72,7 +72,11 @@ class Left(NamedTuple):
     number: int | None  # of the block it lies in
 
 
-class Varies(Refused):
+class Changes(Refused):
+    """A call changed what the next one reads."""
+
+
+class Varies(Changes):
     """A call left other numbers behind than it found; `places` says which of `Reach.places`."""
 
     def __init__(self, why: str, places: set[int]) -> None:
@@ -118,7 +122,7 @@ class Before:
                 raise Refused(str(unseen)) from None
             if now.content != self.reach.content or not now.same_objects(self.reach):
                 why, varied = "it changes Python values that it reads" + self.reach.changed(), now.varied(self.reach)
-                raise Varies(why, varied) if varied and not now.tells else Refused(why)
+                raise Varies(why, varied) if varied and not now.tells else Changes(why)
         leaves: list[Any] = []
         containers: list[Any] = []
         if self.structure is not None and (

@@ -20,7 +20,7 @@ from tapegrad import dtypes
 from tapegrad.autograd import anomaly, saved_tensors
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, Captured, Varies
+from tapegrad.compiler.captured_call import Before, Captured, Changes, Varies
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
@@ -242,7 +242,9 @@ class Compiled(Transparent):
             self._loose = False
             return result
         except Refused as why:
-            if not (type(why) is Varies and self._follow(frozenset(), frozenset(why.places))):
+            followed = type(why) is Varies and self._follow(frozenset(), frozenset(why.places))
+            sets_up = isinstance(why, Changes) and self.captures == 1  # as only a first call may
+            if not followed and not sets_up:
                 self._stop(str(why))
             return result
         finally:

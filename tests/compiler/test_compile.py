@@ -461,7 +461,7 @@ def counter_of_an_enclosing_function() -> Any:
     return f, lambda i: (torch.ones(2),), nothing, lambda: [torch.tensor(n)]
 
 
-@program(replayed=False)
+@program()
 def object_with_state() -> Any:
     class Counter:
         n = 0

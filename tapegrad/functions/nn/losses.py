@@ -211,7 +211,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
                            f"{input1.shape}, input2: {input2.shape}, target: {target.shape} ")
-    return reduced((-target * (input1 - input2) + float(margin)).clamp(min=0), _legacy(size_average, reduce, reduction))
+    return reduced((-target * (input1 - input2) + margin * 1.0).clamp(min=0), _legacy(size_average, reduce, reduction))
 
 
 @nn

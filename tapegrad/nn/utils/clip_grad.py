@@ -25,6 +25,11 @@ def _listed(tensors: Any) -> list[Any]:
     return [tensors] if isinstance(tensors, machine.TensorBase) else list(tensors)
 
 
+def _number(limit: Any) -> Any:
+    """A limit as a float; by arithmetic, that compiled functions follow, where it is a number."""
+    return limit * 1.0 if isinstance(limit, (int, float)) else float(limit)
+
+
 @no_grad()
 def get_total_norm(tensors: Any, norm_type: float = 2.0, error_if_nonfinite: bool = False, foreach: bool | None = None
                    ) -> Any:
@@ -57,7 +62,7 @@ def clip_grads_with_norm_(parameters: Any, max_norm: float, total_norm: Any, for
     >>> x.grad
     tensor([1.0000])
     """
-    factor = (float(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
+    factor = (_number(max_norm) / (total_norm + 1e-6)).clamp(max=1.0)
     for p in _listed(parameters):
         if p.grad is not None:
             p.grad.mul_(factor)
@@ -103,6 +108,7 @@ def clip_grad_value_(parameters: Iterable[Any], clip_value: float, foreach: bool
     >>> x.grad
     tensor([ 1., -1.])
     """
+    limit = _number(clip_value)
     for p in _listed(parameters):
         if p.grad is not None:
-            p.grad.clamp_(-float(clip_value), float(clip_value))
+            p.grad.clamp_(-limit, limit)
