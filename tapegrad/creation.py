@@ -202,8 +202,10 @@ def as_tensor(data: Any, dtype: Dtype | None = None, device: Any = None) -> Tens
 
 @described
 def asarray(obj: Any, *, dtype: Dtype | None = None, device: Any = None, copy: bool | None = None,
-            requires_grad: bool = False) -> Tensor:
+            requires_grad: bool | None = None) -> Tensor:
     """`obj` as a tensor, sharing its memory unless `copy`, which may also forbid copying (`torch.asarray`).
+
+    A tensor keeps its history, unless `requires_grad` is said to be False.
 
     >>> a = np.zeros(2)
     >>> t = asarray(a); a[0] = 1; t
@@ -215,13 +217,13 @@ def asarray(obj: Any, *, dtype: Dtype | None = None, device: Any = None, copy: b
         if copy is False and wanted is not made:
             raise ValueError("can't alias tensor with dtype different from the one that was asked for")
         made = wanted.clone() if copy and wanted is made else wanted
-        if isinstance(obj, Tensor) and not requires_grad and made.requires_grad:
+        if isinstance(obj, Tensor) and requires_grad is False and made.requires_grad:
             made = made.detach()
     elif copy is False:
         raise ValueError(f"can't alias arbitrary sequence '{type(obj).__name__}' into a tensor")
     else:
         made = tensor(obj, dtype=dtype)
-    return _finish(made, requires_grad, device)
+    return _finish(made, bool(requires_grad), device)
 
 
 def _check_array(array: np.ndarray[Any, Any]) -> Dtype:

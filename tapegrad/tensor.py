@@ -242,6 +242,9 @@ class Tensor(Protocols, TensorBase):
         """Keep the gradient of a tensor that is no leaf (`torch.Tensor.retain_grad`)."""
         if not self.requires_grad:
             raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+        row = buffers[self._buffer]
+        if row["flags"] & rec.NO_GRAD_VIEW and not row["producer"]:
+            return  # a leaf, also where its history cannot be told any more
         if not self.is_leaf:  # which brings the history of a view up to date
             buffers["flags"][self._buffer] |= rec.RETAINS
 

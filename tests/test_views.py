@@ -186,3 +186,28 @@ def test_a_result_that_nobody_else_holds_is_no_view(made, requires_grad):
     y.add_(1)
     assert y.tolist() == (torch.tensor(before) + 1).tolist()
     y.detach_()
+
+
+@pytest.mark.parametrize("base_needs", [True, False])
+def test_a_view_of_what_left_its_base_is_of_that(base_needs):
+    """A write through it is the history of what it was taken of, and the base that was left knows nothing."""
+    w = torch.tensor([2.0, 3.0, 4.0], requires_grad=True)
+    b = w * 1 if base_needs else torch.zeros(3)
+    before = b.tolist()
+    x = b[:2]
+    x.data = torch.tensor([5.0, 6.0])
+    v = x[:1]
+    v.mul_(w[:1])
+    assert v._base is x and x.requires_grad and v.requires_grad and b.requires_grad == base_needs
+    assert (x.tolist(), v.tolist(), b.tolist()) == ([10.0, 6.0], [10.0], before)
+    x.sum().backward()
+    assert w.grad.tolist() == ([5.0 + 2.0, 1.0, 0.0] if base_needs else [5.0, 0.0, 0.0])
+
+
+def test_data_of_another_shape_is_refused_by_that_name():
+    x = torch.ones(2, requires_grad=True)
+    y = x * 2
+    z = y.square().sum()
+    y.data = torch.ones(3)
+    with pytest.raises(RuntimeError, match="given data of another shape or dtype"):
+        z.backward()

@@ -28,7 +28,7 @@ def settle(x: Any, source: Any) -> None:
         _settle_row(x, source)
         return
     if not itself:
-        flags[row] |= rec.WITHDRAWN
+        flags[row] |= rec.WITHDRAWN | rec.GIVEN_DATA
     owner = call.borrowed(source)
     buffers["version"][owner] = x._version
     _go_on(x, call.fresh_row(source._layout, owner, int(buffers["address"][source._buffer])))

@@ -76,8 +76,10 @@ def _check_culprit(workspace: Workspace, status: int) -> None:
     layout = layouts[int(buffers[row]["layout"])]
     producer = instruction_of(row)
     found = int(buffers[int(buffers[row]["owner"])]["version"])
-    if buffers["flags"][row] & rec.WITHDRAWN:
-        raise RuntimeError(errors.DETACHED if producer is not None else errors.OTHER_DATA.format(layout))
+    flags = int(buffers["flags"][row])
+    if flags & rec.WITHDRAWN:
+        given = flags & rec.GIVEN_DATA or producer is None
+        raise RuntimeError(errors.OTHER_DATA.format(layout) if given else errors.DETACHED)
     culprit = int(instructions[t]["out"])
     if anomaly.enabled and not anomaly.is_blaming(culprit):
         anomaly.explain(culprit)

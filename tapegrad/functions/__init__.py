@@ -33,6 +33,7 @@ from tapegrad.functions.nn import (
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
 from tapegrad.functions.pointwise import arithmetic, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
+from tapegrad.functions.results_apart import apart
 from tapegrad.functions.rounding import rounded_once
 from tapegrad.functions.shaping import grids, in_place_views, joining, rearranging, splitting, views, windows
 from tapegrad.machine.live import machine
@@ -51,7 +52,7 @@ def remembered(name: str, function: Any, space: str = "") -> Any:
     """A function as users get it: its Python runs once for each kind of arguments (`machine.learning.lessons`)."""
     if not isinstance(function, types.FunctionType):
         return function
-    function = checked(with_out(name, rounded_once(name, function)), space + name)
+    function = checked(with_out(name, apart(name, rounded_once(name, function))), space + name)
     by_name.keep(function, space + name)
     if _writes(name):
         return _plain(function)
@@ -71,7 +72,7 @@ def _method(name: str, function: Any) -> Any:
     if not isinstance(function, types.FunctionType):
         return function
     if name[:2] != "__":  # what Python calls by itself, with what its syntax says
-        function = checked(rounded_once(name, function), f"Tensor.{name}")
+        function = checked(apart(name, rounded_once(name, function)), f"Tensor.{name}")
     return _plain(function) if _writes(name) else machine.remembered_method(name, function, Tensor)
 
 

@@ -52,6 +52,7 @@ SHARED, BORROWED = 1 << 15, 1 << 16
 VIEWED = 1 << 18  # a view of its tensor was taken
 OWNS = 1 << 19  # while the tape is reclaimed: a row that it names lies on this storage
 WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
+GIVEN_DATA = 1 << 20  # of one that was withdrawn: it was the latter
 # Rows of foreign memory that Python is still to be told of form a list through `refs`, with this bit (from
 # `MACHINE.foreign`).
 QUEUED = 1 << 31

@@ -127,20 +127,20 @@ def normed(x, dim, ord):
 
 
 def norm_slope(g, x, out, dim, ord):
-    least = where(out == 0, 1, out)  # where it is 0 the gradient is 0, and so are its derivatives
+    least = where(out == 0, 1, out)  # where it is 0 the slope is 0, and so are its derivatives
     if ord == 2:
-        return where(out == 0, 0, g * (x / least))
+        return g * where(out == 0, 0, x / least)
     if ord == 1:
         return g * scalar.sign(x)
     if ord == 0:
         return like(0, x) * g
     if math.isinf(ord):
         hit = same(scalar.abs(x), out)
-        return where(hit, g * scalar.sign(x) / row.sum(like(hit, x), dim), 0)
+        return g * where(hit, scalar.sign(x) / row.sum(like(hit, x), dim), 0)
     size = where(x == 0, 1, scalar.abs(x))
     if ord < 1:
-        return where(x == 0, 0, g * scalar.sign(x) * scalar.pow(size, ord - 1) * scalar.pow(least, 1 - ord))
-    return where((x == 0) | (out == 0), 0, g * scalar.sign(x) * scalar.pow(size / least, ord - 1))
+        return g * where(x == 0, 0, scalar.sign(x) * scalar.pow(size, ord - 1) * scalar.pow(least, 1 - ord))
+    return where(out == 0, 0, g * where(x == 0, 0, scalar.sign(x) * scalar.pow(size / least, ord - 1)))
 
 
 def count(x, dim):

@@ -11,13 +11,14 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, errors
+from tapegrad import dtypes, errors, formats
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.padding import pad, tied
 from tapegrad.functions.shaping.joining import cat
+from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
 
 
@@ -237,8 +238,8 @@ def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0,
         x = pad(x, (sides[1], sides[1], sides[0], sides[0]))
     seen = windows(x, kernel, steps, gaps)
     batch, channels, rows, columns = seen.shape[:4]
-    found = seen.permute(0, 1, 4, 5, 2, 3).reshape(batch, channels * math.prod(kernel), rows * columns)
-    return found if input.ndim == 4 else found.squeeze(0)
+    found = seen.permute(0, 1, 4, 5, 2, 3).clone(memory_format=formats.contiguous_format)
+    return unsafe_view(found, ((batch,) if input.ndim == 4 else ()) + (channels * math.prod(kernel), rows * columns))
 
 
 def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1

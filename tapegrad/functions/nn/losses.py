@@ -17,7 +17,7 @@ from tapegrad.functions.nn.activations import nn
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
-from tapegrad.functions.shaping.views import broadcast_tensors
+from tapegrad.functions.shaping.views import broadcast_tensors, unsafe_view
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine, planner
 from tapegrad.tensor import Tensor
@@ -427,7 +427,7 @@ def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_no
         share = from_array((1 / np.maximum(counts, 1))[:, None], weight.dtype)
         table = table * share + (table * (1 - share)).detach()
     found = read("embedding", table, (input.reshape(-1),), ("axes", (0,)))
-    return found.reshape((*input.shape, weight.shape[1]))
+    return unsafe_view(found, (*input.shape, weight.shape[1]))
 
 
 def _embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes
+from tapegrad import dtypes, formats
 from tapegrad.creation import from_array
 from tapegrad.functions.common import PUBLIC, method
 from tapegrad.functions.nn.activations import NN, nn
@@ -39,8 +39,8 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Any:
                            f"upscale_factor, but input.size(-3)={channels} is not divisible by {f * f}")
     b = len(batch)
     x = input.reshape(*batch, channels // (f * f), f, f, rows, columns)
-    return x.permute(*range(b), b, b + 3, b + 1, b + 4, b + 2).reshape(*batch, channels // (f * f), rows * f,
-                                                                        columns * f)
+    x = x.permute(*range(b), b, b + 3, b + 1, b + 4, b + 2).clone(memory_format=formats.contiguous_format)
+    return x.reshape(*batch, channels // (f * f), rows * f, columns * f)
 
 
 @nn
@@ -55,8 +55,8 @@ def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Any:
                            f"{rows} and {columns}")
     b = len(batch)
     x = input.reshape(*batch, channels, rows // f, f, columns // f, f)
-    return x.permute(*range(b), b, b + 2, b + 4, b + 1, b + 3).reshape(*batch, channels * f * f, rows // f,
-                                                                        columns // f)
+    x = x.permute(*range(b), b, b + 2, b + 4, b + 1, b + 3).clone(memory_format=formats.contiguous_format)
+    return x.reshape(*batch, channels * f * f, rows // f, columns // f)
 
 
 _MODES: dict[str, tuple[int, ...]] = {
@@ -203,7 +203,7 @@ def channel_shuffle(input: Tensor, groups: int) -> Any:
         raise RuntimeError(f"Number of channels must be divisible by groups. Got {channels} channels and {groups} "
                            "groups.")
     parts = input.reshape(input.shape[0], groups, channels // groups, *input.shape[2:])
-    return parts.transpose(1, 2).reshape(input.shape)
+    return parts.transpose(1, 2).clone(memory_format=formats.contiguous_format).reshape(input.shape)
 
 
 PUBLIC["channel_shuffle"] = NN["native_channel_shuffle"] = PUBLIC["native_channel_shuffle"] = channel_shuffle

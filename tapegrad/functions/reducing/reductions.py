@@ -235,7 +235,10 @@ def sum_to_size(self: Any, *size: Any) -> Any:
     if missing < 0 or any(n not in (1, m) for n, m in zip(shape, self.shape[missing:])):
         raise RuntimeError(f"size {{{list(shape)}}} is not expandable to size {{{list(self.shape)}}}.")
     dims = [d for d in range(self.ndim) if d < missing or (shape[d - missing] == 1 and self.shape[d] != 1)]
-    return self.sum(dims, keepdim=True).reshape(shape) if dims else self
+    if not dims:
+        return self
+    found = self.sum(dims, keepdim=True)
+    return found.reshape(shape) if missing else found
 
 
 # ---------------------------------------------------------------- softmax

@@ -66,6 +66,8 @@ def roll(input: Tensor, shifts: Ints, dims: Ints = ()) -> Any:
         return apply(operation("roll"), (input,), (("shifts", shifts), ("dims", None)))
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
+    if not input.numel():
+        return input.clone()  # whatever the axes are
     total: dict[int, int] = {}
     for shift, d in zip(shifts, dims):
         axis = shapes.wrap_dim(d, input.ndim)

@@ -80,7 +80,7 @@ def view_of(plan, viewed, layout, offset, shift, mode):
     result = new_object(machine().tensor_type, row)
     if mode & _LINK:
         first = tensor_at(viewed).base
-        if first == U0:
+        if first == U0 or not rows[base].flags & _IS_VIEW:  # it may have left its base (`x.data = t`)
             first = viewed
         py.incref(first)
         rows[tensor_at(first).buffer].flags |= _VIEWED
