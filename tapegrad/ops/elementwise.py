@@ -112,8 +112,8 @@ def sinc_slope(t):
     return where(scalar.abs(t) < 0.01, t * (t * t * (1 / 30) - 1 / 3), (t * scalar.cos(t) - scalar.sin(t)) / (t * t))
 
 
-elementwise("deg2rad", lambda x: x * (PI / 180), lambda g: g * (PI / 180), result="float")
-elementwise("rad2deg", lambda x: x * (180 / PI), lambda g: g * (180 / PI), result="float")
+elementwise("deg2rad", lambda x: x * (PI / 180), lambda g: g * (PI / 180), result="float", grad_name="Deg2RadBackward0")
+elementwise("rad2deg", lambda x: x * (180 / PI), lambda g: g * (180 / PI), result="float", grad_name="Rad2DegBackward0")
 elementwise("hypot", lambda x, y: scalar.hypot(x, y), lambda g, x, y, out: (g * (x / out), g * (y / out)), accepts="f",
             domain=(0.2, 3), tensors=("x", "y"))
 

@@ -113,4 +113,56 @@ def custom_functions(t: Any) -> dict[str, Any]:
         def backward(ctx, g):
             return -g
 
+    class Cubed(Function):
+        """In the newer form: what is kept is said apart."""
+
+        @staticmethod
+        def forward(x):
+            return x ** 3
+
+        @staticmethod
+        def setup_context(ctx, inputs, output):
+            ctx.save_for_backward(*inputs)
+
+        @staticmethod
+        def backward(ctx, g):
+            x, = ctx.saved_tensors
+            return 3 * x * x * g
+
+    class Summed(Function):
+        @staticmethod
+        def forward(ctx, x, y, z):
+            ctx.shapes = x.shape, y.shape
+            return x.sum() + y.sum()
+
+        @staticmethod
+        def backward(ctx, g):
+            a, b = ctx.shapes
+            return (g.expand(a) if ctx.needs_input_grad[0] else None, g.expand(b) if ctx.needs_input_grad[1] else None,
+                    None)
+
+    class Viewed(Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x.reshape(-1)[:1]
+
+        @staticmethod
+        def backward(ctx, g):
+            return None
+
+    class Kept(Function):
+        """What is kept was made on the way."""
+
+        @staticmethod
+        def forward(ctx, x):
+            s = x.sigmoid()
+            ctx.save_for_backward(s, x)
+            ctx.set_materialize_grads(False)
+            return s * x
+
+        @staticmethod
+        def backward(ctx, g):
+            s, x = ctx.saved_tensors
+            return None if g is None else g * (s + x * s * (1 - s))
+
     return {k: v for k, v in locals().items() if isinstance(v, type) and v is not Function}

@@ -6,7 +6,9 @@ meaning. What has none is kept too, for errors have to agree.
 """
 from __future__ import annotations
 
+import copy
 import functools
+import pickle
 import random
 from collections.abc import Callable
 from pathlib import Path
@@ -53,7 +55,8 @@ def start(t: Any) -> dict[str, Any]:
         return x.register_hook(function)
 
     return {"t": t, "F": t.nn.functional, "log": log, "note": note, "own": own, "hook": hook, "heard": heard,
-            "node_heard": node_heard, "nan": float("nan"), "inf": float("inf"), **custom_functions(t)}
+            "node_heard": node_heard, "deepcopy": copy.deepcopy, "pickled": lambda x: pickle.loads(pickle.dumps(x)),
+            "nan": float("nan"), "inf": float("inf"), **custom_functions(t)}
 
 
 @functools.lru_cache(maxsize=256)
@@ -68,7 +71,9 @@ STATEMENTS = {kind: forms for kind, forms in FORMS.items() if kind[-1].isdigit()
 NUMBERS = ["2", "0.5", "-1.5", "1", "0", "3", "-1", "0.25", "True", "2.0", "-2", "1.5"]
 SHAPES = [(), (), (1,), (2,), (3,), (4,), (2, 3), (3, 2), (3, 3), (2, 2), (1, 3), (3, 1), (2, 1, 3),
           (2, 2, 2), (0,), (0, 3), (2, 0)]
-DTYPES = ["float32"] * 6 + ["float64"] * 6 + ["int64", "int64", "int32", "bool", "uint8", "int8", "int16"]
+DTYPES = ["float32"] * 6 + ["float64"] * 6 + ["int64", "int64", "int32", "bool", "uint8", "int8", "int16"] + [
+    "float16", "bfloat16"]
+OPTIMISERS = ["SGD", "Adam", "AdamW", "RMSprop", "Adagrad", "Adadelta", "Adamax", "NAdam", "RAdam", "ASGD", "Rprop"]
 VALUES = [0.0, 0.5, 1.0, -1.0, 2.0, -0.5, 1.5, 0.25, -2.0, 3.0, 0.75, -1.25, 0.125, 2.5]
 LARGEST = 300
 
@@ -423,6 +428,12 @@ class Writer(Filler):
         return self.indexed
 
     # ---- names and literals
+
+    def _optimiser(self) -> str:
+        return self.rng.choice(OPTIMISERS)
+
+    def _reduction(self) -> str:
+        return self.rng.choice(["none", "mean", "sum"])
 
     def _new(self) -> str:
         self.count += 1

@@ -256,7 +256,7 @@ def _filled(target: Any, value: Any) -> Any:
 
 @lessons.constant
 def _nothing(dtype: Any) -> Any:
-    return from_array(np.zeros((), dtype.numpy))
+    return from_array(np.zeros(()), dtype)
 
 
 METHODS["__getitem__"], METHODS["__setitem__"] = getitem, setitem

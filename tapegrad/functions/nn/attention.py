@@ -47,7 +47,7 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
                                f"{kind_name(query).lower()} instead.")
     if enable_gqa and query.ndim > 2:
         key, value = (x.repeat_interleave(query.shape[-3] // x.shape[-3], -3) for x in (key, value))
-    scores = (query * (1 / math.sqrt(query.shape[-1]) if scale is None else scale)) @ key.transpose(-2, -1)
+    scores = (query * (1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale)) @ key.transpose(-2, -1)
     if is_causal:
         attn_mask = creation.ones(scores.shape[-2:], dtype=dtypes.bool_).tril()
     if attn_mask is None:
