@@ -389,8 +389,10 @@ def as_tensor(data: Any, dtype: _dtype | type | None = None, device: Any = None)
     >>> import tapegrad as torch
     >>> torch.as_tensor([1.0, 2.0])
     tensor([1., 2.])"""
-def asarray(obj: Any, *, dtype: _dtype | type | None = None, device: Any = None, copy: _bool | None = None, requires_grad: _bool = False) -> Tensor:
+def asarray(obj: Any, *, dtype: _dtype | type | None = None, device: Any = None, copy: _bool | None = None, requires_grad: _bool | None = None) -> Tensor:
     """`obj` as a tensor, sharing its memory unless `copy`, which may also forbid copying (`torch.asarray`).
+
+    A tensor keeps its history, unless `requires_grad` is said to be False.
 
     >>> a = np.zeros(2)
     >>> t = asarray(a); a[0] = 1; t
