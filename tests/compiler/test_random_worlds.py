@@ -55,12 +55,14 @@ def told(x: Any, memory: dict[int, str], path: str, depth: int = 0) -> Any:
     if isinstance(x, (bool, int, float, str, type(None))):
         return [type(x).__name__, x]
     if hasattr(x, "__dict__") and not isinstance(x, (type, types.FunctionType, types.ModuleType)) and depth < 4:
-        return [type(x).__name__, told(vars(x), memory, path, depth + 1)]
+        held = {k: [*v.values()] if "hooks" in k and isinstance(v, dict) else v for k, v in vars(x).items()}
+        return [type(x).__name__, told(held, memory, path, depth + 1)]  # hooks without the numbers they got
     return type(x).__name__
 
 
 STATE = ["A", "B", "last", "obj", "inner", "w0", "w1", "s0", "s1", "k0", "numbers", "tensors", "table", "chosen",
-         "pair", "G", "n0", "net", "options", "point", "recent", "seen"]
+         "pair", "G", "n0", "net", "options", "point", "recent", "seen", "block", "meter", "counts", "order", "found",
+         "descent", "adam", "schedule"]
 
 
 def run(source: str, calls: list[Any], compiled: bool, name: str) -> tuple[list[Any], Any]:

@@ -9,7 +9,8 @@ from tapegrad.compiler.guards import trusted_values
 
 # Their meaning is not in memory that a replay renews, or they reach outside.
 _HIDDEN_TEXT = """
-    __builtins__ __doc__ __globals__ __name__ __qualname__ __subclasses__ __traceback__ __weakref__ _base _buffer
+    __builtins__ __doc__ __globals__ __module__ __name__ __qualname__ __subclasses__ __traceback__ __type_params__
+    __weakref__ _base _buffer
     _memory _mro _version ag_frame cache_info cr_frame data_ptr f_back f_globals f_locals gi_frame grad_fn
     next_functions random tb_frame untyped_storage
 """

@@ -123,6 +123,10 @@ class Reach:
         self.reads |= self._stores
         self.any_attribute = bool(self._computed)
         self._attributes_of_tensors()
+        if "__annotations__" in self.reads or self.any_attribute:
+            for function in [f for f in self._keep if type(f) is types.FunctionType]:
+                self._keep += function.__annotations__.values()
+                self._probe(functools.partial(_annotations, function))
         if self._numpy and self.reads & OF_ARRAYS:
             raise Unreadable(f"it reads {min(self.reads & OF_ARRAYS)}")
         if self._computed and self._strings & HIDDEN:
@@ -566,6 +570,10 @@ class Reach:
 
 
 _IMPORT = vars(builtins)["__import__"]
+
+
+def _annotations(function: Any) -> tuple[Any, ...]:
+    return tuple([(name, id(value)) for name, value in function.__annotations__.items()])
 
 
 def _free(function: Any) -> tuple[str, ...]:
