@@ -100,7 +100,10 @@ class Watch:
     def __init__(self, lines: bool) -> None:
         from tapegrad.tape.recorder import SourceLines
 
-        self.tapes, self.sources, self.lines, self.inside = Tapes(), SourceLines(), lines, False
+        self.tapes: Tapes = Tapes()
+        self.sources: SourceLines = SourceLines()
+        self.lines: bool = lines
+        self.inside: bool = False
 
     def around(self, function: Any, roots_of: Callable[..., Sequence[Any]]) -> Any:
         """`function` that shows us its roots first, unless another such function called it."""

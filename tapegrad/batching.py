@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import ModuleType
 from typing import Any
 
 from tapegrad.lazy_modules import lazy
 
-vectorisation = lazy("tapegrad.func", "vectorisation")["vectorisation"]
+vectorisation: ModuleType = lazy("tapegrad.func", "vectorisation")["vectorisation"]
 
 
 def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomness: str = "error", *,

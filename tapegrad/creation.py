@@ -15,13 +15,12 @@ from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing, lessons
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.machine.startup import address_of
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import Sizes, described
 from tapegrad.tensor import Tensor
 
-call, buffers = machine.call, machine.buffers
 MUCH = 1 << 32  # bytes that may not be there
 
 

@@ -14,17 +14,16 @@ import numpy as np
 from tapegrad import dtypes, errors
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following, lessons
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names
 from tapegrad.tape import history
 from tapegrad.tape.reading import STARTS
 
-call = machine.call
 TensorBase = machine.TensorBase
-run_plan, make_view = call.run_plan, call.make_view
-buffers = machine.buffers
+run_plan: Callable[..., Any] = call.run_plan
+make_view: Callable[..., Any] = call.make_view
 MOST = rec.MOST  # operands of one instruction that lie as they like: it has a bit for each a gradient flows on to
 MOST_ALIKE = 30_000  # of one instruction, where all lie alike
 

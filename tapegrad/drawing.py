@@ -13,13 +13,11 @@ from tapegrad.autograd.function import Function
 from tapegrad.devices import required
 from tapegrad.machine import streams
 from tapegrad.machine.learning import capturing, lessons
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, call, layouts
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.random import Generator, check_may_draw, default_generator
 from tapegrad.signatures import Sizes, checked, described, unwrapped
 from tapegrad.tensor import Tensor
-
-call, buffers = machine.call, machine.buffers
 
 
 def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype, method: Callable[..., Any],

@@ -87,7 +87,9 @@ FLOATING = (float32, float64)  # what is computed in
 HALVES = (float16, bfloat16)  # what is stored only
 LARGEST = float(np.finfo(np.float32).max)
 ALL: tuple[dtype, ...] = (bool_, uint8, int8, int16, int32, int64, *FLOATING, *HALVES)
-COMPLEX = complex64, complex128 = dtype(10, "complex64", "c64"), dtype(11, "complex128", "c128")  # names, and no more
+complex64: dtype = dtype(10, "complex64", "c64")  # names, and no more
+complex128: dtype = dtype(11, "complex128", "c128")
+COMPLEX = complex64, complex128
 BY_NAME = {d.name: d for d in ALL}
 BY_SHORT = {d.short: d for d in ALL}
 _BY_PYTHON = {float: float64, int: int64, bool: bool_}

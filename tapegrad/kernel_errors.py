@@ -8,12 +8,10 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.kernels.structural import FAILED, OFFENDING
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine, planner
+from tapegrad.machine.live import buffers, machine, planner
 from tapegrad.machine.llvm import late_binding
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.linalg import REFUSALS, LinAlgError, refusal
-
-buffers = machine.buffers
 
 
 def out_of_memory(nbytes: int) -> None:

@@ -14,11 +14,9 @@ import numpy as np
 from tapegrad import dtypes, errors, printing, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, plan_of
-
-call, buffers = machine.call, machine.buffers
 
 
 def reread(x: Any, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0,

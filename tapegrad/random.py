@@ -12,14 +12,12 @@ from tapegrad import creation, dtypes, errors
 from tapegrad.devices import CPU, required
 from tapegrad.machine import streams
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
 __all__ = ["default_generator", "fork_rng", "get_rng_state", "initial_seed", "manual_seed", "seed", "set_rng_state"]
 show_public(__name__)
 
-call, buffers = machine.call, machine.buffers
 
 
 class Generator:

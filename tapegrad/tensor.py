@@ -19,7 +19,7 @@ from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing, following, lessons
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 else:
     TensorBase = machine.TensorBase
 
-call, buffers = machine.call, machine.buffers
 _ops = REGISTRY
 
 

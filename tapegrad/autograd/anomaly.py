@@ -19,8 +19,8 @@ from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
-enabled = False
-check_nan = True
+enabled: bool = False
+check_nan: bool = True
 _PACKAGE = str(Path(__file__).parents[1])
 _running: list[int] = []  # the rows whose nodes are at work, innermost last
 

@@ -7,11 +7,9 @@ from typing import Any
 from tapegrad import dispatch, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import call, layouts, machine
 from tapegrad.tape import hooks
 from tapegrad.tape.hooks import Hook
-
-call = machine.call
 
 
 def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:

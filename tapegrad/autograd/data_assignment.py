@@ -11,12 +11,10 @@ from typing import Any
 
 from tapegrad.autograd.made_nodes import onwards
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import buffers, call, machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape import history, hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
-
-call, buffers = machine.call, machine.buffers
 
 
 def settle(x: Any, source: Any) -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import itertools
 import threading
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
@@ -20,11 +20,9 @@ from tapegrad.autograd.nested_backward import nested
 from tapegrad.autograd.recorded_replay import collect_recorded, replay_recorded
 from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay, settle, take
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine, planner
+from tapegrad.machine.live import buffers, call, instructions, machine, planner
 from tapegrad.machine.runtime import Workspace
 from tapegrad.tape.hooks import tensor_hooks
-
-call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 
 
 @nested
@@ -171,7 +169,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     return results
 
 
-run = nested(_run)
+run: Callable[..., Any] = nested(_run)
 
 
 def _meet(root: Any, seed: Any) -> None:

@@ -16,7 +16,7 @@ from tapegrad.autograd import modes, recorded_adjoints
 from tapegrad.autograd.graph import Node
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.namespaces import show_public
 from tapegrad.ops.declaration import REGISTRY
@@ -25,7 +25,6 @@ from tapegrad.tape import history, hooks
 __all__ = ["Function", "FunctionCtx", "once_differentiable"]
 show_public(__name__)
 
-call, buffers = machine.call, machine.buffers
 
 # The hooks on what is saved, if there are any: `autograd.saved_tensors` gives this its meaning.
 current_hooks: Callable[[], tuple[Callable[[Any], Any], Callable[[Any], Any]] | None] = lambda: None

@@ -8,12 +8,10 @@ from typing import Any
 from tapegrad import dispatch, shapes
 from tapegrad.autograd.function import Function, FunctionCtx, give_history, lies
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.planning import Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history, hooks
-
-call, buffers = machine.call, machine.buffers
 
 
 class _Onwards(Function):

@@ -11,12 +11,10 @@ from typing import Any
 from tapegrad import errors
 from tapegrad.autograd import anomaly
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
 from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
-
-call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 
 
 def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,

@@ -9,13 +9,11 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, shapes
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import call, layouts, machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
 from tapegrad.ops import adjoint_operations
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape.reading import STARTS, with_start
-
-call = machine.call
 
 
 class Count:
@@ -24,7 +22,7 @@ class Count:
     __slots__ = ("n",)
 
     def __init__(self, n: int) -> None:
-        self.n = n
+        self.n: int = n
 
 
 class ShapeOnly:
@@ -37,7 +35,7 @@ class ShapeOnly:
     __slots__ = ("layout",)
 
     def __init__(self, layout: Layout) -> None:
-        self.layout = layout
+        self.layout: Layout = layout
 
     @property
     def shape(self) -> shapes.Shape:
@@ -54,7 +52,13 @@ class ShapeOnly:
     def _absorb(self, *operands: Any) -> ShapeOnly:
         return self
 
-    unsqueeze = squeeze = narrow = expand = sum = to = _apply_view = _absorb
+    unsqueeze = _absorb
+    squeeze = _absorb
+    narrow = _absorb
+    expand = _absorb
+    sum = _absorb
+    to = _absorb
+    _apply_view = _absorb
 
     @classmethod
     def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:

@@ -10,12 +10,10 @@ from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_h
 from tapegrad.autograd.recorded_adjoints import tensor_type
 from tapegrad.autograd.reverse_replay import complete_leaf, completing, is_one_of_several, through_node
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import buffers, call, machine
 from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
-
-call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 
 
 class _Cotangents(dict[int, Any]):

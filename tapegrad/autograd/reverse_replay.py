@@ -12,14 +12,12 @@ from tapegrad.autograd.marking import asked_for, check_marked
 from tapegrad.autograd.recorded_adjoints import gradients_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
-
-call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 
 
 def adjoint_layout(row: int) -> Layout:

@@ -19,12 +19,12 @@ from typing import Any
 from tapegrad import dispatch
 from tapegrad.autograd import calls_through_python, engine, function, modes
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import call, layouts, machine
 from tapegrad.machine.planning import Attributes
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import hooks
 
-call, TensorBase = machine.call, machine.TensorBase
+TensorBase: Any = machine.TensorBase
 _AT_A_STRIDE = ("as_strided", "view_dtype")  # views that tell where elements lie in storage, not among others
 
 

@@ -9,6 +9,8 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
+import numpy as np
+
 from tapegrad import dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function, FunctionCtx
@@ -17,12 +19,11 @@ from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine, planner
-from tapegrad.machine.planning import Plan
+from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
+from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
-call, buffers, instructions = machine.call, machine.buffers, machine.instructions
 WIDEST = 30  # operands of a node
 _versions = buffers["version"]
 
@@ -217,9 +218,9 @@ class Recorder:
 
     def __init__(self, traced: Traced, values: Sequence[Any], holds: bool) -> None:
         lies = [*map(layout_of, values), *traced.hidden]
-        self.hidden = traced.hidden
-        self.shapes = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs],
-                              holds) for number, s in enumerate(traced.segments)]
+        self.hidden: tuple[Layout, ...] = traced.hidden
+        self.shapes: list[_Shape] = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs],
+                                            holds) for number, s in enumerate(traced.segments)]
 
     def record(self, pullback: Pullback | None, values: list[Any]) -> None:
         """Give results of a call their history; `values` are its inputs and results."""
@@ -253,23 +254,27 @@ class Pullback:
     The machine, which reclaims dead history when enough is kept, is told how much this is.
     """
 
-    nbytes = 0
+    nbytes: int = 0
     rows: list[int]  # of the graph's values
+    variant: Replayed
+    states: Sequence[Any]
+    numbers: Sequence[Any]
+    versions: tuple[list[Any], np.ndarray[Any, Any]]
 
     def __init__(self, variant: Replayed, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
                  states: Sequence[Any], numbers: Sequence[Any]) -> None:
         self.variant, self.states, self.numbers = variant, states, numbers
         numbers = variant.captured.numbers_of_inputs
-        self.leaves = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
-                       for i, t in enumerate(leaves)]
+        self.leaves: list[Any] = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
+                                  for i, t in enumerate(leaves)]
         versions = _versions
         self.versions = [versions.item(cap.owner_of(t)) for t in leaves], versions[variant.owners_reached]
         reads = variant.reads
         # As aliases: the memory stays what the program read, whatever becomes of the tensor, and the tensor can die.
         kept = [_alias(t) for t in (*[arguments[i] for i in reads.arguments], *reads.held,
                                     *[fresh[i] for i in reads.results])]
-        self.kept = [(t, versions.item(cap.owner_of(t))) for t in kept]
-        self.saved = fresh[-1]
+        self.kept: list[tuple[Any, Any]] = [(t, versions.item(cap.owner_of(t))) for t in kept]
+        self.saved: Any = fresh[-1]
         self.nbytes = self.saved.nbytes
         call.count_kept(self.nbytes)
 

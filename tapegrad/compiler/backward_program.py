@@ -7,10 +7,8 @@ from typing import Any, NamedTuple
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.program import Program
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import call
 from tapegrad.machine.planning import Layout
-
-call = machine.call
 
 
 class Reads(NamedTuple):
@@ -31,13 +29,17 @@ class Reads(NamedTuple):
 class Backward:
     """The program of one segment's backward."""
 
+    program: Program
+    layouts: Sequence[Layout]
+    seed_layouts: Sequence[Layout]
+
     def __init__(self, program: Program, found: Sequence[int], fresh: Sequence[Layout], seed_layouts: Sequence[Layout],
                  reads: Sequence[int], results_at: int, results: int) -> None:
         self.program, self.layouts, self.seed_layouts = program, fresh, seed_layouts
         self.found = found  # which of the program's results is the gradient of each input
         self.reads = reads  # of what is kept for all of them, by place
         self.results_at = results_at
-        self.seeds_at = self.results_at + results
+        self.seeds_at: int = self.results_at + results
 
     def launch(self, starts: list[int], gradients: Sequence[Any]) -> list[Any]:
         """The gradients of the inputs from those of the outputs; `starts` are the addresses of all else it reads."""

@@ -26,11 +26,10 @@ from tapegrad.compiler.traced_program import Block, Place, Refused, Step, target
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks, reading
 
-call, buffers = machine.call, machine.buffers
 _ALIGN = 64
 
 

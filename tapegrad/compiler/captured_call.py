@@ -14,17 +14,16 @@ from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, overlapping, with_gradients
+from tapegrad.compiler.pytrees import Numbers, Structure, flatten, is_loose, overlapping, with_gradients
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.tape.history import KIND_OF_VIEW
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 
-buffers = machine.buffers
 AT_ONCE = 64  # programs of more steps get their superinstructions in the background
 
 
@@ -87,31 +86,37 @@ class Varies(Changes):
 class Before:
     """What there is when a captured call begins; `varying` are the numbers passed that are left out of `structure`."""
 
+    reach: Reach
+    leaves: list[Any]
+    structure: Any
+    containers: list[Any]
+    loose: dict[int, tuple[int, int]]
+
     def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any, containers: Sequence[Any],
                  identity: bool, varying: frozenset[int] = frozenset(), kinds: Sequence[Any] = ()) -> None:
         self.varying = varying
         self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
         self.identity = identity
-        self.watched = {id(w.value) for w in reach.watched}
+        self.watched: set[int] = {id(w.value) for w in reach.watched}
         if reach.identity and not self.watched.isdisjoint(map(id, self.containers)):
             raise Refused("it asks which object something is, and is passed a tuple, list or dict that it also reads")
-        self.arguments = with_gradients(leaves)
-        self.tensors = list({id(t): t for t in (*reach.tensors.values(), *leaves)}.values())
-        self.keys = [cap.storage_key(t) for t in self.tensors]
-        self.gradients = [(t, t.grad) for t in self.tensors if t.is_leaf]
-        self.held = [*reach.tensors.values(), *(g for t, g in self.gradients if g is not None)]
-        self.owners = [cap.owner_of(a) for a in self.arguments]
+        self.arguments: list[Any] = with_gradients(leaves)
+        self.tensors: list[Any] = list({id(t): t for t in (*reach.tensors.values(), *leaves)}.values())
+        self.keys: list[tuple[int, ...]] = [cap.storage_key(t) for t in self.tensors]
+        self.gradients: list[tuple[Any, Any]] = [(t, t.grad) for t in self.tensors if t.is_leaf]
+        self.held: list[Any] = [*reach.tensors.values(), *(g for t, g in self.gradients if g is not None)]
+        self.owners: list[int] = [cap.owner_of(a) for a in self.arguments]
         self.loose = {i: _extent(t) for i, (t, kind) in enumerate(zip(leaves, kinds)) if is_loose(kind)}
-        self.known = {cap.owner_of(t) for t in reach.tensors.values()}
+        self.known: set[int] = {cap.owner_of(t) for t in reach.tensors.values()}
         self.known |= {cap.owner_of(g) for t, g in self.gradients if g is not None and id(t) in reach.tensors}
         if any(self.owners[i] in self.known for i in self.loose):
             raise Strict("it reads the base of an argument by name")
         rows = {cap.owner_of(t) for t in (*self.held, *self.arguments)}
         if overlapping(rows):
             raise Refused("arrays it works on overlap in memory")
-        self.versions = {row: int(buffers[row]["version"]) for row in rows}
-        self.mode = mode()
-        self.storages = cap.live_storages(rows)
+        self.versions: dict[int, int] = {row: int(buffers[row]["version"]) for row in rows}
+        self.mode: tuple[Any, ...] = mode()
+        self.storages: cap.Ranges = cap.live_storages(rows)
 
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""
@@ -143,6 +148,14 @@ class Captured:
     which of them stands where in `structure`; `roots` are the outputs that require grad.
     """
 
+    reach: Reach
+    content: tuple[Any, ...]
+    steps: list[Step]
+    blocks: list[Block]
+    argument_versions: list[tuple[int, int]]
+    fresh_versions: list[tuple[int, int]]
+    flags: list[tuple[Any, int]]
+
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
                  roots: Sequence[Any], substitution: Substitution | None = None) -> None:
         if trace.refusals:
@@ -151,48 +164,48 @@ class Captured:
             raise Refused("its backward goes on into what was computed before the call")
         self.reach, self.content = before.reach, before.reach.content  # which names objects by address: they are held
         looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
-        self.looked = [(t, had) for t, had in before.gradients
-                       if looks.get(id(t)) and id(t) in before.reach.tensors]
+        self.looked: list[tuple[Any, Any]] = [(t, had) for t, had in before.gradients
+                                              if looks.get(id(t)) and id(t) in before.reach.tensors]
         if any(id(t) in looks for t in before.tensors if not t.is_leaf):
             raise Refused("it looks at or sets the gradient of a tensor that is no leaf")
-        self.draws = trace.draws
+        self.draws: list[capturing.Draw] = trace.draws
         (self.steps, *parts), self.blocks, used = cap.analyse(
             events, trace.contents, before.storages, before.owners, before.known,
             _left(before, result, traced.segments), substitution.graph.tags if substitution else {}, before.loose)
-        self.loose = frozenset(before.loose)
+        self.loose: frozenset[int] = frozenset(before.loose)
         if self.loose and any(p.kind == "argument" and p.number in self.loose
                               for steps in (self.steps, *parts) for s in steps
                               if s.kind != rec.GUARD for p in cap.targets(s)):
             raise Strict("it writes to an argument that is a view")
         self.steps = checks_first(self.steps)
-        self.fixed = sorted(used & before.known)
-        self.numbers = {row: i for i, row in reversed([*enumerate(before.owners)])}
+        self.fixed: list[int] = sorted(used & before.known)
+        self.numbers: dict[int, int] = {row: i for i, row in reversed([*enumerate(before.owners)])}
         # arguments that lie in memory the function reaches by name: they must do so again
-        self.expected = {i: row for i, row in enumerate(before.owners) if row in before.known}
-        self.known = frozenset(before.known)
-        self.reached = [id(t) in before.reach.tensors for t in before.leaves]
+        self.expected: dict[int, int] = {i: row for i, row in enumerate(before.owners) if row in before.known}
+        self.known: frozenset[int] = frozenset(before.known)
+        self.reached: list[bool] = [id(t) in before.reach.tensors for t in before.leaves]
         self._starts = {b.address: i for i, b in enumerate(self.blocks)}
         self.result_blocks: list[int] = []
         self.fresh_layouts: list[Layout] = []
         self._fresh_versions: list[int] = []
-        self.gradients = [g for leaf, had in before.gradients
-                          for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
+        self.gradients: list[Left] = [g for leaf, had in before.gradients
+                                      for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
         self._outputs(before, result, substitution)
         # which results have the numbers that Python takes out of them
-        self.reads = [self._block_of(read.copy, "a number") for read in substitution.graph.reads.values()
-                      if not read.pinned] if substitution else []
-        self.roots = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
-        self.inputs = [self._source(before, t) for t in traced.inputs]
-        self.numbers_of_inputs = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
+        self.reads: list[int] = [self._block_of(read.copy, "a number") for read in substitution.graph.reads.values()
+                                 if not read.pinned] if substitution else []
+        self.roots: list[int] = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
+        self.inputs: list[Any] = [self._source(before, t) for t in traced.inputs]
+        self.numbers_of_inputs: dict[int, int] = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
         if roots and len({id(t) for t in self._tensors}) > 1:
             shared = [cap.owner_of(t) for i, t in enumerate(self._tensors) if self.outputs[i].kind in ("fresh", "part")]
             if len(set(shared)) != len(shared):
                 raise Refused("results that require grad share memory")
-        self.traced = traced._replace(inputs=(), segments=tuple([
+        self.traced: Traced = traced._replace(inputs=(), segments=tuple([
             s if s.gone else s.resolved(parts[s.part], self._starts) for s in traced.segments]))
         changed = {row: int(buffers[row]["version"]) - version for row, version in before.versions.items()
                    if int(buffers[row]["version"]) != version}
-        self.versions = sorted((r, n) for r, n in changed.items() if r in before.known)
+        self.versions: list[tuple[int, int]] = sorted((r, n) for r, n in changed.items() if r in before.known)
         self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
         if any(number in self.loose for number, _ in self.argument_versions):
             raise Strict("it writes to an argument that is a view")
@@ -200,7 +213,7 @@ class Captured:
         self.fresh_versions = [(i, version) for i, version in enumerate(self._fresh_versions) if version]
         self.flags = sorted((t._buffer, int(buffers[t._buffer]["flags"]) & WATCHED) for t in before.tensors
                             if id(t) in before.reach.tensors)
-        self.undo = self._undo(before)
+        self.undo: list[tuple[Place, int]] = self._undo(before)
         self.work: Work | None = None  # the optimised steps, once there is need of them
         del self._tensors
 
@@ -242,17 +255,18 @@ class Captured:
         leaves: list[Any] = []
         containers = [*before.containers]
         followed = Numbers(frozenset())
-        self.structure = flatten(result, leaves, containers, varying=followed)
+        self.structure: Structure = flatten(result, leaves, containers, varying=followed)
         self.formula: Formula | None = substitution.formula(followed.found) if substitution else None
         if not before.watched.isdisjoint(map(id, containers[len(before.containers):])):
             raise Refused("it returns a tuple, list or dict that it reads")
         self._tensors = list({id(t): t for t in leaves}.values())
-        self.returned = [self._place(self._tensors, t) for t in leaves]
+        self.returned: list[int] = [self._place(self._tensors, t) for t in leaves]
         outputs = [self._output(before, t) for t in self._tensors]
         taken = [o.which for o in outputs if o.kind in ("fresh", "part")] + [g.number for g in self.gradients]
         # A view of a whole block that nothing else is left of may as well be its owner.
-        self.outputs = [Output("fresh", o.which) if o.kind == "part" and not o.offset and taken.count(o.which) == 1
-                        and o.layout is self.fresh_layouts[o.which] else o for o in outputs]
+        self.outputs: list[Output] = [
+            Output("fresh", o.which) if o.kind == "part" and not o.offset and taken.count(o.which) == 1
+            and o.layout is self.fresh_layouts[o.which] else o for o in outputs]
 
     def _output(self, before: Before, tensor: Any) -> Output:
         for i, a in enumerate(before.arguments):

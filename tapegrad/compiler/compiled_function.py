@@ -34,11 +34,10 @@ from tapegrad.compiler.traced_program import Refused, Strict
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import call
 from tapegrad.machine.llvm import late_binding
 from tapegrad.tensor import Tensor
 
-call = machine.call
 MAX_VARIANTS = 16
 MAX_FAILURES = 8
 MAX_KEYS = 64
@@ -55,6 +54,12 @@ class Compiled(Transparent):
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
     """
 
+    dynamic: bool
+    eager_build: bool
+    passes: tuple[str, ...]
+    captures: int
+    fallbacks: int
+
     def __init__(self, function: Callable[..., Any], dynamic: bool = False, eager_build: bool = False,
                  passes: Iterable[str] | None = None) -> None:
         functools.update_wrapper(self, function)
@@ -67,7 +72,7 @@ class Compiled(Transparent):
         self.reason: str | None = None
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
-        self.differed = ""
+        self.differed: str = ""
         self._ways: tuple[Quick, ...] = ()  # the native ways through the programs that ran last
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()

@@ -13,6 +13,9 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.compiler.captured_call import Output
 from tapegrad.compiler.guards.contents import MISSING, Watched
+from tapegrad.compiler.numbers.formula import Formula
+from tapegrad.compiler.numbers.places import Place
+from tapegrad.compiler.program import Program
 from tapegrad.compiler.pytrees import SIMPLE, Masked, number_of, unflatten
 from tapegrad.compiler.traced_program import addresses
 from tapegrad.compiler.variant import Variant
@@ -28,19 +31,24 @@ _KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMEN
 class Quick:
     """A variant as one native record; `address` is what the native call takes."""
 
+    variant: Variant
+    program: Program
+    passed: list[int]
+    count: int
+
     def __init__(self, variant: Variant, lies: tuple[int, ...], recording: bool, passed: list[int]) -> None:
         captured, program = variant.captured, variant.program
         self.variant, self.program = variant, program
-        self.formula = captured.formula
+        self.formula: Formula | None = captured.formula
         self.slow: list[Watched] = variant.reach.without_words
         self.passed, self.count = passed, len(passed) + len(lies)  # which arguments are numbers
-        self.tensors = [i for i in range(self.count) if i not in passed]
+        self.tensors: list[int] = [i for i in range(self.count) if i not in passed]
         # What `flatten` met of the arguments, where some are numbers: the pair that they are, a tuple and a dict.
-        self.containers = (None,) * 3 if passed else ()
-        self.places = variant.reach.varying_places()
-        self.leaves = self.formula is not None and bool(self.formula.writes or self.formula.outputs)
+        self.containers: tuple[None, ...] = (None,) * 3 if passed else ()
+        self.places: list[Place] = variant.reach.varying_places()
+        self.leaves: bool = self.formula is not None and bool(self.formula.writes or self.formula.outputs)
         # whether it is all native
-        self.plainly = self.formula is None and not self.slow and not captured.draws
+        self.plainly: bool = self.formula is None and not self.slow and not captured.draws
         self._keep: list[Any] = []
         self._record = record = np.zeros(1, rec.REPLAY)
         record["program"], record["recording"] = program.address, recording
@@ -49,18 +57,19 @@ class Quick:
                  variant.reach.names]
         self._keep.append(variant.reach)
         self._draws, drawn = self._drawing()
-        self.streams = [*{id(d.stream): d.stream for d in captured.draws}.values()]
+        self.streams: list[Any] = [*{id(d.stream): d.stream for d in captured.draws}.values()]
         self._table("names", names)
         self._table("layouts", lies, "u4", "n_arguments")
         self._table("known", sorted(captured.known), "u4")
         self._table("fresh", variant.layouts, "u4")
         self._table("numbers", drawn)
-        self.form = record["form"] = self._results()
+        self.form: int = self._results()
+        record["form"] = self.form
         # Whether what the native call gives is the result.
-        self.single = self.form == rec.ONE_RESULT
-        self.whole = self.single or (self.form == rec.SEVERAL_RESULTS and not captured.reads and (
+        self.single: bool = self.form == rec.ONE_RESULT
+        self.whole: bool = self.single or (self.form == rec.SEVERAL_RESULTS and not captured.reads and (
             captured.structure == (tuple, None, (Tensor,) * len(captured.returned))))
-        self.address = address_of(record)
+        self.address: int = address_of(record)
 
     def _table(self, field: str, values: Any, dtype: str = "u8", count: str = "") -> None:
         array = np.array(values, dtype).reshape(-1)

@@ -73,10 +73,13 @@ class Program:
     share a program: `launch` is one native call, which the GIL makes whole.
     """
 
+    steps: np.ndarray[Any, Any]
+    conditions: np.ndarray[Any, Any]
+
     def __init__(self, steps: Sequence[Step | Blocked], blocks: Sequence[Block], results: Sequence[int],
                  undo: Sequence[tuple[Place, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
-        self.results = list(results)
+        self.results: list[int] = list(results)
         self._steps = steps  # and with them the loop nests
         emitter.bind(_kernels(steps))
         fixed = set(constant_blocks(steps, set(results)))  # written now, once
@@ -159,7 +162,7 @@ class Program:
             table = np.array(rows, "u8").reshape(-1)
             self._keep.append(table)
             self._record[field], self._record[f"n_{field}"] = address_of(table), len(rows)
-        self.address = address_of(self._record)
+        self.address: int = address_of(self._record)
         self.size = size
 
     def _blocked(self, step: Blocked, resolve: Any) -> int:

@@ -10,12 +10,11 @@ from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 
-buffers = machine.buffers
 SIMPLE = frozenset((bool, int, float, str, bytes, complex, type(None), type(...), type(NotImplemented), range,
                     dtypes.dtype))
 Structure = Any  # Tensor, Same, or (type, …): compares equal for values that are built alike
@@ -39,6 +38,9 @@ class Numbers:
 
     `masked` is None for all of them.
     """
+
+    masked: frozenset[int] | None
+    count: int
 
     def __init__(self, masked: frozenset[int] | None = None) -> None:
         self.masked, self.count = masked, 0

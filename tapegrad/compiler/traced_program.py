@@ -14,9 +14,8 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, structural
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import buffers, machine
 
-buffers = machine.buffers
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
 
 
@@ -184,7 +183,8 @@ class Block(NamedTuple):
     nbytes: int
 
 
-_owners, addresses = buffers["owner"], buffers["address"]
+_owners = buffers["owner"]
+addresses: np.ndarray[Any, Any] = buffers["address"]
 
 
 def owner_of(tensor: Any) -> int:
@@ -198,12 +198,12 @@ def starts(arguments: Sequence[Any], owners: Sequence[int], loose: Collection[in
     return [addresses.item(a._buffer if i in loose else o) for i, (a, o) in enumerate(zip(arguments, owners))]
 
 
-class _Ranges:
+class Ranges:
     """Which of some memory ranges an address lies in."""
 
     def __init__(self, ranges: list[tuple[int, int, int]]) -> None:
-        self.sorted = sorted(ranges)
-        self.starts = [r[0] for r in self.sorted]
+        self.sorted: list[tuple[int, int, int]] = sorted(ranges)
+        self.starts: list[int] = [r[0] for r in self.sorted]
 
     def find(self, address: int) -> tuple[int, int] | None:
         """(what the range stands for, offset in it)"""
@@ -215,7 +215,7 @@ class _Ranges:
         return None
 
 
-def live_storages(held: set[int]) -> _Ranges:
+def live_storages(held: set[int]) -> Ranges:
     """The memory of every value there is, by owner row: of several on the same bytes by that which is among `held`."""
     n = int(machine.state["n_buffers"][0])
     rows = buffers[:n]
@@ -223,11 +223,11 @@ def live_storages(held: set[int]) -> _Ranges:
     borrowed = owners[rows["flags"][owners] & rec.BORROWED != 0].tolist()
     hidden = {r for r in borrowed if r not in held} | {int(rows["producer"][r]) for r in borrowed if r in held}
     nbytes = machine.layouts["nbytes"]
-    return _Ranges([(int(rows["address"][r]), int(nbytes[rows["layout"][r]]), int(r)) for r in owners
+    return Ranges([(int(rows["address"][r]), int(nbytes[rows["layout"][r]]), int(r)) for r in owners
                     if r not in hidden])
 
 
-def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list[int], known: set[int], left: set[int],
+def analyse(events: Any, contents: list[bytes], before: Ranges, arguments: list[int], known: set[int], left: set[int],
             varying: dict[int, int], loose: dict[int, tuple[int, int]]
             ) -> tuple[list[list[Step]], list[Block], set[int]]:
     """Steps with their pointers resolved, part by part, the blocks taken, and the rows of outside memory used.
@@ -247,7 +247,7 @@ def analyse(events: Any, contents: list[bytes], before: _Ranges, arguments: list
     for address, nbytes in zip(starts["a"].tolist(), starts["b"].tolist()):
         taken.append((address, nbytes, len(blocks)))
         blocks.append(Block(address, nbytes))
-    own = _Ranges(taken)
+    own = Ranges(taken)
     numbers = {row: i for i, row in reversed([*enumerate(arguments)]) if row not in known}
     used: set[int] = set()
 

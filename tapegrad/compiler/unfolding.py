@@ -22,10 +22,9 @@ from tapegrad.compiler.captured_call import Result
 from tapegrad.compiler.guards.contents import by_value
 from tapegrad.compiler.guards.reachable import Unreadable
 from tapegrad.compiler.pytrees import unflatten
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import buffers, call, machine
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
-call, buffers = machine.call, machine.buffers
 _CANNOT = "the function would have to run once more to be differentiated again, but {}; call it uncompiled for that"
 
 

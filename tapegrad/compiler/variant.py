@@ -23,57 +23,61 @@ from tapegrad.compiler.program import Program
 from tapegrad.compiler.pytrees import is_fixed, overlapping, unflatten, with_gradients
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, call, layouts
 from tapegrad.machine.startup import address_of
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor
-
-call, buffers = machine.call, machine.buffers
 
 
 class Variant:
     """One captured behaviour: what must hold for it, and the program that repeats it."""
 
+    function: Callable[..., Any]
+    reach: Reach
+    captured: Captured
+    structure: Any
+    program: Program
+
     def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
                  structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None]) -> None:
         self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
-        self.default = dtypes.default_dtype()
-        self.runs = 0
-        self.made = time.perf_counter()
-        self.built = False
+        self.default: dtypes.dtype = dtypes.default_dtype()
+        self.runs: int = 0
+        self.made: float = time.perf_counter()
+        self.built: bool = False
         self.native_way: Any = False  # of `native_calls`: not looked for yet
         self._recorder: Recorder | None = None
         # what a call returns that hands out no tensor
-        self.fixed = not captured.outputs and is_fixed(captured.structure)
+        self.fixed: bool = not captured.outputs and is_fixed(captured.structure)
         self.constant: Any = unflatten(captured.structure, iter(())) if self.fixed else None
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
-        self.held = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
+        self.held: list[Any] = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
-        self.owners_reached = np.array([cap.owner_of(t) for t in reach.tensors.values()], "i8")
-        self.owners = [cap.owner_of(t) for t in self.held]
+        self.owners_reached: np.ndarray[Any, Any] = np.array([cap.owner_of(t) for t in reach.tensors.values()], "i8")
+        self.owners: list[int] = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
         self._bare: dict[tuple[int, int], Backward | None] = {}
         lies = [*captured.fresh_layouts]
-        self.results = list(captured.result_blocks)
-        self.steps = captured.steps
-        self.segments = [s for s in captured.traced.segments if not s.gone]
+        self.results: list[int] = list(captured.result_blocks)
+        self.steps: list[cap.Step] = captured.steps
+        self.segments: list[Segment] = [s for s in captured.traced.segments if not s.gone]
         if self.segments:
             self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, self.segments, arguments)
             self.steps = self._divided.steps
             self.results.append(self._divided.saved)
             lies.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)))
-        self.layouts = [layout.id for layout in lies]
+        self.layouts: list[int] = [layout.id for layout in lies]
         self._lies = [*lies, *map(layout_of, self.held)]  # native code has their numbers
         self.backwards: list[Backward] = []
-        self.reads = self._read()
+        self.reads: Reads = self._read()
         self.passes = passes
         at_once = eager_build or captured.short
         self._make(self._conditions(), passes if at_once else ())
-        self.silent = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
-        self.plain = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
+        self.silent: bool = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
+        self.plain: bool = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not (
                 captured.gradients or captured.roots or captured.fresh_versions or captured.reads))
-        self.seconds = time.perf_counter() - self.made
+        self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
         self._on_built = on_built
         self._builder = threading.Thread(target=self._fuse, daemon=True)
@@ -106,7 +110,7 @@ class Variant:
         work = work or optimise(Work(list(self.steps), blocks, set(self.results)), passes)
         program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions,
                           reuse=bool(passes))
-        self.works = [work]
+        self.works: list[Work] = [work]
         backwards = []
         for segment, steps in zip(self.segments, divided.backwards if divided else ()):
             work = optimise(Work(steps, blocks, set(segment.blocks)), passes)

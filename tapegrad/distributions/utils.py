@@ -14,7 +14,7 @@ __all__ = ["broadcast_all", "clamp_probs", "lazy_property", "logits_to_probs", "
            "vec_to_tril_matrix"]
 show_public(__name__)
 
-euler_constant = 0.57721566490153286060  # Euler and Mascheroni's
+euler_constant: float = 0.57721566490153286060  # Euler and Mascheroni's
 
 
 def broadcast_all(*values: Any) -> tuple[Tensor, ...]:

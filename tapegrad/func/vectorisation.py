@@ -13,13 +13,16 @@ from tapegrad import random
 from tapegrad.autograd import modes
 from tapegrad.functions import PUBLIC
 from tapegrad.tensor import Tensor
-from tapegrad.utils._pytree import flattened_like, tree_flatten, tree_structure, tree_unflatten
+from tapegrad.utils._pytree import TreeSpec, flattened_like, tree_flatten, tree_structure, tree_unflatten
 
 _stack = PUBLIC["stack"]
 
 
 class Samples:
     """The arguments of one call, taken apart along their batch axes."""
+
+    leaves: list[Any]
+    spec: TreeSpec
 
     def __init__(self, name: str, in_dims: Any, args: tuple[Any, ...]) -> None:
         head = f"vmap({name}, in_dims={in_dims}, ...)(<inputs>)"
@@ -36,7 +39,7 @@ class Samples:
             raise ValueError(
                 f"{head}: in_dims is not compatible with the structure of `inputs`. in_dims has structure "
                 f"{tree_structure(in_dims)} but inputs has structure {self.spec}.") from None
-        self.dims = [_wrapped(head, x, d) for x, d in zip(self.leaves, dims)]
+        self.dims: list[int | None] = [_wrapped(head, x, d) for x, d in zip(self.leaves, dims)]
         mapped = [x.shape[d] for x, d in zip(self.leaves, self.dims) if d is not None]
         if not mapped:
             raise ValueError("vmap: Expected at least one Tensor to vmap over")

@@ -11,10 +11,8 @@ from tapegrad import dtypes, errors
 from tapegrad.autograd import data_assignment
 from tapegrad.functions.common import METHODS, public
 from tapegrad.machine.learning import lessons
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, layouts
 from tapegrad.tensor import Tensor
-
-buffers = machine.buffers
 
 
 class _Storage:

@@ -1,5 +1,9 @@
-"""The one machine of this process, its layouts and its plans."""
+"""The one machine of this process: its layouts and plans, its native functions (`call`) and the tape's two tables."""
 from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.documents.texts import TEXTS
@@ -37,9 +41,12 @@ def _called(o: declaration.Operation) -> Slots:
                  o.inplace_of is not None)
 
 
-machine = Machine([_called(o) for o in declaration.operations()])
-layouts = Layouts(machine)
-planner = Planner(machine, layouts)
+machine: Machine = Machine([_called(o) for o in declaration.operations()])
+layouts: Layouts = Layouts(machine)
+planner: Planner = Planner(machine, layouts)
+call: Any = machine.call
+buffers: np.ndarray[Any, Any] = machine.buffers
+instructions: np.ndarray[Any, Any] = machine.instructions
 
 
 def _default_changed(d: dtypes.dtype) -> None:

@@ -108,13 +108,17 @@ class Machine:
     TensorBase: Any
     tensor_type: Any  # the facade's class, once there is one
     functions: dict[int, Any]
+    places: np.ndarray[Any, Any]
+    n_recipes: int
+    n_methods: int
+    descriptors: np.ndarray[Any, Any]
 
     def __init__(self, operations: Sequence[Slots]) -> None:
         refuse_others()
         last = max(o.opcode for o in operations)
         if last >= rec.PLAN_OF_COPIED:
             raise ImportError(f"{last} operations: the table of plans tells {rec.PLAN_OF_COPIED - 1} apart")
-        self.lock = jit.BUILDING
+        self.lock: threading.RLock = jit.BUILDING
         text, names = trampolines.text_of(operations)
         objects, code = object_code.found(text)
         natives = [f"tapegrad_{n}" for n in (
@@ -154,7 +158,7 @@ class Machine:
                                                o.doc)
             for o in operations
         }
-        self.pinned = _Pinning(self.call)
+        self.pinned: _Pinning = _Pinning(self.call)
         gc.callbacks.append(self.call.collecting)
         self.workspaces: dict[int, Workspace] = {}  # all there are, by address
         self._idle: list[Workspace] = []
@@ -174,14 +178,14 @@ class Machine:
         self.plans = reserve(rec.PLAN, MAX_PLANS)
         self.layouts = reserve(rec.LAYOUT, MAX_LAYOUTS)
         self.table = reserve("u8", 2 * TABLE_SLOTS)
-        self.arena = np.zeros(rec.ARENA_WORDS, "u8")
-        self.aside = reserve("u8", 2 * rec.MAX_ASIDE)
-        self.recipes = reserve("u8", 2 * RECIPE_SLOTS)
+        self.arena: np.ndarray[Any, Any] = np.zeros(rec.ARENA_WORDS, "u8")
+        self.aside: np.ndarray[Any, Any] = reserve("u8", 2 * rec.MAX_ASIDE)
+        self.recipes: np.ndarray[Any, Any] = reserve("u8", 2 * RECIPE_SLOTS)
         self.n_recipes = self.n_methods = 0
-        self.geometries = reserve("u8", MAX_LAYOUTS)
+        self.geometries: np.ndarray[Any, Any] = reserve("u8", MAX_LAYOUTS)
         self.descriptors = np.array([id(d.numpy) for d in sorted(dtypes.ALL, key=lambda d: d.id)], "u8")
-        self.functions_table = np.zeros(trampolines.RECALLED + trampolines.MAX_RECALLED, "u8")
-        self.literals = np.zeros(len(rec.LITERALS), "u4")
+        self.functions_table: np.ndarray[Any, Any] = np.zeros(trampolines.RECALLED + trampolines.MAX_RECALLED, "u8")
+        self.literals: np.ndarray[Any, Any] = np.zeros(len(rec.LITERALS), "u4")
         self._graveyard: list[Any] = []
         for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "table", "arena", "aside",
                      "literals", "recipes", "geometries", "descriptors"):
@@ -197,7 +201,7 @@ class Machine:
         state["attach_at"], state["large_at"] = 64, 64 << 20
         state["graveyard"], state["generation"] = id(self._graveyard), id(_GENERATION)
         self.new_team()
-        self.unrecorded = reserve("u1", MAX_THREADS)
+        self.unrecorded: np.ndarray[Any, Any] = reserve("u1", MAX_THREADS)
         state["unrecorded"], state["unrecorded_mask"] = address_of(self.unrecorded), MAX_THREADS - 1
 
     def survive_forks(self) -> None:
@@ -369,10 +373,18 @@ class _Pinning:
 class Workspace:
     """One reverse sweep's scratch memory; see `records.WORKSPACE`."""
 
+    adjoints: np.ndarray[Any, Any]
+    marks: np.ndarray[Any, Any]
+    reached: np.ndarray[Any, Any]
+    leaves: np.ndarray[Any, Any]
+    asked: np.ndarray[Any, Any]
+    address: int
+    arena_at: int
+
     def __init__(self, rows: int) -> None:
         self.adjoints, self.marks, self.reached, self.leaves, self.asked = reserve_tables(rows, _OF_WORKSPACE)
-        self.arena = np.zeros(rec.ARENA_WORDS, "u8")
-        self.record = np.zeros(1, rec.WORKSPACE)
+        self.arena: np.ndarray[Any, Any] = np.zeros(rec.ARENA_WORDS, "u8")
+        self.record: np.ndarray[Any, Any] = np.zeros(1, rec.WORKSPACE)
         self.pending: dict[int, list[Any]] = {}  # gradients of a custom function's outputs, by the row of its node
         self.callbacks: list[Any] = []  # the custom functions that ran
         self.number = 0  # of the sweep

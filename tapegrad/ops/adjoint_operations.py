@@ -30,7 +30,9 @@ class Dual:
 
     __slots__ = ("tangent", "value")
     __array_ufunc__ = None
-    __hash__ = object.__hash__
+    __hash__: Any = object.__hash__
+    value: Any
+    tangent: Any
 
     def __init__(self, value: Any, tangent: Any = None) -> None:
         self.value, self.tangent = value, tangent

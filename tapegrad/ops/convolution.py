@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import shapes
-from tapegrad.ops.declaration import structured
+from tapegrad.ops.declaration import Builder, Value, structured
 from tapegrad.ops.scalar import whole
 from tapegrad.ops.windows import views
 
@@ -38,11 +38,13 @@ class Geometry(NamedTuple):
         return math.prod(self.kernel)
 
 
-def counts(sizes, kernel, stride, dilation):
+def counts(sizes: shapes.Shape, kernel: shapes.Shape, stride: shapes.Shape, dilation: shapes.Shape
+           ) -> shapes.Shape:
     return tuple((n - d * (k - 1) - 1) // s + 1 for n, k, s, d in zip(sizes, kernel, stride, dilation))
 
 
-def geometry(channels, sizes, kernel, stride, dilation):
+def geometry(channels: int, sizes: shapes.Shape, kernel: shapes.Shape, stride: shapes.Shape, dilation: shapes.Shape
+             ) -> Geometry:
     places, own = counts(sizes, kernel, stride, dilation), shapes.contiguous_strides(sizes)
     taps = (math.prod(sizes), *(d * s for d, s in zip(dilation, own)))
     if set(stride) == {1}:
@@ -52,17 +54,17 @@ def geometry(channels, sizes, kernel, stride, dilation):
                     places, shapes.contiguous_strides(places))
 
 
-def _columns_of(x, of):
+def _columns_of(x: Value, of: Geometry) -> Value:
     """A sample as its columns see it."""
     return x.value.restrided((of.channels, *of.kernel, *of.row), of.strides)
 
 
-def _spread(rows, of):
+def _spread(rows: Value, of: Geometry) -> Value:
     """Rows as long as those of columns, at the places only."""
     return rows.restrided((rows.shape[0], *of.places), (of.length, *of.apart))
 
 
-def _columns(turns, x, of):
+def _columns(turns: Builder, x: Value, of: Geometry) -> Value:
     """The matrix (channels · taps, length) of a sample's columns; the sample itself where it is that."""
     size = of.channels * of.taps, of.length
     if of.taps == 1 and of.dense and of.length == of.strides[0]:
@@ -73,7 +75,7 @@ def _columns(turns, x, of):
     return made
 
 
-def _rows(turns, v, of):
+def _rows(turns: Builder, v: Value, of: Geometry) -> Value:
     """What belongs to the places, (outputs, *places), as rows as long as those of columns; zero in between."""
     outputs = v.value.shape[0]
     if of.length == math.prod(of.places):
@@ -83,11 +85,11 @@ def _rows(turns, v, of):
     return made
 
 
-def _work(count, w, of):
+def _work(count: int, w: Value, of: Geometry) -> int:
     return count * w.layout.numel * of.length
 
 
-def convolve(builder, x, w, *, stride, dilation):
+def convolve(builder: Builder, x: Value, w: Value, *, stride: shapes.Shape, dilation: shapes.Shape) -> Value:
     x, w = builder.plain(x), builder.plain(w)
     outputs, channels, *kernel = w.shape
     of = geometry(channels, x.shape[2:], tuple(kernel), stride, dilation)
@@ -105,7 +107,8 @@ def convolve(builder, x, w, *, stride, dilation):
     return out
 
 
-def convolve_back(builder, v, w, *, sizes, stride, dilation):
+def convolve_back(builder: Builder, v: Value, w: Value, *, sizes: shapes.Shape, stride: shapes.Shape,
+                  dilation: shapes.Shape) -> Value:
     v, w = builder.plain(v), builder.plain(w)
     outputs, channels, *kernel = w.shape
     of = geometry(channels, sizes, tuple(kernel), stride, dilation)
@@ -129,7 +132,8 @@ def convolve_back(builder, v, w, *, sizes, stride, dilation):
     return out
 
 
-def convolve_weights(builder, v, x, *, kernel, stride, dilation):
+def convolve_weights(builder: Builder, v: Value, x: Value, *, kernel: shapes.Shape, stride: shapes.Shape,
+                     dilation: shapes.Shape) -> Value:
     v, x = builder.plain(v), builder.plain(x)
     samples, outputs, channels = x.shape[0], v.shape[1], x.shape[1]
     of = geometry(channels, x.shape[2:], kernel, stride, dilation)
@@ -164,19 +168,19 @@ def _taps(x: Any, kernel: Any, stride: Any, dilation: Any) -> Any:
         yield at, np.lib.stride_tricks.as_strided(x.ravel()[offset:], shape, [s * x.itemsize for s in steps])
 
 
-def convolve_column(x, w, *, stride, dilation):
+def convolve_column(x: Value, w: Value, *, stride: shapes.Shape, dilation: shapes.Shape) -> Value:
     return sum(np.einsum("nc...,oc->no...", seen, w[at])
                for at, seen in _taps(np.ascontiguousarray(x), w.shape[2:], stride, dilation))
 
 
-def back_column(v, w, *, sizes, stride, dilation):
+def back_column(v: Value, w: Value, *, sizes: shapes.Shape, stride: shapes.Shape, dilation: shapes.Shape) -> Value:
     out = np.zeros((v.shape[0], w.shape[1], *sizes), v.dtype)
     for at, seen in _taps(out, w.shape[2:], stride, dilation):
         seen += np.einsum("no...,oc->nc...", v, w[at])
     return out
 
 
-def weights_column(v, x, *, kernel, stride, dilation):
+def weights_column(v: Value, x: Value, *, kernel: shapes.Shape, stride: shapes.Shape, dilation: shapes.Shape) -> Value:
     out = np.zeros((v.shape[1], x.shape[1], *kernel), v.dtype)
     flat = np.reshape(v, (*v.shape[:2], -1))
     for at, seen in _taps(np.ascontiguousarray(x), kernel, stride, dilation):

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from typing import Any
 
 Rule = Callable[..., Any]
+Value = Any  # what a rule computes with: a symbol, a tensor, a value being lowered, an array of NumPy's
+Builder = Any  # what a structured rule is lowered with: `machine.planning.structured.Lowering`, floors above
 
 
 class Registry(dict[str, "Operation"]):

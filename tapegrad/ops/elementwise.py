@@ -6,8 +6,9 @@ masked derivative is written with `where`, since `g * mask` would turn an infini
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 
-from tapegrad.ops.declaration import elementwise
+from tapegrad.ops.declaration import Rule, Value, elementwise
 from tapegrad.ops.scalar import like, scalar, whole
 
 where = scalar.where
@@ -66,18 +67,18 @@ elementwise("xlogy", lambda x, y: where(scalar.isnan(y), y, where(x == 0, 0, x *
             domain=(0.2, 5), special=(0.0,), grad_names={"x": "XlogyBackward1", "y": "XlogyBackward2"})
 
 
-def times_zero(x, g, y, value):
+def times_zero(x: Value, g: Value, y: Value, value: Value) -> Value:
     """`value` is the cotangent times log(y): 0 where `x` or the cotangent is, though log(y) is infinite or no number."""
     return where(((x == 0) | (g == 0)) & (y <= 0) | (g == 0) & (y == INF), 0, value)
 
 
-def summed(x, y, exp, log_1p, log):
+def summed(x: Value, y: Value, exp: Rule, log_1p: Rule, log: Rule) -> Value:
     """log(exp(x) + exp(y)) without overflow; two equal infinities are themselves."""
     larger, smaller = scalar.maximum(x, y), scalar.minimum(x, y)
     return where(scalar.isinf(x) & (x == y), x, larger + log_1p(exp(smaller - larger)))
 
 
-def log2_1p(x):
+def log2_1p(x: Value) -> Value:
     return scalar.log1p(x) / LN2
 
 
@@ -107,7 +108,7 @@ elementwise("sinc", lambda x: where(x == 0, 1, scalar.sin(x * PI) / where(x == 0
             lambda g, x: g * PI * sinc_slope(x * PI), result="float", special=(0.0,))
 
 
-def sinc_slope(t):
+def sinc_slope(t: Value) -> Value:
     """The derivative of sin(t) / t, by its series near zero, where the quotient's terms cancel."""
     return where(scalar.abs(t) < 0.01, t * (t * t * (1 / 30) - 1 / 3), (t * scalar.cos(t) - scalar.sin(t)) / (t * t))
 
@@ -142,16 +143,16 @@ elementwise("logit", lambda x, *, eps=None: log_odds(within(x, eps)),
             result="float", domain=(0.1, 0.9))
 
 
-def within(x, eps):
+def within(x: Value, eps: float | None) -> Value:
     """Between `eps` and 1 - `eps`; where these have changed places, at the one that is looked at first."""
     return x if eps is None else where(x < eps, eps, where(x > 1 - eps, 1 - eps, x))
 
 
-def log_odds(x):
+def log_odds(x: Value) -> Value:
     return scalar.log(x / (1 - x))
 
 
-def trigamma(x):
+def trigamma(x: Value) -> Value:
     """The derivative of digamma: reflection below a half, ten steps of the recurrence, then the asymptotic series."""
     z = where(x < 0.5, 1 - x, x)
     steps = 1 / (z * z)
@@ -164,7 +165,7 @@ def trigamma(x):
     return where(x < 0.5, PI * PI / (sine * sine) - (steps + series), steps + series)
 
 
-def inverse_erf(x):
+def inverse_erf(x: Value) -> Value:
     """A polynomial in log(1 - x²) to seven digits, in the middle and in the tail, then two steps of Newton."""
     w = -scalar.log((1 - x) * (1 + x))
     near, far = w - 2.5, scalar.sqrt(w) - 3
@@ -174,7 +175,7 @@ def inverse_erf(x):
     return where(scalar.abs(x) < 1, start, where(scalar.abs(x) == 1, x * INF, x * NAN))
 
 
-def polynomial(x, coefficients):
+def polynomial(x: Value, coefficients: Sequence[float]) -> Value:
     total = coefficients[0] * x + coefficients[1]
     for c in coefficients[2:]:
         total = total * x + c
@@ -230,25 +231,25 @@ elementwise("prelu", lambda x, weight: where(x > 0, x, weight * x),
             inplace=False, grad_name="PreluKernelBackward0", space="nn", tied=("weight",))
 
 
-def exponential(x, below, steepness, above):
+def exponential(x: Value, below: Value, steepness: Value, above: Value) -> Value:
     """`below` times an exponential that reaches 1 at 0, and is as flat as `above` from there on."""
     return where(x < 0, below * scalar.exp(x * steepness), where(x == 0, below, above))
 
 
-def squared(x):
+def squared(x: Value) -> Value:
     return x * x
 
 
-def soft(x):
+def soft(x: Value) -> Value:
     """log(1 + exp(x)) where that does not overflow."""
     return where(x > 20, x, scalar.log1p(scalar.exp(x)))
 
 
-def gelu_inner(x):
+def gelu_inner(x: Value) -> Value:
     return (2 / PI) ** 0.5 * (x + 0.044715 * (x * x * x))
 
 
-def gelu_slope(x, t):
+def gelu_slope(x: Value, t: Value) -> Value:
     return 0.5 * (1 + t) + 0.5 * x * (1 - t * t) * ((2 / PI) ** 0.5 * (1 + 3 * 0.044715 * (x * x)))
 
 
@@ -278,25 +279,25 @@ elementwise("bce_logits_weighted", lambda x, y, weight: (1 - y) * x + positives(
             grad_name="BinaryCrossEntropyWithLogitsBackward0")
 
 
-def soft_below(x):
+def soft_below(x: Value) -> Value:
     """log(1 + exp(-x))"""
     return scalar.maximum(-x, 0) + scalar.log1p(scalar.exp(-scalar.abs(x)))
 
 
-def positives(y, weight):
+def positives(y: Value, weight: Value) -> Value:
     """What -log(sigmoid(x)) counts where `weight` is that of the positive class."""
     return 1 + (weight - 1) * y
 
 
-def weighted_slopes(g, x, y, weight, soft):
+def weighted_slopes(g: Value, x: Value, y: Value, weight: Value, soft: Value) -> tuple[Value, ...]:
     return (g * (1 - y - positives(y, weight) * scalar.sigmoid(-x)), g * ((weight - 1) * soft - x), g * (y * soft))
 
 
-def smooth_slope(g, d, beta):
+def smooth_slope(g: Value, d: Value, beta: float) -> Value:
     return where(d <= -beta, -g, where(d >= beta, g, g * d / beta))
 
 
-def huber_slope(g, d, delta):
+def huber_slope(g: Value, d: Value, delta: Value) -> Value:
     return where(d <= -delta, -g * delta, where(d >= delta, g * delta, g * d))
 
 
@@ -323,7 +324,7 @@ elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
             lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f", masks=True)
 
 
-def rounded(x, decimals):
+def rounded(x: Value, decimals: int) -> Value:
     if decimals == 0:
         return scalar.round(x)
     scale = 10.0 ** abs(decimals)
@@ -425,11 +426,11 @@ elementwise("remainder", lambda x, y: scalar.remainder(x, y),
 
 
 
-def truth(x):
+def truth(x: Value) -> Value:
     return x != 0
 
 
-def close(x, y, rtol, atol, equal_nan):
+def close(x: Value, y: Value, rtol: float, atol: float, equal_nan: bool) -> Value:
     """Within atol + rtol |y|; infinities are close to themselves only."""
     near = scalar.abs(x - y) <= atol + scalar.abs(y * rtol)
     same = (x == y) | (scalar.logical_not(scalar.isinf(x)) & scalar.logical_not(scalar.isinf(y)) & near)

@@ -8,10 +8,12 @@ sign, and there it is computed, in the logarithm of t, as far as the ratio is ab
 from __future__ import annotations
 
 import functools
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
-from tapegrad.ops.declaration import structured
+from tapegrad.ops.declaration import Rule, Value, structured
 
 FAR = 40.0
 SHAPES = ((3, 4), (5,), ())
@@ -19,7 +21,7 @@ AT_ONCE = 384  # then what is computed at all places stays in cache
 
 
 @functools.cache
-def _nodes():
+def _nodes() -> tuple[Any, ...]:
     """Places and weights of the double exponential rule on [0, 1]: Takahasi and Mori (1974)."""
     steps = np.linspace(-3.1, 3.1, 37)
     places = 1 / (1 + np.exp(-np.pi * np.sinh(steps)))
@@ -27,14 +29,14 @@ def _nodes():
     return places, weights
 
 
-def _integral(integrand, end):
+def _integral(integrand: Rule, end: Value) -> Value:
     """Of a function from 0 to `end`, for arrays; the rule's places are a first axis."""
     places, weights = _nodes()
     s = places.reshape(-1, *[1] * end.ndim) * end
     return end * np.tensordot(weights, integrand(s), 1)
 
 
-def _series(a, z):
+def _series(a: Value, z: Value) -> Value:
     """For small z, from the power series of the distribution function."""
     import scipy.special
 
@@ -45,7 +47,7 @@ def _series(a, z):
     return total
 
 
-def _gamma_integral(a, z):
+def _gamma_integral(a: Value, z: Value) -> Value:
     import scipy.special
 
     c = scipy.special.digamma(a)
@@ -55,13 +57,13 @@ def _gamma_integral(a, z):
         grown = z * np.expm1(side * end)
         end = end - (grown - side * a * end - FAR) / (side * (grown + z - a))
 
-    def integrand(s):
+    def integrand(s: Value) -> Value:
         return np.exp(side * a * s - z * np.expm1(side * s)) * (side * (np.log(z) - c) + s)
 
     return z * _integral(integrand, end)
 
 
-def gamma_slope(a, z):
+def gamma_slope(a: Value, z: Value) -> Value:
     """How a gamma number z moves with its shape a."""
     a, z = np.broadcast_arrays(a, z)
     out = np.empty(a.shape)
@@ -72,7 +74,7 @@ def gamma_slope(a, z):
     return out
 
 
-def beta_slope(x, a, b):
+def beta_slope(x: Value, a: Value, b: Value) -> Value:
     """How a beta number x moves with its first parameter, over 1 - x."""
     import scipy.special
 
@@ -80,10 +82,11 @@ def beta_slope(x, a, b):
     log_x, log_rest = np.log(x), np.log1p(-x)
     below = log_x < c
     # How fast the ratio falls, and the power of what grows meanwhile.
-    rate, power = np.where(below, a, b), np.where(below, b, a) - 1
+    rate: Any = np.where(below, a, b)
+    power: Any = np.where(below, b - 1, a - 1)
     share, most = np.where(below, x, 1 - x), np.where(below, -log_rest, -log_x)
 
-    def grown(s):
+    def grown(s: Value) -> Value:
         return np.log1p(-share * np.exp(-s)) + most
 
     far = FAR + np.maximum(power, 0) * most
@@ -94,17 +97,17 @@ def beta_slope(x, a, b):
         step = (rate * end - power * grown(end) - FAR) / (rate - power * with_s / (1 - with_s))
         end = np.where(convex, end - step, end)
 
-    def integrand(s):
+    def integrand(s: Value) -> Value:
         left = np.log1p(-share * np.exp(-s))
         return np.exp(power * (left + most) - rate * s) * np.where(below, c - log_x + s, left - c)
 
     return np.where(below, x / (1 - x), 1.0) * _integral(integrand, end)
 
 
-def _by_parts(function):
+def _by_parts(function: Rule) -> Rule:
     """A function on arrays that are gone through a part at a time, in double precision."""
 
-    def column(first, *others):
+    def column(first: Value, *others: Value) -> Value:
         kind = np.asarray(first).dtype
         arrays = [np.asarray(v, np.float64) for v in np.broadcast_arrays(first, *others)]
         flat = [np.ascontiguousarray(v).reshape(-1) for v in arrays]
@@ -120,7 +123,7 @@ def _by_parts(function):
 _gamma, _beta = _by_parts(gamma_slope), _by_parts(lambda x, a, total: beta_slope(x, a, total - a))
 
 
-def _together(o, given):
+def _together(o: Sequence[Any], given: dict[str, Any]) -> bool:
     """Whether operands are alike."""
     return all(p.shape == o[0].shape and p.dtype is o[0].dtype for p in o)
 
@@ -134,9 +137,9 @@ structured("_dirichlet_grad", lambda builder, x, y, z: builder.called(_beta, x.d
            fits=_together, doc="How coordinates x of a simplex move with their concentrations y, of the sum z.")
 
 
-def incomplete(name):
+def incomplete(name: str) -> None:
     """The gamma distribution function of shape x at y, or what is left of 1; the facade states its derivative."""
-    def column(x, y):
+    def column(x: Value, y: Value) -> Value:
         import scipy.special
 
         return getattr(scipy.special, name)(np.asarray(x, np.float64), np.asarray(y, np.float64)).astype(

@@ -6,17 +6,22 @@ one shape; `("along", dim)` is gather's, one index operand that is walked in ste
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from tapegrad import shapes
 from tapegrad.ops import products
-from tapegrad.ops.declaration import structured
+from tapegrad.ops.declaration import Builder, Rule, Value, structured
 from tapegrad.ops.scalar import like, scalar, whole
 
 where = scalar.where
+Form = tuple[str, Any]  # as above
 
 
-def walked(form, shape, strides, indices):
+def walked(form: Form, shape: shapes.Shape, strides: shapes.Shape, indices: Sequence[shapes.Shape]
+           ) -> tuple[shapes.Shape, shapes.Shape, list[tuple[shapes.Shape, int]]]:
     """(shape that is walked, strides of the base over it, for each index its strides over it and its axis)."""
     kind, dims = form
     if kind == "along":
@@ -41,7 +46,7 @@ def walked(form, shape, strides, indices):
     return sizes, moving, own
 
 
-def sound(form, base, indices):
+def sound(form: Form, base: shapes.Shape, indices: Sequence[Any]) -> bool:
     """Whether a form of a tape from outside can be walked; the values of indices are checked by the kernels."""
     kind, dims = form
     if not indices or any(i.dtype.name != "int64" for i in indices):
@@ -57,30 +62,30 @@ def sound(form, base, indices):
     return kind == "axes" and len(dims) == len(indices) == len(set(dims)) and all(0 <= d < len(base) for d in dims)
 
 
-def fits_read(o, given):
+def fits_read(o: Sequence[Any], given: dict[str, Any]) -> bool:
     return sound(given["form"], o[0].shape, o[1:])
 
 
-def fits_write(o, given):
+def fits_write(o: Sequence[Any], given: dict[str, Any]) -> bool:
     if o[0].dtype is not o[1].dtype or not sound(given["form"], o[0].shape, o[2:]):
         return False
     return tuple(o[1].shape) == walked(given["form"], o[0].shape, (0,) * len(o[0].shape), [i.shape for i in o[2:]])[0]
 
 
-def fits_spread(o, given):
+def fits_spread(o: Sequence[Any], given: dict[str, Any]) -> bool:
     shape = given["shape"]
     return sound(given["form"], shape, o[1:]) and tuple(o[0].shape) == walked(
         given["form"], shape, (0,) * len(shape), [i.shape for i in o[1:]])[0]
 
 
-def _places(form, base, indices):
+def _places(form: Form, base: Value, indices: Sequence[Any]) -> tuple[Value, ...]:
     sizes, moving, own = walked(form, base.shape, base.layout.strides, [i.shape for i in indices])
     if not base.ndim:  # a number is a vector of one
         base = base.unsqueeze(0)
     return base, sizes, moving, [(i, strides, axis) for i, (strides, axis) in zip(indices, own)]
 
 
-def read(builder, x, *indices, form, wrap):
+def read(builder: Builder, x: Value, *indices: Value, form: Form, wrap: bool) -> Value:
     """Lower a read: the result has the walked shape."""
     base, sizes, moving, own = _places(form, x, indices)
     out = builder.result(x.dtype, sizes)
@@ -88,7 +93,7 @@ def read(builder, x, *indices, form, wrap):
     return out
 
 
-def add_up(builder, x, *indices, shape, form, wrap):
+def add_up(builder: Builder, x: Value, *indices: Value, shape: shapes.Shape, form: Form, wrap: bool) -> Value:
     """Lower `spread`: zeros of `shape`, with `x` added where a read of that form looks."""
     out = builder.result(x.dtype, shape)
     builder.fill(out)
@@ -97,7 +102,7 @@ def add_up(builder, x, *indices, shape, form, wrap):
     return out
 
 
-def erase(builder, x, *indices, form, wrap):
+def erase(builder: Builder, x: Value, *indices: Value, form: Form, wrap: bool) -> Value:
     """Lower `erase`: a copy of `x`, zero where a read of that form looks."""
     out = builder.result_like(x)
     base, sizes, moving, own = _places(form, out, indices)
@@ -105,9 +110,9 @@ def erase(builder, x, *indices, form, wrap):
     return out
 
 
-def combined(mode):
+def combined(mode: str) -> Rule:
     """Lower a write: a copy of `x` (or `x` itself, in place) with `value` combined into it."""
-    def write(builder, x, value, *indices, form, wrap):
+    def write(builder: Builder, x: Value, value: Value, *indices: Value, form: Form, wrap: bool) -> Value:
         out = builder.result_like(x)
         base, sizes, moving, own = _places(form, out, indices)
         builder.indexed(mode, base, moving, value, sizes, own, wrap)
@@ -115,7 +120,7 @@ def combined(mode):
     return write
 
 
-def known_classes(builder, classes, *, size, ignored):
+def known_classes(builder: Builder, classes: Value, *, size: int, ignored: int | None) -> Value:
     """Lower `checked_class`: the classes, all of them below `size`, and -1 for those that are ignored."""
     builder.require(classes, 0, size, exempt=ignored)
     return where(classes == ignored, like(-1, classes), classes)
@@ -124,7 +129,7 @@ def known_classes(builder, classes, *, size, ignored):
 # ---------------------------------------------------------------- in NumPy
 
 
-def positions(form, shape, indices):
+def positions(form: Form, shape: shapes.Shape, indices: Sequence[Value]) -> Value:
     """Where in the flattened base each element of the walk is."""
     sizes, moving, own = walked(form, shape, shapes.contiguous_strides(shape), [np.shape(i) for i in indices])
     strides = shapes.contiguous_strides(shape)
@@ -137,22 +142,22 @@ def positions(form, shape, indices):
     return place
 
 
-def numpy_read(x, *indices, form, wrap):
+def numpy_read(x: Value, *indices: Value, form: Form, wrap: bool) -> Value:
     return np.ravel(x)[positions(form, np.shape(x), indices)]
 
 
-def numpy_spread(g, *indices, shape, form, wrap):
+def numpy_spread(g: Value, *indices: Value, shape: shapes.Shape, form: Form, wrap: bool) -> Value:
     out = np.zeros(shape, g.dtype)
     np.add.at(out.reshape(-1), positions(form, shape, indices), g)
     return out
 
 
-def numpy_erase(x, *indices, form, wrap):
+def numpy_erase(x: Value, *indices: Value, form: Form, wrap: bool) -> Value:
     return numpy_combined(None)(x, 0, *indices, form=form, wrap=wrap)
 
 
-def numpy_combined(ufunc):
-    def write(x, value, *indices, form, wrap):
+def numpy_combined(ufunc: np.ufunc | None) -> Rule:
+    def write(x: Value, value: Value, *indices: Value, form: Form, wrap: bool) -> Value:
         out = np.array(x)
         place = positions(form, out.shape, indices)
         if ufunc is None:
@@ -163,7 +168,7 @@ def numpy_combined(ufunc):
     return write
 
 
-def read_samples():
+def read_samples() -> list[Any]:
     """(shapes of the operands, attributes): index operands are small."""
     return [(((3, 4), (2, 3)), {"form": ("axes", (1,)), "wrap": True}),
             (((3, 4, 2), (2,), (3, 1)), {"form": ("axes", (0, 1)), "wrap": False}),
@@ -173,28 +178,28 @@ def read_samples():
             (((5,), (0,)), {"form": ("axes", (0,)), "wrap": False})]
 
 
-def _walks():
+def _walks() -> list[Any]:
     return [walked(given["form"], s[0], (0,) * len(s[0]), s[1:])[0] for s, given in read_samples()]
 
 
-def write_samples():
+def write_samples() -> list[Any]:
     return [((s[0], v, *s[1:]), given) for (s, given), v in zip(read_samples(), _walks())][1:]
 
 
-def spread_samples():
+def spread_samples() -> list[Any]:
     return [((v, *s[1:]), {"shape": s[0], **given}) for (s, given), v in zip(read_samples(), _walks())]
 
 
 # ---------------------------------------------------------------- the declarations
 
 
-def reading(name, grad_name):
+def reading(name: str, grad_name: str) -> None:
     structured(name, read, lambda g, x, indices, form, wrap: (whole.spread(g, *indices, shape=tuple(x.shape), form=form,
                                                                             wrap=wrap),),
                method=False, grad_name=grad_name, column=numpy_read, samples=read_samples, fits=fits_read)
 
 
-def writing(name, grad_name):
+def writing(name: str, grad_name: str) -> None:
     structured(name, combined("write"),
                lambda g, indices, form, wrap: (whole.erase(g, *indices, form=form, wrap=wrap),
                                                whole.collect(g, *indices, form=form, wrap=wrap)),
@@ -202,7 +207,7 @@ def writing(name, grad_name):
                fits=fits_write)
 
 
-def adding(name, grad_name):
+def adding(name: str, grad_name: str) -> None:
     structured(name, combined("add"),
                lambda g, indices, form, wrap: (g, whole.collect(g, *indices, form=form, wrap=wrap)),
                method=False, inplace=True, grad_name=grad_name, column=numpy_combined(np.add), samples=write_samples,
@@ -247,7 +252,8 @@ for _name, _grad in (
     adding(_name, _grad)
 
 
-def _shared(g, x, value, out, indices, form, wrap):
+def _shared(g: Value, x: Value, value: Value, out: Value, indices: Sequence[Any], form: Form, wrap: bool
+           ) -> tuple[Value, ...]:
     """An extreme's gradient goes in equal parts to everything that equals it."""
     again = {"form": form, "wrap": wrap}
     hit = like(x == out, g)
@@ -256,7 +262,8 @@ def _shared(g, x, value, out, indices, form, wrap):
     return hit * part, hits * whole.collect(part, *indices, **again)
 
 
-def _factors(g, x, value, out, indices, form, wrap):
+def _factors(g: Value, x: Value, value: Value, out: Value, indices: Sequence[Any], form: Form, wrap: bool
+            ) -> tuple[Value, ...]:
     """A product's gradient: the product of the others, which zeros do not spoil."""
     again = {"form": form, "wrap": wrap}
     mine = whole.scatter_multiply(where(x == 0, like(1, x), x), value, *indices, **again)

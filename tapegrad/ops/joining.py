@@ -3,15 +3,17 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import numpy as np
 
 from tapegrad import shapes
-from tapegrad.ops.declaration import REGISTRY, structured
+from tapegrad.ops.declaration import REGISTRY, Builder, Operation, Value, structured
 from tapegrad.ops.scalar import whole
 
 
-def join(builder, *xs, dim):
+def join(builder: Builder, *xs: Value, dim: int) -> Value:
     """Lower `cat`: each operand is copied into its part of the result."""
     shape = list(xs[0].shape)
     shape[dim] = sum(x.shape[dim] for x in xs)
@@ -23,13 +25,13 @@ def join(builder, *xs, dim):
     return out
 
 
-def parts(g, xs, dim):
+def parts(g: Value, xs: Sequence[Value], dim: int) -> tuple[Value, ...]:
     sizes = [x.shape[dim] for x in xs]
     starts = itertools.accumulate(sizes, initial=0)
     return tuple(g.narrow(dim, start, size) for start, size in zip(starts, sizes))
 
 
-def repeated(shape, n, dim):
+def repeated(shape: shapes.Shape, n: int, dim: int) -> shapes.Shape:
     return *shape[:dim], n * shape[dim], *shape[dim + 1:]
 
 
@@ -37,15 +39,15 @@ structured("cat", join, lambda g, xs, dim: parts(g, xs, dim), method=False, mult
            joins=(repeated, lambda out, i, x, dim: out.narrow(dim, i * x.shape[dim], x.shape[dim])))
 
 
-def piled(shape, n, dim):
+def piled(shape: shapes.Shape, n: int, dim: int) -> shapes.Shape:
     return *shape[:dim], n, *shape[dim:]
 
 
-def layer(out, i, x, dim):
+def layer(out: Value, i: int, x: Value, dim: int) -> Value:
     return out.narrow(dim, i, 1).squeeze(dim)
 
 
-def pile(builder, *xs, dim):
+def pile(builder: Builder, *xs: Value, dim: int) -> Value:
     """Lower `stack`: each operand is copied into its place along a new axis."""
     out = builder.result(builder.promoted(xs), piled(xs[0].shape, len(xs), dim))
     for i, x in enumerate(xs):
@@ -58,7 +60,7 @@ structured("stack", pile, lambda g, xs, dim: tuple(layer(g, i, x, dim) for i, x 
            fits=lambda o, given: len({v.shape for v in o}) == 1 and 0 <= given["dim"] <= len(o[0].shape))
 
 
-def frame(builder, x, *, shape, of, given):
+def frame(builder: Builder, x: Value, *, shape: shapes.Shape, of: str, given: tuple[tuple[str, Any], ...]) -> Value:
     """Lower `embed`: zeros of `shape`, with `x` added where the view `of` (its attributes `given`) looks."""
     out = builder.result(x.layout.dtype, shape)
     builder.fill(out)
@@ -67,14 +69,14 @@ def frame(builder, x, *, shape, of, given):
     return out
 
 
-def positions(view, shape, given):
+def positions(view: Operation, shape: shapes.Shape, given: dict[str, Any]) -> Value:
     """Where in a row-major operand each element of a view is."""
     size, strides, offset = view.forward((shape, shapes.contiguous_strides(shape)), **given)
     grid = np.ogrid[tuple(slice(n) for n in size)]
     return np.broadcast_to(offset + sum((i * s for i, s in zip(grid, strides)), np.int64(0)), size)
 
 
-def placed(x, shape, of, given):
+def placed(x: Value, shape: shapes.Shape, of: str, given: Iterable[tuple[str, Any]] | dict[str, Any]) -> Value:
     """Zeros of `shape` with `x` added where the view looks."""
     out = np.zeros(math.prod(shape), x.dtype)
     np.add.at(out, positions(REGISTRY[of], shape, dict(given)), x)
@@ -95,7 +97,7 @@ structured("diag_embed", frame, lambda g, of, given: g._apply_view(of, given), m
 # Copies over strides: written with positions of elements (an index operand) a flip took 6.9 ms a million doubles, so 2.7.
 
 
-def turned_over(builder, x, *, dims):
+def turned_over(builder: Builder, x: Value, *, dims: tuple[int, ...]) -> Value:
     """Lower `flip`: read backwards along `dims`."""
     shape, strides = x.shape, x.layout.strides
     start = sum((shape[d] - 1) * strides[d] for d in dims)
@@ -104,7 +106,7 @@ def turned_over(builder, x, *, dims):
     return out
 
 
-def rolled(builder, x, *, shifts, dims):
+def rolled(builder: Builder, x: Value, *, shifts: tuple[int, ...], dims: tuple[int, ...] | None) -> Value:
     """Lower `roll`: what stays in front and what comes in again, of each axis; of the flattened operand without axes."""
     out = builder.result(x.dtype, x.shape)
     to, of = out, x
@@ -118,13 +120,13 @@ def rolled(builder, x, *, shifts, dims):
     return out
 
 
-def pieces(n, shift):
+def pieces(n: int, shift: int) -> list[tuple[int, int, int]]:
     """(start, place, length) of what a roll moves along an axis of n elements."""
     by = shift % n if n else 0
     return [(0, by, n - by), (n - by, 0, by)] if by else [(0, 0, n)]
 
 
-def framed(builder, x, *, sides, value):
+def framed(builder: Builder, x: Value, *, sides: Sequence[tuple[int, int]], value: Value) -> Value:
     """Lower `pad`: a border of `value`, narrower than nothing where `sides` are negative."""
     out = builder.result(x.dtype, tuple(n + a + b for n, (a, b) in zip(x.shape, sides)))
     to = out
@@ -137,12 +139,12 @@ def framed(builder, x, *, sides, value):
     return out
 
 
-def numpy_framed(x, *, sides, value):
+def numpy_framed(x: Value, *, sides: Sequence[tuple[int, int]], value: Value) -> Value:
     inner = x[tuple(slice(max(-a, 0), n - max(-b, 0)) for n, (a, b) in zip(x.shape, sides))]
     return np.pad(inner, [(max(a, 0), max(b, 0)) for a, b in sides], constant_values=value)
 
 
-def axes_of(o, dims):
+def axes_of(o: Sequence[Any], dims: Sequence[int]) -> bool:
     return len(set(dims)) == len(dims) and all(0 <= d < len(o[0].shape) for d in dims)
 
 

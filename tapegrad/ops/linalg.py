@@ -1,10 +1,13 @@
 """Matrix products: rules in terms of `@` and transposes."""
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.ops.declaration import structured
+from tapegrad.ops.declaration import Builder, Rule, Value, structured
 from tapegrad.ops.scalar import row, scalar, whole
 
 structured("mm", lambda builder, x, y: x @ y, lambda g, x, y: (g @ y.mT, x.mT @ g), multilinear=True)
@@ -13,7 +16,7 @@ structured("mv", lambda builder, x, y: x @ y, lambda g, x, y: (g.unsqueeze(1) @ 
            multilinear=True)
 
 
-def affine(builder, x, a, b, *, beta, alpha):
+def affine(builder: Builder, x: Value, a: Value, b: Value, *, beta: float, alpha: float) -> Value:
     """Lower `addmm`: the product's kernel adds it to a copy of the first operand."""
     if beta == 1 and alpha == 1 and a.dtype.is_floating_point and a.shape[1]:
         return builder.added(x, a @ b)
@@ -22,7 +25,7 @@ def affine(builder, x, a, b, *, beta, alpha):
     return total if beta == 0 else total + (x if beta == 1 else x * beta)
 
 
-def scaled(x, factor):
+def scaled(x: Value, factor: float) -> Value:
     return x if factor == 1 else x * factor
 
 
@@ -40,25 +43,25 @@ structured("addmm", affine, lambda g, a, b, beta, alpha: (
 # backward. They say nothing that the matrix does not, so that no gradient flows through them.
 
 
-def square_samples(**given):
+def square_samples(**given: Any) -> Rule:
     return lambda: [(((3, 3),), given), (((2, 2, 2),), given)]
 
 
-def factored_samples(**given):
+def factored_samples(**given: Any) -> Rule:
     return lambda: [(((3, 3), (4, 3)), given), (((2, 2, 2), (2, 3, 2)), given)]
 
 
-def is_square(o, given):
+def is_square(o: Sequence[Any], given: dict[str, Any]) -> bool:
     return len(o[0].shape) > 1 and o[0].shape[-1] == o[0].shape[-2]
 
 
-def is_factored(o, given):
+def is_factored(o: Sequence[Any], given: dict[str, Any]) -> bool:
     a, factors = o[0], o[-1]
     return is_square(o, given) and a.dtype is factors.dtype and tuple(factors.shape) == (
         *a.shape[:-2], a.shape[-1] + 1, a.shape[-1])
 
 
-def is_system(o, given):
+def is_system(o: Sequence[Any], given: dict[str, Any]) -> bool:
     return is_square(o, given) and o[0].dtype is o[1].dtype and tuple(o[1].shape[:-1]) == tuple(o[0].shape[:-1])
 
 
@@ -90,7 +93,7 @@ def refusal(name: str, which: int, element: int, batched: bool) -> str:
     return REFUSALS[name].format(batch=batch, element=element)
 
 
-def factors_of(x):
+def factors_of(x: Value) -> Value:
     """What `structural.factors` computes, with LAPACK as SciPy has it."""
     found = np.empty((*x.shape[:-2], x.shape[-1] + 1, x.shape[-1]), x.dtype)
     for i in np.ndindex(x.shape[:-2]):
@@ -99,20 +102,20 @@ def factors_of(x):
     return found
 
 
-def diagonal(factors):
+def diagonal(factors: Value) -> Value:
     """U's diagonal, whose product is the determinant but for its sign."""
     *batch, _, n = factors.shape
     *outer, down, across = factors.layout.strides
     return factors.restrided((*batch, n), (*outer, down + across))
 
 
-def signs(factors):
+def signs(factors: Value) -> Value:
     """What each exchange of rows does to the determinant's sign."""
     axis, n = factors.ndim - 2, factors.shape[-1]
     return 1 - 2 * scalar.minimum(factors.narrow(axis, n, 1).squeeze(axis), 1)
 
 
-def whole_row(x, reduce):
+def whole_row(x: Value, reduce: Rule) -> Value:
     return reduce(x, (x.ndim - 1,)).squeeze(x.ndim - 1)
 
 
@@ -149,16 +152,16 @@ structured("linalg_detsign", lambda builder, x, factors: whole_row(
            column=lambda x, factors: np.linalg.slogdet(x)[0], samples=factored_samples(), fits=is_factored)
 
 
-def across(g):
+def across(g: Value) -> Value:
     """A number a matrix, to be multiplied with it."""
     return g.unsqueeze(-1).unsqueeze(-1)
 
 
-def solve_slope(out, w, turned):
+def solve_slope(out: Value, w: Value, turned: bool) -> tuple[Value, ...]:
     return -(out @ w.mT if turned else w @ out.mT), w, None
 
 
-def cofactors(x, inverse, det):
+def cofactors(x: Value, inverse: Value, det: Value) -> Value:
     """The derivative of the determinant: by the inverse of a matrix far from singular, else by singular values.
 
     Of a matrix of 1,000 columns they took eight times as long as the inverse.
@@ -168,12 +171,12 @@ def cofactors(x, inverse, det):
     return det[..., None, None] * np.swapaxes(inverse, -1, -2)
 
 
-def sums(x):
+def sums(x: Value) -> Value:
     """The norm of matrices whose product bounds their condition: the largest sum of a column."""
     return np.abs(x).sum(-2).max(-1)
 
 
-def cofactors_of_any(x):
+def cofactors_of_any(x: Value) -> Value:
     """The cofactors from the singular values, right for singular matrices too."""
     u, s, vt = np.linalg.svd(x)
     n = s.shape[-1]
@@ -182,19 +185,19 @@ def cofactors_of_any(x):
     return (sign[..., None, None] * ((u * others[..., None, :]) @ vt)).astype(x.dtype) if n else np.zeros_like(x)
 
 
-def turned(g, x, factors):
+def turned(g: Value, x: Value, factors: Value) -> Value:
     """The cofactors' derivative, for invertible matrices: det (tr(gᵀ B) B − B gᵀ B), B the inverse transposed."""
     b = whole.linalg_inv(x, factors, strict=True).mT
     inner = row.sum(g * b, (x.ndim - 2, x.ndim - 1))
     return across(whole.linalg_det(x, factors)) * (inner * b - b @ g.mT @ b)
 
 
-def triangle(x, diagonal, upper):
+def triangle(x: Value, diagonal: int, upper: bool) -> Value:
     found = np.triu(x, 1) if upper else np.tril(x, -1)
     return found + diagonal * x * np.eye(x.shape[-1], dtype=x.dtype)
 
 
-def triangular_column(a, b, *, upper, unitriangular):
+def triangular_column(a: Value, b: Value, *, upper: bool, unitriangular: bool) -> Value:
     eye = np.eye(a.shape[-1], dtype=a.dtype)
     return np.linalg.solve(triangle(a, 0, upper) + eye if unitriangular else triangle(a, 1, upper), b)
 
@@ -217,25 +220,25 @@ structured("linalg_cholesky", lambda builder, x, *, strict: builder.cholesky(x, 
            domain=(0.5, 3), fits=is_square, grad_name="LinalgCholeskyExBackward0")
 
 
-def triangular_slope(out, w, upper, unitriangular):
+def triangular_slope(out: Value, w: Value, upper: bool, unitriangular: bool) -> tuple[Value, ...]:
     return -whole.triangle(w @ out.mT, diagonal=1 - int(unitriangular), upper=upper), w
 
 
-def cholesky_slope(g, out):
+def cholesky_slope(g: Value, out: Value) -> Value:
     """L⁻ᵀ Φ(Lᵀ g) L⁻¹ made symmetric; Φ keeps the lower triangle and half of the diagonal."""
     half = over_lower(out, whole.triangle(out.mT @ g, diagonal=0.5, upper=False))
     s = over_lower(out, half.mT)
     return 0.5 * (s + s.mT)
 
 
-def over_lower(lower, x):
+def over_lower(lower: Value, x: Value) -> Value:
     return whole.linalg_solve_triangular(lower.mT, x, upper=True, unitriangular=False)
 
 
 # ---------------------------------------------------------------- L and U as results
 
 
-def permutations(pivots, m):
+def permutations(pivots: Value, m: int) -> Value:
     """The row that comes to each place, for exchanges with `pivots` (from 1) one after another."""
     found = np.broadcast_to(np.arange(m), (*pivots.shape[:-1], m)).copy()
     for i in np.ndindex(pivots.shape[:-1]):
@@ -244,7 +247,7 @@ def permutations(pivots, m):
     return found
 
 
-def getrf(x):
+def getrf(x: Value) -> tuple[Value, ...]:
     """L U of one matrix and its pivots, as LAPACK has them; it refuses matrices without elements."""
     from scipy.linalg import lapack
 
@@ -252,7 +255,7 @@ def getrf(x):
     return lu, pivots
 
 
-def lu_order(x):
+def lu_order(x: Value) -> Value:
     """Pivots from 1, then the rows in their order."""
     k = min(x.shape[-2:])
     pivots = np.zeros((*x.shape[:-2], k), np.int64)
@@ -261,7 +264,7 @@ def lu_order(x):
     return np.concatenate([pivots, permutations(pivots, x.shape[-2])], -1)
 
 
-def lu_compact(x):
+def lu_compact(x: Value) -> Value:
     """L below and U on and above the diagonal, of matrices whose rows stay where they are."""
     found = np.empty_like(x)
     for i in np.ndindex(x.shape[:-2]):
@@ -271,7 +274,7 @@ def lu_compact(x):
     return found
 
 
-def without_exchanges(x):
+def without_exchanges(x: Value) -> Value:
     for k in range(len(x)):
         x[k + 1:, k] /= x[k, k]
         x[k + 1:, k + 1:] -= np.outer(x[k + 1:, k], x[k, k + 1:])
@@ -286,7 +289,7 @@ structured("linalg_lu_compact", lambda builder, x: builder.called(lu_compact, x.
            samples=square_samples(), fits=is_square, grad_name="LinalgLuFactorExBackward0")
 
 
-def lu_slope(g, out):
+def lu_slope(g: Value, out: Value) -> Value:
     """L⁻ᵀ (tril(Lᵀ dL) + triu(dU Uᵀ)) U⁻ᵀ, the lower triangle without its diagonal."""
     lower, upper = (whole.triangle(out, diagonal=int(up), upper=up) for up in (False, True))
     dl, du = (whole.triangle(g, diagonal=int(up), upper=up) for up in (False, True))

@@ -5,14 +5,18 @@ derivatives, to any order, are those of a polynomial.
 """
 from __future__ import annotations
 
+from collections.abc import Sequence
+from typing import Any
+
 from tapegrad import dtypes
+from tapegrad.ops.declaration import Value
 from tapegrad.ops.scalar import like, scalar, whole
 from tapegrad.ops.scans import ones, shifted
 
 where = scalar.where
 
 
-def others(x, dim):
+def others(x: Value, dim: tuple[int, ...]) -> Value:
     """For each element of a tensor the product of the others in its row, the axes `dim`."""
     kept = [d for d in range(x.ndim) if d not in dim]
     order = [*kept, *(d for d in range(x.ndim) if d in dim)]
@@ -24,13 +28,14 @@ def others(x, dim):
     return found.reshape(*rows.shape).permute(*(order.index(d) for d in range(x.ndim)))
 
 
-def both_sides(before, after, first, final, dim):
+def both_sides(before: Value, after: Value, first: Value, final: Value, dim: int) -> Value:
     """The products of those before and of those after, which begin with the `first` and end with the `final` ones."""
     return whole.recurrence(first, before, dim=dim, reverse=False, lag=True) * whole.recurrence(
         final, after, dim=dim, reverse=True, lag=True)
 
 
-def scattered(g, x, value, indices, form, wrap):
+def scattered(g: Value, x: Value, value: Value, indices: Sequence[Any], form: tuple[str, Any], wrap: bool
+              ) -> tuple[Value, ...]:
     """The gradients of elements of `x` multiplied by all the `value`s that go there: put side by side, group by group."""
     n, m = x.numel(), value.numel()
     numbers = whole.cumsum(x.new_ones((n,), dtype=dtypes.int64), dim=0, reverse=False) - 1
@@ -46,5 +51,5 @@ def scattered(g, x, value, indices, form, wrap):
     return found.narrow(0, 0, n).reshape(*x.shape), found.narrow(0, n, m).reshape(*value.shape)
 
 
-def taken(x, order):
+def taken(x: Value, order: Value) -> Value:
     return whole.collect(x, order, form=("axes", (0,)), wrap=False)

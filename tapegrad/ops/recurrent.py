@@ -7,31 +7,32 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.ops.declaration import elementwise, structured
+from tapegrad.ops.declaration import Builder, Rule, Value, elementwise, structured
 from tapegrad.ops.scalar import scalar, whole
 
-sigmoid, tanh = scalar.sigmoid, scalar.tanh
+sigmoid: Rule = scalar.sigmoid
+tanh: Rule = scalar.tanh
 
 
-def _memory_vjp(g, i, f, n, c):
+def _memory_vjp(g: Value, i: Value, f: Value, n: Value, c: Value) -> tuple[Value, ...]:
     """Of c · σ(f) + σ(i) · tanh(n)."""
     entry, keep, new = sigmoid(i), sigmoid(f), tanh(n)
     return (g * new * entry * (1 - entry), g * c * keep * (1 - keep), g * entry * (1 - new * new), g * keep)
 
 
-def _shown_vjp(g, o, c):
+def _shown_vjp(g: Value, o: Value, c: Value) -> tuple[Value, ...]:
     """Of σ(o) · tanh(c)."""
     shown, value = sigmoid(o), tanh(c)
     return g * value * shown * (1 - shown), g * shown * (1 - value * value)
 
 
-def _new_vjp(g, r, x, h, out):
+def _new_vjp(g: Value, r: Value, x: Value, h: Value, out: Value) -> tuple[Value, ...]:
     """Of tanh(x + σ(r) · h)."""
     slope, reset = g * (1 - out * out), sigmoid(r)
     return slope * h * reset * (1 - reset), slope, slope * reset
 
 
-def _mixed_vjp(g, z, n, h):
+def _mixed_vjp(g: Value, z: Value, n: Value, h: Value) -> tuple[Value, ...]:
     """Of n + σ(z) · (h - n)."""
     keep = sigmoid(z)
     return g * (h - n) * keep * (1 - keep), g * (1 - keep), g * keep
@@ -66,25 +67,28 @@ class Cell(NamedTuple):
     slope: Callable[..., tuple[Any, ...]]
 
 
-def _lstm_step(xi, xf, xn, xo, ri, rf, rn, ro, c):
+def _lstm_step(xi: Value, xf: Value, xn: Value, xo: Value, ri: Value, rf: Value, rn: Value, ro: Value, c: Value
+              ) -> tuple[Value, ...]:
     i, f, n, o = sigmoid(xi + ri), sigmoid(xf + rf), tanh(xn + rn), sigmoid(xo + ro)
     c = f * c + i * n
     return i, f, n, o, c, o * tanh(c)
 
 
-def _lstm_slope(i, f, n, o, before, c, later, g, later_c):
+def _lstm_slope(i: Value, f: Value, n: Value, o: Value, before: Value, c: Value, later: Value, g: Value,
+                later_c: Value) -> tuple[Value, ...]:
     g, shown = later + g, tanh(c)
     g_c = later_c + g * o * (1 - shown * shown)
     return (g_c * n * i * (1 - i), g_c * before * f * (1 - f), g_c * i * (1 - n * n), g * shown * o * (1 - o), g_c * f)
 
 
-def _gru_step(xr, xz, xn, rr, rz, own, h, b):
+def _gru_step(xr: Value, xz: Value, xn: Value, rr: Value, rz: Value, own: Value, h: Value, b: Value
+             ) -> tuple[Value, ...]:
     r, z, own = sigmoid(xr + rr), sigmoid(xz + rz), own + b
     n = tanh(xn + r * own)
     return r, z, own, n, n + z * (h - n)
 
 
-def _gru_slope(r, z, own, n, before, later, g):
+def _gru_slope(r: Value, z: Value, own: Value, n: Value, before: Value, later: Value, g: Value) -> tuple[Value, ...]:
     g = later + g
     g_n = g * (1 - z) * (1 - n * n)
     return g_n * own * r * (1 - r), g * (before - n) * z * (1 - z), g_n * r, g_n, g * z
@@ -151,7 +155,8 @@ def record_parts(record: Any, mode: str, steps: int, batch: int, width: int) -> 
     return Record(*_parts(record, _record_sizes(mode, steps, batch, width)))
 
 
-def _pack(builder, x, w, bias, state, more, weight, *, mode):
+def _pack(builder: Builder, x: Value, w: Value, bias: Value, state: Value, more: Value, weight: Value, *, mode: str
+         ) -> Value:
     (rows, _), (batch, width), columns = x.shape, state.shape, w.shape[0]
     sizes = mode, rows // batch, batch, width
     out = builder.result(x.dtype, (_length(_given_sizes(*sizes)),))
@@ -163,7 +168,8 @@ def _pack(builder, x, w, bias, state, more, weight, *, mode):
     return out.layout
 
 
-def _pack_vjp(g, x, w, bias, state, more, weight, mode):
+def _pack_vjp(g: Value, x: Value, w: Value, bias: Value, state: Value, more: Value, weight: Value, mode: str
+             ) -> tuple[Value, ...]:
     batch, width = state.shape
     parts = given_parts(g, mode, x.shape[0] // batch, batch, width)
     met = parts.met.reshape(x.shape[0], w.shape[0])
@@ -173,20 +179,20 @@ def _pack_vjp(g, x, w, bias, state, more, weight, mode):
 PIECE = 32  # columns of the weights that lie together: two vectors, or a multiple, as wide as a tile of products
 
 
-def _pieces(builder, w):
+def _pieces(builder: Builder, w: Value) -> Value:
     """The transpose of weights, PIECE columns at a time: whole, its rows would lie on few of a cache's lines."""
     columns, width = w.shape
     piece = columns if columns % PIECE else PIECE
     return builder.plain(w.reshape(columns // piece, piece, width).mT)
 
 
-def _directions(builder, reverse, steps):
+def _directions(builder: Builder, reverse: bool, steps: int) -> tuple[int, int, Rule]:
     """Where states lie before and after a step, and parts of a record as steps go through them."""
     before, after = (1, 0) if reverse else (0, 1)
     return before, after, lambda part, at, back=reverse: builder.moving(part, back, at, steps)
 
 
-def _steps(builder, packed, *, mode, reverse, steps, batch, width):
+def _steps(builder: Builder, packed: Value, *, mode: str, reverse: bool, steps: int, batch: int, width: int) -> Value:
     cell, sizes = CELLS[mode], (mode, steps, batch, width)
     out = builder.result(packed.dtype, (_length(_record_sizes(*sizes)),))
     (met, first, more, w), (kept, memory, state) = given_parts(packed, *sizes), record_parts(out, *sizes)
@@ -211,7 +217,8 @@ def _steps(builder, packed, *, mode, reverse, steps, batch, width):
     return out.layout
 
 
-def _shown(builder, packed, weight, record, *, mode, reverse, steps, batch, width):
+def _shown(builder: Builder, packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool, steps: int,
+           batch: int, width: int) -> Value:
     """The states after every step, and the last memory behind them."""
     _, memory, state = record_parts(record, mode, steps, batch, width)
     out = builder.result(record.dtype, (steps + (memory is not None), batch, width))
@@ -222,7 +229,8 @@ def _shown(builder, packed, weight, record, *, mode, reverse, steps, batch, widt
     return out
 
 
-def _slopes(builder, g, packed, weight, record, *, mode, reverse, steps, batch, width):
+def _slopes(builder: Builder, g: Value, packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool,
+            steps: int, batch: int, width: int) -> Value:
     """The gradient of what was given, from that of what is shown.
 
     The weights are read where they lie, so that backward is refused once they were written to.
@@ -282,12 +290,12 @@ class _Array(np.ndarray[Any, Any]):
         return self[start:start + length]
 
 
-def pack_column(x, w, bias, state, more, weight, *, mode):
+def pack_column(x: Value, w: Value, bias: Value, state: Value, more: Value, weight: Value, *, mode: str) -> Value:
     parts = [x @ w.T + bias, state, *((more,) if CELLS[mode].reads else ()), weight]
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-def steps_column(packed, *, mode, reverse, steps, batch, width):
+def steps_column(packed: Value, *, mode: str, reverse: bool, steps: int, batch: int, width: int) -> Value:
     cell, sizes = CELLS[mode], (mode, steps, batch, width)
     out = np.zeros(_length(_record_sizes(*sizes)), packed.dtype).view(_Array)
     met, first, more, w = given_parts(np.asarray(packed).view(_Array), *sizes)
@@ -307,13 +315,15 @@ def steps_column(packed, *, mode, reverse, steps, batch, width):
     return np.asarray(out)
 
 
-def shown_column(packed, weight, record, *, mode, reverse, steps, batch, width):
+def shown_column(packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool, steps: int, batch: int,
+                 width: int) -> Value:
     _, memory, state = record_parts(np.asarray(record).view(_Array), mode, steps, batch, width)
     shown = state[:-1] if reverse else state[1:]
     return np.asarray(shown if memory is None else np.concatenate([shown, memory[:1] if reverse else memory[-1:]]))
 
 
-def slopes_column(g, packed, weight, record, *, mode, reverse, steps, batch, width):
+def slopes_column(g: Value, packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool, steps: int,
+                  batch: int, width: int) -> Value:
     cell, sizes = CELLS[mode], (mode, steps, batch, width)
     out = np.zeros(packed.shape, g.dtype).view(_Array)
     found, (kept, memory, state) = given_parts(out, *sizes), record_parts(np.asarray(record).view(_Array), *sizes)

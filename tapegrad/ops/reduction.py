@@ -4,10 +4,11 @@ from __future__ import annotations
 import math
 
 from tapegrad.ops import products
-from tapegrad.ops.declaration import reduction
+from tapegrad.ops.declaration import Value, reduction
 from tapegrad.ops.scalar import like, row, scalar, wide
 
 where = scalar.where
+Axes = tuple[int, ...]
 
 reduction("sum", lambda x, *, dim: row.sum(x, dim), lambda g: g, result="sum", multilinear=True, identity=0,
           grad_names={"dim": "SumBackward1"})
@@ -76,19 +77,19 @@ reduction("vector_norm", lambda x, *, dim, ord=2.0: normed(x, dim, ord),
           grad_name="LinalgVectorNormBackward0")
 
 
-def zeros(x, dim):
+def zeros(x: Value, dim: Axes) -> Value:
     return row.sum(where(x == 0, like(1, x), like(0, x)), dim)
 
 
-def middle(x, dim):
+def middle(x: Value, dim: Axes) -> Value:
     return row.sum(x, dim) / count(x, dim)
 
 
-def spread(x, dim):
+def spread(x: Value, dim: Axes) -> Value:
     return row.sum((x - middle(x, dim)) * (x - middle(x, dim)), dim)
 
 
-def variance(x, dim, correction):
+def variance(x: Value, dim: Axes, correction: float) -> Value:
     """Equal elements spread by 0, though their rounded mean is not quite one of them: what it is off by is taken out.
 
     The mean of float32 is exact enough in double precision.
@@ -100,19 +101,19 @@ def variance(x, dim, correction):
     return where(true <= squares * 1e-12, 0, true) / freedom(x, dim, correction)
 
 
-def variance_slope(g, x, dim, correction):
+def variance_slope(g: Value, x: Value, dim: Axes, correction: float) -> Value:
     return g / freedom(x, dim, correction) * (x - like(middle(wide(x), dim), x))
 
 
-def precision(x, dim, eps):
+def precision(x: Value, dim: Axes, eps: float) -> Value:
     return scalar.rsqrt(spread(x, dim) / count(x, dim) + eps)
 
 
-def freedom(x, dim, correction):
+def freedom(x: Value, dim: Axes, correction: float) -> Value:
     return scalar.maximum(count(x, dim) - correction, 0)
 
 
-def normed(x, dim, ord):
+def normed(x: Value, dim: Axes, ord: float) -> Value:
     """The norm of a row; the limits of p at 0 and at both infinities have formulas of their own."""
     size = scalar.abs(x)
     if ord == 2:
@@ -126,7 +127,7 @@ def normed(x, dim, ord):
     return scalar.pow(row.sum(scalar.pow(size, ord), dim), 1 / ord)
 
 
-def norm_slope(g, x, out, dim, ord):
+def norm_slope(g: Value, x: Value, out: Value, dim: Axes, ord: float) -> Value:
     least = where(out == 0, 1, out)  # where it is 0 the slope is 0, and so are its derivatives
     if ord == 2:
         return g * where(out == 0, 0, x / least)
@@ -143,30 +144,30 @@ def norm_slope(g, x, out, dim, ord):
     return where(out == 0, 0, g * where(x == 0, 0, scalar.sign(x) * scalar.pow(size / least, ord - 1)))
 
 
-def count(x, dim):
+def count(x: Value, dim: Axes) -> Value:
     """The number of elements in a row, as `x`'s own kind of number."""
     return like(row.count(x, dim), x)
 
 
-def same(x, out):
+def same(x: Value, out: Value) -> Value:
     """Equal, with a NaN in the row equal to a NaN result."""
     return (x == out) | (scalar.isnan(out) & scalar.isnan(x))
 
 
-def shared(g, hit, dim):
+def shared(g: Value, hit: Value, dim: Axes) -> Value:
     """The gradient in equal parts to all that equal the result; nothing does where that is NaN, and 0 / 0 is NaN too."""
     return where(hit, g, 0) / row.sum(like(hit, g), dim)
 
 
-def peak(x, dim):
+def peak(x: Value, dim: Axes) -> Value:
     """The row's maximum, 0 where that is infinite (inf - inf is not a number)."""
     top = row.max(x, dim)
     return where(scalar.isinf(top), 0, top)
 
 
-def shifted(x, top, dim):
+def shifted(x: Value, top: Value, dim: Axes) -> Value:
     return top + scalar.log(row.sum(scalar.exp(x - top), dim))
 
 
-def normalised(e, dim):
+def normalised(e: Value, dim: Axes) -> Value:
     return e / row.sum(e, dim)

@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from typing import Any, Literal
 
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.ops.declaration import structured
+from tapegrad.ops.declaration import Rule, Value, structured
 from tapegrad.ops.scalar import like, row, scalar, whole
 
 where = scalar.where
@@ -14,19 +16,19 @@ where = scalar.where
 # ---------------------------------------------------------------- running reductions
 
 
-def flipped(run):
+def flipped(run: Rule) -> Rule:
     """A running reduction in NumPy, from the end where `reverse`."""
-    def call(x, *, dim, reverse=False):
+    def call(x: Value, *, dim: int, reverse: bool = False) -> Value:
         if not np.ndim(x):
             return np.array(x)
         return np.flip(run(np.flip(x, dim), dim), dim) if reverse else run(x, dim)
     return call
 
 
-def position_so_far(largest):
+def position_so_far(largest: bool) -> Rule:
     """The position of the extreme so far, the last of equal ones; the last NaN once there is one."""
-    def call(x, *, dim):
-        def one(v):
+    def call(x: Value, *, dim: int) -> Value:
+        def one(v: Value) -> Value:
             out, best = np.zeros(len(v), np.int64), 0
             for i, e in enumerate(v):
                 if np.isnan(e) or (not np.isnan(v[best]) and (e >= v[best] if largest else e <= v[best])):
@@ -37,15 +39,15 @@ def position_so_far(largest):
     return call
 
 
-def has_axis(o, given):
+def has_axis(o: Sequence[Any], given: dict[str, Any]) -> bool:
     return 0 <= given["dim"] < len(o[0].shape)
 
 
-def dim_samples():
+def dim_samples() -> list[Any]:
     return [(((3, 4),), {"dim": 1}), (((2, 3, 4),), {"dim": 1}), (((5,),), {"dim": 0}), (((3, 0),), {"dim": 0})]
 
 
-def some(**options):
+def some(**options: Any) -> Rule:
     return lambda: [(s, {**given, **options}) for s, given in dim_samples() if 0 not in s[0]]
 
 
@@ -67,7 +69,7 @@ structured("cummin_positions", lambda builder, x, *, dim: builder.scan("argmin",
            column=position_so_far(False), samples=some(), fits=has_axis)
 
 
-def shares(g, x, out, dim, reverse):
+def shares(g: Value, x: Value, out: Value, dim: int, reverse: bool) -> Value:
     """The sum of g exp(x - out): directly where a row's exponentials fit, in logarithms where they do not."""
     top = row.max(out, (dim,))
     low = row.min(where(scalar.isinf(out), top, out), (dim,))
@@ -76,7 +78,7 @@ def shares(g, x, out, dim, reverse):
                  gathered(g, x, out, dim, reverse) - gathered(-g, x, out, dim, reverse))
 
 
-def gathered(g, x, out, dim, reverse):
+def gathered(g: Value, x: Value, out: Value, dim: int, reverse: bool) -> Value:
     """What positive cotangents bring, in logarithms, where nothing overflows."""
     weight = where((g > 0) & (out != -math.inf), scalar.log(where(g > 0, g, 1)) - out, -math.inf)
     return scalar.exp(x + whole.logcumsumexp(weight, dim=dim, reverse=not reverse))
@@ -91,11 +93,11 @@ structured("recurrence", lambda builder, a, b, *, dim, reverse, lag: builder.rec
            fits=lambda o, given: has_axis(o, given) and o[0].shape == o[1].shape and o[0].dtype is o[1].dtype)
 
 
-def ones(x):
+def ones(x: Value) -> Value:
     return like((x == x) | (x != x), x)
 
 
-def shifted(x, dim, reverse=False):
+def shifted(x: Value, dim: int, reverse: bool = False) -> Value:
     """Each element in the next one's place, and 0 in the first's; the other way round when `reverse`."""
     n = x.shape[dim]
     kept, start = max(n - 1, 0), 0 if reverse else 1
@@ -103,7 +105,7 @@ def shifted(x, dim, reverse=False):
         ("dim", dim), ("start", start if n else 0), ("end", start + kept if n else 0), ("step", 1)))
 
 
-def recurrence(a, b, dim, reverse, lag):
+def recurrence(a: Value, b: Value, dim: int, reverse: bool, lag: bool) -> Value:
     a, b = (np.moveaxis(np.flip(v, dim) if reverse else v, dim, 0) for v in (a, b))
     out = np.array(a)
     for i in range(1, len(out)):
@@ -112,7 +114,7 @@ def recurrence(a, b, dim, reverse, lag):
     return np.flip(out, dim) if reverse else out
 
 
-def recurrence_slopes(g, b, out, dim, reverse, lag):
+def recurrence_slopes(g: Value, b: Value, out: Value, dim: int, reverse: bool, lag: bool) -> tuple[Value, ...]:
     back = whole.recurrence(g, b, dim=dim, reverse=not reverse, lag=not lag)
     return back, shifted(back, dim, not reverse) * out if lag else back * shifted(out, dim, reverse)
 
@@ -120,7 +122,7 @@ def recurrence_slopes(g, b, out, dim, reverse, lag):
 # ---------------------------------------------------------------- positions
 
 
-def ordered(x, dim, descending):
+def ordered(x: Value, dim: int, descending: bool) -> Value:
     """Stable positions in order, NaN above everything."""
     if not x.ndim:
         return np.zeros((), np.int64)
@@ -130,7 +132,7 @@ def ordered(x, dim, descending):
     return last - np.flip(np.argsort(np.flip(x, dim), axis=dim, kind="stable"), dim)
 
 
-def middle(x, dim, ignore_nan):
+def middle(x: Value, dim: int, ignore_nan: bool) -> Value:
     """The position of the lower median; of the first NaN where NaN counts."""
     order = np.argsort(x, axis=dim, kind="stable")
     n = x.shape[dim]
@@ -142,12 +144,12 @@ def middle(x, dim, ignore_nan):
     return np.take_along_axis(order, place.astype(np.int64), dim)
 
 
-def most_frequent(x, dim):
+def most_frequent(x: Value, dim: int) -> Value:
     """The last position of the most frequent value, the first in order among equally frequent ones.
 
     A NaN equals nothing, so that each of them is met once.
     """
-    def one(v):
+    def one(v: Value) -> Value:
         order = among_nans(v) if v.dtype.kind == "f" and np.isnan(v).any() else np.argsort(v, kind="stable")
         ends = np.flatnonzero(np.append(v[order[1:]] != v[order[:-1]], True))
         return order[ends[np.diff(ends, prepend=-1).argmax()]]
@@ -156,18 +158,18 @@ def most_frequent(x, dim):
     return np.expand_dims(np.apply_along_axis(one, dim, x), dim)
 
 
-def among_nans(v):
+def among_nans(v: Value) -> Value:
     """Positions in the order that PyTorch's sort leaves, for which nothing is less than NaN: by insertion, if few."""
     if len(v) > 16:
         return np.argsort(v, kind="stable")
-    order = []
+    order: list[int] = []
     for i, x in enumerate(v):
         at = 0 if order and x < v[order[0]] else next((k for k in range(i, 0, -1) if not x < v[order[k - 1]]), 0)
         order.insert(at, i)
     return np.array(order)
 
 
-def _kept(x, dim):
+def _kept(x: Value, dim: int) -> tuple[int, ...]:
     return tuple(1 if d == dim else n for d, n in enumerate(x.shape))
 
 
@@ -192,8 +194,8 @@ structured("searchsorted", lambda builder, edges, values, *, right, int32: build
     fits=lambda o, given: len(o[0].shape) == 1 or o[0].shape[:-1] == o[1].shape[:-1])
 
 
-def places(edges, values, right):
-    side = "right" if right else "left"
+def places(edges: Value, values: Value, right: bool) -> Value:
+    side: Literal["left", "right"] = "right" if right else "left"
     if edges.ndim == 1:
         return np.searchsorted(edges, values, side)
     flat, out = edges.reshape(-1, edges.shape[-1]), np.empty(values.shape, np.int64)

@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import math
+from typing import Any
 
 import numpy as np
 
-from tapegrad.ops.declaration import structured
+from tapegrad.ops.declaration import Builder, Rule, Value, structured
 from tapegrad.ops.scalar import scalar, whole
 
 where = scalar.where
@@ -14,25 +15,26 @@ where = scalar.where
 SHAPES = ((3, 4), (5,), ())
 
 
-def by_scipy(name, vjp, low=-2.0, high=2.0, function=None, recorded=None, **attributes):
+def by_scipy(name: str, vjp: Rule | None, low: float = -2.0, high: float = 2.0, function: Rule | None = None,
+             recorded: Rule | None = None, **attributes: Any) -> None:
     """An operation on each element which SciPy knows by this name, or composes."""
-    def column(x, **given):
+    def column(x: Value, **given: Any) -> Value:
         import scipy.special
 
-        known = getattr(scipy.special, name, None) if function is None else function(scipy.special)
+        known: Any = getattr(scipy.special, name, None) if function is None else function(scipy.special)
         return known(*given.values(), np.asarray(x, np.float64)).astype(np.asarray(x).dtype)
 
-    def lowered(builder, x):
+    def lowered(builder: Builder, x: Value) -> Value:
         return builder.called(column, x.dtype, x.shape, x)
 
-    def lowered_n(builder, x, *, n):
+    def lowered_n(builder: Builder, x: Value, *, n: int) -> Value:
         return builder.called(lambda v: column(v, n=n), x.dtype, x.shape, x)
 
     plain = name.title().replace("_", "")
-    return structured("special_" + name, lowered_n if attributes else lowered, vjp, method=False, accepts="f",
-                      column=column, domain=(low, high), samples=lambda: [((s,), dict(attributes)) for s in SHAPES],
-                      fits=lambda o, given: True, recorded=recorded,
-                      grad_name=f"{'' if name in ('i0', 'polygamma') else 'Special'}{plain}Backward0")
+    structured("special_" + name, lowered_n if attributes else lowered, vjp, method=False, accepts="f",
+               column=column, domain=(low, high), samples=lambda: [((s,), dict(attributes)) for s in SHAPES],
+               fits=lambda o, given: True, recorded=recorded,
+               grad_name=f"{'' if name in ('i0', 'polygamma') else 'Special'}{plain}Backward0")
 
 
 by_scipy("i0", lambda g, x: g * whole.special_i1(x))
@@ -47,11 +49,11 @@ by_scipy("ive", lambda g, x, out, n: g * scaled_slope(x, out, n), n=2, function=
     np.abs(x) < 1e8, scipy.ive(n, x), np.sign(x) ** (n % 2) * scipy.i0e(x)))  # beyond SciPy gives NaN, and they are one
 
 
-def bessel_slope(x, n):
+def bessel_slope(x: Value, n: Value) -> Value:
     return 0.5 * (whole.special_iv(x, n=n - 1) + whole.special_iv(x, n=n + 1))
 
 
-def scaled_slope(x, out, n):
+def scaled_slope(x: Value, out: Value, n: Value) -> Value:
     return 0.5 * (whole.special_ive(x, n=n - 1) + whole.special_ive(x, n=n + 1)) - scalar.sign(x) * out
 
 
@@ -62,7 +64,7 @@ by_scipy("mills", lambda g, x, out: mills_slope(g, x, out),
          function=lambda scipy: lambda x: math.sqrt(2 / math.pi) / scipy.erfcx(-x * math.sqrt(0.5)))
 
 
-def mills_slope(g, x, out):
+def mills_slope(g: Value, x: Value, out: Value) -> Value:
     """The density over the distribution, m, has the derivative -m (x + m): nearly 1 far below zero, where x + m cancels."""
     far = x < (-30 if x.dtype.itemsize == 4 else -1000)
     near = where(far, 0, out)
@@ -74,7 +76,7 @@ by_scipy("ndtri", lambda g, out: g * math.sqrt(2 * math.pi) * scalar.exp(out * o
 by_scipy("polygamma", lambda g, x, n: g * whole.special_polygamma(x, n=n + 1), low=0.5, high=3.0, n=1)
 
 
-def of_whole_numbers(function):
+def of_whole_numbers(function: np.ufunc) -> None:
     structured(function.__name__, lambda builder, x, y: builder.called(function, x.dtype, x.shape, x, y), method=False,
                accepts="i", column=function, samples=lambda: [((s, s), {}) for s in SHAPES],
                fits=lambda o, given: o[0].shape == o[1].shape and o[0].dtype is o[1].dtype)

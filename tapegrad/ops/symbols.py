@@ -54,7 +54,7 @@ class Sym:
     def __reduce__(self) -> Any:
         return Sym, (self.op, self.args, self.dtype, self.value)
 
-    __hash__ = object.__hash__  # == builds a node; distinct nodes have distinct identities, so a dict never asks it
+    __hash__: Any = object.__hash__  # == builds a node; distinct nodes have distinct identities, so a dict never asks it
 
     def __pos__(self) -> Sym:
         return self

@@ -1,11 +1,16 @@
 """Operations that only re-read memory: each maps (shape, strides) to (shape, strides, offset), counted in elements."""
 from __future__ import annotations
 
+from typing import Any
+
 from tapegrad import shapes
 from tapegrad.ops.declaration import rebase, view
 
+Lying = tuple[shapes.Shape, shapes.Shape]  # shape and strides
+Viewed = tuple[shapes.Shape, shapes.Shape, int]  # and how far from where the operand begins
 
-def _view(x, *, size):
+
+def _view(x: Lying, *, size: shapes.Shape) -> Viewed:
     shape, strides = x
     found = shapes.view_strides(shape, strides, size)
     if found is None:
@@ -16,7 +21,7 @@ def _view(x, *, size):
     return size, found, 0
 
 
-def _transpose(x, *, dim0, dim1):
+def _transpose(x: Lying, *, dim0: int, dim1: int) -> Viewed:
     shape, strides = list(x[0]), list(x[1])
     if shape:
         shape[dim0], shape[dim1] = shape[dim1], shape[dim0]
@@ -24,43 +29,43 @@ def _transpose(x, *, dim0, dim1):
     return tuple(shape), tuple(strides), 0
 
 
-def _permute(x, *, dims):
+def _permute(x: Lying, *, dims: tuple[int, ...]) -> Viewed:
     return tuple(x[0][d] for d in dims), tuple(x[1][d] for d in dims), 0
 
 
-def _expand(x, *, size):
+def _expand(x: Lying, *, size: shapes.Shape) -> Viewed:
     return size, shapes.expanded_strides(*x, size), 0
 
 
-def _select(x, *, dim, index):
+def _select(x: Lying, *, dim: int, index: int) -> Viewed:
     shape, strides = x
     return shape[:dim] + shape[dim + 1:], strides[:dim] + strides[dim + 1:], index * strides[dim]
 
 
-def _slice(x, *, dim, start, end, step):
+def _slice(x: Lying, *, dim: int, start: int, end: int, step: int) -> Viewed:
     shape, strides = x
     n = max(0, -((start - end) // step))
     return (*shape[:dim], n, *shape[dim + 1:]), (*strides[:dim], strides[dim] * step, *strides[dim + 1:]), \
         start * strides[dim]
 
 
-def _piece(x, *, dim, start, end, step, number=None):
+def _piece(x: Lying, *, dim: int, start: int, end: int, step: int, number: int | None = None) -> Viewed:
     """`number` says which piece of how its tensor was split this is, where that does not follow from the rest."""
     return _slice(x, dim=dim, start=start, end=end, step=step)
 
 
-def _unsqueeze(x, *, dim):
+def _unsqueeze(x: Lying, *, dim: int) -> Viewed:
     shape, strides = x
     inserted = shape[dim] * strides[dim] if dim < len(shape) else 1
     return (*shape[:dim], 1, *shape[dim:]), (*strides[:dim], inserted, *strides[dim:]), 0
 
 
-def _squeeze(x, *, dim):
+def _squeeze(x: Lying, *, dim: tuple[int, ...]) -> Viewed:
     kept = [d for d in range(len(x[0])) if d not in dim]
     return tuple(x[0][d] for d in kept), tuple(x[1][d] for d in kept), 0
 
 
-def _diagonal(x, *, offset, dim1, dim2):
+def _diagonal(x: Lying, *, offset: int, dim1: int, dim2: int) -> Viewed:
     shape, strides = x
     below, above = (0, offset) if offset >= 0 else (-offset, 0)
     n = max(0, min(shape[dim1] - below, shape[dim2] - above))
@@ -69,19 +74,20 @@ def _diagonal(x, *, offset, dim1, dim2):
     return (*(shape[d] for d in kept), n), (*(strides[d] for d in kept), strides[dim1] + strides[dim2]), start
 
 
-def _unfold(x, *, dimension, size, step):
+def _unfold(x: Lying, *, dimension: int, size: int, step: int) -> Viewed:
     shape, strides = x
     n = (shape[dimension] - size) // step + 1
     return (*shape[:dimension], n, *shape[dimension + 1:], size), \
         (*strides[:dimension], strides[dimension] * step, *strides[dimension + 1:], strides[dimension]), 0
 
 
-def _as_strided(x, *, size, stride, storage_offset, frame):
+def _as_strided(x: Lying, *, size: shapes.Shape, stride: shapes.Shape, storage_offset: int, frame: shapes.Shape
+                ) -> Viewed:
     """`stride` and `storage_offset` are those in an operand with the strides `frame`."""
     return size, *shapes.restrided(stride, storage_offset, x[0], frame, x[1])
 
 
-def readable(name, shape, strides, given):
+def readable(name: str, shape: shapes.Shape, strides: shapes.Shape, given: dict[str, Any]) -> bool:
     """Whether what lies so can be viewed: what is no view of other strides is a reading of consecutive elements."""
     return name not in ("view", "unsafe_view", "_reshape_alias") or (
         shapes.view_strides(shape, strides, given["size"]) is not None)

@@ -7,19 +7,22 @@ from __future__ import annotations
 
 import itertools
 import math
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tapegrad.ops.declaration import structured
+from tapegrad import shapes
+from tapegrad.ops.declaration import Builder, Value, structured
 from tapegrad.ops.scalar import like, scalar, whole
 
 where = scalar.where
 FEW = 5
+Windows = tuple[shapes.Shape, shapes.Shape, shapes.Shape, shapes.Shape]
 
 
-def views(shape, strides, windows):
+def views(shape: shapes.Shape, strides: shapes.Shape, windows: Windows) -> Iterator[tuple[shapes.Shape, shapes.Shape, int]]:
     """(shape, strides, offset) of the elements at each place of the windows."""
     size, stride, dilation, counts = windows
     n = len(size)
@@ -29,11 +32,11 @@ def views(shape, strides, windows):
         yield (*lead, *counts), (*strides[:len(lead)], *(s * step for s, step in zip(steps, stride))), offset
 
 
-def seen(x, windows):
+def seen(x: Value, windows: Windows) -> list[Any]:
     return [x.restrided(*view) for view in views(x.shape, x.layout.strides, windows)]
 
 
-def winner(values):
+def winner(values: Sequence[Value]) -> tuple[Value, ...]:
     """The largest of some elements, as PyTorch finds it (NaN is larger), and its number."""
     best, number = values[0], like(0, values[0])
     for k, value in enumerate(values[1:], 1):
@@ -42,25 +45,25 @@ def winner(values):
     return best, number
 
 
-def size_of(x, windows):
+def size_of(x: Value, windows: Windows) -> shapes.Shape:
     counts = windows[-1]
     return (*x.shape[:len(x.shape) - len(counts)], *counts)
 
 
-def largest(builder, x, *, windows):
+def largest(builder: Builder, x: Value, *, windows: Windows) -> Value:
     out = builder.result(x.dtype, size_of(x, windows))
     builder.elements([out], seen(x, windows), lambda *values: (winner(values)[0],))
     return out
 
 
-def _numbers(builder, x, windows):
+def _numbers(builder: Builder, x: Value, windows: Windows) -> Value:
     """Which place of every window has the largest element."""
     out = builder.room_for(x.dtype, size_of(x, windows))
     builder.elements([out], seen(x, windows), lambda *values: (winner(values)[1],))
     return out
 
 
-def scattered(builder, v, x, *, windows):
+def scattered(builder: Builder, v: Value, x: Value, *, windows: Windows) -> Value:
     """Zeros like `x`, with `v` added where the largest elements of `x` stand."""
     out = builder.result(x.dtype, x.shape)
     builder.fill(out)
@@ -70,11 +73,11 @@ def scattered(builder, v, x, *, windows):
     return out
 
 
-def scattered_in_tiles(builder, v, x, *, windows):
+def scattered_in_tiles(builder: Builder, v: Value, x: Value, *, windows: Windows) -> Value:
     """The same where windows neither overlap nor leave anything out: each element is written once."""
     out = builder.result(x.dtype, x.shape)
 
-    def rule(v, *values):
+    def rule(v: Value, *values: Value) -> tuple[Value, ...]:
         number = winner(values)[1]
         return tuple(where(number == k, v, 0) for k in range(len(values)))
 
@@ -82,7 +85,7 @@ def scattered_in_tiles(builder, v, x, *, windows):
     return out
 
 
-def gathered(builder, x, by, *, windows):
+def gathered(builder: Builder, x: Value, by: Value, *, windows: Windows) -> Value:
     """What stands in `x` where the largest elements of `by` are."""
     out = builder.result(x.dtype, size_of(x, windows))
     builder.fill(out)
@@ -92,14 +95,14 @@ def gathered(builder, x, by, *, windows):
     return out
 
 
-def tile(shape, windows):
+def tile(shape: shapes.Shape, windows: Windows) -> bool:
     """Whether windows cover all, once, and are so small that one kernel reads and writes all their places."""
     size, stride, dilation, counts = windows
     return math.prod(size) <= FEW and size == stride and set(dilation) == {1} and all(
         n == s * c for n, s, c in zip(shape[len(shape) - len(size):], size, counts))
 
 
-def spread(g, x, windows):
+def spread(g: Value, x: Value, windows: Windows) -> Value:
     scatter = whole._max_scattered_in_tiles if tile(tuple(x.shape), windows) else whole._max_scattered
     return scatter(g, x, windows=windows)
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Iterator
+from types import ModuleType
 from typing import Any
 
 from tapegrad.devices import device
@@ -15,6 +16,9 @@ from tapegrad.lazy_modules import lazy
 from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
 
+archive: ModuleType
+arrays: ModuleType
+pickles: ModuleType
 archive, arrays, pickles = lazy(__name__, "archive arrays pickles").values()
 globals().update(lazy(__name__, "storages"))  # so that no name is added while somebody walks over those of the module
 __all__ = ["add_safe_globals", "clear_safe_globals", "get_safe_globals", "load", "safe_globals", "save"]

@@ -13,13 +13,12 @@ import numpy as np
 
 from tapegrad import errors, shapes
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, operands_of, output_number, plan_of
 
-call, buffers = machine.call, machine.buffers
 KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
 
 

@@ -15,13 +15,12 @@ from weakref import WeakSet, WeakValueDictionary
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import buffers, machine
 from tapegrad.tape import reading
 
 Hook = Callable[..., Any]
 Hooks = dict[int, Hook]
 
-buffers = machine.buffers
 _flags, _tensors = buffers["flags"], buffers["tensor"]
 NAME = "_backward_hooks"
 POST_ACCUMULATE = "_post_accumulate_grad_hooks"

@@ -20,6 +20,11 @@ class Instructions:
 
     __slots__ = ("_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands", "operations",
                  "outputs", "requires", "results", "sources", "values")
+    name: str
+    layouts: list[Layout]
+    inputs: tuple[int, ...]
+    requires: frozenset[int]
+    outputs: tuple[int, ...]
 
     def __init__(self, name: str, layouts: Sequence[Layout], inputs: Sequence[int], requires: Iterable[int],
                  code: Sequence[tuple[Operation, tuple[int, ...], dict[str, Any], int]], constants: Sequence[Number],
@@ -27,14 +32,14 @@ class Instructions:
                  sources: Sequence[str] | None = None, values: Mapping[int, Any] | None = None) -> None:
         self.name, self.layouts = name, list(layouts)
         self.inputs, self.requires, self.outputs = tuple(inputs), frozenset(requires), tuple(outputs)
-        self.operations = [c[0] for c in code]
-        self.operands = [c[1] for c in code]
-        self.attributes = [canonical(c[0], c[2]) for c in code]
-        self.results = [c[3] for c in code]
-        self.constants = list(constants)
-        self.names = dict(names or {})
-        self.sources = list(sources) if sources and any(sources) else [""] * len(code)
-        self.values = dict(values or {})
+        self.operations: list[Operation] = [c[0] for c in code]
+        self.operands: list[tuple[int, ...]] = [c[1] for c in code]
+        self.attributes: list[dict[str, Any]] = [canonical(c[0], c[2]) for c in code]
+        self.results: list[int] = [c[3] for c in code]
+        self.constants: list[Number] = list(constants)
+        self.names: dict[int, str] = dict(names or {})
+        self.sources: list[str] = list(sources) if sources and any(sources) else [""] * len(code)
+        self.values: dict[int, Any] = dict(values or {})
         self._plans: list[Plan | None] = [None] * len(code)
 
     def __len__(self) -> int:

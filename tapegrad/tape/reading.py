@@ -11,10 +11,8 @@ import numpy as np
 
 from tapegrad import shapes
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
-
-buffers, instructions = machine.buffers, machine.instructions
 
 
 def instruction_of(row: int) -> int | None:

@@ -8,15 +8,13 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine import reference
-from tapegrad.machine.live import layouts, machine, planner
+from tapegrad.machine.live import call, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import history, reading, verify
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.text import plain, type_text
-
-call = machine.call
 
 
 def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
@@ -158,12 +156,13 @@ class Cell:
     """A value in a block of memory, where a layout says from `offset` on; views share the block."""
 
     __slots__ = ("array", "block", "offset")
+    block: np.ndarray[Any, Any]
 
     def __init__(self, layout: Layout, block: np.ndarray[Any, Any] | None = None, offset: int = 0) -> None:
         item = layout.dtype.itemsize
         self.block = np.zeros(layout.nbytes // item, layout.dtype.numpy) if block is None else block
-        self.offset = offset
-        self.array = np.lib.stride_tricks.as_strided(
+        self.offset: int = offset
+        self.array: np.ndarray[Any, Any] = np.lib.stride_tricks.as_strided(
             self.block[offset:], layout.shape, [s * item for s in layout.strides])
 
     @staticmethod

@@ -137,7 +137,7 @@ class Tape(Instructions):
         """Equal text: the same instructions on the same layouts, under the same names; values are not compared."""
         return self._content() == other._content() if isinstance(other, Tape) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]
+    __hash__: None = None  # type: ignore[assignment]
 
     def _content(self) -> tuple[Any, ...]:
         return (self.name, self.layouts, self.inputs, self.requires, self.operations, self.operands, self.attributes,

@@ -61,6 +61,9 @@ class TreeSpec:
     """How a value is built: the type of the container, what else there is to know of it, and its children's specs."""
 
     __slots__ = ("children_specs", "context", "num_leaves", "type")
+    type: Any
+    context: Any
+    children_specs: list[TreeSpec]
 
     def __init__(self, type: Any, context: Any, children_specs: list[TreeSpec]) -> None:
         self.type, self.context, self.children_specs = type, context, children_specs

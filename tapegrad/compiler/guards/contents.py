@@ -64,9 +64,11 @@ def is_opaque(value: Any) -> bool:
     return isinstance(value, (machine.TensorBase, Generator, Transparent, *CODE))
 
 
-CODE = (types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, type,
-        types.MethodDescriptorType, types.WrapperDescriptorType, types.CodeType, property, staticmethod, classmethod,
-        np.ufunc, type(np.sum))
+CODE: tuple[Any, ...] = (
+    types.FunctionType, types.MethodType, types.BuiltinFunctionType, types.ModuleType, type,
+    types.MethodDescriptorType, types.WrapperDescriptorType, types.CodeType, property, staticmethod, classmethod,
+    np.ufunc, type(np.sum),
+)
 
 
 def attributes(tensor: Any) -> dict[str, Any]:
@@ -78,6 +80,11 @@ class Watched:
     """One container or object: `parts` are what it held, in order, `keys` what they are called, `facts` the rest."""
 
     __slots__ = ("_holes", "_ids", "_keys", "_table", "facts", "keys", "kind", "parts", "value")
+    value: Any
+    kind: type[Any]
+    facts: list[Any]
+    keys: list[Any]
+    parts: list[Any]
 
     def __init__(self, value: Any) -> None:
         self.value, self.kind = value, type(value)

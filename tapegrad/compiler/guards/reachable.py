@@ -67,6 +67,9 @@ class Reach:
     (`machine/learning/following.py`).
     """
 
+    function: Callable[..., Any]
+    kinds: tuple[type, ...]
+
     def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = (),
                  varying: frozenset[int] = frozenset()) -> None:
         if trusted_values.builtins_are_patched():
@@ -76,14 +79,14 @@ class Reach:
         self.varying = varying
         self._place_numbers: dict[tuple[int, Any], int] = {}
         self._entries_of_numbers: dict[int, int] = {}
-        self.tells = False  # whether code may tell a number from what stands for it
+        self.tells: bool = False  # whether code may tell a number from what stands for it
         self.names: list[tuple[Any, str, Any]] = []
         self.cells: list[tuple[Any, Any]] = []
         self.tensors: dict[int, Any] = {}
         self.watched: list[Watched] = []
-        self.without_words = self.watched
+        self.without_words: list[Watched] = self.watched
         self.probes: list[tuple[Callable[[], Any], Any]] = []
-        self.identity = False
+        self.identity: bool = False
         self.reads: set[str] = set()
         self._stores: set[str] = set()
         self._strings: set[str] = set()
@@ -111,7 +114,7 @@ class Reach:
             self._entries += self._numbers
         if self.identity:
             self._entries.append(tuple(map(id, self._simple)))
-        self.content = tuple(self._entries)
+        self.content: tuple[Any, ...] = tuple(self._entries)
         self.tells |= self._numpy or self.identity
 
     def _look(self) -> None:
@@ -121,7 +124,7 @@ class Reach:
         self._meet(self.function)
         self._close()
         self.reads |= self._stores
-        self.any_attribute = bool(self._computed)
+        self.any_attribute: bool = bool(self._computed)
         self._attributes_of_tensors()
         if "__annotations__" in self.reads or self.any_attribute:
             for function in [f for f in self._keep if type(f) is types.FunctionType]:

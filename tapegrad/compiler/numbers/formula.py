@@ -22,11 +22,16 @@ class Formula:
     are those it returns.
     """
 
+    graph: following.Graph
+    kinds: tuple[type, ...]
+    writes: list[tuple[int, Value]]
+    outputs: list[Value]
+
     def __init__(self, graph: following.Graph, kinds: Sequence[type], writes: Sequence[tuple[int, Value]],
                  outputs: Sequence[Value]) -> None:
         self.graph, self.kinds = graph, tuple(kinds)
         self.writes, self.outputs = list(writes), list(outputs)
-        self.places = [place for place, _ in writes]
+        self.places: list[int] = [place for place, _ in writes]
         self._compute: Callable[..., Any] | None = None
         self._then: Callable[..., Any] = tuple
 

@@ -19,16 +19,19 @@ class Substitution:
     reads. `args` and `kwargs` are what it is called with instead.
     """
 
+    args: list[Any]
+    kwargs: dict[str, Any]
+
     def __init__(self, reach: Reach, args: Sequence[Any], kwargs: dict[str, Any], which: Sequence[int],
                  numbers: Sequence[Any]) -> None:
         self.args, self.kwargs = list(args), dict(kwargs)
-        self.passed = len(numbers)
+        self.passed: int = len(numbers)
         self._which = list(which)[:self.passed]
-        self.reach = reach
+        self.reach: Reach = reach
         given = places_of(self.args, self.kwargs) if numbers else []
         self.places: list[Place | None] = [*(given[k] for k in self._which), *reach.varying_places()]
-        self.values = [*numbers, *(place.get() for place in reach.varying_places())]
-        self.graph = following.Graph(len(self.values))
+        self.values: list[Any] = [*numbers, *(place.get() for place in reach.varying_places())]
+        self.graph: following.Graph = following.Graph(len(self.values))
         self._functions: list[tuple[Any, str, Any]] = []  # of `math`, under whatever name the function has them
         self._writes: list[tuple[int, Value]] = []
         self._refusal = ""

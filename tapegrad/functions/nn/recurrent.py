@@ -61,7 +61,8 @@ def _rnn(activation: Callable[[Any], Any]) -> Callable[..., Callable[..., States
     return made
 
 
-STEPS = {"LSTM": _lstm, "GRU": _gru, "RNN_TANH": _rnn(native("tanh")), "RNN_RELU": _rnn(native("relu"))}
+STEPS: dict[str, Callable[..., Any]] = {
+    "LSTM": _lstm, "GRU": _gru, "RNN_TANH": _rnn(native("tanh")), "RNN_RELU": _rnn(native("relu"))}
 
 
 def _bias(mode: str, weight: Any, bias: Any, own: Any) -> Any:

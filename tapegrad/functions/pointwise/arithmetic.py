@@ -130,7 +130,7 @@ def _clamped(suffix: str, run: Callable[..., Any]) -> Callable[..., Any]:
     return clamp
 
 
-clamp = _clamped("", apply)
+clamp: Callable[..., Any] = _clamped("", apply)
 METHODS["clamp"] = METHODS["clip"] = PUBLIC["clamp"] = PUBLIC["clip"] = clamp
 METHODS["clamp_"] = METHODS["clip_"] = PUBLIC["clamp_"] = PUBLIC["clip_"] = _clamped("_", apply_inplace)
 

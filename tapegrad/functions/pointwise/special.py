@@ -23,7 +23,7 @@ def special(function: Callable[..., Any]) -> Callable[..., Any]:
     return function
 
 
-dtype_name = planner.name_of
+dtype_name: Callable[[Any], str] = planner.name_of
 
 
 def floating(x: Any) -> Any:

@@ -7,11 +7,9 @@ from tapegrad import dispatch
 from tapegrad.autograd import data_assignment, modes
 from tapegrad.functions.common import METHODS, operation
 from tapegrad.functions.shaping.views import as_strided, squeeze, t, transpose, unsqueeze
-from tapegrad.machine.live import machine, planner
+from tapegrad.machine.live import buffers, call, planner
 from tapegrad.tape import history
 from tapegrad.tape.reading import instruction_of, plan_of, shift_of
-
-call, buffers = machine.call, machine.buffers
 
 
 def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:

@@ -18,12 +18,10 @@ from tapegrad.functions.common import (
     overrides,
     public,
 )
-from tapegrad.machine.live import machine, planner
+from tapegrad.machine.live import call, planner
 from tapegrad.protocols import reread
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor, shape_of
-
-call, buffers = machine.call, machine.buffers
 
 
 @method

@@ -17,14 +17,14 @@ class Writer:
 
     def __init__(self) -> None:
         self.lines: list[str] = []
-        self.block = ""  # the one being written
-        self.names = 0
-        self.lanes = 1  # elements a register in what is being written
-        self.mask = ""  # the lanes of the last, incomplete vector
+        self.block: str = ""  # the one being written
+        self.names: int = 0
+        self.lanes: int = 1  # elements a register in what is being written
+        self.mask: str = ""  # the lanes of the last, incomplete vector
         self.slow = False  # whether functions are called in it
         self.declarations: dict[str, None] = {}
         self.helpers: dict[str, str] = {}
-        self.calls = False  # functions of vectors
+        self.calls: bool = False  # functions of vectors
 
     # -------------------------------------------------------------------------------------------------- text pieces
 

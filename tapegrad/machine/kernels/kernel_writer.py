@@ -44,19 +44,24 @@ class KernelWriter(LoopWriter):
     of a short array goes, and gives them other bits than the rest.
     """
 
+    region: Region
+    accumulate: tuple[bool, ...]
+    passes: list[list[Sym]]
+    slow: bool
+
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
         super().__init__()
         self.region, self.accumulate = region, accumulate
-        self.columns = pattern.startswith("|")
-        self.pattern = pattern.lstrip("|")
-        self.straight = pattern == "1"
-        self.dtypes = (*region.outputs, *region.inputs)
+        self.columns: bool = pattern.startswith("|")
+        self.pattern: str = pattern.lstrip("|")
+        self.straight: bool = pattern == "1"
+        self.dtypes: tuple[dtype, ...] = (*region.outputs, *region.inputs)
         if not self.straight and len(self.pattern) != len(self.dtypes):
             raise ValueError(f"pattern {pattern!r} does not describe {len(self.dtypes)} operands")
-        self.values = lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
+        self.values: list[Sym] = lower([v.cast(d) for v, d in zip(region.values, region.outputs)])
         nodes = list(walk(self.values))
         reduces = [n for n in nodes if n.op == "reduce"]
-        self.by_row = any(n.op in REDUCES for n in nodes) or any(region.per_row)
+        self.by_row: bool = any(n.op in REDUCES for n in nodes) or any(region.per_row)
         if self.columns and not self.by_row:
             raise ValueError("a column pattern needs a reduction")
         self.row_constant: dict[Sym, bool] = {}
@@ -70,9 +75,9 @@ class KernelWriter(LoopWriter):
         self.carry: dict[tuple[Sym, int], str] = {}
         self.beginning: list[str] = []
         self.extents: dict[tuple[int, str], tuple[str, str]] = {}
-        self.width = 1  # elements a whole vector in the pass that is being written
-        self.counted = any(n.op == "index" for n in nodes)
-        self.masked = "s" not in self.pattern and vector_bytes()[1]
+        self.width: int = 1  # elements a whole vector in the pass that is being written
+        self.counted: bool = any(n.op == "index" for n in nodes)
+        self.masked: bool = "s" not in self.pattern and vector_bytes()[1]
 
     def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (),
                      cut: AbstractSet[Sym] = frozenset()) -> int:
@@ -142,8 +147,8 @@ class KernelWriter(LoopWriter):
         inner = "%row" if rows else "%kept"
         self.line(f"%n = load i64, ptr {self.element(inner, loop_helpers.SIZE)}")
         strides = loop_helpers.STEPS + 2 * len(self.dtypes)
-        self.stride = {k: self.let(f"load i64, ptr {self.element(inner, strides + k)}")
-                       for k, letter in enumerate(self.pattern) if letter == "s"}
+        self.stride: dict[int, str] = {k: self.let(f"load i64, ptr {self.element(inner, strides + k)}")
+                                       for k, letter in enumerate(self.pattern) if letter == "s"}
         self.line("%nothing = icmp eq i64 %kept.count, 0")
         self.line("br i1 %nothing, label %return, label %begin")
         self.label("return")
@@ -153,7 +158,7 @@ class KernelWriter(LoopWriter):
     def emit_rows(self) -> None:
         """One row, or one block of columns: passes that reduce, then the outputs."""
         scope: Scope = {}
-        self.stash = self.choose_stash()
+        self.stash: tuple[Sym, int] | None = self.choose_stash()
         once = [j for j, flag in enumerate(self.region.per_row) if flag]
         each = [j for j, flag in enumerate(self.region.per_row) if not flag]
         late: Scope = {}
@@ -257,7 +262,7 @@ class KernelWriter(LoopWriter):
 
     def prepare(self, roots: Sequence[Sym], scope: Scope, cut: AbstractSet[Sym] = frozenset()) -> Scope:
         """What a pass needs that is the same for all elements of the innermost loop, one copy a lane."""
-        self.here = [self.address(k, p, "%block") if self.columns else p for k, p in enumerate(self.at)]
+        self.here: list[str] = [self.address(k, p, "%block") if self.columns else p for k, p in enumerate(self.at)]
         inside: Scope = {}
         for n in self.needed(roots, cut):
             if n.op == "operand":

@@ -32,6 +32,8 @@ class LoopWriter(Writer):
     at: list[str]  # where each operand is, in the loops written so far
     here: list[str]  # the same, in the innermost loop
     carry: dict[tuple[Sym, int], str]  # accumulators of the pass that is being written, by lanes
+    lines: list[str]
+    mask: str
 
     def read_nest(self, nest: str, inside: bool) -> None:
         """Read the kept loops or those of the row into a frame; `inside`: the innermost is not the frame's to turn."""

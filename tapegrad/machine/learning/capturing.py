@@ -58,7 +58,7 @@ class Trace:
         self.contents: list[bytes] = []
         self.draws: list[Draw] = []
         self.refusals: list[str] = []
-        self.thread = threading.get_ident()
+        self.thread: int = threading.get_ident()
         self.start = 0  # the first instruction that it may have recorded, when it ended
         self.failed = False  # whether an operation failed, for reasons that are in tensors' values
         self.put_off = False  # when it ended, its kernel calls were still to be made

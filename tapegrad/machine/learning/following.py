@@ -32,6 +32,10 @@ class Read:
     program looks at it.
     """
 
+    copy: Any
+    value: Any
+    pinned: bool
+
     def __init__(self, copy: Any, value: Any) -> None:
         self.copy, self.value, self.pinned = copy, value, False
 
@@ -46,7 +50,7 @@ class Graph:
 
     def __init__(self, given: int) -> None:
         self.given = given
-        self.count = given
+        self.count: int = given
         self.lines: list[tuple[int, Any]] = []
         self.uses: list[tuple[int, type]] = []
         self.tags: dict[int, int] = {}

@@ -47,22 +47,27 @@ class Noted(NamedTuple):
 class Lesson:
     """One call being watched: what it did so far, and whether that can be done again."""
 
+    key: np.ndarray[Any, Any]
+    thread: int
+    function: Callable[..., Any]
+    count: int
+
     def __init__(self, key: np.ndarray[Any, Any], function: Callable[..., Any], count: int, tensors: Sequence[Any],
                  given: Any = None) -> None:
         self.key, self.thread = key, threading.get_ident()
         self.function, self.count = function, count  # of positional arguments; -1 where there are others
         self.steps: list[Noted] = []
-        self.fits = True  # whether all of it can be done again without Python
+        self.fits: bool = True  # whether all of it can be done again without Python
         self.learnt = False  # a plan was taught to the table of plans: there is nothing to add
         self.aside = 0
-        self.recording = machine.call.is_recording(None)
+        self.recording: Any = machine.call.is_recording(None)
         self.references: dict[int, int] = {id(x): k for k, x in enumerate(tensors)}
         self.held: list[Any] = list(tensors)  # so that no other object gets their ids
         self.constants: list[Any] = []
         self.kept: dict[int, Any] = {}
         self.given = given  # the number or the list of many tensors that is left out of the key
-        self.wrote = False
-        self.turn = planner.turns  # whose plans it names
+        self.wrote: bool = False
+        self.turn: int = planner.turns  # whose plans it names
 
     def reference(self, x: Any) -> int:
         """Where a tensor came from, or a number's own row."""

@@ -25,6 +25,11 @@ _DAMAGE = (KeyError, OSError, ValueError, NotImplementedError, zlib.error)
 class Jitted:
     """Code in parts, modules of LLVM text that numba writes: `write` does it for the parts that it is asked for."""
 
+    name: str
+    parts: tuple[str, ...]
+    write: Callable[[Sequence[str]], Mapping[str, str]]
+    optimised: bool
+
     def __init__(self, name: str, parts: Sequence[str], sources: Iterable[Path],
                  write: Callable[[Sequence[str]], Mapping[str, str]], optimised: bool = False) -> None:
         self.name, self.parts, self.write, self.optimised = name, tuple(parts), write, optimised

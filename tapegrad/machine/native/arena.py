@@ -13,9 +13,9 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.glue import *
 
-libc_aligned_alloc = external("aligned_alloc", u64, u64, u64)
-libc_free = external("free", types.int32, u64)
-thread_self = external("pthread_self", u64)
+libc_aligned_alloc: Callee = external("aligned_alloc", u64, u64, u64)
+libc_free: Callee = external("free", types.int32, u64)
+thread_self: Callee = external("pthread_self", u64)
 _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
 _EVENT, _POINTERS = np.uint64(rec.EVENT.itemsize), np.uint64(rec.offset_of(rec.EVENT, "pointers"))
 _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
@@ -50,7 +50,7 @@ def note(kind, a, b):
     return U1
 
 
-trace = by_name("tapegrad_note", u64, u32, u64, u64)
+trace: Callee = by_name("tapegrad_note", u64, u32, u64, u64)
 
 
 @inlined
@@ -136,7 +136,7 @@ def run_traced(kernel, nest, pointers, count, haste):
     return status
 
 
-call_run_traced = by_name("tapegrad_run_traced", types.int32, u64, u64, u64, u64, u64)
+call_run_traced: Callee = by_name("tapegrad_run_traced", types.int32, u64, u64, u64, u64, u64)
 
 
 @inlined
@@ -223,7 +223,7 @@ def release_large(address, nbytes):
     return np.int32(0)
 
 
-call_release_large = by_name("tapegrad_release_large", types.int32, u64, u64)
+call_release_large: Callee = by_name("tapegrad_release_large", types.int32, u64, u64)
 
 
 @inlined
@@ -292,7 +292,7 @@ def give_back(arena, address, size_class):
             return np.int32(0)
 
 
-call_give_back = by_name("tapegrad_give_back", types.int32, u64, u64, u64)
+call_give_back: Callee = by_name("tapegrad_give_back", types.int32, u64, u64, u64)
 
 
 @export(u64(u64, u64))
@@ -304,7 +304,7 @@ def obtain(arena, nbytes):
     return allocate_large(size_class, class_bytes(size_class)) if nbytes <= _MAX else U0
 
 
-call_obtain = by_name("tapegrad_obtain", u64, u64, u64)
+call_obtain: Callee = by_name("tapegrad_obtain", u64, u64, u64)
 
 
 @export(u64(u64, u64))
@@ -348,7 +348,7 @@ def withheld(arena, address, nbytes):
     return U1
 
 
-is_withheld = by_name("tapegrad_withheld", u64, u64, u64, u64)
+is_withheld: Callee = by_name("tapegrad_withheld", u64, u64, u64, u64)
 
 
 @inlined
@@ -373,7 +373,7 @@ def release(arena, address, nbytes):
     return np.int32(0)
 
 
-call_release = by_name("tapegrad_release", types.int32, u64, u64, u64)
+call_release: Callee = by_name("tapegrad_release", types.int32, u64, u64, u64)
 
 
 @export(types.int32(u64, u64))

@@ -19,7 +19,7 @@ _I16, _I32, _I64, _F32, _F64 = (np.uint32(d.id) for d in (int16, int32, int64, f
 _BFLOAT16 = np.uint32(bfloat16.id)  # which NumPy has not
 _WRITEABLE = np.int32(0x400)
 _MUCH, _LARGEST, _EXACT = np.uint64(rec.LARGE), np.float64(np.finfo(np.float32).max), np.int64(1 << 53)
-memset = external("memset", u64, u64, i32, u64)
+memset: Callee = external("memset", u64, u64, i32, u64)
 
 
 @native

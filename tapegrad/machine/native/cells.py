@@ -20,6 +20,9 @@ _WORD = ir.IntType(64)
 class Cells(types.Type):
     """Elements of a numba type, so many bytes each, from an address on."""
 
+    element: Any
+    itemsize: int
+
     def __init__(self, element: Any, itemsize: int) -> None:
         self.element, self.itemsize = element, itemsize
         super().__init__(f"Cells({element}, {itemsize})")

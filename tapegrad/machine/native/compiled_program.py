@@ -8,7 +8,8 @@ from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.threads import share
 
-compiled_at, _steps = records(rec.COMPILED), records(rec.PROGRAM_STEP)
+compiled_at: Callee = records(rec.COMPILED)
+_steps = records(rec.PROGRAM_STEP)
 _conditions, _writes = records(rec.CONDITION), records(rec.WRITE)
 _blocked, _calls, _operands = records(rec.BLOCKED), records(rec.BLOCKED_CALL), records(rec.BLOCKED_OPERAND)
 _RUN, _CLEAR, _COPY, _BLOCKS = (np.uint32(i) for i in (rec.RUN, rec.CLEAR, rec.COPY, rec.BLOCKS))

@@ -19,7 +19,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native.cells import Cells
 
 __all__ = [
-    "N0", "N1", "U0", "U1", "U2", "U3", "add_atomic", "attachments_at", "buffers", "by_name", "call_kernel",
+    "N0", "N1", "U0", "U1", "U2", "U3", "Callee", "add_atomic", "attachments_at", "buffers", "by_name", "call_kernel",
     "call_visit", "cuts_at", "doubles", "events_at", "exchange", "exchange_if", "export", "external", "floats",
     "halves", "i32", "i64", "indirect", "inlined", "instructions", "layouts", "leading_zeros", "load_atomic",
     "machine", "native", "node_at", "octets", "plans", "pool", "programs_at", "quarters", "recipe_at",
@@ -27,7 +27,13 @@ __all__ = [
     "tensor_at", "types", "u32", "u64", "words", "workspace_at",
 ]
 
-i32, u32, i64, u64, u8 = types.int32, types.uint32, types.int64, types.uint64, types.uint8
+Callee = Callable[..., Any]  # what jitted code calls: its types are numba's affair
+
+i32: types.Type = types.int32
+u32: types.Type = types.uint32
+i64: types.Type = types.int64
+u64: types.Type = types.uint64
+u8: types.Type = types.uint8
 U0, U1, U2, U3 = (np.uint64(i) for i in range(4))  # unsigned throughout: signed indices cost a wrap-around test
 N0, N1 = np.uint32(0), np.uint32(1)
 
@@ -40,7 +46,7 @@ native: Any = njit(**_options)
 inlined = native
 
 
-def records(dtype: np.dtype[Any], element: Any = None) -> Any:
+def records(dtype: np.dtype[Any], element: Any = None) -> Callee:
     """An intrinsic that views an address as elements of `dtype`."""
     cells = Cells(element or numpy_support.from_dtype(dtype), dtype.itemsize)
 
@@ -54,7 +60,7 @@ def records(dtype: np.dtype[Any], element: Any = None) -> Any:
     return view
 
 
-def record(dtype: np.dtype[Any]) -> Any:
+def record(dtype: np.dtype[Any]) -> Callee:
     """An intrinsic that views an address as one struct of `dtype`."""
     kind = numpy_support.from_dtype(dtype)
 
@@ -87,7 +93,7 @@ def machine(typingctx: Any) -> Any:
     return _machine_record(), codegen
 
 
-def table(field: str, dtype: np.dtype[Any], element: Any = None) -> Any:
+def table(field: str, dtype: np.dtype[Any], element: Any = None) -> Callee:
     """An intrinsic for one of the machine's tables, whose address is a field of its record.
 
     An intrinsic and not a jitted function: numba types and compiles each of those, 40 ms a piece on the first run.
@@ -107,7 +113,7 @@ def table(field: str, dtype: np.dtype[Any], element: Any = None) -> Any:
     return rows
 
 
-def symbol(name: str) -> Any:
+def symbol(name: str) -> Callee:
     """An intrinsic for the address of an external symbol."""
 
     @intrinsic
@@ -122,7 +128,7 @@ def symbol(name: str) -> Any:
     return address
 
 
-def indirect(result: Any, *arguments: Any) -> Any:
+def indirect(result: Any, *arguments: Any) -> Callee:
     """An intrinsic that calls a C function of 2, 4 or 8 arguments at an address: `call(address, *arguments)`."""
     count = len(arguments)
 
@@ -167,7 +173,7 @@ def leading_zeros(typingctx: Any, value: Any) -> Any:
     return u64(u64), codegen
 
 
-def atomic(operation: str) -> Any:
+def atomic(operation: str) -> Callee:
     """An intrinsic that changes a word in one go and returns what it held."""
 
     @intrinsic
@@ -181,7 +187,8 @@ def atomic(operation: str) -> Any:
     return change
 
 
-exchange, add_atomic = atomic("xchg"), atomic("add")
+exchange: Callee = atomic("xchg")
+add_atomic: Callee = atomic("add")
 
 
 @intrinsic
@@ -205,7 +212,7 @@ def load_atomic(typingctx: Any, address: Any) -> Any:
     return u64(u64), codegen
 
 
-def external(name: str, result: Any, *arguments: Any) -> Any:
+def external(name: str, result: Any, *arguments: Any) -> Callee:
     """A C function of the process, called by name."""
     return types.ExternalFunction(name, result(*arguments))
 
@@ -213,7 +220,7 @@ def external(name: str, result: Any, *arguments: Any) -> Any:
 BY_NAME: list[str] = []
 
 
-def by_name(name: str, result: Any, *arguments: Any) -> Any:
+def by_name(name: str, result: Any, *arguments: Any) -> Callee:
     """A function that the machine exports, called by its name.
 
     The text of what is called otherwise is part of every export that leads there, and numba writes and LLVM reads it
@@ -223,29 +230,33 @@ def by_name(name: str, result: Any, *arguments: Any) -> Any:
     return external(name, result, *arguments)
 
 
-words = records(np.dtype("u8"), u64)
-halves = records(np.dtype("u4"), u32)
-signed_words = records(np.dtype("i8"), i64)
-octets = records(np.dtype("u1"), u8)
-doubles = records(np.dtype("f8"), types.float64)
-floats = records(np.dtype("f4"), types.float32)
-quarters = records(np.dtype("u2"), types.uint16)
+words: Callee = records(np.dtype("u8"), u64)
+halves: Callee = records(np.dtype("u4"), u32)
+signed_words: Callee = records(np.dtype("i8"), i64)
+octets: Callee = records(np.dtype("u1"), u8)
+doubles: Callee = records(np.dtype("f8"), types.float64)
+floats: Callee = records(np.dtype("f4"), types.float32)
+quarters: Callee = records(np.dtype("u2"), types.uint16)
 
-buffers, instructions = table("buffers", rec.BUFFER), table("instructions", rec.INSTRUCTION)
-plans, layouts = table("plans", rec.PLAN), table("layouts", rec.LAYOUT)
-pool = table("pool", np.dtype("u4"), u32)
-tensor_at, workspace_at = record(rec.TENSOR), record(rec.WORKSPACE)
-steps_at, programs_at, cuts_at = records(rec.STEP), records(rec.PROGRAM), records(rec.CUT)
-events_at = records(rec.EVENT)
-recipe_at = record(rec.RECIPE)
-recipe_steps_at, starts_at = records(rec.RECIPE_STEP), records(rec.START)
-team_at = record(rec.TEAM)
-attachments_at = records(rec.ATTACHMENT)
-node_at = record(rec.NODE)
-
-
-call_kernel = indirect(i32, u64, u64)
-call_visit = indirect(i32, u64, u64)
+buffers: Callee = table("buffers", rec.BUFFER)
+instructions: Callee = table("instructions", rec.INSTRUCTION)
+plans: Callee = table("plans", rec.PLAN)
+layouts: Callee = table("layouts", rec.LAYOUT)
+pool: Callee = table("pool", np.dtype("u4"), u32)
+tensor_at: Callee = record(rec.TENSOR)
+workspace_at: Callee = record(rec.WORKSPACE)
+steps_at: Callee = records(rec.STEP)
+programs_at: Callee = records(rec.PROGRAM)
+cuts_at: Callee = records(rec.CUT)
+events_at: Callee = records(rec.EVENT)
+recipe_at: Callee = record(rec.RECIPE)
+recipe_steps_at: Callee = records(rec.RECIPE_STEP)
+starts_at: Callee = records(rec.START)
+team_at: Callee = record(rec.TEAM)
+attachments_at: Callee = records(rec.ATTACHMENT)
+node_at: Callee = record(rec.NODE)
+call_kernel: Callee = indirect(i32, u64, u64)
+call_visit: Callee = indirect(i32, u64, u64)
 
 Export = tuple[str, Any, Any]  # the C name, the numba signature, the jitted function
 EXPORTS: list[Export] = []

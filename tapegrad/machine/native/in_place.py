@@ -86,4 +86,4 @@ def write(plan, self, operands, count):
     return RAISED if status else WRITTEN
 
 
-call_write = by_name("tapegrad_write", u64, u32, u64, u64, u64)
+call_write: Callee = by_name("tapegrad_write", u64, u32, u64, u64, u64)

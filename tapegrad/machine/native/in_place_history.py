@@ -98,7 +98,7 @@ def refresh(view):
     return U1
 
 
-call_refresh = by_name("tapegrad_refresh", u64, u64)
+call_refresh: Callee = by_name("tapegrad_refresh", u64, u64)
 
 
 @inlined

@@ -89,7 +89,7 @@ def run_alike(plan, target, operands):
     return status
 
 
-call_run_alike = by_name("tapegrad_run_alike", i32, u32, u64, u64)
+call_run_alike: Callee = by_name("tapegrad_run_alike", i32, u32, u64, u64)
 
 
 @native

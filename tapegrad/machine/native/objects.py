@@ -48,7 +48,7 @@ def raise_out_of_memory(nbytes):
     return result
 
 
-out_of_memory = by_name("tapegrad_raise_out_of_memory", u64, u64)
+out_of_memory: Callee = by_name("tapegrad_raise_out_of_memory", u64, u64)
 
 
 @native

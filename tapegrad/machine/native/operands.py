@@ -47,7 +47,7 @@ def freshen_stale(obj):
     return U1
 
 
-call_freshen_stale = by_name("tapegrad_freshen_stale", u64, u64)
+call_freshen_stale: Callee = by_name("tapegrad_freshen_stale", u64, u64)
 
 
 @native

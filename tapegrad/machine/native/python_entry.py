@@ -23,7 +23,7 @@ from tapegrad.machine.native.tape import attach, attached, drop_tensor, has_rows
 
 _EXTERNAL, _DIFFERENTIABLE = np.uint32(rec.EXTERNAL), np.uint16(rec.DIFFERENTIABLE)
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
-memmove = external("memmove", u64, u64, u64, u64)
+memmove: Callee = external("memmove", u64, u64, u64, u64)
 
 
 @inlined

@@ -106,7 +106,7 @@ def spread(plan, sequence):
     return result
 
 
-call_spread = by_name("tapegrad_spread", u64, u32, u64)
+call_spread: Callee = by_name("tapegrad_spread", u64, u32, u64)
 
 
 @native

@@ -118,7 +118,7 @@ def bury(index):
     return np.int32(0)
 
 
-call_bury = by_name("tapegrad_bury", types.int32, u64)
+call_bury: Callee = by_name("tapegrad_bury", types.int32, u64)
 
 
 @native
@@ -156,7 +156,7 @@ def carry_away():
     return np.int32(0)
 
 
-call_carry_away = by_name("tapegrad_carry_away", types.int32)
+call_carry_away: Callee = by_name("tapegrad_carry_away", types.int32)
 
 
 @inlined
@@ -192,7 +192,7 @@ def hand_back(index):
     return np.int32(0)
 
 
-call_hand_back = by_name("tapegrad_hand_back", types.int32, u64)
+call_hand_back: Callee = by_name("tapegrad_hand_back", types.int32, u64)
 
 
 @native
@@ -392,7 +392,7 @@ def release_kept(t):
             row.plan |= _RELEASED
 
 
-call_reclaim = by_name("tapegrad_reclaim", types.uint64)
+call_reclaim: Callee = by_name("tapegrad_reclaim", types.uint64)
 
 
 @inlined
@@ -432,4 +432,4 @@ def last_row(layout, owner, address):
     return new_row(layout, owner, address)
 
 
-call_last_row = by_name("tapegrad_last_row", types.uint32, types.uint32, types.uint32, u64)
+call_last_row: Callee = by_name("tapegrad_last_row", types.uint32, types.uint32, types.uint32, u64)

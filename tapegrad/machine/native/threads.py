@@ -23,13 +23,13 @@ _EACH = np.uint64(4)
 _LONG = np.uint64(4096)
 _STORE, _ADD, _PARTIAL = (np.uint64(i) for i in (rec.LATE_STORE, rec.LATE_ADD, rec.LATE_PARTIAL))
 
-pthread_create = external("pthread_create", i32, u64, u64, u64, u64)
-mutex_lock = external("pthread_mutex_lock", i32, u64)
-mutex_unlock = external("pthread_mutex_unlock", i32, u64)
-condition_wait = external("pthread_cond_wait", i32, u64, u64)
-condition_broadcast = external("pthread_cond_broadcast", i32, u64)
-usleep = external("usleep", i32, u32)
-call_task = indirect(i32, u64, u64, u64, u64)
+pthread_create: Callee = external("pthread_create", i32, u64, u64, u64, u64)
+mutex_lock: Callee = external("pthread_mutex_lock", i32, u64)
+mutex_unlock: Callee = external("pthread_mutex_unlock", i32, u64)
+condition_wait: Callee = external("pthread_cond_wait", i32, u64, u64)
+condition_broadcast: Callee = external("pthread_cond_broadcast", i32, u64)
+usleep: Callee = external("usleep", i32, u32)
+call_task: Callee = indirect(i32, u64, u64, u64, u64)
 NO_LIMIT = np.uint64(1 << 32)
 
 
@@ -174,4 +174,4 @@ def run_cut(address, store, add, nest, pointers, count):
     return i32(j[6])
 
 
-call_run_cut = by_name("tapegrad_run_cut", i32, u64, u64, u64, u64, u64, u64)
+call_run_cut: Callee = by_name("tapegrad_run_cut", i32, u64, u64, u64, u64, u64, u64)

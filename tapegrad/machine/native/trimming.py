@@ -18,7 +18,7 @@ _OF_ARENA, _NEXT, _CARVED, _FREE = (
 )
 _SMALLER = np.uint64(rec.LARGE)
 _PAGE = np.uint64(1 << 14)  # at least: some systems have such
-_DONTNEED = i32(4)
+_DONTNEED = np.int32(4)
 
 _madvise = external("madvise", i32, u64, u64, i32)
 
@@ -154,4 +154,4 @@ def trim():
     return i32(0)
 
 
-call_trim = by_name("tapegrad_trim", i32)
+call_trim: Callee = by_name("tapegrad_trim", i32)

@@ -43,7 +43,7 @@ class Generations(Generic[T]):
         self.most = most
         self.all: list[T | None] = []
         self.young: dict[Hashable, T] = {}
-        self.limit = YOUNG
+        self.limit: int = YOUNG
         self._old: dict[Hashable, T] = {}
         self._free: list[int] = []
         self._number = attrgetter(field)

@@ -29,20 +29,26 @@ class Layout:
     __slots__ = ("contiguous", "dense", "dtype", "gathered", "id", "literal", "nbytes", "numel", "rooms", "shape",
                  "size", "strides", "weak")
     gathered: Layout | None  # its adjoint layout, where that is another
+    id: int
+    dtype: dtypes.dtype
+    shape: shapes.Shape
+    strides: shapes.Shape
+    weak: bool
+    literal: int | None
 
     def __init__(self, id: int, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
                  literal: int | None) -> None:
         self.id, self.dtype, self.shape, self.strides = id, dtype, shape, strides
         self.weak, self.literal = weak, literal
-        self.numel = math.prod(shape)
-        self.size = shapes.Size(shape)
-        self.nbytes = shapes.extent(shape, strides) * dtype.itemsize
+        self.numel: int = math.prod(shape)
+        self.size: shapes.Size = shapes.Size(shape)
+        self.nbytes: int = shapes.extent(shape, strides) * dtype.itemsize
         if self.nbytes > _MOST:
             raise RuntimeError(errors.STORAGE_OVERFLOW.format(list(shape)))
         if self.numel > _MOST:
             raise RuntimeError(errors.NUMEL_OVERFLOW)
-        self.contiguous = shapes.is_contiguous(shape, strides)
-        self.dense = shapes.is_dense(shape, strides)
+        self.contiguous: bool = shapes.is_contiguous(shape, strides)
+        self.dense: bool = shapes.is_dense(shape, strides)
         self.rooms: list[Any] = []  # what native code points into
 
     def __repr__(self) -> str:

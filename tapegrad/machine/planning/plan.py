@@ -45,6 +45,11 @@ class Plan:
     stride: int
     pooled: bool  # whether a record of it has its operands in the pool
     turn: int  # of the planner's table, when it was last asked for
+    index: int
+    op: Operation
+    attributes: dict[str, Any]
+    operands: tuple[Layout, ...]
+    out: Layout
 
     def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
                  out: Layout) -> None:
@@ -52,7 +57,7 @@ class Plan:
         self.keeps: list[frozenset[int]] = []
         self.gradients: tuple[Any, ...] | None = None
         self.slopes: dict[int, Operation | None] = {}
-        self.built = False
+        self.built: bool = False
         self.rooms: list[Any] = []  # what native code points into
 
     @property

@@ -31,12 +31,15 @@ _KINDS = {**KINDS, "structured": STRUCTURED}
 class Planner:
     """The plan table and what fills it."""
 
+    machine: Machine
+    layouts: Layouts
+
     def __init__(self, machine: Machine, layouts: Layouts) -> None:
         self.machine, self.layouts = machine, layouts
         self.table: Generations[Plan] = Generations("index", MAX_PLANS)
         self.table.number()  # 0 is no plan's
-        self.all = self.table.all
-        self.turns = 0  # how often plans and layouts were forgotten
+        self.all: list[Plan | None] = self.table.all
+        self.turns: int = 0  # how often plans and layouts were forgotten
         self.when_forgetting: list[Callable[[], None]] = []  # recipes go, which name them
         layouts.make_room = self.make_room
 

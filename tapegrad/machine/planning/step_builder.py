@@ -27,6 +27,9 @@ LONG = 2 * thread_cuts.GRAIN  # elements from which a dot product is a sum that 
 class Builder:
     """Collects the steps of one program."""
 
+    layouts: Layouts
+    lowered: Lowered
+
     def __init__(self, layouts: Layouts, lowered: Lowered, inplace: bool = False) -> None:
         self.layouts, self.lowered = layouts, lowered
         self.steps: list[Step] = []
@@ -47,7 +50,7 @@ class Builder:
         store = emitter.compile_region(region, nest.pattern, (False,))
         both = self.both if both is None else both
         add = emitter.compile_region(region, nest.pattern, (True,)) if both else 0
-        self.last_region = (region, nest.pattern)
+        self.last_region: tuple[emitter.Region, str] = (region, nest.pattern)
         cut = thread_cuts.cut(region, nest.pattern, nest.words, both)
         if cut is not None:
             cut["late"] = sum(bit for bit, kernel in (

@@ -33,6 +33,8 @@ from tapegrad.ops.symbols import Sym
 class Lowering(Looping, Factoring):
     """The builder as a structured rule sees it: results to fill, and the kernels that fill them."""
 
+    both: bool
+
     def result_like(self, x: Traced) -> Traced:
         """A result that starts as a copy of `x`; the memory of `x` itself in the in-place form."""
         if self.inplace:

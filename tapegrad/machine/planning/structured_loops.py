@@ -57,11 +57,16 @@ _IN_SCRATCH = -1
 class Turns:
     """Kernel calls that one step makes at every turn, for `rows` of a batch: together, or `apart`, one by one."""
 
+    builder: Builder
+    rows: int
+    turns: int
+    apart: bool
+
     def __init__(self, builder: Builder, rows: int, turns: int, apart: bool = False) -> None:
         self.builder, self.rows, self.turns, self.apart = builder, rows, turns, apart
         self.places: dict[Place, bool] = {}  # whether it is written
         self.calls: list[tuple[int, list[int], int, list[tuple[Place, int]]]] = []
-        self.room = 0
+        self.room: int = 0
 
     def scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
         """Room for an intermediate value, zero at first, then as the turn before left it."""

@@ -25,6 +25,8 @@ class Traced:
     """A value while a structured rule is lowered: where it is and how it lies."""
 
     __slots__ = ("_placed", "builder", "layout")
+    builder: Builder
+    layout: Layout
 
     def __init__(self, builder: Builder, pointer: Pointer | None, layout: Layout) -> None:
         self.builder, self.layout = builder, layout
@@ -140,7 +142,7 @@ class Traced:
     def __matmul__(self, other: Traced) -> Traced:
         return Product(self.builder, self, other)
 
-    __hash__ = object.__hash__
+    __hash__: Any = object.__hash__
 
 
 def _operators() -> None:
@@ -160,6 +162,8 @@ class Viewed(Traced):
     """Another reading of a value's memory."""
 
     __slots__ = ("base", "offset")
+    base: Traced
+    offset: int
 
     def __init__(self, base: Traced, shape: shapes.Shape, strides: shapes.Shape, offset: int) -> None:
         super().__init__(base.builder, None, base.builder.layouts.intern(base.dtype, tuple(shape), tuple(strides)))
@@ -180,7 +184,7 @@ class Copy(Traced):
 
     def __init__(self, base: Traced) -> None:
         super().__init__(base.builder, None, base.builder.layouts.intern(base.dtype, base.shape))
-        self.base = base
+        self.base: Traced = base
 
     def write(self, pointer: Pointer, layout: Layout, both: bool) -> int:
         self.builder.copy((pointer, layout), self.base.place(), both)
@@ -194,6 +198,8 @@ class Expression(Traced):
     """Elementwise operations on values, to be one kernel: `value` has the `leaves` as its operands."""
 
     __slots__ = ("leaves", "value")
+    value: Sym
+    leaves: tuple[Traced, ...]
 
     def __init__(self, builder: Builder, value: Sym, leaves: Sequence[Traced], shape: shapes.Shape) -> None:
         super().__init__(builder, None, builder.layouts.intern(value.dtype, shape))
@@ -263,6 +269,7 @@ class Deferred(Traced):
     """An operation on values: its own plan's steps, with these operands."""
 
     __slots__ = ("operands", "plan")
+    operands: list[Traced | Expression]
 
     def __init__(self, op: Operation, operands: Sequence[Any], attributes: dict[str, Any]) -> None:
         builder = next(x.builder for x in operands if isinstance(x, Traced))
@@ -302,6 +309,8 @@ class Product(Traced):
     """A matrix product: the adjoint it ends in takes it without a temporary."""
 
     __slots__ = ("left", "right", "squeezed")
+    left: Traced
+    right: Traced
 
     def __init__(self, builder: Builder, left: Traced, right: Traced) -> None:
         self.left, self.right = left, right

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.native.glue import native, stack_words
+from tapegrad.machine.native.glue import Callee, native, stack_words
 from tapegrad.machine.streams.twister import (
     HAS_SPARE,
     SPARE,
@@ -298,4 +298,6 @@ def ones(element: Any, write: Any) -> Any:
     return native(kernel)
 
 
-ones8, ones32, ones64 = ones(np.uint8, u8s), ones(np.float32, f32s), ones(np.float64, f64s)
+ones8: Callee = ones(np.uint8, u8s)
+ones32: Callee = ones(np.float32, f32s)
+ones64: Callee = ones(np.float64, f64s)

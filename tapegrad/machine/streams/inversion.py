@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.native.glue import native
+from tapegrad.machine.native.glue import Callee, native
 from tapegrad.machine.streams.bulk import gauss
 from tapegrad.machine.streams.twister import f64s, fma64, units_into
 
@@ -27,9 +27,9 @@ def inverse(function: Any) -> Any:
     return native(kernel)
 
 
-exponential = inverse(lambda u, rate, _: (-1.0 / rate) * math.log1p(-u))
-geometric = inverse(lambda u, p, _: math.ceil(math.log(u) / math.log1p(-p)))
-cauchy = inverse(lambda u, median, sigma: fma64(math.tan(math.pi * (u - 0.5)), sigma, median))
+exponential: Callee = inverse(lambda u, rate, _: (-1.0 / rate) * math.log1p(-u))
+geometric: Callee = inverse(lambda u, p, _: math.ceil(math.log(u) / math.log1p(-p)))
+cauchy: Callee = inverse(lambda u, median, sigma: fma64(math.tan(math.pi * (u - 0.5)), sigma, median))
 
 
 @native

@@ -13,8 +13,7 @@ from tapegrad.machine.llvm import Jitted, jit
 _KERNEL = ctypes.PYFUNCTYPE(ctypes.c_int32, ctypes.c_size_t, ctypes.c_size_t, ctypes.c_int64, ctypes.c_double,
                             ctypes.c_double, ctypes.c_size_t)
 
-
-FAMILIES = {
+FAMILIES: dict[str, tuple[str, ...]] = {
     "common": ("seed", "raw", "raw64", "uniform32", "uniform64", "normal32", "normal64", "pairs", "integers",
                "permutation", "ones8", "ones32", "ones64"),
     "inversion": ("exponential", "geometric", "cauchy", "log_normal"),

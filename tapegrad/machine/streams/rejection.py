@@ -11,12 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.native.glue import external, native, types
+from tapegrad.machine.native.glue import Callee, external, native, types
 from tapegrad.machine.streams.bulk import gauss
 from tapegrad.machine.streams.twister import f32s, f64s, unit
 
 I0 = np.int32(0)
-log_gamma = external("lgamma", types.float64, types.float64)
+log_gamma: Callee = external("lgamma", types.float64, types.float64)
 
 
 @native
@@ -176,5 +176,7 @@ def gamma(R: Any, view: Any) -> Any:
 
 
 
-binomial32, binomial64 = binomial(np.float32, f32s), binomial(np.float64, f64s)
-gamma32, gamma64 = gamma(np.float32, f32s), gamma(np.float64, f64s)
+binomial32: Callee = binomial(np.float32, f32s)
+binomial64: Callee = binomial(np.float64, f64s)
+gamma32: Callee = gamma(np.float32, f32s)
+gamma64: Callee = gamma(np.float64, f64s)

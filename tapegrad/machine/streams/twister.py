@@ -11,7 +11,7 @@ import numpy as np
 from numba.core import types
 from numba.extending import intrinsic
 
-from tapegrad.machine.native.glue import native, u64
+from tapegrad.machine.native.glue import Callee, native, u64
 
 WORDS, SHIFT = 624, 397
 SPENT, FRESH = np.uint32(624), np.uint32(625)
@@ -23,7 +23,7 @@ U1, U32 = np.uint64(1), np.uint64(32)
 UNIT32 = np.int32((1 << 24) - 1)
 
 
-def pointer(element: Any) -> Any:
+def pointer(element: Any) -> Callee:
     """An intrinsic for the pointer to elements at an address."""
 
     @intrinsic
@@ -36,7 +36,7 @@ def pointer(element: Any) -> Any:
     return cast
 
 
-def fused(element: Any) -> Any:
+def fused(element: Any) -> Callee:
     """An intrinsic for a * b + c rounded once, as PyTorch's compiler writes it."""
 
     @intrinsic
@@ -49,7 +49,7 @@ def fused(element: Any) -> Any:
     return fma
 
 
-def rooted(element: Any) -> Any:
+def rooted(element: Any) -> Callee:
     """An intrinsic for the square root: a call of the C library's, which may set errno, keeps a loop from vectors."""
 
     @intrinsic
@@ -62,7 +62,7 @@ def rooted(element: Any) -> Any:
     return root
 
 
-def bits_as(source: Any, target: Any) -> Any:
+def bits_as(source: Any, target: Any) -> Callee:
     """An intrinsic that reads the bits of a number as another of the same size."""
 
     @intrinsic
@@ -75,12 +75,18 @@ def bits_as(source: Any, target: Any) -> Any:
     return cast
 
 
-u8s, u32s, u64s = pointer(types.uint8), pointer(types.uint32), pointer(types.uint64)
-i32s, i64s = pointer(types.int32), pointer(types.int64)
-f32s, f64s = pointer(types.float32), pointer(types.float64)
-fma32, fma64 = fused(types.float32), fused(types.float64)
-sqrt32 = rooted(types.float32)
-as_float, as_int = bits_as(types.int32, types.float32), bits_as(types.float32, types.int32)
+u8s: Callee = pointer(types.uint8)
+u32s: Callee = pointer(types.uint32)
+u64s: Callee = pointer(types.uint64)
+i32s: Callee = pointer(types.int32)
+i64s: Callee = pointer(types.int64)
+f32s: Callee = pointer(types.float32)
+f64s: Callee = pointer(types.float64)
+fma32: Callee = fused(types.float32)
+fma64: Callee = fused(types.float64)
+sqrt32: Callee = rooted(types.float32)
+as_float: Callee = bits_as(types.int32, types.float32)
+as_int: Callee = bits_as(types.float32, types.int32)
 
 
 @native

@@ -45,6 +45,14 @@ def is_product(address: int) -> bool:
 class ProductWriter(Writer):
     """The text of the kernels for one dtype and vector width."""
 
+    item: int
+    lanes: int
+    t: str
+    suffix: str
+    v: str
+    m: str
+    bits: str
+
     def __init__(self, of: dtype, width: int) -> None:
         super().__init__()
         self.item, self.lanes = of.itemsize, width // of.itemsize

@@ -13,13 +13,13 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.elements import NUMBA, NUMPY, view_of
 from tapegrad.machine.kernels.structural.sorting import free, malloc
-from tapegrad.machine.native.glue import external, native, signed_words, stack_words, types, u64, words
+from tapegrad.machine.native.glue import Callee, external, native, signed_words, stack_words, types, u64, words
 from tapegrad.machine.native.portable import promise
 
 U0, U1, U8 = np.uint64(0), np.uint64(1), np.uint64(8)
 REFUSED = np.int32(rec.REFUSED)
 R, N, T, L, U = (np.uint64(ord(letter)) for letter in "RNTLU")
-i32_at = view_of("i32")
+i32_at: Callee = view_of("i32")
 
 
 def _routine(name: str, of: str, arguments: int) -> Any:

@@ -8,13 +8,13 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.sorting import free
 from tapegrad.machine.kernels.structural.turn_words import NO_ROWS, SCRATCH
-from tapegrad.machine.native.glue import U0, U1, U2, U3, call_kernel, external, stack_words, u64, words
+from tapegrad.machine.native.glue import U0, U1, U2, U3, Callee, call_kernel, external, stack_words, u64, words
 
 _FOUR, _FIVE, _EIGHT, _LINE = (np.uint64(i) for i in (4, 5, 8, 64))
 _HEAD = np.uint64(24)  # bytes before the first call
 _SCRATCH, _NO_ROWS, _NONE = np.uint64(SCRATCH), np.uint64(NO_ROWS), np.int32(0)
 _OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
-calloc = external("calloc", u64, u64, u64)
+calloc: Callee = external("calloc", u64, u64, u64)
 
 
 def turns(mode: str, of: str) -> Any:

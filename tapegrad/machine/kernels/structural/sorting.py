@@ -14,13 +14,14 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.elements import NUMBA, NUMPY, view_of
-from tapegrad.machine.native.glue import external, native, signed_words, stack_words, types, u64, words
+from tapegrad.machine.native.glue import Callee, external, native, signed_words, stack_words, types, u64, words
 
 U0, U1, U8 = np.uint64(0), np.uint64(1), np.uint64(8)
 SHORT = 48  # up to here rows are sorted by insertion
 LAST = np.int64(np.iinfo(np.int64).max)
 _OUT_OF_MEMORY, _SCRATCH = np.int32(rec.OUT_OF_MEMORY), np.uint64(rec.POSITIONS_SCRATCH)
-malloc, free = external("malloc", u64, u64), external("free", types.int32, u64)
+malloc: Callee = external("malloc", u64, u64)
+free: Callee = external("free", types.int32, u64)
 
 
 def _keys(of: str) -> Any:
