@@ -28,11 +28,10 @@ from tapegrad.compiler.guards.contents import (
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.traced_program import owner_of
 from tapegrad.machine.learning import capturing, following
-from tapegrad.machine.live import layouts, machine
+from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.random import Generator, default_generator
 from tapegrad.tape import hooks, reading
 
-buffers = machine.buffers
 _OF_CONTEXTS = {*vars(FunctionCtx()), "_wanted"}  # what the engine keeps there
 _NAMED = (types.FunctionType, type)  # what has attributes that code sets by its name
 
