@@ -69,6 +69,7 @@ class FunctionCtx(Node):
     materialize_grads: bool
     _wanted = -1  # the operands that the sweep under way asks for, as bits
     _shows = True  # as a node of the graph
+    _before_backward: Callable[[], None] | None = None  # of the compiler: it looks whether what is read is as it was
     _pushes = False  # whether `jvp` is under way
 
     def __init__(self) -> None:
@@ -188,11 +189,13 @@ class FunctionCtx(Node):
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
         """Run `backward`: one gradient, or None, for each tensor among the inputs."""
         given = list(outgoing)
+        if self._before_backward is not None:
+            self._before_backward()
         if self.materialize_grads:
             for i, layout in enumerate(self._tensors):
                 if given[i] is None and layout is not None:
                     given[i] = call.empty(layouts.adjoint(layout).id).zero_()
-        found = _backward_of(self._forward_cls)(self, *given)
+        found = backward_of(self._forward_cls)(self, *given)
         found = list(found) if isinstance(found, tuple) else [found]
         count = len(self._inputs)
         if len(found) > count and all(g is None for g in found[count:]):
@@ -425,7 +428,8 @@ def give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequenc
     return o._buffer
 
 
-def _backward_of(cls: type[Function]) -> Callable[..., Any]:
+def backward_of(cls: type[Function]) -> Callable[..., Any]:
+    """The function that computes the gradients of a class."""
     own, vjp = cls.backward is not Function.backward, cls.vjp is not Function.vjp
     if own and vjp:
         raise RuntimeError("Implementing both 'backward' and 'vjp' for a custom Function is not allowed. You should "

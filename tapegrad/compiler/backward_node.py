@@ -24,6 +24,8 @@ from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
+_CHANGED = ("the backward of a custom function would read something else than it did when it was compiled: values that "
+            "it names were changed between the call of a compiled function and its backward")
 WIDEST = 30  # operands of a node
 _versions = buffers["version"]
 
@@ -67,6 +69,9 @@ class CompiledFunctionBackward(FunctionCtx):
             raise RuntimeError(errors.SECOND_BACKWARD)
         if all(g is None for g in outgoing):
             return [None] * (len(self._gathered) or len(segment.inputs))
+        later = self._variant and self._variant.captured.traced.later
+        if later and later.have_changed():
+            raise RuntimeError(_CHANGED)
         if self._pullback is not None:
             found = self._pullback.gradients(number, outgoing, self._row, self._last)
         else:

@@ -14,13 +14,13 @@ What no program covers (`create_graph`) runs the function once more, as it is wr
 from __future__ import annotations
 
 import itertools
-from collections.abc import Collection, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, marking
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
-from tapegrad.compiler.rehearsal import Rehearsal, custom_functions
+from tapegrad.compiler.rehearsal import LaterReads, Rehearsal, custom_functions
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
 from tapegrad.dispatch import layout_of
@@ -101,6 +101,7 @@ class Traced(NamedTuple):
     segments: tuple[Segment, ...] = ()
     inputs: tuple[Any, ...] = ()
     hidden: tuple[Layout, ...] = ()
+    later: LaterReads | None = None  # what custom functions read in their backwards
 
 
 class _Outline:
@@ -185,8 +186,12 @@ def _join_outputs(reaching: dict[int, int]) -> None:
                 reaching[t] = reaching[made]
 
 
-def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach) -> Traced:
-    """Run the backwards of a call that is being captured, of a function that can read what is in `reach`."""
+def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach, given: Sequence[Any],
+                   stop: Callable[[str], None]) -> Traced:
+    """Run the backwards of a call that is being captured, of a function that can read what is in `reach`.
+
+    `given` are the containers that it was passed; `stop` is told if the call turns out to be none to be repeated.
+    """
     if any(int(buffers["flags"][r._buffer]) & (rec.HOOKED | rec.RETAINS) for r in roots):
         capturing.refuse("a result has hooks, or retains its gradient")
         return Traced()
@@ -202,10 +207,19 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach) ->
                 left[i] = None
         if capturing.is_refused():
             return Traced()
-        found = _rehearsed(left, inputs, reach)
+        contexts = custom_functions([r for r in left if r is not None], inputs)
+        found = _rehearsed(left, inputs, reach, contexts)
     if capturing.is_refused():
         return Traced()
-    return _numbered(found, roots, left, inputs)
+    later = None
+    if contexts:
+        try:
+            later = LaterReads(reach, contexts, given)
+        except Unreadable as why:
+            capturing.refuse(str(why))
+            return Traced()
+        later.watch(contexts, stop)
+    return _numbered(found, roots, left, inputs)._replace(later=later)
 
 
 def _is_second(error: Exception) -> bool:
@@ -215,9 +229,9 @@ def _is_second(error: Exception) -> bool:
     return False
 
 
-def _rehearsed(roots: list[Any], inputs: Sequence[Any], reach: Reach) -> tuple[list[Segment], list[int]]:
+def _rehearsed(roots: list[Any], inputs: Sequence[Any], reach: Reach, contexts: Sequence[Any]
+               ) -> tuple[list[Segment], list[int]]:
     """The backward of each segment, with whatever code of the program changes put back."""
-    contexts = custom_functions([r for r in roots if r is not None], inputs)
     rehearsal = None
     if contexts:
         try:

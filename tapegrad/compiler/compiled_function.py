@@ -232,7 +232,8 @@ class Compiled(Transparent):
                 self.captures += 1
                 roots, views = ([], []) if trace.refusals or trace.failed else _roots(result, before)
                 if roots:
-                    traced = trace_backward(roots, [*(t for t in before.tensors if t.requires_grad), *views], reach)
+                    inputs = [*(t for t in before.tensors if t.requires_grad), *views]
+                    traced = trace_backward(roots, inputs, reach, before.containers, self._stop)
             finally:
                 if substitution is not None:
                     substitution.end(result)

@@ -2,6 +2,9 @@
 
 It is code of the program, and may change what lasts: a counter, a list, what is in `ctx`, a tensor, a random stream.
 All of that is put back, and the capture is refused: a program would leave such changes out.
+
+As written it runs when the gradient is asked for, and reads what there is by then: `LaterReads` sees whether that is
+what there was.
 """
 from __future__ import annotations
 
@@ -13,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.autograd import engine
-from tapegrad.autograd.function import FunctionCtx
+from tapegrad.autograd.function import FunctionCtx, backward_of
 from tapegrad.compiler.guards import trusted_values
 from tapegrad.compiler.guards.contents import (
     MISSING,
@@ -32,7 +35,8 @@ from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.random import Generator, default_generator
 from tapegrad.tape import hooks, reading
 
-_OF_CONTEXTS = {*vars(FunctionCtx()), "_wanted"}  # what the engine keeps there
+_OF_CONTEXTS = {*vars(FunctionCtx()), "_before_backward", "_wanted"}  # what the engine keeps there
+_FIXED = (tuple, frozenset, types.MappingProxyType)  # containers that nobody can write to
 _NAMED = (types.FunctionType, type)  # what has attributes that code sets by its name
 
 
@@ -154,6 +158,63 @@ class Rehearsal:
             self._undo.append((lambda: tensor.grad is gradient, lambda: setattr(tensor, "grad", gradient)))
             if gradient is not None:
                 self._meet(gradient)
+
+
+class LaterReads:
+    """What the backwards of custom functions read besides their arguments, whose values a program has in it.
+
+    Unreadable for what may be changed without a word: containers and objects that others have too.
+    """
+
+    def __init__(self, reach: Reach, contexts: Sequence[Any], given: Sequence[Any]) -> None:
+        classes = {ctx._forward_cls for ctx in contexts}
+        self._functions = {cls: backward_of(cls) for cls in classes}
+        self._reaches = [Reach(_own(function)) for function in self._functions.values()]
+        for watched in (w for r in self._reaches for w in r.watched):
+            if watched.kind not in _FIXED:
+                raise Unreadable(f"the backward of a custom function reads a {watched.kind.__name__} of the program's")
+        shared = {*map(id, (*reach.met(), *given))}
+        values = [v for ctx in contexts for k, v in vars(ctx).items() if k not in _OF_CONTEXTS]
+        for value in values:
+            self._look(value, shared)
+        tensors = [t for r in self._reaches for t in r.tensors.values()]
+        tensors += [v for v in values if isinstance(v, machine.TensorBase)]
+        self._versions = {row: int(buffers[row]["version"]) for row in map(owner_of, tensors)}
+
+    def _look(self, value: Any, shared: set[int]) -> None:
+        if is_simple(value) or is_opaque(value) or type(value) in following.KINDS:
+            return
+        if id(value) in shared and type(value) not in _FIXED:
+            raise Unreadable(f"a custom function keeps a {type(value).__name__} of the program's for its backward")
+        shared.add(id(value))
+        if isinstance(value, (list, tuple, dict)):
+            for part in value.values() if isinstance(value, dict) else value:
+                self._look(part, shared)
+
+    def have_changed(self) -> bool:
+        """Whether a backward would read something else by now; what tensors hold apart, which programs look at."""
+        try:
+            return any(backward_of(cls) is not function for cls, function in self._functions.items()) or any(
+                not r.unchanged() and r.again().content != r.content for r in self._reaches)
+        except Unreadable:
+            return True
+
+    def watch(self, contexts: Sequence[Any], stop: Callable[[str], None]) -> None:
+        """Say so when a backward of the captured call itself reads something else: others will too."""
+        def look() -> None:
+            written = any(int(buffers[row]["version"]) != version for row, version in self._versions.items())
+            if written or self.have_changed():
+                stop("the backward of a custom function reads what was changed since the call")
+
+        for ctx in contexts:
+            ctx._before_backward = look
+
+
+def _own(function: Any) -> Any:
+    """The program's function inside of this library's decorators."""
+    while capturing.is_library(function.__code__.co_filename) and hasattr(function, "__wrapped__"):
+        function = function.__wrapped__
+    return function
 
 
 def way_back(value: Any) -> Callable[[], None]:

@@ -1,7 +1,11 @@
-"""The backward of a custom function runs while its call is captured: nothing that it changes then is left."""
+"""The backward of a custom function runs while its call is captured: nothing that it changes then is left.
+
+And what it reads is what there is when it is asked for.
+"""
 from __future__ import annotations
 
 import collections
+import re
 import types
 import warnings
 
@@ -71,9 +75,73 @@ def test_nothing_is_left(kind, backward):
 
 
 def _told(found: object) -> str:
-    import re
-
     return re.sub("0x[0-9a-f]+", "", str(found))
+
+
+LATER = {  # what there is, what of it the backward reads; and how it is before the call, and after it
+    "a list": ("k = [2.0]", "k[0]", "k[0] = 2.0", "k[0] = 7.0"),
+    "a number": ("k = 2.0", "k", "k = 2.0", "k = 7.0"),
+    "a class": ("class A: k = 2.0", "A.k", "A.k = 2.0", "A.k = 7.0"),
+    "its own class": ("", "Scaled.k", "Scaled.k = 2.0", "Scaled.k = 7.0"),
+    "a function": ("def two(): return 2.0\ndef seven(): return 7.0\nh = two", "h()", "h = two", "h = seven"),
+    "a function's default": ("def h(k=2.0): return k", "h()", "h.__defaults__ = (2.0,)", "h.__defaults__ = (7.0,)"),
+    "a tensor": ("k = torch.full((2,), 2.0)", "k", "k.fill_(2.0)", "k.fill_(7.0)"),
+    "another tensor": ("k = torch.full((2,), 2.0)", "k", "k = torch.full((2,), 2.0)", "k = torch.full((2,), 7.0)"),
+    "a tensor in ctx": ("k = torch.full((2,), 2.0)", "ctx.k", "k.fill_(2.0)", "k.fill_(7.0)"),
+    "a list in ctx": ("k = [2.0]", "ctx.k[0]", "k[0] = 2.0", "k[0] = 7.0"),
+    "a list in a tuple in ctx": ("k = [2.0]", "ctx.t[0][0]", "k[0] = 2.0", "k[0] = 7.0"),
+    "an object in ctx": ("k = types.SimpleNamespace(v=2.0)", "ctx.k.v", "k.v = 2.0", "k.v = 7.0"),
+    "the backward": ("", "2.0", "Scaled.backward = own", "Scaled.backward = staticmethod(lambda ctx, g: g * 7.0)"),
+}
+
+
+@pytest.mark.parametrize("kind", LATER)
+@pytest.mark.parametrize("always", [True, False])
+def test_a_backward_reads_what_there_is_by_then(kind, always):
+    """Where that changes in every call, the function runs as written; where it does for once, that is an error."""
+    setup, read, first, then = LATER[kind]
+    names: dict[str, object] = {"torch": torch, "types": types, "k": 0}
+    exec(f"{setup}\nclass Scaled(torch.autograd.Function):\n    k = 2.0\n    @staticmethod\n"
+         "    def forward(ctx, x):\n        ctx.k, ctx.t = k, (k,)\n        return x * 2\n"
+         f"    @staticmethod\n    def backward(ctx, g): return g * {read}\nown = vars(Scaled)['backward']\n"
+         "def f(x): return Scaled.apply(x)", names)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        f = torch.compile(names["f"])
+        for step in range(6):
+            x, late = torch.ones(2, requires_grad=True), always or step == 5
+            exec(first, names)
+            r = f(x)
+            if late:
+                exec(then, names)
+            try:
+                r.sum().backward()
+            except RuntimeError as error:
+                assert not always and re.search("would read something else|modified by an inplace", str(error))
+            else:
+                assert x.grad.tolist() == [7.0 if late else 2.0] * 2
+
+
+@pytest.mark.parametrize("decorate", [lambda f: f, torch.autograd.function.once_differentiable, torch.no_grad()])
+def test_a_decorated_backward_is_compiled(decorate):
+    class Cube(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.save_for_backward(x)
+            return x ** 3
+
+        @staticmethod
+        @decorate
+        def backward(ctx, g):
+            (x,) = ctx.saved_tensors
+            return 3 * x * x * g
+
+    f = torch.compile(lambda x: Cube.apply(x).sum())
+    for _ in range(5):
+        x = torch.tensor([1.0, 2.0], requires_grad=True)
+        f(x).backward()
+        assert x.grad.tolist() == [3.0, 12.0]
+    assert f.replays == 3, f.explain()
 
 
 def test_the_reason_is_given():
@@ -96,7 +164,7 @@ def test_the_reason_is_given():
 
 
 def test_a_backward_that_changes_nothing_is_compiled():
-    factors = [2.0]
+    factors = 2.0, 3.0
 
     class Twice(torch.autograd.Function):
         @staticmethod
