@@ -17,6 +17,7 @@ from tapegrad.machine.live import buffers, call, layouts
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.random import Generator, check_may_draw, default_generator
 from tapegrad.signatures import Sizes, checked, described, unwrapped
+from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 
@@ -369,7 +370,10 @@ def _fill(self: Tensor, generator: Generator | None, method: Callable[..., Any],
 
 def _in_order(x: Tensor, dtype: dtypes.dtype, generator: Generator | None, method: Callable[..., Any], *given: Any
               ) -> Tensor:
-    """Drawn values of a tensor's shape, in the order in which it lies in memory."""
+    """Drawn values of a tensor's shape that are to be written to it, in the order in which it lies in memory."""
+    if call.is_recording(None) and x.requires_grad:  # what is refused takes no numbers out of the stream
+        call.freshen(x)
+        history.check_rewritable(x)
     layout = layouts.all[x._layout]
     if layout.contiguous:
         return _draw(generator, layout.shape, dtype, method, *given)

@@ -46,11 +46,20 @@ def names(t: Any) -> dict[str, Any]:
 
     return {
         "T": t, "F": t.nn.functional, "np": np, "math": math, "Fraction": Fraction, "NI": NI, "NF": NF, "t": leaf,
-        "gg": twice(t), "nan": math.nan, "inf": math.inf, "a": leaf([1.5, 2.5, 0.5]), "b": leaf([0.5, -1.0, 2.0]),
+        "gg": twice(t), "refused": refused, "nan": math.nan, "inf": math.inf, "a": leaf([1.5, 2.5, 0.5]),
+        "b": leaf([0.5, -1.0, 2.0]),
         "m": leaf([[2.0, 0.5], [0.5, 3.0]], dtype=t.float64), "w": leaf([[1.0, 0.3], [-0.5, 2.0]], dtype=t.float64),
         "v": leaf([1.0, 2.0, 3.0], False), "i": leaf([3, 1, 2], False), "s": leaf(2.0),
         "e": t.ones(0, requires_grad=True),
     }
+
+
+def refused(function: Any) -> str:
+    try:
+        function()
+    except RuntimeError as error:
+        return type(error).__name__
+    return "allowed"
 
 
 def plain(value: Any, t: Any) -> Any:

@@ -212,12 +212,11 @@ def linalg_eigvals(input: Tensor, *, out: Any = None) -> Any:
 
 def linalg_vander(x: Any, *, N: int | None = None) -> Any:
     """Powers 0, 1, … of a vector's elements (`torch.linalg.vander`)."""
-    if N is not None and N <= 1:
-        raise RuntimeError("N must be greater than 1.")
     x = x if x.ndim else x.unsqueeze(0)
     n = x.shape[-1] if N is None else N
-    ones = creation.ones_like(x).unsqueeze(-1)
-    return ones if n == 1 else cat((ones, x.unsqueeze(-1).expand(*x.shape, n - 1).cumprod(-1)), -1)
+    if n <= 1:
+        raise RuntimeError("N must be greater than 1.")
+    return cat((creation.ones_like(x).unsqueeze(-1), x.unsqueeze(-1).expand(*x.shape, n - 1).cumprod(-1)), -1)
 
 
 @public
@@ -228,7 +227,9 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
     n = x.shape[0] if N is None else N
     if n < 0:
         raise RuntimeError("N must be non-negative.")
-    found = linalg_vander(x, N=max(n, 2))[:, :n]
+    if n <= 1:
+        return x.new_ones((x.shape[0], n))  # which do not depend on it
+    found = linalg_vander(x, N=n)
     return found if increasing else found.flip(-1)
 
 

@@ -100,6 +100,11 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
     return reduced((near - far + margin).clamp(min=0), reduction)
 
 
+def _positive(x: Any) -> Any:
+    """What is above 0, which what is no number is not."""
+    return PUBLIC["where"](x > 0, x, 0)
+
+
 @nn
 def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
                       size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
@@ -120,7 +125,7 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
     if x.ndim != 2 or right.shape != x.shape[:1]:
         raise RuntimeError(f"inconsistent target size, expected {list(x.shape[:1])} but got {list(target.shape)}")
     right = right.unsqueeze(1)
-    over = (margin - x.gather(1, right) + x).clamp(min=0)
+    over = _positive(margin - x.gather(1, right) + x)
     over = over if p == 1 else over * over
     if weight is not None:
         over = over * weight[right]
@@ -148,9 +153,9 @@ def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None,
     is_label = np.zeros(tuple(x.shape), bool)
     rows, _ = np.nonzero(counted)
     is_label[rows, labels._array()[counted]] = True
-    over = (1 - x.gather(1, chosen).unsqueeze(2) + x.unsqueeze(1)).clamp(min=0)
-    used = from_array(counted[:, :, None] & ~is_label[:, None, :], x.dtype)
-    loss = (over * used).sum((1, 2)) / x.shape[1]
+    over = _positive(1 - x.gather(1, chosen).unsqueeze(2) + x.unsqueeze(1))
+    used = from_array(counted[:, :, None] & ~is_label[:, None, :])
+    loss = over.masked_fill(~used, 0).sum((1, 2)) / x.shape[1]
     return reduced(loss if input.ndim == 2 else loss.squeeze(0), reduction)
 
 

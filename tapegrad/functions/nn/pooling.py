@@ -13,7 +13,7 @@ from tapegrad.functions.common import PUBLIC, kind_name, operation
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.convolution import each, windows, with_batch
 from tapegrad.functions.nn.padding import pad, tied
-from tapegrad.functions.nn.resizing import along
+from tapegrad.functions.nn.resizing import along, within
 from tapegrad.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -155,7 +155,7 @@ def _adaptive_avg_pool(n: int) -> None:
             raise RuntimeError(f"adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but "
                                f"received {list(sizes)}")
         for d, size in enumerate(sizes, input.ndim - n):
-            input = along(input, d, _shares(input.shape[d], input.shape[d] if size is None else size))
+            input = _averaged(input, d, input.shape[d] if size is None else size)
         return input
 
     adaptive_avg_pool.__name__ = adaptive_avg_pool.__qualname__ = name
@@ -165,13 +165,14 @@ def _adaptive_avg_pool(n: int) -> None:
         PUBLIC[name] = adaptive_avg_pool
 
 
-def _shares(n: int, out: int) -> np.ndarray[Any, Any]:
-    """Row i averages the elements from i n / out, rounded down, to (i + 1) n / out, rounded up."""
-    shares = np.zeros((out, n))
-    for i in range(out):
-        start, end = i * n // out, -(-(i + 1) * n // out)
-        shares[i, start:end] = 1 / (end - start)
-    return shares
+def _averaged(x: Any, d: int, out: int) -> Any:
+    """Element i is the mean of those from i n / out, rounded down, to (i + 1) n / out, rounded up."""
+    n = x.shape[d]
+    if out and n and not n % out:
+        return x.unflatten(d, (out, n // out)).mean(d + 1)
+    starts = np.arange(out) * n // max(out, 1)
+    ends = -(-(np.arange(out) + 1) * n // max(out, 1))
+    return along(x, d, within(starts, ends, lambda places: np.broadcast_to(1 / (ends - starts), places.shape)))
 
 
 for _n in (1, 2, 3):

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import math
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,10 +14,32 @@ from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.tensor import Tensor
 
 
-def along(x: Any, dim: int, matrix: np.ndarray[Any, Any]) -> Any:
-    """A matrix applied to an axis."""
-    last = x.movedim(dim, -1)
-    return (last @ from_array(matrix.T.copy(), x.dtype)).movedim(-1, dim)
+class Mix(NamedTuple):
+    """Which elements of an axis make up an element of another, and by how much: both (terms, elements).
+
+    No matrix, for what is no number is to reach the elements that it is a part of, and no other.
+    """
+
+    places: np.ndarray[Any, Any]
+    weights: np.ndarray[Any, Any]
+
+
+def within(first: np.ndarray[Any, Any], last: np.ndarray[Any, Any], weigh: Callable[[Any], Any]) -> Mix:
+    """Windows up to, and without, `last`; where one is shorter than others its first element comes in equal parts."""
+    terms = np.arange((last - first).max(initial=1))[:, None]
+    inside = terms < last - first
+    places = np.where(inside, first + terms, first)
+    weights = weigh(places)
+    split = inside.sum(0) < len(terms)
+    parts = np.where(split, len(terms) - inside.sum(0) + 1, 1)
+    return Mix(places, np.where(places == first, weights / parts, weights))
+
+
+def along(x: Any, dim: int, mix: Mix) -> Any:
+    """An axis whose elements are mixed."""
+    shape = mix.places.shape
+    picked = x.index_select(dim, from_array(mix.places.reshape(-1))).unflatten(dim, shape)
+    return (picked * from_array(mix.weights.reshape(*shape, *(1,) * (x.ndim - dim - 1)), x.dtype)).sum(dim)
 
 
 def _shuffled(name: str, input: Tensor, factor: int) -> None:
@@ -116,11 +139,12 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     return input
 
 
-def _along_bytes(x: Any, d: int, weights: np.ndarray[Any, Any]) -> Any:
+def _along_bytes(x: Any, d: int, mix: Mix) -> Any:
     """`along` for whole numbers below 256, with weights of 16 bits, as PyTorch rounds them."""
+    weights = mix.weights
     bits = next(b for b in range(22) if int(0.5 + weights.max() * 2 ** (b + 1)) >= 2 ** 15)
     whole = np.trunc(weights * 2 ** bits + np.where(weights < 0, -0.5, 0.5)).astype(np.int64)
-    return ((along(x.long(), d, whole) + 2 ** (bits - 1)) >> bits).clamp(0, 255).byte()
+    return ((along(x.long(), d, Mix(mix.places, whole)) + 2 ** (bits - 1)) >> bits).clamp(0, 255).byte()
 
 
 def _scale(n: int, out: int, factor: Any, corners: bool) -> float:
@@ -129,17 +153,13 @@ def _scale(n: int, out: int, factor: Any, corners: bool) -> float:
     return 1 / factor if factor else n / out
 
 
-def _between(n: int, out: int, factor: Any, corners: bool, mode: str) -> np.ndarray[Any, Any]:
-    """Row i mixes the two elements that place i lies between."""
+def _between(n: int, out: int, factor: Any, corners: bool, mode: str) -> Mix:
+    """The two elements that place i lies between."""
     scale = _scale(n, out, factor, corners)
     at = np.arange(out) * scale if corners else np.maximum((np.arange(out) + 0.5) * scale - 0.5, 0)
     left = np.minimum(at.astype(np.int64), n - 1)
-    right, part = np.minimum(left + 1, n - 1), at - left
-    mixed = np.zeros((out, n))
-    rows = np.arange(out)
-    np.add.at(mixed, (rows, left), 1 - part)
-    np.add.at(mixed, (rows, right), part)
-    return mixed
+    right, part = np.minimum(left + (n != out), n - 1), at - left
+    return Mix(np.stack([left, right]), np.stack([1 - part, part]))
 
 
 def _cubic(x: np.ndarray[Any, Any], a: float) -> np.ndarray[Any, Any]:
@@ -150,29 +170,29 @@ def _cubic(x: np.ndarray[Any, Any], a: float) -> np.ndarray[Any, Any]:
     return np.where(x < 1, near, np.where(x < 2, far, 0.0))
 
 
-def _among_four(n: int, out: int, factor: Any, corners: bool, mode: str) -> np.ndarray[Any, Any]:
-    """Row i mixes the four elements around place i; beyond the border stands the last one."""
+def _among_four(n: int, out: int, factor: Any, corners: bool, mode: str) -> Mix:
+    """The four elements around place i; beyond the border stands the last one."""
     scale = _scale(n, out, factor, corners)
     at = np.arange(out) * scale if corners else (np.arange(out) + 0.5) * scale - 0.5
-    mixed = np.zeros((out, n))
-    for place in np.floor(at).astype(np.int64) + np.arange(-1, 3)[:, None]:
-        np.add.at(mixed, (np.arange(out), np.clip(place, 0, n - 1)), _cubic(at - place, -0.75))
-    return mixed
+    places = np.floor(at).astype(np.int64) + np.arange(-1, 3)[:, None]
+    return Mix(np.clip(places, 0, n - 1), _cubic(at - places, -0.75))
 
 
-def _smoothed(n: int, out: int, factor: Any, corners: bool, mode: str) -> np.ndarray[Any, Any]:
-    """Row i mixes all elements within reach of place i, which is as wide as the places are apart."""
+def _smoothed(n: int, out: int, factor: Any, corners: bool, mode: str) -> Mix:
+    """All elements within reach of place i, which is as wide as the places are apart."""
     scale = _scale(n, out, factor, corners)
     wide = max(scale, 1.0)
     reach = (2.0 if mode == "bicubic" else 1.0) * wide
-    centre = scale * (np.arange(out)[:, None] + 0.5)
-    places = np.arange(n)
-    far = (places - centre + 0.5) / wide
-    weights = _cubic(far, -0.5) if mode == "bicubic" else np.maximum(1 - np.abs(far), 0.0)
+    centre = scale * (np.arange(out) + 0.5)
     first = np.maximum((centre - reach + 0.5).astype(np.int64), 0)
     last = np.minimum((centre + reach + 0.5).astype(np.int64), n)
-    weights = np.where((places >= first) & (places < last), weights, 0.0)
-    return weights / weights.sum(1, keepdims=True)
+
+    def weigh(places: Any) -> Any:
+        far = (places - centre + 0.5) / wide
+        return _cubic(far, -0.5) if mode == "bicubic" else np.maximum(1 - np.abs(far), 0.0)
+
+    mix = within(first, last, weigh)
+    return Mix(mix.places, mix.weights / mix.weights.sum(0))
 
 
 NN["upsample"] = interpolate
