@@ -209,7 +209,7 @@ def unlike(a: Any, b: Any, tolerance: float = 0.0) -> str | None:
             tolerance = TOLERANCES[a[0]] * largest(a)
         return next((f for f in map(lambda p, q: unlike(p, q, tolerance), a, b) if f), None)
     if isinstance(a, str) and isinstance(b, str) and COMPOSED.search(a + b):
-        a, b = (re.sub("grad_fn=<[A-Za-z]+", "grad_fn=<", text) for text in (a, b))
+        a, b = (re.sub(r"grad_fn=<\w+", "grad_fn=<", text) for text in (a, b))
     if isinstance(a, str) and ("e" in a or "." in a):
         return None if re.sub(r"[\d.e+-]+", "", a) == re.sub(r"[\d.e+-]+", "", b) else f": {b!r} for {a!r}"
     return None if a == b else f": {b!r} for {a!r}"
