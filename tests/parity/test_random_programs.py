@@ -40,7 +40,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
                                                   r"_is_view[(][)][)]: noted: False|requires_grad: False for True$)",
     "elements that share memory are not written at indices": r"(expand|broadcast).*(Please clone|of the written-to)",
     "what out= gives another shape is another tensor to its aliases":
-        r"(out=|[.](set|resize)_[(]).* (version|memory of): |out=(v\d+)[)]: (?!\4 )v\d+ values: ",
+        r"(out=|[.](set_)[(]).* (version|memory of): |out=(v\d+)[)]: (?!\4 )v\d+ values: ",
     "what keeps its gradient and is turned in place": r"(v\d+)[.]retain_grad[(].*\n(with t.no_grad[(][)]: )?"
         r"v\d+[.](t|transpose|swapaxes|squeeze|unsqueeze)_[(].*: v\d+ grad ",
     "a hook on several gradients, of which one is where backward starts":
@@ -64,6 +64,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "random numbers in halves are those of float32, rounded": "(float16|bfloat16|half[(])" rf".*{DRAWN}.* values: ",
     "a convolution of no channels": r"conv[12]d[(].* shape: \d for 0$",
     "the mean of no rows, where PyTorch leaves what lay in memory": r"multi_margin_loss.*\[\].* values: nan for ",
+    "NaN between the nodes that a loss of nothing is composed of":
+        r"(cross_entropy|nll_loss).*detect_anomaly.*returned nan values",
     "a kernel that PyTorch lacks, of nothing": r"(not implemented for .{1,12}|have the same dtype, [^\n]*)[)] for None",
 }.items()}
 SAME_NODE = {"SqueezeBackward4": "SqueezeBackward1", "TBackward1": "TBackward0",
