@@ -40,7 +40,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
                                                   r"_is_view[(][)][)]: noted: False|requires_grad: False for True$)",
     "elements that share memory are not written at indices": r"(expand|broadcast).*(Please clone|of the written-to)",
     "what out= gives another shape is another tensor to its aliases":
-        r"(out=|[.](set_)[(]).* (version|memory of): |out=(v\d+)[)]: (?!\4 )v\d+ values: ",
+        r"(out=|[.]set_[(]).* (version|memory of): |out=(v\d+)[)]: (?!\3 )v\d+ values: ",
     "what keeps its gradient and is turned in place": r"(v\d+)[.]retain_grad[(].*\n(with t.no_grad[(][)]: )?"
         r"v\d+[.](t|transpose|swapaxes|squeeze|unsqueeze)_[(].*: v\d+ grad ",
     "a hook on several gradients, of which one is where backward starts":
