@@ -81,7 +81,7 @@ def compiled_epoch_again() -> Measured:
     return Measured(*(t / 100 for t in fastest(repeated)))
 
 
-def pendulum(torch: Any) -> Function:
+def pendulum(torch: Any, steps: int = STEPS) -> Function:
     """Euler steps of a pendulum in a plain Python loop, five scalar operations each; the gradient of three inputs."""
     theta0, omega0, gravity = (torch.tensor(v, dtype=torch.float64, requires_grad=True) for v in (0.5, 0.0, 9.81))
     h = 0.001
@@ -89,7 +89,7 @@ def pendulum(torch: Any) -> Function:
     def run() -> None:
         theta0.grad = omega0.grad = gravity.grad = None
         theta, omega = theta0, omega0
-        for _ in range(STEPS):
+        for _ in range(steps):
             theta, omega = theta + h * omega, omega - h * (gravity * theta.sin())
         theta.backward()
 

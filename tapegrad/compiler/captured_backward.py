@@ -22,7 +22,7 @@ from tapegrad.autograd import engine, marking
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.rehearsal import LaterReads, Rehearsal, custom_functions
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Block, Place, Refused, Step, targets
+from tapegrad.compiler.traced_program import Block, Place, Refused, Step, moved, targets
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -338,10 +338,8 @@ def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int
         size += nbytes + (-nbytes % (_ALIGN if nbytes > 8 else 8))
     saved = len(blocks)
 
-    def moved(step: Step) -> Step:
-        return step._replace(places=tuple([
-            Place("own", saved, offsets[p.number] + p.offset) if p.kind == "own" and p.number in offsets else p
-            for p in step.places]))
+    def kept(p: Place) -> Place:
+        return p.at("own", saved, offsets[p.number]) if p.kind == "own" and p.number in offsets else p
 
     backwards = []
     for segment in segments:
@@ -352,13 +350,13 @@ def divide(steps: Sequence[Step], blocks: Sequence[Block], results: Sequence[int
             if p.kind != "own":
                 return p
             if p.number in offsets:
-                return Place("argument", arguments, offsets[p.number] + p.offset)
-            return Place("argument", position[p.number], p.offset) if p.number in position else p
+                return p.at("argument", arguments, offsets[p.number])
+            return p.at("argument", position[p.number]) if p.number in position else p
 
         used = {p.number for t in segment.steps for p in t.places if p.kind == "own"} & set(constants)
         again = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in used]
-        body = [t._replace(places=tuple([passed(p) for p in t.places])) for t in segment.steps]
+        body = [moved(t, passed) for t in segment.steps]
         if any(p.kind != "own" or p.number in used for t in body for p in targets(t)):
             raise Refused("the backward of its result writes to what the forward kept")
         backwards.append([*again, *body])
-    return Divided([moved(s) for s in steps], [*blocks, Block(0, size)], saved, backwards)
+    return Divided([moved(s, kept) for s in steps], [*blocks, Block(0, size)], saved, backwards)

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly, modes
+from tapegrad.compiler import trace_analysis
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards.memory_words import WATCHED
@@ -116,7 +117,7 @@ class Before:
             raise Refused("arrays it works on overlap in memory")
         self.versions: dict[int, int] = {row: int(buffers[row]["version"]) for row in rows}
         self.mode: tuple[Any, ...] = mode()
-        self.storages: cap.Ranges = cap.live_storages(rows)
+        self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
 
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""
@@ -157,7 +158,7 @@ class Captured:
     flags: list[tuple[Any, int]]
 
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
-                 roots: Sequence[Any], substitution: Substitution | None = None) -> None:
+                 roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -169,9 +170,13 @@ class Captured:
         if any(id(t) in looks for t in before.tensors if not t.is_leaf):
             raise Refused("it looks at or sets the gradient of a tensor that is no leaf")
         self.draws: list[capturing.Draw] = trace.draws
-        (self.steps, *parts), self.blocks, used = cap.analyse(
+        # what Python takes out of tensors when the program has run
+        reads = [read.copy for read in substitution.graph.reads.values()
+                 if not read.pinned] if substitution else []
+        (self.steps, *parts), self.blocks, used = trace_analysis.analyse(
             events, trace.contents, before.storages, before.owners, before.known,
-            _left(before, result, traced.segments), substitution.graph.tags if substitution else {}, before.loose)
+            _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},
+            before.loose, roll)
         self.loose: frozenset[int] = frozenset(before.loose)
         if self.loose and any(p.kind == "argument" and p.number in self.loose
                               for steps in (self.steps, *parts) for s in steps
@@ -184,7 +189,7 @@ class Captured:
         self.expected: dict[int, int] = {i: row for i, row in enumerate(before.owners) if row in before.known}
         self.known: frozenset[int] = frozenset(before.known)
         self.reached: list[bool] = [id(t) in before.reach.tensors for t in before.leaves]
-        self._starts = {b.address: i for i, b in enumerate(self.blocks)}
+        self._starts = {b.address: i for i, b in enumerate(self.blocks) if b.address}
         self.result_blocks: list[int] = []
         self.fresh_layouts: list[Layout] = []
         self._fresh_versions: list[int] = []
@@ -192,8 +197,7 @@ class Captured:
                                       for g in self._left(before, leaf, had, looks.get(id(leaf)) is False)]
         self._outputs(before, result, substitution)
         # which results have the numbers that Python takes out of them
-        self.reads: list[int] = [self._block_of(read.copy, "a number") for read in substitution.graph.reads.values()
-                                 if not read.pinned] if substitution else []
+        self.reads: list[int] = [self._block_of(read, "a number") for read in reads]
         self.roots: list[int] = [next(i for i, t in enumerate(self._tensors) if t is r) for r in roots]
         self.inputs: list[Any] = [self._source(before, t) for t in traced.inputs]
         self.numbers_of_inputs: dict[int, int] = {n: j for j, n in enumerate(self.inputs) if type(n) is int}
@@ -329,10 +333,10 @@ class Captured:
         ends = [t for t, s in enumerate(self.steps) if cap.may_break_off(s)]
         found: dict[Place, int] = {}
         for step in self.steps[:ends[-1]] if ends else ():
-            for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED) else ():
+            for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED, rec.LOOP) else ():
                 if place.kind == "own":
                     continue
-                kind, number, offset = place
+                kind, number, offset, _ = place
                 row = offset if kind == "fixed" else before.owners[number]
                 whole = Place("argument", number, 0) if kind == "argument" else (
                     Place("fixed", cap.addresses.item(row), row))
@@ -367,7 +371,7 @@ class Captured:
     @property
     def short(self) -> bool:
         """Whether it is optimised at once; longer programs are in the background."""
-        return len(self.steps) <= AT_ONCE
+        return len(self.steps) <= AT_ONCE and not any(s.kind == rec.LOOP for s in self.steps)
 
     def outlived(self, events: Any) -> bool:
         """Whether memory that the call took, and computes something for, is still in use, besides its results'."""
@@ -392,9 +396,9 @@ def _extent(tensor: Any) -> tuple[int, int]:
     return start, start + (sum(steps) + 1) * tensor.element_size()
 
 
-def _left(before: Before, result: Any, segments: Sequence[Segment]) -> set[int]:
-    """The addresses of all that a call leaves behind for others."""
-    tensors: list[Any] = [t.grad for t, _ in before.gradients]
+def _left(before: Before, result: Any, segments: Sequence[Segment], reads: Sequence[Any]) -> set[int]:
+    """The addresses of all that a call leaves behind for others, and of what is `read` after it."""
+    tensors: list[Any] = [*(t.grad for t, _ in before.gradients), *reads]
     flatten(result, tensors, varying=Numbers(frozenset()))
     for segment in segments:
         tensors += (*segment.seeds, *segment.gradients)

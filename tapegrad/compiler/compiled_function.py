@@ -243,7 +243,7 @@ class Compiled(Transparent):
                 return result
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
-            captured = Captured(before, trace, events, result, traced, roots, substitution)
+            captured = Captured(before, trace, events, result, traced, roots, substitution, "loops" in self.passes)
         except Strict:
             self._loose = False
             return result

@@ -122,7 +122,7 @@ def _program(variant: Variant) -> Iterator[str]:
 
 
 def _calls(steps: Any) -> int:
-    return sum(s.kind == rec.KERNEL for s in steps)
+    return sum(s.turns * _calls(s.steps) if s.kind == rec.LOOP else s.kind == rec.KERNEL for s in steps)
 
 
 def _count(n: int, what: str) -> str:

@@ -10,7 +10,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment
 from tapegrad.compiler.passes.work import Work, kernel_of
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Blocked, Place, Step, is_check
+from tapegrad.compiler.traced_program import Blocked, Loop, Place, Step, is_check
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
@@ -31,7 +31,7 @@ def dump(variant: Variant, form: str = "text") -> str:
     titles = ["program", *map(_title, variant.segments)]
     lines = []
     for title, work in zip(titles, variant.works):
-        kernels = sum(1 for s in work.steps if s.kind == rec.KERNEL)
+        kernels = sum(len(s.steps) if isinstance(s, Loop) else s.kind == rec.KERNEL for s in work.steps)
         size = variant.program.size if title == "program" else 0
         lines.append(f"{title}  {kernels} kernel calls" + (f" · {size} B of its own" if size else ""))
         lines += _steps(work, names)
@@ -75,12 +75,12 @@ class _Names:
             start = int(row["address"])
             if row["flags"] & rec.IMMORTAL:  # a small whole number
                 return str(machine.memory(start, "i8", 1)[0])
-            return _shifted(self.rows.get(place.offset, f"tensor{place.offset}"), place.number - start)
+            return _shifted(self.rows.get(place.offset, f"tensor{place.offset}"), place.number - start, place.stride)
         if place.kind == "scratch":
             return f"scratch{place.number}"
         if place.kind == "argument":
-            return _shifted(self._passed(place.number), place.offset)
-        return _shifted("saved" if place.number == self.saved else f"%{place.number}", place.offset)
+            return _shifted(self._passed(place.number), place.offset, place.stride)
+        return _shifted("saved" if place.number == self.saved else f"%{place.number}", place.offset, place.stride)
 
     def _passed(self, number: int) -> str:
         """What a program is passed: arguments, and to a backward also what was saved, results and their gradients."""
@@ -92,7 +92,9 @@ class _Names:
         return f"r{number - self.arguments - 1}" if number < results else f"g{number - results}"
 
 
-def _shifted(name: str, offset: int) -> str:
+def _shifted(name: str, offset: int, stride: int = 0) -> str:
+    if stride:  # in a loop, at its turn t
+        return f"{name}[{f'{offset} ' if offset else ''}{'+-'[stride < 0]} {abs(stride)} t]".replace("[+ ", "[")
     return f"{name}+{offset}" if offset else name
 
 
@@ -102,7 +104,15 @@ def _steps(work: Work, names: Callable[[Place], str]) -> Iterator[str]:
         if isinstance(step, Step):
             if step.kind == rec.CONSTANT and step.places[0].number in constants:
                 continue
-            yield f"{t:3}  {_step(step, names, constants)}"
+            kernel = kernel_of(step)
+            text = _step(step, names, constants)
+            if kernel is not None and kernel.pattern.startswith("@"):
+                text = f"loop {machine.memory(step.b, 'i8', 1)[0]} × {{ {text.strip()} }}"
+            yield f"{t:3}  {text}"
+        elif isinstance(step, Loop):
+            yield f"{t:3}  loop {step.turns} × {{"
+            yield from (f"       {_step(inner, names, constants)}" for inner in step.steps)
+            yield "     }"
         elif isinstance(step, Blocked):
             yield f"{t:3}  {step.n_blocks} blocks of {step.block} over an axis of {step.units}, each"
             for call in step.calls:
@@ -130,7 +140,7 @@ def _step(step: Step, names: Callable[[Place], str], constants: dict[int, bytes]
     outputs, region = len(kernel.region.outputs), kernel.region
     operands = []
     for place, dtype in zip(step.places[outputs:], region.inputs):
-        known = constants.get(place.number) if place.kind == "own" and place.offset == 0 else None
+        known = constants.get(place.number) if place.kind == "own" and not (place.offset or place.stride) else None
         number = None if known is None or len(known) != dtype.itemsize else _number(known, dtype)
         operands.append(named(place) if number is None else number)
     each = [v.text(operands) for v in region.values] if sum(1 for _ in walk(region.values)) < WIDEST // 2 else []
@@ -156,7 +166,7 @@ def _made_of(region: emitter.Region) -> str:
 
 def _space(step: Step, kernel: emitter.Kernel) -> str:
     """The loops a kernel runs over."""
-    if kernel.pattern == "1":
+    if kernel.pattern[0] in "1@":
         return ""
     ranks = machine.memory(step.b, "i8", 2)
     count = int(ranks[0]) + int(ranks[1])
@@ -168,7 +178,9 @@ def _llvm(works: Sequence[Work]) -> Iterator[str]:
     """The code of every kernel once."""
     done = set()
     for work in works:
-        for t, step in enumerate(work.steps):
+        steps = [(t, s) for t, item in enumerate(work.steps)
+                 for s in (item.steps if isinstance(item, Loop) else (item,))]
+        for t, step in steps:
             kernel = kernel_of(step) if isinstance(step, Step) else None
             if kernel is not None and step.a not in done:
                 done.add(step.a)

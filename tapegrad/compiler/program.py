@@ -1,14 +1,15 @@
 """A program in memory: its blocks laid out by liveness, its steps as native records, and the call that runs it."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import itertools
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
 
 from tapegrad import config
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Block, Blocked, Place, Step
+from tapegrad.compiler.traced_program import Block, Blocked, Loop, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
@@ -17,10 +18,11 @@ from tapegrad.machine.startup import address_of
 
 _launch = machine.call.launch
 _ALIGN = 64
+_WORD = 8
 _SMALL = 16 << 20
 
 
-def _lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked], apart: set[int], reuse: bool
+def _lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked | Loop], apart: set[int], reuse: bool
              ) -> tuple[dict[int, int], int]:
     """Offsets of the blocks in one piece of memory, reused once a block was used for the last time.
 
@@ -76,12 +78,14 @@ class Program:
     steps: np.ndarray[Any, Any]
     conditions: np.ndarray[Any, Any]
 
-    def __init__(self, steps: Sequence[Step | Blocked], blocks: Sequence[Block], results: Sequence[int],
+    def __init__(self, steps: Sequence[Step | Blocked | Loop], blocks: Sequence[Block], results: Sequence[int],
                  undo: Sequence[tuple[Place, int]], conditions: Any,
                  writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
         self.results: list[int] = list(results)
         self._steps = steps  # and with them the loop nests
-        emitter.bind(_kernels(steps))
+        kernels = _kernels(steps)
+        emitter.bind(kernels)
+        bound = {address: late_binding.bound(address) for address in kernels}
         fixed = set(constant_blocks(steps, set(results)))  # written now, once
         offsets, size = _lay_out(blocks, steps, fixed | set(results), reuse)
         self._memory = np.zeros(size + _ALIGN, "u1")
@@ -91,49 +95,65 @@ class Program:
         argument_cells: list[tuple[int, int, int]] = []  # where an address goes, of which argument, and the offset
         fresh_cells: list[tuple[int, int, int]] = []
 
-        def resolve(place: Place, pointers: np.ndarray[Any, Any], slot: int) -> None:
+        results_at = {number: i for i, number in reversed([*enumerate(self.results)])}
+        constants_at = {number: address_of(content) for number, content in self._constants.items()}
+
+        def resolve(place: Place, cell: int) -> int:
+            """The address of a place; 0 where each run has another, which goes into the cell at this address."""
             if place.kind == "fixed":
-                pointers[slot] = place.number
-            elif place.kind == "argument":
-                argument_cells.append((_cell(pointers, slot), place.number, place.offset))
-            elif place.number in self._constants:
-                pointers[slot] = address_of(self._constants[place.number]) + place.offset
-            elif place.number in offsets:
-                pointers[slot] = base + offsets[place.number] + place.offset
-            else:
-                fresh_cells.append((_cell(pointers, slot), self.results.index(place.number), place.offset))
+                return place.number
+            if place.kind == "argument":
+                argument_cells.append((cell, place.number, place.offset))
+                return 0
+            if place.number in constants_at:
+                return constants_at[place.number] + place.offset
+            if place.number in offsets:
+                return base + offsets[place.number] + place.offset
+            fresh_cells.append((cell, results_at[place.number], place.offset))
+            return 0
+
+        # The pointers of all steps one after the other: an array for each cost more than all the rest.
+        cells = np.zeros(len(undo) + sum(len(s.places) for s in steps if isinstance(s, Step)), "u8")
+        values: list[int] = []
+        start = address_of(cells)
+        self._keep.append(cells)
+
+        def pointed(places: Sequence[Place]) -> int:
+            """Have the pointers to these places in cells that follow each other; the address of the first."""
+            first = start + _WORD * len(values)
+            values.extend([resolve(p, cell) for cell, p in _by_cell(first, places)])
+            return first
 
         records: list[tuple[int, int, Any, Any, Any]] = []
         # What Python draws before a run, and whether it is used: which draw; below zero, a number that varies.
         self.draws: list[tuple[int, bool]] = []
         drawn_cells: list[int] = []
         # fields of steps that are an address, which comes from a pointer cell
-        targets: list[tuple[int, str, np.ndarray[Any, Any]]] = []
+        targets: list[tuple[int, str, int]] = []
         for place, nbytes in undo:
-            saved, where = np.zeros(nbytes, "u1"), np.zeros(1, "u8")
-            resolve(place, where, 0)
-            self._keep += [saved, where]
-            targets.append((len(records), "b", where))
+            saved = np.zeros(nbytes, "u1")
+            self._keep.append(saved)
+            targets.append((len(records), "b", pointed([place])))
             records.append((rec.COPY, 0, address_of(saved), 0, nbytes))
         for step in steps:
             if isinstance(step, Blocked):
                 records.append((rec.BLOCKS, 0, self._blocked(step, resolve), 0, 0))
+                continue
+            if isinstance(step, Loop):
+                records.append((rec.LOOP, 0, self._looped(step, resolve), 0, 0))
                 continue
             first = step.places[0] if step.places else None
             if step.kind == rec.CONSTANT and first and first.kind == "own" and first.number in self._constants:
                 content = np.frombuffer(step.content, "u1")
                 self._constants[first.number][first.offset:first.offset + len(content)] = content
                 continue
-            pointers = np.zeros(len(step.places), "u8")
-            for slot, place in enumerate(step.places):
-                resolve(place, pointers, slot)
-            self._keep.append(pointers)
+            pointers = pointed(step.places)
             if step.kind == rec.DRAWN:
-                self.draws.append((step.a, bool(len(pointers))))
-                drawn_cells += [_cell(pointers, slot) for slot in range(len(pointers))]
+                self.draws.append((step.a, bool(step.places)))
+                drawn_cells += [cell for cell, _ in _by_cell(pointers, step.places)]
                 continue
             if step.kind == rec.KERNEL:
-                records.append((rec.RUN, 0, late_binding.bound(step.a), address_of(pointers), step.b))
+                records.append((rec.RUN, 0, bound[step.a], pointers, step.b))
                 continue
             targets.append((len(records), "a", pointers))
             if step.kind == rec.ZEROED:
@@ -144,11 +164,12 @@ class Program:
             kind = rec.COPY if step.kind == rec.CONSTANT else rec.CHECK
             records.append((kind, 0, 0, address_of(content), len(content)))
         self.steps = np.array(records, rec.PROGRAM_STEP) if records else np.zeros(0, rec.PROGRAM_STEP)
-        for index, field, pointers in targets:
-            self.steps[index][field] = pointers[0]
-        start = address_of(self.steps)
-        target_cells = [(start + index * rec.PROGRAM_STEP.itemsize + rec.offset_of(rec.PROGRAM_STEP, field),
-                         _cell(pointers, 0)) for index, field, pointers in targets]
+        cells[:len(values)] = values
+        for index, field, cell in targets:
+            self.steps[index][field] = values[(cell - start) // _WORD]
+        first_step = address_of(self.steps)
+        target_cells = [(first_step + index * rec.PROGRAM_STEP.itemsize + rec.offset_of(rec.PROGRAM_STEP, field), cell)
+                        for index, field, cell in targets]
         self.conditions = conditions if isinstance(conditions, np.ndarray) else np.array(conditions, rec.CONDITION)
         self._writes = np.array(list(writes), rec.WRITE)
         self._record = np.zeros(1, rec.COMPILED)
@@ -178,7 +199,8 @@ class Program:
                 if operand.private:
                     operands[j]["base"], operands[j]["own"] = start + operand.place.offset, step.scratch
                 else:
-                    resolve(operand.place, operands["base"], j)
+                    cell = address_of(operands) + j * operands.itemsize + rec.offset_of(rec.BLOCKED_OPERAND, "base")
+                    operands[j]["base"] = resolve(operand.place, cell)
             record["kernel"] = late_binding.bound(call.kernel)
             record["nest"], record["n_words"] = call.nest, call.n_words
             record["axis"], record["per_unit"], record["count"] = call.axis, call.per_unit, len(operands)
@@ -191,6 +213,32 @@ class Program:
         self._keep += [scratch, calls, blocked]
         return address_of(blocked)
 
+    def _looped(self, step: Loop, resolve: Any) -> int:
+        """A LOOPED record and all it refers to."""
+        starts = np.zeros(len(step.places), "u8")
+        pointers, strides = np.zeros_like(starts), np.array([p.stride for p in step.places], "i8")
+        records = np.zeros(len(step.steps), rec.PROGRAM_STEP)
+        starts[:] = [resolve(p, cell) for cell, p in _by_cell(address_of(starts), step.places)]
+        cell = address_of(pointers)
+        for record, inner in zip(records, step.steps):
+            if inner.kind == rec.KERNEL:
+                record["kind"], record["a"], record["b"], record["c"] = (
+                    rec.RUN, late_binding.bound(inner.a), cell, inner.b)
+            elif inner.kind == rec.ZEROED:
+                record["kind"], record["a"], record["b"] = rec.CLEAR, cell, inner.b
+            else:
+                content = np.frombuffer(inner.content, "u1").copy()
+                self._keep.append(content)
+                record["kind"], record["a"], record["b"], record["c"] = (
+                    rec.COPY, cell, address_of(content), len(content))
+            cell += _WORD * len(inner.places)
+        looped = np.zeros(1, rec.LOOPED)
+        looped["turns"], looped["steps"], looped["n_steps"] = step.turns, address_of(records), len(records)
+        looped["starts"], looped["pointers"], looped["strides"] = map(address_of, (starts, pointers, strides))
+        looped["n_pointers"] = len(starts)
+        self._keep += [starts, pointers, strides, records, looped]
+        return address_of(looped)
+
     def launch(self, starts: Iterable[int] = (), fresh: Iterable[int] = (), drawn: Iterable[int] = ()) -> int:
         """Run on arguments, into results' memory, and with random numbers at these addresses; the status.
 
@@ -199,10 +247,12 @@ class Program:
         return _launch(self.address, tuple(starts), tuple(fresh), tuple(drawn))
 
 
-def _kernels(steps: Sequence[Step | Blocked]) -> set[int]:
+def _kernels(steps: Sequence[Step | Blocked | Loop]) -> set[int]:
     calls = [c for s in steps if isinstance(s, Blocked) for c in s.calls]
-    return {s.a for s in steps if isinstance(s, Step) and s.kind == rec.KERNEL} | {c.kernel for c in calls}
+    plain = [t for s in steps for t in (s.steps if isinstance(s, Loop) else (s,)) if isinstance(t, Step)]
+    return {s.a for s in plain if s.kind == rec.KERNEL} | {c.kernel for c in calls}
 
 
-def _cell(pointers: np.ndarray[Any, Any], slot: int) -> int:
-    return address_of(pointers) + slot * pointers.strides[0]
+def _by_cell(first: int, places: Sequence[Place]) -> Iterator[tuple[int, Place]]:
+    """Places with the addresses of words that follow each other."""
+    return zip(itertools.count(first, _WORD), places)

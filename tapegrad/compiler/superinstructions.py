@@ -43,12 +43,30 @@ class Loop(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A place as a step uses it: which memory (`space`), from byte to byte, and as one element or as many."""
+    """A place as a step uses it: which memory (`space`), from byte to byte, and as one element or as many.
+
+    In a loop it is `stride` bytes further on each turn.
+    """
 
     space: tuple[str, int]
     start: int
     end: int
     letter: str
+    stride: int = 0
+
+    def overlaps(self, other: Access, turns: int) -> bool:
+        """Whether they have a byte in common, in some turn; of those that move apart, in any two turns."""
+        if self.space != other.space:
+            return False
+        if self.stride == other.stride:
+            return self.start < other.end and other.start < self.end
+        (start, end), (first, last) = self.extent(turns), other.extent(turns)
+        return start < last and first < end
+
+    def extent(self, turns: int) -> tuple[int, int]:
+        """From which byte to which it goes in all turns together."""
+        far = (turns - 1) * self.stride
+        return self.start + min(far, 0), self.end + max(far, 0)
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -87,16 +105,18 @@ def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
     return Loop(elements, pattern, region, False)
 
 
-def _access(place: Place, itemsize: int, letter: str, count: int) -> Access:
+def access(place: Place, itemsize: int, letter: str, count: int) -> Access:
     fixed = place.kind == "fixed"
     start, memory = (place.number, place.offset) if fixed else (place.offset, place.number)
-    return Access((place.kind, memory), start, start + itemsize * (count if letter == "c" else 1), letter)
+    return Access((place.kind, memory), start, start + itemsize * (count if letter == "c" else 1), letter,
+                  place.stride)
 
 
 class _Run:
     """Steps being fused: what each place holds, as an expression over what it held before the run."""
 
-    def __init__(self, loop: Loop, constants: dict[int, bytes]) -> None:
+    def __init__(self, loop: Loop, constants: dict[int, bytes], turns: int = 1) -> None:
+        self.turns = turns
         self.count, self.scalar = loop.elements, loop.elements == 1 and set(loop.letters) == {"c"}
         self.reduced: set[Access] = set()  # where reductions are to be written
         self.values: dict[Access, Sym] = {}  # what the places that were written hold now
@@ -116,7 +136,7 @@ class _Run:
         if not self.reduced.isdisjoint(accesses) or len(self.reduced) + loop.reduces > MAX_REDUCED:
             return False
         return not any(
-            a != m and a.start < m.end and m.start < a.end for a in accesses for m in self.seen.get(a.space, ())
+            a != m and a.overlaps(m, self.turns) for a in accesses for m in self.seen.get(a.space, ())
         )
 
     def join(self, step: Step, loop: Loop, accesses: Sequence[Access]) -> None:
@@ -146,8 +166,8 @@ class _Run:
         for step, _, accesses in self.waiting:
             operands: list[Any] = []
             for place, access in zip(step.places, accesses):
-                content = self.constants.get(place.number) if place.kind == "own" else None
-                if content is not None and place.offset == 0 and len(content) == access.end - access.start:
+                content = self._constant(place)
+                if content is not None and len(content) == access.end - access.start:
                     operands.append(content)
                     continue
                 if access not in numbers:
@@ -167,13 +187,17 @@ class _Run:
         self.values[target] = value
         self.outputs[target] = (places[0], value)
 
+    def _constant(self, place: Place) -> bytes | None:
+        found = self.constants.get(place.number) if place.kind == "own" else None
+        return found if place.offset == 0 and place.stride == 0 else None
+
     def _read(self, access: Access, place: Place, dtype: dtype) -> Sym:
         found = self.values.get(access)
         if found is not None:
             return found
         if access not in self.inputs:
-            content = self.constants.get(place.number) if place.kind == "own" else None
-            if content is not None and place.offset == 0 and len(content) == dtype.itemsize:
+            content = self._constant(place)
+            if content is not None and len(content) == dtype.itemsize:
                 return Sym.const(dtypes.number_in(content, dtype), dtype)
             self.inputs[access] = (place, Sym.operand(len(self.inputs), dtype))
         return self.inputs[access][1]
@@ -194,11 +218,11 @@ def constant_blocks(steps: Sequence[Item], results: set[int]) -> dict[int, bytes
     return {number: content for number, content in found.items() if number not in others}
 
 
-def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None, reduced: bool = True
-         ) -> list[Step]:
+def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None, reduced: bool = True,
+         turns: int = 1) -> list[Step]:
     """The same program with runs of compatible steps as single kernels; `results` are blocks that are read later.
 
-    `reduced` lets reductions join them.
+    `reduced` lets reductions join them. Steps of a loop are done in `turns`.
     """
     last_read: dict[int, int] = {}
     for t, step in enumerate(steps):
@@ -236,11 +260,11 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
             fused.append(step)
             continue
         loop, itemsizes = found
-        accesses = [_access(p, i, c, loop.elements) for p, i, c in zip(step.places, itemsizes, loop.letters)]
+        accesses = [access(p, i, c, loop.elements) for p, i, c in zip(step.places, itemsizes, loop.letters)]
         if run is not None and not run.accepts(accesses, loop):
             close(t)
         if run is None:
-            run = _Run(loop, constants)
+            run = _Run(loop, constants, turns)
         run.join(step, loop, accesses)
         pending.append(step)
     close(len(steps))

@@ -158,6 +158,7 @@ MACHINE = np.dtype([
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("n_aside", "u8"),
+    ("trace_pointers", "u8"), ("n_pointed", "u8"),
     ("as_written", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("assigning", "u8"),
@@ -253,9 +254,8 @@ OPERATORS = 2048
 # them, or after the call while `holding` is not null yet, is put `aside` (pairs of address and bytes): calls that were
 # put off may still write to it. While `as_written` counts anything (anomaly mode, hooks on what is saved), no call is
 # replayed without asking Python.
-EVENT = np.dtype([
-    ("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8"), ("pointers", "u8", (MAX_POINTERS,)),
-])
+# The pointers of kernel calls lie apart, call after call: MACHINE.trace_pointers, of which `n_pointed` are used.
+EVENT = np.dtype([("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8")])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
 MAX_ASIDE = 1 << 20
@@ -273,9 +273,14 @@ BLOCKED_CALL = np.dtype([("kernel", "u8"), ("nest", "u8"), ("n_words", "u8"), ("
 BLOCKED_OPERAND = np.dtype([("base", "u8"), ("unit", "u8"), ("slot", "u8"), ("own", "u8")])
 
 # One step of a compiled program, and what must hold before it runs: words in memory with the values they had.
-# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes), BLOCKS a BLOCKED.
+# RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes), BLOCKS a BLOCKED, LOOP a
+# LOOPED.
 PROGRAM_STEP = np.dtype([("kind", "u4"), ("reserved", "u4"), ("a", "u8"), ("b", "u8"), ("c", "u8")])
-RUN, CLEAR, COPY, CHECK, BLOCKS = 1, 2, 3, 4, 5
+RUN, CLEAR, COPY, CHECK, BLOCKS, LOOP = 1, 2, 3, 4, 5, 16
+# Steps that are run `turns` times (RUN, CLEAR and COPY). All their `pointers` are one array, which begins a loop as a
+# copy of `starts` and has `strides` added after each turn; CLEAR and COPY have the cell of an address in its place.
+LOOPED = np.dtype([("turns", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("starts", "u8"), ("pointers", "u8"),
+                   ("strides", "u8"), ("n_pointers", "u8")])
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
 WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
 # The first `n_undo` steps copy what others see and the program writes; broken off, it copies that back. Cells are

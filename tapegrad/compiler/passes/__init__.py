@@ -14,6 +14,7 @@ from tapegrad.compiler.passes.common import common
 from tapegrad.compiler.passes.constants import constants
 from tapegrad.compiler.passes.dead import dead
 from tapegrad.compiler.passes.fusion import fusion
+from tapegrad.compiler.passes.loops import loops
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.work import Work
@@ -21,7 +22,7 @@ from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "rows": rows, "blocks": blocks, "fusion": fusion,
-    "products": products,
+    "loops": loops, "products": products,
 }
 
 

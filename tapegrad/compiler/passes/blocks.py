@@ -11,6 +11,7 @@ not written by the group.
 from __future__ import annotations
 
 import math
+from collections import Counter, deque
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -36,6 +37,7 @@ from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
+FAR = 1024  # steps without one that joins a group, after which no more are looked for
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
 
 Space = tuple[str, int]
@@ -77,15 +79,23 @@ def blocks(work: Work) -> Work:
 
 def _grouped(steps: list[Step]) -> list[Item]:
     out: list[Item] = []
-    while True:
-        units = _leading_axis(steps)
-        if units is None:
-            return [*out, *steps]
-        before, group, after = _gather(steps, units)
+    rest = deque(steps)
+    work: Counter[int] = Counter()  # of the rest
+    for step in steps:
+        work.update(_axes(step))
+    while work:
+        units = max(work, key=lambda n: (work[n], n))
+        if work[units] < LONG:
+            break
+        seen, before, group, after = _gather(rest, units)
         if sum(c.elements for c in group) < LONG:
-            return [*out, *steps]
+            rest.extendleft(reversed(seen))
+            break
+        rest.extendleft(reversed(after))
+        for step in (*before, *(c.step for c in group)):
+            work.subtract(_axes(step))
         out += [*before, Group(units, tuple(c.step for c in group))]
-        steps = after
+    return [*out, *rest]
 
 
 def lowered(work: Work) -> Work:
@@ -171,16 +181,12 @@ class _Lowering:
                 Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
 
 
-def _leading_axis(steps: Sequence[Step]) -> int | None:
-    """The length that most work goes over."""
-    work: dict[int, int] = {}
-    for step in steps:
-        for size in {n for n in _sizes(step) if n >= 1024}:
-            work.setdefault(size, 0)
-    for size in work:
-        work[size] = sum(c.elements for s in steps for c in [next(_cuts(s, size), None)] if c is not None)
-    best = max(work, key=lambda n: (work[n], n), default=None)
-    return best if best is not None and work[best] >= LONG else None
+def _axes(step: Step) -> dict[int, int]:
+    """The lengths a step may be cut along, and its elements."""
+    if kernel_of(step) is None:
+        return {}
+    sizes = {n for n in _words(step)[2] if n >= 1024}
+    return {n: cut.elements for n in sizes for cut in [next(_cuts(step, n), None)] if cut is not None}
 
 
 def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
@@ -189,10 +195,6 @@ def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
     loops, count = kept + reduced, len(step.places)
     words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
     return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
-
-
-def _sizes(step: Step) -> list[int]:
-    return _words(step)[2] if kernel_of(step) is not None else []
 
 
 def _cuts(step: Step, units: int) -> Iterator[Cut]:
@@ -268,8 +270,13 @@ class _Group:
                     self.written.add(part.space)
 
 
-def _gather(steps: Sequence[Step], units: int) -> tuple[list[Step], list[Cut], list[Step]]:
-    """(what can run before the group, the group, what has to run after it)"""
+def _gather(rest: deque[Step], units: int) -> tuple[list[Step], list[Step], list[Cut], list[Step]]:
+    """Take steps off the `rest`: (those, what can run before the group, the group, what has to run after it).
+
+    The search ends where no step has joined for long: a program of many groups would be gone through for each of them.
+    """
+    seen: list[Step] = []
+    joined = 0
     before: list[Step] = []
     after: list[Step] = []
     group = _Group()
@@ -277,12 +284,15 @@ def _gather(steps: Sequence[Step], units: int) -> tuple[list[Step], list[Cut], l
     group_writes: set[Space] = set()
     after_reads: set[Space] = set()
     after_writes: set[Space] = set()
-    for step in steps:
+    while rest and (not group.cuts or len(seen) - joined < FAR):
+        step = rest.popleft()
+        seen.append(step)
         reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
         waits = reading & after_writes or writing & (after_reads | after_writes)
         cut = None if waits else next((c for c in _cuts(step, units) if group.accepts(c)), None)
         if cut is not None:
             group.add(cut)
+            joined = len(seen)
             group_reads |= reading
             group_writes |= writing
         elif waits or reading & group_writes or writing & (group_reads | group_writes):
@@ -291,7 +301,7 @@ def _gather(steps: Sequence[Step], units: int) -> tuple[list[Step], list[Cut], l
             after_writes |= writing
         else:
             before.append(step)
-    return before, group.cuts, after
+    return seen, before, group.cuts, after
 
 
 def _written_first(cuts: Sequence[Cut], space: Space) -> bool:

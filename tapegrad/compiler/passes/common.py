@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter
 
 from tapegrad.compiler.passes.work import Work, is_copy, is_simple, space, times_written, writes
-from tapegrad.compiler.traced_program import Place, Step
+from tapegrad.compiler.traced_program import Place, Step, moved
 
 
 def common(work: Work) -> Work:
@@ -35,7 +35,7 @@ def common(work: Work) -> Work:
 
     for step in work.steps:
         if instead and any(p.number in instead for p in step.places):
-            step = step._replace(places=tuple([renamed(p) for p in step.places]))
+            step = moved(step, renamed)
         if is_simple(step) and counts[space(step.places[0])] == 1:
             number = step.places[0].number
             source = renamed_copy(step)

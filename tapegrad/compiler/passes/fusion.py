@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from tapegrad.compiler.passes.work import Work, times_used
+from tapegrad.compiler.passes.work import Work, passed_on, times_used
 from tapegrad.compiler.superinstructions import constant_blocks, fuse
-from tapegrad.compiler.traced_program import Group, Item, Step
+from tapegrad.compiler.traced_program import Group, Item, Loop, Step
 from tapegrad.machine import records as rec
 
 
@@ -18,9 +18,10 @@ def fusion(work: Work) -> Work:
     out: list[Item] = [s for s, r in zip(work.steps, ready) if r]
     run: list[Step] = []
 
-    def fused(steps: Sequence[Step], reduced: bool = True) -> list[Step]:
+    def fused(steps: Sequence[Step], reduced: bool = True, turns: int = 1) -> list[Step]:
         here = times_used(steps)
-        return fuse(steps, work.results | {n for n, times in uses.items() if times != here.get(n)}, constants, reduced)
+        kept = work.results | {n for n, times in uses.items() if times != here.get(n)}
+        return fuse(steps, kept | passed_on(steps, work.blocks) if turns > 1 else kept, constants, reduced, turns)
 
     for item, r in zip(work.steps, ready):
         if isinstance(item, Step):
@@ -29,5 +30,9 @@ def fusion(work: Work) -> Work:
             continue
         out += fused(run)
         run = []
-        out.append(item._replace(steps=tuple(fused(item.steps, False))) if isinstance(item, Group) else item)
+        if isinstance(item, Group):
+            item = item._replace(steps=tuple(fused(item.steps, False)))
+        elif isinstance(item, Loop):
+            item = item._replace(steps=tuple(fused(item.steps, turns=item.turns)))
+        out.append(item)
     return work._replace(steps=out + fused(run))

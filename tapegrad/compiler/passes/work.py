@@ -5,10 +5,11 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from tapegrad.compiler.traced_program import Block, Group, Item, Step, kernel_of, reads, space, writes
+from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, kernel_of, reads, space, writes
 from tapegrad.machine.live import machine
 
-__all__ = ["Work", "is_copy", "is_simple", "kernel_of", "reads", "space", "times_used", "times_written", "writes"]
+__all__ = ["Work", "is_copy", "is_simple", "kernel_of", "passed_on", "reads", "space", "times_used", "times_written",
+           "writes"]
 
 
 class Work(NamedTuple):
@@ -47,5 +48,24 @@ def is_copy(step: Step, blocks: Sequence[Block]) -> bool:
 
 def times_used(items: Sequence[Item]) -> Counter[int]:
     """How many steps use each block of the program's own."""
-    steps = [s for item in items for s in (item.steps if isinstance(item, Group) else (item,))]
+    steps = [s for item in items for s in (item.steps if isinstance(item, (Group, Loop)) else (item,))]
     return Counter(n for step in steps for n in {p.number for p in step.places if p.kind == "own"})
+
+
+def passed_on(steps: Sequence[Step], blocks: Sequence[Block]) -> set[int]:
+    """Of the blocks that the steps of a loop use those of which a turn may see what another left there."""
+    slots: dict[int, set[tuple[int, int]]] = {}
+    for step in steps:
+        for place in step.places:
+            if place.kind == "own":
+                slots.setdefault(place.number, set()).add((place.stride, slot_of(place)))
+
+    def apart(number: int, stride: int) -> bool:
+        return bool(stride and blocks[number].slot) and stride % blocks[number].slot == 0
+
+    return {n for n, found in slots.items() if len(found) > 1 or not apart(n, next(iter(found))[0])}
+
+
+def slot_of(place: Place) -> int:
+    """Which part of its block, of as many bytes as it moves, a place of a loop lies in in the first turn."""
+    return place.offset // abs(place.stride) if place.stride else 0

@@ -15,6 +15,7 @@ decides whether the innermost loop becomes SIMD code is compiled in: its `patter
     1      every loop has size one: straight-line code that does not look at `nest`
     |cc0   the letters describe the innermost *kept* loop: blocks of columns are reduced side by side, so that memory
            is read along its cache lines when the row itself is strided (a sum over axis 0)
+    @m0:…  straight-line code as a loop, at other places each turn: see `turns_writer`
 
 Outputs may be inputs as well when they overlap exactly. Aliasing is therefore told to LLVM by marking loops parallel
 and not by `noalias`, which would be a lie. Arithmetic is strict IEEE, element by element what NumPy and PyTorch
@@ -31,6 +32,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
+from tapegrad.machine.kernels.turns_writer import TurnsWriter
 from tapegrad.machine.llvm import cache, jit, late_binding
 from tapegrad.ops.symbols import key
 
@@ -119,4 +121,5 @@ def compiled(text: str) -> bytes:
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
     """The LLVM text of the kernel that `compile_region` compiles."""
-    return KernelWriter(region, pattern, accumulate).emit()
+    writer = TurnsWriter if pattern.startswith("@") else KernelWriter
+    return writer(region, pattern, accumulate).emit()

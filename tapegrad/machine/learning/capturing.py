@@ -12,6 +12,7 @@ would be captured there runs as it is written (`claim`). To wait would be a dead
 """
 from __future__ import annotations
 
+import mmap
 import os
 import sys
 import threading
@@ -25,9 +26,10 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
-from tapegrad.machine.startup import address_of, reserve
+from tapegrad.machine.startup import address_of, map_pages
 
-MAX_EVENTS = 1 << 21
+MAX_EVENTS = 1 << 24
+MANY = 1 << 18  # events whose memory goes back to the system when the capture is done with
 MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
 
 
@@ -69,6 +71,8 @@ class Trace:
 
 active: Trace | None = None
 _events: Any = None
+_pointers: Any = None  # of kernel calls: one after the other
+_pages: list[mmap.mmap] = []
 _claimed = threading.Lock()
 _owner = 0
 
@@ -107,13 +111,15 @@ def mine() -> Trace | None:
 
 def begin() -> Trace:
     """Start writing down what this thread does to memory, and put the kernel calls off."""
-    global active, _events
+    global active, _events, _pointers
     if _events is None:
-        _events = reserve(rec.EVENT, MAX_EVENTS)
+        _pages.extend(map_pages(MAX_EVENTS * n) for n in (rec.EVENT.itemsize, 8 * rec.MAX_POINTERS))
+        _events, _pointers = np.frombuffer(_pages[0], rec.EVENT), np.frombuffer(_pages[1], "u8")
     active = Trace()
     state = machine.state
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
     state["trace_start"], state["overwrote"] = state["n_instructions"], 0
+    state["trace_pointers"], state["n_pointed"] = address_of(_pointers), 0
     state["postponing"] = 1
     state["trace"] = state["holding"] = address_of(_events)  # last: other threads see all of it, or nothing
     late_binding.want(1)
@@ -121,19 +127,28 @@ def begin() -> Trace:
 
 
 def end() -> Any:
-    """Stop; returns the events, for `carry_out` if the calls are still put off, and for `release`."""
+    """Stop; returns the events, for `carry_out` if the calls are still put off, and for `release`.
+
+    They stay where they are, as their `pointers` do: until its claim is given up, no other capture writes there.
+    """
     global active
     assert active is not None
     late_binding.want(-1)
     active.put_off = bool(machine.state["postponing"][0])
     active.start = int(machine.state["trace_start"][0])
     machine.state["trace"] = machine.state["postponing"] = 0
-    active = None
+    trace, active = active, None
     count = int(machine.state["n_trace"][0])
     if count > MAX_EVENTS:
         # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
         count = MAX_EVENTS
-    return _events[:count].copy()
+        trace.refusals.append(f"it does more than {MAX_EVENTS} things to memory")
+    return _events[:count]
+
+
+def pointers() -> Any:
+    """What the kernels of the capture that just ended were passed: as many for each as its event says."""
+    return _pointers[:int(machine.state["n_pointed"][0])]
 
 
 def carry_out(events: Any = None) -> None:
@@ -149,11 +164,10 @@ def carry_out(events: Any = None) -> None:
 
 def release(events: Any) -> None:
     """The blocks that were given back during a capture are free from now on."""
-    machine.call.let_reuse(0, 0)
-    arena = int(machine.state["arena"][0])
-    given = events[events["kind"] == rec.GIVEN_BACK]
-    for address, nbytes in zip(given["a"].tolist(), given["b"].tolist()):
-        machine.call.release(arena, address, nbytes)
+    machine.call.let_reuse(address_of(events), len(events))
+    if len(events) > MANY:
+        for pages in _pages:
+            pages.madvise(mmap.MADV_DONTNEED)
 
 
 def is_library(file: str) -> bool:

@@ -17,7 +17,6 @@ libc_aligned_alloc: Callee = external("aligned_alloc", u64, u64, u64)
 libc_free: Callee = external("free", types.int32, u64)
 thread_self: Callee = external("pthread_self", u64)
 _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
-_EVENT, _POINTERS = np.uint64(rec.EVENT.itemsize), np.uint64(rec.offset_of(rec.EVENT, "pointers"))
 _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
 _SEARCHED, _MAX_ASIDE = np.uint64(4096), np.uint64(rec.MAX_ASIDE)
 _machine_address = symbol("tapegrad_machine")
@@ -63,12 +62,14 @@ def clear(address, nbytes):
 
 @native
 def run_events(events, count):
-    """Do what a capture wrote down and put off."""
+    """Do what a capture wrote down and put off, from its first event on."""
     i = U0
+    pointers = machine().trace_pointers
     while i < count:
         event = events_at(events)[i]
         if event.kind == _KERNEL:
-            call_kernel(event.a, events + i * _EVENT + _POINTERS, event.b)
+            call_kernel(event.a, pointers, event.b)
+            pointers += np.uint64(event.n_pointers) << U3
         elif event.kind == _ZEROED:
             clear(event.a, event.b)
         i += U1
@@ -101,8 +102,12 @@ def is_to_come(address):
     for i in range(m.n_trace):
         if events[i].kind == _TAKEN and events[i].a <= address and address < events[i].a + max(events[i].b, U1):
             start, end = events[i].a, events[i].a + max(events[i].b, U1)
+    pointed = U0
     for i in range(m.n_trace):
-        target = events[i].pointers[U0] if events[i].kind == _KERNEL else events[i].a
+        target = events[i].a
+        if events[i].kind == _KERNEL:
+            target = words(m.trace_pointers)[pointed]
+            pointed += np.uint64(events[i].n_pointers)
         if (events[i].kind == _KERNEL or events[i].kind == _ZEROED) and start <= target and target < end:
             return True
     return False
@@ -121,7 +126,8 @@ def put_off(kernel, nest, pointers, count, haste):
     event = events_at(m.trace)[at]
     event.n_pointers = np.uint32(count)
     for i in range(count):
-        event.pointers[i] = words(pointers)[i]
+        words(m.trace_pointers)[m.n_pointed + i] = words(pointers)[i]
+    m.n_pointed += count
     return m.postponing != U0 and haste != _CHECK_FIRST
 
 
@@ -377,11 +383,15 @@ call_release: Callee = by_name("tapegrad_release", types.int32, u64, u64, u64)
 
 
 @export(types.int32(u64, u64))
-def let_reuse(ignored, unused):
-    """A capture is done with, and what it withheld is free."""
+def let_reuse(events, count):
+    """A capture of these events is done with, and what it withheld is free."""
     m = machine()
     m.holding = U0
     for i in range(m.n_aside):
         release(m.arena, words(m.aside)[U2 * i], words(m.aside)[U2 * i + U1])
     m.n_aside = U0
+    for i in range(count):
+        event = events_at(events)[i]
+        if event.kind == _GIVEN_BACK:
+            release(m.arena, event.a, event.b)
     return np.int32(0)

@@ -12,7 +12,8 @@ compiled_at: Callee = records(rec.COMPILED)
 _steps = records(rec.PROGRAM_STEP)
 _conditions, _writes = records(rec.CONDITION), records(rec.WRITE)
 _blocked, _calls, _operands = records(rec.BLOCKED), records(rec.BLOCKED_CALL), records(rec.BLOCKED_OPERAND)
-_RUN, _CLEAR, _COPY, _BLOCKS = (np.uint32(i) for i in (rec.RUN, rec.CLEAR, rec.COPY, rec.BLOCKS))
+_looped = records(rec.LOOPED)
+_RUN, _CLEAR, _COPY, _BLOCKS, _LOOP = (np.uint32(i) for i in (rec.RUN, rec.CLEAR, rec.COPY, rec.BLOCKS, rec.LOOP))
 ITEMS = np.uint64(24)  # where a tuple's items begin; its length is the word before
 UNMET, PASSED, BROKEN = np.uint64(rec.UNMET), np.uint64(rec.PASSED), np.uint64(rec.BROKEN)
 
@@ -59,6 +60,38 @@ def block(job, number, thread, unused):
     return np.int32(0)
 
 
+@inlined
+def clear_bytes(at, count):
+    target = octets(at)
+    for j in range(count):
+        target[j] = np.uint8(0)
+
+
+@native
+def run_loop(loop):
+    """Every turn of a LOOP step; nonzero when a kernel failed."""
+    p = _looped(loop)[U0]
+    pointers = words(p.pointers)
+    starts = words(p.starts)
+    strides = words(p.strides)
+    steps = _steps(p.steps)
+    for j in range(p.n_pointers):
+        pointers[j] = starts[j]
+    for _ in range(p.turns):
+        for i in range(p.n_steps):
+            step = steps[i]
+            if step.kind == _RUN:
+                if call_kernel(step.a, step.b, step.c):
+                    return U1
+            elif step.kind == _COPY:
+                copy_bytes(words(step.a)[U0], step.b, step.c)
+            else:
+                clear_bytes(words(step.a)[U0], step.b)
+        for j in range(p.n_pointers):
+            pointers[j] += strides[j]
+    return U0
+
+
 @native
 def run_steps(program):
     p = compiled_at(program)[U0]
@@ -75,9 +108,10 @@ def run_steps(program):
         elif step.kind == _COPY:
             copy_bytes(step.a, step.b, step.c)
         elif step.kind == _CLEAR:
-            target = octets(step.a)
-            for j in range(step.b):
-                target[j] = np.uint8(0)
+            clear_bytes(step.a, step.b)
+        elif step.kind == _LOOP:
+            if run_loop(step.a):
+                return BROKEN
         elif step.kind == _BLOCKS:
             b = _blocked(step.a)[U0]
             b.status = U0

@@ -1,0 +1,361 @@
+"""Loops found again: rows of a trace that repeat, turn after turn, become one body and a count.
+
+A Python loop leaves the same kernel calls again and again, at other places. Where every place lies as far from that of
+the turn before as that one did from the turn before it, the turns are a loop: its body is analysed and compiled once,
+and what a turn leaves for others (the backward reads it in reverse) lies in an array, a slot a turn.
+
+`found` looks for loops in a table of steps. Blocks that a loop steps through become one: a `_Family`. What does not fit
+stays as it is, and the steps of a turn are done in their order: the answers are the same.
+"""
+from __future__ import annotations
+
+import itertools
+import math
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table, word, written
+from tapegrad.compiler.traced_program import Block, Loop, Place, Step
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import emitter, structural
+from tapegrad.machine.kernels.products import is_product
+from tapegrad.machine.live import machine
+
+LEAST = 512  # rows that a loop must save: shorter programs are as well off without
+TURNS = 4  # and so many turns it must have
+LARGE = 4096  # elements of a kernel call from which it is worth more to run block by block, on several threads
+_ALIGN = 64
+_MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
+
+
+class Region(NamedTuple):
+    """A loop: the first of its rows, how many there are in a turn, and the turns."""
+
+    start: int
+    period: int
+    turns: int
+
+    @property
+    def end(self) -> int:
+        return self.start + self.period * self.turns
+
+    @property
+    def body(self) -> slice:
+        return slice(self.start, self.start + self.period)
+
+    @property
+    def second(self) -> slice:
+        return slice(self.start + self.period, self.start + 2 * self.period)
+
+
+class _Family(NamedTuple):
+    """Blocks that loops step through: every `step`th from `first` to `last`, of one size."""
+
+    step: int
+    first: int
+    last: int
+
+    @property
+    def blocks(self) -> slice:
+        return slice(self.first, self.last + 1, self.step)
+
+
+def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes]) -> Rolled | None:
+    """The table with its loops, if there are any; `sizes` are those of the blocks, `lasting` says which outlive it."""
+    if len(table.kind) < LEAST:
+        return None
+    barred = _barred(table)
+    regions = [*_regions(table, _words(table, sizes, lasting, barred), lasting)]
+    regions = [r for r in regions if not barred[r.start:r.end].any() and _repeats(table, r)]
+    while regions:
+        families, clash = _families(table, regions, sizes, lasting)
+        if not clash:
+            rolled = Rolled(table, drawn, sizes, regions, families, contents)
+            if not rolled.refused:
+                return rolled
+            clash = rolled.refused
+        regions = [r for r in regions if r not in clash]
+    return None
+
+
+# -------------------------------------------------------------------------------------------------------- what repeats
+
+
+def _barred(table: Table) -> Any:
+    """The rows that are in no loop: where a replay may end, kernels that nobody knows, and calls that are large."""
+    barred = table.kind == rec.GUARD
+    kernels = np.flatnonzero(table.kind == rec.KERNEL)
+    addresses = table.a[kernels]
+    for address in {*addresses.tolist()}:
+        here = kernels[addresses == address]
+        kernel, effects = emitter.kernels.get(address), structural.effects.get(address)
+        if kernel is None and not is_product(address) and (effects is None or effects.fails):
+            barred[here] = True
+        elif (kernel is None and effects is not None) or (kernel is not None and kernel.pattern == "1"):
+            continue
+        else:
+            nests = table.b[here]
+            for nest in {*nests.tolist()}:
+                kept, reduced = map(int, machine.memory(nest, "i8", 2))
+                if math.prod(machine.memory(nest, "i8", 2 + kept + reduced)[2:].tolist()) >= LARGE:
+                    barred[here[nests == nest]] = True
+    return barred
+
+
+def _mixed(words: Any, column: Any) -> Any:
+    words = words * _MIX + column.astype("u8")
+    return words ^ (words >> _SHIFT)
+
+
+def _words(table: Table, sizes: Any, lasting: Any, barred: Any) -> Any:
+    """A word for each row, equal for rows that do the same at other places."""
+    words = np.zeros(len(table.kind), "u8")
+    kernels = table.kind == rec.KERNEL
+    for column in (table.kind, table.a * kernels, table.b * (kernels | (table.kind == rec.ZEROED)), table.part):
+        words = _mixed(words, column)
+    kinds = np.append(sizes * 2 + lasting, 0)
+    for j in range(table.used.shape[1]):
+        space, number = table.space[:, j], table.number[:, j]
+        what = kinds[np.where(table.used[:, j] & (space == OWN), number, len(sizes))]
+        what = np.where(space == ARGUMENT, number, np.where(space == FIXED, table.offset[:, j], what))
+        words = _mixed(_mixed(words, what), space + 4 * table.used[:, j])
+    return np.where(barred, _mixed(words, np.arange(len(words))), words)
+
+
+def _distances(words: Any) -> list[int]:
+    """How far apart equal runs of a few rows are, the most frequent first: among these the periods are."""
+    found: dict[int, None] = {}
+    grams, length = words, 1
+    while length <= 32 and len(grams) > length:
+        grams = _mixed(grams[:-length], grams[length:])
+        length *= 2
+        if length not in (4, 32):
+            continue
+        order = np.argsort(grams, kind="stable")
+        ordered = grams[order]
+        far = np.diff(order)[ordered[1:] == ordered[:-1]]
+        far = far[far <= len(words) // TURNS]
+        if len(far):
+            counts = np.bincount(far)
+            found.update(dict.fromkeys(d for d in np.argsort(counts, kind="stable")[:-9:-1].tolist() if counts[d]))
+    return [*found]
+
+
+def _regions(table: Table, words: Any, lasting: Any) -> Iterator[Region]:
+    """Loops that do not overlap, those that save most rows first."""
+    runs = {period: found for period in _distances(words) for found in [_runs(table, words, lasting, period)]
+            if len(found[0])}
+    first, last = _touches(table, len(lasting))
+    todo = [(0, len(words))]
+    while todo:
+        low, high = todo.pop()
+        best: tuple[int, int, int, int] | None = None
+        for period, (starts, ends) in runs.items():
+            start, end = np.maximum(starts, low), np.minimum(ends, high - 2 * period)
+            turns = np.where(end > start, (end - start) // period + 2, 0)
+            at = int(turns.argmax())
+            gain = (int(turns[at]) - 1) * period
+            if turns[at] >= TURNS and gain >= LEAST and (best is None or gain > best[0]):
+                best = gain, int(start[at]), int(end[at]) + 2 * period, period
+        if best is not None:
+            region = _turned(*best[1:], first, last)
+            yield region
+            todo += [(low, region.start), (region.end, high)]
+
+
+def _runs(table: Table, words: Any, lasting: Any, period: int) -> tuple[Any, Any]:
+    """From where to where each row is like those one and two turns on, at places that are equally far apart."""
+    alike = words[:-period] == words[period:]
+    alike = alike[:-period] & alike[period:]
+    for j in range(table.used.shape[1]):
+        for column in (table.number[:, j], table.offset[:, j]):
+            by = column[period:] - column[:-period]
+            alike &= by[:-period] == by[period:]
+        number = table.number[:, j]
+        own = table.used[:, j] & (table.space[:, j] == OWN)
+        stays = number[period:] == number[:-period]
+        outlives = own & np.append(lasting, False)[np.where(own, number, len(lasting))]
+        alike &= (stays | ~outlives[:-period])[:-period]
+    edges = np.flatnonzero(np.diff(alike, prepend=False, append=False))
+    return edges[::2], edges[1::2]
+
+
+def _touches(table: Table, count: int) -> tuple[Any, Any]:
+    """The first and the last row that each block is used in."""
+    own = table.used & (table.space == OWN)
+    rows, numbers = np.nonzero(own)[0], table.number[own]
+    first, last = np.full(count, len(table.kind)), np.full(count, -1)
+    np.minimum.at(first, numbers, rows)
+    np.maximum.at(last, numbers, rows)
+    return first, last
+
+
+def _turned(start: int, end: int, period: int, first: Any, last: Any) -> Region:
+    """A loop that begins where the fewest blocks pass from one turn to the next: they need not be kept then."""
+    turns = (end - start) // period
+    middle = start + turns // 2 * period
+    inside = (first >= start) & (last < end) & (last > first)
+    low, high = np.maximum(first[inside] + 1, middle), np.minimum(last[inside] + 1, middle + period)
+    low, high = low[low < high], high[low < high]
+    passing = np.cumsum(np.bincount(low - middle, minlength=period + 1) - np.bincount(high - middle,
+                                                                                     minlength=period + 1))
+    shift = int(passing[:period].argmin())
+    turns = (end - start - shift) // period
+    return Region(start + shift, period, turns)
+
+
+def _repeats(table: Table, region: Region) -> bool:
+    """Whether the rows are what their words say: no two that differ had the same by chance."""
+    if region.turns < TURNS:
+        return False
+    rows = table.rows(slice(region.start, region.end))
+    kernels = rows.kind == rec.KERNEL
+    columns = (rows.kind, rows.a * kernels, rows.b * (kernels | (rows.kind == rec.ZEROED)), rows.part, rows.used,
+               rows.space, rows.number * (rows.space == ARGUMENT), rows.offset * (rows.space == FIXED), rows.size)
+    by_turn = [c.reshape(region.turns, region.period, *c.shape[1:]) for c in columns]
+    return all((c == c[0]).all() for c in by_turn) and all(
+        (np.diff(c.reshape(region.turns, region.period, -1), 2, 0) == 0).all() for c in (rows.number, rows.offset))
+
+
+# ------------------------------------------------------------------------------------------------ blocks by the turn
+
+
+def _families(table: Table, regions: Sequence[Region], sizes: Any, lasting: Any
+              ) -> tuple[list[_Family], set[Region]]:
+    """The blocks that loops step through, and the loops that do so in ways that do not go together."""
+    ways: dict[tuple[int, int], list[tuple[int, int, Region]]] = {}
+    for region in regions:
+        body, second = table.rows(region.body), table.rows(region.second)
+        by = second.number - body.number
+        moving = body.used & (body.space == OWN) & (by != 0)
+        for start, step in {*zip(body.number[moving].tolist(), by[moving].tolist())}:
+            ends = start, start + step * (region.turns - 1)
+            ways.setdefault((abs(step), start % abs(step)), []).append((min(ends), max(ends), region))
+    families: list[_Family] = []
+    of = np.full(len(sizes), -1)
+    clash: set[Region] = set()
+    for (step, _), several in sorted(ways.items(), key=lambda item: item[0]):
+        several.sort(key=lambda way: way[:2])
+        while several:
+            low, high, region = several.pop(0)
+            together = [region]
+            while several and several[0][0] <= high + step:
+                high = max(high, several[0][1])
+                together.append(several.pop(0)[2])
+            family = _Family(step, low, high)
+            there = of[family.blocks]
+            if (there >= 0).all():
+                other = families[there[0]]
+                if (there == there[0]).all() and step % other.step == 0:
+                    continue
+            if (there >= 0).any() or lasting[family.blocks].any() or (sizes[family.blocks] != sizes[low]).any():
+                clash.update(together)
+                continue
+            of[family.blocks] = len(families)
+            families.append(family)
+    return families, clash
+
+
+class Rolled:
+    """A table with its loops, over blocks of which families are one each; `refused` are loops that cannot be kept."""
+
+    def __init__(self, table: Table, drawn: Table, sizes: Any, regions: Sequence[Region],
+                 families: Sequence[_Family], contents: Sequence[bytes]) -> None:
+        self.regions = sorted(regions)
+        self.families, self.contents = families, contents
+        single = np.ones(len(sizes), bool)
+        for family in families:
+            single[family.blocks] = False
+        self.single = np.flatnonzero(single)
+        self.number, self.offset = np.cumsum(single) - 1, np.zeros(len(sizes), "i8")
+        self.made: list[Block] = []
+        self.constants: list[Step] = []
+        self.left_out = np.zeros(len(table.kind), bool)  # rows of constants that lie ready instead
+        writers = self._writers(table, drawn, len(sizes))
+        for number, family in enumerate(families, len(self.single)):
+            nbytes = int(sizes[family.first])
+            slot = 8 if nbytes <= 8 else -(-nbytes // _ALIGN) * _ALIGN  # whole words: some are written as such
+            ready = self._ready(table, writers[family.blocks], number, nbytes, slot)
+            count = len(range(*family.blocks.indices(len(sizes))))
+            self.number[family.blocks] = number
+            self.offset[family.blocks] = np.arange(count) * (0 if ready == nbytes else slot)
+            self.made.append(Block(0, ready or count * slot, slot))
+        self.table, self.drawn = table, drawn
+        self.refused = {r for r in self.regions if not self._same_constants(table, r)}
+
+    @staticmethod
+    def _writers(table: Table, drawn: Table, count: int) -> Any:
+        """For each block the row of the constant that it is, -1 if it is anything else."""
+        own = written(table) & (table.space == OWN)
+        times = np.bincount(table.number[own], minlength=count)
+        times += np.bincount(drawn.number[drawn.used & (drawn.space == OWN)], minlength=count)
+        rows = np.flatnonzero(((table.kind == rec.WORD) | (table.kind == rec.CONSTANT)) & (table.offset[:, 0] == 0))
+        found = np.full(count, -1)
+        found[table.number[rows, 0]] = rows
+        found[times != 1] = -1
+        return found
+
+    def _ready(self, table: Table, rows: Any, number: int, nbytes: int, slot: int) -> int:
+        """Have a family of constants lie ready as one: its bytes, those of a single one where all are the same."""
+        if (rows < 0).any():
+            return 0
+        parts = [self._content(table, row) for row in rows.tolist()]
+        if any(len(p) != nbytes for p in parts):
+            return 0
+        self.left_out[rows] = True
+        same = len({*parts}) == 1
+        content = parts[0] if same else b"".join([p.ljust(slot, b"\0") for p in parts])
+        self.constants.append(Step(rec.CONSTANT, 0, 0, (Place("own", number, 0),), content))
+        return len(content)
+
+    def _content(self, table: Table, row: int) -> bytes:
+        b = int(table.b[row])
+        return word(b, int(table.size[row])) if table.kind[row] == rec.WORD else self.contents[b]
+
+    def _at_new_places(self, table: Table) -> Table:
+        """The same rows, over the blocks of families: of a long table only the few that become steps."""
+        own = table.used & (table.space == OWN)
+        number, offset = table.number.copy(), table.offset.copy()
+        number[own] = self.number[table.number[own]]
+        offset[own] += self.offset[table.number[own]]
+        return table._replace(number=number, offset=offset)
+
+    def _same_constants(self, table: Table, region: Region) -> bool:
+        """Whether the constants that a loop writes anew each turn are the same in all."""
+        kinds = table.kind[region.body]
+        body = np.flatnonzero(((kinds == rec.WORD) | (kinds == rec.CONSTANT)) & ~self.left_out[region.body])
+        return all(len({self._content(table, region.start + int(row) + region.period * t)
+                        for t in range(region.turns)}) == 1 for row in body)
+
+    def parts(self, steps: Steps, count: int) -> list[list[Any]]:
+        """The steps of each part, loops among them."""
+        found: list[list[Any]] = []
+        regions = [*self.regions]
+        ends = np.searchsorted(self.table.part, np.arange(count + 1)).tolist()
+        for at, end in itertools.pairwise(ends):
+            items: list[Any] = [*steps(self._at_new_places(self.drawn)), *self.constants] if not found else []
+            while regions and regions[0].start < end:
+                region = regions.pop(0)
+                items += steps(self._rows(at, region.start))
+                body = self._body(steps, region)
+                if body:
+                    items.append(Loop(region.turns, tuple(body)))
+                at = region.end
+            found.append(items + steps(self._rows(at, end)))
+        return found
+
+    def _rows(self, start: int, end: int) -> Table:
+        return self._at_new_places(self.table.rows(start + np.flatnonzero(~self.left_out[start:end])))
+
+    def _body(self, steps: Steps, region: Region) -> list[Step]:
+        body, second = (self._at_new_places(self.table.rows(r)) for r in (region.body, region.second))
+        stride = second.offset - body.offset
+        fixed = body.space == FIXED
+        stride[fixed] = (second.number - body.number)[fixed]
+        return steps(body._replace(stride=stride).rows(~self.left_out[region.body]))
+
+    def blocks(self, starts: Any, sizes: Any) -> list[Block]:
+        """The blocks that are left, and one for each family, at no address of the capture's."""
+        return [*map(Block, starts[self.single].tolist(), sizes[self.single].tolist()), *self.made]

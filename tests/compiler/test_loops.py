@@ -1,0 +1,489 @@
+"""Loops of Python found again in programs: to the last bit what the same programs compute without them."""
+from __future__ import annotations
+
+import re
+import warnings
+
+import numpy as np
+import pytest
+
+import tapegrad as torch
+from tapegrad.compiler import loops
+from tapegrad.compiler.passes import PASSES
+from tapegrad.compiler.traced_program import Loop
+from tapegrad.machine.kernels import emitter
+
+WITHOUT = tuple(p for p in PASSES if p != "loops")
+F64 = torch.float64
+
+
+@pytest.fixture(autouse=True)
+def short_loops(monkeypatch):
+    """Programs of tests are short."""
+    monkeypatch.setattr(loops, "LEAST", 12)
+
+
+def scalars(*values, grad=True, dtype=F64):
+    return [torch.tensor(v, dtype=dtype, requires_grad=grad) for v in values]
+
+
+def loops_in(compiled):
+    """How many loops a compiled function's programs have, those that are one kernel included."""
+    (variants,) = compiled.tapes.values()
+    variants[-1].wait()
+    items = [item for work in variants[-1].works for item in work.steps]
+    return sum(isinstance(item, Loop) or emitter.kernels.get(getattr(item, "a", 0), ("", "1"))[1].startswith("@")
+               for item in items)
+
+
+def everything(result, leaves):
+    tensors = [*(result if isinstance(result, (tuple, list)) else [result]), *(leaf.grad for leaf in leaves)]
+    return [None if t is None else (t.double() if t.dtype is torch.bfloat16 else t).detach().numpy().copy()
+            for t in tensors if not isinstance(t, (int, float))]
+
+
+def same(found, expected):
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        assert (a is None) == (b is None)
+        if a is not None:
+            assert a.tobytes() == b.tobytes() and a.shape == b.shape, (a, b)
+
+
+def check(make, found=True):
+    """A program is the same with loops as without; `make` gives a function and its leaves anew."""
+    results = []
+    for passes in (None, (), ("loops",), WITHOUT, tuple(PASSES)):
+        function, leaves = make()
+
+        def run(function=function, leaves=leaves):
+            for leaf in leaves:
+                leaf.grad = None
+            return function()
+
+        made = run if passes is None else torch.compile(run, passes=passes)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            for _ in range(5):
+                result = made()
+            if passes is not None:
+                count = loops_in(made)
+                result = made()
+                assert made.replays >= 2, made.explain()
+                assert found is None or bool(count) == (found and "loops" in passes), (passes, count)
+        results.append(everything(result, leaves))
+    as_written, plain, rolled, fused, full = results
+    same(plain, as_written)
+    same(rolled, plain)
+    same(full, fused)
+
+
+def pendulum(steps, dtype=F64):
+    theta0, omega0, gravity = leaves = scalars(0.5, 0.0, 9.81, dtype=dtype)
+
+    def run():
+        theta, omega = theta0, omega0
+        for _ in range(steps):
+            theta, omega = theta + 0.001 * omega, omega - 0.001 * (gravity * theta.sin())
+        theta.backward()
+        return theta.detach()
+
+    return run, leaves
+
+
+@pytest.mark.parametrize("steps", [8, 31, 100])
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16])
+def test_scalars(steps, dtype):
+    check(lambda: pendulum(steps, dtype))
+
+
+def of(body, *shapes, dtype=F64, seed=0):
+    """A program from what it does to leaves of these shapes."""
+    def make():
+        rng = np.random.default_rng(seed)
+        leaves = [torch.tensor(rng.uniform(0.3, 1.2, s), dtype=dtype, requires_grad=True) for s in shapes]
+
+        def run():
+            result = body(*leaves)
+            total = result[-1] if isinstance(result, tuple) else result
+            total.sum().backward()
+            return [t.detach() for t in result] if isinstance(result, tuple) else result.detach()
+
+        return run, leaves
+
+    return make
+
+
+def counted(x, w):
+    for i in range(30):
+        x = x * w + 0.01 * i  # another number each turn
+    return x
+
+
+def after_a_prologue(x, w):
+    y = x.exp() * w
+    z = y.sin() + x
+    for _ in range(25):
+        y, z = (y + z) * 0.5, (y * w).cos()
+    y = y * z - w
+    return y.tanh() + z
+
+
+def two_in_a_row(x, w):
+    for _ in range(20):
+        x = (x * w).sin()
+    for _ in range(30):
+        w = w - 0.1 * x * w
+    return x * w
+
+
+def nested(x, w):
+    for _ in range(12):
+        for _ in range(6):
+            x = x - 0.1 * w * x
+        w = w + 0.01 * x.cos()
+    return x + w
+
+
+def triangular(x, w):
+    for i in range(14):
+        for _ in range(i):
+            x = x - 0.01 * w * x
+        w = w * 0.99 + x
+    return x * w
+
+
+def branching(x, w):
+    for i in range(40):
+        x = (x * w).sin() if i % 3 else x + w * w
+    return x
+
+
+def early_exit(x, w):
+    for i in range(1000):
+        x = x * 0.9 + w
+        if i * i > 2000:
+            break
+    return x
+
+
+def several_states(x, w):
+    a, b, c, d = x, w, x * w, x + w
+    for _ in range(30):
+        a, b, c, d = b, c, d, (a * b + c.sin() * d) * 0.3
+    return a + b + c + d
+
+
+def swapping(x, w):
+    a, b = x, w
+    for _ in range(33):
+        a, b = b * 0.9, a + 0.1
+    return a * b
+
+
+def lagging(x, w):
+    past = [x, w, x * w]
+    for _ in range(40):
+        past.append((past[-1] * past[-3]).sin() + 0.1 * past[-2])
+    return past[-1] + past[7] * past[20]
+
+
+def all_summed(x, w):
+    kept = []
+    for _ in range(20):
+        x = x * w + 0.1
+        kept.append(x)
+    total = kept[0]
+    for k in kept[1:]:
+        total = total + k * k
+    return total
+
+
+def backwards_over_kept(x, w):
+    kept = []
+    for _ in range(20):
+        x = x * w + 0.1
+        kept.append(x)
+    total = w
+    for k in reversed(kept):
+        total = total * 0.5 + k
+    for k in kept[::2]:
+        total = total * 0.5 - k
+    return total
+
+
+def stacked(x, w):
+    kept = []
+    for _ in range(20):
+        x = (x * w).sin()
+        kept.append(x)
+    return torch.stack(kept).sum(0) + x
+
+
+def returned(x, w):
+    kept = []
+    for _ in range(20):
+        x = (x * w).cos()
+        kept.append(x)
+    return (*kept, x)
+
+
+def selected(x, w):
+    total = x[0] * w[0]
+    for i in range(1, 24):
+        total = total * 0.9 + x[i] * w[0]
+    return total
+
+
+def selected_from_behind(x, w):
+    total = x[0] * w[0]
+    for i in range(23, 2, -1):
+        total = total * 0.9 + x[i] * x[i - 1]
+    return total
+
+
+def mixed_dtypes(x, w):
+    y = x.float()
+    for _ in range(20):
+        y = y * 0.9 + 0.1
+        x = x + y.double() * w
+    return x
+
+
+def comparing(x, w):
+    for _ in range(20):
+        x = torch.where(x > w, x * 0.7, x + w * 0.3)
+    return x
+
+
+def whole_numbers(x, w):
+    n = torch.tensor(3)
+    for _ in range(20):
+        n = n * 3 % 17
+        x = x + w * n
+    return x
+
+
+def written_in_place(x, w):
+    y = x * 1.0
+    for _ in range(20):
+        y = y.clone()
+        y.mul_(0.9).add_(w)
+    return y
+
+
+def written_in_one_place(x, w):
+    with torch.no_grad():
+        y = x.detach().clone()
+        for _ in range(30):
+            y.mul_(0.9).add_(w)
+            y.sub_(y * y * 0.1)
+    return x * y
+
+
+def written_into_parts(x, w):
+    out = torch.zeros(30, dtype=F64)
+    with torch.no_grad():
+        y = x.detach()[0]
+        for i in range(30):
+            y = y * 0.9 + w[0]
+            out[i] = y
+    return (out * x[0]).sum() + w.sum()
+
+
+def cumulated_in_place(x, w):
+    with torch.no_grad():
+        out = x.detach().clone()
+        for i in range(1, 24):
+            out[i] += out[i - 1] * w[0]
+    return (out * x).sum()
+
+
+def vectors(x, w):
+    h = x
+    for _ in range(15):
+        h = (h * w + x).tanh() - 0.1 * h.sum() * w
+    return h
+
+
+def gates(x, w):
+    """Slices and `cat`, as in an LSTM by hand."""
+    h = c = torch.zeros(4, dtype=F64)
+    for t in range(12):
+        joined = torch.cat([h, x[t]])
+        i, f, o, g = (joined * w)[:4], (joined + w)[4:], joined[2:6] * w[:4], joined[::2] - w[1::2]
+        c = f.sigmoid() * c + i.sigmoid() * g.tanh()
+        h = o.sigmoid() * c.tanh()
+    return h + c
+
+
+def products(x, w):
+    h = x
+    for _ in range(12):
+        h = (w @ h).tanh()
+    return h
+
+
+def reductions(x, w):
+    for _ in range(15):
+        x = x - x.mean() + w * x.max()
+        x = x / (1 + x.pow(2).sum().sqrt())
+    return x
+
+
+def softmaxes(x, w):
+    for _ in range(15):
+        x = torch.softmax(x * w, 0) + w.logsumexp(0)
+    return x
+
+
+SCALARS = [counted, after_a_prologue, two_in_a_row, nested, several_states, swapping, lagging, all_summed,
+           backwards_over_kept, stacked, mixed_dtypes, comparing, whole_numbers, written_in_place,
+           written_in_one_place, early_exit]
+
+
+@pytest.mark.parametrize("body", SCALARS, ids=lambda f: f.__name__)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=str)
+def test_loops_of_scalars(body, dtype):
+    check(of(body, (), (), dtype=dtype))
+
+
+@pytest.mark.parametrize("body", SCALARS, ids=lambda f: f.__name__)
+def test_the_same_on_short_vectors(body):
+    check(of(body, (5,), (5,)))
+
+
+@pytest.mark.parametrize("body, found", [(triangular, None), (branching, True), (returned, None)],
+                         ids=lambda f: getattr(f, "__name__", None))
+def test_what_fits_in_part_or_not_at_all(body, found):
+    check(of(body, (), ()), found)
+    check(of(body, (3,), (3,)), found)
+
+
+@pytest.mark.parametrize("body, shapes", [
+    (selected, ((24,), (1,))), (selected_from_behind, ((24,), (1,))), (written_into_parts, ((3,), (1,))),
+    (cumulated_in_place, ((24,), (1,))), (vectors, ((7,), (7,))), (gates, ((12, 4), (8,))),
+    (products, ((6,), (6, 6))), (reductions, ((9,), (9,))), (softmaxes, ((9,), (9,))), (vectors, ((3, 5), (3, 5))),
+    (vectors, ((1,), (1,))), (vectors, ((0,), (0,))),
+], ids=lambda f: getattr(f, "__name__", None))
+def test_loops_of_arrays(body, shapes):
+    check(of(body, *shapes), None)
+
+
+def test_backward_outside():
+    """The model alone is compiled; what the backward reads lies in arrays by the turn."""
+    def rnn(x, w):
+        h = x[0]
+        for t in range(1, 30):
+            h = (h * w + x[t]).tanh()
+        return h, h * 2
+
+    results = []
+    for passes in (WITHOUT, tuple(PASSES)):
+        model = torch.compile(rnn, passes=passes)
+        rng = np.random.default_rng(0)
+        x, w = (torch.tensor(rng.uniform(-1, 1, s), dtype=F64, requires_grad=True) for s in ((30, 3), (3,)))
+        for _ in range(5):
+            x.grad = w.grad = None
+            h, twice = model(x, w)
+            (h.sum() + twice.pow(2).sum()).backward()
+        assert bool(loops_in(model)) == ("loops" in passes) and model.replays
+        results.append(everything((h, twice), (x, w)))
+    same(*results)
+
+
+def test_random_numbers_and_numbers_that_vary():
+    results = []
+    for passes in (None, WITHOUT, tuple(PASSES)):
+        torch.manual_seed(3)
+        x = torch.tensor(0.7, dtype=F64, requires_grad=True)
+        rate = [0.1]
+
+        def step(x=x, rate=rate):
+            y = x
+            for _ in range(25):
+                y = y - rate[0] * (y * torch.rand((), dtype=F64)) + x * rate[0]
+            x.grad = None
+            y.backward()
+            return y.detach()
+
+        made = step if passes is None else torch.compile(step, passes=passes)
+        found = []
+        for _ in range(8):
+            found += everything(made(), (x,))
+            rate[0] *= 0.9
+        if passes is not None:
+            assert made.replays, made.explain()
+            assert bool(loops_in(made)) == ("loops" in passes)
+        results.append(found)
+    same(results[1], results[0])
+    same(results[2], results[1])
+
+
+def test_a_training_loop_inside():
+    """Gradient descent within a call: each turn has a forward, a backward and an update in place."""
+    def program():
+        w = torch.tensor([0.5, -0.3], dtype=F64, requires_grad=True)
+        x = torch.tensor([1.0, 2.0], dtype=F64)
+
+        def run():
+            with torch.no_grad():
+                w.copy_(torch.tensor([0.5, -0.3], dtype=F64))
+            for _ in range(20):
+                loss = ((w * x).sin() ** 2).sum()
+                (g,) = torch.autograd.grad(loss, w)
+                with torch.no_grad():
+                    w.sub_(0.1 * g)
+            return w.detach().clone(), loss.detach()
+
+        return run, [w]
+
+    check(program)
+
+
+def test_what_is_looked_at_ends_a_loop():
+    """A replay that finds another value on the way takes back what its loops wrote where others see it."""
+    def program():
+        x = torch.tensor(1.5, dtype=F64)
+        total = torch.zeros((), dtype=F64)
+
+        def run():
+            for _ in range(20):
+                total.add_(x * 0.1)
+            if x.item() > 1:
+                total.mul_(2)
+            for _ in range(20):
+                total.sub_(x * 0.05)
+            return total.clone()
+
+        return run, x
+
+    results = []
+    for passes in (None, WITHOUT, tuple(PASSES)):
+        run, x = program()
+        made = run if passes is None else torch.compile(run, passes=passes)
+        found = []
+        for value in (1.5, 1.5, 1.5, 1.5, 1.5, 0.5, 1.5, 0.5, 0.5, 0.5, 0.5, 1.5, 1.5):
+            x.fill_(value)
+            found.append(made().item())
+        results.append(found)
+    assert results[0] == results[1] == results[2]
+
+
+def test_what_is_shown():
+    run, _ = pendulum(50)
+    compiled = torch.compile(run)
+    for _ in range(5):
+        compiled()
+    loops_in(compiled)
+    text = compiled.tape.dump()
+    assert "loop 48 × {" in text and "8 t]" in text, text
+    assert "phi double" in compiled.tape.dump("llvm")
+    calls = int(re.search(r"(\d+) kernel calls captured", compiled.explain())[1])
+    assert calls > 600, calls
+    run, _ = of(vectors, (7,), (7,))()
+    compiled = torch.compile(run, passes=("loops",))
+    for _ in range(5):
+        compiled()
+    loops_in(compiled)
+    assert "loop 14 × {\n" in compiled.tape.dump()
