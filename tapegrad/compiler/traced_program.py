@@ -9,9 +9,11 @@ import functools
 from collections.abc import Callable, Collection, Sequence
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, structural
-from tapegrad.machine.live import buffers, machine
+from tapegrad.machine.live import buffers
 
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
 
