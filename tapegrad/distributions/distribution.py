@@ -200,7 +200,7 @@ def document(cls: type) -> None:
             setattr(cls, name, property(value.fget, doc=above or f"The parameter `{name}`."))
 
 
-capturing.READ_BESIDES[Distribution] = ((Distribution, "_validate_args"),)
+capturing.READ_BESIDES[Distribution] = lambda: ((Distribution, "_validate_args"),)
 
 
 class Family(Distribution):

@@ -352,7 +352,7 @@ class Optimizer:
         return _add(self._optimizer_load_state_dict_post_hooks, hook, prepend)
 
 
-capturing.READ_BESIDES[Optimizer] = (_before_every_step, _after_every_step)
+capturing.READ_BESIDES[Optimizer] = lambda: (_before_every_step, _after_every_step)
 
 
 def _fitted(p: Tensor, value: Any, in_float: Any, key: Hashable = None) -> Any:

@@ -86,7 +86,7 @@ def run(row: dict[str, str], wrap: Callable[[Any], Any]) -> tuple[list[Any], lis
             torch.set_default_dtype(torch.float32)
             torch.use_deterministic_algorithms(False)
             torch.set_autocast_enabled("cpu", False)
-            for held in (everywhere.forward, everywhere.any):
+            for held in (everywhere.forward, everywhere.buffer, everywhere.any):
                 held.clear()
             if "mine" in vars(torch.Tensor):
                 del torch.Tensor.mine

@@ -485,7 +485,7 @@ class Reach:
 
     def _besides(self, value: Any) -> None:
         """What a class or function of this library reads that it is not given."""
-        for held in capturing.READ_BESIDES.get(value, ()):
+        for held in capturing.READ_BESIDES.get(value, tuple)():
             if not isinstance(held, tuple):
                 self._meet(held)
             elif isinstance(held[0], dict):

@@ -37,7 +37,7 @@ _LIBRARY = str(Path(os.path.abspath(__file__)).parents[2]) + os.sep
 
 
 # What classes and functions of this library read that they are not given: containers, and names, as (where, name).
-READ_BESIDES: dict[Any, tuple[Any, ...]] = {}
+READ_BESIDES: dict[Any, Callable[[], tuple[Any, ...]]] = {}
 
 
 class Draw(NamedTuple):

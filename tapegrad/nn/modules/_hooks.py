@@ -43,7 +43,7 @@ def kept(module: Any, name: str) -> dict[int, Any]:
 
 
 class Everywhere:
-    """The hooks that are called for every module, and which of those called in a forward there are at all (`any`)."""
+    """The hooks that are called for every module, and which there are at all (`any`)."""
 
     def __init__(self) -> None:
         self.any: dict[int, bool] = {}
@@ -106,17 +106,17 @@ def _register_everywhere_backward(hook: Hook, full: bool) -> RemovableHandle:
 
 def register_module_buffer_registration_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(module, name, buffer)` when a buffer is registered; what it returns takes its place."""
-    return keep(everywhere.buffer, hook)
+    return keep(everywhere.buffer, hook, everywhere.any)
 
 
 def register_module_module_registration_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(module, name, submodule)` when a submodule is registered; what it returns takes its place."""
-    return keep(everywhere.module, hook)
+    return keep(everywhere.module, hook, everywhere.any)
 
 
 def register_module_parameter_registration_hook(hook: Hook) -> RemovableHandle:
     """Call `hook(module, name, parameter)` when a parameter is registered; what it returns takes its place."""
-    return keep(everywhere.parameter, hook)
+    return keep(everywhere.parameter, hook, everywhere.any)
 
 
 # ---------------------------------------------------------------- a call

@@ -478,7 +478,7 @@ class Module(Hooked, Stateful):
         return f"{self._get_name()}(" + ("\n  " + "\n  ".join(lines) + "\n" if lines else "") + ")"
 
 
-capturing.READ_BESIDES[Module] = (everywhere,)
+capturing.READ_BESIDES[Module] = lambda: (_any, everywhere) if _any else (_any,)
 
 
 def _dtype_of(*args: Any, device: Any = None, dtype: Any = None, non_blocking: bool = False, copy: bool = False,

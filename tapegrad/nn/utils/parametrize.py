@@ -169,7 +169,7 @@ class ParametrizationList(ModuleList):
         return x
 
 
-capturing.READ_BESIDES[ParametrizationList] = ((globals(), "_cache_enabled"),)
+capturing.READ_BESIDES[ParametrizationList] = lambda: ((globals(), "_cache_enabled"),)
 
 
 def _to_pickle(self: Any) -> Any:
