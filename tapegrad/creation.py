@@ -381,10 +381,10 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
     """
     if isinstance(fill_value, Tensor):
         fill_value = fill_value.item()
-    return _finish(_of(_lying("full_like", input, dtype, memory_format), fill_value), requires_grad, device)
+    return _finish(_of(layout_like("full_like", input, dtype, memory_format), fill_value), requires_grad, device)
 
 
-def _lying(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
+def layout_like(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
     """The layout of what is made like a tensor: its strides, but where they leave gaps, or a format is given."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
@@ -422,7 +422,7 @@ def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None 
     >>> torch.empty_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])
     """
-    return _finish(call.empty(_lying("empty_like", input, dtype, memory_format).id), requires_grad, device)
+    return _finish(call.empty(layout_like("empty_like", input, dtype, memory_format).id), requires_grad, device)
 
 
 @described
@@ -451,9 +451,9 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
     first, by = start, step
     if not dtype.is_floating_point:
         first, by = int(start), int(step)
-        if by == 0:
-            raise ValueError("step must be nonzero")
         if dtype is dtypes.int64:  # the others are counted before fractions are cut off
+            if by == 0:
+                raise ValueError("step must be nonzero")
             start, end, step = first, int(end), by
     count = max(math.ceil((end - start) / step), 0)
     check_room(dtype, (count,))

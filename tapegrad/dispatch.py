@@ -183,7 +183,8 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
             1 << j for j, v in enumerate(values) if not isinstance(v, int) and v.requires_grad
         ) if recording and layout_of(self).dtype.is_floating_point else 0
         needs = wanted if op.differentiable or op.refused else 0
-        uniform = op.name == "zero_" or (op.name == "fill_" and isinstance(values[1], int)) or given[-1] is self
+        uniform = op.name == "zero_" or (op.name == "fill_" and isinstance(values[1], int)) or (
+            op.name == "copy_" and given[1] is self)
         history.check_writable(self, wanted != 0 and not op.name.startswith("logical_"), uniform)
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         running, read = plan, values

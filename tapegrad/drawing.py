@@ -129,13 +129,6 @@ def randperm(n: int, *, generator: Generator | None = None, out: Any = None,
     return _finished(_draw(generator, (n,), of, streams.randperm), requires_grad, device, out)
 
 
-def _like(input: Tensor, dtype: Any) -> Any:
-    """The layout of what is made like a tensor: its strides, unless they leave gaps or overlap."""
-    layout = layouts.all[input._layout]
-    return layouts.intern(creation.wanted(dtype) or layout.dtype, layout.shape,
-                          layout.strides if layout.dense else None)
-
-
 @described
 def rand_like(input: Tensor, *, generator: Generator | None = None, memory_format: Any = None,
                dtype: Any = None, layout: Any = None, device: Any = None,
@@ -147,7 +140,7 @@ def rand_like(input: Tensor, *, generator: Generator | None = None, memory_forma
     torch.Size([2, 3])
     """
     of = _floating("check_uniform_bounds", dtype or input.dtype)
-    made = _draw(generator, (), of, streams.uniform, layout=_like(input, of))
+    made = _draw(generator, (), of, streams.uniform, layout=creation.layout_like("rand_like", input, of, memory_format))
     return _finished(made, requires_grad, device)
 
 
@@ -162,7 +155,7 @@ def randn_like(input: Tensor, *, generator: Generator | None = None, memory_form
     torch.Size([2, 3])
     """
     of = _floating("normal_kernel_cpu", dtype or input.dtype)
-    layout = _like(input, of)
+    layout = creation.layout_like("randn_like", input, of, memory_format)
     made = _draw(generator, (), of, streams.normal, 0.0, 1.0, layout.contiguous, layout=layout)
     return _finished(made, requires_grad, device)
 
@@ -178,7 +171,7 @@ def randint_like(input: Tensor, low: Any = None, high: Any = None, *, generator:
     torch.Size([2, 3])
     """
     low, high = (0, low) if high is None else (low or 0, high)
-    layout = _like(input, dtype)
+    layout = creation.layout_like("randint_like", input, dtype, memory_format)
     _bounds(low, high, layout.dtype)
     made = _draw(generator, (), layout.dtype, streams.randint, low, high, layout=layout)
     return _finished(made, requires_grad, device)
@@ -274,7 +267,8 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
         shape = (*given.shape[:-1], num_samples)
         return _finished(_draw(generator, shape, dtypes.int64, streams.multinomial, given), out=out)
     # The smallest waiting times, each at its weight as rate.
-    speed = weights / _draw(generator, tuple(weights.shape), weights.dtype, streams.exponential)
+    lies = creation.layout_like("multinomial", weights, None)
+    speed = weights / _draw(generator, (), weights.dtype, streams.exponential, layout=lies)
     made = speed.argmax(-1, keepdim=True) if num_samples == 1 else speed.topk(num_samples, -1)[1]
     return _finished(made, out=out)
 
@@ -413,6 +407,8 @@ def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, g
              ) -> Tensor:
     """Whole numbers from [from, to), or from all that the dtype holds (`torch.Tensor.random_`)."""
     if from_ is None and to is None:
+        if self.dtype in dtypes.HALVES:  # up to where numbers begin to be missing
+            return _fill(self, generator, streams.randint, 0, (2**11 if self.dtype is dtypes.float16 else 2**8) + 1)
         return _fill(self, generator, streams.random_)
     low, high = (0, from_ if to is None else to) if to is None or from_ is None else (from_, to)
     _bounds(low, high, self.dtype)

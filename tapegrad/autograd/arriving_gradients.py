@@ -7,9 +7,9 @@ from typing import Any
 from tapegrad import dispatch, errors, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import call, layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.tape import hooks
-from tapegrad.tape.hooks import Hook
+from tapegrad.tape.hooks import Hook, tensor_hooks
 
 
 def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
@@ -19,6 +19,13 @@ def call_hooks(found: Sequence[Hook], gradient: Any) -> Any:
     for hook in found:
         gradient = _accepted(hook, hook(gradient), gradient)
     return gradient
+
+
+def late_hooks(row: int, gradient: Any, partial: bool = False) -> Any:
+    """A gradient after the hooks of its leaf: those that had any when the sweep began have had theirs by now."""
+    if gradient is None or partial or buffers["producer"][row]:
+        return gradient
+    return call_hooks(tensor_hooks(row), gradient)
 
 
 def replaced(hook: Hook, result: Any, given: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -70,8 +77,11 @@ def arrive(row: int, gradient: Any) -> None:
         if after:
             capturing.refuse("a hook runs")
         for hook in after:
-            if hook(tensor) is not None:
+            returned = hook(tensor)
+            if isinstance(returned, machine.TensorBase):
                 raise RuntimeError("Tensor post accumulate grad hooks should return None.")
+            if returned is not None:
+                raise TypeError(f"expected Variable, but hook returned '{type(returned).__name__}'")
     for hook in list(kept.posthooks.values()) if kept else ():
         hook((), outgoing)
 

@@ -13,7 +13,7 @@ from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import modes
-from tapegrad.autograd.arriving_gradients import accumulate_into, call_hooks, of_targets
+from tapegrad.autograd.arriving_gradients import accumulate_into, call_hooks, late_hooks, of_targets
 from tapegrad.autograd.edges import GradientEdge, arrived_at
 from tapegrad.autograd.marking import check_marked, mark
 from tapegrad.autograd.nested_backward import nested
@@ -144,7 +144,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
                 _meet(roots[0], seeds[0])
             if create_graph or carries:  # what is recorded has its tangents, too
                 found = replay_recorded(workspace, roots, seeds, accumulate, partial)
-                results = collect_recorded(workspace, found, targets, accumulate)
+                results = collect_recorded(workspace, found, targets, accumulate, partial)
             else:
                 for root, seed, given in zip(roots, seeds, gradients):
                     layout = adjoint_layout(root._buffer)
@@ -155,7 +155,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
                         continue
                     add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
                 replay(workspace, accumulate, partial)
-                results = _collect(workspace, targets, accumulate)
+                results = _collect(workspace, targets, accumulate, partial)
     finally:
         call.set_recording(recording)  # whatever interrupt came where a `with` ended
     if accumulate:
@@ -212,13 +212,13 @@ def visited(root: Any, inputs: Sequence[Any], checked: bool = True) -> list[int]
         return found
 
 
-def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool) -> list[Any] | None:
+def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool, partial: bool) -> list[Any] | None:
     if targets is None:
         settle(workspace, call.settle(workspace.address))
         return None
 
     def gathered(row: int) -> Any:
         found = workspace.captured.get(row)
-        return take(workspace, row) if found is None else found
+        return late_hooks(row, take(workspace, row), partial) if found is None else found
 
     return of_targets(targets, accumulate, gathered)

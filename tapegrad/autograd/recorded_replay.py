@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tapegrad.autograd import anomaly, modes, recorded_adjoints
-from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, of_targets
+from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, late_hooks, of_targets
 from tapegrad.autograd.recorded_adjoints import tensor_type
 from tapegrad.autograd.reverse_replay import complete_leaf, completing, is_one_of_several, through_node
 from tapegrad.machine import records as rec
@@ -89,12 +89,16 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
     return adjoints
 
 
-def collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool
-                      ) -> list[Any] | None:
+def collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool,
+                     partial: bool) -> list[Any] | None:
+    def gathered(row: int) -> Any:
+        found = workspace.captured.get(row)
+        return late_hooks(row, adjoints.get(row), partial) if found is None else found
+
     if targets is not None:
-        return of_targets(targets, accumulate, lambda row: workspace.captured.get(row, adjoints.get(row)))
+        return of_targets(targets, accumulate, gathered)
     for row in workspace.leaves[:int(workspace.record["n_leaves"][0])].tolist():
-        g = adjoints.get(row)
+        g = gathered(row)
         if g is not None and hooks.live(row) is not None and buffers[row]["flags"] & rec.REQUIRES_GRAD:
             arrive(row, g)
     return None

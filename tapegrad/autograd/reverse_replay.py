@@ -281,6 +281,8 @@ def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     names = plan.op.operands
     shown = [j for j, row in enumerate(rows) if names[min(j, len(names) - 1)] not in _BESIDE and (
              needs >> j & 1 or arithmetic or plan.op.name == "where" or not number[row] & (rec.WRAPPED | rec.IMMORTAL))]
+    if plan.op.kind == "rebase":
+        return shown[::-1]  # the base before what was written to it
     return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 
@@ -299,7 +301,7 @@ def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
                 call_hooks(found, None)
         else:
             if workspace.marks[row] & rec.CAPTURED and workspace.marks[row] & rec.BEYOND:
-                workspace.captured[row] = gradient.clone()  # hooks are for what lies beyond, as in PyTorch
+                workspace.captured[row] = gradient  # what hooks return is for what lies beyond, as in PyTorch
             gradient = call_hooks(found, gradient)
             add_adjoint(workspace, row, gradient, _OURS)
     if buffers["flags"].item(row) & rec.RETAINS and workspace.adjoints[row]:

@@ -140,8 +140,11 @@ def norm_slope(g: Value, x: Value, out: Value, dim: Axes, ord: float) -> Value:
         return g * where(hit, scalar.sign(x) / row.sum(like(hit, x), dim), 0)
     size = where(x == 0, 1, scalar.abs(x))
     if ord < 1:
-        return g * where(x == 0, 0, scalar.sign(x) * scalar.pow(size, ord - 1) * scalar.pow(least, 1 - ord))
-    return where(out == 0, 0, g * where(x == 0, 0, scalar.sign(x) * scalar.pow(size / least, ord - 1)))
+        size_slope = scalar.pow(size, ord - 1) * scalar.pow(least, 1 - ord)
+    else:
+        size_slope = scalar.pow(size / least, ord - 1)
+    slope = where(x == 0, where(scalar.isnan(out), out, 0), scalar.sign(x) * size_slope)
+    return where(out == 0, 0, g * slope)  # of a negative order, one zero in the row makes the norm 0
 
 
 def count(x: Value, dim: Axes) -> Value:

@@ -158,6 +158,11 @@ def expanded(t, x, w):
     return [refusal(f) for f in (
         lambda: t.ones(1).expand(4).add_(1), lambda: (w * 1).view(2, 1).expand(2, 3).mul_(2),
         lambda: t.ones(4).copy_(x) is None,
+        *(lambda name=name: getattr(t.full((2, 1), 0.5).expand(2, 3), name)() for name in (
+            "abs_", "exp_", "neg_", "relu_", "sigmoid_", "logical_not_", "erfinv_", "round_", "zero_", "square_")),
+        lambda: (w * 1).view(2, 1).expand(2, 3).sin_(), lambda: (w * 1).view(2, 1).expand(2, 3).data.sin_(),
+        *(lambda f=f: f(t.ones(2, 1).expand(2, 3)) for f in (
+            lambda e: e.copy_(e), lambda e: e.add_(e), lambda e: e.mul_(e), lambda e: e.fill_(2.0))),
     )]
 
 

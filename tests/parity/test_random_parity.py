@@ -72,6 +72,12 @@ for d in FLOATS:
         "multinomial one": lambda t, d=d: t.multinomial(spread(t, d, 0, 1, 500, 20), 1),
         "multinomial replaced": lambda t, d=d: t.multinomial(spread(t, d, 0, 1, 20, 50), 500, replacement=True),
         "multinomial method": lambda t, d=d: spread(t, d, 0, 1, 50).multinomial(N, True),
+        "multinomial transposed": lambda t, d=d: t.multinomial(spread(t, d, 0, 1, 20, 50).t(), 7),
+        "multinomial one, transposed": lambda t, d=d: t.multinomial(spread(t, d, 0, 1, 20, 50).t(), 1),
+        "randn_like row-major": lambda t, d=d: t.randn_like(gapped(t, d, "transposed"),
+                                                            memory_format=t.contiguous_format),
+        "rand_like row-major": lambda t, d=d: t.rand_like(gapped(t, d, "permuted"), memory_format=t.contiguous_format),
+        "gumbel_softmax": lambda t, d=d: t.nn.functional.gumbel_softmax(spread(t, d, 0, 1, 20, 50).t(), hard=True),
     }.items()}
     CALLS |= {f"{name} {kind} {d}": lambda t, fill=fill, kind=kind, d=d: fill(gapped(t, d, kind))
               for name, fill in FILLS.items()
@@ -85,7 +91,11 @@ for d in (*FLOATS, *INTS):
         "randint_like": lambda t, d=d: t.randint_like(gapped(t, d, "transposed"), 3, 100),
         "randint_like named": lambda t, d=d: t.randint_like(gapped(t, d, "transposed"), high=100),
         "randperm": lambda t, d=d: t.randperm(N if d[-1] != "8" else 100, dtype=getattr(t, d)),
+        "randint_like row-major": lambda t, d=d: t.randint_like(gapped(t, d, "transposed"), 3, 100,
+                                                                memory_format=t.contiguous_format),
     }.items()}
+CALLS |= {f"random_ {d}": lambda t, d=d: t.zeros(N, dtype=getattr(t, d)).random_().float()
+          for d in ("float16", "bfloat16")}
 
 
 def state(t):

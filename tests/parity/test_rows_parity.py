@@ -38,6 +38,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int, tuple[str, ...]]] = {
     "std of all": (lambda t, x: x.std(), 3, 1, ()), "mean": (lambda t, x: x.mean(1), 2, 1, ()),
     "norm": (norm(2), 3, 0, ("zero", "ties", "infinite", "all -inf")),
     "norm 3": (norm(3), 3, 0, ("infinite", "all -inf")),
+    "norm -1": (norm(-1), 2, 0, tuple(ROWS)), "norm -2": (norm(-2), 2, 0, tuple(ROWS)),
     "norm 1": (norm(1), 2, 1, ()), "norm inf": (norm(INF), 2, 1, ()), "norm 0.5": (norm(0.5), 2, 0, tuple(ROWS)),
     "dist": (lambda t, x: t.dist(x, x * 0.5), 2, 0, tuple(ROWS)), "logsumexp": (lambda t, x: x.logsumexp(1), 3, 2, ()),
     "softmax": (lambda t, x: x.softmax(1), 3, 2, ()), "log_softmax": (lambda t, x: x.log_softmax(1), 3, 2, ()),

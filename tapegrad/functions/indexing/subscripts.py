@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import operator
+import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, shapes
-from tapegrad.creation import filled, from_array
+from tapegrad import dtypes, errors, shapes
+from tapegrad.creation import filled, from_array, tensor
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
@@ -69,16 +70,15 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
         elif item is None:
             x = unsqueeze(x, dim)
             dim += 1
-        elif isinstance(item, (bool, np.bool_)):
+        elif isinstance(item, bool):
             x = unsqueeze(x, dim)
             pending.append((dim, from_array(np.zeros(int(item), np.int64))))
             dim += 1
         elif isinstance(item, slice):
             n = x.shape[dim]
-            if item.step is not None and operator.index(item.step) <= 0:
+            first, last, step = item.indices(n)
+            if step <= 0:
                 raise ValueError("step must be greater than zero")
-            first, last, step = slice(*(None if i is None else operator.index(i) for i in (
-                item.start, item.stop, item.step))).indices(n)
             if alone or (first, last, step) != (0, n, 1):
                 x = slice_(x, dim, first, max(first, last), step)
             dim += 1
@@ -139,7 +139,7 @@ def _mask(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
 
 
 def _consumes(item: Any) -> int:
-    if item is None or item is Ellipsis or isinstance(item, (bool, np.bool_)):
+    if item is None or item is Ellipsis or isinstance(item, bool):
         return 0
     if isinstance(item, Tensor) and item.dtype.name in ("bool", "uint8"):
         return item.ndim
@@ -148,8 +148,9 @@ def _consumes(item: Any) -> int:
 
 def _normalised(index: Any) -> tuple[Any, ...]:
     """An index as a tuple of ints, slices, None, `...`, bools and tensors."""
-    parts = (slice, Tensor, list, tuple, type(None), type(Ellipsis))
+    parts = (slice, Tensor, np.ndarray, list, tuple, range, type(None), type(Ellipsis))
     if isinstance(index, list) and len(index) < 32 and any(isinstance(i, parts) for i in index):
+        warnings.warn(errors.SEQUENCE_AS_INDEX, stacklevel=4)
         index = tuple(index)  # a list of anything but numbers stands for a tuple
     items = index if isinstance(index, tuple) else (index,)
     out = []
@@ -157,20 +158,28 @@ def _normalised(index: Any) -> tuple[Any, ...]:
         if isinstance(item, (list, range)) or (isinstance(item, tuple) and not isinstance(item, slice)):
             item = _from_list(item)
         elif isinstance(item, np.ndarray):
-            item = from_array(np.ascontiguousarray(item))
-        elif isinstance(item, str):
-            raise TypeError("new(): invalid data type 'str'")
-        elif not (item is None or item is Ellipsis or isinstance(item, (slice, int, np.integer, np.bool_, Tensor))
-                  or hasattr(item, "__index__")):
+            whole = item.dtype.kind in "iuf" and item.dtype != np.uint8  # uint8 is a mask, as bool is
+            item = from_array(np.asarray(item, np.int64 if whole else None, order="C"))
+        elif isinstance(item, (str, bytes)):
+            raise TypeError(f"new(): invalid data type '{type(item).__name__}'")
+        elif isinstance(item, np.bool_) or not (
+                item is None or item is Ellipsis or isinstance(item, (slice, int, np.integer, Tensor))
+                or hasattr(item, "__index__")):
+            name = type(item).__name__
             raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
-                             f"indices (got {type(item).__name__})")
+                             f"indices (got {'numpy.' * isinstance(item, np.generic)}{name})")
+        if isinstance(item, Tensor) and item.dtype is dtypes.uint8:
+            warnings.warn(errors.BYTES_AS_MASK, stacklevel=4)
         out.append(item)
     return tuple(out)
 
 
 def _from_list(items: Any) -> Any:
-    array = np.array([i.tolist() if isinstance(i, Tensor) else i for i in items])
-    return from_array(array if array.dtype.kind == "b" else array.astype(np.int64))
+    for item in items:
+        if isinstance(item, Tensor):
+            operator.index(item)  # fractions are cut off, but not those of tensors
+    found = tensor(items)
+    return found if found.dtype is dtypes.bool_ else found.to(dtypes.int64)
 
 
 def _common(pending: list[tuple[int, Any]]) -> tuple[tuple[int, ...], list[Any]]:

@@ -184,12 +184,12 @@ def gumbel_softmax(logits: Tensor, tau: float = 1, hard: bool = False, eps: floa
     `hard` gives the category alone, with the gradient of the soft one. From Jang et al. (2017), and Maddison et al.
     (2017).
     """
-    noise = -creation.empty_like(logits).exponential_().log()
+    noise = -creation.empty(logits.shape, dtype=logits.dtype).exponential_().log()
     soft = ((logits + noise) / tau).softmax(dim)
     if not hard:
         return soft
     best = soft.max(dim, keepdim=True)[1]
-    return creation.zeros_like(logits).scatter_(dim, best, 1.0) - soft.detach() + soft
+    return creation.zeros(logits.shape, dtype=logits.dtype).scatter_(dim, best, 1.0) - soft.detach() + soft
 
 
 @nn
