@@ -40,7 +40,7 @@ def _finish(made: Tensor, requires_grad: bool, where: Any = None, out: Any = Non
         required(where)
     if out is not None:  # of as many elements as a series, it keeps its shape
         kept = flat and out.numel() == made.numel()
-        return dispatch.into(out, made.reshape(tuple(out.shape)) if kept else made)
+        return dispatch.into(out, made.reshape(tuple(out.shape)) if kept else made, warned=False)
     if requires_grad and not made.dtype.is_floating_point:
         raise RuntimeError(errors.REQUIRES_GRAD_FLOAT)
     return made.requires_grad_() if requires_grad else made
@@ -97,6 +97,13 @@ def tensor(data: Any, *, dtype: Dtype | None = None, device: Any = None, require
     Floats become the default dtype, integers int64. Raises ValueError for ragged sequences, TypeError for what is no
     number, RuntimeError for integers that require grad.
     """
+    if isinstance(data, Tensor):
+        dispatch.warn(errors.TENSOR_OF_TENSOR.format("torch.tensor"))
+    return tensor_of(data, dtype, device, requires_grad)
+
+
+def tensor_of(data: Any, dtype: Any = None, device: Any = None, requires_grad: bool = False) -> Tensor:
+    """What `tensor` makes, of other tensors without a word."""
     dtype = wanted(dtype)
     if isinstance(data, Tensor):
         made = from_array(data._array(), dtype or data.dtype)
@@ -380,6 +387,8 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
     tensor([7., 7.])
     """
     if isinstance(fill_value, Tensor):
+        if fill_value.ndim or fill_value.requires_grad:
+            raise TypeError("full_like(): argument 'fill_value' (position 2) must be Number, not Tensor")
         fill_value = fill_value.item()
     return _finish(_of(layout_like("full_like", input, dtype, memory_format), fill_value), requires_grad, device)
 
@@ -456,6 +465,10 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
                 raise ValueError("step must be nonzero")
             start, end, step = first, int(end), by
     count = max(math.ceil((end - start) / step), 0)
+    if out is not None and out.numel() not in (0, count):
+        dispatch.warn(f"The number of elements in the out tensor of shape {list(out.shape)} is {out.numel()} which "
+                      f"does not match the computed number of elements {count}. Note that this may occur as a result "
+                      f"of rounding error. The out tensor will be resized to a tensor of shape ({count},).")
     check_room(dtype, (count,))
     values = (series.progression(count, first, by, dtype.arithmetic.numpy) if dtype.is_floating_point
               else np.arange(count) * by + first)
@@ -482,7 +495,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
     if dtype is dtypes.bool_:
         raise NotImplementedError("\"linspace_cpu\" not implemented for 'Bool'")
     kind = dtype.arithmetic.numpy.type if dtype.is_floating_point else np.float64
-    start, end = (kind(float(v) if dtype.is_floating_point else int(v)) for v in (start, end))
+    start, end = (kind(float(v) if dtype.is_floating_point else dtypes.fitted(int(v), dtype)) for v in (start, end))
     check_room(dtype, (steps,))
     return _finish(from_array(series.between(start, end, steps), dtype), requires_grad, device, out, flat=True)
 

@@ -5,6 +5,7 @@ plan, lets the machine run it, and teaches the native way in, which takes over f
 """
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -290,8 +291,18 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 
-def into(out: Any, result: Tensor) -> Any:
-    """Write a result to an `out=` tensor, which is resized when it is empty."""
+def warn(text: str) -> None:
+    """A UserWarning of the line that called, whichever way it came here; at each call: a learnt one would not warn."""
+    lessons.refuse()
+    level, frame = 2, sys._getframe(1)
+    while frame.f_back is not None and str(frame.f_globals.get("__name__")).partition(".")[0] == "tapegrad":
+        level, frame = level + 1, frame.f_back
+    warnings.warn(text, UserWarning, stacklevel=level)
+
+
+def into(out: Any, result: Tensor, warned: bool = True) -> Any:
+    """Write a result to an `out=` tensor, which is resized where it has to be: not `warned` of, by what makes tensors.
+    """
     from tapegrad.autograd import modes
 
     if tangents is not None:
@@ -308,8 +319,8 @@ def into(out: Any, result: Tensor) -> Any:
         )
     with modes.no_grad():
         if out.shape != result.shape:
-            if out.numel():
-                warnings.warn(errors.OUT_RESIZED.format(list(out.shape), list(result.shape)), stacklevel=3)
+            if warned and out.numel():
+                warn(errors.OUT_RESIZED.format(list(out.shape), list(result.shape)))
             version = out._version
             out.resize_(result.shape).copy_(result)
             buffers["version"][int(buffers["owner"][out._buffer])] = version + 1  # both are one write

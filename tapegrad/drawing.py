@@ -46,7 +46,7 @@ def _finished(made: Tensor, requires_grad: bool = False, device: Any = None, out
     if device is not None:
         required(device)
     if out is not None:
-        return dispatch.into(out, made)
+        return dispatch.into(out, made, warned=False)
     return made.requires_grad_() if requires_grad else made
 
 

@@ -152,6 +152,13 @@ def wrap_dim(dim: Any, ndim: int) -> int:
     return dim % n
 
 
+def axis_there(dim: Any, ndim: int) -> int:
+    """The same of a tensor that has to have such an axis: what has none is not taken for a vector."""
+    if not ndim:
+        raise IndexError(f"Dimension specified as {operator.index(dim)} but tensor has no dimensions")
+    return wrap_dim(dim, ndim)
+
+
 def wrap_dims(dims: Any, ndim: int) -> Shape:
     """Distinct axes from an int, a sequence or None (all of them), in ascending order."""
     if dims is None:

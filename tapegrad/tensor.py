@@ -133,12 +133,12 @@ class Tensor(Protocols, TensorBase):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its length along `dim`."""
-        return self.shape if dim is None else self.shape[shapes.wrap_dim(dim, self.ndim)]
+        return self.shape if dim is None else self.shape[shapes.axis_there(dim, self.ndim)]
 
     def stride(self, dim: int | None = None) -> Any:
         """The strides in elements, or that of `dim`."""
         strides = layouts.all[self._layout].strides
-        return strides if dim is None else strides[shapes.wrap_dim(dim, self.ndim)]
+        return strides if dim is None else strides[shapes.axis_there(dim, self.ndim)]
 
     def dim(self) -> int:
         """The number of axes (`torch.Tensor.dim`)."""
@@ -190,6 +190,8 @@ class Tensor(Protocols, TensorBase):
         """The dtype's tensor type by name, or a copy of that dtype."""
         if dtype is None:
             return f"torch.{errors.KINDS[self.dtype.name]}"
+        if not isinstance(dtype, (str, type, dtypes.dtype)) and not hasattr(dtype, "_typed"):
+            raise TypeError("dtype must be a type, str, or dtype object")
         if isinstance(dtype, (str, type)) and not hasattr(dtype, "_typed") and dtype is not Tensor:
             dtype = dtype if isinstance(dtype, str) else dtype.__name__
             named = {f"torch.{kind}": dtypes.BY_NAME[name] for name, kind in errors.KINDS.items()}
@@ -554,7 +556,9 @@ class Tensor(Protocols, TensorBase):
         """A copy of data as a tensor of this dtype (`torch.Tensor.new_tensor`)."""
         from tapegrad import creation
 
-        return creation.tensor(data, dtype=dtype or self.dtype, device=device, requires_grad=requires_grad)
+        if isinstance(data, Tensor):
+            dispatch.warn(errors.TENSOR_OF_TENSOR.format("tensor.new_tensor"))
+        return creation.tensor_of(data, dtype or self.dtype, device, requires_grad)
 
 
 for _name in ("new_full", "new_zeros", "new_ones", "new_empty", "new_tensor", "resize_", "resize_as_"):

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dispatch, dtypes, errors, fallbacks
+from tapegrad.dispatch import warn as warn
 from tapegrad.machine.live import machine, planner
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history

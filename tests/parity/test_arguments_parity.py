@@ -115,7 +115,7 @@ t.tensor(2 ** 63) | t.tensor(-2 ** 63)
 t.arange(2.1, -2.9, -1.0, dtype=t.int32) | t.arange(-0.9, 2.1, 2.0, dtype=t.uint8)
 t.arange(0, 3, 0.5, dtype=t.int64) | t.arange(2.5, dtype=t.int64)
 t.arange(0, 1, 0.25, dtype=t.int32) | t.arange(-3.5, 3.5, 0.7, dtype=t.uint8) | t.arange(0.9, 0, -0.3, dtype=t.int8)
-t.arange(0, 1, 0.1, dtype=t.int64)
+t.arange(0, 1, 0.1, dtype=t.int64) | t.linspace(-5, 5, 4, dtype=t.uint8) | t.linspace(-128, 127, 5, dtype=t.uint8)
 t.linspace(0, 7, 5, dtype=t.int32) | t.eye(2, dtype=bool) | t.tensor([float("nan"), 1.0, float("nan")]).mode()
 t.zeros(0, 3).mode(1)
 """

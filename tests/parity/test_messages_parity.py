@@ -60,6 +60,25 @@ CALLS = {
     "assigned": lambda t: t.ones(2, 3).__setitem__(0, t.ones(2)),
     "assigned, more axes": lambda t: t.ones(3).__setitem__(slice(None), t.ones(2, 3)),
     "assigned to an element": lambda t: t.ones(3).__setitem__(0, t.ones(2)),
+    "size of no axes": lambda t: t.tensor(1.0).size(-1), "stride of no axes": lambda t: t.tensor(1.0).stride(0),
+    "slice of no axes": lambda t: t.tensor(1.0)[:], "rolled, no axes": lambda t: t.tensor(1.0).roll(1, 0),
+    "integral of no axes": lambda t: t.trapezoid(t.tensor(1.0)), "index of no axes": lambda t: t.tensor(1.0)[0],
+    "classes of no axes": lambda t: t.nn.functional.nll_loss(t.tensor(1.0), t.tensor(1)),
+    "addmv": lambda t: t.addmv(t.ones(2), t.ones(2), t.ones(2)), "mask to logits": lambda t: (
+        t.nn.functional.binary_cross_entropy_with_logits(t.ones(2), t.ones(2) > 0)),
+    "whole numbers to logits": lambda t: t.nn.functional.binary_cross_entropy_with_logits(
+        t.ones(2), t.ones(2, dtype=t.int64)),
+    "added at indices, no axes": lambda t: t.tensor(1.0).index_add(0, t.tensor([0]), t.tensor([5.0])),
+    "added at indices, one axis": lambda t: t.ones(1).index_add(0, t.tensor(0), t.tensor(5.0)),
+    "like a tensor": lambda t: t.full_like(t.ones(2), t.ones(2)), "positions in a mask": lambda t: t.unravel_index(
+        t.tensor([True]), (2,)), "type 3": lambda t: t.ones(2).type(3), "cat into another": lambda t: t.cat(
+        [t.ones(2), t.ones(2)], out=t.empty(0, dtype=t.int64)),
+    "linspace beyond": lambda t: t.linspace(0, 255, 6, dtype=t.int8),
+}
+TYPES = {  # where PyTorch lists all that it takes
+    "quantile of None": lambda t: t.ones(2).quantile(None), "quantile of text": lambda t: t.ones(2).quantile("a"),
+    "quantile of a list": lambda t: t.ones(2).quantile([0.5]), "reduced": lambda t: t.ones(3).index_reduce(
+        0, t.tensor([0]), t.ones(3), "mean"),
 }
 
 
@@ -72,3 +91,9 @@ def test_as_pytorch(call):
             warnings.simplefilter("ignore")
             told.append(refusal(lambda t=t: CALLS[call](t)))
     assert told[1] == told[0]
+
+
+@pytest.mark.filterwarnings("ignore")
+@pytest.mark.parametrize("call", TYPES)
+def test_types_as_pytorch(call):
+    assert refusal(lambda: TYPES[call](tapegrad))[0] == refusal(lambda: TYPES[call](torch))[0]

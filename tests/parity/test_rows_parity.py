@@ -53,7 +53,7 @@ FUNCTIONS: dict[str, tuple[Callable[..., Any], int, int, tuple[str, ...]]] = {
 }
 # A product with infinite or absent factors, and weights of -inf, are what each library's formula makes of them.
 UNDECIDED = {"prod of all": ("infinite", "NaN", "all -inf", "1e30"), "norm 3": ("1e30", "1e20"), "dist": ("1e30",),
-             "norm 0.5": ("infinite", "all -inf", "1e30"), "layer_norm": ("1e20",),
+             "norm 0.5": ("infinite", "all -inf", "1e30"), "norm -2": ("1e20", "1e30"), "layer_norm": ("1e20",),
              "layer_norm scaled": ("1e20",)}
 # What float32 can hold, and PyTorch's squares cannot: the values stand further down.
 NARROW = {"norm": ("1e30", "1e-30", "1e-23", "1e20"), "dist": ("1e-30", "1e-23", "1e20"), "normalize": ("1e30", "1e20")}

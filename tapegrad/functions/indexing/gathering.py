@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import touch
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method, warn
 from tapegrad.functions.indexing.subscripts import read, write
 from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.shaping.views import expand, unsafe_view
@@ -89,6 +89,9 @@ def _scatter(inplace: bool) -> Callable[..., Any]:
         if reduce is not None:
             if reduce not in ("add", "multiply"):
                 raise RuntimeError("reduce argument must be either add or multiply.")
+            if isinstance(given, Tensor):
+                warn("The reduce argument of torch.scatter with Tensor src is deprecated and will be removed in a "
+                     "future PyTorch release. Use torch.scatter_reduce instead for more reduction options.")
             source = given if isinstance(given, Tensor) else input.new_full(tuple(index.shape), given)
             combine = METHODS["scatter_reduce" + tail]
             return combine(input, dim, index, source, {"add": "sum", "multiply": "prod"}[reduce])
@@ -177,7 +180,9 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     """Slices combined into those that an index names (`torch.index_reduce`)."""
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
+    warn("index_reduce() is in beta and the API may change at any time.")
     dim, i = _vector("index_reduce", input, dim, index)
+    _check_source("index_reduce", input, dim, i, source)
     if not input.ndim:
         return index_reduce(input.reshape(1), 0, i, source.reshape(1), reduce, include_self=include_self).reshape(())
     places = i.reshape(*(-1 if d == dim else 1 for d in range(source.ndim))).expand(*source.shape)
@@ -237,6 +242,9 @@ def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
     if max(source.ndim, 1) != max(x.ndim, 1) and name == "index_copy" and source.ndim and x.ndim:
         raise IndexError(f"{name}(): When source and destination are not scalars, their dimensionality must match. "
                          f"Source dimensionality ({source.ndim}), destination dimensionality ({x.ndim})")
+    if name == "index_add" and source.ndim != x.ndim:
+        raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. Got "
+                           f"self.shape = {list(x.shape)} source.shape = {list(source.shape)}")
     own = tuple(source.shape) or (1,)
     wanted = tuple(index.numel() if d == dim else n for d, n in enumerate(x.shape)) or (1,)
     if own != wanted:

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import operator
-import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ import numpy as np
 from tapegrad import dtypes, errors, shapes
 from tapegrad.creation import filled, from_array, tensor
 from tapegrad.dispatch import apply, apply_inplace, apply_view
-from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation
+from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation, warn
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine
@@ -58,6 +57,8 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
     """
     used = sum(_consumes(i) for i in items)
     if used > x.ndim:
+        if not x.ndim and isinstance(items[0], slice):
+            raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
     dim, axis = 0, 0  # of the view so far; of the tensor, for messages
     pending: list[tuple[int, Any]] = []
@@ -150,7 +151,7 @@ def _normalised(index: Any) -> tuple[Any, ...]:
     """An index as a tuple of ints, slices, None, `...`, bools and tensors."""
     parts = (slice, Tensor, np.ndarray, list, tuple, range, type(None), type(Ellipsis))
     if isinstance(index, list) and len(index) < 32 and any(isinstance(i, parts) for i in index):
-        warnings.warn(errors.SEQUENCE_AS_INDEX, stacklevel=4)
+        warn(errors.SEQUENCE_AS_INDEX)
         index = tuple(index)  # a list of anything but numbers stands for a tuple
     items = index if isinstance(index, tuple) else (index,)
     out = []
@@ -169,7 +170,7 @@ def _normalised(index: Any) -> tuple[Any, ...]:
             raise IndexError("only integers, slices (`:`), ellipsis (`...`), None and long or byte Variables are valid "
                              f"indices (got {'numpy.' * isinstance(item, np.generic)}{name})")
         if isinstance(item, Tensor) and item.dtype is dtypes.uint8:
-            warnings.warn(errors.BYTES_AS_MASK, stacklevel=4)
+            warn(errors.BYTES_AS_MASK)
         out.append(item)
     return tuple(out)
 

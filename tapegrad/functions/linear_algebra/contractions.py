@@ -6,7 +6,7 @@ import math
 from typing import Any
 
 from tapegrad import shapes
-from tapegrad.functions.common import into, kind_name, method, public
+from tapegrad.functions.common import into, kind_name, method, public, warn
 from tapegrad.functions.linear_algebra.products import bmm, dot, mm, same_dtype
 from tapegrad.functions.shaping.views import expand, reshape, unsafe_view
 from tapegrad.tensor import Tensor
@@ -223,6 +223,9 @@ def cross(input: Tensor, other: Any, dim: int | None = None, *, out: Any = None)
         if not fitting:
             raise RuntimeError("no dimension of size 3 in input")
         dim = fitting[0]
+        warn("Using torch.cross without specifying the dim arg is deprecated.\nPlease either pass the dim explicitly "
+             "or simply use torch.linalg.cross.\nThe default value of dim will change to agree with that of "
+             "linalg.cross in a future release.")
     return linalg_cross(input, other, dim=dim, out=out)
 
 

@@ -1,27 +1,24 @@
 """What had another name before `linalg`, in the order of arguments of then; a warning points to the other."""
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 import numpy as np
 
 from tapegrad import creation, dtypes
-from tapegrad.functions.common import METHODS, PUBLIC, into, method, named, public
-from tapegrad.functions.linear_algebra import decompositions, factorisations
+from tapegrad.functions.common import METHODS, PUBLIC, into, method, named, public, warn
+from tapegrad.functions.linear_algebra import decompositions, factorisations, solving
 from tapegrad.functions.linear_algebra.contractions import multi_dot
 from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
 from tapegrad.functions.reducing.statistics import vector_norm
-from tapegrad.machine.learning import lessons
 from tapegrad.ops.linalg import permutations
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
 
 def _former(name: str, instead: str) -> None:
-    lessons.refuse()  # a call that native code has learnt would not warn
-    warnings.warn(f"torch.{name} is deprecated in favor of torch.linalg.{instead} and will be removed in a future "
-                  "PyTorch release.", UserWarning, stacklevel=4)
+    warn(f"torch.{name} is deprecated in favor of torch.linalg.{instead} and will be removed in a future PyTorch "
+         "release.")
 
 
 def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
@@ -33,6 +30,12 @@ def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
 
 
 METHODS["qr"] = PUBLIC["qr"] = qr
+
+
+@method
+def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Any:
+    _former("cholesky", "cholesky")
+    return solving.cholesky(input, upper=upper, out=out)
 
 
 @method

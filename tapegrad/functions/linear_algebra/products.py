@@ -159,6 +159,8 @@ def _added(name: str, product: Any, check: Any) -> None:
 
     def out_of_place(input: Tensor, first: Tensor, second: Tensor, *, beta: Any = 1, alpha: Any = 1,
                      out: Any = None) -> Any:
+        if name == "addmv" and (first.ndim != 2 or second.ndim != 1 or input.ndim > 1):
+            raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {first.ndim}, {second.ndim}")
         shape = check(first, second)
         if name == "addmm" and input.dtype.category == 0:
             raise NotImplementedError("\"addmm_impl_cpu_\" not implemented for 'Bool'")
@@ -196,9 +198,9 @@ def _check_mm(a: Any, b: Any) -> Any:
 
 
 def _check_mv(a: Any, b: Any) -> Any:
-    if a.ndim != 2 or b.ndim != 1 or a.shape[1] != b.shape[0]:
-        raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({'x'.join(map(str, a.shape))}), vec "
-                           f"({b.shape[0] if b.ndim else 0})")
+    if a.shape[1] != b.shape[0]:
+        raise RuntimeError(f"size mismatch, got input ({a.shape[0]}), mat ({a.shape[0]}x{a.shape[1]}), vec "
+                           f"({b.shape[0]})")
     return (a.shape[0],)
 
 

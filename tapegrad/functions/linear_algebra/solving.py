@@ -201,4 +201,3 @@ def norm(input: Tensor, p: Any = "fro", dim: Ints | None = None, keepdim: bool =
 
 PUBLIC["det"] = METHODS["det"] = det
 PUBLIC["slogdet"] = METHODS["slogdet"] = slogdet
-PUBLIC["cholesky"] = METHODS["cholesky"] = lambda input, upper=False, *, out=None: cholesky(input, upper=upper, out=out)

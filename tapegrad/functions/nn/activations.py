@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad.dispatch import apply, apply_inplace
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, operation, public
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, operation, public, warn
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -149,6 +149,8 @@ def _dimmed(name: str) -> None:
     def function(input: Tensor, dim: int | None = None, _stacklevel: int = 3, dtype: Any = None) -> Any:
         if dim is None:  # PyTorch's old guess: 0 for 0, 1 and 3 axes
             dim = 0 if input.ndim in (0, 1, 3) else 1
+            warn(f"Implicit dimension choice for {name} has been deprecated. Change the call to include dim=X as an "
+                 "argument.")
         return of(-input if name == "softmin" else input, dim=dim, dtype=dtype)
 
     function.__name__ = name

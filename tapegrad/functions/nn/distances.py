@@ -10,6 +10,7 @@ from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, public
 from tapegrad.functions.linear_algebra.contractions import einsum
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.functions.nn.losses import check_reduction, pairwise_distance, reduced
+from tapegrad.functions.nn.padding import tied
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.tensor import Tensor
 
@@ -121,7 +122,7 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
         raise RuntimeError(f"inconsistent weight size, expected {input.shape[-1]} but got {list(weight.shape)}")
     if weight is not None and weight.dtype is not input.dtype:
         raise RuntimeError(f"expected scalar type {kind_name(input)} but found {kind_name(weight)}")
-    x, right = (input, target) if input.ndim == 2 else (input.reshape(1, -1), target.reshape(-1))
+    x, right = (tied(input), target) if input.ndim == 2 else (tied(input).reshape(1, -1), target.reshape(-1))
     if x.ndim != 2 or right.shape != x.shape[:1]:
         raise RuntimeError(f"inconsistent target size, expected {list(x.shape[:1])} but got {list(target.shape)}")
     right = right.unsqueeze(1)

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from typing import Any
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.creation import arange, filled, from_array, ones
 from tapegrad.dispatch import apply, differentiated
-from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public, warn
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.linear_algebra.products import matmul
 from tapegrad.functions.nn.activations import nn
@@ -18,7 +17,6 @@ from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.shaping.views import broadcast_tensors, unsafe_view
-from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine, planner
 from tapegrad.tensor import Tensor
 
@@ -51,11 +49,8 @@ def _legacy(size_average: Any, reduce: Any, reduction: str) -> str:
 def _paired(name: str, input: Tensor, target: Any) -> tuple[Any, Any]:
     if tuple(input.shape) == tuple(target.shape):
         return input, target
-    lessons.refuse()  # each such call warns
-    warnings.warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This "
-                  "will "
-                  "likely lead to incorrect results due to broadcasting. Please ensure they have the same size.",
-                  stacklevel=3)
+    warn(f"Using a target size ({target.shape}) that is different to the input size ({input.shape}). This will likely "
+         "lead to incorrect results due to broadcasting. Please ensure they have the same size.")
     return broadcast_tensors(input, target)
 
 
@@ -138,6 +133,10 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
     """The cross entropy of the sigmoid of `input` (`torch.nn.functional.binary_cross_entropy_with_logits`)."""
     if tuple(input.shape) != tuple(target.shape):
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    if not target.dtype.is_floating_point:
+        _ = target - target  # of masks, this is refused
+        raise RuntimeError(f"result type {kind_name(input)} can't be cast to the desired output type "
+                           f"{kind_name(target)}")
     if pos_weight is None:
         loss = apply(operation("bce_logits"), (input, target))
     else:
@@ -155,6 +154,10 @@ def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = N
     """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`)."""
     if not input.dtype.is_floating_point and not target.dtype.is_floating_point:
         raise RuntimeError("kl_div: Integral inputs not supported.")
+    if reduction == "mean" and size_average is None and reduce is None:
+        warn("reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
+             "only by the batch size, and aligns with the KL div math definition.'mean' will be changed to behave the "
+             "same as 'batchmean' in the next major release.")
     loss = target.exp() * (target - input) if log_target else target.xlogy(target) - target * input
     if reduction == "batchmean":
         return loss.sum() / input.shape[0] if input.ndim else loss.sum()
@@ -297,7 +300,7 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
     if not input.ndim:
-        raise RuntimeError("input tensor should be 1D or 2D")
+        raise ValueError("Expected 1 or more dimensions (got 0)")
     axis, n = _classes(input)
     target = _expect_classes(input, target)
     if target.dtype.name not in ("int64", "uint8"):

@@ -235,7 +235,7 @@ def _adaptive_max_pool(n: int) -> None:
     name = f"adaptive_max_pool{n}d"
 
     def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
-        x, batched = _with_samples(name, input, n)
+        x, batched = _with_samples(name, tied(input), n)
         wanted = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
         if len(wanted) != n:
             raise RuntimeError(f"{name}(): internal error: output_size.size() must be {n}")
@@ -265,7 +265,7 @@ def _fractional_max_pool(n: int) -> None:
                             return_indices: bool = False, _random_samples: Any = None) -> Any:
         if output_size is None and output_ratio is None:
             raise ValueError(f"{name} requires specifying either an output_size or an output_ratio")
-        x, batched = _with_samples(name, input, n)
+        x, batched = _with_samples(name, tied(input), n)
         kernel, sizes = each("kernel_size", kernel_size, n), x.shape[-n:]
         if output_size is None:
             ratio = (output_ratio,) * n if isinstance(output_ratio, float) else tuple(output_ratio)

@@ -17,6 +17,7 @@ from tapegrad.functions.common import (
     named,
     operation,
     overrides,
+    warn,
 )
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.signatures import Ints
@@ -177,6 +178,9 @@ def _moment(name: str, with_mean: bool) -> Callable[..., Any]:
             raise RuntimeError(f"{name} only support floating point and complex dtypes")
         dim, correction, keepdim = _moment_arguments(args, kwargs)
         dims = _axes(dim, input.ndim)
+        if math.prod(input.shape[d] for d in dims) <= correction:
+            warn(f"{moment.__name__}(): degrees of freedom is <= 0. Correction should be strictly less than the "
+                 "reduction factor (input numel divided by output numel).")
         found = _reduce(name, input, dims, keepdim, correction=float(correction))
         if not with_mean:
             return into(out, found)

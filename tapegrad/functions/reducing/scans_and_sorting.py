@@ -88,7 +88,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
 @public
 def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The integral by the trapezoid rule (`torch.trapezoid`)."""
-    d = shapes.wrap_dim(dim, y.ndim)
+    d = shapes.axis_there(dim, y.ndim)
     if y.shape[d] == 0:
         return y.detach().sum(d) * 0.0
     if x is None:

@@ -8,7 +8,7 @@ import numpy as np
 
 from tapegrad import dtypes, shapes
 from tapegrad.creation import check_room, from_array
-from tapegrad.functions.common import in_place, into, kind_name, method, public
+from tapegrad.functions.common import in_place, into, kind_name, method, public, warn
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.reducing.scans_and_sorting import pairs, sort, widths
 from tapegrad.tensor import Tensor
@@ -25,6 +25,8 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
             raise RuntimeError(f"{name}() q must be a scalar or 1D tensor")
         if q.dtype is not input.dtype:
             raise RuntimeError(f"{name}() q tensor must be same dtype as the input tensor")
+    elif not isinstance(q, (int, float, np.number)):
+        raise TypeError(f"{name}() received an invalid combination of arguments - got (Tensor, {type(q).__name__})")
     given = q._array() if isinstance(q, Tensor) else np.asarray(q, input.dtype.numpy)
     if ((given < 0) | (given > 1)).any():
         raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
@@ -127,6 +129,8 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
         if correction and aweights is not None:
             norm = total - correction * (weights * aweights).sum() / total
         scaled = centred * weights
+    if float(norm) <= 0:
+        warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
     norm = max(norm, 0) if isinstance(norm, (int, float)) else norm.clamp(min=0)
     found = scaled @ centred.t() / norm
     return found.reshape(()) if found.shape[0] == 1 else found

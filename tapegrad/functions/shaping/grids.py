@@ -3,17 +3,15 @@ from __future__ import annotations
 
 import itertools
 import math
-import warnings
 from typing import Any
 
 import numpy as np
 
 from tapegrad import dtypes, series, shapes
 from tapegrad.creation import from_array
-from tapegrad.functions.common import PUBLIC, expect_tensor, into, method, public
+from tapegrad.functions.common import PUBLIC, expect_tensor, into, method, public, warn
 from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.functions.shaping.views import meshgrid
-from tapegrad.machine.learning import lessons
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
@@ -73,7 +71,7 @@ def unravel_index(indices: Any, shape: Any) -> tuple[Any, ...]:
     """Positions in a flattened array as positions along axes (`torch.unravel_index`)."""
     expect_tensor("unravel_index", indices, "indices")
     if indices.dtype.category != 1:
-        raise ValueError(f"expected 'indices' to be integer dtype, but got {indices.dtype!r}")
+        raise TypeError(f"expected 'indices' to be integer dtype, but got {indices.dtype!r}")
     sizes = (shape,) if isinstance(shape, int) else tuple(int(n) for n in shape)
     if any(n < 0 for n in sizes):
         raise ValueError(f"'shape' cannot have negative values, but got {sizes}")
@@ -92,10 +90,8 @@ def _range(start: Any, end: Any, step: Any = 1, *, out: Any = None, dtype: Any =
     >>> tapegrad.range(1, 3)
     tensor([1., 2., 3.])
     """
-    lessons.refuse()  # a call that native code has learnt would not warn
-    warnings.warn("torch.range is deprecated and will be removed in a future release because its behavior is "
-                  "inconsistent with Python's range builtin. Instead, use torch.arange, which produces values in "
-                  "[start, end).", UserWarning, stacklevel=3)
+    warn("torch.range is deprecated and will be removed in a future release because its behavior is inconsistent with "
+         "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).")
     dtype = out.dtype if out is not None else dtypes.default_dtype() if dtype is None else dtypes.named(dtype)
     start, end, step = (x if dtype.is_floating_point else int(x) for x in (start, end, step))
     if step == 0:

@@ -7,7 +7,7 @@ from typing import Any
 
 from tapegrad import dtypes, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
-from tapegrad.functions.common import PUBLIC, expect_tensor, into, operation, public
+from tapegrad.functions.common import PUBLIC, expect_tensor, into, kind_name, operation, public
 from tapegrad.functions.queries import common_dtype
 from tapegrad.functions.shaping.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
@@ -50,6 +50,8 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     found = apply(operation("cat"), kept, (("dim", dim),))
     if len(kept) < len(tensors):  # what is left out for its shape still has a say in the dtype
         found = found.to(functools.reduce(dtypes.promote, (x.dtype for x in tensors)))
+    if out is not None and found.dtype.category > out.dtype.category:
+        raise TypeError(f"torch.cat(): input types can't be cast to the desired output type {kind_name(out)}")
     return into(out, found, *tensors)
 
 

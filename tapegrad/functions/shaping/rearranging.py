@@ -70,7 +70,7 @@ def roll(input: Tensor, shifts: Ints, dims: Ints = ()) -> Any:
         return input.clone()  # whatever the axes are
     total: dict[int, int] = {}
     for shift, d in zip(shifts, dims):
-        axis = shapes.wrap_dim(d, input.ndim)
+        axis = shapes.axis_there(d, input.ndim)
         total[axis] = total.get(axis, 0) + shift
     return apply(operation("roll"), (input,), (("shifts", tuple(total.values())), ("dims", tuple(total))))
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import math
 import operator
-import warnings
 from typing import Any
 
 from tapegrad import dtypes, formats, shapes
@@ -17,6 +16,7 @@ from tapegrad.functions.common import (
     operation,
     overrides,
     public,
+    warn,
 )
 from tapegrad.machine.live import call, planner
 from tapegrad.protocols import reread
@@ -310,8 +310,7 @@ def alias(input: Tensor) -> Any:
 def _mT(self: Any) -> Any:
     """The last two axes exchanged (`torch.Tensor.mT`)."""
     if not self.ndim:
-        warnings.warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.",
-                      stacklevel=2)
+        warn("Tensor.mT is deprecated on 0-D tensors. This function is the identity in these cases.")
         return self
     if self.ndim < 2:
         raise RuntimeError(f"tensor.mT is only supported on matrices or batches of matrices. Got {self.ndim}-D tensor.")
@@ -320,10 +319,12 @@ def _mT(self: Any) -> Any:
 
 def _T(self: Any) -> Any:
     """All axes in reverse order (`torch.Tensor.T`)."""
-    if self.ndim != 2:
-        warnings.warn(f"The use of `x.T` on tensors of dimension other than 2 ({self.ndim} here) to reverse their "
-                      "shape is deprecated. Consider `x.mT` to transpose batches of matrices or "
-                      "`x.permute(*range(x.ndim - 1, -1, -1))`.", stacklevel=2)
+    if not self.ndim:
+        warn("Tensor.T is deprecated on 0-D tensors. This function is the identity in these cases.")
+    elif self.ndim != 2:
+        warn("The use of `x.T` on tensors of dimension other than 2 to reverse their shape is deprecated and it will "
+             "throw an error in a future release. Consider `x.mT` to transpose batches of matrices or "
+             "`x.permute(*torch.arange(x.ndim - 1, -1, -1))` to reverse the dimensions of a tensor.")
     return permute(self, *range(self.ndim - 1, -1, -1))
 
 
@@ -458,8 +459,10 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
             raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
     if indexing not in (None, "ij", "xy"):
         raise RuntimeError("torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: " + indexing)
+    if indexing is None:
+        warn("torch.meshgrid: in an upcoming release, it will be required to pass the indexing argument.")
     if indexing == "xy" and len(tensors) > 1:
-        found = meshgrid(tensors[1], tensors[0], *tensors[2:])
+        found = meshgrid(tensors[1], tensors[0], *tensors[2:], indexing="ij")
         return found[1], found[0], *found[2:]
     size = tuple(x.numel() for x in tensors)
     return tuple(expand(reshape(x, (1,) * i + (-1,) + (1,) * (len(size) - i - 1)), *size)

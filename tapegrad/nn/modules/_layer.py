@@ -49,7 +49,7 @@ class Layer(Module):
         names = list(cls._annotations)
         takes = "".join(f", {name}" + f"=_class._defaults[{name!r}]" * (name in cls._defaults) for name in names)
         given = "".join(f", {name}=self.{name}" for name in (*names, *also.split()) if name not in withheld.split())
-        scope: dict[str, Any] = {"F": F, "_class": cls}
+        scope: dict[str, Any] = {"F": F, "_class": cls, "__name__": cls.__module__}
         exec(f"def __init__(self{', *' * kw_only}{takes}):\n"
              f"    super(_class, self).__init__()\n"
              f"    self._set(dict({', '.join(f'{name}={name}' for name in names)}))\n"
