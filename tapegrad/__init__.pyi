@@ -645,7 +645,7 @@ def channel_shuffle(input: Tensor, groups: _int) -> Tensor:
 
     >>> torch.channel_shuffle(torch.ones(1, 1, 4), 1)
     tensor([[[1., 1., 1., 1.]]])"""
-def cholesky(input: Tensor, upper: Any = False, *, out: Any = None) -> Tensor:
+def cholesky(input: Tensor, upper: _bool = False, *, out: Any = None) -> Tensor:
     """The triangular factor of a positive-definite matrix (`torch.cholesky`).
 
     >>> torch.cholesky(torch.tensor([[2.0, 1.0], [1.0, 3.0]]))
@@ -872,9 +872,8 @@ def cov(input: Tensor, *, correction: _int = 1, fweights: Any = None, aweights: 
 def cross(input: Tensor, other: Tensor | _float, dim: _int | None = None, *, out: Any = None) -> Tensor:
     """The cross product of vectors along an axis of length 3 (`torch.cross`).
 
-    >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.cross(x, x)
-    tensor([0., 0., 0.])"""
+    >>> torch.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), dim=0)
+    tensor([0., 0., 1.])"""
 def cummax(input: Tensor, dim: _int, *, out: Any = None) -> _cummax:
     """The greatest element so far along an axis, and its places (`torch.cummax`).
 

@@ -340,7 +340,7 @@ class TensorBase:
         """`max(0, input) + min(0, alpha * (exp(input / alpha) - 1))`: see `tapegrad.celu`."""
     def celu_(self, alpha: _float = 1.0) -> Tensor:
         """`max(0, input) + min(0, alpha * (exp(input / alpha) - 1))`, in place: see `tapegrad.celu`."""
-    def cholesky(self, upper: Any = False) -> Tensor:
+    def cholesky(self, upper: _bool = False) -> Tensor:
         """The triangular factor of a positive-definite matrix: see `tapegrad.cholesky`."""
     def cholesky_inverse(self, upper: _bool = False) -> Tensor:
         """The inverse of the matrix that a triangular factor stands for (`torch.cholesky_inverse`)."""

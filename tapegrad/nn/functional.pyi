@@ -370,9 +370,8 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
 def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', log_target: _bool = False) -> Tensor:
     """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`).
 
-    >>> x = torch.tensor([0.25, 0.5, 1.0])
-    >>> torch.nn.functional.kl_div(x, x)
-    tensor(-0.6685)"""
+    >>> torch.nn.functional.kl_div(torch.zeros(1, 2), torch.ones(1, 2), reduction='batchmean')
+    tensor(0.)"""
 def l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean', weight: Any = None) -> Tensor:
     """The mean absolute difference (`torch.nn.functional.l1_loss`).
 
@@ -415,7 +414,7 @@ def local_response_norm(input: Tensor, size: _int, alpha: _float = 0.0001, beta:
 def log_softmax(input: Tensor, dim: _int | None = None, _stacklevel: _int = 3, dtype: _dtype | type | None = None) -> Tensor:
     """The logarithm of softmax, in one step (`torch.nn.functional.log_softmax`).
 
-    >>> torch.nn.functional.log_softmax(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.nn.functional.log_softmax(torch.tensor([0.25, 0.5, 1.0]), dim=0)
     tensor([-1.4818, -1.2318, -0.7318])"""
 def logsigmoid(input: Tensor) -> Tensor:
     """The logarithm of the sigmoid (`torch.nn.functional.logsigmoid`).
@@ -693,12 +692,12 @@ def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduc
 def softmax(input: Tensor, dim: _int | None = None, _stacklevel: _int = 3, dtype: _dtype | type | None = None) -> Tensor:
     """Exponentials along an axis, scaled so that they add up to one (`torch.nn.functional.softmax`).
 
-    >>> torch.nn.functional.softmax(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.nn.functional.softmax(torch.tensor([0.25, 0.5, 1.0]), dim=0)
     tensor([0.2272, 0.2918, 0.4810])"""
 def softmin(input: Tensor, dim: _int | None = None, _stacklevel: _int = 3, dtype: _dtype | type | None = None) -> Tensor:
     """softmax of the negative (`torch.nn.functional.softmin`).
 
-    >>> torch.nn.functional.softmin(torch.tensor([0.25, 0.5, 1.0]))
+    >>> torch.nn.functional.softmin(torch.tensor([0.25, 0.5, 1.0]), dim=0)
     tensor([0.4442, 0.3460, 0.2098])"""
 def softplus(input: Tensor, beta: _float = 1, threshold: _float = 20, *, out: Any = None) -> Tensor:
     """`log(1 + exp(beta * input)) / beta`; the element itself above `threshold` (`torch.nn.functional.softplus`).

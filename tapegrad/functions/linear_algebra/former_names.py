@@ -33,7 +33,7 @@ METHODS["qr"] = PUBLIC["qr"] = qr
 
 
 @method
-def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Any:
+def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     _former("cholesky", "cholesky")
     return solving.cholesky(input, upper=upper, out=out)
 
