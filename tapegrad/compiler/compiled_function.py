@@ -91,23 +91,23 @@ class Compiled(Transparent):
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        broken: list[Variant] = []
+        broken: tuple[Variant, ...] = ()
         if not kwargs:
             for way in self._ways:
                 if way.plainly:
                     found = _replay(way.address, args, b"")
                     if found is not None and found is not False:
-                        if not way.whole:
-                            return way.finish(args, found)
-                        way.variant.runs += 1
-                        return found
+                        if way.whole:
+                            way.variant.runs += 1
+                            return found
+                        return way.finish(args, found)
                 else:
                     found = way.call(args)
                     if found is not None and found is not False:
                         return found[0]
                 if found is False:
                     self.fallbacks += 1
-                    broken.append(way.variant)
+                    broken += (way.variant,)
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None):
             return self.__wrapped__(*args, **kwargs)
