@@ -17,6 +17,7 @@ from tapegrad.tensor import Tensor
 
 SIMPLE = frozenset((bool, int, float, str, bytes, complex, type(None), type(...), type(NotImplemented), range,
                     dtypes.dtype))
+_CONTAINERS = frozenset((list, dict, tuple))
 Structure = Any  # Tensor, Same, or (type, …): compares equal for values that are built alike
 _flags, _layouts = buffers["flags"], buffers["layout"]
 
@@ -88,7 +89,7 @@ def _flatten(value: Any, leaves: list[Any], containers: list[Any], numbers: dict
     rest = leaves, containers, numbers, identity, varying
     if kind is slice:
         return kind, None, tuple([_flatten(v, *rest) for v in (value.start, value.stop, value.step)])
-    if kind not in (list, dict, tuple) and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
+    if kind not in _CONTAINERS and not (issubclass(kind, tuple) and kind.__dictoffset__ == 0):
         raise Refused(f"a {kind.__name__} is passed or returned")
     met = numbers.get(id(value))
     if met is not None:

@@ -36,7 +36,7 @@ from tapegrad.random import Generator, default_generator
 from tapegrad.tape import hooks, reading
 
 _OF_CONTEXTS = {*vars(FunctionCtx()), "_before_backward", "_wanted"}  # what the engine keeps there
-_FIXED = (tuple, frozenset, types.MappingProxyType)  # containers that nobody can write to
+_FIXED = {tuple, frozenset, types.MappingProxyType}  # containers that nobody can write to
 _NAMED = (types.FunctionType, type)  # what has attributes that code sets by its name
 
 

@@ -263,10 +263,18 @@ def is_python(cls: type) -> bool:
     return known
 
 
+def is_itself(cls: type) -> bool:
+    """Whether a class is equal to itself alone: what is known of classes is kept by class."""
+    meta: Any = type(cls)
+    return meta.__eq__ is type.__eq__ and meta.__hash__ is type.__hash__
+
+
 def can_be_watched(value: Any) -> bool:
     """Whether looking at a value's content shows every change of it."""
     kind = type(value)
-    if kind in (operator.itemgetter, types.MappingProxyType):
+    if not all(map(is_itself, kind.__mro__)):
+        return False
+    if kind is operator.itemgetter or kind is types.MappingProxyType:
         return True
     return all(c in _BASES or is_python(c) for c in kind.__mro__)
 

@@ -37,6 +37,7 @@ from tapegrad.compiler.guards.contents import (
     by_value,
     can_be_watched,
     content_of,
+    is_itself,
     is_opaque,
     is_python,
     is_simple,
@@ -327,7 +328,7 @@ class Reach:
             self.reads |= trusted_values.asks(cls)  # of what instances are given, as `closing` is
         self._makes |= cls is type
         self.tells |= cls is type
-        self._text |= cls in (str, bytes)
+        self._text |= cls is str or cls is bytes
         if cls in _BY_NAME:
             self._computed = self._where
 
@@ -460,6 +461,8 @@ class Reach:
 
     def _class(self, cls: type, made: bool) -> None:
         """A class of which there are instances, or of which code may make some."""
+        if not all(map(is_itself, cls.__mro__)):
+            raise Unreadable(f"it uses the class {_name(cls)}, which says when it is equal to others{self._where}")
         if self._classes.get(cls, False) or (cls in self._classes and not made):
             return
         known = trusted_values.is_class(cls)

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from tapegrad.compiler.pytrees import SIMPLE
 from tapegrad.machine.live import machine
 
-PLAIN = (int, float)  # the types of what may vary, exactly
+PLAIN = frozenset((int, float))  # the types of what may vary, exactly; other classes may say that they are equal
 
 
 class Place(NamedTuple):

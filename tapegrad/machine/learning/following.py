@@ -225,7 +225,7 @@ def _followed(compute: Callable[..., Any], text: str, *operands: Any) -> Any:
         if not fits:
             for x in operands:
                 _plain(x)
-    if not fits or type(value) not in (int, float, bool) or (type(value) is int and not -FAR < value < FAR):
+    if not fits or type(value) not in _NUMBERS or (type(value) is int and not -FAR < value < FAR):
         for x in operands:
             _plain(x)
         return value
@@ -365,7 +365,7 @@ def _has(value: Any) -> bool:
     kind = type(value)
     if kind is slice:
         return any(map(_has, (value.start, value.stop, value.step)))
-    return kind in KINDS or (kind in (list, tuple) and any(map(_has, value))) or (
+    return kind in KINDS or ((kind is list or kind is tuple) and any(map(_has, value))) or (
         kind is dict and any(map(_has, value.values())))
 
 
