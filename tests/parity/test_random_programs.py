@@ -62,6 +62,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
         r"repeat_interleave[^\n]*(_is_view[(][)]|\n.*: v\d+ requires_grad: True for False$)",
     "a result that PyTorch puts together in place": r"(isclose|quantile)[^\n]*_version[)]: noted: 0 for ",
     "random numbers in halves are those of float32, rounded": "(float16|bfloat16|half[(])" rf".*{DRAWN}.* values: ",
+    "what is no number times padding, which PyTorch leaves out in halves":
+        r"float16.*conv\w+[(].*padding=.* values: nan for ",
     "a convolution of no channels": r"conv[12]d[(].* shape: \d for 0$",
     "the mean of no rows, where PyTorch leaves what lay in memory": r"multi_margin_loss.*\[\].* values: nan for ",
     "NaN between the nodes that a loss of nothing is composed of":
