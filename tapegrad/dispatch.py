@@ -307,7 +307,7 @@ def into(out: Any, result: Tensor, warned: bool = True) -> Any:
 
     if tangents is not None:
         tangents.into(out, result)
-    if out.requires_grad or result.requires_grad:
+    if (out.requires_grad or result.requires_grad) and call.is_recording(None):
         raise RuntimeError(
             "functions with out=... arguments don't support automatic differentiation, but one of the arguments "
             "requires grad."

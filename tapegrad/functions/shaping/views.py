@@ -18,9 +18,11 @@ from tapegrad.functions.common import (
     public,
     warn,
 )
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, planner
 from tapegrad.protocols import reread
 from tapegrad.signatures import Ints
+from tapegrad.tape import history
 from tapegrad.tensor import Tensor, shape_of
 
 
@@ -292,6 +294,9 @@ def as_strided(input: Tensor, size: Ints, stride: Ints, storage_offset: int | No
     if len(size) != len(stride):
         raise RuntimeError("mismatch in length of strides and shape")
     if offset < 0 or (offset + shapes.extent(size, stride)) * layout.dtype.itemsize > layout.nbytes:
+        if input._base is not None and history.on_base(input) and not (input.requires_grad and call.is_recording(None)):
+            capturing.refuse("it reads memory of what an argument is a view of")
+            return as_strided(input._base, size, stride, input.storage_offset() + offset)
         raise RuntimeError(
             f"as_strided: sizes {list(size)} and strides {list(stride)} with storage offset "
             f"{input.storage_offset() + offset} reach beyond the tensor, which has {layout.numel} elements"
