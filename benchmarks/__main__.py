@@ -25,6 +25,7 @@ from benchmarks import (
     ordinary,
     ordinary_models,
     pieces,
+    scalars,
     small,
     startup,
     training,
@@ -33,7 +34,7 @@ from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
 # In the table's order.
 GROUPS = (small, pieces, operations, decompositions, drawing, everyday, large, layers, training, memory, startup,
-          compiled, gradbench, ordinary, ordinary_models, arrays, compiling)
+          compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
