@@ -73,7 +73,9 @@ class Compiled(Transparent):
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
-        self._ways: tuple[Quick, ...] = ()  # the native ways through the programs that ran last
+        # The native ways through the programs that ran last, and the first of them if no Python comes before it.
+        self._ways: tuple[Quick, ...] = ()
+        self._first: Quick | None = None
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
@@ -91,23 +93,27 @@ class Compiled(Transparent):
         return self if instance is None else functools.partial(self, instance)
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        first = self._first
         broken: tuple[Variant, ...] = ()
-        if not kwargs:
-            for way in self._ways:
-                if way.plainly:
-                    found = _replay(way.address, args, b"")
-                    if found is not None and found is not False:
-                        if way.whole:
-                            way.variant.runs += 1
-                            return found
-                        return way.finish(args, found)
-                else:
-                    found = way.call(args)
-                    if found is not None and found is not False:
-                        return found[0]
-                if found is False:
-                    self.fallbacks += 1
-                    broken += (way.variant,)
+        if first is not None and not kwargs:  # spelt out: as a turn of the loop it would cost a tenth of the call
+            found = _replay(first.address, args, b"")
+            if found is not None and found is not False:
+                if not first.whole:
+                    return first.finish(args, found)
+                first.variant.runs += 1
+                return found
+            if found is False:
+                self.fallbacks += 1
+                broken = (first.variant,)
+        for way in () if kwargs else self._ways:
+            if way is first:
+                continue
+            found = way.call(args)
+            if found is False:
+                self.fallbacks += 1
+                broken = (*broken, way.variant)
+            elif found is not None:
+                return found[0]
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None):
             return self.__wrapped__(*args, **kwargs)
@@ -137,7 +143,11 @@ class Compiled(Transparent):
         ways = [w for w in self._ways if w.is_current() and w is not way]
         if way is not None and way.is_current():
             ways.append(way)
-        self._ways = tuple(ways[-MAX_WAYS:])
+        self._set_ways(tuple(ways[-MAX_WAYS:]))
+
+    def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
+        self._ways = ways
+        self._first = ways[0] if ways and ways[0].plainly else None
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
@@ -346,10 +356,11 @@ class Compiled(Transparent):
 
     def _leave_ways(self) -> None:
         """Look for them anew: there is another program, or none."""
-        self._ways = ()
+        self._set_ways()
 
     def _stop(self, why: str) -> None:
-        self._ways, self._last = (), None
+        self._last = None
+        self._set_ways()
         self.reason = why
         self._warn(f"runs as it is written: {why}")
 
@@ -385,7 +396,7 @@ class Compiled(Transparent):
         key = next(iter(self._pending))
         for known in (self._pending, self.tapes, self._failures):
             known.pop(key, None)
-        self._ways = ()
+        self._set_ways()
 
 
 def _outside() -> int:

@@ -66,9 +66,9 @@ class Quick:
         self.form: int = self._results()
         record["form"] = self.form
         # Whether what the native call gives is the result.
-        self.single: bool = self.form == rec.ONE_RESULT
-        self.whole: bool = self.single or (self.form == rec.SEVERAL_RESULTS and not captured.reads and (
-            captured.structure == (tuple, None, (Tensor,) * len(captured.returned))))
+        self.whole: bool = self.form in (rec.ONE_TAKEN, rec.ONE_RESULT) or (
+            self.form == rec.SEVERAL_RESULTS and not captured.reads
+            and captured.structure == (tuple, None, (Tensor,) * len(captured.returned)))
         self.address: int = address_of(record)
 
     def _table(self, field: str, values: Any, dtype: str = "u8", count: str = "") -> None:
@@ -109,6 +109,8 @@ class Quick:
         self._table("versions", captured.fresh_versions)
         if variant.fixed and not outputs:
             return rec.CONSTANT_RESULT
+        if variant.plain and len(variant.layouts) == 1:
+            return rec.ONE_TAKEN
         return rec.ONE_RESULT if captured.structure is Tensor and not captured.reads else rec.SEVERAL_RESULTS
 
     def is_current(self) -> bool:
@@ -117,6 +119,9 @@ class Quick:
 
     def call(self, args: Any) -> Any:
         """What the native call gives, with numbers that vary or are drawn; the call's result where it passed."""
+        if self.plainly:
+            found = _replay(self.address, args, b"")
+            return found if found is None or found is False else (self.finish(args, found),)
         if len(args) != self.count or self.variant.native_way is not self:  # other containers hold the same by now
             return None
         if self.slow and not all(watched.unchanged() for watched in self.slow):

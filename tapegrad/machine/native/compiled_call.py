@@ -25,7 +25,7 @@ _tuple_new = external("PyTuple_New", u64, u64)
 _WATCHED = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW | rec.EXTERNAL)
 _VIEW, _OUTSIDE, _LOOSE = np.uint32(rec.IS_VIEW), np.uint32(rec.EXTERNAL | rec.BORROWED), np.uint32(rec.LOOSE)
-_AS_TAKEN = np.uint64(rec.AS_TAKEN)
+_AS_TAKEN, _ONE_TAKEN = np.uint64(rec.AS_TAKEN), np.uint64(rec.ONE_TAKEN)
 _BYTES = np.uint64(32)  # where the content of a `bytes` object begins
 
 
@@ -145,6 +145,8 @@ def replay(self, arguments, count):
         result = py.none() if status == UNMET else py.false()
         py.incref(result)
         return result
+    if r.form == _ONE_TAKEN:
+        return words(fresh)[U0]
     if r.form != _AS_TAKEN:
         return leave(r, given, fresh)
     result = _tuple_new(r.n_fresh)
