@@ -120,6 +120,9 @@ class Sample(NamedTuple):
             packed = self.arrays[0]
             record = REGISTRY["_recurrent_steps"].column(packed, **self.attributes)
             return self._replace(operands=tuple(map(Operand, (packed, self._weights(packed), record))))
+        if self.op.name == "_attention":
+            weights = REGISTRY["_attention_weights"].column(self.arrays[0], **self.attributes)
+            return self._replace(operands=(self.operands[0], Operand(weights)))
         if self.op.operands[-1] != "factors":
             return self
         op, given = self._factoring()
@@ -155,6 +158,9 @@ class Sample(NamedTuple):
             packed = operands[0].detach()
             steps = dispatch.apply(REGISTRY["_recurrent_steps"], (packed,), tuple(self.attributes.items()))
             operands = [operands[0], self._weights(packed).contiguous(), steps]
+        if self.op.name == "_attention":
+            weights = dispatch.apply(REGISTRY["_attention_weights"], operands[:1], tuple(self.attributes.items()))
+            operands = [operands[0], weights]
         if self.op.operands[-1] == "factors":
             op, given = self._factoring()
             x = operands[0].detach() if op.name == "linalg_lu" else operands[0]

@@ -11,6 +11,7 @@ from tapegrad.machine.planning import Layouts, Planner
 from tapegrad.machine.runtime import Machine
 from tapegrad.machine.startup import Slots
 from tapegrad.ops import (
+    attention,
     callback,
     convolution,
     declaration,
@@ -29,7 +30,7 @@ from tapegrad.ops import (
 )
 
 FAMILIES = (callback, elementwise, reduction, view, indexing, joining, linalg, decompositions, special, implicit,
-            scans, recurrent, windows, convolution)
+            scans, recurrent, windows, convolution, attention)
 
 
 def _called(o: declaration.Operation) -> Slots:

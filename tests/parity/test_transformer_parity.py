@@ -7,6 +7,7 @@ import pytest
 from both import refusal
 
 torch = pytest.importorskip("torch")
+pytest.importorskip("torch.nn.attention")
 
 import tapegrad  # noqa: E402
 
@@ -94,3 +95,28 @@ def test_texts(text):
         return (found[0], found[1][:60]) if isinstance(found, tuple) else found
 
     assert outcome(tapegrad) == outcome(torch)
+
+
+SHAPES = [(2, 3, 5, 4), (5, 4), (3, 1, 1), (1, 1, 6, 1), (2, 2, 2, 3, 4), (2, 0, 3, 4)]
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("shape", SHAPES, ids=str)
+def test_attention_of_sequences_of_one_length(shape, turned, dtype):
+    """One operation, however its operands lie; and its second derivatives."""
+    def found(t):
+        t.manual_seed(0)
+        leaves = [t.randn(*shape, dtype=getattr(t, dtype), requires_grad=True) for _ in range(3)]
+        given = [x.transpose(-2, -1) for x in leaves] if turned else leaves
+        backends = t.nn.attention
+        with backends.sdpa_kernel(backends.SDPBackend.MATH):  # the one of PyTorch's that has second derivatives
+            out = t.nn.functional.scaled_dot_product_attention(*given, scale=-0.7 if turned else None)
+        first = t.autograd.grad((out * out).sum(), leaves, create_graph=True)
+        second = t.autograd.grad(sum((g * g).sum() for g in first), leaves)
+        return [x.detach().numpy() for x in (out, *first, *second)]
+
+    for ours, its in zip(found(tapegrad), found(torch)):
+        assert ours.shape == its.shape
+        scale = abs(its).max() if its.size else 0
+        assert (abs(ours - its) <= (1e-4 if dtype == "float32" else 1e-9) * scale).all()

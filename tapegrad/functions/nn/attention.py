@@ -5,9 +5,14 @@ import math
 from typing import Any
 
 from tapegrad import creation, dtypes
-from tapegrad.functions.common import PUBLIC, kind_name
+from tapegrad.autograd import grad
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import PUBLIC, kind_name, operation
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.tensor import Tensor
+
+_WEIGHTS, _ATTENTION = operation("_attention_weights"), operation("_attention")
+_WHOLE = (dtypes.float32, dtypes.float64)  # dtypes of attention that is one operation; halves are rounded by its parts
 
 
 def _described(what: str, q: Any, k: Any, v: Any) -> str:
@@ -45,9 +50,15 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
             raise RuntimeError("Expected attn_mask dtype to be bool or float or to match query dtype, but got "
                                f"attn_mask.dtype: {kind_name(attn_mask).lower()} int and  query.dtype: "
                                f"{kind_name(query).lower()} instead.")
+    scale = 1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else float(scale)
+    if attn_mask is None and not is_causal and dropout_p == 0 and query.shape == key.shape == value.shape and \
+            query.dtype in _WHOLE and query.numel():
+        *_, length, width = query.shape
+        packed = PUBLIC["stack"]([query, key, value]).reshape(3, -1, 1, length, width)
+        return _attended(packed, scale).reshape(query.shape)
     if enable_gqa and query.ndim > 2:
         key, value = (x.repeat_interleave(query.shape[-3] // x.shape[-3], -3) for x in (key, value))
-    scores = (query * (1 / math.sqrt(max(query.shape[-1], 1)) if scale is None else scale)) @ key.transpose(-2, -1)
+    scores = (query * scale) @ key.transpose(-2, -1)
     if is_causal:
         attn_mask = creation.ones(scores.shape[-2:], dtype=dtypes.bool_).tril()
     if attn_mask is None:
@@ -60,6 +71,25 @@ def scaled_dot_product_attention(query: Tensor, key: Tensor, value: Tensor, attn
     elif dropout_p < 0:
         raise RuntimeError(f"dropout probability has to be between 0 and 1, but got {dropout_p:g}")
     return weights @ value
+
+
+def _attended(packed: Any, scale: float) -> Any:
+    """What (batch, heads, length, width) of queries find, packed with keys and values of their size."""
+    given = (("scale", scale),)
+    return apply(_ATTENTION, (packed, apply(_WEIGHTS, (packed,), given)), given)
+
+
+def _recorded_gradient(g: Any, packed: Any, scale: float) -> tuple[Any, None]:
+    """The gradient as a function of what was given, and of the one that arrives."""
+    if not getattr(packed, "requires_grad", False):
+        return None, None
+    own = packed.view_as(packed)
+    q, k, v = own.unbind(0)
+    (found,) = grad(((q * scale) @ k.transpose(-2, -1)).softmax(-1) @ v, own, g, create_graph=True)
+    return found, None
+
+
+_ATTENTION.recorded = _recorded_gradient  # here, since it is composed of tensors' functions
 
 
 def _safe_softmax(scores: Any) -> Any:
@@ -134,6 +164,16 @@ def multi_head_attention_forward(
     padding = _additive(key_padding_mask, "key_padding_mask", query.dtype)
     mask = _additive(attn_mask, "attn_mask", query.dtype)
     apart = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
+    dropped = dropout_p if training else 0.0
+    linear = NN["linear"]
+    if query is key is value and query.dtype in _WHOLE and query.numel() and not (
+            need_weights or dropped or add_zero_attn or any(x is not None for x in (
+                padding, mask, apart, bias_k, bias_v, static_k, static_v))):
+        packed = linear(query, in_proj_weight, in_proj_bias).view(length, count, 3, num_heads, head)
+        out = _attended(packed.permute(2, 1, 3, 0, 4), math.sqrt(1.0 / head)).permute(2, 0, 1, 3)
+        out = linear(out.reshape(length * count, width), out_proj_weight, out_proj_bias)
+        out = out.view(length, count, out.shape[1])
+        return (out if batched else out.squeeze(1)), None
     q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias, apart)
 
     source = k.shape[0]
@@ -171,7 +211,6 @@ def multi_head_attention_forward(
                                  f"{key_padding_mask.shape}")
         spread = padding.view(count, 1, 1, source).expand(-1, num_heads, -1, -1).reshape(count * num_heads, 1, source)
         mask = spread if mask is None else mask + spread
-    dropped = dropout_p if training else 0.0
     if need_weights:
         scores = (q * math.sqrt(1.0 / head)) @ k.transpose(-2, -1)
         weights = (scores if mask is None else scores + mask).softmax(-1)
@@ -180,7 +219,7 @@ def multi_head_attention_forward(
         out = weights @ v
     else:
         out = scaled_dot_product_attention(q, k, v, mask, dropped)
-    out = NN["linear"](out.transpose(0, 1).reshape(length * count, width), out_proj_weight, out_proj_bias)
+    out = linear(out.transpose(0, 1).reshape(length * count, width), out_proj_weight, out_proj_bias)
     out = out.view(length, count, out.shape[1])
     if not need_weights:
         return (out if batched else out.squeeze(1)), None

@@ -89,9 +89,11 @@ class KernelWriter(LoopWriter):
         if any(letter == "0" and (self.columns or not row) for letter, row in zip(self.pattern, self.region.per_row)):
             return 1  # an output that all lanes would write to: of columns, because there are none
         nodes = self.needed(roots, cut)
-        widest = max(d.itemsize for d in (*(accumulator(r)[0] for r in reduces), *(n.dtype for n in (*roots, *nodes))))
-        native = vector_bytes()[0] // widest
         calls = [(form, n) for n in nodes if n.op in INTRINSICS for form in [self.form(n)] if is_call(form)]
+        types = {n.dtype for n in (*roots, *nodes)}
+        if not calls:  # functions cost more than a sum in two registers: they get vectors as wide as their own type's
+            types |= {accumulator(r)[0] for r in reduces}
+        native = vector_bytes()[0] // max(d.itemsize for d in types)
         for form, n in calls:
             name, _, function = form.partition(" ")
             variants = jit.vector_functions(function, len(n.args), n.args[0].dtype is dtypes.float32)

@@ -38,6 +38,10 @@ class Moving(NamedTuple):
         return self._replace(value=self.value.narrow(1, start, length))
 
     @property
+    def mT(self) -> Moving:
+        return self._replace(value=self.value.mT)
+
+    @property
     def strides(self) -> shapes.Shape:
         rows, columns = self.value.layout.strides
         return 0 if self.value.shape[0] == 1 else rows, columns
@@ -129,6 +133,17 @@ class Turns:
         places = [self._reach(x, j < len(outputs)) for j, x in enumerate(all_of)]
         self._call(kernel, nest, 2, places)
 
+    def row_by_row(self, target: Moving, inputs: Sequence[Moving], rule: Callable[..., Any]) -> None:
+        """What `rule` says of one row of each input, into the target, which may be the first of them."""
+        types, of = tuple(x.value.dtype for x in inputs), target.value.dtype
+        value = rule(*(Sym.operand(j, d) for j, d in enumerate(types))).cast(of)
+        all_of = (target, *inputs)
+        strides = [byte_strides(x.value.layout, x.value.layout.strides) for x in all_of]
+        nest = loop_nests.build(target.value.shape, strides, [x.value.dtype.itemsize for x in all_of], (1,), True)
+        region = emitter.Region(types, (value,), (of,), (False,))
+        kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (False,)))
+        self._call(kernel, nest.words.tolist(), NO_ROWS, [self._reach(x, x is target) for x in all_of])
+
     def end(self, work: int) -> None:
         """The step; `work` is how many multiplications there are in all."""
         order = sorted((p for p in self.places if p is not None), key=lambda place: not self.places[place])
@@ -161,6 +176,17 @@ class Looping(Builder):
     def plain(self, x: Traced) -> Traced:
         return x if x.layout.contiguous else Copy(x)
 
+    def by_rows(self, x: Traced) -> Traced:
+        """The value itself where its last axis is contiguous and no element stands for several, else a copy."""
+        strides = x.layout.strides
+        lies = strides[-1] == 1 and x.shape[-1] > 1 and all(s >= x.shape[-1] for s in strides[:-1])
+        return x if lies else self.plain(x)
+
+    def blank_like(self, x: Traced) -> Traced:
+        """A result whose axes lie in memory in the order of those of `x`."""
+        strides = x.layout.strides if x.layout.dense else shapes.result_strides(x.shape, [(x.shape, x.layout.strides)])
+        return Traced(self, Pointer(rec.TARGET), self.layouts.intern(x.dtype, x.shape, strides))
+
     def moving(self, x: Traced, reverse: bool, start: int = 0, turns: int | None = None) -> Moving:
         return along(x, reverse, start, turns)
 
@@ -172,6 +198,10 @@ class Looping(Builder):
     def running(self, x: Traced) -> Moving:
         """One matrix of which each row belongs to one of the batch, as every turn finds it and leaves it."""
         return Moving(x)
+
+    def heads(self, x: Traced) -> Moving:
+        """The matrices of (batch, heads, rows, columns), a head a turn."""
+        return Moving(x.narrow(0, 0, 1).squeeze(0).narrow(0, 0, 1).squeeze(0), x.layout.strides[1], x.layout.strides[0])
 
     def one_by_one(self, x: Traced, turns: int, start: int = 0) -> Moving:
         """The values along the first axis from `start` on, one a turn; the next of a batch after all turns."""
