@@ -185,10 +185,11 @@ def _runs(table: Table, words: Any, lasting: Any, period: int) -> tuple[Any, Any
 def _touches(table: Table, count: int) -> tuple[Any, Any]:
     """The first and the last row that each block is used in."""
     own = table.used & (table.space == OWN)
-    rows, numbers = np.nonzero(own)[0], table.number[own]
     first, last = np.full(count, len(table.kind)), np.full(count, -1)
-    np.minimum.at(first, numbers, rows)
-    np.maximum.at(last, numbers, rows)
+    for here, number in zip(own.T, table.number.T):
+        rows = np.flatnonzero(here)
+        np.minimum.at(first, number[rows], rows)
+        np.maximum.at(last, number[rows], rows)
     return first, last
 
 
@@ -289,7 +290,7 @@ class Rolled:
     def _writers(table: Table, drawn: Table, count: int) -> Any:
         """For each block the row of the constant that it is, -1 if it is anything else."""
         own = written(table) & (table.space == OWN)
-        times = np.bincount(table.number[own], minlength=count)
+        times = sum(np.bincount(number[here], minlength=count) for here, number in zip(own.T, table.number.T))
         times += np.bincount(drawn.number[drawn.used & (drawn.space == OWN)], minlength=count)
         rows = np.flatnonzero(((table.kind == rec.WORD) | (table.kind == rec.CONSTANT)) & (table.offset[:, 0] == 0))
         found = np.full(count, -1)

@@ -18,7 +18,7 @@ from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 
 buffers = machine.buffers
-_AT_ONCE = 1 << 18  # addresses that are looked for together: what is worked out on the way stays small
+_AT_ONCE = 1 << 17  # rows whose pointers are looked for together: what is worked out on the way stays small
 _IS_STEP = np.zeros(64, bool)  # by an event's kind
 _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]] = True
 
@@ -32,14 +32,12 @@ class Storages:
 
     def find(self, addresses: Any) -> tuple[Any, Any]:
         """Of each address what it lies in, -1 for nothing, and how far from its beginning."""
-        what, offsets = np.full(len(addresses), -1), np.zeros(len(addresses), "i8")
-        for first in range(0, len(addresses) if len(self.starts) else 0, _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            at = np.searchsorted(self.starts, addresses[some], "right") - 1
-            far = addresses[some].astype("i8") - self.starts[at].astype("i8")
-            inside = (at >= 0) & (far < self.nbytes[at].astype("i8"))
-            what[some], offsets[some] = np.where(inside, self.what[at], -1), far
-        return what, offsets
+        if not len(self.starts):
+            return np.full(len(addresses), -1), np.zeros(len(addresses), "i8")
+        at = np.searchsorted(self.starts, addresses, "right") - 1
+        offsets = addresses.astype("i8") - self.starts[at].astype("i8")
+        inside = (at >= 0) & (offsets < self.nbytes[at].astype("i8"))
+        return np.where(inside, self.what[at], -1), offsets
 
 
 def live_storages(held: set[int]) -> Storages:
@@ -67,11 +65,11 @@ def analyse(events: Any, contents: list[bytes], before: Storages, arguments: lis
     nothing that the call computes. With `roll`, loops are found.
     """
     kinds = events["kind"]
-    taken = np.flatnonzero(kinds == rec.TAKEN)
+    taken = kinds == rec.TAKEN
     starts, sizes = events["a"][taken], events["b"][taken].astype("i8")
-    pointers = _Pointers(events, np.flatnonzero(_IS_STEP[kinds]))
-    pointers.lie_in(Storages(starts, sizes, np.arange(len(taken))))
-    used = pointers.blocks_used(len(taken)) | _among(starts, left)
+    pointers = _Pointers(events, np.flatnonzero(_IS_STEP[kinds]).astype("i4"))
+    pointers.lie_in(Storages(starts, sizes, np.arange(len(starts), dtype="i4")))
+    used = pointers.blocks_used(len(starts)) | _among(starts, left)
     pointers.keep(used)
     starts, sizes = starts[used], sizes[used]
     rows = pointers.lie_outside(before, _Outside(arguments, known, loose))
@@ -137,7 +135,10 @@ class _Pointers:
         """Find those in blocks that the capture took."""
         self.space, self.number = np.zeros(self.used.shape, "i1"), np.full(self.used.shape, -1)
         self.offset = np.zeros(self.used.shape, "i8")
-        self.number[self.used], self.offset[self.used] = taken.find(self.pointers[self.used])
+        for first in range(0, len(self.at), _AT_ONCE):
+            some = slice(first, first + _AT_ONCE)
+            used = self.used[some]
+            self.number[some][used], self.offset[some][used] = taken.find(self.pointers[some][used])
 
     def blocks_used(self, count: int) -> Any:
         """Which blocks a step reads or computes.
@@ -172,11 +173,12 @@ class _Pointers:
                 self.space[here], self.number[here], self.offset[here] = FIXED, addresses[group].astype("i8"), one
             else:
                 self.space[here], self.number[here], self.offset[here] = ARGUMENT, number, far[group] - start
+        del self.pointers
         return rows
 
     def table(self, sizes: Any) -> Table:
-        part = np.cumsum(self.events["kind"] == rec.PART, dtype="i4")[self.at]
-        del self.pointers
+        ends = np.flatnonzero(self.events["kind"] == rec.PART)
+        part = np.searchsorted(ends, self.at).astype("i4")
         stays = np.broadcast_to(np.int64(0), self.used.shape)
         first = np.where(self.used[:, 0] & (self.space[:, 0] == OWN), self.number[:, 0], len(sizes))
         return Table(self.at, self.kind, self.events["a"][self.at], self.events["b"][self.at], part, self.used,
