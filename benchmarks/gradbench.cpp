@@ -58,18 +58,6 @@ double det(const double* a, long n) {
     return minor(a, n, 0, columns);
 }
 
-double llsq(const double* x, long n) {
-    double total = 0;
-    for (long i = 0; i < 2 * n; ++i) {
-        const double t = -1 + i * 2.0 / (2 * n - 1);
-        double sum = 0, power = 1;
-        for (long j = 0; j < n; ++j, power *= t) sum += x[j] * power;
-        const double far = (t > 0) - (t < 0) - sum;
-        total += far * far;
-    }
-    return total / 2;
-}
-
 double lse(const double* x, long n) {
     const double most = *std::max_element(x, x + n);
     double sum = 0;

@@ -111,18 +111,6 @@ def det(torch: Any, matrix: Any) -> Any:
     return minor(0, tuple(range(len(matrix))))
 
 
-def llsq_data(size: int) -> Values:
-    return [np.random.default_rng(0).uniform(-1, 1, size)]
-
-
-def llsq(torch: Any, x: Any) -> Any:
-    """Half the squared distance of a polynomial, of as many coefficients, from the sign of its variable."""
-    n = len(x)
-    t = torch.from_numpy(np.linspace(-1, 1, 2 * n))
-    powers = t[:, None] ** torch.from_numpy(np.arange(float(n)))
-    return (torch.sign(t) - powers @ x).pow(2).sum() / 2
-
-
 def lse_data(size: int) -> Values:
     return [np.random.default_rng(0).uniform(-1, 1, size)]
 
@@ -219,11 +207,6 @@ def det_7_built() -> Measured:
 @figure("the same, gradient ÷ its value in C++ (the peer)", "s", must=0.33, aim=0.3)
 def det_7_primal() -> Measured:
     return against_primal(det, det_data(7))
-
-
-@figure("least squares of 1,024 coefficients, gradient ÷ its value in C++ (the peer)", "s", must=0.44, aim=0.4)
-def llsq_1024_primal() -> Measured:
-    return against_primal(llsq, llsq_data(1024))
 
 
 @figure("logsumexp of 80,000, gradient ÷ its value in C++ (the peer)", "s", must=0.29, aim=0.25)
