@@ -262,14 +262,22 @@ def _families(table: Table, regions: Sequence[Region], sizes: Any, lasting: Any
 class Rolled:
     """A table with its loops, over blocks of which families are one each; `refused` are loops that cannot be kept."""
 
+    families: Sequence[_Family]
+    contents: Sequence[bytes]
+    left_out: np.ndarray[Any, Any]
+    number: np.ndarray[Any, Any]
+    offset: np.ndarray[Any, Any]
+    table: Table
+    drawn: Table
+
     def __init__(self, table: Table, drawn: Table, sizes: Any, regions: Sequence[Region],
                  families: Sequence[_Family], contents: Sequence[bytes]) -> None:
-        self.regions = sorted(regions)
+        self.regions: list[Region] = sorted(regions)
         self.families, self.contents = families, contents
         single = np.ones(len(sizes), bool)
         for family in families:
             single[family.blocks] = False
-        self.single = np.flatnonzero(single)
+        self.single: np.ndarray[Any, Any] = np.flatnonzero(single)
         self.number, self.offset = np.cumsum(single) - 1, np.zeros(len(sizes), "i8")
         self.made: list[Block] = []
         self.constants: list[Step] = []
@@ -284,7 +292,7 @@ class Rolled:
             self.offset[family.blocks] = np.arange(count) * (0 if ready == nbytes else slot)
             self.made.append(Block(0, ready or count * slot, slot))
         self.table, self.drawn = table, drawn
-        self.refused = {r for r in self.regions if not self._same_constants(table, r)}
+        self.refused: set[Region] = {r for r in self.regions if not self._same_constants(table, r)}
 
     @staticmethod
     def _writers(table: Table, drawn: Table, count: int) -> Any:

@@ -15,9 +15,8 @@ from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table
 from tapegrad.compiler.traced_program import Block, Refused, Strict
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import buffers, machine
 
-buffers = machine.buffers
 _AT_ONCE = 1 << 17  # rows whose pointers are looked for together: what is worked out on the way stays small
 _IS_STEP = np.zeros(64, bool)  # by an event's kind
 _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]] = True
@@ -25,6 +24,10 @@ _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]]
 
 class Storages:
     """Pieces of memory, and which of them addresses lie in."""
+
+    starts: np.ndarray[Any, Any]
+    nbytes: np.ndarray[Any, Any]
+    what: np.ndarray[Any, Any]
 
     def __init__(self, starts: Any, nbytes: Any, what: Any) -> None:
         order = np.argsort(starts, kind="stable")

@@ -55,6 +55,9 @@ class Table(NamedTuple):
 class Steps:
     """Rows of a table as steps."""
 
+    contents: list[bytes]
+    varying: Mapping[int, int]
+
     def __init__(self, contents: list[bytes], varying: Mapping[int, int]) -> None:
         self.contents, self.varying = contents, varying
         self.nests: dict[int, int] = {}

@@ -12,6 +12,9 @@ from tapegrad.machine.kernels.lowering import register_type
 
 
 class TurnsWriter(KernelWriter):
+    letters: str
+    back: dict[int, int]
+
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
         super().__init__(region, "1", accumulate)
         self.letters, _, pairs = pattern[1:].partition(":")
@@ -37,7 +40,7 @@ class TurnsWriter(KernelWriter):
                 scope[n] = self.load(starts[k], self.dtypes[k])
         self.jump("turn")
         phis = len(self.lines)
-        self.at = [f"%walk{k}" if k in strides else start for k, start in enumerate(starts)]
+        self.at: list[str] = [f"%walk{k}" if k in strides else start for k, start in enumerate(starts)]
         self.compute(self.values, scope, lambda k: self.load(self.at[k], self.dtypes[k]))
         self.store_all([j for j in range(outputs) if self.letters[j] == "m"], scope, {})
         for k, stride in strides.items():
