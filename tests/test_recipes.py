@@ -188,6 +188,15 @@ def _refuse(*args, **kwargs):
     raise AssertionError("not learnt")
 
 
+def test_none_among_results_is_learnt():
+    x = T.randn(5, 2, 8)
+    attend = T.nn.MultiheadAttention(8, 2)
+    first = attend(x, x, x, need_weights=False)
+    with _no_lessons():
+        again = attend(x, x, x, need_weights=False)
+    assert first[1] is again[1] is None and T.equal(first[0], again[0])
+
+
 def test_indices_move_what_was_learnt():
     x = T.arange(24).reshape(4, 6)
     flat = [list(range(6 * r, 6 * r + 6)) for r in range(4)]

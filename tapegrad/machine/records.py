@@ -225,8 +225,8 @@ RECIPE_STEP = np.dtype([
 WRITES, SPREADS = 1 << 8, 1 << 9
 # A start is an index or the beginning of a slice: it has to lie in [low, high), and `wrap` is added if it is negative.
 START = np.dtype([("low", "i8"), ("high", "i8"), ("wrap", "i8")])
-# References: below them argument tensors; VALUE is the number that is assigned.
-VALUE, STEP_RESULT, FIXED = 63, 64, 1 << 31
+# References: below them argument tensors; VALUE is the number that is assigned, NOTHING stands for None in a result.
+NOTHING, VALUE, STEP_RESULT, FIXED = 62, 63, 64, 1 << 31
 MAX_RECIPE_STEPS, MAX_RECIPE_TENSORS, MAX_RECIPE_STARTS = 40, 40, 8
 # Key words that say what follows; None, True, False, `...` and dtypes are their own addresses, below 2^56.
 (KEY_TENSOR, KEY_AGAIN, KEY_INT, KEY_FLOAT, KEY_TEXT, KEY_TUPLE, KEY_LIST, KEY_SLICE, KEY_INDEX, KEY_RANGE, KEY_VALUE,

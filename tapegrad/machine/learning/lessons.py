@@ -323,9 +323,10 @@ def _results(lesson: Lesson, result: Any) -> list[int] | None:
     if result is None and lesson.fits and lesson.wrote:
         return []
     found = result if isinstance(result, tuple) else (result,)
-    if not lesson.fits or not found or not all(isinstance(x, machine.TensorBase) for x in found):
+    if not lesson.fits or not any(isinstance(x, machine.TensorBase) for x in found) or not all(
+            x is None or isinstance(x, machine.TensorBase) for x in found):
         return None
-    references = [lesson.references.get(id(x)) for x in found]
+    references = [rec.NOTHING if x is None else lesson.references.get(id(x)) for x in found]
     for reference in references:
         if reference is None:
             return None

@@ -18,7 +18,8 @@ from tapegrad.machine.native.in_place import LEFT, RAISED, call_write
 from tapegrad.machine.native.operands import current_row, drop_number, wrap_number
 
 _LEFT_TO_PYTHON, _HAS_CONSTANTS = np.uint32(rec.LEFT_TO_PYTHON), np.uint32(rec.HAS_CONSTANTS)
-_STEP_RESULT, _FIXED, _VALUE = np.uint32(rec.STEP_RESULT), np.uint32(rec.FIXED), np.uint32(rec.VALUE)
+_STEP_RESULT, _FIXED, _VALUE, _NOTHING = (
+    np.uint32(i) for i in (rec.STEP_RESULT, rec.FIXED, rec.VALUE, rec.NOTHING))
 _WRITES, _SPREADS = np.uint32(rec.WRITES), np.uint32(rec.SPREADS)
 UNDONE = U1
 U8, U24 = np.uint64(8), np.uint64(24)
@@ -165,7 +166,7 @@ def gathered(recipe, key, made):
     if result != U0:
         items = words(result + U24)
         for j in range(n):
-            items[j] = referred(references[j], key, made)
+            items[j] = py.none() if references[j] == _NOTHING else referred(references[j], key, made)
             py.incref(items[j])
     return result
 
