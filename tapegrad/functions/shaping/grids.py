@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dtypes, series, shapes
-from tapegrad.creation import from_array
+from tapegrad.creation import check_room, from_array
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, method, public, warn
 from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.functions.shaping.views import meshgrid
@@ -45,6 +45,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> A
         raise RuntimeError(f"Expect a non-negative number, but got {r}")
     if r == 0:
         return input.new_empty(0)
+    check_room(dtypes.int64, (math.comb(len(input) + (r - 1) * with_replacement, r), r))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(len(input)), r)), np.int64).reshape(-1, r)
     return input[from_array(places)]
