@@ -36,8 +36,9 @@ def rounded_once(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
         of = next((x.dtype for x in args if isinstance(x, Tensor)), None)
         if of not in dtypes.HALVES:
             return function(*args, **kwargs)
-        if name.startswith("conv") and any(isinstance(x, Tensor) and x.dtype is not of for x in args):
-            return function(*args, **kwargs)  # which says what has to be the same
+        others = {x.dtype for x in args if isinstance(x, Tensor) and x.dtype.is_floating_point} - {of}
+        if others and not name.endswith("_norm"):
+            return function(*args, **kwargs)  # which promotes them, or says what has to be the same
         given = [_wide(x, argument) for argument, x in zip((*names, *("",) * len(args)), args)]
         return _rounded(function(*given, **{argument: _wide(x, argument) for argument, x in kwargs.items()}), of)
 
