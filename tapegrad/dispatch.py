@@ -256,6 +256,7 @@ def touch(self: Any, *others: Any) -> Any:
 
 
 _MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
+_UNSAFE = ("unsafe_view", "unsafe_squeeze")  # of what nobody else holds: no views in the eyes of differentiation
 # Several views from one call, none of which may be written in place when recorded.
 _MULTIPLE = ("unbind", "split", "split_with_sizes")
 
@@ -279,7 +280,7 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     mode = 0
     if record:
         mode = int(layout.dtype.is_floating_point)
-        if op.name != "unsafe_view":  # of what nobody else holds: no view in the eyes of differentiation
+        if op.name not in _UNSAFE:
             mode |= rec.LINK | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
     made = make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
     if lessons.active is not None:

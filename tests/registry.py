@@ -57,7 +57,7 @@ VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
                    ((5,), {"size": (3, 2), "stride": (1, 1), "storage_offset": 1, "frame": (1,)})],
 }
 VIEWS |= {"unsafe_view": VIEWS["view"], "_reshape_alias": VIEWS["view"], "squeeze_all": VIEWS["squeeze"],
-          "squeeze_multiple": VIEWS["squeeze"], "detach": VIEWS["alias"],
+          "squeeze_multiple": VIEWS["squeeze"], "unsafe_squeeze": VIEWS["squeeze"], "detach": VIEWS["alias"],
           "unbind": VIEWS["select"], "split": VIEWS["slice"], "split_with_sizes": VIEWS["slice"]}
 VIEWS |= {f"{name}_": VIEWS[name] for name in ("t", "transpose", "unsqueeze", "squeeze", "squeeze_all",
                                                "squeeze_multiple", "as_strided")}

@@ -95,6 +95,7 @@ def readable(name: str, shape: shapes.Shape, strides: shapes.Shape, given: dict[
 
 view("view", _view)
 view("unsafe_view", _view)
+view("unsafe_squeeze", _squeeze, grad_name="SqueezeBackward4")  # PyTorch squeezes in place what it just made
 view("_reshape_alias", _view, grad_name="ReshapeAliasBackward0")
 view("transpose", _transpose)
 view("t", _transpose, grad_name="TBackward0")

@@ -114,7 +114,7 @@ def _matmul(a: Any, b: Any) -> Any:
     if a.ndim == 2 and b.ndim == 1:
         return mv(a, b)
     if a.ndim == 1 and b.ndim == 2:
-        return _without(-2, mm(a.unsqueeze(0), b))
+        return apply_view(operation("unsafe_squeeze"), mm(a.unsqueeze(0), b), (("dim", (0,)),))
     if a.ndim == 1:
         return _without(-2, _matmul(a.unsqueeze(0), b))
     if b.ndim == 1:
