@@ -144,6 +144,8 @@ def norm_slope(g: Value, x: Value, out: Value, dim: Axes, ord: float) -> Value:
     else:
         size_slope = scalar.pow(size / least, ord - 1)
     slope = where(x == 0, where(scalar.isnan(out), out, 0), scalar.sign(x) * size_slope)
+    if 0 < ord < 1:
+        return g * slope
     return where(out == 0, 0, g * slope)  # of a negative order, one zero in the row makes the norm 0
 
 

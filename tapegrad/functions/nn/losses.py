@@ -133,6 +133,8 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
     """The cross entropy of the sigmoid of `input` (`torch.nn.functional.binary_cross_entropy_with_logits`)."""
     if tuple(input.shape) != tuple(target.shape):
         raise ValueError(f"Target size ({target.shape}) must be the same as input size ({input.shape})")
+    if not input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"log_sigmoid_cpu\" not implemented for '{kind_name(input)}'")
     if not target.dtype.is_floating_point:
         _ = target - target  # of masks, this is refused
         raise RuntimeError(f"result type {kind_name(input)} can't be cast to the desired output type "
