@@ -216,6 +216,18 @@ def test_a_custom_function_says_its_tangent(level):
     assert tangent(y) is None
 
 
+def test_compiled_functions_run_as_written():
+    f = torch.compile(lambda x: (x * 2).sin())
+    x = torch.tensor([0.5, 1.0])
+    for _ in range(4):
+        f(x)
+    with forward_ad.dual_level():
+        found = tangent(f(make_dual(x, torch.ones(2))))
+        assert found is not None and found.tolist() == ((x * 2).cos() * 2).tolist()
+    replays = f.tapes and f.reason is None
+    assert replays and f(x).tolist() == (x * 2).sin().tolist()
+
+
 def test_gradcheck_checks_tangents():
     x = torch.tensor([0.5, -1.0], dtype=torch.float64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: x.exp() * x, x, check_forward_ad=True)

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes
+from tapegrad import dispatch, dtypes
 from tapegrad.autograd import anomaly, saved_tensors
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
@@ -115,7 +115,7 @@ class Compiled(Transparent):
             elif found is not None:
                 return found[0]
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
-                or saved_tensors.current() is not None):
+                or saved_tensors.current() is not None or dispatch.tangents is not None):
             return self.__wrapped__(*args, **kwargs)
         try:
             key, leaves, containers, numbers = self._sorted(args, kwargs)
