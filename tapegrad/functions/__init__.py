@@ -22,6 +22,7 @@ from tapegrad.functions.nn import (
     ctc,
     distances,
     dropout,
+    layers,
     losses,
     normalisation,
     padding,
@@ -43,7 +44,7 @@ from tapegrad.tensor import Tensor
 
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, in_place_views, splitting,
             rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions, solving,
-            decompositions, former_names, activations, losses, distances, dropout, padding, convolution,
+            decompositions, former_names, activations, layers, losses, distances, dropout, padding, convolution,
             normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, queries, storages,
             array_protocols)
 

@@ -166,14 +166,19 @@ def multi_head_attention_forward(
     apart = (q_proj_weight, k_proj_weight, v_proj_weight) if use_separate_proj_weight else None
     dropped = dropout_p if training else 0.0
     linear = NN["linear"]
+
+    def shown(found: Any) -> Any:
+        """What all heads find for (length, batch) queries, through the last linear map."""
+        out = linear(found.reshape(length * count, width), out_proj_weight, out_proj_bias)
+        out = out.view(length, count, out.shape[1])
+        return out if batched else out.squeeze(1)
+
     if query is key is value and query.dtype in _WHOLE and query.numel() and not (
             need_weights or dropped or add_zero_attn or any(x is not None for x in (
                 padding, mask, apart, bias_k, bias_v, static_k, static_v))):
         packed = linear(query, in_proj_weight, in_proj_bias).view(length, count, 3, num_heads, head)
         out = _attended(packed.permute(2, 1, 3, 0, 4), math.sqrt(1.0 / head)).permute(2, 0, 1, 3)
-        out = linear(out.reshape(length * count, width), out_proj_weight, out_proj_bias)
-        out = out.view(length, count, out.shape[1])
-        return (out if batched else out.squeeze(1)), None
+        return shown(out), None
     q, k, v = _projected(query, key, value, in_proj_weight, in_proj_bias, apart)
 
     source = k.shape[0]
@@ -219,11 +224,9 @@ def multi_head_attention_forward(
         out = weights @ v
     else:
         out = scaled_dot_product_attention(q, k, v, mask, dropped)
-    out = linear(out.transpose(0, 1).reshape(length * count, width), out_proj_weight, out_proj_bias)
-    out = out.view(length, count, out.shape[1])
     if not need_weights:
-        return (out if batched else out.squeeze(1)), None
+        return shown(out.transpose(0, 1)), None
     weights = weights.view(count, num_heads, length, source)
     if average_attn_weights:
         weights = weights.mean(1)
-    return (out, weights) if batched else (out.squeeze(1), weights.squeeze(0))
+    return shown(out.transpose(0, 1)), (weights if batched else weights.squeeze(0))

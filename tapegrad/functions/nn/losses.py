@@ -1,23 +1,20 @@
-"""Losses and the other functions of `torch.nn.functional` that are composed of operations."""
+"""Losses: of numbers against numbers, of logits against classes."""
 from __future__ import annotations
 
 import math
 from typing import Any
 
-import numpy as np
-
-from tapegrad import dtypes
-from tapegrad.creation import arange, filled, from_array, ones
-from tapegrad.dispatch import apply, differentiated
-from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public, warn
+from tapegrad.creation import arange, ones
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import PUBLIC, kind_name, operation, public, warn
 from tapegrad.functions.indexing.subscripts import read
-from tapegrad.functions.linear_algebra.products import matmul
 from tapegrad.functions.nn.activations import nn
+from tapegrad.functions.nn.layers import linear
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
-from tapegrad.functions.shaping.views import broadcast_tensors, unsafe_view
-from tapegrad.machine.live import machine, planner
+from tapegrad.functions.shaping.views import broadcast_tensors
+from tapegrad.machine.live import planner
 from tapegrad.tensor import Tensor
 
 
@@ -369,23 +366,6 @@ def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: 
     return (1 - label_smoothing) * plain + label_smoothing / n * smooth
 
 
-# ---------------------------------------------------------------- layers
-
-
-@nn
-def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
-    """`input @ weight.T + bias` (`torch.nn.functional.linear`)."""
-    expect_tensor("linear", weight, "weight", 2)
-    turned = weight.t()
-    if bias is not None and input.ndim == 2 and weight.ndim == 2:
-        return PUBLIC["addmm"](bias, input, turned)
-    if bias is not None and input.dtype is not weight.dtype:
-        raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(input)} and "
-                           f"{kind_name(weight)}")
-    product = matmul(input, turned)
-    return product if bias is None else product + bias
-
-
 @nn
 def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *, linear_bias: Any = None,
                          weight: Any = None, reduction: str = "mean", ignore_index: int | None = None,
@@ -399,103 +379,3 @@ def linear_cross_entropy(input: Tensor, linear_weight: Tensor, target: Tensor, *
     logits = linear(input, linear_weight.reshape(-1, features), bias).reshape(*input.shape[:-1], classes, *places)
     return cross_entropy(logits, target, weight, ignore_index=-100 if ignore_index is None else ignore_index,
                          reduction=reduction, label_smoothing=label_smoothing)
-
-
-@nn
-def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
-              norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
-    """The rows of a table (`torch.nn.functional.embedding`)."""
-    if weight.ndim != 2:
-        raise RuntimeError("'weight' must be 2-D")
-    if input.dtype.name not in ("int64", "int32"):
-        raise RuntimeError("Expected tensor for argument #1 'indices' to have one of the following scalar types: Long, "
-                           f"Int; but got {input.type()} instead (while checking arguments for embedding)")
-    if padding_idx is not None:
-        if not -weight.shape[0] <= padding_idx < weight.shape[0]:
-            raise AssertionError("Padding_idx must be within num_embeddings")
-        padding_idx %= weight.shape[0]
-    if max_norm is not None:
-        rows = np.unique(input._array())
-        norms = np.linalg.norm(weight._array()[rows], norm_type, -1)
-        from tapegrad.autograd import modes
-
-        with modes.no_grad():
-            for r, size in zip(rows, norms):
-                if size > max_norm:
-                    weight[int(r)] *= max_norm / (size + 1e-7)
-    table = weight
-    if padding_idx is not None and differentiated(weight):
-        keep = from_array((np.arange(weight.shape[0]) != padding_idx)[:, None])
-        table = PUBLIC["where"](keep, weight, weight.detach())
-    if scale_grad_by_freq:
-        counts = np.bincount(input._array().reshape(-1), minlength=weight.shape[0])
-        share = from_array((1 / np.maximum(counts, 1))[:, None], weight.dtype)
-        table = table * share + (table * (1 - share)).detach()
-    found = read("embedding", table, (input.reshape(-1),), ("axes", (0,)))
-    return unsafe_view(found, (*input.shape, weight.shape[1]))
-
-
-def _embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,
-               sparse: bool = False) -> Any:
-    """Rows of a table, looked up by their numbers (`torch.embedding`)."""
-    return embedding(indices, weight, padding_idx if padding_idx >= 0 else None, None, 2.0, scale_grad_by_freq, sparse)
-
-
-PUBLIC["embedding"] = _embedding
-
-
-@nn
-def one_hot(tensor: Any, num_classes: int = -1) -> Any:
-    """Ones where a class is (`torch.nn.functional.one_hot`)."""
-    if tensor.dtype.name != "int64":
-        raise RuntimeError("one_hot is only applicable to index tensor of type LongTensor.")
-    array = np.asarray(tensor._array(), order="C")
-    if not array.size:
-        if num_classes <= 0:
-            raise RuntimeError("Can not infer total number of classes from empty tensor.")
-        return from_array(np.zeros((*array.shape, num_classes), np.int64))
-    if num_classes == -1:
-        num_classes = max(int(array.max()) + 1, 1)
-    status = 0
-
-    def write(found: np.ndarray[Any, Any]) -> None:
-        nonlocal status
-        status = machine.call.write_classes(array, found, array.size, num_classes)
-
-    hot = filled(dtypes.int64, (*array.shape, max(num_classes, 0)), write)
-    if status:
-        raise RuntimeError(f"Class values must be {'non-negative' if status == 1 else 'smaller than num_classes'}.")
-    return hot
-
-
-@nn
-def normalize(input: Tensor, p: float = 2.0, dim: int = 1, eps: float = 1e-12, out: Any = None) -> Any:
-    """Rows divided by their norm (`torch.nn.functional.normalize`)."""
-    return input / vector_norm(input, p, dim, True).clamp(min=eps).expand_as(input)
-
-
-@nn
-def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
-    """Rows brought to mean 0 and variance 1, scaled and shifted (`torch.nn.functional.layer_norm`)."""
-    shape = tuple(normalized_shape)
-    if not shape:
-        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
-                           "element, "
-                           f"but got normalized_shape = {list(shape)}")
-    for name, x in (("weight", weight), ("bias", bias)):
-        if x is not None and tuple(x.shape) != shape:
-            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
-                               f"{list(x.shape)} and normalized_shape = {list(shape)}")
-    if tuple(input.shape[-len(shape):]) != shape:
-        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape [*, "
-                           f"{', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
-    out = apply(operation("standardised"), (input,), (
-        ("dim", tuple(range(input.ndim - len(shape), input.ndim))), ("eps", float(eps))))
-    return affine(out, weight, bias)
-
-
-def affine(x: Any, weight: Any, bias: Any) -> Any:
-    """Times `weight`, plus `bias`, where they are given."""
-    if bias is not None:
-        return apply(operation("affine"), (x, 1.0 if weight is None else weight, bias))
-    return x if weight is None else x * weight

@@ -1,4 +1,4 @@
-"""Normalisation over batches, groups and channels."""
+"""Normalisation over batches, groups, channels and rows."""
 from __future__ import annotations
 
 import math
@@ -7,10 +7,10 @@ from typing import Any
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import check_room
-from tapegrad.functions.common import public
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import operation, public
 from tapegrad.functions.nn.activations import nn
 from tapegrad.functions.nn.convolution import windows
-from tapegrad.functions.nn.losses import affine
 from tapegrad.functions.nn.padding import pad
 from tapegrad.tensor import Tensor
 
@@ -117,3 +117,30 @@ def local_response_norm(input: Tensor, size: int, alpha: float = 1e-4, beta: flo
     around = windows(pad(squares, (size // 2, (size - 1) // 2)), (size,), (1,), (1,)).sum(-1)
     around = around / size if input.dtype.is_floating_point else around // size
     return input / (around.movedim(-1, 1) * alpha + k) ** beta
+
+
+@nn
+def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: Any = None, eps: float = 1e-5) -> Any:
+    """Rows brought to mean 0 and variance 1, scaled and shifted (`torch.nn.functional.layer_norm`)."""
+    shape = tuple(normalized_shape)
+    if not shape:
+        raise RuntimeError("Expected normalized_shape to be at least 1-dimensional, i.e., containing at least one "
+                           "element, "
+                           f"but got normalized_shape = {list(shape)}")
+    for name, x in (("weight", weight), ("bias", bias)):
+        if x is not None and tuple(x.shape) != shape:
+            raise RuntimeError(f"Expected {name} to be of same shape as normalized_shape, but got {name} of shape "
+                               f"{list(x.shape)} and normalized_shape = {list(shape)}")
+    if tuple(input.shape[-len(shape):]) != shape:
+        raise RuntimeError(f"Given normalized_shape={list(shape)}, expected input with shape [*, "
+                           f"{', '.join(map(str, shape))}], but got input of size{list(input.shape)}")
+    out = apply(operation("standardised"), (input,), (
+        ("dim", tuple(range(input.ndim - len(shape), input.ndim))), ("eps", float(eps))))
+    return affine(out, weight, bias)
+
+
+def affine(x: Any, weight: Any, bias: Any) -> Any:
+    """Times `weight`, plus `bias`, where they are given."""
+    if bias is not None:
+        return apply(operation("affine"), (x, 1.0 if weight is None else weight, bias))
+    return x if weight is None else x * weight
