@@ -108,6 +108,15 @@ def test_the_tangent_is_differentiated_by_a_tangent(level):
     assert torch.autograd.grad(t.sum(), v)[0].tolist() == [6.0, 8.0]
 
 
+@pytest.mark.parametrize("function", [torch.sin, torch.cumprod, torch.cumsum, torch.mul], ids=lambda f: f.__name__)
+def test_tangents_have_no_history_where_nothing_is_recorded(level, function):
+    x = make_dual(torch.tensor([1.0, 2.0], requires_grad=True), torch.ones(2))
+    given = (x, 0) if "cum" in function.__name__ else (x, x) if function is torch.mul else (x,)
+    with torch.no_grad():
+        assert not tangent(function(*given)).requires_grad
+    assert tangent(function(*given)).requires_grad == (function is not torch.cumsum)
+
+
 def test_unpacked(level):
     x, v = torch.ones(2), torch.tensor([3.0, 4.0])
     both = unpack_dual(make_dual(x, v))

@@ -124,14 +124,14 @@ class _Rules:
     def written(op: Operation, given: Sequence[Any], attributes: Attributes) -> bool:
         """An operation in place; whether it was done."""
         known = _known(given)
-        target = given[0]
         if known is None:
             return False
+        target = given[0]
+        floats = target.dtype.is_floating_point
         with aside():
-            if target.dtype.is_floating_point:
-                pushed = _pushed(op, given, known, attributes, in_place=True)
+            pushed = _pushed(op, given, known, attributes, in_place=True) if floats else None
             dispatch.apply_inplace(op, given, attributes)
-            if target.dtype.is_floating_point:
+            if floats:
                 write(target, zeros(target) if pushed is None else pushed)
         return True
 
@@ -226,9 +226,8 @@ def _sum(parts: Sequence[Any]) -> Any:
 class _Apart:
     """An operation's operands, of which those with tangents are differentiated by: as if each were another tensor."""
 
-    def __init__(self, given: Sequence[Any], known: Sequence[Any], like: Any = None) -> None:
-        self.recorded = modes.is_grad_enabled() and any(
-            x.requires_grad for x in (*given, *known) if isinstance(x, TensorBase))
+    def __init__(self, given: Sequence[Any], known: Sequence[Any], recording: bool, like: Any = None) -> None:
+        self.recorded = recording and any(x.requires_grad for x in (*given, *known) if isinstance(x, TensorBase))
         self.operands = list(given)
         self.by: list[Any] = []
         self.tangents: list[Any] = []
@@ -238,7 +237,7 @@ class _Apart:
                 x = x.view_as(x) if self.recorded and x.requires_grad else x.detach().requires_grad_()
                 if like is not None:
                     t = t.to(like.dtype).expand(like.shape)
-                    x = x.to(like.dtype).expand(like.shape) if like.dtype.is_floating_point else x
+                    x = x.to(like.dtype).expand(like.shape)
                 self.by.append(x)
                 self.operands[j] = x
                 self.tangents.append(t.to(x.dtype))
@@ -249,8 +248,9 @@ class _Apart:
 
 def _along_the_diagonal(op: Operation, given: Sequence[Any], known: Sequence[Any], attributes: Attributes, made: Any
                         ) -> Any:
-    with modes.enable_grad() if not modes.is_grad_enabled() else contextlib.nullcontext():
-        apart = _Apart(given, known, made)
+    recording = modes.is_grad_enabled()
+    with modes.enable_grad():
+        apart = _Apart(given, known, recording, made)
         y = dispatch.apply(op, apart.operands, attributes)
         if not y.requires_grad:
             return None
@@ -264,8 +264,7 @@ def _pushed(op: Operation, given: Sequence[Any], known: Sequence[Any], attribute
     """The adjoint, transposed."""
     recording = modes.is_grad_enabled()
     with modes.enable_grad():
-        apart = _Apart(given, known)
-        apart.recorded = apart.recorded and recording
+        apart = _Apart(given, known, recording)
         operands = apart.operands
         if in_place:
             y = operands[0].clone()
