@@ -1,11 +1,11 @@
 """`CompiledFunctionBackward`: one call of a compiled function as a node of the graph, or as several.
 
-The nodes of a call are the segments of its graph (`gradient.py`). What their backwards need is held once, by the
-`Pullback`, for as long as one of them may be asked for.
+The nodes of a call are the segments of its graph (`captured_backward.py`). Native code records them, and runs their
+backwards where one whole sweep goes through (`machine.native.compiled_node`). For whatever else is asked, a node is met
+as an object of Python's, made then, which goes by the same record.
 """
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, Protocol
 
@@ -16,17 +16,18 @@ from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_program import Backward, Reads
-from tapegrad.compiler.captured_backward import Segment, Traced
+from tapegrad.compiler.captured_backward import Segment
+from tapegrad.compiler.captured_call import Result
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
+from tapegrad.machine.startup import address_of
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 
 _CHANGED = ("the backward of a custom function would read something else than it did when it was compiled: values that "
             "it names were changed between the call of a compiled function and its backward")
-WIDEST = 30  # operands of a node
 _versions = buffers["version"]
 
 
@@ -39,7 +40,10 @@ class Replayed(Protocol):
     captured: Any
     reach: Any
     reads: Reads
+    segments: list[Segment]
     owners_reached: Any
+    arguments: int
+    layouts: list[int]
     backwards: list[Backward]
 
     def bare(self, number: int, wanted: int) -> Backward | None: ...
@@ -55,158 +59,78 @@ class CompiledFunctionBackward(FunctionCtx):
     """One node of a replayed call: the segment of that `number`, or one that is `gone`."""
 
     _forward_cls = CompiledFunction
-    _shape: _Shape
-    _variant: Replayed | None = None
-    _pullback: Pullback | None = None
+    _recorder: Recorder
+    _number: int
+    _segment: Segment
     _last = 0  # the inputs that the sweep under way asks for, as bits
     _done: frozenset[int] = frozenset()  # of those sweeps that let go of what they used
-    _gathered: tuple[GatheredInputs, ...] = ()
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
-        segment, number = self._shape.segment, self._shape.number
-        self._last = self._shape.inputs_of(self._wanted)
-        if segment.refuses(self._last, self._done):
+        self._last = self._asked(self._wanted)
+        if self._segment.refuses(self._last, self._done):
             raise RuntimeError(errors.SECOND_BACKWARD)
         if all(g is None for g in outgoing):
-            return [None] * (len(self._gathered) or len(segment.inputs))
-        later = self._variant and self._variant.captured.traced.later
+            return [None] * len(self._segment.inputs)
+        later = self._recorder.later
         if later and later.have_changed():
             raise RuntimeError(_CHANGED)
-        if self._pullback is not None:
-            found = self._pullback.gradients(number, outgoing, self._row, self._last)
-        else:
-            backward = self._variant and self._variant.bare(number, self._last)
-            if not backward or modes.is_grad_enabled():
-                raise RuntimeError(errors.SECOND_BACKWARD)
-            some = iter(backward.launch([0] * backward.seeds_at, outgoing))
-            found = [next(some) if self._last >> k & 1 else None for k in range(len(segment.inputs))]
-        return _handed_out(self._gathered, found) if self._gathered else list(found)
+        pullback = self._pullback
+        if pullback is not None:
+            return list(pullback.gradients(self._number, outgoing, self._row, self._last))
+        backward = self._recorder.variant.bare(self._number, self._last)
+        if not backward or modes.is_grad_enabled():
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        some = iter(backward.launch([0] * backward.seeds_at, outgoing))
+        return [next(some) if self._last >> k & 1 else None for k in range(len(self._segment.inputs))]
+
+    def _asked(self, wanted: int) -> int:
+        return wanted & (1 << len(self._segment.inputs)) - 1
+
+    @property
+    def _pullback(self) -> Pullback | None:
+        """What the call kept; None where it is freed."""
+        found = self._is_mine() and call.node_content(self._row)
+        return Pullback(self._recorder, *found) if found and found[1] is not None else None
+
+    def _is_mine(self) -> bool:
+        """Whether the row is still the node's, and not another's by now."""
+        found = hooks.find(self._row)
+        return found is not None and found.callback is self
 
     def is_gone(self, wanted: int) -> bool:
         """Whether a backward to these operands is a second one."""
-        return self._shape.segment.refuses(self._shape.inputs_of(wanted), self._done)
+        return self._segment.refuses(self._asked(wanted), self._done)
 
     def release(self) -> None:
         """Free what no backward may ask for any more: as without compiler, that is decided operation by operation."""
         self._done |= {self._last}
-        if self._shape.segment.keeping:  # the next sweep asks `is_gone` before it begins
-            with machine.pinned():
-                found = hooks.find(self._row)
-                if found is not None and found.callback is self:  # the row may be another's by now
-                    _mark_released(self._row)
-        if self._shape.segment.is_used_up(self._done):
-            super().release()
-            self._pullback = None
+        with machine.pinned():
+            if self._segment.keeping and self._is_mine():  # the next sweep asks `is_gone` before it begins
+                instructions["plan"][int(buffers["producer"][self._row]) - 1] |= rec.RELEASED
+            if self._segment.is_used_up(self._done):
+                super().release()
+                if self._is_mine():
+                    call.let_go_node(self._row)
 
 
-class GatheredInputs(FunctionCtx):
-    """Where a node leads to more inputs than it has operands: the node of some of them, which hands gradients on."""
-
-    _forward_cls = CompiledFunction
-    _children: tuple[GatheredInputs, ...] = ()
-    _found: Sequence[Any] = ()
-    _size = 0  # how many inputs these are
-
-    def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
-        found, self._found = self._found, ()
-        if not found:  # nor has the node that hands them on
-            return [None] * (len(self._children) or self._size)
-        return _handed_out(self._children, found) if self._children else list(found)
-
-
-def _handed_out(nodes: Sequence[GatheredInputs], found: Sequence[Any]) -> list[Any]:
-    """Leave each of these nodes its share of some gradients, and word that there is some."""
-    start = 0
-    for node in nodes:
-        node._found = found[start:start + node._size]
-        start += node._size
-    return [call.empty(node._outputs[0].id).zero_() for node in nodes]  # type: ignore[union-attr]
+def _met(recorder: Recorder, row: int, number: int) -> Any:
+    """A node that only native code knew, as an object of Python's: what is attached to its row."""
+    segment = recorder.segments[number]
+    ctx = CompiledFunctionBackward()
+    ctx._recorder, ctx._number, ctx._segment, ctx._row = recorder, number, segment, row
+    ctx._capture, ctx.materialize_grads = None, False  # a call is recorded by nobody's capture
+    ctx.needs_input_grad = (True,) * len(segment.inputs)
+    ctx._inputs = [recorder.lies[v] for v in segment.inputs]
+    ctx._outputs = ctx._tensors = [recorder.lies[v] for v in segment.outputs]
+    kept = hooks.Attached()
+    kept.callback = ctx
+    content = call.node_content(row)
+    if content is not None and content[1] is None and not segment.gone:  # one whole sweep went through
+        ctx._done = frozenset({(1 << len(segment.inputs)) - 1})
+    return call.attach_node(row, kept)
 
 
-class _Shape:
-    """How one segment is recorded: everything about its node that is the same each time."""
-
-    def __init__(self, segment: Segment, number: int, operands: Sequence[Any], outputs: Sequence[Any], holds: bool
-                 ) -> None:
-        self.segment, self.number, self.outputs = segment, number, outputs
-        sizes = [1] * len(operands)
-        # Where results are held for it, it has a row of its own: on that of a result it would keep what keeps it.
-        self.single = len(outputs) == 1 and not holds
-        node = layouts.intern(dtypes.default_dtype(), ())
-        self.node = node
-        self.levels: list[list[_Level]] = []  # of the nodes between this one and its inputs
-        while len(operands) > WIDEST:
-            starts = range(0, len(operands), WIDEST)
-            groups = [operands[i:i + WIDEST] for i in starts]
-            sizes = [sum(sizes[i:i + WIDEST]) for i in starts]
-            self.levels.append([_Level(_plan(group, node), group, size) for group, size in zip(groups, sizes)])
-            operands = [node] * len(groups)
-        self.sizes = sizes
-        self.operands = list(operands)
-        self.plan = _plan(self.operands, outputs[0] if self.single else node)
-        self.output_plans = [] if self.single else [
-            planner.plan(REGISTRY["_output"], (node,), (
-                ("name", CompiledFunction.__name__), ("index", i), ("count", len(outputs)), *_lies(o)))
-            for i, o in enumerate(outputs)]
-
-    def inputs_of(self, operands: int) -> int:
-        """The inputs that some of the node's operands lead to."""
-        if not self.levels and operands != -1:
-            return operands
-        found = start = 0
-        for i, size in enumerate(self.sizes):
-            found |= ((1 << size) - 1) << start if operands >> i & 1 else 0
-            start += size
-        return found
-
-    def record(self, ctx: CompiledFunctionBackward, operands: list[Any], outputs: Sequence[Any]) -> None:
-        """Make tensors, or rows, the results of one new node; nothing may move meanwhile."""
-        gathered: tuple[GatheredInputs, ...] = ()
-        for level in self.levels:
-            rows, made, there = [], [], iter(operands)
-            children = iter(gathered)
-            for plan, group, size in level:
-                node = GatheredInputs()
-                node._size = size
-                node._inputs, node._outputs = list(group), [self.node]
-                node._children = tuple([next(children) for _ in group]) if gathered else ()
-                rows.append(call.fresh_row(self.node.id, 0, 0))
-                _attach(node, plan, rows[-1], [next(there) for _ in group])
-                made.append(node)
-            operands, gathered = rows, tuple(made)
-        ctx._shape, ctx._gathered = self, gathered
-        ctx.materialize_grads = False
-        ctx.needs_input_grad = (True,) * len(self.operands)
-        ctx._inputs, ctx._outputs, ctx._tensors = self.operands, self.outputs, self.outputs  # type: ignore[assignment]
-        row = call.fresh_row(self.node.id, 0, 0) if not self.single else _row_of(outputs[0])
-        _attach(ctx, self.plan, row, operands)
-        if self.segment.gone:
-            _mark_released(row)
-        for plan, output in zip(self.output_plans, outputs):
-            call.record_plan(plan.index, _row_of(output), 1, row)
-
-
-class _Level(NamedTuple):
-    """A node that stands for some inputs of another."""
-
-    plan: Plan
-    operands: Sequence[Any]
-    size: int
-
-
-def _attach(ctx: FunctionCtx, plan: Plan, row: int, operands: Sequence[Any]) -> None:
-    call.record_plan(plan.index, row, (1 << len(operands)) - 1, *operands)
-    ctx._row = row
-    hooks.attached(row).callback = ctx
-
-
-def _mark_released(row: int) -> None:
-    """Let sweeps ask a node whether it is used up before they begin; nothing may move meanwhile."""
-    instructions["plan"][int(buffers["producer"][row]) - 1] |= rec.RELEASED
-
-
-def _row_of(value: Any) -> int:
-    return value if type(value) is int else value._buffer
+machine.set_hook("meet_node", _met)
 
 
 def _plan(operands: Sequence[Any], out: Any) -> Plan:
@@ -219,73 +143,167 @@ def _lies(layout: Any) -> tuple[tuple[str, Any], ...]:
 
 
 class Recorder:
-    """How calls of one variant are recorded."""
+    """How calls of one variant are recorded: a NODES record, and all it refers to.
 
-    def __init__(self, traced: Traced, values: Sequence[Any], holds: bool) -> None:
-        lies = [*map(layout_of, values), *traced.hidden]
-        self.hidden: tuple[Layout, ...] = traced.hidden
-        self.shapes: list[_Shape] = [_Shape(s, number, [lies[v] for v in s.inputs], [lies[v] for v in s.outputs],
-                                            holds) for number, s in enumerate(traced.segments)]
+    It holds what nodes that are on the tape need, whatever becomes of the variant: another program may take the place
+    of its own.
+    """
 
-    def record(self, pullback: Pullback | None, values: list[Any]) -> None:
-        """Give results of a call their history; `values` are its inputs and results."""
-        with machine.pinned():
-            values += [call.fresh_row(layout.id, 0, 0) for layout in self.hidden]
-            if pullback is not None:
-                pullback.rows = [*map(_row_of, values)]
-            for shape in self.shapes:
-                ctx = CompiledFunctionBackward()
-                if not shape.segment.gone and pullback is not None:
-                    ctx._pullback, ctx._variant = pullback, pullback.variant
-                shape.record(ctx, [values[v] for v in shape.segment.inputs],
-                             [values[v] for v in shape.segment.outputs])
+    def __init__(self, variant: Replayed, leaves: Sequence[Any], values: Sequence[Any]) -> None:
+        captured = variant.captured
+        self.variant = variant
+        self.segments: list[Segment] = list(captured.traced.segments)
+        self.later: Any = captured.traced.later  # what custom functions read in their backwards, which Python compares
+        self.backwards: list[Backward] = variant.backwards
+        self.reads: Reads = variant.reads
+        self.lies: list[Layout] = [*map(layout_of, values), *captured.traced.hidden]
+        self.n_values: int = len(self.lies)
+        self.n_leaves: int = len(leaves)
+        # of each argument: its class, whether it requires grad, and whether it is a leaf
+        self.kinds: list[tuple[type, bool, bool]] = [(type(t), t.requires_grad, t.is_leaf) for t in leaves]
+        # Some have gradients, that a second run may look at.
+        self.holds_leaves: bool = variant.arguments != len(leaves)
+        self.plans: list[Plan] = []
+        self._keep: list[Any] = []
+        living = len(variant.segments)
+        n_arguments = variant.arguments if living else 0
+        saved = variant.layouts[-1] if living else 0
+        self.kept: list[tuple[str, int]] = [
+            *(("argument", i) for i in range(n_arguments)), *(("held", i) for i in range(len(self.reads.held))),
+            *(("result", i) for i in self.reads.results), *([("saved", 0)] if living else [])]
+        numbers = {key: i for i, key in enumerate(self.kept)}
+        place = captured.returned.index
+        inputs = [(rec.FROM_ARGUMENT, x) if type(x) is int else (rec.FROM_RESULT, place(x.which)) if type(x) is Result
+                  else (rec.FROM_REACHED, id(x)) for x in captured.inputs]
+        segments: Any = np.zeros(len(self.segments), rec.SEGMENT)
+        going = iter(self.backwards)
+        for record, segment in zip(segments, self.segments):
+            self._describe(record, segment, None if segment.gone else next(going), numbers)
+        nodes: Any = np.zeros(1, rec.NODES)
+        self._record = nodes
+        nodes["owner"], nodes["segments"], nodes["n_segments"] = id(self), address_of(segments), len(segments)
+        self._keep.append(segments)
+        held = [id(t) for t in self.reads.held] if living else []
+        for field, values_of, dtype in (
+                ("inputs", inputs, "u8"), ("roots", [*map(place, captured.roots)], "u4"),
+                ("hidden", [layout.id for layout in captured.traced.hidden], "u4"), ("held", held, "u8"),
+                ("results", self.reads.results, "u4"), ("reached", variant.owners_reached if living else [], "u4")):
+            nodes[field], nodes[f"n_{field}"] = self._words(values_of, dtype), len(values_of)
+        self._keep.append((variant.reads, captured, self.lies))  # the objects that are named by address
+        nodes["n_arguments"], nodes["saved"], nodes["living"] = n_arguments, saved, living
+        nodes["n_instructions"] = sum(1 + len(s.outputs) for s in self.segments)
+        nodes["widest"] = max(1, *(len(s.inputs) for s in self.segments))
+        nodes["n_pool"] = sum(2 * (len(s.inputs) + 3) + 5 * len(s.outputs) for s in self.segments)
+        self.address: int = address_of(nodes)
+
+    def _words(self, values: Any, dtype: str) -> int:
+        array = np.array(values, dtype).reshape(-1)
+        self._keep.append(array)
+        return address_of(array)
+
+    def _describe(self, record: Any, segment: Segment, backward: Backward | None, numbers: dict[Any, int]) -> None:
+        """Write one SEGMENT."""
+        inputs, outputs = ([self.lies[v] for v in values] for values in (segment.inputs, segment.outputs))
+        node = layouts.intern(dtypes.default_dtype(), ())
+        single = len(outputs) == 1
+        plans = [_plan(inputs, outputs[0] if single else node)]
+        if not single:
+            plans += [planner.plan(REGISTRY["_output"], (node,), (
+                ("name", CompiledFunction.__name__), ("index", i), ("count", len(outputs)), *_lies(o)))
+                for i, o in enumerate(outputs)]
+        self.plans += plans
+        record["plan"], record["node"], record["n_outputs"] = plans[0].index, 0 if single else node.id, len(outputs)
+        record["inputs"], record["n_inputs"] = self._words(segment.inputs, "u4"), len(inputs)
+        record["outputs"] = self._words(segment.outputs, "u4")
+        record["output_plans"] = self._words([plan.index for plan in plans[1:]], "u4")
+        if backward is None:
+            record["flags"] = rec.IS_GONE
+            return
+        whole = {(1 << len(inputs)) - 1}
+        record["flags"] |= rec.IS_ONCE if segment.is_used_up(whole) else 0
+        adjoints = [*map(layouts.adjoint, inputs)]
+        if (self.later or not single or list(segment.layouts) != adjoints or 0 in segment.keeping
+                or list(segment.seed_layouts) != [layouts.adjoint(outputs[0])] or len(self.segments) > rec.NUMBER_MASK):
+            return
+        for layout in adjoints:
+            planner.teach_accumulate(layout)
+        cells = [(cell, self._kept_at(number, backward, numbers), offset)
+                 for cell, number, offset in backward.program.argument_cells]
+        first = [backward.found.index(found) for found in backward.found]
+        blocks = [(cell, backward.found.index(number), offset) for cell, number, offset in backward.program.fresh_cells]
+        record["flags"] |= rec.IS_NATIVE
+        record["program"] = backward.program.address
+        for field, rows, dtype in (("cells", cells, "u8"), ("blocks", blocks, "u8"), ("reads", backward.reads, "u4")):
+            record[field], record[f"n_{field}"] = self._words(rows, dtype), len(rows)
+        record["reads"] = self._words([numbers[self._read_key(i)] for i in backward.reads], "u4")
+        record["sizes"], record["same"] = self._words([a.nbytes for a in adjoints], "u8"), self._words(first, "u4")
+
+    def _read_key(self, i: int) -> tuple[str, int]:
+        """Which of what is kept a number of `Reads` is."""
+        reads = self.reads
+        if i < len(reads.arguments):
+            return "argument", reads.arguments[i]
+        i -= len(reads.arguments)
+        return ("held", i) if i < len(reads.held) else ("result", reads.results[i - len(reads.held)])
+
+    def _kept_at(self, number: int, backward: Backward, numbers: dict[Any, int]) -> int:
+        """Where an argument of a backward's program lies, as a number of what is kept."""
+        if number >= backward.seeds_at:
+            return rec.SEED
+        if number >= backward.results_at:
+            return numbers["result", number - backward.results_at]
+        if number == backward.results_at - 1:
+            return numbers["saved", 0]
+        return numbers["argument", number] | (rec.LOOSE if number in self.variant.captured.loose else 0)
+
+    def record(self, leaves: Sequence[Any], arguments: Sequence[Any], outputs: Sequence[Any], fresh: Sequence[Any],
+               states: Sequence[Any], numbers: Sequence[Any]) -> None:
+        """Give results of a call their history."""
+        results = [outputs[i] for i in self.variant.captured.returned]
+        extra = self.extra(states, numbers, leaves)
+        call.record_call(self.address, tuple(arguments), tuple(results), tuple(fresh), extra)
+
+    def extra(self, states: Sequence[Any], numbers: Sequence[Any], leaves: Sequence[Any]) -> Any:
+        """What a call's history is to hold of Python's, beside the record: what a second run of the function takes."""
+        if self.holds_leaves:
+            return states, numbers, leaves
+        return (states, numbers, ()) if states or numbers else None
 
 
 class Input(NamedTuple):
-    """An argument with a history, as a node holds it: its memory, and which of the graph's inputs it is.
+    """An argument with a history, as a node holds it: its memory, and which of the graph's inputs it is, if any.
 
     The tensor itself would be alive as long as the node, and its history with it: of a chain of calls whose last result
     is dropped, each reclaiming would find one.
     """
 
     memory: Any
-    number: int
+    number: int | None
     kind: type
+    is_leaf: bool
 
 
 class Pullback:
-    """One replayed call, as its backward needs it.
+    """One replayed call, as its backward needs it in Python: read off the record for one sweep."""
 
-    The machine, which reclaims dead history when enough is kept, is told how much this is.
-    """
-
-    nbytes: int = 0
-    rows: list[int]  # of the graph's values
-    variant: Replayed
-    states: Sequence[Any]
-    numbers: Sequence[Any]
-    versions: tuple[list[Any], np.ndarray[Any, Any]]
-
-    def __init__(self, variant: Replayed, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any],
-                 states: Sequence[Any], numbers: Sequence[Any]) -> None:
-        self.variant, self.states, self.numbers = variant, states, numbers
-        numbers = variant.captured.numbers_of_inputs
-        self.leaves: list[Any] = [t if i not in numbers or t.is_leaf else Input(_alias(t), numbers[i], type(t))
-                                  for i, t in enumerate(leaves)]
-        versions = _versions
-        self.versions = [versions.item(cap.owner_of(t)) for t in leaves], versions[variant.owners_reached]
-        reads = variant.reads
-        # As aliases: the memory stays what the program read, whatever becomes of the tensor, and the tensor can die.
-        kept = [_alias(t) for t in (*[arguments[i] for i in reads.arguments], *reads.held,
-                                    *[fresh[i] for i in reads.results])]
-        self.kept: list[tuple[Any, Any]] = [(t, versions.item(cap.owner_of(t))) for t in kept]
-        self.saved: Any = fresh[-1]
-        self.nbytes = self.saved.nbytes
-        call.count_kept(self.nbytes)
-
-    def __del__(self) -> None:
-        if self.nbytes and sys is not None and not sys.is_finalizing():  # the module may be gone by then
-            call.count_kept(-self.nbytes)
+    def __init__(self, recorder: Recorder, words: bytes, kept: Sequence[Any], extra: Any) -> None:
+        self.recorder = recorder
+        self.variant: Replayed = recorder.variant
+        found = np.frombuffer(words, "u4")
+        n, k = recorder.n_values, len(kept)
+        self.rows: list[int] = found[:n].tolist()  # of the graph's values
+        versions = found[n + k:n + 2 * k].tolist()
+        self.versions: tuple[list[int], Any] = (versions[:recorder.n_leaves], found[n + 2 * k:])
+        self.kept: dict[tuple[str, int], tuple[Any, int]] = dict(zip(recorder.kept, zip(kept, versions)))
+        held: Sequence[Any]
+        self.states: Sequence[Any]
+        self.numbers: Sequence[Any]
+        self.states, self.numbers, held = extra or ((), (), ())
+        numbers = self.variant.captured.numbers_of_inputs
+        self.memories: Sequence[Any] = kept[:recorder.n_leaves]
+        self.leaves: list[Any] = [held[i] if held and is_leaf else
+                       Input(t, numbers.get(i), kind, is_leaf) if requires_grad else _alias(t, kind)
+                       for i, (t, (kind, requires_grad, is_leaf)) in enumerate(zip(self.memories, recorder.kinds))]
 
     def gradients(self, number: int, gradients: Sequence[Any], row: int, wanted: int) -> Sequence[Any]:
         """The gradients of a segment's inputs from those of its outputs, None for zero; `row` is the node's.
@@ -296,32 +314,30 @@ class Pullback:
             from tapegrad.compiler import unfolding
 
             return unfolding.gradients(self, number, gradients, row, wanted)
-        backward = self.variant.backwards[number]
-        first_result = len(self.kept) - len(self.variant.reads.results)
+        recorder = self.recorder
+        backward = recorder.backwards[number]  # those that are gone come last
         for i in backward.reads:
-            tensor, version = self.kept[i]
+            key = recorder._read_key(i)
+            tensor, version = self.kept[key]
             if _versions.item(cap.owner_of(tensor)) != version:
                 raise RuntimeError(errors.MODIFIED.format(
                     kind=errors.KINDS[tensor.dtype.name], shape=list(tensor.shape), found=tensor._version,
-                    output=f", which is output 0 of {CompiledFunction.__name__}," if i >= first_result else "",
+                    output=f", which is output 0 of {CompiledFunction.__name__}," if key[0] == "result" else "",
                     expected=version))
-        reads = self.variant.reads
         starts = [0] * backward.seeds_at
-        kept = iter(self.kept)
-        for i in reads.arguments:
-            tensor = next(kept)[0]
-            starts[i] = cap.addresses.item(tensor._buffer) if i in self.variant.captured.loose else _storage(tensor)
-        for _ in reads.held:
-            next(kept)
-        for i in reads.results:
-            starts[backward.results_at + i] = _storage(next(kept)[0])
-        starts[backward.results_at - 1] = _storage(self.saved)
+        loose = self.variant.captured.loose
+        for (kind, i), (tensor, _) in self.kept.items():
+            if kind == "argument":
+                starts[i] = cap.addresses.item(tensor._buffer) if i in loose else _storage(tensor)
+            elif kind != "held":
+                starts[backward.results_at + (i if kind == "result" else -1)] = _storage(tensor)
         return backward.launch(starts, gradients)
 
 
-def _alias(tensor: Any) -> Any:
-    row = tensor._buffer
-    return call.adopt(tensor._layout, cap.addresses.item(row), cap.owner_of(tensor), machine.tensor_type)
+def _alias(tensor: Any, kind: type) -> Any:
+    if type(tensor) is kind:
+        return tensor
+    return call.adopt(tensor._layout, cap.addresses.item(tensor._buffer), cap.owner_of(tensor), kind)
 
 
 def _storage(tensor: Any) -> int:

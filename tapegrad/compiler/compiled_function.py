@@ -96,7 +96,7 @@ class Compiled(Transparent):
         first = self._first
         broken: tuple[Variant, ...] = ()
         if first is not None and not kwargs:  # spelt out: as a turn of the loop it would cost a tenth of the call
-            found = _replay(first.address, args, b"")
+            found = _replay(first.address, args, b"", None)
             if found is not None and found is not False:
                 if not first.whole:
                     return first.finish(args, found)

@@ -1,22 +1,25 @@
-"""The native way through a call: for functions of plain tensors, numbers that vary, and random draws.
+"""The native way through a call: for functions of tensors in tuples, lists and dicts, of numbers, and random draws.
 
-What it leaves out goes the longer way in `variant.py`: arguments with histories. What Python has to look at before
-(`slow` containers, the formula of numbers that vary) and to draw it does here.
+What it leaves out goes the longer way in `variant.py`: arguments with gradients or hooks, keywords. What Python has to
+look at before (`slow` containers, the formula of numbers that vary) and to draw it does here.
 """
 from __future__ import annotations
 
 import struct
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tapegrad import dtypes
+from tapegrad.compiler.backward_node import Recorder
 from tapegrad.compiler.captured_call import Output
+from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.contents import MISSING, Watched
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.places import Place
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.pytrees import SIMPLE, Masked, number_of, unflatten
+from tapegrad.compiler.pytrees import SIMPLE, Masked, Same, flatten, number_of, unflatten
 from tapegrad.compiler.traced_program import addresses
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
@@ -24,7 +27,7 @@ from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.startup import address_of
 from tapegrad.tensor import Tensor
 
-_replay, _empty = machine.call.replay, machine.call.empty
+_replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]
 _KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMENT, "held": rec.OF_HELD}
 
 
@@ -36,15 +39,16 @@ class Quick:
     passed: list[int]
     count: int
 
-    def __init__(self, variant: Variant, lies: tuple[int, ...], recording: bool, passed: list[int]) -> None:
+    def __init__(self, variant: Variant, lies: Sequence[int], recording: bool, arguments: Arguments) -> None:
         captured, program = variant.captured, variant.program
         self.variant, self.program = variant, program
         self.formula: Formula | None = captured.formula
+        self.recorder: Recorder | None = variant.recorder if captured.roots else None
         self.slow: list[Watched] = variant.reach.without_words
-        self.passed, self.count = passed, len(passed) + len(lies)  # which arguments are numbers
-        self.tensors: list[int] = [i for i in range(self.count) if i not in passed]
-        # What `flatten` met of the arguments, where some are numbers: the pair that they are, a tuple and a dict.
-        self.containers: tuple[None, ...] = (None,) * 3 if passed else ()
+        self.passed = arguments.numbers
+        self.count = len(lies) if arguments.length is None else arguments.length
+        self.nested: bool = bool(arguments.parts)  # whether the arguments are more than tensors
+        self.containers: tuple[None, ...] = (None,) * arguments.containers
         self.places: list[Place] = variant.reach.varying_places()
         self.leaves: bool = self.formula is not None and bool(self.formula.writes or self.formula.outputs)
         # whether it is all native
@@ -63,6 +67,10 @@ class Quick:
         self._table("known", sorted(captured.known), "u4")
         self._table("fresh", variant.layouts, "u4")
         self._table("numbers", drawn)
+        self._keep.append(variant.structure)  # what is in it is known by address
+        if arguments.parts:
+            self._table("parts", arguments.parts)
+        record["outside"] = any(_flags.item(row) & (rec.EXTERNAL | rec.BORROWED) for row in variant.owners)
         self.form: int = self._results()
         record["form"] = self.form
         # Whether what the native call gives is the result.
@@ -98,8 +106,10 @@ class Quick:
     def _results(self) -> int:
         """Lay down what a run leaves behind; the form of what the native call gives."""
         variant, captured = self.variant, self.variant.captured
-        if captured.roots or any(o.kind not in _KINDS for o in captured.outputs) or (
-                any(type(left.leaf) is int for left in captured.gradients)):
+        recorder = self.recorder
+        if (captured.roots and recorder is None) or any(o.kind not in _KINDS for o in captured.outputs) or (
+                any(type(left.leaf) is int for left in captured.gradients)) or (  # one object is given several times
+                any(captured.outputs[i].kind == "part" for i in captured.returned if captured.returned.count(i) > 1)):
             return rec.AS_TAKEN
         outputs = [captured.outputs[i] for i in captured.returned] + [Output("fresh", i) for i in captured.reads]
         self._table("results", [(_KINDS[o.kind], o.which if type(o.which) is int else id(o.which),
@@ -107,9 +117,11 @@ class Quick:
         self._table("left", [(id(left.leaf), rec.NO_GRADIENT if left.number is None else left.number)
                              for left in captured.gradients])
         self._table("versions", captured.fresh_versions)
+        if captured.roots and recorder is not None:
+            self._record["nodes"], self._record["saved"] = recorder.address, bool(variant.segments)
         if variant.fixed and not outputs:
             return rec.CONSTANT_RESULT
-        if variant.plain and len(variant.layouts) == 1:
+        if variant.plain and len(variant.layouts) == 1 and not captured.roots:
             return rec.ONE_TAKEN
         return rec.ONE_RESULT if captured.structure is Tensor and not captured.reads else rec.SEVERAL_RESULTS
 
@@ -120,7 +132,7 @@ class Quick:
     def call(self, args: Any) -> Any:
         """What the native call gives, with numbers that vary or are drawn; the call's result where it passed."""
         if self.plainly:
-            found = _replay(self.address, args, b"")
+            found = _replay(self.address, args, b"", None)
             return found if found is None or found is False else (self.finish(args, found),)
         if len(args) != self.count or self.variant.native_way is not self:  # other containers hold the same by now
             return None
@@ -135,20 +147,24 @@ class Quick:
             computed = self.formula(numbers)
             if computed is None:
                 return None
-        given = tuple([args[i] for i in self.tensors]) if self.passed else args
         if not self.streams:
-            found = _replay(self.address, given, computed[0])
-            return found if found is None or found is False else (self.finish(given, found, numbers, computed),)
+            found = _replay(self.address, args, computed[0], self._extra((), numbers))
+            return found if found is None or found is False else (self.finish(args, found, numbers, computed),)
         marks = [stream.mark() for stream in self.streams]
         drawn = [draw.method(draw.stream, *draw.given) if not layout else self._draw(draw, layout)
                  for draw, layout in self._draws]
         words = [addresses.item(t._buffer) for t, (_, layout) in zip(drawn, self._draws) if layout]
-        found = _replay(self.address, given, computed[0] + struct.pack(f"={len(words)}Q", *words))
+        found = _replay(self.address, args, computed[0] + struct.pack(f"={len(words)}Q", *words),
+                        self._extra(marks, numbers))
         if found is not None and found is not False:
-            return (self.finish(given, found, numbers, computed, marks),)
+            return (self.finish(args, found, numbers, computed, marks),)
         for stream, mark in zip(self.streams, marks):
             stream.back_to(mark)
         return found
+
+    def _extra(self, marks: Any, numbers: Any) -> Any:
+        """What the result's history is to hold of Python's, if it has any."""
+        return self.recorder and self.recorder.extra(marks, numbers, ())
 
     @staticmethod
     def _draw(draw: Any, layout: int) -> Any:
@@ -157,7 +173,7 @@ class Quick:
         draw.method(draw.stream, *draw.given, out=addresses.item(made._buffer))
         return made
 
-    def finish(self, leaves: Any, found: Any, numbers: Any = (), computed: Any = (b"",), marks: Any = ()) -> Any:
+    def finish(self, args: Any, found: Any, numbers: Any = (), computed: Any = (b"",), marks: Any = ()) -> Any:
         """The result of a run that passed."""
         variant, captured = self.variant, self.variant.captured
         returned: Any = ()
@@ -166,6 +182,9 @@ class Quick:
             if self.leaves:
                 reads = [found[i] for i in captured.reads]
                 returned = variant.leave(computed, reads, self.places, len(self.passed))
+            leaves = args
+            if self.nested:
+                flatten(args, leaves := [])
             return variant.finish(leaves, leaves, found, marks, self.containers, numbers, returned)
         variant.runs += 1
         if self.leaves:
@@ -190,21 +209,84 @@ def _quick(variant: Variant, key: Any) -> Quick | None:
     """The native way for these arguments, if there is one."""
     structure, kinds, shared, recording, _ = key
     captured, reach = variant.captured, variant.reach
-    passed = _numbers_in(structure)
-    if (passed is None or shared is not None or any(type(k) is tuple for k in kinds)
+    arguments = _arguments(structure, captured.structure)
+    lies = [n for n in map(number_of, kinds) if n is not None]
+    if (arguments is None or shared is not None or len(lies) < len(kinds)
             or reach.probes or captured.argument_versions
             or captured.expected  # an argument lay where the function reads by name
             or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
         return None
-    return Quick(variant, tuple(map(number_of, kinds)), recording, passed)
+    return Quick(variant, lies, recording, arguments)
 
 
-def _numbers_in(structure: Any) -> list[int] | None:
-    """Which arguments are numbers that vary; None where some are neither that nor tensors."""
+class Arguments(NamedTuple):
+    """How arguments are built: the pairs that native code compares (none for tensors alone), which of them are numbers
+    that vary, how many there are (None for tensors alone), and how many tuples, lists and dicts `flatten` met."""
+
+    parts: list[tuple[int, int]]
+    numbers: list[int]
+    length: int | None
+    containers: int
+
+
+def _arguments(structure: Any, result: Any) -> Arguments | None:
+    """How native code knows arguments; None where it does not, or where the result may be one of their containers."""
     if structure is None:
-        return []
+        return Arguments([], [], None, 0)
     args, named = structure[2]
-    parts = args[2]
-    if named[1] or not all(p is Tensor or (p[0] in SIMPLE and type(p[1]) is Masked) for p in parts):
+    parts: list[tuple[int, int]] = []
+    numbers = [i for i, p in enumerate(args[2]) if p is not Tensor and type(p) is not Same and type(p[1]) is Masked]
+    if named[1] or not args[2] or _names_a_container(result) or not all(_lay(p, parts, True) for p in args[2]):
         return None
-    return [i for i, p in enumerate(parts) if p is not Tensor]
+    parts = [(rec.IS_TUPLE, len(args[2])), *parts, (rec.IS_END, 0)]
+    opened = sum(kind in (rec.IS_TUPLE, rec.IS_LIST, rec.IS_DICT) for kind, _ in parts)
+    if opened > rec.MAX_OPEN or sum(kind == rec.IS_TENSOR for kind, _ in parts) > rec.MAX_GATHERED:
+        return None
+    # Of an empty tuple there is but one, which counts for none; the arguments are a pair, and there is a dict of names.
+    return Arguments(parts, numbers, len(args[2]), opened + 2 - parts.count((rec.IS_TUPLE, 0)))
+
+
+def _names_a_container(structure: Any) -> bool:
+    """Whether a part of a result is a container that there was before."""
+    if type(structure) is Same:
+        return True
+    return structure is not Tensor and structure[0] not in SIMPLE and any(map(_names_a_container, structure[2]))
+
+
+def _lay(part: Any, parts: list[tuple[int, int]], outermost: bool = False) -> bool:
+    """Write one argument, or part of one, as pairs; whether native code can compare that."""
+    if part is Tensor:
+        parts.append((rec.IS_TENSOR, 0))
+        return True
+    if type(part) is Same:
+        return False
+    kind, told, value, *identity = part
+    if kind in SIMPLE:
+        if type(told) is Masked:
+            parts.append((rec.IS_OF_KIND, id(kind)))
+            return outermost
+        if kind is int and abs(value) < 1 << 62:
+            parts.append((rec.IS_INT, value & (1 << 64) - 1))
+        elif kind is float and value == value:  # one that is not a number may be found again, but is like no other
+            parts.append((rec.IS_FLOAT, struct.unpack("=Q", struct.pack("=d", value))[0]))
+        else:
+            parts.append((rec.IS_OBJECT, id(value)))
+        return not identity
+    if kind not in _CONTAINERS:
+        return False
+    parts.append((_CONTAINERS[kind], len(value)))
+    for i, one in enumerate(value):
+        if kind is dict:
+            key = told[i]
+            if key is Tensor or type(key) is Same or key[0] is not str:
+                return False
+            parts.append((rec.IS_KEY, id(key[2])))
+        if not _lay(one, parts):
+            return False
+    parts.append((rec.IS_END, 0))
+    return True
+
+
+_CONTAINERS = {tuple: rec.IS_TUPLE, dict: rec.IS_DICT}
+if memory_words.items([], []) is not None:  # it is known where a list has what it holds
+    _CONTAINERS[list] = rec.IS_LIST

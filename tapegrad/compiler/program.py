@@ -92,8 +92,9 @@ class Program:
         base = -(-address_of(self._memory) // _ALIGN) * _ALIGN
         self._constants = {i: np.zeros(max(blocks[i].nbytes, 8), "u1") for i in fixed}
         self._keep: list[Any] = []
-        argument_cells: list[tuple[int, int, int]] = []  # where an address goes, of which argument, and the offset
-        fresh_cells: list[tuple[int, int, int]] = []
+        # where an address goes, of which argument, or result, and the offset
+        self.argument_cells: list[tuple[int, int, int]] = []
+        self.fresh_cells: list[tuple[int, int, int]] = []
 
         results_at = {number: i for i, number in reversed([*enumerate(self.results)])}
         constants_at = {number: address_of(content) for number, content in self._constants.items()}
@@ -103,13 +104,13 @@ class Program:
             if place.kind == "fixed":
                 return place.number
             if place.kind == "argument":
-                argument_cells.append((cell, place.number, place.offset))
+                self.argument_cells.append((cell, place.number, place.offset))
                 return 0
             if place.number in constants_at:
                 return constants_at[place.number] + place.offset
             if place.number in offsets:
                 return base + offsets[place.number] + place.offset
-            fresh_cells.append((cell, results_at[place.number], place.offset))
+            self.fresh_cells.append((cell, results_at[place.number], place.offset))
             return 0
 
         # The pointers of all steps one after the other: an array for each cost more than all the rest.
@@ -178,8 +179,9 @@ class Program:
         self._record["n_conditions"] = len(self.conditions)
         self._record["writes"], self._record["n_writes"] = address_of(self._writes), len(self._writes)
         self._record["n_undo"] = len(undo)
-        for field, rows in (("argument_cells", argument_cells), ("fresh_cells", fresh_cells),
-                            ("targets", target_cells if argument_cells or fresh_cells else []), ("drawn", drawn_cells)):
+        for field, rows in (("argument_cells", self.argument_cells), ("fresh_cells", self.fresh_cells),
+                            ("targets", target_cells if self.argument_cells or self.fresh_cells else []),
+                            ("drawn", drawn_cells)):
             table = np.array(rows, "u8").reshape(-1)
             self._keep.append(table)
             self._record[field], self._record[f"n_{field}"] = address_of(table), len(rows)

@@ -194,9 +194,18 @@ def lies(kind: Kind) -> Layout:
     return kind if isinstance(kind, Layout) else kind[0]
 
 
-def number_of(kind: Kind) -> int:
-    """How native code knows a kind that is no more than a layout."""
-    return kind.id if isinstance(kind, Layout) else kind[0].id | rec.LOOSE
+def number_of(kind: Kind) -> int | None:
+    """How native code knows a kind, if it does: what is no more than a layout, or requires grad besides."""
+    if isinstance(kind, Layout):
+        return kind.id
+    if type(kind) is Loose:
+        return kind.layout.id | rec.LOOSE
+    layout, flags, requires_grad, is_leaf, whole, offset, grad, cls, hooked = kind
+    is_view = bool(flags & rec.IS_VIEW)
+    if (flags & WATCHED, requires_grad, offset, grad, hooked) != (rec.REQUIRES_GRAD, True, 0, None, None) or (
+            whole is not layout or cls is not Tensor or (is_view and not is_leaf)):
+        return None
+    return layout.id | rec.NEEDS | (rec.NEEDS_AS_VIEW if is_view else rec.NEEDS_AS_LEAF if is_leaf else 0)
 
 
 def sharing(owners: Sequence[int]) -> tuple[int, ...] | None:

@@ -146,9 +146,12 @@ def _arguments(pullback: Pullback, inputs: Sequence[int]) -> list[Any]:
     def given(x: Any) -> Any:
         if type(x) is not Input:
             return x
-        if x.number in inputs:
+        if x.number is not None and x.number in inputs:
             return call.tensor_of(pullback.rows[x.number], x.kind)
-        stand_in, leaf = x.memory.detach(), x.memory.detach().requires_grad_()  # held until it is recorded
+        leaf = x.memory.detach().requires_grad_()
+        if x.is_leaf:
+            return leaf
+        stand_in = x.memory.detach()  # held until it is recorded
         onwards(stand_in._buffer, leaf._buffer, CompiledFunction.__name__)
         return stand_in
 
@@ -159,9 +162,8 @@ def _check(pullback: Pullback) -> None:
     variant, captured = pullback.variant, pullback.variant.captured
     if not captured.pure:
         raise RuntimeError(_CANNOT.format("it writes to memory that others see"))
-    leaves = [x.memory if type(x) is Input else x for x in pullback.leaves]
     passed, reached = pullback.versions
-    for tensor, version in zip((*leaves, *variant.reach.tensors.values()), (*passed, *reached.tolist())):
+    for tensor, version in zip((*pullback.memories, *variant.reach.tensors.values()), (*passed, *reached.tolist())):
         if int(buffers[cap.owner_of(tensor)]["version"]) != version:
             raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
     try:

@@ -11,7 +11,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.autograd import modes
 from tapegrad.compiler import traced_program as cap
-from tapegrad.compiler.backward_node import Pullback, Recorder
+from tapegrad.compiler.backward_node import Recorder
 from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Divided, Segment, divide
 from tapegrad.compiler.captured_call import Captured, Output, Result
@@ -46,7 +46,7 @@ class Variant:
         self.made: float = time.perf_counter()
         self.built: bool = False
         self.native_way: Any = False  # of `native_calls`: not looked for yet
-        self._recorder: Recorder | None = None
+        self.recorder: Recorder | None = None
         # what a call returns that hands out no tensor
         self.fixed: bool = not captured.outputs and is_fixed(captured.structure)
         self.constant: Any = unflatten(captured.structure, iter(())) if self.fixed else None
@@ -76,7 +76,7 @@ class Variant:
         self.silent: bool = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain: bool = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
             captured.structure is Tensor and not (
-                captured.gradients or captured.roots or captured.fresh_versions or captured.reads))
+                captured.gradients or captured.fresh_versions or captured.reads))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
         self._on_built = on_built
@@ -116,7 +116,7 @@ class Variant:
             work = optimise(Work(steps, blocks, set(segment.blocks)), passes)
             self.works.append(work)
             backwards.append(self._backward(work, segment.blocks, segment, self.reads.places_of(self._read_by(steps))))
-        self.program, self.backwards, self.native_way = program, backwards, False
+        self.recorder, self.backwards, self.program, self.native_way = None, backwards, program, False
 
     def _backward(self, work: Work, blocks: Sequence[int], segment: Segment, reads: Sequence[int]) -> Backward:
         number = {block: i for i, block in enumerate(dict.fromkeys(blocks))}  # one may be the gradient of several
@@ -271,7 +271,7 @@ class Variant:
         """
         captured = self.captured
         self.runs += 1
-        if self.plain:
+        if self.plain and not captured.roots:
             return fresh[0]
         if self.silent and self.fixed:
             return self.constant
@@ -333,11 +333,11 @@ class Variant:
     def _record(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], outputs: list[Any],
                 states: Sequence[Any], numbers: Sequence[Any]) -> None:
         """Give the results that require grad their history: one node."""
-        captured = self.captured
-        roots = [outputs[i] for i in captured.roots]
-        inputs = [leaves[i] if type(i) is int else outputs[i.which] if type(i) is Result else i
-                  for i in captured.inputs]
-        if self._recorder is None:
-            self._recorder = Recorder(captured.traced, [*inputs, *roots], bool(self.reads.results))
-        pullback = Pullback(self, leaves, arguments, fresh, states, numbers) if self.segments else None
-        self._recorder.record(pullback, [*inputs, *roots])
+        recorder = self.recorder
+        if recorder is None or recorder.backwards is not self.backwards:  # which another thread builds
+            captured = self.captured
+            inputs = [leaves[i] if type(i) is int else outputs[i.which] if type(i) is Result else i
+                      for i in captured.inputs]
+            recorder = Recorder(self, leaves, [*inputs, *(outputs[i] for i in captured.roots)])
+            self.recorder = recorder
+        recorder.record(leaves, arguments, outputs, fresh, states, numbers)

@@ -25,7 +25,8 @@ TENSOR = np.dtype([
 
 # One recorded operation. `plan` holds the plan's index and, above it, the bits below. An instruction with at most two
 # operands stores them in `a` and `b` with the versions they were read at; a POOLED plan stores a pool offset in `a`.
-# A view keeps nothing, so it has no versions to store: `va` and `vb` together are its byte offset in the adjoint.
+# A view keeps nothing, so it has no versions to store: `va` and `vb` together are its byte offset in the adjoint. Of a
+# node of a compiled call they are a word that says where to find it (see CALL).
 INSTRUCTION = np.dtype([("plan", "u4"), ("out", "u4"), ("a", "u4"), ("b", "u4"), ("va", "u4"), ("vb", "u4")])
 PLAN_BITS = 24
 PLAN_MASK = (1 << PLAN_BITS) - 1
@@ -134,6 +135,7 @@ DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback a
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet
 PAUSED, NO_MEMORY = 7, 8  # the tape is to be compacted; no memory for a gradient
+AT_NODE = 9  # a node of a compiled call is ahead, whose program runs with the GIL
 # What a kernel returns besides 0: an index was in no range; Python raised (`late_binding.failure`); LAPACK or a rule
 # refused a matrix; there was no room for what it works with.
 OUT_OF_RANGE, RAISED, REFUSED, OUT_OF_MEMORY = 7, 8, 9, 1 << 16
@@ -153,6 +155,7 @@ MACHINE = np.dtype([
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("refresh_view", "u8"), ("out_of_memory", "u8"),
+    ("meet_node", "u8"), ("n_nodes", "u8"),
     ("lock", "u8"), ("spare", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"),
     ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
@@ -297,11 +300,14 @@ COMPILED = np.dtype([
 # owner rows that none of them may have, `fresh` (u4) the layouts of the memory it takes. `numbers` are (word, bytes):
 # which of the words that the call is given goes where the program wants the next number; with bytes, they are drawn
 # numbers, and the word is where they are. `form` says what the call gives: all it took anew, or what `results` say.
+# With `nodes` (a NODES record) results have a history; if something is `saved` for its backward, it is the last of
+# `fresh`. `outside` says that some of the memory it knows may be another's too, `parts` how arguments are built.
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
     ("fresh", "u8"), ("n_fresh", "u8"), ("numbers", "u8"), ("n_numbers", "u8"),
     ("results", "u8"), ("n_results", "u8"), ("left", "u8"), ("n_left", "u8"), ("versions", "u8"), ("n_versions", "u8"),
+    ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
 ])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
@@ -311,6 +317,49 @@ GRADIENT_LEFT = np.dtype([("leaf", "u8"), ("number", "u8")])
 TIMES_WRITTEN = np.dtype([("number", "u8"), ("version", "u8")])
 NO_GRADIENT = (1 << 64) - 1
 AS_TAKEN, ONE_RESULT, CONSTANT_RESULT, SEVERAL_RESULTS, ONE_TAKEN = range(5)  # the last: one fresh tensor and no more
-LOOSE = 1 << 31
+# With a layout: a view, wherever it begins; what requires grad, as a leaf, as a view of a whole tensor (`x.detach()`).
+LOOSE, NEEDS, NEEDS_AS_LEAF, NEEDS_AS_VIEW = 1 << 31, 1 << 30, 1 << 29, 1 << 28
 MAX_FRESH = 256
+# What comes next among arguments that are more than tensors, as pairs: a tensor, this object, an int or a float of this
+# value, anything of this type, a tuple, list or dict of so many; a key comes before its value, an end after its parts.
+IS_TENSOR, IS_OBJECT, IS_INT, IS_FLOAT, IS_OF_KIND, IS_TUPLE, IS_LIST, IS_DICT, IS_KEY, IS_END = range(10)
+MAX_GATHERED, MAX_OPEN = 64, 16  # tensors, containers
 UNMET, PASSED, BROKEN = 1, 0, 2  # a condition fails before anything ran; all ran; a check failed half-way
+
+# How every call of one program is recorded: a node for each SEGMENT. The inputs and outputs of one are numbers of
+# values: the call's inputs, the roots among its results, what is hidden between nodes. An input is a pair:
+# FROM_ARGUMENT or FROM_RESULT and which, or FROM_REACHED and the object; `roots` (u4) are numbers of the result's
+# tensors, `hidden` (u4) layouts. A call keeps, each as a row of its own, its arguments, some tensors that the function
+# reaches (`held`, u8), some results (`results`, u4, as numbers of the fresh tensors), and what the program saved; of
+# the owners `reached` (u4) it notes the versions. `owner` is the object of Python's that all this belongs to, to which
+# each instruction has a reference.
+NODES = np.dtype([
+    ("owner", "u8"), ("segments", "u8"), ("n_segments", "u8"), ("inputs", "u8"), ("n_inputs", "u8"),
+    ("roots", "u8"), ("n_roots", "u8"), ("hidden", "u8"), ("n_hidden", "u8"), ("n_arguments", "u8"),
+    ("held", "u8"), ("n_held", "u8"), ("results", "u8"), ("n_results", "u8"), ("reached", "u8"), ("n_reached", "u8"),
+    ("saved", "u8"), ("living", "u8"), ("n_instructions", "u8"), ("n_pool", "u8"), ("widest", "u8"),
+])
+FROM_REACHED, FROM_ARGUMENT, FROM_RESULT = 0, 1, 2
+# One with several outputs has a row of its own (`node`, its layout), of which `output_plans` make them. The backward of
+# a NATIVE one is one run of `program`: `cells` say which pointers begin where what is kept lies, as (cell, number of
+# what is kept, or SEED, offset), with LOOSE for a view that is read where it lies; `blocks` which are those of
+# gradients, as (cell, input, offset). `reads` (u4) are those of what is kept whose versions must be the same, `sizes`
+# the bytes of gradients, and `same` (u4) the input whose block each is written to. After a whole sweep a ONCE one is
+# used up.
+SEGMENT = np.dtype([
+    ("plan", "u4"), ("node", "u4"), ("flags", "u4"), ("n_outputs", "u4"), ("inputs", "u8"), ("n_inputs", "u8"),
+    ("outputs", "u8"), ("output_plans", "u8"), ("program", "u8"), ("cells", "u8"), ("n_cells", "u8"),
+    ("blocks", "u8"), ("n_blocks", "u8"), ("reads", "u8"), ("n_reads", "u8"), ("sizes", "u8"), ("same", "u8"),
+])
+IS_GONE, IS_NATIVE, IS_ONCE = 1, 2, 4
+SEED = (1 << 31) - 1
+# One call on the tape, as long as an instruction of it is there; behind it (u4) are the rows of its values, of what it
+# keeps, the versions of that, and those of what was reached. `left` instructions are there, `holding` of them may read
+# what is kept, `nbytes` is how much that is.
+CALL = np.dtype([
+    ("nodes", "u8"), ("extra", "u8"), ("left", "u4"), ("holding", "u4"), ("nbytes", "u8"), ("size", "u8"),
+])
+# The word of an instruction: where its CALL is, the number of the segment, whether it let go of what is kept, and if it
+# has a reference to the owner: not so once an object of Python's stands for the node.
+AT_BITS, NUMBER_MASK = 48, (1 << 14) - 1
+LET_GO, OWNED = 1 << 62, 1 << 63

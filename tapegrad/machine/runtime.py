@@ -54,10 +54,10 @@ _GENERATION = "generation"
 _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
-    "attach_to", "collecting", "update", "write_places", "write_classes", "filled",
+    "attach_to", "attach_node", "record_call", "collecting", "update", "write_places", "write_classes", "filled",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen",
-                     "borrowed", "part", "count_kept", "attached_to", "array_of")
+                     "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content", "array_of")
 
 
 def refuse_others() -> None:

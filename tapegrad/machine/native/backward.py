@@ -9,6 +9,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release, run_kernel, trace
+from tapegrad.machine.native.compiled_node import call_run_node
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
@@ -21,8 +22,8 @@ _PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GR
 _STOPS, _WORD = np.uint32(rec.HOOKED | rec.RETAINS), np.uint32(rec.WORD)
 _GRADIENT = np.uint32(rec.GRADIENT)
 CAPTURED, NEEDED = np.uint8(rec.CAPTURED), np.uint8(rec.NEEDED)
-DONE, STOPPED, NOT_STARTED, PAUSED, NO_MEMORY = (
-    np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.NOT_STARTED, rec.PAUSED, rec.NO_MEMORY)
+DONE, STOPPED, NOT_STARTED, PAUSED, NO_MEMORY, AT_NODE = (
+    np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.NOT_STARTED, rec.PAUSED, rec.NO_MEMORY, rec.AT_NODE)
 )
 _SHORT = np.uint32(20)  # microseconds
 
@@ -168,7 +169,7 @@ def settle(workspace):
 
 @export(u64(u64, u64))
 def replay_unlocked(workspace, ignored):
-    """`replay_reverse` with the GIL released.
+    """`replay_reverse` with the GIL released; nodes of compiled calls run with it: their program's memory is shared.
 
     The tape is compacted when no sweep runs so: who wants to sets `halt`, and the last to pause does it.
     """
@@ -186,7 +187,15 @@ def replay_unlocked(workspace, ignored):
         if m.halt != U0 and m.replays == U0:
             m.halt = U0
             call_reclaim()
-        if status != PAUSED:
+        if status == AT_NODE:
+            status = call_run_node(workspace)
+            w = workspace_at(workspace)
+            if status == STOPPED:
+                w.watchful = U1
+                return STOPPED
+            if w.position == w.limit:
+                return DONE
+        elif status != PAUSED:
             return status
 
 

@@ -5,10 +5,11 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.compiled_node import record_nodes
 from tapegrad.machine.native.compiled_program import ITEMS
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import new_object, out_of_memory
-from tapegrad.machine.native.tape import make_row
+from tapegrad.machine.native.tape import drop_storage, make_row
 
 _results, _left, _versions = records(rec.OUTPUT), records(rec.GRADIENT_LEFT), records(rec.TIMES_WRITTEN)
 _FRESH, _ARGUMENT, _HELD = np.uint64(rec.OF_FRESH), np.uint64(rec.OF_ARGUMENT), np.uint64(rec.OF_HELD)
@@ -17,11 +18,11 @@ _tuple_new = external("PyTuple_New", u64, u64)
 
 
 @native
-def result_at(replay, number, given, fresh):
+def result_at(replay, number, objects, fresh):
     """One tensor of a result, with a reference of its own."""
     wanted = _results(replay.results)[number]
     if wanted.kind == _ARGUMENT:
-        obj = words(given + ITEMS)[wanted.which]
+        obj = words(objects)[wanted.which]
     elif wanted.kind == _HELD:
         obj = wanted.which
     else:
@@ -37,18 +38,18 @@ def result_at(replay, number, given, fresh):
 
 
 @native
-def results_of(replay, given, fresh):
+def results_of(replay, objects, fresh):
     """The result: one tensor, a tuple of tensors, or True where it is always the same; 0 where there is no memory."""
     if replay.form == _CONSTANT:
         py.incref(py.true())
         return py.true()
     if replay.form == _ONE:
-        return result_at(replay, U0, given, fresh)
+        return result_at(replay, U0, objects, fresh)
     found = _tuple_new(replay.n_results)
     if found == U0:
         return U0
     for i in range(replay.n_results):
-        one = result_at(replay, np.uint64(i), given, fresh)
+        one = result_at(replay, np.uint64(i), objects, fresh)
         if one == U0:
             py.decref(found)  # which holds nothing at the places that are left
             return U0
@@ -70,18 +71,35 @@ def put_gradient(leaf, gradient):
 
 
 @native
-def leave(replay, given, fresh):
-    """Put gradients on leaves, and give the result, once a program has run; `fresh` is used up."""
+def record_result(replay, objects, found, fresh, saved, extra):
+    """Give a result its history; False with a Python error set."""
+    one = stack_words(1)
+    words(one)[U0] = found
+    results = one if replay.form == _ONE else found + ITEMS
+    return record_nodes(replay.nodes, objects, results, fresh, saved, extra if extra != py.none() else U0)
+
+
+@native
+def leave(replay, objects, fresh, n_fresh, saved, extra):
+    """Put gradients on leaves, and give the result, once a program has run; `fresh` and `saved` are used up."""
     versions = _versions(replay.versions)
     for i in range(replay.n_versions):
         obj = words(fresh)[versions[i].number]
         buffers()[tensor_at(obj).buffer].version = np.uint32(versions[i].version)
-    found = results_of(replay, given, fresh)
+    found = results_of(replay, objects, fresh)
     if found != U0:
         left = _left(replay.left)
         for i in range(replay.n_left):
             number = left[i].number
             put_gradient(left[i].leaf, U0 if number == _NOTHING else words(fresh)[number])
-    for i in range(replay.n_fresh):
+    if found != U0 and replay.nodes != U0:
+        if not record_result(replay, objects, found, fresh, saved, extra):
+            py.decref(found)
+            found = U0
+        else:
+            saved = N0
+    if saved != N0:
+        drop_storage(saved)
+    for i in range(n_fresh):
         py.decref(words(fresh)[i])
     return found

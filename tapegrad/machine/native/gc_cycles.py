@@ -16,6 +16,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.compiled_node import call_give_up_owner, call_owner_of_node
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.marking import operands_of
 from tapegrad.machine.native.tape import attached, detach
@@ -34,12 +35,19 @@ _free = external("free", i32, u64)
 
 
 @native
+def belonging(row):
+    """The object that belongs to a row: the attached one, or that to which its node has a reference."""
+    found = attached(row)
+    return found if found != U0 else call_owner_of_node(np.uint64(row))
+
+
+@native
 def new_node(row):
     """The node of a row."""
     node = py.gc_new(machine().node_type)
     if node != U0:
         node_at(node).row = np.uint64(row)
-        node_at(node).object = attached(row)
+        node_at(node).object = belonging(row)
         py.gc_track(node)
     return node
 
@@ -58,7 +66,7 @@ def found_path(row):
     """The path of a row that instructions before made, or of one that none made."""
     path = words(machine().paths)[row]
     if path == REACHED:
-        path = new_node(row) if attached(row) != U0 else U0
+        path = new_node(row) if belonging(row) != U0 else U0
         lay(row, path)
     return path
 
@@ -110,7 +118,7 @@ def lay_paths():
         if is_history(t):
             row = instructions()[t]
             operands, count, needs, versions = operands_of(row, plans()[row.plan & _PLAN_MASK], inline)
-            path = new_node(row.out) if attached(row.out) != U0 else U0
+            path = new_node(row.out) if belonging(row.out) != U0 else U0
             several = False
             last = path
             for j in range(count):
@@ -199,7 +207,7 @@ def collecting(self, arguments, count):
             drop_paths()
         if full:
             call_trim()
-    elif m.n_attached != U0 and m.paths == U0 and m.reclaiming == U0:
+    elif (m.n_attached | m.n_nodes) != U0 and m.paths == U0 and m.reclaiming == U0:
         if full or m.n_buffers + m.n_instructions < _OFTEN:
             m.paths = _calloc(m.n_buffers, np.uint64(8))
             if m.paths != U0:
@@ -215,7 +223,7 @@ def collecting(self, arguments, count):
 @export(i32(u64, u64, u64))
 def node_traverse(node, visit, arg):
     """tp_traverse of a node."""
-    obj = attached(np.uint32(node_at(node).row))
+    obj = belonging(np.uint32(node_at(node).row))
     if obj != U0 and obj == node_at(node).object:
         status = call_visit(visit, obj, arg)
         if status:
@@ -227,8 +235,9 @@ def node_traverse(node, visit, arg):
 def node_clear(node):
     """tp_clear of a node: nothing that is left leads to its row."""
     row = np.uint32(node_at(node).row)
-    obj = attached(row)
-    if obj != U0 and obj == node_at(node).object:
+    if attached(row) == U0:
+        call_give_up_owner(np.uint64(row))
+    elif attached(row) == node_at(node).object:
         py.decref(detach(row))
     return np.int32(0)
 

@@ -17,8 +17,8 @@ _IDENTITY, _NEEDS_ZERO, _CARVES = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_Z
 REACHED, CAPTURED, NEEDED, BEYOND = (
     np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
 )
-DONE, STOPPED, FAILED, PAUSED, NO_MEMORY = (
-    np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.FAILED, rec.PAUSED, rec.NO_MEMORY)
+DONE, STOPPED, FAILED, PAUSED, NO_MEMORY, AT_NODE = (
+    np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.FAILED, rec.PAUSED, rec.NO_MEMORY, rec.AT_NODE)
 )
 
 
@@ -26,7 +26,7 @@ DONE, STOPPED, FAILED, PAUSED, NO_MEMORY = (
 def replay_reverse(workspace):
     """Execute the marked instructions, latest first, from `position` to `limit`.
 
-    It stops where Python has to act, and pauses where the tape is to be compacted.
+    It stops where Python has to act and at nodes of compiled calls, and pauses where the tape is to be compacted.
     """
     w = workspace_at(workspace)
     rows = buffers()
@@ -45,6 +45,8 @@ def replay_reverse(workspace):
             plan_row = plans()[row.plan & _PLAN_MASK]
             if (rows[out].flags & _STOPS or plan_row.flags & _CALLBACK) and w.resumed == U0:
                 w.position = i
+                if plan_row.flags & _CALLBACK and (row.va | row.vb) != np.uint32(0):
+                    return AT_NODE
                 w.watchful = U1
                 return STOPPED  # without a gradient too, for hooks are told that there is none
             w.resumed = U0

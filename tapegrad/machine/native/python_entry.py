@@ -19,7 +19,7 @@ from tapegrad.machine.native.operands import (
     set_recorded,
     wrap_number,
 )
-from tapegrad.machine.native.tape import attach, attached, drop_tensor, has_rows, make_room, make_row, record
+from tapegrad.machine.native.tape import attach, drop_tensor, has_rows, make_room, make_row, record
 
 _EXTERNAL, _DIFFERENTIABLE = np.uint32(rec.EXTERNAL), np.uint16(rec.DIFFERENTIABLE)
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
@@ -135,16 +135,6 @@ def attach_to(self, arguments, count):
         return py.no_memory()
     py.incref(py.none())
     return py.none()
-
-
-@export(u64(u64, u64))
-def attached_to(self, row):
-    """attached_to(row) -> the object that belongs to it, or None."""
-    found = attached(np.uint32(py.long_as(row)))
-    if found == U0:
-        found = py.none()
-    py.incref(found)
-    return found
 
 
 @export(u64(u64, u64))

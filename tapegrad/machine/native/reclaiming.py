@@ -11,6 +11,8 @@ _PLAN_MASK = np.uint32(rec.PLAN_MASK)
 _RECORDED, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.IMMORTAL)
 _FREE, _MARKED, _OWNS = np.uint32(rec.FREE), np.uint32(rec.MARKED), np.uint32(rec.OWNS)
 _POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
+_CALLBACK = np.uint16(rec.CALLBACK)
+call_drop_node = by_name("tapegrad_drop_node", types.int32, types.uint64)
 _NEVER = np.uint64(rec.NEVER)
 
 
@@ -119,7 +121,10 @@ def reclaim():
                 if row.b != N0:
                     mark_row(row.b)
         else:
-            release_kept(t)
+            if plans()[row.plan & _PLAN_MASK].flags & _CALLBACK:
+                call_drop_node(t)
+            else:
+                release_kept(t)
             if np.uint64(out.producer) == t + U1:
                 out.producer = N0
             row.out = N0

@@ -14,6 +14,7 @@ _RECORDED, _EXTERNAL, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.EXTERNA
 _REQUIRES_GRAD, _FREE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.FREE)
 _WRAPPED, _ATTACHED = np.uint32(rec.WRAPPED), np.uint32(rec.ATTACHED)
 _POOLED, _VIEW, _INPLACE, _ALIKE = (np.uint16(i) for i in (rec.POOLED, rec.VIEW, rec.INPLACE, rec.ALIKE))
+_CALLBACK = np.uint16(rec.CALLBACK)
 _MOST = np.uint64(rec.MOST)
 _SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
@@ -361,6 +362,9 @@ def pool_entry(row):
     return np.uint64(row.a) | (np.uint64(row.b) << np.uint64(32))
 
 
+call_release_node = by_name("tapegrad_release_node", types.int32, u64)
+
+
 @native
 def release_kept(t):
     """Free what an instruction kept for backward; PyTorch's rule that only then a second backward is refused."""
@@ -368,7 +372,9 @@ def release_kept(t):
     if row.plan & _RELEASED:
         return
     plan_row = plans()[row.plan & _PLAN_MASK]
-    if plan_row.flags & _POOLED:
+    if plan_row.flags & _CALLBACK:
+        call_release_node(t)
+    elif plan_row.flags & _POOLED:
         entry = pool_entry(row)
         p = pool()
         count = np.uint64(p[entry])

@@ -1,0 +1,200 @@
+"""Whether a call's arguments are those that a program is for: how they lie, what tuples, lists and dicts hold."""
+from __future__ import annotations
+
+import numpy as np
+
+from tapegrad.machine import records as rec
+from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.compiled_program import ITEMS
+from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.objects import flags_of
+
+_WATCHED = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)
+_NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW)
+_VIEW, _OUTSIDE, _LOOSE = np.uint32(rec.IS_VIEW), np.uint32(rec.EXTERNAL | rec.BORROWED), np.uint32(rec.LOOSE)
+_NEEDS, _LEAF, _REQUIRES_GRAD = np.uint32(rec.NEEDS), np.uint32(rec.NEEDS_AS_LEAF), np.uint32(rec.REQUIRES_GRAD)
+_OF_WHOLE = np.uint32(rec.NEEDS_AS_VIEW)
+_HISTORY = _NEEDS | _LEAF | _OF_WHOLE
+_TENSOR, _OBJECT, _INT, _FLOAT, _KIND, _TUPLE, _LIST, _DICT, _END = (np.uint64(i) for i in (
+    rec.IS_TENSOR, rec.IS_OBJECT, rec.IS_INT, rec.IS_FLOAT, rec.IS_OF_KIND, rec.IS_TUPLE, rec.IS_LIST, rec.IS_DICT,
+    rec.IS_END))
+_LENGTH = U2  # the word of a tuple, list or dict that says how many items it has
+_list_type, _dict_type = symbol("PyList_Type"), symbol("PyDict_Type")
+_dict_next = external("PyDict_Next", i32, u64, u64, u64, u64)
+
+
+@native
+def is_plain(obj, layout, history):
+    """Whether an argument is a tensor of this layout with storage of its own, no gradient or attributes; with a
+    `history`, or as a leaf that requires grad (which may be a view of all of another tensor), where it was that."""
+    if py.type_of(obj) != machine().tensor_type:
+        return False
+    t = tensor_at(obj)
+    row = buffers()[t.buffer]
+    bare = t.dict == U0 or words(t.dict)[_LENGTH] == U0
+    if not bare or t.layout != layout or t.grad != U0:
+        return False
+    if history & (_OF_WHOLE | _LEAF):
+        owner = buffers()[row.owner]  # of what was detached, another
+        flags = _REQUIRES_GRAD | _VIEW if history & _OF_WHOLE else _REQUIRES_GRAD
+        return (row.flags & _NOT_PLAIN == flags and row.producer == N0 and owner.layout == layout
+                and row.address == owner.address and (t.base == U0 or not flags_of(t.base) & _WATCHED))
+    if row.owner != t.buffer:
+        return False
+    if history == N0:
+        return not row.flags & _NOT_PLAIN
+    return row.flags & _NOT_PLAIN == _REQUIRES_GRAD and row.producer != N0
+
+
+@native
+def is_plain_view(obj, layout):
+    """Whether an argument is a view of this layout, of memory that is no one else's, and nothing more."""
+    if py.type_of(obj) != machine().tensor_type:
+        return False
+    t = tensor_at(obj)
+    row = buffers()[t.buffer]
+    bare = t.dict == U0 or words(t.dict)[_LENGTH] == U0
+    if not bare or t.layout != layout or t.grad != U0 or row.owner == t.buffer:
+        return False
+    if t.base != U0 and flags_of(t.base) & _WATCHED:
+        return False
+    return not row.flags & _WATCHED and not (row.flags | buffers()[row.owner].flags) & _OUTSIDE
+
+
+@native
+def is_wanted(obj, layout):
+    """Whether an argument lies as it did."""
+    if layout & _LOOSE:
+        return is_plain_view(obj, layout & ~_LOOSE)
+    return is_plain(obj, layout & ~_HISTORY, layout & _HISTORY)
+
+
+@native
+def overlap(first, second):
+    """Whether two owners' storages lie, in part at least, in the same memory."""
+    a = buffers()[first]
+    b = buffers()[second]
+    return a.address < b.address + layouts()[b.layout].nbytes and b.address < a.address + layouts()[a.layout].nbytes
+
+
+@native
+def owner_of(objects, i):
+    return buffers()[tensor_at(words(objects)[i]).buffer].owner
+
+
+@native
+def are_apart(replay, objects):
+    """Whether no argument lies in the memory of another, or of what the function reaches; some may be NumPy's."""
+    for i in range(replay.n_arguments):
+        owner = owner_of(objects, i)
+        for j in range(replay.n_known):
+            if overlap(halves(replay.known)[j], owner):
+                return False
+        for j in range(i):
+            if overlap(owner_of(objects, j), owner):
+                return False
+    return True
+
+
+@native
+def fits(replay, objects):
+    """Whether a call may be replayed, as far as its names and arguments (tensors, from an address on) tell."""
+    names = words(replay.names)
+    for i in range(replay.n_names):
+        if py.dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
+            return False
+    outside = replay.outside
+    for i in range(replay.n_arguments):
+        if not is_wanted(words(objects)[i], halves(replay.layouts)[i]):
+            return False
+        owner = owner_of(objects, i)
+        outside |= np.uint64(buffers()[owner].flags & _OUTSIDE)
+        for j in range(replay.n_known):
+            if halves(replay.known)[j] == owner:
+                return False
+        for j in range(i):
+            if owner_of(objects, j) == owner:
+                return False
+    return outside == U0 or are_apart(replay, objects)
+
+
+@inlined
+def is_container(obj, kind, count):
+    """Whether an object is a tuple, list or dict of so many items."""
+    wanted = py.tuple_type() if kind == _TUPLE else _list_type() if kind == _LIST else _dict_type()
+    return py.type_of(obj) == wanted and words(obj)[_LENGTH] == count
+
+
+@native
+def is_same_value(obj, kind, value):
+    """Whether an object that is no tensor is what it was."""
+    if kind == _OBJECT:
+        return obj == value
+    if kind == _KIND:
+        return py.type_of(obj) == value
+    if kind == _FLOAT:
+        return py.type_of(obj) == py.float_type() and words(obj)[U2] == value
+    if kind != _INT or py.type_of(obj) != py.long_type():
+        return False
+    found = py.long_as(obj)
+    if found == -1 and py.error_occurred() != U0:
+        py.error_clear()
+        return False
+    return np.uint64(found) == value
+
+
+@native
+def gather(parts, n_parts, arguments, tensors):
+    """Write the tensors among nested arguments, if these are built as they were; how many, or all ones where not.
+
+    `parts` are pairs: what comes next, in the order of `flatten`. No tuple, list or dict may be met twice.
+    """
+    frames = stack_words(48)  # of each container that is open: itself, the next place in it, its kind
+    met = stack_words(16)
+    item, key, position = stack_words(1), stack_words(1), stack_words(1)
+    depth = U0
+    n_met = U0
+    found = U0
+    i = U0
+    while i < n_parts:
+        kind = words(parts)[U2 * i]
+        value = words(parts)[U2 * i + U1]
+        i += U1
+        if kind == _END:
+            depth -= U1
+            continue
+        obj = arguments
+        if depth != U0:
+            frame = words(frames + (depth - U1) * np.uint64(24))
+            if frame[U2] == _DICT:
+                words(position)[U0] = frame[U1]
+                if not _dict_next(frame[U0], position, key, item) or words(key)[U0] != value:
+                    return ~U0
+                frame[U1] = words(position)[U0]
+                obj = words(item)[U0]
+                kind = words(parts)[U2 * i]
+                value = words(parts)[U2 * i + U1]
+                i += U1
+            else:
+                start = frame[U0] + ITEMS
+                obj = words(start if frame[U2] == _TUPLE else words(start)[U0])[frame[U1]]
+                frame[U1] += U1
+        if kind == _TENSOR:
+            words(tensors)[found] = obj
+            found += U1
+        elif _TUPLE <= kind <= _DICT:
+            if not is_container(obj, kind, value):
+                return ~U0
+            for j in range(n_met):
+                if words(met)[j] == obj:
+                    return ~U0
+            words(met)[n_met] = obj
+            n_met += U1
+            frame = words(frames + depth * np.uint64(24))
+            frame[U0] = obj
+            frame[U1] = U0
+            frame[U2] = kind
+            depth += U1
+        elif not is_same_value(obj, kind, value):
+            return ~U0
+    return found
