@@ -231,19 +231,21 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
 def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
     found = _nodes.get(row)
-    t = instruction_of(row)
-    if t is None and hooks.is_cut_off(row):
+    with machine.pinned():  # instructions move when another thread reclaims the tape
+        t = instruction_of(row)
+        plan = None if t is None else plan_of(t)
+        first = operands_of(t)[0][0] if t is not None and plan is not None and plan.op.kind == "callback" else 0
+    if plan is None and hooks.is_cut_off(row):
         return None
-    if t is not None and plan_of(t).op.kind == "callback":
-        (first, *_), _ = operands_of(t)
-        kept = hooks.find(first if plan_of(t).op.name == "_output" else row)
+    if plan is not None and plan.op.kind == "callback":
+        kept = hooks.find(first if plan.op.name == "_output" else row)
         if kept and not kept.callback._shows:
             return node_of(first)
         return kept.callback if kept else None
-    name = AccumulateGrad.__name__ if t is None else plan_of(t).grad_name
+    name = AccumulateGrad.__name__ if plan is None else plan.grad_name
     if found is None or type(found).__name__ != name:
         if not machine.buffers[row]["flags"] & rec.REQUIRES_GRAD:
             return None
-        found = AccumulateGrad(row) if t is None else _class_of(name, Node)(row)
+        found = AccumulateGrad(row) if plan is None else _class_of(name, Node)(row)
         _nodes[row] = found
     return found
