@@ -133,7 +133,7 @@ def has_space_for(n):
             and m.n_instructions + n.n_instructions < m.max_instructions and m.n_pool + n.n_pool < m.max_pool)
 
 
-call_reclaim = by_name("tapegrad_reclaim", types.uint64)
+call_reclaim: Callee = by_name("tapegrad_reclaim", types.uint64)
 
 
 @native
@@ -360,8 +360,8 @@ def give_up_owner(row):
     return np.int32(0)
 
 
-call_give_up_owner = by_name("tapegrad_give_up_owner", i32, u64)
-call_owner_of_node = by_name("tapegrad_owner_of_node", u64, u64)
+call_give_up_owner: Callee = by_name("tapegrad_give_up_owner", i32, u64)
+call_owner_of_node: Callee = by_name("tapegrad_owner_of_node", u64, u64)
 
 
 @export(u64(u64, u64))
@@ -550,4 +550,4 @@ def run_node(workspace):
     return DONE
 
 
-call_run_node = by_name("tapegrad_run_node", u64, u64)
+call_run_node: Callee = by_name("tapegrad_run_node", u64, u64)

@@ -12,7 +12,7 @@ _RECORDED, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.IMMORTAL)
 _FREE, _MARKED, _OWNS = np.uint32(rec.FREE), np.uint32(rec.MARKED), np.uint32(rec.OWNS)
 _POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
 _CALLBACK = np.uint16(rec.CALLBACK)
-call_drop_node = by_name("tapegrad_drop_node", types.int32, types.uint64)
+call_drop_node: Callee = by_name("tapegrad_drop_node", types.int32, types.uint64)
 _NEVER = np.uint64(rec.NEVER)
 
 

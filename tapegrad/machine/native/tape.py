@@ -362,7 +362,7 @@ def pool_entry(row):
     return np.uint64(row.a) | (np.uint64(row.b) << np.uint64(32))
 
 
-call_release_node = by_name("tapegrad_release_node", types.int32, u64)
+call_release_node: Callee = by_name("tapegrad_release_node", types.int32, u64)
 
 
 @native
