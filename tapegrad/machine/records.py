@@ -355,9 +355,10 @@ IS_GONE, IS_NATIVE, IS_ONCE = 1, 2, 4
 SEED = (1 << 31) - 1
 # One call on the tape, as long as an instruction of it is there; behind it (u4) are the rows of its values, of what it
 # keeps, the versions of that, and those of what was reached. `left` instructions are there, `holding` of them may read
-# what is kept, `nbytes` is how much that is.
+# what is kept, `nbytes` is how much that is. `nodes` is to be read as long as somebody has a reference to its owner.
 CALL = np.dtype([
-    ("nodes", "u8"), ("extra", "u8"), ("left", "u4"), ("holding", "u4"), ("nbytes", "u8"), ("size", "u8"),
+    ("nodes", "u8"), ("extra", "u8"), ("left", "u4"), ("holding", "u4"), ("n_values", "u4"), ("n_kept", "u4"),
+    ("nbytes", "u8"), ("size", "u8"),
 ])
 # The word of an instruction: where its CALL is, the number of the segment, whether it let go of what is kept, and if it
 # has a reference to the owner: not so once an object of Python's stands for the node.

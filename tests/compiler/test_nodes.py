@@ -10,6 +10,7 @@ import weakref
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 
 import tapegrad as torch
@@ -693,3 +694,26 @@ def test_the_tape_may_move_while_a_sweep_runs_over_nodes(tape):
         h = (w * h.detach()).tanh() + h
     h.sum().backward()
     assert torch.allclose(found, w.grad)
+
+
+@pytest.mark.parametrize("met", [False, True])
+def test_what_a_call_keeps_is_let_go_after_the_collector_took_its_function(met, tape):
+    class Owner:
+        def __init__(self) -> None:
+            self.w = torch.ones(5, requires_grad=True)
+            self.step = compiled(lambda x: (self.w * x).tanh() * x, torch.ones(5))
+            self.made = [self.step(torch.ones(5)) for _ in range(20)]
+            if met:
+                self.nodes = [y.grad_fn for y in self.made]
+
+    gc.collect()
+    tape.collect()
+    before = tape.kept_bytes, tape.instructions
+    for _ in range(5):
+        Owner()
+        tape.collect()
+        gc.collect()
+        filled = [np.full(n, 2, np.uint64) for n in range(1, 64) for _ in range(30)]  # where its tables were
+        tape.collect()
+        del filled
+    assert (tape.kept_bytes, tape.instructions) == before

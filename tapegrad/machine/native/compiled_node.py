@@ -29,7 +29,7 @@ from tapegrad.machine.native.tape import (
 
 nodes_at, segments_at, calls_at = records(rec.NODES), records(rec.SEGMENT), records(rec.CALL)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
-_CALLBACK, _ATTACHED = np.uint16(rec.CALLBACK), np.uint32(rec.ATTACHED)
+_CALLBACK = np.uint16(rec.CALLBACK)
 _STOPS = np.uint32(rec.HOOKED | rec.RETAINS | rec.ATTACHED)
 CAPTURED, NEEDED = np.uint8(rec.CAPTURED), np.uint8(rec.NEEDED)
 DONE, STOPPED = np.uint64(rec.DONE), np.uint64(rec.STOPPED)
@@ -69,6 +69,12 @@ def segment_of(word):
     """The address of a node's SEGMENT."""
     n = nodes_at(calls_at(word & _AT)[U0].nodes)[U0]
     return n.segments + ((word >> _BITS) & _NUMBER) * _SEGMENT
+
+
+@inlined
+def kept_by(word):
+    """The rows of what a node's call keeps."""
+    return halves(call_at(word) + _HEAD + np.uint64(calls_at(call_at(word))[U0].n_values) * _FOUR)
 
 
 @inlined
@@ -209,6 +215,7 @@ def record_nodes(nodes, arguments, results, fresh, saved, extra):
         py.incref(extra)
     c.left = np.uint32(n.n_segments)
     c.holding = np.uint32(n.living)
+    c.n_values, c.n_kept = np.uint32(n_values(n)), np.uint32(n_kept(n))
     c.size = size
     c.nbytes = keep_all(n, call + _HEAD + k * _FOUR, arguments, fresh, saved)
     m.kept_bytes += c.nbytes
@@ -284,9 +291,8 @@ def let_go_of(t):
     set_word(t, word | _LET_GO)
     c.holding -= N1
     if c.holding == N0:
-        n = nodes_at(c.nodes)[U0]
-        kept = halves(call_at(word) + _HEAD + n_values(n) * _FOUR)
-        for i in range(n_kept(n)):
+        kept = kept_by(word)
+        for i in range(c.n_kept):
             drop_alias(kept[i])
         machine().kept_bytes -= c.nbytes
 
@@ -296,7 +302,7 @@ def release_node(t):
     """What `release_kept` does for a node that only native code knows: a whole sweep went through it."""
     row = instructions()[t]
     word = word_of(t)
-    if word == U0 or word & _LET_GO or buffers()[row.out].flags & _ATTACHED:
+    if word & _LET_GO or not word & _OWNED:
         return np.int32(0)
     if segments_at(segment_of(word))[U0].flags & _ONCE:
         row.plan |= _RELEASED
@@ -412,22 +418,22 @@ def node_content(self, row):
         return py.none()
     word = word_of(t - U1)
     c = calls_at(call_at(word))[U0]
-    n = nodes_at(c.nodes)[U0]
+    count, n_kept = np.uint64(c.n_values), np.uint64(c.n_kept)
     result = _tuple_new(np.int64(3))
     kept = py.none()
     if word & _LET_GO:
         py.incref(kept)
     else:
-        kept = _tuple_new(np.int64(n_kept(n)))
-        rows = halves(call_at(word) + _HEAD + n_values(n) * _FOUR)
-        for i in range(n_kept(n)):
+        kept = _tuple_new(np.int64(n_kept))
+        rows = kept_by(word)
+        for i in range(n_kept):
             made = new_object(machine().tensor_type, alias(rows[i]))
             buffers()[buffers()[rows[i]].owner].refs -= N1  # the tensor counts itself
             words(kept + ITEMS)[i] = made
     extra = c.extra if c.extra != U0 else py.none()
     py.incref(extra)
     words(result + ITEMS)[U0] = _bytes_from(call_at(word) + _HEAD, np.int64(
-        (n_values(n) + U2 * n_kept(n) + n.n_reached) * _FOUR))
+        (count + U2 * n_kept + nodes_at(c.nodes)[U0].n_reached) * _FOUR))
     words(result + ITEMS)[U1] = kept
     words(result + ITEMS)[U2] = extra
     return result
@@ -448,11 +454,10 @@ def may_run(w, out, word, segment, operands, count):
         operand = halves(operands)[j]
         if not marks[operand] & NEEDED:
             return False
-    n = nodes_at(calls_at(call_at(word))[U0].nodes)[U0]
-    kept = halves(call_at(word) + _HEAD + n_values(n) * _FOUR)
+    kept, n_kept = kept_by(word), np.uint64(calls_at(call_at(word))[U0].n_kept)
     for i in range(segment.n_reads):
         which = np.uint64(halves(segment.reads)[i])
-        if version_of(kept[which]) != kept[n_kept(n) + which]:
+        if version_of(kept[which]) != kept[n_kept + which]:
             return False
     return True
 
@@ -460,8 +465,7 @@ def may_run(w, out, word, segment, operands, count):
 @native
 def point_kept(segment, word, seed):
     """Write the addresses of what is kept, and of the seed, where the program wants them."""
-    n = nodes_at(calls_at(call_at(word))[U0].nodes)[U0]
-    kept = halves(call_at(word) + _HEAD + n_values(n) * _FOUR)
+    kept = kept_by(word)
     table = words(segment.cells)
     rows = buffers()
     for i in range(segment.n_cells):
@@ -534,6 +538,8 @@ def run_node(workspace):
     plan_row = plans()[row.plan & _PLAN_MASK]
     operands, count, needs, versions = operands_of(row, plan_row, stack_words(2))
     word = word_of(t)
+    if not word & _OWNED:  # an object of Python's stands for it; or the collector took that, and its program may be gone
+        return STOPPED
     segment = segments_at(segment_of(word))[U0]
     if not may_run(w, out, word, segment, operands, count):
         return STOPPED
