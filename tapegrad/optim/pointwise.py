@@ -84,6 +84,7 @@ class Pointwise(Optimizer):
     """An optimiser that is its options, `_counts`, `_tensors`, `_coefficients` and a `_rule`."""
 
     _counts: dict[str, float] = {"step": 0.0}  # noqa: RUF012 - what a parameter's state counts, and from where
+    _writes = 1  # how often a step writes to a parameter in PyTorch, where it does not shrink it besides
 
     def _tensors(self, group: Group) -> dict[str, float]:
         """The state that lies as the parameter does, and what it is filled with at first."""
@@ -153,6 +154,7 @@ class Pointwise(Optimizer):
         each, done = states + 2, 0
         numbers = tuple([value for value in coefficients.values() if not is_fixed(value)])
         fixed = tuple([value if is_fixed(value) else 0 for value in coefficients.values()])
+        times = self._times(coefficients)
         while done < len(listed):
             p, before = listed[done], done
             d = p.dtype
@@ -161,7 +163,7 @@ class Pointwise(Optimizer):
                 kernel = _kernels.get(key)
                 if kernel is None:
                     kernel = _kernels[key] = compiled(self._rule, d, states, coefficients)
-                done = _update(kernel, d.id, d.itemsize, each, states + 1, listed, numbers, done)
+                done = _update(kernel, d.id, d.itemsize, each, states + 1, listed, numbers, done, times)
             if done == before:
                 self._write(listed[done:done + each], coefficients)
                 done += each
@@ -184,6 +186,11 @@ class Pointwise(Optimizer):
                  for name, value in coefficients.items()}
         for target, value in zip(targets, self._rule(p, g, *state, **given)):
             target.copy_(value)
+        machine.buffers["version"][int(machine.buffers["owner"][targets[0]._buffer])] += self._times(coefficients) - 1
+
+    def _times(self, coefficients: dict[str, Any]) -> int:
+        """How many writes to its parameter a step counts as."""
+        return self._writes + (coefficients.get("shrink") is not None)
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)

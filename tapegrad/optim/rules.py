@@ -335,6 +335,7 @@ class NAdam(Pointwise):
     """
 
     _counts = {"step": 0.0, "mu_product": 1.0}  # noqa: RUF012
+    _writes = 2
 
     def __init__(self, params: Params, lr: float | Tensor = 2e-3, betas: tuple[float, float] = (0.9, 0.999),
                  eps: float = 1e-8, weight_decay: float = 0, momentum_decay: float = 4e-3,

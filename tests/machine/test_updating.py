@@ -13,10 +13,10 @@ def rule(p, g, m, *, rate, half):
     return p - (m / 2 if half else m), m
 
 
-def apply(tensors, rate=0.5, half=True, first=0):
+def apply(tensors, rate=0.5, half=True, first=0, times=1):
     d = tensors[0].dtype
     kernel = compiled(rule, d, 1, {"rate": rate, "half": half})
-    return machine.call.update(kernel, d.id, d.itemsize, 3, 2, tensors, (rate,), first)
+    return machine.call.update(kernel, d.id, d.itemsize, 3, 2, tensors, (rate,), first, times)
 
 
 def made(*shape, dtype=torch.float32):

@@ -287,3 +287,28 @@ def test_groups_show_their_options_in_pytorchs_order():
         theirs, ours = (list(getattr(t.optim, name)([t.ones(1, requires_grad=True)]).state_dict()["param_groups"][0])
                         for t in (torch, tapegrad))
         assert ours == theirs, name
+
+
+WRITES = [(name, given) for name, several in {
+    **dict.fromkeys(("SGD", "Adagrad", "Adadelta", "Adamax"), [{}, {"weight_decay": 0.1}]), "Rprop": [{}],
+    "Adam": [{}, {"amsgrad": True}, {"weight_decay": 0.1}], "AdamW": [{}, {"amsgrad": True}, {"weight_decay": 0}],
+    "RMSprop": [{}, {"momentum": 0.9}, {"centered": True}], "ASGD": [{}, {"lambd": 0}, {"weight_decay": 0.1}],
+    **dict.fromkeys(("NAdam", "RAdam"), [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}]),
+}.items() for given in several]
+
+
+@pytest.mark.parametrize("name, given", WRITES, ids=str)
+def test_writes_to_a_parameter(name, given):
+    """How often a step counts as a write, of an empty parameter and of one that no kernel takes too."""
+    def counted(t, shape, dtype):
+        p = t.ones(shape, dtype=getattr(t, dtype)).requires_grad_()
+        optimizer, versions = getattr(t.optim, name)([p], lr=0.1, **given), []
+        for _ in range(2):
+            p.grad = t.ones_like(p)
+            optimizer.step()
+            versions.append(p._version)
+        return versions
+
+    for shape in ((3,), (0,), ()):
+        for dtype in ("float64", "float16"):
+            assert counted(tapegrad, shape, dtype) == counted(torch, shape, dtype), (shape, dtype)

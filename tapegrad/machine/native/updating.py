@@ -41,11 +41,11 @@ def lie_alike(tensors, each, written, kind):
 
 @export(u64(u64, u64, u64))
 def update(self, arguments, count):
-    """update(kernel, dtype, item size, each, written, tensors, numbers, first) -> how many tensors are done with.
+    """update(kernel, dtype, item size, each, written, tensors, numbers, first, times) -> how many tensors are done with.
 
     The list holds `each` for every parameter, of which the first `written` are outputs of the kernel too; `numbers` is
-    a tuple of at most `MAX_NUMBERS`, its last inputs. Those before `first` were done earlier. It stops where tensors do
-    not lie alike, and does nothing while a function is captured.
+    a tuple of at most `MAX_NUMBERS`, its last inputs. Those before `first` were done earlier. Of each, the first counts
+    as written so many `times`. It stops where tensors do not lie alike, and does nothing while a function is captured.
     """
     given = words(arguments)
     kernel = integer(arguments, U0)
@@ -56,6 +56,7 @@ def update(self, arguments, count):
     tensors = given[np.uint64(5)]
     numbers = given[np.uint64(6)]
     first = integer(arguments, np.uint64(7))
+    times = np.uint32(integer(arguments, np.uint64(8)))
     length = words(tensors + _LENGTH)[U0]
     values = stack_words(16)
     pointers = stack_words(32)
@@ -100,7 +101,7 @@ def update(self, arguments, count):
             call_kernel(kernel, pointers, nest)
         for j in range(written):
             owner = rows[tensor_at(words(chunk)[j]).buffer].owner
-            rows[owner].version += N1
+            rows[owner].version += times if j == 0 else N1
         machine().overwrote = U1
         first += each
     return py.long_from(np.int64(first))
