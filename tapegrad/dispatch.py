@@ -20,7 +20,7 @@ from tapegrad.machine.planning import Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names
 from tapegrad.tape import history
-from tapegrad.tape.reading import STARTS
+from tapegrad.tape.reading import PIECES, STARTS
 
 TensorBase = machine.TensorBase
 run_plan: Callable[..., Any] = call.run_plan
@@ -257,8 +257,6 @@ def touch(self: Any, *others: Any) -> Any:
 
 _MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
 _UNSAFE = ("unsafe_view", "unsafe_squeeze")  # of what nobody else holds: no views in the eyes of differentiation
-# Several views from one call, none of which may be written in place when recorded.
-_MULTIPLE = ("unbind", "split", "split_with_sizes")
 
 
 def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:
@@ -281,7 +279,7 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     if record:
         mode = int(layout.dtype.is_floating_point)
         if op.name not in _UNSAFE:
-            mode |= rec.LINK | (rec.MULTIPLE if op.name in _MULTIPLE else 0)
+            mode |= rec.LINK | (rec.MULTIPLE if op.name in PIECES else 0)
     made = make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
     if lessons.active is not None:
         dim = given.get("dim", 0) if op.name in _MOVING else None

@@ -17,7 +17,7 @@ from tapegrad.autograd import calls_through_python
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
-from tapegrad.tape.reading import instruction_of, operands_of, plan_of
+from tapegrad.tape.reading import instruction_of, node_row, plan_of
 
 enabled: bool = False
 check_nan: bool = True
@@ -37,10 +37,10 @@ def _node(row: int) -> tuple[str, dict[str, Any]]:
     with machine.pinned():
         t = instruction_of(row)
         assert t is not None
-        plan, (rows, _) = plan_of(t), operands_of(t)
+        plan, row = plan_of(t), node_row(t)
     if plan.op.kind != "callback":
         return plan.grad_name, hooks.metadata_of(row)
-    kept = hooks.find(rows[0] if plan.op.name == "_output" else row)
+    kept = hooks.find(row)
     return plan.grad_name, kept.callback.metadata if kept else {}
 
 

@@ -18,9 +18,6 @@ class GradientEdge(NamedTuple):
     ownership_token: Any = None
 
 
-# Operations whose nodes may have several outputs, each an instruction here.
-_SEVERAL = ("_function", "unbind", "split", "split_with_sizes")
-
 
 def arrived_at(x: Any) -> Any:
     """The tensor at an edge; anything else as it is."""
@@ -35,14 +32,10 @@ def _row(row: int, number: int) -> int:
         t = reading.instruction_of(row)
         if t is None:
             return row
-        plan = reading.plan_of(t)
-        taken_apart, source = plan.op.name, reading.operands_of(t)[0][0]
-        if plan.op.kind == "callback":
-            taken_apart, source = "_output", row
-        for other in range(t, int(machine.state["n_instructions"][0])) if plan.op.name in _SEVERAL else ():
-            if reading.plan_of(other).op.name == taken_apart and reading.operands_of(other)[0] == [source] and \
-                    reading.output_number(other) == number:
+        for other in reading.outputs_of(row):
+            if reading.output_number(other) == number:
                 return int(reading.instructions[other]["out"])
-        if number != reading.output_number(t):
+        plan = reading.plan_of(t)
+        if number != reading.output_number(t) or plan.op.name[1:] in reading.PIECES:
             raise RuntimeError(f"{plan.grad_name} has no output {number} that anything came of")
         return row

@@ -99,6 +99,7 @@ class _Sweep:
             _thread.sweeps.remove(workspace)
         callbacks, workspace.callbacks = workspace.callbacks, []
         workspace.pending.clear()
+        workspace.pieces.clear()
         workspace.captured.clear()
         workspace.narrowed = False
         self.workspace = None

@@ -79,7 +79,7 @@ class Node:
         return hooks.RemovableHandle(self._attached().prehooks, hook)
 
     def _attached(self) -> hooks.Attached:
-        machine.buffers["flags"][self._row] |= rec.HOOKED
+        hooks.watch(self._row)
         return hooks.attached(self._row)
 
     def __getattr__(self, name: str) -> Any:
@@ -230,11 +230,14 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
 
 def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
-    found = _nodes.get(row)
     with machine.pinned():  # instructions move when another thread reclaims the tape
         t = instruction_of(row)
+        if t is not None and plan_of(t).op.name in reading.PIECES:
+            row = reading.node_row(t)
+            t = instruction_of(row)
         plan = None if t is None else plan_of(t)
         first = operands_of(t)[0][0] if t is not None and plan is not None and plan.op.kind == "callback" else 0
+    found = _nodes.get(row)
     if plan is None and hooks.is_cut_off(row):
         return None
     if plan is not None and plan.op.kind == "callback":

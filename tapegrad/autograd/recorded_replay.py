@@ -8,7 +8,7 @@ from typing import Any
 from tapegrad.autograd import anomaly, modes, recorded_adjoints
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, late_hooks, of_targets
 from tapegrad.autograd.recorded_adjoints import tensor_type
-from tapegrad.autograd.reverse_replay import complete_leaf, completing, is_one_of_several, through_node
+from tapegrad.autograd.reverse_replay import complete_leaf, completing, is_gathered, is_one_of_several, through_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, machine
 from tapegrad.machine.runtime import Workspace
@@ -71,7 +71,7 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
                     continue
                 if not marks & rec.CAPTURED:
                     adjoints.pop(out, None)
-                unseen = hooks.find(out) is None and not anomaly.enabled
+                unseen = hooks.find(out) is None and not anomaly.enabled and not is_gathered(plan, rows)
                 if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own:
                     if workspace.marks[rows[0]] & rec.NEEDED:
                         recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])

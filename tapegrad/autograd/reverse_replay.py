@@ -164,7 +164,7 @@ def _replay_on(workspace: Workspace) -> None:
             kernel_errors.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
         kept = hooks.find(row)
-        if plan.op.kind == "callback" or (kept and (kept.prehooks or kept.posthooks)):
+        if plan.op.kind == "callback" or hooks.gathers(row) or is_gathered(plan, _visited(workspace, position)[2]):
             _run_node(workspace, position)
             workspace.record["position"] = position + 1
         else:
@@ -225,7 +225,13 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         at = plan.attributes["index"]
         slots[at] = g if slots[at] is None else slots[at] + g
         return [call.empty(layouts[int(buffers[rows[0]]["layout"])].id).zero_()]  # word to the node that there is some
-    kept = hooks.find(out)
+    if is_gathered(plan, rows):
+        if g is not None:
+            workspace.pieces.setdefault(rows[0], {})[reading.output_at(plan, shift)] = g, plan, shift
+        return [None]
+    kept, pieces = hooks.find(out), workspace.pieces.pop(out, {})
+    if pieces:
+        workspace.pending[out] = [pieces[i][0] if i in pieces else None for i in range(plan.attributes["count"])]
     if kept and (kept.prehooks or kept.posthooks):
         capturing.refuse("a hook runs")
     outgoing = _outgoing(workspace, kept, out, g)
@@ -242,6 +248,8 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         workspace.callbacks.append(kept.callback)
         kept.callback._wanted = asked_for(workspace, rows)
         found = kept.callback.gradients(outgoing)
+    elif pieces:
+        found = [_joined(pieces, outgoing, g, rows, out)]
     else:
         found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)
         found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
@@ -256,6 +264,15 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         for j, value in zip(shown, incoming):
             found[j] = value
     return found
+
+
+def _joined(pieces: dict[int, Any], outgoing: Sequence[Any], total: Any, rows: Sequence[int], out: int) -> Any:
+    """The gradient of what was taken apart, by those of its pieces; `total` came before there were hooks."""
+    for i, (_, plan, shift) in pieces.items():
+        if outgoing[i] is not None:
+            (part,) = gradients_of(plan, outgoing[i], rows, out, 1, shift)
+            total = part if total is None else total + part
+    return total
 
 
 def _outgoing(workspace: Workspace, kept: hooks.Attached | None, out: int, g: Any) -> tuple[Any, ...]:
@@ -286,10 +303,15 @@ def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 
+def is_gathered(plan: Plan, rows: Sequence[int]) -> bool:
+    """Whether the gradient of a piece waits for those of the others, as what was taken apart has hooks."""
+    return plan.op.name in reading.PIECES and hooks.gathers(rows[0])
+
+
 def is_one_of_several(row: int) -> bool:
     """Whether a row is one of several outputs of a node."""
     t = reading.instruction_of(row)
-    return t is not None and reading.plan_of(t).op.name == "_output"
+    return t is not None and reading.node_row(t) != row
 
 
 def _run_tensor_hooks(workspace: Workspace, row: int) -> None:

@@ -385,7 +385,8 @@ class Workspace:
         self.adjoints, self.marks, self.reached, self.leaves, self.asked = reserve_tables(rows, _OF_WORKSPACE)
         self.arena: np.ndarray[Any, Any] = np.zeros(rec.ARENA_WORDS, "u8")
         self.record: np.ndarray[Any, Any] = np.zeros(1, rec.WORKSPACE)
-        self.pending: dict[int, list[Any]] = {}  # gradients of a custom function's outputs, by the row of its node
+        self.pending: dict[int, list[Any]] = {}  # gradients of a node's several outputs, by its row
+        self.pieces: dict[int, dict[int, Any]] = {}  # the same by number, each with its plan and where it looks
         self.callbacks: list[Any] = []  # the custom functions that ran
         self.number = 0  # of the sweep
         self.captured: dict[int, Any] = {}  # gradients asked for, by row, as they were before hooks

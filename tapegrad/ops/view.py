@@ -117,6 +117,10 @@ view("seen", lambda x, *, loose: (*x, 0), tied=("x",), grad_name="AliasBackward0
 view("unbind", _select)
 view("split", _piece)
 view("split_with_sizes", _piece)
+# What is taken apart, a row of its own where that is recorded: it is the node whose `count` outputs the pieces are.
+view("_unbind", lambda x, *, count: (*x, 0))
+view("_split", lambda x, *, count: (*x, 0))
+view("_split_with_sizes", lambda x, *, count: (*x, 0))
 view("as_strided", _as_strided)
 # In place, where they are nodes of their own.
 view("t_", _transpose, grad_name="TBackward1")

@@ -86,6 +86,21 @@ def attached(row: int) -> Attached:
     return found
 
 
+def watch(row: int) -> None:
+    """Let sweeps stop at a node, and at what its gradient is gathered from."""
+    flags = buffers["flags"]
+    flags[row] |= rec.HOOKED
+    for t in reading.outputs_of(row):
+        if reading.plan_of(t).op.name in reading.PIECES:
+            flags[int(reading.instructions["out"][t])] |= rec.HOOKED
+
+
+def gathers(row: int) -> bool:
+    """Whether the node of this row waits for the gradients of all of its outputs, for hooks to be told."""
+    kept = find(row)
+    return kept is not None and bool(kept.prehooks or kept.posthooks or kept.outputs)
+
+
 def metadata_of(row: int) -> dict[Any, Any]:
     """What the node of a row was told to remember."""
     return attached(row).metadata
@@ -161,11 +176,13 @@ def add_tensor_hook(tensor: Any, hook: Hook) -> RemovableHandle:
     kept = attached(tensor._buffer)
     kept.tensor_hooks = _own(tensor, NAME, kept.tensor_hooks)
     t = reading.instruction_of(tensor._buffer)
-    if t is not None and reading.plan_of(t).op.name == "_output":
-        node = attached(reading.operands_of(t)[0][0])
+    row = tensor._buffer if t is None else reading.node_row(t)
+    if t is not None and row != tensor._buffer:
+        node = attached(row)
         if node.outputs is _NONE:
             node.outputs = WeakValueDictionary()
         node.outputs[reading.output_number(t)] = kept
+        watch(row)
     return RemovableHandle(kept.tensor_hooks, hook)
 
 

@@ -97,13 +97,39 @@ def with_start(plan: Plan, shift: int) -> dict[str, Any]:
     return {**given, "start": start, "end": given["end"] + start}
 
 
+PIECES = ("unbind", "split", "split_with_sizes")  # several views from one call
+
+
+def node_row(t: int) -> int:
+    """The row of the node that an instruction's result is an output of: its own, unless there are several."""
+    out, plan, rows, *_ = instruction(t)
+    if plan.op.name == "_output":
+        return rows[0]
+    if plan.op.name in PIECES:
+        whole = instruction_of(rows[0])
+        if whole is not None and plan_of(whole).op.name == f"_{plan.op.name}":
+            return rows[0]
+    return out
+
+
+def outputs_of(row: int) -> list[int]:
+    """The instructions whose results are outputs of a node that may have several."""
+    t, n = instruction_of(row), int(machine.state["n_instructions"][0])
+    later = () if t is None else (t + 1 + np.flatnonzero(instructions["a"][t + 1:n] == row)).tolist()
+    return [other for other in later if plan_of(other).op.name in ("_output", *PIECES) and node_row(other) == row]
+
+
 def output_number(t: int) -> int:
     """Which output of its node an instruction's result is: of a custom function's, or of one that takes apart."""
-    plan = plan_of(t)
-    given = with_start(plan, shift_of(t))
+    return output_at(plan_of(t), shift_of(t))
+
+
+def output_at(plan: Plan, shift: int) -> int:
+    """The same by its plan, and where a view looks."""
+    given = with_start(plan, shift)
     if plan.op.name in ("_output", "unbind"):
         return int(given["index"])
-    if plan.op.name in ("split", "split_with_sizes"):
+    if plan.op.name in PIECES:
         return int(given.get("number", number_of_piece(given["start"], given["end"])))
     return 0
 

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from both import outcome, programs, refusal
+from both import outcome, plain, programs, refusal
 
 import tapegrad
 
@@ -769,3 +769,40 @@ def hooks_of_writes_through_views(t, x, w):
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)
+
+
+TAKEN_APART = {
+    "split": lambda t, x: x.split(1, -1), "lengths": lambda t, x: x.split([1, 2], 1), "chunk": lambda t, x: x.chunk(2, 1),
+    "unbind": lambda t, x: x.unbind(), "rows": lambda t, x: list(x), "empty": lambda t, x: x.split([0, 3, 0], 1),
+    "tensor_split": lambda t, x: x.tensor_split(2), "nested": lambda t, x: x.unbind()[1].split(2),
+}
+USED = {"all": slice(None), "first": slice(1), "last": slice(-1, None)}
+
+
+@pytest.mark.parametrize("create_graph", [False, True])
+@pytest.mark.parametrize("used", USED)
+@pytest.mark.parametrize("name", TAKEN_APART)
+def test_pieces_are_outputs_of_one_node(name, used, create_graph):
+    """Hooks of the node are told of all pieces at once, and those of a piece that nothing comes of of None."""
+    def run(t, kinds):
+        x = t.tensor([[1.0, 2.0, -1.5], [0.5, -1.0, 3.0]], dtype=t.float64, requires_grad=True)
+        pieces, seen = TAKEN_APART[name](t, x), []
+        nodes = [p.grad_fn for p in pieces]
+        nodes[0].metadata["made"] = True
+        seen.append([(n is nodes[0], p.output_nr, n.name(), dict(n.metadata)) for n, p in zip(nodes, pieces)])
+        if "pre" in kinds:
+            nodes[-1].register_prehook(lambda go: seen.append(("pre", go)) or tuple(
+                None if g is None else g * (i + 2) for i, g in enumerate(go)))
+        if "post" in kinds:
+            nodes[-1].register_hook(lambda gi, go: seen.append(("post", gi, go)) or tuple(g - 1 for g in gi))
+        if "tensor" in kinds:
+            pieces[-1].register_hook(lambda g: seen.append(("tensor", g)))
+        y = sum((p * p * (i + 2)).sum() for i, p in enumerate(pieces[USED[used]])) + x.sum()
+        (g,) = t.autograd.grad(y, x, create_graph=create_graph)
+        edge = t.autograd.graph.get_gradient_edge(pieces[-1])
+        if create_graph:
+            return seen, g, t.autograd.grad(g.sum(), x)
+        return seen, g, edge.output_nr, edge.node is nodes[0]
+
+    for kinds in (("pre",), ("post",), ("tensor",), ("pre", "post", "tensor"), ()):
+        assert plain(run(tapegrad, kinds)) == plain(run(torch, kinds)), kinds

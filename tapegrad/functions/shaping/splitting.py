@@ -8,10 +8,18 @@ from tapegrad import shapes
 from tapegrad.dispatch import apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, method, operation
 from tapegrad.functions.shaping.views import slice_
+from tapegrad.machine.live import call
 from tapegrad.machine.planning import Attributes
 from tapegrad.signatures import Ints
 from tapegrad.tape.reading import number_of_piece
 from tapegrad.tensor import Tensor
+
+
+def _whole(name: str, x: Any, count: int) -> Any:
+    """What pieces are views of: their node, where there is one."""
+    if x.requires_grad and call.is_recording(None):
+        return apply_view(operation(f"_{name}"), x, (("count", count),))
+    return x
 
 
 @method
@@ -20,8 +28,8 @@ def unbind(input: Tensor, dim: int = 0) -> tuple[Any, ...]:
     dim = shapes.wrap_dim(dim, input.ndim)
     if not input.ndim:
         raise IndexError(f"Dimension specified as {dim} but tensor has no dimensions")
-    op = operation("unbind")
-    return tuple(apply_view(op, input, (("dim", dim), ("index", i))) for i in range(input.shape[dim]))
+    op, whole = operation("unbind"), _whole("unbind", input, input.shape[dim])
+    return tuple(apply_view(op, whole, (("dim", dim), ("index", i))) for i in range(input.shape[dim]))
 
 
 def _expect_axis(name: str, x: Any) -> None:
@@ -46,13 +54,13 @@ def split(tensor: Tensor, split_size_or_sections: Ints, dim: int = 0) -> tuple[A
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
                                f"dimension {dim}), but got split_sizes={lengths}")
     op = operation("split" if isinstance(split_size_or_sections, int) else "split_with_sizes")
-    out, start = [], 0
+    whole, out, start = _whole(op.name, tensor, len(lengths)), [], 0
     for number, length in enumerate(lengths):
         end = start + length
         given: Attributes = (("dim", dim), ("start", start), ("end", end), ("step", 1))
         if number != number_of_piece(start, end):
             given = (*given, ("number", number))
-        out.append(apply_view(op, tensor, given))
+        out.append(apply_view(op, whole, given))
         start = end
     return tuple(out)
 
