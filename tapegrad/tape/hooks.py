@@ -165,10 +165,12 @@ def live(row: int) -> Any:
 
 
 def rows_of(tensor: Any) -> list[int]:
-    """The rows whose gradients are a tensor's: its own, and those where it was a leaf before."""
+    """The rows whose gradients are a tensor's when asked for: its own, and those where it was a leaf of this dtype."""
     if not _left:
         return [tensor._buffer]
-    return [tensor._buffer, *(row for row in list(_left) if (heir := _heir(row)) is not None and heir() is tensor)]
+    kind = reading.layout_of(tensor._buffer).dtype
+    return [tensor._buffer, *(row for row in list(_left) if (heir := _heir(row)) is not None and heir() is tensor
+                              and reading.layout_of(row).dtype is kind)]
 
 
 def add_tensor_hook(tensor: Any, hook: Hook) -> RemovableHandle:

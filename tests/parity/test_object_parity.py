@@ -152,6 +152,21 @@ def taken_data(t):
     return part.tolist(), x.tolist(), x._version, lies(r), r._version
 
 
+def taken_data_of_another_dtype(t):
+    """What was computed before goes on to the tensor, but is not asked for by it."""
+    found = []
+    for dtype in (t.float64, t.float32):
+        x = t.ones(2, dtype=t.float64, requires_grad=True)
+        y = (x * 3).sum()
+        x.data = t.zeros(2, dtype=dtype)
+        found.append(t.autograd.grad(y, x, allow_unused=True, retain_graph=True))
+        y.backward(inputs=[x], retain_graph=True)
+        found.append(x.grad)
+        y.backward()
+        found.append((x.grad, str(x.grad.dtype)[-7:]))
+    return found
+
+
 def data_has_no_history(t):
     y = t.ones(2, requires_grad=True) * 2
     z = y.data
@@ -285,7 +300,7 @@ def classes(t):
 
 
 PROGRAMS = [shared_by_deepcopy, attributes_copied, gradients_copied, no_leaf, weak, hashed, taken_data,
-            data_has_no_history, deleted_grad, generators, rearranged_in_place, rearranged_view_in_place,
+            taken_data_of_another_dtype, data_has_no_history, deleted_grad, generators, rearranged_in_place, rearranged_view_in_place,
             stale_result_rearranged, numbers_of_pieces, turned_under_no_grad, parts_turned_under_no_grad,
             stale_parts_without_derivative, another_place, classes]
 
