@@ -58,7 +58,7 @@ VIEWS: dict[str, list[tuple[tuple[int, ...], dict[str, Any]]]] = {
 }
 VIEWS |= {"unsafe_view": VIEWS["view"], "_reshape_alias": VIEWS["view"], "squeeze_all": VIEWS["squeeze"],
           "squeeze_multiple": VIEWS["squeeze"], "unsafe_squeeze": VIEWS["squeeze"], "detach": VIEWS["alias"],
-          **dict.fromkeys(("_unbind", "_split", "_split_with_sizes"), [((3, 4), {"count": 3})]),
+          **{name: [((3, 4), {"count": 3})] for name in ("_unbind", "_split", "_split_with_sizes")},
           "unbind": VIEWS["select"], "split": VIEWS["slice"], "split_with_sizes": VIEWS["slice"]}
 VIEWS |= {f"{name}_": VIEWS[name] for name in ("t", "transpose", "unsqueeze", "squeeze", "squeeze_all",
                                                "squeeze_multiple", "as_strided")}

@@ -157,14 +157,13 @@ def _replay_on(workspace: Workspace) -> None:
         if status in (rec.STALE, rec.GONE):
             check_marked(workspace, status)
         position = int(workspace.record["position"][0])
-        row, plan, *_ = _visited(workspace, position)
+        row, plan, rows, *_ = _visited(workspace, position)
         if status == rec.NO_MEMORY:
             kernel_errors.out_of_memory(int(workspace.record["bottom"][0]))
         if status == rec.FAILED:
             kernel_errors.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
-        kept = hooks.find(row)
-        if plan.op.kind == "callback" or hooks.gathers(row) or is_gathered(plan, _visited(workspace, position)[2]):
+        if plan.op.kind == "callback" or hooks.gathers(row) or is_gathered(plan, rows):
             _run_node(workspace, position)
             workspace.record["position"] = position + 1
         else:

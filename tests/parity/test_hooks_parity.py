@@ -772,9 +772,10 @@ def test_same_as_pytorch(program: Callable[..., Any]) -> None:
 
 
 TAKEN_APART = {
-    "split": lambda t, x: x.split(1, -1), "lengths": lambda t, x: x.split([1, 2], 1), "chunk": lambda t, x: x.chunk(2, 1),
-    "unbind": lambda t, x: x.unbind(), "rows": lambda t, x: list(x), "empty": lambda t, x: x.split([0, 3, 0], 1),
-    "tensor_split": lambda t, x: x.tensor_split(2), "nested": lambda t, x: x.unbind()[1].split(2),
+    "split": lambda t, x: x.split(1, -1), "lengths": lambda t, x: x.split([1, 2], 1),
+    "chunk": lambda t, x: x.chunk(2, 1), "unbind": lambda t, x: x.unbind(), "rows": lambda t, x: list(x),
+    "empty": lambda t, x: x.split([0, 3, 0], 1), "tensor_split": lambda t, x: x.tensor_split(2),
+    "nested": lambda t, x: x.unbind()[1].split(2),
 }
 USED = {"all": slice(None), "first": slice(1), "last": slice(-1, None)}
 

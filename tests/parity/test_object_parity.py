@@ -300,9 +300,9 @@ def classes(t):
 
 
 PROGRAMS = [shared_by_deepcopy, attributes_copied, gradients_copied, no_leaf, weak, hashed, taken_data,
-            taken_data_of_another_dtype, data_has_no_history, deleted_grad, generators, rearranged_in_place, rearranged_view_in_place,
-            stale_result_rearranged, numbers_of_pieces, turned_under_no_grad, parts_turned_under_no_grad,
-            stale_parts_without_derivative, another_place, classes]
+            taken_data_of_another_dtype, data_has_no_history, deleted_grad, generators, rearranged_in_place,
+            rearranged_view_in_place, stale_result_rearranged, numbers_of_pieces, turned_under_no_grad,
+            parts_turned_under_no_grad, stale_parts_without_derivative, another_place, classes]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)

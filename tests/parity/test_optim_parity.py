@@ -289,11 +289,12 @@ def test_groups_show_their_options_in_pytorchs_order():
         assert ours == theirs, name
 
 
+DECAYS = {}, {"weight_decay": 0.1}
 WRITES = [(name, given) for name, several in {
-    **dict.fromkeys(("SGD", "Adagrad", "Adadelta", "Adamax"), [{}, {"weight_decay": 0.1}]), "Rprop": [{}],
+    **dict.fromkeys(("SGD", "Adagrad", "Adadelta", "Adamax"), DECAYS), "Rprop": [{}],
     "Adam": [{}, {"amsgrad": True}, {"weight_decay": 0.1}], "AdamW": [{}, {"amsgrad": True}, {"weight_decay": 0}],
-    "RMSprop": [{}, {"momentum": 0.9}, {"centered": True}], "ASGD": [{}, {"lambd": 0}, {"weight_decay": 0.1}],
-    **dict.fromkeys(("NAdam", "RAdam"), [{}, {"weight_decay": 0.1}, {"weight_decay": 0.1, "decoupled_weight_decay": True}]),
+    "RMSprop": [{}, {"momentum": 0.9}, {"centered": True}], "ASGD": [*DECAYS, {"lambd": 0}],
+    **dict.fromkeys(("NAdam", "RAdam"), (*DECAYS, {"weight_decay": 0.1, "decoupled_weight_decay": True})),
 }.items() for given in several]
 
 

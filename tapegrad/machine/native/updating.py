@@ -41,7 +41,7 @@ def lie_alike(tensors, each, written, kind):
 
 @export(u64(u64, u64, u64))
 def update(self, arguments, count):
-    """update(kernel, dtype, item size, each, written, tensors, numbers, first, times) -> how many tensors are done with.
+    """update(kernel, dtype, item size, each, written, tensors, numbers, first, times) -> how many tensors are done.
 
     The list holds `each` for every parameter, of which the first `written` are outputs of the kernel too; `numbers` is
     a tuple of at most `MAX_NUMBERS`, its last inputs. Those before `first` were done earlier. Of each, the first counts
