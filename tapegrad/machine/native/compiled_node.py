@@ -538,7 +538,7 @@ def run_node(workspace):
     plan_row = plans()[row.plan & _PLAN_MASK]
     operands, count, needs, versions = operands_of(row, plan_row, stack_words(2))
     word = word_of(t)
-    if not word & _OWNED:  # an object of Python's stands for it; or the collector took that, and its program may be gone
+    if not word & _OWNED:  # an object of Python's stands for it; or the collector took that, with its program, perhaps
         return STOPPED
     segment = segments_at(segment_of(word))[U0]
     if not may_run(w, out, word, segment, operands, count):
