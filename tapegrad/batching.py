@@ -36,8 +36,7 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
 
     @functools.wraps(func)
     def batched(*args: Any, **kwargs: Any) -> Any:
-        samples = vectorisation.Samples(name, in_dims, args)
-        found = samples.of(functools.partial(func, **kwargs), randomness)
-        return vectorisation.joined(name, out_dims, found, samples.size)
+        return vectorisation.vectorised(functools.partial(func, **kwargs) if kwargs else func, name, in_dims, out_dims,
+                                        randomness, chunk_size, args)
 
     return batched

@@ -390,7 +390,8 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
         if fill_value.ndim or fill_value.requires_grad:
             raise TypeError("full_like(): argument 'fill_value' (position 2) must be Number, not Tensor")
         fill_value = fill_value.item()
-    return _finish(_of(layout_like("full_like", input, dtype, memory_format), fill_value), requires_grad, device)
+    made = _of(layout_like("full_like", input, dtype, memory_format), fill_value)
+    return _finish(made if dispatch.lanes is None else dispatch.lanes.like(input, made), requires_grad, device)
 
 
 def layout_like(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
@@ -431,7 +432,8 @@ def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None 
     >>> torch.empty_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])
     """
-    return _finish(call.empty(layout_like("empty_like", input, dtype, memory_format).id), requires_grad, device)
+    made = call.empty(layout_like("empty_like", input, dtype, memory_format).id)
+    return _finish(made if dispatch.lanes is None else dispatch.lanes.like(input, made), requires_grad, device)
 
 
 @described

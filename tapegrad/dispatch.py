@@ -77,6 +77,8 @@ class Operands:
 
 def more_special(op: Operation, one: Any, other: Any) -> Any:
     """Of two subclasses of Tensor that meet in an operation, the one that derives from the other."""
+    if other._stands_in:
+        raise RuntimeError(errors.LANES_ENDED)
     if one is None or issubclass(other, one):
         return other
     if issubclass(one, other):
@@ -86,6 +88,8 @@ def more_special(op: Operation, one: Any, other: Any) -> Any:
 
 def dressed(result: Any, kind: Any) -> Any:
     """A result as the subclass that its operands are of."""
+    if kind._stands_in:
+        raise RuntimeError(errors.LANES_ENDED)
     result.__class__ = kind
     return result
 
@@ -96,6 +100,8 @@ constant: Callable[[Any, Operation, Sequence[Any], int], None] | None = None
 saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
 # While tangents are computed (`autograd.tangents`): what gives them to results.
 tangents: Any = None
+# While a `vmap` is under way (`lanes.rules`): what does operations on tensors that stand for batches.
+lanes: Any = None
 # While anomalies are looked for (`autograd.anomaly`): what is told of every result.
 witness: Callable[[Any], None] | None = None
 
@@ -104,6 +110,10 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
     """Run an operation out of place; `teach` when the attributes are those of a call without any."""
     if tangents is not None:
         found = tangents.result(op, given, attributes)
+        if found is not None:
+            return found
+    if lanes is not None:
+        found = lanes.result(op, given, attributes)
         if found is not None:
             return found
     if saver is not None:
@@ -159,6 +169,8 @@ def shares_memory(a: Any, b: Any) -> bool:
 def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
     """Run the in-place form `op` on `given[0]`, rewriting its history when recording."""
     if tangents is not None and tangents.written(op, given, attributes):
+        return given[0]
+    if lanes is not None and lanes.written(op, given, attributes):
         return given[0]
     if lessons.active is None:
         _write(op, given, attributes, teach)
@@ -263,6 +275,10 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
     """A view of `x`: same storage, other shape and strides; unless `record`, one that differentiation knows not of."""
     if tangents is not None and record:
         found = tangents.viewed(op, x, attributes)
+        if found is not None:
+            return found
+    if lanes is not None:
+        found = lanes.viewed(op, x, attributes, record)
         if found is not None:
             return found
     layout = layout_of(x)

@@ -15,7 +15,7 @@ from tapegrad.machine import streams
 from tapegrad.machine.learning import capturing, lessons
 from tapegrad.machine.live import buffers, call, layouts
 from tapegrad.ops.declaration import REGISTRY
-from tapegrad.random import Generator, check_may_draw, default_generator
+from tapegrad.random import Generator, default_generator
 from tapegrad.signatures import Sizes, checked, described, unwrapped
 from tapegrad.tape import history
 from tapegrad.tensor import Tensor
@@ -28,7 +28,16 @@ def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype,
         lies = None if layout is None else layouts.intern(dtypes.float32, layout.shape, layout.strides)
         return _draw(generator, shape, dtypes.float32, method, *given, layout=lies).to(dtype)
     lessons.refuse()
-    check_may_draw()
+    if dispatch.lanes is not None:
+        shape, layout = tuple(layout.shape) if layout is not None else shape, None
+        together = method is not streams.randperm and not any(isinstance(x, np.ndarray) for x in given)
+        return dispatch.lanes.drawn(lambda size: _drawn(generator, size, dtype, method, *given), shape, together)
+    return _drawn(generator, shape, dtype, method, *given, layout=layout)
+
+
+def _drawn(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype, method: Callable[..., Any],
+           *given: Any, layout: Any = None) -> Tensor:
+    """The same, for nobody but this call."""
     made = call.empty((layout or layouts.intern(dtype, shape)).id)
     n, of = made.numel(), dtype.numpy
     stream = (default_generator if generator is None else generator).stream
@@ -177,6 +186,12 @@ def randint_like(input: Tensor, low: Any = None, high: Any = None, *, generator:
     return _finished(made, requires_grad, device)
 
 
+def _check_lanes(*parameters: Tensor) -> None:
+    """RuntimeError where lanes are to draw the same, each with parameters of its own."""
+    if dispatch.lanes is not None:
+        dispatch.lanes.check_same(*parameters)
+
+
 def _depends(made: Tensor, *inputs: Any) -> Tensor:
     """What was drawn, with a derivative of zero with respect to the parameters that it was drawn with."""
     for x in inputs:
@@ -195,6 +210,7 @@ def normal(mean: Any, std: Any = 1.0, size: Sizes = (), *, generator: Generator 
     tensor([1.1541, 9.7066])
     """
     given = [x for x in (mean, std) if isinstance(x, Tensor)]
+    _check_lanes(*given)
     if not given:
         shape, of = creation.checked_shape(size), _floating("normal_kernel_cpu", dtype, out)
         made = _draw(generator, shape, of, streams.normal, mean, std)
@@ -217,13 +233,17 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     >>> _ = manual_seed(0); bernoulli(creation.tensor([0.0, 0.5, 1.0]))
     tensor([0., 0., 1.])
     """
+    _check_lanes(input)
     made = call.empty(layouts.intern(input.dtype, tuple(input.shape)).id)
+    if dispatch.lanes is not None:
+        made = dispatch.lanes.room(made, input)
     _bernoulli_(made, input if p is None else p, generator=generator)
     return _finished(_depends(made, input) if p is None else made, out=out)
 
 
 def _parametric(name: str, method: Callable[..., Any], *parameters: Tensor, generator: Generator | None) -> Tensor:
     """Numbers of a distribution with a parameter each, laid out in rows as the first parameter."""
+    _check_lanes(*parameters)
     first = parameters[0]
     _floating(name, first.dtype)
     for other in parameters[1:]:
@@ -260,6 +280,7 @@ def multinomial(input: Tensor, num_samples: int, replacement: bool = False, *, g
     >>> _ = manual_seed(0); multinomial(creation.tensor([0.0, 10.0, 3.0]), 4, replacement=True)
     tensor([2, 1, 1, 2])
     """
+    _check_lanes(input)
     weights = input.detach()
     _check_weights(weights, num_samples, replacement)
     if num_samples > 1 and replacement:
@@ -368,6 +389,8 @@ def _in_order(x: Tensor, dtype: dtypes.dtype, generator: Generator | None, metho
     if call.is_recording(None) and x.requires_grad:  # what is refused takes no numbers out of the stream
         call.freshen(x)
         history.check_rewritable(x)
+    if dispatch.lanes is not None:
+        dispatch.lanes.check_drawn(x)
     layout = layouts.all[x._layout]
     if layout.contiguous:
         return _draw(generator, layout.shape, dtype, method, *given)

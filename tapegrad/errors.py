@@ -140,3 +140,26 @@ CREATE_GRAPH = (
 COMPLEX = "there are no complex tensors: {!r} is a name only"
 RANDOM_IN_BATCH = ("vmap: called random operation while in randomness error mode. Please either use the 'same' or "
                    "'different' randomness flags on vmap or perform the randomness operation out of vmap")
+LANES_ITEM = ("vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on "
+              "a Tensor, please try to rewrite what you're doing with other operations.")
+LANES_BRANCH = ("vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
+                "support that yet.")
+LANES_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
+LANES_IN_PLACE = ("vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` "
+                  "in extra_args that has more elements than `self`. This happened due to `other` being vmapped over "
+                  "but `self` not being vmapped over in a vmap. Please try to use out-of-place operators instead of "
+                  "inplace arithmetic.")
+LANES_BACKWARD = ("backward() called inside a functorch transform. This is not supported, please use functorch.grad or "
+                  "functorch.vjp instead or call backward() outside of functorch transforms.")
+LANES_SHAPES = ("vmap: We do not support batching operators that can output dynamic shape. Attempted to vmap over {}.")
+LANES_MASK = ("vmap: We do not support batching operators that can support dynamic shape. Attempting to batch over "
+              "indexing with a boolean mask.")
+LANES_RANDOM = ("vmap: Cannot ask for different inplace randomness on an unbatched tensor. This will appear like same "
+                "randomness.")
+LANES_SAME = "Vmap does not currently support same randomness with a batched tensor input."
+LANES_ENDED = "vmap: a tensor is used that belongs to a batch whose vmap has ended"
+LANES_SLOW = "There is a performance drop because we have not yet implemented the batching rule for {}."
+
+
+class PerLane(RuntimeError):
+    """The elements of a tensor are asked for that stands for a batch of them (`vmap`)."""

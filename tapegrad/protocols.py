@@ -22,6 +22,8 @@ from tapegrad.tape.reading import instruction_of, plan_of
 def reread(x: Any, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0,
            kind: type | None = None) -> Any:
     """A tensor on another's memory, `offset` bytes from where that starts: it shares the version, and no history."""
+    if x._stands_in:
+        raise errors.PerLane(errors.LANES_STORAGE)
     row = buffers[x._buffer]
     return call.adopt(layouts.intern(dtype, shape, strides).id, int(row["address"]) + offset, int(row["owner"]),
                       kind or machine.tensor_type)
@@ -29,6 +31,8 @@ def reread(x: Any, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Sha
 
 def alias(x: Any, kind: type | None = None) -> Any:
     """The same memory in the same layout, without history."""
+    if x._stands_in:
+        return x.detach()
     layout = layouts.all[x._layout]
     return reread(x, layout.dtype, layout.shape, layout.strides, 0, kind)
 

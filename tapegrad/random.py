@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import contextlib
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
-from tapegrad import creation, dtypes, errors
+from tapegrad import creation, dtypes
 from tapegrad.devices import CPU, required
 from tapegrad.machine import streams
 from tapegrad.machine.learning import capturing
@@ -157,24 +156,3 @@ def fork_rng(devices: Any = None, enabled: bool = True, _caller: str = "fork_rng
         yield
     finally:
         set_rng_state(before)
-
-
-_refused = threading.local()  # in a batch that random functions are refused in
-
-
-@contextlib.contextmanager
-def for_batches(randomness: str) -> Iterator[Callable[[], None]]:
-    """What a batch of samples does with random numbers (`torch.vmap`); called before each sample."""
-    before = getattr(_refused, "now", False)
-    _refused.now = before if randomness == "different" else randomness == "error"
-    start = get_rng_state() if randomness == "same" else None
-    try:
-        yield (lambda: None) if start is None else lambda: set_rng_state(start)
-    finally:
-        _refused.now = before
-
-
-def check_may_draw() -> None:
-    """Raise where random functions are refused, in a batch of samples."""
-    if getattr(_refused, "now", False):
-        raise RuntimeError(errors.RANDOM_IN_BATCH)

@@ -46,6 +46,7 @@ class Tensor(Protocols, TensorBase):
 
     __slots__ = ()
     _spreads = True  # results of operations on a subclass are of that class; `Parameter` opts out
+    _stands_in = False  # for a batch of tensors, and has no elements of its own (`lanes.batched`)
     layout: formats.layout = formats.strided
     is_cpu: bool = True
     is_cuda = is_meta = is_mps = is_xpu = is_ipu = is_xla = is_maia = is_mtia = is_vulkan = is_mkldnn = False

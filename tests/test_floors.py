@@ -25,7 +25,7 @@ FLOORS = [
      "autograd.forward_ad"},
     {"compiler.*"},
     {"", "documents.*",
-     "func.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
+     "func.*", "lanes.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
      "__main__", "demo", "batching", "_vmap_internals", "testing.*", "linalg", "special", "quasirandom", "threads",
      "switches", "absent",
      "cuda.*", "jit", "storage", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version",

@@ -13,7 +13,7 @@ ROOT = Path(tapegrad.__file__).parent
 # Rooms and files that users have no business in, beside those whose names begin with an underscore.
 _PRIVATE = """
     __main__ absent config demo dispatch errors fallbacks kernel_errors lazy_modules namespaces protocols
-    compiler documents functions machine ops signatures tape
+    compiler documents functions lanes machine ops signatures tape
     batching creation devices drawing dtypes formats printing series shapes switches tensor threads
     autograd.anomaly autograd.arriving_gradients autograd.calls_through_python autograd.data_assignment autograd.edges
     autograd.engine autograd.gradcheck autograd.made_nodes autograd.marking autograd.modes autograd.nested_backward

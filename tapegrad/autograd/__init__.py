@@ -2,10 +2,9 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import dispatch, errors
+from tapegrad import errors
 from tapegrad.autograd import engine, function, graph, saved_tensors
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tapegrad.autograd.edges import GradientEdge, arrived_at
@@ -19,12 +18,12 @@ from tapegrad.autograd.modes import (
 from tapegrad.autograd.recorded_adjoints import tensor_type
 from tapegrad.lazy_modules import lazy
 from tapegrad.namespaces import show_public
-from tapegrad.ops.declaration import REGISTRY
 
 __all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
            "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
 show_public(__name__, "forward_ad", "functional")
 globals().update(lazy(__name__, "forward_ad functional"))  # on a higher floor
+_lanes = lazy("tapegrad.lanes", "sweeps")
 
 
 for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):
@@ -79,7 +78,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
     An input that nothing depends on is a RuntimeError, unless `allow_unused` (its gradient is None) or
     `materialize_grads` (it is zero). With `is_grads_batched`, `grad_outputs` have a leading axis more than the outputs
-    and each of its rows is swept; the gradients have that axis, too.
+    and are swept together, as by `vmap`; the gradients have that axis, too.
     """
     if materialize_grads and allow_unused is False:
         raise ValueError("Expected allow_unused to be True or not passed when materialize_grads=True, but got: "
@@ -113,7 +112,7 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
 
 def _rows(outputs: Any, inputs: Any, batched: Any, retain_graph: bool, create_graph: bool, allow_unused: bool
           ) -> list[Any]:
-    """One sweep for each row of the cotangents: what is kept for backward stays until the last."""
+    """One sweep for all rows of the cotangents."""
     roots = _several(outputs)
     given = _cotangents(batched, len(roots))
     if all(g is None for g in given) and any(y.numel() != 1 for y in roots):
@@ -136,15 +135,6 @@ def _rows(outputs: Any, inputs: Any, batched: Any, retain_graph: bool, create_gr
     n = sweeps[0]
     if not n:
         raise IndexError("index 0 is out of bounds for dimension 0 with size 0")
-    rows = [grad(outputs, inputs, [g[i] for g in given], retain_graph or i < n - 1, create_graph,
-                 allow_unused=allow_unused) for i in range(n)]
-    return [None if column[0] is None else _stacked(column) for column in zip(*rows)]
-
-
-def _stacked(column: Sequence[Any]) -> Any:
-    parts, name = list(column), "stack"
-    while name == "stack" or len(parts) > 1:  # an instruction takes so many operands
-        parts = [dispatch.apply(REGISTRY[name], parts[i:i + dispatch.MOST], (("dim", 0),))
-                 for i in range(0, len(parts), dispatch.MOST)]
-        name = "cat"
-    return parts[0]
+    found: list[Any] = _lanes["sweeps"].together(
+        lambda each: grad(outputs, inputs, each, retain_graph, create_graph, allow_unused=allow_unused), given)
+    return found

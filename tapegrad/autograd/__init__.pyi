@@ -39,5 +39,5 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any=None, retain_graph: bool |
 
     An input that nothing depends on is a RuntimeError, unless `allow_unused` (its gradient is None) or
     `materialize_grads` (it is zero). With `is_grads_batched`, `grad_outputs` have a leading axis more than the outputs
-    and each of its rows is swept; the gradients have that axis, too."""
+    and are swept together, as by `vmap`; the gradients have that axis, too."""
 

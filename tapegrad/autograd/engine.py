@@ -126,9 +126,16 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     for x in targets or ():
         if not isinstance(x, machine.TensorBase):
             raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
+    if dispatch.lanes is not None:
+        swept = dispatch.lanes.swept(_run, roots, gradients, retain_graph, create_graph, targets, accumulate,
+                                     allow_unused, partial)
+        if swept is not None:
+            return swept
     for x in (*roots, *(targets or ())):
         call.freshen(x)
-    carries = not accumulate and not create_graph and dispatch.tangents is not None and dispatch.tangents.carries()
+    carries = not accumulate and not create_graph and (
+        (dispatch.tangents is not None and dispatch.tangents.carries())
+        or (dispatch.lanes is not None and dispatch.lanes.has(*gradients)))
     seeds = [_seed(i, root, g, create_graph or carries) for i, (root, g) in enumerate(zip(roots, gradients))]
     if accumulate and not all(x.requires_grad for x in targets or ()):
         raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
@@ -163,7 +170,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
         return None
     assert targets is not None and results is not None
     if carries:
-        results = dispatch.tangents.without_history(results)
+        results = list(without_history(results))
     for i, found in enumerate(results):
         if found is None and not allow_unused:
             raise RuntimeError(errors.UNUSED_INPUT.format(i))
@@ -171,6 +178,14 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
 
 
 run: Callable[..., Any] = nested(_run)
+
+
+def without_history(found: Sequence[Any]) -> Sequence[Any]:
+    """Gradients that were recorded only for their tangents, or for rules to be run on tensors."""
+    if dispatch.tangents is not None and dispatch.tangents.carries():
+        made: Sequence[Any] = dispatch.tangents.without_history(found)
+        return made
+    return [None if g is None else g.detach() for g in found]
 
 
 def _meet(root: Any, seed: Any) -> None:

@@ -249,6 +249,7 @@ class Function:
     """
 
     _backward_cls: type[FunctionCtx]
+    generate_vmap_rule: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -278,9 +279,17 @@ class Function:
         raise NotImplementedError("You must implement the jvp function for custom autograd.Function to use it with "
                                   "forward mode AD.")
 
+    @staticmethod
+    def vmap(info: Any, in_dims: tuple[int | None, ...], *args: Any) -> Any:
+        """The outputs for a batch and where it is in them, for a class to define, or to set `generate_vmap_rule`."""
+        raise NotImplementedError("To use autograd.Function with vmap, you must either override the vmap staticmethod "
+                                  "or set generate_vmap_rule=True.")
+
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and record it."""
+        if dispatch.lanes is not None and dispatch.lanes.has(*args):
+            return dispatch.lanes.applied(cls, args, kwargs)
         ctx = cls._backward_cls()
         if dispatch.tangents is not None:
             return dispatch.tangents.applied(cls, ctx, args, kwargs)

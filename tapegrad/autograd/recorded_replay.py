@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Sequence
 from typing import Any
 
+from tapegrad import dispatch
 from tapegrad.autograd import anomaly, modes, recorded_adjoints
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, late_hooks, of_targets
 from tapegrad.autograd.recorded_adjoints import tensor_type
@@ -72,7 +73,8 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
                 if not marks & rec.CAPTURED:
                     adjoints.pop(out, None)
                 unseen = hooks.find(out) is None and not anomaly.enabled and not is_gathered(plan, rows)
-                if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own:
+                if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own and (
+                        dispatch.lanes is None or dispatch.lanes.writable(g, adjoints[rows[0]])):
                     if workspace.marks[rows[0]] & rec.NEEDED:
                         recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])
                     continue

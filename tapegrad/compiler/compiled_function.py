@@ -115,7 +115,8 @@ class Compiled(Transparent):
             elif found is not None:
                 return found[0]
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
-                or saved_tensors.current() is not None or dispatch.tangents is not None):
+                or saved_tensors.current() is not None or dispatch.tangents is not None
+                or dispatch.lanes is not None):
             return self.__wrapped__(*args, **kwargs)
         try:
             key, leaves, containers, numbers = self._sorted(args, kwargs)

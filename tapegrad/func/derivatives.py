@@ -10,16 +10,16 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad import autograd, creation
+from tapegrad import autograd, creation, dispatch
 from tapegrad.autograd import modes
-from tapegrad.functions import PUBLIC
+from tapegrad.lazy_modules import lazy
 from tapegrad.tape import reading
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
 Function = Callable[..., Any]
 Argnums = int | tuple[int, ...]
-_stack = PUBLIC["stack"]
+_swept: Any = lazy("tapegrad.lanes", "sweeps")["sweeps"]
 
 
 class _Level:
@@ -32,12 +32,19 @@ class _Level:
             if not isinstance(x, Tensor):
                 raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
         self.fresh: list[Any] = []
-        self.inputs: list[Any] = [x.view_as(x) if self.outer and x.requires_grad else self.leaf(x) for x in leaves]
+        self.inputs: list[Any] = [self.own(x) for x in leaves]
         self.elsewhere = False
+
+    def own(self, x: Any) -> Any:
+        """What the function is given for an argument: of a batch, each lane has a gradient of its own."""
+        if not (self.outer and x.requires_grad):
+            return self.leaf(x)
+        return x.view_as(x) if dispatch.lanes is None else dispatch.lanes.spread(x.view_as(x))
 
     def leaf(self, x: Any) -> Any:
         """A tensor of this level only."""
-        made = x.detach().requires_grad_()
+        made = x.detach() if dispatch.lanes is None else dispatch.lanes.spread(x.detach())
+        made.requires_grad_()
         self.fresh.append(made)
         return made
 
@@ -56,8 +63,8 @@ class _Level:
         if not self.fresh:
             return True
         _ = y.is_leaf  # brings the history of a view up to date
-        own, seen = {x._buffer for x in self.fresh}, set()
-        rows = [y._buffer]
+        own, seen = {_row(x) for x in self.fresh}, set()
+        rows = [_row(y)]
         while rows:
             row = rows.pop()
             if row in seen or row in own:
@@ -88,6 +95,12 @@ class _Level:
 
     def finished(self, found: Sequence[Any], spec: TreeSpec) -> Any:
         return tree_unflatten(map(self.out, found), spec)
+
+
+def _row(x: Any) -> int:
+    """The row that has the history of a tensor."""
+    found: int = (x if dispatch.lanes is None else dispatch.lanes.under(x))._buffer
+    return found
 
 
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, tuple[int, ...]]:
@@ -323,10 +336,10 @@ def _check_chunks(name: str, chunk_size: int | None) -> None:
         raise ValueError(f"{name}: `chunk_size` should be greater than 0.")
 
 
-def _basis(x: Any) -> list[Any]:
-    """The tensors shaped like one that are one at one element, and zero elsewhere."""
+def _basis(x: Any) -> Any:
+    """The tensors shaped like one that are one at one element, and zero elsewhere, along a first axis."""
     n = x.numel()
-    return list(creation.eye(n, dtype=x.dtype).reshape(n, *x.shape).unbind(0)) if n else []
+    return creation.eye(n, dtype=x.dtype).reshape(n, *x.shape)
 
 
 def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk_size: int | None = None,
@@ -353,10 +366,11 @@ def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk
             level.left_with(outputs)
             found = []
             for y in outputs:
-                rows = [level.grad([y], level.inputs, [e], level.elsewhere) for e in _basis(y) if y.requires_grad]
-                found.append(level.finished([
-                    _stack([row[j] for row in rows]).reshape(*y.shape, *x.shape) if rows
-                    else x.new_zeros((*y.shape, *x.shape)) for j, x in enumerate(level.inputs)], level.spec))
+                parts = _swept.together(
+                    lambda each, y=y: level.grad([y], level.inputs, each, level.elsewhere), [_basis(y)], chunk_size
+                ) if y.requires_grad and y.numel() else [x.new_zeros((y.numel(), *x.shape)) for x in level.inputs]
+                found.append(level.finished(
+                    [part.reshape(*y.shape, *x.shape) for part, x in zip(parts, level.inputs)], level.spec))
         jac = tree_unflatten(found, spec)
         return (jac, tree_map(level.out, aux)) if has_aux else jac
 
@@ -382,10 +396,12 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
                          "jvp(f, primals, tangents)")
         inputs = at.level.inputs
         still = [creation.zeros_like(x) for x in inputs]
-        columns = [[at.along([*still[:j], e, *still[j + 1:]]) for e in _basis(x)] for j, x in enumerate(inputs)]
+        columns = [_swept.together(
+            lambda each, j=j: at.along([*still[:j], *each, *still[j + 1:]]), [_basis(x)]) if x.numel() else [
+            y.new_zeros((0, *y.shape)) for y in at.outputs] for j, x in enumerate(inputs)]
         found = [tree_unflatten([
-            _stack([c[i] for c in of], -1).reshape(*y.shape, *x.shape) if of else y.new_zeros((*y.shape, *x.shape))
-            for x, of in zip(inputs, columns)], at.level.spec) for i, y in enumerate(at.outputs)]
+            of[i].movedim(0, -1).reshape(*y.shape, *x.shape) for x, of in zip(inputs, columns)], at.level.spec)
+            for i, y in enumerate(at.outputs)]
         jac = tree_unflatten(found, at.spec)
         return (jac, at.aux) if has_aux else jac
 

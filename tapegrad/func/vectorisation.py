@@ -1,25 +1,19 @@
-"""A function of one sample made one of a batch (`torch.func.vmap`).
-
-The function is called once a sample, and what it returns is stacked: whatever it does, the batch's result is that of
-its samples, derivatives included. Operations on small tensors cost little here; a rule an operation for whole
-batches would have to be right for each of them.
-"""
+"""A function of one sample made one of a batch (`torch.func.vmap`): what goes into a level, and what comes out."""
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import random
+from tapegrad import errors
 from tapegrad.autograd import modes
 from tapegrad.functions import PUBLIC
+from tapegrad.lanes.batched import Batched, Level, entered, left, level
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, flattened_like, tree_flatten, tree_structure, tree_unflatten
 
-_stack = PUBLIC["stack"]
-
 
 class Samples:
-    """The arguments of one call, taken apart along their batch axes."""
+    """The arguments of one call, and their batch axes."""
 
     leaves: list[Any]
     spec: TreeSpec
@@ -48,28 +42,21 @@ class Samples:
                              f"{mapped} for the mapped dimension")
         self.size: int = mapped[0]
 
-    def sample(self, i: int) -> Any:
-        """The arguments for one sample."""
-        return tree_unflatten((x if d is None else x.select(d, i) for x, d in zip(self.leaves, self.dims)), self.spec)
+    def parts(self, chunk_size: int | None) -> list[list[Any]]:
+        """The arguments of each chunk of the batch."""
+        if chunk_size is None or chunk_size >= self.size:
+            return [self.leaves]
+        return [[x if d is None else x.narrow(d, start, min(chunk_size, self.size - start))
+                 for x, d in zip(self.leaves, self.dims)] for start in range(0, self.size, chunk_size)]
 
-    def of(self, func: Callable[..., Any], randomness: str) -> list[Any]:
-        """What the function returns for each sample; for an empty batch, for a sample of zeros."""
-        if not self.size:
-            self.leaves = [x if d is None else x.new_zeros([1 if a == d else n for a, n in enumerate(x.shape)])
-                           for x, d in zip(self.leaves, self.dims)]
-        shared = [(x, x._version) for x, d in zip(self.leaves, self.dims) if d is None and isinstance(x, Tensor)]
-        found = []
-        with random.for_batches(randomness) as begin:
-            for i in range(self.size or 1):
-                begin()
-                with modes.set_grad_enabled(modes.is_grad_enabled() and self.size > 0):
-                    found.append(func(*self.sample(i)))
-                if self.size > 1 and any(x._version != version for x, version in shared):
-                    raise RuntimeError(
-                        "vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor "
-                        "`self` that is the same for the whole batch, and would be written once for each sample of it. "
-                        "Please try to use out-of-place operators instead of inplace arithmetic.")
-        return found
+    def of(self, func: Callable[..., Any], randomness: str, leaves: list[Any], name: str, out_dims: Any) -> Any:
+        """What the function returns, of the arguments of a chunk: the leaves, where their axis is, how it is built."""
+        size = next(x.shape[d] for x, d in zip(leaves, self.dims) if d is not None)
+        with level(size, randomness) as of:
+            args = tree_unflatten([x if d is None else entered(x, d, of) for x, d in zip(leaves, self.dims)], self.spec)
+            with modes.set_grad_enabled(modes.is_grad_enabled()):
+                returned = func(*args)
+            return _left(name, out_dims, returned, of)
 
 
 def _wrapped(head: str, x: Any, d: Any) -> int | None:
@@ -87,9 +74,9 @@ def _wrapped(head: str, x: Any, d: Any) -> int | None:
     return d % x.ndim
 
 
-def joined(name: str, out_dims: Any, found: list[Any], size: int) -> Any:
-    """The results of all samples as one."""
-    parts, spec = tree_flatten(found[0])
+def _left(name: str, out_dims: Any, returned: Any, of: Level) -> tuple[list[Any], list[int | None], TreeSpec]:
+    """The results with the batch as an axis, which axis it is, and how they are built."""
+    parts, spec = tree_flatten(returned)
     for x in parts:
         if not isinstance(x, Tensor):
             raise ValueError(f"vmap({name}, ...): `{name}` must only return Tensors, got type {type(x)}. Did you mean "
@@ -104,22 +91,32 @@ def joined(name: str, out_dims: Any, found: list[Any], size: int) -> Any:
         raise ValueError(
             f"vmap({name}, ..., out_dims={out_dims})(<inputs>): out_dims is not compatible with the structure of "
             f"`outputs`. out_dims has structure {tree_structure(out_dims)} but outputs has structure {spec}.") from None
-    columns = list(zip(*(flattened_like(spec, x) for x in found)))
-    return tree_unflatten([_column(name, column, d, size) for column, d in zip(columns, dims)], spec)
+    found, axes = [], []
+    for x, d in zip(parts, dims):
+        if d is None:
+            if type(x) is Batched and of.number in x._levels:
+                raise ValueError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None")
+        else:
+            if not -x.ndim - 1 <= d <= x.ndim:
+                raise IndexError(f"Dimension out of range (expected to be in range of [{-x.ndim - 1}, {x.ndim}], but "
+                                 f"got {d})")
+            d %= x.ndim + 1
+            x = left(x, of, d)
+        found.append(x)
+        axes.append(d)
+    return found, axes, spec
 
 
-def _column(name: str, column: tuple[Any, ...], d: Any, size: int) -> Any:
-    """One result of all samples, with the batch's axis at `d`."""
-    first = column[0]
-    if d is None:
-        if any(x is not first and not _same(x, first) for x in column):
-            raise ValueError(f"vmap({name}, ...): `{name}` can not return a BatchedTensor when out_dim is None")
-        return first
-    if size:
-        return _stack(column, d)
-    found = _stack([first], d)
-    return found.narrow(d, 0, 0)
-
-
-def _same(x: Any, y: Any) -> bool:
-    return x.shape == y.shape and x.dtype is y.dtype and PUBLIC["equal"](x, y)
+def vectorised(func: Callable[..., Any], name: str, in_dims: Any, out_dims: Any, randomness: str,
+               chunk_size: int | None, args: tuple[Any, ...]) -> Any:
+    """One call of a function under `vmap`."""
+    samples = Samples(name, in_dims, args)
+    try:
+        found = [samples.of(func, randomness, leaves, name, out_dims) for leaves in samples.parts(chunk_size)]
+    except errors.PerLane as why:
+        raise RuntimeError(str(why)).with_traceback(why.__traceback__) from None
+    parts, dims, spec = found[0]
+    if len(found) > 1:
+        parts = [column[0] if d is None else PUBLIC["cat"](list(column), d)
+                 for column, d in zip(zip(*(leaves for leaves, _, _ in found)), dims)]
+    return tree_unflatten(parts, spec)

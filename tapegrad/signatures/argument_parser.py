@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.documents.texts import TEXTS
-from tapegrad.errors import OutOfMemoryError
+from tapegrad.errors import OutOfMemoryError, PerLane
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import machine
 from tapegrad.signatures.kinds import Unpacked, type_name
@@ -27,6 +27,7 @@ _ALIASES = {"axis": "dim", "keepdims": "keepdim", "x": "input", "a": "input", "x
 _NUMPYS = {name: tuple(a for a, n in _ALIASES.items() if n == name) for name in _ALIASES.values()}
 
 
+per_lane: Callable[..., Any] | None = None  # while a `vmap` is under way: calls a function for each lane
 made: dict[str, Callable[..., Any]] = {}  # every function that is checked, by its path
 
 
@@ -59,6 +60,10 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
                         return function(*args, **kwargs)
             args, kwargs = lane.fit(args, kwargs)
             return function(*args, **kwargs)
+        except PerLane as why:
+            if per_lane is None:
+                raise
+            return per_lane(call, args, kwargs, why)
         except MemoryError as error:
             if isinstance(error, OutOfMemoryError):
                 raise

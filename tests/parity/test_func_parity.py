@@ -198,7 +198,71 @@ vmap(lambda a: a.detach())(mr)
 vmap(t.nn.functional.linear, in_dims=(0, None))(m, t.ones(4, 3))
 vmap(lambda a: t.stack([a, a]), out_dims=2)(m)
 vmap(t.linalg.solve)(t.eye(2).expand(3, 2, 2) * 2, t.ones(3, 2))
+vmap(lambda a: t.zeros_like(a).add_(a))(m)
+vmap(lambda a: t.empty_like(a).copy_(a))(m)
+vmap(lambda a: a.new_zeros(2).add_(a[0]))(m)
+vmap(lambda a: a.new_empty(2).copy_(a[0]))(m)
+vmap(lambda a: t.full_like(a, 3.0) + a)(m)
+seeded(lambda: vmap(lambda a: a.clone().normal_(), randomness='same')(m))
+seeded(lambda: vmap(lambda a: a.clone().normal_(), randomness='different')(m))
+seeded(lambda: vmap(lambda a: t.bernoulli(a * 0 + 0.5), randomness='different')(m))
+seeded(lambda: vmap(lambda a: t.nn.functional.dropout(a), randomness='same')(m))
+seeded(lambda: vmap(lambda a: t.nn.functional.dropout(a), randomness='different')(m))
+seeded(lambda: vmap(lambda a: t.multinomial(a + 1, 1), randomness='different')(m))
+seeded(lambda: vmap(lambda a: t.rand_like(a), randomness='same')(m))
+seeded(lambda: vmap(lambda a: t.randperm(4), randomness='different')(m))
+seeded(lambda: vmap(lambda a: a + t.randn(2), randomness='different', in_dims=1)(m))
+seeded(lambda: vmap(vmap(lambda a: a + t.rand(2), randomness='different'), randomness='same')(t.zeros(2, 3, 2)))
+seeded(lambda: vmap(vmap(lambda a: a + t.rand(2), randomness='same'), randomness='different')(t.zeros(2, 3, 2)))
+seeded(lambda: vmap(vmap(lambda a: a + t.rand(2), randomness='error'), randomness='different')(t.zeros(2, 3, 2)))
+vmap(lambda a: m.clone()[a.long()[0]])(m * 0)
+vmap(lambda a: a.t_())(t.arange(6.0).reshape(3, 1, 2))
+vmap(lambda a: a.squeeze_(0))(t.arange(6.0).reshape(3, 1, 2))
+written(lambda z: vmap(lambda a: a[1:].mul_(3))(z))
+written(lambda z: vmap(lambda a: a.zero_())(z))
+vmap(lambda a: t.where(a > 2, a, 0))(m)
+vmap(lambda a, b: a * b)(m, t.arange(2.0, dtype=t.float64)).dtype
+vmap(lambda a, b: a * b, in_dims=(None, 0))(t.tensor(2.0, dtype=t.float64), x).dtype
+vmap(lambda a, b: a + b)(t.arange(2), x).dtype
+vmap(lambda a: t.stack([a, a.flip(0)]).sum(0))(m)
+vmap(lambda a: t.linalg.inv(a))(t.eye(2).expand(3, 2, 2) * 2)
+vmap(lambda a: t.func.hessian(lambda b: (a * b).sum() ** 3)(a))(m)
+t.func.hessian(lambda q: vmap(lambda a: (a * q).sum() ** 2)(m).sum())(m[0])
+vmap(vmap(vmap(lambda a, b: a + b, in_dims=(None, 0)), in_dims=(0, None)), in_dims=(0, None))(m, x)
+vmap(lambda a: vmap(lambda b: grad(lambda c: (a * c * c).sum())(b))(m))(m)
+vmap(lambda p, a: grad(lambda q: vmap(lambda r: (q * r * a).sum())(m).sum())(p), in_dims=(None, 0))(t.ones(3), m)
+vmap(lambda a: a.view(3, 1).expand(3, 2).sum(1))(m)
+vmap(lambda a: a.scatter(0, t.tensor([0]), 9.0))(m)
+vmap(lambda a: list(a)[1] * 2)(m)
+vmap(lambda a: t.searchsorted(t.tensor([1.0, 3.0]), a))(m)
+vmap(lambda a: (a @ a, t.einsum('i,j->ij', a, a)))(m)
+vmap(lambda a: t.bincount(a.long(), minlength=6))(m)
+vmap(lambda a: t.as_tensor(a) + 1)(m)
 vmap(lambda a: P(a, a * 2), out_dims=1)(m)
+"""
+
+REFUSALS = """
+vmap(lambda a: t.zeros(3).copy_(a))(m)
+vmap(lambda a: a if a.sum() > 0 else -a)(m)
+vmap(lambda a: a.sum().item())(m)
+vmap(lambda a: float(a.sum()))(m)
+vmap(lambda a: int(a.sum()))(m)
+vmap(lambda a: bool(a.sum()))(m)
+vmap(lambda a: range(a.long()[0]))(m)
+vmap(lambda a: [1, 2, 3][a.long()[0]])(m)
+vmap(lambda a: sorted(a)[0])(m)
+vmap(lambda a: max(a[0], a[1]))(m)
+vmap(lambda a: f'{a.sum():.2f}')(m)
+vmap(lambda a: a.numpy())(m)
+vmap(lambda a: a.data_ptr())(m)
+vmap(lambda a: t.tensor([a[0], a[1]]))(m)
+vmap(lambda a: t.nonzero(a))(m)
+vmap(lambda a: a[a > 1])(m)
+vmap(lambda a: a.sum().backward())(mr)
+vmap(lambda a: t.ones(3).new_zeros(3).copy_(a))(m)
+vmap(lambda a: t.zeros(2).normal_(), randomness='different')(m)
+vmap(lambda a: t.bernoulli(a * 0 + 0.5), randomness='same')(m)
+vmap(lambda a: t.multinomial(a + 1, 1), randomness='same')(m)
 """
 
 P = collections.namedtuple("P", "a b")
@@ -231,6 +295,13 @@ def told(t, text):
 def test_calls(text):
     if text.strip():
         assert told(tapegrad, text) == told(torch, text)
+
+
+@pytest.mark.parametrize("text", REFUSALS.strip().splitlines())
+def test_refusals(text):
+    """Of the same type, and in the words that are searched for; PyTorch's go on to where issues may be filed."""
+    ours, theirs = told(tapegrad, text), told(torch, text)
+    assert ours[:60] == theirs[:60] and "Error" in ours
 
 
 def test_what_is_recorded_outside_flows_through():

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, errors, shapes
+from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.creation import filled, from_array, tensor
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation, warn
@@ -84,7 +84,8 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
                 x = slice_(x, dim, first, max(first, last), step)
             dim += 1
             axis += 1
-        elif isinstance(item, Tensor) and (item.ndim or item.dtype.category != 1 or item.dtype is dtypes.uint8):
+        elif isinstance(item, Tensor) and (item.ndim or item.dtype.category != 1 or item.dtype is dtypes.uint8
+                                           or (dispatch.lanes is not None and dispatch.lanes.has(item))):
             if item.dtype.name in ("bool", "uint8"):
                 for d, n in enumerate(item.shape):
                     if x.shape[dim + d] != n:
@@ -96,6 +97,8 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
                     pending.append((dim, from_array(np.zeros(int(bool(item)), np.int64))))
                     dim += 1
                     continue
+                if dispatch.lanes is not None and dispatch.lanes.has(item):
+                    raise errors.PerLane(errors.LANES_MASK)
                 for d, places in enumerate(coordinates(item._array())):
                     pending.append((dim + d, from_array(places)))
                 dim += item.ndim

@@ -14,6 +14,8 @@ from tapegrad.tape.reading import instruction_of, plan_of, shift_of
 
 def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Let a tensor stand for a view of itself."""
+    if dispatch.lanes is not None and dispatch.lanes.has(self):
+        return dispatch.lanes.turned(self, function(self, *args, **kwargs))
     recorded = self.requires_grad and call.is_recording(None)
     if recorded:
         history.check_rewritable(self)

@@ -1,0 +1,143 @@
+"""What `dispatch` asks while a `vmap` is under way: results, writes and views of tensors that stand for batches."""
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from tapegrad import dispatch, errors
+from tapegrad.autograd import calls_through_python
+from tapegrad.lanes import kinds, one_by_one, sweeps
+from tapegrad.lanes.batched import (
+    Batched,
+    aligned,
+    batched,
+    become,
+    left,
+    level,
+    levels_of,
+    like,
+    sizes,
+    spread,
+    thread,
+    under,
+)
+from tapegrad.machine.planning import Attributes
+from tapegrad.ops.declaration import Operation
+from tapegrad.signatures import argument_parser
+
+_lock = threading.Lock()
+_open = 0  # levels, of all threads
+
+
+def open_or_close(step: int) -> None:
+    """Count a level in or out; while any is open, every call asks here."""
+    global _open
+    with _lock:
+        _open += step
+        if _open == (step > 0):  # the first, or the last
+            calls_through_python.count(step)
+            dispatch.lanes = Rules if _open else None
+            argument_parser.per_lane = one_by_one.call_of if _open else None
+
+
+class Rules:
+    """None, or False, where no operand has lanes."""
+
+    like = staticmethod(like)
+    spread = staticmethod(spread)
+    under = staticmethod(under)
+    level = staticmethod(level)
+    left = staticmethod(left)
+    swept = staticmethod(sweeps.swept)
+
+    @staticmethod
+    def applied(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """A custom function."""
+        from tapegrad.lanes import custom_functions
+
+        return custom_functions.applied(cls, args, kwargs)
+
+    @staticmethod
+    def has(*given: Any) -> bool:
+        """Whether any of some values is a tensor with lanes."""
+        return any(type(x) is Batched for x in given)
+
+    @staticmethod
+    def result(op: Operation, given: Sequence[Any], attributes: Attributes) -> Any:
+        """An operation out of place."""
+        levels = levels_of(given)
+        return batched(kinds.result(op, given, attributes, levels), levels) if levels else None
+
+    @staticmethod
+    def written(op: Operation, given: Sequence[Any], attributes: Attributes) -> bool:
+        """An operation in place; whether it was done."""
+        levels = levels_of(given)
+        if not levels:
+            return False
+        target = given[0]
+        if type(target) is not Batched or target._levels != levels:
+            raise RuntimeError(errors.LANES_IN_PLACE)
+        kinds.write(op, given, attributes, levels)
+        return True
+
+    @staticmethod
+    def viewed(op: Operation, x: Any, attributes: Attributes, record: bool) -> Any:
+        """A view."""
+        if type(x) is not Batched:
+            return None
+        levels_of((x,))
+        value, given = kinds.seen(op, x, attributes)
+        return batched(dispatch.apply_view(op, value, given, record), x._levels)
+
+    @staticmethod
+    def turned(x: Any, seen: Any) -> Any:
+        """A tensor has come to stand for a view of itself."""
+        return become(x, seen)
+
+    @staticmethod
+    def writable(g: Any, total: Any) -> bool:
+        """Whether a gradient can be added to another in place."""
+        return set(levels_of((g,))) <= set(levels_of((total,)))
+
+    @staticmethod
+    def drawn(draw: Callable[[tuple[int, ...]], Any], shape: tuple[int, ...], together: bool) -> Any:
+        """What `draw` draws of a shape: once for all lanes, or anew for each, these `together` if they may be."""
+        levels = _drawing()
+        if not levels:
+            return draw(shape)
+        if together:
+            return batched(draw((*sizes(levels), *shape)), levels)
+        return batched(one_by_one.piled([draw(shape) for _ in range(math.prod(sizes(levels)) or 1)], levels), levels)
+
+    @staticmethod
+    def check_drawn(target: Any) -> None:
+        """RuntimeError for what all lanes have in common, and each would write other numbers to."""
+        if not set(_drawing()) <= set(levels_of((target,))):
+            raise RuntimeError(errors.LANES_RANDOM)
+
+    @staticmethod
+    def check_same(*parameters: Any) -> None:
+        """RuntimeError for numbers that are the same for all lanes, with parameters that are not."""
+        _drawing()
+        for n in levels_of(parameters):
+            if thread.levels[n - 1].randomness == "same":
+                raise RuntimeError(errors.LANES_SAME)
+
+    @staticmethod
+    def room(made: Any, x: Any) -> Any:
+        """What was made for one sample, for each lane that draws, or that `x` has."""
+        levels = tuple(sorted({*_drawing(), *levels_of((x,))}))
+        return batched(aligned(made, levels, full=True).clone(), levels) if levels else made
+
+
+def _drawing() -> tuple[int, ...]:
+    """The levels whose lanes draw numbers of their own; RuntimeError where random functions are refused."""
+    for each in reversed(thread.levels):
+        if each.randomness == "error":
+            raise RuntimeError(errors.RANDOM_IN_BATCH)
+    return tuple(each.number for each in thread.levels if each.randomness == "different")
+
+
+__all__ = ["Rules", "open_or_close"]
