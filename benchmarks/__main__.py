@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks import (
     arrays,
+    calls,
     compiled,
     compiling,
     decompositions,
@@ -33,7 +34,7 @@ from benchmarks import (
 from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
 # In the table's order.
-GROUPS = (small, pieces, operations, decompositions, drawing, everyday, large, layers, training, memory, startup,
+GROUPS = (small, calls, pieces, operations, decompositions, drawing, everyday, large, layers, training, memory, startup,
           compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {

@@ -13,7 +13,7 @@ import inspect
 import math
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -247,9 +247,9 @@ class Case:
 def case(torch: Any, call: Call, given: dict[str, Any]) -> Case:
     names = [p for p in list(inspect.signature(call).parameters)[1:] if not p.startswith("_")]
     values = [given[p] for p in names]
-    leaves = [v for v in values if v.requires_grad]
+    leaves = [v for v in values if getattr(v, "requires_grad", False)]
     answer = call(torch, *values)
-    if not answer.requires_grad:
+    if not leaves or not answer.requires_grad:
         return Case(lambda: call(torch, *values), [])
 
     def run() -> None:
@@ -268,9 +268,10 @@ def repeated(run: Function, times: int) -> Function:
     return several
 
 
-def timed(calls: dict[str, Call], n: int, seconds: float, at_least: int) -> dict[str, list[float]]:
-    """Seconds a call of each library, the fastest of many short turns."""
-    both = [(torch, inputs(torch, n)) for torch in libraries()]
+def timed(calls: dict[str, Call], make: Callable[[Any], dict[str, Any]], seconds: float, at_least: int
+          ) -> dict[str, list[float]]:
+    """Seconds a call of each library, on the inputs that it is made, the fastest of many short turns."""
+    both = [(torch, make(torch)) for torch in libraries()]
     found = {}
     for name, call in calls.items():
         cases = [case(torch, call, given) for torch, given in both]
@@ -313,14 +314,14 @@ def report(found: dict[str, list[float]]) -> str:
                      for name, (ours, theirs) in rows)
 
 
-def _mean(values: list[float]) -> float:
+def geometric_mean(values: Sequence[float]) -> float:
     return math.exp(sum(map(math.log, values)) / len(values))
 
 
 def _large() -> dict[str, list[float]]:
     """Measured once for the two figures that read it."""
     if not _LARGE:
-        _LARGE.update(timed(CALLS, 1000, 0.05, 3))
+        _LARGE.update(timed(CALLS, lambda torch: inputs(torch, 1000), 0.05, 3))
         print("\n" + report(_LARGE), file=sys.stderr)
     return _LARGE
 
@@ -330,14 +331,14 @@ _LARGE: dict[str, list[float]] = {}
 
 @figure("every operation, forward + backward, 64 elements, geometric mean", "s", must=0.4, aim=0.15)
 def operations_64() -> Measured:
-    found = timed(CALLS, 8, 0.25, 20)
+    found = timed(CALLS, lambda torch: inputs(torch, 8), 0.25, 20)
     print("\n" + report(found), file=sys.stderr)
-    return Measured(*(_mean(list(times)) for times in zip(*found.values())))
+    return Measured(*(geometric_mean(times) for times in zip(*found.values())))
 
 
 @figure("every operation, forward + backward, 10^6 elements, geometric mean", "s", must=1.3, aim=0.8)
 def operations_1e6() -> Measured:
-    return Measured(*(_mean(list(times)) for times in zip(*_large().values())))
+    return Measured(*(geometric_mean(times) for times in zip(*_large().values())))
 
 
 @figure("the worst of them at 10^6 elements", "s", must=5, aim=2)

@@ -169,6 +169,7 @@ for _op in _REGISTRY.values():
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
+globals().update(functions.MAKING)
 
 
 _LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom storage utils version xpu"

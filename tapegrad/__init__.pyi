@@ -294,7 +294,12 @@ def arange(end: _float, *, out: Any = None, dtype: _dtype | type | None = None, 
     """Numbers from `start` up to `end`, exclusive (`torch.arange`).
 
     >>> arange(3)
-    tensor([0, 1, 2])"""
+    tensor([0, 1, 2])
+
+    Called as
+
+        arange(end, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        arange(start, end, step=1, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
 def arange(start: _float, end: _float, step: _float = 1, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
@@ -1128,7 +1133,12 @@ def eye(n: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout:
     >>> import tapegrad as torch
     >>> torch.eye(2)
     tensor([[1., 0.],
-            [0., 1.]])"""
+            [0., 1.]])
+
+    Called as
+
+        eye(n, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        eye(n, m, *, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
 def eye(n: _int, m: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...

@@ -280,6 +280,7 @@ def from_numpy(ndarray: np.ndarray[Any, Any]) -> Tensor:
 
 
 @described
+@lessons.uninitialised
 def empty(size: Sizes, *, memory_format: Any = None, out: Any = None,
            dtype: Dtype | None = None, layout: Any = None, device: Any = None,
           pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
@@ -424,6 +425,7 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None =
     return full_like(input, 1, memory_format=memory_format, dtype=dtype, device=device, requires_grad=requires_grad)
 
 
+@lessons.uninitialised
 def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None = None, layout: Any = None,
                device: Any = None, pin_memory: bool = False, requires_grad: bool = False) -> Tensor:
     """A tensor shaped like another, not initialised (`torch.empty_like`).

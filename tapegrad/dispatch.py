@@ -332,8 +332,11 @@ def into(out: Any, result: Tensor, warned: bool = True) -> Any:
             f"result type {planner.name_of(result.dtype)} can't be cast to the desired output type "
             f"{planner.name_of(out.dtype)}"
         )
+    if out.shape == result.shape and tangents is None:
+        return out.copy_(result)  # of which nothing is recorded: neither of them requires grad
     with modes.no_grad():
         if out.shape != result.shape:
+            lessons.refuse()
             if warned and out.numel():
                 warn(errors.OUT_RESIZED.format(list(out.shape), list(result.shape)))
             version = out._version

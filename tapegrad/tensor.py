@@ -211,6 +211,7 @@ class Tensor(Protocols, TensorBase):
         if not isinstance(requires_grad, bool):
             raise TypeError("requires_grad_(): argument 'requires_grad' (position 1) must be bool, not "
                             f"{type(requires_grad).__name__}")
+        lessons.refuse()
         if requires_grad and not self.dtype.is_floating_point:
             raise RuntimeError(errors.REQUIRES_GRAD_SWITCHED.format("floating point dtype"))
         if not requires_grad and not self.is_leaf:
@@ -482,6 +483,7 @@ class Tensor(Protocols, TensorBase):
 
     def resize_(self, size: Sizes, *, memory_format: Any = None) -> Tensor:
         """Another shape; memory grows when it must, and new elements are not initialised (`torch.Tensor.resize_`)."""
+        lessons.refuse()
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
         layout = layouts.intern(self.dtype, size)
@@ -509,6 +511,7 @@ class Tensor(Protocols, TensorBase):
         if source.dtype is not self.dtype:
             raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
                                f"{errors.C_NAMES[self.dtype.name]}")
+        lessons.refuse()
         if call.is_recording(None):
             history.check_rewritable(self)
         data_assignment.settle(self, source)
@@ -544,6 +547,7 @@ class Tensor(Protocols, TensorBase):
         """Ones of this dtype (`torch.Tensor.new_ones`)."""
         return self.new_full(size, 1, dtype=dtype, device=device, requires_grad=requires_grad)
 
+    @lessons.uninitialised
     def new_empty(self, size: Sizes, *, dtype: Any = None, layout: Any = None, device: Any = None,
                   pin_memory: Any = False, requires_grad: Any = False) -> Tensor:
         """A tensor of this dtype that is not initialised (`torch.Tensor.new_empty`)."""
@@ -562,7 +566,7 @@ class Tensor(Protocols, TensorBase):
         return creation.tensor_of(data, dtype or self.dtype, device, requires_grad)
 
 
-for _name in ("new_full", "new_zeros", "new_ones", "new_empty", "new_tensor", "resize_", "resize_as_"):
+for _name in ("new_tensor", "resize_", "resize_as_"):
     setattr(Tensor, _name, checked(vars(Tensor)[_name], f"Tensor.{_name}"))
 
 

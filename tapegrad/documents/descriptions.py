@@ -92,7 +92,9 @@ def described(path: str) -> Description:
     if function is None and id(value) in _PLACES:  # offered in several places
         return described(_PLACES[id(value)])._replace(path=path)
     if function is None:
-        function = fallbacks.by_name[op.name] if op is not None else value
+        held = getattr(value, "__self__", None)  # of a function that native code calls
+        function = fallbacks.by_name[op.name] if op is not None else (
+            held if isinstance(held, types.FunctionType) else value)
     written = unwrapped(function)
     forms = forms_of(path, written, op) if isinstance(written, types.FunctionType) else []
     return Description(path, value, function, op, forms)

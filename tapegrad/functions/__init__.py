@@ -9,9 +9,10 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from tapegrad import fallbacks
+from tapegrad import creation, fallbacks
+from tapegrad.documents.texts import TEXTS
 from tapegrad.functions import array_protocols, by_name, queries, storages
-from tapegrad.functions.common import METHODS, PUBLIC
+from tapegrad.functions.common import IN_PLACE, METHODS, PUBLIC
 from tapegrad.functions.indexing import gathering, searching, subscripts
 from tapegrad.functions.linear_algebra import contractions, decompositions, former_names, products, solving
 from tapegrad.functions.nn import (
@@ -49,22 +50,44 @@ FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, view
             array_protocols)
 
 
+_WRITING = """
+    __getitem__ __setitem__ __matmul__ __rmatmul__
+    addcdiv_ addcmul_ celu_ clamp_ clip_ elu_ fill_diagonal_ float_power_ hardsigmoid_ hardswish_ hardtanh_ index_add_
+    index_copy_ index_fill_ index_put_ leaky_relu_ masked_fill_ mish_ relu6_ relu_ scatter_ scatter_add_ selu_ sigmoid_
+    silu_ tanh_ threshold_ true_divide_
+"""
+_SCALING = """
+    add addbmm addcdiv addcmul addmv addr baddbmm clamp clip div index_add lerp masked_fill rsub sub
+"""
+_MAKING = "arange empty empty_like eye full full_like linspace ones ones_like scalar_tensor zeros zeros_like"
+# What writes in place, and beside that only checks: all that its Python does to anything is noted while it is learnt.
+WRITING: set[str] = IN_PLACE.union(_WRITING.split())
+# What does the same for every fraction that it is given, as an operand: such numbers are not part of a recipe's key.
+SCALING: set[str] = {name + tail for name in _SCALING.split() for tail in ("", "_")}
+
+
 def remembered(name: str, function: Any, space: str = "") -> Any:
     """A function as users get it: its Python runs once for each kind of arguments (`machine.learning.lessons`)."""
     if not isinstance(function, types.FunctionType):
         return function
     function = checked(with_out(name, apart(name, rounded_once(name, function))), space + name)
     by_name.keep(function, space + name)
-    if _writes(name):
+    if not _learnt(name, function):
         return _plain(function)
-    native = machine.remembered(name, function)
+    return _native(name, function)
+
+
+def _native(name: str, function: Any, text: str = "") -> Any:
+    native = machine.remembered(name, function, text)
     setattr(function, name, native)  # a built-in method is pickled as an attribute of its `self`: of this function
     return native
 
 
-def _writes(name: str) -> bool:
-    """Whether a function works in place in a way of its own: its Python may do what no lesson notes."""
-    return name.endswith("_") and name not in ("__getitem__", "__setitem__", "__matmul__", "__rmatmul__", "index_put_")
+def _learnt(name: str, function: Any) -> bool:
+    """Whether native code learns a function; others work in place in ways of their own, which no lesson notes."""
+    if name in SCALING:
+        machine.leave_out_factors(function)
+    return not name.endswith("_") or name in WRITING
 
 
 def _method(name: str, function: Any) -> Any:
@@ -74,7 +97,7 @@ def _method(name: str, function: Any) -> Any:
         return function
     if name[:2] != "__":  # what Python calls by itself, with what its syntax says
         function = checked(apart(name, rounded_once(name, function)), f"Tensor.{name}")
-    return _plain(function) if _writes(name) else machine.remembered_method(name, function, Tensor)
+    return machine.remembered_method(name, function, Tensor) if _learnt(name, function) else _plain(function)
 
 
 def _plain(function: Any) -> Any:
@@ -84,17 +107,20 @@ def _plain(function: Any) -> Any:
 
 
 for _name in ("detach", "to", "float", "double", "half", "bfloat16", "long", "int", "short", "char", "byte", "bool",
-              "type_as"):
+              "type_as", "new_full", "new_zeros", "new_ones", "new_empty"):
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 setattr(Tensor, "numpy", machine.numpy_method(checked(vars(Tensor)["numpy"], "Tensor.numpy"), Tensor))  # noqa: B010
 for _name, _function in METHODS.items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations
     fallbacks.set_function(REGISTRY[_name], with_out(_name, rounded_once(_name, unwrapped(fallbacks.by_name[_name]))))
+for _name in SCALING & fallbacks.by_name.keys():
+    machine.leave_out_factors(fallbacks.by_name[_name])
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
 for _name in ("alias", "avg_pool2d", "avg_pool3d", "contiguous", "expand", "expand_as", "repeat", "reshape_as",
               "sum_to_size", "unfold", "view", "view_as"):  # methods, or functions of nn, and nothing else
     PUBLIC.pop(_name, None)
+MAKING: dict[str, Any] = {name: _native(name, getattr(creation, name), TEXTS.get(name, "")) for name in _MAKING.split()}
 globals().update({name: remembered(name, function) for name, function in PUBLIC.items()})
 __all__ = list(PUBLIC)

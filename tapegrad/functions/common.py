@@ -8,6 +8,7 @@ from typing import Any
 
 from tapegrad import dispatch, dtypes, errors, fallbacks
 from tapegrad.dispatch import warn as warn
+from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine, planner
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history
@@ -15,6 +16,7 @@ from tapegrad.tensor import Tensor
 
 METHODS: dict[str, Callable[..., Any]] = {}
 PUBLIC: dict[str, Callable[..., Any]] = {}
+IN_PLACE: set[str] = set()  # of METHODS those that `in_place` made
 
 
 def public(function: Callable[..., Any]) -> Callable[..., Any]:
@@ -53,6 +55,7 @@ def in_place(name: str, function: Callable[..., Any]) -> None:
 
     method.__name__ = method.__qualname__ = name + "_"
     METHODS[name + "_"] = method
+    IN_PLACE.add(name + "_")
 
 
 def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -95,6 +98,8 @@ def into(out: Any, result: Any, *read: Any, exact: bool = False) -> Any:
         raise RuntimeError(f"Expected out tensor to have dtype {errors.C_NAMES[result.dtype.name]}, but got "
                            f"{errors.C_NAMES[out.dtype.name]} instead")
     history.check_writable(out, False)
+    if read:
+        lessons.refuse()  # where they lie is not in a recipe's key
     if any(out is x or dispatch.shares_memory(out, x) for x in read):
         raise RuntimeError(errors.READ_OVERLAP)
     return dispatch.into(out, result)

@@ -167,7 +167,7 @@ MACHINE = np.dtype([
     ("assigning", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
     ("geometries", "u8"), ("descriptors", "u8"), ("array_type", "u8"), ("new_array", "u8"), ("set_base", "u8"),
-    ("numpy", "u8"),
+    ("numpy", "u8"), ("scaling", "u8"),
 ])
 # What NumPy is told of layouts, by number: null, or the address of [axes, sizes…, strides in bytes…].
 
@@ -217,18 +217,21 @@ RECIPE = np.dtype([
     ("words", "u8"), ("steps", "u8"), ("results", "u8"), ("starts", "u8"), ("kind", "u8"),
     ("n_words", "u4"), ("n_steps", "u4"), ("n_results", "u4"), ("n_starts", "u4"), ("flags", "u4"), ("reserved", "u4"),
 ])
-LEFT_TO_PYTHON, HAS_CONSTANTS = 1, 2
+# OF_ONE_FACTOR: what the function does depends on the factor that is left out of the key; that with it is to be found.
+LEFT_TO_PYTHON, HAS_CONSTANTS, OF_ONE_FACTOR = 1, 2, 4
 # A step writes in place where its mode is WRITES: it is the last one then, and has its first operand for a result. The
-# operands of one that SPREADS are the list that is left out of the key.
+# operands of one that SPREADS are the list that is left out of the key. One that COPIES has the bytes of a row for its
+# result, which is of that `layout`.
 # A view has a `layout`, and a place that moves by `stride` for each unit of the key's start number `start` - 1.
 RECIPE_STEP = np.dtype([
     ("plan", "u4"), ("layout", "u4"), ("mode", "u4"), ("count", "u4"), ("operands", "u8"), ("offset", "u8"),
     ("shift", "u8"), ("stride", "u8"), ("adjoint_stride", "u8"), ("start", "u8"),
 ])
-WRITES, SPREADS = 1 << 8, 1 << 9
+WRITES, SPREADS, COPIES = 1 << 8, 1 << 9, 1 << 10
 # A start is an index or the beginning of a slice: it has to lie in [low, high), and `wrap` is added if it is negative.
 START = np.dtype([("low", "i8"), ("high", "i8"), ("wrap", "i8")])
-# References: below them argument tensors; VALUE is the number that is assigned, NOTHING stands for None in a result.
+# References: below them argument tensors; VALUE is the number that is left out of the key, NOTHING stands for None in a
+# result.
 NOTHING, VALUE, STEP_RESULT, FIXED = 62, 63, 64, 1 << 31
 MAX_RECIPE_STEPS, MAX_RECIPE_TENSORS, MAX_RECIPE_STARTS = 40, 40, 8
 # Key words that say what follows; None, True, False, `...` and dtypes are their own addresses, below 2^56.
@@ -237,8 +240,11 @@ MAX_RECIPE_STEPS, MAX_RECIPE_TENSORS, MAX_RECIPE_STARTS = 40, 40, 8
 MAX_KEY = 96
 MANY = 32  # tensors that lie alike are a list that is left out of a key where there are more of them
 # Where a key is gathered: [words, tensors, starts, whether only Python can tell, what is left out or 0, tensors…,
-# starts…, words…]. Left out is the number that is assigned, or a list of many tensors.
+# starts…, words…]. Left out is the number that is assigned, a factor, or a list of many tensors.
 KEY_GIVEN, KEY_TENSORS = 4, 5
+# A factor is left out that is a fraction below this, which float16 has. Functions that treat all of them alike are in a
+# table of so many slots (MACHINE.scaling), by their addresses.
+MOST_FACTOR, SCALING_SLOTS = 65504, 512
 KEY_STARTS = KEY_TENSORS + MAX_RECIPE_TENSORS
 KEY_WORDS = KEY_STARTS + MAX_RECIPE_STARTS
 

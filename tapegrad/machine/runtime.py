@@ -181,6 +181,7 @@ class Machine:
         self.arena: np.ndarray[Any, Any] = np.zeros(rec.ARENA_WORDS, "u8")
         self.aside: np.ndarray[Any, Any] = reserve("u8", 2 * rec.MAX_ASIDE)
         self.recipes: np.ndarray[Any, Any] = reserve("u8", 2 * RECIPE_SLOTS)
+        self.scaling: np.ndarray[Any, Any] = np.zeros(rec.SCALING_SLOTS, "u8")
         self.n_recipes = self.n_methods = 0
         self.geometries: np.ndarray[Any, Any] = reserve("u8", MAX_LAYOUTS)
         self.descriptors = np.array([id(d.numpy) for d in sorted(dtypes.ALL, key=lambda d: d.id)], "u8")
@@ -188,7 +189,7 @@ class Machine:
         self.literals: np.ndarray[Any, Any] = np.zeros(len(rec.LITERALS), "u4")
         self._graveyard: list[Any] = []
         for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "table", "arena", "aside",
-                     "literals", "recipes", "geometries", "descriptors"):
+                     "literals", "recipes", "scaling", "geometries", "descriptors"):
             state[name] = address_of(getattr(self, name))
         state["functions"] = address_of(self.functions_table)
         state["array_type"], state["new_array"], state["set_base"] = _numpys_functions()
@@ -299,10 +300,17 @@ class Machine:
                     table[at + 1], table[at] = recipe, h
                     return
 
-    def remembered(self, name: str, function: Callable[..., Any]) -> Any:
+    def leave_out_factors(self, function: Callable[..., Any]) -> None:
+        """Of this function's calls the keys are without the factor: it does the same for all of them."""
+        slot = id(function) >> 4 & (rec.SCALING_SLOTS - 1)
+        while self.scaling[slot]:
+            slot = (slot + 1) & (rec.SCALING_SLOTS - 1)
+        self.scaling[slot] = id(function)
+
+    def remembered(self, name: str, function: Callable[..., Any], text: str = "") -> Any:
         """A built-in function that calls a Python one, or does without it what that did for like arguments."""
         return python_objects.function(name, self.symbols["tapegrad_recall"], METH_FASTCALL | METH_KEYWORDS,
-                                       function.__doc__ or "", of=function)
+                                       text or function.__doc__ or "", of=function)
 
     def remembered_method(self, name: str, function: Callable[..., Any], kind: type) -> Any:
         """The same as a method of a class."""

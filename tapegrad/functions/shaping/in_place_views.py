@@ -7,6 +7,7 @@ from tapegrad import dispatch
 from tapegrad.autograd import data_assignment, modes
 from tapegrad.functions.common import METHODS, operation
 from tapegrad.functions.shaping.views import as_strided, squeeze, t, transpose, unsqueeze
+from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import buffers, call, planner
 from tapegrad.tape import history
 from tapegrad.tape.reading import instruction_of, plan_of, shift_of
@@ -14,6 +15,7 @@ from tapegrad.tape.reading import instruction_of, plan_of, shift_of
 
 def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     """Let a tensor stand for a view of itself."""
+    lessons.refuse()
     if dispatch.lanes is not None and dispatch.lanes.has(self):
         return dispatch.lanes.turned(self, function(self, *args, **kwargs))
     recorded = self.requires_grad and call.is_recording(None)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
@@ -27,6 +28,7 @@ from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup import address_of
 
 MOST_NUMBERS = 1 << 14
+LARGEST_COPIED, MOST_COPIED = 1 << 15, 1 << 22  # bytes of one constant that is copied for callers, and of all of them
 MOST = 1024  # recipes of one function; a function called with ever other numbers is left to Python then
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -66,6 +68,8 @@ class Lesson:
         self.constants: list[Any] = []
         self.kept: dict[int, Any] = {}
         self.given = given  # the number or the list of many tensors that is left out of the key
+        self.factors: list[float] = []  # the arguments that are fractions, if the first of them is what is left out
+        self.used = False  # whether some operand was that one
         self.wrote: bool = False
         self.turn: int = planner.turns  # whose plans it names
 
@@ -73,8 +77,9 @@ class Lesson:
         """Where a tensor came from, or a number's own row."""
         if not isinstance(x, machine.TensorBase):
             if x is self.given:
+                self.used = True
                 return rec.VALUE
-            if isinstance(self.given, (int, float)):  # made of it, perhaps
+            if isinstance(self.given, (int, float)) and all(x is not n for n in self.factors):  # made of it, perhaps
                 self.fits = False
             row = number_row(x)
             self.fits &= row != 0
@@ -114,6 +119,7 @@ _counts: dict[int, int] = {}
 _kept: list[Any] = []  # what native code points into
 _left: list[Any] = []  # the same of recipes that are not to be found any more: a call may be following one
 _numbers: dict[tuple[type, Any], int] = {}
+_copied = 0  # bytes of constants that are copied
 
 
 def current() -> Lesson | None:
@@ -124,13 +130,15 @@ def current() -> Lesson | None:
 def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a facade function and leave what it did for native code; `address` is where the call's key was gathered."""
     global active
-    known = machine.memory(address, "u8", rec.KEY_WORDS + rec.MAX_KEY)
     count = _counts.get(id(function), 0)
     if active is not None or count >= MOST:
         return function(*args, **kwargs)
+    known = machine.memory(address, "u8", rec.KEY_WORDS + rec.MAX_KEY)
     key = known[rec.KEY_WORDS:rec.KEY_WORDS + int(known[0])].copy()
     given = next((a for a in (*args, *kwargs.values()) if id(a) == int(known[rec.KEY_GIVEN])), None)
     lesson = Lesson(key, function, -1 if kwargs else len(args), _tensors((args, kwargs), given), given)
+    if type(given) is float and id(function) != machine.state["assigning"]:
+        lesson.factors = [a for a in (*args, *kwargs.values()) if type(a) is float]
     active = lesson
     machine.state["teaching"] = 1
     try:
@@ -247,6 +255,20 @@ def constant(make: F) -> F:
     return made  # type: ignore[return-value]
 
 
+def uninitialised(make: F) -> F:
+    """The same for a tensor that holds nothing yet, where that is all that was asked for: others write to it."""
+
+    @functools.wraps(make)
+    def made(*args: Any, **kwargs: Any) -> Any:
+        result = make(*args, **kwargs)
+        lesson = current()
+        if lesson is not None and not lesson.aside and inspect.unwrap(lesson.function) is make:
+            lesson.kept[id(result)] = result
+        return result
+
+    return made  # type: ignore[return-value]
+
+
 # ---------------------------------------------------------------- from a lesson to a recipe
 
 
@@ -277,8 +299,10 @@ def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -
             starts, steps = found
     recipe = np.zeros(1, rec.RECIPE)
     recipe["words"], recipe["n_words"] = address_of(lesson.key), len(lesson.key)
+    if lesson.factors and (not lesson.used or sum(x is lesson.given for x in lesson.factors) > 1):
+        results = None  # it goes into the result in some other way
     if results is None:
-        recipe["flags"] = rec.LEFT_TO_PYTHON
+        recipe["flags"] = rec.OF_ONE_FACTOR if lesson.factors else rec.LEFT_TO_PYTHON
         _kept.append((recipe, lesson.key))
     else:
         kind = type(result)
@@ -303,6 +327,8 @@ def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -
 
 def _forget() -> None:
     """Forget all recipes."""
+    global _copied
+    _copied = 0
     _left[:] = _kept
     _kept.clear()
     _counts.clear()
@@ -318,23 +344,49 @@ def _array(a: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
 def _results(lesson: Lesson, result: Any) -> list[int] | None:
     """References to what the call returned; None where it cannot be done again.
 
-    A kept tensor is not given away, nor is a view of one: the caller may write to what it gets.
+    A kept tensor is not given away, but copies of it, nor is a view of one: the caller may write to what it gets.
     """
+    if not lesson.wrote and _writes(lesson.function.__name__):
+        return None  # what it did instead was not noted
     if result is None and lesson.fits and lesson.wrote:
         return []
     found = result if isinstance(result, tuple) else (result,)
     if not lesson.fits or not any(isinstance(x, machine.TensorBase) for x in found) or not all(
             x is None or isinstance(x, machine.TensorBase) for x in found):
         return None
+    for x in found:
+        if id(x) in lesson.kept and id(x) not in lesson.references and _may_copy(x):
+            like = machine.call.empty(x._layout)
+            machine.call.fill_from(like, x._memory())
+            lesson.constants.append(like)
+            lesson.references[id(x)] = rec.STEP_RESULT + len(lesson.steps)
+            lesson.steps.append(Noted(0, (rec.FIXED | int(like._buffer),), x._layout, rec.COPIES))
     references = [rec.NOTHING if x is None else lesson.references.get(id(x)) for x in found]
     for reference in references:
         if reference is None:
             return None
-        while reference >= rec.STEP_RESULT and lesson.steps[reference - rec.STEP_RESULT].layout:
+        while reference >= rec.STEP_RESULT and lesson.steps[reference - rec.STEP_RESULT].layout \
+                and lesson.steps[reference - rec.STEP_RESULT].mode != rec.COPIES:
             reference = lesson.steps[reference - rec.STEP_RESULT].operands[0]
             if reference & rec.FIXED:
                 return None
     return [r for r in references if r is not None]
+
+
+def _may_copy(x: Any) -> bool:
+    """Whether a tensor can be kept, to be copied for who asks for one like it."""
+    global _copied
+    layout = planner.layouts.all[x._layout]
+    if x.requires_grad or not layout.dense or not layout.nbytes <= LARGEST_COPIED or \
+            _copied + layout.nbytes > MOST_COPIED:
+        return False
+    _copied += layout.nbytes
+    return True
+
+
+def _writes(name: str) -> bool:
+    """Whether a function of that name writes in place."""
+    return name.endswith("_") and not name.endswith("__")
 
 
 def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int, int]], list[Noted]] | None:

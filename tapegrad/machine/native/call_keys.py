@@ -5,6 +5,7 @@ value. Two calls with equal keys do the same, as long as that Python looks at no
 earlier call did (`recipes`). The words parse in one way only, so that different arguments have different keys.
 
 Of a plain index the number itself is left out of the key, for there are many: it is a *start*, by which views move.
+So is the factor of a function that treats all factors alike (`scaling`): a rate that is another at each step.
 """
 from __future__ import annotations
 
@@ -28,6 +29,14 @@ _GRAD_BIT = np.uint64(1 << 40)
 _IS_LIST, _IS_TUPLE = np.uint64(1 << 25), np.uint64(1 << 26)
 _TP_FLAGS = np.uint64(168)
 U8, U24 = np.uint64(8), np.uint64(24)
+FIRST_FLOAT = np.uint32(6)
+MOST_FACTOR = np.float64(rec.MOST_FACTOR)
+SCALING_MASK = np.uint64(rec.SCALING_SLOTS - 1)
+
+
+@inlined
+def hashed_function(function):
+    return (function >> np.uint64(4)) & SCALING_MASK
 
 
 @inlined
@@ -223,8 +232,44 @@ def put_value(key, obj):
 
 
 @native
-def gather_key(key, function, arguments, count, keywords):
-    """The key of a call; False when only Python can tell what it is about."""
+def is_scaling(function):
+    """Whether a function is one of those that do the same for all factors (`Machine.leave_out_factors`)."""
+    table = words(machine().scaling)
+    slot = hashed_function(function)
+    while True:
+        found = table[slot]
+        if found == function:
+            return True
+        if found == U0:
+            return False
+        slot = (slot + U1) & SCALING_MASK
+
+
+@native
+def is_factor(key, obj):
+    """Whether a number can be left out of a key: any dtype has it, no code asks for it, and a fraction is no error."""
+    k = words(key)
+    if k[GIVEN] != U0 or k[U1] == U0 or py.type_of(obj) != py.float_type():
+        return False
+    value = py.float_as_double(obj)
+    if not (-MOST_FACTOR < value and value < MOST_FACTOR) or value == np.float64(np.int64(value)):
+        return False
+    return layouts()[tensor_at(k[TENSORS]).layout].dtype >= FIRST_FLOAT
+
+
+@native
+def put_factor(key, function, obj):
+    """An argument, which is left out if it is the factor of a function that treats all of them alike."""
+    if is_factor(key, obj) and is_scaling(function):
+        put(key, VALUE | U1)
+        words(key)[GIVEN] = obj
+    else:
+        put_argument(key, obj)
+
+
+@native
+def gather_key(key, function, arguments, count, keywords, whole):
+    """The key of a call, unless `whole` without its factor; False when only Python can tell what it is about."""
     k = words(key)
     k[U0] = U0
     k[U1] = U0
@@ -243,14 +288,19 @@ def gather_key(key, function, arguments, count, keywords):
             put_index(key, words(arguments)[j])
         elif assigning and j == U2:
             put_value(key, words(arguments)[j])
-        else:
+        elif whole:
             put_argument(key, words(arguments)[j])
+        else:
+            put_factor(key, function, words(arguments)[j])
     if keywords != U0:
         for j in range(words(keywords)[U2]):
             if k[U3] != U0:
                 return False
             put(key, np.uint64(py.hash_of(words(keywords + U24)[j])))
-            put_argument(key, words(arguments)[count + j])
+            if whole:
+                put_argument(key, words(arguments)[count + j])
+            else:
+                put_factor(key, function, words(arguments)[count + j])
     return k[U3] == U0
 
 

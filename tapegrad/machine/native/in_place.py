@@ -18,7 +18,8 @@ _DIFFERENTIABLE = np.uint16(rec.DIFFERENTIABLE)
 _COPIED = np.uint64(rec.PLAN_OF_COPIED)
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
 FIRST_FLOAT = np.uint32(6)
-LEFT, WRITTEN, RAISED = (np.uint64(i) for i in range(3))  # how a write ended: left to Python, done, with an error set
+# How a write ended: done, with an error set, left to Python, or not begun, for its plan is not known.
+WRITTEN, RAISED, LEFT, UNKNOWN = (np.uint64(i) for i in range(4))
 
 
 @native

@@ -13,7 +13,7 @@ from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
 from tapegrad.machine.native.execution import execute
 from tapegrad.machine.native.glue import *
-from tapegrad.machine.native.in_place import LEFT, WRITTEN, call_write
+from tapegrad.machine.native.in_place import LEFT, UNKNOWN, WRITTEN, call_write
 from tapegrad.machine.native.in_place_history import find_plan
 from tapegrad.machine.native.operands import drop_number, is_tensor, operand_row
 from tapegrad.machine.native.recipes import remembered
@@ -84,24 +84,27 @@ def unary_operator(opcode, operand):
 
 
 @native
-def attempt_inplace(opcode, self, other):
-    """How an in-place operation ended that native code knows the plan of; `other` is 0 for a unary operation."""
+def attempt_inplace(opcode, arguments, count):
+    """How an in-place operation ended: UNKNOWN where native code does not know the plan."""
+    self = words(arguments)[U0]
     if not is_tensor(self) or machine().teaching != U0:
         return LEFT
-    operands = stack_words(1)
-    row = operand_row(self)
-    if row == N0:
-        return LEFT
-    second = operand_row(other) if other != U0 else row
-    if second == N0:
-        return LEFT
-    count = U2 if other != U0 else U1
-    halves(operands)[U0] = tensor_at(self).buffer
-    halves(operands)[U1] = second
-    plan = find_plan(opcode, operands, count)
-    done = call_write(plan, self, operands, count) if plan != N0 else LEFT
-    if other != U0:
-        drop_number(second)
+    operands = stack_words(2)
+    rows = halves(operands)
+    known = True
+    for j in range(count):
+        row = operand_row(words(arguments)[j]) if known else N0
+        rows[j] = row
+        if row == N0:
+            known = False
+    done = LEFT
+    if known:
+        rows[U0] = tensor_at(self).buffer  # which another operand's history may have brought up to date
+        plan = find_plan(opcode, operands, count)
+        done = call_write(plan, self, operands, count) if plan != N0 else UNKNOWN
+    for j in range(U1, count):
+        if rows[j] != N0:
+            drop_number(rows[j])
     return done
 
 
@@ -117,24 +120,26 @@ def itself(obj, done):
 @export(u64(u32, u64, u64))
 def inplace(opcode, self, other):
     """An in-place operator slot."""
-    done = attempt_inplace(opcode, self, other)
-    if done != LEFT:
-        return itself(self, done)
     arguments = stack_words(2)
     words(arguments)[U0] = self
     words(arguments)[U1] = other
-    return py.vectorcall(python_function(opcode + OPERATORS), arguments, U2 if other != U0 else U1, U0)
+    count = U2 if other != U0 else U1
+    done = attempt_inplace(opcode, arguments, count)
+    if done < LEFT:
+        return itself(self, done)
+    return py.vectorcall(python_function(opcode + OPERATORS), arguments, count, U0)
 
 
 @export(u64(u32, u64, u64, u64))
 def invoke_inplace(opcode, arguments, count, keywords):
     """`invoke` for an in-place operation."""
-    if keywords == U0 and U1 <= count and count <= U2:
-        self = words(arguments)[U0]
-        done = attempt_inplace(opcode, self, words(arguments)[U1] if count == U2 else U0)
-        if done != LEFT:
-            return itself(self, done)
-    return py.vectorcall(python_function(opcode), arguments, count, keywords)
+    if keywords == U0 and U1 <= count and count <= MAX_OPERANDS:
+        done = attempt_inplace(opcode, arguments, count)
+        if done < LEFT:
+            return itself(words(arguments)[U0], done)
+        if done == LEFT:
+            return py.vectorcall(python_function(opcode), arguments, count, keywords)
+    return remembered(python_function(opcode), arguments, count, keywords)
 
 
 @native
@@ -168,11 +173,13 @@ def invoke_method(opcode, self, arguments, count, keywords):
 
 @export(u64(u32, u64, u64, u64, u64))
 def invoke_inplace_method(opcode, self, arguments, count, keywords):
-    if keywords == U0 and count <= U1:
-        done = attempt_inplace(opcode, self, words(arguments)[U0] if count == U1 else U0)
-        if done != LEFT:
-            return itself(self, done)
+    if count < MAX_OPERANDS and keywords == U0:
+        joined = stack_words(4)
+        words(joined)[U0] = self
+        for j in range(count):
+            words(joined)[j + U1] = words(arguments)[j]
+        return invoke_inplace(opcode, joined, count + U1, U0)
     block = with_self(self, arguments, count, keywords)
-    result = py.vectorcall(python_function(opcode), block + np.uint64(8), count + U1, keywords)
+    result = remembered(python_function(opcode), block + np.uint64(8), count + U1, keywords)
     release(machine().arena, block, (words(block)[U0] + U1) * np.uint64(8))
     return result

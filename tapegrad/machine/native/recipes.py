@@ -15,14 +15,17 @@ from tapegrad.machine.native.call_keys import GIVEN, STARTS, TENSORS, WORDS, gat
 from tapegrad.machine.native.execution import execute, view_of
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place import LEFT, RAISED, call_write
+from tapegrad.machine.native.objects import new_tensor
 from tapegrad.machine.native.operands import current_row, drop_number, wrap_number
 
-_LEFT_TO_PYTHON, _HAS_CONSTANTS = np.uint32(rec.LEFT_TO_PYTHON), np.uint32(rec.HAS_CONSTANTS)
+_LEFT_TO_PYTHON, _HAS_CONSTANTS, _OF_ONE_FACTOR = (
+    np.uint32(i) for i in (rec.LEFT_TO_PYTHON, rec.HAS_CONSTANTS, rec.OF_ONE_FACTOR))
 _STEP_RESULT, _FIXED, _VALUE, _NOTHING = (
     np.uint32(i) for i in (rec.STEP_RESULT, rec.FIXED, rec.VALUE, rec.NOTHING))
-_WRITES, _SPREADS = np.uint32(rec.WRITES), np.uint32(rec.SPREADS)
+_WRITES, _SPREADS, _COPIES = (np.uint32(i) for i in (rec.WRITES, rec.SPREADS, rec.COPIES))
 UNDONE = U1
 U8, U24 = np.uint64(8), np.uint64(24)
+memmove: Callee = external("memmove", u64, u64, u64, u64)
 
 
 @inlined
@@ -110,12 +113,26 @@ def spread(plan, sequence):
 call_spread: Callee = by_name("tapegrad_spread", u64, u32, u64)
 
 
+@export(u64(u32, u32))
+def copied(layout, row):
+    """A new tensor with the bytes of a row, which lie without gaps."""
+    result = new_tensor(layout)
+    if result != U0:
+        memmove(buffers()[tensor_at(result).buffer].address, buffers()[row].address, layouts()[layout].nbytes)
+    return result
+
+
+call_copied: Callee = by_name("tapegrad_copied", u64, u32, u32)
+
+
 @native
 def follow_step(step, key, made, operands):
     """Run one step; its tensor, 0 with an error set, or UNDONE: nothing was written, and it is left to Python."""
     references = halves(step.operands)
     if step.mode == _SPREADS:
         return call_spread(step.plan, words(key)[GIVEN])
+    if step.mode == _COPIES:
+        return call_copied(step.layout, references[U0] & ~_FIXED)
     if step.layout != N0:
         offset, shift = step.offset, step.shift
         if step.start != U0:
@@ -131,22 +148,25 @@ def follow_step(step, key, made, operands):
         if reference & _FIXED:
             rows[j] = reference & ~_FIXED
         elif reference == _VALUE:
-            number = wrap_number(words(key)[GIVEN])
+            if number == N0:
+                number = wrap_number(words(key)[GIVEN])
             rows[j] = number
         else:
             rows[j] = tensor_at(referred(reference, key, made)).buffer
-    if step.mode != _WRITES:
-        return execute(step.plan, operands, np.uint64(step.count))
-    target = referred(references[U0], key, made)
-    done = call_write(step.plan, target, operands, np.uint64(step.count))
+    target = referred(references[U0], key, made) if step.mode == _WRITES else U0
+    result = U0
+    if target == U0:
+        result = execute(step.plan, operands, np.uint64(step.count))
+    else:
+        done = call_write(step.plan, target, operands, np.uint64(step.count))
+        if done == LEFT:
+            result = UNDONE
+        elif done != RAISED:
+            py.incref(target)
+            result = target
     if number != N0:
         drop_number(number)
-    if done == LEFT:
-        return UNDONE
-    if done == RAISED:
-        return U0
-    py.incref(target)
-    return target
+    return result
 
 
 @inlined
@@ -218,8 +238,11 @@ def remembered(function, arguments, count, keywords):
     m = machine()
     if m.teaching == U0:
         key = stack_words(160)
-        if gather_key(key, function, arguments, count, keywords) and tensors_ready(key):
+        if gather_key(key, function, arguments, count, keywords, False) and tensors_ready(key):
             found = find_recipe(key)
+            if found != U0 and recipe_at(found).flags & _OF_ONE_FACTOR:
+                gather_key(key, function, arguments, count, keywords, True)
+                found = find_recipe(key)
             if found == U0:
                 if m.trace == U0 and m.teach != U0:
                     return teach(key, function, arguments, count, keywords)
