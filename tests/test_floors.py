@@ -39,6 +39,8 @@ INTO_ROOMS: dict[tuple[str, str], str] = {
     ("machine.kernels.structural.*", "machine.native.glue"): "the language of jitted code; needs numba",
     ("machine.kernels.structural.*", "machine.native.portable"): "says what jitted code is promised; needs numba",
     ("machine.kernels.structural.scans", "machine.native.build"): "makes C functions of jitted ones; needs numba",
+    ("machine.dataflow.values", "machine.native.glue"): "the language of jitted code; needs numba",
+    ("machine.dataflow.values", "machine.native.build"): "makes C functions of jitted ones; needs numba",
     ("machine.streams.*", "machine.native.glue"): "the language of jitted code; needs numba",
     ("machine.streams.kernels", "machine.native.build"): "makes C functions of jitted ones; needs numba",
     ("machine.startup.object_code", "machine.native.build"): "needs numba",

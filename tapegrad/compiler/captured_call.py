@@ -1,7 +1,7 @@
 """One call, captured: what it did to memory and what it left behind, in a form that compares equal for equal calls."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
@@ -17,6 +17,7 @@ from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.pytrees import Numbers, Structure, flatten, is_loose, overlapping, with_gradients
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict
+from tapegrad.compiler.waves import is_wave
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -158,7 +159,8 @@ class Captured:
     flags: list[tuple[Any, int]]
 
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
-                 roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False) -> None:
+                 roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False,
+                 earlier: Iterable[trace_analysis.Analysed] = ()) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -173,10 +175,11 @@ class Captured:
         # what Python takes out of tensors when the program has run
         reads = [read.copy for read in substitution.graph.reads.values()
                  if not read.pinned] if substitution else []
-        (self.steps, *parts), self.blocks, used = trace_analysis.analyse(
+        self.analysed, self.blocks, used = trace_analysis.analyse(
             events, trace.contents, before.storages, before.owners, before.known,
             _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},
-            before.loose, roll)
+            before.loose, roll, earlier)
+        self.steps, *parts = self.analysed.parts
         self.loose: frozenset[int] = frozenset(before.loose)
         if self.loose and any(p.kind == "argument" and p.number in self.loose
                               for steps in (self.steps, *parts) for s in steps
@@ -371,7 +374,7 @@ class Captured:
     @property
     def short(self) -> bool:
         """Whether it is optimised at once; longer programs are in the background."""
-        return len(self.steps) <= AT_ONCE and not any(s.kind == rec.LOOP for s in self.steps)
+        return len(self.steps) <= AT_ONCE and not any(s.kind == rec.LOOP or is_wave(s) for s in self.steps)
 
     def outlived(self, events: Any) -> bool:
         """Whether memory that the call took, and computes something for, is still in use, besides its results'."""

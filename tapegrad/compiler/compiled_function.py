@@ -254,7 +254,8 @@ class Compiled(Transparent):
                 return result
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
-            captured = Captured(before, trace, events, result, traced, roots, substitution, "loops" in self.passes)
+            captured = Captured(before, trace, events, result, traced, roots, substitution, "loops" in self.passes,
+                                [p.analysed for p in self._pending.get(key, ())])
         except Strict:
             self._loose = False
             return result

@@ -12,6 +12,7 @@ from tapegrad.compiler.passes.work import Work, kernel_of
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Blocked, Loop, Place, Step, is_check
 from tapegrad.compiler.variant import Variant
+from tapegrad.compiler.waves import is_wave
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
@@ -108,6 +109,8 @@ def _steps(work: Work, names: Callable[[Place], str]) -> Iterator[str]:
             text = _step(step, names, constants)
             if kernel is not None and kernel.pattern.startswith("@"):
                 text = f"loop {machine.memory(step.b, 'i8', 1)[0]} × {{ {text.strip()} }}"
+            elif is_wave(step):
+                text = f"{text}a wave of {machine.memory(step.b, 'i8', 3)[2]}"
             yield f"{t:3}  {text}"
         elif isinstance(step, Loop):
             yield f"{t:3}  loop {step.turns} × {{"

@@ -16,15 +16,19 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table, word, written
 from tapegrad.compiler.traced_program import Block, Loop, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, structural
 from tapegrad.machine.kernels.products import is_product
 from tapegrad.machine.live import machine
+from tapegrad.machine.llvm import late_binding
+from tapegrad.ops.symbols import Sym
 
 LEAST = 512  # rows that a loop must save: shorter programs are as well off without
 TURNS = 4  # and so many turns it must have
+FEW, SMALL, SEVERAL = 64, 4096, 32  # uses of a tensor that a copy is made of, its bytes, and how many there must be
 LARGE = 4096  # elements of a kernel call from which it is worth more to run block by block, on several threads
 _ALIGN = 64
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
@@ -62,10 +66,25 @@ class _Family(NamedTuple):
         return slice(self.first, self.last + 1, self.step)
 
 
-def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes]) -> Rolled | None:
-    """The table with its loops, if there are any; `sizes` are those of the blocks, `lasting` says which outlive it."""
+def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], parts: int = 1
+          ) -> Rolled | None:
+    """The table with its loops, if there are any; `sizes` are those of the blocks, `lasting` says which outlive it.
+
+    The blocks of the result may be more: copies of tensors of which a loop goes through one a turn.
+    """
     if len(table.kind) < LEAST:
         return None
+    copies = _copied(table, len(sizes)) if parts == 1 else None
+    if copies is not None:
+        none = np.zeros(len(copies.owners), bool)
+        rolled = _rolled(copies.table, drawn, np.append(sizes, copies.sizes), np.append(lasting, none), contents)
+        if rolled is not None:
+            rolled.copies = copies
+            return rolled
+    return _rolled(table, drawn, sizes, lasting, contents)
+
+
+def _rolled(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes]) -> Rolled | None:
     barred = _barred(table)
     regions = [*_regions(table, _words(table, sizes, lasting, barred), lasting)]
     regions = [r for r in regions if not barred[r.start:r.end].any() and _repeats(table, r)]
@@ -78,6 +97,41 @@ def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequen
             clash = rolled.refused
         regions = [r for r in regions if r not in clash]
     return None
+
+
+class _Copies(NamedTuple):
+    """A table whose blocks from the `first` on are copies of the tensors in these rows."""
+
+    table: Table
+    first: int
+    owners: Any
+    sizes: Any
+
+
+def _copied(table: Table, first: int) -> _Copies | None:
+    """The table with copies of what it reads here and there, and never writes, in place of many small tensors.
+
+    A list of inputs lies anywhere in memory, and no loop goes through it; one through copies does, in the order in
+    which they are first read.
+    """
+    fixed = table.used & (table.space == FIXED)
+    owners, at, times = np.unique(table.offset[fixed], return_index=True, return_counts=True)
+    nbytes = machine.layouts["nbytes"][machine.buffers["layout"][owners]].astype("i8")
+    changed = np.isin(owners, table.offset[fixed & written(table)])
+    few = (times <= FEW) & (nbytes <= SMALL) & (nbytes > 0) & ~changed
+    if np.count_nonzero(few) < SEVERAL:
+        return None
+    order = np.argsort(at[few], kind="stable")
+    chosen, sizes = owners[few][order], nbytes[few][order]
+    which = np.full(len(owners), -1)
+    which[np.flatnonzero(few)[order]] = np.arange(len(order))
+    number, offset, space = table.number.copy(), table.offset.copy(), table.space.copy()
+    block = np.full(table.used.shape, -1)
+    block[fixed] = which[np.searchsorted(owners, table.offset[fixed])]
+    here = block >= 0
+    offset[here] = number[here] - machine.buffers["address"][chosen].astype("i8")[block[here]]
+    number[here], space[here] = first + block[here], OWN
+    return _Copies(table._replace(number=number, offset=offset, space=space), first, chosen, sizes)
 
 
 # -------------------------------------------------------------------------------------------------------- what repeats
@@ -147,6 +201,8 @@ def _regions(table: Table, words: Any, lasting: Any) -> Iterator[Region]:
     """Loops that do not overlap, those that save most rows first."""
     runs = {period: found for period in _distances(words) for found in [_runs(table, words, lasting, period)]
             if len(found[0])}
+    if not runs:
+        return
     first, last = _touches(table, len(lasting))
     todo = [(0, len(words))]
     while todo:
@@ -168,7 +224,24 @@ def _regions(table: Table, words: Any, lasting: Any) -> Iterator[Region]:
 def _runs(table: Table, words: Any, lasting: Any, period: int) -> tuple[Any, Any]:
     """From where to where each row is like those one and two turns on, at places that are equally far apart."""
     alike = words[:-period] == words[period:]
-    alike = alike[:-period] & alike[period:]
+    likely = _long(alike[:-period] & alike[period:], period, 0)
+    found = [_long(_in_step(table.rows(slice(start, end + 2 * period)), lasting, period), period, start)
+             for start, end in zip(*(edges.tolist() for edges in likely))]
+    starts, ends = ([pair[k] for pair in found] for k in range(2))
+    return (np.concatenate(starts), np.concatenate(ends)) if found else likely
+
+
+def _long(alike: Any, period: int, first: int) -> tuple[Any, Any]:
+    """From where to where all are alike, of `first` and those after it, for as long as a loop must be."""
+    edges = np.flatnonzero(np.diff(alike, prepend=False, append=False)) + first
+    starts, ends = edges[::2], edges[1::2]
+    enough = ends - starts >= max((TURNS - 2) * period, LEAST - 2 * period)
+    return starts[enough], ends[enough]
+
+
+def _in_step(table: Table, lasting: Any, period: int) -> Any:
+    """Which rows lie as far from those one turn on as these from those two turns on."""
+    alike = np.ones(len(table.kind) - 2 * period, bool)
     for j in range(table.used.shape[1]):
         for column in (table.number[:, j], table.offset[:, j]):
             by = column[period:] - column[:-period]
@@ -178,8 +251,7 @@ def _runs(table: Table, words: Any, lasting: Any, period: int) -> tuple[Any, Any
         stays = number[period:] == number[:-period]
         outlives = own & np.append(lasting, False)[np.where(own, number, len(lasting))]
         alike &= (stays | ~outlives[:-period])[:-period]
-    edges = np.flatnonzero(np.diff(alike, prepend=False, append=False))
-    return edges[::2], edges[1::2]
+    return alike
 
 
 def _touches(table: Table, count: int) -> tuple[Any, Any]:
@@ -260,7 +332,10 @@ def _families(table: Table, regions: Sequence[Region], sizes: Any, lasting: Any
 
 
 class Rolled:
-    """A table with its loops, over blocks of which families are one each; `refused` are loops that cannot be kept."""
+    """A table with its loops, over the blocks that are `single` and, `made` of them, one for each family.
+
+    `refused` are loops that cannot be kept.
+    """
 
     families: Sequence[_Family]
     contents: Sequence[bytes]
@@ -269,6 +344,8 @@ class Rolled:
     offset: np.ndarray[Any, Any]
     table: Table
     drawn: Table
+
+    copies: _Copies | None = None
 
     def __init__(self, table: Table, drawn: Table, sizes: Any, regions: Sequence[Region],
                  families: Sequence[_Family], contents: Sequence[bytes]) -> None:
@@ -344,7 +421,8 @@ class Rolled:
         regions = [*self.regions]
         ends = np.searchsorted(self.table.part, np.arange(count + 1)).tolist()
         for at, end in itertools.pairwise(ends):
-            items: list[Any] = [*steps(self._at_new_places(self.drawn)), *self.constants] if not found else []
+            items: list[Any] = [] if found else [
+                *steps(self._at_new_places(self.drawn)), *self.constants, *self._copying()]
             while regions and regions[0].start < end:
                 region = regions.pop(0)
                 items += steps(self._rows(at, region.start))
@@ -354,6 +432,17 @@ class Rolled:
                 at = region.end
             found.append(items + steps(self._rows(at, end)))
         return found
+
+    def _copying(self) -> Iterator[Step]:
+        """The steps that make the copies."""
+        copies = self.copies
+        if copies is None:
+            return
+        numbers = np.arange(len(copies.owners)) + copies.first
+        addresses = machine.buffers["address"][copies.owners]
+        for number, offset, owner, address, nbytes in zip(*(column.tolist() for column in (
+                self.number[numbers], self.offset[numbers], copies.owners, addresses, copies.sizes))):
+            yield copy(Place("own", number, offset), Place("fixed", address, owner), nbytes)
 
     def _rows(self, start: int, end: int) -> Table:
         return self._at_new_places(self.table.rows(start + np.flatnonzero(~self.left_out[start:end])))
@@ -365,6 +454,15 @@ class Rolled:
         stride[fixed] = (second.number - body.number)[fixed]
         return steps(body._replace(stride=stride).rows(~self.left_out[region.body]))
 
-    def blocks(self, starts: Any, sizes: Any) -> list[Block]:
-        """The blocks that are left, and one for each family, at no address of the capture's."""
-        return [*map(Block, starts[self.single].tolist(), sizes[self.single].tolist()), *self.made]
+
+def copy(target: Place, source: Place, nbytes: int) -> Step:
+    """The step that copies so many bytes, which lie one after the other."""
+    of = next(d for d in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.uint8) if nbytes % d.itemsize == 0)
+    region = emitter.Region((of,), (Sym.operand(0, of),), (of,), (False,))
+    late_binding.want(1)
+    try:
+        kernel = emitter.compile_region(region, "cc", (False,))
+    finally:
+        late_binding.want(-1)
+    nest = machine.keep_nest([1, 0, nbytes // of.itemsize, of.itemsize, of.itemsize])
+    return Step(rec.KERNEL, kernel, nest, (target, source), b"")

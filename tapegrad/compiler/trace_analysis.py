@@ -4,19 +4,21 @@ All of it goes by whole columns: a long trace has millions of events.
 """
 from __future__ import annotations
 
+import hashlib
 import itertools
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tapegrad.compiler import loops
+from tapegrad.compiler import loops, waves
 from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table
 from tapegrad.compiler.traced_program import Block, Refused, Strict
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, machine
 
+LONG = 512  # steps from which a trace is not analysed twice
 _AT_ONCE = 1 << 17  # rows whose pointers are looked for together: what is worked out on the way stays small
 _IS_STEP = np.zeros(64, bool)  # by an event's kind
 _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]] = True
@@ -55,17 +57,32 @@ def live_storages(held: set[int]) -> Storages:
     return Storages(rows["address"][owners], machine.layouts["nbytes"][rows["layout"][owners]], owners)
 
 
+class Analysed(NamedTuple):
+    """What became of a trace: its steps, part by part, which of the blocks they take, and blocks of their own.
+
+    Blocks are those of the trace, then copies of these `copied` bytes each. A trace of the same `digest` becomes the
+    same.
+    """
+
+    digest: bytes
+    parts: list[list[Any]]
+    taken: Any
+    made: list[Block]
+    copied: Any
+
+
 def analyse(events: Any, contents: list[bytes], before: Storages, arguments: list[int], known: set[int],
-            left: set[int], varying: Mapping[int, int], loose: dict[int, tuple[int, int]], roll: bool = False
-            ) -> tuple[list[list[Any]], list[Block], set[int]]:
-    """Steps with their pointers resolved, part by part, the blocks taken, and the rows of outside memory used.
+            left: set[int], varying: Mapping[int, int], loose: dict[int, tuple[int, int]], roll: bool = False,
+            earlier: Iterable[Analysed] = ()) -> tuple[Analysed, list[Block], set[int]]:
+    """Steps with their pointers resolved, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
     of the tensors that the function reaches by name: memory of both kinds counts as the latter. `left` are the
     addresses of what the call leaves behind; `varying`, by the event, are words that vary. Of the arguments that are
     `loose`, by number, only the bytes between two offsets may be used, and places count from the first. Raises Refused
     for memory that is nobody's. Random draws come first, in their order, and the words that vary: they depend on
-    nothing that the call computes. With `roll`, loops are found.
+    nothing that the call computes. With `roll`, loops are found, and where there are none waves. What was analysed
+    `earlier` is not again.
     """
     kinds = events["kind"]
     taken = kinds == rec.TAKEN
@@ -81,15 +98,42 @@ def analyse(events: Any, contents: list[bytes], before: Storages, arguments: lis
     if varying:
         draws |= [e in varying for e in table.event.tolist()]
     drawn, rest = table.rows(draws), table.rows(~draws) if draws.any() else table
-    steps = Steps(contents, varying)
+    lasting = _among(starts, left)
     parts = int(np.count_nonzero(kinds == rec.PART)) + 1
-    rolled = loops.found(rest, drawn, sizes, _among(starts, left), contents) if roll else None
+    digest = _digest(rest, drawn, sizes, lasting, contents, varying, parts) if roll and len(rest.kind) >= LONG else b""
+    found = next((a for a in earlier if digest and a.digest == digest), None)
+    if found is None:
+        found = Analysed(digest, *_as_steps(rest, drawn, sizes, lasting, Steps(contents, varying), parts, roll))
+    starts, sizes = np.append(starts, np.zeros(len(found.copied), "u8")), np.append(sizes, found.copied)
+    return found, [*map(Block, starts[found.taken].tolist(), sizes[found.taken].tolist()), *found.made], rows
+
+
+def _as_steps(rest: Table, drawn: Table, sizes: Any, lasting: Any, steps: Steps, parts: int, roll: bool
+              ) -> tuple[list[list[Any]], Any, list[Block], Any]:
+    none = np.zeros(0, "i8")
+    rolled = loops.found(rest, drawn, sizes, lasting, steps.contents, parts) if roll else None
     if rolled is not None:
-        return rolled.parts(steps, parts), rolled.blocks(starts, sizes), rows
+        copied = none if rolled.copies is None else rolled.copies.sizes
+        return rolled.parts(steps, parts), rolled.single, rolled.made, copied
+    woven = waves.found(rest, drawn, steps, lasting, parts) if roll else None
+    if woven is not None:
+        return woven.parts, woven.kept, woven.made, none
     ends = np.searchsorted(rest.part, np.arange(parts + 1)).tolist()
     found: list[list[Any]] = [[*steps(rest.rows(slice(*pair)))] for pair in itertools.pairwise(ends)]
     found[0][:0] = steps(drawn)
-    return found, [*map(Block, starts.tolist(), sizes.tolist())], rows
+    return found, slice(None), [], none
+
+
+def _digest(rest: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], varying: Mapping[int, int],
+            parts: int) -> bytes:
+    """What is equal for traces that do the same to the same places, of blocks of the same sizes."""
+    rest = rest._replace(event=np.zeros(0))
+    found = hashlib.blake2b()
+    for column in (*rest, *drawn, sizes, lasting, *(np.frombuffer(c, "u1") for c in contents)):
+        found.update(f"{column.dtype}{column.shape}".encode())
+        found.update(np.ascontiguousarray(column).data)
+    found.update(repr((parts, sorted(varying.items()))).encode())
+    return found.digest()
 
 
 class _Outside:

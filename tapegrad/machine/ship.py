@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import llvmlite
 import numba
 
+from tapegrad.machine import dataflow  # noqa: F401 - what is shipped, and not imported before it is used
 from tapegrad.machine.llvm import shipped
 from tapegrad.machine.native import build
 

@@ -487,3 +487,60 @@ def test_what_is_shown():
         compiled()
     loops_in(compiled)
     assert "loop 14 × {\n" in compiled.tape.dump()
+
+
+def test_a_list_of_tensors_is_gone_through_in_a_loop():
+    """Inputs that lie anywhere in memory: copies of them, one a turn, are read forwards and in reverse."""
+    def make():
+        rng = np.random.default_rng(0)
+        inputs = [torch.tensor(rng.normal(size=5)) for _ in range(40)]
+        kept = [torch.tensor(rng.normal(size=k % 7 + 1)) for k in range(40)]  # what lies between them
+        w = torch.tensor(rng.normal(size=5), requires_grad=True)
+
+        def run(kept=kept):
+            h = torch.zeros(5, dtype=F64)
+            for x in inputs:
+                h = torch.tanh(w * x + h)
+            loss = (h * inputs[3]).sum()
+            loss.backward()
+            return loss.detach()
+
+        return run, [w]
+
+    check(make)
+
+
+def test_a_list_of_tensors_that_is_written_is_left():
+    inputs = [torch.tensor([float(k), 1.0], dtype=F64) for k in range(40)]
+
+    def run():
+        h = torch.zeros(2, dtype=F64)
+        for x in inputs:
+            h = h + x * 0.5
+            x.add_(h)
+        return h
+
+    def twice(make):
+        for k, x in enumerate(inputs):
+            x.copy_(torch.tensor([float(k), 1.0], dtype=F64))
+        return [make().numpy().copy() for _ in range(5)] + [x.numpy().copy() for x in inputs]
+
+    same(twice(torch.compile(run)), twice(run))
+
+
+def test_a_list_of_tensors_that_changes_between_calls():
+    inputs = [torch.tensor([float(k), 1.0], dtype=F64) for k in range(40)]
+
+    def run():
+        h = torch.zeros(2, dtype=F64)
+        for x in inputs:
+            h = h * 0.9 + x
+        return h
+
+    compiled = torch.compile(run)
+    for turn in range(5):
+        inputs[7].mul_(2)
+        if turn == 3:
+            inputs[9].data = torch.tensor([5.0, 6.0], dtype=F64)
+        same([compiled().numpy()], [run().numpy()])
+    assert compiled.replays

@@ -10,12 +10,13 @@ row). `kernel_source` writes it as LLVM text; start at `KernelWriter.emit`. A ke
 
 The reduced loops make up the row. Sizes and strides are read at run time, so one kernel serves all shapes; only what
 decides whether the innermost loop becomes SIMD code is compiled in: its `pattern`, a letter an operand (c contiguous,
-0 the same element throughout, s any stride). Two patterns change the shape of the code:
+0 the same element throughout, s any stride). Some patterns change the shape of the code:
 
     1      every loop has size one: straight-line code that does not look at `nest`
     |cc0   the letters describe the innermost *kept* loop: blocks of columns are reduced side by side, so that memory
            is read along its cache lines when the row itself is strided (a sum over axis 0)
     @m0:…  straight-line code as a loop, at other places each turn: see `turns_writer`
+    ~mii   the same at places that are looked up in a table: see `gather_writer`
 
 Outputs may be inputs as well when they overlap exactly. Aliasing is therefore told to LLVM by marking loops parallel
 and not by `noalias`, which would be a lie. Arithmetic is strict IEEE, element by element what NumPy and PyTorch
@@ -30,6 +31,7 @@ from typing import NamedTuple
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
+from tapegrad.machine.kernels.gather_writer import GatherWriter
 from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
 from tapegrad.machine.kernels.turns_writer import TurnsWriter
@@ -121,5 +123,5 @@ def compiled(text: str) -> bytes:
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
     """The LLVM text of the kernel that `compile_region` compiles."""
-    writer = TurnsWriter if pattern.startswith("@") else KernelWriter
-    return writer(region, pattern, accumulate).emit()
+    writers: dict[str, type[KernelWriter]] = {"@": TurnsWriter, "~": GatherWriter}
+    return writers.get(pattern[:1], KernelWriter)(region, pattern, accumulate).emit()
