@@ -115,6 +115,9 @@ def _copied(table: Table, first: int) -> _Copies | None:
     which they are first read.
     """
     fixed = table.used & (table.space == FIXED)
+    uses = np.bincount(table.offset[fixed])
+    if np.count_nonzero((uses > 0) & (uses <= FEW)) < SEVERAL:
+        return None
     owners, at, times = np.unique(table.offset[fixed], return_index=True, return_counts=True)
     nbytes = machine.layouts["nbytes"][machine.buffers["layout"][owners]].astype("i8")
     changed = np.isin(owners, table.offset[fixed & written(table)])

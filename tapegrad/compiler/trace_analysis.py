@@ -127,13 +127,18 @@ def _as_steps(rest: Table, drawn: Table, sizes: Any, lasting: Any, steps: Steps,
 def _digest(rest: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], varying: Mapping[int, int],
             parts: int) -> bytes:
     """What is equal for traces that do the same to the same places, of blocks of the same sizes."""
-    rest = rest._replace(event=np.zeros(0))
     found = hashlib.blake2b()
-    for column in (*rest, *drawn, sizes, lasting, *(np.frombuffer(c, "u1") for c in contents)):
+    ready = [np.frombuffer(c, "u1") for c in contents]
+    for column in (*_said(rest)[1:], *_said(drawn), sizes, lasting, *ready):
         found.update(f"{column.dtype}{column.shape}".encode())
         found.update(np.ascontiguousarray(column).data)
     found.update(repr((parts, sorted(varying.items()))).encode())
     return found.digest()
+
+
+def _said(table: Table) -> Sequence[Any]:
+    """The columns of a table, without what becomes part of no step: addresses of other events than calls."""
+    return table._replace(a=np.where(table.kind == rec.KERNEL, table.a, 0), stride=np.zeros(0))
 
 
 class _Outside:
