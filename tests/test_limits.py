@@ -1,6 +1,10 @@
 """Sizes that no machine has are errors, and a tape may be full for a while."""
 from __future__ import annotations
 
+import subprocess
+import sys
+import textwrap
+
 import pytest
 
 import tapegrad as torch
@@ -65,3 +69,23 @@ def test_what_failed_leaves_the_rest_right():
     x = torch.ones(2, requires_grad=True)
     (x * 2).sum().backward()
     assert x.grad.tolist() == [2.0, 2.0]
+
+
+@pytest.mark.parametrize("limit", ["RLIMIT_AS", "RLIMIT_DATA"])
+def test_compiled_functions_where_address_space_is_limited(limit):
+    """As batch systems limit it: tables are smaller, nothing else."""
+    resource = pytest.importorskip("resource")
+    if not hasattr(resource, limit):
+        pytest.skip(f"no {limit} here")
+    program = f"""
+        import resource
+        resource.setrlimit(resource.{limit}, (3 << 29, 3 << 29))
+        import tapegrad as torch
+        f = torch.compile(lambda x: (x * x).sum())
+        x = torch.ones(3, requires_grad=True)
+        for _ in range(4):
+            f(x).backward()
+        print(x.grad.tolist(), f(x).item())
+    """
+    run = subprocess.run([sys.executable, "-c", textwrap.dedent(program)], capture_output=True, text=True)
+    assert run.stdout == "[8.0, 8.0, 8.0] 3.0\n", run.stderr

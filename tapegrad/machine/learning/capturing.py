@@ -28,7 +28,7 @@ from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.startup import address_of, map_pages
 
-MAX_EVENTS = 1 << 24
+MAX_EVENTS, _FEWEST = 1 << 24, 1 << 14
 MANY = 1 << 18  # events whose memory goes back to the system when the capture is done with
 MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
 
@@ -73,6 +73,7 @@ active: Trace | None = None
 _events: Any = None
 _pointers: Any = None  # of kernel calls: one after the other
 _pages: list[mmap.mmap] = []
+_most = MAX_EVENTS  # how many fit where address space is limited
 _claimed = threading.Lock()
 _owner = 0
 
@@ -111,19 +112,35 @@ def mine() -> Trace | None:
 
 def begin() -> Trace:
     """Start writing down what this thread does to memory, and put the kernel calls off."""
-    global active, _events, _pointers
+    global active
     if _events is None:
-        _pages.extend(map_pages(MAX_EVENTS * n) for n in (rec.EVENT.itemsize, 8 * rec.MAX_POINTERS))
-        _events, _pointers = np.frombuffer(_pages[0], rec.EVENT), np.frombuffer(_pages[1], "u8")
+        _reserve()
     active = Trace()
     state = machine.state
-    state["n_trace"], state["max_trace"], state["trace_thread"] = 0, MAX_EVENTS, threading.get_ident()
+    state["n_trace"], state["max_trace"], state["trace_thread"] = 0, _most, threading.get_ident()
     state["trace_start"], state["overwrote"] = state["n_instructions"], 0
     state["trace_pointers"], state["n_pointed"] = address_of(_pointers), 0
     state["postponing"] = 1
     state["trace"] = state["holding"] = address_of(_events)  # last: other threads see all of it, or nothing
     late_binding.want(1)
     return active
+
+
+def _reserve() -> None:
+    """Tables for events and pointers, of at most half of the address space there is."""
+    global _events, _pointers, _most
+    each = rec.EVENT.itemsize, 8 * rec.MAX_POINTERS
+    while _most > _FEWEST:
+        try:
+            map_pages(2 * _most * sum(each)).close()
+            break
+        except OSError:
+            _most //= 2
+    try:
+        _pages[:] = [map_pages(_most * n) for n in each]
+    except OSError:
+        raise MemoryError("no address space to note what a function does") from None
+    _events, _pointers = np.frombuffer(_pages[0], rec.EVENT), np.frombuffer(_pages[1], "u8")
 
 
 def end() -> Any:
@@ -139,10 +156,10 @@ def end() -> Any:
     machine.state["trace"] = machine.state["postponing"] = 0
     trace, active = active, None
     count = int(machine.state["n_trace"][0])
-    if count > MAX_EVENTS:
+    if count > _most:
         # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
-        count = MAX_EVENTS
-        trace.refusals.append(f"it does more than {MAX_EVENTS} things to memory")
+        count = _most
+        trace.refusals.append(f"it does more than {_most} things to memory")
     return _events[:count]
 
 
@@ -208,7 +225,7 @@ def failed() -> None:
 
 def _note(kind: int, address: int, number: int) -> None:
     n = int(machine.state["n_trace"][0])
-    if n < MAX_EVENTS:
+    if n < _most:
         _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
         _events[n]["a"], _events[n]["b"] = address, number
     machine.state["n_trace"] = n + 1
@@ -259,4 +276,4 @@ def cut() -> None:
 def last_word() -> int | None:
     """The number of the event that was just noted, if that is a word which was written."""
     n = int(machine.state["n_trace"][0]) - 1
-    return n if 0 <= n < MAX_EVENTS and _events[n]["kind"] == rec.WORD else None
+    return n if 0 <= n < _most and _events[n]["kind"] == rec.WORD else None
