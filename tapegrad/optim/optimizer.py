@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 
 import tapegrad
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.tape.hooks import RemovableHandle
 from tapegrad.tensor import Tensor
@@ -80,20 +81,24 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             self._opt_called = True
             capturing.failed()  # no later call does that
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        if not (before or after or _before_every_step or _after_every_step):
-            return step(self, *args, **kwargs)
-        args = (self, *args)
-        for hook in chain(_before_every_step.values(), before.values()):
-            changed = hook(self, args, kwargs)
-            if changed is not None:
-                if not (isinstance(changed, tuple) and len(changed) == 2):
-                    raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got "
-                                       f"{changed}.")
-                args, kwargs = changed
-        result = step(*args, **kwargs)
-        for hook in chain(after.values(), _after_every_step.values()):
-            hook(self, args, kwargs)
-        return result
+        recording = machine.call.is_recording(None)
+        try:
+            if not (before or after or _before_every_step or _after_every_step):
+                return step(self, *args, **kwargs)
+            args = (self, *args)
+            for hook in chain(_before_every_step.values(), before.values()):
+                changed = hook(self, args, kwargs)
+                if changed is not None:
+                    if not (isinstance(changed, tuple) and len(changed) == 2):
+                        raise RuntimeError(f"{step} must return None or a tuple of (new_args, new_kwargs), but got "
+                                           f"{changed}.")
+                    args, kwargs = changed
+            result = step(*args, **kwargs)
+            for hook in chain(after.values(), _after_every_step.values()):
+                hook(self, args, kwargs)
+            return result
+        finally:
+            machine.call.set_recording(recording)  # whatever interrupt came where a `with` ended
 
     hooked.hooked = True  # type: ignore[attr-defined]
     return hooked

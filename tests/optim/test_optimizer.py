@@ -239,3 +239,16 @@ def test_no_warnings_in_ordinary_use():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         torch.optim.Adam([with_gradient(1.0)], fused=True).step()
+
+
+def test_an_interrupt_leaves_the_grad_mode_as_it_was():
+    """It may come where a block without gradients ends, whose own end is then left out."""
+    class Interrupted(torch.optim.SGD):
+        def step(self, closure=None):
+            torch.no_grad().__enter__()
+            raise KeyboardInterrupt
+
+    p = torch.ones(2, requires_grad=True)
+    with pytest.raises(KeyboardInterrupt):
+        Interrupted([p], lr=0.1).step()
+    assert torch.is_grad_enabled()
