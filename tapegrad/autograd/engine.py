@@ -22,7 +22,7 @@ from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, instructions, machine, planner
 from tapegrad.machine.runtime import Workspace
-from tapegrad.tape.hooks import tensor_hooks
+from tapegrad.tape.hooks import is_cut_off, tensor_hooks
 
 
 @nested
@@ -199,7 +199,7 @@ def _meet(root: Any, seed: Any) -> None:
 
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
     """What a root's backward begins with; None for the number one, which native code writes itself."""
-    if not root.requires_grad:
+    if not root.requires_grad or is_cut_off(root._buffer):
         raise RuntimeError(errors.NO_GRAD_FN.format(position))
     layout = dispatch.layout_of(root)
     if gradient is None:

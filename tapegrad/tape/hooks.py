@@ -168,8 +168,8 @@ def rows_of(tensor: Any) -> list[int]:
     """The rows whose gradients are a tensor's when asked for: its own, and those where it was a leaf of this dtype."""
     if not _left:
         return [tensor._buffer]
-    kind = reading.layout_of(tensor._buffer).dtype
-    return [tensor._buffer, *(row for row in list(_left) if (heir := _heir(row)) is not None and heir() is tensor
+    kind, own = reading.layout_of(tensor._buffer).dtype, [] if is_cut_off(tensor._buffer) else [tensor._buffer]
+    return [*own, *(row for row in list(_left) if (heir := _heir(row)) is not None and heir() is tensor
                               and reading.layout_of(row).dtype is kind)]
 
 

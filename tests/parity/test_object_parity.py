@@ -167,6 +167,29 @@ def taken_data_of_another_dtype(t):
     return found
 
 
+def views_of_before_it_required_grad(t):
+    """They require grad, and have no gradients: as an input they are unused, and no sweep starts there."""
+    def made():
+        x = t.ones(4)
+        part = x[::2]
+        return x.requires_grad_(), part
+
+    def asked(of, **given):
+        x, part = made()
+        y = part * x[:2] if of == "both" else part
+        return t.autograd.grad(y.sum(), [part, x], allow_unused=True, **given)
+
+    def swept(how):
+        x, part = made()
+        return refusal(lambda: how(x, part)), x.grad, part.grad
+
+    return (asked("both"), asked("part"), asked("both", create_graph=True)[1].tolist(), made()[1].requires_grad,
+            swept(lambda x, part: part.backward(t.ones(2))), swept(lambda x, part: part[0].backward()),
+            swept(lambda x, part: part.sum().backward(inputs=[part])),
+            swept(lambda x, part: t.autograd.grad(part.sum(), part)[0]),
+            swept(lambda x, part: (part * x.sum()).sum().backward()))
+
+
 def data_has_no_history(t):
     y = t.ones(2, requires_grad=True) * 2
     z = y.data
@@ -300,9 +323,9 @@ def classes(t):
 
 
 PROGRAMS = [shared_by_deepcopy, attributes_copied, gradients_copied, no_leaf, weak, hashed, taken_data,
-            taken_data_of_another_dtype, data_has_no_history, deleted_grad, generators, rearranged_in_place,
-            rearranged_view_in_place, stale_result_rearranged, numbers_of_pieces, turned_under_no_grad,
-            parts_turned_under_no_grad, stale_parts_without_derivative, another_place, classes]
+            taken_data_of_another_dtype, views_of_before_it_required_grad, data_has_no_history, deleted_grad,
+            generators, rearranged_in_place, rearranged_view_in_place, stale_result_rearranged, numbers_of_pieces,
+            turned_under_no_grad, parts_turned_under_no_grad, stale_parts_without_derivative, another_place, classes]
 
 
 @pytest.mark.parametrize("program", PROGRAMS, ids=lambda f: f.__name__)
