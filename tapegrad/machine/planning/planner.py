@@ -80,8 +80,8 @@ class Planner:
     def teach(self, kind: int, operands: Sequence[Layout], plan: Plan) -> bool:
         """Let native code find a plan by an operation (its opcode) and the layouts of its operands alone, if it can."""
         with jit.BUILDING:
-            if plan.turn != self.turns:  # forgotten meanwhile, or soon
-                return False
+            if plan.turn != self.turns or not self.machine.state["teach"][0]:
+                return False  # forgotten meanwhile, or soon; or every call is to come through Python
             return self.machine.insert_plan(kind, [o.id for o in operands], plan.index)
 
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
