@@ -11,6 +11,7 @@ import traceback
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any
 
 import numpy as np
@@ -57,13 +58,15 @@ class _Lines(Sequence[str]):
     """The lines of the program that are being run, as text once that is asked for."""
 
     def __init__(self) -> None:
-        found, frame = [], sys._getframe(2)
+        self._frames: list[traceback.FrameSummary] = []
+        frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             code = frame.f_code
             if not code.co_filename.startswith(_PACKAGE):
-                found.append(traceback.FrameSummary(code.co_filename, frame.f_lineno, code.co_name, lookup_line=False))
+                self._frames.append(traceback.FrameSummary(code.co_filename, frame.f_lineno, code.co_name,
+                                                           lookup_line=False))
             frame = frame.f_back
-        self._frames = found[::-1]
+        self._frames.reverse()
 
     def __getitem__(self, i: Any) -> Any:
         return traceback.format_list(self._frames)[i]

@@ -76,6 +76,9 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "the mean of no rows, where PyTorch leaves what lay in memory": r"multi_margin_loss.*\[\].* values: nan for ",
     "NaN between the nodes that a loss of nothing is composed of":
         r"(cross_entropy|nll_loss).*detect_anomaly.*returned nan values",
+    "an index out of bounds, at which PyTorch reads": r"take_along_dim.*index -?\d+ is out of bounds .* for None$",
+    "a product whose factors were changed through x.data, which its gradient reads or not":
+        r"'prod'.*[.]data\[[^\n]*\] = .* grad values: ",
     "a kernel that PyTorch lacks, of nothing": r"(not implemented for .{1,12}|have the same dtype, [^\n]*)[)] for None",
 }.items()}
 SAME_NODE = {"SqueezeBackward4": "SqueezeBackward1", "TBackward1": "TBackward0",
