@@ -58,6 +58,27 @@ double det(const double* a, long n) {
     return minor(a, n, 0, columns);
 }
 
+double ode(const double* start, const double* rates, long n) {
+    const long steps = 100;
+    const double h = 1.0 / steps;
+    std::vector<double> u(start, start + n), slope(n), at(n), sum(n);
+    const auto derive = [&](const std::vector<double>& y) {
+        slope[0] = rates[0];
+        for (long i = 1; i < n; ++i) slope[i] = rates[i] * y[i - 1];
+    };
+    for (long step = 0; step < steps; ++step) {
+        derive(u);
+        for (long i = 0; i < n; ++i) sum[i] = slope[i], at[i] = u[i] + h / 2 * slope[i];
+        derive(at);
+        for (long i = 0; i < n; ++i) sum[i] += 2 * slope[i], at[i] = u[i] + h / 2 * slope[i];
+        derive(at);
+        for (long i = 0; i < n; ++i) sum[i] += 2 * slope[i], at[i] = u[i] + h * slope[i];
+        derive(at);
+        for (long i = 0; i < n; ++i) u[i] += h / 6 * (sum[i] + slope[i]);
+    }
+    return u[n - 1];
+}
+
 double lse(const double* x, long n) {
     const double most = *std::max_element(x, x + n);
     double sum = 0;

@@ -111,6 +111,24 @@ def det(torch: Any, matrix: Any) -> Any:
     return minor(0, tuple(range(len(matrix))))
 
 
+def ode_data(size: int) -> Values:
+    return [np.random.default_rng(seed).uniform(0.05, 0.1 + seed, size) for seed in (0, 1)]
+
+
+def ode(torch: Any, start: Any, rates: Any) -> Any:
+    """The last variable of a chain, each driven by the one before it, after 100 Runge-Kutta steps."""
+    def slope(u: Any) -> Any:
+        return torch.cat((rates[:1], rates[1:] * u[:-1]))
+
+    u, h = start, 0.01
+    for _ in range(100):
+        first = slope(u)
+        second = slope(u + h / 2 * first)
+        third = slope(u + h / 2 * second)
+        u = u + h / 6 * (first + 2 * second + 2 * third + slope(u + h * third))
+    return u[-1]
+
+
 def lse_data(size: int) -> Values:
     return [np.random.default_rng(0).uniform(-1, 1, size)]
 
@@ -207,6 +225,16 @@ def det_7_built() -> Measured:
 @figure("the same, gradient ÷ its value in C++ (the peer)", "s", must=0.33, aim=0.3)
 def det_7_primal() -> Measured:
     return against_primal(det, det_data(7))
+
+
+@figure("chain of 4 variables, 100 Runge-Kutta steps, gradient ÷ its value in C++ (the peer)", "s", must=3, aim=2)
+def ode_4_primal() -> Measured:
+    return against_primal(ode, ode_data(4), 2)
+
+
+@figure("the same with 1,000 variables", "s", must=4, aim=2.5)
+def ode_1000_primal() -> Measured:
+    return against_primal(ode, ode_data(1000), 2)
 
 
 @figure("logsumexp of 80,000, gradient ÷ its value in C++ (the peer)", "s", must=0.29, aim=0.25)

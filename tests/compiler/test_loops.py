@@ -544,3 +544,71 @@ def test_a_list_of_tensors_that_changes_between_calls():
             inputs[9].data = torch.tensor([5.0, 6.0], dtype=F64)
         same([compiled().numpy()], [run().numpy()])
     assert compiled.replays
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+def test_short_vectors_are_scalars(dtype):
+    """A body of a few elements, with slices and `cat`, is one kernel."""
+    def make():
+        rng = np.random.default_rng(0)
+        x, p = (torch.tensor(rng.normal(size=3)).to(dtype).requires_grad_() for _ in range(2))
+
+        def run():
+            u = x
+            for _ in range(20):
+                k = torch.cat((p[:1] * u[2], p[1:] * u[:-1]))
+                u = torch.where(u > 0.3, u * 0.5 - k, u + k * k[0])
+            loss = u[2] * u[0] + u[1]
+            loss.backward()
+            return u.detach(), loss.detach()
+
+        return run, [x, p]
+
+    check(make)
+    run, _ = make()
+    compiled = torch.compile(run)
+    for _ in range(3):
+        compiled()
+    (variant,), = compiled.tapes.values()
+    variant.wait()
+    bodies = [s for s in variant.works[0].steps if emitter.kernels.get(getattr(s, "a", 0), ("", "1"))[1][0] == "@"]
+    assert bodies
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int16, torch.uint8], ids=str)
+def test_short_vectors_of_whole_numbers(dtype):
+    def make():
+        x = torch.tensor([3, 5, 250 if dtype is torch.uint8 else -7]).to(dtype)
+
+        def run():
+            u, total = x, torch.zeros(3, dtype=dtype)
+            for _ in range(20):
+                u = torch.cat((u[1:], u[:1])) * 3 + (u & 5)
+                total += u
+            return u, total
+
+        return run, []
+
+    check(make)
+
+
+def test_short_vectors_that_are_looked_at():
+    """What is left of each turn, in a list, and what several loops share."""
+    def make():
+        rng = np.random.default_rng(1)
+        x = torch.tensor(rng.normal(size=4), requires_grad=True)
+        out = torch.zeros(30, 4, dtype=F64)
+
+        def run():
+            u, kept = x * 1, []
+            for t in range(30):
+                u = u * 0.9 + torch.sin(u[0]) * x
+                out[t] = u.detach() * 2
+                kept.append(u)
+            loss = sum((k * k).sum() for k in kept)
+            loss.backward()
+            return loss.detach(), out.clone()
+
+        return run, [x]
+
+    check(make)

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from tapegrad.compiler.passes.short_vectors import as_scalars
 from tapegrad.compiler.passes.work import Work, passed_on, times_used
 from tapegrad.compiler.superinstructions import constant_blocks, fuse
 from tapegrad.compiler.traced_program import Group, Item, Loop, Step
@@ -21,7 +22,10 @@ def fusion(work: Work) -> Work:
     def fused(steps: Sequence[Step], reduced: bool = True, turns: int = 1) -> list[Step]:
         here = times_used(steps)
         kept = work.results | {n for n, times in uses.items() if times != here.get(n)}
-        return fuse(steps, kept | passed_on(steps, work.blocks) if turns > 1 else kept, constants, reduced, turns)
+        if turns > 1:
+            kept |= passed_on(steps, work.blocks)
+            steps = as_scalars(steps)
+        return fuse(steps, kept, constants, reduced, turns)
 
     for item, r in zip(work.steps, ready):
         if isinstance(item, Step):
