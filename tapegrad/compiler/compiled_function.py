@@ -6,13 +6,15 @@ or never does the same twice, goes on running as written, with one warning that 
 """
 from __future__ import annotations
 
+import copy
 import functools
 import gc
 import os
 import sys
 import warnings
 from collections.abc import Callable, Iterable
-from typing import Any
+from types import FunctionType
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -34,7 +36,7 @@ from tapegrad.compiler.traced_program import Refused, Strict
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import call
+from tapegrad.machine.live import call, machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.tensor import Tensor
 
@@ -45,10 +47,22 @@ MAX_WAYS = 4
 IN_VAIN = 6  # captures with no replay, after which there is a warning
 # What shows where in its base a view begins.
 _OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}
-_replay, _is_recording = call.replay, call.is_recording
+_is_recording = call.is_recording
 
 
-class Compiled(Transparent):
+if TYPE_CHECKING:
+    class CompiledBase:
+        """Calls, which are native: of what is not, they ask `Compiled.called`."""
+
+        _way: int
+        _address: int
+
+        def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+else:
+    CompiledBase = machine.CompiledBase
+
+
+class Compiled(Transparent, CompiledBase):
     """A function whose calls are replayed where that is safe; see `compile`.
 
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
@@ -73,7 +87,8 @@ class Compiled(Transparent):
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
-        # The native ways through the programs that ran last, and the first of them if no Python comes before it.
+        # The native ways through the programs that ran last, and the first of them if no Python comes before it, which
+        # native code tries before it asks `called`.
         self._ways: tuple[Quick, ...] = ()
         self._first: Quick | None = None
         # attributes that code reads, and somebody may hang on an argument; None for any
@@ -92,16 +107,33 @@ class Compiled(Transparent):
     def __get__(self, instance: Any, owner: Any = None) -> Any:
         return self if instance is None else functools.partial(self, instance)
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        first = self._first
+    def _of(self, wrapped: Any) -> Compiled:
+        if wrapped is self.__wrapped__:
+            return self
+        return Compiled(wrapped, self.dynamic, self.eager_build, self.passes)
+
+    def __copy__(self) -> Compiled:
+        return self._of(copy.copy(self.__wrapped__))
+
+    def __deepcopy__(self, memo: Any) -> Compiled:
+        """A plain function is its own copy; a module or a method has one, of which nothing is compiled yet."""
+        return self._of(copy.deepcopy(self.__wrapped__, memo))
+
+    def __reduce__(self) -> Any:
+        """A plain function is found again by its name, where this has taken its place."""
+        wrapped = self.__wrapped__
+        if isinstance(wrapped, FunctionType):
+            return wrapped.__qualname__
+        return Compiled, (wrapped, self.dynamic, self.eager_build, self.passes)
+
+    def called(self, args: Any, kwargs: dict[str, Any] | None, first: Quick | None, found: Any) -> Any:
+        """What a call does if it is not all native: the `first` way, if that was tried, `found` something, or nothing.
+        """
+        kwargs = kwargs or {}
         broken: tuple[Variant, ...] = ()
-        if first is not None and not kwargs:  # spelt out: as a turn of the loop it would cost a tenth of the call
-            found = _replay(first.address, args, b"", None)
+        if first is not None:
             if found is not None and found is not False:
-                if not first.whole:
-                    return first.finish(args, found)
-                first.variant.runs += 1
-                return found
+                return first.finish(args, found)
             if found is False:
                 self.fallbacks += 1
                 broken = (first.variant,)
@@ -148,7 +180,13 @@ class Compiled(Transparent):
 
     def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
         self._ways = ways
-        self._first = ways[0] if ways and ways[0].plainly else None
+        first = ways[0] if ways and ways[0].plainly else None
+        self._way = 0  # while the one that may go is still held
+        if first is not None:
+            self._first, self._address = first, first.address
+            self._way = id(first)
+        else:
+            self._first = None
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
@@ -399,6 +437,9 @@ class Compiled(Transparent):
         for known in (self._pending, self.tapes, self._failures):
             known.pop(key, None)
         self._set_ways()
+
+
+machine.set_hook("call_compiled", Compiled.called)
 
 
 def _outside() -> int:

@@ -77,6 +77,8 @@ class Quick:
         self.whole: bool = self.form in (rec.ONE_TAKEN, rec.ONE_RESULT) or (
             self.form == rec.SEVERAL_RESULTS and not captured.reads
             and captured.structure == (tuple, None, (Tensor,) * len(captured.returned)))
+        record["whole"], record["runs"] = self.whole, address_of(variant.counter)
+        self._keep.append(variant.counter)
         self.address: int = address_of(record)
 
     def _table(self, field: str, values: Any, dtype: str = "u8", count: str = "") -> None:
@@ -186,7 +188,6 @@ class Quick:
             if self.nested:
                 flatten(args, leaves := [])
             return variant.finish(leaves, leaves, found, marks, self.containers, numbers, returned)
-        variant.runs += 1
         if self.leaves:
             if captured.reads:
                 reads = found[len(captured.returned):]

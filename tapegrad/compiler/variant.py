@@ -42,7 +42,7 @@ class Variant:
                  structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None]) -> None:
         self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
         self.default: dtypes.dtype = dtypes.default_dtype()
-        self.runs: int = 0
+        self.counter: np.ndarray[Any, Any] = np.zeros(1, "u8")  # of runs; native code counts too
         self.made: float = time.perf_counter()
         self.built: bool = False
         self.native_way: Any = False  # of `native_calls`: not looked for yet
@@ -243,6 +243,7 @@ class Variant:
             for stream, state in states:
                 stream.back_to(state)
             return status, None
+        self.counter[0] += 1
         for number, times in captured.argument_versions:
             buffers["version"][owners[number]] += times
         returned: Sequence[Any] = ()
@@ -250,6 +251,10 @@ class Variant:
             reads = [fresh[i] for i in captured.reads]
             returned = self.leave(computed, reads, self.reach.varying_places(), len(passed))
         return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers, numbers, returned)
+
+    @property
+    def runs(self) -> int:
+        return int(self.counter[0])
 
     def leave(self, computed: tuple[Any, ...], reads: Iterable[Any], places: Sequence[Any], passed: int
               ) -> Sequence[Any]:
@@ -270,7 +275,6 @@ class Variant:
         `numbers` are those that vary, `returned` what becomes of them among the results.
         """
         captured = self.captured
-        self.runs += 1
         if self.plain and not captured.roots:
             return fresh[0]
         if self.silent and self.fixed:

@@ -155,7 +155,7 @@ MACHINE = np.dtype([
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
     ("refresh_view", "u8"), ("out_of_memory", "u8"),
-    ("meet_node", "u8"), ("n_nodes", "u8"),
+    ("meet_node", "u8"), ("n_nodes", "u8"), ("call_compiled", "u8"),
     ("lock", "u8"), ("spare", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"),
     ("live_tensors", "u8"),
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
@@ -307,14 +307,19 @@ COMPILED = np.dtype([
 # which of the words that the call is given goes where the program wants the next number; with bytes, they are drawn
 # numbers, and the word is where they are. `form` says what the call gives: all it took anew, or what `results` say.
 # With `nodes` (a NODES record) results have a history; if something is `saved` for its backward, it is the last of
-# `fresh`. `outside` says that some of the memory it knows may be another's too, `parts` how arguments are built.
+# `fresh`. `outside` says that some of the memory it knows may be another's too, `parts` how arguments are built, `runs`
+# where runs are counted (a u64), `whole` whether what the call gives is the function's result as it is.
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
     ("fresh", "u8"), ("n_fresh", "u8"), ("numbers", "u8"), ("n_numbers", "u8"),
     ("results", "u8"), ("n_results", "u8"), ("left", "u8"), ("n_left", "u8"), ("versions", "u8"), ("n_versions", "u8"),
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
+    ("runs", "u8"), ("whole", "u8"),
 ])
+# A compiled function as an object: `way` is the Python object whose REPLAY is at `address`, by which a call is tried
+# first, or 0; neither is counted as a reference.
+COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("way", "u8"), ("address", "u8")])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
 OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)

@@ -106,6 +106,7 @@ class Machine:
     state: Any
     call: Any
     TensorBase: Any
+    CompiledBase: Any
     tensor_type: Any  # the facade's class, once there is one
     functions: dict[int, Any]
     places: np.ndarray[Any, Any]
@@ -127,7 +128,7 @@ class Machine:
             "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
             "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
-            "numpy_method",
+            "numpy_method", "call_compiled",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -138,6 +139,7 @@ class Machine:
         self.symbols = symbols
         self.TensorBase = python_objects.make_tensor_type(symbols, operations)
         self.state["base_type"] = id(self.TensorBase)
+        self.CompiledBase = python_objects.make_compiled_type(symbols)
         self._node_type = python_objects.make_node_type(symbols)
         self.state["node_type"] = id(self._node_type)
         for name in ("worker", "piece", "block"):

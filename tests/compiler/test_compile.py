@@ -5,8 +5,12 @@ to compare). Each runs twice, as written and compiled; results and state are com
 """
 from __future__ import annotations
 
+import copy
+import gc
 import math
+import pickle
 import warnings
+import weakref
 from typing import Any
 
 import numpy as np
@@ -639,3 +643,76 @@ def test_a_zero_divisor_is_refused_by_a_program_as_it_is_by_the_function():
                 function(written, torch.tensor([1, 0, 1]))
         assert x.tolist() == z.tolist() == [8 + before, 9 + before, 10 + before] and x._version == z._version
         assert compiled(x, torch.tensor([2, 3, 1])).tolist() == step(z, torch.tensor([2, 3, 1])).tolist()
+
+
+def test_a_compiled_function_is_copied_and_pickled_as_a_function_is():
+    """A module that has one is copied with it, also when it has run."""
+    f = compile(lambda x: x * 2, eager_build=True)
+    for _ in range(4):
+        f(torch.ones(2))
+    assert f.replays
+    assert copy.copy(f) is f and copy.deepcopy([f])[0] is f
+    assert pickle.loads(pickle.dumps(_doubled)) is _doubled
+
+
+def test_a_compiled_module_or_method_is_copied_with_what_it_is_of():
+    torch.manual_seed(0)
+    whole, part = torch.nn.Linear(2, 2), torch.nn.Linear(2, 2)
+    part.run = compile(part.forward, eager_build=True)
+    x = torch.ones(2)
+    for f, weights in ((compile(whole, eager_build=True), lambda f: f.__wrapped__), (part, lambda m: m)):
+        run = f if f is not part else part.run
+        for _ in range(4):
+            y = run(x)
+        for twin in (copy.deepcopy(f), pickle.loads(pickle.dumps(f))):
+            with torch.no_grad():
+                weights(twin).weight.zero_()
+                weights(twin).bias.fill_(3.0)
+            for _ in range(4):
+                assert (twin if f is not part else twin.run)(x).tolist() == [3.0, 3.0]
+                assert torch.equal(run(x), y)
+
+
+@compile
+def _doubled(x):
+    return x * 2
+
+
+def test_a_way_that_is_dropped_while_it_runs_stays_until_the_call_is_over():
+    """Making a result may run the collector, and that any Python."""
+    f = compile(lambda x: x * 2 + 1, eager_build=True)
+    for _ in range(4):
+        f(torch.ones(3))
+    ways = []
+
+    def drop(phase: str, info: Any) -> None:
+        if f._first is not None:
+            ways.append(weakref.ref(f._first))
+            f._first.variant.native_way = False
+            f._set_ways()
+
+    threshold = gc.get_threshold()
+    gc.callbacks.append(drop)
+    gc.set_threshold(1)
+    try:
+        found = [f(torch.ones(3)) for _ in range(50)]
+    finally:
+        gc.set_threshold(*threshold)
+        gc.callbacks.remove(drop)
+    assert all(y.tolist() == [3.0] * 3 for y in found)
+    assert ways and not any(way() for way in ways)
+
+
+def test_keywords_and_failures_of_native_calls():
+    f = compile(lambda x, y=2.0: x * y, eager_build=True)
+    for _ in range(4):
+        f(torch.ones(2))
+    assert f(torch.ones(2), y=3.0).tolist() == [3.0, 3.0]
+    assert f(*[torch.ones(2)], **{}).tolist() == [2.0, 2.0]
+    assert f(x=torch.ones(2)).tolist() == [2.0, 2.0]
+    before = f.replays
+    with pytest.raises(TypeError, match="missing 1 required positional argument"):
+        f()
+    with pytest.raises(TypeError, match="unexpected keyword"):
+        f(torch.ones(2), z=1)
+    assert f(torch.ones(2)).tolist() == [2.0, 2.0] and f.replays == before + 1

@@ -22,10 +22,11 @@ from tapegrad.machine.native.objects import new_tensor, out_of_memory
 from tapegrad.machine.native.operands import recording
 from tapegrad.machine.native.tape import drop_storage, make_row
 
-_replays = records(rec.REPLAY)
+_replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
 _tuple_new = external("PyTuple_New", u64, u64)
 _AS_TAKEN, _ONE_TAKEN = np.uint64(rec.AS_TAKEN), np.uint64(rec.ONE_TAKEN)
 _BYTES = np.uint64(32)  # where the content of a `bytes` object begins
+_LENGTH = U2  # the word of a dict that says how many items it has
 
 
 @inlined
@@ -76,15 +77,10 @@ def give_back(fresh, count, saved):
         drop_storage(saved)
 
 
-@export(u64(u64, u64, u64))
-def replay(self, arguments, count):
-    """replay(record, arguments, words, extra) -> what is given, None if unmet, False if broken off, see `results_of`.
-
-    `words` are the numbers that vary, and where drawn ones are, as bytes; `extra` is what the history of the result is
-    to hold of Python's, or None.
-    """
-    r = _replays(np.uint64(py.long_as(words(arguments)[U0])))[U0]
-    given = words(arguments)[U1]
+@native
+def run_replay(record, given, numbers, extra):
+    """What `replay` says, of the addresses of a record, a tuple of arguments, the numbers' words and an object."""
+    r = _replays(record)[U0]
     m = machine()
     p = compiled_at(r.program)[U0]
     wanted = recording() == (r.recording != U0) and m.default_dtype == r.default_dtype and m.as_written == U0
@@ -121,21 +117,59 @@ def replay(self, arguments, count):
     for i in range(p.n_fresh_cells):
         words(cells[i * U3])[U0] = words(at)[cells[i * U3 + U1]] + cells[i * U3 + U2]
     point_targets(p)
-    fill_in(p, r, words(arguments)[U2] + _BYTES)
+    fill_in(p, r, numbers)
     status = run_compiled(r.program)
     if status != PASSED:
         give_back(fresh, n_fresh, saved)
         result = py.none() if status == UNMET else py.false()
         py.incref(result)
         return result
+    words(r.runs)[U0] += U1
     if r.form == _ONE_TAKEN:
         return words(fresh)[U0]
     if r.form != _AS_TAKEN:
-        return leave(r, objects, fresh, n_fresh, saved, words(arguments)[U3])
+        return leave(r, objects, fresh, n_fresh, saved, extra)
     result = _tuple_new(n_fresh)
     if result == U0:
         give_back(fresh, n_fresh, saved)
         return U0
     for i in range(n_fresh):
         words(result + ITEMS)[i] = words(fresh)[i]
+    return result
+
+
+@export(u64(u64, u64, u64))
+def replay(self, arguments, count):
+    """replay(record, arguments, words, extra) -> what is given, None if unmet, False if broken off, see `results_of`.
+
+    `words` are the numbers that vary, and where drawn ones are, as bytes; `extra` is what the history of the result is
+    to hold of Python's, or None.
+    """
+    given = words(arguments)
+    return run_replay(np.uint64(py.long_as(given[U0])), given[U1], given[U2] + _BYTES, given[U3])
+
+
+@export(u64(u64, u64, u64))
+def call_compiled(self, arguments, keywords):
+    """`tp_call` of compiled functions: the way that is tried first, natively; what that leaves is Python's."""
+    f = _functions(self)[U0]
+    found = U0
+    way = f.way
+    if way != U0 and (keywords == U0 or words(keywords)[_LENGTH] == U0):
+        record = f.address
+        py.incref(way)
+        found = run_replay(record, arguments, U0, py.none())
+        if found == U0 or (_replays(record)[U0].whole != U0 and found != py.none() and found != py.false()):
+            py.decref(way)
+            return found
+    block = stack_words(5)
+    words(block)[U0] = self
+    words(block)[U1] = arguments
+    words(block)[U2] = keywords if keywords != U0 else py.none()
+    words(block)[U3] = way if found != U0 else py.none()
+    words(block)[np.uint64(4)] = found if found != U0 else py.none()
+    result = py.vectorcall(machine().call_compiled, block, np.uint64(5), U0)
+    if found != U0:
+        py.decref(found)
+        py.decref(way)
     return result

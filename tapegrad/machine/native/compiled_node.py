@@ -27,7 +27,9 @@ from tapegrad.machine.native.tape import (
     version_of,
 )
 
-nodes_at, segments_at, calls_at = records(rec.NODES), records(rec.SEGMENT), records(rec.CALL)
+nodes_at: Callee = records(rec.NODES)
+segments_at: Callee = records(rec.SEGMENT)
+calls_at: Callee = records(rec.CALL)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _CALLBACK = np.uint16(rec.CALLBACK)
 _STOPS = np.uint32(rec.HOOKED | rec.RETAINS | rec.ATTACHED)
@@ -538,7 +540,7 @@ def run_node(workspace):
     plan_row = plans()[row.plan & _PLAN_MASK]
     operands, count, needs, versions = operands_of(row, plan_row, stack_words(2))
     word = word_of(t)
-    if not word & _OWNED:  # an object of Python's stands for it; or the collector took that, with its program, perhaps
+    if not word & _OWNED:  # an object of Python's stands for it, or stood, and its program may be gone with it
         return STOPPED
     segment = segments_at(segment_of(word))[U0]
     if not may_run(w, out, word, segment, operands, count):

@@ -17,7 +17,7 @@ _SLOT = {
     "nb_invert": 27, "nb_multiply": 29, "nb_negative": 30, "nb_or": 31, "nb_power": 33, "nb_remainder": 34,
     "nb_subtract": 36, "nb_true_divide": 37, "nb_xor": 38, "nb_matrix_multiply": 75, "nb_lshift": 28, "nb_rshift": 35,
     "nb_inplace_lshift": 17, "nb_inplace_rshift": 22,
-    "tp_clear": 51, "tp_dealloc": 52, "tp_hash": 59, "tp_methods": 64, "tp_richcompare": 67,
+    "tp_call": 50, "tp_clear": 51, "tp_dealloc": 52, "tp_hash": 59, "tp_methods": 64, "tp_richcompare": 67,
     "tp_setattro": 69, "tp_traverse": 71, "tp_members": 72, "tp_getset": 73,
 }
 
@@ -47,7 +47,7 @@ class _Spec(ctypes.Structure):
 
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 METH_FASTCALL, METH_KEYWORDS, METH_O = 0x80, 0x02, 0x08
-_T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
+_T_OBJECT, _T_UINT, _T_ULONGLONG, _T_PYSSIZET, _READONLY = 6, 11, 18, 19, 1
 BACKWARD = """backward($self, /, gradient=None, retain_graph=None, create_graph=False, inputs=None)
 --
 
@@ -99,6 +99,18 @@ def make_node_type(symbols: dict[str, int]) -> type:
                           for s in ("traverse", "clear", "dealloc")), _Slot(0, None))
     spec = _Spec(b"tapegrad.Row", rec.NODE.itemsize, 0, _DEFAULT | _COLLECTED, ctypes.addressof(table))
     kept.extend([table, spec])
+    return _type_from(spec)
+
+
+def make_compiled_type(symbols: dict[str, int]) -> type:
+    """What a compiled function's class is made of: calls are native, fields as in `records.COMPILED_FUNCTION`."""
+    fields: Any = rec.COMPILED_FUNCTION.fields
+    members = (_Member * 3)(*(_Member(f"_{name}".encode(), _T_ULONGLONG, fields[name][1], 0, None)
+                              for name in ("way", "address")), _Member(None, 0, 0, 0, None))
+    table = (_Slot * 3)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]),
+                        _Slot(_SLOT["tp_members"], ctypes.addressof(members)), _Slot(0, None))
+    spec = _Spec(b"tapegrad.CompiledBase", rec.COMPILED_FUNCTION.itemsize, 0, _DEFAULT | _BASE, ctypes.addressof(table))
+    kept.extend([members, table, spec])
     return _type_from(spec)
 
 
