@@ -188,6 +188,30 @@ def test_many_cotangents_go_through_one_sweep():
     torch.testing.assert_close(second, torch.autograd.grad(sum(g[0].sum() for g in each), w)[0])
 
 
+def test_what_a_rule_does_is_learnt_for_all_that_decides_it():
+    """Operands that are one tensor or two, numbers, and what is asked for."""
+    several = torch.tensor([[1.0, 2.0], [3.0, -1.0]])
+
+    def check(y, by):
+        found = torch.autograd.grad(y, by, several, is_grads_batched=True, retain_graph=True)
+        each = [torch.autograd.grad(y, by, e, retain_graph=True) for e in several]
+        for j, g in enumerate(found):
+            torch.testing.assert_close(g, torch.stack([gs[j] for gs in each]))
+
+    for _ in range(2):
+        x, y = torch.randn(2, requires_grad=True), torch.rand(2, requires_grad=True)
+        for a, b in ((x, x), (x, y), (y, x), (several[0], x), (x, several[0])):
+            z = a / b
+            check(z, [w for w in (x, y) if w is a or w is b])
+            if a.requires_grad and a is not b and b.requires_grad:
+                check(z, [b])
+        for number in (2.5, 3.5, 2, 3):
+            check(x * number, [x])
+            check(number / y, [y])
+            check(y ** number, [y])
+            check((x + number)[[1, 0]], [x])
+
+
 @pytest.mark.parametrize("chunk_size", [None, 1, 2, 5])
 def test_chunks_change_no_value(chunk_size):
     x = torch.randn(5, 3)

@@ -151,7 +151,8 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
             if targets and len(roots) == 1 and not workspace.marks[roots[0]._buffer] & rec.NEEDED:
                 _meet(roots[0], seeds[0])
             if create_graph or carries:  # what is recorded has its tangents, too
-                found = replay_recorded(workspace, roots, seeds, accumulate, partial)
+                found = replay_recorded(workspace, roots, seeds, accumulate, partial, create_graph or (
+                    dispatch.tangents is not None and dispatch.tangents.carries()))
                 results = collect_recorded(workspace, found, targets, accumulate, partial)
             else:
                 for root, seed, given in zip(roots, seeds, gradients):

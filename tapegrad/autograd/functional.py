@@ -142,7 +142,8 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
         given = _prepared(given, create_graph)
         several_outputs, outputs = _called(func, given, "jacobian")
         _check(strict, "outputs", outputs, requires=True)
-        rows = tuple(_rows(out, i, given, create_graph, strict) for i, out in enumerate(outputs))
+        rows = tuple(_together(out, given, create_graph) if vectorize else _rows(out, i, given, create_graph, strict)
+                     for i, out in enumerate(outputs))
         rows = _finished(rows, create_graph)
     return _shown(tuple(_shown(row, several_inputs) for row in rows), several_outputs)
 
@@ -160,6 +161,17 @@ def _rows(out: Any, number: int, inputs: Several, create_graph: bool, strict: bo
                 raise RuntimeError(_INDEPENDENT["gradient"].format(j, number))
             row.append(creation.zeros_like(x) if g is None else g)
     return tuple(_stack(row, 0).view(shape) if count else out.new_zeros(shape) for row, shape in zip(found, shapes))
+
+
+def _together(out: Any, inputs: Several, create_graph: bool) -> Several:
+    """The same in one sweep."""
+    count, shapes = out.numel(), [(*out.shape, *x.shape) for x in inputs]
+    if not count or not out.requires_grad:
+        return tuple(out.new_zeros(shape) for shape in shapes)
+    basis = creation.eye(count, dtype=out.dtype).reshape(count, *out.shape)
+    found = autograd.grad(out, inputs, basis, retain_graph=True, create_graph=create_graph, allow_unused=True,
+                          is_grads_batched=True)
+    return tuple(out.new_zeros(shape) if g is None else g.reshape(shape) for g, shape in zip(found, shapes))
 
 
 def _scalar(function: Callable[..., Any], of: str) -> Callable[..., Any]:

@@ -36,9 +36,12 @@ class _Cotangents(dict[int, Any]):
             self.own.add(row)
 
 
-def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], accumulate: bool, partial: bool
-              ) -> dict[int, Any]:
-    """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated."""
+def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], accumulate: bool, partial: bool,
+                    record: bool = True) -> dict[int, Any]:
+    """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated.
+
+    Unless it is to `record`: then they are run for what the tensors stand for (`lanes`).
+    """
     adjoints = _Cotangents()
     for root, seed in zip(roots, seeds):
         adjoints.gather(root._buffer, seed, False)
@@ -46,12 +49,15 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
         steps = [reading.instruction(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])].tolist()]
     pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
     due = {} if partial else completing(workspace)
+    if not record and not due and _is_calm(steps):
+        _replay_calmly(workspace, steps, adjoints)
+        return adjoints
 
     def settle(position: int) -> None:
         for row in due.get(position, ()):
             complete_leaf(workspace, row, adjoints.pop(row, None), accumulate)
 
-    with modes.enable_grad():
+    with modes.set_grad_enabled(record):
         for position, (out, plan, rows, needs, shift) in enumerate(steps):
             settle(position)
             g, marks = adjoints.get(out), int(workspace.marks[out])
@@ -89,6 +95,40 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
         settle(len(steps))
     del pinned
     return adjoints
+
+
+Steps = Sequence[tuple[int, Any, list[int], int, int]]
+
+
+def _is_calm(steps: Steps) -> bool:
+    """Whether nobody but rules has anything to do in a sweep: no hook, no custom function, no gradient to retain."""
+    if anomaly.enabled or any(plan.op.kind == "callback" or hooks.find(out) is not None for out, plan, *_ in steps):
+        return False
+    return not (buffers["flags"][[out for out, *_ in steps]] & rec.RETAINS).any()
+
+
+def _replay_calmly(workspace: Workspace, steps: Steps, adjoints: _Cotangents) -> None:
+    """The same sweep where it is the rules' alone."""
+    marks = workspace.marks
+    for out, plan, rows, needs, shift in steps:
+        g, mark = adjoints.get(out), marks.item(out)
+        if g is None or not mark & rec.NEEDED:
+            continue
+        if mark & rec.CAPTURED:
+            if not mark & rec.BEYOND:
+                continue
+            workspace.captured[out] = g
+        else:
+            del adjoints[out]
+        if recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own and dispatch.lanes.writable(
+                g, adjoints[rows[0]]):
+            recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])
+            continue
+        wanted = sum([1 << j for j, row in enumerate(rows) if needs >> j & 1 and marks.item(row) & rec.NEEDED])
+        found = dispatch.lanes.gradients(plan, g, rows, out, wanted, shift)
+        for j, (row, value) in enumerate(zip(rows, found)):
+            if value is not None and wanted >> j & 1:
+                adjoints.gather(row, value, False)
 
 
 def collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool,

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import kernel_errors
+from tapegrad import dispatch, kernel_errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
 from tapegrad.autograd.marking import asked_for, check_marked
@@ -249,8 +249,11 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         found = kept.callback.gradients(outgoing)
     elif pieces:
         found = [_joined(pieces, outgoing, g, rows, out)]
+    elif outgoing[0] is None:
+        found = [None] * len(rows)
     else:
-        found = [None] * len(rows) if outgoing[0] is None else gradients_of(plan, outgoing[0], rows, out, needs, shift)
+        rule = gradients_of if dispatch.lanes is None else dispatch.lanes.gradients
+        found = rule(plan, outgoing[0], rows, out, needs & asked_for(workspace, rows), shift)
         found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
     if anomaly.enabled and anomaly.check_nan:
         anomaly.check(plan.grad_name, found)

@@ -366,9 +366,13 @@ def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk
             level.left_with(outputs)
             found = []
             for y in outputs:
-                parts = _swept.together(
-                    lambda each, y=y: level.grad([y], level.inputs, each, level.elsewhere), [_basis(y)], chunk_size
-                ) if y.requires_grad and y.numel() else [x.new_zeros((y.numel(), *x.shape)) for x in level.inputs]
+                if y.numel() == 1:
+                    parts = level.grad([y], level.inputs, [creation.ones_like(y)], level.elsewhere)
+                elif y.requires_grad and y.numel():
+                    parts = _swept.together(
+                        lambda each, y=y: level.grad([y], level.inputs, each, level.elsewhere), [_basis(y)], chunk_size)
+                else:
+                    parts = [x.new_zeros((y.numel(), *x.shape)) for x in level.inputs]
                 found.append(level.finished(
                     [part.reshape(*y.shape, *x.shape) for part, x in zip(parts, level.inputs)], level.spec))
         jac = tree_unflatten(found, spec)

@@ -14,6 +14,7 @@ from typing import Any
 from tapegrad import dispatch, errors
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
+from tapegrad.signatures import argument_parser
 from tapegrad.tensor import Tensor
 
 _layouts, _address, _owner = layouts.all, buffers["address"], buffers["owner"]
@@ -121,6 +122,9 @@ class Batched(Tensor):
         for level in self._levels:
             inner = f"BatchedTensor(lvl={level}, bdim=0, value=\n    {inner}\n)"
         return inner
+
+
+argument_parser.is_tensor(Batched)
 
 
 def batched(value: Any, levels: tuple[int, ...]) -> Any:

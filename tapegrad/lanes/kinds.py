@@ -190,12 +190,34 @@ def _larger(op: Operation, given: Sequence[Any], attributes: Attributes, levels:
     return dispatch.apply(op, values, larger)
 
 
+# Views of all elements in their order, or of axes in another one.
+_SAME_ORDER = {"unsqueeze", "squeeze", "squeeze_multiple", "squeeze_all", "unsafe_squeeze", "view", "unsafe_view",
+               "_reshape_alias", "alias", "seen"}
+
+
+def _turned_back(of: str, value: Any, given: dict[str, Any], frame: tuple[int, ...], k: int) -> Any:
+    """What is put where such a view looks is the view turned back, without a copy; None where it is a copy."""
+    if of in _SAME_ORDER:
+        layout = _layouts[value._layout]
+        if readable("view", layout.shape, layout.strides, {"size": frame}):
+            return view("view", value, size=frame)
+    elif of in ("transpose", "t") and len(frame) > k:
+        return view("transpose", value, dim0=given["dim0"] + k, dim1=given["dim1"] + k)
+    elif of == "permute":
+        back = [d for _, d in sorted((d, i) for i, d in enumerate(given["dims"]))]
+        return view("permute", value, dims=(*range(k), *_axes(back, k)))
+    return None
+
+
 def _embedded(op: Operation, given: Sequence[Any], attributes: Attributes, levels: tuple[int, ...]) -> Any:
     """A part put where a view looks, which has lanes, too."""
     named: dict[str, Any] = dict(attributes)
     shape, of = named["shape"], named["of"]
     value = aligned(given[0], levels, full=True)
     lanes = _layouts[value._layout].shape[:len(levels)]
+    turned = _turned_back(of, value, dict(named["given"]), (*lanes, *shape), len(lanes))
+    if turned is not None:
+        return turned
     missing = max(len(dict(named["given"])["size"]) - len(shape), 0) if of == "expand" else 0
     frame = (*lanes, *(1,) * missing, *shape)
     named["given"] = of_view(of, named["given"], lanes, contiguous_strides(frame)[:len(lanes)], len(shape))

@@ -8,7 +8,7 @@ from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import calls_through_python
-from tapegrad.lanes import kinds, one_by_one, sweeps
+from tapegrad.lanes import kinds, one_by_one, programs, sweeps
 from tapegrad.lanes.batched import (
     Batched,
     aligned,
@@ -51,6 +51,7 @@ class Rules:
     level = staticmethod(level)
     left = staticmethod(left)
     swept = staticmethod(sweeps.swept)
+    gradients = staticmethod(programs.gradients)
 
     @staticmethod
     def applied(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

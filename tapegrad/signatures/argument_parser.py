@@ -31,6 +31,24 @@ per_lane: Callable[..., Any] | None = None  # while a `vmap` is under way: calls
 made: dict[str, Callable[..., Any]] = {}  # every function that is checked, by its path
 
 
+_tensors: list[type] = []  # what is a tensor as it is, beside the class itself
+_quick: list[set[type]] = []  # the types that pass as they are, of every parameter that is a tensor
+
+
+def as_it_is(others: tuple[type, ...]) -> set[type]:
+    """The types that a parameter takes as they are which takes tensors, or these others."""
+    _quick.append({*others, machine.tensor_type, *_tensors})
+    return _quick[-1]
+
+
+def is_tensor(kind: type) -> None:
+    """Let a subclass of Tensor pass as it is, wherever a tensor does."""
+    _tensors.append(kind)
+    for types in _quick:
+        if machine.tensor_type in types:
+            types.add(kind)
+
+
 def checked(function: Callable[..., Any], path: str, op: Operation | None = None) -> Callable[..., Any]:
     """A function whose arguments are put in place first; `path` is where users find it (`max`, `Tensor.max`).
 
@@ -171,8 +189,8 @@ class _Way:
         through = not (self.complete or self.spreads or self.rest) and all(self.straight[:self.count])
         through = through and not any(j >= self.count for j in self.required)
         self.counts = range(len(self.required), self.count + 1) if through else range(0)
-        plain = [None if kind is None else {*kind.plain, machine.tensor_type} if kind.name == "Tensor" else
-                 {*kind.plain} for kind in self.kinds]
+        plain = [None if kind is None else as_it_is(kind.plain) if kind.name == "Tensor" else {*kind.plain}
+                 for kind in self.kinds]
         self.quick = plain[:self.count]
         self.named = {p.name: (j, plain[j]) for j, p in enumerate(parameters)
                       if p.name == self.keys[j] and not p.rest and not self.complete and j >= bound}

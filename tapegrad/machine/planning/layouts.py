@@ -103,7 +103,9 @@ class Layouts:
             raise NotImplementedError(errors.COMPLEX.format(dtype))
         shape, strides = (tuple(map(int, sizes)) for sizes in (shape, strides))  # NumPy's are equal, and found here too
         new = Layout(0, dtype, shape, strides, weak, literal)  # which is refused where there can be none
-        new.gathered = None if new.dense else self.intern(dtype, shape)
+        # Of what is expanded, the axes keep their order: so do those of a transposed weight with lanes.
+        order = shapes.result_strides(shape, [(shape, strides)]) if not new.dense and 0 in strides else None
+        new.gathered = None if new.dense else self.intern(dtype, shape, order)
         new.id = self.table.number()
         self.all[new.id] = new
         row = self._native[new.id]
@@ -128,5 +130,5 @@ class Layouts:
         self._native[gone] = self._geometries[gone] = 0
 
     def adjoint(self, layout: Layout) -> Layout:
-        """Where gradients of such a value are gathered: its own order of axes if it is dense, else contiguous."""
+        """Where gradients of such a value are gathered: its own order of axes if it is dense or expanded."""
         return layout if layout.gathered is None else layout.gathered

@@ -191,8 +191,9 @@ def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
     # As many elements, and yet overlapping: a window's neighbours.
     whole = math.prod(sizes) == target.numel and shapes.is_dense(sizes, steps)
     flags = 0 if whole else rec.NEEDS_ZERO
-    if whole and not reduced and target.contiguous and incoming.contiguous and shapes.is_contiguous(
-            plan.out.shape, strides):
+    alike = strides == incoming.strides or (target.contiguous and incoming.contiguous and shapes.is_contiguous(
+        plan.out.shape, strides))
+    if whole and not reduced and alike:
         flags |= rec.IDENTITY
     return flags
 
