@@ -17,7 +17,7 @@ from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
-from tapegrad.compiler.traced_program import LONG, Item, Place, Step, writes
+from tapegrad.compiler.traced_program import LONG, Item, Place, Step, space, writes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
@@ -255,6 +255,9 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
         if step.kind == rec.CONSTANT and step.places[0].number in constants:
             continue
         found = _fusible(step.a, step.b) if step.kind == rec.KERNEL else None
+        if step.kind == rec.ZEROED and run is not None and space(step.places[0]) not in run.seen:
+            fused.append(step)  # before the run, which does not use it, and goes on
+            continue
         if found is None or (found[0].reduces and not reduced):
             close(t)
             fused.append(step)

@@ -18,6 +18,7 @@ import tapegrad as torch
 from tapegrad import dispatch
 from tapegrad.compiler import compile
 from tapegrad.compiler.passes import PASSES
+from tapegrad.compiler.passes.work import kernel_of
 from tapegrad.machine import records as rec
 from tapegrad.ops.declaration import operations
 
@@ -299,3 +300,58 @@ def test_random_programs(program, passes, shape):
         same(replayed(x), expected, set(passes) <= EXACT, (program, passes))
         same(states[1], states[0], set(passes) <= EXACT, (program, passes))
     assert replayed.replays, replayed.explain()
+
+
+def copies(made: Any) -> int:
+    """How many steps of a program are plain copies."""
+    kernels = [kernel_of(s) for s in made.tape.works[0].steps]
+    return sum(k is not None and all(v.op == "operand" for v in k.region.values) and not any(k.accumulate)
+               for k in kernels)
+
+
+def into_parts(x: Any, y: Any) -> Any:
+    return torch.cat((x * 2, y + 1, x[:3] * y[:3]))
+
+
+def read_twice(x: Any, y: Any) -> Any:
+    first = x * 2
+    return torch.cat((first, y)) + torch.cat((y, first))
+
+
+def in_between(x: Any, y: Any) -> Any:
+    """What the copy writes to is read, and written, after the kernel whose result it copies."""
+    out = torch.zeros(8, dtype=x.dtype)
+    first = x * 3
+    out[2:7] += 1
+    seen = out * 2
+    out[2:7] = first
+    return seen + out
+
+
+def from_itself(x: Any, y: Any) -> Any:
+    out = torch.cat((x, y))
+    out[1:6] = out[:5] * 2
+    out[:5] = out[5:] + 1
+    return out
+
+
+def returned_too(x: Any, y: Any) -> Any:
+    first = x * 2
+    return torch.cat((first, y * 3)), first
+
+
+def partly(x: Any, y: Any) -> Any:
+    first = x * y
+    return torch.cat((first[1:], first[:2] * 2)), torch.cat((first.reshape(1, 5), y.reshape(1, 5))).sum(0)
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.int32], ids=str)
+@pytest.mark.parametrize(("function", "left"), [(into_parts, 0), (read_twice, None), (in_between, None),
+                                                (from_itself, None), (returned_too, None), (partly, None)])
+def test_results_are_put_where_they_are_copied_to(function, left, dtype):
+    x, y = torch.tensor([1, 2, 3, 4, 5]).to(dtype), torch.tensor([-1, 7, 2, 0, 3]).to(dtype)
+    for passes in (("placed",), ("dead", "placed"), ("dead", "placed", "fusion"), tuple(PASSES)):
+        made = compiled(function, x, y, passes=passes)
+        same(made(x, y), function(x, y), True, passes)
+        same(made(y, x), function(y, x), True, passes)
+        assert left is None or copies(made) == left

@@ -15,14 +15,15 @@ from tapegrad.compiler.passes.constants import constants
 from tapegrad.compiler.passes.dead import dead
 from tapegrad.compiler.passes.fusion import fusion
 from tapegrad.compiler.passes.loops import loops
+from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.work import Work
 from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
-    "constants": constants, "common": common, "dead": dead, "rows": rows, "blocks": blocks, "fusion": fusion,
-    "loops": loops, "products": products,
+    "constants": constants, "common": common, "dead": dead, "placed": placed, "rows": rows, "blocks": blocks,
+    "fusion": fusion, "loops": loops, "products": products,
 }
 
 
