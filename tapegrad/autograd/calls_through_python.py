@@ -13,6 +13,8 @@ from tapegrad.machine.startup import address_of, reserve
 _lock = threading.Lock()
 _active = 0  # reasons, of all threads
 _no_plans = reserve("u8", len(machine.table))
+_TABLES = {"table": address_of(machine.table), "recipes": address_of(machine.recipes)}
+_EMPTY = address_of(_no_plans)
 
 
 def count(step: int) -> None:
@@ -21,6 +23,6 @@ def count(step: int) -> None:
     machine.keep_as_written(step)
     with _lock:
         _active += step
-        machine.state["table"] = address_of(_no_plans if _active else machine.table)
-        machine.state["recipes"] = address_of(_no_plans if _active else machine.recipes)
+        for name, address in _TABLES.items():
+            machine.state[name] = _EMPTY if _active else address
         machine.state["teach"] = 0 if _active else id(lessons.teach)
