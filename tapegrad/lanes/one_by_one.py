@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import itertools
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -21,7 +20,7 @@ def warn(name: str) -> None:
     """Say once that something goes lane by lane."""
     if name not in _warned:
         _warned.add(name)
-        warnings.warn(errors.LANES_SLOW.format(name), UserWarning, stacklevel=2)
+        dispatch.warn(errors.LANES_SLOW.format(name))
 
 
 def _samples(given: Sequence[Any], levels: tuple[int, ...]) -> Iterator[list[Any]]:
