@@ -49,7 +49,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "what is no number and arrives at a distance of zero": r"cdist.*values: nan for 0[.]0$",
     "the factors of a singular matrix": r"linalg[.]qr.* values: ",
     "strides":
-        r"(sort|topk|scatter|index_copy|flip|rrelu).*(contiguous|ravel|reshape|flatten)|stride[(][)][)]: noted: ",
+        r"(sort|topk|scatter|index_copy|flip|rrelu).*(contiguous|ravel|reshape|flatten|as_strided)|stride[(][)][)]: noted: ",
     "nodes are composed otherwise": r"next_functions|output_nr[)]: noted: 0 for |"
         r"(aminmax|svd|qr|eigh|slogdet|(var|std)_mean)[^\n]*\n.*hook[(].*( values|noted)",
     "a hook on what had hooks when it was turned in place":
@@ -71,6 +71,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "random numbers in halves are those of float32, rounded": "(float16|bfloat16|half[(])" rf".*{DRAWN}.* values: ",
     "what is no number times padding, which PyTorch leaves out in halves":
         r"float16.*conv\w+[(].*padding=.* values: nan for ",
+    "the gradient of renorm of what is no number": r"renorm_?[(].* grad values: nan for ",
     "no part of an infinite gradient goes to what is no extreme": r"aminmax.*inf.* values: [-\d.]+ for nan$",
     "a convolution of no channels": r"[cC]onv[12]d[(].* shape: \d for 0$",
     "the mean of no rows, where PyTorch leaves what lay in memory": r"multi_margin_loss.*\[\].* values: nan for ",
