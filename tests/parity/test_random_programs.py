@@ -49,7 +49,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "what is no number and arrives at a distance of zero": r"cdist.*values: nan for 0[.]0$",
     "the factors of a singular matrix": r"linalg[.]qr.* values: ",
     "strides":
-        r"(sort|topk|scatter|index_copy|flip|rrelu).*(contiguous|ravel|reshape|flatten|as_strided)|stride[(][)][)]: noted: ",
+        r"(sort|topk|scatter|index_copy|flip|rrelu).*(contiguous|ravel|reshape|flatten|as_strided)|"
+        r"stride[(][)][)]: noted: ",
     "nodes are composed otherwise": r"next_functions|output_nr[)]: noted: 0 for |"
         r"(aminmax|svd|qr|eigh|slogdet|(var|std)_mean)[^\n]*\n.*hook[(].*( values|noted)",
     "a hook on what had hooks when it was turned in place":
