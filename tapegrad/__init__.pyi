@@ -496,7 +496,12 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None, out: Any = N
     """Ones with the probability given by each element, or by `p` (`torch.bernoulli`).
 
     >>> _ = manual_seed(0); bernoulli(creation.tensor([0.0, 0.5, 1.0]))
-    tensor([0., 0., 1.])"""
+    tensor([0., 0., 1.])
+
+    Called as
+
+        bernoulli(input, *, generator=None, out=None)
+        bernoulli(input, p, *, generator=None)"""
 @overload
 def bernoulli(input: Tensor, p: _float, *, generator: Generator | None = None) -> Tensor:
     ...
@@ -2211,7 +2216,14 @@ def normal(mean: Tensor, std: Tensor, *, generator: Generator | None = None, out
     """Normal numbers; mean and deviation may be tensors (`torch.normal`).
 
     >>> _ = manual_seed(0); normal(creation.tensor([1.0, 10.0]), creation.tensor([0.1, 1.0]))
-    tensor([1.1541, 9.7066])"""
+    tensor([1.1541, 9.7066])
+
+    Called as
+
+        normal(mean, std, *, generator=None, out=None)
+        normal(mean, std=1.0, *, generator=None, out=None)
+        normal(mean, std, *, generator=None, out=None)
+        normal(mean, std, size, *, generator=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
 def normal(mean: Tensor, std: _float = 1.0, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     ...
@@ -2388,7 +2400,12 @@ def randint(high: _int, size: Sequence[_int], *, generator: Generator | None = N
     """Integers in [low, high) (`torch.randint`).
 
     >>> _ = manual_seed(0); randint(10, (3,))
-    tensor([4, 9, 3])"""
+    tensor([4, 9, 3])
+
+    Called as
+
+        randint(high, size, *, generator=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        randint(low, high, size, *, generator=None, out=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
 def randint(low: _int, high: _int, size: Sequence[_int], *, generator: Generator | None = None, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
@@ -2398,7 +2415,12 @@ def randint_like(input: Tensor, high: _int, *, generator: Generator | None = Non
 
     >>> import tapegrad as torch
     >>> torch.randint_like(torch.ones(2, 3), 5).shape
-    torch.Size([2, 3])"""
+    torch.Size([2, 3])
+
+    Called as
+
+        randint_like(input, high, *, generator=None, memory_format=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)
+        randint_like(input, low, high, *, generator=None, memory_format=None, dtype=None, layout=None, device=None, pin_memory=False, requires_grad=False)"""
 @overload
 def randint_like(input: Tensor, low: _int, high: _int, *, generator: Generator | None = None, memory_format: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...

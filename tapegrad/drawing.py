@@ -27,8 +27,8 @@ def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype,
     if dtype in dtypes.HALVES:
         lies = None if layout is None else layouts.intern(dtypes.float32, layout.shape, layout.strides)
         return _draw(generator, shape, dtypes.float32, method, *given, layout=lies).to(dtype)
-    lessons.refuse()
     if dispatch.lanes is not None:
+        lessons.refuse()
         shape, layout = tuple(layout.shape) if layout is not None else shape, None
         together = method is not streams.randperm and not any(isinstance(x, np.ndarray) for x in given)
         return dispatch.lanes.drawn(lambda size: _drawn(generator, size, dtype, method, *given), shape, together)
@@ -42,13 +42,39 @@ def _drawn(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype
     n, of = made.numel(), dtype.numpy
     stream = (default_generator if generator is None else generator).stream
     if capturing.mine() is None:
-        method(stream, n, of, *given, out=int(buffers[made._buffer]["address"]))
+        at = int(buffers[made._buffer]["address"])
+        if lessons.active is None:
+            method(stream, n, of, *given, out=at)
+        else:
+            _taught(made, dtype, stream is default_generator.stream, lambda: method(stream, n, of, *given, out=at))
         return made
     draw = capturing.Draw(stream, method, (n, of, *given))
     method(stream, n, of, *given, out=made.data_ptr())
     if n:
         capturing.drawn(made.data_ptr(), draw)
     return made
+
+
+def _taught(made: Tensor, dtype: dtypes.dtype, default: bool, draw: Callable[[], Any]) -> None:
+    """Draw, and tell the lesson under way how native code can: by a kernel, and what makes another dtype of it."""
+    runs = streams.runs_of(draw)
+    layout = layouts.all[made._layout]
+    if not default or len(runs) != 1 or not runs[0].n or runs[0].out != buffers["address"][made._buffer]:
+        lessons.refuse()
+        return
+    run = runs[0]
+    wanted = dtypes.from_numpy_dtype(np.dtype(run.made))
+    told = run.gen.at, run.address, run.n, run.a, run.b, run.given
+    if wanted is dtype:
+        lessons.drew(*told, layout.id, made)
+        return
+    first = call.empty(layouts.intern(wanted, layout.shape, layout.strides).id)
+    plan = dispatch.planner.plan(REGISTRY["to_copy"], (layouts.all[first._layout],), (("dtype", dtype),))
+    lessons.drew(*told, first._layout, first)
+    if plan.out is layout:
+        lessons.ran(plan.index, (first,), made)
+    else:
+        lessons.refuse()
 
 
 def _finished(made: Tensor, requires_grad: bool = False, device: Any = None, out: Any = None) -> Tensor:
@@ -426,6 +452,11 @@ def _bernoulli_(self: Tensor, p: Any = 0.5, *, generator: Generator | None = Non
     return _fill(self, generator, streams.bernoulli, p)
 
 
+def chosen_like(x: Tensor, p: float) -> Tensor:
+    """Ones with the probability `p` and zeros, laid out as a tensor is."""
+    return _draw(None, (), x.dtype, streams.bernoulli, p, layout=creation.layout_like("bernoulli", x, None))
+
+
 def _random_(self: Tensor, from_: int | None = None, to: int | None = None, *, generator: Generator | None = None
              ) -> Tensor:
     """Whole numbers from [from, to), or from all that the dtype holds (`torch.Tensor.random_`)."""
@@ -469,7 +500,7 @@ def _log_normal_(self: Tensor, mean: float = 1, std: float = 2, *, generator: Ge
 
 _written: tuple[Callable[..., Any], ...] = (
     _uniform_, _normal_, _bernoulli_, _random_, _exponential_, _geometric_, _cauchy_, _log_normal_)
-for _function in (*_written, unwrapped(bernoulli), unwrapped(multinomial)):
-    _name = _function.__name__.lstrip("_")
-    setattr(Tensor, _name, checked(_function, f"Tensor.{_name}"))
-del _function, _name
+WRITING: dict[str, Callable[..., Any]] = {f.__name__.lstrip("_"): f for f in _written}
+for _function in (unwrapped(bernoulli), unwrapped(multinomial)):
+    setattr(Tensor, _function.__name__, checked(_function, f"Tensor.{_function.__name__}"))
+del _function

@@ -290,7 +290,12 @@ class TensorBase:
         ...
     @overload
     def bernoulli_(self, p: Tensor, *, generator: Generator | None = None) -> Tensor:
-        """Ones with the probability `p`, or those of a tensor (`torch.Tensor.bernoulli_`)."""
+        """Ones with the probability `p`, or those of a tensor (`torch.Tensor.bernoulli_`).
+
+        Called as
+
+            bernoulli_(p, *, generator=None)
+            bernoulli_(p=0.5, *, generator=None)"""
     @overload
     def bernoulli_(self, p: _float = 0.5, *, generator: Generator | None = None) -> Tensor:
         ...
@@ -980,7 +985,13 @@ class TensorBase:
         """Radians as degrees, in place: see `tapegrad.rad2deg`."""
     @overload
     def random_(self, *, generator: Generator | None = None) -> Tensor:
-        """Whole numbers from [from, to), or from all that the dtype holds (`torch.Tensor.random_`)."""
+        """Whole numbers from [from, to), or from all that the dtype holds (`torch.Tensor.random_`).
+
+        Called as
+
+            random_(*, generator=None)
+            random_(from_, to, *, generator=None)
+            random_(to, *, generator=None)"""
     @overload
     def random_(self, from_: _int, to: _int | None, *, generator: Generator | None = None) -> Tensor:
         ...

@@ -9,7 +9,7 @@ from __future__ import annotations
 import types
 from typing import Any
 
-from tapegrad import creation, fallbacks
+from tapegrad import creation, drawing, fallbacks
 from tapegrad.documents.texts import TEXTS
 from tapegrad.functions import array_protocols, by_name, queries, storages
 from tapegrad.functions.common import IN_PLACE, METHODS, PUBLIC
@@ -60,8 +60,9 @@ _SCALING = """
     add addbmm addcdiv addcmul addmv addr baddbmm clamp clip div index_add lerp masked_fill rsub sub
 """
 _MAKING = "arange empty empty_like eye full full_like linspace ones ones_like scalar_tensor zeros zeros_like"
+_DRAWING = "bernoulli normal rand rand_like randint randint_like randn randn_like randperm"
 # What writes in place, and beside that only checks: all that its Python does to anything is noted while it is learnt.
-WRITING: set[str] = IN_PLACE.union(_WRITING.split())
+WRITING: set[str] = IN_PLACE.union(_WRITING.split(), drawing.WRITING)
 # What does the same for every fraction that it is given, as an operand: such numbers are not part of a recipe's key.
 SCALING: set[str] = {name + tail for name in _SCALING.split() for tail in ("", "_")}
 
@@ -110,7 +111,7 @@ for _name in ("detach", "to", "float", "double", "half", "bfloat16", "long", "in
               "type_as", "new_full", "new_zeros", "new_ones", "new_empty"):
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 setattr(Tensor, "numpy", machine.numpy_method(checked(vars(Tensor)["numpy"], "Tensor.numpy"), Tensor))  # noqa: B010
-for _name, _function in METHODS.items():
+for _name, _function in (METHODS | drawing.WRITING).items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations
     fallbacks.set_function(REGISTRY[_name], with_out(_name, rounded_once(_name, unwrapped(fallbacks.by_name[_name]))))
@@ -121,6 +122,7 @@ machine.set_hook("assigning", METHODS["__setitem__"])
 for _name in ("alias", "avg_pool2d", "avg_pool3d", "contiguous", "expand", "expand_as", "repeat", "reshape_as",
               "sum_to_size", "unfold", "view", "view_as"):  # methods, or functions of nn, and nothing else
     PUBLIC.pop(_name, None)
-MAKING: dict[str, Any] = {name: _native(name, getattr(creation, name), TEXTS.get(name, "")) for name in _MAKING.split()}
+MAKING: dict[str, Any] = {name: _native(name, getattr(room, name), TEXTS.get(name, ""))
+                          for room, names in ((creation, _MAKING), (drawing, _DRAWING)) for name in names.split()}
 globals().update({name: remembered(name, function) for name, function in PUBLIC.items()})
 __all__ = list(PUBLIC)

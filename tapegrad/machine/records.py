@@ -214,20 +214,25 @@ LITERALS = (-2, -1, 0, 1, 2, 3)
 # references, a tuple of them is of the type `kind`. A reference is an argument tensor, a step's result, or (FIXED) a
 # row.
 RECIPE = np.dtype([
-    ("words", "u8"), ("steps", "u8"), ("results", "u8"), ("starts", "u8"), ("kind", "u8"),
+    ("words", "u8"), ("steps", "u8"), ("results", "u8"), ("starts", "u8"), ("kind", "u8"), ("stream", "u8"),
     ("n_words", "u4"), ("n_steps", "u4"), ("n_results", "u4"), ("n_starts", "u4"), ("flags", "u4"), ("reserved", "u4"),
 ])
 # OF_ONE_FACTOR: what the function does depends on the factor that is left out of the key; that with it is to be found.
 LEFT_TO_PYTHON, HAS_CONSTANTS, OF_ONE_FACTOR = 1, 2, 4
 # A step writes in place where its mode is WRITES: it is the last one then, and has its first operand for a result. The
-# operands of one that SPREADS are the list that is left out of the key. One that COPIES has the bytes of a row for its
-# result, which is of that `layout`.
+# operands of one that SPREADS are the list that is left out of the key. The result of one that COPIES is of that
+# `layout` and has the bytes of a row, and the flags that stand for its plan; that of one that DRAWS comes from the
+# recipe's `stream`, by a kernel of which its `operands` say how it is called.
 # A view has a `layout`, and a place that moves by `stride` for each unit of the key's start number `start` - 1.
 RECIPE_STEP = np.dtype([
     ("plan", "u4"), ("layout", "u4"), ("mode", "u4"), ("count", "u4"), ("operands", "u8"), ("offset", "u8"),
     ("shift", "u8"), ("stride", "u8"), ("adjoint_stride", "u8"), ("start", "u8"),
 ])
-WRITES, SPREADS, COPIES = 1 << 8, 1 << 9, 1 << 10
+WRITES, SPREADS, COPIES, DRAWS = 1 << 8, 1 << 9, 1 << 10, 1 << 11
+DRAW = np.dtype([("kernel", "u8"), ("n", "i8"), ("a", "f8"), ("b", "f8"), ("given", "u8")])
+# A stream of random numbers, as kernels see it. `position` is that of the next word of the key, which is there when it
+# is `keyed`: derived from the seed.
+STREAM = np.dtype([("key", "<u4", 624), ("position", "<u4"), ("has_spare", "<u4"), ("spare", "<f8"), ("keyed", "<u8")])
 # A start is an index or the beginning of a slice: it has to lie in [low, high), and `wrap` is added if it is negative.
 START = np.dtype([("low", "i8"), ("high", "i8"), ("wrap", "i8")])
 # References: below them argument tensors; VALUE is the number that is left out of the key, NOTHING stands for None in a

@@ -8,6 +8,7 @@ from __future__ import annotations
 import ast
 import inspect
 from collections.abc import Callable
+from keyword import iskeyword
 from types import FunctionType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -63,10 +64,11 @@ class Form(NamedTuple):
 
     @property
     def signature(self) -> inspect.Signature:
-        """What `inspect.signature` shows."""
+        """What `inspect.signature` shows; `from` is no name there."""
         kind = inspect.Parameter
         return inspect.Signature([kind(
-            p.name, kind.VAR_POSITIONAL if p.rest else kind.KEYWORD_ONLY if p.keyword else kind.POSITIONAL_OR_KEYWORD,
+            p.name + "_" * iskeyword(p.name),
+            kind.VAR_POSITIONAL if p.rest else kind.KEYWORD_ONLY if p.keyword else kind.POSITIONAL_OR_KEYWORD,
             default=p.default) for p in self.parameters])
 
     def without(self, *names: str) -> Form:

@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import drawing
-from tapegrad.creation import empty_like
 from tapegrad.functions.common import PUBLIC
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.tensor import Tensor
@@ -24,8 +23,8 @@ def _noise(x: Tensor, p: float, feature: bool) -> Any:
     """Ones and zeros, one an element, or one a channel of a sample."""
     if feature and x.ndim < 2:
         raise RuntimeError("Feature dropout requires at least 2 dimensions in the input")
-    like = x.new_empty((*x.shape[:2], *[1] * (x.ndim - 2))) if feature else empty_like(x)
-    return drawing._bernoulli_(like, 1 - p)
+    like = x.new_empty((*x.shape[:2], *[1] * (x.ndim - 2))) if feature else x
+    return drawing.chosen_like(like, 1 - p)
 
 
 def _dropped(x: Tensor, p: float, inplace: bool, feature: bool = False, alpha: bool = False) -> Any:

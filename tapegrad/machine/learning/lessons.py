@@ -44,6 +44,7 @@ class Noted(NamedTuple):
     shift: int = 0
     along: tuple[int, int] = (0, 0)  # how many bytes, here and in the adjoint, the view moves for each step of its axis
     start: int = 0
+    draw: Any = None  # of numbers that are drawn: the DRAW record, and what it names
 
 
 class Lesson:
@@ -71,6 +72,7 @@ class Lesson:
         self.factors: list[float] = []  # the arguments that are fractions, if the first of them is what is left out
         self.used = False  # whether some operand was that one
         self.wrote: bool = False
+        self.stream = 0  # the address of that which numbers were drawn from
         self.turn: int = planner.turns  # whose plans it names
 
     def reference(self, x: Any) -> int:
@@ -94,6 +96,15 @@ class Lesson:
         self.fits = False
         return 0
 
+    def is_made(self, reference: int) -> bool:
+        """Whether a tensor is one that the function made, or a view of one: nobody else sees what is written there."""
+        while rec.STEP_RESULT <= reference < rec.FIXED:
+            step = self.steps[reference - rec.STEP_RESULT]
+            if not step.layout or step.mode == rec.DRAWS:
+                return True
+            reference = step.operands[0]
+        return False
+
     def note(self, step: Noted, result: Any) -> None:
         if self.aside or not self.fits:
             return
@@ -103,6 +114,9 @@ class Lesson:
             return
         self.held.append(result)
         if step.mode == rec.WRITES:
+            if self.is_made(step.operands[0]):
+                self.steps.append(step)
+                return
             self.wrote = True
             self.fits = not step.operands[0] & rec.FIXED  # what is kept stays as it is
             self.steps.append(step)
@@ -220,6 +234,19 @@ def wrote(plan: int, given: Sequence[Any]) -> None:
         lesson.note(Noted(plan, tuple(map(lesson.reference, given)), mode=rec.WRITES), given[0])
 
 
+def drew(stream: int, kernel: int, n: int, a: float, b: float, given: Any, layout: int, result: Any) -> None:
+    """A kernel wrote numbers from a stream to a new tensor, or (None) to what is made such a tensor of."""
+    lesson = current()
+    if lesson is None:
+        return
+    if lesson.aside or lesson.stream not in (0, stream):
+        lesson.fits = False
+        return
+    lesson.stream = stream
+    draw = np.array([(kernel, n, a, b, 0 if given is None else address_of(given))], rec.DRAW)
+    lesson.note(Noted(0, (), layout, rec.DRAWS, draw=(draw, given)), result)
+
+
 def refuse() -> None:
     """What the function does next depends on more than its arguments' layouts and numbers."""
     lesson = current()
@@ -310,7 +337,8 @@ def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -
         rows = np.zeros(max(len(steps), 1), rec.RECIPE_STEP)
         for native, step, operands in zip(rows, steps, arrays):
             native["plan"], native["layout"], native["mode"] = step.plan, step.layout, step.mode
-            native["count"], native["operands"] = len(step.operands), address_of(operands)
+            native["count"] = len(step.operands)
+            native["operands"] = address_of(operands if step.draw is None else step.draw[0])
             native["offset"], native["shift"], native["start"] = step.offset, step.shift, step.start
             native["stride"], native["adjoint_stride"] = (n & (1 << 64) - 1 for n in step.along)
         ends, limits = np.array(results, "u4"), np.array(starts or [(0, 0, 0)], rec.START)
@@ -319,7 +347,8 @@ def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -
         recipe["starts"], recipe["n_starts"] = address_of(limits), len(starts)
         recipe["kind"] = id(kind) if isinstance(result, tuple) else 0
         recipe["flags"] = rec.HAS_CONSTANTS if lesson.constants else 0
-        _kept.append((recipe, lesson.key, rows, arrays, ends, limits, kind, lesson.constants))
+        recipe["stream"] = lesson.stream
+        _kept.append((recipe, lesson.key, rows, arrays, ends, limits, kind, lesson.constants, steps))
     with jit.BUILDING:
         if lesson.turn == planner.turns:
             machine.insert_recipe(lesson.key, address_of(recipe))
@@ -360,13 +389,14 @@ def _results(lesson: Lesson, result: Any) -> list[int] | None:
             machine.call.fill_from(like, x._memory())
             lesson.constants.append(like)
             lesson.references[id(x)] = rec.STEP_RESULT + len(lesson.steps)
-            lesson.steps.append(Noted(0, (rec.FIXED | int(like._buffer),), x._layout, rec.COPIES))
+            flags = rec.REQUIRES_GRAD if x.requires_grad else 0
+            lesson.steps.append(Noted(flags, (rec.FIXED | int(like._buffer),), x._layout, rec.COPIES))
     references = [rec.NOTHING if x is None else lesson.references.get(id(x)) for x in found]
     for reference in references:
         if reference is None:
             return None
         while reference >= rec.STEP_RESULT and lesson.steps[reference - rec.STEP_RESULT].layout \
-                and lesson.steps[reference - rec.STEP_RESULT].mode != rec.COPIES:
+                and lesson.steps[reference - rec.STEP_RESULT].mode not in (rec.COPIES, rec.DRAWS):
             reference = lesson.steps[reference - rec.STEP_RESULT].operands[0]
             if reference & rec.FIXED:
                 return None
@@ -377,7 +407,7 @@ def _may_copy(x: Any) -> bool:
     """Whether a tensor can be kept, to be copied for who asks for one like it."""
     global _copied
     layout = planner.layouts.all[x._layout]
-    if x.requires_grad or not layout.dense or not layout.nbytes <= LARGEST_COPIED or \
+    if not layout.dense or not layout.nbytes <= LARGEST_COPIED or \
             _copied + layout.nbytes > MOST_COPIED:
         return False
     _copied += layout.nbytes

@@ -129,7 +129,7 @@ def symbol(name: str) -> Callee:
 
 
 def indirect(result: Any, *arguments: Any) -> Callee:
-    """An intrinsic that calls a C function of 2, 4 or 8 arguments at an address: `call(address, *arguments)`."""
+    """An intrinsic that calls a C function of 2, 4, 6 or 8 arguments at an address: `call(address, *arguments)`."""
     count = len(arguments)
 
     def emit(context: Any, builder: Any, signature: Any, args: Any) -> Any:
@@ -145,6 +145,10 @@ def indirect(result: Any, *arguments: Any) -> Callee:
     elif count == 4:
         @intrinsic
         def call(typingctx: Any, address: Any, a: Any, b: Any, c: Any, d: Any) -> Any:
+            return result(u64, *arguments), emit
+    elif count == 6:
+        @intrinsic
+        def call(typingctx: Any, address: Any, a: Any, b: Any, c: Any, d: Any, e: Any, f: Any) -> Any:
             return result(u64, *arguments), emit
     else:
         @intrinsic

@@ -22,10 +22,13 @@ _LEFT_TO_PYTHON, _HAS_CONSTANTS, _OF_ONE_FACTOR = (
     np.uint32(i) for i in (rec.LEFT_TO_PYTHON, rec.HAS_CONSTANTS, rec.OF_ONE_FACTOR))
 _STEP_RESULT, _FIXED, _VALUE, _NOTHING = (
     np.uint32(i) for i in (rec.STEP_RESULT, rec.FIXED, rec.VALUE, rec.NOTHING))
-_WRITES, _SPREADS, _COPIES = (np.uint32(i) for i in (rec.WRITES, rec.SPREADS, rec.COPIES))
+_WRITES, _SPREADS, _COPIES, _DRAWS = (np.uint32(i) for i in (rec.WRITES, rec.SPREADS, rec.COPIES, rec.DRAWS))
 UNDONE = U1
 U8, U24 = np.uint64(8), np.uint64(24)
+STREAM_BYTES, KEYED = np.uint64(rec.STREAM.itemsize), np.uint64(rec.offset_of(rec.STREAM, "keyed"))
 memmove: Callee = external("memmove", u64, u64, u64, u64)
+draws_at: Callee = records(rec.DRAW)
+call_draw: Callee = indirect(i32, u64, u64, i64, types.float64, types.float64, u64)
 
 
 @inlined
@@ -113,26 +116,41 @@ def spread(plan, sequence):
 call_spread: Callee = by_name("tapegrad_spread", u64, u32, u64)
 
 
-@export(u64(u32, u32))
-def copied(layout, row):
+@export(u64(u32, u32, u32))
+def copied(layout, row, flags):
     """A new tensor with the bytes of a row, which lie without gaps."""
     result = new_tensor(layout)
     if result != U0:
-        memmove(buffers()[tensor_at(result).buffer].address, buffers()[row].address, layouts()[layout].nbytes)
+        made = buffers()[tensor_at(result).buffer]
+        memmove(made.address, buffers()[row].address, layouts()[layout].nbytes)
+        made.flags |= flags
     return result
 
 
-call_copied: Callee = by_name("tapegrad_copied", u64, u32, u32)
+@export(u64(u32, u64, u64))
+def drawn(layout, how, stream):
+    """A new tensor with numbers that a kernel draws."""
+    draw = draws_at(how)[U0]
+    result = new_tensor(layout)
+    if result != U0:
+        call_draw(draw.kernel, stream, buffers()[tensor_at(result).buffer].address, draw.n, draw.a, draw.b, draw.given)
+    return result
+
+
+call_copied: Callee = by_name("tapegrad_copied", u64, u32, u32, u32)
+call_drawn: Callee = by_name("tapegrad_drawn", u64, u32, u64, u64)
 
 
 @native
-def follow_step(step, key, made, operands):
+def follow_step(step, key, made, operands, stream):
     """Run one step; its tensor, 0 with an error set, or UNDONE: nothing was written, and it is left to Python."""
     references = halves(step.operands)
     if step.mode == _SPREADS:
         return call_spread(step.plan, words(key)[GIVEN])
     if step.mode == _COPIES:
-        return call_copied(step.layout, references[U0] & ~_FIXED)
+        return call_copied(step.layout, references[U0] & ~_FIXED, step.plan)
+    if step.mode == _DRAWS:
+        return call_drawn(step.layout, step.operands, stream)
     if step.layout != N0:
         offset, shift = step.offset, step.shift
         if step.start != U0:
@@ -201,8 +219,15 @@ def follow(recipe_address, key):
     n = np.uint64(recipe.n_steps)
     done = U0
     result = U0
+    stream = recipe.stream
+    before = U0
+    if stream != U0:
+        if words(stream + KEYED)[U0] == U0:
+            return UNDONE
+        before = allocate(machine().arena, STREAM_BYTES)
+        memmove(before, stream, STREAM_BYTES)
     while done < n:
-        step = follow_step(steps[done], key, made, operands)
+        step = follow_step(steps[done], key, made, operands, stream)
         if step <= UNDONE:
             result = step
             break
@@ -212,6 +237,10 @@ def follow(recipe_address, key):
         result = gathered(recipe, key, made)
     for j in range(done):
         py.decref(words(made)[j])
+    if before != U0:
+        if result == UNDONE:  # Python will draw the same numbers
+            memmove(stream, before, STREAM_BYTES)
+        release(machine().arena, before, STREAM_BYTES)
     return result
 
 
@@ -248,7 +277,8 @@ def remembered(function, arguments, count, keywords):
                     return teach(key, function, arguments, count, keywords)
             else:
                 recipe = recipe_at(found)
-                if not recipe.flags & _LEFT_TO_PYTHON and (m.trace == U0 or not recipe.flags & _HAS_CONSTANTS):
+                if not recipe.flags & _LEFT_TO_PYTHON and (
+                        m.trace == U0 or (not recipe.flags & _HAS_CONSTANTS and recipe.stream == U0)):
                     if starts_fit(key, recipe):
                         result = follow(found, key)
                         if result != UNDONE:

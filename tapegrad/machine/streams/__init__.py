@@ -20,11 +20,12 @@ from tapegrad.machine.streams.draws import (
     randint,
     random_,
     randperm,
+    runs_of,
     uniform,
 )
 from tapegrad.machine.streams.generator import DEFAULT_SEED, Generator
 
 __all__ = [
-    "DEFAULT_SEED", "Generator", "bernoulli", "binomial", "cauchy", "dirichlet", "exponential",
-    "gamma", "geometric", "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "uniform",
+    "DEFAULT_SEED", "Generator", "bernoulli", "binomial", "cauchy", "dirichlet", "exponential", "gamma", "geometric",
+    "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "runs_of", "uniform",
 ]

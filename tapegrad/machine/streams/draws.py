@@ -6,21 +6,57 @@ the one distribution with more than one path.
 from __future__ import annotations
 
 import ctypes
-from typing import Any
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tapegrad.machine.startup import address_of
+from tapegrad.machine.streams import loading
 from tapegrad.machine.streams.generator import Array, Generator
 
 _LARGEST = {4: float(np.finfo(np.float32).max), 8: float(np.finfo(np.float64).max)}
 _FLOAT, _DOUBLE, _LONG, _BYTE = map(np.dtype, ("f4", "f8", "i8", "u1"))
 
 
+class Run(NamedTuple):
+    """A kernel's call: `n` numbers of dtype `made`, for memory at `out` if they are as they are wanted."""
+
+    gen: Generator
+    kernel: str
+    n: int
+    made: Any
+    a: float
+    b: float
+    given: Array | None
+    out: int | None
+
+    @property
+    def address(self) -> int:
+        """Where the kernel is."""
+        return loading.address(self.kernel)
+
+
+_watched: list[Run] | None = None  # what is told of every run, while somebody wants to know
+
+
+def runs_of(draw: Callable[[], Any]) -> list[Run]:
+    """Draw; returns the kernels' calls, with perhaps some that other threads made meanwhile."""
+    global _watched
+    runs = _watched = []
+    try:
+        draw()
+    finally:
+        _watched = None
+    return runs
+
+
 def _run(gen: Generator, kernel: str, n: int, dtype: Any, made: Any, a: float = 0.0, b: float = 0.0,
          given: Array | None = None, out: int | None = None) -> Any:
     """What a kernel that makes numbers of dtype `made` writes, as `dtype`; None once it is written to `out`."""
     where = 0 if given is None else address_of(given)
+    if _watched is not None:
+        _watched.append(Run(gen, kernel, n, made, a, b, given, out))
     if out is not None and dtype is made:
         gen.run(kernel, out, n, a, b, where)
         return None

@@ -6,15 +6,14 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad.machine.records import STREAM
 from tapegrad.machine.startup import address_of
 from tapegrad.machine.streams import loading
 
 Array = np.ndarray
 DEFAULT_SEED = 67280421310721
 
-# What the kernels see. `position` is that of the next word of the key, or one of:
-SPENT, FRESH = 624, 625  # all words were drawn; none was since the seed
-STREAM = np.dtype([("key", "<u4", 624), ("position", "<u4"), ("has_spare", "<u4"), ("spare", "<f8")])
+SPENT, FRESH = 624, 625  # positions: all words were drawn; none was since the seed
 # What `torch.get_rng_state()` holds, byte for byte. `spare` is the second half of the last scalar Box-Muller pair.
 STATE = np.dtype([
     ("seed", "<u8"), ("left", "<i4"), ("seeded", "<i4"), ("next", "<u8"), ("key", "<u8", 624),
@@ -38,11 +37,12 @@ class Generator:
     7
     """
 
-    __slots__ = ("_at", "_keyed", "_seed", "_spare32", "_stream")
+    __slots__ = ("_keyed", "_seed", "_spare32", "_stream", "at")
 
     def __init__(self) -> None:
         self._stream = np.zeros(1, STREAM)
-        self._at = address_of(self._stream)
+        self._keyed = self._stream["keyed"]  # a part of it
+        self.at = address_of(self._stream)
         self.manual_seed(DEFAULT_SEED)
 
     def manual_seed(self, seed: int) -> Generator:
@@ -57,7 +57,7 @@ class Generator:
         if not -2**63 <= seed < 2**64:
             raise ValueError("Overflow when unpacking long long")
         self._seed = seed % 2**64
-        self._keyed = False  # the twister's key is not yet derived from the seed
+        self._keyed[0] = 0
         self._stream["has_spare"] = 0
         self._spare32 = (0.0, 0)  # PyTorch's CPU code no longer reads this field; it is only handed through
         return self
@@ -80,11 +80,11 @@ class Generator:
 
     def run(self, kernel: str, out: int, n: int, a: float = 0.0, b: float = 0.0, given: int = 0) -> None:
         """Have a kernel write `n` numbers to an address."""
-        if not self._keyed:
-            loading.kernel("seed")(self._at, 0, self._seed & 0xFFFFFFFF, 0.0, 0.0, 0)
-            self._keyed = True
+        if not self._keyed[0]:
+            loading.kernel("seed")(self.at, 0, self._seed & 0xFFFFFFFF, 0.0, 0.0, 0)
+            self._keyed[0] = 1
         if n:
-            loading.kernel(kernel)(self._at, out, n, a, b, given)
+            loading.kernel(kernel)(self.at, out, n, a, b, given)
 
     def raw(self, n: int) -> Array:
         """The next `n` draws of 32 bits, as uint64.
@@ -135,7 +135,7 @@ class Generator:
         new = state.view(STATE)[0]
         left, after = int(new["left"]), int(new["next"])
         check(new["seeded"] == 1 and 0 < left <= 624 and after <= 624, "Invalid mt19937 state")
-        self._seed, self._keyed = int(new["seed"]), True
+        self._seed, self._keyed[0] = int(new["seed"]), 1
         stream = self._stream[0]
         stream["key"], stream["position"] = new["key"], FRESH if after == 0 else 625 - left
         stream["has_spare"], stream["spare"] = new["has_spare"] != 0, new["spare"]
@@ -149,11 +149,11 @@ class Generator:
         >>> bool((g.raw(2) == first).all())
         True
         """
-        return self._seed, self._keyed, self._spare32, self._stream.copy()
+        return self._seed, self._spare32, self._stream.copy()
 
     def back_to(self, place: tuple[Any, ...]) -> None:
         """Go on from where the stream was at `mark`."""
-        self._seed, self._keyed, self._spare32, self._stream[:] = place
+        self._seed, self._spare32, self._stream[:] = place
 
     def clone_state(self) -> Generator:
         """Another generator in the same state.

@@ -43,6 +43,11 @@ def _family(family: str) -> dict[str, Any]:
 _family_of = {name: family for family, names in FAMILIES.items() for name in names}
 
 
+def address(name: str) -> int:
+    """Where a kernel is."""
+    return int(ctypes.cast(kernel(name), ctypes.c_void_p).value or 0)
+
+
 @functools.cache
 def kernel(name: str) -> Any:
     """A kernel, as a function of Python."""
