@@ -55,7 +55,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
         r"(aminmax|svd|qr|eigh|slogdet|(var|std)_mean)[^\n]*\n.*hook[(].*( values|noted)",
     "a hook on what had hooks when it was turned in place":
         r"hook[(](v\d+),.*\b\1[.](t|transpose|swapaxes|squeeze|unsqueeze)_[(].*hook[(]\1,.* (values|noted): ",
-    "nothing is written, and requires_grad not taken over": r"scatter\w*_[(].*tensor[(]\[+\]+, .* requires_grad: ",
+    "nothing is written, and requires_grad not taken over": 
+        r"(scatter\w*_|index_reduce_)[(].*tensor[(]\[+\]+, .* requires_grad: ",
     "the sign of what is no number": r"signbit|copysign.*: -?([\d.]+) for -?\1$",
     "a power of a half is no root": r"([*][*]=?|pow_?[(][^\n]*) ?0[.]5.*(inf|nan|-?0[.]0) for (inf|nan|-?0[.]0)",
     "a second derivative that PyTorch loses where the first gradient is zero":
@@ -72,6 +73,9 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "random numbers in halves are those of float32, rounded": "(float16|bfloat16|half[(])" rf".*{DRAWN}.* values: ",
     "what is no number times padding, which PyTorch leaves out in halves":
         r"float16.*conv\w+[(].*padding=.* values: nan for ",
+    "which NaN of a window is named": r"max_pool[12]d[(].*return_indices=True[)]: v\d+ values: \d+ for \d+$",
+    "the mean beside a deviation, of an infinity": r"(std|var)_mean[(].* values: -?inf for nan$",
+    "a gradient of a scan over no elements": r"[(][(](\d+, )*0\b.*cum(max|min)[(].* requires_grad: False for True$",
     "the gradient of renorm of what is no number": r"renorm_?[(].* grad values: nan for ",
     "no part of an infinite gradient goes to what is no extreme": r"aminmax.*inf.* values: [-\d.]+ for nan$",
     "a convolution of no channels": r"[cC]onv[12]d[(].* shape: \d for 0$",
