@@ -55,7 +55,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
         r"(aminmax|svd|qr|eigh|slogdet|(var|std)_mean)[^\n]*\n.*hook[(].*( values|noted)",
     "a hook on what had hooks when it was turned in place":
         r"hook[(](v\d+),.*\b\1[.](t|transpose|swapaxes|squeeze|unsqueeze)_[(].*hook[(]\1,.* (values|noted): ",
-    "nothing is written, and requires_grad not taken over": 
+    "nothing is written, and requires_grad not taken over":
         r"(scatter\w*_|index_reduce_)[(].*tensor[(]\[+\]+, .* requires_grad: ",
     "the sign of what is no number": r"signbit|copysign.*: -?([\d.]+) for -?\1$",
     "a power of a half is no root": r"([*][*]=?|pow_?[(][^\n]*) ?0[.]5.*(inf|nan|-?0[.]0) for (inf|nan|-?0[.]0)",
