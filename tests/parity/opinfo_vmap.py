@@ -68,6 +68,11 @@ def subsets(where: list[Any], few: bool) -> list[tuple[Any, ...]]:
     return [s for n in sorted(sizes) for s in itertools.combinations(where, n)]
 
 
+def close(wanted: Any, found: Any) -> bool:
+    """Whether gradients are the same, up to how often they were rounded."""
+    return np.allclose(wanted, found, 1e-6, 1e-7 if wanted.dtype == np.float64 else 1e-5, equal_nan=True)
+
+
 def run_subset(function: Any, arguments: Any, chosen: tuple[Any, ...], tapegrad: Any) -> str:
     """One subset of the operands with a batch; what differs, or nothing, or `skip`."""
     def leaves() -> list[Any]:
@@ -140,7 +145,7 @@ def run_subset(function: Any, arguments: Any, chosen: tuple[Any, ...], tapegrad:
         if (k is None) != (g is None):
             if np.any(array(k if g is None else g) != 0):
                 return "gradient missing"
-        elif k is not None and not np.allclose(array(k), array(g), 1e-6, 1e-7, equal_nan=True):
+        elif k is not None and not close(array(k), array(g)):
             return "gradient"
     return ""
 
@@ -159,7 +164,7 @@ def run_cotangents(outputs: list[Any], wrt: list[Any], tapegrad: Any) -> str:
     for k, g in zip(zip(*known), got):
         if (k[0] is None) != (g is None):
             return "cotangents missing"
-        if g is not None and not np.allclose(np.stack([array(x) for x in k]), array(g), 1e-6, 1e-7, equal_nan=True):
+        if g is not None and not close(np.stack([array(x) for x in k]), array(g)):
             return "cotangents"
     return ""
 
