@@ -38,6 +38,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, machine
 from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.startup import address_of
 from tapegrad.tensor import Tensor
 
 MAX_VARIANTS = 16
@@ -54,8 +55,8 @@ if TYPE_CHECKING:
     class CompiledBase:
         """Calls, which are native: of what is not, they ask `Compiled.called`."""
 
-        _way: int
-        _address: int
+        _native_ways: int
+        _native_n_ways: int
 
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 else:
@@ -87,10 +88,10 @@ class Compiled(Transparent, CompiledBase):
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
-        # The native ways through the programs that ran last, and the first of them if no Python comes before it, which
-        # native code tries before it asks `called`.
+        # The native ways through the programs that ran last. Those before which no Python comes are tried by native
+        # code, before it asks `called`; it reads them in a table.
         self._ways: tuple[Quick, ...] = ()
-        self._first: Quick | None = None
+        self._table: Any = None
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
@@ -126,19 +127,18 @@ class Compiled(Transparent, CompiledBase):
             return wrapped.__qualname__
         return Compiled, (wrapped, self.dynamic, self.eager_build, self.passes)
 
-    def called(self, args: Any, kwargs: dict[str, Any] | None, first: Quick | None, found: Any) -> Any:
-        """What a call does if it is not all native: the `first` way, if that was tried, `found` something, or nothing.
+    def called(self, args: Any, kwargs: dict[str, Any] | None, tried: Quick | None, found: Any) -> Any:
+        """What a call does if it is not all native: one of the ways `tried` may have `found` something, or broken off.
         """
         kwargs = kwargs or {}
         broken: tuple[Variant, ...] = ()
-        if first is not None:
-            if found is not None and found is not False:
-                return first.finish(args, found)
-            if found is False:
-                self.fallbacks += 1
-                broken = (first.variant,)
+        if tried is not None:
+            if found is not False:
+                return tried.finish(args, found)
+            self.fallbacks += 1
+            broken = (tried.variant,)
         for way in () if kwargs else self._ways:
-            if way is first:
+            if way.plainly:
                 continue
             found = way.call(args)
             if found is False:
@@ -179,14 +179,10 @@ class Compiled(Transparent, CompiledBase):
         self._set_ways(tuple(ways[-MAX_WAYS:]))
 
     def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
-        self._ways = ways
-        first = ways[0] if ways and ways[0].plainly else None
-        self._way = 0  # while the one that may go is still held
-        if first is not None:
-            self._first, self._address = first, first.address
-            self._way = id(first)
-        else:
-            self._first = None
+        self._native_n_ways = 0  # while those that may go are still held
+        pairs = [(id(way), way.address) for way in ways if way.plainly]
+        self._ways, self._table = ways, np.array(pairs, "u8").reshape(-1)
+        self._native_ways, self._native_n_ways = address_of(self._table), len(pairs)
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.

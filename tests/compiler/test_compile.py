@@ -686,10 +686,11 @@ def test_a_way_that_is_dropped_while_it_runs_stays_until_the_call_is_over():
     ways = []
 
     def drop(phase: str, info: Any) -> None:
-        if f._first is not None:
-            ways.append(weakref.ref(f._first))
-            f._first.variant.native_way = False
-            f._set_ways()
+        for way in f._ways:
+            way.variant.native_way = False
+        ways.extend(map(weakref.ref, f._ways))
+        way = None
+        f._set_ways()
 
     threshold = gc.get_threshold()
     gc.callbacks.append(drop)

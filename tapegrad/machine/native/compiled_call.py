@@ -151,25 +151,29 @@ def replay(self, arguments, count):
 
 @export(u64(u64, u64, u64))
 def call_compiled(self, arguments, keywords):
-    """`tp_call` of compiled functions: the way that is tried first, natively; what that leaves is Python's."""
+    """`tp_call` of compiled functions: the ways that are all native; what is left to do is Python's."""
     f = _functions(self)[U0]
-    found = U0
-    way = f.way
-    if way != U0 and (keywords == U0 or words(keywords)[_LENGTH] == U0):
-        record = f.address
-        py.incref(way)
+    way = found = py.none()
+    i = U0
+    while i < f.n_ways and found == py.none() and (keywords == U0 or words(keywords)[_LENGTH] == U0):
+        way, record = words(f.ways)[U2 * i], words(f.ways)[U2 * i + U1]
+        i += U1
+        py.incref(way)  # making results may run the collector, and that any Python
         found = run_replay(record, arguments, U0, py.none())
         if found == U0 or (_replays(record)[U0].whole != U0 and found != py.none() and found != py.false()):
             py.decref(way)
             return found
+        if found == py.none():
+            py.decref(way)
+            way = found
     block = stack_words(5)
     words(block)[U0] = self
     words(block)[U1] = arguments
     words(block)[U2] = keywords if keywords != U0 else py.none()
-    words(block)[U3] = way if found != U0 else py.none()
-    words(block)[np.uint64(4)] = found if found != U0 else py.none()
+    words(block)[U3] = way
+    words(block)[np.uint64(4)] = found
     result = py.vectorcall(machine().call_compiled, block, np.uint64(5), U0)
-    if found != U0:
-        py.decref(found)
+    if way != py.none():
         py.decref(way)
+        py.decref(found)
     return result

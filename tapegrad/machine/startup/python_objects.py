@@ -105,8 +105,8 @@ def make_node_type(symbols: dict[str, int]) -> type:
 def make_compiled_type(symbols: dict[str, int]) -> type:
     """What a compiled function's class is made of: calls are native, fields as in `records.COMPILED_FUNCTION`."""
     fields: Any = rec.COMPILED_FUNCTION.fields
-    members = (_Member * 3)(*(_Member(f"_{name}".encode(), _T_ULONGLONG, fields[name][1], 0, None)
-                              for name in ("way", "address")), _Member(None, 0, 0, 0, None))
+    members = (_Member * 3)(*(_Member(f"_native_{name}".encode(), _T_ULONGLONG, fields[name][1], 0, None)
+                              for name in ("ways", "n_ways")), _Member(None, 0, 0, 0, None))
     table = (_Slot * 3)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]),
                         _Slot(_SLOT["tp_members"], ctypes.addressof(members)), _Slot(0, None))
     spec = _Spec(b"tapegrad.CompiledBase", rec.COMPILED_FUNCTION.itemsize, 0, _DEFAULT | _BASE, ctypes.addressof(table))
