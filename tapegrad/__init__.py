@@ -28,6 +28,7 @@ from tapegrad.amp.autocast_mode import (
 )
 from tapegrad.autograd import gradcheck as _checks
 from tapegrad.autograd import variable as _variable
+from tapegrad.autograd.anomaly import is_anomaly_check_nan_enabled, is_anomaly_enabled
 from tapegrad.autograd.modes import (
     enable_grad,
     inference_mode,
@@ -44,8 +45,11 @@ from tapegrad.creation import (
     asarray,
     empty,
     empty_like,
+    empty_permuted,
+    empty_strided,
     eye,
     from_numpy,
+    frombuffer,
     full,
     full_like,
     linspace,

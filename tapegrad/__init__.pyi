@@ -1064,6 +1064,22 @@ def empty_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type
     >>> import tapegrad as torch
     >>> torch.empty_like(torch.ones(2, 3)).shape
     torch.Size([2, 3])"""
+def empty_permuted(size: Sequence[_int], physical_layout: Any, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+    """A tensor that is not initialised, dense, whose dimensions lie in this order, outermost first.
+
+    >>> import tapegrad as torch
+    >>> torch.empty_permuted((2, 3, 4), (0, 2, 1)).stride()
+    (12, 1, 3)
+
+    RuntimeError where that is no order of the dimensions (`torch.empty_permuted`)."""
+def empty_strided(size: Sequence[_int], stride: Any, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, requires_grad: _bool = False, pin_memory: _bool = False) -> Tensor:
+    """A tensor that is not initialised and lies with these strides (`torch.empty_strided`).
+
+    >>> import tapegrad as torch
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+
+    RuntimeError where there are not as many strides as sizes, or one is negative."""
 def eq(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are equal: `input == other` (`torch.eq`).
 
@@ -1269,6 +1285,16 @@ def from_numpy(ndarray: Any) -> Tensor:
 
     Raises TypeError for what is no array or has an unsupported dtype, ValueError for negative strides and for bytes in
     the other order. Warns of a read-only array: a tensor cannot be kept from writing to it."""
+def frombuffer(buffer: Any, *, dtype: _dtype | type, count: _int = -1, offset: _int = 0, requires_grad: _bool = False) -> Tensor:
+    """A tensor of one dimension on the memory of an object with the buffer protocol (`torch.frombuffer`).
+
+    >>> import array
+    >>> import tapegrad as torch
+    >>> torch.frombuffer(array.array("i", [1, 2, 3]), dtype=torch.int32, offset=4)
+    tensor([2, 3], dtype=torch.int32)
+
+    ValueError where the buffer has not so many elements from there on, or none; memory that is not to be written to is
+    warned of."""
 def full(size: Sequence[_int], fill_value: _float, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     """A tensor filled with one number, of that number's dtype unless another is given (`torch.full`).
 
@@ -1551,6 +1577,16 @@ def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     >>> torch.inverse(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[-2.0000,  1.0000],
             [ 1.5000, -0.5000]])"""
+def is_anomaly_check_nan_enabled() -> _bool:
+    """Whether a NaN is an anomaly, where these are looked for (`torch.is_anomaly_check_nan_enabled`).
+
+    >>> is_anomaly_check_nan_enabled()
+    True"""
+def is_anomaly_enabled() -> _bool:
+    """Whether anomalies are looked for (`torch.is_anomaly_enabled`).
+
+    >>> is_anomaly_enabled()
+    False"""
 def is_autocast_available(device_type: _str) -> _bool:
     """Whether the name is one of a device that there could be autocasting on.
 

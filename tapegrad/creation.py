@@ -298,6 +298,93 @@ def empty(size: Sizes, *, memory_format: Any = None, out: Any = None,
     return _finish(call.empty(layouts.intern(dtype, shape, lies).id), requires_grad, device)
 
 
+@described
+def empty_strided(size: Sizes, stride: Any, *, dtype: Dtype | None = None, layout: Any = None, device: Any = None,
+                  requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor that is not initialised and lies with these strides (`torch.empty_strided`).
+
+    >>> import tapegrad as torch
+    >>> torch.empty_strided((2, 3), (1, 2)).stride()
+    (1, 2)
+
+    RuntimeError where there are not as many strides as sizes, or one is negative.
+    """
+    shape, strides = checked_shape(size), tuple(int(s) for s in stride)
+    if len(shape) != len(strides):
+        raise RuntimeError(f"dimensionality of sizes ({len(shape)}) must match dimensionality of strides "
+                           f"({len(strides)})")
+    if any(s < 0 for s in strides):
+        raise RuntimeError(f"Storage size calculation overflowed with sizes={list(shape)} and strides={list(strides)}")
+    dtype = dtype or dtypes.default_dtype()
+    length = 1 + sum((n - 1) * s for n, s in zip(shape, strides)) if all(shape) else 0
+    flat = call.empty(layouts.intern(dtype, (length,)).id)
+    return _finish(flat.as_strided(shape, strides).detach(), requires_grad, device)
+
+
+@described
+def empty_permuted(size: Sizes, physical_layout: Any, *, dtype: Dtype | None = None, layout: Any = None,
+                   device: Any = None, requires_grad: bool = False, pin_memory: bool = False) -> Tensor:
+    """A tensor that is not initialised, dense, whose dimensions lie in this order, outermost first.
+
+    >>> import tapegrad as torch
+    >>> torch.empty_permuted((2, 3, 4), (0, 2, 1)).stride()
+    (12, 1, 3)
+
+    RuntimeError where that is no order of the dimensions (`torch.empty_permuted`).
+    """
+    shape, order = checked_shape(size), [int(d) for d in physical_layout]
+    if len(order) != len(shape):
+        raise RuntimeError("Number of dimensions in size does not match the length of the physical_layout; i.e. "
+                           f"len(size) = {len(shape)} is not equal to len(physical_layout) = {len(order)}")
+    for d in order:
+        if not 0 <= d < len(shape):
+            raise RuntimeError(f"Dimension out of range (expected to be between 0 and {len(shape) - 1}, but got {d} at "
+                               f"index {order.index(d)}).")
+        if order.count(d) > 1:
+            raise RuntimeError("Duplicate dim not allowed")
+    strides, step = [0] * len(shape), 1
+    for d in reversed(order):
+        strides[d], step = step, step * max(shape[d], 1)
+    dtype = dtype or dtypes.default_dtype()
+    return _finish(call.empty(layouts.intern(dtype, shape, tuple(strides)).id), requires_grad, device)
+
+
+@described
+def frombuffer(buffer: Any, *, dtype: Dtype, count: int = -1, offset: int = 0, requires_grad: bool = False) -> Tensor:
+    """A tensor of one dimension on the memory of an object with the buffer protocol (`torch.frombuffer`).
+
+    >>> import array
+    >>> import tapegrad as torch
+    >>> torch.frombuffer(array.array("i", [1, 2, 3]), dtype=torch.int32, offset=4)
+    tensor([2, 3], dtype=torch.int32)
+
+    ValueError where the buffer has not so many elements from there on, or none; memory that is not to be written to is
+    warned of.
+    """
+    try:
+        with memoryview(buffer) as seen:
+            nbytes, readonly = seen.nbytes, seen.readonly
+    except TypeError:
+        raise ValueError("object does not implement Python buffer protocol.") from None
+    item = dtype.itemsize
+    if not nbytes or not count:
+        raise ValueError(f"both buffer length ({nbytes}) and count ({count}) must not be 0")
+    if not 0 <= offset < nbytes:
+        raise ValueError(f"offset ({offset} bytes) must be non-negative and no greater than buffer length ({nbytes} "
+                         "bytes) minus 1")
+    if count < 0 and (nbytes - offset) % item:
+        raise ValueError(f"buffer length ({nbytes - offset} bytes) after offset ({offset} bytes) must be a multiple of "
+                         f"element size ({item})")
+    if count > 0 and offset + count * item > nbytes:
+        raise ValueError(f"requested buffer length ({count} * {item} bytes) after offset ({offset} bytes) must not be "
+                         f"greater than actual buffer length ({nbytes} bytes)")
+    if readonly:
+        dispatch.warn("The given buffer is not writable, and PyTorch does not support non-writable tensors. This means "
+                      "you can write to the underlying (supposedly non-writable) buffer using the tensor.")
+    made = on_array(np.frombuffer(buffer, dtype.numpy, count, offset))
+    return made.requires_grad_() if requires_grad else made
+
+
 def legacy(dtype: Dtype, args: tuple[Any, ...]) -> Tensor:
     """What `Tensor(…)`, `FloatTensor(…)` and `x.new(…)` make: of sizes an empty tensor, else one of data."""
     if len(args) == 1 and not isinstance(args[0], shapes.Size):

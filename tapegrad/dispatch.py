@@ -98,6 +98,8 @@ def dressed(result: Any, kind: Any) -> Any:
 constant: Callable[[Any, Operation, Sequence[Any], int], None] | None = None
 # While there are hooks on what is saved (`autograd.saved_tensors`): what runs an operation that saves something.
 saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
+# Where saved tensors may be written to (`autograd.saved_tensors`): what is told of a tensor that is about to be.
+before_write: Callable[[Any], None] | None = None
 # While tangents are computed (`autograd.tangents`): what gives them to results.
 tangents: Any = None
 # While a `vmap` is under way (`lanes.rules`): what does operations on tensors that stand for batches.
@@ -188,6 +190,8 @@ def apply_inplace(op: Operation, given: Sequence[Any], attributes: Attributes = 
 def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: bool) -> int:
     """What `apply_inplace` does; returns the index of the operation's plan."""
     self = given[0]
+    if before_write is not None:
+        before_write(self)
     recording = call.is_recording(None)
     if recording:
         for x in given:

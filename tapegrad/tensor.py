@@ -556,6 +556,14 @@ class Tensor(Protocols, TensorBase):
         made = call.empty(layouts.intern(self.dtype if dtype is None else dtype, size).id)
         return made.requires_grad_() if requires_grad else made
 
+    def new_empty_strided(self, size: Sizes, stride: Any, *, dtype: Any = None, layout: Any = None,
+                          device: Any = None, pin_memory: Any = False, requires_grad: Any = False) -> Tensor:
+        """A tensor of this dtype that is not initialised, with these strides (`torch.Tensor.new_empty_strided`)."""
+        from tapegrad import creation
+
+        return creation.empty_strided(size, stride, dtype=self.dtype if dtype is None else dtype, device=device,
+                                      requires_grad=requires_grad)
+
     def new_tensor(self, data: Any, *, dtype: Any = None, device: Any = None, requires_grad: Any = False,
                    pin_memory: Any = False) -> Tensor:
         """A copy of data as a tensor of this dtype (`torch.Tensor.new_tensor`)."""

@@ -12,21 +12,27 @@ from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import (
     enable_grad,
     inference_mode,
+    is_multithreading_enabled,
     no_grad,
     set_grad_enabled,
+    set_multithreading_enabled,
 )
 from tapegrad.autograd.recorded_adjoints import tensor_type
+from tapegrad.autograd.saved_values import SavedTensor
 from tapegrad.lazy_modules import lazy
 from tapegrad.namespaces import show_public
 
-__all__ = ["Function", "GradcheckError", "Variable", "backward", "detect_anomaly", "enable_grad", "function", "grad",
-           "gradcheck", "gradgradcheck", "graph", "inference_mode", "no_grad", "set_detect_anomaly", "set_grad_enabled"]
+__all__ = ["Function", "GradcheckError", "SavedTensor", "Variable", "backward", "detect_anomaly", "enable_grad",
+           "function", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode",
+           "is_multithreading_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
+           "set_multithreading_enabled"]
 show_public(__name__, "forward_ad", "functional")
 globals().update(lazy(__name__, "forward_ad functional"))  # on a higher floor
 _lanes = lazy("tapegrad.lanes", "sweeps")
 
 
-for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks"):
+for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks",
+              "allow_mutation_on_saved_tensors"):
     setattr(graph, _name, getattr(saved_tensors, _name))
     graph.__all__.append(_name)
 
@@ -99,8 +105,6 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
     roots, wanted = _several(outputs), _several(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    if any(isinstance(x, tensor_type()) and not x.requires_grad for x in wanted):
-        raise RuntimeError("One of the differentiated Tensors does not require grad")
     found = engine.run(roots, _cotangents(grad_outputs, len(roots)),
                        create_graph if retain_graph is None else retain_graph, create_graph, wanted,
                        accumulate=False, allow_unused=bool(allow_unused) or materialize_grads)

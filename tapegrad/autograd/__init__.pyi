@@ -11,8 +11,11 @@ from tapegrad.autograd.gradcheck import gradcheck as gradcheck
 from tapegrad.autograd.gradcheck import gradgradcheck as gradgradcheck
 from tapegrad.autograd.modes import enable_grad as enable_grad
 from tapegrad.autograd.modes import inference_mode as inference_mode
+from tapegrad.autograd.modes import is_multithreading_enabled as is_multithreading_enabled
 from tapegrad.autograd.modes import no_grad as no_grad
 from tapegrad.autograd.modes import set_grad_enabled as set_grad_enabled
+from tapegrad.autograd.modes import set_multithreading_enabled as set_multithreading_enabled
+from tapegrad.autograd.saved_values import SavedTensor as SavedTensor
 from tapegrad.autograd.variable import Variable as Variable
 
 __all__: list[str]

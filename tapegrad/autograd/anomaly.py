@@ -176,8 +176,18 @@ class detect_anomaly:
 
 
 def is_anomaly_enabled() -> bool:
+    """Whether anomalies are looked for (`torch.is_anomaly_enabled`).
+
+    >>> is_anomaly_enabled()
+    False
+    """
     return enabled
 
 
 def is_anomaly_check_nan_enabled() -> bool:
+    """Whether a NaN is an anomaly, where these are looked for (`torch.is_anomaly_check_nan_enabled`).
+
+    >>> is_anomaly_check_nan_enabled()
+    True
+    """
     return check_nan

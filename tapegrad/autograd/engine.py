@@ -20,7 +20,8 @@ from tapegrad.autograd.nested_backward import nested
 from tapegrad.autograd.recorded_replay import collect_recorded, replay_recorded
 from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay, settle, take
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import buffers, call, instructions, machine, planner
+from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
+from tapegrad.machine.planning import Layout
 from tapegrad.machine.runtime import Workspace
 from tapegrad.tape.hooks import is_cut_off, tensor_hooks
 
@@ -37,6 +38,7 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
             if status in (rec.STOPPED, rec.FAILED, rec.NO_MEMORY):
                 replay(workspace)
                 settle(workspace, call.settle(workspace.address))
+                _call_queued(workspace)
             elif status == rec.DONE:
                 settle(workspace, int(workspace.record["bottom"][0]))
             else:
@@ -100,6 +102,7 @@ class _Sweep:
         callbacks, workspace.callbacks = workspace.callbacks, []
         workspace.pending.clear()
         workspace.pieces.clear()
+        workspace.queued.clear()
         workspace.captured.clear()
         workspace.narrowed = False
         self.workspace = None
@@ -107,6 +110,12 @@ class _Sweep:
         if not retain:
             for custom in callbacks:
                 custom.release()
+
+
+def _call_queued(workspace: Workspace) -> None:
+    """What hooks and functions of this sweep wanted to be called at its end; that may queue more."""
+    for callback in workspace.queued:
+        callback()
 
 
 machine.set_hook("continue_backward", backward)
@@ -122,7 +131,8 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
     alone = not isinstance(inputs, (tuple, list)) or isinstance(inputs, GradientEdge)
-    targets = None if inputs is None else [arrived_at(x) for x in ((inputs,) if alone else inputs)]
+    given = () if inputs is None else (inputs,) if alone else inputs
+    targets = None if inputs is None else [arrived_at(x) for x in given]
     for x in targets or ():
         if not isinstance(x, machine.TensorBase):
             raise RuntimeError(f"all inputs have to be Tensors or GradientEdges, but got {type(x).__name__}")
@@ -137,13 +147,15 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
         (dispatch.tangents is not None and dispatch.tangents.carries())
         or (dispatch.lanes is not None and dispatch.lanes.has(*gradients)))
     seeds = [_seed(i, root, g, create_graph or carries) for i, (root, g) in enumerate(zip(roots, gradients))]
-    if accumulate and not all(x.requires_grad for x in targets or ()):
-        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False")
+    if not all(x.requires_grad for x in targets or ()):
+        raise RuntimeError("can't retain_grad on Tensor that has requires_grad=False" if accumulate else
+                           "One of the differentiated Tensors does not require grad")
     if accumulate and create_graph:
         warnings.warn(errors.CREATE_GRAPH, stacklevel=4)
     if accumulate:
-        for x in targets or ():
-            x.retain_grad()
+        for x, asked in zip(targets or (), given):
+            if x is asked:  # a tensor, and no edge of the graph
+                x.retain_grad()
     recording = call.is_recording(None)
     try:
         with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
@@ -165,6 +177,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
                     add_adjoint(workspace, root._buffer, root.new_ones(root.shape) if seed is None else seed)
                 replay(workspace, accumulate, partial)
                 results = _collect(workspace, targets, accumulate, partial)
+            _call_queued(workspace)
     finally:
         call.set_recording(recording)  # whatever interrupt came where a `with` ended
     if accumulate:
@@ -198,6 +211,12 @@ def _meet(root: Any, seed: Any) -> None:
             accumulate_into(root, seed)
 
 
+def _one(layout: Layout) -> Any:
+    """The number one as a tensor of a layout of one element."""
+    block = call.unit_seed(int(machine.state["arena"][0]), layout.dtype.id)
+    return call.adopt_block(layouts.adjoint(layout).id, block)
+
+
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
     """What a root's backward begins with; None for the number one, which native code writes itself."""
     if not root.requires_grad or is_cut_off(root._buffer):
@@ -206,7 +225,7 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
     if gradient is None:
         if layout.numel != 1:
             raise RuntimeError(errors.NON_SCALAR)
-        return root.new_ones(layout.shape) if create_graph else None
+        return _one(layout) if create_graph else None
     if not isinstance(gradient, machine.TensorBase):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
     if gradient.shape != layout.shape:
@@ -227,6 +246,25 @@ def visited(root: Any, inputs: Sequence[Any], checked: bool = True) -> list[int]
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
         found: list[int] = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0].tolist()
         return found
+
+
+class ExecutionEngine:
+    """What PyTorch's extensions reach as `Variable._execution_engine`."""
+
+    @staticmethod
+    def queue_callback(callback: Callable[[], Any]) -> None:
+        """Call a function without arguments when the backward under way is done, after those queued before."""
+        if not _thread.sweeps:
+            raise RuntimeError("Final callbacks can only be installed during backward pass.")
+        _thread.sweeps[-1].queued.append(callback)
+
+
+def check_kept(t: int) -> None:
+    """Refuse what instruction t kept where it was written to since, or is gone."""
+    with _Sweep(retain=True) as workspace:
+        status = call.check_again(workspace.address, t)
+        if status in (rec.STALE, rec.GONE):
+            check_marked(workspace, status)
 
 
 def _collect(workspace: Workspace, targets: list[Any] | None, accumulate: bool, partial: bool) -> list[Any] | None:

@@ -10,8 +10,9 @@ UnpackedDualTensor(primal=tensor([1., 8.]), tangent=tensor([3., 0.]))
 """
 from __future__ import annotations
 
+import contextlib
 import threading
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tapegrad.autograd import modes, tangents
 from tapegrad.namespaces import show_public
@@ -84,6 +85,19 @@ class dual_level(modes._Mode):
         exit_dual_level()
 
 
+class _set_fwd_grad_enabled:
+    """A block in which tangents are carried on, or (`mode` False) left alone."""
+
+    def __init__(self, mode: bool) -> None:
+        self._block = contextlib.nullcontext() if mode else tangents.aside()
+
+    def __enter__(self) -> None:
+        self._block.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._block.__exit__(*error)
+
+
 def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> Tensor:
     """A view of a tensor that has a tangent (`torch.autograd.forward_ad.make_dual`).
 
@@ -103,6 +117,9 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     if tangents.of(tensor) is not None:
         raise RuntimeError("Making a dual Tensor based on a Tensor that already has a forward gradient at the same "
                            f"level {_current_level} is not supported.")
+    if tangents.of(tangent) is not None:
+        raise RuntimeError("Setting a forward grad that itself has a forward gradient at the same level "
+                           f"{_current_level} is not supported.")
     made = tangents.alias(tensor)
     tangents.give(made, tangent)
     return made

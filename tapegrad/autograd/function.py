@@ -14,6 +14,7 @@ from typing import Any
 from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import modes, recorded_adjoints
 from tapegrad.autograd.graph import Node
+from tapegrad.autograd.saved_values import SavedTensor, packed_by
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine, planner
@@ -34,6 +35,7 @@ class _Saved:
     """A tensor kept for backward, and its version when it was; or what a hook made of it, and the hook's inverse."""
 
     __slots__ = ("output", "packed", "row", "tensor", "unpack", "version")
+    unpack: Callable[[Any], Any] | None
 
     def __init__(self, tensor: Any, output: int | None, row: int = 0) -> None:
         self.row = row  # of an operand that requires grad; -1: requires grad, and is neither operand nor result
@@ -42,15 +44,15 @@ class _Saved:
         self.tensor, self.output, self.version, self.unpack = tensor, output, tensor._version, None
         found = current_hooks()
         if found is not None:
-            pack, self.unpack = found
-            with modes.no_grad():
-                self.packed = pack(tensor)
-            if tensor._version != self.version:
-                raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as "
-                                   "input to pack hook can not be modified by in-place operations as this can lead to "
-                                   "unexpected side-effects. Please open an issue if you need to perform in-place "
-                                   "operations on the input to a pack hook.")
-            self.tensor = None
+            self.pack(*found)
+
+    def pack(self, pack: Callable[[Any], Any], unpack: Callable[[Any], Any]) -> None:
+        """Let hooks keep the tensor."""
+        if self.unpack is not None:
+            raise RuntimeError("Calling register_hooks on a saved tensor whose hooks have already been set. Hint: only "
+                               "one pair of hooks is allowed at a time.")
+        self.packed, self.unpack = packed_by(pack, self.tensor), unpack
+        self.tensor = None
 
     def unpacked(self) -> Any:
         """The tensor that the hooks give back."""
@@ -130,6 +132,19 @@ class FunctionCtx(Node):
         if self._kept is None:
             raise RuntimeError(errors.SECOND_BACKWARD)
         return tuple(None if saved is None else self._unpacked(saved) for saved in self._kept)
+
+    @property
+    def _raw_saved_tensors(self) -> tuple[Any, ...]:
+        """Where each of `saved_tensors` is kept, for hooks on one of them."""
+        if self._kept is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        return tuple(None if saved is None else self._place_of(saved) for saved in self._kept)
+
+    def _place_of(self, saved: _Saved) -> SavedTensor:
+        def look(given: Any) -> Any:
+            return self._unpacked(saved) if given is None else saved.pack(*given)
+
+        return SavedTensor(look)
 
     @property
     def saved_variables(self) -> tuple[Any, ...]:
@@ -251,6 +266,15 @@ class Function:
     _backward_cls: type[FunctionCtx]
     generate_vmap_rule: bool = False
 
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        warnings.warn(f"{type(self)} should not be instantiated. Methods on autograd functions are all static, so you "
+                      "should invoke them on the class itself. Instantiating an autograd function will raise an error "
+                      "in a future version of PyTorch.", DeprecationWarning, stacklevel=2)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Refuse functions as they were before they had static methods."""
+        raise RuntimeError(_LEGACY)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._backward_cls = type(f"{cls.__name__}Backward", (FunctionCtx,), {"_forward_cls": cls})
@@ -298,6 +322,10 @@ class Function:
         return tuple(outputs) if several else outputs[0]
 
 
+_LEGACY = ("Legacy autograd function with non-static forward method is deprecated. Please use new-style autograd "
+           "function with static forward method. (Example: https://pytorch.org/docs/stable/autograd.html#torch.autograd.Function)")
+
+
 def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs: dict[str, Any]
             ) -> tuple[list[Any], bool]:
     """What `forward` returns, recorded, and whether that is several outputs."""
@@ -337,6 +365,9 @@ def _among(x: Any, several: Sequence[Any]) -> bool:
 
 def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], recorded: bool) -> None:
     for x in ctx.dirty_tensors:
+        if not isinstance(x, machine.TensorBase):
+            raise RuntimeError("mark_dirty can only accept variables, but argument "
+                               f"{ctx.dirty_tensors.index(x)} is of type {type(x).__name__}")
         if not _among(x, outputs):
             raise RuntimeError(
                 "Some elements marked as dirty during the forward method were not returned as output. The inputs that "

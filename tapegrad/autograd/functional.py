@@ -234,6 +234,8 @@ def vjp(func: Callable[..., Any], inputs: Any, v: Any = None, create_graph: bool
         direction = _vector(v, outputs, several, "vjp", "the user-provided function returns")
         found = _grad(outputs, given, direction, create_graph)
         _check(strict, "back", found)
+        if create_graph and strict:
+            _check(strict, "jacobian", found, requires=True)
         found = _filled(found, given)
         return (_finished(_shown(outputs, several), create_graph),
                 _finished(_shown(found, several_inputs), create_graph))
@@ -281,7 +283,7 @@ def _first_of(func: Callable[..., Any], inputs: Any, v: Any, create_graph: bool,
     first = _grad((out,), given, create_graph=True)
     for j, g in enumerate(first):
         if strict and g is None:
-            raise RuntimeError(_INDEPENDENT["gradient"].format(j, 0))
+            raise RuntimeError(_INDEPENDENT["back"].format(j))
     _check(strict, "first", first, requires=True)
     return several, given, out, _filled(first, given), direction
 

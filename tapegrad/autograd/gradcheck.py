@@ -62,14 +62,15 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
     True
 
     Inputs should be of double precision. Raises GradcheckError where they disagree, unless `raise_exception` is False.
-    With `check_forward_ad` tangents are checked, too. Batched gradients cannot be: asking is a NotImplementedError.
+    With `check_forward_ad` tangents are checked, too; with `check_batched_grad` `grad(is_grads_batched=True)`. Batched
+    tangents cannot be: asking is a NotImplementedError.
     """
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
-    if check_batched_grad or check_batched_forward_grad:
-        raise NotImplementedError("gradcheck checks no batched gradients")
+    if check_batched_forward_grad:
+        raise NotImplementedError("gradcheck checks no batched tangents")
     given = _several(inputs)
     try:
         _check_inputs(given)
@@ -85,6 +86,8 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
             _check_multiplied(wanted, given)
             if check_undefined_grad:
                 _check_undefined(func, given)
+            if check_batched_grad:
+                _check_batched(func, given)
         if check_forward_ad:
             _check_forward(func, given, outputs, eps, atol, rtol)
     except GradcheckError:
@@ -92,6 +95,20 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
             raise
         return False
     return True
+
+
+def _check_batched(func: Callable[..., Any], given: Sequence[Any]) -> None:
+    """Several cotangents at once have to give the gradients of each."""
+    inputs = [x for x in given if _checked(x)]
+    for output in _differentiable(func(*given)):
+        cotangents = drawing.randn((2, *output.shape), dtype=output.dtype)
+        apart = [autograd.grad(output, inputs, g, retain_graph=True, allow_unused=True) for g in cotangents]
+        both = autograd.grad(output, inputs, cotangents, retain_graph=True, allow_unused=True, is_grads_batched=True)
+        for rows, found in zip(zip(*apart), both):
+            for i, row in enumerate(rows):
+                if row is not None and not row.allclose(found[i]):
+                    raise GradcheckError(f"While computing batched gradients, got: {found[i]}, which is not the "
+                                         f"gradient of that row: {row}")
 
 
 def gradgradcheck(func: Callable[..., Any], inputs: Any, grad_outputs: Any = None, *, eps: float = 1e-6,

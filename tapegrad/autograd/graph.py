@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
-from tapegrad import errors
 from tapegrad.autograd import engine, recorded_adjoints
 from tapegrad.autograd.edges import GradientEdge
 from tapegrad.autograd.reverse_replay import inputs_of_node
+from tapegrad.autograd.saved_values import SAVED, SavedTensor, of_instruction
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import KEEPS_RESULT
@@ -23,7 +23,19 @@ _nodes: WeakValueDictionary[int, Node] = WeakValueDictionary()
 _classes: dict[tuple[str, type], type] = {}
 # What PyTorch composes of two nodes, the second of which takes a number: 2 / x is 1 / x, times 2.
 _INNER = {("div", "MulBackward0"): "ReciprocalBackward0"}
-_SAVED = {"_saved_self": 0, "_saved_other": 1, "_saved_exponent": 1, "_saved_result": KEEPS_RESULT}
+
+
+_ORDER = "sequence number"
+
+
+class InputMetadata:
+    """What a gradient that arrives at a node is like."""
+
+    __slots__ = ("device", "dtype", "is_nested_tensor", "is_tensor_subclass", "shape")
+
+    def __init__(self, like: Any) -> None:
+        self.shape, self.dtype, self.device = like.shape, like.dtype, like.device
+        self.is_nested_tensor = self.is_tensor_subclass = False
 
 
 class Node:
@@ -83,20 +95,27 @@ class Node:
         return hooks.attached(self._row)
 
     def __getattr__(self, name: str) -> Any:
-        """`_saved_self`, `_saved_other`, `_saved_result`: what this node kept for backward."""
-        t = instruction_of(self._row) if name in _SAVED else None
-        if t is None:
+        """`_saved_self`, `_saved_other`, `_saved_result`, …: what this node kept; `_raw_saved_self`: where it does."""
+        kept = SAVED.get(name.removeprefix("_raw"))
+        t = None if kept is None else instruction_of(self._row)
+        if t is None or kept is None or (kept != KEEPS_RESULT and kept >= len(plan_of(t).operands)):
             raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        plan, (rows, needs) = plan_of(t), operands_of(t)
-        position = _SAVED[name]
-        if name != "_saved_result" and position >= len(plan.operands):
-            raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")
-        if not any(position in kept for j, kept in enumerate(plan.keeps) if needs >> j & 1):
-            return None
-        if machine.instructions[t]["plan"] & rec.RELEASED:
-            raise RuntimeError(errors.SECOND_BACKWARD)
-        row = self._row if name == "_saved_result" else rows[position]
-        return machine.call.tensor_of(row, recorded_adjoints.tensor_type())
+        saved = SavedTensor(of_instruction, self, kept)
+        return saved if name.startswith("_raw") else saved._value()
+
+    def _sequence_nr(self) -> int:
+        """The node's place in the order of recording."""
+        given = self.metadata.get(_ORDER) if hooks.find(self._row) else None
+        return (instruction_of(self._row) or 0) if given is None else given
+
+    def _set_sequence_nr(self, number: int) -> None:
+        """Let the node say that this is its place; the order of a backward does not depend on it."""
+        self.metadata[_ORDER] = number
+
+    @property
+    def _input_metadata(self) -> list[Any]:
+        """What the gradients that arrive here are like: shape, dtype, device."""
+        return [InputMetadata(self._tensor)]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
@@ -206,6 +225,8 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
     """
     if mode not in ("all", "any"):
         raise ValueError(f"Expects mode to be one of ('all', 'any') but got {mode}")
+    if any(node_of(x._buffer) is None for x in tensors):
+        raise AssertionError("Expected gradient function to be set")
     gathered: dict[int, list[Any]] = {}  # by sweep: gradients, and how many are still to come
 
     def hook(position: int) -> Callable[[Any], None]:

@@ -4,11 +4,16 @@ from typing import Any, ClassVar
 from collections.abc import Callable, Sequence
 from tapegrad.tape import hooks
 from tapegrad.autograd.edges import GradientEdge as GradientEdge
+from tapegrad.autograd.saved_tensors import allow_mutation_on_saved_tensors as allow_mutation_on_saved_tensors
 from tapegrad.autograd.saved_tensors import disable_saved_tensors_hooks as disable_saved_tensors_hooks
 from tapegrad.autograd.saved_tensors import save_on_cpu as save_on_cpu
 from tapegrad.autograd.saved_tensors import saved_tensors_hooks as saved_tensors_hooks
 
 __all__: list[str]
+
+class InputMetadata():
+    r"""What a gradient that arrives at a node is like."""
+    def __init__(self, like: Any) -> None: ...
 
 class Node():
     r"""One node of the graph (`torch.autograd.graph.Node`): an instruction of the tape, or a leaf's accumulator.
@@ -36,7 +41,7 @@ class Node():
         r"""Call `hook(grad_outputs)` before this node; a tuple that it returns replaces `grad_outputs`."""
 
     def __getattr__(self, name: str) -> Any:
-        r"""`_saved_self`, `_saved_other`, `_saved_result`: what this node kept for backward."""
+        r"""`_saved_self`, `_saved_other`, `_saved_result`, …: what this node kept; `_raw_saved_self`: where it does."""
 
     def __repr__(self) -> str: ...
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
+import warnings
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,9 @@ class _Mode:
 
     def __call__(self, function: Any) -> Any:
         if inspect.isclass(function):
+            warnings.warn("Decorating classes is deprecated and will be disabled in future versions. You should only "
+                          "decorate functions or methods. To preserve the current behavior of class decoration, you "
+                          "can directly decorate the `__init__` method and nothing else.", FutureWarning, stacklevel=2)
             for name, method in list(vars(function).items()):
                 if inspect.isfunction(method):
                     setattr(function, name, self(method))
@@ -195,3 +199,43 @@ class set_grad_enabled(_Mode):
     def __call__(self, function: Any) -> Any:
         _set(self._previous)  # as a decorator it holds inside the function only
         return super().__call__(function)
+
+
+class set_multithreading_enabled:
+    """Say whether a backward may use threads, at once, and as before at the end of a `with` block.
+
+    It is remembered and changes nothing: a backward runs in the thread that asks for it.
+
+    >>> import tapegrad as torch
+    >>> with torch.autograd.set_multithreading_enabled(False):
+    ...     torch.autograd.is_multithreading_enabled()
+    False
+    """
+
+    __slots__ = ("_previous",)
+
+    def __init__(self, mode: bool) -> None:
+        self._previous, _threads.allowed = _threads.allowed, mode
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, *error: object) -> None:
+        _threads.allowed = self._previous
+
+
+class _Threads(threading.local):
+    allowed = True
+
+
+_threads = _Threads()
+
+
+def is_multithreading_enabled() -> bool:
+    """What `set_multithreading_enabled` was told last in this thread.
+
+    >>> import tapegrad as torch
+    >>> torch.autograd.is_multithreading_enabled()
+    True
+    """
+    return _threads.allowed

@@ -9,6 +9,8 @@ from typing import Any
 import numpy as np
 
 from tapegrad import dispatch, shapes
+from tapegrad.machine import records as rec
+from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import call, layouts, machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan, trace
 from tapegrad.ops import adjoint_operations
@@ -91,25 +93,62 @@ def tensor_type() -> Any:
     return machine.tensor_type
 
 
-def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int) -> list[Any]:
-    """One instruction's adjoint rule, run on tensors."""
+def unpacked(unpack: Any, packed: Any, row: int) -> Any:
+    """What a hook gives back of what stood at a row, with the history that it had there."""
+    found = unpack(packed)
+    if not isinstance(found, machine.TensorBase):
+        raise TypeError("Output of saved tensor unpack_hook expected to be a Tensor but got result of type "
+                        f"{type(found).__name__}")
+    if not machine.buffers["flags"][row] & rec.REQUIRES_GRAD or not call.is_recording(None):
+        return found
+    made = found.detach()
+    plan = planner.plan(REGISTRY["clone"], (layouts[int(machine.buffers["layout"][row])],), ())
+    call.record_plan(plan.index, made._buffer, 1, row)
+    return made
+
+
+def gradients_of(plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int,
+                 saved: dict[int, tuple[Any, Any, int]] | None = None) -> list[Any]:
+    """One instruction's adjoint rule, run on tensors; `saved` are those that hooks keep in its place."""
     op = plan.op
     if op.kind == "view":
-        value = _view_gradient(plan, g, shift)
-        if op.tied and call.is_recording(None) and not value.requires_grad:
-            value = _hung(value, rows[0], "tied_loosely" if plan.attributes["loose"] else "tied")
-        return [value]
+        part = _view_gradient(plan, g, shift)
+        if op.tied and call.is_recording(None) and not part.requires_grad:
+            part = _hung(part, rows[0], "tied_loosely" if plan.attributes["loose"] else "tied")
+        return [part]
     if op.kind == "rebase":
         return _rebase_gradients(plan, g, shift)
     kept = set().union(*(plan.keeps[j] for j in range(len(rows)) if needs >> j & 1))
-    operands: list[Any] = [
-        call.tensor_of(row, tensor_type()) if j in kept else ShapeOnly(plan.operands[j]) for j, row in enumerate(rows)
-    ]
+
+    def value(position: int, row: int, layout: Layout) -> Any:
+        if position not in kept:
+            return ShapeOnly(layout)
+        by_hooks = None if saved is None else saved.get(position)
+        return call.tensor_of(row, tensor_type()) if by_hooks is None else unpacked(*by_hooks)
+
+    operands: list[Any] = [value(j, row, plan.operands[j]) for j, row in enumerate(rows)]
     # Numbers are numbers again: as a tensor, log(0.5) would be of the default dtype and not of the result's.
     operands = [+o.item() if layout.weak and j in kept else o
                 for j, (o, layout) in enumerate(zip(operands, plan.operands))]
-    result: Any = call.tensor_of(out, tensor_type()) if KEEPS_RESULT in kept else ShapeOnly(plan.out)
+    result = value(KEEPS_RESULT, out, plan.out)
     return by_rule(plan, g, operands, result, needs)
+
+
+def rule(number: int, needs: int, shift: int, g: Any, *values: Any) -> tuple[Any, ...] | None:
+    """The same as native code asks for it: a plan by its number, None for what it does not keep, the result last.
+
+    None where it depends on more than that.
+    """
+    plan = planner.all[number]
+    assert plan is not None
+    if plan.op.kind == "view":
+        return None if plan.op.tied else (_view_gradient(plan, g, shift),)
+    *operands, result = [ShapeOnly(layout) if value is None else +value if isinstance(value, (bool, int, float)) else
+                         value for value, layout in zip(values, (*plan.operands, plan.out))]
+    return tuple(by_rule(plan, g, operands, result, needs))
+
+
+lessons.several.add(rule)  # of each plan
 
 
 def by_rule(plan: Plan, g: Any, operands: list[Any], result: Any, needs: int) -> list[Any]:

@@ -1,4 +1,8 @@
-"""A backward that is recorded (`create_graph`): every rule is run on tensors, so that it can be differentiated."""
+"""A backward that is recorded (`create_graph`): every rule is run on tensors, so that it can be differentiated.
+
+Native code goes from one instruction to the next (`machine.native.recorded_sweep`); what is hooked, custom functions,
+and gradients that are put together in place have their steps here.
+"""
 from __future__ import annotations
 
 import contextlib
@@ -8,92 +12,98 @@ from typing import Any
 from tapegrad import dispatch
 from tapegrad.autograd import anomaly, modes, recorded_adjoints
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, late_hooks, of_targets
+from tapegrad.autograd.marking import check_marked
 from tapegrad.autograd.recorded_adjoints import tensor_type
-from tapegrad.autograd.reverse_replay import complete_leaf, completing, is_gathered, is_one_of_several, through_node
+from tapegrad.autograd.reverse_replay import (
+    complete_leaf,
+    completing,
+    is_gathered,
+    is_one_of_several,
+    through_node,
+    visited,
+)
 from tapegrad.machine import records as rec
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, machine
 from tapegrad.machine.runtime import Workspace
+from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
 
 
-class _Cotangents(dict[int, Any]):
-    """Gradients on their way through a recorded sweep, by row.
+class _Cotangents:
+    """Gradients on their way through a recorded sweep: tensors, whose addresses native code keeps by row.
 
-    Those that are `own` nobody else can see: parts are added to them in place. As a tensor for each part, full of
+    Those that are marked OWN nobody else can see: parts are added to them in place. As a tensor for each part, full of
     zeros, the gradient of n rows of a matrix would take n matrices.
     """
 
-    def __init__(self) -> None:
-        self.own: set[int] = set()
+    __slots__ = ("_at", "marks", "workspace")
 
-    def gather(self, row: int, value: Any, fresh: bool) -> None:
-        if row in self:
-            self[row], fresh = self[row] + value, True
-        else:
-            self[row] = value
+    def __init__(self, workspace: Workspace) -> None:
+        workspace.record["tensors"] = 1
+        self.workspace, self.marks, self._at = workspace, workspace.marks, workspace.adjoints
+
+    def pop(self, row: int) -> Any:
+        address = self._at.item(row)
+        if not address:
+            return None
+        self._at[row] = 0
+        return call.steal(address)
+
+    def get(self, row: int) -> Any:
+        found = self.pop(row)
+        if found is not None:
+            self.gather(row, found)
+        return found
+
+    def put(self, row: int, value: Any) -> None:
+        self.pop(row)
+        self.gather(row, value)
+
+    def gather(self, row: int, value: Any, fresh: bool = False) -> None:
+        call.gather_tensor(self.workspace.address, row, value, _ADD)
         if fresh:
-            self.own.add(row)
+            self.marks[row] |= rec.OWN
+
+    def are_own(self, row: int) -> bool:
+        return bool(self.marks[row] & rec.OWN)
+
+
+_ADD = REGISTRY["add"].opcode
 
 
 def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], accumulate: bool, partial: bool,
-                    record: bool = True) -> dict[int, Any]:
+                    record: bool = True) -> _Cotangents:
     """The sweep on tensors: every rule is run as ordinary operations, so that its result can be differentiated.
 
     Unless it is to `record`: then they are run for what the tensors stand for (`lanes`).
     """
-    adjoints = _Cotangents()
+    adjoints = _Cotangents(workspace)
     for root, seed in zip(roots, seeds):
-        adjoints.gather(root._buffer, seed, False)
-    with machine.pinned():  # all before the tape moves on
-        steps = [reading.instruction(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])].tolist()]
-    pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
+        adjoints.gather(root._buffer, seed)
     due = {} if partial else completing(workspace)
-    if not record and not due and _is_calm(steps):
-        _replay_calmly(workspace, steps, adjoints)
-        return adjoints
-
-    def settle(position: int) -> None:
-        for row in due.get(position, ()):
-            complete_leaf(workspace, row, adjoints.pop(row, None), accumulate)
-
+    if not record and not due and dispatch.lanes is not None:
+        with machine.pinned():  # all before the tape moves on
+            steps = [reading.instruction(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])].tolist()]
+        if _is_calm(steps):
+            pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
+            _replay_calmly(workspace, steps, adjoints)
+            del pinned
+            return adjoints
+    # Where results are looked at, on lanes, and in a capture, whose notes are Python's, each step is Python's.
+    natively = not anomaly.enabled and dispatch.lanes is None and capturing.mine() is None
     with modes.set_grad_enabled(record):
-        for position, (out, plan, rows, needs, shift) in enumerate(steps):
-            settle(position)
-            g, marks = adjoints.get(out), int(workspace.marks[out])
-            if not marks & rec.NEEDED or (g is None and hooks.find(out) is None):
-                continue
-            if marks & rec.CAPTURED and marks & rec.BEYOND and g is not None:
-                workspace.captured[out] = g
-            watched = tensor_hooks(out)
-            with anomaly.blaming(out) if anomaly.enabled else contextlib.nullcontext():
-                if g is not None or not is_one_of_several(out):
-                    g = call_hooks(watched, g)
-                retains = g is not None and bool(buffers["flags"][out] & rec.RETAINS)
-                if retains:
-                    accumulate_into(call.tensor_of(out, tensor_type()), g)
-                if g is not None:
-                    adjoints[out] = g
-                if marks & rec.CAPTURED and not marks & rec.BEYOND:
-                    continue
-                if not marks & rec.CAPTURED:
-                    adjoints.pop(out, None)
-                unseen = hooks.find(out) is None and not anomaly.enabled and not is_gathered(plan, rows)
-                if unseen and recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own and (
-                        dispatch.lanes is None or dispatch.lanes.writable(g, adjoints[rows[0]])):
-                    if workspace.marks[rows[0]] & rec.NEEDED:
-                        recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])
-                    continue
-                if unseen and plan.op.kind == "rebase" and out in adjoints.own and not (
-                        watched or retains or marks & rec.CAPTURED):
-                    found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)
-                else:
-                    found = through_node(workspace, plan, g, rows, out, needs, shift)
-            for j, (row, value) in enumerate(zip(rows, found)):
-                if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
-                    adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)
-        settle(len(steps))
-    del pinned
+        for limit in sorted({*due, int(workspace.record["n_reached"][0])}):
+            workspace.record["limit"] = limit
+            if natively:
+                _replay_on(workspace, adjoints)
+            else:
+                for position in range(int(workspace.record["position"][0]), limit):
+                    _step(workspace, position, adjoints)
+                workspace.record["position"] = limit
+            for row in due.get(limit, ()):
+                complete_leaf(workspace, row, adjoints.pop(row), accumulate)
     return adjoints
 
 
@@ -111,27 +121,78 @@ def _replay_calmly(workspace: Workspace, steps: Steps, adjoints: _Cotangents) ->
     """The same sweep where it is the rules' alone."""
     marks = workspace.marks
     for out, plan, rows, needs, shift in steps:
-        g, mark = adjoints.get(out), marks.item(out)
+        g, mark = adjoints.pop(out), marks.item(out)
         if g is None or not mark & rec.NEEDED:
             continue
         if mark & rec.CAPTURED:
+            adjoints.gather(out, g)
             if not mark & rec.BEYOND:
                 continue
             workspace.captured[out] = g
-        else:
-            del adjoints[out]
-        if recorded_adjoints.looks_at_part(plan) and rows[0] in adjoints.own and dispatch.lanes.writable(
-                g, adjoints[rows[0]]):
-            recorded_adjoints.add_part(plan, g, shift, adjoints[rows[0]])
-            continue
+        if recorded_adjoints.looks_at_part(plan) and adjoints.are_own(rows[0]):
+            total = adjoints.get(rows[0])
+            if dispatch.lanes.writable(g, total):
+                recorded_adjoints.add_part(plan, g, shift, total)
+                continue
         wanted = sum([1 << j for j, row in enumerate(rows) if needs >> j & 1 and marks.item(row) & rec.NEEDED])
         found = dispatch.lanes.gradients(plan, g, rows, out, wanted, shift)
         for j, (row, value) in enumerate(zip(rows, found)):
             if value is not None and wanted >> j & 1:
-                adjoints.gather(row, value, False)
+                adjoints.gather(row, value)
 
 
-def collect_recorded(workspace: Workspace, adjoints: dict[int, Any], targets: list[Any] | None, accumulate: bool,
+def _replay_on(workspace: Workspace, adjoints: _Cotangents) -> None:
+    """Replay up to the limit, with Python's steps where native code stops."""
+    while status := call.replay_recorded(workspace.address, recorded_adjoints.rule, _ADD):
+        if status != rec.STOPPED:
+            check_marked(workspace, status)
+        position = int(workspace.record["position"][0])
+        _step(workspace, position, adjoints)
+        workspace.record["position"] = position + 1
+
+
+def _step(workspace: Workspace, position: int, adjoints: _Cotangents) -> None:
+    """One instruction, whatever may be hooked there."""
+    out, plan, rows, needs, shift = visited(workspace, position)
+    g, marks = adjoints.get(out), int(workspace.marks[out])
+    if not marks & rec.NEEDED or (g is None and hooks.find(out) is None):
+        return
+    if marks & rec.CAPTURED and marks & rec.BEYOND and g is not None:
+        workspace.captured[out] = g
+    watched = tensor_hooks(out)
+    with anomaly.blaming(out) if anomaly.enabled else contextlib.nullcontext():
+        if g is not None or not is_one_of_several(out):
+            g = call_hooks(watched, g)
+        retains = g is not None and bool(buffers["flags"][out] & rec.RETAINS)
+        if retains:
+            accumulate_into(call.tensor_of(out, tensor_type()), g)
+        if marks & rec.CAPTURED and not marks & rec.BEYOND:
+            if g is not None:
+                adjoints.put(out, g)
+            return
+        if marks & rec.CAPTURED:
+            if g is not None:
+                adjoints.put(out, g)
+        else:
+            adjoints.pop(out)
+        unseen = hooks.find(out) is None and not anomaly.enabled and not is_gathered(plan, rows)
+        if unseen and recorded_adjoints.looks_at_part(plan) and adjoints.are_own(rows[0]):
+            total = adjoints.get(rows[0])
+            if dispatch.lanes is None or dispatch.lanes.writable(g, total):
+                if workspace.marks[rows[0]] & rec.NEEDED:
+                    recorded_adjoints.add_part(plan, g, shift, total)
+                return
+        if unseen and plan.op.kind == "rebase" and adjoints.are_own(out) and not (
+                watched or retains or marks & rec.CAPTURED):
+            found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)
+        else:
+            found = through_node(workspace, plan, g, rows, out, needs, shift)
+    for j, (row, value) in enumerate(zip(rows, found)):
+        if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
+            adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)
+
+
+def collect_recorded(workspace: Workspace, adjoints: _Cotangents, targets: list[Any] | None, accumulate: bool,
                      partial: bool) -> list[Any] | None:
     def gathered(row: int) -> Any:
         found = workspace.captured.get(row)

@@ -157,13 +157,13 @@ def _replay_on(workspace: Workspace) -> None:
         if status in (rec.STALE, rec.GONE):
             check_marked(workspace, status)
         position = int(workspace.record["position"][0])
-        row, plan, rows, *_ = _visited(workspace, position)
+        row, plan, rows, *_ = visited(workspace, position)
         if status == rec.NO_MEMORY:
             kernel_errors.out_of_memory(int(workspace.record["bottom"][0]))
         if status == rec.FAILED:
             kernel_errors.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
-        if plan.op.kind == "callback" or hooks.gathers(row) or is_gathered(plan, rows):
+        if plan.op.kind == "callback" or hooks.gathers(row) or hooks.saves(row) or is_gathered(plan, rows):
             _run_node(workspace, position)
             workspace.record["position"] = position + 1
         else:
@@ -174,7 +174,7 @@ def _replay_checked(workspace: Workspace) -> None:
     """The same, an instruction at a time on tensors, and a look at every gradient (`detect_anomaly`)."""
     start, limit = int(workspace.record["position"][0]), int(workspace.record["limit"][0])
     for position in range(start, limit):
-        row = _visited(workspace, position)[0]
+        row = visited(workspace, position)[0]
         if workspace.marks[row] & rec.NEEDED and (workspace.adjoints[row] or hooks.find(row) is not None):
             with anomaly.blaming(row):
                 _run_tensor_hooks(workspace, row)
@@ -182,7 +182,7 @@ def _replay_checked(workspace: Workspace) -> None:
     workspace.record["position"] = limit
 
 
-def _visited(workspace: Workspace, position: int) -> tuple[int, Plan, list[int], int, int]:
+def visited(workspace: Workspace, position: int) -> tuple[int, Plan, list[int], int, int]:
     """The result's row, plan, operand rows, needs and shift of an instruction that a sweep visits.
 
     Instructions move when the tape is compacted, which any other thread may do between two lines of Python; rows do
@@ -194,7 +194,7 @@ def _visited(workspace: Workspace, position: int) -> tuple[int, Plan, list[int],
 
 def _run_node(workspace: Workspace, position: int) -> None:
     """One instruction on tensors instead of kernels, for what may be hooked there."""
-    out, plan, rows, needs, shift = _visited(workspace, position)
+    out, plan, rows, needs, shift = visited(workspace, position)
     gradient = take(workspace, out)
     if workspace.marks[out] & rec.CAPTURED:
         if gradient is not None:
@@ -252,8 +252,11 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
     elif outgoing[0] is None:
         found = [None] * len(rows)
     else:
-        rule = gradients_of if dispatch.lanes is None else dispatch.lanes.gradients
-        found = rule(plan, outgoing[0], rows, out, needs & asked_for(workspace, rows), shift)
+        wanted = needs & asked_for(workspace, rows)
+        if dispatch.lanes is None:
+            found = gradients_of(plan, outgoing[0], rows, out, wanted, shift, kept.saved if kept else None)
+        else:
+            found = dispatch.lanes.gradients(plan, outgoing[0], rows, out, wanted, shift)
         found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
     if anomaly.enabled and anomaly.check_nan:
         anomaly.check(plan.grad_name, found)

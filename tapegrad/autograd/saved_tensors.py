@@ -9,14 +9,16 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from typing import Any
+from weakref import WeakKeyDictionary, WeakSet
 
-from tapegrad import dispatch, dtypes
+from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import calls_through_python, function
 from tapegrad.autograd.recorded_adjoints import ShapeOnly, by_rule
+from tapegrad.autograd.saved_values import SAVED
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.planning import KEEPS_RESULT, Attributes, Plan
-from tapegrad.ops.declaration import Operation
+from tapegrad.ops.declaration import REGISTRY, Operation
 
 Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 
@@ -88,6 +90,105 @@ class save_on_cpu(saved_tensors_hooks):
         super().__init__(lambda x: x.detach().clone(), lambda kept: kept)
 
 
+class _Handle:
+    """What is kept in place of a tensor that may be written to."""
+
+    __slots__ = ("__weakref__", "tensor", "version")
+
+    def __init__(self, tensor: Any) -> None:
+        self.tensor, self.version = tensor.detach(), tensor._version
+
+
+class _Mutation(threading.local):
+    """The context of this thread in which saved tensors may be written to."""
+
+    context: MutationContext | None = None
+
+
+_mutation = _Mutation()
+
+
+class MutationContext:
+    """What was saved in one `allow_mutation_on_saved_tensors`; `cloned` are the copies that had to be made."""
+
+    def __init__(self) -> None:
+        self.handles: WeakSet[_Handle] = WeakSet()
+        self.cloned: WeakKeyDictionary[_Handle, Any] = WeakKeyDictionary()
+
+    def pack(self, x: Any) -> _Handle:
+        handle = _Handle(x)
+        self.handles.add(handle)
+        return handle
+
+    def unpack(self, handle: _Handle) -> Any:
+        if _mutation.context is not self:
+            raise AssertionError("Trying to backward outside of the 'allow_mutation_on_saved_tensors' context in which "
+                                 "the graph was originally recorded.")
+        if handle in self.cloned:
+            return self.cloned[handle]
+        x = handle.tensor
+        if x._version != handle.version:  # by what does not go through operations, such as another thread
+            raise RuntimeError(errors.MODIFIED.format(kind=errors.KINDS[x.dtype.name], shape=list(x.shape), output="",
+                                                      found=x._version, expected=handle.version))
+        return x
+
+    def before_write(self, x: Any) -> None:
+        """Copy what is saved of the memory of a tensor that is about to be written to."""
+        owner = machine.buffers["owner"]
+        for handle in list(self.handles):
+            saved = handle.tensor
+            same = owner[saved._buffer] == owner[x._buffer] and saved._version == handle.version
+            if same and handle not in self.cloned:
+                recording = machine.call.set_recording(False)
+                try:
+                    self.cloned[handle] = dispatch.apply(REGISTRY["clone"], (saved,))
+                finally:
+                    machine.call.set_recording(recording)
+
+    def clear(self) -> None:
+        """Forget what was saved."""
+        self.handles.clear()
+        self.cloned.clear()
+
+
+def _before_write(x: Any) -> None:
+    if _mutation.context is not None:
+        _mutation.context.before_write(x)
+
+
+class allow_mutation_on_saved_tensors:
+    """Let tensors that are saved for backward be written to: they are copied before (`torch.autograd.graph`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> with torch.autograd.graph.allow_mutation_on_saved_tensors():
+    ...     y = x.clone()
+    ...     z = (y * y).sum()
+    ...     _ = y.zero_()
+    ...     z.backward()
+    >>> x.grad
+    tensor([2., 4.])
+
+    Backward has to run in the same block (AssertionError elsewhere); blocks are not nested (RuntimeError).
+    """
+
+    def __enter__(self) -> MutationContext:
+        if _mutation.context is not None:
+            raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
+        context = MutationContext()
+        self._hooks = saved_tensors_hooks(context.pack, context.unpack)
+        self._hooks.__enter__()
+        _mutation.context = context
+        dispatch.before_write = _before_write
+        return context
+
+    def __exit__(self, *error: object) -> None:
+        context, _mutation.context = _mutation.context, None
+        self._hooks.__exit__(*error)
+        if context is not None:
+            context.clear()
+
+
 class disable_saved_tensors_hooks:
     """Refuse hooks in a block, with a message (`torch.autograd.graph.disable_saved_tensors_hooks`).
 
@@ -136,6 +237,21 @@ def _run(op: Operation, given: Sequence[Any], attributes: Attributes) -> Any:
     return _node(plan.grad_name).apply(plan, attributes, kept, *given) if kept else None
 
 
+class _Node(function.FunctionCtx):
+    """The node of an operation: what it saved can be asked for by the names that it has elsewhere."""
+
+    def __getattr__(self, name: str) -> Any:
+        position = SAVED.get(name.removeprefix("_raw"))
+        kept = () if position is None or "plan" not in vars(self) else self._kept
+        if kept is None:
+            raise RuntimeError(errors.SECOND_BACKWARD)
+        place = len(kept) - 1 if position == KEEPS_RESULT else position
+        if place is None or not kept or place >= len(kept) - (position != KEEPS_RESULT):
+            return super().__getattr__(name)
+        saved = kept[place]
+        return None if saved is None else self._place_of(saved) if name.startswith("_raw") else self._unpacked(saved)
+
+
 class _Saving(function.Function):
     @staticmethod
     def forward(ctx: Any, plan: Plan, attributes: Attributes, kept: set[int], *given: Any) -> Any:
@@ -167,7 +283,7 @@ def _node(name: str) -> type[function.Function]:
     found = _nodes.get(name)
     if found is None:
         found = _nodes[name] = type(name, (_Saving,), {})
-        found._backward_cls = type(name, (function.FunctionCtx,), {"_forward_cls": found})
+        found._backward_cls = type(name, (_Node,), {"_forward_cls": found})
     return found
 
 

@@ -5,6 +5,7 @@ import warnings
 from typing import Any
 
 from tapegrad import errors
+from tapegrad.autograd.engine import ExecutionEngine
 from tapegrad.machine.live import machine
 from tapegrad.namespaces import show_public
 from tapegrad.protocols import alias
@@ -29,6 +30,8 @@ class Variable(metaclass=_VariableType):
 
     Raises TypeError for data that is no tensor.
     """
+
+    _execution_engine: ExecutionEngine = ExecutionEngine()
 
     def __new__(cls, data: Any = None, requires_grad: Any = False, volatile: Any = None) -> Any:
         if volatile is not None:

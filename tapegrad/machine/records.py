@@ -121,16 +121,17 @@ NODE = np.dtype([("refcount", "i8"), ("type", "u8"), ("row", "u8"), ("object", "
 # A reverse sweep's scratch; `adjoints` and `marks` are indexed by buffer and all zero between sweeps. It runs up to the
 # instruction at `limit`; `watched` says that Python waits for the gradient of some leaf, `watchful` that Python has
 # acted since everything was checked. All workspaces are in one chain (`next`). From `mark` to `finish` one is `active`,
-# in a `thread`: its instructions may move then, and are not reclaimed.
+# in a `thread`: its instructions may move then, and are not reclaimed. In one of `tensors`, as against blocks, that is
+# what `adjoints` are addresses of.
 WORKSPACE = np.dtype([
     ("adjoints", "u8"), ("marks", "u8"), ("reached", "u8"), ("leaves", "u8"), ("arena", "u8"),
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
     ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"), ("watchful", "u8"), ("watched", "u8"), ("limit", "u8"),
-    ("next", "u8"), ("active", "u8"), ("thread", "u8"),
+    ("next", "u8"), ("active", "u8"), ("thread", "u8"), ("tensors", "u8"),
 ])
 # Marks; BEYOND: some input asked for lies beyond this node; END: taken for a leaf, whatever lies beyond; DUE: it is not
-# yet known where its gradient is complete.
-REACHED, CAPTURED, NEEDED, BEYOND, END, DUE = 1, 2, 4, 8, 16, 32
+# yet known where its gradient is complete; OWN: its gradient is a tensor that nobody else can see.
+REACHED, CAPTURED, NEEDED, BEYOND, END, DUE, OWN = 1, 2, 4, 8, 16, 32, 64
 DONE, STOPPED, STALE, GONE, FAILED = 0, 1, 2, 3, 4  # status: hook or callback ahead; operand overwritten; freed; kernel
 NOT_STARTED = 6
 UNBUILT = 5  # a plan whose adjoint kernels are not compiled yet

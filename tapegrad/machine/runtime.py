@@ -55,6 +55,7 @@ _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
     "attach_to", "attach_node", "record_call", "collecting", "update", "write_places", "write_classes", "filled",
+    "replay_recorded", "gather_tensor",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen",
                      "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content", "array_of")
@@ -398,6 +399,7 @@ class Workspace:
         self.pending: dict[int, list[Any]] = {}  # gradients of a node's several outputs, by its row
         self.pieces: dict[int, dict[int, Any]] = {}  # the same by number, each with its plan and where it looks
         self.callbacks: list[Any] = []  # the custom functions that ran
+        self.queued: list[Callable[[], Any]] = []  # what is to be called when the sweep is done
         self.number = 0  # of the sweep
         self.captured: dict[int, Any] = {}  # gradients asked for, by row, as they were before hooks
         self.narrowed = False  # to the ways to some inputs

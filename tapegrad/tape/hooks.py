@@ -33,7 +33,7 @@ class Attached:
     """All that is kept for one row."""
 
     __slots__ = ("__weakref__", "callback", "heir", "metadata", "outputs", "post_accumulate", "posthooks", "prehooks",
-                 "tangent", "tensor_hooks")
+                 "saved", "tangent", "tensor_hooks")
 
     def __init__(self) -> None:
         self.tensor_hooks: Hooks = {}
@@ -46,6 +46,8 @@ class Attached:
         self.heir: Callable[[], Any] | None = None
         self.metadata: dict[Any, Any] = {}
         self.tangent: Any = None
+        # What hooks keep of operands (by position) and of the result: (the hook's inverse, what it made, the row).
+        self.saved: dict[int, tuple[Any, Any, int]] | None = None
 
 
 class RemovableHandle:
@@ -99,6 +101,12 @@ def gathers(row: int) -> bool:
     """Whether the node of this row waits for the gradients of all of its outputs, for hooks to be told."""
     kept = find(row)
     return kept is not None and bool(kept.prehooks or kept.posthooks or kept.outputs)
+
+
+def saves(row: int) -> bool:
+    """Whether hooks keep what the node of this row saved."""
+    kept = find(row)
+    return kept is not None and kept.saved is not None
 
 
 def metadata_of(row: int) -> dict[Any, Any]:

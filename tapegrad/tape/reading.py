@@ -115,7 +115,9 @@ def node_row(t: int) -> int:
 def outputs_of(row: int) -> list[int]:
     """The instructions whose results are outputs of a node that may have several."""
     t, n = instruction_of(row), int(machine.state["n_instructions"][0])
-    later = () if t is None else (t + 1 + np.flatnonzero(instructions["a"][t + 1:n] == row)).tolist()
+    later: Any = () if t is None else range(t + 1, n)
+    if t is not None and plan_of(t).op.kind != "callback":  # the outputs of a callback have their operands in the pool
+        later = (t + 1 + np.flatnonzero(instructions["a"][t + 1:n] == row)).tolist()
     return [other for other in later if plan_of(other).op.name in ("_output", *PIECES) and node_row(other) == row]
 
 

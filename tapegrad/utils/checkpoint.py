@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapegrad import autograd, random
-from tapegrad.autograd import modes
+from tapegrad.autograd import engine, modes
 from tapegrad.autograd.saved_tensors import saved_tensors_hooks
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
@@ -90,7 +90,8 @@ class _Frame:
     """One call of a function whose saved tensors were dropped."""
 
     def __init__(self, again: Callable[[], Any], early_stop: bool, check: bool) -> None:
-        self.again, self.early_stop, self.check = again, early_stop, check
+        self.again, self.check = again, check
+        self.early_stop = early_stop and _state["early stop"]  # as it is when the function is called
         self.marks: list[weakref.ref[_Mark]] = []
         self.told: list[dict[str, Any]] = []
         self.found: dict[int, Any] = {}
@@ -117,7 +118,7 @@ class _Frame:
                 if self.marks[count]() is not None:
                     new[count] = x.detach()
             count += 1
-            if self.early_stop and _state["early stop"] and count == len(self.marks):
+            if self.early_stop and count == len(self.marks):
                 raise _Done
             return x.detach()
 
@@ -167,6 +168,10 @@ class CheckpointFunction(autograd.Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
+        if engine.current_sweep().narrowed:
+            raise RuntimeError("When use_reentrant=True, torch.utils.checkpoint is incompatible with .grad() or "
+                               "passing an `inputs` parameter to .backward(). To resolve this error, you can either "
+                               "set use_reentrant=False, or call .backward() without passing the `inputs` argument.")
         inputs = list(ctx.inputs)
         for j, x in zip(ctx.places, ctx.saved_tensors):
             inputs[j] = x.detach().requires_grad_(x.requires_grad)
@@ -207,8 +212,6 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     """
     reentrant = _explicit(use_reentrant, _NAME)
     preserve = kwargs.pop("preserve_rng_state", True)
-    if determinism_check not in ("default", "none"):
-        raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
     if reentrant:
         if kwargs:
             raise ValueError("Unexpected keyword arguments: " + ",".join(kwargs))
@@ -217,6 +220,8 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
         if modes.is_grad_enabled() and not any(isinstance(x, Tensor) and x.requires_grad for x in args):
             warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
         return CheckpointFunction.apply(function, preserve, *args)
+    if determinism_check not in ("default", "none"):
+        raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
     first, second = context_fn()
     drawn = _with_state(preserve)
 

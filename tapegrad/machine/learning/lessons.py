@@ -129,7 +129,8 @@ class Lesson:
 
 
 active: Lesson | None = None
-_counts: dict[int, int] = {}
+_counts: dict[Any, int] = {}
+several: set[Callable[..., Any]] = set()  # functions that are another for each first argument
 _kept: list[Any] = []  # what native code points into
 _left: list[Any] = []  # the same of recipes that are not to be found any more: a call may be following one
 _numbers: dict[tuple[type, Any], int] = {}
@@ -144,7 +145,8 @@ def current() -> Lesson | None:
 def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a facade function and leave what it did for native code; `address` is where the call's key was gathered."""
     global active
-    count = _counts.get(id(function), 0)
+    kind = (id(function), args[0]) if function in several else id(function)
+    count = _counts.get(kind, 0)
     if active is not None or count >= MOST:
         return function(*args, **kwargs)
     known = machine.memory(address, "u8", rec.KEY_WORDS + rec.MAX_KEY)
@@ -161,7 +163,7 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
         active = None
         machine.state["teaching"] = 0
     if not lesson.learnt:
-        _counts[id(function)] = count + 1
+        _counts[kind] = count + 1
         _remember(lesson, result, int(known[2]), args)
     return result
 

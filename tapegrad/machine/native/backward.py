@@ -15,6 +15,7 @@ from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object
 from tapegrad.machine.native.operands import freshen_history, is_tensor, recording, set_recorded
+from tapegrad.machine.native.recorded_sweep import drop_gathered
 from tapegrad.machine.native.tape import call_reclaim, new_row, release_kept
 from tapegrad.machine.native.threads import usleep
 
@@ -76,6 +77,8 @@ def finish(workspace, retain):
     or to reclaiming.
     """
     w = workspace_at(workspace)
+    if w.tensors != U0:
+        drop_gathered(workspace)
     others = is_another_active(workspace)
     adjoints = words(w.adjoints)
     marks = octets(w.marks)

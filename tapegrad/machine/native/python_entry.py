@@ -319,10 +319,10 @@ def steal(self, address):
     return np.uint64(py.long_as(address))
 
 
-@export(u64(u64, u64))
-def item(self, obj):
-    """item(tensor of one element) -> Python number."""
-    row = buffers()[tensor_at(obj).buffer]
+@native
+def number_at(index):
+    """The Python number that a row of one element holds."""
+    row = buffers()[index]
     kind = layouts()[row.layout].dtype
     address = row.address
     if kind == np.uint32(7):
@@ -340,3 +340,9 @@ def item(self, obj):
     if kind == np.uint32(1):
         return py.long_from(np.int64(octets(address)[U0]))
     return boolean(octets(address)[U0] != np.uint8(0))
+
+
+@export(u64(u64, u64))
+def item(self, obj):
+    """item(tensor of one element) -> Python number."""
+    return number_at(tensor_at(obj).buffer)
