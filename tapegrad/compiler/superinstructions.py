@@ -43,7 +43,8 @@ class Loop(NamedTuple):
 
 
 class Access(NamedTuple):
-    """A place as a step uses it: which memory (`space`), from byte to byte, and as one element or as many.
+    """A place as a step uses it: which memory (`space`), from byte to byte, as one element or as many, and of what
+    dtype: `x.view(dtype)` is the same bytes as other numbers.
 
     In a loop it is `stride` bytes further on each turn.
     """
@@ -52,6 +53,7 @@ class Access(NamedTuple):
     start: int
     end: int
     letter: str
+    of: dtype
     stride: int = 0
 
     def overlaps(self, other: Access, turns: int) -> bool:
@@ -70,13 +72,13 @@ class Access(NamedTuple):
 
 
 @functools.lru_cache(maxsize=1 << 12)
-def _fusible(address: int, nest: int) -> tuple[Loop, tuple[int, ...]] | None:
-    """The iteration space and the operands' bytes an element of a kernel call that can be fused."""
+def _fusible(address: int, nest: int) -> tuple[Loop, tuple[dtype, ...]] | None:
+    """The iteration space and the operands' dtypes of a kernel call that can be fused."""
     kernel = emitter.kernels.get(address)
     loop = None if kernel is None else _loop(kernel, nest)
     if loop is None:
         return None
-    return loop, (loop.region.outputs[0].itemsize, *(d.itemsize for d in loop.region.inputs))
+    return loop, (loop.region.outputs[0], *loop.region.inputs)
 
 
 def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
@@ -105,10 +107,10 @@ def _loop(kernel: emitter.Kernel, nest: int) -> Loop | None:
     return Loop(elements, pattern, region, False)
 
 
-def access(place: Place, itemsize: int, letter: str, count: int) -> Access:
+def access(place: Place, of: dtype, letter: str, count: int) -> Access:
     fixed = place.kind == "fixed"
     start, memory = (place.number, place.offset) if fixed else (place.offset, place.number)
-    return Access((place.kind, memory), start, start + itemsize * (count if letter == "c" else 1), letter,
+    return Access((place.kind, memory), start, start + of.itemsize * (count if letter == "c" else 1), letter, of,
                   place.stride)
 
 
@@ -262,8 +264,8 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
             close(t)
             fused.append(step)
             continue
-        loop, itemsizes = found
-        accesses = [access(p, i, c, loop.elements) for p, i, c in zip(step.places, itemsizes, loop.letters)]
+        loop, kinds = found
+        accesses = [access(p, of, c, loop.elements) for p, of, c in zip(step.places, kinds, loop.letters)]
         if run is not None and not run.accepts(accesses, loop):
             close(t)
         if run is None:

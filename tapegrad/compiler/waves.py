@@ -77,7 +77,7 @@ def _known(address: int) -> _Kernel | None:
     elif set(pattern) - set("c0") or pattern[0] != "c" or calls_functions([value.cast(out)]):
         return None  # functions give vectors other last bits
     rule = dataflow.ANY
-    if value.op == "operand" and region.inputs == (out,):
+    if value.op == "operand" and region.inputs == (out,) and out is not dtypes.bool_:  # whose copies hold 0 and 1 alone
         rule = dataflow.COPY if not adds else (
             dataflow.ADD if out in (dtypes.float32, dtypes.float64) else
             dataflow.ADD_WHOLE if out.category == 1 else dataflow.ANY)

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import tapegrad as torch
 from tapegrad import dispatch
-from tapegrad.compiler import compile
+from tapegrad.compiler import compile, loops, waves
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.passes.work import kernel_of
 from tapegrad.machine import records as rec
@@ -355,3 +355,47 @@ def test_results_are_put_where_they_are_copied_to(function, left, dtype):
         same(made(x, y), function(x, y), True, passes)
         same(made(y, x), function(y, x), True, passes)
         assert left is None or copies(made) == left
+
+
+BYTES = {"float64": "int64", "float32": "int32", "float16": "int16", "int64": "float64", "int32": "float32",
+         "uint8": "bool"}
+AS_BYTES = {
+    "sums": lambda y: y + y, "casts": lambda y: y.to(torch.float64), "halves": lambda y: y.float() * 0.5,
+    "comparisons": lambda y: y > 0, "copies": lambda y: y.clone(), "elements": lambda y: y[2], "parts": lambda y: y[1:],
+    "stacks": lambda y: torch.stack((y[0], y[3])),
+}
+
+
+@pytest.mark.parametrize("length", [3, 200], ids=["short", "long"])
+@pytest.mark.parametrize("of", BYTES)
+def test_bytes_are_read_as_other_numbers(of, length, monkeypatch):
+    """What `view(dtype)` shows is computed with as such, in every pass, in loops and in waves."""
+    of, other = getattr(torch, of), getattr(torch, BYTES[of])
+    generator = np.random.default_rng(0)
+    given = [torch.tensor(generator.normal(size=4) * 50).to(of) for _ in range(length)]
+
+    def function(x: Any) -> Any:
+        found = [f(y.view(other)) for f in AS_BYTES.values() for y in (x + given[0], x)]
+        total = torch.zeros(4, dtype=torch.float64)
+        for t in given:
+            y = x + t
+            total = total * 0.5 + y.view(other)
+            y.view(other)[:1] = t.view(other)[3:]
+            x = y.view(other).clone().view(of)
+        return *found, total, x
+
+    def bits(results: Any) -> Any:
+        return [(np.where(np.isnan(a), np.nan, a) if a.dtype.kind == "f" else a).tobytes() for a in values(results)]
+
+    x, y = given[1] * 2, given[2] * 3
+    for least in (512, 8):
+        for module in (loops, waves):
+            monkeypatch.setattr(module, "LEAST", least)
+        monkeypatch.setattr(loops, "SEVERAL", 2)
+        monkeypatch.setattr(waves, "WIDE", 0)
+        for passes in (("common", "placed"), ("fusion",), ("loops",), tuple(PASSES)):
+            made = compiled(function, x, passes=passes)
+            assert [bits(made(t)) for t in (x, y)] == [bits(function(t)) for t in (x, y)], passes
+        monkeypatch.setattr(loops, "LEAST", 1 << 40)  # waves alone
+        made = compiled(function, x)
+        assert [bits(made(t)) for t in (x, y)] == [bits(function(t)) for t in (x, y)]

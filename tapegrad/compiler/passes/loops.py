@@ -47,17 +47,13 @@ def _turning(loop: Loop) -> Step | None:
     if more or kernel is None or kernel.pattern != "1" or any(kernel.accumulate):
         return None
     region, outputs = kernel.region, len(kernel.region.outputs)
-    places = [access(p, d.itemsize, "c", 1) for p, d in zip(step.places, (*region.outputs, *region.inputs))]
+    places = [access(p, of, "c", 1) for p, of in zip(step.places, (*region.outputs, *region.inputs))]
     if any(a != b and a.overlaps(b, loop.turns) for a in places[:outputs] for b in places):
         return None
-    ahead = {_next(b): (j, region.outputs[j]) for j, b in enumerate(places[:outputs])}
-    back = []
-    for k, a in enumerate(places[outputs:], outputs):
-        j, dtype = ahead.get(a, (-1, None))
-        if j >= 0 and dtype is not region.inputs[k - outputs]:
-            return None
-        if j >= 0:
-            back.append(f"{k}>{j}")
+    ahead = {_next(b): j for j, b in enumerate(places[:outputs])}
+    back = [f"{k}>{ahead[a]}" for k, a in enumerate(places) if k >= outputs and a in ahead]
+    if any(a != b and a == b._replace(of=a.of) for a in places[outputs:] for b in ahead):
+        return None  # what passes on is read as other numbers than were written
     pattern = "@" + "".join("m" if a.stride else "0" for a in places) + ":" + ",".join(back)
     address = emitter.compile_region(region, pattern, kernel.accumulate)
     nest = machine.keep_nest([loop.turns, *(a.stride for a in places)])

@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from tapegrad import dtypes
 from tapegrad.compiler.passes.work import Work, kernel_of, space, times_used
 from tapegrad.compiler.traced_program import Loop, Place, Step
 from tapegrad.machine import records as rec
@@ -85,7 +86,8 @@ def _row(step: Step) -> _Row | None:
             any(kernel.accumulate)):
         return None
     (of,), (value,) = kernel.region.outputs, kernel.region.values
-    copies = value.op == "operand" and kernel.region.inputs == (of,) and kernel.pattern in ("cc", "1")
+    copies = (value.op == "operand" and kernel.region.inputs == (of,) and kernel.pattern in ("cc", "1")
+              and of is not dtypes.bool_)  # see `is_copy`
     if kernel.pattern == "1":
         return _Row(of.itemsize, copies)
     if set(kernel.pattern) - set("c0") or kernel.pattern[0] != "c":

@@ -5,6 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
+from tapegrad import dtypes
 from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, kernel_of, reads, space, writes
 from tapegrad.machine.live import machine
 
@@ -32,13 +33,16 @@ def is_simple(step: Step) -> bool:
 
 
 def is_copy(step: Step, blocks: Sequence[Block]) -> bool:
-    """Whether a simple step copies one block to another, byte by byte and as a whole."""
+    """Whether a simple step copies one block to another, byte by byte and as a whole.
+
+    One of truth values does not: a byte that is neither 0 nor 1, seen through `view(torch.bool)`, becomes 1.
+    """
     kernel = kernel_of(step)
     if kernel is None or len(step.places) != 2 or step.places[1].kind != "own" or step.places[1].offset:
         return False
     (value,), (given,), (of,) = kernel.region.values, kernel.region.inputs, kernel.region.outputs
     target, source = (blocks[p.number].nbytes for p in step.places)
-    if value.op != "operand" or given is not of or target != source:
+    if value.op != "operand" or given is not of or of is dtypes.bool_ or target != source:
         return False
     if kernel.pattern == "1":
         return target == of.itemsize
