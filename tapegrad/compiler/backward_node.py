@@ -11,7 +11,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from tapegrad import dtypes, errors
+from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import modes
 from tapegrad.autograd.function import Function, FunctionCtx
 from tapegrad.compiler import traced_program as cap
@@ -66,6 +66,8 @@ class CompiledFunctionBackward(FunctionCtx):
     _done: frozenset[int] = frozenset()  # of those sweeps that let go of what they used
 
     def gradients(self, outgoing: Sequence[Any]) -> list[Any]:
+        if dispatch.lanes is not None and dispatch.lanes.has(*outgoing):
+            return list(dispatch.lanes.each(self.gradients, outgoing))
         self._last = self._asked(self._wanted)
         if self._segment.refuses(self._last, self._done):
             raise RuntimeError(errors.SECOND_BACKWARD)
@@ -299,11 +301,20 @@ class Pullback:
         self.states: Sequence[Any]
         self.numbers: Sequence[Any]
         self.states, self.numbers, held = extra or ((), (), ())
-        numbers = self.variant.captured.numbers_of_inputs
+        numbers, same_as = self.variant.captured.numbers_of_inputs, self.variant.captured.same_as
         self.memories: Sequence[Any] = kept[:recorder.n_leaves]
-        self.leaves: list[Any] = [held[i] if held and is_leaf else
-                       Input(t, numbers.get(i), kind, is_leaf) if requires_grad else _alias(t, kind)
-                       for i, (t, (kind, requires_grad, is_leaf)) in enumerate(zip(self.memories, recorder.kinds))]
+        self.leaves: list[Any] = []  # one object for each that was one
+        for i, (tensor, (kind, requires_grad, is_leaf)) in enumerate(zip(self.memories, recorder.kinds)):
+            same = same_as[i]
+            if type(same) is not int:
+                self.leaves.append(same)
+            elif same < i:
+                self.leaves.append(self.leaves[same])
+            elif held and is_leaf:
+                self.leaves.append(held[i])
+            else:
+                self.leaves.append(Input(tensor, numbers.get(i), kind, is_leaf) if requires_grad
+                                   else _alias(tensor, kind))
 
     def gradients(self, number: int, gradients: Sequence[Any], row: int, wanted: int) -> Sequence[Any]:
         """The gradients of a segment's inputs from those of its outputs, None for zero; `row` is the node's.

@@ -192,6 +192,9 @@ class Captured:
         self.expected: dict[int, int] = {i: row for i, row in enumerate(before.owners) if row in before.known}
         self.known: frozenset[int] = frozenset(before.known)
         self.reached: list[bool] = [id(t) in before.reach.tensors for t in before.leaves]
+        # what each argument is: a tensor that it reaches by name, or the first argument that is the same tensor
+        self.same_as: list[Any] = [t if r else next(i for i, other in enumerate(before.leaves) if other is t)
+                                   for t, r in zip(before.leaves, self.reached)]
         self._starts = {b.address: i for i, b in enumerate(self.blocks) if b.address}
         self.result_blocks: list[int] = []
         self.fresh_layouts: list[Layout] = []

@@ -143,9 +143,16 @@ class _Within(Function):
 
 def _arguments(pullback: Pullback, inputs: Sequence[int]) -> list[Any]:
     """The call's tensors, with the histories they had: those that the segment leads to, for others may be gone."""
+    found: dict[int, Any] = {}  # one that is given twice is one object
+
     def given(x: Any) -> Any:
         if type(x) is not Input:
             return x
+        if id(x) not in found:
+            found[id(x)] = made(x)
+        return found[id(x)]
+
+    def made(x: Input) -> Any:
         if x.number is not None and x.number in inputs:
             return call.tensor_of(pullback.rows[x.number], x.kind)
         leaf = x.memory.detach().requires_grad_()

@@ -69,6 +69,13 @@ def write(op: Operation, given: Sequence[Any], attributes: Attributes, levels: t
             dispatch.apply_inplace(op, sample, attributes)
 
 
+def each(function: Callable[[list[Any]], Sequence[Any]], given: Sequence[Any]) -> list[Any]:
+    """What a function that reads memory by itself gives for each lane of some tensors, together."""
+    levels = levels_of(given)
+    found = zip(*[function(sample) for sample in _samples(given, levels)])
+    return [None if column[0] is None else batched(piled(column, levels), levels) for column in found]
+
+
 def call_of(function: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any], why: errors.PerLane) -> Any:
     """A function that asked for elements, called again for each lane; as refused where its results go not together."""
     leaves, spec = tree_flatten((args, kwargs))

@@ -97,6 +97,8 @@ class Rules:
         """A tensor has come to stand for a view of itself."""
         return become(x, seen)
 
+    each = staticmethod(one_by_one.each)
+
     @staticmethod
     def writable(g: Any, total: Any) -> bool:
         """Whether a gradient can be added to another in place."""

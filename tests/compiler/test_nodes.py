@@ -717,3 +717,71 @@ def test_what_a_call_keeps_is_let_go_after_the_collector_took_its_function(met, 
         tape.collect()
         del filled
     assert (tape.kept_bytes, tape.instructions) == before
+
+
+REACHED = torch.tensor([0.3, 0.5, -1.0], dtype=torch.float64, requires_grad=True)
+PASSED = torch.tensor([-0.7, 0.2, 0.9], dtype=torch.float64, requires_grad=True)
+
+
+def of_two(x: Any, y: Any) -> Any:
+    return torch.sin(x) * y.exp() + (x * y).sum()
+
+
+def of_one_that_it_reads(x: Any, y: Any) -> Any:
+    return torch.sin(x) * REACHED.sum() + (REACHED * y).sum() * y
+
+
+def of_a_list(x: Any, y: Any) -> Any:
+    return torch.stack([a * b for a, b in zip([x, y, x], [REACHED, y * y, x.exp()])]).sum(0)
+
+
+def if_it_is_the_same(x: Any, y: Any) -> Any:
+    return torch.sin(x) * y * y if x is y else x * y
+
+
+GIVEN = {
+    "apart": lambda: (PASSED, REACHED * 2), "a leaf twice": lambda: (PASSED, PASSED),
+    "what it reads": lambda: (REACHED, REACHED), "what it reads, and another": lambda: (REACHED, PASSED),
+    "a result twice": lambda: (lambda t: (t, t))(PASSED * 2), "a view twice": lambda: (lambda t: (t, t))(PASSED[:]),
+    "two views": lambda: (PASSED[:], PASSED[:]), "a leaf and its result": lambda: (PASSED, PASSED * 2),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN)
+@pytest.mark.parametrize("function", [of_two, of_one_that_it_reads, of_a_list, if_it_is_the_same])
+def test_tensors_that_are_passed_twice_are_differentiated_as_one(function, given):
+    """Second and third derivatives, and many cotangents in one sweep."""
+    made, inputs = compile(function), [PASSED, REACHED]
+    for _ in range(CALLS):
+        made(*GIVEN[given]()).sum().backward()
+        PASSED.grad = REACHED.grad = None
+    assert made.replays
+
+    def derivatives(f: Any) -> list[Any]:
+        def derived(y: Any, **how: Any) -> Any:
+            return [g for g in torch.autograd.grad(y, inputs, allow_unused=True, **how) if g is not None]
+
+        first = derived(f(*GIVEN[given]()).sum(), create_graph=True)
+        second = derived(sum((g * g).sum() for g in first), create_graph=True)
+        third = derived(sum((g * g).sum() for g in second))
+        eye = torch.eye(3, dtype=torch.float64)
+        rows = derived(f(*GIVEN[given]()), grad_outputs=eye, is_grads_batched=True)
+        deep = derived(f(*GIVEN[given]()), grad_outputs=eye, is_grads_batched=True, create_graph=True)
+        return [*first, *second, *third, *rows, *derived(sum((g * g).sum() for g in deep))]
+
+    found, expected = derivatives(made), derivatives(function)
+    assert len(found) == len(expected)
+    for a, b in zip(found, expected):
+        np.testing.assert_allclose(a.detach().numpy(), b.detach().numpy(), rtol=1e-12, atol=1e-14)
+
+
+def test_jacobians_of_what_was_compiled_are_found_in_one_sweep():
+    layer = compile(lambda x: torch.tanh(x * REACHED.detach()) @ torch.ones(3, 2, dtype=torch.float64))
+    for _ in range(CALLS):
+        layer(PASSED).sum().backward()
+    for transform in (lambda f: torch.autograd.functional.jacobian(f, PASSED, vectorize=True),
+                      lambda f: torch.autograd.functional.hessian(lambda x: f(x).sum(), PASSED, vectorize=True),
+                      lambda f: torch.func.jacrev(f)(PASSED)):
+        found, expected = transform(layer), transform(layer.__wrapped__)
+        np.testing.assert_allclose(found.detach().numpy(), expected.detach().numpy(), rtol=1e-12, atol=1e-14)
+    PASSED.grad = None
