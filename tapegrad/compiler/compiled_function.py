@@ -179,10 +179,13 @@ class Compiled(Transparent, CompiledBase):
         self._set_ways(tuple(ways[-MAX_WAYS:]))
 
     def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
-        self._native_n_ways = 0  # while those that may go are still held
         pairs = [(id(way), way.address) for way in ways if way.plainly]
-        self._ways, self._table = ways, np.array(pairs, "u8").reshape(-1)
-        self._native_ways, self._native_n_ways = address_of(self._table), len(pairs)
+        table = np.array(pairs, "u8").reshape(-1)
+        address, count = address_of(table), len(pairs)
+        before = self._ways, self._table  # which stay until native code has the new ones
+        # Nothing is called here, so that no other thread comes between: it would find a table of ways that are gone.
+        self._ways, self._table, self._native_ways, self._native_n_ways = ways, table, address, count
+        del before
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
