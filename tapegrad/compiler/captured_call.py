@@ -175,6 +175,7 @@ class Captured:
         # what Python takes out of tensors when the program has run
         reads = [read.copy for read in substitution.graph.reads.values()
                  if not read.pinned] if substitution else []
+        self.analysed: trace_analysis.Analysed
         self.analysed, self.blocks, used = trace_analysis.analyse(
             events, trace.contents, before.storages, before.owners, before.known,
             _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},

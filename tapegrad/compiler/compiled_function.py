@@ -38,7 +38,6 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, machine
 from tapegrad.machine.llvm import late_binding
-from tapegrad.machine.startup import address_of
 from tapegrad.tensor import Tensor
 
 MAX_VARIANTS = 16
@@ -55,9 +54,6 @@ if TYPE_CHECKING:
     class CompiledBase:
         """Calls, which are native: of what is not, they ask `Compiled.called`."""
 
-        _native_ways: int
-        _native_n_ways: int
-
         def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
 else:
     CompiledBase = machine.CompiledBase
@@ -69,6 +65,8 @@ class Compiled(Transparent, CompiledBase):
     `captures`, `replays` and `fallbacks` count what happened; `explain()` says it in words.
     """
 
+    __slots__ = ("__dict__", "__weakref__", "_native_ways")  # the last is where `records.COMPILED_FUNCTION` says
+    _native_ways: tuple[Any, ...]
     dynamic: bool
     eager_build: bool
     passes: tuple[str, ...]
@@ -89,9 +87,9 @@ class Compiled(Transparent, CompiledBase):
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
         # The native ways through the programs that ran last. Those before which no Python comes are tried by native
-        # code, before it asks `called`; it reads them in a table.
+        # code, before it asks `called`: it has one object to read, for threads and the collector may come between.
         self._ways: tuple[Quick, ...] = ()
-        self._table: Any = None
+        self._native_ways = ()
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
@@ -179,13 +177,8 @@ class Compiled(Transparent, CompiledBase):
         self._set_ways(tuple(ways[-MAX_WAYS:]))
 
     def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
-        pairs = [(id(way), way.address) for way in ways if way.plainly]
-        table = np.array(pairs, "u8").reshape(-1)
-        address, count = address_of(table), len(pairs)
-        before = self._ways, self._table  # which stay until native code has the new ones
-        # Nothing is called here, so that no other thread comes between: it would find a table of ways that are gone.
-        self._ways, self._table, self._native_ways, self._native_n_ways = ways, table, address, count
-        del before
+        self._ways = ways
+        self._native_ways = tuple([x for way in ways if way.plainly for x in (way, way.address)])
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.

@@ -240,7 +240,7 @@ class Woven:
             rest[run.start:run.end] = False
             kept |= run.memory.shared
         kept |= _touched(table.rows(rest), len(lasting))
-        self.kept = np.flatnonzero(kept)
+        self.kept: np.ndarray[Any, Any] = np.flatnonzero(kept)
         numbers = np.cumsum(kept) - 1
         self.made: list[Block] = []  # those of the waves, at no address of the capture's
         self.parts: list[list[Any]] = []

@@ -7,6 +7,7 @@ nobody reads. Histories are those of values, so that a backward through lanes is
 from __future__ import annotations
 
 import contextlib
+import operator
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
@@ -24,6 +25,9 @@ class Level:
     """One `vmap` under way: how many lanes it has, and what random functions do in it."""
 
     __slots__ = ("number", "randomness", "size")
+    number: int
+    size: int
+    randomness: str
 
     def __init__(self, number: int, size: int, randomness: str) -> None:
         self.number, self.size, self.randomness = number, size, randomness
@@ -34,7 +38,7 @@ class _Thread(threading.local):
         self.levels: list[Level] = []  # innermost last: their numbers count from 1
 
 
-thread = _Thread()
+thread: _Thread = _Thread()
 
 
 def _no(text: str) -> Callable[..., Any]:
@@ -44,6 +48,9 @@ def _no(text: str) -> Callable[..., Any]:
     return refuse
 
 
+_OTHER_MEMORY = "vmap: a tensor of a batch cannot be given other memory"
+
+
 class Batched(Tensor):
     """What a function under `vmap` is called with; whoever asks it for elements is refused."""
 
@@ -51,14 +58,6 @@ class Batched(Tensor):
     _stands_in = True
     _value: Any
     _levels: tuple[int, ...]
-
-    item = _no(errors.LANES_ITEM)
-    _scalar = __float__ = __int__ = __index__ = __complex__ = _number = item
-    __bool__ = _no(errors.LANES_BRANCH)
-    _array = _no(errors.LANES_STORAGE)
-    _memory = numpy = tolist = __array__ = __dlpack__ = data_ptr = storage = untyped_storage = _array
-    __reduce_ex__ = __deepcopy__ = share_memory_ = storage_offset = _array
-    resize_ = set_ = _no("vmap: a tensor of a batch cannot be given other memory")
 
     @property
     def requires_grad(self) -> bool:
@@ -72,12 +71,6 @@ class Batched(Tensor):
         self._value.requires_grad_(requires_grad)
         return self
 
-    is_leaf = property(lambda self: self._value.is_leaf)
-    grad_fn = property(lambda self: self._value.grad_fn)
-    _base = property(lambda self: self._value._base)
-    _version = property(lambda self: self._value._version)
-    retains_grad = property(lambda self: self._value.retains_grad)
-
     @property
     def grad(self) -> Any:
         found = self._value.grad
@@ -89,7 +82,7 @@ class Batched(Tensor):
 
     @data.setter
     def data(self, value: Any) -> None:
-        raise RuntimeError("vmap: a tensor of a batch cannot be given other memory")
+        raise RuntimeError(_OTHER_MEMORY)
 
     def retain_grad(self) -> None:
         self._value.retain_grad()
@@ -124,6 +117,18 @@ class Batched(Tensor):
         return inner
 
 
+# What is the value's, and what is refused.
+for _name in ("is_leaf", "grad_fn", "_base", "_version", "retains_grad"):
+    setattr(Batched, _name, property(operator.attrgetter(f"_value.{_name}")))
+for _text, _names in {
+    errors.LANES_ITEM: "item _scalar _number __float__ __int__ __index__ __complex__",
+    errors.LANES_BRANCH: "__bool__",
+    errors.LANES_STORAGE: "_array _memory numpy tolist __array__ __dlpack__ data_ptr storage untyped_storage "
+                          "storage_offset share_memory_ __reduce_ex__ __deepcopy__",
+    _OTHER_MEMORY: "resize_ set_",
+}.items():
+    for _name in _names.split():
+        setattr(Batched, _name, _no(_text))
 argument_parser.is_tensor(Batched)
 
 

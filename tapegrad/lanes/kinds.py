@@ -20,7 +20,8 @@ from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.view import readable
 from tapegrad.shapes import contiguous_strides
 
-_layouts, TensorBase = layouts.all, machine.TensorBase
+_layouts = layouts.all
+TensorBase: Any = machine.TensorBase
 Lanes = tuple[int, ...]  # how many there are, for each level
 
 

@@ -45,13 +45,13 @@ def open_or_close(step: int) -> None:
 class Rules:
     """None, or False, where no operand has lanes."""
 
-    like = staticmethod(like)
-    spread = staticmethod(spread)
-    under = staticmethod(under)
-    level = staticmethod(level)
-    left = staticmethod(left)
-    swept = staticmethod(sweeps.swept)
-    gradients = staticmethod(programs.gradients)
+    like: Any = staticmethod(like)
+    spread: Any = staticmethod(spread)
+    under: Any = staticmethod(under)
+    level: Any = staticmethod(level)
+    left: Any = staticmethod(left)
+    swept: Any = staticmethod(sweeps.swept)
+    gradients: Any = staticmethod(programs.gradients)
 
     @staticmethod
     def applied(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:

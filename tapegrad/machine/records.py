@@ -323,9 +323,9 @@ REPLAY = np.dtype([
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
     ("runs", "u8"), ("whole", "u8"),
 ])
-# A compiled function as an object, with the ways (u8, as pairs) that a call tries first: an object of Python's, of
-# which this is no reference, and where its REPLAY is.
-COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("ways", "u8"), ("n_ways", "u8")])
+# A compiled function as an object; `ways` is a slot of its class: a tuple of the ways that a call tries first, each
+# followed by where its REPLAY is.
+COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("ways", "u8")])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
 OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)

@@ -6,6 +6,7 @@ to compare). Each runs twice, as written and compiled; results and state are com
 from __future__ import annotations
 
 import copy
+import ctypes
 import gc
 import math
 import pickle
@@ -18,6 +19,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.compiler import compile
+from tapegrad.machine import records as rec
 
 CALLS = 9
 PROGRAMS: dict[str, Any] = {}
@@ -696,12 +698,25 @@ def test_a_way_that_is_dropped_while_it_runs_stays_until_the_call_is_over():
     gc.callbacks.append(drop)
     gc.set_threshold(1)
     try:
-        found = [f(torch.ones(3)) for _ in range(50)]
+        for _ in range(300):
+            assert f(torch.ones(3)).tolist() == [3.0] * 3
+            filled = [np.full(n, 3, np.uint64) for n in range(1, 40)]  # where what was dropped lay
     finally:
         gc.set_threshold(*threshold)
         gc.callbacks.remove(drop)
-    assert all(y.tolist() == [3.0] * 3 for y in found)
-    assert ways and not any(way() for way in ways)
+    assert filled and ways and not any(way() for way in ways)
+
+
+def test_native_code_finds_the_ways_where_they_are():
+    f = compile(lambda x: x, eager_build=True)
+    at = id(f) + rec.COMPILED_FUNCTION.fields["ways"][1]
+    assert ctypes.c_uint64.from_address(at).value == id(f._native_ways)
+    for _ in range(4):
+        f(torch.ones(2))
+    assert ctypes.c_uint64.from_address(at).value == id(f._native_ways) != id(())
+    f = weakref.ref(f)
+    gc.collect()
+    assert f() is None
 
 
 def test_keywords_and_failures_of_native_calls():

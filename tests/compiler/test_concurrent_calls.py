@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 import tapegrad as torch
-from tapegrad.compiler import compile, compiled_function
+from tapegrad.compiler import compile
 
 THREADS, ROUNDS = 8, 120
 Round = Callable[[int, int], bool]
@@ -367,23 +367,3 @@ def test_a_child_of_a_thread_that_does_not_capture():
 
     compile(forks)(full(1))
     assert codes == [0]
-
-
-def test_ways_are_replaced_at_once(monkeypatch):
-    """Another thread that replaces them, wherever it comes between, leaves no table behind that is gone."""
-    x = torch.ones(3)
-    made = torch.compile(lambda x: x * 2 + 1)
-    for _ in range(5):
-        made(x)
-    ways, address_of = made._ways, compiled_function.address_of
-    assert ways
-
-    def another_comes(array):
-        monkeypatch.setattr(compiled_function, "address_of", address_of)
-        made._set_ways(ways)
-        return address_of(array)
-
-    monkeypatch.setattr(compiled_function, "address_of", another_comes)
-    made._set_ways(ways)
-    assert (made._native_ways, made._native_n_ways) == (address_of(made._table), len(made._ways))
-    assert made(x).tolist() == [3, 3, 3]

@@ -42,6 +42,7 @@ class Unreadable(Exception):
 class Transparent:
     """What stands for the function it wraps: compiled functions."""
 
+    __slots__ = ()
     __wrapped__: Any
 
 

@@ -70,7 +70,7 @@ class Lesson:
         self.kept: dict[int, Any] = {}
         self.given = given  # the number or the list of many tensors that is left out of the key
         self.factors: list[float] = []  # the arguments that are fractions, if the first of them is what is left out
-        self.used = False  # whether some operand was that one
+        self.used: bool = False  # whether some operand was that one
         self.wrote: bool = False
         self.stream = 0  # the address of that which numbers were drawn from
         self.turn: int = planner.turns  # whose plans it names

@@ -26,7 +26,7 @@ _replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
 _tuple_new = external("PyTuple_New", u64, u64)
 _AS_TAKEN, _ONE_TAKEN = np.uint64(rec.AS_TAKEN), np.uint64(rec.ONE_TAKEN)
 _BYTES = np.uint64(32)  # where the content of a `bytes` object begins
-_LENGTH = U2  # the word of a dict that says how many items it has
+_LENGTH = U2  # the word of a tuple or dict that says how many items it has
 
 
 @inlined
@@ -152,28 +152,27 @@ def replay(self, arguments, count):
 @export(u64(u64, u64, u64))
 def call_compiled(self, arguments, keywords):
     """`tp_call` of compiled functions: the ways that are all native; what is left to do is Python's."""
-    f = _functions(self)[U0]
+    ways = _functions(self)[U0].ways
+    py.incref(ways)  # making results may run the collector, and that any Python
+    n = U0 if keywords != U0 and words(keywords)[_LENGTH] != U0 else words(ways)[_LENGTH]
     way = found = py.none()
+    py.incref(found)
     i = U0
-    while i < f.n_ways and found == py.none() and (keywords == U0 or words(keywords)[_LENGTH] == U0):
-        way, record = words(f.ways)[U2 * i], words(f.ways)[U2 * i + U1]
-        i += U1
-        py.incref(way)  # making results may run the collector, and that any Python
+    while i < n and found == py.none():
+        py.decref(found)
+        way, record = words(ways + ITEMS)[i], np.uint64(py.long_as(words(ways + ITEMS)[i + U1]))
+        i += U2
         found = run_replay(record, arguments, U0, py.none())
         if found == U0 or (_replays(record)[U0].whole != U0 and found != py.none() and found != py.false()):
-            py.decref(way)
+            py.decref(ways)
             return found
-        if found == py.none():
-            py.decref(way)
-            way = found
     block = stack_words(5)
     words(block)[U0] = self
     words(block)[U1] = arguments
     words(block)[U2] = keywords if keywords != U0 else py.none()
-    words(block)[U3] = way
+    words(block)[U3] = way if found != py.none() else found
     words(block)[np.uint64(4)] = found
     result = py.vectorcall(machine().call_compiled, block, np.uint64(5), U0)
-    if way != py.none():
-        py.decref(way)
-        py.decref(found)
+    py.decref(found)
+    py.decref(ways)
     return result

@@ -47,7 +47,7 @@ class _Spec(ctypes.Structure):
 
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 METH_FASTCALL, METH_KEYWORDS, METH_O = 0x80, 0x02, 0x08
-_T_OBJECT, _T_UINT, _T_ULONGLONG, _T_PYSSIZET, _READONLY = 6, 11, 18, 19, 1
+_T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
 BACKWARD = """backward($self, /, gradient=None, retain_graph=None, create_graph=False, inputs=None)
 --
 
@@ -103,14 +103,11 @@ def make_node_type(symbols: dict[str, int]) -> type:
 
 
 def make_compiled_type(symbols: dict[str, int]) -> type:
-    """What a compiled function's class is made of: calls are native, fields as in `records.COMPILED_FUNCTION`."""
-    fields: Any = rec.COMPILED_FUNCTION.fields
-    members = (_Member * 3)(*(_Member(f"_native_{name}".encode(), _T_ULONGLONG, fields[name][1], 0, None)
-                              for name in ("ways", "n_ways")), _Member(None, 0, 0, 0, None))
-    table = (_Slot * 3)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]),
-                        _Slot(_SLOT["tp_members"], ctypes.addressof(members)), _Slot(0, None))
-    spec = _Spec(b"tapegrad.CompiledBase", rec.COMPILED_FUNCTION.itemsize, 0, _DEFAULT | _BASE, ctypes.addressof(table))
-    kept.extend([members, table, spec])
+    """What a compiled function's class is made of: calls are native."""
+    table = (_Slot * 2)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]), _Slot(0, None))
+    spec = _Spec(b"tapegrad.CompiledBase", rec.COMPILED_FUNCTION.fields["ways"][1], 0,  # type: ignore[index]
+                 _DEFAULT | _BASE, ctypes.addressof(table))
+    kept.extend([table, spec])
     return _type_from(spec)
 
 

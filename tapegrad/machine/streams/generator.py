@@ -42,7 +42,7 @@ class Generator:
     def __init__(self) -> None:
         self._stream = np.zeros(1, STREAM)
         self._keyed = self._stream["keyed"]  # a part of it
-        self.at = address_of(self._stream)
+        self.at: int = address_of(self._stream)
         self.manual_seed(DEFAULT_SEED)
 
     def manual_seed(self, seed: int) -> Generator:
