@@ -16,8 +16,8 @@ from tapegrad.documents.descriptions import classes, everything  # noqa: E402
 WRITTEN_AS_FORMS = ("Tensor.", "linalg.", "special.", "nn.functional.")
 # Where PyTorch's says less than it takes: `(*args, **kwargs)`, or nothing.
 _PLAINER = """
-    Size dtype layout memory_format no_grad autograd.Function autograd.graph.Node nn.Container nn.LogSigmoid nn.Sigmoid
-    nn.Softsign nn.Tanh nn.Tanhshrink utils.checkpoint.CheckpointFunction utils.data.Sampler jit.ScriptModule
+    Size dtype layout memory_format no_grad autograd.graph.Node nn.Container nn.LogSigmoid nn.Sigmoid
+    nn.Softsign nn.Tanh nn.Tanhshrink utils.data.Sampler jit.ScriptModule
     nn.init.constant nn.init.dirac nn.init.eye nn.init.kaiming_normal nn.init.kaiming_uniform nn.init.normal
     nn.init.orthogonal nn.init.sparse nn.init.uniform nn.init.xavier_normal nn.init.xavier_uniform
 """
