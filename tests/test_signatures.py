@@ -59,6 +59,7 @@ def test_an_argument_twice(d):
 
 TAKES_ANYTHING = {  # as in PyTorch
     "nn.Identity": "so that it can stand for any layer",
+    **dict.fromkeys(("autograd.Function", "utils.checkpoint.CheckpointFunction"), "it is only warned of"),
     "nn.modules.lazy.LazyModuleMixin": "what it is mixed into says",
 }
 

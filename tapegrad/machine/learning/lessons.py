@@ -135,6 +135,7 @@ _kept: list[Any] = []  # what native code points into
 _left: list[Any] = []  # the same of recipes that are not to be found any more: a call may be following one
 _numbers: dict[tuple[type, Any], int] = {}
 _copied = 0  # bytes of constants that are copied
+_asked: set[bytes] = set()  # keys of calls that would be answered with a copy, had they come before
 
 
 def current() -> Lesson | None:
@@ -386,7 +387,7 @@ def _results(lesson: Lesson, result: Any) -> list[int] | None:
             x is None or isinstance(x, machine.TensorBase) for x in found):
         return None
     for x in found:
-        if id(x) in lesson.kept and id(x) not in lesson.references and _may_copy(x):
+        if id(x) in lesson.kept and id(x) not in lesson.references and _may_copy(lesson, x):
             like = machine.call.empty(x._layout)
             machine.call.fill_from(like, x._memory())
             lesson.constants.append(like)
@@ -405,12 +406,20 @@ def _results(lesson: Lesson, result: Any) -> list[int] | None:
     return [r for r in references if r is not None]
 
 
-def _may_copy(x: Any) -> bool:
-    """Whether a tensor can be kept, to be copied for who asks for one like it."""
+def _may_copy(lesson: Lesson, x: Any) -> bool:
+    """Whether a tensor can be kept, to be copied for who asks for one like it.
+
+    Not for the first who does: where each call has another size, each would be kept, and the block it lies in with it.
+    """
     global _copied
     layout = planner.layouts.all[x._layout]
-    if not layout.dense or not layout.nbytes <= LARGEST_COPIED or \
-            _copied + layout.nbytes > MOST_COPIED:
+    if not layout.dense or not layout.nbytes <= LARGEST_COPIED or _copied + layout.nbytes > MOST_COPIED:
+        return False
+    key = lesson.key.tobytes()
+    if key not in _asked:
+        if len(_asked) > MOST:
+            _asked.clear()
+        _asked.add(key)
         return False
     _copied += layout.nbytes
     return True
