@@ -281,11 +281,11 @@ def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
         found = INTRINSICS[node.op].numpy(*(a.dtype.numpy.type(a.value) for a in args))
         if np.isfinite(found):
             return Sym.const(found.item(), node.dtype)
-    if node.op == "pow" and known[1] and node.args[1].op != "const":
-        return Sym("_pow", tuple(args), node.dtype, node.value)
     last = args[-1] if args and known[-1] else None
     if last is not None and node.op in ("mul", "div", "pow") and last.dtype.numpy.type(last.value) == 1:
-        return args[0]
+        return args[0]  # of libm's powers this is the one that is exact
+    if node.op == "pow" and known[1] and node.args[1].op != "const":
+        return Sym("_pow", tuple(args), node.dtype, node.value)
     if node.op == "mul" and known[0] and args[0].dtype.numpy.type(args[0].value) == 1:
         return args[1]
     return Sym(node.op, tuple(args), node.dtype, node.value)
