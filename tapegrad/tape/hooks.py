@@ -149,7 +149,7 @@ def _nobody() -> None:
 
 
 def _heir(row: int) -> Callable[[], Any] | None:
-    kept = find(row)
+    kept = _left.get(row)  # and not `find`, which would make an object for a node that native code has
     return None if kept is None else kept.heir
 
 
