@@ -9,7 +9,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release, run_kernel, trace
-from tapegrad.machine.native.compiled_node import call_run_node
+from tapegrad.machine.native.compiled_node_backward import call_run_node
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
