@@ -2,11 +2,11 @@
 from __future__ import annotations
 
 import pytest
+from learnt import as_python_has_it, room_for_more
 
 import tapegrad as t
-from tapegrad.autograd import calls_through_python
-from tapegrad.machine.learning import lessons
 
+__all__ = ["room_for_more"]  # a fixture
 F = t.nn.functional
 
 DRAWS = {
@@ -47,20 +47,6 @@ DRAWS = {
     "rrelu": lambda x: F.rrelu(x - 3, training=True),
     "a generator of its own": lambda x: t.rand(3, generator=t.Generator().manual_seed(3)),
 }
-
-
-@pytest.fixture(autouse=True)
-def room_for_more(monkeypatch):
-    """Whatever other tests have had learnt."""
-    monkeypatch.setattr(lessons, "_counts", {})
-
-
-def as_python_has_it(call):
-    calls_through_python.count(1)
-    try:
-        return call()
-    finally:
-        calls_through_python.count(-1)
 
 
 def drawn(call, seed, times=4):

@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 import pytest
+from learnt import as_python_has_it, room_for_more
 
 import tapegrad as t
-from tapegrad.autograd import calls_through_python
 from tapegrad.machine import live
-from tapegrad.machine.learning import lessons
 
+__all__ = ["room_for_more"]  # a fixture
 # Of x, which is written to (four elements), another y, a mask m, positions i, and a number a that is another each time.
 WRITES = {
     "add_ alpha": lambda x, y, m, i, a: x.add_(y, alpha=a),
@@ -112,20 +112,6 @@ def told(write, target, other, a, recording=True):
         seen = [type(error), str(error)]
     vars(x).clear()  # a view that its own base holds is never collected, in PyTorch either
     return repr((seen, x.detach(), x._version - version))
-
-
-@pytest.fixture(autouse=True)
-def room_for_more(monkeypatch):
-    """Whatever other tests have had learnt."""
-    monkeypatch.setattr(lessons, "_counts", {})
-
-
-def as_python_has_it(call):
-    calls_through_python.count(1)
-    try:
-        return call()
-    finally:
-        calls_through_python.count(-1)
 
 
 @pytest.mark.parametrize("name", WRITES)
