@@ -39,6 +39,8 @@ class _Cotangents:
     """
 
     __slots__ = ("_at", "marks", "workspace")
+    workspace: Workspace
+    marks: Any
 
     def __init__(self, workspace: Workspace) -> None:
         workspace.record["tensors"] = 1

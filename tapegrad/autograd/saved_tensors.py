@@ -94,6 +94,8 @@ class _Handle:
     """What is kept in place of a tensor that may be written to."""
 
     __slots__ = ("__weakref__", "tensor", "version")
+    tensor: Any
+    version: int
 
     def __init__(self, tensor: Any) -> None:
         self.tensor, self.version = tensor.detach(), tensor._version

@@ -97,7 +97,7 @@ class Rules:
         """A tensor has come to stand for a view of itself."""
         return become(x, seen)
 
-    each = staticmethod(one_by_one.each)
+    each: Any = staticmethod(one_by_one.each)
 
     @staticmethod
     def writable(g: Any, total: Any) -> bool:
