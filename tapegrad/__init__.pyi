@@ -195,7 +195,7 @@ def adaptive_max_pool1d(input: Tensor, output_size: Any) -> tuple[Tensor, ...]:
     (tensor([[2.],
             [4.]]), tensor([[1],
             [1]]))"""
-def add(input: Tensor, other: Tensor | _float, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def add(input: Tensor, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
     """The sum of two tensors, the second times `alpha`: `input + alpha * other` (`torch.add`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -206,13 +206,13 @@ def addbmm(input: Tensor, batch1: Tensor, batch2: Tensor, *, beta: _float = 1, a
 
     >>> torch.addbmm(torch.ones(1, 1), torch.ones(2, 1, 3), torch.ones(2, 3, 1))
     tensor([[7.]])"""
-def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Tensor | _float = 1, out: Any = None) -> Tensor:
+def addcdiv(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: _float = 1, out: Any = None) -> Tensor:
     """A quotient added: `input + value * tensor1 / tensor2` (`torch.addcdiv`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.addcdiv(x, x, x)
     tensor([1.2500, 1.5000, 2.0000])"""
-def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Tensor | _float = 1, out: Any = None) -> Tensor:
+def addcmul(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: _float = 1, out: Any = None) -> Tensor:
     """A product added: `input + value * tensor1 * tensor2` (`torch.addcmul`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -230,7 +230,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _
 
     >>> torch.addmv(torch.ones(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0]))
     tensor([22., 44.])"""
-def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Tensor:
+def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1, out: Any = None) -> Tensor:
     """`beta * input + alpha * outer` (`torch.addr`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -760,7 +760,8 @@ def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool 
     `dynamic`: arguments come in many shapes. Each shape is captured by itself either way (what Python does with a shape
     cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
     the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
-    are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default."""
+    are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
+    Raises AssertionError for what cannot be called."""
 def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: there are no complex tensors (`torch.complex`)."""
 def concat(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
@@ -1523,7 +1524,7 @@ def igammac(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     tensor([0.2563, 0.3173, 0.3679])"""
 def imag(input: Tensor) -> Any:
     """RuntimeError: no tensor is complex (`torch.imag`)."""
-def index_add(input: Tensor, dim: _int, index: Tensor, source: Tensor, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def index_add(input: Tensor, dim: _int, index: Tensor, source: Tensor, *, alpha: _float = 1, out: Any = None) -> Tensor:
     """A copy with rows of `source`, times `alpha`, added at indices (`torch.index_add`).
 
     >>> torch.index_add(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), torch.tensor([7.0, 8.0]))
@@ -3022,7 +3023,7 @@ def std_mean(input: Tensor, dim: _int | Sequence[_int] | None = None, *, correct
 @overload
 def std_mean(input: Tensor, unbiased: _bool = True) -> tuple[Tensor, ...]:
     ...
-def sub(input: Tensor, other: Tensor | _float, *, alpha: Any = 1, out: Any = None) -> Tensor:
+def sub(input: Tensor, other: Tensor | _float, *, alpha: _float = 1, out: Any = None) -> Tensor:
     """The difference of two tensors, the second times `alpha`: `input - alpha * other` (`torch.sub`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

@@ -403,7 +403,7 @@ def legacy(dtype: Dtype, args: tuple[Any, ...]) -> Tensor:
 def checked_shape(shape: shapes.Shape) -> shapes.Shape:
     for n in shape:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(shape)}")
+            raise RuntimeError(errors.NEGATIVE_SIZE.format(n, list(shape)))
     return shape
 
 

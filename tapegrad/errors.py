@@ -11,6 +11,8 @@ NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory: you tried to allocate 
 IN_USE = "not enough memory: {} kinds of tensors, or of operations on them, are in use"
 TAPE_FULL = "the tape is full: {} values are recorded or alive"
 STORAGE_OVERFLOW = "Storage size calculation overflowed with sizes={}"
+NEGATIVE_SIZE = "Trying to create tensor with negative dimension {}: {}"
+NEGATIVE_STRIDES = "as_strided: Negative strides are not supported at the moment, got strides: {}"
 NUMEL_OVERFLOW = "numel: integer multiplication overflow"
 NO_GRAD_FN = "element {} of tensors does not require grad and does not have a grad_fn"
 NON_SCALAR = "grad can be implicitly created only for scalar outputs"

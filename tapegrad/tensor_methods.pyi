@@ -161,21 +161,21 @@ class TensorBase:
         """The inverse hyperbolic cosine of each element: see `tapegrad.acosh`."""
     def acosh_(self) -> Tensor:
         """The inverse hyperbolic cosine of each element, in place: see `tapegrad.acosh`."""
-    def add(self, other: Tensor | _float, *, alpha: Any = 1) -> Tensor:
+    def add(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:
         """The sum of two tensors, the second times `alpha`: `input + alpha * other`: see `tapegrad.add`."""
-    def add_(self, other: Tensor | _float, *, alpha: Any = 1) -> Tensor:
+    def add_(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:
         """The sum of two tensors, the second times `alpha`: `input + alpha * other`, in place: see `tapegrad.add`."""
     def addbmm(self, batch1: Tensor, batch2: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """Products of matrices summed over a batch, and added: `beta * input + alpha * (batch1 @ batch2).sum(0)`: see `tapegrad.addbmm`."""
     def addbmm_(self, batch1: Tensor, batch2: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """Products of matrices summed over a batch, and added: `beta * input + alpha * (batch1 @ batch2).sum(0)`, in place: see `tapegrad.addbmm`."""
-    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: Tensor | _float = 1) -> Tensor:
+    def addcdiv(self, tensor1: Tensor, tensor2: Tensor, *, value: _float = 1) -> Tensor:
         """A quotient added: `input + value * tensor1 / tensor2`: see `tapegrad.addcdiv`."""
-    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: Tensor | _float = 1) -> Tensor:
+    def addcdiv_(self, tensor1: Tensor, tensor2: Tensor, *, value: _float = 1) -> Tensor:
         """A quotient added: `input + value * tensor1 / tensor2`, in place: see `tapegrad.addcdiv`."""
-    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: Tensor | _float = 1) -> Tensor:
+    def addcmul(self, tensor1: Tensor, tensor2: Tensor, *, value: _float = 1) -> Tensor:
         """A product added: `input + value * tensor1 * tensor2`: see `tapegrad.addcmul`."""
-    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: Tensor | _float = 1) -> Tensor:
+    def addcmul_(self, tensor1: Tensor, tensor2: Tensor, *, value: _float = 1) -> Tensor:
         """A product added: `input + value * tensor1 * tensor2`, in place: see `tapegrad.addcmul`."""
     def addmm(self, mat1: Tensor, mat2: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """A product of matrices added: `beta * input + alpha * mat1 @ mat2`: see `tapegrad.addmm`."""
@@ -185,9 +185,9 @@ class TensorBase:
         """A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`: see `tapegrad.addmv`."""
     def addmv_(self, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`, in place: see `tapegrad.addmv`."""
-    def addr(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addr(self, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """`beta * input + alpha * outer` (`torch.addr`)."""
-    def addr_(self, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1) -> Tensor:
+    def addr_(self, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """`beta * input + alpha * outer` (`torch.addr`)."""
     def adjoint(self) -> Tensor:
         """Matrices with rows and columns exchanged (`torch.adjoint`)."""
@@ -638,9 +638,9 @@ class TensorBase:
         """The incomplete gamma function of shape `input` (`torch.special.gammaincc`), computed by SciPy."""
     def igammac_(self, other: Tensor) -> Tensor:
         """The incomplete gamma function of shape `input` (`torch.special.gammaincc`), computed by SciPy."""
-    def index_add(self, dim: _int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    def index_add(self, dim: _int, index: Tensor, source: Tensor, *, alpha: _float = 1) -> Tensor:
         """A copy with rows of `source`, times `alpha`, added at indices: see `tapegrad.index_add`."""
-    def index_add_(self, dim: _int, index: Tensor, source: Tensor, *, alpha: Any = 1) -> Tensor:
+    def index_add_(self, dim: _int, index: Tensor, source: Tensor, *, alpha: _float = 1) -> Tensor:
         """A copy with rows of `source`, times `alpha`, added at indices, in place: see `tapegrad.index_add`."""
     def index_copy(self, dim: _int, index: Tensor, source: Tensor) -> Tensor:
         """A copy with rows replaced at indices: see `tapegrad.index_copy`."""
@@ -1220,9 +1220,9 @@ class TensorBase:
         >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
         >>> x[1].storage()[0], x.t().storage().data_ptr() == x.storage().data_ptr()
         (1.0, True)"""
-    def sub(self, other: Tensor | _float, *, alpha: Any = 1) -> Tensor:
+    def sub(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:
         """The difference of two tensors, the second times `alpha`: `input - alpha * other`: see `tapegrad.sub`."""
-    def sub_(self, other: Tensor | _float, *, alpha: Any = 1) -> Tensor:
+    def sub_(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:
         """The difference of two tensors, the second times `alpha`: `input - alpha * other`, in place: see `tapegrad.sub`."""
     @overload
     def subtract(self, other: Tensor | _float, *, alpha: _float = 1) -> Tensor:

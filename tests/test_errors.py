@@ -148,3 +148,17 @@ def test_names_are_unique():
 def test_a_right_hand_side_of_another_length_is_refused(a, b):
     with pytest.raises(RuntimeError, match="Incompatible shapes of A and B"):
         torch.linalg.solve(torch.ones(*a), torch.ones(*b))
+
+
+@pytest.mark.parametrize("function", [3, "f", [len], torch.ones(1)], ids=repr)
+def test_what_cannot_be_called_is_not_compiled(function):
+    with pytest.raises(AssertionError, match="A callable function is expected"):
+        torch.compile(function)
+
+
+@pytest.mark.parametrize("reads", [lambda x: x.split([12, -2])[0], lambda x: x.as_strided((2,), (-1,)),
+                                   lambda x: torch.vmap(lambda r: r.split([12, -2])[0])(x[None])])
+def test_no_view_reaches_beyond_its_memory(reads):
+    for x in (torch.arange(10.0), torch.arange(10.0, requires_grad=True)):
+        with pytest.raises(RuntimeError, match="non-negative|Negative strides"):
+            reads(x)

@@ -41,9 +41,12 @@ def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False
     cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
     the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
     are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
+    Raises AssertionError for what cannot be called.
     """
     if function is None:
         return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes)
+    if not callable(function):
+        raise AssertionError(f"A callable function is expected, but {type(function)} is provided.")
     from tapegrad.compiler.compiled_function import Compiled
 
     return Compiled(function, dynamic, eager_build, passes)

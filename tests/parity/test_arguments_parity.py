@@ -128,6 +128,31 @@ t.abs(v, out=o) | t.add(v, 1, out=o) | t.sum(v, 0, out=o) | t.cumsum(v, 0, out=o
 t.matmul(v, v, out=o) | t.cat([v, v], out=o)
 t.gather(v, 0, i3, out=o) | t.add(v, 1, out=(o,)) | t.mul(v, 2, out=o) | t.argmax(v, out=o) | t.exp(v, out=o)
 """
+# Sizes that are below zero, and places that nothing is at: of r, ten numbers in a row.
+SIZES = """
+r.split([11, -1]) | r.split([12, -2]) | r.split([2, -1, 9]) | r.split([-1, 11]) | r.split(0) | r.split(-1) | r.chunk(0)
+r.split_with_sizes([11, -1]) | r.tensor_split([-3, 2]) | r.tensor_split([12, -20]) | r.tensor_split(-1)
+r.as_strided((2,), (-1,)) | r.as_strided((2,), (-1,), 5) | r.as_strided((2, 2), (1, -1), 3) | r.as_strided((-1,), (1,))
+r.as_strided((-1, -1), (1, 1)) | r.as_strided((2,), (1,), -1) | r.as_strided_((2,), (-1,)) | r.as_strided((11,), (1,))
+r.as_strided_scatter(t.ones(2), (2,), (-1,)) | t.empty_strided((2,), (-1,)) | r.new_empty_strided((-2,), (1,))
+r.new_zeros(-1) | r.new_ones(-1) | r.new_empty(2, -1) | r.new_full((-1, -1), 1.0) | r.new_zeros((2, -1)) | t.zeros(2, -1)
+t.rand(-1) | t.randn(2, -1) | t.randint(3, (-1,)) | t.eye(2, -1) | t.randperm(-1) | t.linspace(0, 1, -1) | t.empty(-2)
+r.resize_(-1) | r.resize_(2, -1) | z[0].expand(-2, 3, 4) | z.expand(2, -3, 4) | t.ones(1, 2).expand(-2, 2)
+t.ones(1, 2).broadcast_to((-2, 2)) | z.repeat(-1, 1, 1) | z.tile((-1, 2)) | r.narrow(0, 2, -1) | r.narrow(0, -11, 2)
+r.narrow(0, 8, 5) | r.unfold(0, -1, 1) | r.unfold(0, 2, -1) | r.unfold(0, 2, 0) | r.unfold(0, 11, 1) | r.view(-2)
+r.view(-1, -1) | r.view(2, -5) | r.reshape(-2, -5) | r.unflatten(0, (-2, -5)) | r.unflatten(0, (2, -5)) | r.select(0, 10)
+t.nn.functional.pad(r, (-6, -6)) | t.nn.functional.pad(r, (-3, 0)) | t.block_diag() | r.topk(-1) | r.topk(11)
+t.frombuffer(bytearray(8), dtype=t.float32, count=-2) | t.frombuffer(bytearray(8), dtype=t.float32, offset=-4)
+r.repeat_interleave(-1) | t.nn.functional.interpolate(z, size=-2) | t.nn.functional.avg_pool1d(z, -1)
+t.nn.functional.conv1d(z, t.ones(1, 3, 2), padding=-1) | t.nn.functional.adaptive_avg_pool1d(z, -1)
+r.take(t.tensor([-11])) | r.scatter(0, t.tensor([10]), 1.0) | r.index_add(0, t.tensor([-1]), t.ones(1))
+"""
+FACTORS = """
+v.add_(v, alpha="a") | v.add(v, alpha="a") | t.sub(v, v, alpha=[1]) | v.addcmul(v, v, value="a") | v.add(v, alpha=None)
+v.add_(1, alpha="a") | t.add(v, v, alpha=t.tensor(2.0, requires_grad=True)) | t.add(v, v, alpha=t.tensor(2.0))
+t.add(v, v, alpha=t.ones(2)) | v.add(v, alpha=True) | v.index_add(0, n[None], v[:1], alpha="a") | t.rsub(v, v, alpha="q")
+v.addcdiv_(v, v, value=[2]) | t.addr(z[0], v, z[0, 0], beta="b") | z[0].addmm(z[0], t.ones(4, 4), alpha="a")
+"""
 
 
 def scope(t: Any, dtype: str = "int64") -> dict[str, Any]:
@@ -136,7 +161,8 @@ def scope(t: Any, dtype: str = "int64") -> dict[str, Any]:
         "t": t, "x": t.tensor([1, 2, 3], dtype=d), "y": t.tensor([3, 1, 2], dtype=d), "i": t.tensor([0, 0, 2]),
         "m": t.tensor([[1, 2], [3, 0]], dtype=d), "w": t.tensor([2, 3], dtype=d), "a": t.tensor([7, 8], dtype=d),
         "s": t.tensor(0.75), "v": t.tensor([0.25, 1.0, 2.0]), "n": t.tensor(0), "i3": t.tensor([0, 2, 1]),
-        "z": t.arange(24.0).reshape(2, 3, 4), "b": t.tensor(1, dtype=t.uint8), "b0": t.tensor(0, dtype=t.uint8),
+        "z": t.arange(24.0).reshape(2, 3, 4), "r": t.arange(10.0),
+        "b": t.tensor(1, dtype=t.uint8), "b0": t.tensor(0, dtype=t.uint8),
     }
 
 
@@ -179,8 +205,8 @@ def test_division(dtype: str) -> None:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize("lines", [SCALARS, TENSORS_AS_NUMBERS, INDICES, DTYPES],
-                         ids=["scalars", "tensors as numbers", "indices", "dtypes"])
+@pytest.mark.parametrize("lines", [SCALARS, TENSORS_AS_NUMBERS, INDICES, DTYPES, SIZES, FACTORS],
+                         ids=["scalars", "tensors as numbers", "indices", "dtypes", "sizes", "factors"])
 def test_arguments(lines: str) -> None:
     assert not differences(lines)
 

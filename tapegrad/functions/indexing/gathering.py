@@ -14,6 +14,7 @@ from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, 
 from tapegrad.functions.indexing.subscripts import read, write
 from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.shaping.views import expand, unsafe_view
+from tapegrad.signatures import Number
 from tapegrad.tensor import Tensor
 
 # ---------------------------------------------------------------- along an axis
@@ -217,7 +218,8 @@ def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> 
 
 def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
     def made(inplace: bool) -> Callable[..., Any]:
-        def function(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Any = 1, out: Any = None) -> Any:
+        def function(input: Tensor, dim: int, index: Tensor, source: Tensor, *, alpha: Number = 1, out: Any = None
+                     ) -> Any:
             dim, i = _vector(name, input, dim, index, ("int64", "int32") if name == "index_add" else ("int64",))
             _check_source(name, input, dim, i, source)
             source = scaled(source, alpha, "alpha", strict=False)

@@ -18,6 +18,7 @@ from tapegrad.functions.common import (
     overrides,
 )
 from tapegrad.functions.shaping.views import expand, reshape
+from tapegrad.signatures import Number
 from tapegrad.tensor import Tensor
 
 
@@ -157,7 +158,7 @@ def _whole_factors(name: str, x: Any, beta: Any, alpha: Any) -> None:
 def _added(name: str, product: Any, check: Any) -> None:
     """`beta * input + alpha * product`, a function, a method and an in-place method."""
 
-    def out_of_place(input: Tensor, first: Tensor, second: Tensor, *, beta: Any = 1, alpha: Any = 1,
+    def out_of_place(input: Tensor, first: Tensor, second: Tensor, *, beta: Number = 1, alpha: Number = 1,
                      out: Any = None) -> Any:
         if name == "addmv" and (first.ndim != 2 or second.ndim != 1 or input.ndim > 1):
             raise RuntimeError(f"vector + matrix @ vector expected, got {input.ndim}, {first.ndim}, {second.ndim}")
@@ -238,7 +239,7 @@ _added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _che
 
 
 @method
-def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Any = 1, alpha: Any = 1, out: Any = None) -> Any:
+def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Number = 1, alpha: Number = 1, out: Any = None) -> Any:
     """`beta * input + alpha * outer` (`torch.addr`)."""
     _check_vectors(vec1, vec2)
     _whole_factors("addr", input, beta, alpha)

@@ -25,6 +25,7 @@ from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.queries import common_dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
+from tapegrad.signatures import Number
 from tapegrad.tensor import Tensor
 
 
@@ -33,12 +34,12 @@ def _scaled(name: str) -> None:
 
     one = 1  # what a call without a factor has, and True is not
 
-    def out_of_place(input: Any, other: Any, *, alpha: Any = one, out: Any = None) -> Any:
+    def out_of_place(input: Any, other: Any, *, alpha: Number = one, out: Any = None) -> Any:
         result = apply(operation(name), (input, other if alpha is one else scaled(other, alpha, "alpha", input)),
                        teach=True)
         return into(out, result)
 
-    def over(self: Any, other: Any, *, alpha: Any = one) -> Any:
+    def over(self: Any, other: Any, *, alpha: Number = one) -> Any:
         return apply_inplace(operation(name + "_"), (
             self, other if alpha is one else scaled(other, alpha, "alpha", self)), teach=True)
 
@@ -145,7 +146,7 @@ def _forms(name: str, function: Callable[..., Any]) -> None:
 
 
 @public
-def rsub(input: Tensor, other: Any, *, alpha: Any = 1) -> Any:
+def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Any:
     """`other - alpha * input` (`torch.rsub`)."""
     return _rsub(input, other, alpha)
 
@@ -158,12 +159,12 @@ def _rsub(input: Tensor, other: Any, alpha: Any) -> Any:
 def _with_value(name: str) -> None:
     """addcmul and addcdiv: `input + value * (tensor1 ∘ tensor2)`."""
 
-    def out_of_place(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1, out: Any = None) -> Any:
+    def out_of_place(input: Tensor, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1, out: Any = None) -> Any:
         _refuse_integers(name, tensor1, tensor2)
         first = scaled(tensor1, value, "value", tensor2, input, strict=False)
         return into(out, apply(operation(name), (input, first, tensor2), teach=True))
 
-    def over(self: Any, tensor1: Tensor, tensor2: Tensor, *, value: Any = 1) -> Any:
+    def over(self: Any, tensor1: Tensor, tensor2: Tensor, *, value: Number = 1) -> Any:
         _refuse_integers(name, tensor1, tensor2)
         first = scaled(tensor1, value, "value", tensor2, self, strict=False)
         return apply_inplace(operation(name + "_"), (self, first, tensor2), teach=True)

@@ -5,7 +5,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import dtypes, shapes
+from tapegrad import creation, dtypes, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, kind_name, operation, public
 from tapegrad.functions.queries import common_dtype
@@ -111,13 +111,15 @@ def column_stack(tensors: Sequence[Any], *, out: Any = None) -> Any:
 @public
 def block_diag(*tensors: Any) -> Any:
     """Matrices along a diagonal (`torch.block_diag`)."""
+    if not tensors:
+        return creation.zeros(1, 0)
     parts = [PUBLIC["atleast_2d"](x) for x in tensors]
     for i, x in enumerate(tensors):
         if x.ndim > 2:
             raise RuntimeError(f"torch.block_diag: Input tensors must have 2 or fewer dimensions. Input {i} has "
                                f"{x.ndim} "
                                "dimensions")
-    common = common_dtype(*tensors) if tensors else None
+    common = common_dtype(*tensors)
     parts = [x if x.dtype is common else x.to(common) for x in parts]
     width = sum(x.shape[1] for x in parts)
     rows, start = [], 0

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, shapes
+from tapegrad import dtypes, errors, shapes
 from tapegrad.creation import check_room, from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import in_place, into, invalid_combination, kind_name, method, operation
@@ -100,7 +100,7 @@ def repeat(self: Any, *sizes: Any) -> Any:
         raise RuntimeError("Number of dimensions of repeat dims can not be smaller than number of dimensions of tensor")
     for n in times:
         if n < 0:
-            raise RuntimeError(f"Trying to create tensor with negative dimension {n}: {list(times)}")
+            raise RuntimeError(errors.NEGATIVE_SIZE.format(n, list(times)))
     x = reshape(self, (1,) * (len(times) - self.ndim) + tuple(self.shape))
     wide = [n for pair in zip(times, x.shape) for n in pair]
     grid = expand(reshape(x, [n for m in x.shape for n in (1, m)]), wide) if times else x

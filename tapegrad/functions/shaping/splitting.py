@@ -45,11 +45,16 @@ def split(tensor: Tensor, split_size_or_sections: Ints, dim: int = 0) -> tuple[A
     n = tensor.shape[dim]
     if isinstance(split_size_or_sections, int):
         size = split_size_or_sections
-        if size < 0 or (size == 0 and n):
+        if size < 0:
             raise RuntimeError(f"split expects split_size be non-negative, but got split_size={size}")
+        if size == 0 and n:
+            raise RuntimeError(f"split_size can only be 0 if dimension size is 0, but got dimension size of {n}")
         lengths = [min(size, n - i) for i in range(0, n, size)] if n else [0]
     else:
         lengths = list(split_size_or_sections)
+        if any(length < 0 for length in lengths):
+            raise RuntimeError("split_with_sizes expects split_sizes have only non-negative entries, but got "
+                               f"split_sizes={lengths}")
         if sum(lengths) != n:
             raise RuntimeError(f"split_with_sizes expects split_sizes to sum exactly to {n} (input tensor's size at "
                                f"dimension {dim}), but got split_sizes={lengths}")

@@ -38,6 +38,10 @@ class Layout:
 
     def __init__(self, id: int, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
                  literal: int | None) -> None:
+        if shape and min(shape) < 0:
+            raise RuntimeError(errors.NEGATIVE_SIZE.format(min(shape), list(shape)))
+        if strides and min(strides) < 0:
+            raise RuntimeError(errors.NEGATIVE_STRIDES.format(list(strides)))
         self.id, self.dtype, self.shape, self.strides = id, dtype, shape, strides
         self.weak, self.literal = weak, literal
         self.numel: int = math.prod(shape)
