@@ -135,13 +135,15 @@ r.split_with_sizes([11, -1]) | r.tensor_split([-3, 2]) | r.tensor_split([12, -20
 r.as_strided((2,), (-1,)) | r.as_strided((2,), (-1,), 5) | r.as_strided((2, 2), (1, -1), 3) | r.as_strided((-1,), (1,))
 r.as_strided((-1, -1), (1, 1)) | r.as_strided((2,), (1,), -1) | r.as_strided_((2,), (-1,)) | r.as_strided((11,), (1,))
 r.as_strided_scatter(t.ones(2), (2,), (-1,)) | t.empty_strided((2,), (-1,)) | r.new_empty_strided((-2,), (1,))
-r.new_zeros(-1) | r.new_ones(-1) | r.new_empty(2, -1) | r.new_full((-1, -1), 1.0) | r.new_zeros((2, -1)) | t.zeros(2, -1)
-t.rand(-1) | t.randn(2, -1) | t.randint(3, (-1,)) | t.eye(2, -1) | t.randperm(-1) | t.linspace(0, 1, -1) | t.empty(-2)
+r.new_zeros(-1) | r.new_ones(-1) | r.new_empty(2, -1) | r.new_full((-1, -1), 1.0) | r.new_zeros((2, -1))
+t.zeros(2, -1) | t.rand(-1) | t.randn(2, -1) | t.randint(3, (-1,)) | t.eye(2, -1) | t.randperm(-1)
+t.linspace(0, 1, -1) | t.empty(-2)
 r.resize_(-1) | r.resize_(2, -1) | z[0].expand(-2, 3, 4) | z.expand(2, -3, 4) | t.ones(1, 2).expand(-2, 2)
 t.ones(1, 2).broadcast_to((-2, 2)) | z.repeat(-1, 1, 1) | z.tile((-1, 2)) | r.narrow(0, 2, -1) | r.narrow(0, -11, 2)
 r.narrow(0, 8, 5) | r.unfold(0, -1, 1) | r.unfold(0, 2, -1) | r.unfold(0, 2, 0) | r.unfold(0, 11, 1) | r.view(-2)
-r.view(-1, -1) | r.view(2, -5) | r.reshape(-2, -5) | r.unflatten(0, (-2, -5)) | r.unflatten(0, (2, -5)) | r.select(0, 10)
-t.nn.functional.pad(r, (-6, -6)) | t.nn.functional.pad(r, (-3, 0)) | t.block_diag() | r.topk(-1) | r.topk(11)
+r.view(-1, -1) | r.view(2, -5) | r.reshape(-2, -5) | r.unflatten(0, (-2, -5)) | r.unflatten(0, (2, -5))
+r.select(0, 10) | t.nn.functional.pad(r, (-6, -6)) | t.nn.functional.pad(r, (-3, 0)) | t.block_diag() | r.topk(-1)
+r.topk(11)
 t.frombuffer(bytearray(8), dtype=t.float32, count=-2) | t.frombuffer(bytearray(8), dtype=t.float32, offset=-4)
 r.repeat_interleave(-1) | t.nn.functional.interpolate(z, size=-2) | t.nn.functional.avg_pool1d(z, -1)
 t.nn.functional.conv1d(z, t.ones(1, 3, 2), padding=-1) | t.nn.functional.adaptive_avg_pool1d(z, -1)
@@ -150,8 +152,9 @@ r.take(t.tensor([-11])) | r.scatter(0, t.tensor([10]), 1.0) | r.index_add(0, t.t
 FACTORS = """
 v.add_(v, alpha="a") | v.add(v, alpha="a") | t.sub(v, v, alpha=[1]) | v.addcmul(v, v, value="a") | v.add(v, alpha=None)
 v.add_(1, alpha="a") | t.add(v, v, alpha=t.tensor(2.0, requires_grad=True)) | t.add(v, v, alpha=t.tensor(2.0))
-t.add(v, v, alpha=t.ones(2)) | v.add(v, alpha=True) | v.index_add(0, n[None], v[:1], alpha="a") | t.rsub(v, v, alpha="q")
-v.addcdiv_(v, v, value=[2]) | t.addr(z[0], v, z[0, 0], beta="b") | z[0].addmm(z[0], t.ones(4, 4), alpha="a")
+t.add(v, v, alpha=t.ones(2)) | v.add(v, alpha=True) | v.index_add(0, n[None], v[:1], alpha="a")
+t.rsub(v, v, alpha="q") | v.addcdiv_(v, v, value=[2]) | t.addr(z[0], v, z[0, 0], beta="b")
+z[0].addmm(z[0], t.ones(4, 4), alpha="a")
 """
 
 
