@@ -483,12 +483,12 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
 
 
 def layout_like(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
-    """The layout of what is made like a tensor: its strides, but where they leave gaps, or a format is given."""
+    """The layout of what is made like a tensor: its axes in their order of memory, unless a format is given."""
     if not isinstance(input, Tensor):
         raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
     like = layouts.all[input._layout]
     kept = memory_format is None or memory_format is formats.preserve_format
-    strides = (like.strides if like.dense else None) if kept else formats.strides(memory_format, like.shape)
+    strides = shapes.kept_strides(like.shape, like.strides) if kept else formats.strides(memory_format, like.shape)
     return layouts.intern(wanted(dtype) or like.dtype, like.shape, strides)
 
 

@@ -124,6 +124,15 @@ def result_strides(shape: Shape, operands: Sequence[tuple[Shape, Shape]]) -> Sha
     return tuple(strides)
 
 
+def kept_strides(shape: Shape, strides: Shape) -> Shape:
+    """The strides of what is made like a tensor: its own, or, where they leave gaps, those of a result of it.
+
+    >>> kept_strides((3, 2), (2, 6)), kept_strides((3, 2), (2, 12))
+    ((1, 3), (1, 3))
+    """
+    return strides if is_dense(shape, strides) else result_strides(shape, [(shape, strides)])
+
+
 def extent(shape: Sequence[int], strides: Sequence[int]) -> int:
     """How many elements lie between the first and one past the last."""
     return 0 if 0 in shape else 1 + sum((n - 1) * s for n, s in zip(shape, strides))

@@ -115,10 +115,28 @@ def test_values(make, expected, dtype):
     assert x._version == 0 and x.is_leaf and not x.requires_grad
 
 
-def test_like_keeps_a_dense_layout():
+def test_like_keeps_the_order_of_axes():
     x = torch.zeros(3, 4).t()
     assert torch.ones_like(x).stride() == (1, 4)
     assert torch.ones_like(torch.zeros(3, 4)[:, ::2]).stride() == (2, 1)
+
+
+@pytest.mark.parametrize("made", [
+    torch.ones_like, torch.empty_like, torch.rand_like, torch.randn_like, lambda x: torch.dropout(x, 0.5, True),
+    lambda x: torch.randint_like(x, 3), lambda x: x.index_fill(0, torch.tensor([0]), 2.0), lambda x: x.sin(),
+    lambda x: x.clone(),
+])
+def test_like_leaves_gaps_out(made):
+    assert made(torch.ones(4, 3)[::2].t()).stride() == (1, 3)
+    assert made(torch.ones(2, 3, 4)[..., ::2].permute(1, 2, 0)).stride() == (2, 1, 6)
+
+
+def test_noise_is_drawn_in_the_order_of_memory():
+    torch.manual_seed(0)
+    noise = torch.dropout(torch.ones(4, 3)[::2], 0.5, True)
+    torch.manual_seed(0)
+    turned = torch.ones(4, 3)[::2].t()
+    assert torch.dropout_(turned, 0.5, True).tolist() == noise.t().tolist()
 
 
 def test_requires_grad():

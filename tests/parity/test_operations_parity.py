@@ -151,7 +151,9 @@ PROGRAMS = {
         repr(x.detach().long())),
     "versions": lambda t, x, y: (lambda z: (z._version, z.add_(1)._version, z[0]._version, z.detach()._version))(x * 1),
     "strides": lambda t, x, y: ((x.t() * 2).stride(), (x.t() + y.unsqueeze(1)).stride(), x.t().clone().stride(),
-                                t.zeros_like(x.t()).stride(), (x[:, ::2] * 1).stride()),
+                                t.zeros_like(x.t()).stride(), (x[:, ::2] * 1).stride(),
+                                t.zeros_like(x[:, ::2].t()).stride(),
+                                x[::2].t().index_fill(0, t.tensor([0]), 1).stride()),
     "strides of axes in no order": lambda t, x, y: (
         x.t().unfold(0, 2, 1).exp().stride(), x.expand(4, 2, 3).permute(2, 0, 1).sin().stride(),
         (x.expand(4, 2, 3).permute(2, 1, 0) * y[:2, None]).stride(), (x.t()[:, None] + y.expand(2, 3).t()).stride(),

@@ -47,7 +47,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
         r"register_multi_grad_hook[(]\[(v\d+), (v\d+)\].*\n(?=[^\n]*(backward|grad[(]))[^\n]*\b(\1|\2)\b.*noted: ",
     "no gradient from what counts elements": r"(norm|dist)[(]([^\n]*, )?0[,)].*(\['noted'|grad: .* for None$)",
     "what is no number and arrives at a distance of zero": r"cdist.*values: nan for 0[.]0$",
-    "the factors of a singular matrix": r"linalg[.]qr.* values: ",
+    "the factors of a singular matrix": r"linalg[.]qr.* values: |slogdet.* values: -?1[.]0 for -?0[.]0$",
     "strides":
         r"(sort|topk|scatter|index_copy|flip|rrelu).*(contiguous|ravel|reshape|flatten|as_strided)|"
         r"stride[(][)][)]: noted: ",

@@ -39,8 +39,7 @@ class Lowering(Looping, Factoring):
         """A result that starts as a copy of `x`; the memory of `x` itself in the in-place form."""
         if self.inplace:
             return Traced(self, Pointer(rec.TARGET), x.layout)
-        strides = x.layout.strides if x.layout.dense else None
-        out = Traced(self, Pointer(rec.TARGET), self.layouts.intern(x.dtype, x.shape, strides))
+        out = self.blank_like(x)
         self.copy_into(out, x)
         return out
 

@@ -184,7 +184,7 @@ class Looping(Builder):
 
     def blank_like(self, x: Traced) -> Traced:
         """A result whose axes lie in memory in the order of those of `x`."""
-        strides = x.layout.strides if x.layout.dense else shapes.result_strides(x.shape, [(x.shape, x.layout.strides)])
+        strides = shapes.kept_strides(x.shape, x.layout.strides)
         return Traced(self, Pointer(rec.TARGET), self.layouts.intern(x.dtype, x.shape, strides))
 
     def moving(self, x: Traced, reverse: bool, start: int = 0, turns: int | None = None) -> Moving:
