@@ -115,6 +115,24 @@ def test_an_exception_carries_the_number():
             assert json.dumps(found.value.args) == f'["far", {k}]'
 
 
+def test_frames_that_a_traceback_keeps_hold_numbers():
+    @torch.compile
+    def f(x, k):
+        if k > 2:
+            mine = k
+            raise ValueError(mine)
+        return x * k
+
+    for step in range(6):
+        k = 1 + step / 4
+        with contextlib.suppress(ValueError) if k <= 2 else pytest.raises(ValueError) as found:
+            f(torch.ones(1), k)
+    frame = found.tb
+    while frame.tb_next is not None:
+        frame = frame.tb_next
+    assert type(frame.tb_frame.f_locals["mine"]) is float and type(frame.tb_frame.f_locals["k"]) is float
+
+
 @pytest.mark.parametrize("register", ["register_hook", "register_post_accumulate_grad_hook"])
 def test_a_hook_in_the_call_meets_numbers(register):
     w, state, seen = torch.ones(2, requires_grad=True), types.SimpleNamespace(n=0), []

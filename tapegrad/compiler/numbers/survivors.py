@@ -15,7 +15,7 @@ from tapegrad.machine.learning import following
 _WORD = 8
 _HELD = 3  # references to a stand-in that nobody has: the graph's, and what a loop over them takes
 # Objects that cannot be written to, and keep what they hold in themselves.
-_SEALED: Any = (tuple, frozenset, types.GeneratorType, types.CoroutineType, BaseException)
+_SEALED: Any = (tuple, frozenset, types.GeneratorType, types.CoroutineType, BaseException, types.FrameType)
 
 
 def release(stand_ins: dict[int, Any], known: Iterable[Any], result: Any, containers: Collection[Any]) -> None:
@@ -30,9 +30,9 @@ def release(stand_ins: dict[int, Any], known: Iterable[Any], result: Any, contai
     left = [s for s in stand_ins.values() if sys.getrefcount(s) > _HELD + inside[id(s)]]
     if not left:
         return
-    spared.add(id(left))
+    spared |= {id(left), *_running()}
     for holder in gc.get_referrers(*left):
-        if id(holder) not in spared and not isinstance(holder, types.FrameType):  # which end with the call
+        if id(holder) not in spared:
             give_numbers(holder)
 
 
@@ -57,6 +57,15 @@ def give_numbers(holder: Any) -> None:
         _into_words(holder)
     elif not isinstance(holder, (types.MethodType, types.BuiltinMethodType)):
         _into_attributes(holder)
+
+
+def _running() -> Iterator[int]:
+    """The frames at work. Others are what generators stopped in (on Python 3.10), or what tracebacks keep."""
+    for frame in sys._current_frames().values():
+        at: Any = frame
+        while at is not None:
+            yield id(at)
+            at = at.f_back
 
 
 def _held(container: Any) -> Iterator[Any]:
