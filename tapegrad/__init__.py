@@ -11,7 +11,7 @@ from __future__ import annotations
 import typing as _typing
 from math import e, inf, nan, pi
 
-from tapegrad import amp, autograd, functions, linalg, nn, serialization, special, testing
+from tapegrad import amp, autograd, functions, inspect, linalg, nn, serialization, special, testing
 from tapegrad import dtypes as _dtypes
 from tapegrad import errors as _errors
 from tapegrad.amp import GradScaler
@@ -116,6 +116,7 @@ from tapegrad.formats import (
     strided,
 )
 from tapegrad.functions import *  # noqa: F403
+from tapegrad.inspect import dump, why_nan
 from tapegrad.lazy_modules import lazy as _lazy
 from tapegrad.machine.live import machine as _machine
 from tapegrad.namespaces import show_public as _show_public
@@ -181,5 +182,6 @@ globals().update(_lazy(__name__, _LAZY))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
                   and not isinstance(_value, type(_typing))]
-                 + ["amp", "autograd", "linalg", "nn", "random", "serialization", "special", "testing"] + _LAZY.split())
+                 + ["amp", "autograd", "inspect", "linalg", "nn", "random", "serialization", "special", "testing"]
+                 + _LAZY.split())
 _show_public(__name__)

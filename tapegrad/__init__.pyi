@@ -27,6 +27,7 @@ from tapegrad.dtypes import finfo as finfo
 from tapegrad import func as func
 from tapegrad.dtypes import iinfo as iinfo
 from tapegrad.autograd.modes import inference_mode as inference_mode
+from tapegrad import inspect as inspect
 from tapegrad import jit as jit
 from tapegrad.formats import layout as layout
 from tapegrad import linalg as linalg
@@ -1035,6 +1036,25 @@ def dstack(tensors: Any, *, out: Any = None) -> Tensor:
 
     >>> torch.dstack([torch.tensor([1.0]), torch.tensor([2.0])])
     tensor([[[1., 2.]]])"""
+def dump(*what: Any, adjoint: _bool = False, values: _bool = False, grads: _bool = False, fold: _bool = True, json: _bool = False, file: Any = None) -> None:
+    """Print the tape that some tensors depend on, or a tape.
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([1.0, 3.0], requires_grad=True)
+    >>> loss = (x * x).sum()
+    >>> torch.inspect.dump(loss, values=True)
+    tape "loss"  2 ins · 3 bufs · 12 B · kept for backward 8 B
+    in   %0  f32[2]  x ∂  · value 1..3 mean 2 █▁▁▁▁▁▁█
+    ip   out  type    op   operands     keeps  uses  grad_fn       source  value
+     0   %1   f32[2]  mul  %0 %0        %0     1     MulBackward0  -       1..9 mean 5 █▁▁▁▁▁▁█
+     1   %2   f32[]   sum  %1 dim=(0,)  -      1     SumBackward0  -       10
+    out  %2
+    ∂ requires grad · ~ broadcast · keeps = read again by backward
+
+    `adjoint` adds what backward does. `values` and `grads` show what each buffer and its adjoint hold: least, greatest
+    and mean of what is finite, a histogram, and how many are not; the tape is run again for them, on its inputs as they
+    are now. Loops are folded, `× 100`, unless `fold=False`. `json` gives the same for programs. On a terminal there is
+    colour (https://no-color.org). docs/tape-format.md explains the columns. Raises TypeError for what is no tensor."""
 def eig(input: Tensor, eigenvectors: _bool = False, *, out: Any = None) -> Any:
     """RuntimeError: there are no complex tensors; of symmetric matrices see `linalg.eigh` (`torch.eig`)."""
 def einsum(*args: Any) -> Any:
@@ -3407,6 +3427,27 @@ def where(condition: Any) -> tuple[Tensor, ...]:
 @overload
 def where(condition: Any, input: Tensor | _float, other: Tensor | _float, *, out: Any = None) -> Tensor:
     ...
+def why_nan(what: Any, *arguments: Any) -> Any:
+    """The first value of a computation that is not finite, forward or backward, and what made it; None if all are.
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([0.0, 4.0], requires_grad=True)
+    >>> y = torch.where(x > 0, x.sqrt(), x).sum()
+    >>> print(torch.inspect.why_nan(y))
+    nan first in the backward pass, at ip 0, sqrt
+       0  %2  f32[2]  sqrt  %0
+         what it adds to the gradient of %0 (x) is nan at [0], where
+           %0 (x)  f32[2] is 0 there
+           the gradient that arrives is 0
+    cure
+         ...
+
+    `what` is a result, a tape, or a function, which is run with the arguments as it is written (compiled ones too), so
+    that the lines of source are known; lines are known too of what was recorded under `detect_anomaly` or in a `record`
+    block. The report has the instruction, the operands, the way to the results and a cure. An infinity that the program
+    put there itself, as masks do, is no cause. The tape is run again on its inputs as they are then: raises TapeError
+    where nothing is found and some of their values are gone, or an operation is Python code. The backward pass is that
+    of the results' sum."""
 def xlogy(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`input * log(other)`, and zero where `input` is (`torch.xlogy`).
 

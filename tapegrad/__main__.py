@@ -1,20 +1,14 @@
-"""`python -m tapegrad`: the demonstration, what a script records, and what runs here."""
+"""`python -m tapegrad`, or `tapegrad`: the demonstration, what a script records, and what runs here."""
 from __future__ import annotations
 
 import argparse
-import importlib
-import importlib.abc
-import importlib.machinery
 import importlib.metadata
-import os
 import platform
-import runpy
 import sys
-from collections.abc import Callable, Sequence
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
-from types import ModuleType
 from typing import Any
-from unittest import mock
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -23,156 +17,139 @@ def main(arguments: Sequence[str] | None = None) -> None:
     >>> main(["info"])
     tapegrad ...
     """
-    parser = argparse.ArgumentParser(prog="python -m tapegrad", description="PyTorch's autograd on a flat tape.")
+    parser = argparse.ArgumentParser(prog="tapegrad", description="PyTorch's autograd on a flat tape.")
     commands = parser.add_subparsers(dest="command", required=True, metavar="command")
-    commands.add_parser("demo", help="run the autograd tutorial and print its tape")
-    dump = commands.add_parser("dump", help="run a script and print the tapes that it calls backward on")
-    dump.add_argument("--adjoint", action="store_true", help="print each tape's adjoint too")
-    dump.add_argument("--no-lines", action="store_true", help="leave out the lines of source: the script runs faster")
-    dump.add_argument("--most", type=int, default=20, metavar="N", help="print at most N different tapes (20)")
-    dump.add_argument("script")
-    dump.add_argument("arguments", nargs=argparse.REMAINDER)
-    commands.add_parser("info", help="versions, processor, and the cache of kernels")
-    commands.add_parser("operations", help="every operation in a table, as docs/operations.md has it")
-    commands.add_parser("manual", help="write what help() shows of native functions, into documents/manual.txt")
-    commands.add_parser("stubs", help="write types for type checkers, into tapegrad/**/*.pyi")
+    for name, (run, text, declare) in COMMANDS.items():
+        command = commands.add_parser(name, help=text, description=text[0].upper() + text[1:] + ".")
+        declare(command)
+        command.set_defaults(run=run, parser=command)
     given = parser.parse_args(arguments)
-    if given.command == "demo":
-        from tapegrad import demo
+    given.run(given)
 
-        demo.main()
-    elif given.command == "dump":
-        if not Path(given.script).exists():
-            dump.error(f"no such file: {given.script}")
-        dump_script(given.script, given.arguments, adjoint=given.adjoint, lines=not given.no_lines, most=given.most)
-    elif given.command == "operations":
-        from tapegrad.documents import catalogue
 
-        print(catalogue.text(), end="")
-    elif given.command == "manual":
-        from tapegrad.documents import manual
+# ---------------------------------------------------------------- what the commands do
 
-        manual.write()
-    elif given.command == "stubs":
-        from tapegrad.documents import module_stubs, stubs
 
-        stubs.write()
-        module_stubs.write()
+def _demo(given: argparse.Namespace) -> None:
+    from tapegrad import demo
+
+    demo.main()
+
+
+def _dump(given: argparse.Namespace) -> None:
+    from tapegrad.inspect import dumping, scripts
+
+    shown = dumping.Shown(given.adjoint, given.values, given.grads, given.fold)
+    if _is_tape(given):
+        dumping.show(_tape(given, given.what), shown, given.json)
     else:
-        print(info())
+        scripts.dump(given.what, given.arguments, shown, not given.no_lines, given.most, given.json)
 
 
-# ---------------------------------------------------------------- dump
+def _why_nan(given: argparse.Namespace) -> None:
+    from tapegrad.inspect import nans, scripts
+
+    report = nans.found(_tape(given, given.what)) if _is_tape(given) else scripts.why_nan(given.what, given.arguments)
+    print("every value is finite" if report is None else report)
+    sys.exit(report is not None)
 
 
-class _TorchIsTapegrad(importlib.abc.MetaPathFinder, importlib.abc.Loader):
-    """`import torch.nn` finds `tapegrad.nn`, the very module."""
-
-    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
-        return importlib.machinery.ModuleSpec(name, self) if name.startswith("torch.") else None
-
-    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
-        found = importlib.import_module("tapegrad" + spec.name[len("torch"):])
-        self._own_spec = found.__spec__
-        return found
-
-    def exec_module(self, module: ModuleType) -> None:
-        module.__spec__ = self._own_spec
+def _diff(given: argparse.Namespace) -> None:
+    found = _tape(given, given.what).diff(_tape(given, given.other))
+    print(found)
+    sys.exit(bool(found))
 
 
-class Tapes:
-    """The tapes of the roots that backward was called on, equal ones counted."""
-
-    def __init__(self) -> None:
-        self.counts: dict[str, int] = {}
-        self.adjoints: dict[str, str] = {}
-
-    def add(self, tape: Any) -> None:
-        dumped = str(tape)
-        self.counts[dumped] = self.counts.get(dumped, 0) + 1
-        if dumped not in self.adjoints:
-            self.adjoints[dumped] = tape.adjoint()
+def _replay(given: argparse.Namespace) -> None:
+    print(repr(_tape(given, given.what).replay()))
 
 
-class Watch:
-    """Takes the tape of every root while it holds `Tensor.backward`, `autograd.backward` and `autograd.grad` up."""
-
-    def __init__(self, lines: bool) -> None:
-        from tapegrad.tape.recorder import SourceLines
-
-        self.tapes: Tapes = Tapes()
-        self.sources: SourceLines = SourceLines()
-        self.lines: bool = lines
-        self.inside: bool = False
-
-    def around(self, function: Any, roots_of: Callable[..., Sequence[Any]]) -> Any:
-        """`function` that shows us its roots first, unless another such function called it."""
-        from tapegrad.tape.notation import called
-        from tapegrad.tape.recorder import program_frame
-        from tapegrad.tape.tape import Tape
-
-        def watched(*args: Any, **kwargs: Any) -> Any:
-            if self.inside:
-                return function(*args, **kwargs)
-            if self.lines:
-                self.sources.now()
-            roots = [r for r in roots_of(*args) if not r.is_leaf]
-            if roots:
-                named = called(None, program_frame(sys._getframe(1)))
-                self.tapes.add(Tape._of(roots, None, None, named, self.sources.of_row))
-            self.inside = True
-            try:
-                return function(*args, **kwargs)
-            finally:
-                self.inside = False
-
-        return watched
+def _info(given: argparse.Namespace) -> None:
+    print(info())
 
 
-def dump_script(script: str, arguments: Sequence[str], adjoint: bool = False, lines: bool = True,
-                most: int = 20) -> None:
-    """Run a script with `torch` meaning tapegrad, then print the tape of every root it differentiated."""
-    import tapegrad
-    from tapegrad.autograd import engine
+def _operations(given: argparse.Namespace) -> None:
+    from tapegrad.documents import catalogue
 
-    watch, finder = Watch(lines), _TorchIsTapegrad()
-    theirs = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "torch"}
-    argv, path = sys.argv, sys.path[:]
-    sys.argv = [script, *arguments]
-    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
-    sys.modules["torch"] = tapegrad
-    sys.meta_path.insert(0, finder)
-    method = watch.around(tapegrad.Tensor.backward, lambda root, *rest: (root,))
-    run = watch.around(engine.run, lambda roots, *rest: roots)
+    print(catalogue.text(), end="")
+
+
+def _manual(given: argparse.Namespace) -> None:
+    from tapegrad.documents import manual
+
+    manual.write()
+
+
+def _stubs(given: argparse.Namespace) -> None:
+    from tapegrad.documents import module_stubs, stubs
+
+    stubs.write()
+    module_stubs.write()
+
+
+def _is_tape(given: argparse.Namespace) -> bool:
+    """Whether what was given is a tape that was saved, and not a script; says so where it is neither."""
+    if not Path(given.what).exists():
+        given.parser.error(f"no such file: {given.what}")
+    return not given.what.endswith(".py")
+
+
+def _tape(given: argparse.Namespace, path: str) -> Any:
+    """A saved tape, or one that was dumped as text."""
+    from tapegrad.tape import Tape, TapeError
+
+    if not Path(path).exists():
+        given.parser.error(f"no such file: {path}")
     try:
-        with mock.patch.object(tapegrad.Tensor, "backward", method), mock.patch.object(engine, "run", run):
-            if lines:
-                watch.sources.start(None)
-            try:
-                runpy.run_path(script, run_name="__main__")
-            finally:
-                if lines:
-                    watch.sources.stop()
-    finally:
-        sys.argv, sys.path[:] = argv, path
-        sys.meta_path.remove(finder)
-        for name in [name for name in sys.modules if name.split(".")[0] == "torch"]:
-            del sys.modules[name]
-        sys.modules.update(theirs)
-        sys.stdout.flush()
-        _report(watch.tapes, adjoint, most)
+        return Tape.load(path) if zipfile.is_zipfile(path) else Tape.parse(Path(path).read_text("utf-8")).verify()
+    except (TapeError, ValueError, OSError) as error:
+        given.parser.error(f"{path} is no tape: {error}")
 
 
-def _report(tapes: Tapes, adjoint: bool, most: int) -> None:
-    calls, different = sum(tapes.counts.values()), len(tapes.counts)
-    print(f"\nbackward ran {calls} time{'s' * (calls != 1)}, on {different} "
-          f"tape{'s' * (different != 1)}{' that differ' * (different > 1)}")
-    for dumped, count in list(tapes.counts.items())[:most]:
-        print(f"\n{count} times:" if count > 1 else "", dumped, sep="\n")
-        if adjoint:
-            print("", tapes.adjoints[dumped], sep="\n")
-    if different > most:
-        print(f"\n… and {different - most} more (--most)")
+# ---------------------------------------------------------------- what they take
+
+
+def _nothing(command: argparse.ArgumentParser) -> None:
+    pass
+
+
+def _of_script(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", metavar="script.py | tape", help="a script to run, or a tape that was saved or dumped")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
+
+
+def _of_dump(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--adjoint", action="store_true", help="print each tape's adjoint too")
+    command.add_argument("--values", action="store_true", help="what each buffer holds")
+    command.add_argument("--grads", action="store_true", help="what each buffer's adjoint holds")
+    command.add_argument("--fold", action="store_true", help="show one turn of each loop")
+    command.add_argument("--json", action="store_true", help="print JSON, a tape a line")
+    command.add_argument("--no-lines", action="store_true", help="leave out the lines of source: it runs faster")
+    command.add_argument("--most", type=int, default=20, metavar="N", help="print at most N different tapes (20)")
+    _of_script(command)
+
+
+def _of_tape(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", metavar="tape", help="a tape that was saved or dumped")
+
+
+def _of_two(command: argparse.ArgumentParser) -> None:
+    _of_tape(command)
+    command.add_argument("other", metavar="other", help="the tape to compare it with")
+
+
+COMMANDS: dict[str, tuple[Any, str, Any]] = {
+    "demo": (_demo, "run the autograd tutorial and print its tape", _nothing),
+    "dump": (_dump, "run a script and print the tapes that it calls backward on, or print a saved tape", _of_dump),
+    "why-nan": (_why_nan, "run a script up to the first value that is not finite and say what made it; exit status 1 "
+                          "if there is one", _of_script),
+    "diff": (_diff, "what differs between two tapes; exit status 1 if anything does", _of_two),
+    "replay": (_replay, "run a saved tape again and print its results", _of_tape),
+    "info": (_info, "versions, processor, and the cache of kernels", _nothing),
+    "operations": (_operations, "every operation in a table, as docs/operations.md has it", _nothing),
+    "manual": (_manual, "write what help() shows of native functions, into documents/manual.txt", _nothing),
+    "stubs": (_stubs, "write types for type checkers, into tapegrad/**/*.pyi", _nothing),
+}
 
 
 # ---------------------------------------------------------------- info

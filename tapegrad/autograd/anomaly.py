@@ -25,6 +25,7 @@ from tapegrad.tape.reading import array_of, instruction_of, node_row, plan_of
 
 enabled: bool = False
 check_nan: bool = True
+check_forward: bool = False
 _PACKAGE = str(Path(__file__).parents[1])
 _running: list[int] = []  # the rows whose nodes are at work, innermost last
 
@@ -74,14 +75,34 @@ class _Lines(Sequence[str]):
     def __len__(self) -> int:
         return len(self._frames)
 
+    @property
+    def innermost(self) -> str:
+        """The line that ran, as `file.py:14`."""
+        return f"{Path(self._frames[-1].filename).name}:{self._frames[-1].lineno}" if self._frames else ""
+
+
+def line_of(row: int) -> str:
+    """The line of the program that recorded what made a row, if anomalies were looked for then; else empty."""
+    t = instruction_of(row)
+    if t is None or hooks.find(node_row(t)) is None:
+        return ""
+    known = _node(row)[1].get("traceback_")
+    return known.innermost if known is not None else ""
+
 
 def _note(result: Any) -> None:
     """Let a node that was just recorded remember the lines of the program that led to it."""
-    if instruction_of(result._buffer) is not None:
+    t = instruction_of(result._buffer)
+    if t is not None:
         _, known = _node(result._buffer)
         known["traceback_"] = _Lines()
         if _running:
             known["parent_"] = _node(_running[-1])
+        if check_forward and result.dtype.is_floating_point and _has_nan(result):
+            name = plan_of(t).grad_name.removesuffix("0").removesuffix("Backward")
+            line = known["traceback_"].innermost
+            raise RuntimeError(f"Function '{name}' returned nan values in the forward pass, at {line}: "
+                               "`tapegrad.inspect.why_nan` says more.")
 
 
 @contextlib.contextmanager
@@ -117,11 +138,11 @@ def explain(row: int) -> None:
                       "previous calculation:\n" + "".join(known.get("traceback_", ())), stacklevel=2)
 
 
-def _switch(mode: bool, nan: bool) -> tuple[bool, bool]:
+def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:
     """Set the mode; while it is on, Python runs every operation and every backward."""
-    global enabled, check_nan
-    previous = enabled, check_nan
-    enabled, check_nan = mode, nan
+    global enabled, check_nan, check_forward
+    previous = enabled, check_nan, check_forward
+    enabled, check_nan, check_forward = mode, nan, forward
     if mode != previous[0]:
         capturing.refuse("it switches anomaly detection")
         (machine.withdraw if mode else machine.lend)()
@@ -136,10 +157,12 @@ class set_detect_anomaly:
     >>> import tapegrad as torch
     >>> with torch.autograd.set_detect_anomaly(False):
     ...     pass
+
+    `check_forward`, which PyTorch has not, looks at results of the forward pass as well, and stops at the first NaN.
     """
 
-    def __init__(self, mode: bool, check_nan: bool = True) -> None:
-        self._previous = _switch(mode, check_nan)
+    def __init__(self, mode: bool, check_nan: bool = True, *, check_forward: bool = False) -> None:
+        self._previous = _switch(mode, check_nan, check_forward)
 
     def __enter__(self) -> None:
         pass
@@ -160,16 +183,17 @@ class detect_anomaly:
         ...
     RuntimeError: Function 'SqrtBackward0' returned nan values in its 0th output.
 
-    A warning shows the lines that led to that node, if it was recorded in such a block.
+    A warning shows the lines that led to that node, if it was recorded in such a block. With `check_forward`, which
+    PyTorch has not, the first NaN of the forward pass is an error where it arises.
     """
 
-    def __init__(self, check_nan: bool = True) -> None:
-        self._check_nan = check_nan
+    def __init__(self, check_nan: bool = True, *, check_forward: bool = False) -> None:
+        self._check = check_nan, check_forward
         warnings.warn("Anomaly Detection has been enabled. This mode will increase the runtime and should only be "
                       "enabled for debugging.", stacklevel=2)
 
     def __enter__(self) -> None:
-        self._previous = _switch(True, self._check_nan)
+        self._previous = _switch(True, *self._check)
 
     def __exit__(self, *error: object) -> None:
         _switch(*self._previous)

@@ -17,15 +17,22 @@ from tapegrad.tape.text import aligned, operand_text, type_text, value_text
 _WIDE = 48  # longer statements are not aligned to
 
 
-def text_of(tape: Instructions) -> str:
-    """One line a seed and an instruction; see `Tape.adjoint`."""
+def text_of(tape: Instructions, loops: Sequence[Any] = ()) -> str:
+    """One line a seed and an instruction; see `Tape.adjoint`. Of `loops` the turn is shown that backward does first."""
+    folded = {t: run for run in loops for t in range(run.start, run.end - run.length)}
     needs = tape.needs()
     tracked = set(tape.requires) | {tape.results[t] for t, n in enumerate(needs) if any(n) and tape.plan(t).keeps}
     lines = [f"seed ∂%{b} = {'1' if tape.layouts[b].numel == 1 else 'given, ' + type_text(tape.layouts[b])}"
              for b in tape.outputs if b in tracked]
-    rows = []
+    rows: list[list[str]] = []
+    notes: dict[int, str] = {}
     for t in reversed(range(len(tape))):
-        if any(needs[t]) and tape.results[t] in tracked:
+        if t in folded:
+            run = folded[t]
+            last = run.end - 1
+            notes[len(rows)] = (f"    × {run.turns} ⟨ip {last}–{last - run.length + 1} … "
+                                f"{run.start + run.length - 1}–{run.start}⟩")
+        elif any(needs[t]) and tape.results[t] in tracked:
             rows.append([str(t), tape.operations[t].name, *_statements(tape, t, needs[t])])
     if not rows:
         return "\n".join(lines)
@@ -37,7 +44,10 @@ def text_of(tape: Instructions) -> str:
         for r in rows:
             if len(r) > c + 1:
                 r[c] = r[c].ljust(wide)
-    return "\n".join(lines + [f"{head.ljust(width)}  {'   '.join(r[2:])}" for head, r in zip(heads, rows)])
+    for i, (head, r) in enumerate(zip(heads, rows)):
+        lines += [notes[i]] if i in notes else []
+        lines.append(f"{head.ljust(width)}  {'   '.join(r[2:])}")
+    return "\n".join(lines + [note for i, note in notes.items() if i == len(rows)])
 
 
 def _statements(tape: Instructions, t: int, needs: Sequence[bool]) -> list[str]:

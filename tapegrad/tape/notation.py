@@ -1,13 +1,12 @@
-"""What several files of this room need: the error, and how numbers, attributes and names are put."""
+"""What several files of this room need: the error, and how numbers and attributes are put."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts as machine_layouts
-from tapegrad.machine.live import machine
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
@@ -40,18 +39,3 @@ def plan_attributes(op: Operation, attributes: dict[str, Any]) -> tuple[tuple[st
     """The attributes that the machine's plan has: views start at zero there."""
     starts = reading.STARTS.get(op.name)
     return starts(attributes) if starts else tuple(attributes.items())
-
-
-def called(names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None, frame: Any) -> dict[int, str]:
-    """What tensors are called, by row: as `names` says, or by the variables of a frame."""
-    pairs: list[tuple[str, Any]]
-    if names is None:
-        scopes = () if frame is None else (frame.f_locals, frame.f_globals)
-        pairs = [(k, v) for scope in scopes for k, v in list(scope.items()) if not k.startswith("_")]
-    else:
-        pairs = list(names.items() if isinstance(names, Mapping) else names)
-    found: dict[int, str] = {}
-    for name, value in pairs:
-        if isinstance(value, machine.TensorBase):
-            found.setdefault(value._buffer, name)
-    return found

@@ -14,7 +14,8 @@ from typing import Any
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.tape import reading
-from tapegrad.tape.notation import TapeError, called
+from tapegrad.tape.naming import called
+from tapegrad.tape.notation import TapeError
 from tapegrad.tape.tape import Tape
 
 _PACKAGE = str(Path(__file__).parent.parent)
@@ -136,5 +137,5 @@ class record:
         read = {row for t in instructions for row in reading.operands_of(t)[0]}
         self._tape._become(Tape._snapshot(
             self._tape.name, instructions, (), [row for row in rows if row not in read],
-            called(self._names, sys._getframe(1)), self._lines.of_row if self._lines is not None else None,
+            called(self._names, sys._getframe(1)), self._lines.of_row.get if self._lines is not None else None,
         ))

@@ -20,9 +20,10 @@ from tapegrad.tape.text import plain, type_text
 def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
     """The tape's results on other inputs; an operation is recorded if an operand requires grad, as anywhere else."""
     verify.check(tape)
+    _check_runs(tape)
     values: list[Any] = [None] * len(tape.layouts)
-    for b, given in zip(tape.inputs, _inputs(tape, inputs)):
-        values[b] = given if isinstance(given, machine.TensorBase) else reading.tensor_from(given, tape.layouts[b])
+    for b, given in zip(tape.inputs, checked(tape, inputs)):
+        values[b] = held(given, tape.layouts[b])
     for b in _written_inputs(tape):
         values[b] = _copy(values[b], tape.layouts[b])
     dying = _dying(tape)
@@ -30,7 +31,7 @@ def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
     try:
         for t in range(len(tape)):
             operands = [numbers[~b] if b < 0 else values[b] for b in tape.operands[t]]
-            values[tape.results[t]] = _step(tape, t, operands)
+            values[tape.results[t]] = step(tape, t, operands)
             del operands
             for b in dying.get(t, ()):
                 values[b] = None
@@ -44,8 +45,9 @@ def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
 def run_reference(tape: Instructions, inputs: Sequence[Any]) -> Any:
     """The tape's results as arrays, by the rules' NumPy columns."""
     verify.check(tape)
+    _check_runs(tape)
     values: list[Any] = [None] * len(tape.layouts)
-    for b, given in zip(tape.inputs, _inputs(tape, inputs)):
+    for b, given in zip(tape.inputs, checked(tape, inputs)):
         array = reading.array_of(given) if isinstance(given, machine.TensorBase) else given
         values[b] = Cell.of(array, tape.layouts[b])
     dying = _dying(tape)
@@ -59,7 +61,21 @@ def run_reference(tape: Instructions, inputs: Sequence[Any]) -> Any:
     return results[0] if len(results) == 1 else results
 
 
-def _inputs(tape: Instructions, given: Sequence[Any]) -> list[Any]:
+def _check_runs(tape: Instructions) -> None:
+    """Refuse what is Python code, of which a tape keeps the name alone."""
+    for t, op in enumerate(tape.operations):
+        if op.kind == "callback":
+            what = tape.attributes[t]["name"]
+            raise TapeError(f"instruction {t} ({what}): a custom function is Python code, which a tape does not keep; "
+                            "it cannot be replayed")
+
+
+def held(given: Any, layout: Layout) -> Any:
+    """An input as a tensor."""
+    return given if isinstance(given, machine.TensorBase) else reading.tensor_from(given, layout)
+
+
+def checked(tape: Instructions, given: Sequence[Any]) -> list[Any]:
     """The inputs to run on, checked: tensors, or arrays of the right shape and dtype."""
     if not given:
         gone = [b for b in tape.inputs if b not in tape.values]
@@ -117,7 +133,7 @@ def _copy(tensor: Any, layout: Layout) -> Any:
     return reading.tensor_from(reading.array_of(tensor), layout)
 
 
-def _step(tape: Instructions, t: int, operands: list[Any]) -> Any:
+def step(tape: Instructions, t: int, operands: list[Any]) -> Any:
     """Run one instruction; operands are tensors or rows of numbers."""
     op, plan = tape.operations[t], tape.plan(t)
     if op.kind == "view":

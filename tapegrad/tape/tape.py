@@ -6,15 +6,17 @@ The arrays are `Instructions`; what is done with them has a file each: `text` (d
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import Plan
-from tapegrad.tape import adjoint, files, reading, replay, text, verify
+from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
+from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.notation import Number, called
+from tapegrad.tape.naming import called
+from tapegrad.tape.notation import Number
 
 
 class Tape(Instructions):
@@ -59,7 +61,7 @@ class Tape(Instructions):
 
     @classmethod
     def _of(cls, results: Sequence[Any], name: str | None, inputs: Sequence[Any] | None, named: Mapping[int, str],
-            sources: Mapping[int, str] | None = None) -> Tape:
+            sources: Callable[[int], str | None] | None = None) -> Tape:
         for r in results:
             if not isinstance(r, machine.TensorBase):
                 raise TypeError(f"Tape.of: expected tensors, got {type(r).__name__}")
@@ -81,7 +83,7 @@ class Tape(Instructions):
 
     @classmethod
     def _snapshot(cls, name: str, instructions: Sequence[int], inputs: Sequence[int], outputs: Sequence[int],
-                  named: Mapping[int, str], sources: Mapping[int, str] | None = None) -> Tape:
+                  named: Mapping[int, str], sources: Callable[[int], str | None] | None = None) -> Tape:
         """Copy instructions of the live tape, given by index, in the order they were recorded; rows have `sources`."""
         made = {int(machine.instructions[t]["out"]) for t in instructions}
         rows: dict[int, None] = dict.fromkeys(inputs)
@@ -115,7 +117,7 @@ class Tape(Instructions):
         tape = cls(
             name, layouts, range(len(inputs)), [number[r] for r in inputs if reading.requires_grad(r)], code, values,
             [number[r] for r in outputs], {number[r]: named[r] for r in inputs if r in named},
-            [(sources or {}).get(int(machine.instructions[t]["out"]), "") for t in instructions],
+            [(sources and sources(int(machine.instructions[t]["out"]))) or "" for t in instructions],
             {number[r]: reading.detached(r) for r in inputs if reading.is_alive(r)},
         )
         tape._plans = plans
@@ -159,6 +161,23 @@ class Tape(Instructions):
          0  tanh  ∂%0 += ∂%1 * (1 - %1 * %1)
         """
         return adjoint.text_of(self)
+
+    def diff(self, other: Tape) -> TapeDiff:
+        """What differs between this tape and another; false if nothing does, printed a list.
+
+        >>> import tapegrad as torch
+        >>> x = torch.ones(3, requires_grad=True)
+        >>> print(Tape.of((x * 2).tanh().sum()).diff(Tape.of((x * 2).relu().sum())))
+        3 instructions, 3 in the other
+          0  %1  f32[3]  mul   %0 2
+        - 1  %2  f32[3]  tanh  %1
+        + 1  %2  f32[3]  relu  %1
+          2  %3  f32[]   sum   %2 dim=(0,)
+
+        Instructions are aligned by operation, types and attributes, inputs by name. `-` is only here, `+` only there;
+        both, of the same instruction: it reads another value.
+        """
+        return differences.compare(self, other)
 
     @classmethod
     def parse(cls, dumped: str) -> Tape:

@@ -8,7 +8,7 @@ import difflib
 import json
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from tapegrad import dtypes, shapes
@@ -40,7 +40,8 @@ def quoted(name: str) -> str:
 
 def plain(name: str) -> str:
     """A name as it is where that is unambiguous, else quoted."""
-    return name if re.fullmatch(r"[^\W\d][\w.\[\]:/-]*", name) else quoted(name).replace(" ", "\\u0020")
+    clear = re.fullmatch(r'[^\W\d](?:[\w.\[\]:/-]|\["[\w./-]+"\])*', name)
+    return name if clear else quoted(name).replace(" ", "\\u0020")
 
 
 def type_text(layout: Layout) -> str:
@@ -134,7 +135,12 @@ def memory(tape: Instructions, keeps: Sequence[Sequence[int]]) -> tuple[int, int
     return peak, sum(tape.layouts[b].nbytes for b in kept)
 
 
-def dump(tape: Instructions) -> str:
+def dump(tape: Instructions, beside: Mapping[str, Sequence[str]] | None = None, loops: Sequence[Any] = ()) -> str:
+    """The text; `beside` are further columns by name, with an entry a buffer, which stand right of the others.
+
+    Of `loops` (`inspect.folding.Run`) the first turn is shown, and how many there are: such a text is not parsed.
+    """
+    beside = beside or {}
     keeps = tape.keeps()
     peak, kept = memory(tape, keeps)
     lines = [
@@ -143,24 +149,36 @@ def dump(tape: Instructions) -> str:
     ]
     rows = [
         ["in", f"%{b}", type_text(tape.layouts[b]), plain(tape.names[b]) if b in tape.names else "",
-         "∂" if b in tape.requires else ""] for b in tape.inputs
+         "∂" if b in tape.requires else "", *(f"· {name} {column[b]}" for name, column in beside.items())]
+        for b in tape.inputs
     ]
     if rows:
         named = any(row[3] for row in rows)
-        lines += aligned(rows, (3, 2, 2, 1 if named else 0))
-    sources = any(tape.sources)
+        lines += aligned(rows, (3, 2, 2, 1 if named else 0, *[2] * len(beside)))
+    sources = any(tape.sources) or bool(beside)
     counts = uses(tape)
-    table = [["ip", "out", "type", "op", "operands", "keeps", "uses", "grad_fn", "source"]]
-    for t, op in enumerate(tape.operations):
-        out = tape.results[t]
+    table = [["ip", "out", "type", "op", "operands", "keeps", "uses", "grad_fn", "source", *beside]]
+    folded = {run.start + run.length: run for run in loops}
+    notes: dict[int, str] = {}
+    t = 0
+    while t < len(tape):
+        if t in folded:
+            run = folded[t]
+            notes[len(table)] = f"    × {run.turns} ⟨ip {run.start}–{t - 1} … {run.end - run.length}–{run.end - 1}⟩"
+            t = run.end
+            continue
+        op, out = tape.operations[t], tape.results[t]
         table.append([
             str(t), f"%{out}", type_text(tape.layouts[out]), op.name, operation_text(tape, t),
             " ".join(f"%{b}" for b in keeps[t]) or "-", str(counts[out]), tape.plan(t).grad_name,
-            plain(tape.sources[t]) if tape.sources[t] else "-",
+            plain(tape.sources[t]) if tape.sources[t] else "-", *(column[out] for column in beside.values()),
         ])
+        t += 1
     if not sources:
         table = [row[:-1] for row in table]
-    lines += aligned(table, (3, 2, 2, 2, 2, 2, 2, 2), right=0)
+    for i, line in enumerate([*aligned(table, (3, *[2] * (len(table[0]) - 1)), right=0), None]):
+        lines += [notes[i]] if i in notes else []
+        lines += [line] if line is not None else []
     lines.append("out  " + " ".join(f"%{b}" for b in tape.outputs))
     return "\n".join([*(line.rstrip() for line in lines), LEGEND])
 
@@ -169,8 +187,8 @@ def dump(tape: Instructions) -> str:
 
 
 _HEADER = re.compile(r'tape\s+("(?:[^"\\]|\\.)*")')
-_NAME = r'"(?:[^"\\]|\\.)*"|[^\s"∂]\S*'
-_IN = re.compile(rf"in\s+(\S+)\s+(\S+)(?:\s+({_NAME}))?(?:\s+(∂))?\s*$")
+_NAME = r'"(?:[^"\\]|\\.)*"|[^\s"∂·]\S*'
+_IN = re.compile(rf"in\s+(\S+)\s+(\S+)(?:\s+({_NAME}))?(?:\s+(∂))?(?:\s+·.*)?\s*$")
 _TYPE = re.compile(r"(\w+)\[([\d,]*)\](?:\{([\d,]*)\})?$")
 
 

@@ -1,0 +1,239 @@
+"""`why_nan`: the first value of a computation that is not finite, where it came from, and what cures it.
+
+Forward first: in the order of the instructions, the first NaN (else the first infinity that reaches a result), and
+before it what made an infinity out of finite numbers. An infinity that a program put there, as masks do, is no cause.
+Then backward: in the order of the sweep, the first contribution that is not finite though the cotangent is.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tapegrad.inspect.statistics import Statistics
+from tapegrad.inspect.traps import cure_of
+from tapegrad.inspect.walk import Walk
+from tapegrad.tape import text
+from tapegrad.tape.notation import TapeError
+from tapegrad.tape.tape import Tape
+
+Array = np.ndarray[Any, Any]
+MOST = 12  # instructions of the way from the cause to the result that are shown
+
+
+class NanReport(NamedTuple):
+    """Where the first value that is not finite arose; printed, an explanation.
+
+    `instruction` is None where an input is what is not finite; `buffer` is what it is about: the result of the
+    instruction, or in the backward pass the operand that receives the contribution. `way` are the instructions that
+    lead from there to the results (backward: to the inputs), in the order in which they run.
+    """
+
+    tape: Tape
+    backward: bool
+    instruction: int | None
+    buffer: int
+    what: str
+    operands: tuple[str, ...]
+    position: tuple[int, ...]
+    cure: str
+    way: tuple[int, ...]
+    line: str
+
+    def __str__(self) -> str:
+        tape = self.tape
+        name = f" ({tape.names[self.buffer]})" if self.buffer in tape.names else ""
+        if self.instruction is None:
+            return f"input %{self.buffer}{name} holds {self.what}: it was not finite to begin with"
+        op = tape.operations[self.instruction]
+        where = f", {self.line}" if self.line else ""
+        lines = [f"{self.what} first in the {'backward' if self.backward else 'forward'} pass, "
+                 f"at ip {self.instruction}, {op.name}{where}", _line(tape, self.instruction)]
+        at = f" at {list(self.position)}" if self.position else ""
+        if self.backward:
+            lines.append(f"     what it adds to the gradient of %{self.buffer}{name} is {self.what}{at}, where")
+        else:
+            lines.append(f"     {self.what}{at}, where")
+        lines += [f"       {o}" for o in self.operands]
+        if self.cure:
+            lines += ["cure", f"     {self.cure}"]
+        if len(self.way) > 1:
+            lines.append("what it went through")
+            shown = self.way if len(self.way) <= MOST else (*self.way[:MOST - 1], self.way[-1])
+            lines += [_line(tape, t) for t in shown]
+        return "\n".join(lines)
+
+
+def _line(tape: Tape, t: int) -> str:
+    source = f"  {tape.sources[t]}" if tape.sources[t] else ""
+    out = tape.results[t]
+    return (f"{t:>4}  %{out}  {text.type_text(tape.layouts[out])}  {tape.operations[t].name}  "
+            f"{text.operation_text(tape, t)}{source}")
+
+
+def found(tape: Tape) -> NanReport | None:
+    """What `why_nan` says of a tape."""
+    walk = Walk(tape)
+    report = _forward(walk) or _backward(walk.backward())
+    if report is None:
+        for b, value in enumerate(walk.values):
+            if value is None:
+                raise TapeError(f"nothing found, but the values of {_unknown(tape, b)}")
+    elif report.instruction is not None:
+        report = report._replace(line=tape.sources[report.instruction])
+    return report
+
+
+def _unknown(tape: Tape, b: int) -> str:
+    if b in tape.inputs:
+        name = f"%{b}" + (f" ({tape.names[b]})" if b in tape.names else "")
+        return f"input {name} are gone: keep it alive, or let why_nan(function, *arguments) run the program"
+    what = next(a["name"] for r, a in zip(tape.results, tape.attributes) if r == b)
+    return f"%{b} are made by {what}, which is Python code: look inside it, with detect_anomaly(check_forward=True)"
+
+
+# ---------------------------------------------------------------- the two passes
+
+
+def _forward(walk: Walk) -> NanReport | None:
+    tape = walk.tape
+    told = [None if v is None else Statistics.of(v) for v in walk.values]
+    for b in tape.inputs:
+        if told[b] is not None and told[b].nans:  # type: ignore[union-attr]
+            return _input(walk, b, told[b])
+    bad = [t for t, b in enumerate(tape.results) if told[b] is not None and told[b].nans]  # type: ignore[union-attr]
+    if not bad:
+        results = [b for b in tape.outputs if told[b] is not None and told[b].infinities]  # type: ignore[union-attr]
+        bad = [t for t, b in enumerate(tape.results) if b in results]
+    if not bad:
+        return None
+    slice_of = _sources(tape, bad[0])
+    made = [t for t in slice_of if told[tape.results[t]] is not None and not told[tape.results[t]].finite  # type: ignore
+            and all(_finite(walk, told, b) for b in tape.operands[t])]
+    if not made:
+        given = [b for t in slice_of for b in tape.operands[t] if b in tape.inputs and not told[b].finite]  # type: ignore
+        if given and told[tape.results[bad[0]]].nans == 0:  # type: ignore[union-attr]
+            return _input(walk, given[0], told[given[0]])
+    t = made[0] if made else bad[0]
+    value = _array(walk.values[tape.results[t]])
+    position = _first_bad(value)
+    shown = [_operand(walk, b, position, value.shape) for b in tape.operands[t]]
+    way = tuple(i for i in slice_of if i >= t) if t != bad[0] else (t,)
+    return NanReport(tape, False, t, tape.results[t], _kind(value), tuple(shown), position,
+                     cure_of(tape.operations[t].name, False, _elements(walk, t, position, value.shape), None), way, "")
+
+
+def _input(walk: Walk, b: int, told: Any) -> NanReport:
+    position = _first_bad(_array(walk.values[b]))
+    return NanReport(walk.tape, False, None, b, str(told), (), position, "", (), "")
+
+
+def _finite(walk: Walk, told: Sequence[Any], b: int) -> bool:
+    if b < 0:
+        return bool(np.isfinite(float(walk.tape.constants[~b])))
+    return told[b] is not None and told[b].finite
+
+
+def _backward(walk: Walk) -> NanReport | None:
+    tape = walk.tape
+    for t in reversed(range(len(tape))):
+        g = walk.adjoints[tape.results[t]]
+        if g is None or not np.isfinite(_array(g)).all():
+            continue
+        for b, part in walk.contributions[t]:
+            added = _array(part)
+            if np.isfinite(added).all():
+                continue
+            position = _first_bad(added)
+            cotangent = _at(_array(g), position, added.shape)
+            shown = [*(_operand(walk, o, position, added.shape) for o in tape.operands[t]),
+                     f"the gradient that arrives is {_shown(_array(g), position, added.shape)}"]
+            cure = cure_of(tape.operations[t].name, True, _elements(walk, t, position, added.shape), cotangent)
+            return NanReport(tape, True, t, b, _kind(added), tuple(shown), position, cure, _down(walk, t), "")
+    return None
+
+
+def _down(walk: Walk, t: int) -> tuple[int, ...]:
+    """The instructions that what is not finite goes on to, in the order of the sweep."""
+    tape = walk.tape
+    made = {b: i for i, b in enumerate(tape.results)}
+    way, at = [t], {t}
+    for i in range(t, -1, -1):
+        if i not in at:
+            continue
+        for b, part in walk.contributions[i]:
+            if b in made and not np.isfinite(_array(part)).all():
+                at.add(made[b])
+        if i != t:
+            way.append(i)
+    return tuple(way)
+
+
+def _sources(tape: Tape, t: int) -> list[int]:
+    """The instructions that an instruction depends on, and itself, in order."""
+    made = {b: i for i, b in enumerate(tape.results)}
+    wanted, stack = {t}, [t]
+    while stack:
+        for b in tape.operands[stack.pop()]:
+            if b in made and made[b] not in wanted:
+                wanted.add(made[b])
+                stack.append(made[b])
+    return sorted(wanted)
+
+
+# ---------------------------------------------------------------- elements
+
+
+def _array(tensor: Any) -> Array:
+    return np.asarray(tensor.detach().double().numpy())
+
+
+def _first_bad(value: Array) -> tuple[int, ...]:
+    """Where the first NaN is, else the first infinity."""
+    bad = np.isnan(value)
+    bad = bad if bad.any() else ~np.isfinite(value)
+    return tuple(int(i) for i in np.unravel_index(int(bad.argmax()), value.shape)) if value.shape else ()
+
+
+def _kind(value: Array) -> str:
+    return "nan" if np.isnan(value).any() else "inf"
+
+
+def _at(value: Array, position: tuple[int, ...], shape: tuple[int, ...]) -> float | None:
+    """The element that belongs to one of a value of this shape, if shapes say which."""
+    try:
+        return float(np.broadcast_to(value, shape)[position])
+    except ValueError:
+        return float(value.item()) if value.size == 1 else None
+
+
+def _shown(value: Array, position: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    element = _at(value, position, shape)
+    if element is not None:
+        return f"{element:.6g}"
+    return f"{list(value.shape)} of {np.nanmin(value):.3g}..{np.nanmax(value):.3g}"
+
+
+def _operand(walk: Walk, b: int, position: tuple[int, ...], shape: tuple[int, ...]) -> str:
+    tape = walk.tape
+    if b < 0:
+        return f"the number is {tape.constants[~b]!r}"
+    name = f" ({tape.names[b]})" if b in tape.names else ""
+    kind = text.type_text(tape.layouts[b])
+    if walk.values[b] is None:
+        return f"%{b}{name}  {kind} is not known"
+    element = _at(_array(walk.values[b]), position, shape)
+    if element is not None:
+        return f"%{b}{name}  {kind} is {element:.6g} there"
+    return f"%{b}{name}  {kind} holds {Statistics.of(walk.values[b])}"
+
+
+def _elements(walk: Walk, t: int, position: tuple[int, ...], shape: tuple[int, ...]) -> list[Any]:
+    """For every operand its element there, or all of its values where there is no such."""
+    found: list[Any] = []
+    for b in walk.tape.operands[t]:
+        value = np.asarray(float(walk.tape.constants[~b])) if b < 0 else _array(walk.values[b])
+        element = _at(value, position, shape)
+        found.append(value if element is None else np.asarray(element))
+    return found

@@ -1,0 +1,158 @@
+"""Scripts run as they are, with `torch` meaning this library, and each tape looked at that they call backward on."""
+from __future__ import annotations
+
+import contextlib
+import importlib
+import importlib.abc
+import importlib.machinery
+import os
+import runpy
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from types import ModuleType
+from typing import Any
+from unittest import mock
+
+import tapegrad
+from tapegrad import autograd
+from tapegrad.autograd import engine
+from tapegrad.inspect import dumping, nans, running
+from tapegrad.tape.naming import called
+from tapegrad.tape.notation import TapeError
+from tapegrad.tape.recorder import SourceLines, program_frame
+from tapegrad.tape.tape import Tape
+
+
+class _TorchIsTapegrad(importlib.abc.MetaPathFinder, importlib.abc.Loader):
+    """`import torch.nn` finds `tapegrad.nn`, the very module."""
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> importlib.machinery.ModuleSpec | None:
+        return importlib.machinery.ModuleSpec(name, self) if name.startswith("torch.") else None
+
+    def create_module(self, spec: importlib.machinery.ModuleSpec) -> ModuleType:
+        found = importlib.import_module("tapegrad" + spec.name[len("torch"):])
+        self._own_spec = found.__spec__
+        return found
+
+    def exec_module(self, module: ModuleType) -> None:
+        module.__spec__ = self._own_spec
+
+
+@contextlib.contextmanager
+def _torch_is_tapegrad() -> Iterator[None]:
+    """`torch` means tapegrad meanwhile; what was imported under that name is put back."""
+    theirs = {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "torch"}
+    finder = _TorchIsTapegrad()
+    sys.modules["torch"] = tapegrad
+    sys.meta_path.insert(0, finder)
+    try:
+        yield
+    finally:
+        sys.meta_path.remove(finder)
+        for name in [name for name in sys.modules if name.split(".")[0] == "torch"]:
+            del sys.modules[name]
+        sys.modules.update(theirs)
+
+
+@contextlib.contextmanager
+def _each_root(shown: Callable[[list[Any], Any], None]) -> Iterator[None]:
+    """`shown` is given the roots of every backward and the frame that asks for it, before it runs."""
+    inside = False
+
+    def around(function: Any, roots_of: Callable[..., Sequence[Any]]) -> Any:
+        def watched(*args: Any, **kwargs: Any) -> Any:
+            nonlocal inside
+            if inside:  # one such function calls the other
+                return function(*args, **kwargs)
+            inside = True
+            try:
+                roots = [r for r in roots_of(*args) if not r.is_leaf]
+                if roots:
+                    shown(roots, program_frame(sys._getframe(1)))
+                return function(*args, **kwargs)
+            finally:
+                inside = False
+
+        return watched
+
+    method = around(tapegrad.Tensor.backward, lambda root, *rest: (root,))
+    run = around(engine.run, lambda roots, *rest: roots)
+    with mock.patch.object(tapegrad.Tensor, "backward", method), mock.patch.object(engine, "run", run):
+        yield
+
+
+def _run(script: str, arguments: Sequence[str]) -> None:
+    """Run a script as Python would."""
+    argv, path = sys.argv, sys.path[:]
+    sys.argv = [script, *arguments]
+    sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
+    try:
+        runpy.run_path(script, run_name="__main__")
+    finally:
+        sys.argv, sys.path[:] = argv, path
+
+
+def dump(script: str, arguments: Sequence[str], shown: dumping.Shown, lines: bool, most: int, json: bool) -> None:
+    """Run a script, then print the tape of every root it differentiated, equal ones counted."""
+    counts: dict[str, int] = {}
+    texts: dict[str, str] = {}
+    sources = SourceLines()
+
+    def add(roots: list[Any], frame: Any) -> None:
+        if lines:
+            sources.now()
+        tape = Tape._of(roots, None, None, called(None, frame), sources.of_row.get)
+        plain = str(tape)
+        counts[plain] = counts.get(plain, 0) + 1
+        if plain not in texts and len(texts) < most:
+            texts[plain] = dumping.as_json(tape, shown, None) if json else dumping.dumped(tape, shown)
+
+    try:
+        with _torch_is_tapegrad(), _each_root(add):
+            if lines:
+                sources.start(None)
+            try:
+                _run(script, arguments)
+            finally:
+                if lines:
+                    sources.stop()
+    finally:
+        sys.stdout.flush()
+        if json:
+            print("\n".join(texts.values()))
+        else:
+            _report(counts, texts)
+
+
+def _report(counts: dict[str, int], texts: dict[str, str]) -> None:
+    calls, different = sum(counts.values()), len(counts)
+    print(f"\nbackward ran {calls} time{'s' * (calls != 1)}, on {different} "
+          f"tape{'s' * (different != 1)}{' that differ' * (different > 1)}")
+    for plain, written in texts.items():
+        written = dumping.painted(written) if dumping.wants_colour(sys.stdout) else written
+        print(f"\n{counts[plain]} times:" if counts[plain] > 1 else "", written, sep="\n")
+    if different > len(texts):
+        print(f"\n… and {different - len(texts)} more (--most)")
+
+
+class _Found(BaseException):
+    """Ends a script whose report is known."""
+
+
+def why_nan(script: str, arguments: Sequence[str]) -> nans.NanReport | None:
+    """Run a script up to the first backward through a value that is not finite, and say what made it."""
+    report: nans.NanReport | None = None
+
+    def look(roots: list[Any], frame: Any) -> None:
+        nonlocal report
+        try:
+            report = nans.found(Tape._of(roots, None, None, called(None, frame), autograd.anomaly.line_of))
+        except TapeError:  # nothing that could be seen: Python code is between
+            report = None
+        held.clear()
+        if report is not None:
+            raise _Found
+
+    with contextlib.suppress(_Found), _torch_is_tapegrad(), running.as_written() as held, _each_root(look):
+        _run(script, arguments)
+    return report

@@ -1,0 +1,118 @@
+"""Every value of a tape and every contribution to a gradient, one instruction at a time, by the machine itself.
+
+A replay frees what is not needed any more and a sweep adds contributions up where they arrive; whoever wants to see
+either reads them here. Each instruction runs by itself, on copies where it writes in place, so that a buffer keeps the
+value that it had; its contributions are what `autograd.grad` gives for it alone.
+"""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import tapegrad
+from tapegrad.machine.live import call, layouts
+from tapegrad.ops.declaration import REGISTRY
+from tapegrad.tape import replay
+from tapegrad.tape.tape import Tape
+
+
+class Walk:
+    """The values of a tape, and once `backward` was called the adjoints; None where one is not known.
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([1.0, 2.0], requires_grad=True)
+    >>> walk = Walk(Tape.of((x * x).sum()))
+    >>> walk.values
+    [tensor([1., 2.]), tensor([1., 4.]), tensor(5.)]
+    >>> walk.backward().adjoints
+    [tensor([2., 4.]), tensor([1., 1.]), tensor(1.)]
+    >>> walk.contributions[0]
+    [(0, tensor([1., 2.])), (0, tensor([1., 2.]))]
+
+    `contributions[t]` has a pair for every operand of instruction t that a gradient flows on to: the buffer, and what
+    the instruction adds to its adjoint. What a custom function gave is not known: it is Python code, of which the tape
+    keeps nothing.
+    """
+
+    def __init__(self, tape: Tape, inputs: Sequence[Any] = ()) -> None:
+        tape.verify()
+        self.tape = tape
+        self.values: list[Any] = [None] * len(tape.layouts)
+        self.adjoints: list[Any] = [None] * len(tape.layouts)
+        self.contributions: list[list[tuple[int, Any]]] = [[] for _ in range(len(tape))]
+        given = dict(zip(tape.inputs, replay.checked(tape, inputs))) if inputs else tape.values
+        self._numbers: list[int] = []
+        with tapegrad.no_grad():
+            for b in tape.inputs:
+                if b in given:
+                    self.values[b] = replay.held(given[b], tape.layouts[b]).detach()
+            for t, result in enumerate(tape.results):
+                operands: list[Any] = [tape.constants[~b] if b < 0 else self.values[b] for b in tape.operands[t]]
+                if all(x is not None for x in operands) and tape.operations[t].kind != "callback":
+                    self.values[result] = self._run(t, operands).detach()
+
+    def backward(self, seed: Any = None) -> Walk:
+        """Find the adjoints: of the results' sum, or for the cotangent `seed` of a single result."""
+        tape = self.tape
+        needs = tape.needs()
+        tracked = {*tape.requires, *(r for r, needed in zip(tape.results, needs) if any(needed))}
+        for b in tape.outputs:
+            if b in tracked and self.values[b] is not None and tape.layouts[b].dtype.is_floating_point:
+                self._add(b, tapegrad.ones_like(self.values[b]) if seed is None else seed)
+        for t in reversed(range(len(tape))):
+            g = self.adjoints[tape.results[t]]
+            if g is None or not any(needs[t]) or not tape.plan(t).keeps:
+                continue
+            self.contributions[t] = self._contributed(t, g, needs[t])
+            for b, part in self.contributions[t]:
+                self._add(b, part)
+        return self
+
+    def _add(self, b: int, part: Any) -> None:
+        self.adjoints[b] = part if self.adjoints[b] is None else self.adjoints[b] + part
+
+    def _contributed(self, t: int, g: Any, needed: Sequence[bool]) -> list[tuple[int, Any]]:
+        operands: list[Any] = []
+        for b, wanted in zip(self.tape.operands[t], needed):
+            value: Any = self.tape.constants[~b] if b < 0 else self.values[b]
+            operands.append(value.detach().requires_grad_() if wanted else value)
+        if any(x is None for x in operands):
+            return []
+        with tapegrad.enable_grad():
+            result = self._run(t, operands)
+        if not result.requires_grad:
+            return []
+        wanted_ones = [j for j, wanted in enumerate(needed) if wanted]
+        found = tapegrad.autograd.grad(result, [operands[j] for j in wanted_ones], g.to(result.dtype),
+                                       allow_unused=True)
+        return [(self.tape.operands[t][j], part) for j, part in zip(wanted_ones, found) if part is not None]
+
+    def _run(self, t: int, operands: list[Any]) -> Any:
+        """One instruction, which leaves its operands as they are."""
+        op = self.tape.operations[t]
+        if op.kind == "rebase":
+            return self._rebased(t, *operands)
+        if op.inplace_of is not None:
+            operands = [_copy(operands[0], self.tape.operand_layouts(t)[0]), *operands[1:]]
+        rows = [call.wrapped(x) if b < 0 else x for b, x in zip(self.tape.operands[t], operands)]
+        try:
+            return replay.step(self.tape, t, rows)
+        finally:
+            for row in rows:
+                if isinstance(row, int):
+                    call.unwrap(row)
+
+    def _rebased(self, t: int, part: Any, base: Any) -> Any:
+        """The base after a write through a view: the part that the view sees is the view's."""
+        layout = self.tape.operand_layouts(t)[1]
+        target = layouts.adjoint(layout)
+        whole = _copy(base, target)
+        shape, strides, offset = REGISTRY["as_strided"].forward((target.shape, target.strides),
+                                                                **self.tape.attributes[t])
+        whole.as_strided(shape, strides, offset).copy_(part)
+        return _copy(whole, layout)
+
+
+def _copy(x: Any, layout: Any) -> Any:
+    """The same values in a layout, recorded if `x` is followed."""
+    return tapegrad.empty_strided(layout.shape, layout.strides, dtype=layout.dtype).copy_(x)
