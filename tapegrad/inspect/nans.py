@@ -120,7 +120,7 @@ def _forward(walk: Walk) -> NanReport | None:
     position = _first_bad(value)
     shown = [_operand(walk, b, position, value.shape) for b in tape.operands[t]]
     way = tuple(i for i in slice_of if i >= t) if t != bad[0] else (t,)
-    return NanReport(tape, False, t, tape.results[t], _kind(value), tuple(shown), position,
+    return NanReport(tape, False, t, tape.results[t], _kind(value, position), tuple(shown), position,
                      cure_of(tape.operations[t].name, False, _elements(walk, t, position, value.shape), None), way, "")
 
 
@@ -150,7 +150,7 @@ def _backward(walk: Walk) -> NanReport | None:
             shown = [*(_operand(walk, o, position, added.shape) for o in tape.operands[t]),
                      f"the gradient that arrives is {_shown(_array(g), position, added.shape)}"]
             cure = cure_of(tape.operations[t].name, True, _elements(walk, t, position, added.shape), cotangent)
-            return NanReport(tape, True, t, b, _kind(added), tuple(shown), position, cure, _down(walk, t), "")
+            return NanReport(tape, True, t, b, _kind(added, position), tuple(shown), position, cure, _down(walk, t), "")
     return None
 
 
@@ -196,8 +196,8 @@ def _first_bad(value: Array) -> tuple[int, ...]:
     return tuple(int(i) for i in np.unravel_index(int(bad.argmax()), value.shape)) if value.shape else ()
 
 
-def _kind(value: Array) -> str:
-    return "nan" if np.isnan(value).any() else "inf"
+def _kind(value: Array, position: tuple[int, ...]) -> str:
+    return str(float(value[position]))
 
 
 def _at(value: Array, position: tuple[int, ...], shape: tuple[int, ...]) -> float | None:

@@ -19,7 +19,7 @@ MOST = 20  # instructions shown
 
 
 class Share(NamedTuple):
-    """What one instruction's rounding does to the result; `size` leaves out that errors cancel."""
+    """What one instruction's rounding does to the result; `size` is what it would if its elements' errors added up."""
 
     instruction: int
     error: float
@@ -40,18 +40,18 @@ class ErrorBudget(NamedTuple):
         for share in self.shares:
             line = self.tape.sources[share.instruction]
             if line:
-                found[line] = found.get(line, 0.0) + share.size
-        return dict(sorted(found.items(), key=lambda one: -one[1]))
+                found[line] = found.get(line, 0.0) + share.error
+        return dict(sorted(found.items(), key=lambda one: -abs(one[1])))
 
     def __str__(self) -> str:
         relative = abs(self.error / self.value) if self.value else float("inf") if self.error else 0.0
         head = f"result {self.value:.9g}, rounding error about {self.error:.2g} ({relative:.2g} of it)"
-        whole = sum(s.size for s in self.shares) or 1.0
+        whole = sum(abs(s.error) for s in self.shares) or 1.0
         rows = [["ip", "op", "operands", "error", "share", "source"]]
         for s in self.shares[:MOST]:
             rows.append([str(s.instruction), self.tape.operations[s.instruction].name,
-                         operation_text(self.tape, s.instruction), f"{s.error:+.2g}", f"{100 * s.size / whole:.0f} %",
-                         self.tape.sources[s.instruction] or "-"])
+                         operation_text(self.tape, s.instruction), f"{s.error:+.2g}",
+                         f"{100 * abs(s.error) / whole:.0f} %", self.tape.sources[s.instruction] or "-"])
         return "\n".join([head, *aligned(rows, (2, 2, 2, 2, 2), right=0)])
 
 
@@ -68,7 +68,7 @@ def budget(tape: Tape) -> ErrorBudget:
             if bool((parts != 0).any()):
                 shares.append(Share(t, float(parts.sum()), float(parts.abs().sum())))
     value = sum(float(walk.values[b].double().sum()) for b in tape.outputs)
-    return ErrorBudget(tape, value, sum(s.error for s in shares), tuple(sorted(shares, key=lambda s: -s.size)))
+    return ErrorBudget(tape, value, sum(s.error for s in shares), tuple(sorted(shares, key=lambda s: -abs(s.error))))
 
 
 def _own_error(walk: Walk, t: int) -> Any:

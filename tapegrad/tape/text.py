@@ -5,10 +5,11 @@ What a dump derives (the header's counts, `~`, keeps, uses, grad_fn) is for the 
 from __future__ import annotations
 
 import difflib
+import itertools
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 from tapegrad import dtypes, shapes
@@ -154,7 +155,9 @@ def dump(tape: Instructions, beside: Mapping[str, Sequence[str]] | None = None, 
     ]
     if rows:
         named = any(row[3] for row in rows)
-        lines += aligned(rows, (3, 2, 2, 1 if named else 0, *[2] * len(beside)))
+        shown = aligned(rows, (3, 2, 2, 1 if named else 0, *[2] * len(beside)))
+        lines += _alike_once(shown, [(row[2], row[4]) if not row[3] else i for i, row in enumerate(rows)]
+                             ) if loops else shown
     sources = any(tape.sources) or bool(beside)
     counts = uses(tape)
     table = [["ip", "out", "type", "op", "operands", "keeps", "uses", "grad_fn", "source", *beside]]
@@ -181,6 +184,19 @@ def dump(tape: Instructions, beside: Mapping[str, Sequence[str]] | None = None, 
         lines += [line] if line is not None else []
     lines.append("out  " + " ".join(f"%{b}" for b in tape.outputs))
     return "\n".join([*(line.rstrip() for line in lines), LEGEND])
+
+
+def _alike_once(lines: Sequence[str], kinds: Sequence[Any]) -> Iterator[str]:
+    """Lines, but of neighbours of one kind the first alone, and how many there are."""
+    at = 0
+    for _, same in itertools.groupby(kinds):
+        count = len(list(same))
+        yield lines[at]
+        if count > 3:
+            yield f"    × {count}"
+        else:
+            yield from lines[at + 1:at + count]
+        at += count
 
 
 # ---------------------------------------------------------------- parse

@@ -249,7 +249,7 @@ def test_scripts(tmp_path):
     done = subprocess.run([sys.executable, "-m", "tapegrad", "why-nan", str(script)], capture_output=True, text=True,
                           cwd=ROOT)
     assert done.returncode == 1 and "not reached" not in done.stdout
-    assert done.stdout.startswith("inf first in the forward pass, at ip 1, log, train.py:5"), done.stdout + done.stderr
+    assert done.stdout.startswith("-inf first in the forward pass, at ip 1, log, train.py:5"), done.stdout + done.stderr
     script.write_text("import torch\nprint(torch.ones(1, requires_grad=True).sum().backward())")
     done = subprocess.run([sys.executable, "-m", "tapegrad", "why-nan", str(script)], capture_output=True, text=True,
                           cwd=ROOT)
