@@ -159,6 +159,42 @@ def test_this_python_is_known():
         assert not memory_words.hold(before)
 
 
+class Attributes:
+    def __init__(self):
+        self.a, self.b = 1.5, 2.5
+
+
+TABLES: dict[str, Callable[[], dict[Any, Any]]] = {
+    "names": lambda: {"a": 1.5, "b": 2.5}, "keys of any kind": lambda: {"a": 1.5, "b": 2.5, 3: 4},
+    "attributes": lambda: vars(Attributes()), "a hole": lambda: (d := {"x": 1, "a": 1.5, "b": 2.5}, d.pop("x"))[0],
+    "attributes less one": lambda: vars((one := Attributes(), setattr(one, "x", 1), delattr(one, "x"))[0]),
+    "many": lambda: {"a": 1.5, **{str(i): i for i in range(1000)}}, "grown": lambda: {"a": 1, **dict.fromkeys("bcdefg")},
+}
+TABLE_CHANGES: dict[str, Callable[[dict[Any, Any]], Any]] = {
+    "another value": lambda d: d.update(a=2.5), "a key more": lambda d: d.update(z=1), "a key less": lambda d: d.pop("a"),
+    "another key": lambda d: d.update(z=d.pop("a")), "nothing": lambda d: d.clear(),
+    "the same in another order": lambda d: d.update(a=d.pop("a")),
+    "a growing one": lambda d: d.update({i: i for i in range(99)}),
+    "all anew, under other names": lambda d: (held := [*d.values()], d.clear(), d.update(
+        (f"_{i}", v) for i, v in enumerate(held))),
+    "a key of another kind": lambda d: d.update({3.5: 1}),
+}
+
+
+@pytest.mark.parametrize("change", TABLE_CHANGES)
+@pytest.mark.parametrize("make", TABLES)
+@pytest.mark.parametrize("way", ["table", "_entries"])
+def test_every_change_of_a_dict_is_seen(make, change, way):
+    if way == "_entries" and not memory_words._ENTRIES:
+        return
+    table = TABLES[make]()
+    held = [*table, *table.values()]  # whose addresses are not used again
+    words = getattr(memory_words, way)(table)
+    assert words is not None and memory_words.hold(words) and held
+    TABLE_CHANGES[change](table)
+    assert not memory_words.hold(words)
+
+
 EMPTY: dict[str, tuple[Callable[[], Any], Callable[[Any], Any], Callable[[Any], Any]]] = {
     "an OrderedDict": (collections.OrderedDict, lambda d: d.update(a=1), lambda d: d.popitem()),
     "a defaultdict": (lambda: collections.defaultdict(list), lambda d: d["a"], lambda d: d.clear()),

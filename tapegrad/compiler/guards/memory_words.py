@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import collections
 import ctypes
+import sys
 from typing import Any
 
 import numpy as np
@@ -141,11 +142,49 @@ def _lists_are_known() -> bool:
 
 _DICT_VERSION, _LISTS = _dict_version(), _lists_are_known()
 
+# Where Python counts no changes of dicts, each key and value is a word. Of a dict: where its keys are, and its values
+# if it shares its keys with the attributes of other objects.
+_KEYS, _VALUES = 32, 40
+# Of keys: the logarithm of how many bytes of indices stand before them, of which form they are, how many there are.
+_INDEX, _FORM, _COUNT, _INDICES = 9, 10, 24, 32
+_HASHED = 0  # the form that has a hash before each key
+# Of values apart from their keys: room for how many there is, how many there are, where the first is; behind the last
+# one's room, a byte each, in which order they were set.
+_ROOM, _SET, _FIRST = 0, 1, 8
+_ENTRIES = sys.version_info[:2] == (3, 13)  # no later Python is known to keep them there
+
+
+def _entries(table: dict[Any, Any]) -> list[Word] | None:
+    """What a dict holds, word by word; None where that is not what Python says it holds."""
+    at = id(table)
+    keys, values = read(at + _KEYS), read(at + _VALUES)
+    count, form = read(keys + _COUNT), read(keys + _FORM, 1)
+    words = [(at + _LENGTH, _WHOLE, len(table)), (at + _KEYS, _WHOLE, keys), (at + _VALUES, _WHOLE, values)]
+    if values:
+        first, order = values + _FIRST, values + _FIRST + 8 * read(values + _ROOM, 1)
+        several = read(values + _SET, 1)
+        words.append((values, 0xFFFF, read(values) & 0xFFFF))
+        for i in range(0, several, 8):
+            mask = (1 << 8 * min(several - i, 8)) - 1
+            words.append((order + i, mask, read(order + i) & mask))
+        places = [first + 8 * i for i in ctypes.string_at(order, several)]
+    else:
+        size = 16 + 8 * (form == _HASHED)
+        first = keys + _INDICES + (1 << read(keys + _INDEX, 1)) + size - 16
+        words.append((keys + _COUNT, _WHOLE, count))
+        words += [(first + size * i, _WHOLE, read(first + size * i)) for i in range(count)]
+        places = [first + 8 + size * i for i in range(count)]
+    held = [(place, _WHOLE, read(place)) for place in places]
+    known = [value for _, _, value in held if value] == [*map(id, table.values())]
+    return words + held if known else None
+
 
 def table(table: dict[Any, Any]) -> list[Word] | None:
-    """What a dict holds, as far as Python counts its changes; None where it does not."""
+    """What a dict holds: how often Python counts it as changed, or all of it; None where neither is known."""
+    if not _DICT_VERSION:
+        return _entries(table) if _ENTRIES else None
     at = id(table) + _DICT_VERSION
-    return [(at, _WHOLE, read(at))] if _DICT_VERSION else None
+    return [(at, _WHOLE, read(at))]
 
 
 def attributed(value: Any, held: dict[Any, Any]) -> list[Word] | None:
