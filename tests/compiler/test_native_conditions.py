@@ -168,10 +168,12 @@ TABLES: dict[str, Callable[[], dict[Any, Any]]] = {
     "names": lambda: {"a": 1.5, "b": 2.5}, "keys of any kind": lambda: {"a": 1.5, "b": 2.5, 3: 4},
     "attributes": lambda: vars(Attributes()), "a hole": lambda: (d := {"x": 1, "a": 1.5, "b": 2.5}, d.pop("x"))[0],
     "attributes less one": lambda: vars((one := Attributes(), setattr(one, "x", 1), delattr(one, "x"))[0]),
-    "many": lambda: {"a": 1.5, **{str(i): i for i in range(1000)}}, "grown": lambda: {"a": 1, **dict.fromkeys("bcdefg")},
+    "many": lambda: {"a": 1.5, **{str(i): i for i in range(1000)}},
+    "grown": lambda: {"a": 1, **dict.fromkeys("bcdefg")},
 }
 TABLE_CHANGES: dict[str, Callable[[dict[Any, Any]], Any]] = {
-    "another value": lambda d: d.update(a=2.5), "a key more": lambda d: d.update(z=1), "a key less": lambda d: d.pop("a"),
+    "another value": lambda d: d.update(a=2.5), "a key more": lambda d: d.update(z=1),
+    "a key less": lambda d: d.pop("a"),
     "another key": lambda d: d.update(z=d.pop("a")), "nothing": lambda d: d.clear(),
     "the same in another order": lambda d: d.update(a=d.pop("a")),
     "a growing one": lambda d: d.update({i: i for i in range(99)}),
