@@ -1,9 +1,11 @@
 """Tapes in files: an .npz archive of the dump and the inputs' values. Nothing in it is an address or a pickle."""
 from __future__ import annotations
 
+import os
+import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 
@@ -40,10 +42,20 @@ def save(tape: Instructions, path: str | Path) -> None:
 
 def load(path: str | Path) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:
     """The dump and the values in a file."""
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            return str(archive["tape"]), {int(k[1:]): archive[k] for k in archive.files if k[0] == "%"}
-    except OSError:
-        raise
-    except Exception as error:  # zipfile and NumPy have many ways to say that a file is not what it should be
-        raise TapeError(f"{path} is not a saved tape: {error}") from None
+    with open(path, "rb") as file:
+        try:
+            _check_size(file)
+            with np.load(file, allow_pickle=False) as archive:
+                return str(archive["tape"]), {int(k[1:]): archive[k] for k in archive.files if k[0] == "%"}
+        except Exception as error:  # zipfile and NumPy have many ways to say that a file is not what it should be
+            raise TapeError(f"{path} is not a saved tape: {error}") from None
+
+
+def _check_size(file: BinaryIO) -> None:
+    """Refuse an archive that would be larger in memory than it is: what is saved is not compressed."""
+    with zipfile.ZipFile(file) as archive:
+        members = archive.infolist()
+        size = file.seek(0, os.SEEK_END)
+        if any(m.compress_type != zipfile.ZIP_STORED for m in members) or sum(m.file_size for m in members) > size:
+            raise TapeError("it holds more than its own size")
+    file.seek(0)

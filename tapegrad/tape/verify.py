@@ -28,6 +28,9 @@ def check(tape: Instructions) -> None:
     for b in (*tape.inputs, *tape.requires, *tape.outputs, *tape.names, *tape.values):
         if not _is_index(b, n):
             raise TapeError(f"there is no buffer %{b}: the tape has {n}")
+    for value in tape.constants:
+        if isinstance(value, int) and not -(1 << 63) <= value < 1 << 63:
+            raise TapeError(f"the number {value} does not fit in 64 bits")
     if len(set(tape.inputs)) != len(tape.inputs):
         raise TapeError(f"an input is listed twice: {_listed(tape.inputs)}")
     for b in sorted(tape.requires):

@@ -74,6 +74,7 @@ def broken(**changes: object) -> Tape:
 
 
 @pytest.mark.parametrize("changes, message", [
+    ({"constants": [2**63]}, "does not fit in 64 bits"),
     ({"outputs": (9,)}, "there is no buffer %9: the tape has 8"),
     ({"inputs": (0, 1, 1)}, "an input is listed twice: %0, %1, %1"),
     ({"inputs": (0, 1)}, "is marked ∂ and is no input"),
