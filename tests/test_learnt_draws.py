@@ -1,6 +1,8 @@
 """Random numbers that native code has learnt to draw are those that Python draws, and the stream goes on alike."""
 from __future__ import annotations
 
+import sys
+
 import pytest
 from learnt import as_python_has_it, room_for_more
 
@@ -141,22 +143,39 @@ def told(x):
     return x.tolist(), x.dtype, x.stride(), x.requires_grad, x._version
 
 
-def test_made_tensors_are_the_callers():
+MADE = {
+    "zeros": lambda: t.zeros(3), "ones": lambda: t.ones(2, 2, dtype=t.int64), "full": lambda: t.full((2,), 0.5),
+    "arange": lambda: t.arange(4), "linspace": lambda: t.linspace(0, 1, 3), "eye": lambda: t.eye(2),
+    "zeros_like": lambda: t.zeros_like(LIKE), "new_full": lambda: LIKE.new_full((2,), 7),
+    "empty": lambda: t.empty(2), "tril_indices": lambda: t.tril_indices(3, 3),
+    "a leaf": lambda: t.zeros(2, requires_grad=True), "in half": lambda: t.ones(3, dtype=t.bfloat16),
+}
+LIKE = t.ones(3, 2).t()
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_made_tensors_are_the_callers(name):
     """Of tensors that are made of numbers alone, native code copies one that nobody has."""
-    made = {
-        "zeros": lambda: t.zeros(3), "ones": lambda: t.ones(2, 2, dtype=t.int64), "full": lambda: t.full((2,), 0.5),
-        "arange": lambda: t.arange(4), "linspace": lambda: t.linspace(0, 1, 3), "eye": lambda: t.eye(2),
-        "zeros_like": lambda: t.zeros_like(t.ones(3, 2).t()), "new_full": lambda: t.ones(1).new_full((2,), 7),
-        "empty": lambda: t.empty(2).fill_(3), "tril_indices": lambda: t.tril_indices(3, 3),
-        "a leaf": lambda: t.zeros(2, requires_grad=True), "in half": lambda: t.ones(3, dtype=t.bfloat16),
-    }
-    for name, make in made.items():
-        wanted = as_python_has_it(make)
-        for _ in range(4):
-            found = make()
-            assert [told(found), found.is_leaf] == [told(wanted), True], name
-            with t.no_grad():
-                found.fill_(9)
-            if found.requires_grad:
-                (found * 2).sum().backward()
-                assert found.grad.tolist() == [2, 2]
+    make = (lambda: MADE[name]().fill_(3)) if name == "empty" else MADE[name]
+    wanted = as_python_has_it(make)
+    for _ in range(4):
+        found = make()
+        assert [told(found), found.is_leaf] == [told(wanted), True]
+        with t.no_grad():
+            found.fill_(9)
+        if found.requires_grad:
+            (found * 2).sum().backward()
+            assert found.grad.tolist() == [2, 2]
+
+
+@pytest.mark.parametrize("name", MADE)
+def test_tensors_are_made_without_python(name):
+    """From the third call of a kind on."""
+    make, ran = MADE[name], []
+    make(), make()
+    sys.setprofile(lambda frame, event, _: ran.append(frame.f_code.co_name) if event == "call" else None)
+    try:
+        make()
+    finally:
+        sys.setprofile(None)
+    assert ran == ["<lambda>"]

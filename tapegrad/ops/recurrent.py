@@ -71,12 +71,13 @@ def _lstm_step(xi: Value, xf: Value, xn: Value, xo: Value, ri: Value, rf: Value,
               ) -> tuple[Value, ...]:
     i, f, n, o = sigmoid(xi + ri), sigmoid(xf + rf), tanh(xn + rn), sigmoid(xo + ro)
     c = f * c + i * n
-    return i, f, n, o, c, o * tanh(c)
+    shown = tanh(c)
+    return i, f, n, o, shown, c, o * shown
 
 
-def _lstm_slope(i: Value, f: Value, n: Value, o: Value, before: Value, c: Value, later: Value, g: Value,
+def _lstm_slope(i: Value, f: Value, n: Value, o: Value, shown: Value, before: Value, later: Value, g: Value,
                 later_c: Value) -> tuple[Value, ...]:
-    g, shown = later + g, tanh(c)
+    g = later + g
     g_c = later_c + g * o * (1 - shown * shown)
     return (g_c * n * i * (1 - i), g_c * before * f * (1 - f), g_c * i * (1 - n * n), g * shown * o * (1 - o), g_c * f)
 
@@ -95,7 +96,7 @@ def _gru_slope(r: Value, z: Value, own: Value, n: Value, before: Value, later: V
 
 
 CELLS = {
-    "LSTM": Cell(4, 4, "c", _lstm_step, _lstm_slope),
+    "LSTM": Cell(4, 5, "c", _lstm_step, _lstm_slope),
     "GRU": Cell(3, 4, "h", _gru_step, _gru_slope),
     "RNN_TANH": Cell(1, 0, "", lambda x, r: (tanh(x + r),), lambda h, later, g: ((later + g) * (1 - h * h),)),
     "RNN_RELU": Cell(1, 0, "", lambda x, r: (scalar.maximum(x + r, 0),),
@@ -251,7 +252,7 @@ def _slopes(builder: Builder, g: Value, packed: Value, weight: Value, record: Va
     met, across = found.met.reshape(steps * batch, cell.gates * width), cell.gates * width
     own = None
     if memory is not None:
-        inputs += [moving(memory, before, back), moving(memory, after, back)]
+        inputs.append(moving(memory, before, back))
         outputs.append(builder.running(found.more))
         arriving.append(builder.running(found.more))
     elif cell.reads:  # what the state gave to the last gate has a gradient of its own
@@ -333,7 +334,7 @@ def slopes_column(g: Value, packed: Value, weight: Value, record: Value, *, mode
         seen = [state[after]] if kept is None else _split(kept[t], width)
         arriving = [found.state, g[t]]
         if memory is not None:
-            seen, arriving = [*seen, memory[before], memory[after]], [*arriving, found.more.copy()]
+            seen, arriving = [*seen, memory[before]], [*arriving, found.more.copy()]
         elif cell.reads:
             seen.append(state[before])
         slopes = [*cell.slope(*seen, *arriving)]

@@ -72,6 +72,7 @@ class Lesson:
         self.factors: list[float] = []  # the arguments that are fractions, if the first of them is what is left out
         self.used: bool = False  # whether some operand was that one
         self.wrote: bool = False
+        self.again = False  # the next call of the kind is a lesson too
         self.stream = 0  # the address of that which numbers were drawn from
         self.turn: int = planner.turns  # whose plans it names
 
@@ -319,6 +320,8 @@ def number_row(value: Any) -> int:
 def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -> None:
     """Write the recipe of a lesson, or that there is none, where native code finds it."""
     results = _results(lesson, result)
+    if lesson.again:
+        return
     starts: list[tuple[int, int, int]] = []
     steps = lesson.steps
     if results is not None and n_starts:
@@ -420,6 +423,7 @@ def _may_copy(lesson: Lesson, x: Any) -> bool:
         if len(_asked) > MOST:
             _asked.clear()
         _asked.add(key)
+        lesson.again = True
         return False
     _copied += layout.nbytes
     return True

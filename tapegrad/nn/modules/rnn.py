@@ -88,7 +88,9 @@ class RNNBase(Module):
 
     @property
     def _flat_weights(self) -> list[Any]:
-        return [getattr(self, name) for name in self._flat_weights_names]
+        held = self.__dict__["_parameters"]
+        # An attribute where a parametrization, or somebody by hand, computes the weight.
+        return [held[name] if name in held else getattr(self, name) for name in self._flat_weights_names]
 
     def flatten_parameters(self) -> None:
         """Nothing to do: parameters lie where they lie (`torch.nn.RNNBase.flatten_parameters`)."""
@@ -147,15 +149,17 @@ class RNNBase(Module):
             return tuple(s.index_select(1, permutation) for s in hx)
         return hx.index_select(1, permutation)
 
-    def _states(self, input: Any, hx: Any, batched: bool, sizes: Any, order: Any) -> tuple[Any, ...]:
-        """The states to start with: those given, in the order of the batch, or zeros."""
+    def _zeros(self, input: Any, sizes: Any) -> tuple[Any, ...]:
+        """The states to start with where none are given."""
+        shape = self.get_expected_hidden_size(input, sizes)
+        state = input.new_zeros(shape)
+        if self.mode != "LSTM":
+            return (state,)
+        return state, input.new_zeros((*shape[:2], self.hidden_size)) if self.proj_size else state
+
+    def _states(self, hx: Any, batched: bool, sizes: Any, order: Any) -> tuple[Any, ...]:
+        """The states that are given, in the order of the batch."""
         lstm = self.mode == "LSTM"
-        if hx is None:
-            state = creation.zeros(self.get_expected_hidden_size(input, sizes), dtype=input.dtype)
-            if not lstm:
-                return (state,)
-            memory = self.get_expected_cell_size(input, sizes)
-            return state, state if memory == tuple(state.shape) else creation.zeros(memory, dtype=input.dtype)
         given: tuple[Any, ...] = (hx[0], hx[1]) if lstm else (hx,)
         if sizes is None:
             axes = 3 if batched else 2
@@ -179,8 +183,12 @@ class RNNBase(Module):
         time_first = packed or not self.batch_first
         if not batched:
             x = x.unsqueeze(1 if time_first else 0)
-        states = self._states(x, hx, batched, sizes, order)
-        self.check_forward_args(x, states if self.mode == "LSTM" else states[0], sizes)
+        if hx is None:
+            states = self._zeros(x, sizes)
+            self.check_input(x, sizes)
+        else:
+            states = self._states(hx, batched, sizes, order)
+            self.check_forward_args(x, states if self.mode == "LSTM" else states[0], sizes)
         if not time_first:
             x = x.transpose(0, 1)
         if not x.shape[0]:
@@ -320,7 +328,7 @@ class RNNCellBase(Module):
         batched = input.dim() == 2
         x = input if batched else input.unsqueeze(0)
         if hx is None:
-            zeros = creation.zeros((x.size(0), self.hidden_size), dtype=input.dtype)
+            zeros = x.new_zeros((x.shape[0], self.hidden_size))
             states = (zeros, zeros) if lstm else (zeros,)
         else:
             states = tuple(s if batched else s.unsqueeze(0) for s in (hx if lstm else (hx,)))
