@@ -11,6 +11,7 @@ from tapegrad.inspect.folding import runs
 from tapegrad.inspect.statistics import Statistics
 from tapegrad.inspect.walk import Walk
 from tapegrad.tape import adjoint, text
+from tapegrad.tape.notation import no_collections
 from tapegrad.tape.tape import Tape
 
 UNKNOWN = "?"
@@ -37,9 +38,10 @@ def show(tape: Tape, shown: Shown, json: bool = False, file: TextIO | None = Non
 
 def dumped(tape: Tape, shown: Shown) -> str:
     """The text of a tape, and of its adjoint."""
-    loops = runs(tape) if shown.fold else ()
-    found = text.dump(tape, columns(tape, shown), loops)
-    return f"{found}\n\n{adjoint.text_of(tape, loops)}" if shown.adjoint else found
+    with no_collections():
+        loops = runs(tape) if shown.fold else ()
+        found = text.dump(tape, columns(tape, shown), loops)
+        return f"{found}\n\n{adjoint.text_of(tape, loops)}" if shown.adjoint else found
 
 
 def columns(tape: Tape, shown: Shown) -> dict[str, list[str]]:

@@ -7,7 +7,7 @@ from typing import Any
 from tapegrad.machine.live import planner
 from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan
 from tapegrad.ops.declaration import Operation
-from tapegrad.tape.notation import Number, canonical, constant_layout, plan_attributes
+from tapegrad.tape.notation import Number, constant_layout, plan_attributes
 
 
 class Instructions:
@@ -34,7 +34,7 @@ class Instructions:
         self.inputs, self.requires, self.outputs = tuple(inputs), frozenset(requires), tuple(outputs)
         self.operations: list[Operation] = [c[0] for c in code]
         self.operands: list[tuple[int, ...]] = [c[1] for c in code]
-        self.attributes: list[dict[str, Any]] = [canonical(c[0], c[2]) for c in code]
+        self.attributes: list[dict[str, Any]] = [c[2] for c in code]
         self.results: list[int] = [c[3] for c in code]
         self.constants: list[Number] = list(constants)
         self.names: dict[int, str] = dict(names or {})
@@ -70,10 +70,17 @@ class Instructions:
 
     def keeps(self) -> list[list[int]]:
         """For every instruction, the buffers that its adjoint reads again."""
-        found = []
+        found: list[list[int]] = []
+        known: dict[Any, set[int]] = {}
         for t, needed in enumerate(self.needs()):
-            kept = self.plan(t).keeps
-            read = set().union(*(kept[j] for j, yes in enumerate(needed) if yes)) if kept else set()
+            plan = self.plan(t)
+            if not plan.keeps:
+                found.append([])
+                continue
+            key = (plan, *needed)
+            read = known.get(key)
+            if read is None:
+                read = known[key] = set().union(*(plan.keeps[j] for j, yes in enumerate(needed) if yes))
             buffers = {self.results[t] if j == KEEPS_RESULT else self.operands[t][j] for j in read}
             found.append(sorted(b for b in buffers if b >= 0))
         return found

@@ -14,16 +14,21 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
 
+# Columns, from which an item is read in a third of the time that a record's field takes.
+_producer, _layout, _flags, _owner, _address = (
+    buffers[name].item for name in ("producer", "layout", "flags", "owner", "address"))
+_plan = instructions["plan"].item
+
 
 def instruction_of(row: int) -> int | None:
     """The index of the instruction that made a row; None for a leaf."""
-    producer = int(buffers[row]["producer"])
+    producer = _producer(row)
     return producer - 1 if producer else None
 
 
 def plan_of(t: int) -> Plan:
     """The plan an instruction runs."""
-    found = planner.all[int(instructions[t]["plan"]) & rec.PLAN_MASK]
+    found = planner.all[_plan(t) & rec.PLAN_MASK]
     assert found is not None
     return found
 
@@ -145,28 +150,28 @@ def number_of_piece(start: int, end: int) -> int:
 
 
 def layout_of(row: int) -> Layout:
-    return layouts[int(buffers[row]["layout"])]
+    return layouts[_layout(row)]
 
 
 def requires_grad(row: int) -> bool:
-    return bool(buffers[row]["flags"] & rec.REQUIRES_GRAD)
+    return bool(_flags(row) & rec.REQUIRES_GRAD)
 
 
 def is_number(row: int) -> bool:
     """Whether a row holds a Python number that was among the operands."""
-    return bool(buffers[row]["flags"] & (rec.WRAPPED | rec.IMMORTAL))
+    return bool(_flags(row) & (rec.WRAPPED | rec.IMMORTAL))
 
 
 def number_of(row: int) -> bool | int | float:
     """The Python number of such a row."""
-    value = machine.memory(int(buffers[row]["address"]), layout_of(row).dtype.numpy, 1)[0].item()
+    value = machine.memory(_address(row), layout_of(row).dtype.numpy, 1)[0].item()
     assert isinstance(value, (bool, int, float))
     return value
 
 
 def is_alive(row: int) -> bool:
     """Whether the memory of a row is still there."""
-    return bool(buffers[int(buffers[row]["owner"])]["address"])
+    return bool(_address(_owner(row)))
 
 
 def detached(row: int) -> Any:

@@ -133,9 +133,9 @@ class record:
         instructions = range(self._first, int(machine.state["n_instructions"][0]))
         if int(machine.state["sweeps"][0]) != self._sweeps:
             raise TapeError("the machine's tape was compacted while the block ran, what it recorded is not known")
-        rows = [int(machine.instructions[t]["out"]) for t in instructions]
-        read = {row for t in instructions for row in reading.operands_of(t)[0]}
+        recorded = [reading.instruction(t) for t in instructions]
+        read = {row for _, _, operands, _, _ in recorded for row in operands}
         self._tape._become(Tape._snapshot(
-            self._tape.name, instructions, (), [row for row in rows if row not in read],
+            self._tape.name, recorded, (), [out for out, *_ in recorded if out not in read],
             called(self._names, sys._getframe(1)), self._lines.of_row.get if self._lines is not None else None,
         ))

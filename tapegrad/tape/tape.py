@@ -16,7 +16,9 @@ from tapegrad.tape import adjoint, differences, files, reading, replay, text, ve
 from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.naming import called
-from tapegrad.tape.notation import Number
+from tapegrad.tape.notation import Number, canonical, no_collections
+
+_Read = tuple[int, Plan, list[int], int, int]  # an instruction, as `reading.instruction` has it
 
 
 class Tape(Instructions):
@@ -65,62 +67,71 @@ class Tape(Instructions):
         for r in results:
             if not isinstance(r, machine.TensorBase):
                 raise TypeError(f"Tape.of: expected tensors, got {type(r).__name__}")
+        with no_collections():
+            return cls._reached(results, name, inputs, named, sources)
+
+    @classmethod
+    def _reached(cls, results: Sequence[Any], name: str | None, inputs: Sequence[Any] | None, named: Mapping[int, str],
+                 sources: Callable[[int], str | None] | None) -> Tape:
+        """The instructions that lead to results, from the inputs on."""
         stop = [i._buffer for i in inputs or ()]
         seen = set(stop)
         stack = [r._buffer for r in results]
-        wanted = []
+        wanted: dict[int, _Read] = {}
         while stack:
             row = stack.pop()
             t = None if row in seen else reading.instruction_of(row)
             seen.add(row)
             if t is not None:
-                wanted.append(t)
-                stack += reading.operands_of(t)[0]
+                wanted[t] = reading.instruction(t)
+                stack += wanted[t][2]
         outputs = [r._buffer for r in results]
         if name is None:
             name = named.get(outputs[0], "tape") if outputs else "tape"
-        return cls._snapshot(name, sorted(wanted), stop, outputs, named, sources)
+        return cls._snapshot(name, [wanted[t] for t in sorted(wanted)], stop, outputs, named, sources)
 
     @classmethod
-    def _snapshot(cls, name: str, instructions: Sequence[int], inputs: Sequence[int], outputs: Sequence[int],
+    def _snapshot(cls, name: str, instructions: Sequence[_Read], inputs: Sequence[int], outputs: Sequence[int],
                   named: Mapping[int, str], sources: Callable[[int], str | None] | None = None) -> Tape:
-        """Copy instructions of the live tape, given by index, in the order they were recorded; rows have `sources`."""
-        made = {int(machine.instructions[t]["out"]) for t in instructions}
+        """Copy instructions of the live tape, in the order they were recorded; rows have `sources`."""
+        made = {out for out, *_ in instructions}
         rows: dict[int, None] = dict.fromkeys(inputs)
-        for t in instructions:
-            rows.update((r, None) for r in reading.operands_of(t)[0] if r not in made and not reading.is_number(r))
-        rows.update((r, None) for r in outputs if r not in made)
-        inputs = list(rows)
-        number = {row: i for i, row in enumerate(inputs)}
+        numbers: dict[int, int] = {}
         constants: dict[str, int] = {}
         values: list[Number] = []
+        for _, _, operands, _, _ in instructions:
+            for row in operands:
+                if row not in made and row not in rows and row not in numbers:
+                    if reading.is_number(row):
+                        value = reading.number_of(row)
+                        numbers[row] = ~constants.setdefault(repr(value), len(values))
+                        values += [value] if len(constants) > len(values) else []
+                    else:
+                        rows[row] = None
+        rows.update((r, None) for r in outputs if r not in made)
+        inputs = list(rows)
+        number = {**numbers, **{row: i for i, row in enumerate(inputs)}}
         layouts = [reading.layout_of(r) for r in inputs]
+        unshifted: dict[Plan, dict[str, Any]] = {}
         code = []
-        plans: list[Plan | None] = []
-        for t in instructions:
-            operands = []
-            for row in reading.operands_of(t)[0]:
-                if row not in number and reading.is_number(row):
-                    value = reading.number_of(row)
-                    if repr(value) not in constants:
-                        constants[repr(value)] = len(values)
-                        values.append(value)
-                    operands.append(~constants[repr(value)])
-                else:
-                    operands.append(number[row])
-            plan, out = reading.plan_of(t), int(machine.instructions[t]["out"])
+        for out, plan, operands, _, shift in instructions:
+            if plan.op.moves_nothing:
+                attributes = canonical(plan.op, reading.with_start(plan, shift))
+            else:
+                if plan not in unshifted:
+                    unshifted[plan] = canonical(plan.op, dict(plan.attributes))
+                attributes = unshifted[plan]
+            read = tuple([number[row] for row in operands])
             number[out] = len(layouts)
             layouts.append(reading.layout_of(out))
-            attributes = reading.with_start(plan, reading.shift_of(t)) if plan.op.moves_nothing else plan.attributes
-            code.append((plan.op, tuple(operands), attributes, number[out]))
-            plans.append(plan)
+            code.append((plan.op, read, attributes, number[out]))
         tape = cls(
             name, layouts, range(len(inputs)), [number[r] for r in inputs if reading.requires_grad(r)], code, values,
             [number[r] for r in outputs], {number[r]: named[r] for r in inputs if r in named},
-            [(sources and sources(int(machine.instructions[t]["out"]))) or "" for t in instructions],
+            [sources(out) or "" for out, *_ in instructions] if sources else None,
             {number[r]: reading.detached(r) for r in inputs if reading.is_alive(r)},
         )
-        tape._plans = plans
+        tape._plans = [plan for _, plan, *_ in instructions]
         return tape
 
     def _become(self, other: Tape) -> None:

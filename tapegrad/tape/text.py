@@ -17,7 +17,7 @@ from tapegrad.machine.live import layouts as machine_layouts
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.notation import Number, TapeError
+from tapegrad.tape.notation import Number, TapeError, canonical
 
 LEGEND = "∂ requires grad · ~ broadcast · keeps = read again by backward"
 
@@ -341,7 +341,7 @@ class _Parser:
         self.layouts[out] = layout
         source = columns[8] if len(columns) > 8 else "-"
         sources.append("" if source == "-" else self.string(source))
-        return op, tuple(operands), attributes, out
+        return op, tuple(operands), canonical(op, attributes), out
 
 
 def _number(text: str) -> Number:
