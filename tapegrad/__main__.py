@@ -46,6 +46,20 @@ def _dump(given: argparse.Namespace) -> None:
         scripts.dump(given.what, given.arguments, shown, not given.no_lines, given.most, given.json)
 
 
+def _html(given: argparse.Namespace) -> None:
+    from tapegrad.inspect import page, scripts
+
+    if _is_tape(given):
+        written = [page.page(_tape(given, given.what))]
+    else:
+        written = [page.page(tape) for tape in scripts.tapes(given.what, given.arguments, given.most)]
+    stem = Path(given.output or Path(given.what).stem + ".html")
+    for i, content in enumerate(written):
+        to = stem.with_stem(f"{stem.stem}-{i + 1}") if len(written) > 1 else stem
+        to.write_text(content, "utf-8")
+        print(to)
+
+
 def _why_nan(given: argparse.Namespace) -> None:
     from tapegrad.inspect import nans, scripts
 
@@ -129,6 +143,12 @@ def _of_dump(command: argparse.ArgumentParser) -> None:
     _of_script(command)
 
 
+def _of_html(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--output", metavar="FILE", help="where to write; numbered if there are several tapes")
+    command.add_argument("--most", type=int, default=4, metavar="N", help="at most N different tapes (4)")
+    _of_script(command)
+
+
 def _of_tape(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="tape", help="a tape that was saved or dumped")
 
@@ -143,6 +163,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "dump": (_dump, "run a script and print the tapes that it calls backward on, or print a saved tape", _of_dump),
     "why-nan": (_why_nan, "run a script up to the first value that is not finite and say what made it; exit status 1 "
                           "if there is one", _of_script),
+    "html": (_html, "write the tapes of a script, or a saved one, as pages to look at", _of_html),
     "diff": (_diff, "what differs between two tapes; exit status 1 if anything does", _of_two),
     "replay": (_replay, "run a saved tape again and print its results", _of_tape),
     "info": (_info, "versions, processor, and the cache of kernels", _nothing),

@@ -83,6 +83,21 @@ def as_json(tape: Tape, shown: Shown, indent: int | None = 1) -> str:
     }, ensure_ascii=False, indent=indent)
 
 
+def as_dot(tape: Tape) -> str:
+    """A tape as a graph, in Graphviz's language."""
+    lines = [f"digraph {text.quoted(tape.name)} {{", "  rankdir=LR; node [shape=box, fontname=monospace];"]
+    for b in tape.inputs:
+        lines.append(f"  b{b} [label={_label(tape, b, tape.names.get(b, f'%{b}'))}, style=rounded];")
+    for op, b, operands in zip(tape.operations, tape.results, tape.operands):
+        edges = "".join(f" b{o} -> b{b};" for o in operands if o >= 0)
+        lines.append(f"  b{b} [label={_label(tape, b, op.name)}];{edges}")
+    return "\n".join([*lines, "}"])
+
+
+def _label(tape: Tape, b: int, name: str) -> str:
+    return text.quoted(name)[:-1] + f"\\n{text.type_text(tape.layouts[b])}\""
+
+
 # ---------------------------------------------------------------- colour
 
 

@@ -124,6 +124,21 @@ def dump(script: str, arguments: Sequence[str], shown: dumping.Shown, lines: boo
             _report(counts, texts)
 
 
+def tapes(script: str, arguments: Sequence[str], most: int) -> list[Tape]:
+    """Run a script; the tapes that it calls backward on, equal ones once, at most so many, with lines and values."""
+    found: dict[str, Tape] = {}
+
+    def add(roots: list[Any], frame: Any) -> None:
+        tape = Tape._of(roots, None, None, called(None, frame), autograd.anomaly.line_of)
+        held.clear()
+        if len(found) < most:
+            found.setdefault(str(tape), tape.kept())
+
+    with _torch_is_tapegrad(), running.as_written() as held, _each_root(add):
+        _run(script, arguments)
+    return list(found.values())
+
+
 def _report(counts: dict[str, int], texts: dict[str, str]) -> None:
     calls, different = sum(counts.values()), len(counts)
     print(f"\nbackward ran {calls} time{'s' * (calls != 1)}, on {different} "

@@ -5,6 +5,7 @@ The arrays are `Instructions`; what is done with them has a file each: `text` (d
 """
 from __future__ import annotations
 
+import html
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
@@ -229,6 +230,23 @@ class Tape(Instructions):
     def replay_reference(self, *inputs: Any) -> Any:
         """`replay` by the rules' NumPy columns alone: slow, and what the machine is tested against; returns arrays."""
         return replay.run_reference(self, inputs)
+
+    def kept(self) -> Tape:
+        """The same tape with copies of its inputs' values, which stay as they are when the program goes on.
+
+        >>> import tapegrad as torch
+        >>> x = torch.ones(2, requires_grad=True)
+        >>> tape = Tape.of((x * 2).sum()).kept()
+        >>> with torch.no_grad():
+        ...     _ = x.zero_()
+        >>> tape.replay()
+        tensor(4.)
+        """
+        return Tape._restored(self.dump(), files.arrays(self))
+
+    def _repr_html_(self) -> str:
+        """The text, for notebooks; `inspect.to_html` has a page."""
+        return f"<pre>{html.escape(self.dump())}</pre>"
 
     # ------------------------------------------------------------ files
 
