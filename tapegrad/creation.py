@@ -607,7 +607,8 @@ def eye(n: int, m: int | None = None, *, out: Any = None,
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     dtype = wanted(dtype, out) or dtypes.default_dtype()
     check_room(dtype, (n, n if m is None else m))
-    return _finish(from_array(np.eye(n, m), dtype), requires_grad, device, out)
+    made = np.eye(n, m, dtype="f4" if dtype in dtypes.HALVES else dtype.numpy)
+    return _finish(from_array(made, dtype), requires_grad, device, out)
 
 
 @described

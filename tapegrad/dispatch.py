@@ -104,8 +104,6 @@ before_write: Callable[[Any], None] | None = None
 tangents: Any = None
 # While a `vmap` is under way (`lanes.rules`): what does operations on tensors that stand for batches.
 lanes: Any = None
-# While a sweep with lanes learns what a rule does (`lanes.programs`): what is told of every plan that is run.
-noted: Any = None
 # While anomalies are looked for (`autograd.anomaly`): what is told of every result.
 witness: Callable[[Any], None] | None = None
 
@@ -132,8 +130,6 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         result = run_plan(plan.index, *operands.values)
         if lessons.active is not None:
             lessons.ran(plan.index, given, result)
-        if noted is not None:
-            noted.ran(plan, given, result)
         if witness is not None:
             witness(result)
         return result if operands.kind is None else dressed(result, operands.kind)
@@ -235,8 +231,6 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
             recorded = [before, *values[1:]]
         rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []
         call.run_inplace(running.index, self._buffer, *read)
-        if noted is not None:
-            noted.wrote(running, given, read is values and not needs)
         if needs:
             history.rewrite(self, plan, needs, rows)
         elif wanted and not op.name.startswith("logical_"):  # which PyTorch lets pass
@@ -307,8 +301,6 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         if op.name not in _UNSAFE:
             mode |= rec.LINK | (rec.MULTIPLE if op.name in PIECES else 0)
     made = make_view(plan.index, x, plan.out.id, offset * item, shift * item, mode)
-    if noted is not None:
-        noted.viewed(plan, x, offset * item, shift * item, mode, made)
     if lessons.active is not None:
         dim = given.get("dim", 0) if op.name in _MOVING else None
         along = (0, 0) if dim is None else (layout.strides[dim] * item, target.strides[dim] * item)

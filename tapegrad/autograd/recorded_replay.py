@@ -24,10 +24,10 @@ from tapegrad.autograd.reverse_replay import (
 )
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import buffers, call, machine
+from tapegrad.machine.live import buffers, call
 from tapegrad.machine.runtime import Workspace
 from tapegrad.ops.declaration import REGISTRY
-from tapegrad.tape import hooks, reading
+from tapegrad.tape import hooks
 from tapegrad.tape.hooks import tensor_hooks
 
 
@@ -35,23 +35,34 @@ class _Cotangents:
     """Gradients on their way through a recorded sweep: tensors, whose addresses native code keeps by row.
 
     Those that are marked OWN nobody else can see: parts are added to them in place. As a tensor for each part, full of
-    zeros, the gradient of n rows of a matrix would take n matrices.
+    zeros, the gradient of n rows of a matrix would take n matrices. Of gradients that have lanes (`levels`), native
+    code sees the values.
     """
 
-    __slots__ = ("_at", "marks", "workspace")
+    __slots__ = ("_at", "levels", "marks", "rule", "workspace")
     workspace: Workspace
     marks: Any
+    levels: tuple[int, ...]
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, seeds: Sequence[Any]) -> None:
         workspace.record["tensors"] = 1
         self.workspace, self.marks, self._at = workspace, workspace.marks, workspace.adjoints
+        self.levels = () if dispatch.lanes is None else dispatch.lanes.levels_of(seeds)
+        self.rule: Any = dispatch.lanes.rule(self.levels) if self.levels else recorded_adjoints.rule
+
+    def replayed(self) -> int:
+        """What native code comes to, on values alone."""
+        with contextlib.nullcontext() if dispatch.lanes is None else dispatch.lanes.closed():
+            status: int = call.replay_recorded(self.workspace.address, self.rule, _ADD)
+        return status
 
     def pop(self, row: int) -> Any:
         address = self._at.item(row)
         if not address:
             return None
         self._at[row] = 0
-        return call.steal(address)
+        found = call.steal(address)
+        return dispatch.lanes.batched(found, self.levels) if self.levels else found
 
     def get(self, row: int) -> Any:
         found = self.pop(row)
@@ -64,6 +75,8 @@ class _Cotangents:
         self.gather(row, value)
 
     def gather(self, row: int, value: Any, fresh: bool = False) -> None:
+        if self.levels:
+            value = dispatch.lanes.aligned(value, self.levels, full=True)
         call.gather_tensor(self.workspace.address, row, value, _ADD)
         if fresh:
             self.marks[row] |= rec.OWN
@@ -81,20 +94,12 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
 
     Unless it is to `record`: then they are run for what the tensors stand for (`lanes`).
     """
-    adjoints = _Cotangents(workspace)
+    adjoints = _Cotangents(workspace, seeds)
     for root, seed in zip(roots, seeds):
         adjoints.gather(root._buffer, seed)
     due = {} if partial else completing(workspace)
-    if not record and not due and dispatch.lanes is not None:
-        with machine.pinned():  # all before the tape moves on
-            steps = [reading.instruction(t) for t in workspace.reached[:int(workspace.record["n_reached"][0])].tolist()]
-        if _is_calm(steps):
-            pinned = [call.tensor_of(out, tensor_type()) for out, *_ in steps]
-            _replay_calmly(workspace, steps, adjoints)
-            del pinned
-            return adjoints
-    # Where results are looked at, on lanes, and in a capture, whose notes are Python's, each step is Python's.
-    natively = not anomaly.enabled and dispatch.lanes is None and capturing.mine() is None
+    # Where results are looked at, and in a capture, whose notes are Python's, each step is Python's.
+    natively = not anomaly.enabled and capturing.mine() is None
     with modes.set_grad_enabled(record):
         for limit in sorted({*due, int(workspace.record["n_reached"][0])}):
             workspace.record["limit"] = limit
@@ -109,43 +114,9 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
     return adjoints
 
 
-Steps = Sequence[tuple[int, Any, list[int], int, int]]
-
-
-def _is_calm(steps: Steps) -> bool:
-    """Whether nobody but rules has anything to do in a sweep: no hook, no custom function, no gradient to retain."""
-    if anomaly.enabled or any(plan.op.kind == "callback" or hooks.find(out) is not None for out, plan, *_ in steps):
-        return False
-    return not (buffers["flags"][[out for out, *_ in steps]] & rec.RETAINS).any()
-
-
-def _replay_calmly(workspace: Workspace, steps: Steps, adjoints: _Cotangents) -> None:
-    """The same sweep where it is the rules' alone."""
-    marks = workspace.marks
-    for out, plan, rows, needs, shift in steps:
-        g, mark = adjoints.pop(out), marks.item(out)
-        if g is None or not mark & rec.NEEDED:
-            continue
-        if mark & rec.CAPTURED:
-            adjoints.gather(out, g)
-            if not mark & rec.BEYOND:
-                continue
-            workspace.captured[out] = g
-        if recorded_adjoints.looks_at_part(plan) and adjoints.are_own(rows[0]):
-            total = adjoints.get(rows[0])
-            if dispatch.lanes.writable(g, total):
-                recorded_adjoints.add_part(plan, g, shift, total)
-                continue
-        wanted = sum([1 << j for j, row in enumerate(rows) if needs >> j & 1 and marks.item(row) & rec.NEEDED])
-        found = dispatch.lanes.gradients(plan, g, rows, out, wanted, shift)
-        for j, (row, value) in enumerate(zip(rows, found)):
-            if value is not None and wanted >> j & 1:
-                adjoints.gather(row, value)
-
-
 def _replay_on(workspace: Workspace, adjoints: _Cotangents) -> None:
     """Replay up to the limit, with Python's steps where native code stops."""
-    while status := call.replay_recorded(workspace.address, recorded_adjoints.rule, _ADD):
+    while status := adjoints.replayed():
         if status != rec.STOPPED:
             check_marked(workspace, status)
         position = int(workspace.record["position"][0])
@@ -179,11 +150,9 @@ def _step(workspace: Workspace, position: int, adjoints: _Cotangents) -> None:
             adjoints.pop(out)
         unseen = hooks.find(out) is None and not anomaly.enabled and not is_gathered(plan, rows)
         if unseen and recorded_adjoints.looks_at_part(plan) and adjoints.are_own(rows[0]):
-            total = adjoints.get(rows[0])
-            if dispatch.lanes is None or dispatch.lanes.writable(g, total):
-                if workspace.marks[rows[0]] & rec.NEEDED:
-                    recorded_adjoints.add_part(plan, g, shift, total)
-                return
+            if workspace.marks[rows[0]] & rec.NEEDED:
+                recorded_adjoints.add_part(plan, g, shift, adjoints.get(rows[0]))
+            return
         if unseen and plan.op.kind == "rebase" and adjoints.are_own(out) and not (
                 watched or retains or marks & rec.CAPTURED):
             found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)

@@ -5,7 +5,7 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import dispatch, kernel_errors
+from tapegrad import kernel_errors
 from tapegrad.autograd import anomaly, modes
 from tapegrad.autograd.arriving_gradients import accumulate_into, arrive, call_hooks, replaced
 from tapegrad.autograd.marking import asked_for, check_marked
@@ -253,10 +253,7 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         found = [None] * len(rows)
     else:
         wanted = needs & asked_for(workspace, rows)
-        if dispatch.lanes is None:
-            found = gradients_of(plan, outgoing[0], rows, out, wanted, shift, kept.saved if kept else None)
-        else:
-            found = dispatch.lanes.gradients(plan, outgoing[0], rows, out, wanted, shift)
+        found = gradients_of(plan, outgoing[0], rows, out, wanted, shift, kept.saved if kept else None)
         found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
     if anomaly.enabled and anomaly.check_nan:
         anomaly.check(plan.grad_name, found)

@@ -374,7 +374,7 @@ def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk
                 else:
                     parts = [x.new_zeros((y.numel(), *x.shape)) for x in level.inputs]
                 found.append(level.finished(
-                    [part.reshape(*y.shape, *x.shape) for part, x in zip(parts, level.inputs)], level.spec))
+                    [part.reshape((*y.shape, *x.shape)) for part, x in zip(parts, level.inputs)], level.spec))
         jac = tree_unflatten(found, spec)
         return (jac, tree_map(level.out, aux)) if has_aux else jac
 
@@ -404,7 +404,7 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
             lambda each, j=j: at.along([*still[:j], *each, *still[j + 1:]]), [_basis(x)]) if x.numel() else [
             y.new_zeros((0, *y.shape)) for y in at.outputs] for j, x in enumerate(inputs)]
         found = [tree_unflatten([
-            of[i].movedim(0, -1).reshape(*y.shape, *x.shape) for x, of in zip(inputs, columns)], at.level.spec)
+            of[i].movedim(0, -1).reshape((*y.shape, *x.shape)) for x, of in zip(inputs, columns)], at.level.spec)
             for i, y in enumerate(at.outputs)]
         jac = tree_unflatten(found, at.spec)
         return (jac, at.aux) if has_aux else jac

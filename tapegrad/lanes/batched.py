@@ -36,6 +36,7 @@ class Level:
 class _Thread(threading.local):
     def __init__(self) -> None:
         self.levels: list[Level] = []  # innermost last: their numbers count from 1
+        self.opened = 0  # how often `rules.open_or_close` was told of them
 
 
 thread: _Thread = _Thread()
@@ -233,6 +234,20 @@ def level(size: int, randomness: str = "different") -> Iterator[Level]:
             rules.open_or_close(-1)
     finally:
         thread.levels.pop()
+
+
+@contextlib.contextmanager
+def again(levels: list[Level]) -> Iterator[None]:
+    """Levels as they were when a function was applied, whose backward may come after they ended; or others."""
+    from tapegrad.lanes import rules
+
+    before, thread.levels = thread.levels, levels
+    rules.open_or_close(1)
+    try:
+        yield
+    finally:
+        rules.open_or_close(-1)
+        thread.levels = before
 
 
 def entered(x: Any, dim: int, of: Level) -> Any:

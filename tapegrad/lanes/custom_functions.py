@@ -1,14 +1,11 @@
 """`Function`s of tensors with lanes: by a class's own `vmap`, or as functions of values (`generate_vmap_rule`)."""
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from tapegrad.autograd import function
 from tapegrad.autograd.function import Function
-from tapegrad.lanes import rules
-from tapegrad.lanes.batched import Batched, Level, aligned, batched, levels_of, thread, under
+from tapegrad.lanes.batched import Batched, Level, again, aligned, batched, levels_of, thread, under
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import flattened_like, tree_flatten, tree_unflatten
 
@@ -77,18 +74,6 @@ def _by_its_own(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     return tree_unflatten([within(x, d) for x, d in zip(parts, dims)], spec)
 
 
-@contextlib.contextmanager
-def _again(levels: list[Level]) -> Iterator[None]:
-    """Levels as they were when a function was applied: its backward may come after they ended."""
-    before, thread.levels = thread.levels, levels
-    rules.open_or_close(1)
-    try:
-        yield
-    finally:
-        rules.open_or_close(-1)
-        thread.levels = before
-
-
 class _OfValues(Function):
     """A custom function as one of values with lanes, forwards and backwards."""
 
@@ -120,7 +105,7 @@ class _OfValues(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        with _again(ctx.opened):
+        with again(ctx.opened):
             inner, levels = ctx.inner, ctx.levels
             inner._kept = tuple(None if x is None else function._Saved(batched(x, own) if own else x, None)
                                 for x, own in zip(ctx.saved_tensors, ctx.saved_levels))

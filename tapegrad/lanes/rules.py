@@ -1,14 +1,15 @@
 """What `dispatch` asks while a `vmap` is under way: results, writes and views of tensors that stand for batches."""
 from __future__ import annotations
 
+import contextlib
 import math
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import calls_through_python
-from tapegrad.lanes import kinds, one_by_one, programs, sweeps
+from tapegrad.lanes import kinds, one_by_one, sweeps
 from tapegrad.lanes.batched import (
     Batched,
     aligned,
@@ -32,14 +33,26 @@ _open = 0  # levels, of all threads
 
 
 def open_or_close(step: int) -> None:
-    """Count a level in or out; while any is open, every call asks here."""
+    """Count levels in or out; while any is open, every call asks here."""
     global _open
+    thread.opened += step
     with _lock:
-        _open += step
-        if _open == (step > 0):  # the first, or the last
-            calls_through_python.count(step)
+        before, _open = _open, _open + step
+        if bool(before) != bool(_open):
+            calls_through_python.count(1 if _open else -1)
             dispatch.lanes = Rules if _open else None
             argument_parser.per_lane = one_by_one.call_of if _open else None
+
+
+@contextlib.contextmanager
+def closed() -> Iterator[None]:
+    """While a thread has to do with values alone, none of which stands for a batch."""
+    step = thread.opened
+    open_or_close(-step)
+    try:
+        yield
+    finally:
+        open_or_close(step)
 
 
 class Rules:
@@ -51,7 +64,11 @@ class Rules:
     level: Any = staticmethod(level)
     left: Any = staticmethod(left)
     swept: Any = staticmethod(sweeps.swept)
-    gradients: Any = staticmethod(programs.gradients)
+    closed: Any = staticmethod(closed)
+    rule: Any = staticmethod(sweeps.rule)
+    batched: Any = staticmethod(batched)
+    levels_of: Any = staticmethod(levels_of)
+    aligned: Any = staticmethod(aligned)
 
     @staticmethod
     def applied(cls: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
@@ -98,11 +115,6 @@ class Rules:
         return become(x, seen)
 
     each: Any = staticmethod(one_by_one.each)
-
-    @staticmethod
-    def writable(g: Any, total: Any) -> bool:
-        """Whether a gradient can be added to another in place."""
-        return set(levels_of((g,))) <= set(levels_of((total,)))
 
     @staticmethod
     def drawn(draw: Callable[[tuple[int, ...]], Any], shape: tuple[int, ...], together: bool) -> Any:

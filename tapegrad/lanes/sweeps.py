@@ -1,12 +1,28 @@
 """Gradients where tensors have lanes: a sweep of what was computed with their values."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import errors
+from tapegrad.autograd import recorded_adjoints
 from tapegrad.functions import PUBLIC
-from tapegrad.lanes.batched import Batched, aligned, batched, entered, left, level, levels_of, sizes, under, view
+from tapegrad.lanes.batched import (
+    Batched,
+    Level,
+    again,
+    aligned,
+    batched,
+    entered,
+    left,
+    level,
+    levels_of,
+    sizes,
+    under,
+    view,
+)
+from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import layouts
 
 
@@ -77,6 +93,24 @@ def _in_order(value: Any, levels: tuple[int, ...], wanted: tuple[int, ...]) -> A
     k = len(levels)
     rank = len(layouts.all[value._layout].shape)
     return view("permute", value, dims=(*(levels.index(n) for n in wanted), *range(k, rank)))
+
+
+@functools.cache
+def _rule(k: int) -> Callable[..., Any]:
+    def rule_on_lanes(number: int, needs: int, shift: int, g: Any, *values: Any) -> tuple[Any, ...] | None:
+        levels = tuple(range(1, k + 1))
+        with again([Level(n, size, "error") for n, size in zip(levels, g.shape)]):
+            found = recorded_adjoints.rule(number, needs, shift, batched(g, levels), *values)
+            return None if found is None else tuple(
+                [None if x is None else aligned(x, levels, full=True) for x in found])
+
+    lessons.several.add(rule_on_lanes)
+    return rule_on_lanes
+
+
+def rule(levels: tuple[int, ...]) -> Callable[..., Any]:
+    """`recorded_adjoints.rule` where a cotangent has lanes: given its value, it gives values that have them."""
+    return _rule(len(levels))
 
 
 def together(grad: Callable[[list[Any]], Sequence[Any]], cotangents: Sequence[Any], chunk_size: int | None = None

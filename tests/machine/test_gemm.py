@@ -154,3 +154,27 @@ def test_products_of_tensors(shape, threads):
         np.testing.assert_allclose(x.grad.numpy(), 2 * y.numpy().sum(1) * np.ones((m, 1)), rtol=1e-12)
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("shared", ["left", "right", "both", "neither"])
+@pytest.mark.parametrize(("m", "k", "n"), [(1, 5, 6), (3, 5, 1), (4, 1, 6), (4, 5, 6), (1, 1, 7), (0, 2, 3)])
+def test_products_that_share_a_matrix(dtype, shared, m, k, n):
+    """One product of all rows, or of all columns: with any strides, forwards and backwards."""
+    of, rng = getattr(torch, dtype), np.random.default_rng(0)
+    for turned in range(4):
+        def operand(rows, columns, alone, turn):
+            shape = (rows, columns) if alone else (7, rows, columns)
+            made = torch.from_numpy(rng.random(shape)).to(of)
+            made = made.mT.contiguous().mT if turn else made
+            return made.expand(7, rows, columns).detach().requires_grad_()
+
+        x = operand(m, k, shared in ("left", "both"), turned & 1)
+        y = operand(k, n, shared in ("right", "both"), turned & 2)
+        a, b = x.detach().numpy().astype("f8"), y.detach().numpy().astype("f8")
+        out = x.bmm(y)
+        g = torch.from_numpy(rng.random((7, m, n))).to(of)
+        found = torch.autograd.grad(out, (x, y), g)
+        c = g.numpy().astype("f8")
+        for value, wanted in zip((out.detach(), *found), (a @ b, c @ b.swapaxes(1, 2), a.swapaxes(1, 2) @ c)):
+            np.testing.assert_allclose(value.numpy(), wanted, 1e-5)

@@ -73,7 +73,7 @@ class Builder:
 
     def product(self, target: Place, a: Place, b: Place) -> None:
         """target = a @ b over the last two axes; batch axes are equal (expanded where repeated)."""
-        (tp, tl), (ap, al), (bp, bl) = target, a, b
+        (tp, tl), (ap, al), (bp, bl) = target, a, b = self._joined(target, a, b)
         k = al.shape[-1]
         if is_sum(tl, k):
             x, y = Sym.operand(0, al.dtype), Sym.operand(1, bl.dtype)
@@ -81,6 +81,13 @@ class Builder:
                 (ap, al.dtype, (*al.strides[:-1], 0, al.strides[-1])),
                 (bp, bl.dtype, (*bl.strides[:-2], 0, bl.strides[-1], bl.strides[-2])),
             ], (len(tl.shape),), True)
+        elif k == 1 and 1 not in tl.shape[-2:]:
+            both, self.both = self.both, True
+            x, y = Sym.operand(0, al.dtype), Sym.operand(1, bl.dtype)  # added to zero, as by kernels for products
+            emit(self, scalar.add(scalar.mul(x, y), 0.0), tl.shape, (tp, tl.dtype, tl.strides), [
+                (ap, al.dtype, (*al.strides[:-1], 0)), (bp, bl.dtype, (*bl.strides[:-2], 0, bl.strides[-1]))
+            ], (), False)
+            self.both = both
         elif 1 in tl.shape[-2:] and (kernels := gemv.kernels(tl.dtype)):
             if tl.shape[-1] != 1:  # c' = b' a'
                 tl, al, bl = self.transposed(tl), self.transposed(bl), self.transposed(al)
@@ -90,6 +97,30 @@ class Builder:
             self._product_steps(kernels, (tp, tl), (ap, al), (bp, bl))
         else:
             self._gemm(target, self._blas_ready(*a), self._blas_ready(*b))
+
+    def _joined(self, target: Place, a: Place, b: Place) -> tuple[Place, Place, Place]:
+        """Products that have a matrix in common as one: of the rows of all, or of their columns."""
+        places = target, a, b
+        sizes, strides = loop_nests.merge(list(target[1].shape[:-2]), [list(o.strides[:-2]) for _, o in places])
+        if len(sizes) != 1 or sizes[0] == 1:
+            return places
+        for shared, axis in ((2, -2), (1, -1)):
+            if strides[shared] == [0]:
+                made = [(at, self._longer(o, 0 if i == shared else axis, sizes[0], *own))
+                        for i, ((at, o), own) in enumerate(zip(places, strides))]
+                if all(o is not None for _, o in made):
+                    return tuple(made)  # type: ignore[return-value]
+        return places
+
+    def _longer(self, of: Layout, axis: int, count: int, apart: int) -> Layout | None:
+        """One matrix whose rows (axis -2) or columns (-1) are those of `count` of them; None where that is none."""
+        shape, strides = list(of.shape[-2:]), list(of.strides[-2:])
+        if axis:
+            if shape[axis] != 1 and apart != shape[axis] * strides[axis]:
+                return None
+            strides[axis] = apart if shape[axis] == 1 else strides[axis]
+            shape[axis] *= count
+        return self.layouts.intern(of.dtype, tuple(shape), tuple(strides))
 
     def _gemm(self, target: Place, a: Place, b: Place) -> None:
         """The same through what writes contiguous rows, of operands that BLAS can stride over."""
