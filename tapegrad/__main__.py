@@ -68,6 +68,15 @@ def _why_nan(given: argparse.Namespace) -> None:
     sys.exit(report is not None)
 
 
+def _debug(given: argparse.Namespace) -> None:
+    from tapegrad.inspect import debugger, scripts
+
+    found = [_tape(given, given.what)] if _is_tape(given) else scripts.tapes(given.what, given.arguments, 1)
+    if not found:
+        given.parser.error(f"{given.what} never calls backward")
+    debugger.Prompt(debugger.Debugger(found[0])).cmdloop()
+
+
 def _diff(given: argparse.Namespace) -> None:
     found = _tape(given, given.what).diff(_tape(given, given.other))
     print(found)
@@ -164,6 +173,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "why-nan": (_why_nan, "run a script up to the first value that is not finite and say what made it; exit status 1 "
                           "if there is one", _of_script),
     "html": (_html, "write the tapes of a script, or a saved one, as pages to look at", _of_html),
+    "debug": (_debug, "step through a saved tape, or the first that a script calls backward on, both ways", _of_script),
     "diff": (_diff, "what differs between two tapes; exit status 1 if anything does", _of_two),
     "replay": (_replay, "run a saved tape again and print its results", _of_tape),
     "info": (_info, "versions, processor, and the cache of kernels", _nothing),

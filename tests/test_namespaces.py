@@ -22,8 +22,8 @@ _PRIVATE = """
     distributions.composed distributions.discrete distributions.multivariate distributions.positive distributions.real
     distributions.transformed distributions.transforms.elements distributions.transforms.maps
     distributions.transforms.parts distributions.transforms.vectors func.derivatives func.vectorisation
-    inspect.dumping inspect.folding inspect.nans inspect.page inspect.rounding inspect.running inspect.scripts inspect.statistics
-    inspect.traps inspect.walk interop nn.common_types
+    inspect.debugger inspect.dumping inspect.folding inspect.nans inspect.page inspect.rounding inspect.running
+    inspect.scripts inspect.statistics inspect.traps inspect.walk interop nn.common_types
     nn.utils.spectral_norm nn.utils.weight_norm optim.lbfgs optim.lr_scheduler.base optim.lr_scheduler.cycles
     optim.lr_scheduler.factors optim.lr_scheduler.others optim.matrices optim.pointwise optim.rules
     serialization.archive serialization.arrays serialization.pickles serialization.storages

@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, TextIO
 from tapegrad.namespaces import show_public
 
 if TYPE_CHECKING:
+    from tapegrad.inspect.debugger import Debugger
     from tapegrad.inspect.nans import NanReport
     from tapegrad.inspect.rounding import ErrorBudget
     from tapegrad.tape.tape import Tape
 
-__all__ = ["dump", "error_budget", "safe_where", "to_dot", "to_html", "why_nan"]
+__all__ = ["debug", "dump", "error_budget", "safe_where", "to_dot", "to_html", "why_nan"]
 
 
 def dump(*what: Any, adjoint: bool = False, values: bool = False, grads: bool = False, fold: bool = True,
@@ -85,6 +86,34 @@ def to_dot(*what: Any) -> str:
     from tapegrad.inspect import dumping
 
     return dumping.as_dot(_tape_of(what, sys._getframe(1)))
+
+
+def debug(what: Any, *arguments: Any, prompt: bool = True, **named: Any) -> Debugger:
+    """A debugger that steps through a tape, forwards and backwards, and then back through its adjoint.
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([1.0, 4.0], requires_grad=True)
+    >>> debugger = torch.inspect.debug((x.sqrt() * 3).sum(), prompt=False)
+    >>> debugger.until("sum"), debugger.value("%2")
+    (2, tensor([3., 6.]))
+    >>> print(debugger.listing())
+       0  %1 = sqrt %0  f32[2]
+       1  %2 = mul %1 3  f32[2]
+    →  2  %3 = sum %2 dim=(0,)  f32[]
+      ∂2  sum  ∂%2 +=
+      ∂1  mul  ∂%1 +=
+      ∂0  sqrt  ∂%0 +=
+
+    `what` is a result, a tape, or a function and its arguments, as of `why_nan`. With `prompt` it asks for commands at
+    the terminal, `help` lists them; without, its methods do the same from Python. It runs on copies of what the tape
+    holds: the program is not touched. Raises TapeError for a tape that cannot be run.
+    """
+    from tapegrad.inspect import debugger
+
+    found = debugger.Debugger(_tape_of((what, *arguments), sys._getframe(1), named))
+    if prompt:
+        debugger.Prompt(found).cmdloop()
+    return found
 
 
 def why_nan(what: Any, *arguments: Any, **named: Any) -> NanReport | None:
