@@ -1631,7 +1631,7 @@ def is_complex(input: Tensor) -> _bool:
     >>> torch.is_complex(torch.tensor([0.25, 0.5, 1.0]))
     False"""
 def is_conj(input: Tensor) -> _bool:
-    """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
+    """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
 
     >>> torch.is_conj(torch.tensor([0.25, 0.5, 1.0]))
     False"""
@@ -1651,6 +1651,11 @@ def is_grad_enabled() -> _bool:
 
     >>> is_grad_enabled()
     True"""
+def is_inference(input: Tensor) -> _bool:
+    """It was made in `inference_mode` (`torch.is_inference`).
+
+    >>> torch.is_inference(torch.tensor([0.25, 0.5, 1.0]))
+    False"""
 def is_inference_mode_enabled() -> _bool:
     """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`).
 
@@ -1659,7 +1664,7 @@ def is_inference_mode_enabled() -> _bool:
     ...     print(torch.is_inference_mode_enabled())
     True"""
 def is_neg(input: Tensor) -> _bool:
-    """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
+    """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
 
     >>> torch.is_neg(torch.tensor([0.25, 0.5, 1.0]))
     False"""

@@ -230,6 +230,9 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
                 return plan.index
             recorded = [before, *values[1:]]
         rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []
+        if any(needs >> j & 1 and any(buffers["flags"][rows[i]] & rec.INFERENCE for i in kept if i < len(rows))
+               for j, kept in enumerate(plan.keeps)):
+            history.refuse_kept()
         call.run_inplace(running.index, self._buffer, *read)
         if needs:
             history.rewrite(self, plan, needs, rows)
@@ -264,6 +267,7 @@ def _apart(self: Any, v: Any) -> Any:
 def touch(self: Any, *others: Any) -> Any:
     """An operation in place that has nothing to write: it is refused, and counted, as one that has."""
     lessons.refuse()
+    history.check_no_inference(self)
     if call.is_recording(None) and any(isinstance(x, TensorBase) and x.requires_grad for x in (self, *others)):
         call.freshen(self)
         history.check_writable(self, True)
@@ -343,7 +347,7 @@ def into(out: Any, result: Tensor, warned: bool = True) -> Any:
             lessons.refuse()
             if warned and out.numel():
                 warn(errors.OUT_RESIZED.format(list(out.shape), list(result.shape)))
-            version = out._version
+            version = history.version(out)
             out.resize_(result.shape).copy_(result)
             buffers["version"][int(buffers["owner"][out._buffer])] = version + 1  # both are one write
             return out

@@ -42,6 +42,11 @@ _VIEW_REMEDY = {
         "both the view and the inplace either both inside the no_grad block (if you don't want the inplace to be "
         "tracked) or both outside (if you want the inplace to be tracked)."
     ),
+    "inference": (
+        "Given that this use case is ambiguous and error-prone, it is forbidden. You can clarify your code by moving "
+        "both the view and the inplace either both inside the inference_mode block (if you don't want the inplace to "
+        "be tracked) or both outside (if you want the inplace to be tracked)."
+    ),
     "multiple": (
         "This view is the output of a function that returns multiple views. Such functions do not allow the output "
         "views to be modified inplace. You should replace the inplace operation by an out-of-place one."
@@ -58,10 +63,21 @@ _VIEW_REMEDY = {
 def view_written(kind: str, subject: str, indirectly: bool) -> str:
     """Why a write in place is refused: the view itself was written, or its base or another view of that."""
     written = " and its base or another view of its base has been" if indirectly else " and is being"
-    mode = " with grad mode enabled" if kind == "no_grad" else ""
+    mode = {"no_grad": " with grad mode enabled", "inference": " in normal mode"}.get(kind, "")
     return f"{subject}{written} modified inplace{mode}. {_VIEW_REMEDY[kind]}"
 
 
+INFERENCE_KEPT = (
+    "Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode in "
+    "computation tracked by autograd. To work around this, you can make a clone to get a normal tensor and use it in "
+    "autograd, or use `torch.no_grad()` instead of `torch.inference_mode()`."
+)
+INFERENCE_WRITTEN = (
+    "Inplace update to inference tensor outside InferenceMode is not allowed.You can make a clone to get a normal "
+    "tensor before doing inplace update.See https://github.com/pytorch/rfcs/pull/17 for more details."
+)
+INFERENCE_REQUIRES = "Setting requires_grad=True on inference tensor outside InferenceMode is not allowed."
+INFERENCE_VERSION = "Inference tensors do not track version counter."
 DETACH_VIEW = (
     "Can't detach views in-place. Use detach() instead. If you are using DistributedDataParallel (DDP) for training, "
     "and gradient_as_bucket_view is set as True, gradients are views of DDP buckets, and hence detach_() cannot be "

@@ -127,7 +127,9 @@ class Tensor(Protocols, TensorBase):
 
     @property
     def _version(self) -> int:
-        return int(buffers[int(buffers[self._buffer]["owner"])]["version"])
+        if history.is_inference(self):
+            raise RuntimeError(errors.INFERENCE_VERSION)
+        return history.version(self)
 
     def _is_view(self) -> bool:
         return bool(buffers[self._buffer]["flags"] & rec.IS_VIEW)
@@ -221,6 +223,8 @@ class Tensor(Protocols, TensorBase):
             )
         flags = buffers["flags"]
         if requires_grad:
+            if history.is_inference(self) and not call.is_inferring(None):
+                raise RuntimeError(errors.INFERENCE_REQUIRES)
             if flags[self._buffer] & (rec.VIEWED | rec.REQUIRES_GRAD) == rec.VIEWED:
                 history.tell_views(self, True)
             hooks.rejoin(self._buffer)
@@ -484,6 +488,7 @@ class Tensor(Protocols, TensorBase):
     def resize_(self, size: Sizes, *, memory_format: Any = None) -> Tensor:
         """Another shape; memory grows when it must, and new elements are not initialised (`torch.Tensor.resize_`)."""
         lessons.refuse()
+        history.check_no_inference(self)
         if self.requires_grad:
             raise RuntimeError("cannot resize variables that require grad")
         layout = layouts.intern(self.dtype, size)
@@ -512,6 +517,7 @@ class Tensor(Protocols, TensorBase):
             raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
                                f"{errors.C_NAMES[self.dtype.name]}")
         lessons.refuse()
+        history.check_no_inference(self)
         if call.is_recording(None):
             history.check_rewritable(self)
         data_assignment.settle(self, source)

@@ -667,21 +667,21 @@ class TensorBase:
     def inverse(self) -> Tensor:
         """The inverse of square matrices: see `tapegrad.inverse`."""
     def is_conj(self) -> _bool:
-        """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
     def is_inference(self) -> _bool:
-        """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """It was made in `inference_mode` (`torch.is_inference`)."""
     def is_neg(self) -> _bool:
-        """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
     def is_nonzero(self) -> _bool:
         """Whether the one element is not zero (`torch.is_nonzero`)."""
     def is_pinned(self, device: Any = None) -> _bool:
-        """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
     def is_same_size(self, other: Tensor | _float) -> _bool:
         """Whether two tensors have one shape (`torch.is_same_size`)."""
     def is_set_to(self, tensor: Any) -> _bool:
         """Whether two tensors are the same elements of the same memory (`torch.Tensor.is_set_to`)."""
     def is_shared(self) -> _bool:
-        """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
     def is_signed(self) -> _bool:
         """Whether the dtype has negative numbers (`torch.is_signed`)."""
     def isclose(self, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:

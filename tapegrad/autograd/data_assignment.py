@@ -28,7 +28,7 @@ def settle(x: Any, source: Any) -> None:
     if not itself:
         flags[row] |= rec.WITHDRAWN | rec.GIVEN_DATA
     owner = call.borrowed(source)
-    buffers["version"][owner] = x._version
+    buffers["version"][owner] = history.version(x)
     _go_on(x, call.fresh_row(source._layout, owner, int(buffers["address"][source._buffer])))
 
 

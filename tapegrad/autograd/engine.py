@@ -156,7 +156,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
         for x, asked in zip(targets or (), given):
             if x is asked:  # a tensor, and no edge of the graph
                 x.retain_grad()
-    recording = call.is_recording(None)
+    recording = call.is_recording_wanted(None)
     try:
         with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
             mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)

@@ -41,6 +41,8 @@ class _Saved:
         self.row = row  # of an operand that requires grad; -1: requires grad, and is neither operand nor result
         # An output is kept as a detached alias: the tensor itself would keep the node, which keeps this.
         tensor = tensor if output is None else tensor.detach()
+        if history.is_inference(tensor):
+            history.refuse_kept()
         self.tensor, self.output, self.version, self.unpack = tensor, output, tensor._version, None
         found = current_hooks()
         if found is not None:
@@ -331,7 +333,7 @@ def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs
     """What `forward` returns, recorded, and whether that is several outputs."""
     ctx.needs_input_grad = tuple(isinstance(a, machine.TensorBase) and a.requires_grad for a in args)
     enabled = modes.is_grad_enabled()
-    recorded = enabled and any(ctx.needs_input_grad)
+    recorded = call.is_recording(None) and any(ctx.needs_input_grad)
     if recorded:
         for a in args:
             if isinstance(a, machine.TensorBase):

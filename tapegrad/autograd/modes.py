@@ -8,9 +8,11 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 
-_set, _get = machine.call.set_recording, machine.call.is_recording
+_set, _get = machine.call.set_recording, machine.call.is_recording_wanted
+_set_inference, _is_inferring = machine.call.set_inference, machine.call.is_inferring
 
 
 def is_grad_enabled() -> bool:
@@ -121,13 +123,6 @@ class enable_grad(_Mode):
         return self if orig_func is None else self(orig_func)
 
 
-class _Inference(threading.local):
-    enabled = False
-
-
-_inference = _Inference()
-
-
 def is_inference_mode_enabled() -> bool:
     """Whether this thread is in a block of `inference_mode` (`torch.is_inference_mode_enabled`).
 
@@ -136,7 +131,7 @@ def is_inference_mode_enabled() -> bool:
     ...     print(torch.is_inference_mode_enabled())
     True
     """
-    return _inference.enabled
+    return _is_inferring(None)
 
 
 class inference_mode(_Mode):
@@ -146,11 +141,15 @@ class inference_mode(_Mode):
     >>> x = tapegrad.ones(2, requires_grad=True)
     >>> with inference_mode():
     ...     y = x * 2
-    >>> y.requires_grad
-    False
+    >>> y.requires_grad, y.is_inference()
+    (False, True)
+    >>> x * y
+    Traceback (most recent call last):
+        ...
+    RuntimeError: Inference tensors cannot be saved for backward. Please do not use Tensors created in inference mode...
 
-    The promise is not held against you: tensors that were made in the block are tensors like any other. With
-    `mode=False` the block records again.
+    Outside, tensors that were made in the block can be read, but neither kept for a backward nor written to; `clone()`
+    makes ordinary ones of them. With `mode=False` the block records again.
     """
 
     __slots__ = ("_before", "mode")
@@ -163,12 +162,13 @@ class inference_mode(_Mode):
         return cls()(mode)
 
     def __enter__(self) -> None:
-        self._before, _inference.enabled = _inference.enabled, not self.mode
+        capturing.refuse("it enters inference mode")
+        self._before = _set_inference(not self.mode)
         super().__enter__()
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        _inference.enabled = self._before
+        _set_inference(self._before)
 
     def clone(self) -> inference_mode:
         return inference_mode(not self.mode)

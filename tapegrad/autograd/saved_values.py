@@ -9,7 +9,7 @@ from tapegrad.autograd import engine, modes, recorded_adjoints
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import KEEPS_RESULT
-from tapegrad.tape import hooks
+from tapegrad.tape import history, hooks
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 # The names that PyTorch gives them, and which operand that is here.
@@ -48,10 +48,10 @@ class SavedTensor:
 
 def packed_by(pack: Callable[[Any], Any], tensor: Any) -> Any:
     """What a hook makes of a tensor, which it may not write to."""
-    version = tensor._version
+    version = history.version(tensor)
     with modes.no_grad():
         found = pack(tensor)
-    if tensor._version != version:
+    if history.version(tensor) != version:
         raise RuntimeError("A saved tensor pack hook is modifying its input in place. Tensors provided as input to "
                            "pack hook cannot be modified by in-place operations as this can lead to unexpected "
                            "side-effects. Please open an issue if you need to perform in-place operations on the input "

@@ -31,7 +31,16 @@ from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes import chosen, optimise
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.pytrees import Numbers, flatten, is_loose, kind_of, kinds_in, sharing, with_gradients
+from tapegrad.compiler.pytrees import (
+    Numbers,
+    OfInference,
+    flatten,
+    is_loose,
+    kind_of,
+    kinds_in,
+    sharing,
+    with_gradients,
+)
 from tapegrad.compiler.traced_program import Refused, Strict
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
@@ -150,6 +159,8 @@ class Compiled(Transparent, CompiledBase):
             return self.__wrapped__(*args, **kwargs)
         try:
             key, leaves, containers, numbers = self._sorted(args, kwargs)
+        except OfInference:
+            return self.__wrapped__(*args, **kwargs)
         except (Refused, TypeError) as why:
             return self._give_up(str(why), args, kwargs)
         for variant in self.tapes.get(key, ()):

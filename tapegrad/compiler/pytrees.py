@@ -10,7 +10,7 @@ from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following
-from tapegrad.machine.live import buffers, layouts, machine
+from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.machine.planning import Layout
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
@@ -164,6 +164,10 @@ class Loose(NamedTuple):
 Kind = Layout | Loose | tuple[Any, ...]
 
 
+class OfInference(Exception):
+    """A tensor of inference mode is passed outside of it, where it may be neither kept nor written to."""
+
+
 def kind_of(tensor: Any, loose: bool = False) -> Kind:
     """What programs are chosen by, of a tensor that is passed: its layout, and whatever is not plain about it.
 
@@ -171,6 +175,8 @@ def kind_of(tensor: Any, loose: bool = False) -> Kind:
     """
     row, layout = tensor._buffer, layouts.all[tensor._layout]
     owner, flags = owner_of(tensor), _flags.item(row)
+    if flags & rec.INFERENCE and not call.is_inferring(None):
+        raise OfInference
     if owner == row and not flags & (WATCHED | rec.IS_VIEW) and tensor.grad is None and type(tensor) is Tensor:
         return layout
     if loose and owner != row and not flags & WATCHED and type(tensor) is Tensor and not tensor.requires_grad and (

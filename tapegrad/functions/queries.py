@@ -10,6 +10,7 @@ import numpy as np
 from tapegrad import creation, dtypes, errors
 from tapegrad.dispatch import layout_of, overlaps, touch
 from tapegrad.functions.common import METHODS, PUBLIC, into, invalid_combination, method, public
+from tapegrad.tape import history
 from tapegrad.tensor import Tensor
 
 
@@ -76,8 +77,14 @@ def get_device(self: Any) -> int:
 
 
 def never(input: Any) -> bool:
-    """What no tensor here is: `is_inference`, `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+    """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
     return False
+
+
+@public
+def is_inference(input: Tensor) -> bool:
+    """It was made in `inference_mode` (`torch.is_inference`)."""
+    return history.is_inference(input)
 
 
 def isreal(input: Tensor) -> Any:
@@ -85,9 +92,9 @@ def isreal(input: Tensor) -> Any:
     return creation.ones_like(input, dtype=dtypes.bool_)
 
 
-for _function in (is_set_to, dim_order, get_device, isreal):
+for _function in (is_set_to, is_inference, dim_order, get_device, isreal):
     METHODS[_function.__name__] = _function
-for _name in ("is_inference", "is_pinned", "is_shared", "is_conj", "is_neg"):
+for _name in ("is_pinned", "is_shared", "is_conj", "is_neg"):
     METHODS[_name] = never
 for _function in (isreal, get_device):
     public(_function)

@@ -43,9 +43,9 @@ BUFFER = np.dtype([
 ])
 REQUIRES_GRAD, RECORDED, EXTERNAL, IMMORTAL = 1, 2, 4, 8  # RECORDED: some instruction names this row
 HOOKED, RETAINS, WRAPPED, FREE = 16, 32, 64, 128  # WRAPPED: made from a Python number
-INFERENCE, MARKED = 256, 512
+INFERENCE, MARKED = 256, 512  # INFERENCE: on memory that was taken in inference mode
 IS_VIEW, NO_GRAD_VIEW, MULTI_VIEW = 1 << 10, 1 << 11, 1 << 12  # a view that is differentiable; how it came about
-CUSTOM_VIEW = 1 << 14  # the same: from a custom function
+CUSTOM_VIEW, INFERENCE_VIEW = 1 << 14, 1 << 21  # the same: from a custom function; in inference mode
 ATTACHED = 1 << 13  # a Python object belongs to this row (hooks, a callback): see ATTACHMENT
 # Of owners. SHARED: some other row was once made on this storage. BORROWED: the bytes are those of another owner, whose
 # row is in `producer`; only the writes are counted apart (`x.data`).
@@ -141,6 +141,9 @@ AT_NODE = 9  # a node of a compiled call is ahead, whose program runs with the G
 # refused a matrix; there was no room for what it works with.
 OUT_OF_RANGE, RAISED, REFUSED, OUT_OF_MEMORY = 7, 8, 9, 1 << 16
 
+# What holds in a thread, as bits of its byte in `unrecorded`; `inferring` counts the threads in inference mode.
+UNRECORDED, INFERRING = 1, 2
+
 MACHINE = np.dtype([
     ("instructions", "u8"), ("buffers", "u8"), ("plans", "u8"), ("layouts", "u8"), ("pool", "u8"), ("arena", "u8"),
     ("n_instructions", "u8"), ("n_buffers", "u8"), ("n_pool", "u8"), ("free_buffer", "u8"),
@@ -148,14 +151,14 @@ MACHINE = np.dtype([
     ("table", "u8"), ("table_mask", "u8"), ("literals", "u8"),
     ("kept_bytes", "u8"), ("sweep_at", "u8"), ("sweep_bytes", "u8"), ("replays", "u8"), ("sweeps", "u8"),
     ("pins", "u8"), ("halt", "u8"), ("workspaces", "u8"), ("let_go", "u8"), ("foreign", "u8"),
-    ("unrecorded", "u8"), ("unrecorded_mask", "u8"),
+    ("unrecorded", "u8"), ("unrecorded_mask", "u8"), ("inferring", "u8"),
     ("places", "u8"), ("attachments", "u8"), ("n_attached", "u8"), ("max_attached", "u8"), ("attach_at", "u8"),
     ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),
     ("reclaiming", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
     ("functions", "u8"), ("release_external", "u8"), ("continue_backward", "u8"),
     ("absent_grad", "u8"), ("assign_grad", "u8"), ("assign_requires_grad", "u8"), ("workspace", "u8"),
-    ("refresh_view", "u8"), ("out_of_memory", "u8"),
+    ("refresh_view", "u8"), ("refuse_inference", "u8"), ("out_of_memory", "u8"),
     ("meet_node", "u8"), ("n_nodes", "u8"), ("call_compiled", "u8"),
     ("lock", "u8"), ("spare", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"),
     ("live_tensors", "u8"),

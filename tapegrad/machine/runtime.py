@@ -57,7 +57,8 @@ _ENTRY_POINTS = (
     "attach_to", "attach_node", "record_call", "collecting", "update", "write_places", "write_classes", "filled",
     "replay_recorded", "gather_tensor",
 )
-_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "is_recording", "disown", "steal", "item", "freshen",
+_ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "set_inference", "is_recording", "is_recording_wanted",
+                     "is_inferring", "disown", "steal", "item", "freshen",
                      "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content", "array_of")
 
 

@@ -81,7 +81,7 @@ def _with_hooks(step: Callable[..., Any]) -> Callable[..., Any]:
             self._opt_called = True
             capturing.failed()  # no later call does that
         before, after = self._optimizer_step_pre_hooks, self._optimizer_step_post_hooks
-        recording = machine.call.is_recording(None)
+        recording = machine.call.is_recording_wanted(None)
         try:
             if not (before or after or _before_every_step or _after_every_step):
                 return step(self, *args, **kwargs)

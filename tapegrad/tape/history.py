@@ -19,7 +19,7 @@ from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import STARTS, instruction_of, operands_of, output_number, plan_of
 
-KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
+KIND_OF_VIEW = rec.IS_VIEW | rec.NO_GRAD_VIEW | rec.INFERENCE_VIEW | rec.MULTI_VIEW | rec.CUSTOM_VIEW
 
 
 def requires(x: Any) -> int:
@@ -137,6 +137,7 @@ def check_writable(x: Any, recorded: bool, constant: bool = False) -> None:
 
     `constant`: whatever elements share memory are given the same value.
     """
+    check_no_inference(x)
     if recorded:
         check_rewritable(x)
     elif constant:
@@ -144,6 +145,27 @@ def check_writable(x: Any, recorded: bool, constant: bool = False) -> None:
     layout = layouts.all[x._layout]
     if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
         raise RuntimeError(errors.WRITE_OVERLAP)
+
+
+def is_inference(x: Any) -> bool:
+    """Whether a tensor was made in inference mode."""
+    return bool(buffers["flags"][x._buffer] & rec.INFERENCE)
+
+
+def version(x: Any) -> int:
+    """How often what a tensor lies in was written to."""
+    return int(buffers["version"][int(buffers["owner"][x._buffer])])
+
+
+def check_no_inference(x: Any) -> None:
+    """Refuse a write, outside of inference mode, to what was made there."""
+    if is_inference(x) and not call.is_inferring(None):
+        raise RuntimeError(errors.INFERENCE_WRITTEN)
+
+
+def refuse_kept(*ignored: Any) -> None:
+    """A tensor of inference mode is to be kept for backward."""
+    raise RuntimeError(errors.INFERENCE_KEPT)
 
 
 def check_rewritable(x: Any) -> None:
@@ -173,10 +195,11 @@ def pass_hooks(x: Any) -> None:
 def _refuse(view: Any, indirectly: bool) -> None:
     flags = int(buffers["flags"][view._buffer])
     if flags & rec.NO_GRAD_VIEW:
-        subject = "A view was created in no_grad mode"
+        kind = "inference" if flags & rec.INFERENCE_VIEW else "no_grad"
+        subject = f"A view was created in {kind} mode"
         if instruction_of(view._buffer) is not None:
-            subject = f"{_described(view)} is a view of a view which was created in no_grad mode"
-        raise RuntimeError(errors.view_written("no_grad", subject, indirectly))
+            subject = f"{_described(view)} is a view of a view which was created in {kind} mode"
+        raise RuntimeError(errors.view_written(kind, subject, indirectly))
     if flags & rec.CUSTOM_VIEW:
         raise RuntimeError(errors.view_written("custom", f"{_described(view)} is a view", indirectly))
     if flags & rec.MULTI_VIEW:
@@ -192,3 +215,4 @@ def _described(view: Any) -> str:
 
 
 machine.set_hook("refresh_view", refresh)
+machine.set_hook("refuse_inference", refuse_kept)

@@ -14,9 +14,10 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.interpreter import replay_reverse
 from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object
-from tapegrad.machine.native.operands import freshen_history, is_tensor, recording, set_recorded
+from tapegrad.machine.native.operands import freshen_history, is_tensor
 from tapegrad.machine.native.recorded_sweep import drop_gathered
 from tapegrad.machine.native.tape import call_reclaim, new_row, release_kept
+from tapegrad.machine.native.thread_modes import recording, set_recorded
 from tapegrad.machine.native.threads import usleep
 
 _PLAN_MASK, _REQUIRES_GRAD = np.uint32(rec.PLAN_MASK), np.uint32(rec.REQUIRES_GRAD)

@@ -9,7 +9,7 @@ from tapegrad.machine.native.tape import FAILED, drop_storage, kept_mask, new_ro
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _EXTERNAL, _FREE = np.uint32(rec.EXTERNAL), np.uint32(rec.FREE)
-_SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
+_SHARED, _BORROWED, _INFERENCE = (np.uint32(i) for i in (rec.SHARED, rec.BORROWED, rec.INFERENCE))
 _POOLED, _VIEW = np.uint16(rec.POOLED), np.uint16(rec.VIEW)
 _KEEPS_OUT, _HEADER = np.uint8(rec.KEEPS_OUT), np.uint64(rec.POOL_HEADER)
 
@@ -22,7 +22,7 @@ def borrow(owner):
     index = new_row(rows[lender].layout, N0, rows[lender].address)
     if index != FAILED:
         row = rows[index]
-        row.flags |= _BORROWED
+        row.flags = _BORROWED | rows[lender].flags & _INFERENCE
         row.producer = lender
         rows[lender].refs += N1
     return index
@@ -40,7 +40,7 @@ def hand_over(index):
     owned = _EXTERNAL | _SHARED
     rows[heir].version = row.version
     rows[heir].refs = row.refs
-    rows[heir].flags = row.flags & owned
+    rows[heir].flags = row.flags & (owned | _INFERENCE)
     row.flags &= ~owned
     row.owner = heir
     row.refs = N0

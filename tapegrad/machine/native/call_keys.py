@@ -15,7 +15,8 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import flags_of
-from tapegrad.machine.native.operands import LITERAL_HIGH, LITERAL_LOW, is_tensor, recording
+from tapegrad.machine.native.operands import LITERAL_HIGH, LITERAL_LOW, is_tensor
+from tapegrad.machine.native.thread_modes import inferring, recording
 
 TENSOR, AGAIN, INT, FLOAT, TEXT, TUPLE, LIST, SLICE, INDEX, RANGE, VALUE, MANY = (np.uint64(i) for i in (
     rec.KEY_TENSOR, rec.KEY_AGAIN, rec.KEY_INT, rec.KEY_FLOAT, rec.KEY_TEXT, rec.KEY_TUPLE, rec.KEY_LIST, rec.KEY_SLICE,
@@ -278,7 +279,8 @@ def gather_key(key, function, arguments, count, keywords, whole):
     k[GIVEN] = U0
     m = machine()
     put(key, function)
-    put(key, (count << U8) | (m.default_dtype << U1) | (U1 if recording() else U0))
+    modes = (U1 if recording() else U0) | (m.default_dtype << U1) | (U1 << U2 if inferring() else U0)
+    put(key, (count << U8) | modes)
     assigning = function == m.assigning
     indexing = assigning or function == m.indexing
     for j in range(count):

@@ -8,10 +8,12 @@ from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.compiled_program import ITEMS
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import flags_of
+from tapegrad.machine.native.thread_modes import inferring
 
 _WATCHED = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS)
 _NOT_PLAIN = np.uint32(rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.IS_VIEW)
 _VIEW, _OUTSIDE, _LOOSE = np.uint32(rec.IS_VIEW), np.uint32(rec.EXTERNAL | rec.BORROWED), np.uint32(rec.LOOSE)
+_INFERENCE = np.uint64(rec.INFERENCE)
 _NEEDS, _LEAF, _REQUIRES_GRAD = np.uint32(rec.NEEDS), np.uint32(rec.NEEDS_AS_LEAF), np.uint32(rec.REQUIRES_GRAD)
 _OF_WHOLE = np.uint32(rec.NEEDS_AS_VIEW)
 _HISTORY = _NEEDS | _LEAF | _OF_WHOLE
@@ -103,19 +105,21 @@ def fits(replay, objects):
     for i in range(replay.n_names):
         if py.dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
             return False
-    outside = replay.outside
+    flags = U0
     for i in range(replay.n_arguments):
         if not is_wanted(words(objects)[i], halves(replay.layouts)[i]):
             return False
         owner = owner_of(objects, i)
-        outside |= np.uint64(buffers()[owner].flags & _OUTSIDE)
+        flags |= np.uint64(buffers()[owner].flags)
         for j in range(replay.n_known):
             if halves(replay.known)[j] == owner:
                 return False
         for j in range(i):
             if owner_of(objects, j) == owner:
                 return False
-    return outside == U0 or are_apart(replay, objects)
+    if flags & _INFERENCE and not inferring():
+        return False
+    return (replay.outside | flags) & np.uint64(_OUTSIDE) == U0 or are_apart(replay, objects)
 
 
 @inlined

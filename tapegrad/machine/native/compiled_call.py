@@ -19,8 +19,8 @@ from tapegrad.machine.native.compiled_program import (
 from tapegrad.machine.native.compiled_results import leave
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import new_tensor, out_of_memory
-from tapegrad.machine.native.operands import recording
 from tapegrad.machine.native.tape import drop_storage, make_row
+from tapegrad.machine.native.thread_modes import recording
 
 _replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
 _tuple_new = external("PyTuple_New", u64, u64)

@@ -10,8 +10,9 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place_history import find_plan, is_apart, may_rewrite, rewrite, row_like
 from tapegrad.machine.native.kernel_calls import run_forward
 from tapegrad.machine.native.objects import flags_of
-from tapegrad.machine.native.operands import needs_of, recording
+from tapegrad.machine.native.operands import needs_of
 from tapegrad.machine.native.tape import make_room, pooled_kept
+from tapegrad.machine.native.thread_modes import inferring, recording
 
 _REQUIRES_GRAD, _INFERENCE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.INFERENCE)
 _DIFFERENTIABLE = np.uint16(rec.DIFFERENTIABLE)
@@ -44,7 +45,7 @@ def write(plan, self, operands, count):
     rows = buffers()
     source = halves(operands)
     target = source[U0]
-    if rows[target].flags & _INFERENCE:
+    if rows[target].flags & _INFERENCE and not inferring():
         return LEFT
     for j in range(U1, count):
         if not is_apart(target, source[j]):
@@ -54,8 +55,8 @@ def write(plan, self, operands, count):
     before = U0
     if recording():
         if layouts()[rows[target].layout].dtype >= FIRST_FLOAT:
-            needs = needs_of(operands, count)
-            if needs != N0 and not plans()[plan].flags & _DIFFERENTIABLE:
+            needs, flags = needs_of(operands, count)
+            if needs != N0 and (flags & _INFERENCE or not plans()[plan].flags & _DIFFERENTIABLE):
                 return LEFT
         if needs != N0:
             allowed, slices = may_rewrite(self)

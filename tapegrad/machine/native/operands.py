@@ -10,6 +10,7 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place_history import call_refresh
 from tapegrad.machine.native.objects import call_python, flags_of
 from tapegrad.machine.native.tape import drop_tensor, new_row
+from tapegrad.machine.native.thread_modes import recording
 
 _REQUIRES_GRAD, _VIEW, _WRAPPED, _WORD = (
     np.uint32(i) for i in (rec.REQUIRES_GRAD, rec.IS_VIEW, rec.WRAPPED, rec.WORD)
@@ -132,30 +133,15 @@ def drop_number(row):
         drop_tensor(row)
 
 
-@inlined
-def thread_number():
-    """This thread's place in `unrecorded`: CPython counts threads up, far beyond what a process ever has at once."""
-    return py.thread_id(py.thread_state()) & machine().unrecorded_mask
-
-
-@inlined
-def recording():
-    """Whether this thread records: each has a byte of its own, by the number CPython gave it."""
-    return octets(machine().unrecorded)[thread_number()] == np.uint8(0)
-
-
-@inlined
-def set_recorded(mode):
-    """Whether this thread records from now on."""
-    octets(machine().unrecorded)[thread_number()] = np.uint8(0) if mode else np.uint8(1)
-
-
 @native
 def needs_of(operands, count):
-    """Which operands require grad, as bits from 0; of more than 32 operands, whether any does."""
+    """Which operands require grad, as bits from 0 (of more than 32 operands, whether any does); the flags they have."""
     rows = buffers()
     needs = N0
+    flags = N0
     for j in range(count):
-        if rows[halves(operands)[j]].flags & _REQUIRES_GRAD:
+        own = rows[halves(operands)[j]].flags
+        flags |= own
+        if own & _REQUIRES_GRAD:
             needs |= N1 << np.uint32(min(j, _LAST))
-    return needs
+    return needs, flags

@@ -15,11 +15,10 @@ from tapegrad.machine.native.operands import (
     current_row,
     drop_number,
     freshen_history,
-    recording,
-    set_recorded,
     wrap_number,
 )
 from tapegrad.machine.native.tape import attach, drop_tensor, has_rows, make_room, make_row, record
+from tapegrad.machine.native.thread_modes import grad_mode, inferring, recording, set_inferring, set_recorded
 
 _EXTERNAL, _DIFFERENTIABLE = np.uint32(rec.EXTERNAL), np.uint16(rec.DIFFERENTIABLE)
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
@@ -285,14 +284,33 @@ def fresh_row(self, arguments, count):
 @export(u64(u64, u64))
 def set_recording(self, mode):
     """set_recording(bool) -> the previous mode of this thread."""
-    previous = recording()
+    previous = grad_mode()
     set_recorded(mode == py.true())
+    return boolean(previous)
+
+
+@export(u64(u64, u64))
+def set_inference(self, mode):
+    """set_inference(bool) -> whether this thread was in inference mode."""
+    previous = inferring()
+    set_inferring(mode == py.true())
     return boolean(previous)
 
 
 @export(u64(u64, u64))
 def is_recording(self, ignored):
     return boolean(recording())
+
+
+@export(u64(u64, u64))
+def is_recording_wanted(self, ignored):
+    """The grad mode alone, whatever inference mode says."""
+    return boolean(grad_mode())
+
+
+@export(u64(u64, u64))
+def is_inferring(self, ignored):
+    return boolean(inferring())
 
 
 @export(u64(u64, u64, u64))

@@ -7,6 +7,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import carry_out, reclaim_soon, release
 from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.thread_modes import inferring
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _NEEDS_A, _NEEDS_B = np.uint32(rec.NEEDS_A), np.uint32(rec.NEEDS_B)
@@ -19,7 +20,7 @@ _MOST = np.uint64(rec.MOST)
 _SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
-_QUEUED = np.uint32(rec.QUEUED)
+_QUEUED, _INFERENCE = np.uint32(rec.QUEUED), np.uint32(rec.INFERENCE)
 _ATTACHMENT = np.uint64(rec.ATTACHMENT.itemsize)
 _EVER = np.int64(1 << 62)
 _MARGIN = np.uint64(1 << 12)
@@ -50,10 +51,12 @@ def new_row(layout, owner, address):
     row.owner = np.uint32(index) if owner == N0 else owner
     if owner != N0:
         rows[owner].flags |= _SHARED
+        row.flags = rows[owner].flags & _INFERENCE
+    else:
+        row.flags = _INFERENCE if inferring() else N0
     row.version = N0
     row.refs = N0
     row.producer = N0
-    row.flags = N0
     return np.uint32(index)
 
 

@@ -10,6 +10,7 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place_history import is_apart
 from tapegrad.machine.native.operands import is_tensor
 from tapegrad.machine.native.python_entry import integer
+from tapegrad.machine.native.thread_modes import inferring
 from tapegrad.machine.native.threads import call_run_cut
 
 _INFERENCE = np.uint32(rec.INFERENCE)
@@ -31,7 +32,7 @@ def lie_alike(tensors, each, written, kind):
         if not is_tensor(obj) or tensor_at(obj).layout != layout:
             return False
         own = tensor_at(obj).buffer
-        if j < written and rows[own].flags & _INFERENCE != N0:
+        if j < written and rows[own].flags & _INFERENCE != N0 and not inferring():
             return False
         for i in range(min(j, written)):
             if not is_apart(tensor_at(words(tensors)[i]).buffer, own):
