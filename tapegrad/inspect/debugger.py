@@ -40,13 +40,13 @@ class Debugger:
     """
 
     def __init__(self, tape: Tape) -> None:
-        self.tape = tape
-        self.walk = Walk(tape).backward()
+        self.tape: Tape = tape
+        self.walk: Walk = Walk(tape).backward()
         swept = [t for t in reversed(range(len(tape))) if self.walk.contributions[t]]
-        self.steps = [(t, False) for t in range(len(tape))] + [(t, True) for t in swept]
+        self.steps: list[tuple[int, bool]] = [(t, False) for t in range(len(tape))] + [(t, True) for t in swept]
         self.at: int = 0
         self.breakpoints: list[tuple[str, Condition]] = []
-        self._made = {b: t for t, b in enumerate(tape.results)}
+        self._made: dict[int, int] = {b: t for t, b in enumerate(tape.results)}
 
     # ------------------------------------------------------------ moving
 
@@ -172,13 +172,13 @@ class Debugger:
 class Prompt(cmd.Cmd):
     """The debugger at a terminal."""
 
-    intro = "A tape's run, step by step, forwards and backwards. Type help or ? to list commands."
-    prompt = "(tape) "
+    intro: str = "A tape's run, step by step, forwards and backwards. Type help or ? to list commands."
+    prompt: str = "(tape) "
 
     def __init__(self, debugger: Debugger, stdin: TextIO | None = None, stdout: TextIO | None = None) -> None:
         super().__init__(stdin=stdin, stdout=stdout)
-        self.use_rawinput = stdin is None
-        self.debugger = debugger
+        self.use_rawinput: bool = stdin is None
+        self.debugger: Debugger = debugger
 
     def _say(self, what: Any) -> None:
         print(what, file=self.stdout)

@@ -211,6 +211,26 @@ class Term:
     def _apply_view(self, of: str, given: Sequence[tuple[str, Any]]) -> Term:
         return getattr(self, of)(**dict(given))
 
+    # What rules call by name (`ops/scalar.py`) is written down as it is called.
+    @staticmethod
+    def __operation__(name: str, operands: Sequence[Any], attributes: dict[str, Any]) -> Term:
+        return Term(name)(*operands, **attributes)
+
+    @staticmethod
+    def __scalar__(name: str, operands: Sequence[Any]) -> Term:
+        return Term(name)(*operands)
+
+    @staticmethod
+    def __row__(name: str, x: Any, dim: Any) -> Term:
+        return Term(name)(x) if dim is None else Term(name)(x, dim=dim)
+
+    @staticmethod
+    def __like__(value: Any, x: Any) -> Term:
+        return value if isinstance(value, Term) else Term(value_text(value))
+
+    def __array__(self, *args: Any, **kwargs: Any) -> Any:
+        raise TypeError(f"{self._text} has no elements")  # which NumPy would look for where an object lies
+
     def __neg__(self) -> Term:
         return Term(f"-{self._within(3)}", self._shape, 3)
 

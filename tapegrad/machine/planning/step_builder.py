@@ -34,7 +34,7 @@ class Builder:
         self.layouts, self.lowered = layouts, lowered
         self.steps: list[Step] = []
         self.temporaries: dict[int, int] = {}
-        self.both = False
+        self.both: bool = False
         self.stride = 0  # of an `ALIKE` plan
         self.inplace = inplace  # the target is the first operand's own memory
 
