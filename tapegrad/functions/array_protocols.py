@@ -119,8 +119,8 @@ def __dlpack__(self: Any, *, stream: Any = None, max_version: tuple[int, int] | 
     """A DLPack capsule on this tensor's memory, which it keeps alive (`torch.Tensor.__dlpack__`).
 
     >>> import numpy as np, tapegrad
-    >>> t = tapegrad.zeros(2); np.from_dlpack(t)[0] = 1; t
-    tensor([1., 0.])
+    >>> t = tapegrad.zeros(2); a = np.from_dlpack(t); t[0] = 1; a
+    array([1., 0.], dtype=float32)
 
     Raises BufferError for a tensor that requires grad, and for a device that is not the CPU.
     """

@@ -242,8 +242,9 @@ def run(lines, leaves):
         else:
             if name == "div":
                 operands = [operands[0], operands[1].abs() + 1]
-            try:
-                known.append(getattr(torch, name)(*operands))
+            crossed = {x.ndim for x in operands} == {1, 2} and any(x.ndim == 1 and len(x) > 4 for x in operands)
+            try:  # [n] with [n, 1] would have n * n elements
+                known.append(operands[0] * 0.5 if crossed else getattr(torch, name)(*operands))
             except RuntimeError:  # shapes that do not broadcast
                 known.append(operands[0] * 0.5)
     total = known[-1].mean()

@@ -120,8 +120,8 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
 
 def coordinates(array: np.ndarray[Any, Any]) -> Sequence[np.ndarray[Any, Any]]:
     """Where an array is not zero, an index array for each axis (of no axes: for one)."""
-    require_memory(array.nbytes)
     if array.ndim < 2:
+        require_memory(array.nbytes)
         return [np.flatnonzero(array)]
     mask, n = _mask(array)
     found = np.empty((array.ndim, n), np.int64)
@@ -138,6 +138,7 @@ def rows_of_coordinates(array: np.ndarray[Any, Any]) -> Tensor:
 
 def _mask(array: np.ndarray[Any, Any]) -> tuple[np.ndarray[Any, Any], int]:
     """What is not zero, contiguously, and how much that is."""
+    require_memory(array.nbytes)  # NumPy 1 crashes over a view of more
     mask = np.asarray(array if array.dtype == np.bool_ else array != 0, order="C")
     return mask, int(np.count_nonzero(mask))
 
