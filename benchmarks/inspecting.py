@@ -1,0 +1,36 @@
+"""Looking inside: what it takes to show a long tape."""
+from __future__ import annotations
+
+import io
+import time
+from typing import Any
+
+from benchmarks.harness import Measured, figure
+
+
+def chain(turns: int) -> Any:
+    """A loop of three instructions a turn."""
+    import tapegrad
+
+    w = tapegrad.tensor(0.5, requires_grad=True)
+    h = w
+    for _ in range(turns):
+        h = tapegrad.sin(h * w) + 0.1
+    return h
+
+
+@figure("`dump` of 10^6 instructions, loops folded", "s", must=5.0, aim=1.0, by="value")
+def dump_1e6() -> Measured:
+    import tapegrad
+
+    result = chain(333_333)
+    start = time.perf_counter()
+    tapegrad.dump(result, file=io.StringIO())
+    return Measured(time.perf_counter() - start)
+
+
+@figure("a tape of 10^5 instructions as a page", "B", must=15e6, aim=5e6, by="value")
+def page_1e5() -> Measured:
+    import tapegrad
+
+    return Measured(float(len(tapegrad.inspect.to_html(chain(33_333), values=False).encode())))
