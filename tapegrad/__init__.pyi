@@ -1062,7 +1062,9 @@ def einsum(*args: Any) -> Any:
 
     >>> import tapegrad
     >>> tapegrad.einsum("ij,ij->i", tapegrad.ones(2, 3), tapegrad.ones(2, 3))
-    tensor([3., 3.])"""
+    tensor([3., 3.])
+    >>> tapegrad.einsum(tapegrad.ones(2, 3), [0, 1], [1])
+    tensor([2., 2., 2.])"""
 def embedding(weight: Tensor, indices: Tensor, padding_idx: _int = -1, scale_grad_by_freq: _bool = False, sparse: _bool = False) -> Tensor:
     """Rows of a table, looked up by their numbers (`torch.embedding`).
 

@@ -25,7 +25,7 @@ def others(x: Value, dim: tuple[int, ...]) -> Value:
     last = flat.ndim - 1
     first, final = 1 - shifted(ones(flat), last), 1 - shifted(ones(flat), last, True)
     found = both_sides(flat, flat, first, final, last)
-    return found.reshape(*rows.shape).permute(*(order.index(d) for d in range(x.ndim)))
+    return found.reshape(rows.shape).permute(*(order.index(d) for d in range(x.ndim)))
 
 
 def both_sides(before: Value, after: Value, first: Value, final: Value, dim: int) -> Value:
@@ -39,7 +39,7 @@ def scattered(g: Value, x: Value, value: Value, indices: Sequence[Any], form: tu
     """The gradients of elements of `x` multiplied by all the `value`s that go there: put side by side, group by group."""
     n, m = x.numel(), value.numel()
     numbers = whole.cumsum(x.new_ones((n,), dtype=dtypes.int64), dim=0, reverse=False) - 1
-    places = whole.collect(numbers.reshape(*x.shape), *indices, form=form, wrap=wrap)
+    places = whole.collect(numbers.reshape(x.shape), *indices, form=form, wrap=wrap)
     target = whole.cat(numbers, places.reshape(m), dim=0)
     order = whole.sorted_positions(target, dim=0, descending=False)
     back = whole.sorted_positions(order, dim=0, descending=False)
@@ -48,7 +48,7 @@ def scattered(g: Value, x: Value, value: Value, indices: Sequence[Any], form: tu
     factors = taken(whole.cat(x.reshape(n), value.reshape(m), dim=0), order)
     found = both_sides(where(ends, 0, factors), where(begins, 0, factors), like(begins, factors), like(ends, factors), 0)
     found = taken(found, back) * taken(g.reshape(n), target)
-    return found.narrow(0, 0, n).reshape(*x.shape), found.narrow(0, n, m).reshape(*value.shape)
+    return found.narrow(0, 0, n).reshape(x.shape), found.narrow(0, n, m).reshape(value.shape)
 
 
 def taken(x: Value, order: Value) -> Value:

@@ -96,6 +96,17 @@ for d in (*FLOATS, *INTS):
     }.items()}
 CALLS |= {f"random_ {d}": lambda t, d=d: t.zeros(N, dtype=getattr(t, d)).random_().float()
           for d in ("float16", "bfloat16")}
+CALLS |= {f"{name} {d}": lambda t, d=d, call=call: call(t, getattr(t, d)) for d in ("float16", "bfloat16")
+          for name, call in {
+              "rand": lambda t, d: t.rand(N, dtype=d).float(),
+              "uniform_": lambda t, d: t.zeros(N, dtype=d).uniform_(-0.3, 0.1).float(),
+              "uniform_ turned": lambda t, d: t.zeros(40, N // 40, dtype=d).t().uniform_(2, 5).float(),
+              **{f"randn {n}": lambda t, d, n=n: t.randn(n, dtype=d).float() for n in (3, 16, 17, 31, 40, 1003)},
+              "normal_": lambda t, d: t.zeros(7, 11, dtype=d).normal_(3, 0.3).float(),
+              "randn_like": lambda t, d: t.randn_like(t.zeros(5, 7, dtype=d)).float(),
+              "bernoulli": lambda t, d: t.bernoulli(t.full((N,), 0.3, dtype=d)).float(),
+              "normal": lambda t, d: t.normal(1.0, 2.0, (5, 5), dtype=d).float(),
+          }.items()}
 
 
 def state(t):

@@ -186,7 +186,7 @@ def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce:
     _check_source("index_reduce", input, dim, i, source)
     if not input.ndim:
         return index_reduce(input.reshape(1), 0, i, source.reshape(1), reduce, include_self=include_self).reshape(())
-    places = i.reshape(*(-1 if d == dim else 1 for d in range(source.ndim))).expand(*source.shape)
+    places = i.reshape([-1 if d == dim else 1 for d in range(source.ndim)]).expand(source.shape)
     return scatter_reduce(input, dim, places, source, reduce, include_self=include_self)
 
 

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import itertools
 import math
+import string
+from collections.abc import Sequence
 from typing import Any
 
 from tapegrad import shapes
@@ -11,6 +13,7 @@ from tapegrad.functions.linear_algebra.products import bmm, dot, mm, same_dtype
 from tapegrad.functions.shaping.views import expand, reshape, unsafe_view
 from tapegrad.tensor import Tensor
 
+_LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 @method
 def vdot(input: Tensor, other: Any, *, out: Any = None) -> Any:
@@ -74,6 +77,18 @@ def kron(input: Tensor, other: Any, *, out: Any = None) -> Any:
     return into(out, unsafe_view(wide, (p * q for p, q in zip(a.shape, b.shape))))
 
 
+def _spelled_out(given: Sequence[Any]) -> tuple[str, tuple[Any, ...]]:
+    """The equation that operands are given by, each with a list of numbers for its axes, and perhaps the result's."""
+    def term(axes: Any) -> str:
+        if not all(axis is ... or 0 <= axis < len(_LETTERS) for axis in axes):
+            raise ValueError("einsum(): subscript in subscript list is not within the valid range [0, 52)")
+        return "".join("..." if axis is ... else _LETTERS[axis] for axis in axes)
+
+    n = len(given) // 2 * 2
+    equation = ",".join(map(term, given[1:n:2]))
+    return equation if n == len(given) else f"{equation}->{term(given[n])}", tuple(given[:n:2])
+
+
 @public
 def einsum(equation: Any, *operands: Any) -> Any:
     """Sums of products in index notation (`torch.einsum`).
@@ -81,9 +96,16 @@ def einsum(equation: Any, *operands: Any) -> Any:
     >>> import tapegrad
     >>> tapegrad.einsum("ij,ij->i", tapegrad.ones(2, 3), tapegrad.ones(2, 3))
     tensor([3., 3.])
+    >>> tapegrad.einsum(tapegrad.ones(2, 3), [0, 1], [1])
+    tensor([2., 2., 2.])
     """
+    if not operands:
+        raise ValueError("einsum(): must specify the equation string and at least one operand, or at least one operand "
+                         "and its subscripts list")
+    if isinstance(equation, Tensor):
+        equation, operands = _spelled_out((equation, *operands))
     if not isinstance(equation, str):
-        raise TypeError("einsum(): the equation has to be a string")
+        raise TypeError(f"einsum(): argument 'equation' (position 1) must be str, not {type(equation).__name__}")
     if len(operands) == 1 and isinstance(operands[0], (list, tuple)):
         operands = tuple(operands[0])
     if not operands:

@@ -181,7 +181,7 @@ def tensorinv(A: Any, ind: int = 2, *, out: Any = None) -> Any:
     if math.prod(rows) != math.prod(columns):
         raise RuntimeError(f"Expected self to satisfy the requirement prod(self.shape[ind:]) == prod(self.shape[:ind]),"
                            f" but got {math.prod(columns)} != {math.prod(rows)}")
-    return into(out, inv(A.reshape(math.prod(rows), -1)).reshape(*columns, *rows))
+    return into(out, inv(A.reshape(math.prod(rows), -1)).reshape((*columns, *rows)))
 
 
 def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
@@ -192,7 +192,7 @@ def tensorsolve(A: Any, B: Any, dims: Any = None, *, out: Any = None) -> Any:
     if math.prod(shape) != B.numel():
         raise RuntimeError("Expected self to satisfy the requirement prod(self.shape[other.ndim:]) == "
                            f"prod(self.shape[:other.ndim]), but got {math.prod(shape)} != {B.numel()}")
-    return into(out, solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(*shape))
+    return into(out, solve(A.reshape(-1, math.prod(shape)), B.reshape(-1)).reshape(shape))
 
 
 def _no_eigenvalues(name: str) -> NotImplementedError:

@@ -94,8 +94,8 @@ class Traced:
     def expand(self, *size: int) -> Traced:
         return self.restrided(tuple(size), shapes.expanded_strides(self.shape, self.layout.strides, size))
 
-    def reshape(self, *size: int) -> Traced:
-        size = shapes.infer_size(size, self.layout.numel)
+    def reshape(self, *size: Any) -> Traced:
+        size = shapes.infer_size(size[0] if size and isinstance(size[0], tuple) else size, self.layout.numel)
         strides = shapes.view_strides(self.shape, self.layout.strides, size)
         if strides is None:
             return Copy(self).reshape(*size)
