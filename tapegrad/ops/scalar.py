@@ -10,6 +10,7 @@ serves the rest), each of them
     "fadd"          an instruction; "sdiv/udiv" where signed and unsigned differ
     "@floor"        an LLVM intrinsic, overloaded on its operand type
     "libm exp"      a function of the C library, with the vector variants that libmvec has
+    "power pow"     the same, where the exponent has no product or root of its own (`POWERS`)
     "call ipow"     a helper that the emitter defines
     a function      rewrites the call in terms of other intrinsics
 
@@ -27,7 +28,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.ops import numpy_column as column
 
-__all__ = ["INTRINSICS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole", "wide"]
+__all__ = ["INTRINSICS", "POWERS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole", "wide"]
 
 
 class Intrinsic(NamedTuple):
@@ -152,10 +153,10 @@ def _integer_abs(x: Any) -> Any:
 def _pow(x: Any, y: Any) -> Any:
     """Small constant exponents become the products that PyTorch also computes; anything else is libm's `pow`."""
     exponent = y.number()
-    return _POWERS[exponent](x) if exponent in _POWERS else scalar._pow(x, y)
+    return POWERS[exponent](x) if exponent in POWERS else scalar._pow(x, y)
 
 
-_POWERS: dict[float, Callable[[Any], Any]] = {
+POWERS: dict[float, Callable[[Any], Any]] = {
     0.0: lambda x: like(1, x),
     0.5: lambda x: scalar.sqrt(x),
     1.0: lambda x: x,
@@ -169,7 +170,7 @@ _POWERS: dict[float, Callable[[Any], Any]] = {
 
 def _integer_pow(x: Any, y: Any) -> Any:
     exponent = y.number()
-    return _POWERS[exponent](x) if exponent in (0, 1, 2, 3) else scalar._pow(x, y)
+    return POWERS[exponent](x) if exponent in (0, 1, 2, 3) else scalar._pow(x, y)
 
 
 def _sign(x: Any) -> Any:  # PyTorch: the sign of NaN is 0
@@ -255,6 +256,7 @@ _TABLE: list[tuple[Any, ...]] = [
     ("sign",          "n",    column.sign,           _sign, _sign, lambda x: x),
     ("pow",           "nn",   column.power,    _pow, _integer_pow),
     ("_pow",          "nn",   column.power,    "libm pow", "call ipow"),
+    ("_pow_by_value", "nn",   column.power,    "power pow", _integer_pow),
     ("floor_divide",  "nn",   np.floor_divide,       _floor_divide, _integer_floor_divide),
     ("trunc_divide",  "nn",   column.trunc_divide,   lambda a, b: scalar.trunc(a / b), _quotient),
     ("_quotient",     "ii",   column.trunc_divide,   None, "sdiv/udiv"),

@@ -257,7 +257,8 @@ def substitute(roots: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
     """The same graphs over other operands: number i is what `operands` has for it.
 
     To the last bit they compute the same: what constants alone decide is computed, and what changes nothing left out.
-    A power whose exponent was an operand is that of libm, as it was: products would have other last bits.
+    A power whose exponent was an operand is that of libm, as it was: products would have other last bits. They are
+    what `_pow_by_value` chooses, then or now.
 
     >>> x, y = Sym.operand(0, dtypes.float32), Sym.operand(1, dtypes.float32)
     >>> power = scalar.where(y == 0, 0, y * scalar.pow(x, y - 1))
@@ -282,10 +283,12 @@ def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
         if np.isfinite(found):
             return Sym.const(found.item(), node.dtype)
     last = args[-1] if args and known[-1] else None
-    if last is not None and node.op in ("mul", "div", "pow") and last.dtype.numpy.type(last.value) == 1:
+    if last is not None and node.op in ("mul", "div", "pow", "_pow_by_value") and last.dtype.numpy.type(last.value) == 1:
         return args[0]  # of libm's powers this is the one that is exact
-    if node.op == "pow" and known[1] and node.args[1].op != "const":
+    if node.op == "pow" and known[1] and used_operands(node.args[1:]):
         return Sym("_pow", tuple(args), node.dtype, node.value)
+    if node.op == "_pow_by_value" and known[1]:
+        return Sym("pow", tuple(args), node.dtype, node.value)
     if node.op == "mul" and known[0] and args[0].dtype.numpy.type(args[0].value) == 1:
         return args[1]
     return Sym(node.op, tuple(args), node.dtype, node.value)
@@ -315,7 +318,7 @@ _INFIX = {  # symbol, precedence as in Python (scalar.pow prints as it is writte
     "le": ("<=", 4), "gt": (">", 4), "ge": (">=", 4), "bitwise_or": ("|", 5), "bitwise_xor": ("^", 6),
     "bitwise_and": ("&", 7), "left_shift": ("<<", 8), "right_shift": (">>", 8), "add": ("+", 9), "sub": ("-", 9),
     "mul": ("*", 10), "div": ("/", 10), "floor_divide": ("//", 10), "remainder": ("%", 10), "neg": ("-", 11),
-    "bitwise_not": ("~", 11), "pow": ("**", 12), "_pow": ("**", 12),
+    "bitwise_not": ("~", 11), **dict.fromkeys(("pow", "_pow", "_pow_by_value"), ("**", 12)),
 }
 _ATOM = 13
 
@@ -335,7 +338,7 @@ def _infix(node: Sym, args: list[tuple[str, int]], name: Callable[[int], str]) -
         symbol, precedence = _INFIX[node.op]
         if len(args) == 1:
             return symbol + within(args[0], precedence), precedence
-        right = node.op in ("pow", "_pow")  # the only operator that groups to the right
+        right = symbol == "**"  # the only operator that groups to the right
         return f"{within(args[0], precedence + right)} {symbol} {within(args[1], precedence + (not right))}", precedence
     called = {"reduce": node.value, "cast": node.dtype.short}.get(node.op, node.op)
     return f"{called}({', '.join(a[0] for a in args)})", _ATOM

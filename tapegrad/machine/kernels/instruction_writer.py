@@ -3,13 +3,15 @@ from __future__ import annotations
 
 import contextlib
 import struct
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterator, Sequence
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
-from tapegrad.machine.kernels.lowering import column, literal, memory_type, register_type, type_suffix
+from tapegrad.machine.kernels.lowering import column, literal, lower, memory_type, register_type, type_suffix
 from tapegrad.machine.llvm import jit
-from tapegrad.ops.symbols import Sym
+from tapegrad.ops.scalar import POWERS
+from tapegrad.ops.symbols import Sym, walk
 
 
 class Writer:
@@ -125,6 +127,8 @@ class Writer:
             return self.intrinsic(form, n.dtype, d, args)
         if form.startswith("libm "):
             return self.libm_call(form[5:], d, args)
+        if form.startswith("power "):
+            return self.power(form[6:], d, args)
         if form == "call ipow":
             name, t = f"ipow.{d.short}", register_type(d)
             self.helpers[name] = _IPOW.format(name=name, t=t, signed="true" if d.is_signed else "false")
@@ -161,6 +165,47 @@ class Writer:
                 return text[0]
             results, lanes = [self.let(x) for x in text], 2 * lanes
         raise AssertionError(name)
+
+    def power(self, otherwise: str, d: dtype, args: list[str]) -> str:
+        """A call of a function that looks at the exponent: of one in `POWERS` the product or root, of others libm's."""
+        name, t, truth = f"power.{d.short}.{self.lanes}", self.type(d), self.vector("i1")
+        if name not in self.helpers:
+            body = Writer()
+            body.lanes = self.lanes
+            y = body.let(f"extractelement {t} %y, i64 0") if self.lanes > 1 else "%y"
+            bits = body.let(f"bitcast {register_type(d)} {y} to i{d.itemsize * 8}")
+            if self.lanes > 1:  # in a table of places each lane may have an exponent of its own
+                same = body.let(f"fcmp oeq {t} %y, {body.splat(y, register_type(d))}")
+                every = body.let(f"icmp eq i{self.lanes} {body.let(f'bitcast {truth} {same} to i{self.lanes}')}, -1")
+                body.line(f"br i1 {every}, label %one, label %each")
+                body.label("one")
+            integer = {e: int.from_bytes(d.numpy.type(e).tobytes(), sys.byteorder) for e in POWERS}
+            cases = " ".join(f"i{d.itemsize * 8} {integer[e]}, label %by{n}" for n, e in enumerate(POWERS))
+            body.line(f"switch i{d.itemsize * 8} {bits}, label %each [ {cases} ]")
+            for n, e in enumerate(POWERS):
+                body.label(f"by{n}")
+                body.line(f"ret {t} {body.values([POWERS[e](Sym.operand(0, d))], ['%x'])[0]}")
+            body.label("each")
+            found = body.let(body.libm_call(otherwise, d, ["%x", "%y"]))
+            for e, power in POWERS.items() if self.lanes > 1 else ():
+                here = body.let(f"fcmp oeq {t} %y, {body.const(e, d)}")
+                (product,) = body.values([power(Sym.operand(0, d))], ["%x"])
+                found = body.let(f"select {truth} {here}, {t} {product}, {t} {found}")
+            body.line(f"ret {t} {found}")
+            head = f"define internal {t} @{name}({t} %x, {t} %y) nounwind alignstack(64) {_WIDE} {{"
+            self.helpers[name] = "\n".join([head, *body.lines, "}"])
+            self.declarations.update(body.declarations)
+            self.calls |= body.calls
+        return f"call {t} @{name}({', '.join(f'{t} {x}' for x in args)})"
+
+    def values(self, roots: Sequence[Sym], operands: Sequence[str]) -> list[str]:
+        """Straight-line text of `roots`, from registers that hold their operands."""
+        found: dict[Sym, str] = {}
+        roots = lower(roots)
+        for n in walk(roots):
+            found[n] = operands[n.value] if n.op == "operand" else self.const(n.value, n.dtype) if n.op == "const" \
+                else self.let(self.instruction(n, [found[a] for a in n.args]))
+        return [found[r] for r in roots]
 
     def cast(self, x: str, a: dtype, b: dtype) -> str:
         if a is b:

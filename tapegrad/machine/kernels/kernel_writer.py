@@ -97,7 +97,7 @@ class KernelWriter(LoopWriter):
         for form, n in calls:
             name, _, function = form.partition(" ")
             variants = jit.vector_functions(function, len(n.args), n.args[0].dtype is dtypes.float32)
-            if name != "libm" or not any(native % lanes == 0 for lanes, _ in variants):
+            if name not in ("libm", "power") or not any(native % lanes == 0 for lanes, _ in variants):
                 return 1
         if "s" in self.pattern:
             return min(native, 8)

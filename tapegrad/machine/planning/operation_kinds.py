@@ -16,7 +16,14 @@ from tapegrad.machine.kernels import structural
 from tapegrad.machine.kernels.structural import check_nest, nonzero_nest
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import KEEPS_RESULT, Plan, Pointer, Step
-from tapegrad.machine.planning.rule_tracing import compute_dtype, result_dtype, scalar_name, symbols, trace
+from tapegrad.machine.planning.rule_tracing import (
+    by_value,
+    compute_dtype,
+    result_dtype,
+    scalar_name,
+    symbols,
+    trace,
+)
 from tapegrad.machine.planning.step_builder import Builder, emit
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.scalar import like, row, scalar
@@ -42,7 +49,7 @@ _ROW_MAJOR = ("contiguous", "masked_fill", "tril", "triu")  # whatever the opera
 def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]
                        ) -> Layout:
     compute = compute_dtype(op, operands)
-    value = op.forward(*symbols(op, operands, compute, 0), **attributes)
+    (value,) = by_value([op.forward(*symbols(op, operands, compute, 0), **attributes)], op, operands, compute, 0)
     shape = shapes.broadcast(o.shape for o in operands)
     result = attributes.get("dtype") or result_dtype(op, compute)
     if op.inplace_of is not None:

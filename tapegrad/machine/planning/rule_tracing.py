@@ -9,7 +9,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.plan import Plan
 from tapegrad.ops.declaration import Operation
-from tapegrad.ops.symbols import Sym
+from tapegrad.ops.symbols import Sym, used_operands, walk
 
 
 def result_type(layouts: Sequence[Layout]) -> dtype:
@@ -100,6 +100,27 @@ def symbols(op: Operation, operands: Sequence[Layout], compute: dtype, first: in
     return found
 
 
+def by_value(values: Sequence[Any], op: Operation, operands: Sequence[Layout], compute: dtype, first: int
+             ) -> list[Any]:
+    """What a rule gave on `symbols`: powers by a number that is no literal are chosen by what it is when they run.
+
+    So `x ** 2.0` is `x * x`, as in PyTorch, and needs no plan but that of `x ** 2.5`. A float16 is raised by libm.
+    """
+    numbers = {first + j for j, layout in enumerate(operands) if layout.weak}
+    if not op.specialise or not numbers or not compute.is_floating_point:
+        return [*values]
+
+    def raised(node: Sym) -> str:
+        used = set(used_operands(node.args[1:]))
+        return "_pow" if compute is dtypes.float16 else "_pow_by_value" if used and used <= numbers else "pow"
+
+    done: dict[Sym, Sym] = {}
+    for node in walk([v for v in values if v is not None]):
+        name = raised(node) if node.op == "pow" else node.op
+        done[node] = Sym(name, tuple([done[a] for a in node.args]), node.dtype, node.value)
+    return [done.get(v) for v in values]
+
+
 def trace(plan: Plan) -> tuple[Any, ...]:
     """The adjoint rule on symbols: operand 0 is the cotangent, 1… the operands, the last the result."""
     if plan.gradients is None:
@@ -109,5 +130,6 @@ def trace(plan: Plan) -> tuple[Any, ...]:
         g = Sym.operand(0, plan.out.dtype).cast(compute)
         out = Sym.operand(n + 1, plan.out.dtype).cast(compute)
         attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
-        plan.gradients = op.gradients(g, symbols(op, operands, compute, 1), out, attributes)
+        found = op.gradients(g, symbols(op, operands, compute, 1), out, attributes)
+        plan.gradients = tuple(by_value(found, op, operands, compute, 1))
     return plan.gradients
