@@ -13,12 +13,13 @@ from typing import Any
 import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
-from tapegrad import shapes
+from tapegrad import dtypes, shapes
 from tapegrad.ops.declaration import Builder, Value, structured
 from tapegrad.ops.scalar import like, scalar, whole
 
 where = scalar.where
 FEW = 5
+MOST = 10  # places that one kernel reads, and writes two values
 Windows = tuple[shapes.Shape, shapes.Shape, shapes.Shape, shapes.Shape]
 
 
@@ -37,11 +38,15 @@ def seen(x: Value, windows: Windows) -> list[Any]:
 
 
 def winner(values: Sequence[Value]) -> tuple[Value, ...]:
-    """The largest of some elements, as PyTorch finds it (NaN is larger), and its number."""
-    best, number = values[0], like(0, values[0])
-    for k, value in enumerate(values[1:], 1):
+    """The largest of some elements, as PyTorch finds it (NaN is larger, the last one the largest), and its number."""
+    return winner_after(values[0], like(0, values[0]), values[1:], 1)
+
+
+def winner_after(best: Value, number: Value, values: Sequence[Value], first: int) -> tuple[Value, Value]:
+    """The same where some elements, up to number `first`, have been seen."""
+    for k, value in enumerate(values, first):
         better = (value > best) | (value != value)
-        best, number = where(better, value, best), where(better, like(k, value), number)
+        best, number = where(better, value, best), where(better, like(k, number), number)
     return best, number
 
 
@@ -52,15 +57,37 @@ def size_of(x: Value, windows: Windows) -> shapes.Shape:
 
 def largest(builder: Builder, x: Value, *, windows: Windows) -> Value:
     out = builder.result(x.dtype, size_of(x, windows))
-    builder.elements([out], seen(x, windows), lambda *values: (winner(values)[0],))
+    if math.prod(windows[0]) <= MOST:
+        builder.elements([out], seen(x, windows), lambda *values: (winner(values)[0],))
+    else:
+        _compare(builder, x, windows, out, builder.room_for(x.dtype, out.shape))
     return out
 
 
-def _numbers(builder: Builder, x: Value, windows: Windows) -> Value:
+def places(builder: Builder, x: Value, *, windows: Windows) -> Value:
     """Which place of every window has the largest element."""
-    out = builder.room_for(x.dtype, size_of(x, windows))
-    builder.elements([out], seen(x, windows), lambda *values: (winner(values)[1],))
+    return _numbers(builder, x, windows, builder.result(dtypes.int64, size_of(x, windows)))
+
+
+def _numbers(builder: Builder, x: Value, windows: Windows, out: Value | None = None) -> Value:
+    """The same, where it is put; by itself as numbers of the dtype of `x`, which kernels compare faster."""
+    out = builder.room_for(x.dtype, size_of(x, windows)) if out is None else out
+    if math.prod(windows[0]) <= MOST:
+        builder.elements([out], seen(x, windows), lambda *values: (winner(values)[1],))
+    else:
+        _compare(builder, x, windows, builder.room_for(x.dtype, out.shape), out)
     return out
+
+
+def _compare(builder: Builder, x: Value, windows: Windows, best: Value, number: Value) -> None:
+    """The largest elements and their numbers, a few places at a time."""
+    parts = seen(x, windows)
+    for value in (best, number):  # a step makes room for one value at most
+        builder.fill(value)
+    builder.elements([best, number], parts[:MOST], lambda *values: winner(values))
+    for start in range(MOST, len(parts), MOST - 2):
+        builder.elements([best, number], [best, number, *parts[start:start + MOST - 2]],
+                         lambda best, number, *values, start=start: winner_after(best, number, values, start))
 
 
 def scattered(builder: Builder, v: Value, x: Value, *, windows: Windows) -> Value:
@@ -161,6 +188,8 @@ SHARED: dict[str, Any] = {"accepts": "f", "method": False}
 structured("_max_of_windows", largest, spread, grad_name="MaxPool2DWithIndicesBackward0", samples=_samples("of x"),
            fits=_fits("of x"),
            column=lambda x, *, windows: winner(_seen(np.ascontiguousarray(x), windows))[0], **SHARED)
+structured("_places_of_maxima", places, samples=_samples("of x"), fits=_fits("of x"),
+           column=lambda x, *, windows: winner(_seen(np.ascontiguousarray(x), windows))[1].astype(np.int64), **SHARED)
 for _name, _scatter, _kind in (("_max_scattered", scattered, "of g"),
                                ("_max_scattered_in_tiles", scattered_in_tiles, "tiles")):
     structured(_name, _scatter, lambda g, x, windows: (whole._max_gathered(g, x, windows=windows), like(0, x)),

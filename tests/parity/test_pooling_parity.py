@@ -60,6 +60,29 @@ def largest_of_windows(t, x, w):
     return seen
 
 
+def windows_of_what_is_no_number(t, x, w):
+    """The last NaN of a window is its largest element; where all is infinitely small, the first that is no padding."""
+    seen = []
+    for n, shape in ((1, (2, 3, 16)), (2, (2, 3, 9, 10)), (3, (2, 2, 6, 7, 5))):
+        s = signal(t, *shape).detach()
+        s = t.where(s < -0.3, float("nan"), s).round()
+        pool, adaptive = (getattr(t.nn.functional, f"{kind}max_pool{n}d") for kind in ("", "adaptive_"))
+        for size, options in itertools.product((2, 3, 4), ({}, {"stride": 1}, {"padding": 1}, {"dilation": 2})):
+            for value in (s, t.full_like(s, -float("inf")), t.full_like(s, float("nan"))):
+                for dtype in (t.float32, t.float64):
+                    v = value.to(dtype)
+                    if options.get("padding", 0) * 2 <= size and n * size < 12:
+                        found = through(t, lambda v, o=options, k=size, f=pool: f(v, k, return_indices=True, **o),
+                                        v.clone().requires_grad_())
+                        seen.append(found[0] if v.isinf().all() else found)
+                    if value is s:
+                        seen.append(through(t, lambda v, o=options, k=size, f=pool: f(v, k, **o),
+                                            v.clone().requires_grad_()))
+                    seen.append(through(t, lambda v, k=size, f=adaptive: f(v, k, return_indices=True),
+                                        v.clone().requires_grad_()))
+    return [str(found) for found in seen]
+
+
 def drawn_windows(t, x, w):
     F = t.nn.functional
     seen = []

@@ -27,7 +27,6 @@ def _pooled_size(n: int, kernel: int, stride: int, padding: int, dilation: int, 
 
 
 Sizes = tuple[int, ...]
-MOST = 10  # elements of a window that is met place by place: one kernel reads all places, and writes the result
 
 
 def _framed(name: str, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any, up: bool, n: int, filler: float
@@ -83,18 +82,34 @@ def _max_pool(n: int) -> None:
         lowest = -math.inf if x.dtype.is_floating_point else np.iinfo(x.dtype.numpy).min
         frame, padding, cut = _framed(name, x, kernel_size, stride, padding, dilation, ceil_mode, n, lowest)
         kernel, steps, gaps, _ = cut
-        if not return_indices and frame.dtype in (dtypes.float32, dtypes.float64) and math.prod(kernel) <= MOST:
+        if frame.dtype.is_floating_point:
             values = apply(operation("_max_of_windows"), (frame,), (("windows", cut),))
-            return values if batched else values.squeeze(0)
-        values, places = _cut(frame, cut).max(-1)
+            places = return_indices and apply(operation("_places_of_maxima"), (frame.detach(),), (("windows", cut),))
+        else:
+            values, places = _cut(frame, cut).max(-1)
         if not return_indices:
             return values if batched else values.squeeze(0)
+        if any(padding):  # where all elements are infinitely small, it is the first one that is no padding
+            starts = [np.maximum(-(-(p - np.arange(count) * s) // gap), 0)
+                      for count, s, p, gap in zip(cut[-1], steps, padding, gaps)]
+            inside = from_array(np.ravel_multi_index(np.ix_(*starts), kernel))
+            places = inside.where(values.detach() == lowest, places)
         indices = _flat_places(places, x, kernel, steps, padding, gaps)
         return (values, indices) if batched else (values.squeeze(0), indices.squeeze(0))
 
     max_pool.__name__ = max_pool.__qualname__ = name
     max_pool.__doc__ = f"The largest element of every window (`torch.nn.functional.{name}`)."
     NN[name] = PUBLIC[name] = max_pool
+
+
+def _largest_of(rows: Any) -> tuple[Any, Any]:
+    """The largest element of each row, and its place: of several that are NaN it is the last one's."""
+    seen = rows.detach()
+    places = seen.max(-1)[1]
+    if seen.dtype.is_floating_point:
+        nans = from_array(np.arange(seen.shape[-1])).where(seen != seen, -1).amax(-1)
+        places = apply(operation("maximum"), (places, nans))
+    return rows.gather(-1, places.unsqueeze(-1)).squeeze(-1), places
 
 
 def _flat_places(places: Any, x: Any, kernel: Any, stride: Any, padding: Any, dilation: Any) -> Any:
@@ -190,7 +205,7 @@ def _largest(x: Any, places: Array) -> tuple[Any, Any]:
     shape = (count, channels, *places.shape[2:])
     index = from_array(np.broadcast_to(places, shape).reshape(count, channels, math.prod(shape[2:])))
     seen = x.flatten(2).gather(2, index).view(shape)
-    values, found = seen.max(-1)
+    values, found = _largest_of(seen)
     return values, index.view(shape).gather(-1, found.unsqueeze(-1)).squeeze(-1)
 
 

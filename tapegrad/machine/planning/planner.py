@@ -149,7 +149,10 @@ class Planner:
             record["haste"] = rec.CHECK_FIRST if step.checks else rec.PATIENT if step.patient else rec.PRESSING
             record["cut"] = 0 if step.cut is None else address_of(step.cut)
             named = {source - rec.TEMPORARY for source, _ in step.pointers}
-            for fresh in named & temporaries.keys() - order.keys():  # at most one
+            unseen = named & temporaries.keys() - order.keys()
+            if len(unseen) > 1:
+                raise RuntimeError("a step makes room for one intermediate value; fill the others before")
+            for fresh in unseen:
                 order[fresh] = len(order)
                 record["temporary"], record["temporary_bytes"] = 1, temporaries[fresh]
             for i, (source, offset) in enumerate(step.pointers):
