@@ -203,7 +203,7 @@ def _slope(plan: Plan, j: int) -> Operation | None:
         op = plan.op.inplace_of or plan.op
         plain = op.kind != "elementwise" or op.recorded is not None or op.masks
         value = None if plain else trace(plan)[j]
-        numbers = {i + 1 for i, layout in enumerate(plan.operands) if layout.weak}
+        numbers = frozenset(i + 1 for i, layout in enumerate(plan.operands) if layout.weak)
         plan.slopes[j] = adjoint_operations.slope(op, j) if value is not None and (
             isinstance(op, adjoint_operations.Slope) or adjoint_operations.chooses(value, numbers)) else None
     return plan.slopes[j]

@@ -3,6 +3,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from tapegrad.package_files import content
+
 FILE = Path(__file__).with_name("manual.txt")
 PAGE = "\f"  # stands before each page, whose first line is a path (`sin`, `Tensor.sin`, `linalg.norm`)
 
@@ -16,4 +18,4 @@ def read(text: str) -> dict[str, str]:
     return {path: page for path, _, page in (part.partition("\n") for part in text.split(PAGE)[1:])}
 
 
-TEXTS = read(FILE.read_text(encoding="utf-8"))
+TEXTS = read(content(FILE).decode())

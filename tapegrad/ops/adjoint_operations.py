@@ -8,7 +8,6 @@ depends on by a comparison alone is an operand too, with a derivative that is ze
 from __future__ import annotations
 
 from collections.abc import Sequence
-from collections.abc import Set as AbstractSet
 from typing import Any
 
 from tapegrad import dtypes
@@ -120,7 +119,7 @@ def _reads(base: Operation, position: int) -> tuple[int, ...]:
     return tuple(sorted({0, *used_operands((value,))}))
 
 
-def chooses(value: Sym, numbers: AbstractSet[int] = frozenset()) -> bool:
+def chooses(value: Sym, numbers: frozenset[int] = frozenset()) -> bool:
     """Whether a traced rule makes a choice that its constants, and the operands in `numbers`, do not decide."""
     operands = {n.value: n for n in walk((value,)) if n.op == "operand"}
     return any(n.op in CHOICES and not (n.op == "where" and numbers.issuperset(used_operands(n.args[:1])))

@@ -92,7 +92,7 @@ def _max_pool(n: int) -> None:
         if any(padding):  # where all elements are infinitely small, it is the first one that is no padding
             starts = [np.maximum(-(-(p - np.arange(count) * s) // gap), 0)
                       for count, s, p, gap in zip(cut[-1], steps, padding, gaps)]
-            inside = from_array(np.ravel_multi_index(np.ix_(*starts), kernel))
+            inside = from_array(np.asarray(np.ravel_multi_index(np.ix_(*starts), kernel)))
             places = inside.where(values.detach() == lowest, places)
         indices = _flat_places(places, x, kernel, steps, padding, gaps)
         return (values, indices) if batched else (values.squeeze(0), indices.squeeze(0))

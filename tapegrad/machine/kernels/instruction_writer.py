@@ -184,12 +184,12 @@ class Writer:
             body.line(f"switch i{d.itemsize * 8} {bits}, label %each [ {cases} ]")
             for n, e in enumerate(POWERS):
                 body.label(f"by{n}")
-                body.line(f"ret {t} {body.values([POWERS[e](Sym.operand(0, d))], ['%x'])[0]}")
+                body.line(f"ret {t} {body.straight_line([POWERS[e](Sym.operand(0, d))], ['%x'])[0]}")
             body.label("each")
             found = body.let(body.libm_call(otherwise, d, ["%x", "%y"]))
             for e, power in POWERS.items() if self.lanes > 1 else ():
                 here = body.let(f"fcmp oeq {t} %y, {body.const(e, d)}")
-                (product,) = body.values([power(Sym.operand(0, d))], ["%x"])
+                (product,) = body.straight_line([power(Sym.operand(0, d))], ["%x"])
                 found = body.let(f"select {truth} {here}, {t} {product}, {t} {found}")
             body.line(f"ret {t} {found}")
             head = f"define internal {t} @{name}({t} %x, {t} %y) nounwind alignstack(64) {_WIDE} {{"
@@ -198,8 +198,8 @@ class Writer:
             self.calls |= body.calls
         return f"call {t} @{name}({', '.join(f'{t} {x}' for x in args)})"
 
-    def values(self, roots: Sequence[Sym], operands: Sequence[str]) -> list[str]:
-        """Straight-line text of `roots`, from registers that hold their operands."""
+    def straight_line(self, roots: Sequence[Sym], operands: Sequence[str]) -> list[str]:
+        """Registers that hold `roots`, computed from those that hold their operands."""
         found: dict[Sym, str] = {}
         roots = lower(roots)
         for n in walk(roots):

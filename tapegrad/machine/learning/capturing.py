@@ -33,7 +33,7 @@ MANY = 1 << 18  # events whose memory goes back to the system when the capture i
 MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
 
 
-_LIBRARY = str(Path(os.path.abspath(__file__)).parents[2]) + os.sep
+_LIBRARY = tuple(f"{Path(file).parents[2]}{os.sep}" for file in (__file__, os.path.abspath(__file__)))
 
 
 # What classes and functions of this library read that they are not given: containers, and names, as (where, name).

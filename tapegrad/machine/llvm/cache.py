@@ -21,7 +21,7 @@ from typing import NamedTuple
 
 import llvmlite
 
-from tapegrad import config
+from tapegrad import config, package_files
 from tapegrad.machine.llvm import jit
 
 try:
@@ -65,8 +65,8 @@ def _fingerprint() -> str:
     here = Path(__file__).parents[2]
     for name in _GENERATORS:
         try:
-            digest.update((here / name).read_bytes())
-        except OSError:  # a zipped package: its version has to do
+            digest.update(package_files.content(here / name))
+        except OSError:  # a package without its sources: its version has to do
             digest.update(name.encode())
     import llvmlite.binding as llvm
     digest.update(repr((jit.host(), llvm.llvm_version_info, llvmlite.__version__)).encode())

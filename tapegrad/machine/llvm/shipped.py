@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from tapegrad.machine.llvm import cache, jit, waiting
+from tapegrad.package_files import content
 
 __all__ = ["ALL", "ARCHIVE", "Jitted", "digest", "joined"]
 
@@ -48,10 +49,11 @@ class Jitted:
     @functools.cached_property
     def shipped(self) -> Mapping[str, str]:
         """The parts that came with the package: all of them, or none where they are of other sources."""
+        import io
         import zipfile
 
         try:
-            with zipfile.ZipFile(ARCHIVE) as archive:
+            with zipfile.ZipFile(io.BytesIO(content(ARCHIVE))) as archive:
                 found = _parted(archive.read(self.entry).decode())
         except (*_DAMAGE, zipfile.BadZipFile):
             return {}
@@ -78,7 +80,7 @@ ALL: list[Jitted] = []  # of the modules that were imported
 
 def digest(sources: Iterable[Path]) -> str:
     """What stands for the content of some sources, wherever they lie and whatever they are called."""
-    return cache.digest(sorted(source.read_bytes() for source in sources))
+    return cache.digest(sorted(content(source) for source in sources))
 
 
 def joined(parts: Mapping[str, str]) -> str:

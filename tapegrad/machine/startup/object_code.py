@@ -9,6 +9,7 @@ from tapegrad.dtypes import FLOATING
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import gemm, gemv
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding, waiting
+from tapegrad.package_files import modules
 
 
 def _write(parts: Sequence[str]) -> Mapping[str, str]:
@@ -18,7 +19,7 @@ def _write(parts: Sequence[str]) -> Mapping[str, str]:
 
 
 _MACHINE = Path(__file__).parents[1]
-MACHINE = Jitted("machine", ("operators", "plans"), [_MACHINE / "records.py", *(_MACHINE / "native").glob("*.py")],
+MACHINE = Jitted("machine", ("operators", "plans"), [_MACHINE / "records.py", *modules(_MACHINE / "native")],
                  _write, optimised=True)
 
 
