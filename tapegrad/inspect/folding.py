@@ -68,12 +68,14 @@ def _read(tape: Instructions) -> tuple[Words, Words, Words]:
     """(what kind each instruction is, the whole numbers of all, where those of each begin)"""
     known: dict[Any, int] = {}
     kinds, words, places = [], [], [0]
-    for op, operands, result, attributes in zip(tape.operations, tape.operands, tape.results, tape.attributes):
-        moving = [v for v in attributes.values() if type(v) is int]
-        fixed = tuple([(k, None if type(v) is int else repr(v)) for k, v in attributes.items()])
-        types = tuple([tape.layouts[b].id if b >= 0 else repr(tape.constants[~b]) for b in operands])
-        kinds.append(known.setdefault((op.name, tape.layouts[result].id, types, fixed), len(known)))
-        words += [result, *operands, *moving]
+    for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
+        plan = tape.plan(t)  # which has the types and all attributes but where a view starts
+        numbers = [b for b in operands if b < 0]
+        kinds.append(known.setdefault((plan, *numbers) if numbers else plan, len(known)))
+        words.append(result)
+        words += operands
+        if plan.op.moves_nothing:
+            words += [v for v in tape.attributes[t].values() if type(v) is int]
         places.append(len(words))
     return np.array(kinds, np.int64), np.array(words, np.int64), np.array(places, np.int64)
 

@@ -71,7 +71,7 @@ class Instructions:
     def keeps(self) -> list[list[int]]:
         """For every instruction, the buffers that its adjoint reads again."""
         found: list[list[int]] = []
-        known: dict[Any, set[int]] = {}
+        known: dict[Any, list[int]] = {}
         for t, needed in enumerate(self.needs()):
             plan = self.plan(t)
             if not plan.keeps:
@@ -80,9 +80,10 @@ class Instructions:
             key = (plan, *needed)
             read = known.get(key)
             if read is None:
-                read = known[key] = set().union(*(plan.keeps[j] for j, yes in enumerate(needed) if yes))
-            buffers = {self.results[t] if j == KEEPS_RESULT else self.operands[t][j] for j in read}
-            found.append(sorted(b for b in buffers if b >= 0))
+                read = known[key] = [*set().union(*(plan.keeps[j] for j, yes in enumerate(needed) if yes))]
+            operands = self.operands[t]
+            buffers = [self.results[t] if j == KEEPS_RESULT else operands[j] for j in read]
+            found.append(sorted({b for b in buffers if b >= 0}) if buffers else buffers)
         return found
 
     def storage(self) -> list[int]:

@@ -81,11 +81,12 @@ class Tape(Instructions):
         wanted: dict[int, _Read] = {}
         while stack:
             row = stack.pop()
-            t = None if row in seen else reading.instruction_of(row)
-            seen.add(row)
-            if t is not None:
-                wanted[t] = reading.instruction(t)
-                stack += wanted[t][2]
+            if row not in seen:
+                seen.add(row)
+                t = reading.instruction_of(row)
+                if t is not None:
+                    wanted[t] = found = reading.instruction(t)
+                    stack += found[2]
         outputs = [r._buffer for r in results]
         if name is None:
             name = named.get(outputs[0], "tape") if outputs else "tape"

@@ -121,12 +121,16 @@ def memory(tape: Instructions, keeps: Sequence[Sequence[int]]) -> tuple[int, int
     owner = tape.storage()
     kept = {owner[b] for read in keeps for b in read}
     for_good = kept | {owner[b] for b in tape.outputs}
-    last: dict[int, int] = {}
+    last = [-1] * len(owner)
     for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
-        last.update((owner[b], t) for b in (*operands, result) if b >= 0)
+        for b in operands:
+            if b >= 0:
+                last[owner[b]] = t
+        last[owner[result]] = t
+    for_good.update(tape.inputs)
     dying: dict[int, list[int]] = {}
-    for b, t in last.items():
-        if b not in for_good and b not in tape.inputs:
+    for b, t in enumerate(last):
+        if t >= 0 and b not in for_good:
             dying.setdefault(t, []).append(b)
     now = peak = 0
     for t, result in enumerate(tape.results):
