@@ -86,4 +86,91 @@ double lse(const double* x, long n) {
     return most + std::log(sum);
 }
 
+double llsq(const double* x, const double* t, long n, long m) {
+    double total = 0;
+    for (long i = 0; i < n; ++i) {
+        double rest = (t[i] > 0) - (t[i] < 0), power = 1;
+        for (long j = 0; j < m; ++j) rest -= x[j] * power, power *= t[i];
+        total += rest * rest;
+    }
+    return total / 2;
+}
+
+double kmeans(const double* centroids, const double* points, long n, long d, long k) {
+    double total = 0;
+    for (long i = 0; i < n; ++i) {
+        double least = INFINITY;
+        for (long c = 0; c < k; ++c) {
+            double distance = 0;
+            for (long j = 0; j < d; ++j) {
+                const double by = points[i * d + j] - centroids[c * d + j];
+                distance += by * by;
+            }
+            least = std::min(least, distance);
+        }
+        total += least;
+    }
+    return total;
+}
+
+double gmm(const double* alphas, const double* means, const double* factors, const double* points, long n, long d,
+           long k) {
+    const long width = d * (d + 1) / 2;
+    std::vector<double> from(d), terms(k), scale(k * d), begin(k);
+    const auto logsumexp = [&](const double* x) {
+        const double most = *std::max_element(x, x + k);
+        double sum = 0;
+        for (long c = 0; c < k; ++c) sum += std::exp(x[c] - most);
+        return most + std::log(sum);
+    };
+    double total = 0;
+    for (long c = 0; c < k; ++c) {
+        const double* factor = factors + c * width;
+        begin[c] = alphas[c];
+        for (long j = 0; j < d; ++j) {
+            begin[c] += factor[j];
+            scale[c * d + j] = std::exp(factor[j]);
+            total += scale[c * d + j] * scale[c * d + j] / 2;
+        }
+        for (long j = d; j < width; ++j) total += factor[j] * factor[j] / 2;
+    }
+    for (long i = 0; i < n; ++i) {
+        for (long c = 0; c < k; ++c) {
+            const double* below = factors + c * width + d;
+            double squares = 0;
+            for (long j = 0; j < d; ++j) from[j] = points[i * d + j] - means[c * d + j];
+            for (long j = 0; j < d; ++j) {
+                double y = scale[c * d + j] * from[j];
+                for (long l = 0; l < j; ++l) y += *below++ * from[l];
+                squares += y * y;
+            }
+            terms[c] = begin[c] - squares / 2;
+        }
+        total += logsumexp(terms.data());
+    }
+    return total - n * logsumexp(alphas);
+}
+
+double ba(const double* cameras, const double* points, const double* weights, const double* seen, const long* which,
+          long n) {
+    double total = 0;
+    for (long i = 0; i < n; ++i) {
+        const double *camera = cameras + 11 * which[2 * i], *point = points + 3 * which[2 * i + 1], *turn = camera;
+        const double square = turn[0] * turn[0] + turn[1] * turn[1] + turn[2] * turn[2], angle = std::sqrt(square);
+        double from[3], at[3];
+        for (int j = 0; j < 3; ++j) from[j] = point[j] - camera[3 + j];
+        const double c = std::cos(angle), s = std::sin(angle) / angle;
+        const double along = (turn[0] * from[0] + turn[1] * from[1] + turn[2] * from[2]) * (1 - c) / square;
+        for (int j = 0; j < 3; ++j) {
+            const int k = (j + 1) % 3, l = (j + 2) % 3;
+            at[j] = from[j] * c + (turn[k] * from[l] - turn[l] * from[k]) * s + turn[j] * along;
+        }
+        const double x = at[0] / at[2], y = at[1] / at[2], far = x * x + y * y;
+        const double bent = (1 + camera[9] * far + camera[10] * far * far) * camera[6];
+        total += weights[i] * (x * bent + camera[7] - seen[2 * i]);
+        total += weights[i] * (y * bent + camera[8] - seen[2 * i + 1]);
+    }
+    return total;
+}
+
 }

@@ -47,6 +47,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, machine
 from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.startup import call_by_vector
 from tapegrad.tensor import Tensor
 
 MAX_VARIANTS = 16
@@ -189,7 +190,7 @@ class Compiled(Transparent, CompiledBase):
 
     def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
         self._ways = ways
-        self._native_ways = tuple([x for way in ways if way.plainly for x in (way, way.address)])
+        self._native_ways = tuple([x for way in ways if way.plainly for x in (way, way.packed)])
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
@@ -443,6 +444,7 @@ class Compiled(Transparent, CompiledBase):
 
 
 machine.set_hook("call_compiled", Compiled.called)
+call_by_vector(Compiled)
 
 
 def _outside() -> int:

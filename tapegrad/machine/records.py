@@ -162,7 +162,7 @@ MACHINE = np.dtype([
     ("meet_node", "u8"), ("n_nodes", "u8"), ("call_compiled", "u8"),
     ("lock", "u8"), ("spare", "u8"), ("large_bytes", "u8"), ("large_live", "u8"), ("large_at", "u8"),
     ("live_tensors", "u8"),
-    ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"),
+    ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"), ("call_vector", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("n_aside", "u8"),
     ("trace_pointers", "u8"), ("n_pointed", "u8"),
@@ -327,8 +327,8 @@ REPLAY = np.dtype([
     ("runs", "u8"), ("whole", "u8"),
 ])
 # A compiled function as an object; `ways` is a slot of its class: a tuple of the ways that a call tries first, each
-# followed by where its REPLAY is.
-COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("ways", "u8")])
+# followed by where its REPLAY is, as bytes. `vectorcall` is how CPython calls it, from the second call on.
+COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])
 OF_FRESH, OF_PART, OF_ARGUMENT, OF_HELD = range(4)
@@ -375,10 +375,11 @@ IS_GONE, IS_NATIVE, IS_ONCE = 1, 2, 4
 SEED = (1 << 31) - 1
 # One call on the tape, as long as an instruction of it is there; behind it (u4) are the rows of its values, of what it
 # keeps, the versions of that, and those of what was reached. `left` instructions are there, `holding` of them may read
-# what is kept, `nbytes` is how much that is. `nodes` is to be read as long as somebody has a reference to its owner.
+# what is kept, `nbytes` is how much that is. `nodes` is to be read as long as the collector has not emptied its owner,
+# to which instructions may have references even then.
 CALL = np.dtype([
-    ("nodes", "u8"), ("extra", "u8"), ("left", "u4"), ("holding", "u4"), ("n_values", "u4"), ("n_kept", "u4"),
-    ("nbytes", "u8"), ("size", "u8"),
+    ("nodes", "u8"), ("owner", "u8"), ("extra", "u8"), ("left", "u4"), ("holding", "u4"), ("n_values", "u4"),
+    ("n_kept", "u4"), ("nbytes", "u8"), ("size", "u8"),
 ])
 # The word of an instruction: where its CALL is, the number of the segment, whether it let go of what is kept, and if it
 # has a reference to the owner: not so once an object of Python's stands for the node.

@@ -130,7 +130,7 @@ class Machine:
             "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
             "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
-            "numpy_method", "call_compiled",
+            "numpy_method", "call_compiled", "call_vector",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -144,7 +144,7 @@ class Machine:
         self.CompiledBase = python_objects.make_compiled_type(symbols)
         self._node_type = python_objects.make_node_type(symbols)
         self.state["node_type"] = id(self._node_type)
-        for name in ("worker", "piece", "block"):
+        for name in ("worker", "piece", "block", "call_vector"):
             self.state[name] = symbols[f"tapegrad_{name}"]
 
         class Calls:

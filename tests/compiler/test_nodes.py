@@ -8,6 +8,7 @@ import sys
 import threading
 import weakref
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -717,6 +718,20 @@ def test_what_a_call_keeps_is_let_go_after_the_collector_took_its_function(met, 
         tape.collect()
         del filled
     assert tape.kept_bytes <= before[0] and tape.instructions <= before[1]
+
+
+def test_the_collector_may_empty_a_calls_function_before_its_instructions():
+    """In which order it comes by what it found is chance: hence some rounds."""
+    for turn in range(30):
+        a = SimpleNamespace(w=torch.ones(5, requires_grad=True))
+        a.step = compiled(lambda x, a=a: (a.w * x).tanh() * x, torch.ones(5))
+        a.made = [a.step(torch.ones(5)) for _ in range(20)]
+        a.nodes = [y.grad_fn for y in a.made[:turn % 3]]
+        del a
+        gc.collect()
+        filled = [np.full(n, 2, np.uint64) for n in range(1, 64) for _ in range(30)]  # where its tables were
+        gc.collect()
+        del filled
 
 
 REACHED = torch.tensor([0.3, 0.5, -1.0], dtype=torch.float64, requires_grad=True)

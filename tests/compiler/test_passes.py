@@ -357,6 +357,63 @@ def test_results_are_put_where_they_are_copied_to(function, left, dtype):
         assert left is None or copies(made) == left
 
 
+def zeros(made: Any) -> list[int]:
+    """How many bytes of zeros each step of a program writes that does just that."""
+    return [s.b for s in made.tape.works[0].steps if s.kind == rec.ZEROED]
+
+
+def added_whole(w: Any, v: Any) -> Any:
+    out = torch.zeros(300, dtype=w.dtype)
+    out += w * v
+    return out
+
+
+def added_once(w: Any, v: Any) -> Any:
+    return torch.autograd.grad((w[1:] * v[:-1]).sum() + (w[:-2] * v[2:]).sum(), (w, v))
+
+
+def added_twice(w: Any, v: Any) -> Any:
+    y = w * 3
+    return torch.autograd.grad((y[1:] * v[:-1] * y[:-1]).sum(), (w, v))
+
+
+def looked_at(w: Any, v: Any) -> Any:
+    """The zeros are read, or seen through a view, before something is added to them."""
+    out = torch.zeros(300, dtype=w.dtype)
+    before = out[2:5] + 1
+    out[1:] += w[1:] * v[1:]
+    return out, before
+
+
+def added_to_little(w: Any, v: Any) -> Any:
+    return torch.autograd.grad((w[7:9] * v[1:3]).sum(), (w, v))
+
+
+def added_to_itself(w: Any, v: Any) -> Any:
+    out = torch.zeros(300, dtype=w.dtype)
+    out += out * w.detach()
+    return out * v
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16], ids=str)
+@pytest.mark.parametrize(("function", "left"), [(added_whole, 0), (added_once, 32), (added_twice, None),
+                                                (looked_at, None), (added_to_little, None), (added_to_itself, None)])
+def test_additions_to_zeros_are_stores(function, left, dtype):
+    """To the last bit, for negative zeros, infinities and NaN too."""
+    special = torch.tensor([-0.0, 0.0, float("inf"), float("nan"), -1.5, 1e-7])
+    w, v = (torch.cat((torch.randn(294) * k, special)).roll(k).to(dtype).requires_grad_() for k in (1, 4))
+    for passes in (("stores",), ("dead", "stores"), ("stores", "fusion"), tuple(PASSES)):
+        made = compiled(function, w, v, passes=passes)
+        for _ in range(2):
+            found, expected = made(w, v), function(w, v)
+            for a, b in zip(values(found), values(expected), strict=True):
+                assert np.where(np.isnan(a), 1, np.signbit(a)).tobytes() == np.where(
+                    np.isnan(b), 1, np.signbit(b)).tobytes()
+                np.testing.assert_array_equal(a, b)
+        if left is not None and dtype is not torch.float16:
+            assert sum(zeros(made)) <= left, passes
+
+
 BYTES = {"float64": "int64", "float32": "int32", "float16": "int16", "int64": "float64", "int32": "float32",
          "uint8": "bool"}
 AS_BYTES = {

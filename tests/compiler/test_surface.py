@@ -92,7 +92,7 @@ def test_explain():
     text = warm(compile(f), torch.ones(2)).explain()
     for part in ("3 captures" if "3 captures" in text else "2 captures", "replays", "program 0: f32[2]", "1 tensor",
                  "1 value on the way", "1 random draw", "1 result with a history: 1 input", "superinstructions",
-                 "passes: constants, common, dead, placed, rows, blocks, fusion"):
+                 "passes: constants, common, dead, placed, stores, rows, blocks, fusion"):
         assert part in text, text
 
 
@@ -133,7 +133,7 @@ def test_dump_is_the_same_twice():
 
 
 def test_passes_are_chosen():
-    with pytest.raises(ValueError, match="no pass is called magic; there are constants, common, dead, placed, rows"):
+    with pytest.raises(ValueError, match="no pass is called magic; there are constants, common, dead, placed, stores"):
         compile(lambda x: x, passes=["magic"])
     f = warm(compile(lambda x: (x * 2).sin(), passes=[]), torch.ones(3))
     assert len(f.tape.program.steps) == 2

@@ -18,12 +18,13 @@ from tapegrad.compiler.passes.loops import loops
 from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.rows import rows
+from tapegrad.compiler.passes.stores import stores
 from tapegrad.compiler.passes.work import Work
 from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
-    "constants": constants, "common": common, "dead": dead, "placed": placed, "rows": rows, "blocks": blocks,
-    "fusion": fusion, "loops": loops, "products": products,
+    "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores, "rows": rows,
+    "blocks": blocks, "fusion": fusion, "loops": loops, "products": products,
 }
 
 

@@ -23,9 +23,11 @@ from tapegrad.machine.native.tape import drop_storage, make_row
 from tapegrad.machine.native.thread_modes import recording
 
 _replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
-_tuple_new = external("PyTuple_New", u64, u64)
+_tuple_new, _dict_new = external("PyTuple_New", u64, u64), external("PyDict_New", u64)
+_dict_set = external("PyDict_SetItem", i32, u64, u64, u64)
 _AS_TAKEN, _ONE_TAKEN = np.uint64(rec.AS_TAKEN), np.uint64(rec.ONE_TAKEN)
 _BYTES = np.uint64(32)  # where the content of a `bytes` object begins
+_COUNT = np.uint64((1 << 63) - 1)  # but for a flag: whether the word before the arguments may be written to
 _LENGTH = U2  # the word of a tuple or dict that says how many items it has
 
 
@@ -78,19 +80,22 @@ def give_back(fresh, count, saved):
 
 
 @native
-def run_replay(record, given, numbers, extra):
-    """What `replay` says, of the addresses of a record, a tuple of arguments, the numbers' words and an object."""
+def run_replay(record, items, count, given, numbers, extra):
+    """What `replay` says, of the addresses of a record, the arguments, the numbers' words and an object.
+
+    The arguments are `given` as a tuple too, if more than tensors are wanted.
+    """
     r = _replays(record)[U0]
     m = machine()
     p = compiled_at(r.program)[U0]
     wanted = recording() == (r.recording != U0) and m.default_dtype == r.default_dtype and m.as_written == U0
     if m.trace != U0 and thread_self() == m.trace_thread:
         wanted = False
-    objects = given + ITEMS
+    objects = items
     if wanted and r.parts != U0:
         objects = stack_words(64)  # MAX_GATHERED
         wanted = gather(r.parts, r.n_parts, given, objects) == r.n_arguments
-    elif words(given)[U2] != r.n_arguments:
+    elif count != r.n_arguments:
         wanted = False
     if not wanted or not fits(r, objects):
         py.incref(py.none())
@@ -146,33 +151,97 @@ def replay(self, arguments, count):
     to hold of Python's, or None.
     """
     given = words(arguments)
-    return run_replay(np.uint64(py.long_as(given[U0])), given[U1], given[U2] + _BYTES, given[U3])
+    return run_replay(np.uint64(py.long_as(given[U0])), given[U1] + ITEMS, words(given[U1])[_LENGTH], given[U1],
+                      given[U2] + _BYTES, given[U3])
+
+
+@native
+def packed(items, count):
+    """A tuple of objects; 0 with a Python error set."""
+    made = _tuple_new(count)
+    if made != U0:
+        for i in range(count):
+            py.incref(words(items)[i])
+            words(made + ITEMS)[i] = words(items)[i]
+    return made
+
+
+@native
+def named(names, items):
+    """A dict of the arguments that were given by name; 0 with a Python error set."""
+    made = _dict_new()
+    i = U0
+    while made != U0 and i < words(names)[_LENGTH]:
+        if _dict_set(made, words(names + ITEMS)[i], words(items)[i]) != i32(0):
+            py.decref(made)
+            made = U0
+        i += U1
+    return made
+
+
+@native
+def ask_python(self, arguments, keywords, way, found):
+    """What is left to do is Python's: after the way that `found` something, if one did."""
+    block = stack_words(5)
+    words(block)[U0] = self
+    words(block)[U1] = arguments
+    words(block)[U2] = keywords
+    words(block)[U3] = way if found != py.none() else found
+    words(block)[np.uint64(4)] = found
+    return py.vectorcall(machine().call_compiled, block, np.uint64(5), U0)
+
+
+@native
+def call_ways(self, items, count, given, keywords, names):
+    """Try the ways that are all native, then Python; `given` are the arguments as a tuple, or 0."""
+    ways = _functions(self)[U0].ways
+    py.incref(ways)  # making results may run the collector, and that any Python
+    n = words(ways)[_LENGTH]
+    if (keywords != U0 and words(keywords)[_LENGTH] != U0) or names != U0:
+        n = U0
+    made, made_names = U0, U0
+    way = found = py.none()
+    py.incref(found)
+    done = False
+    i = U0
+    while i < n and found == py.none() and not done:
+        py.decref(found)
+        way, record = words(ways + ITEMS)[i], words(words(ways + ITEMS)[i + U1] + _BYTES)[U0]
+        i += U2
+        if given == U0 and _replays(record)[U0].parts != U0:
+            given = made = packed(items, count)
+        found = U0
+        if given != U0 or _replays(record)[U0].parts == U0:
+            found = run_replay(record, items, count, given, U0, py.none())
+        done = found == U0 or (_replays(record)[U0].whole != U0 and found != py.none() and found != py.false())
+    result = found
+    if not done:
+        result = U0
+        if given == U0:
+            given = made = packed(items, count)
+        if names != U0:
+            keywords = made_names = named(names, items + count * np.uint64(8))
+        if given != U0 and (names == U0 or keywords != U0):
+            result = ask_python(self, given, keywords if keywords != U0 else py.none(), way, found)
+        py.decref(found)
+    if made != U0:
+        py.decref(made)
+    if made_names != U0:
+        py.decref(made_names)
+    py.decref(ways)
+    return result
+
+
+@export(u64(u64, u64, u64, u64))
+def call_vector(self, arguments, count, names):
+    """How CPython calls a compiled function that was called before, with no tuple made."""
+    if names != U0 and words(names)[_LENGTH] == U0:
+        names = U0
+    return call_ways(self, arguments, count & _COUNT, U0, U0, names)
 
 
 @export(u64(u64, u64, u64))
 def call_compiled(self, arguments, keywords):
-    """`tp_call` of compiled functions: the ways that are all native; what is left to do is Python's."""
-    ways = _functions(self)[U0].ways
-    py.incref(ways)  # making results may run the collector, and that any Python
-    n = U0 if keywords != U0 and words(keywords)[_LENGTH] != U0 else words(ways)[_LENGTH]
-    way = found = py.none()
-    py.incref(found)
-    i = U0
-    while i < n and found == py.none():
-        py.decref(found)
-        way, record = words(ways + ITEMS)[i], np.uint64(py.long_as(words(ways + ITEMS)[i + U1]))
-        i += U2
-        found = run_replay(record, arguments, U0, py.none())
-        if found == U0 or (_replays(record)[U0].whole != U0 and found != py.none() and found != py.false()):
-            py.decref(ways)
-            return found
-    block = stack_words(5)
-    words(block)[U0] = self
-    words(block)[U1] = arguments
-    words(block)[U2] = keywords if keywords != U0 else py.none()
-    words(block)[U3] = way if found != py.none() else found
-    words(block)[np.uint64(4)] = found
-    result = py.vectorcall(machine().call_compiled, block, np.uint64(5), U0)
-    py.decref(found)
-    py.decref(ways)
-    return result
+    """`tp_call` of compiled functions."""
+    _functions(self)[U0].vectorcall = machine().call_vector
+    return call_ways(self, arguments + ITEMS, words(arguments)[_LENGTH], arguments, keywords, U0)

@@ -207,6 +207,7 @@ def record_nodes(nodes, arguments, results, fresh, saved, extra):
         k += U1
     c = calls_at(call)[U0]
     c.nodes = nodes
+    c.owner = n.owner
     c.extra = extra
     if extra != U0:
         py.incref(extra)
@@ -273,7 +274,10 @@ def record_call(self, arguments, count):
 
 @inlined
 def bury_object(obj):
-    """Let an object go once the tables are whole."""
+    """Let an object go once the tables are whole; at once where others hold it, for then no Python runs."""
+    if halves(obj)[U0] > N1:  # its count of references
+        py.decref(obj)
+        return
     m = machine()
     py.list_append(m.graveyard, obj)
     py.decref(obj)
@@ -319,7 +323,7 @@ def drop_node(t):
     c = calls_at(call_at(word))[U0]
     if word & _OWNED:
         m.n_nodes -= U1
-        bury_object(nodes_at(c.nodes)[U0].owner)
+        bury_object(c.owner)
     c.left -= N1
     if c.left == N0:
         if c.extra != U0:
@@ -348,7 +352,7 @@ def owner_of_node(row):
     t = node_at_row(np.uint32(row))
     if t == U0 or not word_of(t - U1) & _OWNED:
         return U0
-    return nodes_at(calls_at(call_at(word_of(t - U1)))[U0].nodes)[U0].owner
+    return calls_at(call_at(word_of(t - U1)))[U0].owner
 
 
 @export(i32(u64))
@@ -356,7 +360,7 @@ def give_up_owner(row):
     """Drop that reference."""
     t = node_at_row(np.uint32(row))
     if t != U0 and word_of(t - U1) & _OWNED:
-        owner = nodes_at(calls_at(call_at(word_of(t - U1)))[U0].nodes)[U0].owner
+        owner = calls_at(call_at(word_of(t - U1)))[U0].owner
         set_word(t - U1, word_of(t - U1) & ~_OWNED)
         machine().n_nodes -= U1
         py.decref(owner)

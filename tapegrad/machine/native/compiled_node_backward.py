@@ -18,6 +18,7 @@ DONE, STOPPED = np.uint64(rec.DONE), np.uint64(rec.STOPPED)
 _NATIVE = np.uint32(rec.IS_NATIVE)
 _SEED, _LOOSE = np.uint64(rec.SEED), np.uint64(rec.LOOSE)
 _LET_GO, _OWNED = np.uint64(rec.LET_GO), np.uint64(rec.OWNED)
+_FEW = np.uint64(16)
 
 
 @native
@@ -77,7 +78,8 @@ def hand_out(w, segment, operands, blocks):
 def run_segment(w, segment, word, seed, operands):
     """Run a node's program and hand its gradients out; False where it failed, with nothing done."""
     count = segment.n_inputs
-    blocks = allocate(w.arena, count * np.uint64(8))
+    few = stack_words(16)
+    blocks = few if count <= _FEW else allocate(w.arena, count * np.uint64(8))
     made = U0
     good = blocks != U0
     while good and made < count:
@@ -101,7 +103,7 @@ def run_segment(w, segment, word, seed, operands):
     else:
         for j in range(made):
             release(w.arena, words(blocks)[j], words(segment.sizes)[j])
-    if blocks != U0:
+    if blocks != U0 and blocks != few:
         release(w.arena, blocks, count * np.uint64(8))
     return good
 

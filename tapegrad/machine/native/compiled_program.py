@@ -15,25 +15,23 @@ _blocked, _calls, _operands = records(rec.BLOCKED), records(rec.BLOCKED_CALL), r
 _looped = records(rec.LOOPED)
 _RUN, _CLEAR, _COPY, _BLOCKS, _LOOP = (np.uint32(i) for i in (rec.RUN, rec.CLEAR, rec.COPY, rec.BLOCKS, rec.LOOP))
 ITEMS = np.uint64(24)  # where a tuple's items begin; its length is the word before
+_WORD = np.uint64(8)
+_memcpy, _memset = external("memcpy", u64, u64, u64, u64), external("memset", u64, u64, i32, u64)
+_memcmp = external("memcmp", i32, u64, u64, u64)
 UNMET, PASSED, BROKEN = np.uint64(rec.UNMET), np.uint64(rec.PASSED), np.uint64(rec.BROKEN)
 
 
 @inlined
 def copy_bytes(to, source, count):
-    target = octets(to)
-    origin = octets(source)
-    for i in range(count):
-        target[i] = origin[i]
+    if count == _WORD:
+        words(to)[U0] = words(source)[U0]
+    else:
+        _memcpy(to, source, count)
 
 
 @inlined
 def differ(left, right, count):
-    a = octets(left)
-    b = octets(right)
-    different = False
-    for i in range(count):
-        different |= a[i] != b[i]
-    return different
+    return _memcmp(left, right, count) != i32(0)
 
 
 @export(i32(u64, u64, u64, u64))
@@ -62,9 +60,10 @@ def block(job, number, thread, unused):
 
 @inlined
 def clear_bytes(at, count):
-    target = octets(at)
-    for j in range(count):
-        target[j] = np.uint8(0)
+    if count == _WORD:
+        words(at)[U0] = U0
+    else:
+        _memset(at, i32(0), count)
 
 
 @native

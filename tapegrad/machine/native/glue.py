@@ -11,7 +11,6 @@ from typing import Any
 import numpy as np
 from llvmlite import ir
 from numba import njit, types
-from numba.core import cgutils
 from numba.extending import intrinsic
 from numba.np import numpy_support
 
@@ -159,11 +158,15 @@ def indirect(result: Any, *arguments: Any) -> Callee:
 
 @intrinsic(prefer_literal=True)
 def stack_words(typingctx: Any, count: Any) -> Any:
-    """The address of `count` (a literal) 8-byte words in the caller's frame, allocated once however often it runs."""
+    """The address of `count` (a literal) 8-byte words in the caller's frame, allocated once however often it runs.
+
+    They hold anything at first: numba's own way fills them with zeros, which took as long as a small kernel.
+    """
     words = count.literal_value
 
     def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        slot = cgutils.alloca_once(builder, ir.ArrayType(ir.IntType(64), words))
+        with builder.goto_entry_block():
+            slot = builder.alloca(ir.ArrayType(ir.IntType(64), words))
         return builder.ptrtoint(slot, ir.IntType(64))
 
     return u64(count), codegen

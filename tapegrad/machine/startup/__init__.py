@@ -15,8 +15,9 @@ from tapegrad.machine.startup.memory import (
     reserve,
     reserve_tables,
 )
-from tapegrad.machine.startup.python_objects import METH_FASTCALL, METH_KEYWORDS, METH_O
+from tapegrad.machine.startup.python_objects import METH_FASTCALL, METH_KEYWORDS, METH_O, call_by_vector
 from tapegrad.machine.startup.trampolines import Slots
 
-__all__ = ["MAX_LAYOUTS", "MAX_PLANS", "METH_FASTCALL", "METH_KEYWORDS", "METH_O", "Slots", "address_of", "map_pages",
-           "object_code", "python_objects", "require_memory", "reserve", "reserve_tables", "trampolines"]
+__all__ = ["MAX_LAYOUTS", "MAX_PLANS", "METH_FASTCALL", "METH_KEYWORDS", "METH_O", "Slots", "address_of",
+           "call_by_vector", "map_pages", "object_code", "python_objects", "require_memory", "reserve",
+           "reserve_tables", "trampolines"]

@@ -46,6 +46,7 @@ class _Spec(ctypes.Structure):
 
 
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
+_VECTORCALL, _TP_FLAGS = 1 << 11, 168  # HAVE_VECTORCALL; where a type has its flags
 METH_FASTCALL, METH_KEYWORDS, METH_O = 0x80, 0x02, 0x08
 _T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
 BACKWARD = """backward($self, /, gradient=None, retain_graph=None, create_graph=False, inputs=None)
@@ -104,11 +105,20 @@ def make_node_type(symbols: dict[str, int]) -> type:
 
 def make_compiled_type(symbols: dict[str, int]) -> type:
     """What a compiled function's class is made of: calls are native."""
-    table = (_Slot * 2)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]), _Slot(0, None))
-    spec = _Spec(b"tapegrad.CompiledBase", rec.COMPILED_FUNCTION.fields["ways"][1], 0,  # type: ignore[index]
-                 _DEFAULT | _BASE, ctypes.addressof(table))
-    kept.extend([table, spec])
+    at = {name: rec.COMPILED_FUNCTION.fields[name][1] for name in rec.COMPILED_FUNCTION.names}  # type: ignore
+    members = (_Member * 2)(_Member(b"__vectorcalloffset__", _T_PYSSIZET, at["vectorcall"], _READONLY, None),
+                            _Member(None, 0, 0, 0, None))
+    table = (_Slot * 3)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]),
+                        _Slot(_SLOT["tp_members"], ctypes.addressof(members)), _Slot(0, None))
+    spec = _Spec(b"tapegrad.CompiledBase", at["ways"], 0, _DEFAULT | _BASE | _VECTORCALL, ctypes.addressof(table))
+    kept.extend([members, table, spec])
     return _type_from(spec)
+
+
+def call_by_vector(kind: type) -> None:
+    """Let a class be called as its base is, which it inherits only from CPython 3.12 on."""
+    flags = ctypes.c_ulong.from_address(id(kind) + _TP_FLAGS)
+    flags.value |= _VECTORCALL
 
 
 def make_tensor_type(symbols: dict[str, int], operations: Sequence[Slots]) -> type:
