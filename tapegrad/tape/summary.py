@@ -38,7 +38,8 @@ class Summary(NamedTuple):
 def live(reclaim: bool = True) -> Summary:
     """What is on the machine's tape, by operation, the largest first.
 
-    >>> import tapegrad as torch
+    >>> import gc, tapegrad as torch
+    >>> _ = gc.collect()  # of what is left of other examples
     >>> before = live().instructions
     >>> x = torch.ones(1000, requires_grad=True)
     >>> y = (x * x).tanh()
