@@ -24,20 +24,22 @@ from benchmarks import (
     large,
     layers,
     memory,
+    nested,
     operations,
     ordinary,
     ordinary_models,
     pieces,
     scalars,
     small,
+    sparse,
     startup,
     training,
 )
 from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
 # In the table's order.
-GROUPS = (small, calls, pieces, operations, decompositions, drawing, everyday, large, layers, batches, training, memory,
-          startup, compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling,
+GROUPS = (small, calls, pieces, operations, decompositions, drawing, everyday, large, layers, batches, sparse, nested,
+          training, memory, startup, compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling,
           inspecting)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {

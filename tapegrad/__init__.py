@@ -177,7 +177,7 @@ for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin",
 globals().update(functions.MAKING)
 
 
-_LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom storage utils version xpu"
+_LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom sparse storage utils version xpu"
 globals().update(_lazy(__name__, _LAZY))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"

@@ -40,6 +40,7 @@ from tapegrad import quasirandom as quasirandom
 from tapegrad import random as random
 from tapegrad import serialization as serialization
 from tapegrad.autograd.modes import set_grad_enabled as set_grad_enabled
+from tapegrad import sparse as sparse
 from tapegrad import special as special
 from tapegrad import storage as storage
 from tapegrad import testing as testing

@@ -4,7 +4,9 @@ Meanwhile no call finds its plan or its recipe by itself: the machine is shown e
 """
 from __future__ import annotations
 
+import contextlib
 import threading
+from collections.abc import Iterator
 
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine
@@ -15,6 +17,25 @@ _active = 0  # reasons, of all threads
 _no_plans = reserve("u8", len(machine.table))
 _TABLES = {"table": address_of(machine.table), "recipes": address_of(machine.recipes)}
 _EMPTY = address_of(_no_plans)
+
+
+class _Thread(threading.local):
+    as_written = 0
+
+
+thread: _Thread = _Thread()
+
+
+@contextlib.contextmanager
+def compiled_as_written() -> Iterator[None]:
+    """Compiled functions that this thread calls meanwhile run as they are written, each operation by itself."""
+    machine.keep_as_written(1)
+    thread.as_written += 1
+    try:
+        yield
+    finally:
+        thread.as_written -= 1
+        machine.keep_as_written(-1)
 
 
 def count(step: int) -> None:

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad import dispatch, dtypes
-from tapegrad.autograd import anomaly, saved_tensors
+from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
 from tapegrad.compiler.captured_call import Before, Captured, Changes, Varies
@@ -156,7 +156,7 @@ class Compiled(Transparent, CompiledBase):
                 return found[0]
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None or dispatch.tangents is not None
-                or dispatch.lanes is not None):
+                or dispatch.lanes is not None or calls_through_python.thread.as_written):
             return self.__wrapped__(*args, **kwargs)
         try:
             key, leaves, containers, numbers = self._sorted(args, kwargs)

@@ -34,7 +34,8 @@ _BELOW = """
     nn.modules.transformer nn.modules.upsampling nn.modules.utils
     nn.parallel nn.parameter nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.init
     nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.stateless
-    optim optim.lr_scheduler optim.optimizer optim.swa_utils quasirandom random serialization special storage testing
+    optim optim.lr_scheduler optim.optimizer optim.swa_utils quasirandom random serialization sparse special
+    storage testing
     utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
     utils.data.sampler version xpu
 """

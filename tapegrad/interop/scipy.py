@@ -14,7 +14,7 @@ from tapegrad.autograd import modes
 from tapegrad.compiler import Compiled
 from tapegrad.namespaces import show_public
 
-__all__ = ["hessp", "jac", "value_and_grad"]
+__all__ = ["hess", "hessp", "jac", "sparse_jac", "value_and_grad"]
 show_public(__name__)
 
 Array = np.ndarray[Any, Any]
@@ -110,3 +110,36 @@ def hessp(function: Objective) -> Callable[..., Array]:
     """
     evaluation = _Evaluation(_product, function, 2)
     return lambda x, v, *args: evaluation(x, v, *args).numpy()
+
+
+def sparse_jac(function: Objective) -> Callable[..., Any]:
+    """The Jacobian of a function of a vector as a sparse matrix, for `least_squares(jac=…)` and implicit solvers.
+
+    >>> J = sparse_jac(lambda x: x[1:] * x[:-1])
+    >>> J(np.array([1.0, 2.0, 3.0])).toarray()
+    array([[2., 1., 0.],
+           [0., 3., 2.]])
+
+    As `tapegrad.sparse.jacobian`, of arrays.
+    """
+    return _of_arrays(tapegrad.sparse.jacobian(function))
+
+
+def hess(function: Objective) -> Callable[..., Any]:
+    """The Hessian of an objective as a sparse matrix, for `minimize(hess=…, method="trust-constr")`.
+
+    >>> hess(lambda x: (x ** 3).sum())(np.array([1.0, 2.0])).toarray()
+    array([[ 6.,  0.],
+           [ 0., 12.]])
+
+    As `tapegrad.sparse.hessian`, of arrays.
+    """
+    return _of_arrays(tapegrad.sparse.hessian(function))
+
+
+def _of_arrays(derivative: Callable[..., Any]) -> Callable[..., Any]:
+    def evaluate(x: Array, *args: Any) -> Any:
+        return derivative(tapegrad.tensor(np.asarray(x, float)), *[
+            tapegrad.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args])
+
+    return evaluate

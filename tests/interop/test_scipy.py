@@ -8,7 +8,7 @@ import pytest
 from scipy import optimize
 
 import tapegrad as torch
-from tapegrad.interop.scipy import hessp, jac, value_and_grad
+from tapegrad.interop.scipy import hess, hessp, jac, sparse_jac, value_and_grad
 
 
 def rosenbrock(x, scale=100.0):
@@ -86,3 +86,19 @@ def test_linear_objectives_have_no_curvature():
 def test_the_objective_is_one_number():
     with pytest.raises(ValueError, match=r"one number, not a tensor of shape \(2,\)"):
         value_and_grad(lambda x: x * 2)(np.ones(2))
+
+
+def test_sparse_derivatives():
+    def residuals(x):
+        return torch.cat((10 * (x[1:] - x[:-1] ** 2), 1 - x))
+
+    found = optimize.least_squares(lambda x: residuals(torch.tensor(x)).numpy(), np.full(40, 0.5),
+                                   jac=sparse_jac(residuals), method="trf")
+    np.testing.assert_allclose(found.x, 1, 1e-6)
+
+    def loss(x):
+        return (residuals(x) ** 2).sum()
+
+    found = optimize.minimize(value_and_grad(loss), np.full(10, 0.5), jac=True,
+                              hess=hess(loss), method="trust-constr", options={"maxiter": 200})
+    np.testing.assert_allclose(found.x, 1, 1e-3)

@@ -1,0 +1,197 @@
+"""Jacobians and Hessians as sparse matrices."""
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from scipy import sparse
+
+from tapegrad import autograd, creation, dtypes
+from tapegrad.autograd import calls_through_python, modes
+from tapegrad.functions import PUBLIC
+from tapegrad.lanes import sweeps
+from tapegrad.sparse import colouring, patterns
+from tapegrad.tensor import Tensor
+
+MOST = 8  # programs of one function that are kept prepared
+LONG = 4096  # elements from which a sweep for each colour is quicker than one for all: it adds in place, and fuses
+
+
+class _Prepared:
+    """One recorded program: where its derivatives are, and how they are told apart."""
+
+    def __init__(self, program: patterns.Program, rows: int, columns: int, symmetric: bool) -> None:
+        self.program = program
+        pattern = patterns.pattern(program, rows, columns)
+        if symmetric:
+            pattern = pattern + pattern.T
+        self.pattern: Any = pattern.tocsr()
+        self.pattern.sum_duplicates()  # which sorts, too
+        self.forward = False
+        if symmetric:
+            self.colours = colouring.star(self.pattern)
+            self.places = colouring.symmetric_places(self.pattern, self.colours)
+        else:
+            self._choose(rows, columns)
+        self.count = int(self.colours.max(initial=-1)) + 1 if self.pattern.nnz else 0
+        self._seeds: Any = None
+
+    def _choose(self, rows: int, columns: int) -> None:
+        """Sums of rows, or of columns where these need fewer colours."""
+        turned = self.pattern.T.tocsr()
+        least = np.diff(turned.indptr).max(initial=0), np.diff(self.pattern.indptr).max(initial=0)
+        colours: Any = None
+        for forward in sorted((False, True), key=lambda forward: (least[forward], forward)):
+            if colours is None or least[forward] < colours.max(initial=-1) + 1:
+                found = colouring.rows_apart(turned if forward else self.pattern)
+                if colours is None or found.max(initial=-1) < colours.max(initial=-1):
+                    colours, self.forward = found, forward
+        self.colours = colours
+        i = np.repeat(np.arange(rows), np.diff(self.pattern.indptr))
+        j = self.pattern.indices.astype(np.int64)
+        self.places = colours[j] * rows + i if self.forward else colours[i] * columns + j
+
+    def seeds(self, like: Any) -> Any:
+        """A tensor for each colour along a first axis: one where an element has that colour."""
+        if self._seeds is None or self._seeds._version:  # which somebody's backward wrote to
+            made = np.zeros((self.count, len(self.colours)), like.dtype.numpy)
+            made[self.colours, np.arange(len(self.colours))] = 1
+            self._seeds = creation.from_array(made).reshape(self.count, *like.shape)
+        return self._seeds
+
+    def matrix(self, sums: Any) -> Any:
+        """The matrix whose sums, colour by colour, these are."""
+        return sparse.csr_array((sums.reshape(-1).numpy()[self.places], self.pattern.indices.copy(),
+                                 self.pattern.indptr.copy()), shape=self.pattern.shape)
+
+
+class SparseDerivative:
+    """What `jacobian` and `hessian` return: a function of a point, prepared the first time.
+
+    >>> import tapegrad as torch
+    >>> J = torch.sparse.jacobian(lambda x: x[1:] * x[:-1])
+    >>> J(torch.ones(1000)).nnz, J.count, J.forward
+    (1998, 2, False)
+    """
+
+    def __init__(self, func: Callable[..., Any], symmetric: bool) -> None:
+        functools.update_wrapper(self, func)
+        self._func, self._symmetric = func, symmetric
+        self._known: list[_Prepared] = []
+
+    def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
+        """The matrix at a point; what is given beside it goes to the function as it is."""
+        if not isinstance(x, Tensor):
+            raise TypeError(f"sparse: the point must be a Tensor, but got {type(x).__name__}")
+        if not x.dtype.is_floating_point or x.dtype in dtypes.HALVES:
+            raise TypeError("sparse: the point must be float32 or float64, which SciPy has matrices of, but is "
+                            f"{x.dtype}")
+        with modes.enable_grad():
+            x = x.detach().requires_grad_()
+            y = self._recorded(x, args, kwargs)
+            found = self._prepared(y, x)
+            if not found.count:
+                return sparse.csr_array(found.pattern.shape, dtype=x.dtype.numpy)
+            return found.matrix(self._sums(found, y, x))
+
+    @property
+    def pattern(self) -> Any:
+        """Where the matrix of the last point has entries: a `csr_array` of bools."""
+        return self._last.pattern
+
+    @property
+    def count(self) -> int:
+        """How many sums, each of one colour, it was computed from."""
+        return self._last.count
+
+    @property
+    def forward(self) -> bool:
+        """Whether they were sums of columns, and not of rows."""
+        return self._last.forward
+
+    @property
+    def _last(self) -> _Prepared:
+        if not self._known:
+            raise RuntimeError("sparse: not called yet")
+        return self._known[0]
+
+    def _recorded(self, x: Any, args: Any, kwargs: Any) -> Any:
+        """The function's result, or its gradient, with the history of all of its operations."""
+        with calls_through_python.compiled_as_written():  # which else are one operation each
+            y = self._func(x, *args, **kwargs)
+        if not isinstance(y, Tensor):
+            raise TypeError(f"sparse: the function must return a Tensor, but returned {type(y).__name__}")
+        if not self._symmetric:
+            return y
+        if y.numel() != 1:
+            raise RuntimeError(f"sparse.hessian: the function must return one number, not a tensor of shape "
+                               f"{tuple(y.shape)}")
+        if not y.requires_grad:
+            return creation.zeros_like(x)
+        (g,) = autograd.grad(y.sum(), x, create_graph=True, allow_unused=True)
+        return creation.zeros_like(x) if g is None else g
+
+    def _prepared(self, y: Any, x: Any) -> _Prepared:
+        program = patterns.recorded(y, x) if y.requires_grad else patterns.NOTHING
+        shape = y.numel(), x.numel()
+        for i, known in enumerate(self._known):
+            if known.pattern.shape == shape and known.program.same(program):
+                self._known.insert(0, self._known.pop(i))
+                return known
+        self._known.insert(0, _Prepared(program, *shape, self._symmetric))
+        del self._known[MOST:]
+        return self._known[0]
+
+    @staticmethod
+    def _sums(found: _Prepared, y: Any, x: Any) -> Any:
+        """The sums of rows, or of columns, of each colour."""
+        of, by = y, x
+        if found.forward:  # the gradient is linear in its cotangent: its derivative by that is along directions
+            by = creation.zeros_like(y).requires_grad_()
+            (of,) = autograd.grad(y, x, by, create_graph=True, allow_unused=True)
+        none = creation.zeros_like(by)  # of a derivative that is zero whatever the pattern allows
+        if of is None or not of.requires_grad:
+            return none.expand(found.count, *by.shape)
+        seeds = found.seeds(of)
+
+        def sweep(seed: Any) -> Any:
+            return autograd.grad(of, by, seed, retain_graph=True, allow_unused=True)
+
+        if of.numel() >= LONG:
+            swept = [sweep(seed)[0] for seed in seeds.unbind(0)]
+            return PUBLIC["stack"]([none if g is None else g for g in swept])
+        (sums,) = sweeps.together(sweep, [seeds])
+        return none.expand(found.count, *by.shape) if sums is None else sums
+
+
+def jacobian(func: Callable[..., Any]) -> SparseDerivative:
+    """The derivatives of a function's outputs by its first argument, as a sparse matrix.
+
+    >>> import tapegrad as torch
+    >>> J = jacobian(lambda x: x[1:] * x[:-1])
+    >>> J(torch.tensor([1.0, 2.0, 3.0])).toarray()
+    array([[2., 1., 0.],
+           [0., 3., 2.]], dtype=float32)
+
+    Returns a function of a float32 or float64 tensor that gives a `scipy.sparse.csr_array`, with a row for each element
+    of the output and a column for each of the input. Where its entries are is found the first time, from what the
+    function did; a run that did something else is prepared anew. Raises TypeError for other points and outputs.
+    """
+    return SparseDerivative(func, False)
+
+
+def hessian(func: Callable[..., Any]) -> SparseDerivative:
+    """The second derivatives of a function that returns one number, as a sparse matrix.
+
+    >>> import tapegrad as torch
+    >>> H = hessian(lambda x: (x[1:] * x[:-1] ** 2).sum())
+    >>> H(torch.tensor([1.0, 2.0, 3.0])).toarray()
+    array([[4., 2., 0.],
+           [2., 6., 4.],
+           [0., 4., 0.]], dtype=float32)
+
+    As `jacobian`; RuntimeError for a function that returns more than one number.
+    """
+    return SparseDerivative(func, True)
