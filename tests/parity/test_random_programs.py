@@ -70,6 +70,8 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "a factor beside an infinity has the product of the others":
         r"prod[(].*create_graph=True.* values: [-\d.]+ for nan$",
     "the sign of zeros among the gradients of a product": r"prod[(].* values: -?inf for -?inf$",
+    "what rrelu and multinomial draw in halves is drawn in float32":
+        r"(float16|bfloat16|half[(]).*(rrelu|multinomial).* values: ",
     "what is no number times padding, which PyTorch leaves out in halves":
         r"float16.*conv\w+[(].*padding=.* values: nan for ",
     "which NaN of a window is named": r"max_pool[12]d[(].*return_indices=True[)]: v\d+ values: \d+ for \d+$",
