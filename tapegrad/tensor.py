@@ -509,10 +509,13 @@ class Tensor(Protocols, TensorBase):
             fresh._memory().reshape(-1)[:shared] = self._memory().reshape(-1)[:shared]
         return self.set_(fresh)
 
-    def set_(self, source: Tensor) -> Tensor:
-        """Lie where another tensor does, which counts as a write (`torch.Tensor.set_`); a tensor is all it takes."""
-        if not isinstance(source, Tensor):
-            raise TypeError(f"set_(): argument 'source' (position 1) must be Tensor, not {type(source).__name__}")
+    def set_(self, source: Any = None, storage_offset: Any = None, size: Sizes | None = None,
+             stride: Sizes | None = None) -> Tensor:
+        """Lie where another tensor does, or somewhere in a storage; it counts as a write (`torch.Tensor.set_`)."""
+        if not isinstance(source, Tensor) or storage_offset is not None or size is not None or stride is not None:
+            from tapegrad.functions.storages import looked_at
+
+            return self.set_(looked_at(self, source, storage_offset, size, stride))
         if source.dtype is not self.dtype:
             raise RuntimeError(f"Could not set tensor of type {errors.C_NAMES[source.dtype.name]} to a tensor of type "
                                f"{errors.C_NAMES[self.dtype.name]}")

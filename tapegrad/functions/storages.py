@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from tapegrad import dtypes, errors
+from tapegrad import dtypes, errors, shapes
 from tapegrad.autograd import data_assignment
 from tapegrad.functions.common import METHODS, public
 from tapegrad.machine.learning import lessons
@@ -157,6 +157,33 @@ def untyped_storage(self: Tensor) -> UntypedStorage:
     """
     lessons.refuse()
     return UntypedStorage(self)
+
+
+def looked_at(self: Tensor, source: Any, offset: Any, size: Any, stride: Any) -> Tensor:
+    """What `self.set_(source, offset, size, stride)` is to lie on, as a tensor."""
+    if source is None and offset is None and size is None:
+        return self.new_empty(0)
+    whole = offset is None and size is None and isinstance(source, _Storage)
+    if not whole and (not isinstance(source, (_Storage, Tensor)) or type(offset) is not int or size is None):
+        given = ", ".join(type(x).__name__ for x in (source, offset, size, stride) if x is not None)
+        raise TypeError(f"set_() received an invalid combination of arguments - got ({given})")
+    memory = source if isinstance(source, Tensor) else source._flat
+    if isinstance(source, UntypedStorage):
+        memory = memory[:len(memory) // self.itemsize * self.itemsize].view(self.dtype)
+    elif isinstance(source, TypedStorage) and memory.dtype is not self.dtype:
+        own, other = (errors.KINDS[t.dtype.name].removesuffix("Tensor") for t in (self, memory))
+        raise RuntimeError(f"Expected a Storage of type {own.lower()} or an UntypedStorage, but got type {other} for "
+                           "argument 1 'storage'")
+    if whole:
+        return memory
+    if offset < 0:
+        raise RuntimeError(f"Tensor: invalid storage offset {offset}")
+    size = (size,) if isinstance(size, int) else tuple(size)
+    stride = shapes.contiguous_strides(size) if stride is None else stride
+    stride = (stride,) if isinstance(stride, int) else tuple(stride)
+    if len(size) != len(stride):
+        raise RuntimeError(f"unequal size length ({len(size)}) and stride length ({len(stride)})")
+    return memory.detach().as_strided(size, stride, offset)
 
 
 @public

@@ -20,7 +20,6 @@ ELSEWHERE = {
     "Tensor.new": "takes anything",
     "load": "takes further keywords by any name, and refuses them", "save": "has a format of its own as well",
     "set_autocast_enabled": "the form without a device is the older one",
-    "Tensor.set_": "there are no storages",
     **dict.fromkeys(("asarray", "linspace", "logspace", "tensor", "set_num_interop_threads", "set_num_threads",
                      "set_flush_denormal", "Tensor.new_tensor", "Tensor.new_ones", "Tensor.requires_grad_",
                      "nn.functional.softplus", "nn.functional.softshrink"), WRONG),

@@ -37,6 +37,43 @@ CASES = {
 }
 
 
+def placed(*given, of="arange(12.0)", **named):
+    """`set_` with a storage, or a tensor: what it gives, and whether it is memory of that."""
+    def program(t):
+        x = eval(f"t.{of}", {"t": t})
+        source = {"storage": x.storage, "bytes": x.untyped_storage, "tensor": lambda: x}[given[0]]()
+        y = t.empty(0)
+        z = y.set_(source, *given[1:], **named)
+        y.fill_(9.0)
+        return [z is y, y, y.stride(), y.storage_offset(), x, y.requires_grad, y.is_leaf]
+    return program
+
+
+CASES.update({f"set_{given}": placed(*given) for given in [
+    ("storage",), ("bytes",), ("storage", 0, (3, 4), (4, 1)), ("storage", 2, (2, 2), (4, 1)),
+    ("bytes", 2, (2, 2), (4, 1)), ("bytes", 2, (2, 2)), ("bytes", 1, [5]), ("tensor", 0, (3, 4), (4, 1)),
+    ("tensor", 1, (3,), (2,)), ("storage", 0, ()),
+    ("storage", -1, (3,), (1,)), ("storage", 0, (3, 4), (1,)), ("storage", 1, (3, 2), (1, 0))]})
+CASES.update({
+    "set_ by name": placed("storage", storage_offset=1, size=(3,), stride=(2,)),
+    "set_ to other elements": placed("storage", 0, (2,), (1,), of="arange(4)"),
+    "set_ to nothing": lambda t: t.ones(3).set_(),
+    "set_ of a leaf": lambda t: t.ones(3, requires_grad=True).set_(t.ones(4).storage(), 0, (3,), (1,)),
+    "set_ under no_grad": lambda t: (lambda x: [t.no_grad()(lambda: x.set_(t.ones(4).storage(), 0, (4,), (1,)))(),
+                                                x.is_leaf])(t.ones(3, requires_grad=True)),
+})
+
+
+def test_what_set_refuses():
+    for given in ((3,), (tapegrad.ones(2), 0), (tapegrad.ones(2).storage(), 0)):
+        with pytest.raises(TypeError, match="invalid combination of arguments"):
+            tapegrad.empty(0).set_(*given)
+    y = tapegrad.ones(2)
+    with pytest.raises(RuntimeError, match="beyond"):  # PyTorch makes the storage larger
+        y.set_(tapegrad.arange(12.0).storage(), 10, (3,), (1,))
+    assert y.tolist() == [1.0, 1.0] and y._version == 0
+
+
 def looked_at(t):
     w = t.ones(2, requires_grad=True)
     y = w * w
