@@ -37,7 +37,7 @@ KNOWN = {kind: re.compile(pattern, re.DOTALL) for kind, pattern in {
     "what has no derivative and is written in place does not require grad": r"(eq_|gt_)(?=.*requires_grad)",
     "x.data = t takes a view away from its base": r"[.]data = .*( version: | shape: |given data of another shape|"
                                                   r"invalid gradient|'refused'\]$|"
-                                                  r"_is_view[(][)][)]: noted: False|requires_grad: False for True$)",
+                                                  r"_is_view[(][)].*: noted: False|requires_grad: False for True$)",
     "elements that share memory are not written at indices": r"(expand|broadcast).*(Please clone|of the written-to)",
     "what out= gives another shape is another tensor to its aliases":
         r"(out=|[.]set_[(]).* (version|memory of): |out=(v\d+)[)]: (?!\3 )v\d+ values: ",
