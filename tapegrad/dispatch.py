@@ -213,7 +213,9 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
             _teach(op, operands.layouts, plan)
         if saver is not None and op.inplace_of is not None and any(
                 needs >> j & 1 and kept for j, kept in enumerate(plan.keeps)):
-            apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, given, attributes)))
+            # What is about to be overwritten is saved as a copy, which nobody writes to.
+            first = apply(REGISTRY["clone"], (self,)) if any(0 in kept for kept in plan.keeps) else self
+            apply_inplace(REGISTRY["copy_"], (self, apply(op.inplace_of, [first, *given[1:]], attributes)))
             return plan.index
         if needs:
             history.pass_hooks(self)

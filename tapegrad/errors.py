@@ -60,11 +60,11 @@ _VIEW_REMEDY = {
 }
 
 
-def view_written(kind: str, subject: str, indirectly: bool) -> str:
+def view_written(kind: str, subject: str, indirectly: bool, remedy: str | None = None) -> str:
     """Why a write in place is refused: the view itself was written, or its base or another view of that."""
     written = " and its base or another view of its base has been" if indirectly else " and is being"
     mode = {"no_grad": " with grad mode enabled", "inference": " in normal mode"}.get(kind, "")
-    return f"{subject}{written} modified inplace{mode}. {_VIEW_REMEDY[kind]}"
+    return f"{subject}{written} modified inplace{mode}. {_VIEW_REMEDY[remedy or kind]}"
 
 
 INFERENCE_KEPT = (

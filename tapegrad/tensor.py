@@ -609,7 +609,7 @@ def _assign_grad(self: Tensor, value: Any) -> None:
         raise RuntimeError(
             f"attempting to assign a gradient with dtype '{errors.C_NAMES[value.dtype.name]}' to a "
             f"tensor with grad_dtype '{errors.KINDS[self.dtype.name][:-6]}'. The gradient must match the tensor's "
-            "grad_dtype (defaults to the tensor's dtype)."
+            "grad_dtype (defaults to the tensor's dtype), which cannot be set here."
         )
     if value.shape != self.shape:
         raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "

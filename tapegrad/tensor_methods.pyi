@@ -1299,6 +1299,8 @@ class TensorBase:
     @overload
     def tile(self, *dims: _int) -> Tensor:
         ...
+    def to_dense(self, dtype: _dtype | type | None = None, *, masked_grad: _bool | None = None) -> Any:
+        """The tensor itself, which is dense as every tensor here is; of another dtype, a copy (`torch.Tensor.to_dense`)."""
     def topk(self, k: _int, dim: _int = -1, largest: _bool = True, sorted: _bool = True) -> _topk:
         """The `k` largest or smallest values, in order (`torch.topk`)."""
     def trace(self) -> Tensor:

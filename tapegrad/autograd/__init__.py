@@ -5,7 +5,7 @@ import warnings
 from typing import Any
 
 from tapegrad import errors
-from tapegrad.autograd import engine, function, graph, saved_tensors
+from tapegrad.autograd import engine, function, grad_mode, graph, saved_tensors  # noqa: F401 - grad_mode is offered
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
 from tapegrad.autograd.edges import GradientEdge, arrived_at
 from tapegrad.autograd.function import Function
@@ -97,11 +97,8 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         found: Any = _rows(outputs, inputs, grad_outputs, create_graph if retain_graph is None else retain_graph,
                       create_graph, bool(allow_unused) or materialize_grads)
         if materialize_grads:
-            found = [x.new_zeros(x.shape) if g is None else g for x, g in zip(_several(inputs), found)]
+            found = _materialized(inputs, found, create_graph)
         return tuple(found)
-    if materialize_grads and any(isinstance(x, GradientEdge) for x in ((inputs,) if isinstance(
-            inputs, (tensor_type(), GradientEdge)) else inputs)):
-        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
     roots, wanted = _several(outputs), _several(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
@@ -110,8 +107,16 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
                        accumulate=False, allow_unused=bool(allow_unused) or materialize_grads)
     assert found is not None
     if materialize_grads:
-        found = [x.new_zeros(x.shape) if g is None else g for x, g in zip(wanted, found)]
+        found = _materialized(inputs, found, create_graph)
     return tuple(found)
+
+
+def _materialized(inputs: Any, found: Any, create_graph: bool) -> list[Any]:
+    """Zeros in the place of gradients that nothing came to."""
+    given = (inputs,) if isinstance(inputs, (tensor_type(), GradientEdge)) else inputs
+    if any(g is None and isinstance(x, GradientEdge) for x, g in zip(given, found)):
+        raise RuntimeError("materialize_grads cannot be used when the given input is a GradientEdge")
+    return [x.new_zeros(x.shape, requires_grad=create_graph) if g is None else g for x, g in zip(given, found)]
 
 
 def _rows(outputs: Any, inputs: Any, batched: Any, retain_graph: bool, create_graph: bool, allow_unused: bool

@@ -68,6 +68,16 @@ def current_sweep() -> Workspace:
     return _thread.sweeps[-1]
 
 
+def sweep_number() -> int | None:
+    """The number of the sweep that is under way in this thread, or None."""
+    return _thread.sweeps[-1].number if _thread.sweeps else None
+
+
+# Hooks on what is saved that are entered, or left, while a sweep runs are as before at its end (`saved_tensors`).
+entered: Callable[[], tuple[Any, ...]] = tuple
+enter_again: Callable[[tuple[Any, ...]], None] = lambda before: None
+
+
 class _Sweep:
     """Scratch for one sweep; nothing is freed if it fails.
 
@@ -75,6 +85,7 @@ class _Sweep:
     """
 
     workspace: Workspace | None = None
+    before: tuple[Any, ...] = ()
 
     def __init__(self, retain: bool, workspace: Workspace | None = None) -> None:
         self.retain, self.workspace = retain, workspace
@@ -84,6 +95,7 @@ class _Sweep:
             self.workspace = machine.workspace()
         self.workspace.number = next(_numbers)
         _thread.sweeps.append(self.workspace)
+        self.before = entered()
         return self.workspace
 
     def __exit__(self, error: object, *ignored: object) -> None:
@@ -97,6 +109,7 @@ class _Sweep:
         if workspace is None:
             return
         call.finish(workspace.address, int(retain))
+        enter_again(self.before)
         if workspace in _thread.sweeps:
             _thread.sweeps.remove(workspace)
         callbacks, workspace.callbacks = workspace.callbacks, []
@@ -262,8 +275,7 @@ class ExecutionEngine:
 def check_kept(t: int) -> None:
     """Refuse what instruction t kept where it was written to since, or is gone."""
     with _Sweep(retain=True) as workspace:
-        status = call.check_again(workspace.address, t)
-        if status in (rec.STALE, rec.GONE):
+        while (status := call.check_again(workspace.address, t)) in (rec.STALE, rec.GONE, rec.UNBUILT):
             check_marked(workspace, status)
 
 

@@ -10,10 +10,10 @@ UnpackedDualTensor(primal=tensor([1., 8.]), tangent=tensor([3., 0.]))
 """
 from __future__ import annotations
 
-import contextlib
 import threading
 from typing import Any, NamedTuple
 
+from tapegrad import dispatch
 from tapegrad.autograd import modes, tangents
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
@@ -89,7 +89,7 @@ class _set_fwd_grad_enabled:
     """A block in which tangents are carried on, or (`mode` False) left alone."""
 
     def __init__(self, mode: bool) -> None:
-        self._block = contextlib.nullcontext() if mode else tangents.aside()
+        self._block = tangents.aside(not mode)
 
     def __enter__(self) -> None:
         self._block.__enter__()
@@ -120,6 +120,9 @@ def make_dual(tensor: Tensor, tangent: Tensor, *, level: int | None = None) -> T
     if tangents.of(tangent) is not None:
         raise RuntimeError("Setting a forward grad that itself has a forward gradient at the same level "
                            f"{_current_level} is not supported.")
+    in_lanes = dispatch.lanes is not None and dispatch.lanes.has(tensor, tangent)
+    if not in_lanes and tensor.untyped_storage().size() != tangent.untyped_storage().size():
+        tangent = tangent.clone()  # which lies otherwise: views of the tensor could not be views of its tangent
     made = tangents.alias(tensor)
     tangents.give(made, tangent)
     return made

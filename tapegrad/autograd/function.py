@@ -7,13 +7,14 @@ leads to it; since record order is a topological order, all of them have been vi
 from __future__ import annotations
 
 import functools
+import inspect
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import modes, recorded_adjoints
-from tapegrad.autograd.graph import Node
+from tapegrad.autograd.graph import InputMetadata, Node
 from tapegrad.autograd.saved_values import SavedTensor, packed_by
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -97,6 +98,10 @@ class FunctionCtx(Node):
 
     def save_for_forward(self, *tensors: Any) -> None:
         """Keep tensors for `jvp`, which finds them in `saved_tensors`."""
+        for x in tensors:
+            if x is not None and not isinstance(x, machine.TensorBase):
+                raise AssertionError("save_for_forward expects all arguments to be tensors; you should save "
+                                     "non-tensors as attributes on ctx.")
         self.to_save_for_forward = tensors
 
     def mark_dirty(self, *tensors: Any) -> None:
@@ -127,10 +132,16 @@ class FunctionCtx(Node):
         return self._remembered
 
     @property
+    def _input_metadata(self) -> list[Any]:
+        """What the gradients of the outputs are like."""
+        return [InputMetadata(layout) for layout in self._tensors if layout is not None]
+
+    @property
     def saved_tensors(self) -> tuple[Any, ...]:
         """What `save_for_backward` kept; RuntimeError once it is freed, or when it was written to since."""
         if self._pushes:
-            return tuple(x if x is None else x.detach() for x in self.to_save_for_forward)
+            return tuple(x if x is None else dispatch.apply_view(REGISTRY["alias"], x, ())
+                         for x in self.to_save_for_forward)
         if self._kept is None:
             raise RuntimeError(errors.SECOND_BACKWARD)
         return tuple(None if saved is None else self._unpacked(saved) for saved in self._kept)
@@ -314,6 +325,8 @@ class Function:
     @classmethod
     def apply(cls, *args: Any, **kwargs: Any) -> Any:
         """Run `forward` and record it."""
+        if cls.setup_context is not Function.setup_context:
+            args, kwargs = _with_defaults(cls.forward, args, kwargs), {}
         if dispatch.lanes is not None and dispatch.lanes.has(*args):
             return dispatch.lanes.applied(cls, args, kwargs)
         ctx = cls._backward_cls()
@@ -349,7 +362,8 @@ def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs
         several = isinstance(output, (tuple, list))
         outputs = list(output) if several else [output]
         _check_dirty(ctx, args, outputs, recorded)
-        outputs = [_own(ctx, o, args, enabled, recorded) for o in outputs]
+        alone = sum(isinstance(o, machine.TensorBase) for o in outputs) == 1
+        outputs = [_own(ctx, o, args, enabled, recorded, alone) for o in outputs]
     finally:  # not a `with`, which an interrupt may keep from ending
         call.set_recording(enabled)
     if recorded:
@@ -359,6 +373,19 @@ def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs
                 if isinstance(o, machine.TensorBase):
                     dispatch.witness(o)
     return outputs, several
+
+
+_signature = functools.lru_cache(inspect.signature)
+
+
+def _with_defaults(forward: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Any, ...]:
+    """The arguments of a forward that has no `ctx`, all that it has: `setup_context` is given them."""
+    code = getattr(forward, "__code__", None)
+    if not kwargs and code is not None and code.co_argcount == len(args):
+        return args
+    bound = _signature(forward).bind(*args, **kwargs)
+    bound.apply_defaults()
+    return bound.args
 
 
 def _among(x: Any, several: Sequence[Any]) -> bool:
@@ -384,8 +411,9 @@ def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], 
             history.check_rewritable(x)
 
 
-def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], enabled: bool, recorded: bool) -> Any:
+def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], enabled: bool, recorded: bool, alone: bool) -> Any:
     """An output as a tensor whose history may be set: what is not the function's own becomes a view of itself."""
+    kind = rec.CUSTOM_VIEW if alone or not recorded else rec.MULTI_VIEW
     if not isinstance(o, machine.TensorBase) or _among(o, ctx.dirty_tensors):
         return o
     if _among(o, ctx.non_differentiable):
@@ -394,15 +422,17 @@ def _own(ctx: FunctionCtx, o: Any, args: Sequence[Any], enabled: bool, recorded:
         if not enabled:
             return o.detach()
         o = dispatch.apply_view(REGISTRY["alias"], o, ())
-        buffers["flags"][o._buffer] = int(buffers["flags"][o._buffer]) & ~rec.NO_GRAD_VIEW | rec.CUSTOM_VIEW
+        buffers["flags"][o._buffer] = int(buffers["flags"][o._buffer]) & ~rec.NO_GRAD_VIEW | kind
         return o
     if (_among(o, args) or o.requires_grad) and recorded:
         alias = dispatch.apply_view(REGISTRY["alias"], o, ())
         ctx.to_save = tuple(alias if s is o and not _among(o, args) else s for s in ctx.to_save)
         o = alias
     flags = buffers["flags"]
-    if flags[o._buffer] & rec.IS_VIEW and recorded:
-        flags[o._buffer] = int(flags[o._buffer]) & ~rec.NO_GRAD_VIEW | rec.CUSTOM_VIEW
+    if flags[o._buffer] & rec.IS_VIEW and enabled:
+        flags[o._buffer] = int(flags[o._buffer]) & (~rec.NO_GRAD_VIEW if recorded else -1) | kind
+        if recorded:  # what forward wrote to it since the view was taken has no other history
+            buffers["version"][o._buffer] = history.version(o)
     return o
 
 

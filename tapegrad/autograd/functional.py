@@ -134,6 +134,11 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     not depend on an input; TypeError for what is no tensor.
     """
     _check_strategy(strategy, vectorize)
+    for name, asked in (("create_graph", create_graph), ("strict", strict)):
+        if asked and strategy == "forward-mode":
+            kind = NotImplementedError if name == "create_graph" else RuntimeError
+            raise kind(f"torch.autograd.functional.jacobian: `{name}=True` and `strategy=\"forward-mode\"` are not "
+                       f"supported together (yet). Please either set `{name}=False` or `strategy=\"reverse-mode\"`.")
     if strict and vectorize:
         raise RuntimeError("torch.autograd.functional.jacobian: `strict=True` and `vectorized=True` are not supported "
                            "together. Please either set `strict=False` or `vectorize=False`.")
@@ -182,7 +187,7 @@ def _scalar(function: Callable[..., Any], of: str) -> Callable[..., Any]:
             raise RuntimeError(f"The function given to {of} should return a single Tensor")
         if found[0].numel() != 1:
             raise RuntimeError(f"The Tensor returned by the function given to {of} should contain a single element")
-        return found[0].squeeze() if found[0].ndim else found[0]
+        return found[0]
 
     return checked
 
@@ -200,10 +205,10 @@ def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, s
     """
     _check_strategy(outer_jacobian_strategy, vectorize)
     several, _ = _tuple(inputs, "inputs", "hessian")
-    single = _scalar(func, "hessian")
+    number = _scalar(func, "hessian")
 
     def first(*given: Any) -> Any:
-        out = single(*given)
+        out = number(*given).squeeze()
         _check(strict, "outputs", (out,), requires=True)
         found = _grad((out,), given, create_graph=True)
         for j, g in enumerate(found):
@@ -213,7 +218,7 @@ def hessian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, s
         return _filled(found, given)
 
     given = inputs if several else (inputs,)
-    found = jacobian(first, given, create_graph, strict, vectorize and not strict)
+    found = jacobian(first, given, create_graph, strict, vectorize)
     return found if several else found[0][0]
 
 

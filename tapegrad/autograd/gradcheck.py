@@ -14,8 +14,10 @@ import numpy as np
 
 from tapegrad import autograd, creation, drawing
 from tapegrad.autograd import forward_ad, modes
+from tapegrad.lazy_modules import lazy
 from tapegrad.tensor import Tensor
 
+_func = lazy("tapegrad.func", "vectorisation")  # on a higher floor
 Array = np.ndarray[Any, Any]
 Jacobian = Array  # an input element a row, an output element a column
 
@@ -62,15 +64,15 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
     True
 
     Inputs should be of double precision. Raises GradcheckError where they disagree, unless `raise_exception` is False.
-    With `check_forward_ad` tangents are checked, too; with `check_batched_grad` `grad(is_grads_batched=True)`. Batched
-    tangents cannot be: asking is a NotImplementedError.
+    With `check_forward_ad` tangents are checked, too; with `check_batched_grad` `grad(is_grads_batched=True)`, and with
+    `check_batched_forward_grad` tangents under `vmap`.
     """
     if check_batched_forward_grad and not check_forward_ad:
         raise AssertionError("Setting check_batched_forward_grad=True requires check_forward_ad to be True")
     if not (check_forward_ad or check_backward_ad):
         raise AssertionError("Expected at least one of check_forward_ad or check_backward_ad to be True")
-    if check_batched_forward_grad:
-        raise NotImplementedError("gradcheck checks no batched tangents")
+    if check_batched_grad and not check_backward_ad:
+        raise AssertionError("Setting check_batched_grad=True requires check_backward_ad to be True")
     given = _several(inputs)
     try:
         _check_inputs(given)
@@ -90,6 +92,8 @@ def gradcheck(func: Callable[..., Any], inputs: Any, *, eps: float = 1e-6, atol:
                 _check_batched(func, given)
         if check_forward_ad:
             _check_forward(func, given, outputs, eps, atol, rtol)
+            if check_batched_forward_grad:
+                _check_batched_forward(func, given)
     except GradcheckError:
         if raise_exception:
             raise
@@ -236,9 +240,33 @@ def _pushed(func: Callable[..., Any], given: Sequence[Any], j: int, k: int) -> l
     along = np.eye(1, given[j].numel(), k, given[j].dtype.numpy).reshape(given[j].shape)
     with forward_ad.dual_level():
         dual = forward_ad.make_dual(given[j].detach(), creation.from_array(along))
-        found = _several(func(*[dual if i == j else x for i, x in enumerate(given)]))
+        found = _several(func(*[dual if i == j else x.detach() if isinstance(x, Tensor) else x
+                                for i, x in enumerate(given)]))
         tangents = [forward_ad.unpack_dual(y).tangent for y in found]
     return [np.zeros(y.shape) if t is None else t.detach().numpy() for y, t in zip(found, tangents)]
+
+
+def _check_batched_forward(func: Callable[..., Any], given: Sequence[Any]) -> None:
+    """Several tangents at once have to give the tangents of each."""
+    plain = [x.detach() if isinstance(x, Tensor) else x for x in given]
+    for j, x in enumerate(given):
+        if not _checked(x):
+            continue
+
+        def pushed(tangent: Any, j: int = j) -> tuple[Any, ...]:
+            with forward_ad.dual_level():
+                dual = forward_ad.make_dual(plain[j], tangent)
+                found = _several(func(*[dual if i == j else x for i, x in enumerate(plain)]))
+                both = [forward_ad.unpack_dual(y) for y in found if y.dtype.is_floating_point]
+                return tuple(y.tangent if y.tangent is not None else y.primal * 0 for y in both)
+
+        tangents = drawing.randn((2, *x.shape), dtype=x.dtype)
+        apart, both = zip(*map(pushed, tangents)), _func["vectorisation"].vmap(pushed)(tangents)
+        for rows, found in zip(apart, both):
+            for i, row in enumerate(rows):
+                if not row.allclose(found[i]):
+                    raise GradcheckError(f"While computing batched forward gradients, got: {found[i]}, which is not "
+                                         f"the tangent of that row: {row}")
 
 
 def _close(found: Jacobian, expected: Jacobian, atol: float, rtol: float) -> bool:

@@ -9,6 +9,7 @@ from tapegrad.autograd import engine, recorded_adjoints
 from tapegrad.autograd.edges import GradientEdge
 from tapegrad.autograd.reverse_replay import inputs_of_node
 from tapegrad.autograd.saved_values import SAVED, SavedTensor, of_instruction
+from tapegrad.devices import CPU
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import KEEPS_RESULT
@@ -34,7 +35,7 @@ class InputMetadata:
     __slots__ = ("device", "dtype", "is_nested_tensor", "is_tensor_subclass", "shape")
 
     def __init__(self, like: Any) -> None:
-        self.shape, self.dtype, self.device = like.shape, like.dtype, like.device
+        self.shape, self.dtype, self.device = like.shape, like.dtype, CPU
         self.is_nested_tensor = self.is_tensor_subclass = False
 
 

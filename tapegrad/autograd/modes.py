@@ -45,9 +45,7 @@ class _Mode:
             warnings.warn("Decorating classes is deprecated and will be disabled in future versions. You should only "
                           "decorate functions or methods. To preserve the current behavior of class decoration, you "
                           "can directly decorate the `__init__` method and nothing else.", FutureWarning, stacklevel=2)
-            for name, method in list(vars(function).items()):
-                if inspect.isfunction(method):
-                    setattr(function, name, self(method))
+            function.__init__ = self(function.__init__)  # type: ignore[method-assign]
             return function
         if inspect.isgeneratorfunction(function):
             return self._wrap_generator(function)
@@ -192,6 +190,9 @@ class set_grad_enabled(_Mode):
 
     def __enter__(self) -> None:
         _set(self.mode)
+
+    def __repr__(self) -> str:
+        return f"torch.autograd.grad_mode.set_grad_enabled(mode={self.mode})"
 
     def clone(self) -> set_grad_enabled:
         return set_grad_enabled(self.mode)

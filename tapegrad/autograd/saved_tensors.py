@@ -12,7 +12,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, WeakSet
 
 from tapegrad import dispatch, dtypes, errors
-from tapegrad.autograd import calls_through_python, function
+from tapegrad.autograd import calls_through_python, engine, function
 from tapegrad.autograd.recorded_adjoints import ShapeOnly, by_rule
 from tapegrad.autograd.saved_values import SAVED
 from tapegrad.machine.learning import capturing
@@ -71,8 +71,9 @@ class saved_tensors_hooks:
         _show(1)
 
     def __exit__(self, *error: object) -> None:
-        _thread.hooks.pop()
-        _show(-1)
+        if _thread.hooks:  # a sweep that they were left in has ended since
+            _thread.hooks.pop()
+            _show(-1)
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -93,12 +94,12 @@ class save_on_cpu(saved_tensors_hooks):
 class _Handle:
     """What is kept in place of a tensor that may be written to."""
 
-    __slots__ = ("__weakref__", "tensor", "version")
+    __slots__ = ("__weakref__", "row", "tensor", "version")
     tensor: Any
     version: int
 
     def __init__(self, tensor: Any) -> None:
-        self.tensor, self.version = tensor.detach(), tensor._version
+        self.tensor, self.version, self.row = tensor.detach(), tensor._version, tensor._buffer
 
 
 class _Mutation(threading.local):
@@ -118,6 +119,9 @@ class MutationContext:
         self.cloned: WeakKeyDictionary[_Handle, Any] = WeakKeyDictionary()
 
     def pack(self, x: Any) -> _Handle:
+        for known in self.handles:  # of a tensor that is saved twice there is one
+            if known.row == x._buffer and known.version == x._version:
+                return known
         handle = _Handle(x)
         self.handles.add(handle)
         return handle
@@ -218,7 +222,16 @@ def current() -> Hooks | None:
     return _thread.hooks[-1] if _thread.hooks else None
 
 
+def _enter_again(before: tuple[Hooks, ...]) -> None:
+    """Let the hooks of this thread be those of before."""
+    more = len(before) - len(_thread.hooks)
+    for _ in range(abs(more)):
+        _show(1 if more > 0 else -1)
+    _thread.hooks[:] = before
+
+
 function.current_hooks = current
+engine.entered, engine.enter_again = (lambda: tuple(_thread.hooks)), _enter_again
 
 
 def _run(op: Operation, given: Sequence[Any], attributes: Attributes) -> Any:

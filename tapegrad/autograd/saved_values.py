@@ -65,6 +65,8 @@ def of_instruction(node: Any, position: int, given: Any) -> Any:
     assert t is not None
     plan, (rows, needs) = plan_of(t), operands_of(t)
     if not any(position in kept for j, kept in enumerate(plan.keeps) if needs >> j & 1):
+        if given is not None:
+            raise RuntimeError("Calling register_hooks on a saved tensor with value None is forbidden")
         return None
     attached = hooks.find(node._row)
     if machine.instructions[t]["plan"] & rec.RELEASED:

@@ -48,9 +48,9 @@ def follow(begin: bool) -> None:
 
 
 @contextlib.contextmanager
-def aside() -> Iterator[None]:
-    """A block whose operations have no tangents."""
-    before, _thread.aside = _thread.aside, True
+def aside(on: bool = True) -> Iterator[None]:
+    """A block whose operations have no tangents; or, within one, have them."""
+    before, _thread.aside = _thread.aside, on
     try:
         yield
     finally:

@@ -20,9 +20,9 @@ from tapegrad.signatures import Form, forms_of, made, unwrapped
 # Namespaces whose public names users call, below `tapegrad` itself; a class is one, of its methods.
 _BELOW = """
     accelerator amp amp.autocast_mode amp.grad_scaler
-    autograd autograd.forward_ad autograd.function autograd.functional autograd.graph autograd.variable
-    backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps backends.openmp
-    backends.opt_einsum cpu cpu.amp cuda cuda.amp
+    autograd autograd.forward_ad autograd.function autograd.functional autograd.grad_mode autograd.graph
+    autograd.variable backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps
+    backends.openmp backends.opt_einsum cpu cpu.amp cuda cuda.amp
     distributions distributions.constraint_registry distributions.constraints distributions.distribution
     distributions.kl distributions.transforms distributions.utils func inspect interop.safetensors interop.scipy jit
     linalg mps

@@ -199,7 +199,8 @@ def _refuse(view: Any, indirectly: bool) -> None:
         subject = f"A view was created in {kind} mode"
         if instruction_of(view._buffer) is not None:
             subject = f"{_described(view)} is a view of a view which was created in {kind} mode"
-        raise RuntimeError(errors.view_written(kind, subject, indirectly))
+        remedy = "custom" if flags & rec.CUSTOM_VIEW else "multiple" if flags & rec.MULTI_VIEW else kind
+        raise RuntimeError(errors.view_written(kind, subject, indirectly, remedy))
     if flags & rec.CUSTOM_VIEW:
         raise RuntimeError(errors.view_written("custom", f"{_described(view)} is a view", indirectly))
     if flags & rec.MULTI_VIEW:

@@ -12,7 +12,7 @@ import weakref
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from tapegrad import autograd, random
+from tapegrad import autograd, creation, random
 from tapegrad.autograd import engine, modes
 from tapegrad.autograd.saved_tensors import saved_tensors_hooks
 from tapegrad.namespaces import show_public
@@ -76,25 +76,54 @@ def set_checkpoint_debug_enabled(enabled: bool | None) -> Any:
 class _Mark:
     """What is kept in place of a saved tensor."""
 
-    __slots__ = ("__weakref__", "number")
+    __slots__ = ("__weakref__", "number", "unpacked")
 
     def __init__(self, number: int) -> None:
         self.number = number
+        self.unpacked: int | None = None  # in which sweep
 
 
 def _described(x: Any) -> dict[str, Any]:
     return {"shape": x.shape, "dtype": x.dtype, "device": x.device}
 
 
+class _Inputs(autograd.Function):
+    """Saves what a function is called with: hooks around it, of another checkpoint, may drop that as well."""
+
+    @staticmethod
+    def forward(ctx: Any, needing: Any, *tensors: Any) -> Any:
+        ctx.save_for_backward(*tensors)
+        return needing.detach()
+
+    @staticmethod
+    def backward(ctx: Any, *gradients: Any) -> Any:
+        raise AssertionError("nothing depends on this")
+
+
 class _Frame:
     """One call of a function whose saved tensors were dropped."""
 
-    def __init__(self, again: Callable[[], Any], early_stop: bool, check: bool) -> None:
+    def __init__(self, again: Callable[[Any], Any], args: Any, early_stop: bool, check: bool) -> None:
         self.again, self.check = again, check
+        self.args = [None if isinstance(x, Tensor) else x for x in args]
+        self.places = [j for j, x in enumerate(args) if isinstance(x, Tensor)]
+        self.inputs = _Inputs.apply(creation.zeros(0, requires_grad=True), *(args[j] for j in self.places))
         self.early_stop = early_stop and _state["early stop"]  # as it is when the function is called
         self.marks: list[weakref.ref[_Mark]] = []
         self.told: list[dict[str, Any]] = []
         self.found: dict[int, Any] = {}
+        self.complete = False
+
+    def __del__(self) -> None:
+        if hasattr(self, "inputs"):
+            self.inputs.grad_fn.release()  # the tape would keep them until it is looked through
+
+    def arguments(self) -> list[Any]:
+        """What the function was called with."""
+        args = [*self.args]
+        for j, x in zip(self.places, self.inputs.grad_fn.saved_tensors):
+            args[j] = x
+        return args
 
     def pack(self, x: Any) -> _Mark:
         mark = _Mark(len(self.marks))
@@ -103,13 +132,19 @@ class _Frame:
         return mark
 
     def unpack(self, mark: _Mark) -> Any:
+        sweep = engine.sweep_number()
+        if sweep is not None and sweep == mark.unpacked:
+            raise CheckpointError(f"{_NAME}: Unpack is being triggered for a tensor that was already unpacked once. If "
+                                  "you are calling ctx.saved_tensors in backward, make sure to do so only once.")
         if mark.number not in self.found:
             self.recompute()
+        mark.unpacked = sweep
         return self.found.pop(mark.number)  # so that memory is given back as backward goes on
 
     def recompute(self) -> None:
         """Run the function again, and keep what it saves for the marks that are still there."""
         count, told, new = 0, [], {}
+        complete = self.complete  # a function may ask for gradients of its own, which asks for what it has saved so far
 
         def pack(x: Any) -> Any:
             nonlocal count
@@ -122,9 +157,11 @@ class _Frame:
                 raise _Done
             return x.detach()
 
-        with contextlib.suppress(_Done), saved_tensors_hooks(pack, lambda kept: kept), modes.enable_grad():
-            self.again()
-        if count != len(self.marks) and not (self.early_stop and count > len(self.marks)):
+        with modes.enable_grad():
+            args = self.arguments()
+            with contextlib.suppress(_Done), saved_tensors_hooks(pack, lambda kept: kept):
+                self.again(args)
+        if complete and count != len(self.marks) and not (self.early_stop and count > len(self.marks)):
             raise CheckpointError(
                 f"{_NAME}: A different number of tensors was saved during the original forward and recomputation.\n"
                 f"Number of tensors saved during forward: {len(self.marks)}\n"
@@ -225,16 +262,18 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
     first, second = context_fn()
     drawn = _with_state(preserve)
 
-    def again() -> None:
+    def again(args: Any) -> None:
         with drawn(), second:
             function(*args, **kwargs)
 
-    frame = _Frame(again, early_stop, determinism_check == "default")
-    if not modes.is_grad_enabled():
+    if not modes.is_grad_enabled() or modes.is_inference_mode_enabled():
         with first:
             return function(*args, **kwargs)
+    frame = _Frame(again, args, early_stop, determinism_check == "default")
     with saved_tensors_hooks(frame.pack, frame.unpack), first:
-        return function(*args, **kwargs)
+        result = function(*args, **kwargs)
+    frame.complete = True
+    return result
 
 
 def checkpoint_sequential(functions: Any, segments: int, input: Any, use_reentrant: bool | None = None, **kwargs: Any
