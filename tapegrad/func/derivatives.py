@@ -264,17 +264,23 @@ class _Linearised:
             outputs, self.spec = _tensors(output, of)
             level.left_with(outputs)
             self.outputs = outputs
-            self.cotangents = [level.leaf(y) if y.requires_grad else y for y in outputs]
-            self.back = level.grad(outputs, level.inputs, self.cotangents, True)
         self.value = level.finished(outputs, self.spec)
         self.aux = tree_map(level.out, aux) if has_aux else None
 
+    @functools.cached_property
+    def back(self) -> tuple[list[Any], list[Any]]:
+        """Cotangents, and the gradient as a function of them."""
+        cotangents = [self.level.leaf(y) if y.requires_grad else y for y in self.outputs]
+        with modes.enable_grad():
+            return cotangents, self.level.grad(self.outputs, self.level.inputs, cotangents, True)
+
     def along(self, directions: Sequence[Any]) -> list[Any]:
         """The derivatives of the outputs along one direction an input."""
+        cotangents, back = self.back
         asked = [j for j, y in enumerate(self.outputs) if y.requires_grad]
         record = modes.is_grad_enabled() and (self.level.elsewhere or any(d.requires_grad for d in directions))
         with modes.enable_grad():
-            made = iter(self.level.grad(self.back, [self.cotangents[j] for j in asked], directions, record))
+            made = iter(self.level.grad(back, [cotangents[j] for j in asked], directions, record))
             found = [next(made) if j in asked else creation.zeros_like(y) for j, y in enumerate(self.outputs)]
         return [self.level.out(x) for x in found]
 
@@ -321,6 +327,7 @@ def linearize(func: Function, *primals: Any) -> Any:
     The function is run once; RuntimeError for directions that are not built like the primals.
     """
     at = _Linearised(func, primals, lambda level: func(*level.arguments()), False, "linearize(f, *primals)")
+    _ = at.back  # here, and not in a batch that directions may be of
 
     def along(*tangents: Any) -> Any:
         directions, spec = tree_flatten(tangents)
@@ -399,6 +406,15 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
         at = _Linearised(func, by, lambda level: _called(func, level, args, positions, argnums, kwargs), has_aux,
                          "jvp(f, primals, tangents)")
         inputs = at.level.inputs
+        kinds = {x.dtype for x in (*inputs, *at.outputs)}
+        if len(kinds) == 1 and all(y.numel() == 1 and y.requires_grad for y in at.outputs):  # a gradient is all of them
+            with modes.enable_grad():
+                rows = [at.level.grad([y], inputs, [creation.ones_like(y)], at.level.elsewhere) for y in at.outputs]
+            numbers = [at.level.finished([g.reshape((*y.shape, *x.shape)) for g, x in zip(row, inputs)], at.level.spec)
+                       for y, row in zip(at.outputs, rows)]
+            jac = tree_unflatten(numbers, at.spec)
+            return (jac, at.aux) if has_aux else jac
+        _ = at.back  # of this level, whoever asks for it
         still = [creation.zeros_like(x) for x in inputs]
         columns = [_swept.together(
             lambda each, j=j: at.along([*still[:j], *each, *still[j + 1:]]), [_basis(x)]) if x.numel() else [
