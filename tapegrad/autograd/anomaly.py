@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+import threading
 import traceback
 import warnings
 from collections.abc import Iterator, Sequence
@@ -27,11 +28,14 @@ enabled: bool = False
 check_nan: bool = True
 check_forward: bool = False
 _PACKAGE = str(Path(__file__).parents[1])
+_own = threading.local()  # `unwatched`: whether a thread's operations are none of the program's
 _running: list[int] = []  # the rows whose nodes are at work, innermost last
 
 
 def check(name: str, gradients: Sequence[Any]) -> None:
     """Raise RuntimeError for a NaN among a node's gradients."""
+    if getattr(_own, "unwatched", False):
+        return
     for position, value in enumerate(gradients):
         if value is not None and _has_nan(value):
             raise RuntimeError(f"Function '{name}' returned nan values in its {position}th output.")
@@ -93,7 +97,7 @@ def line_of(row: int) -> str:
 def _note(result: Any) -> None:
     """Let a node that was just recorded remember the lines of the program that led to it."""
     t = instruction_of(result._buffer)
-    if t is not None:
+    if t is not None and not getattr(_own, "unwatched", False):
         _, known = _node(result._buffer)
         known["traceback_"] = _Lines()
         if _running:
@@ -136,6 +140,17 @@ def explain(row: int) -> None:
         name, known = known["parent_"]
         warnings.warn(f"\n\nPrevious calculation was induced by {name}. Traceback of forward call that induced the "
                       "previous calculation:\n" + "".join(known.get("traceback_", ())), stacklevel=2)
+
+
+@contextlib.contextmanager
+def unwatched() -> Iterator[None]:
+    """What this thread does meanwhile is not the program's: it may meet a NaN."""
+    before = getattr(_own, "unwatched", False)
+    _own.unwatched = True
+    try:
+        yield
+    finally:
+        _own.unwatched = before
 
 
 def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:

@@ -88,7 +88,7 @@ def to_dot(*what: Any) -> str:
     return dumping.as_dot(_tape_of(what, sys._getframe(1)))
 
 
-def debug(what: Any, *arguments: Any, prompt: bool = True, **named: Any) -> Debugger:
+def debug(what: Any, /, *arguments: Any, prompt: bool = True, **named: Any) -> Debugger:
     """A debugger that steps through a tape, forwards and backwards, and then back through its adjoint.
 
     >>> import tapegrad as torch
@@ -116,7 +116,7 @@ def debug(what: Any, *arguments: Any, prompt: bool = True, **named: Any) -> Debu
     return found
 
 
-def why_nan(what: Any, *arguments: Any, **named: Any) -> NanReport | None:
+def why_nan(what: Any, /, *arguments: Any, **named: Any) -> NanReport | None:
     """The first value of a computation that is not finite, forward or backward, and what made it; None if all are.
 
     >>> import tapegrad as torch
@@ -143,7 +143,7 @@ def why_nan(what: Any, *arguments: Any, **named: Any) -> NanReport | None:
     return nans.found(_tape_of((what, *arguments), sys._getframe(1), named))
 
 
-def error_budget(what: Any, *arguments: Any, **named: Any) -> ErrorBudget:
+def error_budget(what: Any, /, *arguments: Any, **named: Any) -> ErrorBudget:
     """Which instructions the rounding error of a result comes from, and about how large it is.
 
     >>> import tapegrad as torch
@@ -191,6 +191,8 @@ def _tape_of(what: tuple[Any, ...], frame: Any, named: Mapping[str, Any] | None 
     from tapegrad.tape.naming import called
     from tapegrad.tape.tape import Tape
 
+    if not what:
+        raise TypeError("expected tensors or a tape, got nothing")
     if named is not None and callable(what[0]) and not isinstance(what[0], machine.TensorBase):
         return running.tape_of_call(what[0], what[1:], named, frame)
     if named:

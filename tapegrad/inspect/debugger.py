@@ -11,7 +11,6 @@ import re
 from collections.abc import Callable
 from typing import Any, TextIO
 
-import tapegrad
 from tapegrad.inspect.statistics import Statistics
 from tapegrad.inspect.walk import Walk
 from tapegrad.tape import text
@@ -125,9 +124,11 @@ class Debugger:
     def adjoint(self, buffer: str | int) -> Any:
         """What has been added to a buffer's adjoint so far, the seed of a result included; None if nothing was."""
         b = self._buffer(buffer)
+        if b in self.walk.unknown:
+            return None
         parts = [part for _, part in self.contributions(b)]
-        if self.at >= len(self.tape) and b in self.tape.outputs and self.walk.adjoints[b] is not None:
-            parts.append(tapegrad.ones_like(self.walk.values[b]))
+        if self.at >= len(self.tape) and b in self.walk.seeds:
+            parts.append(self.walk.seeds[b])
         return sum(parts[1:], parts[0]) if parts else None
 
     def contributions(self, buffer: str | int) -> list[tuple[int, Any]]:

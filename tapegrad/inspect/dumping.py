@@ -51,7 +51,8 @@ def columns(tape: Tape, shown: Shown) -> dict[str, list[str]]:
     walk = Walk(tape)
     found = {"value": [_told(v) for v in walk.values]} if shown.values else {}
     if shown.grads:
-        found["grad"] = [_told(v, "-") for v in walk.backward().adjoints]
+        adjoints = walk.backward().adjoints
+        found["grad"] = [UNKNOWN if b in walk.unknown else _told(v, "-") for b, v in enumerate(adjoints)]
     return found
 
 

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.inspect.statistics import Statistics
-from tapegrad.inspect.traps import cure_of
+from tapegrad.inspect.traps import OVERFLOW, cure_of
 from tapegrad.inspect.walk import Walk
 from tapegrad.tape import text
 from tapegrad.tape.notation import TapeError
@@ -40,6 +40,7 @@ class NanReport(NamedTuple):
     cure: str
     way: tuple[int, ...]
     line: str
+    summed: bool = False  # each contribution is finite, their sum is not
 
     def __str__(self) -> str:
         tape = self.tape
@@ -52,7 +53,8 @@ class NanReport(NamedTuple):
                  f"at ip {self.instruction}, {op.name}{where}", _line(tape, self.instruction)]
         at = f" at {list(self.position)}" if self.position else ""
         if self.backward:
-            lines.append(f"     what it adds to the gradient of %{self.buffer}{name} is {self.what}{at}, where")
+            lines.append(f"     what it adds to the gradient of %{self.buffer}{name} "
+                         f"{'makes it' if self.summed else 'is'} {self.what}{at}, where")
         else:
             lines.append(f"     {self.what}{at}, where")
         lines += [f"       {o}" for o in self.operands]
@@ -90,6 +92,8 @@ def _unknown(tape: Tape, b: int) -> str:
         name = f"%{b}" + (f" ({tape.names[b]})" if b in tape.names else "")
         return f"input {name} are gone: keep it alive, or let why_nan(function, *arguments) run the program"
     what = next(a["name"] for r, a in zip(tape.results, tape.attributes) if r == b)
+    if what == "CompiledFunction":
+        return f"%{b} are made by a compiled function: let why_nan(function, *arguments) run it as it is written"
     return f"%{b} are made by {what}, which is Python code: look inside it, with detect_anomaly(check_forward=True)"
 
 
@@ -100,7 +104,7 @@ def _forward(walk: Walk) -> NanReport | None:
     tape = walk.tape
     told = [None if v is None else Statistics.of(v) for v in walk.values]
     for b in tape.inputs:
-        if told[b] is not None and told[b].nans:  # type: ignore[union-attr]
+        if b in tape.outputs and told[b] is not None and told[b].nans:  # type: ignore[union-attr]
             return _input(walk, b, told[b])
     bad = [t for t, b in enumerate(tape.results) if told[b] is not None and told[b].nans]  # type: ignore[union-attr]
     if not bad:
@@ -108,18 +112,15 @@ def _forward(walk: Walk) -> NanReport | None:
         bad = [t for t, b in enumerate(tape.results) if b in results]
     if not bad:
         return None
-    slice_of = _sources(tape, bad[0])
-    made = [t for t in slice_of if told[tape.results[t]] is not None and not told[tape.results[t]].finite  # type: ignore
-            and all(_finite(walk, told, b) for b in tape.operands[t])]
-    if not made:
-        given = [b for t in slice_of for b in tape.operands[t] if b in tape.inputs and not told[b].finite]  # type: ignore
-        if given and told[tape.results[bad[0]]].nans == 0:  # type: ignore[union-attr]
-            return _input(walk, given[0], told[given[0]])
+    slice_of, made, given = _sources(walk, told, bad[0])
+    nans = [b for b in given if told[b].nans]  # type: ignore[union-attr]
+    if nans or (given and not made and not told[tape.results[bad[0]]].nans):  # type: ignore[union-attr]
+        b = (nans or given)[0]
+        return _input(walk, b, told[b])
     t = made[0] if made else bad[0]
-    value = _array(walk.values[tape.results[t]])
-    position = _first_bad(value)
+    value, position = _array(walk.values[tape.results[t]]), slice_of[t]
     shown = [_operand(walk, b, position, value.shape) for b in tape.operands[t]]
-    way = tuple(i for i in slice_of if i >= t) if t != bad[0] else (t,)
+    way = tuple(i for i in sorted(slice_of) if i >= t) if t != bad[0] else (t,)
     return NanReport(tape, False, t, tape.results[t], _kind(value, position), tuple(shown), position,
                      cure_of(tape.operations[t].name, False, _elements(walk, t, position, value.shape), None), way, "")
 
@@ -137,6 +138,8 @@ def _finite(walk: Walk, told: Sequence[Any], b: int) -> bool:
 
 def _backward(walk: Walk) -> NanReport | None:
     tape = walk.tape
+    sums = {b: walk.seeds.get(b) for b, whole in enumerate(walk.adjoints)
+            if whole is not None and not np.isfinite(_array(whole)).all()}
     for t in reversed(range(len(tape))):
         g = walk.adjoints[tape.results[t]]
         if g is None or not np.isfinite(_array(g)).all():
@@ -144,6 +147,11 @@ def _backward(walk: Walk) -> NanReport | None:
         for b, part in walk.contributions[t]:
             added = _array(part)
             if np.isfinite(added).all():
+                if b in sums:
+                    before = sums[b]
+                    sums[b] = part if before is None else before + part
+                    if not np.isfinite(_array(sums[b])).all():
+                        return _overflow(walk, t, b, before, part, sums[b])
                 continue
             position = _first_bad(added)
             cotangent = _at(_array(g), position, added.shape)
@@ -152,6 +160,14 @@ def _backward(walk: Walk) -> NanReport | None:
             cure = cure_of(tape.operations[t].name, True, _elements(walk, t, position, added.shape), cotangent)
             return NanReport(tape, True, t, b, _kind(added, position), tuple(shown), position, cure, _down(walk, t), "")
     return None
+
+
+def _overflow(walk: Walk, t: int, b: int, before: Any, part: Any, whole: Any) -> NanReport:
+    value = _array(whole)
+    position = _first_bad(value)
+    shown = (f"what others added is {_shown(_array(before), position, value.shape)}",
+             f"what it adds is {_shown(_array(part), position, value.shape)}")
+    return NanReport(walk.tape, True, t, b, _kind(value, position), shown, position, OVERFLOW, _down(walk, t), "", True)
 
 
 def _down(walk: Walk, t: int) -> tuple[int, ...]:
@@ -170,16 +186,27 @@ def _down(walk: Walk, t: int) -> tuple[int, ...]:
     return tuple(way)
 
 
-def _sources(tape: Tape, t: int) -> list[int]:
-    """The instructions that an instruction depends on, and itself, in order."""
-    made = {b: i for i, b in enumerate(tape.results)}
-    wanted, stack = {t}, [t]
+def _sources(walk: Walk, told: Sequence[Any], t: int) -> tuple[dict[int, tuple[int, ...]], list[int], list[int]]:
+    """The way on which what is not finite came to an instruction: where in each result, which made it, which inputs."""
+    tape = walk.tape
+    maker = {b: i for i, b in enumerate(tape.results)}
+    found = {t: _first_bad(_array(walk.values[tape.results[t]]))}
+    made, given, stack = [], [], [t]
     while stack:
-        for b in tape.operands[stack.pop()]:
-            if b in made and made[b] not in wanted:
-                wanted.add(made[b])
-                stack.append(made[b])
-    return sorted(wanted)
+        i = stack.pop()
+        elementwise, shape = tape.operations[i].kind == "elementwise", tape.layouts[tape.results[i]].shape
+        through = [b for b in tape.operands[i] if not _finite(walk, told, b) and not (
+            elementwise and b >= 0 and np.isfinite(np.broadcast_to(_array(walk.values[b]), shape)[found[i]]))]
+        if not through:
+            made.append(i)
+        for b in through:
+            if b in maker and maker[b] not in found:
+                along = elementwise and tape.layouts[b].shape == shape
+                found[maker[b]] = found[i] if along else _first_bad(_array(walk.values[b]))
+                stack.append(maker[b])
+            elif b in tape.inputs:
+                given.append(b)
+    return found, sorted(made), given
 
 
 # ---------------------------------------------------------------- elements

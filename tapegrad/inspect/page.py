@@ -44,7 +44,8 @@ def columns(tape: Tape, values: bool) -> dict[str, Any]:
     told: dict[str, list[int]] = {}
     if values:
         walk = Walk(tape).backward()
-        told = {"value": [strings(_told(v)) for v in walk.values], "grad": [strings(_told(v)) for v in walk.adjoints]}
+        told = {"value": [strings(_told(v)) for v in walk.values],
+                "grad": [strings("?" if b in walk.unknown else _told(v)) for b, v in enumerate(walk.adjoints)]}
     statements = _statements(tape)
     owner = tape.storage()
     return {

@@ -2,50 +2,64 @@
 from __future__ import annotations
 
 import contextlib
+import threading
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 from unittest import mock
 
 from tapegrad import autograd, dispatch
 from tapegrad.autograd import anomaly
-from tapegrad.machine.live import machine
 from tapegrad.tape import reading
-from tapegrad.tape.naming import called
+from tapegrad.tape.naming import called, tensors_in
 from tapegrad.tape.tape import Tape
+
+_lock = threading.Lock()
+_open: list[list[Any]] = []  # a list for each that is under way, in whatever thread
+_modes = contextlib.ExitStack()
 
 
 @contextlib.contextmanager
 def as_written() -> Iterator[list[Any]]:
     """Nodes know their lines, and inputs are held that else only the tape would read: gives the list that holds them.
 
-    Anomaly detection is on meanwhile, so compiled functions run as they are written.
+    Anomaly detection is on meanwhile, so compiled functions run as they are written. It is one for all threads: the
+    first of several switches it on, the last off.
     """
     held: list[Any] = []
+    with _lock:
+        if not _open:
+            _modes.enter_context(autograd.set_detect_anomaly(True, check_nan=False))
+            _modes.enter_context(mock.patch.object(dispatch, "witness", _holding(dispatch.witness)))
+        _open.append(held)
+    try:
+        yield held
+    finally:
+        with _lock:
+            _open[:] = [other for other in _open if other is not held]
+            if not _open:
+                _modes.close()
 
+
+def _holding(note: Any) -> Callable[[Any], None]:
+    """A witness that sees to it that inputs are kept."""
     def hold(result: Any) -> None:
         note(result)
         t = reading.instruction_of(result._buffer)
         if t is not None:
-            held.extend(reading.detached(row) for row in reading.operands_of(t)[0]
-                        if reading.instruction_of(row) is None and not reading.is_number(row) and reading.is_alive(row))
+            found = [reading.detached(row) for row in reading.operands_of(t)[0]
+                     if reading.instruction_of(row) is None and not reading.is_number(row) and reading.is_alive(row)]
+            for held in tuple(_open):
+                held.extend(found)
 
-    with autograd.set_detect_anomaly(True, check_nan=False):
-        note: Any = dispatch.witness
-        with mock.patch.object(dispatch, "witness", hold):
-            yield held
+    return hold
 
 
 def tape_of_call(function: Callable[..., Any], arguments: tuple[Any, ...], named: Mapping[str, Any], frame: Any
                  ) -> Tape:
-    """The tape of what a call returns."""
+    """The tape of what a call returns: tensors, alone or in containers and objects."""
     with as_written():
         results = function(*arguments, **named)
-        return Tape._of(_tensors(results), None, None, called(None, frame), anomaly.line_of)
-
-
-def _tensors(results: Any) -> tuple[Any, ...]:
-    """The tensors that a function returned, alone or in containers."""
-    if isinstance(results, machine.TensorBase):
-        return (results,)
-    parts = results.values() if isinstance(results, dict) else results if isinstance(results, (list, tuple)) else ()
-    return tuple(tensor for part in parts for tensor in _tensors(part))
+        found = list(tensors_in(results))
+        if not found:
+            raise TypeError(f"expected a function that returns tensors, got {type(results).__name__} from it")
+        return Tape._of(found, None, None, called(None, frame), anomaly.line_of)

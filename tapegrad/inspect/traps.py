@@ -50,6 +50,7 @@ def _edge(x: Any, *others: Any) -> bool:
 BEHIND_WHERE = """\
 the gradient that arrives is 0, as behind a `where` that took the other branch, and 0 times infinity is nan: choose a
 harmless operand first, `where(ok, f(where(ok, x, 1)), other)`, or let `inspect.safe_where(ok, f, other, x)` do it"""
+OVERFLOW = "the sum is too large for its dtype: scale the loss down, or compute in a wider one"
 TRAPS = (
     Trap("sqrt rsqrt", False, _negative, "the operand is below zero: `x.clamp(min=0).sqrt()`, or find out why"),
     Trap("sqrt", True, _zero, "the slope of sqrt at 0 is infinite: `(x + eps).sqrt()`, or `x.clamp(min=eps).sqrt()`"),

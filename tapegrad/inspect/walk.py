@@ -6,13 +6,18 @@ value that it had; its contributions are what `autograd.grad` gives for it alone
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
+import numpy as np
+
 import tapegrad
-from tapegrad.machine.live import call, layouts
+from tapegrad.autograd import anomaly
+from tapegrad.machine.live import call, layouts, planner
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import replay
+from tapegrad.tape.notation import plan_attributes
 from tapegrad.tape.tape import Tape
 
 
@@ -31,7 +36,8 @@ class Walk:
 
     `contributions[t]` has a pair for every operand of instruction t that a gradient flows on to: the buffer, and what
     the instruction adds to its adjoint. What a custom function gave is not known: it is Python code, of which the tape
-    keeps nothing.
+    keeps nothing. An adjoint is None if nothing flows there, and also if it is `unknown`, for want of a value that a
+    rule reads.
     """
 
     def __init__(self, tape: Tape, inputs: Sequence[Any] = ()) -> None:
@@ -40,9 +46,10 @@ class Walk:
         self.values: list[Any] = [None] * len(tape.layouts)
         self.adjoints: list[Any] = [None] * len(tape.layouts)
         self.contributions: list[list[tuple[int, Any]]] = [[] for _ in range(len(tape))]
+        self.seeds: dict[int, Any] = {}
+        self.unknown: set[int] = set()  # buffers of whose adjoint a part is not known
         given = dict(zip(tape.inputs, replay.checked(tape, inputs))) if inputs else tape.values
-        self._numbers: list[int] = []
-        with tapegrad.no_grad():
+        with _undisturbed(), tapegrad.no_grad():
             for b in tape.inputs:
                 if b in given:
                     self.values[b] = replay.held(given[b], tape.layouts[b]).detach()
@@ -54,32 +61,39 @@ class Walk:
     def backward(self, seed: Any = None) -> Walk:
         """Find the adjoints: of the results' sum, or for the cotangent `seed` of a single result."""
         tape = self.tape
-        needs = tape.needs()
+        needs, keeps = tape.needs(), tape.keeps()
         tracked = {*tape.requires, *(r for r, needed in zip(tape.results, needs) if any(needed))}
-        for b in tape.outputs:
-            if b in tracked and self.values[b] is not None and tape.layouts[b].dtype.is_floating_point:
-                self._add(b, tapegrad.ones_like(self.values[b]) if seed is None else seed)
-        for t in reversed(range(len(tape))):
-            g = self.adjoints[tape.results[t]]
-            if g is None or not any(needs[t]) or not tape.plan(t).keeps:
-                continue
-            self.contributions[t] = self._contributed(t, g, needs[t])
-            for b, part in self.contributions[t]:
-                self._add(b, part)
+        with _undisturbed(), tapegrad.no_grad():
+            for b in tape.outputs:
+                if b in tracked and tape.layouts[b].dtype.is_floating_point:
+                    given = tapegrad.ones(tape.layouts[b].shape, dtype=tape.layouts[b].dtype) if seed is None else seed
+                    self.seeds[b] = given if b not in self.seeds else self.seeds[b] + given
+            self.adjoints = [self.seeds.get(b) for b in range(len(tape.layouts))]
+            for t in reversed(range(len(tape))):
+                result, g = tape.results[t], self.adjoints[tape.results[t]]
+                if not any(needs[t]) or not tape.plan(t).keeps:
+                    continue
+                read = tape.operations[t].kind != "callback" and all(self.values[b] is not None for b in keeps[t])
+                if result in self.unknown or (g is not None and not read):
+                    self.unknown.update(b for b, wanted in zip(tape.operands[t], needs[t]) if wanted)
+                elif g is not None:
+                    self.contributions[t] = self._contributed(t, g, needs[t])
+                    for b, part in self.contributions[t]:
+                        self.adjoints[b] = part if self.adjoints[b] is None else self.adjoints[b] + part
+        for b in self.unknown:
+            self.adjoints[b] = None
         return self
-
-    def _add(self, b: int, part: Any) -> None:
-        self.adjoints[b] = part if self.adjoints[b] is None else self.adjoints[b] + part
 
     def _contributed(self, t: int, g: Any, needed: Sequence[bool]) -> list[tuple[int, Any]]:
         operands: list[Any] = []
         for b, wanted in zip(self.tape.operands[t], needed):
             value: Any = self.tape.constants[~b] if b < 0 else self.values[b]
+            if value is None:  # its rule does not read it
+                layout = self.tape.layouts[b]
+                value = replay.held(np.zeros(layout.shape, layout.dtype.numpy), layout)
             operands.append(value.detach().requires_grad_() if wanted else value)
-        if any(x is None for x in operands):
-            return []
         with tapegrad.enable_grad():
-            result = self._run(t, operands)
+            result = self._run(t, operands, written=False)
         if not result.requires_grad:
             return []
         wanted_ones = [j for j, wanted in enumerate(needed) if wanted]
@@ -87,15 +101,23 @@ class Walk:
                                        allow_unused=True)
         return [(self.tape.operands[t][j], part) for j, part in zip(wanted_ones, found) if part is not None]
 
-    def _run(self, t: int, operands: list[Any]) -> Any:
-        """One instruction, which leaves its operands as they are."""
+    def _run(self, t: int, operands: list[Any], written: bool = True) -> Any:
+        """One instruction, which leaves its operands as they are.
+
+        Unless it is to be `written`, what writes in place is run as what does not: the slope may be of what it wrote
+        over, which autograd refuses.
+        """
         op = self.tape.operations[t]
         if op.kind == "rebase":
             return self._rebased(t, *operands)
-        if op.inplace_of is not None:
+        if op.inplace_of is not None and written:
             operands = [_copy(operands[0], self.tape.operand_layouts(t)[0]), *operands[1:]]
         rows = [call.wrapped(x) if b < 0 else x for b, x in zip(self.tape.operands[t], operands)]
         try:
+            if op.inplace_of is not None and not written:
+                plan = planner.plan(op.inplace_of, self.tape.operand_layouts(t),
+                                    plan_attributes(op.inplace_of, self.tape.attributes[t]))
+                return call.run_plan(plan.index, *rows)
             return replay.step(self.tape, t, rows)
         finally:
             for row in rows:
@@ -111,6 +133,15 @@ class Walk:
                                                                 **self.tape.attributes[t])
         whole.as_strided(shape, strides, offset).copy_(part)
         return _copy(whole, layout)
+
+
+@contextlib.contextmanager
+def _undisturbed() -> Iterator[None]:
+    """No anomaly detection, which stops at the NaN that is looked for; no inference mode, which records nothing."""
+    with anomaly.unwatched(), contextlib.ExitStack() as modes:
+        if tapegrad.is_inference_mode_enabled():
+            modes.enter_context(tapegrad.inference_mode(False))
+        yield
 
 
 def _copy(x: Any, layout: Any) -> Any:

@@ -254,6 +254,12 @@ for _name, _symbol, _binds in (("add", "+", 1), ("sub", "-", 1), ("mul", "*", 2)
     setattr(Term, f"__{_name}__", _plain)
     setattr(Term, f"__r{_name}__", _swapped)
 
+def _callback(tape: Instructions, t: int, plan: Plan) -> list[str | None]:
+    """What is Python or machine code has a name only."""
+    return [f"{plan.grad_name}(∂%{tape.results[t]})"] * len(tape.operands[t])
+
+
 _RULES: dict[str, Callable[..., list[str | None]]] = {
     "elementwise": _traced, "reduction": _traced, "view": _view, "rebase": _rebase, "structured": _structured,
+    "callback": _callback,
 }

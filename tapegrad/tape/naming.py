@@ -5,16 +5,20 @@ other objects. Nothing of the program runs: attributes are read from the instanc
 """
 from __future__ import annotations
 
+import contextlib
 import dis
 import types
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
+from itertools import islice
+from typing import Any, NamedTuple
 
 from tapegrad.machine.live import machine
 
 MOST = 20_000  # values looked at
 DEEPEST = 6
+WIDE = 1_000  # more parts than that are looked at last
+_ATOMS = {int, float, complex, bool, str, bytes, type(None)}
 _OF_MODULES = ("_parameters", "_buffers", "_modules")
 _CLOSED = (types.ModuleType, types.FunctionType, types.BuiltinFunctionType, types.MethodType, type, str, bytes)
 
@@ -32,56 +36,114 @@ def called(names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None, frame: A
         return {}
     passing = _loop_variables(frame.f_code)
     scopes = [frame.f_locals] if frame.f_locals is frame.f_globals else [frame.f_locals, frame.f_globals]
-    shown = [[(v, k) for k, v in list(s.items()) if k.isidentifier() and k[0] != "_"] for s in scopes]
+    shown = [[(v, k) for k, v in _variables(s) if type(k) is str and k.isidentifier() and k[0] != "_"] for s in scopes]
     lasting = [(v, k) for scope in shown for v, k in scope if k not in passing]
     late = [(v, k) for scope in shown for v, k in scope if k in passing]
     return _first([*_reached(lasting), *_reached(late)])
+
+
+def held_by(tensor: Any) -> Any:
+    """The tensor that has the values: under `vmap`, what a function is called with stands for it."""
+    return tensor._value if tensor._stands_in else tensor
+
+
+def tensors_in(value: Any) -> Iterator[Any]:
+    """The tensors in a value: itself, or what containers and objects hold."""
+    return (tensor for tensor, _ in _reached([(value, "")]))
+
+
+def _variables(scope: Any) -> list[tuple[Any, Any]]:
+    """What a scope holds; nothing of one that the program wrote itself, as `exec` takes it."""
+    if issubclass(type(scope), dict):
+        return list(dict.items(scope))
+    return list(scope.items()) if type(scope).__module__ == "builtins" else []  # what Python 3.13 has for locals
 
 
 def _first(found: Iterable[tuple[Any, str]]) -> dict[int, str]:
     names: dict[int, str] = {}
     for value, name in found:
         if issubclass(type(value), machine.TensorBase):
-            names.setdefault(value._buffer, name)
+            names.setdefault(held_by(value)._buffer, name)
     return names
 
 
 def _reached(roots: list[tuple[Any, str]]) -> Iterator[tuple[Any, str]]:
-    """Tensors and their names, the shortest ways first."""
+    """Tensors and their names, the shortest ways first; those in what holds very many things, a data set, last."""
     waiting = deque((value, name, 0) for value, name in roots)
+    wide: deque[tuple[Any, str, int]] = deque()
+    known: dict[type, _Members] = {}
     seen: set[int] = set()
-    while waiting and len(seen) < MOST:
-        value, name, depth = waiting.popleft()
-        if issubclass(type(value), machine.TensorBase):
+    while (waiting or wide) and len(seen) < MOST:
+        value, name, depth = waiting.popleft() if waiting else wide.popleft()
+        kind = type(value)
+        if issubclass(kind, machine.TensorBase):
             yield value, name
-        elif id(value) not in seen and depth < DEEPEST and not issubclass(type(value), _CLOSED):
+        elif id(value) not in seen and depth < DEEPEST and not issubclass(kind, _CLOSED):
             seen.add(id(value))
-            waiting.extend((part, of, depth + 1) for part, of in _parts(value, name))
+            parts = [(part, of, depth + 1) for part, of in islice(_parts(value, name, known), MOST)
+                     if type(part) not in _ATOMS]
+            (waiting if len(parts) <= WIDE else wide).extend(parts)
 
 
-def _parts(value: Any, name: str) -> Iterator[tuple[Any, str]]:
+def _parts(value: Any, name: str, known: dict[type, _Members]) -> Iterator[tuple[Any, str]]:
     kind = type(value)
-    if kind in (list, tuple, deque):
-        yield from ((part, f"{name}[{i}]") for i, part in enumerate(value))
+    sequence = next((base for base in (list, tuple, deque) if issubclass(kind, base)), None)
+    if sequence is not None:
+        fields: Any = next((held["_fields"] for held in _of_bases(kind) if "_fields" in held), None)
+        for i, part in enumerate(sequence.__iter__(value)):
+            named = type(fields) is tuple and i < len(fields) and type(fields[i]) is str
+            yield part, f"{name}.{fields[i]}" if named else f"{name}[{i}]"
     elif issubclass(kind, dict):
         for key, part in list(dict.items(value)):
-            if isinstance(key, (str, int)):
+            if type(key) in (str, int, bool):
                 yield part, f"{name}[{_quoted(key)}]"
     else:
-        try:
-            held = object.__getattribute__(value, "__dict__")
-        except AttributeError:
-            return
-        if isinstance(held, dict):
-            for key, part in list(held.items()):
-                if key in _OF_MODULES and isinstance(part, dict):
-                    yield from ((inner, f"{name}.{of}") for of, inner in list(part.items()))
-                elif isinstance(key, str) and not key.startswith("_"):
-                    yield part, f"{name}.{key}"
+        if kind not in known:
+            known[kind] = _Members.of(kind)
+        yield from ((part, f"{name}.{of}") for of, part in known[kind].read(value))
+
+
+class _Members(NamedTuple):
+    """What instances of a type hold: their dict, and slots, read by Python's own descriptors."""
+
+    dict: Any
+    slots: tuple[tuple[str, Any], ...]
+
+    @classmethod
+    def of(cls, kind: type) -> _Members:
+        slots: dict[str, Any] = {}
+        held = None
+        for of_base in _of_bases(kind):
+            for name, member in of_base.items():
+                if type(member) is types.MemberDescriptorType and name[0] != "_":
+                    slots.setdefault(name, member)
+                elif name == "__dict__" and held is None:
+                    held = member
+        known = type(held) in (types.GetSetDescriptorType, types.MemberDescriptorType)
+        return cls(held if known else None, tuple(slots.items()))
+
+    def read(self, value: Any) -> Iterator[tuple[str, Any]]:
+        for name, member in self.slots:
+            with contextlib.suppress(AttributeError):  # not set
+                yield name, member.__get__(value)
+        held: Any = self.dict.__get__(value) if self.dict is not None else None
+        for key, part in list(dict.items(held)) if issubclass(type(held), dict) else ():
+            if type(key) is not str:
+                continue
+            if key in _OF_MODULES and issubclass(type(part), dict):
+                yield from dict.items(part)
+            elif not key.startswith("_"):
+                yield key, part
+
+
+def _of_bases(kind: type) -> Iterator[Mapping[str, Any]]:
+    """What a type and its bases hold, read so that no metaclass of the program is asked."""
+    for base in type.__dict__["__mro__"].__get__(kind):
+        yield type.__dict__["__dict__"].__get__(base)
 
 
 def _quoted(key: str | int) -> str:
-    return f'"{key}"' if isinstance(key, str) else str(key)
+    return f'"{key}"' if type(key) is str else str(key)
 
 
 def _loop_variables(code: types.CodeType) -> set[str]:

@@ -16,7 +16,7 @@ from tapegrad.machine.planning import Plan
 from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
 from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.naming import called
+from tapegrad.tape.naming import called, held_by
 from tapegrad.tape.notation import Number, canonical, no_collections
 
 _Read = tuple[int, Plan, list[int], int, int]  # an instruction, as `reading.instruction` has it
@@ -69,13 +69,13 @@ class Tape(Instructions):
             if not isinstance(r, machine.TensorBase):
                 raise TypeError(f"Tape.of: expected tensors, got {type(r).__name__}")
         with no_collections():
-            return cls._reached(results, name, inputs, named, sources)
+            return cls._reached([*map(held_by, results)], name, inputs, named, sources)
 
     @classmethod
     def _reached(cls, results: Sequence[Any], name: str | None, inputs: Sequence[Any] | None, named: Mapping[int, str],
                  sources: Callable[[int], str | None] | None) -> Tape:
         """The instructions that lead to results, from the inputs on."""
-        stop = [i._buffer for i in inputs or ()]
+        stop = [held_by(i)._buffer for i in inputs or ()]
         seen = set(stop)
         stack = [r._buffer for r in results]
         wanted: dict[int, _Read] = {}
