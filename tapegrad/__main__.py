@@ -8,7 +8,7 @@ import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -53,6 +53,8 @@ def _html(given: argparse.Namespace) -> None:
         written = [page.page(_tape(given, given.what))]
     else:
         written = [page.page(tape) for tape in scripts.tapes(given.what, given.arguments, given.most)]
+        if not written:
+            _never_backward(given)
     stem = Path(given.output or Path(given.what).stem + ".html")
     for i, content in enumerate(written):
         to = stem.with_stem(f"{stem.stem}-{i + 1}") if len(written) > 1 else stem
@@ -63,9 +65,16 @@ def _html(given: argparse.Namespace) -> None:
 def _why_nan(given: argparse.Namespace) -> None:
     from tapegrad.inspect import nans, scripts
 
-    report = nans.found(_tape(given, given.what)) if _is_tape(given) else scripts.why_nan(given.what, given.arguments)
-    print("every value is finite" if report is None else report)
-    sys.exit(report is not None)
+    if _is_tape(given):
+        looked = scripts.Looked(nans.found(_tape(given, given.what)), 1, [])
+    else:
+        looked = scripts.why_nan(given.what, given.arguments)
+    if not looked.calls:
+        _never_backward(given)
+    seen = "every value is finite" if not looked.unseen else "\n".join(
+        ["every value that can be seen is finite", *looked.unseen])
+    print(seen if looked.report is None else looked.report)
+    sys.exit(looked.report is not None)
 
 
 def _debug(given: argparse.Namespace) -> None:
@@ -73,7 +82,7 @@ def _debug(given: argparse.Namespace) -> None:
 
     found = [_tape(given, given.what)] if _is_tape(given) else scripts.tapes(given.what, given.arguments, 1)
     if not found:
-        given.parser.error(f"{given.what} never calls backward")
+        _never_backward(given)
     debugger.Prompt(debugger.Debugger(found[0])).cmdloop()
 
 
@@ -108,6 +117,11 @@ def _stubs(given: argparse.Namespace) -> None:
 
     stubs.write()
     module_stubs.write()
+
+
+def _never_backward(given: argparse.Namespace) -> NoReturn:
+    parser: argparse.ArgumentParser = given.parser
+    parser.error(f"{given.what} never calls backward")
 
 
 def _is_tape(given: argparse.Namespace) -> bool:

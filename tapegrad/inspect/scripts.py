@@ -10,7 +10,7 @@ import runpy
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 from unittest import mock
 
 import tapegrad
@@ -154,20 +154,31 @@ class _Found(BaseException):
     """Ends a script whose report is known."""
 
 
-def why_nan(script: str, arguments: Sequence[str]) -> nans.NanReport | None:
+class Looked(NamedTuple):
+    """What was found in a script: how many times it called backward, and what could not be seen."""
+
+    report: nans.NanReport | None
+    calls: int
+    unseen: list[str]
+
+
+def why_nan(script: str, arguments: Sequence[str]) -> Looked:
     """Run a script up to the first backward through a value that is not finite, and say what made it."""
     report: nans.NanReport | None = None
+    calls = 0
+    unseen: dict[str, None] = {}
 
     def look(roots: list[Any], frame: Any) -> None:
-        nonlocal report
+        nonlocal report, calls
+        calls += 1
         try:
             report = nans.found(Tape._of(roots, None, None, called(None, frame), autograd.anomaly.line_of))
-        except TapeError:  # nothing that could be seen: Python code is between
-            report = None
+        except TapeError as error:  # Python code is between
+            unseen[str(error)] = None
         held.clear()
         if report is not None:
             raise _Found
 
     with contextlib.suppress(_Found), _torch_is_tapegrad(), running.as_written() as held, _each_root(look):
         _run(script, arguments)
-    return report
+    return Looked(report, calls, [*unseen])

@@ -12,6 +12,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad import dispatch
+from tapegrad.__main__ import main
 from tapegrad.autograd import anomaly
 from tapegrad.inspect.walk import Walk
 from tapegrad.tape import Tape
@@ -98,7 +99,7 @@ def test_an_infinity_that_was_cured_is_no_cause_of_a_later_nan():
 
 def test_the_element_that_is_nan_is_followed_not_its_neighbours():
     x = of(0.0, 2.0)
-    report = torch.inspect.why_nan((x.log() - 5).pow(-0.5))  # -inf gives 0, a number below zero nan
+    report = torch.inspect.why_nan((x.log() - 5).pow(-0.25))  # -inf gives 0, a number below zero nan
     assert (report.tape.operations[report.instruction].name, report.position) == ("pow", (1,))
 
 
@@ -243,3 +244,26 @@ def test_a_data_set_beside_a_model_does_not_hide_its_names():
     net = torch.nn.Sequential(torch.nn.Linear(1, 1))
     assert names(Tape.of(net(torch.ones(1)).sum())) == ["net.0.bias", "net.0.weight"]
     del data
+
+
+# ---------------------------------------------------------------- commands
+
+
+@pytest.mark.parametrize("command", ["why-nan", "html", "debug"])
+def test_a_script_without_a_backward_is_not_called_finite(command, tmp_path, capsys):
+    script = tmp_path / "idle.py"
+    script.write_text("import torch\nx = torch.zeros(1).log() * 0\n")
+    with pytest.raises(SystemExit) as left:
+        main([command, str(script)])
+    assert left.value.code == 2 and "never calls backward" in capsys.readouterr().err
+
+
+def test_what_cannot_be_seen_of_a_script_is_said(tmp_path, capsys):
+    script = tmp_path / "custom.py"
+    script.write_text("import torch\nclass F(torch.autograd.Function):\n    @staticmethod\n"
+                      "    def forward(ctx, x): return x * 1\n    @staticmethod\n    def backward(ctx, g): return g\n"
+                      "F.apply(torch.ones(1, requires_grad=True)).sum().backward()\n")
+    with pytest.raises(SystemExit) as left:
+        main(["why-nan", str(script)])
+    told = capsys.readouterr().out
+    assert left.value.code == 0 and told.startswith("every value that can be seen is finite") and "made by F" in told
