@@ -2,11 +2,13 @@
 from __future__ import annotations
 
 import difflib
+from collections import Counter
 from typing import Any, NamedTuple
 
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.text import aligned, operation_text, plain, type_text
 
+MOST = 5_000_000  # pairs of instructions that are looked at
 AROUND = 2  # instructions shown before and after what differs
 
 
@@ -65,7 +67,7 @@ def compare(first: Instructions, second: Instructions) -> TapeDiff:
     ours, theirs = _keys(first), _keys(second)
     same, inputs = _inputs(first, second)
     pairs: list[tuple[int | None, int | None]] = []
-    for kind, a, b, c, d in difflib.SequenceMatcher(None, ours, theirs, autojunk=False).get_opcodes():
+    for kind, a, b, c, d in _aligned(ours, theirs):
         if kind == "equal":
             pairs += zip(range(a, b), range(c, d))
         else:
@@ -81,6 +83,26 @@ def compare(first: Instructions, second: Instructions) -> TapeDiff:
         if any(_other(first, second, same, a, b) for a, b in zip(first.operands[t], second.operands[u])):
             rewired.add(i)
     return TapeDiff(first, second, tuple(pairs), frozenset(rewired), tuple(inputs))
+
+
+def _aligned(ours: list[Any], theirs: list[Any]) -> list[tuple[str, int, int, int, int]]:
+    """What `difflib` says, asked of what lies between the first and the last difference.
+
+    There it takes the product of how often each instruction comes in both: with many, those of loops are left out.
+    """
+    start, least = 0, min(len(ours), len(theirs))
+    while start < least and ours[start] == theirs[start]:
+        start += 1
+    after = 0
+    while after < least - start and ours[-1 - after] == theirs[-1 - after]:
+        after += 1
+    left, right = ours[start:len(ours) - after], theirs[start:len(theirs) - after]
+    counts = Counter(left)
+    work = sum(counts[key] for key in right)
+    found = difflib.SequenceMatcher(None, left, right, autojunk=work > MOST).get_opcodes()
+    between = [(kind, a + start, b + start, c + start, d + start) for kind, a, b, c, d in found]
+    return [("equal", 0, start, 0, start), *between,
+            ("equal", len(ours) - after, len(ours), len(theirs) - after, len(theirs))]
 
 
 def _keys(tape: Instructions) -> list[tuple[Any, ...]]:
