@@ -211,3 +211,19 @@ def test_ways_to_compute_attention(name):
             told.append((type(error), str(error)))
         told.append([(name, str(way), repr(way), int(way)) for name, way in ways.SDPBackend.__members__.items()])
     assert told[2:] == told[:2]
+
+
+@pytest.mark.parametrize("training", [True, False])
+@pytest.mark.parametrize("shape", [(2, 0), (0, 3), (0, 3, 4), (2, 3, 0), (0, 0), (2, 0, 4)])
+def test_a_batch_of_nothing_is_normalised(shape, training):
+    told = []
+    for t in (torch, tapegrad):
+        mean, variance = t.zeros(3), t.ones(3)
+        w, b, x = t.ones(3, requires_grad=True), t.zeros(3, requires_grad=True), t.ones(shape, requires_grad=True)
+        out = F(t).batch_norm(x, mean, variance, w, b, training)
+        out.sum().backward()
+        plain = F(t).batch_norm(x, None, None, None, None, training)
+        told.append((tuple(out.shape), type(out.grad_fn).__name__, type(plain.grad_fn).__name__, w.grad.tolist(),
+                     b.grad.tolist(), tuple(x.grad.shape), mean.tolist(), variance.tolist(),
+                     tuple(t.nn.BatchNorm1d(3).train(training)(t.ones(shape)).shape)))
+    assert told[0] == told[1]

@@ -33,6 +33,9 @@ def _scaled(x: Any, weight: Any, bias: Any) -> Any:
 def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any = None, bias: Any = None,
                training: bool = False, momentum: float = 0.1, eps: float = 1e-5) -> Any:
     """Each channel with mean zero and deviation one over the batch (`torch.nn.functional.batch_norm`)."""
+    if not input.numel():  # nothing is asked of the statistics; the first factor alone comes in, as in PyTorch
+        out = input.clone() if weight is None else input.clone() * weight[0]
+        return out if bias is None else out + bias[0]
     # A vector has no channels, of which statistics can be.
     channels, shape = 0 if input.ndim == 1 else input.shape[1], (-1, *(1,) * (input.ndim - 2))
     for name, of in (("running_mean", running_mean), ("running_var", running_var), ("weight", weight), ("bias", bias)):
@@ -50,7 +53,7 @@ def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any =
     normal, mean, var = _standardised(input, dims, eps)
     with modes.no_grad():
         for running, found in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
-            if running is not None and n:  # a batch of nothing says nothing
+            if running is not None:
                 running.mul_(1 - momentum).add_(found.detach().reshape(-1) * momentum)
     return _scaled(normal, weight, bias)
 
