@@ -23,6 +23,7 @@ _PLAINER = """
 """
 OTHERS = {
     **dict.fromkeys(_PLAINER.split(), "PyTorch's says less than it takes"),
+    **dict.fromkeys(("autograd.detect_anomaly", "autograd.set_detect_anomaly"), "check_forward is ours"),
     "jit.ignore": "the name of the rest", "nn.parallel.DistributedDataParallel": "refused whatever it is given",
     "storage.TypedStorage": "made of a tensor", "storage.UntypedStorage": "made of a tensor",
     "utils.benchmark.Measurement": "made by a Timer",

@@ -149,7 +149,7 @@ class Planner:
             record["haste"] = rec.CHECK_FIRST if step.checks else rec.PATIENT if step.patient else rec.PRESSING
             record["cut"] = 0 if step.cut is None else address_of(step.cut)
             named = {source - rec.TEMPORARY for source, _ in step.pointers}
-            unseen = named & temporaries.keys() - order.keys()
+            unseen = {n for n in named & temporaries.keys() - order.keys() if temporaries[n]}
             if len(unseen) > 1:
                 raise RuntimeError("a step makes room for one intermediate value; fill the others before")
             for fresh in unseen:
@@ -157,7 +157,9 @@ class Planner:
                 record["temporary"], record["temporary_bytes"] = 1, temporaries[fresh]
             for i, (source, offset) in enumerate(step.pointers):
                 number = source - rec.TEMPORARY
-                record["sources"][i] = rec.TEMPORARY + order[number] if number in temporaries else source
+                if number in temporaries:  # one without elements is read nowhere: any address will do
+                    source = rec.TEMPORARY + order[number] if temporaries[number] else rec.RESULT
+                record["sources"][i] = source
                 record["offsets"][i] = offset
             self.machine.nests[address_of(step.nest)] = step.nest
         rooms.append((native, [(s.nest, s.cut) for s in steps]))
