@@ -97,6 +97,7 @@ class _Handle:
     __slots__ = ("__weakref__", "row", "tensor", "version")
     tensor: Any
     version: int
+    row: int
 
     def __init__(self, tensor: Any) -> None:
         self.tensor, self.version, self.row = tensor.detach(), tensor._version, tensor._buffer

@@ -80,7 +80,7 @@ class Quick:
         record["whole"], record["runs"] = self.whole, address_of(variant.counter)
         self._keep.append(variant.counter)
         self.address: int = address_of(record)
-        self.packed = struct.pack("=Q", self.address)  # which native code reads without unpacking a number
+        self.packed: bytes = struct.pack("=Q", self.address)  # which native code reads without unpacking a number
 
     def _table(self, field: str, values: Any, dtype: str = "u8", count: str = "") -> None:
         array = np.array(values, dtype).reshape(-1)
