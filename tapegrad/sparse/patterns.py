@@ -10,7 +10,7 @@ from scipy import sparse
 from tapegrad.autograd import engine
 from tapegrad.machine.live import call, machine
 from tapegrad.machine.planning import Plan
-from tapegrad.sparse.relations import Bits, dense, indices_of, relation
+from tapegrad.sparse.relations import Bits, dense, each, indices_of, relation
 from tapegrad.tape import reading
 
 
@@ -67,7 +67,7 @@ def pattern(program: Program, rows: int, columns: int) -> Bits:
     """The bits of the output's derivatives by the input."""
     if not program.ended:
         return sparse.csr_array((rows, columns), dtype=bool)
-    bits: dict[int, Bits] = {0: sparse.eye_array(columns, dtype=bool, format="csr")}
+    bits: dict[int, Bits] = {0: each(np.arange(columns), columns)}
     last = {value: i for i, (operands, _) in enumerate(program.steps) for _, value in operands}
     for i, (operands, _) in enumerate(program.steps):
         bits[i + 1] = _step(program, i, bits)
