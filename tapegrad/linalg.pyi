@@ -125,11 +125,10 @@ def inv_ex(A: Tensor, *, check_errors: _bool = False, out: Any = None) -> _linal
 def lstsq(input: Tensor, b: Tensor, rcond: _float | None = None, *, driver: _str | None = None, out: Any = None) -> _linalg_lstsq:
     """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`).
 
-    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
-    >>> torch.linalg.lstsq(x, x)
+    >>> torch.linalg.lstsq(2 * torch.eye(2), torch.ones(2, 1))
     torch.return_types.linalg_lstsq(
-    solution=tensor([[ 1.0000e+00,  2.3842e-07],
-            [-1.7881e-07,  1.0000e+00]]),
+    solution=tensor([[0.5000],
+            [0.5000]]),
     residuals=tensor([]),
     rank=tensor(2),
     singular_values=tensor([]))"""
