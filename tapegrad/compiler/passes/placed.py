@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from tapegrad import dtypes
-from tapegrad.compiler.passes.work import Work, kernel_of, space, times_used
-from tapegrad.compiler.traced_program import Loop, Place, Step
+from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used
+from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 
@@ -26,18 +26,7 @@ class _Row(NamedTuple):
 def placed(work: Work) -> Work:
     """The same program without such copies."""
     uses = times_used(work.steps)
-    out: list[Step | Loop] = []
-    run: list[Step] = []
-    for item in work.steps:
-        if isinstance(item, Step):
-            run.append(item)
-            continue
-        out += _placed(run, uses, work.results)
-        run = []
-        if isinstance(item, Loop):
-            item = item._replace(steps=tuple(_placed(item.steps, uses, work.results)))
-        out.append(item)
-    return work._replace(steps=out + _placed(run, uses, work.results))
+    return between_loops(work, lambda steps: _placed(steps, uses, work.results))
 
 
 def _placed(steps: Sequence[Step], uses: Counter[int], results: set[int]) -> list[Step]:

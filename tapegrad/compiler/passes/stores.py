@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from tapegrad import dtypes
-from tapegrad.compiler.passes.work import Work, kernel_of, space
+from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Loop, Place, Step
+from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
@@ -24,16 +24,7 @@ _ADDED = dtypes.float32, dtypes.float64
 def stores(work: Work) -> Work:
     """The same program with first additions to zeros as stores."""
     constants = constant_blocks(work.steps, work.results).keys()
-    out: list[Step | Loop] = []
-    run: list[Step] = []
-    for item in work.steps:
-        if isinstance(item, Step):
-            run.append(item)
-            continue
-        out += _stored(run, constants)
-        run = []
-        out.append(item._replace(steps=tuple(_stored(item.steps, constants))) if isinstance(item, Loop) else item)
-    return work._replace(steps=[*out, *_stored(run, constants)])
+    return between_loops(work, lambda steps: _stored(steps, constants))
 
 
 def _stored(steps: Sequence[Step], constants: Collection[int]) -> list[Step]:

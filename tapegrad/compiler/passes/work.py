@@ -2,15 +2,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, kernel_of, reads, space, writes
 from tapegrad.machine.live import machine
 
-__all__ = ["Work", "is_copy", "is_simple", "kernel_of", "passed_on", "reads", "space", "times_used", "times_written",
-           "writes"]
+__all__ = ["Work", "between_loops", "is_copy", "is_simple", "kernel_of", "passed_on", "reads", "space", "times_used",
+           "times_written", "writes"]
 
 
 class Work(NamedTuple):
@@ -19,6 +19,20 @@ class Work(NamedTuple):
     steps: list[Any]  # Step; after `blocks` Group as well, after `lowered` Blocked
     blocks: Sequence[Block]
     results: set[int]
+
+
+def between_loops(work: Work, rule: Callable[[Sequence[Step]], list[Step]]) -> Work:
+    """The same program after a rule for straight lines of steps: those between loops, and the turn of each loop."""
+    out: list[Any] = []
+    line: list[Step] = []
+    for item in work.steps:
+        if isinstance(item, Step):
+            line.append(item)
+            continue
+        out += rule(line)
+        line = []
+        out.append(item._replace(steps=tuple(rule(item.steps))) if isinstance(item, Loop) else item)
+    return work._replace(steps=out + rule(line))
 
 
 def times_written(steps: Sequence[Item]) -> Counter[tuple[str, int]]:
