@@ -10,8 +10,9 @@ from typing import Any, NamedTuple
 
 import tapegrad
 from tapegrad.inspect.walk import Walk
-from tapegrad.machine.live import call, layouts, planner
-from tapegrad.tape.notation import TapeError, plan_attributes
+from tapegrad.machine.live import layouts
+from tapegrad.tape import replay
+from tapegrad.tape.notation import TapeError
 from tapegrad.tape.tape import Tape
 from tapegrad.tape.text import aligned, operation_text
 
@@ -84,13 +85,6 @@ def _own_error(walk: Walk, t: int) -> Any:
                             for x in operands]
         if "dtype" in tape.attributes[t] and len(exact) == 1:  # a conversion
             return value.double() - exact[0]
-        rows = [call.wrapped(x) if b < 0 else x for b, x in zip(tape.operands[t], exact)]
-        try:
-            known = tuple([layout if b < 0 else layouts[x._layout]
-                     for b, x, layout in zip(tape.operands[t], exact, tape.operand_layouts(t))])
-            plan = planner.plan(op, known, plan_attributes(op, tape.attributes[t]))
-            return value.double() - call.run_plan(plan.index, *rows).double()
-        finally:
-            for row in rows:
-                if isinstance(row, int):
-                    call.unwrap(row)
+        of = [layout if b < 0 else layouts[x._layout]
+              for b, x, layout in zip(tape.operands[t], exact, tape.operand_layouts(t))]
+        return value.double() - replay.apply(op, exact, of, tape.attributes[t]).double()

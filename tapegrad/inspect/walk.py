@@ -14,10 +14,9 @@ import numpy as np
 
 import tapegrad
 from tapegrad.autograd import anomaly
-from tapegrad.machine.live import call, layouts, planner
+from tapegrad.machine.live import layouts
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import replay
-from tapegrad.tape.notation import plan_attributes
 from tapegrad.tape.tape import Tape
 
 
@@ -110,19 +109,13 @@ class Walk:
         op = self.tape.operations[t]
         if op.kind == "rebase":
             return self._rebased(t, *operands)
-        if op.inplace_of is not None and written:
-            operands = [_copy(operands[0], self.tape.operand_layouts(t)[0]), *operands[1:]]
-        rows = [call.wrapped(x) if b < 0 else x for b, x in zip(self.tape.operands[t], operands)]
-        try:
-            if op.inplace_of is not None and not written:
-                plan = planner.plan(op.inplace_of, self.tape.operand_layouts(t),
-                                    plan_attributes(op.inplace_of, self.tape.attributes[t]))
-                return call.run_plan(plan.index, *rows)
-            return replay.step(self.tape, t, rows)
-        finally:
-            for row in rows:
-                if isinstance(row, int):
-                    call.unwrap(row)
+        of = self.tape.operand_layouts(t)
+        if op.inplace_of is not None and not written:
+            return replay.apply(op.inplace_of, operands, of, self.tape.attributes[t])
+        if op.inplace_of is not None:
+            operands = [_copy(operands[0], of[0]), *operands[1:]]
+        with replay.wrapped(operands) as taken:
+            return replay.step(self.tape, t, taken)
 
     def _rebased(self, t: int, part: Any, base: Any) -> Any:
         """The base after a write through a view: the part that the view sees is the view's."""

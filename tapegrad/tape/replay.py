@@ -1,7 +1,8 @@
 """Running a tape again: through the machine, or by the rules' NumPy columns."""
 from __future__ import annotations
 
-from collections.abc import Sequence
+import contextlib
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -10,10 +11,10 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import reference
 from tapegrad.machine.live import call, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.ops.declaration import REGISTRY
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history, reading, verify
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.notation import TapeError
+from tapegrad.tape.notation import TapeError, plan_attributes
 from tapegrad.tape.text import plain, type_text
 
 
@@ -27,17 +28,13 @@ def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
     for b in _written_inputs(tape):
         values[b] = _copy(values[b], tape.layouts[b])
     dying = _dying(tape)
-    numbers = [call.wrapped(c) for c in tape.constants]
-    try:
+    with wrapped(tape.constants) as numbers:
         for t in range(len(tape)):
             operands = [numbers[~b] if b < 0 else values[b] for b in tape.operands[t]]
             values[tape.results[t]] = step(tape, t, operands)
             del operands
             for b in dying.get(t, ()):
                 values[b] = None
-    finally:
-        for row in numbers:
-            call.unwrap(row)
     results = tuple(values[b] for b in tape.outputs)
     return results[0] if len(results) == 1 else results
 
@@ -131,6 +128,25 @@ def _copy(tensor: Any, layout: Layout) -> Any:
     if layout.dense:
         return call.run_plan(planner.plan(REGISTRY["clone"], (layout,)).index, tensor)
     return reading.tensor_from(reading.array_of(tensor), layout)
+
+
+@contextlib.contextmanager
+def wrapped(operands: Sequence[Any]) -> Iterator[list[Any]]:
+    """Operands as the machine takes them: tensors, and rows in place of numbers for as long as this lasts."""
+    taken = [x if isinstance(x, machine.TensorBase) else call.wrapped(x) for x in operands]
+    try:
+        yield taken
+    finally:
+        for given, row in zip(operands, taken):
+            if row is not given:
+                call.unwrap(row)
+
+
+def apply(op: Operation, operands: Sequence[Any], of: Sequence[Layout], attributes: dict[str, Any]) -> Any:
+    """An operation on tensors and numbers of these layouts."""
+    plan = planner.plan(op, tuple(of), plan_attributes(op, attributes))
+    with wrapped(operands) as taken:
+        return call.run_plan(plan.index, *taken)
 
 
 def step(tape: Instructions, t: int, operands: list[Any]) -> Any:
