@@ -6,7 +6,7 @@ Then backward: in the order of the sweep, the first contribution that is not fin
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -19,6 +19,7 @@ from tapegrad.tape.notation import TapeError
 from tapegrad.tape.tape import Tape
 
 Array = np.ndarray[Any, Any]
+Told = Mapping[int, Statistics]  # of the buffers whose values are known: a result's operands are, if it is
 MOST = 12  # instructions of the way from the cause to the result that are shown
 
 
@@ -102,20 +103,18 @@ def _unknown(tape: Tape, b: int) -> str:
 
 def _forward(walk: Walk) -> NanReport | None:
     tape = walk.tape
-    told = [None if v is None else Statistics.of(v) for v in walk.values]
+    told = {b: Statistics.of(value) for b, value in enumerate(walk.values) if value is not None}
+    nans = {b for b, of in told.items() if of.nans}
     for b in tape.inputs:
-        if b in tape.outputs and told[b] is not None and told[b].nans:  # type: ignore[union-attr]
+        if b in tape.outputs and b in nans:
             return _input(walk, b, told[b])
-    bad = [t for t, b in enumerate(tape.results) if told[b] is not None and told[b].nans]  # type: ignore[union-attr]
-    if not bad:
-        results = [b for b in tape.outputs if told[b] is not None and told[b].infinities]  # type: ignore[union-attr]
-        bad = [t for t, b in enumerate(tape.results) if b in results]
+    bad = [t for t, b in enumerate(tape.results) if b in nans] or [
+        t for t, b in enumerate(tape.results) if b in tape.outputs and b in told and told[b].infinities]
     if not bad:
         return None
     slice_of, made, given = _sources(walk, told, bad[0])
-    nans = [b for b in given if told[b].nans]  # type: ignore[union-attr]
-    if nans or (given and not made and not told[tape.results[bad[0]]].nans):  # type: ignore[union-attr]
-        b = (nans or given)[0]
+    if nans.intersection(given) or (given and not made and tape.results[bad[0]] not in nans):
+        b = next((b for b in given if b in nans), given[0])
         return _input(walk, b, told[b])
     t = made[0] if made else bad[0]
     value, position = _array(walk.values[tape.results[t]]), slice_of[t]
@@ -125,15 +124,13 @@ def _forward(walk: Walk) -> NanReport | None:
                      cure_of(tape.operations[t].name, False, _elements(walk, t, position, value.shape), None), way, "")
 
 
-def _input(walk: Walk, b: int, told: Any) -> NanReport:
+def _input(walk: Walk, b: int, told: Statistics) -> NanReport:
     position = _first_bad(_array(walk.values[b]))
     return NanReport(walk.tape, False, None, b, str(told), (), position, "", (), "")
 
 
-def _finite(walk: Walk, told: Sequence[Any], b: int) -> bool:
-    if b < 0:
-        return bool(np.isfinite(float(walk.tape.constants[~b])))
-    return told[b] is not None and told[b].finite
+def _finite(walk: Walk, told: Told, b: int) -> bool:
+    return bool(np.isfinite(float(walk.tape.constants[~b]))) if b < 0 else told[b].finite
 
 
 def _backward(walk: Walk) -> NanReport | None:
@@ -186,7 +183,7 @@ def _down(walk: Walk, t: int) -> tuple[int, ...]:
     return tuple(way)
 
 
-def _sources(walk: Walk, told: Sequence[Any], t: int) -> tuple[dict[int, tuple[int, ...]], list[int], list[int]]:
+def _sources(walk: Walk, told: Told, t: int) -> tuple[dict[int, tuple[int, ...]], list[int], list[int]]:
     """The way on which what is not finite came to an instruction: where in each result, which made it, which inputs."""
     tape = walk.tape
     maker = {b: i for i, b in enumerate(tape.results)}
