@@ -82,6 +82,26 @@ def test_dump_without_lines_with_adjoints(script: Path, capsys: pytest.CaptureFi
     assert "seed ∂%2 = 1\n 1  sum  ∂%1 += expand(∂%2, [3])\n 0  mul  ∂%0 += ∂%1 * 5\n" in printed
 
 
+THREADED = """\
+import threading, torch
+x = torch.ones(2, requires_grad=True)
+y = x * 2
+def hook(g):
+    if threading.current_thread() is threading.main_thread():
+        other = threading.Thread(target=lambda: (torch.ones(2, requires_grad=True) * 3).sum().backward())
+        other.start()
+        other.join()
+y.register_hook(hook)
+y.sum().backward()
+"""
+
+
+def test_dump_sees_what_other_threads_do_meanwhile(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    script.write_text(THREADED)
+    __main__.main(["dump", "--no-lines", str(script)])
+    assert "backward ran 2 times, on 2 tapes" in capsys.readouterr().out
+
+
 def test_dump_reports_when_the_script_fails(script: Path, capsys: pytest.CaptureFixture[str]) -> None:
     script.write_text(SCRIPT + "raise KeyError('gone')\n")
     with pytest.raises(KeyError, match="gone"):

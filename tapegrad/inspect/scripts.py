@@ -8,6 +8,7 @@ import importlib.machinery
 import os
 import runpy
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -57,21 +58,20 @@ def _torch_is_tapegrad() -> Iterator[None]:
 @contextlib.contextmanager
 def _each_root(shown: Callable[[list[Any], Any], None]) -> Iterator[None]:
     """`shown` is given the roots of every backward and the frame that asks for it, before it runs."""
-    inside = False
+    inside = threading.local()
 
     def around(function: Any, roots_of: Callable[..., Sequence[Any]]) -> Any:
         def watched(*args: Any, **kwargs: Any) -> Any:
-            nonlocal inside
-            if inside:  # one such function calls the other
+            if hasattr(inside, "now"):  # one such function calls the other
                 return function(*args, **kwargs)
-            inside = True
+            inside.now = True
             try:
                 roots = [r for r in roots_of(*args) if not r.is_leaf]
                 if roots:
                     shown(roots, program_frame(sys._getframe(1)))
                 return function(*args, **kwargs)
             finally:
-                inside = False
+                del inside.now
 
         return watched
 
