@@ -28,13 +28,19 @@ enabled: bool = False
 check_nan: bool = True
 check_forward: bool = False
 _PACKAGE = str(Path(__file__).parents[1])
-_own = threading.local()  # `unwatched`: whether a thread's operations are none of the program's
 _running: list[int] = []  # the rows whose nodes are at work, innermost last
+
+
+class _Thread(threading.local):
+    unwatched = False  # whether what this thread does is none of the program's
+
+
+_thread = _Thread()
 
 
 def check(name: str, gradients: Sequence[Any]) -> None:
     """Raise RuntimeError for a NaN among a node's gradients."""
-    if getattr(_own, "unwatched", False):
+    if _thread.unwatched:
         return
     for position, value in enumerate(gradients):
         if value is not None and _has_nan(value):
@@ -97,7 +103,7 @@ def line_of(row: int) -> str:
 def _note(result: Any) -> None:
     """Let a node that was just recorded remember the lines of the program that led to it."""
     t = instruction_of(result._buffer)
-    if t is not None and not getattr(_own, "unwatched", False):
+    if t is not None and not _thread.unwatched:
         _, known = _node(result._buffer)
         known["traceback_"] = _Lines()
         if _running:
@@ -145,12 +151,12 @@ def explain(row: int) -> None:
 @contextlib.contextmanager
 def unwatched() -> Iterator[None]:
     """What this thread does meanwhile is not the program's: it may meet a NaN."""
-    before = getattr(_own, "unwatched", False)
-    _own.unwatched = True
+    before = _thread.unwatched
+    _thread.unwatched = True
     try:
         yield
     finally:
-        _own.unwatched = before
+        _thread.unwatched = before
 
 
 def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:

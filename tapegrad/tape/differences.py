@@ -13,7 +13,8 @@ AROUND = 2  # instructions shown before and after what differs
 
 
 class TapeDiff(NamedTuple):
-    """Two tapes side by side; printed, what differs: `-` is of the first alone, `+` of the second, `≠` reads another.
+    """Two tapes side by side; printed, what differs: `-` is of the first alone, `+` of the second, and an instruction
+    with both reads another value.
 
     `pairs` are the instructions of both in order, None where there is no counterpart; `rewired` are pairs that are the
     same but for which values they read. `inputs` are pairs of inputs that have another type, or that only one has.
