@@ -118,6 +118,7 @@ class Machine:
 
     def __init__(self, operations: Sequence[Slots]) -> None:
         refuse_others()
+        jit.keep(self)
         last = max(o.opcode for o in operations)
         if last >= rec.PLAN_OF_COPIED:
             raise ImportError(f"{last} operations: the table of plans tells {rec.PLAN_OF_COPIED - 1} apart")
@@ -230,7 +231,7 @@ class Machine:
     def new_team(self) -> None:
         """A team without threads yet: at the start, and in a forked child."""
         block = np.zeros(rec.TEAM.itemsize + 64, "u1")
-        python_objects.kept.append(block)
+        jit.keep(block)
         team = -(-address_of(block) // 64) * 64
         for field, make in (("mutex", "pthread_mutex_init"), ("condition", "pthread_cond_init")):  # on macOS not zeros
             getattr(ctypes.pythonapi, make)(ctypes.c_void_p(team + rec.offset_of(rec.TEAM, field)), None)
@@ -254,11 +255,11 @@ class Machine:
 
     def set_function(self, opcode: int, function: Callable[..., Any]) -> None:
         """The Python function an operation's calls fall back on; at `opcode + OPERATORS` that of its operator."""
-        python_objects.kept.append(function)
+        jit.keep(function)
         self.functions_table[opcode] = id(function)
 
     def set_hook(self, name: str, function: Callable[..., Any]) -> None:
-        python_objects.kept.append(function)
+        jit.keep(function)
         self.state[name] = id(function)
 
     def insert_plan(self, opcode: int, layouts: Sequence[int], plan: int) -> bool:
@@ -320,7 +321,7 @@ class Machine:
         """The same as a method of a class."""
         number = self.n_methods
         self.n_methods += 1
-        python_objects.kept.append(function)
+        jit.keep(function)
         self.functions_table[trampolines.RECALLED + number] = id(function)
         return python_objects.method(kind, name, self.symbols[f"recalled_{number}"], METH_FASTCALL | METH_KEYWORDS,
                                      function.__doc__ or "")

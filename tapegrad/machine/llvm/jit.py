@@ -21,7 +21,7 @@ from tapegrad import config
 
 BUILDING = threading.RLock()  # held by whoever adds a layout, a plan or a kernel: one thread at a time
 
-__all__ = ["compile_ir", "define_symbol", "host", "improve", "load_object", "quick", "vector_functions"]
+__all__ = ["compile_ir", "define_symbol", "host", "improve", "keep", "load_object", "quick", "vector_functions"]
 
 
 @functools.cache
@@ -207,8 +207,20 @@ def _engine() -> Any:
     return llvm.create_lljit_compiler(_new_machine(2), use_jit_link=True)
 
 
+_count_in = ctypes.pythonapi["Py_IncRef"]
+_count_in.restype, _count_in.argtypes = None, [ctypes.py_object]
+
+
+def keep(*objects: Any) -> None:
+    """Never free these: native code and CPython point into them until the process is gone.
+
+    Not a module's list: the interpreter empties that on its way out, and then collects once more what reads them.
+    """
+    for each in objects:
+        _count_in(each)
+
+
 _symbols: dict[str, int] = {}
-_trackers: list[Any] = []  # dropping one unloads its code, and nobody knows who still holds the address
 _library_numbers = itertools.count()
 
 
@@ -234,7 +246,7 @@ def load_object(name: str, code: bytes | Sequence[bytes], symbols: Sequence[str]
     for symbol in symbols:
         library.export_symbol(symbol)
     tracker = library.link(_engine(), f"{name}.{next(_library_numbers)}")
-    _trackers.append(tracker)
+    keep(tracker)  # without it the code is unloaded, and nobody knows who still holds the address
     found = {symbol: tracker[symbol] for symbol in symbols}
     loaded.update((address, f"{name}.{symbol}") for symbol, address in found.items())
     return found

@@ -99,6 +99,7 @@ def _bind(slot: int) -> None:
 
 @functools.cache
 def _define() -> None:
+    jit.keep(_bind)
     jit.define_symbol("tapegrad_bind", ctypes.cast(_bind, ctypes.c_void_p).value or 0)
 
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from tapegrad import errors
+from tapegrad.machine.llvm import jit
 
 _MAP_NORESERVE = 0x4000 if sys.platform.startswith("linux") else 0
-_reserved: list[Any] = []
 MAX_PLANS = 1 << 20
 MAX_LAYOUTS = 1 << 22
 
@@ -46,7 +46,7 @@ def reserve(dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
         block = map_pages(dtype.itemsize * count)
     except OSError:
         raise MemoryError(f"no address space for {dtype.itemsize * count} bytes") from None
-    _reserved.append(block)
+    jit.keep(block)
     return np.frombuffer(block, dtype, count)
 
 

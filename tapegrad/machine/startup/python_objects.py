@@ -7,6 +7,7 @@ from typing import Any
 
 from tapegrad.documents.texts import TEXTS
 from tapegrad.machine import records as rec
+from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup.trampolines import COMPARISONS, Slots
 
 # Slot numbers of CPython's stable ABI (typeslots.h).
@@ -62,7 +63,6 @@ tensor(6.)
 `gradient` is needed unless the tensor has one element. Raises RuntimeError for a tensor without history, for a second
 backward through what the first one freed, and for operands modified in place since.
 """
-kept: list[Any] = []  # C structures CPython points into for good
 
 
 def function(name: str, address: int, flags: int, doc: str = "", of: Any = None) -> Any:
@@ -84,7 +84,7 @@ def method(kind: type, name: str, address: int, flags: int, doc: str = "") -> An
 
 def _defined(name: str, address: int, flags: int, doc: str, *held: Any) -> _MethodDef:
     definition = _MethodDef(name.encode(), address, flags, doc.encode() or None)
-    kept.extend([definition, *held])
+    jit.keep(definition, *held)
     return definition
 
 
@@ -99,7 +99,7 @@ def make_node_type(symbols: dict[str, int]) -> type:
     table = (_Slot * 4)(*(_Slot(_SLOT[f"tp_{s}"], symbols[f"tapegrad_node_{s}"])
                           for s in ("traverse", "clear", "dealloc")), _Slot(0, None))
     spec = _Spec(b"tapegrad.Row", rec.NODE.itemsize, 0, _DEFAULT | _COLLECTED, ctypes.addressof(table))
-    kept.extend([table, spec])
+    jit.keep(table, spec)
     return _type_from(spec)
 
 
@@ -111,7 +111,7 @@ def make_compiled_type(symbols: dict[str, int]) -> type:
     table = (_Slot * 3)(_Slot(_SLOT["tp_call"], symbols["tapegrad_call_compiled"]),
                         _Slot(_SLOT["tp_members"], ctypes.addressof(members)), _Slot(0, None))
     spec = _Spec(b"tapegrad.CompiledBase", at["ways"], 0, _DEFAULT | _BASE | _VECTORCALL, ctypes.addressof(table))
-    kept.extend([members, table, spec])
+    jit.keep(members, table, spec)
     return _type_from(spec)
 
 
@@ -161,5 +161,5 @@ def make_tensor_type(symbols: dict[str, int], operations: Sequence[Slots]) -> ty
     table = (_Slot * (len(slots) + 1))(*(_Slot(*s) for s in slots))
     spec = _Spec(b"tapegrad.TensorBase", rec.TENSOR.itemsize, 0, _DEFAULT | _BASE | _COLLECTED,
                  ctypes.addressof(table))
-    kept.extend([members, getset, methods, table, spec])
+    jit.keep(members, getset, methods, table, spec)
     return _type_from(spec)

@@ -162,7 +162,6 @@ def lapack_call(routine: str, of: dtype) -> int:
 # ---------------------------------------------------------------- Python as a kernel
 
 _Kernel = ctypes.CFUNCTYPE(ctypes.c_int32, ctypes.c_void_p, ctypes.c_void_p)
-_kept: list[Any] = []  # the machine calls them for good
 
 
 def called(function: Callable[..., Any],
@@ -193,5 +192,5 @@ def called(function: Callable[..., Any],
         return 0
 
     made = _Kernel(kernel)
-    _kept.append(made)
+    jit.keep(made)
     return _with(Effects(fails=True), ctypes.cast(made, ctypes.c_void_p).value or 0)
