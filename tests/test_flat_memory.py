@@ -1,6 +1,7 @@
 """Memory stays flat: whatever stands around a backward, one more iteration takes nothing that stays."""
 from __future__ import annotations
 
+import ctypes
 import gc
 import subprocess
 import sys
@@ -567,3 +568,12 @@ def test_interrupts_at_any_moment():
     a.grad = None
     (a * 2).sum().backward()
     assert a.grad.tolist() == [2.0] * 3
+
+
+def test_looking_at_memory_makes_no_types():
+    """Types come and go with their names: after some thousands Python's table of names is made anew, twice as large."""
+    before = ctypes.Array.__subclasses__()
+    for n in range(1, 300):
+        torch.ones(n).numpy()
+        machine.memory(int(machine.buffers["address"][x._buffer]), "u1", n)
+    assert ctypes.Array.__subclasses__() == before

@@ -29,6 +29,7 @@ from tapegrad.machine.startup import (
     METH_O,
     Slots,
     address_of,
+    bytes_from,
     map_pages,
     object_code,
     python_objects,
@@ -176,8 +177,7 @@ class Machine:
         self.state["release_external"] = id(self._release_external)
 
     def _map_memory(self, address: int) -> None:
-        raw: Any = (ctypes.c_char * rec.MACHINE.itemsize).from_address(address)
-        self.state = state = np.frombuffer(raw, rec.MACHINE, 1)
+        self.state = state = self.memory(address, rec.MACHINE, 1)
         self._rows = rows = _rows_that_fit()
         self.instructions, self.buffers, self.pool, self.places = reserve_tables(rows, _OF_MACHINE)
         self.plans = reserve(rec.PLAN, MAX_PLANS)
@@ -240,8 +240,7 @@ class Machine:
     @staticmethod
     def memory(address: int, dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
         """An array over native memory; the caller sees to it that the memory outlives it."""
-        raw: Any = (ctypes.c_char * max(np.dtype(dtype).itemsize * count, 1)).from_address(address)
-        return np.frombuffer(raw, dtype, count)
+        return np.frombuffer(bytes_from(address), dtype, count)
 
     def keep_nest(self, words: Sequence[int]) -> int:
         """The address of a loop nest that stays for good, one for equal words."""

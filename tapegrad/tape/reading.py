@@ -13,6 +13,7 @@ from tapegrad import shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
+from tapegrad.machine.startup import bytes_from
 
 # Columns, from which an item is read in a third of the time that a record's field takes.
 _producer, _layout, _flags, _owner, _address = (
@@ -191,8 +192,8 @@ def array_of(tensor: Any) -> np.ndarray[Any, Any]:
     item = layout.dtype.itemsize
     if not layout.nbytes:
         return np.empty(layout.shape, layout.dtype.numpy)
-    flat = machine.memory(int(buffers[tensor._buffer]["address"]), layout.dtype.numpy, layout.nbytes // item)
-    return np.lib.stride_tricks.as_strided(flat, layout.shape, [s * item for s in layout.strides])
+    return np.ndarray(layout.shape, layout.dtype.numpy, bytes_from(_address(tensor._buffer)), 0,
+                      [s * item for s in layout.strides])
 
 
 def tensor_from(array: Any, layout: Layout) -> Any:

@@ -10,6 +10,7 @@ from tapegrad.machine.startup.memory import (
     MAX_LAYOUTS,
     MAX_PLANS,
     address_of,
+    bytes_from,
     map_pages,
     require_memory,
     reserve,
@@ -19,5 +20,5 @@ from tapegrad.machine.startup.python_objects import METH_FASTCALL, METH_KEYWORDS
 from tapegrad.machine.startup.trampolines import Slots
 
 __all__ = ["MAX_LAYOUTS", "MAX_PLANS", "METH_FASTCALL", "METH_KEYWORDS", "METH_O", "Slots", "address_of",
-           "call_by_vector", "map_pages", "object_code", "python_objects", "require_memory", "reserve",
+           "bytes_from", "call_by_vector", "map_pages", "object_code", "python_objects", "require_memory", "reserve",
            "reserve_tables", "trampolines"]

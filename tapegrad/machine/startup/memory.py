@@ -1,11 +1,12 @@
 """Memory that arrays lie in for good: address space is reserved, and pages are touched as they are written."""
 from __future__ import annotations
 
+import ctypes
 import functools
 import mmap
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -52,6 +53,11 @@ def reserve(dtype: np.dtype[Any] | str, count: int) -> np.ndarray[Any, Any]:
 
 def reserve_tables(rows: int, dtypes: Sequence[np.dtype[Any]]) -> list[np.ndarray[Any, Any]]:
     return [reserve(dtype, rows) for dtype in dtypes]
+
+
+# The bytes from an address on, for an array to be made of the first of them. One type for all of memory: of a type for
+# each length, ctypes forgets those that are not in use, and each that is made anew wears Python's table of names out.
+bytes_from: Callable[[int], Any] = (ctypes.c_char * (1 << 62)).from_address
 
 
 def address_of(array: np.ndarray[Any, Any]) -> int:

@@ -23,6 +23,7 @@ from tapegrad.machine.kernels.products import blas
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import POINTER, ROUTINES, STATUS, call_text
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
+from tapegrad.machine.startup import bytes_from
 
 
 class Effects(NamedTuple):
@@ -170,19 +171,13 @@ def called(function: Callable[..., Any],
 
     `arrays` gives (dtype, shape, byte strides) of the output and the inputs. The interpreter takes the GIL to run it.
     """
-    spans = [int(np.dot([n - 1 for n in shape], strides)) + d.itemsize if 0 not in shape else 0
-             for d, shape, strides in arrays]
-    count = len(arrays)
-
-    def memory(address: int, span: int) -> Any:
-        return (ctypes.c_char * max(span, 1)).from_address(address)
+    addresses_from = (ctypes.c_size_t * len(arrays)).from_address
 
     def kernel(pointers: int, nest: int) -> int:
         try:
-            addresses = (ctypes.c_size_t * count).from_address(pointers)
             out, *inputs = (
-                np.ndarray(shape, d, memory(address or nest, span), 0, strides)
-                for (d, shape, strides), span, address in zip(arrays, spans, addresses)
+                np.ndarray(shape, d, bytes_from(address or nest), 0, strides)
+                for (d, shape, strides), address in zip(arrays, addresses_from(pointers))
             )
             with np.errstate(all="ignore"):
                 out[...] = function(*inputs)
