@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter, structural
+from tapegrad.machine.kernels import emitter, products, structural
 from tapegrad.machine.live import buffers
 
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
@@ -140,6 +140,9 @@ def uses(kind: int, address: int) -> tuple[int | None, int | None]:
     found = structural.effects.get(address) if kind == rec.KERNEL else None
     if found is not None:
         return found.writes, found.reads
+    adds = products.adds(address) if kind == rec.KERNEL else None
+    if adds is not None:
+        return 1, 0 if adds else 1
     kernel = emitter.kernels.get(address) if kind == rec.KERNEL else None
     if kernel is not None:
         outputs = len(kernel.region.outputs)

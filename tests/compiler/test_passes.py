@@ -130,6 +130,30 @@ def test_who_reads_a_copy_reads_what_was_copied():
     assert calls(made) == calls(compiled(f, x, y, passes=[])) - 1
 
 
+def test_what_a_product_does_to_its_operands_is_known():
+    """It writes the first, and reads that too where it adds: a copy beside it is none, and one nobody reads goes."""
+    def f(x: Any, w: Any) -> Any:
+        a = x.exp()
+        (a @ w).sum()  # nobody looks
+        y = a.clone() @ w
+        return y.t() @ a, torch.addmm(y, a, w), y
+
+    x, w = torch.rand(6, 5), torch.rand(5, 6)
+    made = compiled(f, x, w, passes=["common", "dead"])
+    same(made(x, w), f(x, w), True, "")
+    assert calls(made) == calls(compiled(f, x, w, passes=[])) - 3
+
+    leaf = torch.rand(5, 6, requires_grad=True)
+
+    def step(x: Any) -> Any:
+        ((x @ leaf).sum() + (2 * x @ leaf).sum()).backward()
+        found = leaf.grad
+        leaf.grad = None
+        return found
+
+    same(compiled(step, x)(x), step(x), True, "")
+
+
 def test_equal_computations_of_what_was_written_between_are_two():
     def f(x: Any) -> Any:
         y = x * 1

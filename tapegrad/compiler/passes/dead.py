@@ -1,6 +1,6 @@
 """Dead steps: what a known kernel writes where nobody looks afterwards need not be computed.
 
-Kernels of unknown content (BLAS, LAPACK, Python) and checks of indices are kept: they may fail, and a call that fails
+Kernels of unknown content (LAPACK, Python) and checks of indices are kept: they may fail, and a call that fails
 must go on failing. A training step whose loss nobody returns loses its last sum to this.
 """
 from __future__ import annotations
@@ -10,7 +10,7 @@ from collections.abc import Collection, Sequence
 from tapegrad.compiler.passes.work import Work, kernel_of, reads, writes
 from tapegrad.compiler.traced_program import Item, Loop, Step, fails
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import structural
+from tapegrad.machine.kernels import products, structural
 
 
 def dead(work: Work) -> Work:
@@ -49,4 +49,5 @@ def _is_idle(step: Step, alive: Collection[int]) -> bool:
 
 
 def _only_computes(step: Step) -> bool:
-    return isinstance(step, Step) and step.kind == rec.KERNEL and step.a in structural.effects and not fails(step)
+    return isinstance(step, Step) and step.kind == rec.KERNEL and not fails(step) and (
+        step.a in structural.effects or products.adds(step.a) is not None)

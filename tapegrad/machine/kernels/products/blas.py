@@ -14,6 +14,7 @@ import ctypes
 import functools
 
 from tapegrad.dtypes import dtype, float64
+from tapegrad.machine.kernels.products import product_writer
 from tapegrad.machine.llvm import cache, jit
 
 _IR = """
@@ -184,4 +185,4 @@ def gemm(of: dtype) -> tuple[int, int]:
     text = _IR.format(routine=symbol, t="double" if of is float64 else "float", unpack=unpack)
     code = cache.obtain(text, lambda: jit.compile_ir(text, 1))
     found = jit.load_object(routine, code, ["store", "add"])
-    return found["store"], found["add"]
+    return product_writer.known(found["store"], found["add"])

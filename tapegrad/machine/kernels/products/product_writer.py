@@ -9,11 +9,12 @@ from tapegrad.machine.kernels.instruction_writer import Writer
 from tapegrad.machine.kernels.lowering import register_type, vector_bytes
 from tapegrad.machine.llvm import cache, jit
 
-__all__ = ["Addresses", "ProductWriter", "build", "is_product", "load"]
+__all__ = ["Addresses", "ProductWriter", "adds", "build", "is_product", "known", "load"]
 
 Addresses = tuple[int, int]  # of the kernels that store and that add a product
 
 _loaded: set[int] = set()  # the addresses of all kernels so far
+_adds: dict[int, bool] = {}  # those of BLAS too
 
 
 def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes | None:
@@ -34,12 +35,23 @@ def load(name: str, source: Callable[[dtype, int], str], of: dtype) -> Addresses
         return None
     found = jit.load_object(name, code, ["store", "add"], ())
     _loaded.update(found.values())
-    return found["store"], found["add"]
+    return known(found["store"], found["add"])
+
+
+def known(store: int, add: int) -> Addresses:
+    """Kernels that store and that add a product, from now on known as such."""
+    _adds.update({store: False, add: True})
+    return store, add
 
 
 def is_product(address: int) -> bool:
-    """Whether a kernel is one of matrix products."""
+    """Whether a kernel is one of ours for matrix products."""
     return address in _loaded
+
+
+def adds(address: int) -> bool | None:
+    """Whether a kernel of matrix products, BLAS's or ours, adds to what is there; None of any other kernel."""
+    return _adds.get(address)
 
 
 class ProductWriter(Writer):
