@@ -24,6 +24,7 @@ from benchmarks import (
     large,
     layers,
     memory,
+    native,
     nested,
     operations,
     ordinary,
@@ -40,7 +41,7 @@ from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 # In the table's order.
 GROUPS = (small, calls, pieces, operations, decompositions, drawing, everyday, large, layers, batches, sparse, nested,
           training, memory, startup, compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling,
-          inspecting)
+          inspecting, native)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),

@@ -93,6 +93,7 @@ class Compiled(Transparent, CompiledBase):
         self._failures: dict[Any, int] = {}
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
+        self.value: Compiled | None = None  # of what this is the value and the gradient
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
@@ -428,6 +429,47 @@ class Compiled(Transparent, CompiledBase):
         if not variants:
             raise RuntimeError("nothing is compiled yet: " + (self.reason or "two calls must have done the same"))
         return max(variants, key=lambda v: v.runs)
+
+    @functools.cached_property
+    def grad(self) -> Compiled:
+        """The value and the gradient as a compiled function: `value, gradients = f.grad(*args)`.
+
+        >>> import tapegrad
+        >>> f = tapegrad.compile(lambda x, y: (x * y).sum())
+        >>> f.grad(tapegrad.tensor([1.0, 2.0]), tapegrad.tensor([3.0, 4.0]))
+        (tensor(11.), (tensor([3., 4.]), tensor([1., 2.])))
+
+        There is a gradient for each tensor of floating-point numbers that is passed. RuntimeError where the function
+        gives anything but one number.
+        """
+        from tapegrad.compiler.native_functions.gradient import value_and_gradient
+
+        return value_and_gradient(self)
+
+    @property
+    def native(self) -> Any:
+        """The program that ran most as native code for C, Numba and SciPy, without Python or the GIL.
+
+        >>> import tapegrad
+        >>> f = tapegrad.compile(lambda x: (x * x).sum())
+        >>> x = tapegrad.ones(3, dtype=tapegrad.float64)
+        >>> _ = f(x), f(x)
+        >>> f.native
+        <native function int32_t function(const double *x, double *value, void *workspace)>
+        >>> f.native.run([1.0, 2.0, 3.0]), f.grad.native.run([1.0, 2.0, 3.0])
+        (14.0, (14.0, array([2., 4., 6.])))
+
+        Python values that it reads are in it as they were; tensors that it reads by name are read where they lie.
+        RuntimeError, with the reason, for what cannot be native: random draws, Python that is called, gradients left
+        on tensors.
+        """
+        from tapegrad.compiler.native_functions.native import native_of
+
+        return native_of(self)
+
+    def export(self, path: Any, name: str | None = None) -> Any:
+        """Write the program that ran most as an object file with a C header (see `native`); the header's path."""
+        return self.native.export(path, name)
 
     def explain(self) -> str:
         """What was captured, replayed and not, and why, in a few lines."""

@@ -22,7 +22,7 @@ _WORD = 8
 _SMALL = 16 << 20
 
 
-def _lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked | Loop], apart: set[int], reuse: bool
+def lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked | Loop], apart: set[int], reuse: bool
              ) -> tuple[dict[int, int], int]:
     """Offsets of the blocks in one piece of memory, reused once a block was used for the last time.
 
@@ -87,7 +87,7 @@ class Program:
         emitter.bind(kernels)
         bound = {address: late_binding.bound(address) for address in kernels}
         fixed = set(constant_blocks(steps, set(results)))  # written now, once
-        offsets, size = _lay_out(blocks, steps, fixed | set(results), reuse)
+        offsets, size = lay_out(blocks, steps, fixed | set(results), reuse)
         self._memory = np.zeros(size + _ALIGN, "u1")
         base = -(-address_of(self._memory) // _ALIGN) * _ALIGN
         self._constants = {i: np.zeros(max(blocks[i].nbytes, 8), "u1") for i in fixed}

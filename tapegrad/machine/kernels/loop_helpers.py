@@ -39,7 +39,7 @@ _NEST = """\
   %strides = getelementptr i64, ptr %sizes, i64 %D
 """
 
-_SOURCE = f"""\
+SOURCE = f"""\
 ; Reads the kept loops into a frame or, where %reduced is 1, those; where %inside is 1, all but the innermost.
 ; The number of turns that all loops make together is returned.
 define i64 @tapegrad_begin(ptr %frame, i64 %n, ptr %pointers, ptr %nest, i64 %reduced, i64 %inside) {{
@@ -167,7 +167,7 @@ no:
 
 def build() -> bytes:
     """The helpers' object code, from the disk cache or from LLVM."""
-    return cache.obtain("helpers", lambda: jit.compile_ir(_SOURCE, 1))
+    return cache.obtain("helpers", lambda: jit.compile_ir(SOURCE, 1))
 
 
 @functools.cache

@@ -230,6 +230,8 @@ def define_symbol(name: str, address: int) -> None:
 
 
 loaded: dict[int, str] = {}  # what lies at an address, for those who print programs
+# Of kernels that are no rule's, the symbol and the text, for those who write them elsewhere.
+sources: dict[int, tuple[str, Callable[[], str]]] = {}
 
 
 def load_object(name: str, code: bytes | Sequence[bytes], symbols: Sequence[str],

@@ -35,6 +35,8 @@ def load(name: str, source: Callable[[dtype, int], str], of: dtype) -> Addresses
         return None
     found = jit.load_object(name, code, ["store", "add"], ())
     _loaded.update(found.values())
+    for symbol, address in found.items():
+        jit.sources[address] = symbol, lambda: source(of, vector_bytes()[0])
     return known(found["store"], found["add"])
 
 

@@ -93,7 +93,9 @@ def _emitted(family: str, text: str) -> int:
     code = cache.obtain(f"structural {family} {text}",
                         lambda: jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False))
     loop_helpers.load()
-    return jit.load_object(family, code, ["kernel"], loop_helpers.NAMES)["kernel"]
+    address = jit.load_object(family, code, ["kernel"], loop_helpers.NAMES)["kernel"]
+    jit.sources[address] = "kernel", lambda: text
+    return address
 
 
 @functools.cache
