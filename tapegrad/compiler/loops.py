@@ -21,7 +21,7 @@ from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table, wo
 from tapegrad.compiler.traced_program import Block, Loop, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, structural
-from tapegrad.machine.kernels.products import is_product
+from tapegrad.machine.kernels.products import product
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.ops.symbols import Sym
@@ -148,7 +148,8 @@ def _barred(table: Table) -> Any:
     for address in {*addresses.tolist()}:
         here = kernels[addresses == address]
         kernel, effects = emitter.kernels.get(address), structural.effects.get(address)
-        if kernel is None and not is_product(address) and (effects is None or effects.fails):
+        known = product(address)
+        if kernel is None and not (known and known.by_nest) and (effects is None or effects.fails):
             barred[here] = True
         elif (kernel is None and effects is not None) or (kernel is not None and kernel.pattern == "1"):
             continue

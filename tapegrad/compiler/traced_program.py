@@ -140,9 +140,9 @@ def uses(kind: int, address: int) -> tuple[int | None, int | None]:
     found = structural.effects.get(address) if kind == rec.KERNEL else None
     if found is not None:
         return found.writes, found.reads
-    adds = products.adds(address) if kind == rec.KERNEL else None
-    if adds is not None:
-        return 1, 0 if adds else 1
+    product = products.product(address) if kind == rec.KERNEL else None
+    if product is not None:
+        return 1, 0 if product.adds else 1
     kernel = emitter.kernels.get(address) if kind == rec.KERNEL else None
     if kernel is not None:
         outputs = len(kernel.region.outputs)

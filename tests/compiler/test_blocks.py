@@ -8,6 +8,8 @@ from hypothesis import strategies as st
 
 import tapegrad as torch
 from tapegrad.compiler.traced_program import Blocked
+from tapegrad.machine.kernels import products
+from tapegrad.machine.kernels.products import gemm
 
 N = 40_003  # a leading axis that is no multiple of a block
 
@@ -113,8 +115,39 @@ def test_products(shape, dtype):
           rtol=1e-9 if dtype is torch.float64 else 2e-4, groups=None)
 
 
-def test_batches_of_products():
-    check(lambda x, w: torch.bmm(x, w).tanh().sum(), values(50, 40, 60), values(50, 60, 40, seed=1), groups=None)
+MATRICES = {
+    "one product": lambda x, w: torch.bmm(x, w).tanh().sum(),
+    "attention": lambda x, w: ((x @ x.mT).softmax(-1) @ w.mT).square().mean(),
+    "a product of the product": lambda x, w: (x @ w @ x @ w).tanh().sum(),
+    "transposed": lambda x, w: (x.mT @ (x @ w)).sum() + (w.mT @ x.mT).exp().mean(),
+    "added to": lambda x, w: (torch.baddbmm(x @ x.mT, x, w) ** 2).mean(),
+    "a matrix for all": lambda x, w: ((x @ w[0]).relu() @ x[3]).sum(),
+    "the batch in the middle": lambda x, w: ((x.transpose(0, 1) * 2).transpose(0, 1) @ w).tanh().sum(0).square().sum(),
+    "summed over the batch": lambda x, w: ((x @ w).sum(0) @ x).sum(),
+    "reversed": lambda x, w: (x.flip(0) @ w).tanh().sum() + (x[1:] @ w[:-1]).sum(),
+    "vectors": lambda x, w: (x @ w[..., :1]).square().sum() + (x[:, :1] @ w).tanh().sum(),
+}
+
+
+@pytest.mark.parametrize("batches", [8, 50])
+@pytest.mark.parametrize("name", MATRICES)
+def test_batches_of_products(name, batches):
+    check(MATRICES[name], values(batches, 40, 60) / 8, values(batches, 60, 40, seed=1) / 8, groups=None)
+
+
+def test_what_is_between_products_of_many_matrices_runs_with_them():
+    q, k, v = (values(64, 48, 16, seed=s).requires_grad_() for s in range(3))
+
+    def step():
+        for x in (q, k, v):
+            x.grad = None
+        ((q @ k.mT).softmax(-1) @ v).square().mean().backward()
+
+    compiled = torch.compile(step)
+    for _ in range(5):
+        compiled()
+    assert any(sum(products.product(c.kernel) is not None for c in s.calls) > 1 and len(s.calls) > 4
+               for s in arranged(compiled)) or not gemm.kernels(torch.float64)
 
 
 def test_updates_in_place():

@@ -4,6 +4,9 @@ A call over 10⁶ elements leaves its result in memory, from where the next call
 passes from call to call stays in the cache, and needs no array at all where nobody else reads it; sums over the axis
 are made of one partial result a block. Blocks are shared between threads, and the results do not depend on how many.
 
+Products of many matrices take part, a matrix being a row: what is computed of each and goes into the next product, as
+in attention, stays in the cache. One large product does not, for it does better with its operands packed as a whole.
+
 `blocks` is the pass; `lowered` makes calls of its groups after others have worked on them. It goes by memory alone: a
 call may join a group if every operand lies, unit by unit, where the others of the group have it, or is read whole and
 not written by the group.
@@ -30,15 +33,17 @@ from tapegrad.compiler.traced_program import (
     may_break_off,
     reads,
     space,
+    uses,
     writes,
 )
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter
+from tapegrad.machine.kernels import emitter, products
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 FAR = 1024  # steps without one that joins a group, after which no more are looked for
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
+MATRICES, MATRIX = 8, 1 << 19  # products of at least so many, of which each moves at most so many bytes
 
 Space = tuple[str, int]
 
@@ -127,6 +132,9 @@ class _Lowering:
         block = max(min(CACHE // max(bytes_a_unit, 1), group.units), 1)
         if block > 64:
             block -= block % 64
+        pieces = sum(c.elements for c in chosen.cuts if _product(c.step)) // thread_cuts.PRODUCT_GRAIN
+        if pieces > 1:  # multiplications are dearer than the bytes they go through
+            block = min(block, -(-group.units // pieces))
         n_blocks = -(-group.units // block)
         scratch, top = self.scratch(chosen, group, block)
         calls: list[Call] = []
@@ -181,11 +189,23 @@ class _Lowering:
                 Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
 
 
+def _product(step: Step) -> products.Product | None:
+    """What a step does that is one of many products of matrices, of a size to be run one after the other."""
+    found = products.product(step.a) if step.kind == rec.KERNEL else None
+    if found is None or not found.by_nest:
+        return None
+    batches, m, n, k = _words(step)[2]
+    return found if batches >= MATRICES and (m * k + k * n + m * n) * found.of.itemsize <= MATRIX else None
+
+
 def _axes(step: Step) -> dict[int, int]:
     """The lengths a step may be cut along, and its elements."""
-    if kernel_of(step) is None:
+    if _product(step) is not None:
+        sizes = {_words(step)[2][0]}
+    elif kernel_of(step) is not None:
+        sizes = {n for n in _words(step)[2] if n >= 1024}
+    else:
         return {}
-    sizes = {n for n in _words(step)[2] if n >= 1024}
     return {n: cut.elements for n in sizes for cut in [next(_cuts(step, n), None)] if cut is not None}
 
 
@@ -199,16 +219,17 @@ def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
 
 def _cuts(step: Step, units: int) -> Iterator[Cut]:
     """The ways to cut a call into `units` along one of its loops."""
-    kernel = kernel_of(step)
-    if kernel is None or kernel.pattern == "1":
+    kernel, product = kernel_of(step), _product(step)
+    if product is None and (kernel is None or kernel.pattern == "1"):
         return
     kept, _, sizes, strides = _words(step)
     elements, row = math.prod(sizes), math.prod(sizes[kept:])
     if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
         return
-    region, outputs = kernel.region, len(kernel.region.outputs)
-    itemsizes = [d.itemsize for d in (*region.outputs, *region.inputs)]
-    for axis, size in enumerate(sizes):
+    outputs = len(writes(step))
+    dtypes = [product.of] * 3 if product else [*kernel.region.outputs, *kernel.region.inputs]  # type: ignore[union-attr]
+    itemsizes = [d.itemsize for d in dtypes]
+    for axis, size in enumerate(sizes[:1] if product else sizes):
         if size % units or size < units:
             continue
         per_unit, parts = size // units, []
@@ -221,7 +242,8 @@ def _cuts(step: Step, units: int) -> Iterator[Cut]:
             parts.append(_part(place, unit))
         else:
             summed = axis >= kept
-            if summed and (outputs > 1 or not region.per_row[0] or thread_cuts.halves(region, row) is None):
+            if summed and (kernel is None or outputs > 1 or not kernel.region.per_row[0]
+                           or thread_cuts.halves(kernel.region, row) is None):
                 continue
             if not summed and any(p.unit == 0 for p in parts[:outputs]):
                 continue
@@ -242,7 +264,7 @@ class _Group:
         self.sums: set[Space] = set()  # what is complete only when all blocks are done
 
     def accepts(self, cut: Cut) -> bool:
-        outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        outputs = len(writes(cut.step))
         if not cut.summed and any(p.space == q.space and p != q for p in cut.parts[:outputs] for q in cut.parts):
             return False
         for j, part in enumerate(cut.parts):
@@ -259,7 +281,7 @@ class _Group:
         return True
 
     def add(self, cut: Cut) -> None:
-        outputs = len(emitter.kernels[cut.step.a].region.outputs)
+        outputs = len(writes(cut.step))
         self.cuts.append(cut)
         for j, part in enumerate(cut.parts):
             if j < outputs and cut.summed:
@@ -306,10 +328,10 @@ def _gather(rest: deque[Step], units: int) -> tuple[list[Step], list[Step], list
 
 def _written_first(cuts: Sequence[Cut], space: Space) -> bool:
     for cut in cuts:
-        kernel = emitter.kernels[cut.step.a]
-        outputs = [p.space for p in cut.parts[:len(kernel.region.outputs)]]
+        n_outputs, read = uses(cut.step.kind, cut.step.a)
+        outputs = [p.space for p in cut.parts[:n_outputs]]
         if space in outputs:
-            return not any(kernel.accumulate) and space not in [p.space for p in cut.parts[len(outputs):]]
+            return read == n_outputs and space not in [p.space for p in cut.parts[n_outputs:]]
         if space in [p.space for p in cut.parts]:
             return False
     return False

@@ -50,4 +50,4 @@ def _is_idle(step: Step, alive: Collection[int]) -> bool:
 
 def _only_computes(step: Step) -> bool:
     return isinstance(step, Step) and step.kind == rec.KERNEL and not fails(step) and (
-        step.a in structural.effects or products.adds(step.a) is not None)
+        step.a in structural.effects or products.product(step.a) is not None)

@@ -6,7 +6,7 @@ from typing import Any
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.traced_program import Blocked, Call, Operand, Step
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels.products import is_product
+from tapegrad.machine.kernels.products import product
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
@@ -20,7 +20,8 @@ def products(work: Work) -> Work:
 
 
 def _cut(step: Any) -> Any:
-    if not isinstance(step, Step) or step.kind != rec.KERNEL or not is_product(step.a):
+    known = product(step.a) if isinstance(step, Step) and step.kind == rec.KERNEL else None
+    if known is None or not known.by_nest:
         return step
     nest = machine.memory(step.b, "i8", _WORDS)
     cut = thread_cuts.cut_product(nest)

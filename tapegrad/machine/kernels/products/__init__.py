@@ -5,6 +5,6 @@
 from __future__ import annotations
 
 from tapegrad.machine.kernels.products import blas, gemm, gemv
-from tapegrad.machine.kernels.products.product_writer import adds, is_product
+from tapegrad.machine.kernels.products.product_writer import Product, product
 
-__all__ = ["adds", "blas", "gemm", "gemv", "is_product"]
+__all__ = ["Product", "blas", "gemm", "gemv", "product"]

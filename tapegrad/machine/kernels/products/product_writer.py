@@ -3,18 +3,28 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator
+from typing import NamedTuple
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.instruction_writer import Writer
 from tapegrad.machine.kernels.lowering import register_type, vector_bytes
 from tapegrad.machine.llvm import cache, jit
 
-__all__ = ["Addresses", "ProductWriter", "adds", "build", "is_product", "known", "load"]
+__all__ = ["Addresses", "Product", "ProductWriter", "build", "known", "load", "product"]
 
 Addresses = tuple[int, int]  # of the kernels that store and that add a product
 
-_loaded: set[int] = set()  # the addresses of all kernels so far
-_adds: dict[int, bool] = {}  # those of BLAS too
+
+class Product(NamedTuple):
+    """What a kernel of matrix products does: it adds to what is there or stores it, and is told sizes by a nest or as
+    BLAS is."""
+
+    of: dtype
+    adds: bool
+    by_nest: bool
+
+
+_known: dict[int, Product] = {}  # by address
 
 
 def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes | None:
@@ -34,26 +44,20 @@ def load(name: str, source: Callable[[dtype, int], str], of: dtype) -> Addresses
     if code is None:
         return None
     found = jit.load_object(name, code, ["store", "add"], ())
-    _loaded.update(found.values())
     for symbol, address in found.items():
         jit.sources[address] = symbol, lambda: source(of, vector_bytes()[0])
-    return known(found["store"], found["add"])
+    return known(of, found["store"], found["add"])
 
 
-def known(store: int, add: int) -> Addresses:
+def known(of: dtype, store: int, add: int, by_nest: bool = True) -> Addresses:
     """Kernels that store and that add a product, from now on known as such."""
-    _adds.update({store: False, add: True})
+    _known.update({address: Product(of, address == add, by_nest) for address in (store, add)})
     return store, add
 
 
-def is_product(address: int) -> bool:
-    """Whether a kernel is one of ours for matrix products."""
-    return address in _loaded
-
-
-def adds(address: int) -> bool | None:
-    """Whether a kernel of matrix products, BLAS's or ours, adds to what is there; None of any other kernel."""
-    return _adds.get(address)
+def product(address: int) -> Product | None:
+    """What a kernel does that is one of matrix products, BLAS's or ours; None of any other."""
+    return _known.get(address)
 
 
 class ProductWriter(Writer):
