@@ -34,3 +34,23 @@ def page_1e5() -> Measured:
     import tapegrad
 
     return Measured(float(len(tapegrad.inspect.to_html(chain(33_333), values=False).encode())))
+
+
+@figure("the same with values and gradients", "s", must=30.0, aim=5.0, by="value")
+def page_1e5_values() -> Measured:
+    import tapegrad
+
+    result = chain(33_333)
+    start = time.perf_counter()
+    tapegrad.inspect.to_html(result)
+    return Measured(time.perf_counter() - start)
+
+
+@figure("`why_nan` of 10^5 instructions, none found", "s", must=15.0, aim=3.0, by="value")
+def why_nan_1e5() -> Measured:
+    import tapegrad
+
+    result = chain(33_333)
+    start = time.perf_counter()
+    assert tapegrad.inspect.why_nan(result) is None
+    return Measured(time.perf_counter() - start)

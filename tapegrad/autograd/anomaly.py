@@ -10,7 +10,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any
@@ -27,6 +27,7 @@ from tapegrad.tape.reading import array_of, instruction_of, node_row, plan_of
 enabled: bool = False
 check_nan: bool = True
 check_forward: bool = False
+_ever: bool = False  # whether it was enabled at some time
 _PACKAGE = str(Path(__file__).parents[1])
 _running: list[int] = []  # the rows whose nodes are at work, innermost last
 
@@ -89,6 +90,11 @@ class _Lines(Sequence[str]):
     def innermost(self) -> str:
         """The line that ran, as `file.py:14`."""
         return f"{Path(self._frames[-1].filename).name}:{self._frames[-1].lineno}" if self._frames else ""
+
+
+def lines_known() -> Callable[[int], str] | None:
+    """`line_of`, if anomalies were ever looked for."""
+    return line_of if _ever else None
 
 
 def line_of(row: int) -> str:
@@ -161,7 +167,8 @@ def unwatched() -> Iterator[None]:
 
 def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:
     """Set the mode; while it is on, Python runs every operation and every backward."""
-    global enabled, check_nan, check_forward
+    global enabled, check_nan, check_forward, _ever
+    _ever = _ever or mode
     previous = enabled, check_nan, check_forward
     enabled, check_nan, check_forward = mode, nan, forward
     if mode != previous[0]:

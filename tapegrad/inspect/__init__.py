@@ -199,7 +199,7 @@ def _tape_of(what: tuple[Any, ...], frame: Any, named: Mapping[str, Any] | None 
         raise TypeError(f"got an unexpected keyword argument '{next(iter(named))}': what is asked of is no function")
     if len(what) == 1 and isinstance(what[0], Tape):
         return what[0]
-    return Tape._of(what, None, None, called(None, frame), anomaly.line_of)
+    return Tape._of(what, None, None, called(None, frame), anomaly.lines_known())
 
 
 show_public(__name__)

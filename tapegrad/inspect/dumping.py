@@ -11,6 +11,7 @@ from tapegrad.inspect.folding import runs
 from tapegrad.inspect.statistics import Statistics
 from tapegrad.inspect.walk import Walk
 from tapegrad.tape import adjoint, text
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.notation import no_collections
 from tapegrad.tape.tape import Tape
 
@@ -62,7 +63,7 @@ def _told(value: Any, nothing: str = UNKNOWN) -> str:
 
 def as_json(tape: Tape, shown: Shown, indent: int | None = 1) -> str:
     """The same as JSON: `inputs`, `instructions` and `outputs`, buffers by number."""
-    keeps, counts, beside = tape.keeps(), text.uses(tape), columns(tape, shown)
+    of, beside = Derived(tape), columns(tape, shown)
 
     def buffer(b: int) -> dict[str, Any]:
         layout = tape.layouts[b]
@@ -76,7 +77,7 @@ def as_json(tape: Tape, shown: Shown, indent: int | None = 1) -> str:
             "ip": t, **buffer(tape.results[t]), "op": op.name,
             "operands": [{"buffer": b} if b >= 0 else {"number": repr(tape.constants[~b])} for b in tape.operands[t]],
             "attributes": {k: text.value_text(v) for k, v in tape.attributes[t].items()},
-            "keeps": keeps[t], "uses": counts[tape.results[t]], "grad_fn": tape.plan(t).grad_name,
+            "keeps": of.kept(t), "uses": int(of.uses[tape.results[t]]), "grad_fn": tape.plan(t).grad_name,
             "source": tape.sources[t] or None,
         } for t, op in enumerate(tape.operations)],
         "outputs": tape.outputs,

@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
+from tapegrad.tape.taking import beginnings, within
 
 LONGEST = 4096  # instructions of a turn
 _FEWEST = 3  # turns: of two, any step is the same
@@ -66,18 +68,27 @@ def runs(tape: Instructions) -> list[Run]:
 
 def _read(tape: Instructions) -> tuple[Words, Words, Words]:
     """(what kind each instruction is, the whole numbers of all, where those of each begin)"""
-    known: dict[Any, int] = {}
-    kinds, words, places = [], [], [0]
-    for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
-        plan = tape.plan(t)  # which has the types and all attributes but where a view starts
-        numbers = [b for b in operands if b < 0]
-        kinds.append(known.setdefault((plan, *numbers) if numbers else plan, len(known)))
-        words.append(result)
-        words += operands
-        if plan.op.moves_nothing:
-            words += [v for v in tape.attributes[t].values() if type(v) is int]
-        places.append(len(words))
-    return np.array(kinds, np.int64), np.array(words, np.int64), np.array(places, np.int64)
+    of = Derived(tape)
+    kinds = of.which  # of the plan, which has the types and all attributes but where a view starts
+    constant = of.operands < 0
+    positions = within(of.counts)
+    for j in np.unique(positions[constant]).tolist():
+        at = np.flatnonzero(constant & (positions == j))
+        numbers = np.zeros(len(kinds), np.int64)
+        numbers[of.readers[at]] = ~of.operands[at] + 1
+        kinds = np.unique(kinds * (len(tape.constants) + 1) + numbers, return_inverse=True)[1]
+    starts: dict[int, list[int]] = {}
+    for t in np.flatnonzero(np.array([plan.op.moves_nothing for plan in of.plans], bool)[of.which]).tolist():
+        starts[t] = [v for v in tape.attributes[t].values() if type(v) is int]
+    counts = 1 + of.counts
+    counts[list(starts)] += np.fromiter(map(len, starts.values()), "i8", len(starts))
+    places = beginnings(counts)
+    words = np.empty(int(places[-1]), np.int64)
+    words[places[:-1]] = of.results
+    words[places[of.readers] + 1 + positions] = of.operands
+    for t, numbers_of in starts.items():
+        words[places[t + 1] - len(numbers_of):places[t + 1]] = numbers_of
+    return kinds, words, places
 
 
 def _next_of_kind(kinds: Words) -> Words:

@@ -13,6 +13,7 @@ from tapegrad.inspect.folding import runs
 from tapegrad.inspect.statistics import Statistics
 from tapegrad.inspect.walk import Walk
 from tapegrad.tape import adjoint, text
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.notation import no_collections
 from tapegrad.tape.tape import Tape
 
@@ -39,25 +40,25 @@ def page(tape: Tape, values: bool = True) -> str:
 def columns(tape: Tape, values: bool) -> dict[str, Any]:
     """What the page shows: a list a column, with an entry an instruction or a buffer."""
     strings = _Strings()
-    keeps = tape.keeps()
-    peak, kept = text.memory(tape, keeps)
+    of = Derived(tape)
+    peak, kept = of.memory
     told: dict[str, list[int]] = {}
     if values:
         walk = Walk(tape).backward()
         told = {"value": [strings(_told(v)) for v in walk.values],
                 "grad": [strings("?" if b in walk.unknown else _told(v)) for b, v in enumerate(walk.adjoints)]}
     statements = _statements(tape)
-    owner = tape.storage()
     return {
         "name": tape.name, "peak": text.bytes_text(peak), "kept": text.bytes_text(kept),
         "inputs": [[b, strings(tape.names.get(b, "")), int(b in tape.requires)] for b in tape.inputs],
         "outputs": list(tape.outputs),
         "type": [strings(text.type_text(layout)) for layout in tape.layouts],
-        "bytes": [layout.nbytes if owner[b] == b else 0 for b, layout in enumerate(tape.layouts)],
+        "bytes": [layout.nbytes if of.owners[b] == b else 0 for b, layout in enumerate(tape.layouts)],
         "op": [strings(op.name) for op in tape.operations], "out": tape.results,
         "operands": [[b for b in operands if b >= 0] for operands in tape.operands],
         "text": [strings(_relative(tape, t, text.operation_text(tape, t))) for t in range(len(tape))],
-        "keeps": keeps, "node": [strings(tape.plan(t).grad_name) for t in range(len(tape))],
+        "keeps": [of.kept(t) for t in range(len(tape))],
+        "node": [strings(tape.plan(t).grad_name) for t in range(len(tape))],
         "source": [strings(line) for line in tape.sources],
         "adjoint": [strings(_relative(tape, t, statements.get(t, ""))) for t in range(len(tape))],
         "loops": [list(run) for run in runs(tape)],

@@ -1,6 +1,7 @@
 """What a tensor holds, in a few words."""
 from __future__ import annotations
 
+import math
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -32,6 +33,8 @@ class Statistics(NamedTuple):
     def of(cls, tensor: Any) -> Statistics:
         """Of a tensor of any dtype; what has no elements has no numbers."""
         boolean = str(tensor.dtype).endswith("bool")
+        if tensor.numel() == 1 and math.isfinite(one := float(tensor.item())):
+            return cls(1, one, one, one, 0, 0, "", boolean)
         values = np.asarray(tensor.detach().double().numpy()).ravel()
         finite = values[np.isfinite(values)]
         nans = int(np.isnan(values).sum())

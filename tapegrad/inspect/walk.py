@@ -17,6 +17,7 @@ from tapegrad.autograd import anomaly
 from tapegrad.machine.live import layouts
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import replay
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.tape import Tape
 
 
@@ -60,7 +61,8 @@ class Walk:
     def backward(self, seed: Any = None) -> Walk:
         """Find the adjoints: of the results' sum, or for the cotangent `seed` of a single result."""
         tape = self.tape
-        needs, keeps = tape.needs(), tape.keeps()
+        of = Derived(tape)
+        needs = [of.needed(t) for t in range(len(tape))]
         tracked = {*tape.requires, *(r for r, needed in zip(tape.results, needs) if any(needed))}
         with _undisturbed(), tapegrad.no_grad():
             for b in tape.outputs:
@@ -72,7 +74,7 @@ class Walk:
                 result, g = tape.results[t], self.adjoints[tape.results[t]]
                 if not any(needs[t]) or not tape.plan(t).keeps:
                     continue
-                read = tape.operations[t].kind != "callback" and all(self.values[b] is not None for b in keeps[t])
+                read = tape.operations[t].kind != "callback" and all(self.values[b] is not None for b in of.kept(t))
                 if result in self.unknown or (g is not None and not read):
                     self.unknown.update(b for b, wanted in zip(tape.operands[t], needs[t]) if wanted)
                 elif g is not None:

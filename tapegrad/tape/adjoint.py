@@ -4,6 +4,7 @@ themselves down.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,21 +12,25 @@ from tapegrad import shapes
 from tapegrad.machine.planning import Plan, trace
 from tapegrad.ops import symbols
 from tapegrad.ops.symbols import Sym
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.text import aligned, operand_text, type_text, value_text
 
 _WIDE = 48  # longer statements are not aligned to
+_BUFFER, _PLACE = re.compile(r"%(\d+)"), re.compile(r"%\{(\d+)\}")
 
 
 def text_of(tape: Instructions, loops: Sequence[Any] = ()) -> str:
     """One line a seed and an instruction; see `Tape.adjoint`. Of `loops` the turn is shown that backward does first."""
     folded = {t: run for run in loops for t in range(run.start, run.end - run.length)}
-    needs = tape.needs()
+    of = Derived(tape)
+    needs = [of.needed(t) for t in range(len(tape))]
     tracked = set(tape.requires) | {tape.results[t] for t, n in enumerate(needs) if any(n) and tape.plan(t).keeps}
     lines = [f"seed ∂%{b} = {'1' if tape.layouts[b].numel == 1 else 'given, ' + type_text(tape.layouts[b])}"
              for b in tape.outputs if b in tracked]
     rows: list[list[str]] = []
     notes: dict[int, str] = {}
+    known: dict[Any, list[str]] = {}
     for t in reversed(range(len(tape))):
         if t in folded:
             run = folded[t]
@@ -33,7 +38,7 @@ def text_of(tape: Instructions, loops: Sequence[Any] = ()) -> str:
             notes[len(rows)] = (f"    × {run.turns} ⟨ip {last}–{last - run.length + 1} … "
                                 f"{run.start + run.length - 1}–{run.start}⟩")
         elif any(needs[t]) and tape.results[t] in tracked:
-            rows.append([str(t), tape.operations[t].name, *_statements(tape, t, needs[t])])
+            rows.append([str(t), tape.operations[t].name, *_statements_once(tape, t, needs[t], known)])
     if not rows:
         return "\n".join(lines)
     heads = [" " * (line.index(line.strip()[0]) == 0) + line for line in aligned([r[:2] for r in rows], (2,), right=0)]
@@ -48,6 +53,18 @@ def text_of(tape: Instructions, loops: Sequence[Any] = ()) -> str:
         lines += [notes[i]] if i in notes else []
         lines.append(f"{head.ljust(width)}  {'   '.join(r[2:])}")
     return "\n".join(lines + [note for i, note in notes.items() if i == len(rows)])
+
+
+def _statements_once(tape: Instructions, t: int, needs: Sequence[bool], known: dict[Any, list[str]]) -> list[str]:
+    """The same as `_statements`; for instructions that differ in their buffers alone the rule is asked once."""
+    buffers = [*dict.fromkeys((*tape.operands[t], tape.results[t]))]
+    places = {b: str(j) for j, b in enumerate(buffers)}
+    alike = tuple([b if b < 0 else places[b] for b in tape.operands[t]])
+    moves = tuple(tape.attributes[t].items()) if tape.operations[t].moves_nothing else ()
+    key = (tape.plan(t), alike, *needs, moves)
+    if key not in known:
+        known[key] = [_BUFFER.sub(lambda b: f"%{{{places[int(b[1])]}}}", s) for s in _statements(tape, t, needs)]
+    return [_PLACE.sub(lambda place: f"%{buffers[int(place[1])]}", s) for s in known[key]]
 
 
 def _statements(tape: Instructions, t: int, needs: Sequence[bool]) -> list[str]:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from tapegrad.machine.live import planner
-from tapegrad.machine.planning import KEEPS_RESULT, Layout, Plan
+from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape.notation import Number, constant_layout, plan_attributes
 
@@ -58,40 +58,6 @@ class Instructions:
             self._plans[t] = found
         return found
 
-    def needs(self) -> list[list[bool]]:
-        """For every instruction, which operands a gradient flows on to."""
-        tracked = set(self.requires)
-        found = []
-        for t, (operands, result) in enumerate(zip(self.operands, self.results)):
-            found.append([b in tracked for b in operands])
-            if any(found[-1]) and self.plan(t).keeps:
-                tracked.add(result)
-        return found
-
-    def keeps(self) -> list[list[int]]:
-        """For every instruction, the buffers that its adjoint reads again."""
-        found: list[list[int]] = []
-        known: dict[Any, list[int]] = {}
-        for t, needed in enumerate(self.needs()):
-            plan = self.plan(t)
-            if not plan.keeps:
-                found.append([])
-                continue
-            key = (plan, *needed)
-            read = known.get(key)
-            if read is None:
-                read = known[key] = [*set().union(*(plan.keeps[j] for j, yes in enumerate(needed) if yes))]
-            operands = self.operands[t]
-            buffers = [self.results[t] if j == KEEPS_RESULT else operands[j] for j in read]
-            found.append(sorted({b for b in buffers if b >= 0}) if buffers else buffers)
-        return found
-
-    def storage(self) -> list[int]:
-        """For every buffer the one whose memory it lies in: itself, or what it is a view or an in-place result of."""
-        owner = list(range(len(self.layouts)))
-        for op, operands, result in zip(self.operations, self.operands, self.results):
-            if op.kind == "rebase":
-                owner[result] = owner[operands[1]]
-            elif op.kind == "view" or op.inplace_of is not None:
-                owner[result] = owner[operands[0]]
-        return owner
+    def every_plan(self) -> list[Plan]:
+        """`plan(t)` for every instruction."""
+        return [self.plan(t) if found is None else found for t, found in enumerate(self._plans)]

@@ -11,9 +11,10 @@ from pathlib import Path
 from types import FrameType
 from typing import Any
 
+import numpy as np
+
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
-from tapegrad.tape import reading
 from tapegrad.tape.naming import called
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.tape import Tape
@@ -130,12 +131,10 @@ class record:
             self._lines.stop()
         for field, value in zip(_TRIGGERS, self._held):
             machine.state[field] = value
-        instructions = range(self._first, int(machine.state["n_instructions"][0]))
+        recorded = np.arange(self._first, int(machine.state["n_instructions"][0]))
         if int(machine.state["sweeps"][0]) != self._sweeps:
             raise TapeError("the machine's tape was compacted while the block ran, what it recorded is not known")
-        recorded = [reading.instruction(t) for t in instructions]
-        read = {row for _, _, operands, _, _ in recorded for row in operands}
         self._tape._become(Tape._snapshot(
-            self._tape.name, recorded, (), [out for out, *_ in recorded if out not in read],
+            self._tape.name, recorded, (), None,
             called(self._names, sys._getframe(1)), self._lines.of_row.get if self._lines is not None else None,
         ))

@@ -13,6 +13,7 @@ from tapegrad.machine.live import call, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history, reading, verify
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError, plan_attributes
 from tapegrad.tape.text import plain, type_text
@@ -119,7 +120,7 @@ def _dying(tape: Instructions) -> dict[int, list[int]]:
 
 def _written_inputs(tape: Instructions) -> list[int]:
     """Inputs that an in-place operation writes to: a replay works on copies of them."""
-    owner = tape.storage()
+    owner = Derived(tape).owners
     written = {owner[tape.operands[t][0]] for t, op in enumerate(tape.operations) if op.inplace_of is not None}
     return [b for b in tape.inputs if b in written]
 

@@ -12,14 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from tapegrad.machine.live import machine
-from tapegrad.machine.planning import Plan
 from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
 from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.naming import called, held_by
-from tapegrad.tape.notation import Number, canonical, no_collections
-
-_Read = tuple[int, Plan, list[int], int, int]  # an instruction, as `reading.instruction` has it
+from tapegrad.tape.notation import no_collections
+from tapegrad.tape.taking import leading_to, taken
 
 
 class Tape(Instructions):
@@ -76,64 +74,26 @@ class Tape(Instructions):
                  sources: Callable[[int], str | None] | None) -> Tape:
         """The instructions that lead to results, from the inputs on."""
         stop = [held_by(i)._buffer for i in inputs or ()]
-        seen = set(stop)
-        stack = [r._buffer for r in results]
-        wanted: dict[int, _Read] = {}
-        while stack:
-            row = stack.pop()
-            if row not in seen:
-                seen.add(row)
-                t = reading.instruction_of(row)
-                if t is not None:
-                    wanted[t] = found = reading.instruction(t)
-                    stack += found[2]
         outputs = [r._buffer for r in results]
         if name is None:
             name = named.get(outputs[0], "tape") if outputs else "tape"
-        return cls._snapshot(name, [wanted[t] for t in sorted(wanted)], stop, outputs, named, sources)
+        return cls._snapshot(name, leading_to(outputs, stop), stop, outputs, named, sources)
 
     @classmethod
-    def _snapshot(cls, name: str, instructions: Sequence[_Read], inputs: Sequence[int], outputs: Sequence[int],
+    def _snapshot(cls, name: str, indices: Any, inputs: Sequence[int], outputs: Sequence[int] | None,
                   named: Mapping[int, str], sources: Callable[[int], str | None] | None = None) -> Tape:
         """Copy instructions of the live tape, in the order they were recorded; rows have `sources`."""
-        made = {out for out, *_ in instructions}
-        rows: dict[int, None] = dict.fromkeys(inputs)
-        numbers: dict[int, int] = {}
-        constants: dict[str, int] = {}
-        values: list[Number] = []
-        for _, _, operands, _, _ in instructions:
-            for row in operands:
-                if row not in made and row not in rows and row not in numbers:
-                    if reading.is_number(row):
-                        value = reading.number_of(row)
-                        numbers[row] = ~constants.setdefault(repr(value), len(values))
-                        values += [value] if len(constants) > len(values) else []
-                    else:
-                        rows[row] = None
-        rows.update((r, None) for r in outputs if r not in made)
-        inputs = list(rows)
-        number = {**numbers, **{row: i for i, row in enumerate(inputs)}}
-        layouts = [reading.layout_of(r) for r in inputs]
-        unshifted: dict[Plan, dict[str, Any]] = {}
-        code = []
-        for out, plan, operands, _, shift in instructions:
-            if plan.op.moves_nothing:
-                attributes = canonical(plan.op, reading.with_start(plan, shift))
-            else:
-                if plan not in unshifted:
-                    unshifted[plan] = canonical(plan.op, dict(plan.attributes))
-                attributes = unshifted[plan]
-            read = tuple([number[row] for row in operands])
-            number[out] = len(layouts)
-            layouts.append(reading.layout_of(out))
-            code.append((plan.op, read, attributes, number[out]))
+        found = taken(indices, inputs, outputs)
+        given, made = found.rows[:found.inputs], found.rows[found.inputs:]
+        numbers = range(found.inputs, len(found.rows))
         tape = cls(
-            name, layouts, range(len(inputs)), [number[r] for r in inputs if reading.requires_grad(r)], code, values,
-            [number[r] for r in outputs], {number[r]: named[r] for r in inputs if r in named},
-            [sources(out) or "" for out, *_ in instructions] if sources else None,
-            {number[r]: reading.detached(r) for r in inputs if reading.is_alive(r)},
+            name, found.layouts, range(len(given)), [b for b, r in enumerate(given) if reading.requires_grad(r)],
+            list(zip(found.operations, found.operands, found.attributes, numbers)), found.constants, found.outputs,
+            {b: named[r] for b, r in enumerate(given) if r in named},
+            [sources(out) or "" for out in made] if sources else None,
+            {b: reading.detached(r) for b, r in enumerate(given) if reading.is_alive(r)},
         )
-        tape._plans = [plan for _, plan, *_ in instructions]
+        tape._plans = [*found.plans]
         return tape
 
     def _become(self, other: Tape) -> None:

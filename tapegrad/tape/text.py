@@ -16,6 +16,7 @@ from tapegrad import dtypes, shapes
 from tapegrad.machine.live import layouts as machine_layouts
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
+from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import Number, TapeError, canonical
 
@@ -107,47 +108,14 @@ def operation_text(tape: Instructions, t: int) -> str:
     return " ".join(parts) or "-"
 
 
-def uses(tape: Instructions) -> list[int]:
-    """How often each buffer is read, the tape's own results counted."""
-    count = [0] * len(tape.layouts)
-    for b in [b for operands in tape.operands for b in operands] + list(tape.outputs):
-        if b >= 0:
-            count[b] += 1
-    return count
-
-
-def memory(tape: Instructions, keeps: Sequence[Sequence[int]]) -> tuple[int, int]:
-    """(the most bytes that results take at once while the tape runs, bytes kept for backward)."""
-    owner = tape.storage()
-    kept = {owner[b] for read in keeps for b in read}
-    for_good = kept | {owner[b] for b in tape.outputs}
-    last = [-1] * len(owner)
-    for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
-        for b in operands:
-            if b >= 0:
-                last[owner[b]] = t
-        last[owner[result]] = t
-    for_good.update(tape.inputs)
-    dying: dict[int, list[int]] = {}
-    for b, t in enumerate(last):
-        if t >= 0 and b not in for_good:
-            dying.setdefault(t, []).append(b)
-    now = peak = 0
-    for t, result in enumerate(tape.results):
-        now += tape.layouts[result].nbytes if owner[result] == result else 0
-        peak = max(peak, now)
-        now -= sum(tape.layouts[b].nbytes for b in dying.get(t, ()))
-    return peak, sum(tape.layouts[b].nbytes for b in kept)
-
-
 def dump(tape: Instructions, beside: Mapping[str, Sequence[str]] | None = None, loops: Sequence[Any] = ()) -> str:
     """The text; `beside` are further columns by name, with an entry a buffer, which stand right of the others.
 
     Of `loops` (`inspect.folding.Run`) the first turn is shown, and how many there are: such a text is not parsed.
     """
     beside = beside or {}
-    keeps = tape.keeps()
-    peak, kept = memory(tape, keeps)
+    of = Derived(tape)
+    peak, kept = of.memory
     lines = [
         f"tape {quoted(tape.name)}  {len(tape)} ins · {len(tape.layouts)} bufs · {bytes_text(peak)} · "
         f"kept for backward {bytes_text(kept)}"
@@ -163,7 +131,6 @@ def dump(tape: Instructions, beside: Mapping[str, Sequence[str]] | None = None, 
         lines += _alike_once(shown, [(row[2], row[4]) if not row[3] else i for i, row in enumerate(rows)]
                              ) if loops else shown
     sources = any(tape.sources) or bool(beside)
-    counts = uses(tape)
     table = [["ip", "out", "type", "op", "operands", "keeps", "uses", "grad_fn", "source", *beside]]
     folded = {run.start + run.length: run for run in loops}
     notes: dict[int, str] = {}
@@ -177,7 +144,7 @@ def dump(tape: Instructions, beside: Mapping[str, Sequence[str]] | None = None, 
         op, out = tape.operations[t], tape.results[t]
         table.append([
             str(t), f"%{out}", type_text(tape.layouts[out]), op.name, operation_text(tape, t),
-            " ".join(f"%{b}" for b in keeps[t]) or "-", str(counts[out]), tape.plan(t).grad_name,
+            " ".join(f"%{b}" for b in of.kept(t)) or "-", str(of.uses[out]), tape.plan(t).grad_name,
             plain(tape.sources[t]) if tape.sources[t] else "-", *(column[out] for column in beside.values()),
         ])
         t += 1
