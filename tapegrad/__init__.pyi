@@ -232,6 +232,8 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _
 
     >>> torch.addmv(torch.ones(2), torch.tensor([[1.0, 2.0], [3.0, 4.0]]), torch.tensor([1.0, 10.0]))
     tensor([22., 44.])"""
+def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Any:
+    """A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`, in place (`torch.addmv_`)."""
 def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1, out: Any = None) -> Tensor:
     """`beta * input + alpha * outer` (`torch.addr`).
 
@@ -246,6 +248,8 @@ def adjoint(input: Tensor) -> Tensor:
     >>> torch.adjoint(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor([[1., 3.],
             [2., 4.]])"""
+def affine_grid_generator(theta: Tensor, size: Sequence[_int], align_corners: _bool) -> Any:
+    """What `nn.functional.affine_grid` gives (`torch.affine_grid_generator`)."""
 def all(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False, *, out: Any = None) -> Tensor:
     """Whether all elements are true, or all along axes (`torch.all`).
 
@@ -310,20 +314,40 @@ def arccos(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.acos(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.3181, 1.0472, 0.0000])"""
+def arccos_(input: Tensor) -> Tensor:
+    """The angle whose cosine each element is, in place (`torch.acos_`).
+
+    >>> torch.acos_(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([1.3181, 1.0472, 0.0000])"""
 def arccosh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse hyperbolic cosine of each element (`torch.acosh`).
 
     >>> torch.acosh(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([nan, nan, 0.])"""
+def arccosh_(input: Tensor) -> Tensor:
+    """The inverse hyperbolic cosine of each element, in place (`torch.acosh_`).
+
+    >>> torch.acosh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([nan, nan, 0.])"""
 def arcsin(input: Tensor, *, out: Any = None) -> Tensor:
     """The angle whose sine each element is (`torch.asin`).
 
     >>> torch.asin(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2527, 0.5236, 1.5708])"""
+def arcsin_(input: Tensor) -> Tensor:
+    """The angle whose sine each element is, in place (`torch.asin_`).
+
+    >>> torch.asin_(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2527, 0.5236, 1.5708])"""
 def arcsinh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse hyperbolic sine of each element (`torch.asinh`).
 
     >>> torch.asinh(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2475, 0.4812, 0.8814])"""
+def arcsinh_(input: Tensor) -> Tensor:
+    """The inverse hyperbolic sine of each element, in place (`torch.asinh_`).
+
+    >>> torch.asinh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2475, 0.4812, 0.8814])"""
 def arctan(input: Tensor, *, out: Any = None) -> Tensor:
     """The angle whose tangent each element is (`torch.atan`).
@@ -336,10 +360,20 @@ def arctan2(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.atan2(x, x)
     tensor([0.7854, 0.7854, 0.7854])"""
+def arctan_(input: Tensor) -> Tensor:
+    """The angle whose tangent each element is, in place (`torch.atan_`).
+
+    >>> torch.atan_(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2450, 0.4636, 0.7854])"""
 def arctanh(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse hyperbolic tangent of each element (`torch.atanh`).
 
     >>> torch.atanh(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2554, 0.5493,    inf])"""
+def arctanh_(input: Tensor) -> Tensor:
+    """The inverse hyperbolic tangent of each element, in place (`torch.atanh_`).
+
+    >>> torch.atanh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2554, 0.5493,    inf])"""
 def are_deterministic_algorithms_enabled() -> _bool:
     """Whether `use_deterministic_algorithms` asked for them (`torch.are_deterministic_algorithms_enabled`).
@@ -382,6 +416,12 @@ def as_strided(input: Tensor, size: Sequence[_int], stride: Sequence[_int], stor
     """The memory of a tensor read with other sizes, strides and start (`torch.as_strided`).
 
     >>> torch.as_strided(torch.tensor([0.25, 0.5, 1.0]), (2, 2), (1, 1))
+    tensor([[0.2500, 0.5000],
+            [0.5000, 1.0000]])"""
+def as_strided_(input: Tensor, size: Sequence[_int], stride: Sequence[_int], storage_offset: _int | None = None) -> Tensor:
+    """The memory read with other sizes and strides, in place (`torch.as_strided_`).
+
+    >>> torch.as_strided_(torch.tensor([0.25, 0.5, 1.0]), (2, 2), (1, 1))
     tensor([[0.2500, 0.5000],
             [0.5000, 1.0000]])"""
 def as_strided_scatter(input: Tensor, src: Tensor, size: _int | Sequence[_int], stride: _int | Sequence[_int], storage_offset: _int | None = None) -> Tensor:
@@ -493,6 +533,8 @@ def bartlett_window(window_length: _int, *, dtype: _dtype | type | None = None, 
 @overload
 def bartlett_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
     ...
+def batch_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, training: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
+    """`nn.functional.batch_norm`, in another order of arguments (`torch.batch_norm`)."""
 @overload
 def bernoulli(input: Tensor, *, generator: Generator | None = None, out: Any = None) -> Tensor:
     """Ones with the probability given by each element, or by `p` (`torch.bernoulli`).
@@ -512,6 +554,12 @@ def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
 
     >>> torch.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(1, 2, 3))
     tensor([[6.]])"""
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Any = None, pos_weight: Any = None, reduction: _int = 1) -> Tensor:
+    """Binary cross entropy of logits, reduced by number (`torch.binary_cross_entropy_with_logits`).
+
+    >>> x = torch.tensor([0.25, 0.5, 1.0])
+    >>> torch.binary_cross_entropy_with_logits(x, x)
+    tensor(0.6003)"""
 def bincount(input: Tensor, weights: Any = None, minlength: _int = 0) -> Tensor:
     """How often each number occurs (`torch.bincount`).
 
@@ -786,6 +834,11 @@ def conj_physical(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.conj_physical(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
+def constant_pad_nd(input: Tensor, pad: Sequence[_int], value: _float = 0) -> Tensor:
+    """`nn.functional.pad` with a value (`torch.constant_pad_nd`).
+
+    >>> torch.constant_pad_nd(torch.tensor([0.25, 0.5, 1.0]), (1, 1))
+    tensor([0.0000, 0.2500, 0.5000, 1.0000, 0.0000])"""
 def conv1d(input: Tensor, weight: Tensor, bias: Tensor | None = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1, groups: _int = 1) -> Tensor:
     """Kernels applied at every place of 1 axes (`torch.nn.functional.conv1d`).
 
@@ -835,6 +888,8 @@ def conv_transpose3d(input: Tensor, weight: Any, bias: Any = None, stride: Any =
               [[1., 2., 1.],
                [2., 4., 2.],
                [1., 2., 1.]]]]])"""
+def convolution(input: Tensor, weight: Tensor, bias: Any, stride: Any, padding: Any, dilation: Any, transposed: _bool, output_padding: Any, groups: _int) -> Any:
+    """A convolution in as many axes as the weight says, or its adjoint (`torch.convolution`)."""
 def copysign(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The size of `input` with the sign of `other` (`torch.copysign`).
 
@@ -866,6 +921,8 @@ def cosh_(input: Tensor) -> Tensor:
 
     >>> torch.cosh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.0314, 1.1276, 1.5431])"""
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 1) -> Any:
+    """`nn.functional.cosine_embedding_loss`, reduced by number (`torch.cosine_embedding_loss`)."""
 def cosine_similarity(x1: Any, x2: Any, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`).
 
@@ -887,6 +944,8 @@ def cross(input: Tensor, other: Tensor | _float, dim: _int | None = None, *, out
 
     >>> torch.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), dim=0)
     tensor([0., 0., 1.])"""
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: _int = 0, reduction: _int = 1, zero_infinity: _bool = False) -> Any:
+    """`nn.functional.ctc_loss`, reduced by number (`torch.ctc_loss`)."""
 def cummax(input: Tensor, dim: _int, *, out: Any = None) -> _cummax:
     """The greatest element so far along an axis, and its places (`torch.cummax`).
 
@@ -941,6 +1000,13 @@ def det(input: Tensor) -> Tensor:
 
     >>> torch.det(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(-2.)"""
+def detach(input: Tensor) -> Tensor:
+    """The same memory without history (`torch.detach`).
+
+    >>> torch.detach(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2500, 0.5000, 1.0000])"""
+def detach_(input: Tensor) -> Tensor:
+    """This tensor without its history (`torch.detach_`)."""
 def diag(input: Tensor, diagonal: _int = 0, *, out: Any = None) -> Tensor:
     """A matrix's diagonal, or the matrix of a diagonal (`torch.diag`).
 
@@ -1216,6 +1282,11 @@ def fix(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.trunc(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 1.])"""
+def fix_(input: Tensor) -> Tensor:
+    """Each element without its fraction, in place (`torch.trunc_`).
+
+    >>> torch.trunc_(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0., 0., 1.])"""
 def flatten(input: Tensor, start_dim: _int = 0, end_dim: _int = -1) -> Tensor:
     """Neighbouring axes merged (`torch.flatten`).
 
@@ -1340,6 +1411,12 @@ def gcd(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.gcd(x, x)
     tensor([1, 2, 3])"""
+def gcd_(input: Tensor, other: Tensor) -> Tensor:
+    """`torch.gcd`, computed by NumPy.
+
+    >>> x = torch.tensor([1, 2, 3])
+    >>> torch.gcd_(x, x)
+    tensor([1, 2, 3])"""
 def ge(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are at least: `input >= other` (`torch.ge`).
 
@@ -1430,6 +1507,8 @@ def greater_equal(input: Tensor, other: Tensor | _float, *, out: Any = None) -> 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.ge(x, x)
     tensor([True, True, True])"""
+def grid_sampler(input: Tensor, grid: Tensor, interpolation_mode: _int, padding_mode: _int, align_corners: _bool) -> Any:
+    """`nn.functional.grid_sample`, with its modes by number (`torch.grid_sampler`)."""
 def group_norm(input: Tensor, num_groups: _int, weight: Tensor | None = None, bias: Tensor | None = None, eps: _float = 1e-05, cudnn_enabled: _bool = True) -> Tensor:
     """Channels normalised in groups (`torch.nn.functional.group_norm`).
 
@@ -1494,6 +1573,12 @@ def heaviside(input: Tensor, values: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.heaviside(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([7.0]))
     tensor([1., 1., 1.])"""
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: _float = 1.0, reduction: _int = 1) -> Tensor:
+    """`nn.functional.hinge_embedding_loss`, reduced by number (`torch.hinge_embedding_loss`).
+
+    >>> x = torch.tensor([0.25, 0.5, 1.0])
+    >>> torch.hinge_embedding_loss(x, x)
+    tensor(1.)"""
 def histc(input: Tensor, bins: _int = 100, min: _float = 0, max: _float = 0, *, out: Any = None) -> Tensor:
     """How many elements fall in each of equal bins (`torch.histc`).
 
@@ -1532,6 +1617,11 @@ def i0(input: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.i0`, computed by SciPy.
 
     >>> torch.i0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([1.0157, 1.0635, 1.2661])"""
+def i0_(input: Tensor) -> Tensor:
+    """`i0`, in place (`torch.i0_`).
+
+    >>> torch.i0_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.0157, 1.0635, 1.2661])"""
 def igamma(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The incomplete gamma function of shape `input` (`torch.special.gammainc`), computed by SciPy.
@@ -1595,6 +1685,8 @@ def inner(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.inner(x, x)
     tensor(1.3125)"""
+def instance_norm(input: Tensor, weight: Any, bias: Any, running_mean: Any, running_var: Any, use_input_stats: _bool, momentum: _float, eps: _float, cudnn_enabled: _bool) -> Any:
+    """`nn.functional.instance_norm`, in another order of arguments (`torch.instance_norm`)."""
 def inverse(input: Tensor, *, out: Any = None) -> Tensor:
     """The inverse of square matrices (`torch.inverse`).
 
@@ -1634,7 +1726,7 @@ def is_complex(input: Tensor) -> _bool:
     >>> torch.is_complex(torch.tensor([0.25, 0.5, 1.0]))
     False"""
 def is_conj(input: Tensor) -> _bool:
-    """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
+    """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`.
 
     >>> torch.is_conj(torch.tensor([0.25, 0.5, 1.0]))
     False"""
@@ -1667,7 +1759,7 @@ def is_inference_mode_enabled() -> _bool:
     ...     print(torch.is_inference_mode_enabled())
     True"""
 def is_neg(input: Tensor) -> _bool:
-    """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`.
+    """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`.
 
     >>> torch.is_neg(torch.tensor([0.25, 0.5, 1.0]))
     False"""
@@ -1775,6 +1867,12 @@ def kaiser_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type 
 @overload
 def kaiser_window(window_length: _int, periodic: _bool, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
     ...
+def kl_div(input: Tensor, target: Tensor, reduction: _int = 1, *, log_target: _bool = False) -> Tensor:
+    """`nn.functional.kl_div`, reduced by number: 0 for none, 1 for the mean, 2 for the sum (`torch.kl_div`).
+
+    >>> import tapegrad as torch
+    >>> torch.kl_div(torch.tensor([0.0, 0.0]), torch.tensor([0.5, 0.5]), 2)
+    tensor(-0.6931)"""
 def kron(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """The Kronecker product (`torch.kron`).
 
@@ -1788,17 +1886,34 @@ def kthvalue(input: Tensor, k: _int, dim: _int = -1, keepdim: _bool = False, *, 
     torch.return_types.kthvalue(
     values=tensor(0.2500),
     indices=tensor(0))"""
+def layer_norm(input: Tensor, normalized_shape: Sequence[_int], weight: Any = None, bias: Any = None, eps: _float = 1e-05, cudnn_enable: _bool = True) -> Tensor:
+    """`nn.functional.layer_norm`; the last argument is of no consequence here (`torch.layer_norm`).
+
+    >>> torch.layer_norm(torch.tensor([0.25, 0.5, 1.0]), (3,))
+    tensor([-1.0690, -0.2672,  1.3362])"""
 def lcm(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`torch.lcm`, computed by NumPy.
 
     >>> x = torch.tensor([1, 2, 3])
     >>> torch.lcm(x, x)
     tensor([1, 2, 3])"""
+def lcm_(input: Tensor, other: Tensor) -> Tensor:
+    """`torch.lcm`, computed by NumPy.
+
+    >>> x = torch.tensor([1, 2, 3])
+    >>> torch.lcm_(x, x)
+    tensor([1, 2, 3])"""
 def ldexp(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`input * 2 ** other` (`torch.ldexp`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.ldexp(x, x)
+    tensor([0.2973, 0.7071, 2.0000])"""
+def ldexp_(input: Tensor, other: Tensor) -> Tensor:
+    """`input * 2 ** other` (`torch.ldexp`).
+
+    >>> x = torch.tensor([0.25, 0.5, 1.0])
+    >>> torch.ldexp_(x, x)
     tensor([0.2973, 0.7071, 2.0000])"""
 def le(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are at most: `input <= other` (`torch.le`).
@@ -1970,6 +2085,8 @@ def lu(A: Tensor, pivot: _bool = True, get_infos: _bool = False, *, out: Any = N
     >>> import tapegrad as torch
     >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]
     tensor([2, 2], dtype=torch.int32)"""
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Any:
+    """X with A X = input, by what `linalg.lu_factor` gave for A (`torch.lu_solve`)."""
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: _bool = True, unpack_pivots: _bool = True, *, out: Any = None) -> Any:
     """P, L and U of what `linalg.lu_factor` gives (`torch.lu_unpack`); empty where it is not asked for.
 
@@ -1984,6 +2101,12 @@ def manual_seed(seed: _int) -> Generator:
     >>> import tapegrad as torch
     >>> _ = torch.manual_seed(42); torch.randn(1)
     tensor([0.3367])"""
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 1) -> Tensor:
+    """`nn.functional.margin_ranking_loss`, reduced by number (`torch.margin_ranking_loss`).
+
+    >>> x = torch.tensor([0.25, 0.5, 1.0])
+    >>> torch.margin_ranking_loss(x, x, x)
+    tensor(0.)"""
 def masked_fill(input: Tensor, mask: Any, value: Tensor | _float) -> Tensor:
     """A copy with `value` where the mask is true (`torch.masked_fill`).
 
@@ -2237,6 +2360,13 @@ def native_channel_shuffle(input: Tensor, groups: _int) -> Tensor:
 
     >>> torch.native_channel_shuffle(torch.ones(1, 1, 4), 1)
     tensor([[[1., 1., 1., 1.]]])"""
+def native_dropout(input: Tensor, p: _float, train: _bool | None) -> tuple[Tensor, ...]:
+    """Elements set to zero at random, and a mask of those that are not (`torch.native_dropout`).
+
+    >>> import tapegrad as torch
+    >>> _ = torch.manual_seed(0)
+    >>> torch.native_dropout(torch.ones(3), 0.5, True)
+    (tensor([0., 0., 2.]), tensor([False, False,  True]))"""
 def ne(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements differ: `input != other` (`torch.ne`).
 
@@ -2257,6 +2387,11 @@ def negative(input: Tensor, *, out: Any = None) -> Tensor:
     """The negative of each element: `-input` (`torch.neg`).
 
     >>> torch.neg(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([-0.2500, -0.5000, -1.0000])"""
+def negative_(input: Tensor) -> Tensor:
+    """The negative of each element: `-input`, in place (`torch.neg_`).
+
+    >>> torch.neg_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-0.2500, -0.5000, -1.0000])"""
 def nextafter(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The number next to `input` on the way to `other` (`torch.nextafter`).
@@ -2337,6 +2472,8 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type 
 
     >>> ones_like(zeros(2))
     tensor([1., 1.])"""
+def orgqr(input: Tensor, input2: Tensor, *, out: Any = None) -> Any:
+    """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
 def outer(input: Tensor, vec2: Any, *, out: Any = None) -> Tensor:
     """Every product of two vectors' elements (`torch.outer`).
 
@@ -2351,6 +2488,16 @@ def pairwise_distance(x1: Any, x2: Any, p: _float = 2.0, eps: _float = 1e-06, ke
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.pairwise_distance(x, x)
     tensor(1.7321e-06)"""
+def pca_lowrank(A: Any, q: _int | None = None, center: _bool = True, niter: _int = 2) -> tuple[Tensor, ...]:
+    """The first `q` principal components of the rows of A, nearly, as its U, S and V (`torch.pca_lowrank`).
+
+    >>> import tapegrad as torch
+    >>> U, S, V = torch.pca_lowrank(torch.tensor([[0.0, 1.0], [2.0, 1.0], [4.0, 1.0]]), q=1)
+    >>> S, V.abs().round()
+    (tensor([2.8284]), tensor([[1.],
+            [0.]]))
+
+    Columns are centred before, unless `center` is False. It draws from the default generator."""
 def pdist(input: Tensor, p: _float = 2.0) -> Tensor:
     """Distances of every pair of rows (`torch.nn.functional.pdist`).
 
@@ -2382,6 +2529,8 @@ def poisson(input: Tensor, generator: Generator | None = None) -> Tensor:
 
     >>> _ = manual_seed(0); poisson(creation.tensor([1.0, 20.0]))
     tensor([ 2., 28.])"""
+def poisson_nll_loss(input: Tensor, target: Tensor, log_input: _bool, full: _bool, eps: _float, reduction: _int) -> Any:
+    """`nn.functional.poisson_nll_loss`, reduced by number (`torch.poisson_nll_loss`)."""
 def polar(abs: Tensor, angle: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: there are no complex tensors (`torch.polar`)."""
 def polygamma(n: _int, input: Tensor, *, out: Any = None) -> Tensor:
@@ -2578,6 +2727,8 @@ def reshape(input: Tensor, shape: Sequence[_int]) -> Tensor:
     tensor([[0.2500],
             [0.5000],
             [1.0000]])"""
+def resize_as_(input: Tensor, the_template: Tensor, *, memory_format: Any = None) -> Tensor:
+    """The shape of another tensor (`torch.Tensor.resize_as_`)."""
 def resolve_conj(input: Tensor) -> Tensor:
     """The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`).
 
@@ -2675,6 +2826,13 @@ def row_stack(tensors: Any, *, out: Any = None) -> Tensor:
     >>> torch.row_stack([torch.tensor([1.0]), torch.tensor([2.0])])
     tensor([[1.],
             [2.]])"""
+def rrelu(input: Tensor, lower: _float = 0.125, upper: _float = 0.3333333333333333, training: _bool = False, generator: Any = None) -> Tensor:
+    """What `nn.functional.rrelu` gives (`torch.rrelu`).
+
+    >>> torch.rrelu(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2500, 0.5000, 1.0000])"""
+def rrelu_(input: Tensor, lower: _float = 0.125, upper: _float = 0.3333333333333333, training: _bool = False, generator: Any = None) -> Tensor:
+    """`nn.functional.rrelu` in place (`torch.rrelu_`)."""
 def rsqrt(input: Tensor, *, out: Any = None) -> Tensor:
     """One over the square root of each element (`torch.rsqrt`).
 
@@ -3091,6 +3249,16 @@ def svd(input: Tensor, some: _bool = True, compute_uv: _bool = True, *, out: Any
     S=tensor([5.4650, 0.3660]),
     V=tensor([[-0.5760, -0.8174],
             [-0.8174,  0.5760]]))"""
+def svd_lowrank(A: Any, q: _int | None = 6, niter: _int | None = 2, M: Any = None) -> tuple[Tensor, ...]:
+    """U, S and V of the `q` largest singular values, nearly: A - M = U diag(S) Vᵀ (`torch.svd_lowrank`).
+
+    >>> import tapegrad as torch
+    >>> A = torch.tensor([[1.0], [2.0]]) @ torch.tensor([[2.0, 0.0, 1.0]])
+    >>> U, S, V = torch.svd_lowrank(A, q=1)
+    >>> torch.allclose(U * S @ V.T, A), U.shape, V.shape
+    (True, torch.Size([2, 1]), torch.Size([3, 1]))
+
+    It draws from the default generator; `niter` products with A and Aᵀ come after, each of which adds digits."""
 def swapaxes(input: Tensor, axis0: _int, axis1: _int) -> Tensor:
     """Two axes exchanged (`torch.swapaxes`).
 
@@ -3178,6 +3346,11 @@ def threshold(input: Tensor, threshold: _float, value: _float, *, out: Any = Non
 
     >>> torch.threshold(torch.tensor([0.25, 0.5, 1.0]), 0.5, 2.0)
     tensor([2., 2., 1.])"""
+def threshold_(input: Tensor, threshold: _float, value: _float) -> Tensor:
+    """`nn.functional.threshold` in place (`torch.threshold_`).
+
+    >>> torch.threshold_(torch.tensor([0.25, 0.5, 1.0]), 0.5, 2.0)
+    tensor([2., 2., 1.])"""
 def tile(input: Tensor, dims: Sequence[_int]) -> Tensor:
     """repeat with missing leading counts (`torch.tile`).
 
@@ -3250,6 +3423,12 @@ def tril_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type
     >>> torch.tril_indices(2, 2)
     tensor([[0, 1, 1],
             [0, 0, 1]])"""
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: _float = 1.0, p: _float = 2.0, eps: _float = 1e-06, swap: _bool = False, reduction: _int = 1) -> Tensor:
+    """`nn.functional.triplet_margin_loss`, reduced by number (`torch.triplet_margin_loss`).
+
+    >>> x = torch.tensor([0.25, 0.5, 1.0])
+    >>> torch.triplet_margin_loss(x, x, x)
+    tensor(1.)"""
 def triu(input: Tensor, diagonal: _int = 0, *, out: Any = None) -> Tensor:
     """A matrix's upper triangle, zeros below (`torch.triu`).
 

@@ -13,6 +13,103 @@ from tapegrad.tensor import Tensor
 
 __all__: list[_str]
 
+def airy_ai(x: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.airy_ai`, computed by SciPy.
+
+    >>> torch.special.airy_ai(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.2912, 0.2317, 0.1353])"""
+def bessel_j0(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.bessel_j0`, computed by SciPy.
+
+    >>> torch.special.bessel_j0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.9844, 0.9385, 0.7652])"""
+def bessel_j1(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.bessel_j1`, computed by SciPy.
+
+    >>> torch.special.bessel_j1(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.1240, 0.2423, 0.4401])"""
+def bessel_y0(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.bessel_y0`, computed by SciPy.
+
+    >>> torch.special.bessel_y0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([-0.9316, -0.4445,  0.0883])"""
+def bessel_y1(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.bessel_y1`, computed by SciPy.
+
+    >>> torch.special.bessel_y1(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([-2.7041, -1.4715, -0.7812])"""
+@overload
+def chebyshev_polynomial_t(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev T of order `n` at `x` (`torch.special.chebyshev_polynomial_t`), computed by SciPy.
+
+    Called as
+
+        chebyshev_polynomial_t(x, n, *, out=None)
+        chebyshev_polynomial_t(x, n, *, out=None)
+        chebyshev_polynomial_t(x, n, *, out=None)
+
+    >>> torch.special.chebyshev_polynomial_t(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-0.8750, -0.5000,  1.0000])"""
+@overload
+def chebyshev_polynomial_t(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_t(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_u(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev U of order `n` at `x` (`torch.special.chebyshev_polynomial_u`), computed by SciPy.
+
+    Called as
+
+        chebyshev_polynomial_u(x, n, *, out=None)
+        chebyshev_polynomial_u(x, n, *, out=None)
+        chebyshev_polynomial_u(x, n, *, out=None)
+
+    >>> torch.special.chebyshev_polynomial_u(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-0.7500,  0.0000,  3.0000])"""
+@overload
+def chebyshev_polynomial_u(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_u(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_v(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev V of order `n` at `x` (`torch.special.chebyshev_polynomial_v`), computed by SciPy.
+
+    Called as
+
+        chebyshev_polynomial_v(x, n, *, out=None)
+        chebyshev_polynomial_v(x, n, *, out=None)
+        chebyshev_polynomial_v(x, n, *, out=None)
+
+    >>> torch.special.chebyshev_polynomial_v(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-1.2500, -1.0000,  1.0000])"""
+@overload
+def chebyshev_polynomial_v(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_v(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_w(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev W of order `n` at `x` (`torch.special.chebyshev_polynomial_w`), computed by SciPy.
+
+    Called as
+
+        chebyshev_polynomial_w(x, n, *, out=None)
+        chebyshev_polynomial_w(x, n, *, out=None)
+        chebyshev_polynomial_w(x, n, *, out=None)
+
+    >>> torch.special.chebyshev_polynomial_w(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-0.2500,  1.0000,  5.0000])"""
+@overload
+def chebyshev_polynomial_w(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def chebyshev_polynomial_w(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
 def digamma(input: Tensor, *, out: Any = None) -> Tensor:
     """The derivative of the logarithm of the gamma function (`torch.digamma`).
 
@@ -75,6 +172,42 @@ def gammaln(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.lgamma(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.2880, 0.5724, 0.0000])"""
+@overload
+def hermite_polynomial_h(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Hermite H of order `n` at `x` (`torch.special.hermite_polynomial_h`), computed by SciPy.
+
+    Called as
+
+        hermite_polynomial_h(x, n, *, out=None)
+        hermite_polynomial_h(x, n, *, out=None)
+        hermite_polynomial_h(x, n, *, out=None)
+
+    >>> torch.special.hermite_polynomial_h(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-1.7500, -1.0000,  2.0000])"""
+@overload
+def hermite_polynomial_h(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def hermite_polynomial_h(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def hermite_polynomial_he(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Hermite He of order `n` at `x` (`torch.special.hermite_polynomial_he`), computed by SciPy.
+
+    Called as
+
+        hermite_polynomial_he(x, n, *, out=None)
+        hermite_polynomial_he(x, n, *, out=None)
+        hermite_polynomial_he(x, n, *, out=None)
+
+    >>> torch.special.hermite_polynomial_he(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-0.9375, -0.7500,  0.0000])"""
+@overload
+def hermite_polynomial_he(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def hermite_polynomial_he(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
 def i0(input: Tensor, *, out: Any = None) -> Tensor:
     """`torch.special.i0`, computed by SciPy.
 
@@ -95,6 +228,42 @@ def i1e(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.special.i1e(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.0981, 0.1564, 0.2079])"""
+@overload
+def laguerre_polynomial_l(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Laguerre L of order `n` at `x` (`torch.special.laguerre_polynomial_l`), computed by SciPy.
+
+    Called as
+
+        laguerre_polynomial_l(x, n, *, out=None)
+        laguerre_polynomial_l(x, n, *, out=None)
+        laguerre_polynomial_l(x, n, *, out=None)
+
+    >>> torch.special.laguerre_polynomial_l(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([ 0.5312,  0.1250, -0.5000])"""
+@overload
+def laguerre_polynomial_l(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def laguerre_polynomial_l(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def legendre_polynomial_p(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Legendre P of order `n` at `x` (`torch.special.legendre_polynomial_p`), computed by SciPy.
+
+    Called as
+
+        legendre_polynomial_p(x, n, *, out=None)
+        legendre_polynomial_p(x, n, *, out=None)
+        legendre_polynomial_p(x, n, *, out=None)
+
+    >>> torch.special.legendre_polynomial_p(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-0.4062, -0.1250,  1.0000])"""
+@overload
+def legendre_polynomial_p(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def legendre_polynomial_p(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
 def log1p(input: Tensor, *, out: Any = None) -> Tensor:
     """`log(1 + input)`, exact for small elements (`torch.log1p`).
 
@@ -120,6 +289,26 @@ def logsumexp(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False,
 
     >>> torch.logsumexp(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor(1.7318)"""
+def modified_bessel_i0(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.modified_bessel_i0`, computed by SciPy.
+
+    >>> torch.special.modified_bessel_i0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([1.0157, 1.0635, 1.2661])"""
+def modified_bessel_i1(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.modified_bessel_i1`, computed by SciPy.
+
+    >>> torch.special.modified_bessel_i1(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.1260, 0.2579, 0.5652])"""
+def modified_bessel_k0(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.modified_bessel_k0`, computed by SciPy.
+
+    >>> torch.special.modified_bessel_k0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([1.5415, 0.9244, 0.4210])"""
+def modified_bessel_k1(input: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.modified_bessel_k1`, computed by SciPy.
+
+    >>> torch.special.modified_bessel_k1(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([3.7470, 1.6564, 0.6019])"""
 def multigammaln(input: Tensor, p: _int, *, out: Any = None) -> Tensor:
     """The logarithm of the multivariate gamma function (`torch.special.multigammaln`).
 
@@ -155,6 +344,88 @@ def round(input: Tensor, *, decimals: _int = 0, out: Any = None) -> Tensor:
 
     >>> torch.round(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0., 0., 1.])"""
+def scaled_modified_bessel_k0(x: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.scaled_modified_bessel_k0`, computed by SciPy.
+
+    >>> torch.special.scaled_modified_bessel_k0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([1.9793, 1.5241, 1.1445])"""
+def scaled_modified_bessel_k1(x: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.scaled_modified_bessel_k1`, computed by SciPy.
+
+    >>> torch.special.scaled_modified_bessel_k1(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([4.8113, 2.7310, 1.6362])"""
+@overload
+def shifted_chebyshev_polynomial_t(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev T of order `n` at `2 x - 1` (`torch.special.shifted_chebyshev_polynomial_t`), computed by SciPy.
+
+    Called as
+
+        shifted_chebyshev_polynomial_t(x, n, *, out=None)
+        shifted_chebyshev_polynomial_t(x, n, *, out=None)
+        shifted_chebyshev_polynomial_t(x, n, *, out=None)
+
+    >>> torch.special.shifted_chebyshev_polynomial_t(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-0.5000, -1.0000,  1.0000])"""
+@overload
+def shifted_chebyshev_polynomial_t(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_t(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_u(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev U of order `n` at `2 x - 1` (`torch.special.shifted_chebyshev_polynomial_u`), computed by SciPy.
+
+    Called as
+
+        shifted_chebyshev_polynomial_u(x, n, *, out=None)
+        shifted_chebyshev_polynomial_u(x, n, *, out=None)
+        shifted_chebyshev_polynomial_u(x, n, *, out=None)
+
+    >>> torch.special.shifted_chebyshev_polynomial_u(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([ 0., -1.,  3.])"""
+@overload
+def shifted_chebyshev_polynomial_u(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_u(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_v(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev V of order `n` at `2 x - 1` (`torch.special.shifted_chebyshev_polynomial_v`), computed by SciPy.
+
+    Called as
+
+        shifted_chebyshev_polynomial_v(x, n, *, out=None)
+        shifted_chebyshev_polynomial_v(x, n, *, out=None)
+        shifted_chebyshev_polynomial_v(x, n, *, out=None)
+
+    >>> torch.special.shifted_chebyshev_polynomial_v(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([ 1., -1.,  1.])"""
+@overload
+def shifted_chebyshev_polynomial_v(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_v(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_w(x: Tensor, n: Tensor, *, out: Any = None) -> Tensor:
+    """The polynomial Chebyshev W of order `n` at `2 x - 1` (`torch.special.shifted_chebyshev_polynomial_w`), computed by SciPy.
+
+    Called as
+
+        shifted_chebyshev_polynomial_w(x, n, *, out=None)
+        shifted_chebyshev_polynomial_w(x, n, *, out=None)
+        shifted_chebyshev_polynomial_w(x, n, *, out=None)
+
+    >>> torch.special.shifted_chebyshev_polynomial_w(torch.tensor([0.25, 0.5, 1.0]), 2)
+    tensor([-1., -1.,  5.])"""
+@overload
+def shifted_chebyshev_polynomial_w(x: _float, n: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def shifted_chebyshev_polynomial_w(x: Tensor, n: _float, *, out: Any = None) -> Tensor:
+    ...
 def sinc(input: Tensor, *, out: Any = None) -> Tensor:
     """`sin(pi * input) / (pi * input)`, and 1 at zero (`torch.sinc`).
 
@@ -165,6 +436,11 @@ def softmax(input: Tensor, dim: _int, dtype: _dtype | type | None = None) -> Ten
 
     >>> torch.softmax(torch.tensor([0.25, 0.5, 1.0]), 0)
     tensor([0.2272, 0.2918, 0.4810])"""
+def spherical_bessel_j0(x: Tensor, *, out: Any = None) -> Tensor:
+    """`torch.special.spherical_bessel_j0`, computed by SciPy.
+
+    >>> torch.special.spherical_bessel_j0(torch.tensor([0.25, 0.5, 1.0]))
+    tensor([0.9896, 0.9589, 0.8415])"""
 def xlog1py(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """`input * log1p(other)`, and zero where `input` is (`torch.special.xlog1py`).
 
@@ -177,3 +453,22 @@ def xlogy(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.xlogy(x, x)
     tensor([-0.3466, -0.3466,  0.0000])"""
+@overload
+def zeta(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
+    """Hurwitz's zeta function, the sum of `(other + k) ** -input` over k = 0, 1, … (`torch.special.zeta`).
+
+    >>> import tapegrad as torch
+    >>> torch.special.zeta(torch.tensor([2.0, 4.0]), 1)
+    tensor([1.6449, 1.0823])
+
+    Called as
+
+        zeta(input, other, *, out=None)
+        zeta(input, other, *, out=None)
+        zeta(input, other, *, out=None)"""
+@overload
+def zeta(input: _float, other: Tensor, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def zeta(input: Tensor, other: _float, *, out: Any = None) -> Tensor:
+    ...

@@ -567,7 +567,7 @@ class TensorBase:
         """Elements at given positions along an axis (`torch.gather`)."""
     def gcd(self, other: Tensor | _float) -> Tensor:
         """`torch.gcd`, computed by NumPy."""
-    def gcd_(self, other: Tensor | _float) -> Tensor:
+    def gcd_(self, other: Tensor) -> Tensor:
         """`torch.gcd`, computed by NumPy."""
     def ge(self, other: Tensor | _float) -> Tensor:
         """Whether elements are at least: `input >= other`: see `tapegrad.ge`."""
@@ -667,21 +667,21 @@ class TensorBase:
     def inverse(self) -> Tensor:
         """The inverse of square matrices: see `tapegrad.inverse`."""
     def is_conj(self) -> _bool:
-        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     def is_inference(self) -> _bool:
         """It was made in `inference_mode` (`torch.is_inference`)."""
     def is_neg(self) -> _bool:
-        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     def is_nonzero(self) -> _bool:
         """Whether the one element is not zero (`torch.is_nonzero`)."""
     def is_pinned(self, device: Any = None) -> _bool:
-        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     def is_same_size(self, other: Tensor | _float) -> _bool:
         """Whether two tensors have one shape (`torch.is_same_size`)."""
     def is_set_to(self, tensor: Any) -> _bool:
         """Whether two tensors are the same elements of the same memory (`torch.Tensor.is_set_to`)."""
     def is_shared(self) -> _bool:
-        """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+        """Whether processes that are forked see what is written to it (`torch.Tensor.is_shared`)."""
     def is_signed(self) -> _bool:
         """Whether the dtype has negative numbers (`torch.is_signed`)."""
     def isclose(self, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> Tensor:
@@ -704,11 +704,11 @@ class TensorBase:
         """The k-th smallest value (`torch.kthvalue`)."""
     def lcm(self, other: Tensor | _float) -> Tensor:
         """`torch.lcm`, computed by NumPy."""
-    def lcm_(self, other: Tensor | _float) -> Tensor:
+    def lcm_(self, other: Tensor) -> Tensor:
         """`torch.lcm`, computed by NumPy."""
     def ldexp(self, other: Tensor | _float) -> Tensor:
         """`input * 2 ** other` (`torch.ldexp`)."""
-    def ldexp_(self, other: Tensor | _float) -> Tensor:
+    def ldexp_(self, other: Tensor) -> Tensor:
         """`input * 2 ** other` (`torch.ldexp`)."""
     def le(self, other: Tensor | _float) -> Tensor:
         """Whether elements are at most: `input <= other`: see `tapegrad.le`."""
@@ -796,6 +796,8 @@ class TensorBase:
         >>> import tapegrad as torch
         >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]
         tensor([2, 2], dtype=torch.int32)"""
+    def lu_solve(self, LU_data: Tensor, LU_pivots: Tensor) -> Any:
+        """X with A X = input, by what `linalg.lu_factor` gave for A (`torch.lu_solve`)."""
     def map2_(self, x: Any, y: Any, callable: Any) -> Tensor:
         """A Python function of elements of three tensors, over the first, in place (`torch.Tensor.map2_`)."""
     def map_(self, other: Tensor, callable: Any) -> Tensor:
@@ -937,6 +939,8 @@ class TensorBase:
         """Whether elements differ: `input != other`: see `tapegrad.ne`."""
     def not_equal_(self, other: Tensor | _float) -> Tensor:
         """Whether elements differ: `input != other`, in place: see `tapegrad.ne`."""
+    def orgqr(self, input2: Tensor) -> Any:
+        """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
     def outer(self, vec2: Any) -> Tensor:
         """Every product of two vectors' elements (`torch.outer`)."""
     @overload
@@ -1106,6 +1110,15 @@ class TensorBase:
         """The sign of each element: -1, 0 or 1: see `tapegrad.sgn`."""
     def sgn_(self) -> Tensor:
         """The sign of each element: -1, 0 or 1, in place: see `tapegrad.sgn`."""
+    def share_memory_(self) -> Tensor:
+        """Move to memory that processes which are forked from then on share (`torch.Tensor.share_memory_`).
+
+        >>> import tapegrad as torch
+        >>> x = torch.ones(2)
+        >>> x.is_shared(), x[0].share_memory_(), x.is_shared()
+        (False, tensor(1.), True)
+
+        All tensors on its memory move with it."""
     def sigmoid(self) -> Tensor:
         """`1 / (1 + exp(-input))`: see `tapegrad.sigmoid`."""
     def sigmoid_(self) -> Tensor:

@@ -14,7 +14,14 @@ from tapegrad.documents.texts import TEXTS
 from tapegrad.functions import array_protocols, by_name, queries, storages
 from tapegrad.functions.common import IN_PLACE, METHODS, PUBLIC
 from tapegrad.functions.indexing import gathering, searching, subscripts
-from tapegrad.functions.linear_algebra import contractions, decompositions, former_names, products, solving
+from tapegrad.functions.linear_algebra import (
+    contractions,
+    decompositions,
+    former_names,
+    low_rank,
+    products,
+    solving,
+)
 from tapegrad.functions.nn import (
     activations,
     attention,
@@ -25,6 +32,7 @@ from tapegrad.functions.nn import (
     dropout,
     layers,
     losses,
+    native_forms,
     normalisation,
     padding,
     pooling,
@@ -45,9 +53,9 @@ from tapegrad.tensor import Tensor
 
 FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, in_place_views, splitting,
             rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions, solving,
-            decompositions, former_names, activations, layers, losses, distances, dropout, padding, convolution,
-            normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, queries, storages,
-            array_protocols)
+            decompositions, former_names, low_rank, activations, layers, losses, distances, dropout, padding,
+            convolution, normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, native_forms,
+            queries, storages, array_protocols)
 
 
 _WRITING = """
@@ -119,6 +127,8 @@ for _name in SCALING & fallbacks.by_name.keys():
     machine.leave_out_factors(fallbacks.by_name[_name])
 machine.set_hook("indexing", METHODS["__getitem__"])
 machine.set_hook("assigning", METHODS["__setitem__"])
+for _name in ["addmv_", "as_strided_", "gcd_", "lcm_", "ldexp_", "resize_as_"]:  # methods that are functions too
+    PUBLIC[_name] = METHODS.get(_name, unwrapped(vars(Tensor)[_name]))
 for _name in ("alias", "avg_pool2d", "avg_pool3d", "contiguous", "expand", "expand_as", "repeat", "reshape_as",
               "sum_to_size", "unfold", "view", "view_as"):  # methods, or functions of nn, and nothing else
     PUBLIC.pop(_name, None)

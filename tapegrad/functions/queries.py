@@ -77,7 +77,7 @@ def get_device(self: Any) -> int:
 
 
 def never(input: Any) -> bool:
-    """What no tensor here is: `is_pinned`, `is_shared`, `is_conj`, `is_neg`."""
+    """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     return False
 
 
@@ -94,7 +94,7 @@ def isreal(input: Tensor) -> Any:
 
 for _function in (is_set_to, is_inference, dim_order, get_device, isreal):
     METHODS[_function.__name__] = _function
-for _name in ("is_pinned", "is_shared", "is_conj", "is_neg"):
+for _name in ("is_pinned", "is_conj", "is_neg"):
     METHODS[_name] = never
 for _function in (isreal, get_device):
     public(_function)
@@ -103,6 +103,18 @@ for _function in (isreal, get_device):
 def _grad_dtype(self: Any) -> Any:
     """The dtype that its gradient has, which is its own (`torch.Tensor.grad_dtype`)."""
     return self.dtype
+
+
+@public
+def detach(input: Tensor) -> Any:
+    """The same memory without history (`torch.detach`)."""
+    return input.detach()
+
+
+@public
+def detach_(input: Tensor) -> Any:
+    """This tensor without its history (`torch.detach_`)."""
+    return input.detach_()
 
 
 # ---------------------------------------------------------------- of complex numbers, for tensors that are real

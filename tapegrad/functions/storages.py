@@ -4,14 +4,18 @@ A storage here is a flat tensor over the whole of that memory; it has no memory 
 """
 from __future__ import annotations
 
+import mmap
 from collections.abc import Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
-from tapegrad import dtypes, errors, shapes
+import numpy as np
+
+from tapegrad import creation, dtypes, errors, shapes
 from tapegrad.autograd import data_assignment
 from tapegrad.functions.common import METHODS, public
+from tapegrad.machine import records as rec
 from tapegrad.machine.learning import lessons
-from tapegrad.machine.live import buffers, layouts
+from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.tensor import Tensor
 
 
@@ -83,8 +87,13 @@ class _Storage:
         return self
 
     def is_shared(self) -> bool:
-        """Whether other processes see it: never."""
-        return False
+        """Whether processes that are forked see what is written to it (`Tensor.share_memory_`)."""
+        return is_shared(self._flat)
+
+    def share_memory_(self) -> Any:
+        """Move to memory that processes share (`Tensor.share_memory_`)."""
+        share_memory_(self._flat)
+        return self
 
     def is_pinned(self, device: Any = None) -> bool:
         """Whether it is pinned for a device: never."""
@@ -198,3 +207,65 @@ def is_storage(obj: Any) -> bool:
 
 
 METHODS.update(storage=storage, untyped_storage=untyped_storage)
+
+
+# ---------------------------------------------------------------- memory that processes share
+
+class _Shared(NamedTuple):
+    """What keeps memory alive that processes share, and that from before: NumPy's arrays may lie there."""
+
+    pages: Any
+    before: Tensor
+
+
+def _owner(x: Tensor) -> int:
+    """The row that owns a tensor's memory: of bytes that are borrowed (`x.data`), the one whose they are."""
+    row = int(buffers["owner"][x._buffer])
+    while buffers["flags"][row] & rec.BORROWED:
+        row = int(buffers["producer"][row])
+    return row
+
+
+def is_shared(self: Any) -> bool:
+    """Whether processes that are forked see what is written to it (`torch.Tensor.is_shared`)."""
+    return isinstance(machine.keepers.get(_owner(self)), _Shared)
+
+
+def share_memory_(self: Any) -> Any:
+    """Move to memory that processes which are forked from then on share (`torch.Tensor.share_memory_`).
+
+    >>> import tapegrad as torch
+    >>> x = torch.ones(2)
+    >>> x.is_shared(), x[0].share_memory_(), x.is_shared()
+    (False, tensor(1.), True)
+
+    All tensors on its memory move with it.
+    """
+    if is_shared(self):
+        return self
+    owner, rows = _owner(self), buffers[:int(machine.state["n_buffers"][0])]
+    size, start = layouts.all[int(rows["layout"][owner])].nbytes, int(rows["address"][owner])
+    pages = np.frombuffer(mmap.mmap(-1, max(size, 1)), np.uint8, size)
+    pages[:] = machine.memory(start, "u1", size)[:size]
+    before = creation.on_array(pages)  # trades places with the owner
+    rows = buffers[:int(machine.state["n_buffers"][0])]
+    live, borrowed = rows["flags"] & rec.FREE == 0, rows["flags"] & rec.BORROWED != 0
+    owners = np.zeros(len(rows), bool)
+    owners[owner] = True
+    while (more := live & borrowed & ~owners & owners[np.where(borrowed, rows["producer"], 0)]).any():
+        owners |= more
+    rows["address"][live & owners[rows["owner"]]] += np.uint64((int(rows["address"][before._buffer]) - start) % 2 ** 64)
+    rows["address"][before._buffer] = start
+    keeper, keepers = _Shared(pages, before), machine.keepers
+    del keepers[before._buffer]
+    if rows["flags"][owner] & rec.EXTERNAL:
+        keepers[before._buffer] = keepers[owner]
+    else:
+        rows["flags"][before._buffer] &= ~rec.EXTERNAL & 0xFFFFFFFF
+        rows["flags"][owner] |= rec.EXTERNAL
+    keepers[owner] = keeper
+    return self
+
+
+for _function in (is_shared, share_memory_):
+    METHODS[_function.__name__] = _function

@@ -135,20 +135,3 @@ structured("_dirichlet_grad", lambda builder, x, y, z: builder.called(_beta, x.d
            accepts="f", column=lambda x, y, z: _beta(x, y, z), domain=(0.1, 0.9),
            samples=lambda: [((s, s, s), {}) for s in SHAPES],
            fits=_together, doc="How coordinates x of a simplex move with their concentrations y, of the sum z.")
-
-
-def incomplete(name: str) -> None:
-    """The gamma distribution function of shape x at y, or what is left of 1; the facade states its derivative."""
-    def column(x: Value, y: Value) -> Value:
-        import scipy.special
-
-        return getattr(scipy.special, name)(np.asarray(x, np.float64), np.asarray(y, np.float64)).astype(
-            np.asarray(x).dtype)
-
-    structured("special_" + name, lambda builder, x, y: builder.called(column, x.dtype, x.shape, x, y), method=False,
-               accepts="f", column=column, domain=(0.3, 4.0), fits=_together,
-               samples=lambda: [((s, s), {}) for s in SHAPES])
-
-
-incomplete("gammainc")
-incomplete("gammaincc")

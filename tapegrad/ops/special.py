@@ -76,6 +76,60 @@ by_scipy("ndtri", lambda g, out: g * math.sqrt(2 * math.pi) * scalar.exp(out * o
 by_scipy("polygamma", lambda g, x, n: g * whole.special_polygamma(x, n=n + 1), low=0.5, high=3.0, n=1)
 
 
+# Without a derivative, as in PyTorch.
+for _name, _low, _function in (
+    ("airy_ai", -2.0, lambda scipy: lambda x: scipy.airy(x)[0]),
+    ("bessel_j0", -2.0, lambda scipy: scipy.j0), ("bessel_j1", -2.0, lambda scipy: scipy.j1),
+    ("bessel_y0", 0.5, lambda scipy: scipy.y0), ("bessel_y1", 0.5, lambda scipy: scipy.y1),
+    ("modified_bessel_i0", -2.0, lambda scipy: scipy.i0), ("modified_bessel_i1", -2.0, lambda scipy: scipy.i1),
+    ("modified_bessel_k0", 0.5, lambda scipy: scipy.k0), ("modified_bessel_k1", 0.5, lambda scipy: scipy.k1),
+    ("scaled_modified_bessel_k0", 0.5, lambda scipy: scipy.k0e),
+    ("scaled_modified_bessel_k1", 0.5, lambda scipy: scipy.k1e),
+    ("spherical_bessel_j0", -2.0, lambda scipy: lambda x: scipy.spherical_jn(0, x)),
+):
+    by_scipy(_name, None, low=_low, function=_function)
+
+
+def of_two(name: str, function: Rule, low: float = 0.3, high: float = 4.0) -> None:
+    """An operation on pairs of elements that SciPy computes; the facade states its derivative, if there is one."""
+    def column(x: Value, y: Value) -> Value:
+        import scipy.special
+
+        with np.errstate(all="ignore"):
+            found = function(scipy.special, np.asarray(x, np.float64), np.asarray(y, np.float64))
+        return found.astype(np.asarray(x).dtype)
+
+    structured("special_" + name, lambda builder, x, y: builder.called(column, x.dtype, x.shape, x, y), method=False,
+               accepts="f", column=column, domain=(low, high), samples=lambda: [((s, s), {}) for s in SHAPES],
+               fits=lambda o, given: o[0].shape == o[1].shape and o[0].dtype is o[1].dtype)
+
+
+def of_order(rule: Rule) -> Rule:
+    """A polynomial by its whole order, which is what numbers are cut to; below zero, and of no number, there is none."""
+    def function(scipy: Value, x: Value, n: Value) -> Value:
+        order = np.where(np.abs(n) < 2.0 ** 63, n, -1).astype(np.int64)
+        return np.where(order < 0, 0.0, np.where(order == 0, 1.0, rule(scipy, np.maximum(order, 1), x)))
+
+    return function
+
+
+of_two("gammainc", lambda scipy, x, y: scipy.gammainc(x, y))
+of_two("gammaincc", lambda scipy, x, y: scipy.gammaincc(x, y))
+of_two("zeta", lambda scipy, x, y: scipy.zeta(x, y), low=1.5)
+POLYNOMIALS: dict[str, Rule] = {  # of a whole order n > 0 at x
+    "chebyshev_polynomial_t": lambda scipy, n, x: scipy.eval_chebyt(n, x),
+    "chebyshev_polynomial_u": lambda scipy, n, x: scipy.eval_chebyu(n, x),
+    "chebyshev_polynomial_v": lambda scipy, n, x: scipy.eval_chebyu(n, x) - scipy.eval_chebyu(n - 1, x),
+    "chebyshev_polynomial_w": lambda scipy, n, x: scipy.eval_chebyu(n, x) + scipy.eval_chebyu(n - 1, x),
+    "hermite_polynomial_h": lambda scipy, n, x: scipy.eval_hermite(n, x),
+    "hermite_polynomial_he": lambda scipy, n, x: scipy.eval_hermitenorm(n, x),
+    "laguerre_polynomial_l": lambda scipy, n, x: scipy.eval_laguerre(n, x),
+    "legendre_polynomial_p": lambda scipy, n, x: scipy.eval_legendre(n, x),
+}
+for _name, _rule in POLYNOMIALS.items():
+    of_two(_name, of_order(_rule))
+
+
 def of_whole_numbers(function: np.ufunc) -> None:
     structured(function.__name__, lambda builder, x, y: builder.called(function, x.dtype, x.shape, x, y), method=False,
                accepts="i", column=function, samples=lambda: [((s, s), {}) for s in SHAPES],

@@ -449,7 +449,9 @@ class Adagrad(Pointwise):
         return {"sum": group["initial_accumulator_value"]}
 
     def share_memory(self) -> None:
-        """There is nothing to share: the state is this process's."""
+        """Move the state to memory that processes which are forked share; see `Tensor.share_memory_`."""
+        for state in self.state.values():
+            state["sum"].share_memory_()
 
     def _coefficients(self, group: Group, step: Any) -> dict[str, Any]:
         return {"size": group["lr"] / (1 + (step - 1) * group["lr_decay"]), "eps": group["eps"],

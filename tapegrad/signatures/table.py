@@ -77,6 +77,15 @@ FORMS: dict[str, tuple[str, ...]] = {
     "round": ("input, *, out", "input, *, decimals: int, out"), "special.round": ("input, *, decimals: int = 0, out",),
     "where": ("condition: Tensor", "condition: Tensor, input: Tensor | Number, other: Tensor | Number, *, out"),
     "Tensor.where": ("condition: Tensor, other: Tensor | Number",),
+    **dict.fromkeys(("special.airy_ai", "special.scaled_modified_bessel_k0", "special.scaled_modified_bessel_k1",
+                     "special.spherical_bessel_j0"), ("x: Tensor, *, out",)),
+    "special.zeta": ("input, other: Tensor, *, out", "input: Number, other: Tensor, *, out",
+                     "input, other: Number, *, out"),
+    **{f"special.{kind}": ("x: Tensor, n: Tensor, *, out", "x: Number, n: Tensor, *, out",
+                           "x: Tensor, n: Number, *, out") for kind in (
+            *(f"{shifted}chebyshev_polynomial_{k}" for shifted in ("", "shifted_") for k in "tuvw"),
+            "hermite_polynomial_h", "hermite_polynomial_he", "laguerre_polynomial_l", "legendre_polynomial_p")},
+    **dict.fromkeys(("gcd_", "lcm_", "ldexp_"), ("input, other: Tensor",)),
     "celu": ("input, alpha = 1.0",), "selu": ("input",),
     "threshold": ("input, threshold: Number, value: Number, *, out",),
     # ---------------------------------------------------------------- along axes
@@ -119,6 +128,7 @@ FORMS: dict[str, tuple[str, ...]] = {
                           "repeats: Tensor, *, output_size: int | None = None"),
     "Tensor.repeat_interleave": ("repeats: Tensor | int, dim: int | None = None, *, output_size: int | None = None",),
     "Tensor.resize_": ("size, *, memory_format",),
+    "resize_as_": ("input, the_template: Tensor, *, memory_format",),
     "Tensor.resize_as_": ("the_template: Tensor, *, memory_format",),
     # ---------------------------------------------------------------- at indices
     "nonzero": ("input, *, as_tuple: bool = False, out",),

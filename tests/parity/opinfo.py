@@ -72,7 +72,12 @@ NAMES: dict[str, str] = {  # family: operations, as in PyTorch's database (name,
 MORE: dict[str, str] = {  # the second part: as many as there are
     "special more": "i0 polygamma.polygamma_n_0 polygamma.polygamma_n_1 mvlgamma.mvlgamma_p_1 special.entr special.erfcx "
     "special.i0e special.i1 special.i1e special.log_ndtr special.ndtr special.ndtri special.xlog1py nextafter gcd lcm "
-    "bitwise_left_shift bitwise_right_shift igamma igammac",
+    "bitwise_left_shift bitwise_right_shift igamma igammac special.zeta special.airy_ai special.bessel_j0 "
+    "special.bessel_j1 special.bessel_y0 special.bessel_y1 special.modified_bessel_i0 special.modified_bessel_i1 "
+    "special.modified_bessel_k0 special.modified_bessel_k1 special.scaled_modified_bessel_k0 "
+    "special.scaled_modified_bessel_k1 special.spherical_bessel_j0 special.chebyshev_polynomial_t "
+    "special.chebyshev_polynomial_u special.hermite_polynomial_h special.hermite_polynomial_he "
+    "special.laguerre_polynomial_l special.legendre_polynomial_p",
     "reduction more": "mode kthvalue quantile nanquantile cumulative_trapezoid cov corrcoef histc bincount renorm "
     "linalg.norm.subgradients_at_zero masked.sum masked.mean",
     "shape more": "cartesian_prod combinations tril_indices triu_indices unravel_index vander linalg.vander narrow_copy "

@@ -92,6 +92,18 @@ def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = Non
     return results if out is None else tuple(into(to, x) for to, x in zip(out, results))
 
 
+@method
+def lu_solve(input: Tensor, LU_data: Tensor, LU_pivots: Tensor, *, out: Any = None) -> Any:
+    """X with A X = input, by what `linalg.lu_factor` gave for A (`torch.lu_solve`)."""
+    return factorisations.lu_solve(LU_data, LU_pivots, input, out=out)
+
+
+@method
+def orgqr(input: Tensor, input2: Tensor, *, out: Any = None) -> Any:
+    """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
+    return factorisations.householder_product(input, input2, out=out)
+
+
 @public
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *,
               out: Any = None) -> Any:

@@ -366,6 +366,8 @@ for _name, _original in (
     if hasattr(Tensor, _original):
         METHODS[_name] = getattr(Tensor, _original)
         METHODS[_name + "_"] = getattr(Tensor, _original + "_")
+        if operation(_original).arity == 1 and _name != "absolute":
+            PUBLIC[_name + "_"] = machine.functions[operation(_original + "_").opcode]
 
 for _name in ("left_shift_", "right_shift_"):
     METHODS["bitwise_" + _name] = getattr(Tensor, _name)

@@ -7,12 +7,23 @@ from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.autograd.function import Function
+from tapegrad.creation import full
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, operation
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    expect_tensor,
+    in_place,
+    into,
+    invalid_combination,
+    operation,
+    public,
+)
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.shaping.views import broadcast_tensors
 from tapegrad.machine.live import machine, planner
 from tapegrad.ops.declaration import REGISTRY
+from tapegrad.ops.special import POLYNOMIALS
 from tapegrad.tensor import Tensor
 
 SPECIAL: dict[str, Callable[..., Any]] = {}  # what `special` offers
@@ -40,10 +51,18 @@ def _plain(name: str) -> Callable[..., Any]:
     return special(function)
 
 
-for _name in ("i0", "i0e", "i1", "i1e", "erfcx", "log_ndtr", "ndtri"):
+for _name in ("i0", "i0e", "i1", "i1e", "erfcx", "log_ndtr", "ndtri", "airy_ai", "bessel_j0", "bessel_j1", "bessel_y0",
+              "bessel_y1", "modified_bessel_i0", "modified_bessel_i1", "modified_bessel_k0", "modified_bessel_k1",
+              "scaled_modified_bessel_k0", "scaled_modified_bessel_k1", "spherical_bessel_j0"):
     _plain(_name)
 METHODS["i0"] = PUBLIC["i0"] = SPECIAL["i0"]
 in_place("i0", SPECIAL["i0"])
+
+
+@public
+def i0_(input: Tensor) -> Any:
+    """`i0`, in place (`torch.i0_`)."""
+    return METHODS["i0_"](input)
 
 
 @special
@@ -136,6 +155,63 @@ def _incomplete(name: str, plain: str, sign: int) -> None:
 
 _incomplete("gammainc", "igamma", 1)
 _incomplete("gammaincc", "igammac", -1)
+
+
+def _pair(name: str, x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """Two operands, one of which may be a number, as floats of one dtype and shape."""
+    if not isinstance(x, Tensor) and not isinstance(y, Tensor):
+        raise invalid_combination(f"special_{name}", x, y)
+    dtype = result_type(x, y)
+    dtype = dtype if dtype.is_floating_point else dtypes.default_dtype()
+    first, second = broadcast_tensors(*(v.to(dtype) if isinstance(v, Tensor) else full((), v, dtype=dtype)
+                                        for v in (x, y)))
+    return first, second
+
+
+class SpecialZeta(Function):
+    """Hurwitz's zeta function, whose slope along its second argument is one of its own."""
+
+    @staticmethod
+    def forward(ctx: Any, input: Tensor, other: Tensor) -> Any:
+        ctx.save_for_backward(input, other)
+        return apply(operation("special_zeta"), (input.detach(), other.detach()))
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> Any:
+        if ctx.needs_input_grad[0]:
+            raise NotImplementedError("the derivative for 'zeta' is not implemented.")
+        x, q = ctx.saved_tensors
+        return None, g * -x * SpecialZeta.apply(x + 1, q)
+
+
+@special
+def zeta(input: Any, other: Any, *, out: Any = None) -> Any:
+    """Hurwitz's zeta function, the sum of `(other + k) ** -input` over k = 0, 1, … (`torch.special.zeta`).
+
+    >>> import tapegrad as torch
+    >>> torch.special.zeta(torch.tensor([2.0, 4.0]), 1)
+    tensor([1.6449, 1.0823])
+    """
+    return into(out, SpecialZeta.apply(*_pair("zeta", input, other)))
+
+
+def _polynomial(name: str, of: str, shifted: bool) -> None:
+    def function(x: Any, n: Any, *, out: Any = None) -> Any:
+        x, n = _pair(name, x, n)
+        x = x.detach()
+        return into(out, apply(operation(f"special_{of}"), (2 * x - 1 if shifted else x, n.detach())))
+
+    function.__name__ = function.__qualname__ = name
+    kind = " ".join(word.title() for word in of.replace("_polynomial_", " ").split())
+    function.__doc__ = (f"The polynomial {kind} of order `n` at {'`2 x - 1`' if shifted else '`x`'} "
+                        f"(`torch.special.{name}`), computed by SciPy.")
+    special(function)
+
+
+for _name in POLYNOMIALS:
+    _polynomial(_name, _name, False)
+    if _name.startswith("chebyshev"):
+        _polynomial("shifted_" + _name, _name, True)
 
 
 def _native(name: str, of: str) -> None:

@@ -367,8 +367,9 @@ class Module(Hooked, Stateful):
                 with modes.no_grad():
                     found, grad = fn(param), None if param.grad is None else fn(param.grad)
                     gradient = param.grad
-                    param.data = found
-                    if gradient is not None:
+                    if found is not param:
+                        param.data = found
+                    if gradient is not None and grad is not gradient:
                         gradient.data = grad
         for name, buffer in self._buffers.items():
             if buffer is not None:
@@ -457,8 +458,8 @@ class Module(Hooked, Stateful):
                 p.grad.requires_grad_(False).zero_()
 
     def share_memory(self) -> Any:
-        """Refused: memory is the process's own."""
-        raise RuntimeError("share_memory() is not supported: tapegrad keeps tensors in the memory of one process")
+        """Move parameters and buffers to memory that processes which are forked share; see `Tensor.share_memory_`."""
+        return self._apply(lambda t: t.share_memory_())
 
     # ------------------------------------------------------------ a string
 
