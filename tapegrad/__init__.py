@@ -60,6 +60,7 @@ from tapegrad.creation import (
     zeros,
     zeros_like,
 )
+from tapegrad.custom import custom_op
 from tapegrad.devices import default_device as get_default_device
 from tapegrad.devices import device, set_default_device
 from tapegrad.drawing import (

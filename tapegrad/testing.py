@@ -1,4 +1,4 @@
-"""Comparing and making values in tests: `assert_close` and `make_tensor` (`torch.testing`)."""
+"""Comparing and making values in tests: `assert_close` and `make_tensor` (`torch.testing`), `check_rule`."""
 from __future__ import annotations
 
 import math
@@ -13,7 +13,7 @@ from tapegrad.autograd import modes
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
-__all__ = ["assert_allclose", "assert_close", "make_tensor"]
+__all__ = ["assert_allclose", "assert_close", "check_rule", "make_tensor"]
 show_public(__name__)
 
 Message = str | Callable[[str], str] | None
@@ -212,3 +212,26 @@ def make_tensor(*shape: Any, dtype: dtypes.dtype, device: Any = "cpu", low: floa
         if drawn is not size:
             made = made[..., ::2]
     return made.requires_grad_(requires_grad)
+
+
+def check_rule(operation: Any, *samples: Any, reference: Callable[..., Any] | None = None, twice: bool | None = None,
+               rtol: float = 1e-9) -> None:
+    """Raise AssertionError unless an operation that `custom_op` made does what its function does, and its adjoint fits.
+
+    >>> import math, tapegrad
+    >>> wrong = tapegrad.custom_op(lambda x: math.sin(x), vjp=lambda g, x: g * math.sin(x), name="wrong")
+    >>> check_rule(wrong, [0.5, 1.0])
+    Traceback (most recent call last):
+        ...
+    AssertionError: wrong(): the adjoint is not the derivative of the function: Jacobian mismatch...
+
+    `samples` are numbers for each operand, repeated up to the longest. Results in both precisions are compared with the
+    function itself (or `reference`, another function of numbers), compiled, of other shapes, of operands with gaps and
+    of nothing; gradients are compared with finite differences, and `twice` (unless Numba compiled it) those of
+    the gradients too. Raises TypeError for anything else, and for samples of another number.
+    """
+    from tapegrad.custom.checking import check
+
+    function = reference or getattr(operation, "function", None)
+    check(operation, samples, function, operation.reason is None if twice is None and hasattr(operation, "reason")
+          else bool(twice), rtol)

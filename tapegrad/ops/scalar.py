@@ -12,6 +12,7 @@ serves the rest), each of them
     "libm exp"      a function of the C library, with the vector variants that libmvec has
     "power pow"     the same, where the exponent has no product or root of its own (`POWERS`)
     "call ipow"     a helper that the emitter defines
+    "linked f"      a function that is somewhere in this process (f, and ff of floats), see `linked`
     a function      rewrites the call in terms of other intrinsics
 
 Integer division by zero gives 0 in every column: an exception would have to leave the middle of a loop, and the
@@ -28,7 +29,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.ops import numpy_column as column
 
-__all__ = ["INTRINSICS", "POWERS", "REDUCTIONS", "Intrinsic", "like", "row", "scalar", "whole", "wide"]
+__all__ = ["INTRINSICS", "POWERS", "REDUCTIONS", "Intrinsic", "like", "linked", "row", "scalar", "whole", "wide"]
 
 
 class Intrinsic(NamedTuple):
@@ -332,6 +333,12 @@ _TABLE: list[tuple[Any, ...]] = [
 
 for _entry in _TABLE:
     _intrinsic(*_entry)
+
+
+def linked(name: str, symbol: str, arity: int, numpy: Callable[..., Any]) -> Callable[..., Any]:
+    """A function of floating-point numbers that object code calls by a symbol of this process, as a row of the table."""
+    _intrinsic(name, "f" * arity, numpy, f"linked {symbol}")
+    return getattr(scalar, name)
 
 
 # -------------------------------------------------------------------------------------------------------------- rows

@@ -352,7 +352,8 @@ class Reach:
         return None
 
     def _function(self, function: Any) -> None:
-        if function is not self.function and capturing.is_library(function.__code__.co_filename):
+        ours = capturing.is_library(function.__code__.co_filename)
+        if ours and (function is not self.function or hasattr(function, "operation")):  # of `custom_op`
             if is_option(function):
                 raise Unreadable(f"it uses {function.__name__}{self._where}")
             if function.__code__ is _CHECKED:  # each stands for what it does; the rest is found at its first call

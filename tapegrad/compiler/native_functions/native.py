@@ -16,7 +16,8 @@ from tapegrad.compiler.native_functions import gradient
 from tapegrad.compiler.native_functions.entries import Entries
 from tapegrad.compiler.native_functions.interface import Interface, Operand, interface, numba_signature
 from tapegrad.compiler.native_functions.program_text import NO_MEMORY, STALE, ProgramText, assembled
-from tapegrad.compiler.native_functions.selection import Selected, is_live, select
+from tapegrad.compiler.native_functions.selection import NotNative, Selected, is_live, select
+from tapegrad.machine.kernels import emitter
 from tapegrad.machine.llvm import cache, jit
 from tapegrad.tensor import Tensor
 
@@ -47,7 +48,7 @@ class Native(WrapperAddressProtocol, LowLevelCallable):
             return jit.compile_ir(whole, 2)
 
         code = make() if text.absolute or selected.words or "inttoptr" in whole else cache.obtain(whole, make)
-        symbols = jit.load_object("native", code, entries.symbols, ())
+        symbols = jit.load_object("native", code, entries.symbols, emitter.linked_symbols(whole))
         at = symbols.get(entries.scipy) or symbols[entries.symbols[0]]
         signature = found.scipy or found.prototype.replace(found.name, " ", 1)
         made = LowLevelCallable.__new__(cls, ctypes.CFUNCTYPE(None)(at), None, signature)
@@ -154,6 +155,8 @@ def _array(value: Any, operand: Operand, name: str) -> Any:
 def _written(function: Compiled, selected: Selected, movable: bool, name: str | None = None
              ) -> tuple[Interface, ProgramText, Entries]:
     text = ProgramText(selected, movable)
+    if movable and emitter.linked_symbols(text.text):
+        raise NotNative("it calls a custom operation that Numba compiled, which is in this process only")
     count = len(selected.outputs)
     results = ["value"] if count == 1 else [f"value_{i}" for i in range(count)]
     if function.value is not None:

@@ -25,6 +25,7 @@ compute; only reductions are reordered, and floats are summed in double precisio
 from __future__ import annotations
 
 import functools
+import re
 import threading
 from collections.abc import Iterable
 from typing import NamedTuple
@@ -87,7 +88,15 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
 def _load(name: str, kernel: Kernel) -> int:
     code = _ready.pop(name, None) or cache.obtain(name, lambda: compiled(kernel_source(*kernel)))
     loop_helpers.load()
-    return jit.load_object("kernel", code, ("kernel",), loop_helpers.NAMES)["kernel"]
+    return jit.load_object("kernel", code, ("kernel",), (*loop_helpers.NAMES, *linked_symbols(name)))["kernel"]
+
+
+def linked_symbols(text: str) -> list[str]:
+    """The symbols of functions of this process that a kernel may call, by its name or its text."""
+    return [s for n in {*_LINKED.findall(text)} for s in (n, f"{n}f") if jit.is_defined(s)]
+
+
+_LINKED = re.compile(r"\btapegrad_custom_\d+")
 
 
 _ready: dict[str, bytes] = {}  # object code that is not loaded yet

@@ -129,6 +129,10 @@ class Writer:
             return self.libm_call(form[5:], d, args)
         if form.startswith("power "):
             return self.power(form[6:], d, args)
+        if form.startswith("linked "):
+            t, symbol = register_type(d), form[7:] + "f" * (d is dtypes.float32)
+            self.declarations[f"declare {t} @{symbol}({', '.join([t] * len(args))}) nounwind"] = None
+            return f"call {t} @{symbol}({', '.join(f'{t} {x}' for x in args)})"
         if form == "call ipow":
             name, t = f"ipow.{d.short}", register_type(d)
             self.helpers[name] = _IPOW.format(name=name, t=t, signed="true" if d.is_signed else "false")

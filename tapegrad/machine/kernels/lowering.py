@@ -94,7 +94,7 @@ def accumulator(node: Sym) -> tuple[dtype, float, str]:
 
 
 def is_call(form: str) -> bool:
-    return form.startswith(("libm ", "power ", "call ", "frem"))
+    return form.startswith(("libm ", "power ", "call ", "linked ", "frem"))
 
 
 def calls_functions(values: Sequence[Sym]) -> bool:

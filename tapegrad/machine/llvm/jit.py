@@ -229,6 +229,11 @@ def define_symbol(name: str, address: int) -> None:
     _symbols[name] = address
 
 
+def is_defined(name: str) -> bool:
+    """Whether there is something at this name."""
+    return name in _symbols
+
+
 loaded: dict[int, str] = {}  # what lies at an address, for those who print programs
 # Of kernels that are no rule's, the symbol and the text, for those who write them elsewhere.
 sources: dict[int, tuple[str, Callable[[], str]]] = {}
