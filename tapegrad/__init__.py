@@ -179,7 +179,7 @@ globals().update(functions.MAKING)
 
 
 _LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom sparse storage utils version xpu"
-globals().update(_lazy(__name__, _LAZY))
+globals().update(_lazy(__name__, f"{_LAZY} _C"))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
                   and not isinstance(_value, type(_typing))]

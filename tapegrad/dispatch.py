@@ -278,7 +278,8 @@ def touch(self: Any, *others: Any) -> Any:
 
 
 _MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
-_UNSAFE = ("unsafe_view", "unsafe_squeeze")  # of what nobody else holds: no views in the eyes of differentiation
+# Of what nobody else holds: no views in the eyes of differentiation.
+_UNSAFE = ("unsafe_view", "unsafe_squeeze", "_enter", "_leave")
 
 
 def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:

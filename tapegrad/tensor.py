@@ -52,6 +52,8 @@ class Tensor(Protocols, TensorBase):
     is_cuda = is_meta = is_mps = is_xpu = is_ipu = is_xla = is_maia = is_mtia = is_vulkan = is_mkldnn = False
     is_sparse = is_sparse_csr = is_quantized = is_nested = False
     name = volatile = None
+    _grad = TensorBase.grad
+    _backward_hooks = None  # a tensor with hooks has a dict of its own
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         from tapegrad import creation
@@ -68,6 +70,9 @@ class Tensor(Protocols, TensorBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
+
+    def __dir__(self) -> list[str]:
+        return [name for name in super().__dir__() if name != "volatile"]  # of long ago
 
     def as_subclass(self, cls: type) -> Any:
         """This tensor as an instance of a subclass, with its memory and its history (`torch.Tensor.as_subclass`).

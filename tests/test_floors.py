@@ -26,8 +26,8 @@ FLOORS = [
     {"compiler.*"},
     {"", "documents.*",
      "func.*", "lanes.*", "sparse.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
-     "__main__", "demo", "custom.*", "batching", "_vmap_internals", "testing.*", "linalg", "special", "quasirandom",
-     "threads", "switches", "absent",
+     "__main__", "demo", "custom.*", "batching", "_vmap_internals", "_C", "testing.*", "linalg", "special",
+     "quasirandom", "threads", "switches", "absent",
      "cuda.*", "jit", "storage", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version",
      "serialization.*", "utils.*"},
 ]

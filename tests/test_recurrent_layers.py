@@ -142,3 +142,26 @@ def test_weights_that_were_written_to_are_refused():
         module.weight_hh_l0.mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         out.sum().backward()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_hooks_and_a_look_at_every_gradient(kind):
+    """Where a sweep goes through Python, the gradients are those of one that does not."""
+    torch.manual_seed(0)
+    module = layer(kind, 3, 4)
+    x, states = given(kind, module, 5, 2)
+    expected = results(module, x, states)
+    with torch.autograd.set_detect_anomaly(True):
+        for a, b in zip(results(module, x, states), expected):
+            np.testing.assert_allclose(a, b, rtol=0, atol=1e-5)
+    seen, found = [], []
+    for hooked in (False, True):
+        x.grad = None
+        out, ends = module(x, tuple(states) if len(states) > 1 else states[0])
+        shown = [out, *(ends if isinstance(ends, tuple) else (ends,))]
+        for y in shown if hooked else ():
+            y.grad_fn.register_hook(lambda inputs, outputs: seen.append(len(inputs)))
+        sum((y * y).sum() for y in shown).backward()
+        found.append(x.grad)
+    assert torch.allclose(*found, atol=1e-5)
+    assert len(seen) == len(shown)

@@ -7,7 +7,7 @@ from typing import Any
 from tapegrad import errors
 from tapegrad.autograd import engine, function, grad_mode, graph, saved_tensors  # noqa: F401 - grad_mode is offered
 from tapegrad.autograd.anomaly import detect_anomaly, set_detect_anomaly
-from tapegrad.autograd.edges import GradientEdge, arrived_at
+from tapegrad.autograd.edges import GradientEdge
 from tapegrad.autograd.function import Function
 from tapegrad.autograd.modes import (
     enable_grad,
@@ -37,17 +37,6 @@ for _name in ("saved_tensors_hooks", "save_on_cpu", "disable_saved_tensors_hooks
     graph.__all__.append(_name)
 
 
-def _several(x: Any) -> tuple[Any, ...]:
-    return tuple(map(arrived_at, (x,) if isinstance(x, (tensor_type(), GradientEdge)) else x))
-
-
-def _cotangents(given: Any, count: int) -> tuple[Any, ...]:
-    cotangents = (None,) * count if given is None else _several(given)
-    if len(cotangents) != count:
-        raise RuntimeError(f"got {count} tensors and {len(cotangents)} gradients")
-    return cotangents
-
-
 def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None = None, create_graph: bool = False,
              grad_variables: Any = None, inputs: Any = None) -> None:
     """Accumulate the gradients of several tensors into the leaves they depend on (`torch.autograd.backward`).
@@ -65,9 +54,9 @@ def backward(tensors: Any, grad_tensors: Any = None, retain_graph: bool | None =
             raise RuntimeError("`grad_tensors` and `grad_variables` (deprecated) arguments both passed to backward(). "
                                "Please only use `grad_tensors`.")
         grad_tensors = grad_variables
-    roots = _several(tensors)
-    engine.run(roots, _cotangents(grad_tensors, len(roots)), create_graph if retain_graph is None else retain_graph,
-               create_graph, inputs, accumulate=True)
+    roots = engine.roots(tensors)
+    engine.run(roots, engine.cotangents(grad_tensors, len(roots)),
+               create_graph if retain_graph is None else retain_graph, create_graph, inputs, accumulate=True)
 
 
 def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool | None = None,
@@ -99,10 +88,10 @@ def grad(outputs: Any, inputs: Any, grad_outputs: Any = None, retain_graph: bool
         if materialize_grads:
             found = _materialized(inputs, found, create_graph)
         return tuple(found)
-    roots, wanted = _several(outputs), _several(inputs)
+    roots, wanted = engine.roots(outputs), engine.several(inputs)
     if not wanted:
         raise RuntimeError("`inputs` argument to `grad()` cannot be empty.")
-    found = engine.run(roots, _cotangents(grad_outputs, len(roots)),
+    found = engine.run(roots, engine.cotangents(grad_outputs, len(roots)),
                        create_graph if retain_graph is None else retain_graph, create_graph, wanted,
                        accumulate=False, allow_unused=bool(allow_unused) or materialize_grads)
     assert found is not None
@@ -119,11 +108,16 @@ def _materialized(inputs: Any, found: Any, create_graph: bool) -> list[Any]:
     return [x.new_zeros(x.shape, requires_grad=create_graph) if g is None else g for x, g in zip(given, found)]
 
 
+def _calculate_shape(output: Any, grad: Any, is_grads_batched: bool) -> tuple[Any, Any]:
+    """The shapes of an output and of a gradient for it, of one of a batch."""
+    return output.shape, grad.shape[1:] if is_grads_batched else grad.shape
+
+
 def _rows(outputs: Any, inputs: Any, batched: Any, retain_graph: bool, create_graph: bool, allow_unused: bool
           ) -> list[Any]:
     """One sweep for all rows of the cotangents."""
-    roots = _several(outputs)
-    given = _cotangents(batched, len(roots))
+    roots = engine.roots(outputs)
+    given = engine.cotangents(batched, len(roots))
     if all(g is None for g in given) and any(y.numel() != 1 for y in roots):
         raise RuntimeError(errors.NON_SCALAR)
     for i, (y, g) in enumerate(zip(roots, given)):
@@ -134,8 +128,9 @@ def _rows(outputs: Any, inputs: Any, batched: Any, retain_graph: bool, create_gr
             raise RuntimeError(
                 "If `is_grads_batched=True`, we interpret the first dimension of each grad_output as the batch "
                 "dimension. The sizes of the remaining dimensions are expected to match the shape of corresponding "
-                f"output, but a mismatch was detected: grad_output[{i}] has a shape of {g.shape} and output[{i}] has "
-                f"a shape of {y.shape}."
+                f"output, but a mismatch was detected: grad_output[{i}] has a shape of {g.shape[1:]} and output[{i}] "
+                f"has a shape of {y.shape}. If you only want some tensors in `grad_output` to be considered batched, "
+                "consider using vmap."
             )
     sweeps = [g.shape[0] for g in given]
     if len(set(sweeps)) != 1:

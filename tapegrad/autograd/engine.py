@@ -47,7 +47,29 @@ def backward(status: int, taken: int, tensor: Any, gradient: Any = None, retain_
             return
     if retain_graph is None:
         retain_graph = create_graph
-    _run((tensor,), (gradient,), retain_graph, create_graph, inputs, accumulate=True)
+    gradients = (gradient,) if gradient is None else cotangents(gradient, 1)
+    _run((tensor,), gradients, retain_graph, create_graph, inputs, accumulate=True)
+
+
+def several(x: Any) -> tuple[Any, ...]:
+    """A tensor or an edge, or several, as the tensors there."""
+    return tuple(map(arrived_at, (x,) if isinstance(x, (machine.TensorBase, GradientEdge)) else x))
+
+
+def roots(outputs: Any) -> tuple[Any, ...]:
+    """What a backward begins at."""
+    found = several(outputs)
+    if not all(isinstance(y, machine.TensorBase) for y in found):
+        raise AssertionError("Expected output to be a torch.Tensor")
+    return found
+
+
+def cotangents(given: Any, count: int) -> tuple[Any, ...]:
+    """The gradients of so many roots as they were given, None for those that were not."""
+    found = (None,) * count if given is None else several(given)
+    if len(found) != count:
+        raise RuntimeError(f"got {count} tensors and {len(found)} gradients")
+    return found
 
 
 _numbers = itertools.count(1)
@@ -113,8 +135,8 @@ class _Sweep:
         if workspace in _thread.sweeps:
             _thread.sweeps.remove(workspace)
         callbacks, workspace.callbacks = workspace.callbacks, []
-        workspace.pending.clear()
-        workspace.pieces.clear()
+        workspace.arrived.clear()
+        workspace.left.clear()
         workspace.queued.clear()
         workspace.captured.clear()
         workspace.narrowed = False
@@ -232,20 +254,20 @@ def _one(layout: Layout) -> Any:
 
 def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
     """What a root's backward begins with; None for the number one, which native code writes itself."""
-    if not root.requires_grad or is_cut_off(root._buffer):
-        raise RuntimeError(errors.NO_GRAD_FN.format(position))
     layout = dispatch.layout_of(root)
-    if gradient is None:
-        if layout.numel != 1:
-            raise RuntimeError(errors.NON_SCALAR)
-        return _one(layout) if create_graph else None
-    if not isinstance(gradient, machine.TensorBase):
+    if gradient is not None and not isinstance(gradient, machine.TensorBase):
         raise TypeError(f"gradients can be either Tensors or None, but got {type(gradient).__name__}")
-    if gradient.shape != layout.shape:
+    if gradient is not None and gradient.shape != layout.shape:
         raise RuntimeError(
             f"Mismatch in shape: grad_output[{position}] has a shape of {gradient.shape} and output[{position}] has a "
             f"shape of {root.shape}."
         )
+    if not root.requires_grad or is_cut_off(root._buffer):
+        raise RuntimeError(errors.NO_GRAD_FN.format(position))
+    if gradient is None:
+        if layout.numel != 1:
+            raise RuntimeError(errors.NON_SCALAR)
+        return _one(layout) if create_graph else None
     if gradient.dtype is not layout.dtype:
         gradient = gradient.to(layout.dtype)
     return gradient if create_graph else gradient.detach()

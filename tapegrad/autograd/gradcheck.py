@@ -222,17 +222,17 @@ def _check_output(func: Callable[..., Any], given: Sequence[Any], i: int, output
 def _check_forward(func: Callable[..., Any], given: Sequence[Any], outputs: Any, eps: float, atol: float, rtol: float
                    ) -> None:
     """Tangents along each element of each input, against finite differences."""
-    for j, x in enumerate(given):
-        if not _checked(x):
-            continue
+    expected = {j: _differences(func, given, x, eps) for j, x in enumerate(given) if _checked(x)}
+    for j, differences in expected.items():
+        x = given[j]
         found = [_pushed(func, given, j, k) for k in range(x.numel())]
         for i, output in enumerate(_several(outputs)):
             if not output.dtype.is_floating_point:
                 continue
-            jacobian = np.array([column[i] for column in found], x.dtype.numpy).reshape(x.numel(), output.numel())
-            expected = _numerical(func, given, x, i, eps)
-            if not _close(jacobian, expected, atol, rtol):
-                raise _mismatch(i, j, expected, jacobian, kind="Jacobian computed with forward mode")
+            jacobian, numerical = (np.array([column[i] for column in columns], x.dtype.numpy).reshape(
+                x.numel(), output.numel()) for columns in (found, differences))
+            if not _close(jacobian, numerical, atol, rtol):
+                raise _mismatch(i, j, numerical, jacobian, kind="Jacobian computed with forward mode")
 
 
 def _pushed(func: Callable[..., Any], given: Sequence[Any], j: int, k: int) -> list[Array]:
@@ -350,6 +350,18 @@ def _value(func: Callable[..., Any], given: Sequence[Any], i: int) -> Array:
     # Inputs are perturbed behind the tape's back: what `func` returns may be an input, so it is copied.
     output = _several(func(*given))[i]
     return np.array(output.detach().numpy(), np.float64).reshape(-1)
+
+
+def _differences(func: Callable[..., Any], given: Sequence[Any], x: Any, eps: float) -> list[list[Array]]:
+    """How all outputs change with each element of an input."""
+    memory, found = x.detach().numpy(), []
+    for index in np.ndindex(memory.shape):
+        ends = []
+        for step in (-eps, eps):
+            with _perturbed(memory, index, step):  # behind the tape's back, as for `_value`
+                ends.append([np.array(y.detach().numpy(), np.float64) for y in _several(func(*given))])
+        found.append([(high - low) / (2 * eps) for low, high in zip(*ends)])
+    return found
 
 
 def _numerical(func: Callable[..., Any], given: Sequence[Any], x: Any, i: int, eps: float) -> Jacobian:

@@ -11,7 +11,7 @@ from tapegrad.autograd.reverse_replay import inputs_of_node
 from tapegrad.autograd.saved_values import SAVED, SavedTensor, of_instruction
 from tapegrad.devices import CPU
 from tapegrad.machine import records as rec
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import instructions, machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.namespaces import show_public
 from tapegrad.tape import hooks, reading
@@ -53,6 +53,11 @@ class Node:
     def __init__(self, row: int) -> None:
         self._row = row
         self._tensor = machine.call.tensor_of(row, recorded_adjoints.tensor_type())  # keeps the row
+
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        """Whether a class is one of nodes, as PyTorch's answers it, whose nodes have no base class in common."""
+        return cls in other.__mro__
 
     @property
     def metadata(self) -> dict[Any, Any]:
@@ -116,7 +121,11 @@ class Node:
     @property
     def _input_metadata(self) -> list[Any]:
         """What the gradients that arrive here are like: shape, dtype, device."""
-        return [InputMetadata(self._tensor)]
+        with machine.pinned():
+            outputs = sorted((output_number(row), row) for row in (
+                int(instructions["out"][t]) for t in reading.outputs_of(self._row)))
+        rows = [row for _, row in outputs] or [self._row]
+        return [InputMetadata(machine.call.tensor_of(row, recorded_adjoints.tensor_type())) for row in rows]
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} object at {hex(id(self))}>"
@@ -254,7 +263,7 @@ def node_of(row: int) -> Node | None:
     """The node of a value's row: one object as long as it is held, None where no gradient flows."""
     with machine.pinned():  # instructions move when another thread reclaims the tape
         t = instruction_of(row)
-        if t is not None and plan_of(t).op.name in reading.PIECES:
+        if t is not None and plan_of(t).op.kind == "view":
             row = reading.node_row(t)
             t = instruction_of(row)
         plan = None if t is None else plan_of(t)

@@ -23,6 +23,10 @@ class Node():
     >>> (x * x).grad_fn.name()
     'MulBackward0'"""
     def __init__(self, row: int) -> None: ...
+    @classmethod
+    def __subclasshook__(cls, other: type) -> bool:
+        r"""Whether a class is one of nodes, as PyTorch's answers it, whose nodes have no base class in common."""
+
     @property
     def metadata(self) -> dict[Any, Any]:
         r"""What is to be remembered with this node, whatever it is."""

@@ -14,7 +14,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
 from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks
-from tapegrad.tape.reading import instruction_of, operands_of, plan_of
+from tapegrad.tape.reading import instruction_of, operands_of, output_number, plan_of
 
 
 def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
@@ -73,6 +73,7 @@ def _check_culprit(workspace: Workspace, status: int) -> None:
     row = rows[position] if position < len(rows) else int(instructions[t]["out"])
     layout = layouts[int(buffers[row]["layout"])]
     producer = instruction_of(row)
+    latest = _latest(row) if position < len(rows) else t  # a result is that of its node, whatever came after
     found = int(buffers[int(buffers[row]["owner"])]["version"])
     flags = int(buffers["flags"][row])
     if flags & rec.WITHDRAWN:
@@ -83,7 +84,7 @@ def _check_culprit(workspace: Workspace, status: int) -> None:
         anomaly.explain(culprit)
     raise RuntimeError((errors.MODIFIED_BELOW if anomaly.enabled else errors.MODIFIED).format(
         kind=errors.KINDS[layout.dtype.name], shape=list(layout.shape),
-        output="" if producer is None else f", which is output 0 of {_forward_name(producer)},",
+        output="" if latest is None else f", which is output {output_number(latest)} of {_forward_name(latest)},",
         found=found, expected=_expected_version(t, position),
     ))
 
@@ -94,8 +95,19 @@ def asked_for(workspace: Workspace, rows: Sequence[int]) -> int:
         1 << j for j, row in enumerate(rows) if workspace.marks[row] & rec.NEEDED)
 
 
+def _latest(row: int) -> int | None:
+    """The instruction that last wrote what lies at a row: the tensor there has moved on with each write in place."""
+    rows, own = buffers[:int(machine.state["n_buffers"][0])], buffers[row]
+    same = (rows["tensor"] != 0) & (rows["flags"] & rec.IS_VIEW == own["flags"] & rec.IS_VIEW)
+    for field in ("owner", "layout", "address"):
+        same &= rows[field] == own[field]
+    return max((int(p) - 1 for p in rows["producer"][same] if p), default=instruction_of(row))
+
+
 def _forward_name(t: int) -> str:
-    return re.sub("Backward[0-9]*$", "", plan_of(t).grad_name)
+    plan = plan_of(t)
+    return f"torch::autograd::{plan.grad_name}" if plan.op.kind == "rebase" else re.sub(
+        "Backward[0-9]*$", "", plan.grad_name)
 
 
 def _expected_version(t: int, position: int) -> int:

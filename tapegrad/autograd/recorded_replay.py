@@ -17,10 +17,10 @@ from tapegrad.autograd.recorded_adjoints import tensor_type
 from tapegrad.autograd.reverse_replay import (
     complete_leaf,
     completing,
-    is_gathered,
-    is_one_of_several,
+    gathering,
     through_node,
     visited,
+    waits,
 )
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -132,12 +132,17 @@ def _step(workspace: Workspace, position: int, adjoints: _Cotangents) -> None:
         return
     if marks & rec.CAPTURED and marks & rec.BEYOND and g is not None:
         workspace.captured[out] = g
-    watched = tensor_hooks(out)
+    watched, retains = tensor_hooks(out), bool(buffers["flags"][out] & rec.RETAINS)
+    late = (watched or retains) and waits(workspace, out)
+
+    def pass_on(row: int, value: Any) -> None:
+        if workspace.marks[row] & rec.NEEDED:
+            adjoints.gather(row, value)
+
     with anomaly.blaming(out) if anomaly.enabled else contextlib.nullcontext():
-        if g is not None or not is_one_of_several(out):
+        if not late:
             g = call_hooks(watched, g)
-        retains = g is not None and bool(buffers["flags"][out] & rec.RETAINS)
-        if retains:
+        if retains and not late and g is not None:
             accumulate_into(call.tensor_of(out, tensor_type()), g)
         if marks & rec.CAPTURED and not marks & rec.BEYOND:
             if g is not None:
@@ -148,7 +153,7 @@ def _step(workspace: Workspace, position: int, adjoints: _Cotangents) -> None:
                 adjoints.put(out, g)
         else:
             adjoints.pop(out)
-        unseen = hooks.find(out) is None and not anomaly.enabled and not is_gathered(plan, rows)
+        unseen = hooks.find(out) is None and not anomaly.enabled and not gathering(plan, rows)
         if unseen and recorded_adjoints.looks_at_part(plan) and adjoints.are_own(rows[0]):
             if workspace.marks[rows[0]] & rec.NEEDED:
                 recorded_adjoints.add_part(plan, g, shift, adjoints.get(rows[0]))
@@ -157,7 +162,7 @@ def _step(workspace: Workspace, position: int, adjoints: _Cotangents) -> None:
                 watched or retains or marks & rec.CAPTURED):
             found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)
         else:
-            found = through_node(workspace, plan, g, rows, out, needs, shift)
+            found = through_node(workspace, plan, g, rows, out, needs, shift, pass_on)
     for j, (row, value) in enumerate(zip(rows, found)):
         if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
             adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)

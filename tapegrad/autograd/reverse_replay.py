@@ -2,8 +2,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
 
 from tapegrad import kernel_errors
 from tapegrad.autograd import anomaly, modes
@@ -163,7 +163,7 @@ def _replay_on(workspace: Workspace) -> None:
         if status == rec.FAILED:
             kernel_errors.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
-        if plan.op.kind == "callback" or hooks.gathers(row) or hooks.saves(row) or is_gathered(plan, rows):
+        if plan.op.kind == "callback" or hooks.gathers(row) or hooks.saves(row) or gathering(plan, rows):
             _run_node(workspace, position)
             workspace.record["position"] = position + 1
         else:
@@ -201,7 +201,11 @@ def _run_node(workspace: Workspace, position: int) -> None:
             add_adjoint(workspace, out, gradient)
         if not workspace.marks[out] & rec.BEYOND:
             return
-    found = [*through_node(workspace, plan, gradient, rows, out, needs, shift)]
+    def pass_on(row: int, value: Any) -> None:
+        if workspace.marks[row] & rec.NEEDED:
+            add_adjoint(workspace, row, value)
+
+    found = [*through_node(workspace, plan, gradient, rows, out, needs, shift, pass_on)]
     needed = (workspace.marks[rows] & rec.NEEDED).tolist()
     if all(needed) and _handed_over(workspace, rows, found):
         return
@@ -211,31 +215,46 @@ def _run_node(workspace: Workspace, position: int) -> None:
             add_adjoint(workspace, row, value, _OURS)
 
 
-def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int
-                  ) -> Sequence[Any]:
+class Arrived(NamedTuple):
+    """A gradient that waits for those of the other outputs of its node."""
+
+    gradient: Any
+    plan: Plan
+    shift: int
+    row: int
+    source: int
+
+
+def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int,
+                 pass_on: Callable[[int, Any], None]) -> Sequence[Any]:
     """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after.
 
     A node runs without a gradient, too, if what it leads to gave none: its hooks, and those of its operands, are told.
+    What ends a composed function that is hooked gives the last of its outputs to come all of their gradients to
+    `pass_on`.
     """
-    if plan.op.name == "_output":
-        if g is None:
-            return [None]
-        slots = workspace.pending.setdefault(rows[0], [None] * plan.attributes["count"])
-        at = plan.attributes["index"]
-        slots[at] = g if slots[at] is None else slots[at] + g
-        return [call.empty(layouts[int(buffers[rows[0]]["layout"])].id).zero_()]  # word to the node that there is some
-    if is_gathered(plan, rows):
+    whole = gathering(plan, rows)
+    if whole:
+        arrived, number = workspace.arrived.setdefault(whole, {}), reading.output_at(plan, shift)
         if g is not None:
-            workspace.pieces.setdefault(rows[0], {})[reading.output_at(plan, shift)] = g, plan, shift
-        return [None]
-    kept, pieces = hooks.find(out), workspace.pieces.pop(out, {})
-    if pieces:
-        workspace.pending[out] = [pieces[i][0] if i in pieces else None for i in range(plan.attributes["count"])]
-    if kept and (kept.prehooks or kept.posthooks):
-        capturing.refuse("a hook runs")
-    outgoing = _outgoing(workspace, kept, out, g)
-    for hook in list(kept.prehooks.values()) if kept else ():
-        outgoing = replaced(hook, hook(outgoing), outgoing)
+            have = arrived.get(number)
+            arrived[number] = Arrived(g if have is None else have.gradient + g, plan, shift, out, rows[0])
+        if plan.op.name == "_leave" and _is_last(workspace, whole, out):
+            outgoing = workspace.left[whole] = _outgoing(hooks.find(whole), None, workspace.arrived.pop(whole),
+                                                         plan.attributes["count"])
+            for i, there in arrived.items():
+                if outgoing[i] is not None:
+                    pass_on(there.source, outgoing[i])
+        if plan.op.name != "_output" or g is None:
+            return [None]
+        return [call.empty(layouts[int(buffers[whole]["layout"])].id).zero_()]  # word to the node that there is some
+    kept, pieces = hooks.find(out), workspace.arrived.pop(out, {})
+    composed = plan.op.name == "_enter" and out in workspace.left
+    if composed:
+        outgoing = workspace.left.pop(out)
+    else:
+        outgoing = _outgoing(kept, g, pieces, len(kept.callback._tensors) if kept and kept.callback else
+                             plan.attributes["count"] if pieces else 1)
     with machine.pinned():
         status = call.check_again(workspace.address, int(buffers["producer"][out]) - 1)
     if status in (rec.STALE, rec.GONE):
@@ -247,6 +266,8 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         workspace.callbacks.append(kept.callback)
         kept.callback._wanted = asked_for(workspace, rows)
         found = kept.callback.gradients(outgoing)
+    elif composed:
+        found = [g]
     elif pieces:
         found = [_joined(pieces, outgoing, g, rows, out)]
     elif outgoing[0] is None:
@@ -268,22 +289,43 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
     return found
 
 
-def _joined(pieces: dict[int, Any], outgoing: Sequence[Any], total: Any, rows: Sequence[int], out: int) -> Any:
+def _is_last(workspace: Workspace, whole: int, out: int) -> bool:
+    """Whether none of a node's outputs is still to come that the sweep goes through."""
+    for t in reading.outputs_of(whole):
+        row = int(reading.instructions["out"][t])
+        if row == out:
+            return True
+        marks = workspace.marks[row]
+        if marks & rec.NEEDED and (not marks & rec.CAPTURED or marks & rec.BEYOND):
+            return False
+    return True
+
+
+def _joined(pieces: dict[int, Arrived], outgoing: Sequence[Any], total: Any, rows: Sequence[int], out: int) -> Any:
     """The gradient of what was taken apart, by those of its pieces; `total` came before there were hooks."""
-    for i, (_, plan, shift) in pieces.items():
+    for i, there in pieces.items():
         if outgoing[i] is not None:
-            (part,) = gradients_of(plan, outgoing[i], rows, out, 1, shift)
+            (part,) = gradients_of(there.plan, outgoing[i], rows, out, 1, there.shift)
             total = part if total is None else total + part
     return total
 
 
-def _outgoing(workspace: Workspace, kept: hooks.Attached | None, out: int, g: Any) -> tuple[Any, ...]:
-    """The gradients of a node's outputs, after the hooks of those outputs that have none."""
-    count = 1 if kept is None or kept.callback is None else len(kept.callback._tensors)
-    outgoing = tuple(workspace.pending.pop(out, (g,) * count))
-    for i, there in (kept.outputs if kept else {}).items():
-        if outgoing[i] is None:
-            call_hooks(list(there.tensor_hooks.values()), None)
+def _outgoing(kept: hooks.Attached | None, g: Any, arrived: dict[int, Arrived], count: int) -> tuple[Any, ...]:
+    """The gradients of a node's outputs, after their hooks and then those of the node."""
+    found = [arrived[i].gradient if i in arrived else None for i in range(count)] if arrived or count > 1 else [g]
+    if kept is None or not kept.gathers:
+        return tuple(found)
+    for i, there in list(kept.outputs.items()):
+        found[i] = call_hooks(list(there.tensor_hooks.values()), found[i])
+    for i, one in sorted(arrived.items()):
+        tensor = hooks.live(one.row) if buffers["flags"].item(one.row) & rec.RETAINS else None
+        if tensor is not None and found[i] is not None:
+            accumulate_into(tensor, found[i])
+    outgoing = tuple(found)
+    if kept.prehooks or kept.posthooks:
+        capturing.refuse("a hook runs")
+    for hook in list(kept.prehooks.values()):
+        outgoing = replaced(hook, hook(outgoing), outgoing)
     return outgoing
 
 
@@ -305,30 +347,44 @@ def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:
     return shown[::-1] if arithmetic and number[rows[0]] & (rec.WRAPPED | rec.IMMORTAL) else shown
 
 
-def is_gathered(plan: Plan, rows: Sequence[int]) -> bool:
-    """Whether the gradient of a piece waits for those of the others, as what was taken apart has hooks."""
-    return plan.op.name in reading.PIECES and hooks.gathers(rows[0])
+def gathering(plan: Plan, rows: Sequence[int]) -> int:
+    """The row of the node, if any, at which the gradient of a result waits for those of its other outputs.
+
+    Those of a custom function always do, others where there are hooks.
+    """
+    whole = reading.whole_of(plan, rows)
+    return whole if whole and (plan.op.name == "_output" or hooks.gathers(whole)) else 0
 
 
-def is_one_of_several(row: int) -> bool:
-    """Whether a row is one of several outputs of a node."""
-    t = reading.instruction_of(row)
-    return t is not None and reading.node_row(t) != row
+def waits(workspace: Workspace, row: int) -> bool:
+    """Whether the hooks of a row are called when its node has the gradients of all of its outputs."""
+    marks = workspace.marks[row]
+    if marks & rec.CAPTURED and not marks & rec.BEYOND:
+        return False
+    with machine.pinned():
+        t = reading.instruction_of(row)
+        whole = 0 if t is None else reading.node_row(t)
+        return whole not in (0, row) and hooks.gathers(whole)
 
 
 def _run_tensor_hooks(workspace: Workspace, row: int) -> None:
     found = tensor_hooks(row)
+    retains = bool(buffers["flags"].item(row) & rec.RETAINS)
+    if (found or retains) and waits(workspace, row):
+        if workspace.marks[row] & rec.CAPTURED and (gradient := take(workspace, row)) is not None:
+            workspace.captured[row] = gradient
+            add_adjoint(workspace, row, gradient)
+        return
     if found:
         gradient = take(workspace, row)
         if gradient is None:
-            if not is_one_of_several(row):  # of which the node tells
-                call_hooks(found, None)
+            call_hooks(found, None)
         else:
             if workspace.marks[row] & rec.CAPTURED and workspace.marks[row] & rec.BEYOND:
                 workspace.captured[row] = gradient  # what hooks return is for what lies beyond, as in PyTorch
             gradient = call_hooks(found, gradient)
             add_adjoint(workspace, row, gradient, _OURS)
-    if buffers["flags"].item(row) & rec.RETAINS and workspace.adjoints[row]:
+    if retains and workspace.adjoints[row]:
         tensor = hooks.live(row)
         if tensor is not None:
             gradient = take(workspace, row)

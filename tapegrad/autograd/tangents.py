@@ -289,6 +289,7 @@ def _give_all(ctx: Any, args: Sequence[Any], known: Sequence[Any], outputs: Sequ
     """The tangents of a custom function's outputs."""
     given = [zeros(x) if t is None and ctx.materialize_grads and isinstance(x, TensorBase)
              and x.dtype.is_floating_point else t for x, t in zip(args, known)]
+    before = [t._version if isinstance(t, TensorBase) else 0 for t in given]
     ctx._pushes = True
     try:
         found = jvp(ctx, *given)
@@ -300,16 +301,17 @@ def _give_all(ctx: Any, args: Sequence[Any], known: Sequence[Any], outputs: Sequ
                            f"but got {len(found)})")
     for o, t in zip(outputs, found):
         if isinstance(o, TensorBase) and isinstance(t, TensorBase) and o.dtype.is_floating_point:
-            _check_shared(ctx, args, given, o, t)
+            _check_shared(ctx, args, given, before, o, t)
             give(o, t)
 
 
-def _check_shared(ctx: Any, args: Sequence[Any], given: Sequence[Any], o: Any, t: Any) -> None:
+def _check_shared(ctx: Any, args: Sequence[Any], given: Sequence[Any], before: Sequence[int], o: Any, t: Any) -> None:
     """What a function returns of its inputs, its `jvp` returns of their tangents."""
-    for x, tangent in zip(args, given):
+    for x, tangent, version in zip(args, given, before):
         if tangent is None or not isinstance(x, TensorBase):
             continue
-        if any(o is d for d in ctx.dirty_tensors) and o is x and t is not tangent:
+        if any(o is d for d in ctx.dirty_tensors) and o is x and (
+                t is not tangent or t._version == version):
             raise RuntimeError("An inplace custom Function is not modifying the forward mode gradients inplace. If the "
                                "forward is modifying an input inplace, then the jvp function must modify the "
                                "corresponding gradient inplace.")

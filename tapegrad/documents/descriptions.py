@@ -37,7 +37,7 @@ _BELOW = """
     optim optim.lr_scheduler optim.optimizer optim.swa_utils quasirandom random serialization sparse special
     storage testing
     utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
-    utils.data.sampler version xpu
+    utils.data.sampler utils.hooks version xpu
 """
 SPACES = ("", *_BELOW.split())
 

@@ -397,8 +397,8 @@ class Workspace:
         self.adjoints, self.marks, self.reached, self.leaves, self.asked = reserve_tables(rows, _OF_WORKSPACE)
         self.arena: np.ndarray[Any, Any] = np.zeros(rec.ARENA_WORDS, "u8")
         self.record: np.ndarray[Any, Any] = np.zeros(1, rec.WORKSPACE)
-        self.pending: dict[int, list[Any]] = {}  # gradients of a node's several outputs, by its row
-        self.pieces: dict[int, dict[int, Any]] = {}  # the same by number, each with its plan and where it looks
+        self.arrived: dict[int, dict[int, Any]] = {}  # at a node's several outputs: by its row, and by their numbers
+        self.left: dict[int, tuple[Any, ...]] = {}  # what composed nodes were given, by their rows, until their end
         self.callbacks: list[Any] = []  # the custom functions that ran
         self.queued: list[Callable[[], Any]] = []  # what is to be called when the sweep is done
         self.number = 0  # of the sweep

@@ -121,6 +121,9 @@ view("split_with_sizes", _piece)
 view("_unbind", lambda x, *, count: (*x, 0))
 view("_split", lambda x, *, count: (*x, 0))
 view("_split_with_sizes", lambda x, *, count: (*x, 0))
+# What a composed function that is one node begins and ends with where it is recorded (`functions.several_outputs`).
+view("_enter", lambda x, *, name: (*x, 0))
+view("_leave", lambda x, *, name, number, count: (*x, 0))
 view("as_strided", _as_strided)
 # In place, where they are nodes of their own.
 view("t_", _transpose, grad_name="TBackward1")

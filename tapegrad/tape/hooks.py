@@ -49,11 +49,17 @@ class Attached:
         # What hooks keep of operands (by position) and of the result: (the hook's inverse, what it made, the row).
         self.saved: dict[int, tuple[Any, Any, int]] | None = None
 
+    @property
+    def gathers(self) -> bool:
+        """Whether the node here waits for the gradients of all of its outputs, for hooks to be told."""
+        return bool(self.prehooks or self.posthooks or self.outputs)
+
 
 class RemovableHandle:
     """What registering a hook returns: `remove()` takes the hook out again, and its number out of `marks`."""
 
     __slots__ = ("_hooks", "_marks", "id")
+    __module__ = "tapegrad.utils.hooks"
     id: int
     _numbers = itertools.count(1)
 
@@ -93,14 +99,17 @@ def watch(row: int) -> None:
     flags = buffers["flags"]
     flags[row] |= rec.HOOKED
     for t in reading.outputs_of(row):
-        if reading.plan_of(t).op.name in reading.PIECES:
-            flags[int(reading.instructions["out"][t])] |= rec.HOOKED
+        if reading.plan_of(t).op.kind == "view":
+            out = int(reading.instructions["out"][t])
+            flags[out] |= rec.HOOKED
+            if reading.plan_of(t).op.name == "_leave":
+                attached(out)  # so that it is seen without a gradient, too: the last of them runs the node
 
 
 def gathers(row: int) -> bool:
     """Whether the node of this row waits for the gradients of all of its outputs, for hooks to be told."""
     kept = find(row)
-    return kept is not None and bool(kept.prehooks or kept.posthooks or kept.outputs)
+    return kept is not None and kept.gathers
 
 
 def saves(row: int) -> bool:

@@ -4,7 +4,7 @@ These take row numbers and instruction indices, which the next reclaiming of the
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -104,27 +104,54 @@ def with_start(plan: Plan, shift: int) -> dict[str, Any]:
 
 
 PIECES = ("unbind", "split", "split_with_sizes")  # several views from one call
+_OUTPUTS = ("_output", "_leave", *PIECES)
 
 
-def node_row(t: int) -> int:
-    """The row of the node that an instruction's result is an output of: its own, unless there are several."""
-    out, plan, rows, *_ = instruction(t)
+def whole_of(plan: Plan, rows: Sequence[int]) -> int:
+    """The row of the node that a result is one of the outputs of, or 0: most are a node of their own."""
     if plan.op.name == "_output":
         return rows[0]
     if plan.op.name in PIECES:
         whole = instruction_of(rows[0])
         if whole is not None and plan_of(whole).op.name == f"_{plan.op.name}":
             return rows[0]
-    return out
+    if plan.op.name == "_leave":
+        return _entered(plan.attributes["name"], rows[0])
+    return 0
+
+
+def _entered(name: str, row: int) -> int:
+    """The row that a composed function began with, of which it computed another."""
+    while True:
+        t = instruction_of(row)
+        if t is None:
+            return 0
+        _, plan, rows, needs, _ = instruction(t)
+        if plan.op.name == "_enter" and plan.attributes["name"] == name:
+            return row
+        row = next((rows[j] for j in range(len(rows)) if needs >> j & 1), 0)
+
+
+def node_row(t: int) -> int:
+    """The row of the node that an instruction's result is an output of: its own, unless there are several."""
+    out, plan, rows, *_ = instruction(t)
+    return whole_of(plan, rows) or out
 
 
 def outputs_of(row: int) -> list[int]:
     """The instructions whose results are outputs of a node that may have several."""
     t, n = instruction_of(row), int(machine.state["n_instructions"][0])
-    later: Any = () if t is None else range(t + 1, n)
-    if t is not None and plan_of(t).op.kind != "callback":  # the outputs of a callback have their operands in the pool
+    if t is None:
+        return []
+    op = plan_of(t).op
+    later: Any = range(t + 1, n)
+    if op.name == "_enter":
+        plans = instructions["plan"][t + 1:n] & rec.PLAN_MASK
+        leaving = [p for p in np.unique(plans).tolist() if (plan := planner.all[p]) and plan.op.name == "_leave"]
+        later = (t + 1 + np.flatnonzero(np.isin(plans, leaving))).tolist()
+    elif op.kind != "callback":  # the outputs of a callback have their operands in the pool
         later = (t + 1 + np.flatnonzero(instructions["a"][t + 1:n] == row)).tolist()
-    return [other for other in later if plan_of(other).op.name in ("_output", *PIECES) and node_row(other) == row]
+    return [other for other in later if plan_of(other).op.name in _OUTPUTS and node_row(other) == row]
 
 
 def output_number(t: int) -> int:
@@ -134,6 +161,8 @@ def output_number(t: int) -> int:
 
 def output_at(plan: Plan, shift: int) -> int:
     """The same by its plan, and where a view looks."""
+    if plan.op.name == "_leave":
+        return int(plan.attributes["number"])
     given = with_start(plan, shift)
     if plan.op.name in ("_output", "unbind"):
         return int(given["index"])

@@ -135,7 +135,8 @@ class _Frame:
         sweep = engine.sweep_number()
         if sweep is not None and sweep == mark.unpacked:
             raise CheckpointError(f"{_NAME}: Unpack is being triggered for a tensor that was already unpacked once. If "
-                                  "you are calling ctx.saved_tensors in backward, make sure to do so only once.")
+                                  "you are calling ctx.saved_tensors in backward, make sure to do so only once. "
+                                  "Otherwise please open an issue with details on your use case.")
         if mark.number not in self.found:
             self.recompute()
         mark.unpacked = sweep

@@ -17,6 +17,7 @@ from tapegrad.functions.linear_algebra.solving import (
     solve,
 )
 from tapegrad.functions.pointwise.arithmetic import where
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.machine.live import machine
 from tapegrad.ops.declaration import REGISTRY
@@ -33,6 +34,7 @@ def _matrix(name: str, A: Any) -> None:
     expect_floating(name, A)
 
 
+@one_node("LinalgSvdBackward0", 3)
 def svd(A: Any, full_matrices: bool = True, *, driver: str | None = None, out: Any = None) -> Any:
     """U, S and Vᵀ with A = U diag(S) Vᵀ (`torch.linalg.svd`).
 
@@ -59,6 +61,7 @@ def torch_svd(input: Tensor, some: bool = True, compute_uv: bool = True, *, out:
 METHODS["svd"] = PUBLIC["svd"] = torch_svd
 
 
+@one_node("LinalgSvdBackward0", 3, first=1)
 def svdvals(A: Any, *, driver: str | None = None, out: Any = None) -> Any:
     """Singular values, largest first (`torch.linalg.svdvals`)."""
     _matrix("linalg.svd", A)
@@ -73,6 +76,7 @@ def _triangle(name: str, A: Any, UPLO: str) -> tuple[tuple[str, bool]]:
     return (("upper", UPLO.upper() == "U"),)
 
 
+@one_node("LinalgEighBackward0", 2)
 def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues in order and eigenvectors of symmetric matrices (`torch.linalg.eigh`)."""
     upper = _triangle("linalg.eigh", A, UPLO)
@@ -81,6 +85,7 @@ def eigh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
                  eigenvectors=eigenvectors(factors, A.shape[-1]))
 
 
+@one_node("LinalgEighBackward0", 2)
 def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     """Eigenvalues of symmetric matrices, in order (`torch.linalg.eigvalsh`)."""
     upper = _triangle("linalg.eigh", A, UPLO)
@@ -90,6 +95,7 @@ def eigvalsh(A: Any, UPLO: str = "L", *, out: Any = None) -> Any:
     return into(out, apply(operation("linalg_eigh_values"), (A, factors), upper))
 
 
+@one_node("LinalgQrBackward0", 2)
 def qr(A: Any, mode: str = "reduced", *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R, A = Q R (`torch.linalg.qr`)."""
     _matrix("linalg.qr", A)

@@ -12,6 +12,7 @@ from tapegrad.functions.common import expect_tensor, into, kind_name, named, ope
 from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
 from tapegrad.functions.linear_algebra.solving import batched, expect_floating, expect_square, factors, solve_triangular
 from tapegrad.functions.pointwise.arithmetic import where
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.ops.linalg import LinAlgError, permutations
 
@@ -70,6 +71,7 @@ def _lu(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
     return found, order.narrow(-1, 0, k).int(), rows
 
 
+@one_node("LinalgLuFactorExBackward0", 1)
 def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     """L and U in one matrix, and the row each was exchanged with, from 1 (`torch.linalg.lu_factor`).
 
@@ -83,6 +85,7 @@ def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     return named("linalg_lu_factor", LU=found, pivots=pivots)
 
 
+@one_node("LinalgLuBackward0", 2)
 def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     """P, L and U with A = P L U (`torch.linalg.lu`)."""
     found, _, rows = _lu("linalg.lu", A, pivot)

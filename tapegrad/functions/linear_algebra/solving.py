@@ -8,6 +8,7 @@ from tapegrad import shapes
 from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
 from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
@@ -85,12 +86,11 @@ def det(A: Any, *, out: Any = None) -> Any:
 def logdet(input: Tensor) -> Any:
     """The logarithm of the determinant, NaN where that is negative (`torch.logdet`)."""
     expect_square("logdet", input)
-    both = input, factors(input)
-    sign = apply(operation("linalg_detsign"), (input.detach(), both[1]))
-    size = apply(operation("linalg_logabsdet"), both)
+    sign, size = slogdet(input)
     return apply(operation("where"), (sign < 0, math.nan, size))
 
 
+@one_node("LinalgSlogdetBackward0", 2)
 def slogdet(A: Any, *, out: Any = None) -> Any:
     """Sign and logarithm of the determinant (`torch.linalg.slogdet`)."""
     expect_square("linalg.slogdet", A)

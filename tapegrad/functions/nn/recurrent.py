@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad.autograd import grad
+from tapegrad.autograd.modes import enable_grad, is_grad_enabled
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, operation
 from tapegrad.functions.nn.activations import NN, native
@@ -139,15 +140,17 @@ def _recorded_gradient(g: Any, packed: Any, mode: str, steps: int, batch: int, w
     """The gradient of what was given as a function of that, and of the one that arrives: of steps taken one by one."""
     if not getattr(packed, "requires_grad", False):
         return None, None, None
-    own = packed.view_as(packed)
-    met, state, more, weight = given_parts(own, mode, steps, batch, width)
-    bias, states = None, (state, more) if mode == "LSTM" else (state,)
-    if mode == "GRU":
-        bias = _cat([more.new_zeros(2 * width), more])
-    out, ends = _one_by_one(STEPS[mode](weight, bias, None), met, states, reverse)
-    if mode == "LSTM":
-        out = _cat([out, ends[-1].unsqueeze(0)])
-    (found,) = grad(out, own, g, create_graph=True)
+    recording = is_grad_enabled()  # it is not where a sweep goes through Python for a hook
+    own = packed.view_as(packed) if recording else packed.detach().requires_grad_()
+    with enable_grad():
+        met, state, more, weight = given_parts(own, mode, steps, batch, width)
+        bias, states = None, (state, more) if mode == "LSTM" else (state,)
+        if mode == "GRU":
+            bias = _cat([more.new_zeros(2 * width), more])
+        out, ends = _one_by_one(STEPS[mode](weight, bias, None), met, states, reverse)
+        if mode == "LSTM":
+            out = _cat([out, ends[-1].unsqueeze(0)])
+        (found,) = grad(out, own, g, create_graph=recording)
     return found, None, None
 
 

@@ -20,6 +20,7 @@ from tapegrad.functions.common import (
     warn,
 )
 from tapegrad.functions.indexing.subscripts import read
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
 
@@ -104,6 +105,7 @@ _argument("argmin")
 
 
 @method
+@one_node("AminmaxBackward0", 2)
 def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out: Any = None) -> Any:
     """Both extremes (`torch.aminmax`)."""
     dims = tuple(range(input.ndim)) if dim is None else axis_of(input, dim)
@@ -193,7 +195,8 @@ def _moment(name: str, with_mean: bool) -> Callable[..., Any]:
 for _name in ("var", "std"):
     fallbacks.set_function(operation(_name), _moment(_name, False))
     PUBLIC[_name] = METHODS[_name] = _moment(_name, False)
-    PUBLIC[_name + "_mean"] = METHODS[_name + "_mean"] = _moment(_name, True)
+    PUBLIC[_name + "_mean"] = METHODS[_name + "_mean"] = one_node(f"{_name.capitalize()}MeanBackward0", 2)(
+        _moment(_name, True))
 
 
 def vector_norm(x: Any, ord: float = 2, dim: Ints | None = None, keepdim: bool = False, *, dtype: Any = None,

@@ -7,6 +7,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.dispatch import apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, method, operation
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import slice_
 from tapegrad.machine.live import call
 from tapegrad.machine.planning import Attributes
@@ -85,8 +86,8 @@ def split_with_sizes(input: Tensor, split_sizes: Ints, dim: int = 0) -> Any:
     return split(input, list(split_sizes), dim)
 
 
-PUBLIC["unsafe_split"] = METHODS["unsafe_split"] = split
-PUBLIC["unsafe_chunk"] = METHODS["unsafe_chunk"] = chunk
+PUBLIC["unsafe_split"] = METHODS["unsafe_split"] = one_node("UnsafeSplitBackward0")(split)
+PUBLIC["unsafe_chunk"] = METHODS["unsafe_chunk"] = one_node("UnsafeSplitBackward0")(chunk)
 
 
 @method

@@ -70,6 +70,8 @@ class Plan:
             if layout.weak and name in self.op.grad_names:
                 return self.op.grad_names[name]
         given = self.attributes
+        if self.op.kind == "view" and "name" in given:
+            return str(given["name"])
         if "dim" in self.op.grad_names and (
                 given.get("keepdim") or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
             return self.op.grad_names["dim"]

@@ -1,0 +1,28 @@
+"""What programs take from PyTorch's C++ side without a public name for it: the sweep under way, counts of writes."""
+from __future__ import annotations
+
+from collections.abc import Sequence
+from types import SimpleNamespace
+from typing import Any
+
+from tapegrad.autograd import engine
+from tapegrad.machine.live import buffers
+
+
+def _current_graph_task_id() -> int:
+    """The number of the backward under way in this thread, or -1."""
+    number = engine.sweep_number()
+    return -1 if number is None else number
+
+
+def _unsafe_set_version_counter(tensors: Sequence[Any], versions: Sequence[int]) -> None:
+    """Let tensors have been written to so many times."""
+    if len(tensors) != len(versions):
+        raise RuntimeError(f"tensors_len={len(tensors)}, versions_len={len(versions)}")
+    if any(version < 0 for version in versions):
+        raise RuntimeError(f"Cannot set a version_counter to a value below 0: {min(versions)}")
+    for x, version in zip(tensors, versions):
+        buffers["version"][int(buffers["owner"][x._buffer])] = version
+
+
+_autograd = SimpleNamespace(_unsafe_set_version_counter=_unsafe_set_version_counter)
