@@ -565,6 +565,7 @@ def test_interrupts_at_any_moment():
         signal.signal(signal.SIGALRM, previous)
     gc.collect()
     assert [int(machine.state[k][0]) for k in ("pins", "replays")] == [0, 0] and torch.is_grad_enabled()
+    assert not machine.lock._is_owned()  # type: ignore[attr-defined]
     a.grad = None
     (a * 2).sum().backward()
     assert a.grad.tolist() == [2.0] * 3

@@ -29,13 +29,17 @@ def arrived_at(x: Any) -> Any:
 def _row(row: int, number: int) -> int:
     """The row of another output of the node that a row is an output of."""
     with machine.pinned():
-        t = reading.instruction_of(row)
-        if t is None:
-            return row
-        for other in reading.outputs_of(row):
-            if reading.output_number(other) == number:
-                return int(reading.instructions[other]["out"])
-        plan = reading.plan_of(t)
-        if number != reading.output_number(t) or plan.op.name[1:] in ("enter", *reading.PIECES):
-            raise RuntimeError(f"{plan.grad_name} has no output {number} that anything came of")
+        return _looked_up(row, number)
+
+
+def _looked_up(row: int, number: int) -> int:
+    t = reading.instruction_of(row)
+    if t is None:
         return row
+    for other in reading.outputs_of(row):
+        if reading.output_number(other) == number:
+            return int(reading.instructions[other]["out"])
+    plan = reading.plan_of(t)
+    if number != reading.output_number(t) or plan.op.name[1:] in ("enter", *reading.PIECES):
+        raise RuntimeError(f"{plan.grad_name} has no output {number} that anything came of")
+    return row

@@ -462,7 +462,8 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
     def plan_for(layout: Layout) -> Plan:
         return planner.plan(REGISTRY["_function"], operands, tuple({"name": name, **lies(layout)}.items()))
 
-    if any(layout is not None for layout in ctx._outputs):
+    differing = [i for i, layout in enumerate(ctx._outputs) if layout is not None]
+    if differing:
         with machine.pinned():
             if len(outputs) == 1:
                 ctx._row = give_history(ctx, outputs[0], plan_for(ctx._outputs[0]),  # type: ignore[arg-type]
@@ -472,9 +473,8 @@ def _record(ctx: FunctionCtx, args: Sequence[Any], rows: list[int], outputs: Seq
                 call.record_plan(plan_for(_NODE).index, ctx._row, needs, *rows)
             hooks.attached(ctx._row).callback = ctx
             if len(outputs) > 1:
-                for i, o in enumerate(outputs):
-                    if ctx._outputs[i] is not None:
-                        give_history(ctx, o, ctx._output_plan(i), 1, [ctx._row])
+                for i in differing:
+                    give_history(ctx, outputs[i], ctx._output_plan(i), 1, [ctx._row])
     for x in saved:
         if x is not None and not isinstance(x, machine.TensorBase):
             raise TypeError(f"save_for_backward can only save variables, but argument {saved.index(x)} is of type "

@@ -197,18 +197,7 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach, gi
         return Traced()
     left = [*roots]
     with machine.pinned():
-        for i, root in enumerate(roots):
-            try:
-                if not engine.visited(root, inputs):
-                    capturing.refuse("the gradient of a result goes to tensors made inside")
-            except RuntimeError as error:
-                if not _is_second(error):
-                    return Traced()
-                left[i] = None
-        if capturing.is_refused():
-            return Traced()
-        contexts = custom_functions([r for r in left if r is not None], inputs)
-        found = _rehearsed(left, inputs, reach, contexts)
+        contexts, found = _looked_through(left, inputs, reach)
     if capturing.is_refused():
         return Traced()
     later = None
@@ -220,6 +209,23 @@ def trace_backward(roots: Sequence[Any], inputs: Sequence[Any], reach: Reach, gi
             return Traced()
         later.watch(contexts, stop)
     return _numbered(found, roots, left, inputs)._replace(later=later)
+
+
+def _looked_through(roots: list[Any], inputs: Sequence[Any], reach: Reach
+                    ) -> tuple[Sequence[Any], tuple[list[Segment], list[int]]]:
+    """Custom functions on the way, and the backwards; of the roots those whose graph is freed become None."""
+    for i, root in enumerate(roots):
+        try:
+            if not engine.visited(root, inputs):
+                capturing.refuse("the gradient of a result goes to tensors made inside")
+        except RuntimeError as error:
+            if not _is_second(error):
+                return (), ([], [])
+            roots[i] = None
+    if capturing.is_refused():
+        return (), ([], [])
+    contexts = custom_functions([r for r in roots if r is not None], inputs)
+    return contexts, _rehearsed(roots, inputs, reach, contexts)
 
 
 def _is_second(error: Exception) -> bool:
@@ -277,8 +283,9 @@ def _run(roots: list[Any], inputs: Sequence[Any], parts: Iterator[int]) -> tuple
 
 def _freed(root: Any, inputs: Sequence[Any]) -> tuple[int, ...]:
     """The inputs that a graph led to which was freed: a backward to them is refused."""
+    read: set[int] = set()
     with machine.pinned():
-        read = {row for t in engine.visited(root, inputs, checked=False) for row in reading.operands_of(t)[0]}
+        read.update(*[reading.operands_of(t)[0] for t in engine.visited(root, inputs, checked=False)])
     return tuple([n for n, x in enumerate(inputs) if x._buffer in read])
 
 

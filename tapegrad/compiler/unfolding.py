@@ -61,8 +61,7 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
         ends, outputs = ([call.tensor_of(rows[v], machine.tensor_type) for v in values]
                          for values in (segment.inputs, segment.outputs))
         outer = [call.tensor_of(pullback.rows[v], machine.tensor_type) for v in segment.inputs]
-        held = [(o, call.tensor_of(pullback.rows[v], machine.tensor_type)) for o, v in zip(outputs, segment.outputs)
-                if _is_held(pullback.rows[v], node) and keeps_itself(rows[v])]
+        held = _held(pullback, [*zip(outputs, segment.outputs)], rows, node)
     given_one = [(o, g) for o, g in zip(outputs, outgoing) if g is not None]  # nothing is led to by the others
     outputs, seeds = [o for o, _ in given_one], [g for _, g in given_one]
     asked = [a for k, a in enumerate(ends) if wanted >> k & 1]
@@ -102,18 +101,29 @@ def _outside(values: Sequence[Any], seeds: Sequence[Any], ends: Sequence[Any], b
     return [next(there) if g is not None and g.requires_grad else g for g in found]
 
 
+def _held(pullback: Pullback, outputs: Sequence[tuple[Any, int]], rows: Sequence[int], node: int
+          ) -> list[tuple[Any, Any]]:
+    """Of those outputs that their own gradient reads, what stands for them outside."""
+    return [(o, call.tensor_of(pullback.rows[v], machine.tensor_type)) for o, v in outputs
+            if _is_held(pullback.rows[v], node) and keeps_itself(rows[v])]
+
+
 def _reached(values: Sequence[Any], ends: Sequence[Any]) -> set[int]:
     """The rows of those `ends` that values depend on."""
-    found, unseen, seen = {x._buffer for x in ends}, [v._buffer for v in values], set()
     with machine.pinned():
-        while unseen:
-            row = unseen.pop()
-            t = None if row in seen or row in found else instruction_of(row)
-            seen.add(row)
-            if t is not None:
-                rows, needs = operands_of(t)
-                unseen += [r for j, r in enumerate(rows) if needs >> j & 1]
-    return found & seen
+        return _followed([v._buffer for v in values], {x._buffer for x in ends})
+
+
+def _followed(unseen: list[int], ends: set[int]) -> set[int]:
+    seen = set()
+    while unseen:
+        row = unseen.pop()
+        t = None if row in seen or row in ends else instruction_of(row)
+        seen.add(row)
+        if t is not None:
+            rows, needs = operands_of(t)
+            unseen += [r for j, r in enumerate(rows) if needs >> j & 1]
+    return ends & seen
 
 
 class _Within(Function):

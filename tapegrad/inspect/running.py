@@ -35,7 +35,7 @@ def as_written() -> Iterator[list[Any]]:
         yield held
     finally:
         with _lock:
-            _open[:] = [other for other in _open if other is not held]
+            _open[:] = filter(lambda other: other is not held, _open)
             if not _open:
                 _modes.close()
 

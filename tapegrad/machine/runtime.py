@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import ctypes
 import gc
-import itertools
 import os
 import sys
 import threading
@@ -84,6 +83,14 @@ def _rows_that_fit() -> int:
         except OSError:
             rows //= 2
     return rows
+
+
+def _slot(table: np.ndarray[Any, Any], start: int, key: int = 0) -> int:
+    """Where a table of pairs has this key, or room for it, from a place on."""
+    mask = len(table) // 2 - 1
+    while table[2 * (start & mask)] not in (0, key):
+        start += 1
+    return 2 * (start & mask)
 
 
 def _numpys_functions() -> tuple[int, int, int]:
@@ -271,12 +278,9 @@ class Machine:
         slot = ((key * 0x9E3779B97F4A7C15 & (1 << 64) - 1) >> 20) & (TABLE_SLOTS - 1)
         table = self.table
         with jit.BUILDING:
-            for probe in itertools.count(slot):
-                at = 2 * (probe & (TABLE_SLOTS - 1))
-                if table[at] in (0, key):
-                    table[at + 1], table[at] = plan, key  # the key last: it makes the entry seen
-                    return True
-        return False
+            at = _slot(table, slot, key)
+            table[at + 1], table[at] = plan, key  # the key last: it makes the entry seen
+        return True
 
     def forget_ways(self) -> None:
         """Empty the tables by which native code finds plans and recipes."""
@@ -298,11 +302,8 @@ class Machine:
             if self.n_recipes >= RECIPE_SLOTS // 2:
                 return
             self.n_recipes += 1
-            for probe in itertools.count(h >> 16):
-                at = 2 * (probe & (RECIPE_SLOTS - 1))
-                if table[at] == 0:
-                    table[at + 1], table[at] = recipe, h
-                    return
+            at = _slot(table, h >> 16)
+            table[at + 1], table[at] = recipe, h
 
     def leave_out_factors(self, function: Callable[..., Any]) -> None:
         """Of this function's calls the keys are without the factor: it does the same for all of them."""

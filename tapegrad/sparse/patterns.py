@@ -38,29 +38,34 @@ def recorded(y: Any, x: Any) -> Program:
     """What was recorded from one tensor to another."""
     for tensor in (y, x):
         call.freshen(tensor)
-    values: dict[int, int] = {x._buffer: 0}
     found = Program([], [], {}, True)
     with machine.pinned():
-        for t in reversed(engine.visited(y, [x], checked=False)):
-            out, plan, rows, needs, shift = reading.instruction(t)
-            operands = tuple([(j, values[row]) for j, row in enumerate(rows) if needs >> j & 1 and row in values])
-            if not operands or not values.get(out, 1):
-                continue
-            if plan.op.kind == "structured":
-                for j, _ in operands:
-                    which = indices_of(plan, j)
-                    if which and all(k in plan.keeps[j] for k in which):
-                        found.indices[len(found.plans), j] = [
-                            np.array(call.tensor_of(rows[k], machine.tensor_type)._array()) for k in which]
-            found.plans.append(plan)
-            found.steps.append((operands, shift))
-            values[out] = len(found.plans)
-        ended = values.get(y._buffer)
+        ended = _read_into(found, y, x)
     if ended is None:
         return found._replace(ended=False)
     if ended != len(found.plans):
         raise RuntimeError("sparse: the output is not what was recorded last")
     return found
+
+
+def _read_into(found: Program, y: Any, x: Any) -> int | None:
+    """Write down the instructions between two tensors, and return the number of the later one's value."""
+    values: dict[int, int] = {x._buffer: 0}
+    for t in reversed(engine.visited(y, [x], checked=False)):
+        out, plan, rows, needs, shift = reading.instruction(t)
+        operands = tuple([(j, values[row]) for j, row in enumerate(rows) if needs >> j & 1 and row in values])
+        if not operands or not values.get(out, 1):
+            continue
+        if plan.op.kind == "structured":
+            for j, _ in operands:
+                which = indices_of(plan, j)
+                if which and all(k in plan.keeps[j] for k in which):
+                    found.indices[len(found.plans), j] = [
+                        np.array(call.tensor_of(rows[k], machine.tensor_type)._array()) for k in which]
+        found.plans.append(plan)
+        found.steps.append((operands, shift))
+        values[out] = len(found.plans)
+    return values.get(y._buffer)
 
 
 def pattern(program: Program, rows: int, columns: int) -> Bits:
