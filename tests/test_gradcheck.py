@@ -8,6 +8,8 @@ from test_operations import smooth_samples, wanted
 import tapegrad
 from tapegrad import autograd
 
+GradcheckError = autograd.GradcheckError
+
 SAMPLES = 4  # an operation; the others run in test_operations, along random directions
 
 
@@ -45,3 +47,29 @@ def test_gradgradcheck(op):
     for sample, function, leaves in cases(op):
         if any(wanted(x) for x in leaves):
             assert autograd.gradgradcheck(function, leaves, fast_mode=True, atol=1e-4), sample
+
+
+@pytest.mark.parametrize("of_none, refused", [
+    (lambda x: None, None), (lambda x: x * 0, None), (lambda x: x, (GradcheckError, "undefined or zero")),
+    (lambda x: 3 * x * None, (TypeError, "NoneType")),
+    (lambda x: x @ x[:1], (GradcheckError, "handle undefined output grads")),
+])
+def test_what_a_rule_makes_of_no_gradient(of_none, refused):
+    class Twice(autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            ctx.set_materialize_grads(False)
+            ctx.save_for_backward(x)
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return of_none(ctx.saved_tensors[0]) if g is None else g * 2
+
+    x = tapegrad.tensor([1.0, 2.0], dtype=tapegrad.float64, requires_grad=True)
+    assert autograd.gradcheck(Twice.apply, x, check_undefined_grad=False)
+    if refused is None:
+        assert autograd.gradcheck(Twice.apply, x)
+        return
+    with pytest.raises(refused[0], match=refused[1]):
+        autograd.gradcheck(Twice.apply, x)

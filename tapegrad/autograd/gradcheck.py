@@ -14,6 +14,7 @@ import numpy as np
 
 from tapegrad import autograd, creation, drawing
 from tapegrad.autograd import forward_ad, modes
+from tapegrad.autograd.function import Function
 from tapegrad.lazy_modules import lazy
 from tapegrad.tensor import Tensor
 
@@ -299,18 +300,36 @@ def _check_multiplied(outputs: Sequence[Any], given: Sequence[Any]) -> None:
             raise GradcheckError("backward not multiplied by grad_output")
 
 
+class _NoGradient(Function):
+    """The value itself, to which no gradient arrives."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any) -> Any:
+        return x.clone()
+
+    @staticmethod
+    def backward(ctx: Any, g: Any) -> None:
+        return None
+
+
 def _check_undefined(func: Callable[..., Any], given: Sequence[Any]) -> None:
-    """Outputs that nothing depends on may pass None to the rules, which is to count as zero."""
-    outputs = _differentiable(func(*given))
-    xs = [x for x in given if _checked(x)]
-    for left_out in range(len(outputs)) if len(outputs) > 1 else ():
-        found = autograd.grad([outputs[left_out]], xs, [outputs[left_out].detach().clone().zero_()], retain_graph=True,
-                              allow_unused=True)
+    """Rules that are passed None, of all outputs or of one of several, count it as zero."""
+    xs, count = [x for x in given if _checked(x)], len(_differentiable(func(*given)))
+    for left_out in [{*range(count)}, *([{k} for k in range(count)] if count > 1 else [])]:
+        outputs = [_NoGradient.apply(o) if k in left_out else o for k, o in enumerate(_differentiable(func(*given)))]
+        zeros = [o.detach().clone().zero_() for o in outputs]
+        try:
+            found = autograd.grad(outputs, xs, zeros, allow_unused=True)
+        except RuntimeError as error:
+            raise GradcheckError(_UNDEFINED.format("Expected backward function to handle undefined output grads")
+                                 ) from error
         if any(g is not None and np.any(g.detach().numpy() != 0) for g in found):
-            raise GradcheckError(
-                "Expected all input grads to be undefined or zero when all output grads are undefined or zero. Please "
-                "look at \"Notes about undefined output gradients\" in \"tools/autograd/derivatives.yaml\""
-            )
+            raise GradcheckError(_UNDEFINED.format("Expected all input grads to be undefined or zero when all output "
+                                                   "grads are undefined or zero"))
+
+
+_UNDEFINED = ('{}. Please look at "Notes about undefined output gradients" in '
+              '"tools/autograd/derivatives.yaml"')
 
 
 # ---------------------------------------------------------------- Jacobians
