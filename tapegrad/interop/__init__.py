@@ -1,1 +1,1 @@
-"""Bridges to other libraries: `interop.scipy`."""
+"""Bridges to other libraries: `interop.scipy`, `interop.safetensors`."""

@@ -17,6 +17,7 @@ from tapegrad.compiler.native_functions.entries import Entries
 from tapegrad.compiler.native_functions.interface import Interface, Operand, interface, numba_signature
 from tapegrad.compiler.native_functions.program_text import NO_MEMORY, STALE, ProgramText, assembled
 from tapegrad.compiler.native_functions.selection import NotNative, Selected, is_live, select
+from tapegrad.compiler.traced_program import may_break_off
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.llvm import cache, jit
 from tapegrad.tensor import Tensor
@@ -65,6 +66,11 @@ class Native(WrapperAddressProtocol, LowLevelCallable):
     def prototype(self) -> str:
         """The C declaration of the function at `address`."""
         return self.interface.prototype
+
+    @property
+    def checks(self) -> bool:
+        """Whether a call may give anything but a result: the program looked at values, or has steps that may fail."""
+        return any(may_break_off(s) for s in self._selected.work.steps)
 
     def __wrapper_address__(self) -> int:
         if self._numba is None:

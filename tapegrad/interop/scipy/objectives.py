@@ -12,16 +12,14 @@ import numpy as np
 import tapegrad
 from tapegrad.autograd import modes
 from tapegrad.compiler import Compiled
-from tapegrad.namespaces import show_public
 
-__all__ = ["hess", "hessp", "jac", "sparse_jac", "value_and_grad"]
-show_public(__name__)
+__all__ = ["Evaluation", "dense_jac", "evaluated", "hess", "hessp", "jac", "sparse_jac", "value_and_grad"]
 
 Array = np.ndarray[Any, Any]
 Objective = Callable[..., Any]  # of a tensor, and of whatever `args=` adds; returns a scalar tensor
 
 
-class _Evaluation:
+class Evaluation:
     """A compiled step on a point that is a tensor of its own: NumPy writes it, the program reads it."""
 
     def __init__(self, make: Callable[..., Objective], function: Objective, count: int) -> None:
@@ -82,7 +80,7 @@ def value_and_grad(function: Objective) -> Callable[..., tuple[float, Array]]:
     after the point may be tensors, NumPy arrays and numbers. The returned function's `step.explain()` says how it runs
     (`f.evaluation.step`).
     """
-    evaluation = _Evaluation(_both, function, 1)
+    evaluation = Evaluation(_both, function, 1)
 
     def evaluate(x: Array, *args: Any) -> tuple[float, Array]:
         value, gradient = evaluation(x, *args)
@@ -108,8 +106,42 @@ def hessp(function: Objective) -> Callable[..., Array]:
     >>> hessp(lambda x: (x ** 3).sum())(np.array([1.0, 2.0]), np.array([1.0, 10.0]))
     array([  6., 120.])
     """
-    evaluation = _Evaluation(_product, function, 2)
+    evaluation = Evaluation(_product, function, 2)
     return lambda x, v, *args: evaluation(x, v, *args).numpy()
+
+
+def evaluated(function: Objective) -> Callable[..., Array]:
+    """The values of a function of a vector, an array of one axis.
+
+    >>> evaluated(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0]))
+    array([2., 6.])
+    """
+    evaluation = Evaluation(_values, function, 1)
+    return lambda x, *args: evaluation(x, *args).numpy()
+
+
+def dense_jac(function: Objective) -> Callable[..., Array]:
+    """The Jacobian of a function of a vector as an array of two axes, for `least_squares`, `root` and constraints.
+
+    >>> dense_jac(lambda x: x[1:] * x[:-1])(np.array([1.0, 2.0, 3.0]))
+    array([[2., 1., 0.],
+           [0., 3., 2.]])
+    """
+    # One sweep for all rows, which is native as it is: captured, its basis would be a tensor from nowhere.
+    found = _of_arrays(tapegrad.func.jacrev(lambda x, *args: _vector(function(x, *args))))
+    return lambda x, *args: found(x, *args).detach().numpy()
+
+
+def _vector(value: Any) -> Any:
+    if not isinstance(value, tapegrad.Tensor):
+        raise TypeError(f"the function must return a tensor, not a {type(value).__name__}")
+    if value.ndim > 1:
+        raise ValueError(f"the function must return a vector, not a tensor of shape {tuple(value.shape)}")
+    return value.reshape(-1)
+
+
+def _values(function: Objective, x: Any) -> Objective:
+    return lambda *args: _vector(function(x.detach(), *args))
 
 
 def sparse_jac(function: Objective) -> Callable[..., Any]:
