@@ -56,9 +56,19 @@ class Attached:
 
 
 class RemovableHandle:
-    """What registering a hook returns: `remove()` takes the hook out again, and its number out of `marks`."""
+    """What registering a hook returns (`torch.utils.hooks.RemovableHandle`): `remove()` takes the hook out again.
 
-    __slots__ = ("_hooks", "_marks", "id")
+    >>> import tapegrad
+    >>> x = tapegrad.tensor(2.0, requires_grad=True)
+    >>> handle = x.register_hook(lambda g: 10 * g)
+    >>> handle.remove()
+    >>> (x * 3).backward(); x.grad
+    tensor(3.)
+
+    In a `with` the hook is removed at the end. The number `id` is taken out of `marks` too.
+    """
+
+    __slots__ = {"_hooks": None, "_marks": None, "id": "A number of its own: hooks run in the order of theirs."}
     __module__ = "tapegrad.utils.hooks"
     id: int
     _numbers = itertools.count(1)
@@ -71,6 +81,7 @@ class RemovableHandle:
             mark[self.id] = True
 
     def remove(self) -> None:
+        """Take the hook out; nothing happens if it is out already."""
         capturing.refuse("it removes a hook")
         for held in (self._hooks, *self._marks):
             held.pop(self.id, None)
