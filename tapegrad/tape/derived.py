@@ -33,12 +33,12 @@ class Derived:
     def __init__(self, tape: Instructions) -> None:
         self._tape = tape
         n = len(tape)
-        self.begins = beginnings(np.fromiter(map(len, tape.operands), "i8", n))
+        self.begins: Words = beginnings(np.fromiter(map(len, tape.operands), "i8", n))
         self.operands: Words = np.fromiter(chain.from_iterable(tape.operands), "i8", int(self.begins[-1]))
         self.results: Words = np.array(tape.results, "i8")
         numbers: dict[Plan, int] = {}
         self.which: Words = np.fromiter((numbers.setdefault(plan, len(numbers)) for plan in tape.every_plan()), "i8", n)
-        self.plans = list(numbers)
+        self.plans: list[Plan] = list(numbers)
 
     @cached_property
     def counts(self) -> Words:

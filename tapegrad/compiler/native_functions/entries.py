@@ -12,6 +12,12 @@ _DATA = 4  # where in Numba's struct of an array its elements are; then its size
 class Entries:
     """The text of all entries, and the symbols they are under."""
 
+    numba: str
+    scipy: str
+    movable: str
+    text: str
+    symbols: list[str]
+
     def __init__(self, of: Interface, symbol: str) -> None:
         self._of, self._symbol = of, symbol
         self._count = 0

@@ -30,6 +30,9 @@ class ProgramText:
     """`text` defines `@native.program`, which wants `workspace` bytes at its last pointer; of kernels of this process
     it calls those in `absolute`."""
 
+    text: str
+    workspace: int
+
     def __init__(self, selected: Selected, movable: bool) -> None:
         self._selected, self._movable = selected, movable
         self.absolute: list[str] = []
