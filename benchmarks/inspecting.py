@@ -54,3 +54,33 @@ def why_nan_1e5() -> Measured:
     start = time.perf_counter()
     assert tapegrad.inspect.why_nan(result) is None
     return Measured(time.perf_counter() - start)
+
+
+@figure("a chain of 1 element in a `profile` / without", "s", must=2.0, aim=1.3)
+def profile_chain() -> Measured:
+    import tapegrad
+
+    def turn() -> float:
+        w = tapegrad.tensor(0.5, requires_grad=True)
+        start = time.perf_counter()
+        h = w
+        for _ in range(20_000):
+            h = h * w
+        return time.perf_counter() - start
+
+    off, on = [turn()], []
+    for _ in range(9):
+        off.append(turn())
+        with tapegrad.inspect.profile():
+            on.append(turn())
+    return Measured(min(on), min(off))
+
+
+@figure("the sum of a `profile`'s times / the wall", "s", must=1.15, aim=1.05)
+def profile_sum() -> Measured:
+    import tapegrad
+
+    with tapegrad.inspect.profile() as found:
+        chain(20_000).backward()
+    told = sum(row.total for row in found.rows())
+    return Measured(max(told, found.wall), min(told, found.wall))

@@ -2592,6 +2592,25 @@ def prod(input: Tensor, *, dtype: _dtype | type | None = None) -> Tensor:
 @overload
 def prod(input: Tensor, dim: _int, keepdim: _bool = False, *, dtype: _dtype | type | None = None, out: Any = None) -> Tensor:
     ...
+def profile(*, lines: _bool = False) -> Any:
+    """Time every kernel that runs in a block, forward and backward.
+
+    >>> import tapegrad as torch
+    >>> a = torch.ones(64, 64, requires_grad=True)
+    >>> with torch.profile() as profiled:
+    ...     for _ in range(10):
+    ...         (a @ a).sum().backward()
+    >>> [(row.name, row.backward, row.calls) for row in profiled.rows() if row.name == "mm"]
+    [('mm', False, 10), ('mm', True, 10)]
+    >>> print(profiled)
+    50 kernel calls in ...
+
+    Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
+    and Chrome open. `lines` adds the line of source that called; Python then runs as under a tracer, several times as
+    slow. Kernels run on one thread meanwhile, so that times add up, and compiled functions as they are written. What
+    calls no kernel has no row: views, gradients that are handed on as they are, what an optimiser does to many
+    parameters at once; that, and Python, is in the `total` of the call that comes next. Without the block nothing is
+    timed, and it costs nothing. Raises RuntimeError for a profile within a profile."""
 def promote_types(type1: _dtype | type, type2: _dtype | type) -> _dtype:
     """The dtype two operands of equal weight are computed in (`torch.promote_types`).
 

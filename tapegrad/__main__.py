@@ -86,6 +86,15 @@ def _debug(given: argparse.Namespace) -> None:
     debugger.Prompt(debugger.Debugger(found[0])).cmdloop()
 
 
+def _profile(given: argparse.Namespace) -> None:
+    from tapegrad.inspect import scripts
+
+    found = scripts.profiled(given.what, given.arguments, given.by == "line")
+    if given.trace:
+        found.trace(given.trace)
+    print(found.json(given.by) if given.json else found.table(given.by, given.most))
+
+
 def _diff(given: argparse.Namespace) -> None:
     found = _tape(given, given.what).diff(_tape(given, given.other))
     print(found)
@@ -172,6 +181,16 @@ def _of_html(command: argparse.ArgumentParser) -> None:
     _of_script(command)
 
 
+def _of_profile(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--by", choices=("instruction", "opcode", "line"), default="instruction",
+                         help="what a row is; the lines of source are known at a price")
+    command.add_argument("--most", type=int, default=30, metavar="N", help="at most N rows (30)")
+    command.add_argument("--json", action="store_true", help="print JSON, with all rows")
+    command.add_argument("--trace", metavar="FILE", help="write the calls for https://ui.perfetto.dev")
+    command.add_argument("what", metavar="script.py", help="a script to run")
+    command.add_argument("arguments", nargs=argparse.REMAINDER, help="what the script is given")
+
+
 def _of_tape(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="tape", help="a tape that was saved or dumped")
 
@@ -188,6 +207,7 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
                           "if there is one", _of_script),
     "html": (_html, "write the tapes of a script, or a saved one, as pages to look at", _of_html),
     "debug": (_debug, "step through a saved tape, or the first that a script calls backward on, both ways", _of_script),
+    "profile": (_profile, "run a script and say where its time goes", _of_profile),
     "diff": (_diff, "what differs between two tapes; exit status 1 if anything does", _of_two),
     "replay": (_replay, "run a saved tape again and print its results", _of_tape),
     "info": (_info, "versions, processor, and the cache of kernels", _nothing),

@@ -2,7 +2,8 @@
 
 Start with `dump`. `walk.py` has every value of a tape and every contribution to a gradient, one instruction at a time;
 the others read it: `dumping.py` (text, colour, JSON; `folding.py` finds the loops), `nans.py` with its table of
-`traps.py`, `rounding.py`. `running.py` runs a function so that all of this can be asked of it.
+`traps.py`, `rounding.py`. `running.py` runs a function so that all of this can be asked of it. `profiling.py` reports
+what the kernels' clocks say (`clocks.py`).
 """
 from __future__ import annotations
 
@@ -16,10 +17,11 @@ from tapegrad.namespaces import show_public
 if TYPE_CHECKING:
     from tapegrad.inspect.debugger import Debugger
     from tapegrad.inspect.nans import NanReport
+    from tapegrad.inspect.profiling import Profile
     from tapegrad.inspect.rounding import ErrorBudget
     from tapegrad.tape.tape import Tape
 
-__all__ = ["debug", "dump", "error_budget", "safe_where", "to_dot", "to_html", "why_nan"]
+__all__ = ["debug", "dump", "error_budget", "profile", "safe_where", "to_dot", "to_html", "why_nan"]
 
 
 def dump(*what: Any, adjoint: bool = False, values: bool = False, grads: bool = False, fold: bool = True,
@@ -161,6 +163,31 @@ def error_budget(what: Any, /, *arguments: Any, **named: Any) -> ErrorBudget:
     from tapegrad.inspect import rounding
 
     return rounding.budget(_tape_of((what, *arguments), sys._getframe(1), named))
+
+
+def profile(*, lines: bool = False) -> Profile:
+    """Time every kernel that runs in a block, forward and backward.
+
+    >>> import tapegrad as torch
+    >>> a = torch.ones(64, 64, requires_grad=True)
+    >>> with torch.profile() as profiled:
+    ...     for _ in range(10):
+    ...         (a @ a).sum().backward()
+    >>> [(row.name, row.backward, row.calls) for row in profiled.rows() if row.name == "mm"]
+    [('mm', False, 10), ('mm', True, 10)]
+    >>> print(profiled)
+    profile of ...: ... of it in 50 kernel calls · ...
+
+    Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
+    and Chrome open. `lines` adds the line of source that called; Python then runs as under a tracer, several times as
+    slow. Kernels run on one thread meanwhile, so that times add up, and compiled functions as they are written. What
+    calls no kernel has no row: views, gradients that are handed on as they are, what an optimiser does to many
+    parameters at once; that, and Python, is in the `total` of the call that comes next. Without the block nothing is
+    timed, and it costs nothing. Raises RuntimeError for a profile within a profile.
+    """
+    from tapegrad.inspect import profiling
+
+    return profiling.Profile(lines)
 
 
 def safe_where(condition: Any, function: Any, other: Any, *operands: Any) -> Any:

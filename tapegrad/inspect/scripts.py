@@ -17,7 +17,7 @@ from unittest import mock
 import tapegrad
 from tapegrad import autograd
 from tapegrad.autograd import engine
-from tapegrad.inspect import dumping, nans, running
+from tapegrad.inspect import dumping, nans, profiling, running
 from tapegrad.tape.naming import called
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.recorder import SourceLines, program_frame
@@ -182,3 +182,11 @@ def why_nan(script: str, arguments: Sequence[str]) -> Looked:
     with contextlib.suppress(_Found), _torch_is_tapegrad(), running.as_written() as held, _each_root(look):
         _run(script, arguments)
     return Looked(report, calls, [*unseen])
+
+
+def profiled(script: str, arguments: Sequence[str], lines: bool) -> profiling.Profile:
+    """Run a script; where its time went, up to where it ends or fails."""
+    found = profiling.Profile(lines)
+    with _torch_is_tapegrad(), found:
+        _run(script, arguments)
+    return found

@@ -41,6 +41,7 @@ class Planner:
         self.all: list[Plan | None] = self.table.all
         self.turns: int = 0  # how often plans and layouts were forgotten
         self.when_forgetting: list[Callable[[], None]] = []  # recipes go, which name them
+        self.on_steps: Callable[[Plan], None] | None = None  # told of a plan whose steps were just written
         layouts.make_room = self.make_room
 
     # ------------------------------------------------------------ lookup
@@ -96,6 +97,8 @@ class Planner:
         plan.index = self.table.number()
         self._write(plan, plan.steps, plan.temporaries)
         self.all[plan.index] = plan
+        if self.on_steps is not None:
+            self.on_steps(plan)
         return plan
 
     def lowered(self, op: Operation, operands: tuple[Layout, ...], attributes: Attributes) -> Plan:
@@ -198,6 +201,8 @@ class Planner:
         plan.rooms.append(programs)
         self.machine.plans[plan.index]["adjoints"] = address_of(programs)
         plan.built = True
+        if self.on_steps is not None:
+            self.on_steps(plan)
 
     @staticmethod
     def differentiable_operand(plan: Plan, j: int) -> bool:
