@@ -2603,7 +2603,7 @@ def profile(*, lines: _bool = False) -> Any:
     >>> [(row.name, row.backward, row.calls) for row in profiled.rows() if row.name == "mm"]
     [('mm', False, 10), ('mm', True, 10)]
     >>> print(profiled)
-    50 kernel calls in ...
+    profile of ...: ... of it in 50 kernel calls · ...
 
     Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
     and Chrome open. `lines` adds the line of source that called; Python then runs as under a tracer, several times as
