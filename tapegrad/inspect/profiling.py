@@ -172,6 +172,10 @@ class Profile:
                              kernel[mine].sum().item() / 1e9, since[mine].sum().item() / 1e9,
                              sum(_moved(timed) * n for timed, n in first),
                              sum(_flops(timed) * n for timed, n in first)))
+        if found:  # what came after the last call that was noted
+            left = self.wall - (int(ends[-1]) - self._began) / 1e9
+            line = _ELSEWHERE if by == "line" else ""
+            found.append(Row("(after the last call)", "", False, line, 0, 0.0, left, 0, 0))
         return sorted(found, key=lambda row: -row.total)
 
     def _runs(self) -> Any:

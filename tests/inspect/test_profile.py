@@ -20,7 +20,7 @@ def _step(a, turns=3):
 
 
 def _counts(found, by="opcode"):
-    return {(row.name, row.backward): row.calls for row in found.rows(by)}
+    return {(row.name, row.backward): row.calls for row in found.rows(by) if row.calls}
 
 
 def test_every_call_is_counted():
@@ -56,8 +56,9 @@ def test_times_are_the_walls():
     with profile() as found:
         _step(a, 20)
     rows = found.rows()
-    assert sum(row.total for row in rows) == pytest.approx(found.wall, rel=0.15)
-    assert all(0 < row.kernel <= row.total for row in rows)
+    assert sum(row.total for row in rows) == pytest.approx(found.wall, rel=1e-3)
+    assert all(0 < row.kernel <= row.total for row in rows if row.calls)
+    assert sum(row.calls == 0 for row in rows) == 1  # what came after the last of them
     product = next(row for row in rows if row.name == "mm" and not row.backward)
     assert product.flops == 20 * 2 * 300 ** 3 and product.moved == 20 * 3 * 300 * 300 * 4
     assert product.speed > 0 and product.bandwidth > 0
