@@ -113,8 +113,8 @@ class Profile:
     def __init__(self, lines: bool = False) -> None:
         self._clocks = Clocks()
         self._lines = _Lines(self._clocks) if lines else None
-        self.wall = 0.0
-        self.kept = 0
+        self.wall: float = 0.0
+        self.kept: int = 0
         self._began = 0
         self._of_calls: list[str] = []
 
