@@ -20,6 +20,11 @@ from tapegrad.machine.llvm import jit
 from tapegrad.machine.kernels.lowering import vector_bytes
 x = torch.linspace(0, 1, 64, dtype=torch.float64).reshape(8, 8).requires_grad_()
 y = (x @ x).tanh().sum() + x.exp().logsumexp(1).sum() + x.sort(0).values.cumsum(1).sum()
+wide = torch.linspace(-1, 1, 30 * 16 * 32, dtype=torch.float64).reshape(30, 16, 32)
+for kind in (torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN):
+    torch.manual_seed(0)
+    y = y + (kind(32, 32, dtype=torch.float64)(wide * x[0, 1])[0] ** 2).sum()
+y = y + torch.bmm(wide, wide.mT).sin().sum() * x[1, 1]
 y.backward()
 print(*jit.host()[1:], vector_bytes(), repr(float(y)), repr(float(x.grad.sum())), sep="|")
 """

@@ -100,7 +100,7 @@ class Turns:
             self._call(kernels[add], nest, 3, [c_place, a_place, b_place])
         else:
             (turn_a, lda), (turn_b, ldb) = (leading(x.value.layout) for x in (a, b))
-            nest = [pieces, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), n, apart, 0]
+            nest = [pieces, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), n * of.itemsize, apart * of.itemsize, 0]
             self._call(blas.gemm(of)[add], nest, 2, [c_place, b_place, a_place])
 
     def copy(self, target: Moving, source: Moving, add: bool = False) -> None:
