@@ -130,7 +130,7 @@ class Clocks:
     def running(self) -> Iterator[None]:
         with jit.BUILDING:
             _notes[:] = 0, MOST, self._records.ctypes.data
-            for plan in [p for p in planner.all if p is not None]:
+            for plan in filter(None, [*planner.all]):
                 self._put_in(plan)
             planner.on_steps = self._put_in
         try:
