@@ -114,17 +114,23 @@ class Clocks:
         self.of: dict[int, Timed] = {}
         self._changed: list[tuple[Any, str, int, int, int]] = []  # (a step, field, kernel, stub, its number)
         self._stubs: set[int] = set()
-        self._records: Words = np.empty(MOST, RECORD)  # touched as it fills
+        self._records: Words = np.zeros(MOST, RECORD)  # touched as it fills
+        self._ended: int | None = None
+        self._noted: Any = slice(None)
 
     @property
     def count(self) -> int:
-        """How many calls there were so far."""
-        return int(_notes[0])
+        """How many calls there were so far; none that came after the end."""
+        return int(_notes[0]) if self._ended is None else self._ended
 
     @property
     def calls(self) -> Words:
         """Those that were noted, in the order in which they ended."""
-        return self._records[:min(self.count, MOST)]
+        return self._records[:min(self.count, MOST)][self._noted]
+
+    def noted(self, of_calls: list[str]) -> list[str]:
+        """Of something for each call, what there is for `calls`."""
+        return np.array(of_calls, object)[self._noted].tolist()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:
@@ -137,12 +143,17 @@ class Clocks:
             yield
         finally:
             with jit.BUILDING:
+                self._ended = int(_notes[0])
                 planner.on_steps = None
                 for step, field, kernel, stub, number in self._changed:
                     step[field] = kernel
                     _idle.setdefault(kernel, []).append((stub, number))
                 self._changed.clear()
                 _notes[1] = 0  # of one who comes late nothing is noted
+                calls = self.calls  # another thread may be at one, or still call a stub of a profile before this
+                noted = (calls["end"] > 0) & np.isin(calls["stub"], [*self.of])
+                if not noted.all():
+                    self._noted = noted
 
     def _put_in(self, plan: Plan) -> None:
         """Clocks for the steps of a plan, and of its adjoint if there is one."""

@@ -142,7 +142,7 @@ class Profile:
         self.kept = int(machine.state["kept_bytes"][0]) - self._kept_before
         self._exits.close()
         if self._lines is not None:
-            self._of_calls = self._lines.of_calls(len(self._clocks.calls))
+            self._of_calls = self._clocks.noted(self._lines.of_calls(min(self._clocks.count, MOST)))
 
     # ------------------------------------------------------------ what was found
 

@@ -167,6 +167,32 @@ def test_more_calls_than_there_is_room_for(monkeypatch):
     assert len(found._clocks.calls) == 10 and "the last 15 calls are in no row" in str(found)
 
 
+def test_a_profile_stays_what_it_was():
+    a = tapegrad.ones(8, 8, requires_grad=True)
+    with profile(lines=True) as short:
+        _step(a, 1)
+    before = short.rows("line")
+    counts, calls = _counts(short), short._clocks.count
+    with profile():
+        _step(a, 50)
+    assert (_counts(short), short._clocks.count, short.rows("line")) == (counts, calls, before)
+
+
+def test_calls_of_others_stubs_are_no_calls_of_its_own():
+    """A thread may still be in a sweep that calls the stub of a profile before."""
+    a = tapegrad.ones(8, 8, requires_grad=True)
+    _step(a, 1)
+    with profile(lines=True) as found:
+        _step(a, 1)
+        notes = clocks._notes
+        found._clocks._records[int(notes[0])] = 1, 2, 1 << 40  # a stub that it has not put in
+        notes[0] += 2  # and a call that did not end
+        _step(a, 1)
+    assert _counts(found)[("mm", False)] == 2
+    assert sum(row.calls for row in found.rows("line")) == sum(row.calls for row in found.rows("opcode"))
+    json.loads(found.json())
+
+
 def test_the_command(tmp_path):
     script = tmp_path / "train.py"
     script.write_text("import torch\nx = torch.ones(9, requires_grad=True)\nfor _ in range(4):\n"
