@@ -129,6 +129,16 @@ def test_a_gradient_is_compiled_like_the_function_itself() -> None:
     assert compiled(lambda x: torch.ones(()), randn(2)).grad.native.run([2.0, 1.0])[1].tolist() == [0, 0]
 
 
+def test_a_gradient_of_arguments_with_names_is_compiled_too() -> None:
+    x, y = randn(3), randn(2)
+    f = torch.compile(lambda p, *, y: (p["a"] * 2).sum() + y.prod())
+    for _ in range(3):
+        f({"a": x}, y=y)
+    value, *found = f.grad.native.run(x.numpy(), y.numpy())  # in the order of the parameters
+    assert value == pytest.approx(f({"a": x}, y=y).item())
+    same(tuple(found), (torch.full((3,), 2.0, dtype=f64), y.flip(0)))
+
+
 def test_a_gradient_whose_program_hangs_on_values_has_to_be_called() -> None:
     made = compiled(lambda x: x * 2 if x > 0 else -x, torch.tensor(1.0, dtype=f64))
     with pytest.raises(RuntimeError, match="depends on values"):
@@ -286,6 +296,13 @@ def test_an_object_file_needs_nothing_else(tmp_path: Any) -> None:
     printed = subprocess.run([tmp_path / "main"], capture_output=True, text=True, check=True).stdout.split()
     value, gradient = made.grad.native.run([0.5, 1.0, 2.0])
     assert printed[0] == "0" and [*map(float, printed[1:])] == [value, *gradient]
+
+
+def test_a_header_does_not_replace_the_object_file(tmp_path: Any) -> None:
+    f = compiled(lambda x: x * 2, randn(3))
+    with pytest.raises(ValueError, match="header"):
+        f.native.export(tmp_path / "f.h")
+    assert not [*tmp_path.iterdir()]
 
 
 def test_what_is_called_like_a_function_of_c_needs_another_name(tmp_path: Any) -> None:

@@ -59,7 +59,9 @@ def call_like(value: Compiled, gradient: Compiled) -> None:
         raise NotNative(what)
     args, kwargs = (leaves, {}) if structure is None else unflatten(structure, iter(leaves))
     try:
-        for _ in range(2):
+        for _ in range(4):  # two where the first call did what the others do
+            if gradient.tapes:
+                break
             gradient(*args, **kwargs)
     except Exception as error:
         raise NotNative(f"{what} (of ones it says: {error})") from error

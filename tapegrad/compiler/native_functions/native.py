@@ -98,9 +98,12 @@ class Native(WrapperAddressProtocol, LowLevelCallable):
         It is for processors like this one. Tensors that the function reads by name are in it, as they are now.
         RuntimeError, with the reason, where a step is not known as text (LAPACK).
         """
+        target = Path(path)
+        if target.suffix == ".h":
+            raise ValueError(f"{target} is the name of a header: the object file wants another, such as "
+                             f"{target.with_suffix('.o').name}")
         found, text, entries = _written(self._function, self._selected, True, name)
         whole = assembled(entries.movable, text.text)
-        target = Path(path)
         header = target.with_suffix(".h")
         target.write_bytes(jit.compile_ir(whole, 2))
         header.write_text(found.header(_libraries(whole)))
