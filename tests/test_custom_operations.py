@@ -182,3 +182,30 @@ def test_checks_find_what_is_wrong() -> None:
         check_rule(torch.custom_op(lambda x: x, name="wrong"), [1.0], [2.0])
     with pytest.raises(TypeError, match="custom_op"):
         check_rule(torch.sin, [1.0])
+
+
+@pytest.mark.parametrize("function", [
+    lambda x: (x > 0) * 3, lambda x: (x > 0) + (x > 1), lambda x: -(x > 0) * x, lambda x: (x > 0) - 1 + x,
+    lambda x: abs(x > 0) * 2 * x, lambda x: max(x > 0, 0.5)])
+def test_a_comparison_is_a_number_as_in_python(function: Any) -> None:
+    op, points = torch.custom_op(function), np.array([-1.5, 0.5, 2.0])
+    found = op(torch.tensor(points))
+    assert found.tolist() == [float(function(x)) for x in points.tolist()], op.reason
+
+
+def test_an_adjoint_counts_with_comparisons() -> None:
+    op = torch.custom_op(lambda x: x, vjp=lambda g, x: g * ((x > 0) * 3 - 1))
+    x = torch.tensor([-1.0, 2.0], dtype=torch.float64, requires_grad=True)
+    op(x).sum().backward()
+    assert x.grad.tolist() == [-1.0, 2.0]
+
+
+def test_conditions_are_followed() -> None:
+    op = torch.custom_op(lambda x: np.where((x > 0) & (x < 2) | (x == -1), +x, 0.5 * x) + x * (x > 1))
+    assert op.reason is None
+    check_rule(op, [-1.5, 0.5, 1.5, 3.0])
+
+
+def test_what_nobody_takes_says_why_it_is_not_followed() -> None:
+    with pytest.raises(TypeError, match=r"Numba compiles.* cannot be followed.* a comparison is used as a number"):
+        torch.custom_op(lambda x: np.where((x > 0) > -1, x, 2.0))

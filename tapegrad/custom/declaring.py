@@ -33,7 +33,10 @@ def declared(function: Any, vjp: Callable[..., Any] | None, name: str | None) ->
                         f"{', '.join(operands) or 'nothing'}")
     forward, reason = _followed(plain, operands)
     if forward is None:
-        forward = _compiled(function, operands, called)
+        try:
+            forward = _compiled(function, operands, called)
+        except TypeError as why:
+            raise TypeError(f"{why}; and it cannot be followed: {reason}") from why
     rule = derived(forward, operands) if reason is None else None
     if vjp is not None:
         rule = _given(vjp, operands, called)

@@ -41,6 +41,9 @@ class Dual:
     def dtype(self) -> Any:
         return self.value.dtype
 
+    def __pos__(self) -> Dual:
+        return self
+
     @staticmethod
     def __like__(value: Any, x: Dual) -> Any:
         if not isinstance(value, Dual):

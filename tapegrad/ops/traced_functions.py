@@ -14,9 +14,11 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.ops.adjoint_operations import Dual
 from tapegrad.ops.declaration import Operation
-from tapegrad.ops.scalar import like, scalar
+from tapegrad.ops.scalar import INTRINSICS, like, scalar
+from tapegrad.ops.symbols import Sym, walk
 
 
 def _largest(first: Any, *others: Any) -> Any:  # as Python's, of which a NaN is never found larger
@@ -67,6 +69,9 @@ _BUILTINS = {"max": _largest, "min": _smallest, "abs": abs, "pow": _MATH["pow"],
              float(x), "range": range, "len": len, "int": int, "enumerate": enumerate, "zip": zip}
 
 
+_OF_CONDITIONS = {"where", "eq", "ne", "bitwise_and", "bitwise_or", "bitwise_xor", "bitwise_not"}
+
+
 class NotTraceable(TypeError):
     """Why a function cannot be followed on symbols."""
 
@@ -102,11 +107,22 @@ def rule_of(function: Any, names: Sequence[str]) -> Callable[..., Any]:
             found = followed(*values)
         finally:
             _first.pop()
+        _refuse_arithmetic_on_conditions([f for f in (found if isinstance(found, tuple) else (found,))
+                                          if isinstance(f, Sym)])
         if isinstance(found, tuple):
             return tuple([f if _follows(f) else like(f, values[0]) for f in found])
         return found if _follows(found) else like(found, values[0])
 
     return with_parameters(rule, names)
+
+
+def _refuse_arithmetic_on_conditions(roots: Sequence[Sym]) -> None:
+    """To Python a condition is the number 0 or 1, of which `(x > 0) * 3` makes 3; to the table it stays a condition."""
+    for node in walk(roots):
+        if node.op in INTRINSICS:
+            for kind, a in zip(INTRINSICS[node.op].takes, node.args):
+                if kind != "b" and a.dtype is dtypes.bool_ and (a.op == "const" or node.op not in _OF_CONDITIONS):
+                    raise NotTraceable("a comparison is used as a number: numpy.where(comparison, 1.0, 0.0) is one")
 
 
 def _traceable(function: Any, made: dict[int, FunctionType]) -> FunctionType:
