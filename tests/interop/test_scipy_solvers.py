@@ -155,3 +155,16 @@ def test_evaluations_are_replays() -> None:
         for _ in range(6):
             found = jacobian(START)
     assert found.shape == (3, 4)
+
+
+@pytest.mark.parametrize("call", [
+    lambda: solvers.minimize(lambda x: (x * x).sum(), np.ones(2), zzz=1),
+    lambda: solvers.least_squares(lambda x: x - 1, np.ones(2), zzz=1),
+    lambda: solvers.root(lambda x: x - 1, np.ones(2), zzz=1),
+    lambda: solvers.root_scalar(lambda x: x - 1, bracket=[0, 3], zzz=1),
+    lambda: solvers.quad(lambda x: x, 0, 1, zzz=1),
+    lambda: solvers.differential_evolution(lambda x: (x * x).sum(), [(-1, 1)], zzz=1),
+])
+def test_keywords_that_scipy_does_not_know_it_refuses(call):
+    with pytest.raises(TypeError, match="unexpected keyword argument 'zzz'"):
+        call()
