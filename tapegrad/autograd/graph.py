@@ -243,7 +243,7 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
         def gather(gradient: Any) -> None:
             sweep = engine.current_sweep()
             if sweep.number not in gathered:
-                expected = sum(bool(sweep.marks[x._buffer] & rec.NEEDED) for x in tensors)
+                expected = sum(_is_told(sweep, x._buffer) for x in tensors)
                 gathered.clear()
                 gathered[sweep.number] = [[None] * len(tensors), expected]
                 if mode == "any":
@@ -257,6 +257,14 @@ def register_multi_grad_hook(tensors: Sequence[Any], fn: Callable[..., Any], *, 
         return gather
 
     return _MultiHandle(tuple([x.register_hook(hook(i)) for i, x in enumerate(tensors)]))
+
+
+def _is_told(sweep: Any, row: int) -> bool:
+    """Whether a sweep calls the hooks of a row: it calls those of all outputs of a node when it reaches one of them."""
+    with machine.pinned():
+        t = instruction_of(row)
+        rows = (row,) if t is None else (row, reading.node_row(t))
+    return any(sweep.marks[i] & rec.NEEDED for i in rows)
 
 
 def node_of(row: int) -> Node | None:

@@ -399,6 +399,17 @@ def hooks_on_several(t, x, w):
     return seen, first, refusal(lambda: register((x,), print, mode="some"))
 
 
+def hooks_on_outputs_of_which_one_is_used(t, x, w):
+    seen = []
+    for used in (0, 1, 2, 3):
+        several = [*t.var_mean(x), *x.reshape(-1)[:2].unbind(), w * 2]
+        t.autograd.graph.register_multi_grad_hook(several, seen.append)
+        several[used].sum().backward(retain_graph=True)
+        t.autograd.grad(several[used].sum(), x, create_graph=True)
+        (several[0] * several[3]).backward()
+    return seen
+
+
 def counted_writes_and_numbers(t, x, w):
     t.autograd.graph.increment_version(x)
     t.autograd.graph.increment_version([x, w])
