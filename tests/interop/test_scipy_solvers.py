@@ -163,6 +163,7 @@ def test_evaluations_are_replays() -> None:
     lambda: solvers.root(lambda x: x - 1, np.ones(2), zzz=1),
     lambda: solvers.root_scalar(lambda x: x - 1, bracket=[0, 3], zzz=1),
     lambda: solvers.quad(lambda x: x, 0, 1, zzz=1),
+    lambda: solvers.solve_ivp(lambda t, y: -y, (0, 1), np.ones(1), zzz=1),
     lambda: solvers.differential_evolution(lambda x: (x * x).sum(), [(-1, 1)], zzz=1),
 ])
 def test_keywords_that_scipy_does_not_know_it_refuses(call):

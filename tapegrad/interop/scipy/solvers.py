@@ -120,6 +120,11 @@ def solve_ivp(fun: Objective, t_span: Any, y0: Any, method: str = "RK45", *, arg
     """
     from scipy import integrate
 
+    takers = [integrate.solve_ivp, integrate.RK45, integrate.Radau, integrate.BDF, integrate.LSODA,
+              *([method] if isinstance(method, type) else [])]
+    unknown = options.keys() - {name for taker in takers for name in inspect.signature(taker).parameters}
+    if unknown:  # SciPy warns
+        raise TypeError(f"solve_ivp() got an unexpected keyword argument {min(unknown)!r}")
     start, given = _point(y0), _arguments(args)
 
     def moved(y: Any, t: Any, *args: Any) -> Any:
