@@ -27,6 +27,7 @@ OTHERS = {
     "jit.ignore": "the name of the rest", "nn.parallel.DistributedDataParallel": "refused whatever it is given",
     "storage.TypedStorage": "made of a tensor", "storage.UntypedStorage": "made of a tensor",
     "utils.benchmark.Measurement": "made by a Timer",
+    "utils.hooks.RemovableHandle": "made by who registers a hook, and given it too",
 }
 
 
