@@ -365,45 +365,35 @@ def _perturbed(memory: Array, index: Any, by: float) -> Iterator[None]:
         memory[index] = kept
 
 
-def _value(func: Callable[..., Any], given: Sequence[Any], i: int) -> Array:
+def _values(func: Callable[..., Any], given: Sequence[Any]) -> list[Array]:
     # Inputs are perturbed behind the tape's back: what `func` returns may be an input, so it is copied.
-    output = _several(func(*given))[i]
-    return np.array(output.detach().numpy(), np.float64).reshape(-1)
+    return [np.array(y.detach().numpy(), np.float64).reshape(-1) for y in _several(func(*given))]
+
+
+def _slope(func: Callable[..., Any], given: Sequence[Any], memory: Array, index: Any, step: Any, eps: float
+           ) -> list[Array]:
+    """How all outputs change where a part of an input's memory does."""
+    with _perturbed(memory, index, -step):
+        low = _values(func, given)
+    with _perturbed(memory, index, step):
+        high = _values(func, given)
+    return [(b - a) / (2 * eps) for a, b in zip(low, high)]
 
 
 def _differences(func: Callable[..., Any], given: Sequence[Any], x: Any, eps: float) -> list[list[Array]]:
     """How all outputs change with each element of an input."""
-    memory, found = x.detach().numpy(), []
-    for index in np.ndindex(memory.shape):
-        ends = []
-        for step in (-eps, eps):
-            with _perturbed(memory, index, step):  # behind the tape's back, as for `_value`
-                ends.append([np.array(y.detach().numpy(), np.float64) for y in _several(func(*given))])
-        found.append([(high - low) / (2 * eps) for low, high in zip(*ends)])
-    return found
+    memory = x.detach().numpy()
+    return [_slope(func, given, memory, index, eps, eps) for index in np.ndindex(memory.shape)]
 
 
 def _numerical(func: Callable[..., Any], given: Sequence[Any], x: Any, i: int, eps: float) -> Jacobian:
-    memory = x.detach().numpy()
-    rows = []
-    for index in np.ndindex(memory.shape):
-        with _perturbed(memory, index, -eps):
-            low = _value(func, given, i)
-        with _perturbed(memory, index, eps):
-            high = _value(func, given, i)
-        rows.append((high - low) / (2 * eps))
-    width = _value(func, given, i).size
-    return np.array(rows, x.dtype.numpy).reshape(memory.size, width)
+    rows = [slopes[i] for slopes in _differences(func, given, x, eps)]
+    return np.array(rows, x.dtype.numpy).reshape(x.numel(), _values(func, given)[i].size)
 
 
 def _numerical_along(func: Callable[..., Any], given: Sequence[Any], x: Any, i: int, eps: float, u: Array) -> Array:
     memory = x.detach().numpy()
-    step = u.reshape(memory.shape) * eps
-    with _perturbed(memory, ..., -step):
-        low = _value(func, given, i)
-    with _perturbed(memory, ..., step):
-        high = _value(func, given, i)
-    return (high - low) / (2 * eps)
+    return _slope(func, given, memory, ..., u.reshape(memory.shape) * eps, eps)[i]
 
 
 def _direction(n: int) -> Array:

@@ -146,6 +146,15 @@ def kinds_in(structure: Structure) -> set[type]:
     return own.union(*(kinds_in(s) for part in structure[1:] if part for s in part))
 
 
+def has_masked(structure: Structure) -> bool:
+    """Whether a number in a structure is another each time."""
+    if structure is None or structure is Tensor or type(structure) is Same:
+        return False
+    if structure[0] in SIMPLE:
+        return type(structure[1]) is Masked
+    return any(has_masked(s) for part in structure[1:] if part for s in part)
+
+
 def is_fixed(structure: Structure) -> bool:
     """Whether a result without tensors is one that may be returned again: it holds nothing that can be written to."""
     if type(structure) is Same or structure is Tensor:

@@ -367,6 +367,12 @@ def test_refused_otherwise() -> None:
         compiled(lambda x: x + 1, torch.ones(3).half()).native.signature()
 
 
+def test_text_that_is_passed_is_no_number_that_varies() -> None:
+    made = compiled(lambda x, what: x * len(what) if what != "Masked(which=0)" else x, randn(3), "Masked(which=0)")
+    assert made.native.run([1.0, 2.0, 3.0]).tolist() == [1, 2, 3]
+    assert made.grad is not None
+
+
 def test_tensors_are_read_where_they_lie_and_values_are_as_they_were() -> None:
     weight, scale = torch.ones(3, dtype=f64), [2.0]
     made = compiled(lambda x: (x * weight).sum() * scale[0], randn(3))

@@ -7,7 +7,7 @@ from tapegrad import creation
 from tapegrad.autograd import grad, modes
 from tapegrad.compiler.compiled_function import Compiled
 from tapegrad.compiler.native_functions.selection import NotNative
-from tapegrad.compiler.pytrees import flatten, lies, unflatten
+from tapegrad.compiler.pytrees import flatten, has_masked, lies, unflatten
 from tapegrad.machine import records as rec
 from tapegrad.tensor import Tensor
 
@@ -55,7 +55,7 @@ def call_like(value: Compiled, gradient: Compiled) -> None:
     leaves = [creation.ones(lies(k).shape, dtype=lies(k).dtype) for k in kinds]
     what = (f"{getattr(gradient, '__name__', 'gradient')} has no native function yet: call it twice, with arguments of "
             "the kind it is to take")
-    if structure is not None and "Masked" in repr(structure):
+    if has_masked(structure):
         raise NotNative(what)
     args, kwargs = (leaves, {}) if structure is None else unflatten(structure, iter(leaves))
     try:

@@ -11,7 +11,7 @@ from tapegrad.compiler.compiled_function import Compiled
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.passes import optimise
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.pytrees import Masked, Same, lies, number_of
+from tapegrad.compiler.pytrees import Masked, Same, has_masked, lies, number_of
 from tapegrad.compiler.traced_program import Place
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine.live import buffers, layouts
@@ -120,7 +120,7 @@ def _numbers(variant: Variant) -> bytes | None:
     if formula is None:
         return b""
     places = variant.reach.varying_places()
-    if "Masked(" in repr(variant.structure):
+    if has_masked(variant.structure):
         return None
     computed = formula([place.get() for place in places])
     return None if computed is None else bytes(computed[0])

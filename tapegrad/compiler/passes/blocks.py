@@ -220,14 +220,17 @@ def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
 def _cuts(step: Step, units: int) -> Iterator[Cut]:
     """The ways to cut a call into `units` along one of its loops."""
     kernel, product = kernel_of(step), _product(step)
-    if product is None and (kernel is None or kernel.pattern == "1"):
+    if product is not None:
+        dtypes = [product.of] * 3
+    elif kernel is not None and kernel.pattern != "1":
+        dtypes = [*kernel.region.outputs, *kernel.region.inputs]
+    else:
         return
     kept, _, sizes, strides = _words(step)
     elements, row = math.prod(sizes), math.prod(sizes[kept:])
     if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
         return
     outputs = len(writes(step))
-    dtypes = [product.of] * 3 if product else [*kernel.region.outputs, *kernel.region.inputs]  # type: ignore[union-attr]
     itemsizes = [d.itemsize for d in dtypes]
     for axis, size in enumerate(sizes[:1] if product else sizes):
         if size % units or size < units:
