@@ -177,7 +177,7 @@ class Captured:
                  if not read.pinned] if substitution else []
         self.analysed: trace_analysis.Analysed
         self.analysed, self.blocks, used = trace_analysis.analyse(
-            events, trace.contents, before.storages, before.owners, before.known,
+            trace, events, before.storages, before.owners, before.known,
             _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},
             before.loose, roll, earlier)
         self.steps, *parts = self.analysed.parts
@@ -382,7 +382,7 @@ class Captured:
 
     def outlived(self, events: Any) -> bool:
         """Whether memory that the call took, and computes something for, is still in use, besides its results'."""
-        returned = set(events["a"][events["kind"] == rec.GIVEN_BACK].tolist())
+        returned = set(capturing.addresses(events, events["kind"] == rec.GIVEN_BACK).tolist())
         written = {p.number for s in self.steps if s.kind in (rec.KERNEL, rec.ZEROED) for p in cap.writes(s)
                    if p.kind == "own"}
         return any(self.blocks[b].address not in returned for b in written.difference(self.result_blocks))

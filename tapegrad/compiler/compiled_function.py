@@ -295,6 +295,8 @@ class Compiled(Transparent, CompiledBase):
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
                 self._failures[key] = self._failures.get(key, 0) + 1
                 return result
+            if len(events) > capturing.MANY:
+                capturing.settle(trace, events)
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
             captured = Captured(before, trace, events, result, traced, roots, substitution, "loops" in self.passes,
@@ -313,7 +315,7 @@ class Compiled(Transparent, CompiledBase):
                 if trace.put_off:
                     self._carry_out(key, before, captured, events)
             finally:
-                capturing.release(events)
+                capturing.release(trace, events)
                 if collecting:
                     gc.enable()
         self._note(key, reach)

@@ -17,11 +17,12 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import dtypes
-from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table, word, written
+from tapegrad.compiler.trace_table import FIXED, OWN, Steps, Table, word, written
 from tapegrad.compiler.traced_program import Block, Loop, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, structural
 from tapegrad.machine.kernels.products import product
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.ops.symbols import Sym
@@ -115,12 +116,12 @@ def _copied(table: Table, first: int) -> _Copies | None:
     which they are first read.
     """
     fixed = table.used & (table.space == FIXED)
-    uses = np.bincount(table.offset[fixed])
+    uses = np.bincount(table.number[fixed])
     if np.count_nonzero((uses > 0) & (uses <= FEW)) < SEVERAL:
         return None
-    owners, at, times = np.unique(table.offset[fixed], return_index=True, return_counts=True)
+    owners, at, times = np.unique(table.number[fixed], return_index=True, return_counts=True)
     nbytes = machine.layouts["nbytes"][machine.buffers["layout"][owners]].astype("i8")
-    changed = np.isin(owners, table.offset[fixed & written(table)])
+    changed = np.isin(owners, table.number[fixed & written(table)])
     few = (times <= FEW) & (nbytes <= SMALL) & (nbytes > 0) & ~changed
     if np.count_nonzero(few) < SEVERAL:
         return None
@@ -128,13 +129,11 @@ def _copied(table: Table, first: int) -> _Copies | None:
     chosen, sizes = owners[few][order], nbytes[few][order]
     which = np.full(len(owners), -1)
     which[np.flatnonzero(few)[order]] = np.arange(len(order))
-    number, offset, space = table.number.copy(), table.offset.copy(), table.space.copy()
-    block = np.full(table.used.shape, -1)
-    block[fixed] = which[np.searchsorted(owners, table.offset[fixed])]
-    here = block >= 0
-    offset[here] = number[here] - machine.buffers["address"][chosen].astype("i8")[block[here]]
-    number[here], space[here] = first + block[here], OWN
-    return _Copies(table._replace(number=number, offset=offset, space=space), first, chosen, sizes)
+    number, space = table.number.copy(), table.space.copy()
+    block = which[np.searchsorted(owners, table.number[fixed])]
+    number[fixed] = np.where(block < 0, number[fixed], first + block)
+    space[fixed] = np.where(block < 0, FIXED, OWN)
+    return _Copies(table._replace(number=number, space=space), first, chosen, sizes)
 
 
 # -------------------------------------------------------------------------------------------------------- what repeats
@@ -143,17 +142,16 @@ def _copied(table: Table, first: int) -> _Copies | None:
 def _barred(table: Table) -> Any:
     """The rows that are in no loop: where a replay may end, kernels that nobody knows, and calls that are large."""
     barred = table.kind == rec.GUARD
-    kernels = np.flatnonzero(table.kind == rec.KERNEL)
-    addresses = table.a[kernels]
-    for address in {*addresses.tolist()}:
-        here = kernels[addresses == address]
+    calls = table.kind == rec.KERNEL
+    for number, address in enumerate(table.kernels):
         kernel, effects = emitter.kernels.get(address), structural.effects.get(address)
         known = product(address)
         if kernel is None and not (known and known.by_nest) and (effects is None or effects.fails):
-            barred[here] = True
+            barred[calls & (table.kernel == number)] = True
         elif (kernel is None and effects is not None) or (kernel is not None and kernel.pattern == "1"):
             continue
         else:
+            here = np.flatnonzero(calls & (table.kernel == number))
             nests = table.b[here]
             for nest in {*nests.tolist()}:
                 kept, reduced = map(int, machine.memory(nest, "i8", 2))
@@ -162,24 +160,30 @@ def _barred(table: Table) -> Any:
     return barred
 
 
-def _mixed(words: Any, column: Any) -> Any:
-    words = words * _MIX + column.astype("u8")
-    return words ^ (words >> _SHIFT)
+def _mix(words: Any, column: Any) -> None:
+    words *= _MIX
+    words += column.astype("u8", copy=False)
+    words ^= words >> _SHIFT
 
 
 def _words(table: Table, sizes: Any, lasting: Any, barred: Any) -> Any:
     """A word for each row, equal for rows that do the same at other places."""
-    words = np.zeros(len(table.kind), "u8")
-    kernels = table.kind == rec.KERNEL
-    for column in (table.kind, table.a * kernels, table.b * (kernels | (table.kind == rec.ZEROED)), table.part):
-        words = _mixed(words, column)
+    found = np.zeros(len(table.kind), "u8")
     kinds = np.append(sizes * 2 + lasting, 0)
-    for j in range(table.used.shape[1]):
-        space, number = table.space[:, j], table.number[:, j]
-        what = kinds[np.where(table.used[:, j] & (space == OWN), number, len(sizes))]
-        what = np.where(space == ARGUMENT, number, np.where(space == FIXED, table.offset[:, j], what))
-        words = _mixed(_mixed(words, what), space + 4 * table.used[:, j])
-    return np.where(barred, _mixed(words, np.arange(len(words))), words)
+    for first in range(0, len(found), capturing.AT_ONCE):
+        some = slice(first, first + capturing.AT_ONCE)
+        rows, words = table.rows(some), found[some]
+        for column in (rows.kind, rows.kernel, rows.b * np.isin(rows.kind, (rec.KERNEL, rec.ZEROED)), rows.part):
+            _mix(words, column)
+        used, own = rows.used, rows.own
+        for j in range(used.shape[1]):
+            what = np.where(own[:, j], kinds[np.where(own[:, j], rows.number[:, j], len(sizes))], rows.number[:, j])
+            _mix(words, np.where(used[:, j], what, 0))
+            _mix(words, rows.space[:, j] + 4 * used[:, j])
+        own_word = words.copy()
+        _mix(own_word, first + np.arange(len(words)))
+        words[barred[some]] = own_word[barred[some]]
+    return found
 
 
 def _distances(words: Any) -> list[int]:
@@ -187,16 +191,21 @@ def _distances(words: Any) -> list[int]:
     found: dict[int, None] = {}
     grams, length = words, 1
     while length <= 32 and len(grams) > length:
-        grams = _mixed(grams[:-length], grams[length:])
+        shorter, grams = grams, grams[:-length].copy()
+        _mix(grams, shorter[length:])
+        del shorter
         length *= 2
         if length not in (4, 32):
             continue
         order = np.argsort(grams, kind="stable")
-        ordered = grams[order]
-        far = np.diff(order)[ordered[1:] == ordered[:-1]]
-        far = far[far <= len(words) // TURNS]
-        if len(far):
-            counts = np.bincount(far)
+        counts = np.zeros(len(words) // TURNS + 1, "i8")
+        for first in range(0, len(order), capturing.AT_ONCE):
+            some = order[first:first + capturing.AT_ONCE + 1]
+            ordered = grams[some]
+            far = np.diff(some)[ordered[1:] == ordered[:-1]]
+            far = far[far < len(counts)]
+            counts[:far.max(initial=-1) + 1] += np.bincount(far)
+        if counts.any():
             found.update(dict.fromkeys(d for d in np.argsort(counts, kind="stable")[:-9:-1].tolist() if counts[d]))
     return [*found]
 
@@ -250,8 +259,7 @@ def _in_step(table: Table, lasting: Any, period: int) -> Any:
         for column in (table.number[:, j], table.offset[:, j]):
             by = column[period:] - column[:-period]
             alike &= by[:-period] == by[period:]
-        number = table.number[:, j]
-        own = table.used[:, j] & (table.space[:, j] == OWN)
+        number, own = table.number[:, j], (table.count > j) & (table.space[:, j] == OWN)
         stays = number[period:] == number[:-period]
         outlives = own & np.append(lasting, False)[np.where(own, number, len(lasting))]
         alike &= (stays | ~outlives[:-period])[:-period]
@@ -260,12 +268,12 @@ def _in_step(table: Table, lasting: Any, period: int) -> Any:
 
 def _touches(table: Table, count: int) -> tuple[Any, Any]:
     """The first and the last row that each block is used in."""
-    own = table.used & (table.space == OWN)
-    first, last = np.full(count, len(table.kind)), np.full(count, -1)
-    for here, number in zip(own.T, table.number.T):
-        rows = np.flatnonzero(here)
-        np.minimum.at(first, number[rows], rows)
-        np.maximum.at(last, number[rows], rows)
+    first, last = np.full(count, len(table.kind), "i4"), np.full(count, -1, "i4")
+    for j in range(table.space.shape[1]):
+        rows = np.flatnonzero((table.count > j) & (table.space[:, j] == OWN)).astype("i4")
+        number = table.number[rows, j]
+        np.minimum.at(first, number, rows)
+        np.maximum.at(last, number, rows)
     return first, last
 
 
@@ -289,11 +297,13 @@ def _repeats(table: Table, region: Region) -> bool:
         return False
     rows = table.rows(slice(region.start, region.end))
     kernels = rows.kind == rec.KERNEL
-    columns = (rows.kind, rows.a * kernels, rows.b * (kernels | (rows.kind == rec.ZEROED)), rows.part, rows.used,
-               rows.space, rows.number * (rows.space == ARGUMENT), rows.offset * (rows.space == FIXED), rows.size)
+    columns = (rows.kind, rows.kernel, rows.b * (kernels | (rows.kind == rec.ZEROED)), rows.part, rows.nbytes,
+               rows.count, rows.space)
     by_turn = [c.reshape(region.turns, region.period, *c.shape[1:]) for c in columns]
+    number, offset = (c.reshape(region.turns, region.period, -1) for c in (rows.number, rows.offset))
+    elsewhere = rows.space[:region.period] != OWN
     return all((c == c[0]).all() for c in by_turn) and all(
-        (np.diff(c.reshape(region.turns, region.period, -1), 2, 0) == 0).all() for c in (rows.number, rows.offset))
+        (c[1:] - c[:-1] == c[1] - c[0]).all() for c in (number, offset)) and (number[0] == number[1])[elsewhere].all()
 
 
 # ------------------------------------------------------------------------------------------------ blocks by the turn
@@ -306,7 +316,7 @@ def _families(table: Table, regions: Sequence[Region], sizes: Any, lasting: Any
     for region in regions:
         body, second = table.rows(region.body), table.rows(region.second)
         by = second.number - body.number
-        moving = body.used & (body.space == OWN) & (by != 0)
+        moving = body.own & (by != 0)
         for start, step in {*zip(body.number[moving].tolist(), by[moving].tolist())}:
             ends = start, start + step * (region.turns - 1)
             ways.setdefault((abs(step), start % abs(step)), []).append((min(ends), max(ends), region))
@@ -359,7 +369,7 @@ class Rolled:
         for family in families:
             single[family.blocks] = False
         self.single: np.ndarray[Any, Any] = np.flatnonzero(single)
-        self.number, self.offset = np.cumsum(single) - 1, np.zeros(len(sizes), "i8")
+        self.number, self.offset = np.cumsum(single, dtype="i4") - 1, np.zeros(len(sizes), "i8")
         self.made: list[Block] = []
         self.constants: list[Step] = []
         self.left_out = np.zeros(len(table.kind), bool)  # rows of constants that lie ready instead
@@ -379,8 +389,10 @@ class Rolled:
     def _writers(table: Table, drawn: Table, count: int) -> Any:
         """For each block the row of the constant that it is, -1 if it is anything else."""
         own = written(table) & (table.space == OWN)
-        times = sum(np.bincount(number[here], minlength=count) for here, number in zip(own.T, table.number.T))
-        times += np.bincount(drawn.number[drawn.used & (drawn.space == OWN)], minlength=count)
+        times = np.zeros(count, "i4")
+        for here, number in zip(own.T, table.number.T):
+            np.add.at(times, number[here], 1)
+        np.add.at(times, drawn.number[drawn.own], 1)
         rows = np.flatnonzero(((table.kind == rec.WORD) | (table.kind == rec.CONSTANT)) & (table.offset[:, 0] == 0))
         found = np.full(count, -1)
         found[table.number[rows, 0]] = rows
@@ -402,12 +414,12 @@ class Rolled:
 
     def _content(self, table: Table, row: int) -> bytes:
         b = int(table.b[row])
-        return word(b, int(table.size[row])) if table.kind[row] == rec.WORD else self.contents[b]
+        return word(b, int(table.nbytes[row])) if table.kind[row] == rec.WORD else self.contents[b]
 
     def _at_new_places(self, table: Table) -> Table:
         """The same rows, over the blocks of families: of a long table only the few that become steps."""
-        own = table.used & (table.space == OWN)
-        number, offset = table.number.copy(), table.offset.copy()
+        own = table.own
+        number, offset = table.number.copy(), table.offset.astype("i8")
         number[own] = self.number[table.number[own]]
         offset[own] += self.offset[table.number[own]]
         return table._replace(number=number, offset=offset)
@@ -453,10 +465,7 @@ class Rolled:
 
     def _body(self, steps: Steps, region: Region) -> list[Step]:
         body, second = (self._at_new_places(self.table.rows(r)) for r in (region.body, region.second))
-        stride = second.offset - body.offset
-        fixed = body.space == FIXED
-        stride[fixed] = (second.number - body.number)[fixed]
-        return steps(body._replace(stride=stride).rows(~self.left_out[region.body]))
+        return steps(body._replace(stride=second.offset - body.offset).rows(~self.left_out[region.body]))
 
 
 def copy(target: Place, source: Place, nbytes: int) -> Step:

@@ -12,16 +12,21 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.compiler import loops, waves
-from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table
+from tapegrad.compiler.trace_table import ARGUMENT, FIXED, Steps, Table
 from tapegrad.compiler.traced_program import Block, Refused, Strict
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, machine
 
 LONG = 512  # steps from which a trace is not analysed twice
-_AT_ONCE = 1 << 17  # rows whose pointers are looked for together: what is worked out on the way stays small
+_VARIES = 63  # in place of the kind of a word that varies, until it is known whether anyone needs it
 _IS_STEP = np.zeros(64, bool)  # by an event's kind
 _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]] = True
+
+
+def _whole(most: int) -> str:
+    """The type of whole numbers up to this one."""
+    return "i4" if most < 1 << 31 else "i8"
 
 
 class Storages:
@@ -33,7 +38,9 @@ class Storages:
 
     def __init__(self, starts: Any, nbytes: Any, what: Any) -> None:
         order = np.argsort(starts, kind="stable")
-        self.starts, self.nbytes, self.what = starts[order], np.maximum(nbytes[order], 1), what[order]
+        self.starts, self.what = starts[order], what[order]
+        self.nbytes = nbytes[order]
+        np.maximum(self.nbytes, 1, out=self.nbytes)
 
     def find(self, addresses: Any) -> tuple[Any, Any]:
         """Of each address what it lies in, -1 for nothing, and how far from its beginning."""
@@ -71,7 +78,7 @@ class Analysed(NamedTuple):
     copied: Any
 
 
-def analyse(events: Any, contents: list[bytes], before: Storages, arguments: list[int], known: set[int],
+def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: list[int], known: set[int],
             left: set[int], varying: Mapping[int, int], loose: dict[int, tuple[int, int]], roll: bool = False,
             earlier: Iterable[Analysed] = ()) -> tuple[Analysed, list[Block], set[int]]:
     """Steps with their pointers resolved, the blocks taken, and the rows of outside memory used.
@@ -84,28 +91,27 @@ def analyse(events: Any, contents: list[bytes], before: Storages, arguments: lis
     nothing that the call computes. With `roll`, loops are found, and where there are none waves. What was analysed
     `earlier` is not again.
     """
-    kinds = events["kind"]
+    kinds = events["kind"].copy()
     taken = kinds == rec.TAKEN
-    starts, sizes = events["a"][taken], events["b"][taken].astype("i8")
-    pointers = _Pointers(events, np.flatnonzero(_IS_STEP[kinds]).astype("i4"))
-    pointers.lie_in(Storages(starts, sizes, np.arange(len(starts), dtype="i4")))
-    used = pointers.blocks_used(len(starts)) | _among(starts, left)
-    pointers.keep(used)
-    starts, sizes = starts[used], sizes[used]
-    rows = pointers.lie_outside(before, _Outside(arguments, known, loose))
-    table = pointers.table(sizes)
-    draws = table.kind == rec.DRAWN
-    if varying:
-        draws |= [e in varying for e in table.event.tolist()]
-    drawn, rest = table.rows(draws), table.rows(~draws) if draws.any() else table
-    lasting = _among(starts, left)
+    starts, sizes = capturing.addresses(events, taken), events["b"][taken]
+    sizes = sizes.astype(_whole(int(sizes.max(initial=0))))
+    del taken
     parts = int(np.count_nonzero(kinds == rec.PART)) + 1
-    digest = _digest(rest, drawn, sizes, lasting, contents, varying, parts) if roll and len(rest.kind) >= LONG else b""
+    lasting = _among(starts, left)
+    places = _Places(trace, events, kinds, Storages(starts, sizes, np.arange(len(starts), dtype="i4")), before,
+                     _Outside(arguments, known, loose), varying)
+    used = places.blocks_used | lasting
+    starts, sizes, lasting = starts[used], sizes[used], lasting[used]
+    table = places.table(used, sizes)
+    draws = table.kind == rec.DRAWN
+    drawn, rest = table.rows(draws), table.rows(~draws) if draws.any() else table
+    digest = _digest(rest, drawn, sizes, lasting, trace.contents, parts) if roll and len(rest.kind) >= LONG else b""
     found = next((a for a in earlier if digest and a.digest == digest), None)
     if found is None:
-        found = Analysed(digest, *_as_steps(rest, drawn, sizes, lasting, Steps(contents, varying), parts, roll))
+        found = Analysed(digest, *_as_steps(rest, drawn, sizes, lasting, Steps(trace.contents), parts, roll))
     starts, sizes = np.append(starts, np.zeros(len(found.copied), "u8")), np.append(sizes, found.copied)
-    return found, [*map(Block, starts[found.taken].tolist(), sizes[found.taken].tolist()), *found.made], rows
+    blocks = [*map(Block, starts[found.taken].tolist(), sizes[found.taken].tolist()), *found.made]
+    return found, blocks, places.outside
 
 
 def _as_steps(rest: Table, drawn: Table, sizes: Any, lasting: Any, steps: Steps, parts: int, roll: bool
@@ -124,21 +130,14 @@ def _as_steps(rest: Table, drawn: Table, sizes: Any, lasting: Any, steps: Steps,
     return found, slice(None), [], none
 
 
-def _digest(rest: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], varying: Mapping[int, int],
-            parts: int) -> bytes:
+def _digest(rest: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], parts: int) -> bytes:
     """What is equal for traces that do the same to the same places, of blocks of the same sizes."""
-    found = hashlib.blake2b()
+    found = hashlib.blake2b(repr((rest.kernels, parts)).encode())
     ready = [np.frombuffer(c, "u1") for c in contents]
-    for column in (*_said(rest)[1:], *_said(drawn), sizes, lasting, *ready):
+    for column in (*rest[1:-1], *drawn[1:-1], sizes, lasting, *ready):
         found.update(f"{column.dtype}{column.shape}".encode())
         found.update(np.ascontiguousarray(column).data)
-    found.update(repr((parts, sorted(varying.items()))).encode())
     return found.digest()
-
-
-def _said(table: Table) -> Sequence[Any]:
-    """The columns of a table, without what becomes part of no step: addresses of other events than calls."""
-    return table._replace(a=np.where(table.kind == rec.KERNEL, table.a, 0), stride=np.zeros(0))
 
 
 class _Outside:
@@ -170,69 +169,105 @@ def _among(addresses: Any, few: set[int]) -> Any:
         np.zeros(len(addresses), bool))
 
 
-class _Pointers:
-    """The pointers of those events that are steps, row by row, and the places that they are."""
+class _Places:
+    """The places of those events that are steps, row by row; they are looked for piece by piece.
 
-    def __init__(self, events: Any, at: Any) -> None:
-        self.events, self.at = events, at
-        self.kind = events["kind"][at]
-        kernels, a = self.kind == rec.KERNEL, events["a"][at]
-        counts = np.where(kernels, events["n_pointers"][at], (self.kind != rec.DRAWN) | (a != 0))
-        self.used = np.arange(max(int(counts.max(initial=1)), 1)) < counts[:, None]
-        self.pointers = np.zeros(self.used.shape, "u8")
-        self.pointers[~kernels, 0] = a[~kernels]
-        self.pointers[self.used & kernels[:, None]] = capturing.pointers()
+    `blocks_used` are those that a step reads or computes. The others are the scratch of the ways that an operation
+    goes: those of a first call would make it another. `outside` are the rows of outside memory that are used.
+    """
 
-    def lie_in(self, taken: Storages) -> None:
-        """Find those in blocks that the capture took."""
-        self.space, self.number = np.zeros(self.used.shape, "i1"), np.full(self.used.shape, -1)
-        self.offset = np.zeros(self.used.shape, "i8")
-        for first in range(0, len(self.at), _AT_ONCE):
-            some = slice(first, first + _AT_ONCE)
-            used = self.used[some]
-            self.number[some][used], self.offset[some][used] = taken.find(self.pointers[some][used])
+    def __init__(self, trace: capturing.Trace, events: Any, kinds: Any, taken: Storages, before: Storages,
+                 outside: _Outside, varying: Mapping[int, int]) -> None:
+        is_step = _IS_STEP[kinds]
+        count = int(np.count_nonzero(is_step))
+        shape = count, max(int(events["n_pointers"].max(initial=1)), 1)
+        far = max(int(s.nbytes.max(initial=0)) for s in (taken, before))
+        self.outside: set[int] = set()
+        self._kernels = np.zeros(0, "u8")  # in the order of their addresses
+        self._number_of = np.zeros(0, "u2")
+        self._used = np.zeros(len(taken.starts) + 1, bool)
+        self._tags = np.array(sorted(varying), "i8"), np.array([varying[e] for e in sorted(varying)], "i8")
+        ends = np.flatnonzero(kinds == rec.PART)
+        self._table = Table([], np.zeros(count, "u1"), np.zeros(count, "u4"), np.zeros(count, "u8"),
+                            np.zeros(count, np.min_scalar_type(len(ends))), np.zeros(count, "u1"),
+                            np.zeros(count, "u1"), np.zeros(shape, "i1"), np.zeros(shape, "i4"),
+                            np.zeros(shape, _whole(far)))
+        pointers, row, pointer = capturing.pointers(), 0, 0
+        for first in range(0, len(events), capturing.AT_ONCE):
+            at = first + np.flatnonzero(is_step[first:first + capturing.AT_ONCE])
+            some = self._table.rows(slice(row, row + len(at)))
+            pointer += self._piece(events[at], at, pointers[pointer:], some, taken, before, outside)
+            some.part[:] = np.searchsorted(ends, at)
+            row += len(at)
+            trace.forget(min(first + capturing.AT_ONCE, len(events)), pointer)
 
-    def blocks_used(self, count: int) -> Any:
-        """Which blocks a step reads or computes.
+    def _piece(self, events: Any, at: Any, pointers: Any, rows: Table, taken: Storages, before: Storages,
+               outside: _Outside) -> int:
+        """Fill some rows of the table; returns how many of the kernels' pointers they used."""
+        rows.kind[:], rows.b[:] = events["kind"], events["b"]
+        kernels, a = rows.kind == rec.KERNEL, capturing.addresses(events)
+        rows.count[:] = np.where(kernels, events["n_pointers"], (rows.kind != rec.DRAWN) | (a != 0))
+        rows.kernel[kernels] = self._kernel(a[kernels])
+        used = rows.used
+        addresses = np.zeros(used.shape, "u8")
+        addresses[~kernels, 0] = a[~kernels]
+        here = used & kernels[:, None]
+        length = int(np.count_nonzero(here))
+        addresses[here] = pointers[:length]
+        number, offset = np.full(used.shape, -1, "i8"), np.zeros(used.shape, "i8")
+        number[used], offset[used] = taken.find(addresses[used])
+        ready = (rows.kind == rec.WORD) | (rows.kind == rec.CONSTANT)
+        self._used[number[~ready]] = True
+        elsewhere = np.nonzero(used & (number < 0) & ~ready[:, None])
+        self._lie_outside(elsewhere, *before.find(addresses[elsewhere]), outside, rows.space, number, offset)
+        rows.number[:], rows.offset[:] = np.where(used, number, 0), offset
+        events_of, tags = self._tags
+        if len(tags):
+            which = np.minimum(np.searchsorted(events_of, at), len(tags) - 1)
+            varies = events_of[which] == at
+            rows.kind[varies], rows.b[varies] = _VARIES, (-1 - tags[which][varies]).astype("u8")
+        return length
 
-        The others are the scratch of the ways that an operation goes: those of a first call would make it another.
-        """
-        found = np.zeros(count + 1, bool)
-        found[self.number[(self.kind != rec.WORD) & (self.kind != rec.CONSTANT)]] = True
-        return found[:count]
+    def _kernel(self, addresses: Any) -> Any:
+        """The numbers of kernels, in the order in which they are met."""
+        known = np.append(self._kernels, ~np.uint64(0))
+        new = addresses[known[np.searchsorted(self._kernels, addresses)] != addresses]
+        if len(new):
+            self._table.kernels.extend(dict.fromkeys(new.tolist()))
+            order = np.argsort(np.array(self._table.kernels, "u8"))
+            self._kernels, self._number_of = np.array(self._table.kernels, "u8")[order], order
+        return self._number_of[np.searchsorted(self._kernels, addresses)]
 
-    def keep(self, blocks: Any) -> None:
-        """Number these blocks alone; what was written into others is nobody's."""
-        self.number = np.append(np.where(blocks, np.cumsum(blocks) - 1, -1), -1)[self.number]
-        rows = (self.number[:, 0] >= 0) | ((self.kind != rec.WORD) & (self.kind != rec.CONSTANT))
-        if not rows.all():
-            for name in ("at", "kind", "pointers", "used", "space", "number", "offset"):
-                setattr(self, name, getattr(self, name)[rows])
+    def _lie_outside(self, elsewhere: Any, rows: Any, far: Any, outside: _Outside, space: Any, number: Any, offset: Any
+                     ) -> None:
+        """Places in memory that was there before: in the `rows`, so `far` from where these begin."""
+        order = np.argsort(rows, kind="stable")
+        for group in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1) if len(order) else ():
+            row, here = int(rows[group[0]]), (elsewhere[0][group], elsewhere[1][group])
+            argument, start = outside.place(row, far[group])
+            self.outside.add(row)
+            space[here], number[here] = (FIXED, row) if argument < 0 else (ARGUMENT, argument)
+            offset[here] = far[group] - start
 
-    def lie_outside(self, before: Storages, outside: _Outside) -> set[int]:
-        """Find the others in memory that was there before; the rows of that which are used."""
-        elsewhere = np.nonzero(self.used & (self.number < 0))
-        self.number[~self.used] = 0
-        addresses = self.pointers[elsewhere]
-        row, far = before.find(addresses)
-        order = np.argsort(row, kind="stable")
-        rows: set[int] = set()
-        for group in np.split(order, np.flatnonzero(np.diff(row[order])) + 1) if len(order) else ():
-            one, here = int(row[group[0]]), (elsewhere[0][group], elsewhere[1][group])
-            number, start = outside.place(one, far[group])
-            rows.add(one)
-            if number < 0:
-                self.space[here], self.number[here], self.offset[here] = FIXED, addresses[group].astype("i8"), one
-            else:
-                self.space[here], self.number[here], self.offset[here] = ARGUMENT, number, far[group] - start
-        del self.pointers
-        return rows
+    @property
+    def blocks_used(self) -> Any:
+        return self._used[:-1]
 
-    def table(self, sizes: Any) -> Table:
-        ends = np.flatnonzero(self.events["kind"] == rec.PART)
-        part = np.searchsorted(ends, self.at).astype("i4")
-        stays = np.broadcast_to(np.int64(0), self.used.shape)
-        first = np.where(self.used[:, 0] & (self.space[:, 0] == OWN), self.number[:, 0], len(sizes))
-        return Table(self.at, self.kind, self.events["a"][self.at], self.events["b"][self.at], part, self.used,
-                     self.space, self.number, self.offset, stays,
-                     np.append(sizes, 0)[first])
+    def table(self, blocks: Any, sizes: Any) -> Table:
+        """The rows, over these blocks alone, of these sizes; what was written into others is nobody's."""
+        numbers = np.append(np.where(blocks, np.cumsum(blocks, dtype="i4") - 1, -1), np.int32(-1))
+        short = np.append(np.minimum(sizes, 8), 0).astype("u1")
+        table, kept = self._table, 0
+        for first in range(0, len(table.kind), capturing.AT_ONCE):
+            some = table.rows(slice(first, first + capturing.AT_ONCE))
+            own = some.own
+            some.number[own] = numbers[some.number[own]]
+            stays = (some.number[:, 0] >= 0) | ~np.isin(some.kind, (rec.WORD, rec.CONSTANT, _VARIES))
+            words = some.kind == rec.WORD
+            some.nbytes[words] = short[some.number[words, 0]]
+            some.kind[some.kind == _VARIES] = rec.DRAWN
+            those = slice(kept, kept + int(np.count_nonzero(stays)))
+            for column, new in zip(table[1:-1], some.rows(stays)[1:-1]):
+                column[those] = new
+            kept = those.stop
+        return table.rows(slice(0, kept))

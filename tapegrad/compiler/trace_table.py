@@ -1,7 +1,8 @@
 """The steps of a capture as a table, and its rows as steps: a long trace has a million of them."""
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -30,58 +31,75 @@ def _nest(address: int) -> int:
 
 
 class Table(NamedTuple):
-    """The steps of a capture, a row each: `kind`, `a` and `b` of its event, the `part` of the capture it belongs to.
+    """The steps of a capture, a row each, in columns that are as narrow as they can be.
 
-    Its pointers are the first places of its row that are `used`: of a kind, number, offset and stride each, as in
-    `Place`. `event` is its number among the events, `size` that of the block it writes, where it writes to one first.
+    `kernels` are the addresses of its kernels, `kernel` is the one of a row that calls any; `b` is its event's, of a
+    word that varies minus one minus which. Its pointers are the first `count` places of its row: each in the block, the
+    argument or the owner row that `space` and `number` say, `offset` bytes from where that begins. `nbytes` are those
+    that a word has, `part` is the part of the capture. In the body of a loop places go on by `stride` bytes a turn.
     """
 
-    event: Any
+    kernels: list[int]
     kind: Any
-    a: Any
+    kernel: Any
     b: Any
     part: Any
-    used: Any
+    nbytes: Any
+    count: Any
     space: Any
     number: Any
     offset: Any
-    stride: Any
-    size: Any
+    stride: Any = None
+
+    @property
+    def used(self) -> Any:
+        """Which places of the rows are any."""
+        return np.arange(self.space.shape[1]) < self.count[:, None]
+
+    @property
+    def own(self) -> Any:
+        """Which places lie in blocks of the capture."""
+        return self.used & (self.space == OWN)
 
     def rows(self, which: Any) -> Table:
-        return Table(*[column[which] for column in self])
+        return Table(self.kernels, *[None if column is None else column[which] for column in self[1:]])
+
+    def of_kernels(self, fact: Callable[[int], Any], otherwise: Any) -> Any:
+        """A fact about its kernel, by the row; `otherwise` for what calls none."""
+        facts = np.array([*map(fact, self.kernels), otherwise])
+        return facts[np.where(self.kind == rec.KERNEL, self.kernel, len(self.kernels))]
 
 
 class Steps:
     """Rows of a table as steps."""
 
     contents: list[bytes]
-    varying: Mapping[int, int]
 
-    def __init__(self, contents: list[bytes], varying: Mapping[int, int]) -> None:
-        self.contents, self.varying = contents, varying
+    def __init__(self, contents: list[bytes]) -> None:
+        self.contents = contents
         self.nests: dict[int, int] = {}
 
     def __call__(self, table: Table) -> list[Step]:
         found = []
-        counts = table.used.sum(1).tolist()
-        columns = (c.tolist() for c in (table.event, table.kind, table.a, table.b, table.size, table.space,
-                                        table.number, table.offset, table.stride))
-        for count, event, kind, a, b, size, *where in zip(counts, *columns):
-            places = tuple([Place(_KINDS[s], n, o, by) for _, s, n, o, by in zip(range(count), *where)])
+        fixed = table.space == FIXED
+        begins = np.where(fixed, machine.buffers["address"][np.where(fixed, table.number, 0)], 0)
+        strides = itertools.repeat(itertools.repeat(0)) if table.stride is None else table.stride.tolist()
+        columns = (c.tolist() for c in (table.count, table.kind, table.kernel, table.b, table.nbytes, table.space,
+                                        table.number, table.offset, begins))
+        for count, kind, kernel, b, nbytes, *where in zip(*columns, strides):
+            places = tuple([Place(_KINDS[s], n, o, by) if s != FIXED else Place(_KINDS[s], start + o, n, by)
+                            for _, s, n, o, start, by in zip(range(count), *where)])
             if kind == rec.KERNEL:
                 nest = self.nests.get(b)
                 if nest is None:
                     nest = self.nests[b] = _nest(b)
-                found.append(Step(kind, a, nest, places, b""))
-            elif event in self.varying:
-                found.append(Step(rec.DRAWN, -1 - self.varying[event], 0, places, b""))
+                found.append(Step(kind, table.kernels[kernel], nest, places, b""))
             elif kind == rec.ZEROED:
                 found.append(Step(kind, 0, b, places, b""))
             elif kind == rec.DRAWN:
-                found.append(Step(kind, b, 0, places, b""))
+                found.append(Step(kind, b - (b >> 63 << 64), 0, places, b""))
             elif kind == rec.WORD:
-                found.append(Step(rec.CONSTANT, 0, 0, places, word(b, size)))
+                found.append(Step(rec.CONSTANT, 0, 0, places, word(b, nbytes)))
             else:
                 found.append(Step(kind, 0, 0, places, self.contents[b]))
         return found
@@ -94,12 +112,12 @@ def word(number: int, nbytes: int) -> bytes:
 
 def written(table: Table) -> Any:
     """Which places of the rows may be written."""
-    most = table.used.shape[1]
-    count = np.full(len(table.kind), most)
+    most = table.space.shape[1]
+
+    def outputs(address: int) -> int:
+        found = uses(rec.KERNEL, address)[0]
+        return most if found is None else found
+
+    count = table.of_kernels(outputs, most)
     count[table.kind == rec.GUARD] = 0
-    kernels = np.flatnonzero(table.kind == rec.KERNEL)
-    addresses = table.a[kernels]
-    for address in {*addresses.tolist()}:
-        outputs = uses(rec.KERNEL, address)[0]
-        count[kernels[addresses == address]] = most if outputs is None else outputs
     return table.used & (np.arange(most) < count[:, None])

@@ -13,6 +13,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, products, structural
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers
 
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
@@ -219,7 +220,7 @@ def first_looks(events: Any) -> dict[int, bool]:
     """The tensor objects whose `.grad` mattered: whether the first thing done to it was a look, and not a new value."""
     found: dict[int, bool] = {}
     looks = events[events["kind"] == rec.GRADIENT]
-    for tensor, put in zip(looks["a"].tolist(), looks["b"].tolist()):
+    for tensor, put in zip(capturing.addresses(looks).tolist(), looks["b"].tolist()):
         found.setdefault(tensor, not put)
     return found
 

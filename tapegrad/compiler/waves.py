@@ -18,6 +18,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import dtypes
+from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table
 from tapegrad.compiler.traced_program import Block, Place, Step, kernel_of
 from tapegrad.machine import dataflow
@@ -96,12 +97,12 @@ class _Trace:
         self.kernels: list[_Kernel] = []
         calls = np.flatnonzero(table.kind == rec.KERNEL)
         self.act[calls] = dataflow.CALL
-        addresses = table.a[calls]
-        for address in np.unique(addresses).tolist():
+        kernels = table.kernel[calls]
+        for number, address in enumerate(table.kernels):
             known = _known(address)
             if known is None:
                 continue
-            here = calls[addresses == address]
+            here = calls[kernels == number]
             self.kernel[here] = len(self.kernels)
             self.kernels.append(known)
             self._counted(here, emitter.kernels[address].pattern)
@@ -126,7 +127,7 @@ class _Trace:
         self.act[here] = dataflow.LITERAL
         self.nbytes = np.zeros(len(self.fit), "i8")  # that are written
         words = here[table.kind[here] == rec.WORD]
-        self.nbytes[words] = np.minimum(table.size[words], SLOT)
+        self.nbytes[words] = table.nbytes[words]
         self.word[words] = table.b[words].astype("u8") & (~np.uint64(0) >> (64 - 8 * self.nbytes[words]).astype("u8"))
         for row in here[table.kind[here] == rec.CONSTANT].tolist():
             content = contents[int(table.b[row])]
@@ -151,11 +152,10 @@ class _Memory:
         table = trace.table.rows(run)
         row, at = np.nonzero(table.used)
         space, number, offset = table.space[row, at], table.number[row, at], table.offset[row, at]
-        fixed = space == FIXED
-        where = np.where(fixed, number, offset)
+        where = offset.astype("i8")
         blocks, others = len(elsewhere), np.flatnonzero(space != OWN)  # spaces are blocks, and after them the others
-        named, which = np.unique(np.where(fixed, offset, number)[others] * 3 + space[others], return_inverse=True)
-        self.of = number.copy()
+        named, which = np.unique(number[others].astype("i8") * 3 + space[others], return_inverse=True)
+        self.of = number.astype("i8")
         self.of[others] = blocks + which
         self.names = np.append(np.arange(blocks), named // 3)
         self.kinds = np.append(np.full(blocks, OWN), named % 3)
@@ -202,7 +202,7 @@ class _Memory:
         """Where a space's cells begin."""
         kind, name, low = int(self.kinds[space]), int(self.names[space]), int(self.low[space])
         if kind == FIXED:
-            return Place("fixed", low, name)
+            return Place("fixed", cap.addresses.item(name) + low, name)
         return Place("argument", name, low) if kind == ARGUMENT else Place("own", int(numbers[name]), low)
 
     def by_space(self, cells: Any) -> Iterator[tuple[int, Any, Any]]:
@@ -271,12 +271,12 @@ def found(table: Table, drawn: Table, steps: Steps, lasting: Any, parts: int) ->
 
 def _touched(table: Table, count: int) -> Any:
     found = np.zeros(count, bool)
-    found[table.number[table.used & (table.space == OWN)]] = True
+    found[table.number[table.own]] = True
     return found
 
 
 def _renumbered(table: Table, numbers: Any) -> Table:
-    own = table.used & (table.space == OWN)
+    own = table.own
     number = table.number.copy()
     number[own] = numbers[number[own]]
     return table._replace(number=number)

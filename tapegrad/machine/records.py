@@ -273,7 +273,8 @@ OPERATORS = 2048
 # put off may still write to it. While `as_written` counts anything (anomaly mode, hooks on what is saved), no call is
 # replayed without asking Python.
 # The pointers of kernel calls lie apart, call after call: MACHINE.trace_pointers, of which `n_pointed` are used.
-EVENT = np.dtype([("kind", "u4"), ("n_pointers", "u4"), ("a", "u8"), ("b", "u8")])
+# An event's address `a` takes 48 bits, as those of processes do: a long capture has 10^7 events.
+EVENT = np.dtype([("low", "u4"), ("high", "u2"), ("kind", "u1"), ("n_pointers", "u1"), ("b", "u8")])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
 DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
 MAX_ASIDE = 1 << 20

@@ -12,6 +12,7 @@ from tapegrad.compiler import loops
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.traced_program import Loop
 from tapegrad.machine.kernels import emitter
+from tapegrad.machine.learning import capturing
 
 WITHOUT = tuple(p for p in PASSES if p != "loops")
 F64 = torch.float64
@@ -89,6 +90,18 @@ def pendulum(steps, dtype=F64):
         return theta.detach()
 
     return run, leaves
+
+
+@pytest.mark.parametrize("at_once", [64, 1 << 17])
+def test_what_a_long_call_noted_is_let_go_as_it_is_analysed(monkeypatch, at_once):
+    """It is worked on piece by piece, and its memory given back: the next capture starts with other events."""
+    seen = []
+    monkeypatch.setattr(capturing, "MANY", 500)
+    monkeypatch.setattr(capturing, "AT_ONCE", at_once)
+    monkeypatch.setattr(capturing.Trace, "forget", lambda self, *counts, old=capturing.Trace.forget: (
+        seen.append(self.settled), old(self, *counts)))
+    check(lambda: pendulum(400))
+    assert True in seen
 
 
 @pytest.mark.parametrize("steps", [8, 31, 100])

@@ -115,7 +115,7 @@ def waits(function):
         events = capturing.end()
     if trace.put_off:
         capturing.carry_out(events)
-    capturing.release(events)
+    capturing.release(trace, events)
     return trace.put_off, result.tolist()
 
 

@@ -26,10 +26,11 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
-from tapegrad.machine.startup import address_of, map_pages
+from tapegrad.machine.startup import address_of, map_pages, trim_heap
 
 MAX_EVENTS, _FEWEST = 1 << 24, 1 << 14
-MANY = 1 << 18  # events whose memory goes back to the system when the capture is done with
+MANY = 1 << 18  # events whose memory goes back to the system as they are analysed
+AT_ONCE = 1 << 17  # events that are worked on together: what is worked out on the way stays small
 MAX_LOOKED_AT = 1 << 16  # bytes of one tensor that are compared before a replay goes on
 
 
@@ -66,7 +67,15 @@ class Trace:
         self.put_off = False  # when it ended, its kernel calls were still to be made
         self.parts = 0  # how many have ended
         self.asked = False  # whether Python asked a tensor for its one number
+        self.settled = False  # nothing but the analysis needs its events any more
         self.on_refusal: Callable[[], None] = lambda: None  # done once: code that nobody has read may run next
+
+    def forget(self, events: int, pointers: int) -> None:
+        """So many events, and pointers, are analysed: give their memory back, but for the rest of a page."""
+        for pages, nbytes in zip(_pages, (events * rec.EVENT.itemsize, pointers * 8)):
+            whole = nbytes // mmap.PAGESIZE * mmap.PAGESIZE
+            if self.settled and whole:
+                pages.madvise(mmap.MADV_DONTNEED, 0, whole)
 
 
 active: Trace | None = None
@@ -163,6 +172,13 @@ def end() -> Any:
     return _events[:count]
 
 
+def addresses(events: Any, which: Any = slice(None)) -> Any:
+    """Of events that lie one after the other, what those happened to of which it is wanted."""
+    found = np.array(events.view("u8")[::2][which])
+    found &= (1 << 48) - 1
+    return found
+
+
 def pointers() -> Any:
     """What the kernels of the capture that just ended were passed: as many for each as its event says."""
     return _pointers[:int(machine.state["n_pointed"][0])]
@@ -173,18 +189,30 @@ def carry_out(events: Any = None) -> None:
     if events is not None:
         parts = np.flatnonzero(events["kind"] == rec.PART)  # what comes after is the backward of a result
         events = events[:parts[0]] if len(parts) else events
-        emitter.bind(events["a"][events["kind"] == rec.KERNEL].tolist())
+        pieces = (events[i:i + AT_ONCE] for i in range(0, len(events), AT_ONCE))
+        emitter.bind({a for some in pieces for a in np.unique(addresses(some, some["kind"] == rec.KERNEL)).tolist()})
         machine.call.carry_out(address_of(events), len(events))
     elif mine() is not None:
         machine.call.carry_out(0, 0)
 
 
-def release(events: Any) -> None:
-    """The blocks that were given back during a capture are free from now on."""
+def settle(trace: Trace, events: Any) -> None:
+    """Make the calls of a long capture that are put off, and free its blocks: its events may then be forgotten."""
+    if trace.put_off:
+        carry_out(events)
+        trace.put_off = False
     machine.call.let_reuse(address_of(events), len(events))
-    if len(events) > MANY:
-        for pages in _pages:
-            pages.madvise(mmap.MADV_DONTNEED)
+    trace.settled = True
+
+
+def release(trace: Trace, events: Any) -> None:
+    """A capture is done with: the blocks that were given back during it are free from now on."""
+    if not trace.settled:
+        machine.call.let_reuse(address_of(events), len(events))
+        return
+    trace.forget(len(events), len(pointers()))
+    machine.call.reclaim()  # so that the next call records where this one did
+    trim_heap()
 
 
 def is_library(file: str) -> bool:
@@ -227,7 +255,7 @@ def _note(kind: int, address: int, number: int) -> None:
     n = int(machine.state["n_trace"][0])
     if n < _most:
         _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
-        _events[n]["a"], _events[n]["b"] = address, number
+        _events[n]["low"], _events[n]["high"], _events[n]["b"] = address & 0xFFFFFFFF, address >> 32, number
     machine.state["n_trace"] = n + 1
 
 

@@ -16,6 +16,7 @@ from tapegrad.machine.native.glue import *
 libc_aligned_alloc: Callee = external("aligned_alloc", u64, u64, u64)
 libc_free: Callee = external("free", types.int32, u64)
 thread_self: Callee = external("pthread_self", u64)
+_LOW, _HALF = np.uint64(0xFFFFFFFF), np.uint64(32)
 _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.GIVEN_BACK, rec.KERNEL, rec.ZEROED))
 _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
 _SEARCHED, _MAX_ASIDE = np.uint64(4096), np.uint64(rec.MAX_ASIDE)
@@ -33,6 +34,11 @@ _OCTAVE_OF_SMALL = np.uint64(rec.SMALL.bit_length() - 1)
 _NEVER = np.uint64(rec.NEVER)
 
 
+@inlined
+def address_in(event):
+    return np.uint64(event.low) | (np.uint64(event.high) << _HALF)
+
+
 @export(u64(u32, u64, u64))
 def note(kind, a, b):
     """Write an event of the capture under way, if it is this thread's; 1 when it was written."""
@@ -41,9 +47,10 @@ def note(kind, a, b):
         return U0
     if m.n_trace < m.max_trace:
         event = events_at(m.trace)[m.n_trace]
-        event.kind = kind
-        event.n_pointers = np.uint32(0)
-        event.a = a
+        event.kind = np.uint8(kind)
+        event.n_pointers = np.uint8(0)
+        event.low = np.uint32(a & _LOW)
+        event.high = np.uint16(a >> _HALF)
         event.b = b
     m.n_trace += U1
     return U1
@@ -68,10 +75,10 @@ def run_events(events, count):
     while i < count:
         event = events_at(events)[i]
         if event.kind == _KERNEL:
-            call_kernel(event.a, pointers, event.b)
+            call_kernel(address_in(event), pointers, event.b)
             pointers += np.uint64(event.n_pointers) << U3
         elif event.kind == _ZEROED:
-            clear(event.a, event.b)
+            clear(address_in(event), event.b)
         i += U1
 
 
@@ -100,15 +107,17 @@ def is_to_come(address):
     events = events_at(m.trace)
     start = end = U0
     for i in range(m.n_trace):
-        if events[i].kind == _TAKEN and events[i].a <= address and address < events[i].a + max(events[i].b, U1):
-            start, end = events[i].a, events[i].a + max(events[i].b, U1)
+        event = events[i]
+        if event.kind == _TAKEN and address_in(event) <= address < address_in(event) + max(event.b, U1):
+            start, end = address_in(event), address_in(event) + max(event.b, U1)
     pointed = U0
     for i in range(m.n_trace):
-        target = events[i].a
-        if events[i].kind == _KERNEL:
+        event = events[i]
+        target = address_in(event)
+        if event.kind == _KERNEL:
             target = words(m.trace_pointers)[pointed]
-            pointed += np.uint64(events[i].n_pointers)
-        if (events[i].kind == _KERNEL or events[i].kind == _ZEROED) and start <= target and target < end:
+            pointed += np.uint64(event.n_pointers)
+        if (event.kind == _KERNEL or event.kind == _ZEROED) and start <= target and target < end:
             return True
     return False
 
@@ -124,7 +133,7 @@ def put_off(kernel, nest, pointers, count, haste):
     if trace(_KERNEL, kernel, nest) == U0 or at >= m.max_trace:
         return False
     event = events_at(m.trace)[at]
-    event.n_pointers = np.uint32(count)
+    event.n_pointers = np.uint8(count)
     for i in range(count):
         words(m.trace_pointers)[m.n_pointed + i] = words(pointers)[i]
     m.n_pointed += count
@@ -344,7 +353,7 @@ def withheld(arena, address, nbytes):
     taken = m.n_trace > _SEARCHED  # a long trace is not searched, see `is_to_come`
     events = events_at(m.holding)
     for i in range(U0 if taken else m.n_trace):
-        taken |= events[i].kind == _TAKEN and events[i].a == address
+        taken |= events[i].kind == _TAKEN and address_in(events[i]) == address
     if not taken:
         return U0
     if m.n_aside < _MAX_ASIDE:  # past the end they are lost, as in the capture's own table
@@ -393,5 +402,5 @@ def let_reuse(events, count):
     for i in range(count):
         event = events_at(events)[i]
         if event.kind == _GIVEN_BACK:
-            release(m.arena, event.a, event.b)
+            release(m.arena, address_in(event), event.b)
     return np.int32(0)

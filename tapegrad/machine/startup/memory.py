@@ -60,5 +60,12 @@ def reserve_tables(rows: int, dtypes: Sequence[np.dtype[Any]]) -> list[np.ndarra
 bytes_from: Callable[[int], Any] = (ctypes.c_char * (1 << 62)).from_address
 
 
+def trim_heap() -> None:
+    """Give back to the system what was freed between values that live: glibc keeps it, be it 100 MB."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(ctypes.c_size_t(0))
+
+
 def address_of(array: np.ndarray[Any, Any]) -> int:
     return int(array.ctypes.data)  # `__array_interface__` would describe every field first
