@@ -56,6 +56,35 @@ def why_nan_1e5() -> Measured:
     return Measured(time.perf_counter() - start)
 
 
+@figure("a chain of 1 element, lines of source kept / not", "s", must=1.05, aim=1.0)
+def lines_chain() -> Measured:
+    """The side without has the table of lines taken away, which only a measurement may do."""
+    import tapegrad
+    from tapegrad.machine.live import machine
+
+    def turn() -> float:
+        w = tapegrad.tensor(0.5, requires_grad=True)
+        h = w
+        start = time.perf_counter()
+        for _ in range(20_000):
+            h = h * w
+        taken = time.perf_counter() - start
+        del h
+        machine.call.reclaim()
+        return taken
+
+    table = int(machine.state["lines"][0])
+    times: dict[int, list[float]] = {0: [], table: []}
+    try:
+        for i in range(60):
+            for at in (0, table) if i % 2 else (table, 0):
+                machine.state["lines"] = at
+                times[at].append(turn())
+    finally:
+        machine.state["lines"] = table
+    return Measured(min(times[table]), min(times[0]))
+
+
 @figure("a chain of 1 element in a `profile` / without", "s", must=2.0, aim=1.3)
 def profile_chain() -> Measured:
     import tapegrad

@@ -2592,7 +2592,7 @@ def prod(input: Tensor, *, dtype: _dtype | type | None = None) -> Tensor:
 @overload
 def prod(input: Tensor, dim: _int, keepdim: _bool = False, *, dtype: _dtype | type | None = None, out: Any = None) -> Tensor:
     ...
-def profile(*, lines: _bool = False) -> Any:
+def profile(*, lines: _bool = True) -> Any:
     """Time every kernel that runs in a block, forward and backward.
 
     >>> import tapegrad as torch
@@ -2606,11 +2606,11 @@ def profile(*, lines: _bool = False) -> Any:
     profile of ...: ... of it in 50 kernel calls · ...
 
     Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
-    and Chrome open. `lines` adds the line of source that called; Python then runs as under a tracer, several times as
-    slow. Kernels run on one thread meanwhile, so that times add up, and compiled functions as they are written. What
-    calls no kernel has no row: views, gradients that are handed on as they are, what an optimiser does to many
-    parameters at once; that, and Python, is in the `total` of the call that comes next. Without the block nothing is
-    timed, and it costs nothing. Raises RuntimeError for a profile within a profile."""
+    and Chrome open. Rows have their line of source, backward the one that recorded what is differentiated; without
+    `lines` they are added up over lines. Kernels run on one thread meanwhile, so that times add up, and compiled
+    functions as they are written. What calls no kernel has no row: views, gradients that are handed on as they are,
+    what an optimiser does to many parameters at once; that, and Python, is in the `total` of the call that comes next.
+    Without the block nothing is timed, and it costs nothing. Raises RuntimeError for a profile within a profile."""
 def promote_types(type1: _dtype | type, type2: _dtype | type) -> _dtype:
     """The dtype two operands of equal weight are computed in (`torch.promote_types`).
 
@@ -3673,9 +3673,8 @@ def why_nan(what: Any, *arguments: Any) -> Any:
     cure
          ...
 
-    `what` is a result, a tape, or a function, which is run with the arguments as it is written (compiled ones too), so
-    that the lines of source are known; lines are known too of what was recorded under `detect_anomaly` or in a `record`
-    block. The report has the instruction, the operands, the way to the results and a cure. An infinity that the program
+    `what` is a result, a tape, or a function, which is run with the arguments as it is written (compiled ones too).
+    The report has the instruction, the operands, the way to the results and a cure. An infinity that the program
     put there itself, as masks do, is no cause. The tape is run again on its inputs as they are then: raises TapeError
     where nothing is found and some of their values are gone, or an operation is Python code. The backward pass is that
     of the results' sum."""

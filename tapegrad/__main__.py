@@ -89,7 +89,7 @@ def _debug(given: argparse.Namespace) -> None:
 def _profile(given: argparse.Namespace) -> None:
     from tapegrad.inspect import scripts
 
-    found = scripts.profiled(given.what, given.arguments, given.by == "line")
+    found = scripts.profiled(given.what, given.arguments)
     if given.trace:
         found.trace(given.trace)
     print(found.json(given.by) if given.json else found.table(given.by, given.most))
@@ -170,7 +170,7 @@ def _of_dump(command: argparse.ArgumentParser) -> None:
     command.add_argument("--grads", action="store_true", help="what each buffer's adjoint holds")
     command.add_argument("--fold", action="store_true", help="show one turn of each loop")
     command.add_argument("--json", action="store_true", help="print JSON, a tape a line")
-    command.add_argument("--no-lines", action="store_true", help="leave out the lines of source: it runs faster")
+    command.add_argument("--no-lines", action="store_true", help="leave out the lines of source")
     command.add_argument("--most", type=int, default=20, metavar="N", help="print at most N different tapes (20)")
     _of_script(command)
 
@@ -183,7 +183,7 @@ def _of_html(command: argparse.ArgumentParser) -> None:
 
 def _of_profile(command: argparse.ArgumentParser) -> None:
     command.add_argument("--by", choices=("instruction", "opcode", "line"), default="instruction",
-                         help="what a row is; the lines of source are known at a price")
+                         help="what a row is")
     command.add_argument("--most", type=int, default=30, metavar="N", help="at most N rows (30)")
     command.add_argument("--json", action="store_true", help="print JSON, with all rows")
     command.add_argument("--trace", metavar="FILE", help="write the calls for https://ui.perfetto.dev")

@@ -10,8 +10,7 @@ import sys
 import threading
 import traceback
 import warnings
-from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path
+from collections.abc import Iterator, Sequence
 from types import FrameType
 from typing import Any
 
@@ -21,14 +20,12 @@ from tapegrad import dispatch, dtypes
 from tapegrad.autograd import calls_through_python
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
-from tapegrad.tape import hooks
+from tapegrad.tape import hooks, lines
 from tapegrad.tape.reading import array_of, instruction_of, node_row, plan_of
 
 enabled: bool = False
 check_nan: bool = True
 check_forward: bool = False
-_ever: bool = False  # whether it was enabled at some time
-_PACKAGE = str(Path(__file__).parents[1])
 _running: list[int] = []  # the rows whose nodes are at work, innermost last
 
 
@@ -74,7 +71,7 @@ class _Lines(Sequence[str]):
         frame: FrameType | None = sys._getframe(2)
         while frame is not None:
             code = frame.f_code
-            if not code.co_filename.startswith(_PACKAGE):
+            if not lines.is_ours(code.co_filename):
                 self._frames.append(traceback.FrameSummary(code.co_filename, frame.f_lineno, code.co_name,
                                                            lookup_line=False))
             frame = frame.f_back
@@ -89,21 +86,7 @@ class _Lines(Sequence[str]):
     @property
     def innermost(self) -> str:
         """The line that ran, as `file.py:14`."""
-        return f"{Path(self._frames[-1].filename).name}:{self._frames[-1].lineno}" if self._frames else ""
-
-
-def lines_known() -> Callable[[int], str] | None:
-    """`line_of`, if anomalies were ever looked for."""
-    return line_of if _ever else None
-
-
-def line_of(row: int) -> str:
-    """The line of the program that recorded what made a row, if anomalies were looked for then; else empty."""
-    t = instruction_of(row)
-    if t is None or hooks.find(node_row(t)) is None:
-        return ""
-    known = _node(row)[1].get("traceback_")
-    return known.innermost if known is not None else ""
+        return lines.shown(self._frames[-1].filename, self._frames[-1].lineno) if self._frames else ""
 
 
 def _note(result: Any) -> None:
@@ -117,7 +100,7 @@ def _note(result: Any) -> None:
         if check_forward and result.dtype.is_floating_point and _has_nan(result):
             name = plan_of(t).grad_name.removesuffix("0").removesuffix("Backward")
             line = known["traceback_"].innermost
-            raise RuntimeError(f"Function '{name}' returned nan values in the forward pass, at {line}: "
+            raise RuntimeError(f"Function '{name}' returned nan values in the forward pass{line and f', at {line}'}: "
                                "`tapegrad.inspect.why_nan` says more.")
 
 
@@ -167,8 +150,7 @@ def unwatched() -> Iterator[None]:
 
 def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:
     """Set the mode; while it is on, Python runs every operation and every backward."""
-    global enabled, check_nan, check_forward, _ever
-    _ever = _ever or mode
+    global enabled, check_nan, check_forward
     previous = enabled, check_nan, check_forward
     enabled, check_nan, check_forward = mode, nan, forward
     if mode != previous[0]:

@@ -133,9 +133,8 @@ def why_nan(what: Any, /, *arguments: Any, **named: Any) -> NanReport | None:
     cure
          ...
 
-    `what` is a result, a tape, or a function, which is run with the arguments as it is written (compiled ones too), so
-    that the lines of source are known; lines are known too of what was recorded under `detect_anomaly` or in a `record`
-    block. The report has the instruction, the operands, the way to the results and a cure. An infinity that the program
+    `what` is a result, a tape, or a function, which is run with the arguments as it is written (compiled ones too).
+    The report has the instruction, the operands, the way to the results and a cure. An infinity that the program
     put there itself, as masks do, is no cause. The tape is run again on its inputs as they are then: raises TapeError
     where nothing is found and some of their values are gone, or an operation is Python code. The backward pass is that
     of the results' sum.
@@ -165,7 +164,7 @@ def error_budget(what: Any, /, *arguments: Any, **named: Any) -> ErrorBudget:
     return rounding.budget(_tape_of((what, *arguments), sys._getframe(1), named))
 
 
-def profile(*, lines: bool = False) -> Profile:
+def profile(*, lines: bool = True) -> Profile:
     """Time every kernel that runs in a block, forward and backward.
 
     >>> import tapegrad as torch
@@ -179,11 +178,11 @@ def profile(*, lines: bool = False) -> Profile:
     profile of ...: ... of it in 50 kernel calls · ...
 
     Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
-    and Chrome open. `lines` adds the line of source that called; Python then runs as under a tracer, several times as
-    slow. Kernels run on one thread meanwhile, so that times add up, and compiled functions as they are written. What
-    calls no kernel has no row: views, gradients that are handed on as they are, what an optimiser does to many
-    parameters at once; that, and Python, is in the `total` of the call that comes next. Without the block nothing is
-    timed, and it costs nothing. Raises RuntimeError for a profile within a profile.
+    and Chrome open. Rows have their line of source, backward the one that recorded what is differentiated; without
+    `lines` they are added up over lines. Kernels run on one thread meanwhile, so that times add up, and compiled
+    functions as they are written. What calls no kernel has no row: views, gradients that are handed on as they are,
+    what an optimiser does to many parameters at once; that, and Python, is in the `total` of the call that comes next.
+    Without the block nothing is timed, and it costs nothing. Raises RuntimeError for a profile within a profile.
     """
     from tapegrad.inspect import profiling
 
@@ -212,7 +211,6 @@ def safe_where(condition: Any, function: Any, other: Any, *operands: Any) -> Any
 
 def _tape_of(what: tuple[Any, ...], frame: Any, named: Mapping[str, Any] | None = None) -> Tape:
     """The tape of some results, of a function's call, or the one given; tensors are called as the frame calls them."""
-    from tapegrad.autograd import anomaly
     from tapegrad.inspect import running
     from tapegrad.machine.live import machine
     from tapegrad.tape.naming import called
@@ -226,7 +224,7 @@ def _tape_of(what: tuple[Any, ...], frame: Any, named: Mapping[str, Any] | None 
         raise TypeError(f"got an unexpected keyword argument '{next(iter(named))}': what is asked of is no function")
     if len(what) == 1 and isinstance(what[0], Tape):
         return what[0]
-    return Tape._of(what, None, None, called(None, frame), anomaly.lines_known())
+    return Tape._of(what, None, None, called(None, frame), True)
 
 
 show_public(__name__)

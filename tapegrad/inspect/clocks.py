@@ -20,7 +20,7 @@ from tapegrad.machine.llvm import jit
 from tapegrad.machine.planning import Plan
 
 Words = np.ndarray[Any, Any]
-RECORD = np.dtype([("begin", "u8"), ("end", "u8"), ("stub", "u8")])
+RECORD = np.dtype([("begin", "u8"), ("end", "u8"), ("stub", "u8"), ("line", "u8")])  # `line`: see `tape.lines`
 MOST = 1 << 22  # calls that are noted; those after them are counted
 _STUBS = 64  # in one piece of code
 _SIZE = 8
@@ -38,6 +38,7 @@ def _source(first: int) -> str:
         f"@tapegrad_stubs = constant [{_STUBS} x ptr] [{', '.join(f'ptr @stub.{i}' for i in range(_STUBS))}]\n"
         "@tapegrad_notes = global ptr null\n"  # [how many, how many there is room for, where]
         "declare i32 @clock_gettime(i32, ptr)\n"
+        "declare i64 @tapegrad_line_now()\n"
         "define internal i64 @now() alwaysinline nounwind {\n"
         "  %at = alloca [2 x i64]\n"
         f"  call i32 @clock_gettime(i32 {time.CLOCK_MONOTONIC}, ptr %at)\n"
@@ -72,6 +73,9 @@ def _source(first: int) -> str:
         "  store i64 %end, ptr %to.end\n"
         "  %to.stub = getelementptr i64, ptr %to, i64 2\n"
         "  store i64 %stub, ptr %to.stub\n"
+        "  %line = call i64 @tapegrad_line_now()\n"
+        "  %to.line = getelementptr i64, ptr %to, i64 3\n"
+        "  store i64 %line, ptr %to.line\n"
         "  br label %done\n"
         "done:\n"
         "  ret i32 %status\n}\n" + stubs)
@@ -97,7 +101,7 @@ def _stub_for(kernel: int) -> tuple[int, int]:
         return _idle[kernel].pop()
     if not _fresh:
         found = jit.load_object("clocks", jit.compile_ir(_source(_made), 1),
-                                ("tapegrad_stubs", "tapegrad_kernels", "tapegrad_notes"), ())
+                                ("tapegrad_stubs", "tapegrad_kernels", "tapegrad_notes"), ["tapegrad_line_now"])
         ctypes.c_size_t.from_address(found["tapegrad_notes"]).value = _notes.ctypes.data
         addresses = np.ctypeslib.as_array((ctypes.c_size_t * _STUBS).from_address(found["tapegrad_stubs"])).tolist()
         _fresh.extend((addresses[i], _made + i, found["tapegrad_kernels"] + i * _SIZE) for i in range(_STUBS))
@@ -127,10 +131,6 @@ class Clocks:
     def calls(self) -> Words:
         """Those that were noted, in the order in which they ended."""
         return self._records[:min(self.count, MOST)][self._noted]
-
-    def noted(self, of_calls: list[str]) -> list[str]:
-        """Of something for each call, what there is for `calls`."""
-        return np.array(of_calls, object)[self._noted].tolist()
 
     @contextlib.contextmanager
     def running(self) -> Iterator[None]:

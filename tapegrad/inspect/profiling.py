@@ -5,7 +5,6 @@ import contextlib
 import functools
 import json
 import math
-import sys
 import time
 from typing import Any, NamedTuple, TextIO
 
@@ -18,7 +17,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import Plan
-from tapegrad.tape.recorder import SourceLines, program_frame
+from tapegrad.tape.lines import of_word, of_words
 from tapegrad.tape.text import aligned, bytes_text, type_text
 
 _PRODUCTS = {"mm": 1, "bmm": 2, "mv": 1, "dot": 0}  # the axis of the first operand that is summed over
@@ -80,43 +79,17 @@ def host() -> Host:
     return Host(2 * source.nbytes / copy, 2 * 512 ** 3 / product)
 
 
-class _Lines(SourceLines):
-    """Which line was running when which calls were made."""
-
-    def __init__(self, clocks: Clocks) -> None:
-        super().__init__()
-        self._clocks = clocks
-        self.spans: list[tuple[int, str]] = []  # (the number of calls so far, the line that they were made in)
-
-    def start(self, frame: Any) -> None:
-        super().start(frame)
-        self._seen = self._clocks.count
-
-    def now(self) -> None:
-        n = self._clocks.count
-        if n > self._seen:
-            self.spans.append((n, f"{self._line[0].rpartition('/')[2]}:{self._line[1]}" if self._line else _ELSEWHERE))
-            self._seen = n
-
-    def of_calls(self, count: int) -> list[str]:
-        found: list[str] = []
-        for end, line in self.spans:
-            found += [line] * (min(end, count) - len(found))
-        return found + [_ELSEWHERE] * (count - len(found))
-
-
 class Profile:
     """What `inspect.profile` gives: a block's kernel calls, once it has ended."""
 
     _open = False
 
-    def __init__(self, lines: bool = False) -> None:
+    def __init__(self, lines: bool = True) -> None:
         self._clocks = Clocks()
-        self._lines = _Lines(self._clocks) if lines else None
+        self._with_lines = lines
         self.wall: float = 0.0
         self.kept: int = 0
         self._began = 0
-        self._of_calls: list[str] = []
 
     def __enter__(self) -> Profile:
         if Profile._open:
@@ -131,30 +104,25 @@ class Profile:
         self._exits.enter_context(self._clocks.running())
         self._kept_before = int(machine.state["kept_bytes"][0])
         self._began = time.perf_counter_ns()
-        if self._lines is not None:
-            self._lines.start(program_frame(sys._getframe(1)))
         return self
 
     def __exit__(self, *error: object) -> None:
-        if self._lines is not None:
-            self._lines.stop()
         self.wall = (time.perf_counter_ns() - self._began) / 1e9
         self.kept = int(machine.state["kept_bytes"][0]) - self._kept_before
         self._exits.close()
-        if self._lines is not None:
-            self._of_calls = self._clocks.noted(self._lines.of_calls(min(self._clocks.count, MOST)))
 
     # ------------------------------------------------------------ what was found
 
     def rows(self, by: str = "instruction") -> list[Row]:
         """A row for each instruction (`by="instruction"`), operation (`"opcode"`) or line of source (`"line"`).
 
-        The most time first. Raises ValueError for anything else, and for lines where they were not asked for.
+        The most time first. Backward, a line is the one that recorded what is differentiated. Raises ValueError for
+        anything else, and for lines where they were left out.
         """
         if by not in ("instruction", "opcode", "line"):
             raise ValueError(f'expected by="instruction", "opcode" or "line", got {by!r}')
-        if by == "line" and self._lines is None:
-            raise ValueError("the lines are not known: profile(lines=True) notes them")
+        if by == "line" and not self._with_lines:
+            raise ValueError("the lines were left out: profile(lines=False)")
         calls = self._clocks.calls
         ends = calls["end"].astype("i8")
         kernel = ends - calls["begin"].astype("i8")
@@ -202,26 +170,20 @@ class Profile:
 
     def _keys(self, by: str) -> tuple[Any, list[tuple[str, str, bool, str]]]:
         """(for every call the number of its row, what each row is called)"""
-        stubs = self._clocks.calls["stub"]
-        known: dict[Any, int] = {}
-        names: list[tuple[str, str, bool, str]] = []
-
-        def number(stub: int, line: str) -> int:
-            timed = self._clocks.of[stub]
-            backward = timed.operand is not None
-            name = (timed.plan.op.name, _types(timed.plan) if by == "instruction" else "", backward, line)
-            if by == "line":
-                name = ("", "", False, line)
-            if name not in known:
-                known[name] = len(names)
-                names.append(name)
-            return known[name]
-
-        if not self._of_calls:
-            kinds, which = np.unique(stubs, return_inverse=True)
-            return np.array([number(stub, "") for stub in kinds.tolist()], "i8")[which], names
-        lines = self._of_calls if by != "opcode" else [""] * len(stubs)
-        return np.array([number(stub, line) for stub, line in zip(stubs.tolist(), lines)], "i8"), names
+        calls = self._clocks.calls
+        with_lines = self._with_lines and by != "opcode"
+        words, line_of = np.unique(calls["line"] if with_lines else np.zeros(len(calls), "u8"), return_inverse=True)
+        lines = [of_word(word) or _ELSEWHERE if with_lines else "" for word in words.tolist()]
+        kinds, kind_of = np.unique(calls["stub"], return_inverse=True)
+        pairs, which = np.unique(kind_of * len(words) + line_of, return_inverse=True)
+        numbers: dict[tuple[str, str, bool, str], int] = {}
+        of_pair = []
+        for pair in pairs.tolist():
+            timed, line = self._clocks.of[kinds[pair // len(words)].item()], lines[pair % len(words)]
+            name = ("", "", False, line) if by == "line" else (
+                timed.plan.op.name, _types(timed.plan) if by == "instruction" else "", timed.operand is not None, line)
+            of_pair.append(numbers.setdefault(name, len(numbers)))
+        return np.array(of_pair, "i8")[which], [*numbers]
 
     def __str__(self) -> str:
         return self.table()
@@ -258,11 +220,11 @@ class Profile:
     def trace(self, file: str | TextIO) -> None:
         """Write the calls one by one, as the trace-event format has it (https://ui.perfetto.dev opens it)."""
         calls = self._clocks.calls
-        lines: Any = self._of_calls or [""] * len(calls)
+        lines = of_words(calls["line"]) if self._with_lines else [""] * len(calls)
         events: list[dict[str, Any]] = [
             {"name": "thread_name", "ph": "M", "pid": 1, "tid": tid, "args": {"name": name}}
             for tid, name in ((1, "forward"), (2, "backward"))]
-        for (begin, end, stub), line in zip(calls.tolist(), lines):
+        for (begin, end, stub, _), line in zip(calls.tolist(), lines):
             timed = self._clocks.of[stub]
             backward = timed.operand is not None
             events.append({

@@ -8,7 +8,6 @@ from typing import Any
 from unittest import mock
 
 from tapegrad import autograd, dispatch
-from tapegrad.autograd import anomaly
 from tapegrad.tape import reading
 from tapegrad.tape.naming import called, tensors_in
 from tapegrad.tape.tape import Tape
@@ -62,4 +61,4 @@ def tape_of_call(function: Callable[..., Any], arguments: tuple[Any, ...], named
         found = list(tensors_in(results))
         if not found:
             raise TypeError(f"expected a function that returns tensors, got {type(results).__name__} from it")
-        return Tape._of(found, None, None, called(None, frame), anomaly.line_of)
+        return Tape._of(found, None, None, called(None, frame), True)

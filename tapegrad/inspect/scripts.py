@@ -15,12 +15,11 @@ from typing import Any, NamedTuple
 from unittest import mock
 
 import tapegrad
-from tapegrad import autograd
 from tapegrad.autograd import engine
 from tapegrad.inspect import dumping, nans, profiling, running
+from tapegrad.tape.lines import program_frame
 from tapegrad.tape.naming import called
 from tapegrad.tape.notation import TapeError
-from tapegrad.tape.recorder import SourceLines, program_frame
 from tapegrad.tape.tape import Tape
 
 
@@ -96,12 +95,9 @@ def dump(script: str, arguments: Sequence[str], shown: dumping.Shown, lines: boo
     """Run a script, then print the tape of every root it differentiated, equal ones counted."""
     counts: dict[str, int] = {}
     texts: dict[str, str] = {}
-    sources = SourceLines()
 
     def add(roots: list[Any], frame: Any) -> None:
-        if lines:
-            sources.now()
-        tape = Tape._of(roots, None, None, called(None, frame), sources.of_row.get)
+        tape = Tape._of(roots, None, None, called(None, frame), lines)
         plain = str(tape)
         counts[plain] = counts.get(plain, 0) + 1
         if plain not in texts and len(texts) < most:
@@ -109,13 +105,7 @@ def dump(script: str, arguments: Sequence[str], shown: dumping.Shown, lines: boo
 
     try:
         with _torch_is_tapegrad(), _each_root(add):
-            if lines:
-                sources.start(None)
-            try:
-                _run(script, arguments)
-            finally:
-                if lines:
-                    sources.stop()
+            _run(script, arguments)
     finally:
         sys.stdout.flush()
         if json:
@@ -129,7 +119,7 @@ def tapes(script: str, arguments: Sequence[str], most: int) -> list[Tape]:
     found: dict[str, Tape] = {}
 
     def add(roots: list[Any], frame: Any) -> None:
-        tape = Tape._of(roots, None, None, called(None, frame), autograd.anomaly.line_of)
+        tape = Tape._of(roots, None, None, called(None, frame), True)
         held.clear()
         if len(found) < most:
             found.setdefault(str(tape), tape.kept())
@@ -172,7 +162,7 @@ def why_nan(script: str, arguments: Sequence[str]) -> Looked:
         nonlocal report, calls
         calls += 1
         try:
-            report = nans.found(Tape._of(roots, None, None, called(None, frame), autograd.anomaly.line_of))
+            report = nans.found(Tape._of(roots, None, None, called(None, frame), True))
         except TapeError as error:  # Python code is between
             unseen[str(error)] = None
         held.clear()
@@ -184,9 +174,9 @@ def why_nan(script: str, arguments: Sequence[str]) -> Looked:
     return Looked(report, calls, [*unseen])
 
 
-def profiled(script: str, arguments: Sequence[str], lines: bool) -> profiling.Profile:
+def profiled(script: str, arguments: Sequence[str]) -> profiling.Profile:
     """Run a script; where its time went, up to where it ends or fails."""
-    found = profiling.Profile(lines)
+    found = profiling.Profile()
     with _torch_is_tapegrad(), found:
         _run(script, arguments)
     return found

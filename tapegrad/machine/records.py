@@ -122,12 +122,13 @@ NODE = np.dtype([("refcount", "i8"), ("type", "u8"), ("row", "u8"), ("object", "
 # instruction at `limit`; `watched` says that Python waits for the gradient of some leaf, `watchful` that Python has
 # acted since everything was checked. All workspaces are in one chain (`next`). From `mark` to `finish` one is `active`,
 # in a `thread`: its instructions may move then, and are not reclaimed. In one of `tensors`, as against blocks, that is
-# what `adjoints` are addresses of.
+# what `adjoints` are addresses of. While native code runs it without the GIL, `running` is the thread, and `position`
+# says where it is.
 WORKSPACE = np.dtype([
     ("adjoints", "u8"), ("marks", "u8"), ("reached", "u8"), ("leaves", "u8"), ("arena", "u8"),
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
     ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"), ("watchful", "u8"), ("watched", "u8"), ("limit", "u8"),
-    ("next", "u8"), ("active", "u8"), ("thread", "u8"), ("tensors", "u8"),
+    ("next", "u8"), ("active", "u8"), ("thread", "u8"), ("tensors", "u8"), ("running", "u8"),
 ])
 # Marks; BEYOND: some input asked for lies beyond this node; END: taken for a leaf, whatever lies beyond; DUE: it is not
 # yet known where its gradient is complete; OWN: its gradient is a tensor that nobody else can see.
@@ -172,7 +173,13 @@ MACHINE = np.dtype([
     ("dtype_type", "u8"), ("default_dtype", "u8"),
     ("geometries", "u8"), ("descriptors", "u8"), ("array_type", "u8"), ("new_array", "u8"), ("set_base", "u8"),
     ("numpy", "u8"), ("scaling", "u8"),
+    ("lines", "u8"), ("last_code", "u8"), ("last_number", "u8"), ("codes", "u8"), ("n_codes", "u8"),
+    ("code_list", "u8"), ("filename", "u8"), ("hidden_files", "u8"), ("shown_file", "u8"), ("shim", "u8"),
+    ("frame_at", "u8"), ("frame_further", "u8"), ("frame_by_way", "u8"), ("frame_code", "u8"),
+    ("frame_previous", "u8"), ("frame_place", "u8"), ("place_bits", "u8"), ("code_counts", "u8"),
 ])
+# What is known of code objects that ran when something was recorded: pairs of one's address, and its number.
+CODE_SLOTS, MAX_CODES = 1 << 17, 1 << 16
 # What NumPy is told of layouts, by number: null, or the address of [axes, sizes…, strides in bytes…].
 
 # The threads that share one job: `next` is the job's number and, below it, the next piece; a piece is taken by moving

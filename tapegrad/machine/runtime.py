@@ -12,6 +12,7 @@ import os
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from types import CodeType
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -29,6 +30,7 @@ from tapegrad.machine.startup import (
     Slots,
     address_of,
     bytes_from,
+    frames,
     map_pages,
     object_code,
     python_objects,
@@ -139,7 +141,7 @@ class Machine:
             "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
             "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
-            "numpy_method", "call_compiled", "call_vector",
+            "numpy_method", "call_compiled", "call_vector", "line_now",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -213,9 +215,31 @@ class Machine:
         state["sweep_at"], state["sweep_bytes"] = rec.SWEEP_AT, 64 << 20
         state["attach_at"], state["large_at"] = 64, 64 << 20
         state["graveyard"], state["generation"] = id(self._graveyard), id(_GENERATION)
+        self._note_lines(rows)
         self.new_team()
         self.unrecorded: np.ndarray[Any, Any] = reserve("u1", MAX_THREADS)
         state["unrecorded"], state["unrecorded_mask"] = address_of(self.unrecorded), MAX_THREADS - 1
+
+    def _note_lines(self, rows: int) -> None:
+        """Have a word noted for each instruction, of where the program was; none where frames are not known."""
+        self.code: list[CodeType] = []
+        self.lines: np.ndarray[Any, Any] = np.zeros(0, "u8")
+        found = frames.found()
+        if found is None:
+            return
+        state = self.state
+        self.lines, self._codes = reserve("u8", rows), reserve("u8", 2 * rec.CODE_SLOTS)
+        package = os.path.dirname(os.path.dirname(self._note_lines.__code__.co_filename))
+        # Files of this package are no program's, but for the demonstration; CPython's own code between frames is not.
+        self._file_names = "co_filename", package + os.sep, os.path.join(package, "demo.py"), "<shim>"
+        for name, text in zip(("filename", "hidden_files", "shown_file", "shim"), self._file_names):
+            state[name] = id(text)
+        state["code_list"], state["codes"] = id(self.code), address_of(self._codes)
+        state["frame_at"], state["frame_code"], state["frame_previous"] = found.frame, found.code, found.previous
+        state["frame_by_way"], state["frame_further"] = found.further is not None, found.further or 0
+        state["frame_place"] = found.place
+        state["place_bits"], state["code_counts"] = (0xFFFFFFFF, 0) if found.counts else (rec.NEVER, rec.NEVER)
+        state["lines"] = address_of(self.lines)
 
     def survive_forks(self) -> None:
         """See to it that a forked child, which has one thread of its parent's, waits for none of the others."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import html
 import sys
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +15,7 @@ from tapegrad.machine.live import machine
 from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
 from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
+from tapegrad.tape.lines import of_instructions
 from tapegrad.tape.naming import called, held_by
 from tapegrad.tape.notation import no_collections
 from tapegrad.tape.taking import leading_to, taken
@@ -45,7 +46,7 @@ class Tape(Instructions):
 
     @classmethod
     def of(cls, *results: Any, name: str | None = None, inputs: Sequence[Any] | None = None,
-           names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> Tape:
+           names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None, lines: bool = False) -> Tape:
         """The instructions that some tensors depend on.
 
         >>> import tapegrad as torch
@@ -56,41 +57,42 @@ class Tape(Instructions):
 
         `inputs` are tensors where the walk stops (they come first, leaves that are found follow). `names` names
         tensors, `model.named_parameters()` for example; without it inputs are called as the caller's variables are.
+        `lines` adds the lines of source that recorded the instructions, as `inspect.dump` does.
         Raises TypeError for a result that is no tensor.
         """
-        return cls._of(results, name, inputs, called(names, sys._getframe(1)))
+        return cls._of(results, name, inputs, called(names, sys._getframe(1)), lines)
 
     @classmethod
     def _of(cls, results: Sequence[Any], name: str | None, inputs: Sequence[Any] | None, named: Mapping[int, str],
-            sources: Callable[[int], str | None] | None = None) -> Tape:
+            with_lines: bool = False) -> Tape:
         for r in results:
             if not isinstance(r, machine.TensorBase):
                 raise TypeError(f"Tape.of: expected tensors, got {type(r).__name__}")
         with no_collections():
-            return cls._reached([*map(held_by, results)], name, inputs, named, sources)
+            return cls._reached([*map(held_by, results)], name, inputs, named, with_lines)
 
     @classmethod
     def _reached(cls, results: Sequence[Any], name: str | None, inputs: Sequence[Any] | None, named: Mapping[int, str],
-                 sources: Callable[[int], str | None] | None) -> Tape:
+                 with_lines: bool) -> Tape:
         """The instructions that lead to results, from the inputs on."""
         stop = [held_by(i)._buffer for i in inputs or ()]
         outputs = [r._buffer for r in results]
         if name is None:
             name = named.get(outputs[0], "tape") if outputs else "tape"
-        return cls._snapshot(name, leading_to(outputs, stop), stop, outputs, named, sources)
+        return cls._snapshot(name, leading_to(outputs, stop), stop, outputs, named, with_lines)
 
     @classmethod
     def _snapshot(cls, name: str, indices: Any, inputs: Sequence[int], outputs: Sequence[int] | None,
-                  named: Mapping[int, str], sources: Callable[[int], str | None] | None = None) -> Tape:
-        """Copy instructions of the live tape, in the order they were recorded; rows have `sources`."""
+                  named: Mapping[int, str], with_lines: bool = False) -> Tape:
+        """Copy instructions of the live tape, in the order they were recorded."""
         found = taken(indices, inputs, outputs)
-        given, made = found.rows[:found.inputs], found.rows[found.inputs:]
+        given = found.rows[:found.inputs]
         numbers = range(found.inputs, len(found.rows))
         tape = cls(
             name, found.layouts, range(len(given)), [b for b, r in enumerate(given) if reading.requires_grad(r)],
             list(zip(found.operations, found.operands, found.attributes, numbers)), found.constants, found.outputs,
             {b: named[r] for b, r in enumerate(given) if r in named},
-            [sources(out) or "" for out in made] if sources else None,
+            of_instructions(indices) if with_lines else None,
             {b: reading.detached(r) for b, r in enumerate(given) if reading.is_alive(r)},
         )
         tape._plans = [*found.plans]

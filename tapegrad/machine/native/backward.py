@@ -185,7 +185,10 @@ def replay_unlocked(workspace, ignored):
             py.restore_thread(state)
         m.replays += U1
         state = py.save_thread()
+        w = workspace_at(workspace)
+        w.running = w.thread
         status = replay_reverse(workspace)
+        w.running = U0
         py.restore_thread(state)
         m.replays -= U1
         if m.halt != U0 and m.replays == U0:
@@ -193,7 +196,6 @@ def replay_unlocked(workspace, ignored):
             call_reclaim()
         if status == AT_NODE:
             status = call_run_node(workspace)
-            w = workspace_at(workspace)
             if status == STOPPED:
                 w.watchful = U1
                 return STOPPED

@@ -39,6 +39,7 @@ thread_state: Callee = external("PyThreadState_Get", u64)
 thread_id: Callee = external("PyThreadState_GetID", u64, u64)
 save_thread: Callee = external("PyEval_SaveThread", u64)
 restore_thread: Callee = external("PyEval_RestoreThread", i32, u64)
+holds_gil: Callee = external("PyGILState_Check", i32)
 
 float_type: Callee = symbol("PyFloat_Type")
 long_type: Callee = symbol("PyLong_Type")
@@ -54,6 +55,9 @@ hash_of: Callee = external("PyObject_Hash", i64, u64)
 tuple_new: Callee = external("PyTuple_New", u64, i64)
 type_alloc: Callee = external("PyType_GenericAlloc", u64, u64, i64)
 tuple_type: Callee = symbol("PyTuple_Type")
+code_type: Callee = symbol("PyCode_Type")
+get_attribute: Callee = external("PyObject_GetAttr", u64, u64, u64)
+tail_match: Callee = external("PyUnicode_Tailmatch", i64, u64, u64, i64, i64, i32)
 
 
 @native

@@ -35,8 +35,8 @@ def replay_reverse(workspace):
     inline = stack_words(2)
     i = w.position
     while i < w.limit:
+        w.position = i
         if machine().halt != U0:
-            w.position = i
             return PAUSED
         row = instructions()[halves(w.reached)[i]]
         out = np.uint64(row.out)
@@ -44,7 +44,6 @@ def replay_reverse(workspace):
         if marks[out] & NEEDED:
             plan_row = plans()[row.plan & _PLAN_MASK]
             if (rows[out].flags & _STOPS or plan_row.flags & _CALLBACK) and w.resumed == U0:
-                w.position = i
                 if plan_row.flags & _CALLBACK and (row.va | row.vb) != np.uint32(0):
                     return AT_NODE
                 w.watchful = U1
@@ -86,7 +85,6 @@ def replay_reverse(workspace):
                         target = allocate(w.arena, program.bytes)
                         adjoints[operand] = target
                         if target == U0:
-                            w.position = i
                             w.bottom = program.bytes
                             return NO_MEMORY
                         if program.flags & _NEEDS_ZERO:
@@ -94,7 +92,6 @@ def replay_reverse(workspace):
                             add = True
                     status = run_program(w.arena, program, operands, rows[out].address, gradient, target, shift, add)
                     if status:
-                        w.position = i
                         w.bottom = U0
                         return NO_MEMORY if status == OUT_OF_MEMORY else FAILED
             if not held:

@@ -153,6 +153,8 @@ def reclaim():
                 kept.b = row.b
                 kept.va = row.va
                 kept.vb = row.vb
+                if m.lines != U0:
+                    words(m.lines)[left] = words(m.lines)[t]
             left += U1
         t += U1
     if m.trace_start >= n:

@@ -7,6 +7,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import carry_out, reclaim_soon, release
 from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.source_lines import note_line
 from tapegrad.machine.native.thread_modes import inferring
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
@@ -303,6 +304,7 @@ def record(plan, out, a, b, needs, shift):
     result = rows[out]
     result.flags |= _RECORDED | _REQUIRES_GRAD
     result.producer = np.uint32(n + U1)
+    note_line(n)
     m.n_instructions = n + U1
 
 
@@ -357,6 +359,7 @@ def record_pooled(plan, out, operands, count, needs):
     result = rows[out]
     result.flags |= _RECORDED | _REQUIRES_GRAD
     result.producer = np.uint32(n + U1)
+    note_line(n)
     m.n_instructions = n + U1
 
 

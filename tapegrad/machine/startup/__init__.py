@@ -1,11 +1,11 @@
 """What a machine is made of when it starts: `runtime.py`, beside this room, puts it together.
 
 `object_code` finds the code; `trampolines` is the text of what CPython calls, `python_objects` makes functions and
-types of it; `memory` reserves address space.
+types of it; `memory` reserves address space; `frames` says where CPython has the frame that runs.
 """
 from __future__ import annotations
 
-from tapegrad.machine.startup import object_code, python_objects, trampolines
+from tapegrad.machine.startup import frames, object_code, python_objects, trampolines
 from tapegrad.machine.startup.memory import (
     MAX_LAYOUTS,
     MAX_PLANS,
@@ -21,5 +21,5 @@ from tapegrad.machine.startup.python_objects import METH_FASTCALL, METH_KEYWORDS
 from tapegrad.machine.startup.trampolines import Slots
 
 __all__ = ["MAX_LAYOUTS", "MAX_PLANS", "METH_FASTCALL", "METH_KEYWORDS", "METH_O", "Slots", "address_of",
-           "bytes_from", "call_by_vector", "map_pages", "object_code", "python_objects", "require_memory", "reserve",
-           "reserve_tables", "trampolines", "trim_heap"]
+           "bytes_from", "call_by_vector", "frames", "map_pages", "object_code", "python_objects", "require_memory",
+           "reserve", "reserve_tables", "trampolines", "trim_heap"]

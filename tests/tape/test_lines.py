@@ -1,0 +1,166 @@
+"""Every recorded instruction knows the line that recorded it: the program's innermost, whatever ran in between."""
+from __future__ import annotations
+
+import functools
+import operator
+import sys
+import threading
+
+import pytest
+
+import tapegrad as torch
+from tapegrad.machine.live import machine
+from tapegrad.machine.startup import frames
+from tapegrad.tape import Tape, lines
+
+HERE = __file__.rpartition("/")[2]
+KNOWN = sys.version_info[:2] in frames._KNOWN
+
+
+def line_of(result) -> int:
+    """The line that recorded a result, in this file."""
+    file, _, number = Tape.of(result, lines=True).sources[-1].rpartition(":")
+    assert file == HERE
+    return int(number)
+
+
+def here() -> int:
+    """The line of the caller."""
+    return sys._getframe(1).f_lineno
+
+
+@pytest.fixture
+def x():
+    return torch.ones(4, requires_grad=True)
+
+
+def _called(x):
+    return x * 3, here()
+
+
+def _generated(x):
+    yield x * 3, here()
+
+
+class _Layer(torch.nn.Module):
+    def forward(self, x):
+        return x * 3, here()
+
+
+async def _awaited(x):
+    return x * 3, here()
+
+
+def _sent(x):
+    with pytest.raises(StopIteration) as stopped:
+        _awaited(x).send(None)
+    return stopped.value.value
+
+
+def _in_thread(x):
+    found = []
+    thread = threading.Thread(target=lambda: found.append((x * 3, here())))
+    thread.start()
+    thread.join()
+    return found[0]
+
+
+WAYS = {
+    "operator": lambda x: (x * 3, here()),
+    "method": lambda x: (x.mul(3), here()),
+    "function": lambda x: (torch.sin(x), here()),
+    "view": lambda x: (x[1:], here()),
+    "learnt": lambda x: (x.softmax(0), here()),
+    "in place": lambda x: ((x * 1).add_(1), here()),
+    "composed": lambda x: (torch.nn.functional.mse_loss(x, torch.zeros(4)), here()),
+    "a layer of the library": lambda x: (torch.nn.Linear(4, 2)(x), here()),
+    "a layer of the program": lambda x: _Layer()(x),
+    "through the library": lambda x: torch.nn.Sequential(_Layer())(x),
+    "map": lambda x: (next(map(torch.sin, [x])), here()),
+    "reduce": lambda x: (functools.reduce(operator.mul, [x, x, x]), here()),
+    "called back": lambda x: functools.reduce(lambda y, z: (y * z, here()), [x, x]),
+    "sorted by": lambda x: (lambda found: (sorted([1], key=lambda _: found.append((x * 3, here()))), found[0])[1])([]),
+    "a function": _called,
+    "a generator": lambda x: next(_generated(x)),
+    "a coroutine": _sent,
+    "a thread": _in_thread,
+    "vmap": lambda x: (torch.vmap(lambda y: y * 3)(x), here()),
+    "a compiled function": lambda x: (torch.compile(lambda y: y.sin() * 3)(x), here()),
+    "a checkpoint": lambda x: (torch.utils.checkpoint.checkpoint(torch.sin, x, use_reentrant=False), here()),
+    "made by exec": lambda x: (exec("y = x * 3", {"x": x}, found := {}), found["y"], here())[1:],
+}
+NOWHERE = {"made by exec"}
+
+
+@pytest.mark.skipif(not KNOWN, reason="frames of this version of CPython are not known")
+@pytest.mark.parametrize("way", WAYS)
+def test_the_line_is_that_of_the_program(way, x):
+    for _ in range(3):  # by Python the first time, then by what was learnt
+        result, line = WAYS[way](x)
+        if way in NOWHERE:
+            assert Tape.of(result, lines=True).sources == [""]
+        else:
+            assert line_of(result) == line
+
+
+@pytest.mark.skipif(not KNOWN, reason="frames of this version of CPython are not known")
+def test_an_expression_over_several_lines(x):
+    y = (x
+         * 3
+         + x.sin()
+         )
+    first = here() - 4
+    told = [int(line.rpartition(":")[2]) for line in Tape.of(y, lines=True).sources]
+    assert sorted(told) in ([first, first, first + 2], [first, first + 1, first + 2])  # until 3.10: of the operand
+
+
+@pytest.mark.skipif(not KNOWN, reason="frames of this version of CPython are not known")
+def test_lines_move_with_their_instructions(x):
+    y, line = x * 3, here()
+    for _ in range(3 * machine.state["sweep_at"].item()):
+        y = y + 1
+        kept = y if _ == 10 else locals().get("kept")
+    del y
+    machine.call.reclaim()
+    told = Tape.of(kept, lines=True).sources
+    assert told[0] == f"{HERE}:{line}" and set(told[1:]) == {f"{HERE}:{line + 2}"}
+
+
+@pytest.mark.skipif(not KNOWN, reason="frames of this version of CPython are not known")
+def test_backward_of_backward_is_the_line_that_asked(x):
+    (g,), line = torch.autograd.grad((x ** 3).sum(), x, create_graph=True), here()
+    assert Tape.of(g, lines=True).sources[-1] == f"{HERE}:{line}"
+
+
+def test_without_frames_there_are_no_lines(x, monkeypatch):
+    monkeypatch.setattr(machine, "lines", machine.lines[:0])
+    assert Tape.of(x * 3, lines=True).sources == [""]
+
+
+@pytest.mark.skipif(not KNOWN, reason="frames of this version of CPython are not known")
+def test_frames_are_where_they_are_said_to_be():
+    assert frames.found() == frames._KNOWN[sys.version_info[:2]]
+    assert len(machine.lines)
+
+
+@pytest.mark.parametrize("wrong", [
+    frames.Frames(16, None, 0, 8, 56), frames.Frames(56, 8, 24, 48, 56), frames.Frames(56, 8, 32, 40, 56),
+    frames.Frames(56, 8, 32, 48, 48),
+])
+def test_frames_that_are_elsewhere_are_not_read(wrong, monkeypatch):
+    monkeypatch.setitem(frames._KNOWN, sys.version_info[:2], wrong)
+    if sys.version_info[:2] == (3, 11):
+        assert frames.found() is None
+
+
+def test_an_unknown_version_has_none(monkeypatch):
+    monkeypatch.setattr(frames, "_KNOWN", {})
+    assert frames.found() is None
+
+
+@pytest.mark.parametrize(("file", "line", "text"), [
+    ("/home/a/train.py", 14, "train.py:14"), ("train.py", 1, "train.py:1"), ("<stdin>", 1, ""), ("<string>", 3, ""),
+    ("<ipython-input-12-0a1b2c>", 3, "In[12]:3"), ("<python-input-7>", 1, "In[7]:1"), ("a.py", None, ""),
+])
+def test_how_a_line_is_called(file, line, text):
+    assert lines.shown(file, line) == text
