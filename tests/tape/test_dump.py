@@ -127,11 +127,11 @@ def test_record_says_when_the_tape_was_compacted() -> None:
 
 
 def test_live_counts_by_operation() -> None:
-    before = {o.name: o for o in live().operations}
+    before = {o.name: o for o in live().shares}
     x = ramp(1000)
     y = x.sigmoid() * x
     after = live()
-    kept = {o.name: o.kept - (before[o.name].kept if o.name in before else 0) for o in after.operations}
+    kept = {o.name: o.kept - (before[o.name].kept if o.name in before else 0) for o in after.shares}
     assert kept["sigmoid"] == 4000 and kept["mul"] == 8000
     assert str(after).splitlines()[0].startswith(f"live tape  {after.instructions} ins · ")
     del y

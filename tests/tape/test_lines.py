@@ -11,7 +11,7 @@ import pytest
 import tapegrad as torch
 from tapegrad.machine.live import machine
 from tapegrad.machine.startup import frames
-from tapegrad.tape import Tape, lines
+from tapegrad.tape import Tape, lines, live
 
 HERE = __file__.rpartition("/")[2]
 KNOWN = sys.version_info[:2] in frames._KNOWN
@@ -164,3 +164,43 @@ def test_an_unknown_version_has_none(monkeypatch):
 ])
 def test_how_a_line_is_called(file, line, text):
     assert lines.shown(file, line) == text
+
+
+# ---------------------------------------------------------------- what lines keep
+
+
+def _kept_by_line():
+    return {share.name: share.kept for share in live(by="line").shares}
+
+
+def test_what_each_line_keeps(tape):
+    x = torch.ones(1000, requires_grad=True)
+    y, first = x.exp(), here()
+    z, second = (y * y).sum(), here()
+    w, third = y.tanh() + z, here()
+    kept = _kept_by_line()
+    assert [kept[f"{HERE}:{line}"] for line in (first, second, third)] == [4000, 4000, 4000]
+    assert live(by="line").kept == live().kept == 8000  # of `y`, which all keep, and of its tanh
+    w.sum().backward()
+    assert not any(_kept_by_line().values())
+
+
+def test_a_compiled_call_is_a_line_too(tape):
+    x = torch.ones(1000, requires_grad=True)
+    function = torch.compile(lambda x: (x * x).tanh().sum())
+    for _ in range(3):
+        y, line = function(x), here()
+    assert 8000 <= _kept_by_line()[f"{HERE}:{line}"] < 8100  # rounded up, as blocks of memory are
+    del y
+
+
+def test_very_many_operands_keep_nothing(tape):
+    x = torch.ones(10, requires_grad=True)
+    y = torch.cat([x] * 40) * 2
+    assert sum(_kept_by_line().values()) <= 8  # the number 2
+    del y
+
+
+def test_by_something_else():
+    with pytest.raises(ValueError, match='by="opcode" or "line"'):
+        live(by="module")
