@@ -29,20 +29,20 @@ def function(address):
 def load(of, width):
     """The kernels for a vector width of our choice."""
     if width == vector_bytes()[0]:
-        return [function(k) for k in gemm.kernels(of)]
-    found = jit.load_object("gemm", jit.compile_ir(gemm.source(of, width), 1, optimise=False), ["store", "add"], ())
-    return [function(found[name]) for name in ("store", "add")]
+        return [function(gemm.loaded(of)[name]) for name in gemm.ENTRIES]
+    found = jit.load_object("gemm", jit.compile_ir(gemm.source(of, width), 1, optimise=False), [*gemm.ENTRIES], ())
+    return [function(found[name]) for name in gemm.ENTRIES]
 
 
 WIDTHS = [w for w in (32, 64) if w <= vector_bytes()[0]]
 KERNELS = {(d, w): load(of, w) for d, of in DTYPES.items() for w in WIDTHS}
 
 
-def run(kernel, c, a, b):
+def run(kernel, c, a, b, *start):
     (batches, m, n), k = c.shape, a.shape[2]
     nest = np.array([3, 1, batches, m, n, k, *c.strides, 0, *a.strides[:2], 0, a.strides[2], b.strides[0], 0,
-                     b.strides[2], b.strides[1]], "i8")
-    pointers = np.array([x.ctypes.data for x in (c, a, b)], "u8")
+                     b.strides[2], b.strides[1], *(word for d in start for word in (*d.strides, 0))], "i8")
+    pointers = np.array([x.ctypes.data for x in (c, a, b, *start)], "u8")
     assert kernel(pointers.ctypes.data, nest.ctypes.data) == 0
 
 
@@ -58,14 +58,17 @@ def check(dtype, m, n, k, turns=(False, False), batches=1, padding=0, width=WIDT
     a, b = (matrices(rng, dtype, batches, *shape, t, padding) for shape, t in zip(((m, k), (k, n)), turns))
     around = rng.standard_normal((batches, m + 1, n + 1 + padding)).astype(dtype)
     wide, sizes = a.astype(float) @ b.astype(float), np.abs(a).astype(float) @ np.abs(b).astype(float)
-    for kernel, adds in zip(KERNELS[dtype, width], (0, 1)):
+    store, add, onto = KERNELS[dtype, width]
+    row = np.broadcast_to(rng.standard_normal((batches, 1, n)).astype(dtype), (batches, m, n))
+    matrix = rng.standard_normal((batches, m, n + padding)).astype(dtype)[:, :, :n]
+    for kernel, before in ((store, ()), (add, ()), (onto, (row,)), (onto, (matrix,))):
         found = around.copy()
-        run(kernel, found[:, :m, :n], a, b)
-        expected = wide + adds * around[:, :m, :n]
-        bound = (k + 2) * np.finfo(dtype).eps * (sizes + np.abs(around[:, :m, :n]) + 1e-30)
-        assert (np.abs(found[:, :m, :n] - expected) <= bound).all(), (m, n, k, turns, adds)
+        run(kernel, found[:, :m, :n], a, b, *before)
+        start = before[0] if before else around[:, :m, :n] * (kernel is add)
+        bound = (k + 2) * np.finfo(dtype).eps * (sizes + np.abs(start) + 1e-30)
+        assert (np.abs(found[:, :m, :n] - wide - start) <= bound).all(), (m, n, k, turns)
         found[:, :m, :n] = around[:, :m, :n]
-        assert np.array_equal(found, around), f"wrote beside c: {m, n, k, turns, adds}"
+        assert np.array_equal(found, around), f"wrote beside c: {m, n, k, turns}"
 
 
 @pytest.mark.parametrize("width", WIDTHS)

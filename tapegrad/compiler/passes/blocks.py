@@ -221,7 +221,7 @@ def _cuts(step: Step, units: int) -> Iterator[Cut]:
     """The ways to cut a call into `units` along one of its loops."""
     kernel, product = kernel_of(step), _product(step)
     if product is not None:
-        dtypes = [product.of] * 3
+        dtypes = [product.of] * len(step.places)
     elif kernel is not None and kernel.pattern != "1":
         dtypes = [*kernel.region.outputs, *kernel.region.inputs]
     else:

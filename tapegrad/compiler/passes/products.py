@@ -10,7 +10,7 @@ from tapegrad.machine.kernels.products import product
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
-_WORDS = 18  # of a product's nest: [3, 1, batches, m, n, k], then four strides each of the result, left and right
+_HEAD, _AXES = 6, 4  # a product's nest: [3, 1, batches, m, n, k], then four strides of each operand
 _TILE = 32   # a block begins where a tile of the micro-kernel does, or near it
 
 
@@ -23,7 +23,8 @@ def _cut(step: Any) -> Any:
     known = product(step.a) if isinstance(step, Step) and step.kind == rec.KERNEL else None
     if known is None or not known.by_nest:
         return step
-    nest = machine.memory(step.b, "i8", _WORDS)
+    words = _HEAD + _AXES * len(step.places)
+    nest = machine.memory(step.b, "i8", words)
     cut = thread_cuts.cut_product(nest)
     if cut is None:
         return step
@@ -32,5 +33,6 @@ def _cut(step: Any) -> Any:
     block = -(-size // pieces)
     if block > _TILE:
         block = -(-block // _TILE) * _TILE
-    operands = tuple(Operand(place, int(nest[6 + 4 * j + axis]), 0, False) for j, place in enumerate(step.places))
-    return Blocked(size, block, -(-size // block), (Call(step.a, step.b, _WORDS, axis, 1, operands),), 0)
+    operands = tuple(Operand(place, int(nest[_HEAD + _AXES * j + axis]), 0, False)
+                     for j, place in enumerate(step.places))
+    return Blocked(size, block, -(-size // block), (Call(step.a, step.b, words, axis, 1, operands),), 0)

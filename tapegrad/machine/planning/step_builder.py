@@ -34,6 +34,7 @@ class Builder:
         self.layouts, self.lowered = layouts, lowered
         self.steps: list[Step] = []
         self.temporaries: dict[int, int] = {}
+        self.ends_in: int | None = None  # the intermediate value that is the target itself, where that is stored
         self.both: bool = False
         self.stride = 0  # of an `ALIKE` plan
         self.inplace = inplace  # the target is the first operand's own memory
@@ -147,13 +148,27 @@ class Builder:
             cp, lp, rp = pointers
             self.steps.append(Step(store, add, np.array(words, "i8"), (cp, rp, lp), patient=True))
 
-    def _product_steps(self, kernels: gemm.Addresses, target: Place, a: Place, b: Place) -> None:
+    def product_onto(self, target: Place, start: Place, a: Place, b: Place) -> bool:
+        """target = start + a @ b, of matrices, by one kernel if there is one for them; whether that was done."""
+        layout, (sp, sl) = target[1], start
+        kernel = gemm.onto(layout.dtype)
+        if kernel is None or len(layout.shape) != 2 or 1 in (*layout.shape, a[1].shape[-1]) or (
+                sl.dtype is not layout.dtype):
+            return False
+        whole = self.layouts.intern(sl.dtype, layout.shape, shapes.expanded_strides(sl.shape, sl.strides, layout.shape))
+        if whole.strides[-1] != 1 or not _writable_by_blas(layout):
+            return False
+        self._product_steps((kernel, 0), target, self._blas_ready(*a), self._blas_ready(*b), (sp, whole))
+        return True
+
+    def _product_steps(self, kernels: gemm.Addresses, target: Place, a: Place, b: Place, *start: Place) -> None:
         """Calls of the kernels of `gemm` or `gemv`."""
-        layouts = [layout for _, layout in (target, a, b)]
-        (ci, cj), (ai, ak), (bk, bj) = (byte_strides(layout, layout.strides[-2:]) for layout in layouts)
+        layouts = [layout for _, layout in (target, a, b, *start)]
+        (ci, cj), (ai, ak), (bk, bj), *further = (byte_strides(layout, layout.strides[-2:]) for layout in layouts)
         (m, n), k = layouts[0].shape[-2:], layouts[1].shape[-1]
-        for pointers, batches, (cs, as_, bs) in self._batches(target, a, b):
-            nest = np.array([3, 1, batches, m, n, k, cs, ci, cj, 0, as_, ai, 0, ak, bs, 0, bj, bk], "i8")
+        for pointers, batches, (cs, as_, bs, *ds) in self._batches(target, a, b, *start):
+            words = [3, 1, batches, m, n, k, cs, ci, cj, 0, as_, ai, 0, ak, bs, 0, bj, bk]
+            nest = np.array(words + [word for d, own in zip(ds, further) for word in (d, *own, 0)], "i8")
             self.steps.append(Step(*kernels, nest, pointers, cut=thread_cuts.cut_product(nest), patient=True))
 
     @staticmethod

@@ -185,4 +185,4 @@ def gemm(of: dtype) -> tuple[int, int]:
     text = _IR.format(routine=symbol, t="double" if of is float64 else "float", unpack=unpack)
     code = cache.obtain(text, lambda: jit.compile_ir(text, 1))
     found = jit.load_object(routine, code, ["store", "add"])
-    return product_writer.known(of, found["store"], found["add"], by_nest=False)
+    return product_writer.known(of, found["store"], found["add"])

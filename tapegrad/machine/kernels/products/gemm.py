@@ -1,9 +1,10 @@
 """Matrix products, emitted: a register-blocked micro-kernel and the loops around it, as LLVM text.
 
 A product is a loop nest like any other, so that threads share it as they share any: `nest` is [3, 1, batches, m, n, k]
-and then four byte strides for each of c[m, n] (+)= a[m, k] b[k, n]. A row of c is contiguous; a and b are contiguous
-along one axis, whichever. Everything is read at run time: one object of code serves every shape. It takes LLVM 80 ms
-(at level 0 it would be 45 ms, and products 20-30 % slower), when the machine itself is built.
+and then four byte strides for each of c[m, n] (+)= a[m, k] b[k, n]; or of c = d + a b, where d, a bias, comes fourth.
+A row of c and of d is contiguous; a and b are contiguous along one axis, whichever. Everything is read at run time: one
+object of code serves every shape. It takes LLVM 80 ms (at level 0 it would be 45 ms, and products 20-30 % slower), when
+the machine itself is built.
 
 From the inside out (the design is Goto's, http://doi.acm.org/10.1145/1356052.1356053):
 
@@ -20,6 +21,7 @@ from __future__ import annotations
 import functools
 
 from tapegrad.dtypes import dtype
+from tapegrad.machine.kernels.lowering import vector_bytes
 from tapegrad.machine.kernels.products import product_writer
 from tapegrad.machine.kernels.products.product_writer import Addresses, ProductWriter
 
@@ -30,13 +32,28 @@ ROWS = 112   # rows of a block of a: 110-440 KiB packed, so that the second-leve
 COLUMNS = 1024      # of b packed at a time
 PACK_B = 96         # rows of a from which packing b pays; below, prefetching it is as good (64 rows: 5-10 % better)
 PACK_A = 128, 300   # rows of a and columns of b from which packing a pays
-AHEAD = 8           # steps along k by which a and b are prefetched: b not packed is a new cache line each
+# Steps along k by which a is prefetched; and b, which is a new cache line each where it is not packed, by processors
+# with long vectors. Those with short ones see its rows coming, and are slower when told (64 x 1024 x 1024: 28 instead
+# of 50 GFlop/s).
+AHEAD = 8
+
+
+def kernels(of: dtype) -> Addresses | None:
+    """The addresses of the kernels that store and that add a matrix product; None where BLAS has to do it."""
+    found = loaded(of)
+    return None if found is None else (found["store"], found["add"])
+
+
+def onto(of: dtype) -> int | None:
+    """The address of the kernel that stores a sum with a matrix product; None where BLAS has to do it."""
+    found = loaded(of)
+    return None if found is None else found["onto"]
 
 
 @functools.cache
-def kernels(of: dtype) -> Addresses | None:
-    """The addresses of the kernels that store and that add a matrix product; None where BLAS has to do it."""
-    return product_writer.load("gemm", source, of)
+def loaded(of: dtype) -> dict[str, int] | None:
+    """The addresses of all kernels by their names."""
+    return product_writer.load("gemm", source, of, ENTRIES)
 
 
 def build(of: dtype) -> bytes | None:
@@ -44,10 +61,23 @@ def build(of: dtype) -> bytes | None:
     return product_writer.build("gemm", source, of)
 
 
+def tile() -> tuple[int, int]:
+    """Rows and bytes of a row of what the micro-kernel does at once on this machine."""
+    width = max(vector_bytes()[0], 32)
+    return _TALLEST[width], 2 * width
+
+
 def source(of: dtype, width: int) -> str:
     """The LLVM text for vectors of 32 or 64 bytes."""
     return _Source(of, width).written()
 
+
+ENTRIES = {"store": "i1 false, i1 false", "add": "i1 true, i1 false", "onto": "i1 true, i1 true"}
+
+# Steps along k a turn: where a tile is small their end is often mispredicted (16 x 256 x 64: 10 %, 800 x 64 x 256: 3).
+# The large tile takes LLVM six times as long for it.
+_UNROLLED = {64: 1, 32: 4}
+_TALLEST = {64: 14, 32: 6}  # rows of two vectors that fit the registers
 
 # How row r of a is reached: a row that has a pointer of its own, and a multiple of the stride that x86 can address.
 _REACH = [(0, 0), (0, 1), (0, 2), (3, 0), (0, 4), (5, 0), (5, 1), (3, 4), (0, 8), (5, 4), (10, 0), (3, 8), (10, 2),
@@ -60,7 +90,7 @@ class _Source(ProductWriter):
 
     def __init__(self, of: dtype, width: int) -> None:
         super().__init__(of, width)
-        self.tallest = 14 if width == 64 else 6  # rows of two vectors that fit the registers
+        self.tallest, self.unrolled = _TALLEST[width], _UNROLLED[width]
         self.heights = [1, *range(2, self.tallest + 1, 2)]  # every second, for each takes 3 ms to compile
         self.panel = 2 * self.lanes
         self.b_row = self.panel * self.item
@@ -75,84 +105,119 @@ class _Source(ProductWriter):
         self.transpose()
         self.product()
         tiles = [f"ptr @tile{rows}x{vectors}" for vectors in (1, 2) for rows in self.heights]
-        return self.whole(f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]")
+        return self.whole(f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]", entries=ENTRIES)
 
     # --------------------------------------------------------------------------------------------- the micro-kernel
 
     def tile(self, rows: int, vectors: int) -> None:
-        """c[rows, vectors] = a b, or added to c; `keep` are the lanes of a row's last vector.
+        """c[rows, vectors] = a b, or d + a b where there is a d; `keep` are the lanes of a row's last vector.
 
         The empty assembly keeps LLVM from seeing through the pointers: it would reach one row from the other, a chain
         of additions as long as the FMAs take (6 x 2 vectors: 154 GFlop/s instead of 178), or keep 14 of them.
-        c is read at the end: fetched first it is waited for (512 x 512: 3-5 %), and where it is not added, not at all.
+        d is read at the end: fetched first it is waited for (512 x 512: 3-5 %). Stores of whole vectors are not masked:
+        processors without mask registers take 12 cycles for one that is (800 x 64 x 256: 14 %).
         """
         reach, last = _REACH[:rows], vectors - 1
         bases = sorted({base for base, _ in reach})
         tiles = [(r, v) for r in range(rows) for v in range(vectors)]
         with self.function(f"void @tile{rows}x{vectors}(ptr %a, i64 %ai, i64 %ak, ptr %b, i64 %bk, i64 %k, ptr %c, "
-                           f"i64 %ci, {self.bits} %keep, i1 %adds)"):
-            at, row = {}, "%c"
-            for r in range(rows):
-                row = self.element(row, "%ci", "i8") if r else row
-                for v in range(vectors):
-                    at[r, v] = self.slot(row, v)
+                           f"i64 %ci, ptr %d, i64 %di, {self.bits} %keep)"):
+            at, before = self.rows("%c", "%ci", tiles), self.rows("%d", "%di", tiles)
+            self.line("%adds = icmp ne ptr %d, null")
+            state = {"b": "%b"}
             for base in bases:
-                self.line(f'%a{base}.0 = call ptr asm "", "=r,0"(ptr {self.at("%a", ("%ai", base))})')
-            self.jump("loop")
-            self.line("%i = phi i64 [%k, %entry], [%i.next, %loop]")
-            self.line("%b.row = phi ptr [%b, %entry], [%b.next, %loop]")
-            for base in bases:
-                self.line(f"%a{base} = phi ptr [%a{base}.0, %entry], [%a{base}.next, %loop]")
-            for r, v in tiles:
-                self.line(f"%c{r}.{v} = phi {self.v} [zeroinitializer, %entry], [%c{r}.{v}.next, %loop]")
-            b = [self.let(f"load {self.v}, ptr {self.slot('%b.row', v)}, align {self.item}") for v in range(vectors)]
-            for r, (base, times) in enumerate(reach):
-                x = self.let(f"load {self.t}, ptr {self.at(f'%a{base}', ('%ai', times))}, align {self.item}")
-                x = self.splat(x, self.t)
-                for v in range(vectors):
-                    self.line(f"%c{r}.{v}.next = call {self.v} @llvm.fma.{self.suffix}({self.v} {x}, {self.v} {b[v]}, "
-                              f"{self.v} %c{r}.{v})")
-            for v in range(vectors):
-                self.prefetch(self.slot(self.at("%b.row", ("%bk", AHEAD)), v))
-            for line in range(0, rows * self.item, 64):  # as it is packed
-                self.prefetch(self.element(self.at("%a0", ("%ak", AHEAD)), line, "i8"))
-            self.line("%b.next = getelementptr i8, ptr %b.row, i64 %bk")
-            for base in bases:
-                further = self.element(f"%a{base}", "%ak", "i8")
-                self.line(f'%a{base}.next = call ptr asm "", "=r,0"(ptr {further})')
-            self.line("%i.next = sub i64 %i, 1")
-            self.line("%more = icmp ne i64 %i.next, 0")
-            self.line("br i1 %more, label %loop, label %end")
-            self.label("end")
+                state[f"a{base}"] = self.hidden(self.at("%a", ("%ai", base)))
+            state.update({f"c{r}.{v}": "zeroinitializer" for r, v in tiles})
+            whole = self.do("udiv", "%k", self.unrolled)
+            state = self.steps("turn", state, reach, vectors, whole, self.unrolled, "entry", "rest")
+            rest = self.do("urem", "%k", self.unrolled)
+            state = self.steps("one", state, reach, vectors, rest, 1, "rest", "end")
             keep = self.lanes_of("%keep")
             self.line("br i1 %adds, label %add, label %store")
             self.label("add")  # all loads before the first store: where rows are short, vectors reach into the next one
             sums = {}
             for r, v in tiles:
-                before = self.masked_load(at[r, v], keep) if v == last else self.let(
-                    f"load {self.v}, ptr {at[r, v]}, align {self.item}")
-                sums[r, v] = self.let(f"fadd {self.v} {before}, %c{r}.{v}.next")
+                value = self.masked_load(before[r, v], keep) if v == last else self.let(
+                    f"load {self.v}, ptr {before[r, v]}, align {self.item}")
+                sums[r, v] = self.let(f"fadd {self.v} {value}, {state[f'c{r}.{v}']}")
             self.jump("store")
             for r, v in tiles:
-                self.line(f"%c{r}.{v}.end = phi {self.v} [%c{r}.{v}.next, %end], [{sums[r, v]}, %add]")
-            for r, v in tiles:
-                if v == last:
-                    self.masked_store(f"%c{r}.{v}.end", at[r, v], keep)
-                else:
-                    self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
-            self.line("ret void")
+                self.line(f"%c{r}.{v}.end = phi {self.v} [{state[f'c{r}.{v}']}, %end], [{sums[r, v]}, %add]")
+            self.line(f"%whole = icmp eq {self.bits} %keep, -1")
+            self.line("br i1 %whole, label %plain, label %masked")
+            for how in ("plain", "masked"):
+                self.label(how)
+                for r, v in tiles:
+                    if how == "masked" and v == last:
+                        self.masked_store(f"%c{r}.{v}.end", at[r, v], keep)
+                    else:
+                        self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
+                self.line("ret void")
+
+    def steps(self, name: str, state: dict[str, str], reach: list[tuple[int, int]], vectors: int, turns: str,
+              count: int, before: str, after: str) -> dict[str, str]:
+        """A loop along k, of `count` steps a turn; returns the state (pointers, sums) after it."""
+        self.line(f"%{name}.any = icmp ne i64 {turns}, 0")
+        self.line(f"br i1 %{name}.any, label %{name}, label %{after}")
+        self.label(name)
+        begin, state = state, {key: f"%{name}.{key}" for key in state}
+        phis = len(self.lines)
+        for _ in range(count):
+            state = self.step(state, reach, vectors)
+        self.line(f"%{name}.next = sub i64 %{name}.left, 1")
+        self.line(f"%{name}.more = icmp ne i64 %{name}.next, 0")
+        self.line(f"br i1 %{name}.more, label %{name}, label %{after}")
+        types = {key: self.v if key[0] == "c" else "ptr" for key in state}
+        self.lines[phis:phis] = [
+            f"  %{name}.left = phi i64 [{turns}, %{before}], [%{name}.next, %{name}]",
+            *(f"  %{name}.{key} = phi {types[key]} [{begin[key]}, %{before}], [{value}, %{name}]"
+              for key, value in state.items())]
+        self.label(after)
+        for key, value in state.items():
+            self.line(f"%{after}.{key} = phi {types[key]} [{begin[key]}, %{before}], [{value}, %{name}]")
+        return {key: f"%{after}.{key}" for key in state}
+
+    def step(self, state: dict[str, str], reach: list[tuple[int, int]], vectors: int) -> dict[str, str]:
+        """One step along k."""
+        after, row = dict(state), state["b"]
+        b = [self.let(f"load {self.v}, ptr {self.slot(row, v)}, align {self.item}") for v in range(vectors)]
+        for r, (base, times) in enumerate(reach):
+            x = self.let(f"load {self.t}, ptr {self.at(state[f'a{base}'], ('%ai', times))}, align {self.item}")
+            x = self.splat(x, self.t)
+            for v in range(vectors):
+                after[f"c{r}.{v}"] = self.let(f"call {self.v} @llvm.fma.{self.suffix}({self.v} {x}, {self.v} {b[v]}, "
+                                              f"{self.v} {state[f'c{r}.{v}']})")
+        for v in range(vectors if self.lanes * self.item == 64 else 0):
+            self.prefetch(self.slot(self.at(row, ("%bk", AHEAD)), v))
+        for line in range(0, len(reach) * self.item, 64):  # as it is packed
+            self.prefetch(self.element(self.at(state["a0"], ("%ak", AHEAD)), line, "i8"))
+        after["b"] = self.element(row, "%bk", "i8")
+        for base in {base for base, _ in reach}:
+            after[f"a{base}"] = self.hidden(self.element(state[f"a{base}"], "%ak", "i8"))
+        return after
+
+    def hidden(self, pointer: str) -> str:
+        """A pointer that LLVM does not know the origin of."""
+        return self.let(f'call ptr asm "", "=r,0"(ptr {pointer})')
+
+    def rows(self, start: str, stride: str, tiles: list[tuple[int, int]]) -> dict[tuple[int, int], str]:
+        """Where the vectors of a tile are."""
+        starts = [start]
+        for _ in range(tiles[-1][0]):
+            starts.append(self.element(starts[-1], stride, "i8"))
+        return {(r, v): self.slot(starts[r], v) for r, v in tiles}
 
     def panels(self) -> None:
         """Tiles of at most `high` rows down a panel of at most two vectors' width; each begins `step` bytes further."""
         with self.function("void @panel(ptr %a, i64 %ai, i64 %ak, i64 %step, ptr %b, i64 %bk, i64 %depth, ptr %c, "
-                           "i64 %ci, i64 %rows, i64 %high, i64 %columns, i1 %adds)"):
+                           "i64 %ci, ptr %d, i64 %di, i64 %rows, i64 %high, i64 %columns)"):
             two = self.let(f"icmp sgt i64 %columns, {self.lanes}")
             keep = self.first(self.do("sub", "%columns", self.either(two, self.lanes, 0)))
             table = self.element("@tiles", self.either(two, len(self.heights), 0), "ptr")
             with self.loop("%rows", "%high") as i:
                 rows = self.least("%high", self.do("sub", "%rows", i))
                 a = self.at("%a", (self.do("udiv", i, "%high"), "%step"))
-                c = self.at("%c", (i, "%ci"))
+                c, d = self.at("%c", (i, "%ci")), self.at("%d", (i, "%di"))
                 even = self.do("and", rows, -2)
                 for count, done in ((even, "0"), ("1", even)):
                     some = "slt i64 0," if done == "0" else f"slt i64 {even},"
@@ -161,7 +226,7 @@ class _Source(ProductWriter):
                         tile = self.let(f"load ptr, ptr {tile}")
                         self.line(f"call void {tile}(ptr {self.at(a, (done, '%ai'))}, i64 %ai, i64 %ak, ptr %b, "
                                   f"i64 %bk, i64 %depth, ptr {self.at(c, (done, '%ci'))}, i64 %ci, "
-                                  f"{self.bits} {keep}, i1 %adds)")
+                                  f"ptr {self.at(d, (done, '%di'))}, i64 %di, {self.bits} {keep})")
             self.line("ret void")
 
     # -------------------------------------------------------------------------------------------------------- packing
@@ -169,11 +234,11 @@ class _Source(ProductWriter):
     def copy(self) -> None:
         """Pieces of `width` columns whose rows are contiguous; all of a row before the next, for the TLB's sake.
 
-        Lanes without a column are zeroed: what they hold is computed with, and denormal rubbish is 100 times slower.
+        A row of a piece is one vector or two. Lanes without a column are zeroed: what they hold is computed with, and
+        denormal rubbish is 100 times slower.
         """
         with self.function(f"void @copy({_PACKING})"):
-            room = self.do("udiv", "%row", self.item)
-            fits = [self.lanes_of(self.first(self.do("sub", room, v * self.lanes))) for v in range(2)]
+            two = self.let(f"icmp ugt i64 %row, {self.lanes * self.item}")
             rest = self.do("urem", "%count", "%width")
             whole = self.do("sub", "%count", rest)
             for start, end, width in (("0", whole, "%width"), (whole, "%count", rest)):
@@ -183,10 +248,14 @@ class _Source(ProductWriter):
                     with self.loop(end, "%width", start) as j:
                         piece = self.at(to, (self.do("udiv", j, "%width"), "%piece"))
                         columns = self.element(source, j, self.t)
-                        for v, mask in enumerate(masks):
-                            value = self.masked_load(self.slot(columns, v), mask)
-                            self.masked_store(value, self.slot(piece, v), fits[v])
+                        self.copy_vector(columns, masks[0], piece, 0)
+                        with self.when(two):
+                            self.copy_vector(columns, masks[1], piece, 1)
             self.line("ret void")
+
+    def copy_vector(self, source: str, mask: str, to: str, v: int) -> None:
+        value = self.masked_load(self.slot(source, v), mask)
+        self.line(f"store {self.v} {value}, ptr {self.slot(to, v)}, align {self.item}")
 
     def transpose(self) -> None:
         """Pieces of `width` columns that are contiguous themselves, `stride` apart: squares of vectors are turned."""
@@ -227,8 +296,14 @@ class _Source(ProductWriter):
         """Blocks of b, COLUMNS wide or just a panel, KC deep; then blocks of a; then panels."""
         block_rows = ROWS // self.tallest * self.tallest
         a_room, b_room = (block_rows // self.tallest + 1) * KC * self.a_row, COLUMNS // self.panel * KC * self.b_row
-        with self.function("void @product(ptr %pointers, ptr %nest, i1 %add)"):
+        with self.function("void @product(ptr %pointers, ptr %nest, i1 %add, i1 %onto)"):
             batches, m, n, k, cb, ci, _, _, ab, ai, _, ak, bb, _, bj, bk, c0, a0, b0 = self.nest()
+            own = [self.let(f"load i64, ptr {self.element('%nest', self.either('%onto', 18 + i, 6 + i))}")
+                   for i in range(2)]
+            db, di = (self.either("%add", stride, 0) for stride in own)  # null + 0, where nothing is added
+            dj = self.either("%add", self.item, 0)
+            d0 = self.let(f"load ptr, ptr {self.element('%pointers', self.either('%onto', 3, 0), 'ptr')}")
+            d0 = self.either("%add", d0, "null", "ptr")
             one_panel = self.let(f"alloca [{KC * self.b_row} x i8], align 64")
             scratch = self.let("alloca ptr")
             self.line(f"store ptr null, ptr {scratch}")
@@ -248,7 +323,9 @@ class _Source(ProductWriter):
             row, along = self.either(large, self.item, ai), self.either(large, self.a_row, ak)
             with self.loop(batches) as batch, self.loop(n, b_columns) as q, self.loop(k, deep) as p:
                 depth, columns = self.least(deep, self.do("sub", k, p)), self.least(b_columns, self.do("sub", n, q))
-                adds = self.let(f"or i1 %add, {self.let(f'icmp ne i64 {p}, 0')}")
+                again = self.let(f"icmp ne i64 {p}, 0")
+                d_start = self.either(again, self.at(c0, (batch, cb)), self.at(d0, (batch, db)), "ptr")
+                d_row, d_column = self.either(again, ci, di), self.either(again, self.item, dj)
                 b = self.at(b0, (batch, bb), (q, bj), (p, bk))
                 packs = self.let(f"or i1 {pays}, {self.let(f'icmp slt i64 {columns}, {b_columns}')}")
                 with self.when(packs):
@@ -264,10 +341,11 @@ class _Source(ProductWriter):
                     a = self.either(large, a_packed, a, "ptr")
                     with self.loop(columns, self.panel) as j:
                         c = self.at(c0, (batch, cb), (i, ci), (self.do("add", q, j), self.item))
+                        d = self.at(d_start, (i, d_row), (self.do("add", q, j), d_column))
                         width = self.least(self.panel, self.do("sub", columns, j))
                         right = self.at(b, (self.do("udiv", j, self.panel), b_step))
                         self.line(f"call void @panel(ptr {a}, i64 {row}, i64 {along}, i64 {a_step}, ptr {right}, "
-                                  f"i64 {b_row}, i64 {depth}, ptr {c}, i64 {ci}, i64 {rows}, i64 {high}, i64 {width}, "
-                                  f"i1 {adds})")
+                                  f"i64 {b_row}, i64 {depth}, ptr {c}, i64 {ci}, ptr {d}, i64 {d_row}, i64 {rows}, "
+                                  f"i64 {high}, i64 {width})")
             self.line(f"call void @free(ptr {a_packed})")
             self.line("ret void")

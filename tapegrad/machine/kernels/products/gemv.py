@@ -27,7 +27,8 @@ BLOCK = 1024        # elements of the result, or of a vector that has gaps, that
 @functools.cache
 def kernels(of: dtype) -> Addresses | None:
     """The addresses of the kernels that store and that add a product with a vector; None where BLAS has to do it."""
-    return product_writer.load("gemv", source, of)
+    found = product_writer.load("gemv", source, of)
+    return None if found is None else (found["store"], found["add"])
 
 
 def build(of: dtype) -> bytes | None:

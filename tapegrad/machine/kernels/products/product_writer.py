@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import NamedTuple
 
 from tapegrad.dtypes import dtype
@@ -13,6 +13,7 @@ from tapegrad.machine.llvm import cache, jit
 __all__ = ["Addresses", "Product", "ProductWriter", "build", "known", "load", "product"]
 
 Addresses = tuple[int, int]  # of the kernels that store and that add a product
+ENTRIES = {"store": "i1 false", "add": "i1 true"}  # what is exported, and how it calls the function of all
 
 
 class Product(NamedTuple):
@@ -38,20 +39,22 @@ def build(name: str, source: Callable[[dtype, int], str], of: dtype) -> bytes | 
                         lambda: jit.compile_ir(source(of, vector_bytes()[0]), 1, optimise=False))
 
 
-def load(name: str, source: Callable[[dtype, int], str], of: dtype) -> Addresses | None:
+def load(name: str, source: Callable[[dtype, int], str], of: dtype, entries: Mapping[str, str] = ENTRIES
+         ) -> dict[str, int] | None:
     """The addresses of the kernels; None where BLAS has to do it."""
     code = build(name, source, of)
     if code is None:
         return None
-    found = jit.load_object(name, code, ["store", "add"], ())
+    found = jit.load_object(name, code, [*entries], ())
     for symbol, address in found.items():
         jit.sources[address] = symbol, lambda: source(of, vector_bytes()[0])
-    return known(of, found["store"], found["add"])
+        _known[address] = Product(of, symbol == "add", True)
+    return found
 
 
-def known(of: dtype, store: int, add: int, by_nest: bool = True) -> Addresses:
-    """Kernels that store and that add a product, from now on known as such."""
-    _known.update({address: Product(of, address == add, by_nest) for address in (store, add)})
+def known(of: dtype, store: int, add: int) -> Addresses:
+    """BLAS's kernels that store and that add a product, from now on known as such."""
+    _known.update({address: Product(of, address == add, False) for address in (store, add)})
     return store, add
 
 
@@ -77,11 +80,11 @@ class ProductWriter(Writer):
         self.t, self.suffix = register_type(of), f"v{self.lanes}{of.short}"
         self.v, self.m, self.bits = self.vector(self.t), self.vector("i1"), f"i{self.lanes}"
 
-    def whole(self, *more: str) -> str:
-        """The module: what was written, the two entries, and all they refer to."""
-        for name, add in (("store", "false"), ("add", "true")):
+    def whole(self, *more: str, entries: Mapping[str, str] = ENTRIES) -> str:
+        """The module: what was written, the entries, and all they refer to."""
+        for name, how in entries.items():
             with self.function(f"i32 @{name}(ptr %pointers, ptr %nest)"):
-                self.line(f"call void @product(ptr %pointers, ptr %nest, i1 {add})")
+                self.line(f"call void @product(ptr %pointers, ptr %nest, {how})")
                 self.line("ret i32 0")
         v, m = self.v, self.m
         return "\n".join([
