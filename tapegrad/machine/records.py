@@ -79,13 +79,16 @@ KEEPS_OUT = 1 << 7
 # The steps that compute one operand's gradient, of `bytes` bytes.
 PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4"), ("bytes", "u8")])
 IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the steps write only part of the adjoint
+ONE_RUN = 8  # with NEEDS_ZERO: that part lies in one piece, as long as the gradient, from the instruction's offset on
 CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed a part of it
 
-# How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`. Where the loop is
+# How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`, which begin at
+# multiples of `unit`. Where the loop is
 # kept each piece writes its part. Where it is reduced each writes a word of its own with the kernel `partial`, and
 # `store` (or `add`) makes the result of these words. `late` says which of the kernels are bound when first called; the
 # calling thread sees to that before the others join it.
-CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8"), ("late", "u8")])
+CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("unit", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8"),
+                ("late", "u8")])
 LATE_STORE, LATE_ADD, LATE_PARTIAL = 1, 2, 4
 MAX_PIECES = 64
 CUT_NEST_WORDS = 80  # nests of more words are not cut
@@ -96,7 +99,9 @@ MAX_NUMBERS = 16
 
 # One kernel call. Its pointers are `sources` plus `offsets`; pointer 0 is written. `cut` is null for a small one. A
 # PATIENT one cannot fail and may be made later, when a captured call has come to its end. A CHECK_FIRST one reads
-# pointer 0, writes nothing, and may fail.
+# pointer 0, writes nothing, and may fail. A step may be the first to name an intermediate value, whose room is a ROOM
+# of its own, or is the TARGET_ITSELF where the program stores; its last step, which adds that value to the target, then
+# has nothing to do: it has no `store`.
 MAX_POINTERS = 12
 STEP = np.dtype([
     ("store", "u8"), ("add", "u8"), ("nest", "u8"), ("n_pointers", "u2"), ("haste", "u2"), ("temporary", "u4"),
@@ -104,6 +109,7 @@ STEP = np.dtype([
     ("sources", "u4", (MAX_POINTERS,)), ("offsets", "i8", (MAX_POINTERS,)),
 ])
 PRESSING, PATIENT, CHECK_FIRST = 0, 1, 2  # haste
+ROOM, TARGET_ITSELF = 1, 2  # temporary
 ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the last two count upwards
 SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
 MAX_TEMPORARIES = 24

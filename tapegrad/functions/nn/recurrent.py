@@ -15,6 +15,7 @@ from tapegrad.autograd.modes import enable_grad, is_grad_enabled
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, operation
 from tapegrad.functions.nn.activations import NN, native
+from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.ops.recurrent import given_parts
 from tapegrad.tensor import Tensor
 
@@ -130,7 +131,7 @@ def _whole(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: b
                             states[0], more, of_states), (("mode", mode),))
     sizes = ("mode", mode), ("reverse", reverse), ("steps", steps), ("batch", batch), ("width", width)
     found = apply(_SHOWN, (packed, of_states.detach(), apply(_STEPS, (packed,), sizes)), sizes)
-    out = found.narrow(0, 0, steps).clone() if mode == "LSTM" else found
+    out = unsafe_view(found.narrow(0, 0, steps), (steps, batch, width)) if mode == "LSTM" else found
     ends = [out[0 if reverse else -1], *([found[-1]] if mode == "LSTM" else [])]
     return out, tuple(x.clone() for x in ends)
 

@@ -9,11 +9,13 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.kernel_calls import OUT_OF_MEMORY, run_forward, run_program
 from tapegrad.machine.native.marking import operands_of, refused, wants
 
-U63 = np.uint64(63)
+U7, U63 = np.uint64(7), np.uint64(63)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _VIEW, _CALLBACK, _ALIKE = np.uint16(rec.VIEW), np.uint16(rec.CALLBACK), np.uint16(rec.ALIKE)
 _STOPS = np.uint32(rec.HOOKED | rec.RETAINS)
-_IDENTITY, _NEEDS_ZERO, _CARVES = np.uint32(rec.IDENTITY), np.uint32(rec.NEEDS_ZERO), np.uint32(rec.CARVES)
+_IDENTITY, _NEEDS_ZERO, _ONE_RUN, _CARVES = (
+    np.uint32(i) for i in (rec.IDENTITY, rec.NEEDS_ZERO, rec.ONE_RUN, rec.CARVES)
+)
 REACHED, CAPTURED, NEEDED, BEYOND = (
     np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
 )
@@ -87,7 +89,11 @@ def replay_reverse(workspace):
                         if target == U0:
                             w.bottom = program.bytes
                             return NO_MEMORY
-                        if program.flags & _NEEDS_ZERO:
+                        if program.flags & _ONE_RUN and machine().trace == U0:  # a capture clears whole blocks
+                            end = (shift + plan_row.out_bytes) & ~U7  # whole words; the run is written after that
+                            zero_fill(target, shift)
+                            zero_fill(target + end, program.bytes - end)
+                        elif program.flags & _NEEDS_ZERO:
                             zero_fill(target, program.bytes)
                             add = True
                     status = run_program(w.arena, program, operands, rows[out].address, gradient, target, shift, add)

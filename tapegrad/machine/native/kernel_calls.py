@@ -9,7 +9,7 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.threads import call_run_cut
 
 _TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
-_ALIKE = np.uint16(rec.ALIKE)
+_ALIKE, _TARGET_ITSELF = np.uint16(rec.ALIKE), np.uint32(rec.TARGET_ITSELF)
 OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
 
@@ -43,7 +43,10 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
     for s in range(count):
         step = steps[s]
         if step.temporary != N0:
-            words(temporaries)[made] = allocate(arena, step.temporary_bytes)
+            if step.temporary == _TARGET_ITSELF and not add:
+                words(temporaries)[made] = target
+            else:
+                words(temporaries)[made] = allocate(arena, step.temporary_bytes)
             if words(temporaries)[made] == U0:
                 status = OUT_OF_MEMORY
             made += U1
@@ -53,6 +56,8 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
             base = source_address(step.sources[i], operands, result, gradient, target, shift, temporaries)
             words(pointers)[i] = base + np.uint64(step.offsets[i])
         final = add and step.add != U0 and (step.sources[U0] & ~_SHIFTED) == _TARGET
+        if step.store == U0 and not final:
+            continue
         if step.cut != U0 and machine().threads > U1 and machine().trace == U0:
             status = call_run_cut(step.cut, step.store, step.add if final else U0, step.nest, pointers,
                                   np.uint64(step.n_pointers))
@@ -63,7 +68,7 @@ def run_steps(arena, program, count, operands, result, gradient, target, shift, 
         made = U0
         for s in range(count):
             step = steps[s]
-            if step.temporary != N0 and words(temporaries)[made] == U0:
+            if step.temporary != N0 and (words(temporaries)[made] == U0 or words(temporaries)[made] == target):
                 made += U1
             elif step.temporary != N0:
                 release(arena, words(temporaries)[made], step.temporary_bytes)

@@ -17,10 +17,7 @@ _CLOSED, _SHIFT = np.uint64(rec.CLOSED), np.uint64(32)
 # 40 to 70 us, as long as it takes to wake a thread on a core that went to sleep: a kernel that follows, with some
 # Python in between, finds its threads awake, and who waits for a last piece does not sleep through its end.
 _SPINS = np.uint64(1 << 18)
-# A piece begins on a cache line, so that no two threads write to the same one.
-_GRAIN = np.uint64(63)
 _EACH = np.uint64(4)
-_LONG = np.uint64(4096)
 _STORE, _ADD, _PARTIAL = (np.uint64(i) for i in (rec.LATE_STORE, rec.LATE_ADD, rec.LATE_PARTIAL))
 
 pthread_create: Callee = external("pthread_create", i32, u64, u64, u64, u64)
@@ -113,7 +110,7 @@ def share(task, argument, count, limit):
 
 @export(i32(u64, u64, u64, u64))
 def piece(job, number, thread, unused):
-    """One piece of a kernel's loops; `job` is [kernel, nest, pointers, their count, axis, pieces, status, partials]."""
+    """One piece of a kernel's loops; `job` is [kernel, nest, pointers, count, axis, pieces, status, partials, unit]."""
     j = words(job)
     nest = words(j[U1])
     count = j[3]
@@ -124,12 +121,10 @@ def piece(job, number, thread, unused):
     for i in range(U2 + loops + count * loops):
         words(own)[i] = nest[i]
     size = nest[U2 + axis]
-    first = size * number // j[5]
-    end = size * (number + U1) // j[5]
-    if size > _LONG:
-        first &= ~_GRAIN
-        if end != size:
-            end &= ~_GRAIN
+    first = size * number // j[5] // j[8] * j[8]
+    end = size
+    if number + U1 != j[5]:
+        end = size * (number + U1) // j[5] // j[8] * j[8]
     words(own)[U2 + axis] = end - first
     for i in range(count):
         words(pointers)[i] = words(j[U2])[i] + first * nest[U2 + loops + i * loops + axis]
@@ -147,7 +142,7 @@ def run_cut(address, store, add, nest, pointers, count):
     m = machine()
     cut = cuts_at(address)[U0]
     partials = stack_words(64)
-    job = stack_words(8)
+    job = stack_words(9)
     j = words(job)
     j[U0] = cut.partial if cut.partial != U0 else add if add != U0 else store
     j[U1] = nest
@@ -157,6 +152,7 @@ def run_cut(address, store, add, nest, pointers, count):
     j[5] = min(cut.pieces, m.threads * _EACH)  # a thread that is held up takes fewer
     j[6] = U0
     j[7] = partials if cut.partial != U0 else U0
+    j[8] = cut.unit
     if cut.late & (_PARTIAL if cut.partial != U0 else _ADD if add != U0 else _STORE):
         call_kernel(j[U0], U0, U0)
     share(m.piece, job, j[5], NO_LIMIT)

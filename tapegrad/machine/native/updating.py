@@ -14,7 +14,8 @@ from tapegrad.machine.native.thread_modes import inferring
 from tapegrad.machine.native.threads import call_run_cut
 
 _INFERENCE = np.uint32(rec.INFERENCE)
-_EIGHT, _GRAIN, _LENGTH = np.uint64(8), np.uint64(rec.UPDATE_GRAIN), np.uint64(16)
+_CUT_WORDS = rec.CUT.itemsize // 8
+_EIGHT, _GRAIN, _LENGTH, _LINE = np.uint64(8), np.uint64(rec.UPDATE_GRAIN), np.uint64(16), np.uint64(64)
 _MAX_PIECES = np.uint64(rec.MAX_PIECES)
 
 
@@ -62,7 +63,7 @@ def update(self, arguments, count):
     values = stack_words(16)
     pointers = stack_words(32)
     nest = stack_words(40)
-    cut = stack_words(6)
+    cut = stack_words(_CUT_WORDS)
     n = words(numbers + _LENGTH)[U0]
     loops = written + each
     for i in range(n):
@@ -95,6 +96,7 @@ def update(self, arguments, count):
             share = cuts_at(cut)[U0]
             share.axis = U0
             share.pieces = min(elements // _GRAIN, _MAX_PIECES)
+            share.unit = _LINE
             share.partial = U0
             share.late = U0
             call_run_cut(cut, kernel, U0, nest, pointers, loops + n)

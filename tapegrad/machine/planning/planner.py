@@ -141,7 +141,8 @@ class Planner:
                 native[name] = sum(1 << min(k, 7) for k in kept)
         native["flags"] = flags
 
-    def _write_steps(self, rooms: list[Any], steps: Sequence[Step], temporaries: dict[int, int]) -> int:
+    def _write_steps(self, rooms: list[Any], steps: Sequence[Step], temporaries: dict[int, int],
+                     ends_in: int | None = None) -> int:
         """Write steps where native code reads them, for as long as the `rooms` are held; returns the address."""
         native = np.zeros(max(len(steps), 1), rec.STEP)
         order: dict[int, int] = {}  # native code numbers intermediate values as they are first named
@@ -157,7 +158,8 @@ class Planner:
                 raise RuntimeError("a step makes room for one intermediate value; fill the others before")
             for fresh in unseen:
                 order[fresh] = len(order)
-                record["temporary"], record["temporary_bytes"] = 1, temporaries[fresh]
+                record["temporary"] = rec.TARGET_ITSELF if fresh == ends_in else rec.ROOM
+                record["temporary_bytes"] = temporaries[fresh]
             for i, (source, offset) in enumerate(step.pointers):
                 number = source - rec.TEMPORARY
                 if number in temporaries:  # one without elements is read nowhere: any address will do
@@ -190,7 +192,8 @@ class Planner:
             if self.differentiable_operand(plan, j):
                 builder = self._builder()
                 flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
-                programs[j]["steps"] = self._write_steps(plan.rooms, builder.steps, builder.temporaries)
+                programs[j]["steps"] = self._write_steps(
+                    plan.rooms, builder.steps, builder.temporaries, builder.ends_in)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         if plan.op.kind == "rebase":

@@ -60,6 +60,9 @@ class Lowering(Looping, Factoring):
         if is_sum(product.layout, product.left.shape[-1]):
             self.copy_into(out, Expression.of("add", (x, product)))
             return
+        if not product.squeezed and self.product_onto(out.place(), x.place(), product.left.place(),
+                                                      product.right.place()):
+            return
         self.copy(out.place(), x.place())
         before = len(self.steps)
         product.write(*out.place(), False)
@@ -282,8 +285,18 @@ def _adjoint(builder: Builder, plan: Plan, j: int) -> int:
     value = _gradients(lowering, plan)[j]
     if value is None:
         return 0
-    value = _fitted(value, plan.operands[j].shape)
-    return value.write(Pointer(rec.TARGET), lowering.layouts.adjoint(plan.operands[j]), True)
+    value, target = _fitted(value, plan.operands[j].shape), lowering.layouts.adjoint(plan.operands[j])
+    flags = value.write(Pointer(rec.TARGET), target, True)
+    if value._placed is not None and value.layout is target:
+        _end_in(lowering, value._placed[0], target.nbytes)
+    return flags
+
+
+def _end_in(lowering: Lowering, made: Pointer, nbytes: int) -> None:
+    """Where the last step only copies what was `made` in a room, that is made in the target where it is stored."""
+    last, number = lowering.steps[-1], made.source - rec.TEMPORARY
+    if last.pointers == (Pointer(rec.TARGET), made) and lowering.temporaries.get(number) == nbytes:
+        lowering.steps[-1], lowering.ends_in = last._replace(store=0), number
 
 
 def _fitted(value: Traced, shape: shapes.Shape) -> Traced:

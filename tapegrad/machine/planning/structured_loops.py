@@ -161,7 +161,7 @@ class Turns:
         pieces, cut = min(self.rows // least, work // thread_cuts.PRODUCT_GRAIN, MOST_PIECES), None
         if pieces > 1:
             cut = np.zeros(1, rec.CUT)
-            cut["pieces"] = pieces
+            cut["pieces"], cut["unit"] = pieces, 1
         kernel = structural.turns(sum(self.places.values()))
         self.builder.steps.append(Step(kernel, 0, words, tuple(Pointer(source) for source, _, _ in order), cut=cut,
                                        patient=True))

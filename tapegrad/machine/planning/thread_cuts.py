@@ -11,11 +11,13 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import accumulator, calls_functions, emitter
+from tapegrad.machine.kernels.products import gemm
 from tapegrad.ops.symbols import Sym, rewrite, walk
 
 GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
 PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them
 VECTOR_GRAIN = 1 << 17   # with a vector: they wait for the matrix, 15 us where it is in the second-level cache
+LONG, LINE, VECTOR = 4096, 64, 16  # elements
 _CALL_WEIGHT = 8  # elements of an exponential or a power are so much dearer than those of an addition
 
 
@@ -32,7 +34,8 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
     found = np.zeros(1, rec.CUT)
     long = [d for d in range(kept) if sizes[d] >= pieces]
     if long:
-        found["axis"], found["pieces"] = long[0], pieces
+        in_line = nest[2 + len(sizes) + long[0]] == region.outputs[0].itemsize
+        found["axis"], found["pieces"], found["unit"] = long[0], pieces, _unit(sizes[long[0]], pieces, in_line)
         return found
     if kept or reduced == 0 or not any(region.per_row):
         return None
@@ -40,13 +43,19 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
     if parts is None:
         return None
     partial, rest = parts
-    found["axis"], found["pieces"] = int(np.argmax(sizes)), pieces
+    found["axis"], found["pieces"], found["unit"] = int(np.argmax(sizes)), pieces, _unit(max(sizes), pieces, True)
     found["partial"] = emitter.compile_region(partial, pattern, (False,))
     words = "0c" if rest.inputs[0].itemsize == 8 else "0s"
     found["store"] = emitter.compile_region(rest, words, (False,))
     if both:
         found["add"] = emitter.compile_region(rest, words, (True,))
     return found
+
+
+def _unit(size: int, pieces: int, in_line: bool) -> int:
+    """What pieces of a loop begin at multiples of: on a cache line where they are long, so that no two threads write to
+    the same one; with a vector where the loop's elements lie side by side."""
+    return LINE if size > LONG else VECTOR if in_line and size >= 2 * VECTOR * pieces else 1
 
 
 def halves(region: emitter.Region, row: int) -> tuple[emitter.Region, emitter.Region] | None:
@@ -83,6 +92,8 @@ def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     if pieces < 2:
         return None
     found = np.zeros(1, rec.CUT)
-    found["axis"] = 0 if batches >= pieces else 1 if m >= n else 2
-    found["pieces"] = pieces if batches >= pieces else min(pieces, max(m // 128, n // 128, 2))
+    axis = 0 if batches >= pieces else 1 if m >= n else 2
+    found["axis"], found["pieces"] = axis, pieces if axis == 0 else min(pieces, max(m // 128, n // 128, 2))
+    rows, columns = gemm.tile()
+    found["unit"] = _unit(max(m, n), pieces, False) if 1 in (m, n) else (1, rows, columns // int(nest[8]))[axis]
     return found
