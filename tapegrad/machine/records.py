@@ -179,7 +179,7 @@ MACHINE = np.dtype([
     ("dtype_type", "u8"), ("default_dtype", "u8"),
     ("geometries", "u8"), ("descriptors", "u8"), ("array_type", "u8"), ("new_array", "u8"), ("set_base", "u8"),
     ("numpy", "u8"), ("scaling", "u8"),
-    ("lines", "u8"), ("last_code", "u8"), ("last_number", "u8"), ("codes", "u8"), ("n_codes", "u8"),
+    ("lines", "u8"), ("last_code", "u8"), ("last_number", "u8"), ("codes", "u8"), ("n_codes", "u8"), ("n_forgotten", "u8"),
     ("code_list", "u8"), ("filename", "u8"), ("hidden_files", "u8"), ("shown_file", "u8"), ("shim", "u8"),
     ("frame_at", "u8"), ("frame_further", "u8"), ("frame_by_way", "u8"), ("frame_code", "u8"),
     ("frame_previous", "u8"), ("frame_place", "u8"), ("place_bits", "u8"), ("code_counts", "u8"),

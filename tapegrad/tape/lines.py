@@ -47,7 +47,10 @@ def of_word(word: int) -> str:
     """The line that a word stands for, as it is called; nothing where none was noted."""
     if not word:
         return ""
-    code, place = machine.code[(word >> 32) - 1], word & 0xFFFFFFFF
+    number, place = (word >> 32) - 1 - int(machine.state["n_forgotten"][0]), word & 0xFFFFFFFF
+    if number < 0:
+        return ""
+    code = machine.code[number]
     counts = not machine.state["code_counts"][0]
     return shown(code.co_filename, line_in(code, place * _UNITS if counts else place - CodeType.__basicsize__))
 

@@ -1,10 +1,12 @@
 """Every recorded instruction knows the line that recorded it: the program's innermost, whatever ran in between."""
 from __future__ import annotations
 
+import _thread
 import functools
 import operator
 import sys
 import threading
+import time
 
 import pytest
 
@@ -130,6 +132,32 @@ def test_lines_move_with_their_instructions(x):
 def test_backward_of_backward_is_the_line_that_asked(x):
     (g,), line = torch.autograd.grad((x ** 3).sum(), x, create_graph=True), here()
     assert Tape.of(g, lines=True).sources[-1] == f"{HERE}:{line}"
+
+
+THREADS = {"operator": lambda x: (operator.mul, (x, x)), "method": lambda x: (x.mul, (x,)),
+           "function": lambda x: (functools.partial(torch.exp, x), ())}
+
+
+@pytest.mark.parametrize("name", THREADS)
+def test_a_thread_of_no_python_has_no_line(name, x):
+    """What C calls in a thread of its own runs without a frame."""
+    begin = int(machine.state["n_instructions"][0])
+    function, operands = THREADS[name](x)
+    _thread.start_new_thread(function, operands)
+    deadline = time.monotonic() + 20
+    while int(machine.state["n_instructions"][0]) == begin and time.monotonic() < deadline:
+        time.sleep(0.001)
+    assert int(machine.state["n_instructions"][0]) > begin
+
+
+@pytest.mark.skipif(not KNOWN, reason="frames of this version of CPython are not known")
+def test_code_that_is_made_as_a_program_runs_is_let_go(x):
+    """A program may make code without end: what none of the tape is of is not kept."""
+    for i in range(20_000):
+        eval(f"x * {i}", {"x": x})
+    assert len(machine.code) < 10_000
+    y = x * 2
+    assert line_of(y) == here() - 1
 
 
 def test_without_frames_there_are_no_lines(x, monkeypatch):

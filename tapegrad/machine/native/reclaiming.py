@@ -5,6 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.source_lines import call_forget_codes
 from tapegrad.machine.native.tape import free_row, let_go, pool_entry, release_kept
 
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)
@@ -13,6 +14,7 @@ _FREE, _MARKED, _OWNS = np.uint32(rec.FREE), np.uint32(rec.MARKED), np.uint32(re
 _POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
 _CALLBACK = np.uint16(rec.CALLBACK)
 call_drop_node: Callee = by_name("tapegrad_drop_node", types.int32, types.uint64)
+_MANY_CODES = np.uint64(1024)
 _NEVER = np.uint64(rec.NEVER)
 
 
@@ -169,6 +171,8 @@ def reclaim():
                          m.max_instructions - np.uint64(2))  # a full tape is one to reclaim
     m.attach_at = m.n_attached + (left + m.n_buffers) // np.uint64(64) + np.uint64(64)
     m.reclaiming = U0
+    if left == U0 and m.n_codes - m.n_forgotten > _MANY_CODES:
+        call_forget_codes(U0)
     let_go()
     # Of what is left once Python has let go:
     if m.sweep_bytes != _NEVER:

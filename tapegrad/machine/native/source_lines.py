@@ -54,9 +54,8 @@ def note_line(t):
     m = machine()
     if m.lines != U0:
         frame = running_frame()
-        code = code_of(frame)
-        if code == m.last_code:
-            words(m.lines)[t] = m.last_number | place_in(frame, code)
+        if frame != U0 and code_of(frame) == m.last_code:  # a thread may run what is C's and have no frame
+            words(m.lines)[t] = m.last_number | place_in(frame, m.last_code)
         else:
             call_note_other(t, frame)
 
@@ -84,7 +83,7 @@ def is_hidden(code):
 
 @native
 def number_of(code):
-    """The number of a code object, twice, plus one where it is hidden; it is kept for good. All ones: no room."""
+    """The number of a code object, twice, plus one where it is hidden; it is kept. All ones: no room."""
     m = machine()
     slots = words(m.codes)
     at = ((code * _MULTIPLIER) >> _SHIFT) & _SLOTS_MASK
@@ -92,7 +91,7 @@ def number_of(code):
         if slots[U2 * at] == code:
             return slots[U2 * at + U1]
         at = (at + U1) & _SLOTS_MASK
-    if m.n_codes == _MOST:
+    if m.n_codes - m.n_forgotten == _MOST:
         return ~U0
     found = m.n_codes * U2 + (_HIDDEN if is_hidden(code) else U0)
     if py.list_append(m.code_list, code):
@@ -132,6 +131,22 @@ def note_other(t, frame):
 
 
 call_note_other: Callee = by_name("tapegrad_note_other", types.int32, u64, u64)
+
+
+@export(types.int32(u64))
+def forget_codes(ignored):
+    """Let go of the code objects, which programs that make code as they run have no end of; their numbers stay theirs."""
+    m = machine()
+    m.last_code = U0
+    m.n_forgotten = m.n_codes
+    for i in range(U2 * np.uint64(rec.CODE_SLOTS)):
+        words(m.codes)[i] = U0
+    if py.list_set_slice(m.code_list, np.int64(0), _EVERYTHING, U0):
+        py.error_clear()
+    return np.int32(0)
+
+
+call_forget_codes: Callee = by_name("tapegrad_forget_codes", types.int32, u64)
 
 
 @export(u64())
