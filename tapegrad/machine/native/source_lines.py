@@ -135,7 +135,7 @@ call_note_other: Callee = by_name("tapegrad_note_other", types.int32, u64, u64)
 
 @export(types.int32(u64))
 def forget_codes(ignored):
-    """Let go of the code objects, which programs that make code as they run have no end of; their numbers stay theirs."""
+    """Let go of code objects: programs that make code as they run have no end of them. Their numbers stay theirs."""
     m = machine()
     m.last_code = U0
     m.n_forgotten = m.n_codes
