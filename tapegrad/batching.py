@@ -7,6 +7,7 @@ from types import ModuleType
 from typing import Any
 
 from tapegrad.lazy_modules import lazy
+from tapegrad.machine.live import machine
 
 vectorisation: ModuleType = lazy("tapegrad.func", "vectorisation")["vectorisation"]
 
@@ -32,6 +33,8 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
         raise RuntimeError(f"Only allowed values for randomness are 'error', 'different', or 'same'. Got {randomness}")
     if chunk_size is not None and chunk_size <= 0:
         raise ValueError(f"vmap: chunk_size should be None or greater than 0. (got {chunk_size})")
+    if isinstance(func, machine.CompiledBase):
+        return func.transformed(vmap, in_dims, out_dims, randomness, chunk_size=chunk_size)
     name = getattr(func, "__name__", repr(func))
 
     @functools.wraps(func)

@@ -94,6 +94,7 @@ class Compiled(Transparent, CompiledBase):
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
         self.value: Compiled | None = None  # of what this is the value and the gradient
+        self._transformed: dict[Any, Compiled] = {}
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
@@ -431,6 +432,19 @@ class Compiled(Transparent, CompiledBase):
         if not variants:
             raise RuntimeError("nothing is compiled yet: " + (self.reason or "two calls must have done the same"))
         return max(variants, key=lambda v: v.runs)
+
+    def transformed(self, transform: Callable[..., Callable[..., Any]], *args: Any, **kwargs: Any) -> Compiled:
+        """What a transform (`vmap`, `func.grad`) makes of this function, compiled; the same for the same arguments."""
+        key: Any = (transform, args, *kwargs.items(), repr(args))  # for 0 is equal to False
+        try:
+            known = self._transformed.get(key)
+        except TypeError:  # a dict or a list among them
+            key = known = None
+        if known is None:
+            known = Compiled(transform(self.__wrapped__, *args, **kwargs), self.dynamic, self.eager_build, self.passes)
+            if key is not None:
+                self._transformed[key] = known
+        return known
 
     @functools.cached_property
     def grad(self) -> Compiled:

@@ -13,6 +13,7 @@ from typing import Any
 from tapegrad import autograd, creation, dispatch
 from tapegrad.autograd import modes
 from tapegrad.lazy_modules import lazy
+from tapegrad.machine.live import machine
 from tapegrad.tape import reading
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
@@ -165,6 +166,8 @@ def grad(func: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
     `has_aux` the function returns (output, aux), and its gradient (gradient, aux). RuntimeError where it does not
     return a tensor without axes.
     """
+    if isinstance(func, machine.CompiledBase):
+        return func.transformed(grad, argnums, has_aux)
     valued = grad_and_value(func, argnums, has_aux)
 
     @functools.wraps(func)
@@ -184,6 +187,8 @@ def grad_and_value(func: Function, argnums: Argnums = 0, has_aux: bool = False) 
 
     With `has_aux`, (gradient, (value, aux)).
     """
+    if isinstance(func, machine.CompiledBase):
+        return func.transformed(grad_and_value, argnums, has_aux)
     of = "grad_and_value(f)(*args)"
 
     @functools.wraps(func)
@@ -362,6 +367,8 @@ def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk
     argument's. `chunk_size` changes no value. With `has_aux`, (derivatives, aux).
     """
     _check_chunks("jacrev", chunk_size)
+    if isinstance(func, machine.CompiledBase):
+        return func.transformed(jacrev, argnums, has_aux=has_aux, chunk_size=chunk_size)
 
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
@@ -400,6 +407,9 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
     What `jacrev` returns, with less work where outputs have more elements than inputs. The function is run once, so
     that `randomness` changes nothing.
     """
+    if isinstance(func, machine.CompiledBase):
+        return func.transformed(jacfwd, argnums, has_aux, randomness=randomness)
+
     @functools.wraps(func)
     def jacobian(*args: Any, **kwargs: Any) -> Any:
         by, positions = _chosen(args, argnums)
@@ -436,4 +446,6 @@ def hessian(func: Function, argnums: Argnums = 0) -> Function:
     tensor([[ 6.,  0.],
             [ 0., 12.]])
     """
+    if isinstance(func, machine.CompiledBase):
+        return func.transformed(hessian, argnums)
     return jacrev(jacrev(func, argnums), argnums)
