@@ -10,7 +10,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment
 from tapegrad.compiler.passes.work import Work, kernel_of
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Blocked, Loop, Place, Step, is_check
+from tapegrad.compiler.traced_program import Blocked, Loop, Place, Step, Turns, is_check
 from tapegrad.compiler.variant import Variant
 from tapegrad.compiler.waves import is_wave
 from tapegrad.machine import records as rec
@@ -32,7 +32,8 @@ def dump(variant: Variant, form: str = "text") -> str:
     titles = ["program", *map(_title, variant.segments)]
     lines = []
     for title, work in zip(titles, variant.works):
-        kernels = sum(len(s.steps) if isinstance(s, Loop) else s.kind == rec.KERNEL for s in work.steps)
+        kernels = sum(len(s.steps) if isinstance(s, Loop) else len(s.calls) if isinstance(s, Blocked) else
+                      s.kind == rec.KERNEL for s in work.steps)
         size = variant.program.size if title == "program" else 0
         lines.append(f"{title}  {kernels} kernel calls" + (f" · {size} B of its own" if size else ""))
         lines += _steps(work, names)
@@ -78,7 +79,7 @@ class _Names:
                 return str(machine.memory(start, "i8", 1)[0])
             return _shifted(self.rows.get(place.offset, f"tensor{place.offset}"), place.number - start, place.stride)
         if place.kind == "scratch":
-            return f"scratch{place.number}"
+            return _shifted(f"scratch{place.number}", 0, place.stride)
         if place.kind == "argument":
             return _shifted(self._passed(place.number), place.offset, place.stride)
         return _shifted("saved" if place.number == self.saved else f"%{place.number}", place.offset, place.stride)
@@ -118,9 +119,17 @@ def _steps(work: Work, names: Callable[[Place], str]) -> Iterator[str]:
             yield "     }"
         elif isinstance(step, Blocked):
             yield f"{t:3}  {step.n_blocks} blocks of {step.block} over an axis of {step.units}, each"
-            for call in step.calls:
-                places = tuple(o.place._replace(kind="scratch") if o.private else o.place for o in call.operands)
-                yield f"     {_step(Step(rec.KERNEL, call.kernel, call.nest, places, b''), names, constants)}"
+            for run in step.runs:
+                inner = [f"     {_step(s, names, constants)}" for s in _calls(run)]
+                yield from [f"     loop {run.turns} × {{", *(f"  {line}" for line in inner), "     }"] if (
+                    run.turns > 1) else inner
+
+
+def _calls(run: Turns) -> Iterator[Step]:
+    """The calls of a blocked group as steps."""
+    for call in run.calls:
+        places = tuple(o.place._replace(kind="scratch") if o.private else o.place for o in call.operands)
+        yield Step(rec.KERNEL, call.kernel, call.nest, places, b"")
 
 
 def _step(step: Step, names: Callable[[Place], str], constants: dict[int, bytes]) -> str:

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad import dtypes
+from tapegrad.compiler.passes.lanes import takes
 from tapegrad.compiler.trace_table import FIXED, OWN, Steps, Table, word, written
 from tapegrad.compiler.traced_program import Block, Loop, Place, Step
 from tapegrad.machine import records as rec
@@ -30,7 +31,9 @@ from tapegrad.ops.symbols import Sym
 LEAST = 512  # rows that a loop must save: shorter programs are as well off without
 TURNS = 4  # and so many turns it must have
 FEW, SMALL, SEVERAL = 64, 4096, 32  # uses of a tensor that a copy is made of, its bytes, and how many there must be
-LARGE = 4096  # elements of a kernel call from which it is worth more to run block by block, on several threads
+# Elements of a kernel call from which it is worth more to run block by block, on several threads; but in loops over a
+# batch, of which a few samples are done at a time (`passes/lanes.py`).
+LARGE = 4096
 _ALIGN = 64
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
 
@@ -75,18 +78,28 @@ def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequen
     """
     if len(table.kind) < LEAST:
         return None
+    barred, large = _barred(table)
+    rolled = _found(table, drawn, sizes, lasting, contents, parts, barred)
+    if rolled is None or not any(large[r.start:r.end].any() and not rolled.is_of_lanes(r) for r in rolled.regions):
+        return rolled
+    return _found(table, drawn, sizes, lasting, contents, parts, barred | large)
+
+
+def _found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], parts: int, barred: Any
+           ) -> Rolled | None:
     copies = _copied(table, len(sizes)) if parts == 1 else None
     if copies is not None:
         none = np.zeros(len(copies.owners), bool)
-        rolled = _rolled(copies.table, drawn, np.append(sizes, copies.sizes), np.append(lasting, none), contents)
+        all_sizes = np.append(sizes, copies.sizes)
+        rolled = _rolled(copies.table, drawn, all_sizes, np.append(lasting, none), contents, barred)
         if rolled is not None:
             rolled.copies = copies
             return rolled
-    return _rolled(table, drawn, sizes, lasting, contents)
+    return _rolled(table, drawn, sizes, lasting, contents, barred)
 
 
-def _rolled(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes]) -> Rolled | None:
-    barred = _barred(table)
+def _rolled(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], barred: Any
+            ) -> Rolled | None:
     regions = [*_regions(table, _words(table, sizes, lasting, barred), lasting)]
     regions = [r for r in regions if not barred[r.start:r.end].any() and _repeats(table, r)]
     while regions:
@@ -139,9 +152,9 @@ def _copied(table: Table, first: int) -> _Copies | None:
 # -------------------------------------------------------------------------------------------------------- what repeats
 
 
-def _barred(table: Table) -> Any:
-    """The rows that are in no loop: where a replay may end, kernels that nobody knows, and calls that are large."""
-    barred = table.kind == rec.GUARD
+def _barred(table: Table) -> tuple[Any, Any]:
+    """The rows that are in no loop: where a replay may end, and kernels that nobody knows; and those that are large."""
+    barred, large = table.kind == rec.GUARD, np.zeros(len(table.kind), bool)
     calls = table.kind == rec.KERNEL
     for number, address in enumerate(table.kernels):
         kernel, effects = emitter.kernels.get(address), structural.effects.get(address)
@@ -156,8 +169,8 @@ def _barred(table: Table) -> Any:
             for nest in {*nests.tolist()}:
                 kept, reduced = map(int, machine.memory(nest, "i8", 2))
                 if math.prod(machine.memory(nest, "i8", 2 + kept + reduced)[2:].tolist()) >= LARGE:
-                    barred[here[nests == nest]] = True
-    return barred
+                    large[here[nests == nest]] = True
+    return barred, large
 
 
 def _mix(words: Any, column: Any) -> None:
@@ -448,6 +461,11 @@ class Rolled:
                 at = region.end
             found.append(items + steps(self._rows(at, end)))
         return found
+
+    def is_of_lanes(self, region: Region) -> bool:
+        """Whether a loop goes over a batch, of which a few samples are done at a time."""
+        blocks = [*(Block(0, 0) for _ in self.single), *self.made]
+        return takes(self._body(Steps([*self.contents]), region), region.turns, blocks)
 
     def _copying(self) -> Iterator[Step]:
         """The steps that make the copies."""

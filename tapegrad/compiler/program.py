@@ -19,6 +19,7 @@ from tapegrad.machine.startup import address_of
 _launch = machine.call.launch
 _ALIGN = 64
 _WORD = 8
+_ALL_BITS = (1 << 64) - 1
 _SMALL = 16 << 20
 
 
@@ -194,10 +195,15 @@ class Program:
         scratch = np.zeros(limit * step.scratch + _ALIGN, "u1")
         start = -(-address_of(scratch) // _ALIGN) * _ALIGN
         calls = np.zeros(len(step.calls), rec.BLOCKED_CALL)
+        first = 0
+        for run in step.runs:
+            calls[first]["together"], calls[first]["turns"] = len(run.calls), run.turns
+            first += len(run.calls)
         for record, call in zip(calls, step.calls):
             operands = np.zeros(len(call.operands), rec.BLOCKED_OPERAND)
             for j, operand in enumerate(call.operands):
                 operands[j]["unit"], operands[j]["slot"] = operand.unit, operand.slot
+                operands[j]["stride"] = operand.place.stride & _ALL_BITS
                 if operand.private:
                     operands[j]["base"], operands[j]["own"] = start + operand.place.offset, step.scratch
                 else:

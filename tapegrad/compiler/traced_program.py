@@ -58,7 +58,7 @@ class Step(NamedTuple):
 class Operand(NamedTuple):
     """A place as a blocked call uses it: so many bytes further on for each unit, or one `slot` for each block.
 
-    `private` is scratch, a place in which each thread has for itself.
+    `private` is scratch, a place in which each thread has for itself. In loops the place goes on by its stride.
     """
 
     place: Place
@@ -78,15 +78,26 @@ class Call(NamedTuple):
     operands: tuple[Operand, ...]
 
 
+class Turns(NamedTuple):
+    """Calls of a blocked group that are done `turns` times for each block."""
+
+    turns: int
+    calls: tuple[Call, ...]
+
+
 class Blocked(NamedTuple):
     """A step that runs calls block by block over a leading axis of `units`; `scratch` bytes are each thread's own."""
 
     units: int
     block: int
     n_blocks: int
-    calls: tuple[Call, ...]
+    runs: tuple[Turns, ...]
     scratch: int
     kind: int = rec.BLOCKS
+
+    @property
+    def calls(self) -> tuple[Call, ...]:
+        return tuple(c for run in self.runs for c in run.calls)
 
     @property
     def places(self) -> tuple[Place, ...]:
@@ -94,10 +105,10 @@ class Blocked(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Steps that go over the same leading axis of `units`, before they become a `Blocked`."""
+    """Steps, and loops of them, that go over the same leading axis of `units`, before they become a `Blocked`."""
 
     units: int
-    steps: tuple[Step, ...]
+    steps: tuple[Step | Loop, ...]
     kind: int = rec.BLOCKS
 
     @property
@@ -117,7 +128,8 @@ class Loop(NamedTuple):
         return tuple(p for s in self.steps for p in s.places)
 
 
-Item = Step | Group | Blocked | Loop
+Plain = Step | Loop
+Item = Plain | Group | Blocked
 
 
 def moved(step: Any, to: Callable[[Place], Place]) -> Any:

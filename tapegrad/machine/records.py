@@ -298,12 +298,13 @@ OUTSIDE = 11  # a backward of the call ran the instruction `a`, which was there 
 # Kernel calls that are run block by block: `units` of a leading axis, `block` of them at a time, so that what passes
 # from one call to the next stays in the cache. Each call's loop `axis` is `per_unit` elements a unit. An operand lies
 # at base + first unit * unit + block number * slot + thread number * own: its part of an array, a place of its own for
-# each block (what is to be summed over blocks), or scratch.
+# each block (what is to be summed over blocks), or scratch. A call and those after it, `together` so many, are done
+# `turns` times, each time `stride` bytes further on.
 BLOCKED = np.dtype([("calls", "u8"), ("n_calls", "u8"), ("units", "u8"), ("block", "u8"), ("n_blocks", "u8"),
                     ("limit", "u8"), ("status", "u8")])
 BLOCKED_CALL = np.dtype([("kernel", "u8"), ("nest", "u8"), ("n_words", "u8"), ("axis", "u8"), ("per_unit", "u8"),
-                         ("operands", "u8"), ("count", "u8")])
-BLOCKED_OPERAND = np.dtype([("base", "u8"), ("unit", "u8"), ("slot", "u8"), ("own", "u8")])
+                         ("operands", "u8"), ("count", "u8"), ("together", "u8"), ("turns", "u8")])
+BLOCKED_OPERAND = np.dtype([("base", "u8"), ("unit", "u8"), ("slot", "u8"), ("own", "u8"), ("stride", "u8")])
 
 # One step of a compiled program, and what must hold before it runs: words in memory with the values they had.
 # RUN takes (kernel, pointers, nest), CLEAR (address, bytes), COPY and CHECK (to, from, bytes), BLOCKS a BLOCKED, LOOP a

@@ -19,7 +19,7 @@ from tapegrad.machine.planning import Layout
 from tapegrad.tensor import Tensor
 
 # Passes that divide work between caches and threads of the machine's: a native function runs in its caller's thread.
-_OF_THREADS = {"blocks", "products"}
+_OF_THREADS = {"lanes", "blocks", "products"}
 
 
 class NotNative(RuntimeError):

@@ -14,6 +14,7 @@ from tapegrad.compiler.passes.common import common
 from tapegrad.compiler.passes.constants import constants
 from tapegrad.compiler.passes.dead import dead
 from tapegrad.compiler.passes.fusion import fusion
+from tapegrad.compiler.passes.lanes import lanes
 from tapegrad.compiler.passes.loops import loops
 from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
@@ -24,7 +25,7 @@ from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores, "rows": rows,
-    "blocks": blocks, "fusion": fusion, "loops": loops, "products": products,
+    "lanes": lanes, "blocks": blocks, "fusion": fusion, "loops": loops, "products": products,
 }
 
 

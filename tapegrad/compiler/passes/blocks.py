@@ -13,11 +13,11 @@ not written by the group.
 """
 from __future__ import annotations
 
-import math
 from collections import Counter, deque
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Sequence
 
+from tapegrad.compiler.passes.cuts import Cut, Part, Space, cuts, product_of, words_of
+from tapegrad.compiler.passes.lanes import lanewise
 from tapegrad.compiler.passes.work import Work, times_used
 from tapegrad.compiler.traced_program import (
     LONG,
@@ -26,9 +26,11 @@ from tapegrad.compiler.traced_program import (
     Call,
     Group,
     Item,
+    Loop,
     Operand,
     Place,
     Step,
+    Turns,
     kernel_of,
     may_break_off,
     reads,
@@ -37,36 +39,12 @@ from tapegrad.compiler.traced_program import (
     writes,
 )
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter, products
+from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 FAR = 1024  # steps without one that joins a group, after which no more are looked for
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
-MATRICES, MATRIX = 8, 1 << 19  # products of at least so many, of which each moves at most so many bytes
-
-Space = tuple[str, int]
-
-
-class Part(NamedTuple):
-    """How one operand follows the leading axis: from `start`, `unit` bytes each; unit 0 stands for all of it."""
-
-    space: Space
-    start: int
-    unit: int
-
-
-class Cut(NamedTuple):
-    """A call that can be cut along the leading axis; `summed` if that is a loop it reduces."""
-
-    step: Step
-    axis: int
-    per_unit: int
-    parts: tuple[Part, ...]
-    summed: bool
-    row: int  # elements that are reduced to one
-    elements: int
-
 
 def blocks(work: Work) -> Work:
     """The same program with the steps that go over a common leading axis next to each other, in groups."""
@@ -122,9 +100,12 @@ class _Lowering:
         return self.before._replace(steps=steps, blocks=self.blocks)
 
     def group(self, group: Group) -> Sequence[Item]:
+        if any(isinstance(s, Loop) for s in group.steps):
+            return lanewise(group, self.blocks, self.before.results, self.uses)
         chosen = _Group()
         for step in group.steps:
-            cut = next((c for c in _cuts(step, group.units) if chosen.accepts(c)), None)
+            assert isinstance(step, Step)
+            cut = next((c for c in cuts(step, group.units) if chosen.accepts(c)), None)
             if cut is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
                 return group.steps
             chosen.add(cut)
@@ -132,7 +113,7 @@ class _Lowering:
         block = max(min(CACHE // max(bytes_a_unit, 1), group.units), 1)
         if block > 64:
             block -= block % 64
-        pieces = sum(c.elements for c in chosen.cuts if _product(c.step)) // thread_cuts.PRODUCT_GRAIN
+        pieces = sum(c.elements for c in chosen.cuts if product_of(c.step)) // thread_cuts.PRODUCT_GRAIN
         if pieces > 1:  # multiplications are dearer than the bytes they go through
             block = min(block, -(-group.units // pieces))
         n_blocks = -(-group.units // block)
@@ -148,9 +129,9 @@ class _Lowering:
             if cut.summed:
                 kernel, nest, operands[0], ending = self.summed(cut, n_blocks)
                 sums.append(ending)
-            n_words = 2 + len(_words(cut.step)[2]) * (1 + len(cut.parts))
+            n_words = 2 + len(words_of(cut.step)[2]) * (1 + len(cut.parts))
             calls.append(Call(kernel, nest, n_words, cut.axis, cut.per_unit, tuple(operands)))
-        return [Blocked(group.units, block, n_blocks, tuple(calls), top), *sums]
+        return [Blocked(group.units, block, n_blocks, (Turns(1, tuple(calls)),), top), *sums]
 
     def scratch(self, chosen: _Group, group: Group, block: int) -> tuple[dict[int, Place], int]:
         """Where a thread's scratch has the blocks that only pass from call to call, and how long it is."""
@@ -169,7 +150,7 @@ class _Lowering:
     def summed(self, cut: Cut, n_blocks: int) -> tuple[int, int, Operand, Step]:
         """A call that reduces the leading axis, as one that leaves a part of it a block, and the step that ends it."""
         kernel = emitter.kernels[cut.step.a]
-        kept, reduced, sizes, strides = _words(cut.step)
+        kept, reduced, sizes, strides = words_of(cut.step)
         parts = thread_cuts.halves(kernel.region, cut.row)
         assert parts is not None
         partial, rest = parts
@@ -189,72 +170,15 @@ class _Lowering:
                 Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
 
 
-def _product(step: Step) -> products.Product | None:
-    """What a step does that is one of many products of matrices, of a size to be run one after the other."""
-    found = products.product(step.a) if step.kind == rec.KERNEL else None
-    if found is None or not found.by_nest:
-        return None
-    batches, m, n, k = _words(step)[2]
-    return found if batches >= MATRICES and (m * k + k * n + m * n) * found.of.itemsize <= MATRIX else None
-
-
 def _axes(step: Step) -> dict[int, int]:
     """The lengths a step may be cut along, and its elements."""
-    if _product(step) is not None:
-        sizes = {_words(step)[2][0]}
+    if product_of(step) is not None:
+        sizes = {words_of(step)[2][0]}
     elif kernel_of(step) is not None:
-        sizes = {n for n in _words(step)[2] if n >= 1024}
+        sizes = {n for n in words_of(step)[2] if n >= 1024}
     else:
         return {}
-    return {n: cut.elements for n in sizes for cut in [next(_cuts(step, n), None)] if cut is not None}
-
-
-def _words(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
-    """Kept and reduced loops of a step's nest, their sizes, and each operand's strides."""
-    kept, reduced = map(int, machine.memory(step.b, "i8", 2))
-    loops, count = kept + reduced, len(step.places)
-    words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
-    return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
-
-
-def _cuts(step: Step, units: int) -> Iterator[Cut]:
-    """The ways to cut a call into `units` along one of its loops."""
-    kernel, product = kernel_of(step), _product(step)
-    if product is not None:
-        dtypes = [product.of] * len(step.places)
-    elif kernel is not None and kernel.pattern != "1":
-        dtypes = [*kernel.region.outputs, *kernel.region.inputs]
-    else:
-        return
-    kept, _, sizes, strides = _words(step)
-    elements, row = math.prod(sizes), math.prod(sizes[kept:])
-    if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
-        return
-    outputs = len(writes(step))
-    itemsizes = [d.itemsize for d in dtypes]
-    for axis, size in enumerate(sizes[:1] if product else sizes):
-        if size % units or size < units:
-            continue
-        per_unit, parts = size // units, []
-        for place, item, stride in zip(step.places, itemsizes, strides):
-            unit = per_unit * stride[axis]
-            inside = (per_unit - 1) * stride[axis] + item + sum(
-                (n - 1) * abs(s) for d, (n, s) in enumerate(zip(sizes, stride)) if d != axis)
-            if unit < 0 or (unit and inside > unit):
-                break
-            parts.append(_part(place, unit))
-        else:
-            summed = axis >= kept
-            if summed and (kernel is None or outputs > 1 or not kernel.region.per_row[0]
-                           or thread_cuts.halves(kernel.region, row) is None):
-                continue
-            if not summed and any(p.unit == 0 for p in parts[:outputs]):
-                continue
-            yield Cut(step, axis, per_unit, tuple(parts), summed, row, elements)
-
-
-def _part(place: Place, unit: int) -> Part:
-    return Part(space(place), place.number if place.kind == "fixed" else place.offset, unit)
+    return {n: cut.elements for n in sizes for cut in [next(cuts(step, n), None)] if cut is not None}
 
 
 class _Group:
@@ -314,7 +238,7 @@ def _gather(rest: deque[Step], units: int) -> tuple[list[Step], list[Step], list
         seen.append(step)
         reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
         waits = reading & after_writes or writing & (after_reads | after_writes)
-        cut = None if waits else next((c for c in _cuts(step, units) if group.accepts(c)), None)
+        cut = None if waits else next((c for c in cuts(step, units) if group.accepts(c)), None)
         if cut is not None:
             group.add(cut)
             joined = len(seen)

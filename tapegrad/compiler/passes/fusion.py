@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from tapegrad.compiler.passes.short_vectors import as_scalars
 from tapegrad.compiler.passes.work import Work, passed_on, times_used
 from tapegrad.compiler.superinstructions import constant_blocks, fuse
-from tapegrad.compiler.traced_program import Group, Item, Loop, Step
+from tapegrad.compiler.traced_program import Group, Item, Loop, Plain, Step
 from tapegrad.machine import records as rec
 
 
@@ -27,6 +27,20 @@ def fusion(work: Work) -> Work:
             steps = as_scalars(steps)
         return fuse(steps, kept, constants, reduced, turns)
 
+    def turning(loop: Loop) -> Loop:
+        return loop._replace(steps=tuple(fused(loop.steps, turns=loop.turns)))
+
+    def grouped(group: Group) -> Group:
+        found: list[Plain] = []
+        line: list[Step] = []
+        for item in group.steps:
+            if isinstance(item, Step):
+                line.append(item)
+                continue
+            found += [*fused(line, False), turning(item)]
+            line = []
+        return group._replace(steps=(*found, *fused(line, False)))
+
     for item, r in zip(work.steps, ready):
         if isinstance(item, Step):
             if not r:
@@ -34,9 +48,5 @@ def fusion(work: Work) -> Work:
             continue
         out += fused(run)
         run = []
-        if isinstance(item, Group):
-            item = item._replace(steps=tuple(fused(item.steps, False)))
-        elif isinstance(item, Loop):
-            item = item._replace(steps=tuple(fused(item.steps, turns=item.turns)))
-        out.append(item)
+        out.append(turning(item) if isinstance(item, Loop) else grouped(item) if isinstance(item, Group) else item)
     return work._replace(steps=out + fused(run))

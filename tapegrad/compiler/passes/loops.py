@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from tapegrad.compiler.passes.work import Work, kernel_of, passed_on, slot_of, times_used
 from tapegrad.compiler.superinstructions import Access, access
-from tapegrad.compiler.traced_program import Block, Loop, Place, Step, moved
+from tapegrad.compiler.traced_program import Block, Group, Loop, Place, Plain, Step, moved
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
@@ -18,14 +18,17 @@ def loops(work: Work) -> Work:
     """The same program with loops that keep what they must."""
     uses = times_used(work.steps)
     blocks = [*work.blocks]
-    steps = []
-    for item in work.steps:
-        if isinstance(item, Loop):
-            here = times_used([item])
-            seen = passed_on(item.steps, blocks) | work.results | {n for n, times in here.items() if times != uses[n]}
-            item = _slim(item, here.keys() - seen, blocks)
-            item = _turning(item) or item
-        steps.append(item)
+
+    def slim(item: Plain) -> Plain:
+        if not isinstance(item, Loop):
+            return item
+        here = times_used([item])
+        seen = passed_on(item.steps, blocks) | work.results | {n for n, times in here.items() if times != uses[n]}
+        item = _slim(item, here.keys() - seen, blocks)
+        return _turning(item) or item
+
+    steps = [item._replace(steps=tuple(map(slim, item.steps))) if isinstance(item, Group) else slim(item)
+             for item in work.steps]
     return work._replace(steps=steps, blocks=blocks)
 
 

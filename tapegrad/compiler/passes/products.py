@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.traced_program import Blocked, Call, Operand, Step
+from tapegrad.compiler.traced_program import Blocked, Call, Operand, Step, Turns
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.products import product
 from tapegrad.machine.live import machine
@@ -35,4 +35,4 @@ def _cut(step: Any) -> Any:
         block = -(-block // _TILE) * _TILE
     operands = tuple(Operand(place, int(nest[_HEAD + _AXES * j + axis]), 0, False)
                      for j, place in enumerate(step.places))
-    return Blocked(size, block, -(-size // block), (Call(step.a, step.b, words, axis, 1, operands),), 0)
+    return Blocked(size, block, -(-size // block), (Turns(1, (Call(step.a, step.b, words, axis, 1, operands),)),), 0)

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from tapegrad.compiler.passes.work import dtypes_of
 from tapegrad.compiler.superinstructions import CHUNK
 from tapegrad.compiler.traced_program import Place, Step, kernel_of
 from tapegrad.dtypes import dtype
@@ -23,7 +24,7 @@ def as_scalars(steps: Sequence[Step]) -> Sequence[Step]:
     lengths = [_length(s) for s in steps]
     if 0 in lengths or max(lengths, default=1) == 1 or sum(lengths) > CHUNK:
         return steps
-    cleared = _dtypes(steps)
+    cleared = dtypes_of(steps)
     found: list[Step] = []
     for step, length in zip(steps, lengths):
         if step.kind == rec.ZEROED:
@@ -79,14 +80,3 @@ def _on(place: Place, by: int) -> Place:
     if place.kind == "fixed":
         return place._replace(number=place.number + by)
     return place._replace(offset=place.offset + by)
-
-
-def _dtypes(steps: Sequence[Step]) -> dict[int, dtype | None]:
-    """Of what dtype each block is that kernels use as of one."""
-    found: dict[int, dtype | None] = {}
-    for step in steps:
-        kernel = kernel_of(step)
-        for place, of in zip(step.places, (*kernel.region.outputs, *kernel.region.inputs) if kernel else ()):
-            if place.kind == "own":
-                found[place.number] = of if found.get(place.number, of) is of else None
-    return found

@@ -2,15 +2,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, kernel_of, reads, space, writes
+from tapegrad.dtypes import dtype
 from tapegrad.machine.live import machine
 
-__all__ = ["Work", "between_loops", "is_copy", "is_simple", "kernel_of", "passed_on", "reads", "space", "times_used",
-           "times_written", "writes"]
+__all__ = ["Work", "between_loops", "dtypes_of", "is_copy", "is_simple", "kernel_of", "passed_on", "reads", "single",
+           "space", "times_used", "times_written", "writes"]
 
 
 class Work(NamedTuple):
@@ -66,8 +67,27 @@ def is_copy(step: Step, blocks: Sequence[Block]) -> bool:
 
 def times_used(items: Sequence[Item]) -> Counter[int]:
     """How many steps use each block of the program's own."""
-    steps = [s for item in items for s in (item.steps if isinstance(item, (Group, Loop)) else (item,))]
-    return Counter(n for step in steps for n in {p.number for p in step.places if p.kind == "own"})
+    return Counter(n for step in single(items) for n in {p.number for p in step.places if p.kind == "own"})
+
+
+def single(items: Sequence[Item]) -> Iterator[Any]:
+    """Steps one by one, those of groups and loops too."""
+    for item in items:
+        if isinstance(item, (Group, Loop)):
+            yield from single(item.steps)
+        else:
+            yield item
+
+
+def dtypes_of(steps: Iterable[Step]) -> dict[int, dtype | None]:
+    """Of what dtype each block is that kernels use as of one."""
+    found: dict[int, dtype | None] = {}
+    for step in steps:
+        kernel = kernel_of(step)
+        for place, of in zip(step.places, (*kernel.region.outputs, *kernel.region.inputs) if kernel else ()):
+            if place.kind == "own":
+                found[place.number] = of if found.get(place.number, of) is of else None
+    return found
 
 
 def passed_on(steps: Sequence[Step], blocks: Sequence[Block]) -> set[int]:

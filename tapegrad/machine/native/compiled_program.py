@@ -43,18 +43,24 @@ def block(job, number, thread, unused):
     own = stack_words(80)
     pointers = stack_words(28)
     calls = _calls(b.calls)
-    for i in range(b.n_calls):
-        call = calls[i]
-        nest = words(call.nest)
-        for j in range(call.n_words):
-            words(own)[j] = nest[j]
-        words(own)[U2 + call.axis] = size * call.per_unit
-        operands = _operands(call.operands)
-        for j in range(call.count):
-            at = operands[j]
-            words(pointers)[j] = at.base + first * at.unit + number * at.slot + thread * at.own
-        if call_kernel(call.kernel, pointers, own):
-            b.status = U1
+    first_of_run = U0
+    while first_of_run < b.n_calls:
+        run = calls[first_of_run]
+        for turn in range(run.turns):
+            for i in range(first_of_run, first_of_run + run.together):
+                call = calls[i]
+                nest = words(call.nest)
+                for j in range(call.n_words):
+                    words(own)[j] = nest[j]
+                words(own)[U2 + call.axis] = size * call.per_unit
+                operands = _operands(call.operands)
+                for j in range(call.count):
+                    at = operands[j]
+                    words(pointers)[j] = (at.base + first * at.unit + number * at.slot + thread * at.own
+                                          + turn * at.stride)
+                if call_kernel(call.kernel, pointers, own):
+                    b.status = U1
+        first_of_run += run.together
     return np.int32(0)
 
 

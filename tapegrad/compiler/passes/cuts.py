@@ -1,0 +1,99 @@
+"""Ways to cut a kernel call along one of its loops, so that the pieces can be run one by one."""
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from tapegrad.compiler.passes.work import kernel_of, space, writes
+from tapegrad.compiler.traced_program import Place, Step
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import products
+from tapegrad.machine.live import machine
+from tapegrad.machine.planning import thread_cuts
+
+MATRICES, MATRIX = 8, 1 << 19  # products of at least so many, of which each moves at most so many bytes
+
+Space = tuple[str, int]
+
+
+class Part(NamedTuple):
+    """How one operand follows the leading axis: from `start`, `unit` bytes each; unit 0 stands for all of it."""
+
+    space: Space
+    start: int
+    unit: int
+
+
+class Cut(NamedTuple):
+    """A call that can be cut along the leading axis; `summed` if that is a loop it reduces.
+
+    Each operand uses so many bytes of a unit as its `reach`.
+    """
+
+    step: Step
+    axis: int
+    per_unit: int
+    parts: tuple[Part, ...]
+    summed: bool
+    row: int  # elements that are reduced to one
+    elements: int
+    reach: tuple[int, ...]
+
+
+def product_of(step: Step) -> products.Product | None:
+    """What a step does that is one of many products of matrices, of a size to be run one after the other."""
+    found = products.product(step.a) if step.kind == rec.KERNEL else None
+    if found is None or not found.by_nest:
+        return None
+    batches, m, n, k = words_of(step)[2]
+    return found if batches >= MATRICES and (m * k + k * n + m * n) * found.of.itemsize <= MATRIX else None
+
+
+def words_of(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
+    """Kept and reduced loops of a step's nest, their sizes, and each operand's strides."""
+    kept, reduced = map(int, machine.memory(step.b, "i8", 2))
+    loops, count = kept + reduced, len(step.places)
+    words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
+    return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
+
+
+def cuts(step: Step, units: int) -> Iterator[Cut]:
+    """The ways to cut a call into `units` along one of its loops."""
+    kernel, product = kernel_of(step), product_of(step)
+    if product is not None:
+        dtypes = [product.of] * len(step.places)
+    elif kernel is not None and kernel.pattern != "1":
+        dtypes = [*kernel.region.outputs, *kernel.region.inputs]
+    else:
+        return
+    kept, _, sizes, strides = words_of(step)
+    elements, row = math.prod(sizes), math.prod(sizes[kept:])
+    if 2 + len(sizes) * (1 + len(strides)) > rec.CUT_NEST_WORDS or len(strides) > 28:
+        return
+    outputs = len(writes(step))
+    itemsizes = [d.itemsize for d in dtypes]
+    for axis, size in enumerate(sizes[:1] if product else sizes):
+        if size % units or size < units:
+            continue
+        per_unit, parts, reach = size // units, [], []
+        for place, item, stride in zip(step.places, itemsizes, strides):
+            unit = per_unit * stride[axis]
+            inside = (per_unit - 1) * stride[axis] + item + sum(
+                (n - 1) * abs(s) for d, (n, s) in enumerate(zip(sizes, stride)) if d != axis)
+            if unit < 0 or (unit and inside > unit):
+                break
+            parts.append(_part(place, unit))
+            reach.append(inside)
+        else:
+            summed = axis >= kept
+            if summed and (kernel is None or outputs > 1 or not kernel.region.per_row[0]
+                           or thread_cuts.halves(kernel.region, row) is None):
+                continue
+            if not summed and any(p.unit == 0 for p in parts[:outputs]):
+                continue
+            yield Cut(step, axis, per_unit, tuple(parts), summed, row, elements, tuple(reach))
+
+
+def _part(place: Place, unit: int) -> Part:
+    return Part(space(place), place.number if place.kind == "fixed" else place.offset, unit)
