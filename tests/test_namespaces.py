@@ -23,7 +23,7 @@ _PRIVATE = """
     distributions.composed distributions.discrete distributions.multivariate distributions.positive distributions.real
     distributions.transformed distributions.transforms.elements distributions.transforms.maps
     distributions.transforms.parts distributions.transforms.vectors func.derivatives func.vectorisation
-    inspect.clocks inspect.debugger inspect.dumping inspect.folding inspect.nans inspect.page
+    inspect.clocks inspect.debugger inspect.drawing inspect.dumping inspect.folding inspect.nans inspect.page
     inspect.profiling inspect.rounding inspect.running inspect.scripts inspect.statistics
     inspect.traps inspect.walk interop interop.scipy.objectives interop.scipy.solvers nn.common_types
     nn.utils.spectral_norm nn.utils.weight_norm optim.lbfgs optim.lr_scheduler.base optim.lr_scheduler.cycles

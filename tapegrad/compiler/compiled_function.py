@@ -493,6 +493,12 @@ class Compiled(Transparent, CompiledBase):
 
         return explain(self)
 
+    def _repr_html_(self) -> str:
+        """The same, for notebooks."""
+        from html import escape
+
+        return f"<pre>{escape(self.explain())}</pre>"
+
     def _forget(self) -> None:
         """Drop what is known of the kind of arguments that was met first."""
         key = next(iter(self._pending))

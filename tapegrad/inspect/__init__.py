@@ -1,9 +1,9 @@
 """See inside: what a computation recorded, what it holds, where a NaN comes from, where time goes.
 
 Start with `dump`. `walk.py` has every value of a tape and every contribution to a gradient, one instruction at a time;
-the others read it: `dumping.py` (text, colour, JSON; `folding.py` finds the loops), `nans.py` with its table of
-`traps.py`, `rounding.py`. `running.py` runs a function so that all of this can be asked of it. `profiling.py` reports
-what the kernels' clocks say (`clocks.py`).
+the others read it: `dumping.py` (text, colour, JSON; `folding.py` finds the loops), `page.py`, `drawing.py`, `nans.py`
+with its table of `traps.py`, `rounding.py`. `running.py` runs a function so that all of this can be asked of it.
+`profiling.py` reports what the kernels' clocks say (`clocks.py`).
 """
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from tapegrad.inspect.rounding import ErrorBudget
     from tapegrad.tape.tape import Tape
 
-__all__ = ["debug", "dump", "error_budget", "profile", "safe_where", "to_dot", "to_html", "why_nan"]
+__all__ = ["debug", "dump", "error_budget", "profile", "safe_where", "to_dot", "to_html", "to_svg",
+           "why_nan"]
 
 
 def dump(*what: Any, adjoint: bool = False, values: bool = False, grads: bool = False, fold: bool = True,
@@ -88,6 +89,28 @@ def to_dot(*what: Any) -> str:
     from tapegrad.inspect import dumping
 
     return dumping.as_dot(_tape_of(what, sys._getframe(1)))
+
+
+def to_svg(*what: Any, file: str | os.PathLike[str] | None = None) -> str:
+    """The tape that some tensors depend on, or a tape, drawn as a graph: an SVG element, which it returns.
+
+    >>> import tapegrad as torch
+    >>> x = torch.tensor([1.0, 3.0], requires_grad=True)
+    >>> picture = torch.inspect.to_svg((x * x).sum())
+    >>> picture[:22], picture.count('class="node')
+    ('<svg class="tapegrad" ', 3)
+
+    It goes downwards, loops are folded to one turn, and every node tells what it reads, where it was recorded, what
+    backward does there and keeps when the mouse is on it. Dark and light follow the browser. `file` is where it is
+    written as well. In a notebook: `IPython.display.SVG(picture)`. Raises ValueError for more than 2000 nodes.
+    """
+    from tapegrad.inspect import drawing
+
+    drawn = drawing.svg(_tape_of(what, sys._getframe(1)))
+    if file is not None:
+        with open(file, "w", encoding="utf-8") as to:
+            to.write(drawn)
+    return drawn
 
 
 def debug(what: Any, /, *arguments: Any, prompt: bool = True, **named: Any) -> Debugger:

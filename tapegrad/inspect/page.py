@@ -47,7 +47,7 @@ def columns(tape: Tape, values: bool) -> dict[str, Any]:
         walk = Walk(tape).backward()
         told = {"value": [strings(_told(v)) for v in walk.values],
                 "grad": [strings("?" if b in walk.unknown else _told(v)) for b, v in enumerate(walk.adjoints)]}
-    statements = _statements(tape)
+    adjoints = statements(tape)
     return {
         "name": tape.name, "peak": text.bytes_text(peak), "kept": text.bytes_text(kept),
         "inputs": [[b, strings(tape.names.get(b, "")), int(b in tape.requires)] for b in tape.inputs],
@@ -60,13 +60,13 @@ def columns(tape: Tape, values: bool) -> dict[str, Any]:
         "keeps": [of.kept(t) for t in range(len(tape))],
         "node": [strings(tape.plan(t).grad_name) for t in range(len(tape))],
         "source": [strings(line) for line in tape.sources],
-        "adjoint": [strings(_relative(tape, t, statements.get(t, ""))) for t in range(len(tape))],
+        "adjoint": [strings(_relative(tape, t, adjoints.get(t, ""))) for t in range(len(tape))],
         "loops": [list(run) for run in runs(tape)],
         **told, "strings": list(strings.table),
     }
 
 
-def _statements(tape: Tape) -> dict[int, str]:
+def statements(tape: Tape) -> dict[int, str]:
     """What backward does for each instruction."""
     found: dict[int, str] = {}
     for line in adjoint.text_of(tape).splitlines():

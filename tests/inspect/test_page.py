@@ -51,6 +51,14 @@ def test_nothing_in_a_name_ends_the_page(tmp_path):
     assert held(page)["name"] == "</script><b>"
 
 
+def test_in_notebooks():
+    """As `explain` and `dump` print it."""
+    function = torch.compile(lambda x: x * 2 if x.shape[0] < 3 else x)
+    function(torch.ones(2))
+    assert function._repr_html_().startswith("<pre>1 capture, 0 replays")
+    assert Tape.of(loss(1))._repr_html_().startswith("<pre>tape ")
+
+
 def test_a_graph():
     lines = torch.inspect.to_dot(loss(1)).splitlines()
     assert lines[0] == 'digraph "tape" {' and lines[-1] == "}"
