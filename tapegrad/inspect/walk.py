@@ -2,7 +2,7 @@
 
 A replay frees what is not needed any more and a sweep adds contributions up where they arrive; whoever wants to see
 either reads them here. Each instruction runs by itself, on copies where it writes in place, so that a buffer keeps the
-value that it had; its contributions are what `autograd.grad` gives for it alone.
+value that it had; its contributions are what `autograd.grad` gives for it alone, or for views that it alone reads.
 """
 from __future__ import annotations
 
@@ -70,6 +70,8 @@ class Walk:
                     given = tapegrad.ones(tape.layouts[b].shape, dtype=tape.layouts[b].dtype) if seed is None else seed
                     self.seeds[b] = given if b not in self.seeds else self.seeds[b] + given
             self.adjoints = [self.seeds.get(b) for b in range(len(tape.layouts))]
+            if self._in_one_sweep(needs):
+                return self
             for t in reversed(range(len(tape))):
                 result, g = tape.results[t], self.adjoints[tape.results[t]]
                 if not any(needs[t]) or not tape.plan(t).keeps:
@@ -84,6 +86,45 @@ class Walk:
         for b in self.unknown:
             self.adjoints[b] = None
         return self
+
+    def _in_one_sweep(self, needs: Sequence[Sequence[bool]]) -> bool:
+        """The same by a single sweep, where every value is known and none is written to: whether it was done.
+
+        The tape is recorded again with a view of its own for every operand that a gradient flows on to; what arrives at
+        the view is the contribution. All of a walk takes half as long so as with instructions one by one.
+        """
+        tape = self.tape
+        if any(value is None for value in self.values) or any(
+                op.inplace_of is not None or op.kind in ("rebase", "callback") for op in tape.operations):
+            return False
+        again: list[Any] = [value.detach().requires_grad_() if b in tape.requires else None
+                            for b, value in enumerate(self.values)]
+        parts: list[tuple[int, int, Any]] = []
+        with tapegrad.enable_grad():
+            for t, result in enumerate(tape.results):
+                operands: list[Any] = []
+                for b, wanted in zip(tape.operands[t], needs[t]):
+                    x = tape.constants[~b] if b < 0 else self.values[b] if again[b] is None else again[b]
+                    if wanted and again[b] is not None:
+                        x = x.view(x.shape)
+                        parts.append((t, b, x))
+                    operands.append(x)
+                if any(needs[t]) and tape.plan(t).keeps:
+                    with replay.wrapped(operands) as taken:
+                        again[result] = replay.step(tape, t, taken)
+        roots = [b for b in self.seeds if again[b] is not None and again[b].requires_grad]
+        if not roots:
+            return True
+        asked = [b for b, x in enumerate(again) if x is not None and x.requires_grad]
+        found = tapegrad.autograd.grad([again[b] for b in roots], [*(again[b] for b in asked), *(x for *_, x in parts)],
+                                       [self.seeds[b].to(again[b].dtype) for b in roots], allow_unused=True)
+        for b, whole in zip(asked, found):
+            if whole is not None:
+                self.adjoints[b] = whole
+        for (t, b, _), part in zip(parts, found[len(asked):]):
+            if part is not None:
+                self.contributions[t].append((b, part))
+        return True
 
     def _contributed(self, t: int, g: Any, needed: Sequence[bool]) -> list[tuple[int, Any]]:
         operands: list[Any] = []

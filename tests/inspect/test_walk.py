@@ -43,6 +43,22 @@ def test_a_walk_is_a_replay_and_its_gradients(make):
         assert torch.equal(tape.values[b], inputs[tape.inputs.index(b)].detach())
 
 
+@pytest.mark.parametrize("make", TAPES)
+def test_one_sweep_says_what_instructions_one_by_one_do(make, monkeypatch):
+    tape = make()
+    swept = Walk(tape).backward()
+    monkeypatch.setattr(Walk, "_in_one_sweep", lambda *_: False)
+    one_by_one = Walk(tape).backward()
+    for found, wanted in zip(swept.adjoints, one_by_one.adjoints):
+        assert (found is None) == (wanted is None)
+        if found is not None:
+            torch.testing.assert_close(found, wanted, equal_nan=True)
+    for found, wanted in zip(swept.contributions, one_by_one.contributions):
+        assert [b for b, _ in found] == [b for b, _ in wanted]
+        for (_, part), (_, same) in zip(found, wanted):
+            torch.testing.assert_close(part, same, equal_nan=True)
+
+
 def test_contributions_add_up_to_adjoints():
     x = torch.tensor([1.0, 2.0], requires_grad=True)
     y = x.exp()
