@@ -104,7 +104,7 @@ class Walk:
             for t, result in enumerate(tape.results):
                 operands: list[Any] = []
                 for b, wanted in zip(tape.operands[t], needs[t]):
-                    x = tape.constants[~b] if b < 0 else self.values[b] if again[b] is None else again[b]
+                    x: Any = tape.constants[~b] if b < 0 else self.values[b] if again[b] is None else again[b]
                     if wanted and again[b] is not None:
                         x = x.view(x.shape)
                         parts.append((t, b, x))
