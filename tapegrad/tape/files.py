@@ -1,6 +1,7 @@
 """Tapes in files: an .npz archive of the dump and the inputs' values. Nothing in it is an address or a pickle."""
 from __future__ import annotations
 
+import contextlib
 import os
 import zipfile
 from collections.abc import Mapping
@@ -33,16 +34,20 @@ def tensors(tape: Instructions, found: Mapping[int, np.ndarray[Any, Any]]) -> di
     return values
 
 
-def save(tape: Instructions, path: str | Path) -> None:
+def _opened(path: str | Path | BinaryIO, mode: str) -> Any:
+    return open(path, mode) if isinstance(path, (str, os.PathLike)) else contextlib.nullcontext(path)
+
+
+def save(tape: Instructions, path: str | Path | BinaryIO) -> None:
     """Write a tape; see `Tape.save`."""
     content: dict[str, Any] = {f"%{b}": array for b, array in arrays(tape).items()}
-    with open(path, "wb") as file:
+    with _opened(path, "wb") as file:
         np.savez(file, tape=np.array(text.dump(tape)), **content)
 
 
-def load(path: str | Path) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:
+def load(path: str | Path | BinaryIO) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:
     """The dump and the values in a file."""
-    with open(path, "rb") as file:
+    with _opened(path, "rb") as file:
         try:
             _check_size(file)
             with np.load(file, allow_pickle=False) as archive:

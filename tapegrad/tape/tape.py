@@ -9,7 +9,7 @@ import html
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 from tapegrad.machine.live import machine
 from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
@@ -213,12 +213,13 @@ class Tape(Instructions):
 
     # ------------------------------------------------------------ files
 
-    def save(self, path: str | Path) -> None:
-        """Write the text and the inputs' values to a file (an .npz archive: no addresses, no pickled objects)."""
+    def save(self, path: str | Path | BinaryIO) -> None:
+        """Write the text and the inputs' values to a file (an .npz archive: no addresses, no pickled objects), which
+        may be one that is open."""
         files.save(self, path)
 
     @staticmethod
-    def load(path: str | Path) -> Tape:
+    def load(path: str | Path | BinaryIO) -> Tape:
         """The tape of a file, verified; raises ParseError or TapeError for a file that is damaged."""
         return Tape._restored(*files.load(path)).verify()
 

@@ -139,8 +139,8 @@ def test_switched_off(monkeypatch):
 
 
 def test_folders_of_old_versions_are_forgotten(folder):
-    old = folder / ("0" * len(cache._fingerprint()))
-    young = folder / ("1" * len(cache._fingerprint()))
+    old = folder / ("0" * len(cache.fingerprint()))
+    young = folder / ("1" * len(cache.fingerprint()))
     for other in (old, young):
         other.mkdir(parents=True)
     os.utime(old, (0, 0))

@@ -29,7 +29,7 @@ try:
 except ImportError:
     from hashlib import blake2b
 
-__all__ = ["Info", "clear", "digest", "get", "info", "obtain", "put"]
+__all__ = ["Info", "clear", "digest", "fingerprint", "get", "info", "obtain", "put"]
 
 _MAGIC = b"tapegrad object 2\n"
 _CHECKSUM = 32
@@ -60,7 +60,8 @@ class Info(NamedTuple):
 
 
 @functools.cache
-def _fingerprint() -> str:
+def fingerprint() -> str:
+    """What object code depends on besides its text: the processor and its features, LLVM, and what generates code."""
     digest = blake2b(digest_size=10)
     here = Path(__file__).parents[2]
     for name in _GENERATORS:
@@ -75,13 +76,13 @@ def _fingerprint() -> str:
 
 def _folder() -> Path | None:
     root = config.cache_dir()
-    return None if root is None else root / _fingerprint()
+    return None if root is None else root / fingerprint()
 
 
 def _path(key_text: str) -> str | None:
     root = config.cache_dir()
     name = digest([key_text.encode()])
-    return None if root is None else f"{root}{os.sep}{_fingerprint()}{os.sep}{name}"
+    return None if root is None else f"{root}{os.sep}{fingerprint()}{os.sep}{name}"
 
 
 def _is_ours(status: os.stat_result) -> bool:
@@ -99,7 +100,7 @@ def _trusted(folder: str) -> bool:
 
 def _head(key_text: str, code: bytes) -> bytes:
     """What an entry begins with: a checksum of its code, and of all that it is named by."""
-    key = f"{_fingerprint()} {key_text}".encode()
+    key = f"{fingerprint()} {key_text}".encode()
     return _MAGIC + blake2b(code, digest_size=_CHECKSUM).digest() + blake2b(key, digest_size=_CHECKSUM).digest()
 
 
