@@ -29,14 +29,17 @@ def minimize(fun: Objective, x0: Any, args: Any = (), method: str | None = None,
 
     `fun` takes a float64 tensor of one axis, then `args`, and returns one number. Functions in `constraints` (SciPy's
     dicts, or `NonlinearConstraint`) take that tensor too, and get their Jacobians. `progress` shows iterations by tqdm,
-    if that is installed. Other arguments are SciPy's. Raises ValueError for an objective that is not one number.
+    if that is installed. With `jac=True` it is SciPy's function, of arrays, that gives the value and the gradient (as
+    `interop.dask.value_and_grad` does). Other arguments are SciPy's. Raises ValueError for an objective that is not
+    one number.
     """
     from scipy import optimize
 
     given = _arguments(args)
     start = _point(x0)
     name = (method or "").lower()
-    if "hess" not in options and "hessp" not in options:
+    both = options.get("jac") is True
+    if "hess" not in options and "hessp" not in options and not both:
         if name in _PRODUCTS:
             options["hessp"] = objectives.hessp(fun)
         elif name in _HESSIANS:
@@ -44,7 +47,9 @@ def minimize(fun: Objective, x0: Any, args: Any = (), method: str | None = None,
     several = constraints if isinstance(constraints, (list, tuple)) else [constraints]
     if several:
         options["constraints"] = [_constraint(c) for c in several]
-    if name in _WITHOUT or callable(options.get("jac")):
+    if both:
+        objective: Callable[..., Any] = fun
+    elif name in _WITHOUT or callable(options.get("jac")):
         value = objectives.evaluated(lambda x, *args: fun(x, *args).reshape(()))
 
         def objective(x: Array, *args: Any) -> Any:
