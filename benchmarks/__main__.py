@@ -29,6 +29,7 @@ from benchmarks import (
     operations,
     ordinary,
     ordinary_models,
+    partitions,
     pieces,
     scalars,
     small,
@@ -41,11 +42,12 @@ from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 # In the table's order.
 GROUPS = (small, calls, pieces, operations, decompositions, drawing, everyday, large, layers, batches, sparse, nested,
           training, memory, startup, compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling,
-          inspecting, native)
+          inspecting, native, partitions)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {
     "s": ((1, "s"), (1e-3, "ms"), (1e-6, "µs"), (1e-9, "ns")),
     "B": ((1e6, "MB"), (1e3, "kB"), (1, "B")),
+    "": ((1, ""),),
 }
 
 

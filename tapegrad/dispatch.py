@@ -106,6 +106,8 @@ tangents: Any = None
 lanes: Any = None
 # While anomalies are looked for (`autograd.anomaly`): what is told of every result.
 witness: Callable[[Any], None] | None = None
+# While a function is taken down (`interop.partitioned.notes`): what is told of every operation, before and after it.
+notes: Any = None
 
 
 def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
@@ -122,12 +124,16 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         saved = saver(op, given, attributes)
         if saved is not None:
             return saved
+    if notes is not None:
+        notes.before(given)
     operands = Operands(op, given)
     try:
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
             _teach(op, operands.layouts, plan)
         result = run_plan(plan.index, *operands.values)
+        if notes is not None:
+            notes.after(op, given, attributes, result)
         if lessons.active is not None:
             lessons.ran(plan.index, given, result)
         if witness is not None:
@@ -188,6 +194,8 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
     self = given[0]
     if before_write is not None:
         before_write(self)
+    if notes is not None:
+        notes.before(given)
     recording = call.is_recording(None)
     if recording:
         for x in given:
@@ -244,6 +252,8 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
             constant(self, op, values, wanted)
         if witness is not None:
             witness(self)
+        if notes is not None:
+            notes.after(op, given, attributes, self)
         return plan.index
     finally:
         operands.release()
@@ -292,6 +302,8 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         found = lanes.viewed(op, x, attributes, record)
         if found is not None:
             return found
+    if notes is not None:
+        notes.before((x,))
     layout = layout_of(x)
     given = dict(attributes)
     # Where a view starts is the instruction's affair, not the plan's: x[0], x[1], … share one plan.
@@ -314,6 +326,8 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         lessons.viewed(plan.index, x, plan.out.id, offset * item, shift * item, mode, along, made)
     if witness is not None:
         witness(made)
+    if notes is not None:
+        notes.after(op, (x,), given.items(), made)
     return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 

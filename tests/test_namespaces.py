@@ -25,7 +25,8 @@ _PRIVATE = """
     distributions.transforms.parts distributions.transforms.vectors func.derivatives func.vectorisation
     inspect.clocks inspect.debugger inspect.drawing inspect.dumping inspect.folding inspect.nans inspect.page
     inspect.profiling inspect.rounding inspect.running inspect.scripts inspect.statistics
-    inspect.traps inspect.walk interop interop.scipy.objectives interop.scipy.solvers nn.common_types
+    inspect.traps inspect.walk interop interop.partitioned interop.scipy.objectives interop.scipy.solvers
+    nn.common_types
     nn.utils.spectral_norm nn.utils.weight_norm optim.lbfgs optim.lr_scheduler.base optim.lr_scheduler.cycles
     optim.lr_scheduler.factors optim.lr_scheduler.others optim.matrices optim.pointwise optim.rules
     serialization.archive serialization.arrays serialization.pickles serialization.storages

@@ -24,8 +24,8 @@ _BELOW = """
     autograd.variable backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps
     backends.openmp backends.opt_einsum cpu cpu.amp cuda cuda.amp
     distributions distributions.constraint_registry distributions.constraints distributions.distribution
-    distributions.kl distributions.transforms distributions.utils func inspect interop.safetensors interop.scipy jit
-    linalg mps
+    distributions.kl distributions.transforms distributions.utils func inspect interop.dask interop.futures
+    interop.joblib interop.safetensors interop.scipy jit linalg mps
     nn nn.attention nn.functional nn.init nn.modules
     nn.modules.activation nn.modules.adaptive nn.modules.attention nn.modules.batchnorm nn.modules.channelshuffle
     nn.modules.container nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold

@@ -1,1 +1,1 @@
-"""Bridges to other libraries: `interop.scipy`, `interop.safetensors`."""
+"""Bridges to other libraries: `interop.scipy`, `interop.dask`, `.futures` and `.joblib`, `interop.safetensors`."""

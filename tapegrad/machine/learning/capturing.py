@@ -69,6 +69,7 @@ class Trace:
         self.asked = False  # whether Python asked a tensor for its one number
         self.settled = False  # nothing but the analysis needs its events any more
         self.on_refusal: Callable[[], None] = lambda: None  # done once: code that nobody has read may run next
+        self.lines: list[str] | None = None  # where Python looked at a value, or drew, for who asks
 
     def forget(self, events: int, pointers: int) -> None:
         """So many events, and pointers, are analysed: give their memory back, but for the rest of a page."""
@@ -264,6 +265,8 @@ def _content(kind: int, address: int, nbytes: int) -> None:
     if trace is not None:
         if kind == rec.GUARD:
             carry_out()
+            if trace.lines is not None:
+                trace.lines.append("what it does depends on a value" + here())
         trace.contents.append(machine.memory(address, "u1", nbytes).tobytes())
         _note(kind, address, len(trace.contents) - 1)
 
@@ -290,8 +293,15 @@ def drawn(address: int, draw: Draw) -> None:
     """A random stream was used; what it gave was written to a fresh block (0: it gave nothing)."""
     trace = mine()
     if trace is not None:
+        if trace.lines is not None:
+            trace.lines.append("it draws random numbers" + here())
         trace.draws.append(draw)
         _note(rec.DRAWN, address, len(trace.draws) - 1)
+
+
+def so_far() -> Any:
+    """The events of the capture under way."""
+    return _events[:int(machine.state["n_trace"][0])]
 
 
 def cut() -> None:

@@ -1,0 +1,200 @@
+"""Sums over partitions on Dask's workers: the same bits whatever happens to these."""
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import signal
+import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import pytest
+
+import tapegrad as torch
+from tapegrad.interop import futures, scipy
+
+distributed = pytest.importorskip("distributed", reason="Dask is not installed: pip install tapegrad[dask]")
+
+import dask  # noqa: E402
+import dask.array  # noqa: E402
+
+from tapegrad.interop import dask as ours  # noqa: E402
+
+ROWS = np.random.default_rng(0).normal(size=(500, 4))
+CUTS = [0, 100, 350, 351, 420, 480, 500]
+PARTS = [(ROWS[a:b, :3], ROWS[a:b, 3]) for a, b in itertools.pairwise(CUTS)]
+POINTS = np.random.default_rng(1).normal(size=(12, 3))
+
+
+def squares(w, batch):
+    x, y = batch
+    return (x @ w - y).square().sum()
+
+
+def bits(found):
+    value, gradient = found
+    return value, gradient.tolist()
+
+
+EXPECTED = [bits(futures.value_and_grad(squares, PARTS, ThreadPoolExecutor(1))(w)) for w in POINTS]
+
+
+@pytest.fixture(scope="module")
+def here():
+    """A cluster in this process."""
+    with distributed.LocalCluster(
+            n_workers=2, processes=False, dashboard_address=":0") as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def processes():
+    """One of processes, which are started again when they are killed: Dask gives up what was lost once."""
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), distributed.LocalCluster(
+            n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
+    ) as cluster, distributed.Client(cluster) as client:
+        yield client
+
+
+def delayed(part):
+    return dask.delayed(lambda: part)()
+
+
+GIVEN = {
+    "arrays": lambda client: PARTS,
+    "futures": lambda client: [client.submit(tuple, part) for part in PARTS],
+    "scattered": lambda client: [tuple(client.scatter([*part])) for part in PARTS],
+    "delayed": lambda client: [delayed(part) for part in PARTS],
+    "dask arrays": lambda client: tuple(dask.array.from_array(a, chunks=(tuple(np.diff(CUTS)), *[-1] * (a.ndim - 1)))
+                                        for a in (ROWS[:, :3], ROWS[:, 3])),
+    "persisted": lambda client: tuple(client.persist([*GIVEN["dask arrays"](client)])),
+}
+
+
+@pytest.mark.parametrize("how", GIVEN)
+def test_partitions_however_they_come(here, how):
+    step = ours.value_and_grad(squares, GIVEN[how](here), here)
+    assert [bits(step(w)) for w in POINTS[:3]] == EXPECTED[:3]
+    assert [*map(bits, step.several(POINTS[:3]))] == EXPECTED[:3]
+    assert repr(step) == "<squares, summed over 6 partitions, and its gradient>"
+    step.close()
+
+
+def test_one_array_is_divided_by_rows(here):
+    whole = dask.array.from_array(ROWS, chunks=(150, -1))
+    step = ours.value_and_grad(lambda w, x: (x * w).sum(), whole, here)
+    np.testing.assert_allclose(step(np.ones(4))[1], ROWS.sum(0))
+    named = ours.value_and_grad(lambda w, batch: (batch["rows"] * w).sum(), {"rows": whole}, here)
+    assert bits(named(np.ones(4))) == bits(step(np.ones(4)))
+
+
+@pytest.mark.parametrize(("partitions", "why"), [
+    (lambda: dask.array.ones((4, 4), chunks=2), "first axis only"),
+    (lambda: (dask.array.ones(4, chunks=2), dask.array.ones(4, chunks=3)), "divided alike"),
+    (lambda: (dask.array.ones(4, chunks=2), np.ones(4)), "expected Dask arrays"),
+])
+def test_arrays_that_are_divided_otherwise(here, partitions, why):
+    with pytest.raises((TypeError, ValueError), match=why):
+        ours.value_and_grad(squares, partitions(), here)
+
+
+def test_partitions_of_other_dtypes(here):
+    parts = [here.submit(np.ones, 3, dtype) for dtype in ("f8", "f8", "f4")]
+    with pytest.raises(ours.PartitionError, match=r"partition 2: it is float32\[3\], and partition 0 is float64\[3\]"):
+        ours.value_and_grad(lambda w, x: (w * x).sum(), parts, here)(np.ones(3))
+    with pytest.raises(ours.PartitionError, match="partition 1: holds complex128"):
+        ours.value_and_grad(lambda w, x: (w * x).sum(), [np.ones(3), here.submit(np.ones, 3, "c16")], here)(np.ones(3))
+
+
+def test_partitions_that_cannot_be_made(here):
+    with pytest.raises(ours.PartitionError, match=r"partition 1.*no such file") as raised:
+        ours.value_and_grad(squares, [PARTS[0], dask.delayed(unreadable)()], here, retries=2)(POINTS[0])
+    assert raised.value.partition == 1
+
+
+def unreadable():
+    raise OSError("no such file")
+
+
+def test_failures_name_the_partition_and_the_line(processes):
+    def factor(w, x):
+        return torch.linalg.cholesky(x * w).diagonal().log().sum()
+
+    step = ours.value_and_grad(factor, [np.eye(2), np.eye(2), -np.eye(2)], processes)
+    line = factor.__code__.co_firstlineno + 1
+    for _ in range(2):
+        with pytest.raises(ours.PartitionError, match=rf"partition 2, test_dask\.py:{line}: linalg_cholesky"):
+            step(np.array(1.0))
+    assert step.rounds == 0
+
+
+def test_a_function_that_needs_python(here):
+    step = ours.value_and_grad(lambda w, x: (w * x).sum() * torch.rand(()), [np.ones(3)], here)
+    with pytest.raises(RuntimeError, match=r"cannot be sent to workers: it draws random numbers \(test_dask\.py"):
+        step(np.ones(3))
+
+
+def test_a_fit_by_scipy_and_by_an_optimiser(here):
+    step = ours.value_and_grad(squares, PARTS, here)
+    expected = np.linalg.lstsq(ROWS[:, :3], ROWS[:, 3], rcond=None)[0]
+    np.testing.assert_allclose(scipy.minimize(step, np.zeros(3), jac=True).x, expected, atol=1e-5)
+    w = torch.zeros(3, dtype=torch.float64, requires_grad=True)
+    optimiser = torch.optim.LBFGS([w], line_search_fn="strong_wolfe")
+
+    def closure():
+        optimiser.zero_grad()
+        return step.backward(w)
+
+    for _ in range(3):
+        optimiser.step(closure)
+    np.testing.assert_allclose(w.detach().numpy(), expected, atol=1e-5)
+
+
+def pids(client):
+    return [*client.run(os.getpid, on_error="ignore").values()]
+
+
+def test_killed_workers_cost_no_round_and_no_bit(processes):
+    """One is killed while a round is under way, then all are."""
+    step = ours.value_and_grad(squares, PARTS, processes)
+    kills = {3: 1, 8: 2}
+    for k, w in enumerate(POINTS):
+        for pid in pids(processes)[:kills.get(k, 0)]:
+            threading.Timer(0.001 * k, os.kill, (pid, signal.SIGKILL)).start()
+        assert bits(step(w)) == EXPECTED[k]
+    assert step.rounds == len(POINTS)
+
+
+def test_workers_that_are_lost_again_and_again(processes):
+    """What kills its worker whenever it is asked for is given up in the end, and named."""
+    fatal = dask.delayed(os._exit)(1)
+    step = ours.value_and_grad(squares, [processes.submit(tuple, PARTS[0]), fatal], processes, retries=1)
+    with pytest.raises(ours.PartitionError, match="partition 1: was lost 2 times, with its workers") as raised:
+        step(POINTS[0])
+    assert raised.value.partition == 1
+
+
+
+
+def test_a_worker_without_the_package(processes):
+    name = "tapegrad.interop.partitioned.dask_workers"
+    worker = next(iter(processes.run(os.getpid)))
+    processes.run(exec, f"import sys; sys.held = sys.modules.pop({name!r}, None); sys.modules[{name!r}] = None", {},
+                  workers=[worker])
+    try:
+        with pytest.raises(RuntimeError, match=rf"worker {worker} cannot import tapegrad"):
+            ours.value_and_grad(squares, PARTS, processes)
+    finally:
+        processes.run(exec, f"import sys; del sys.modules[{name!r}]; "
+                            f"sys.modules.update({{{name!r}: sys.held}} if sys.held else {{}})", {}, workers=[worker])
+    assert bits(ours.value_and_grad(squares, PARTS, processes)(POINTS[0])) == EXPECTED[0]
+
+
+def test_dask_is_imported_when_it_is_asked_for():
+    import subprocess
+
+    code = ("import sys, tapegrad.interop.dask, tapegrad.interop.futures, tapegrad.interop.joblib; "
+            "assert not {'dask', 'distributed', 'joblib'} & {*sys.modules}")
+    subprocess.run([sys.executable, "-c", code], check=True)
