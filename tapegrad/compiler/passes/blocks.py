@@ -13,6 +13,7 @@ not written by the group.
 """
 from __future__ import annotations
 
+import math
 from collections import Counter, deque
 from collections.abc import Sequence
 
@@ -43,6 +44,8 @@ from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
+VECTORS = 64  # elements that are whole vectors, whatever the processor and the dtype
+FEWEST = 256  # elements of a block's largest call: with fewer, calling costs more than the cache saves
 FAR = 1024  # steps without one that joins a group, after which no more are looked for
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
 
@@ -110,9 +113,10 @@ class _Lowering:
                 return group.steps
             chosen.add(cut)
         bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
-        block = max(min(CACHE // max(bytes_a_unit, 1), group.units), 1)
-        if block > 64:
-            block -= block % 64
+        fewest = -(-FEWEST * group.units // max(max(c.elements for c in chosen.cuts), 1))
+        block = max(CACHE // max(bytes_a_unit, 1), fewest, 1)
+        multiple = VECTORS if block > VECTORS else _whole(chosen.cuts)
+        block = min(max(block // multiple, 1) * multiple, group.units)
         pieces = sum(c.elements for c in chosen.cuts if product_of(c.step)) // thread_cuts.PRODUCT_GRAIN
         if pieces > 1:  # multiplications are dearer than the bytes they go through
             block = min(block, -(-group.units // pieces))
@@ -168,6 +172,13 @@ class _Lowering:
         return (emitter.compile_region(partial, kernel.pattern, (False,)), machine.keep_nest(words),
                 Operand(place, 0, slot, False),
                 Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
+
+
+def _whole(cuts: Sequence[Cut]) -> int:
+    """Of how many units a block is to be a multiple, for no vector to be cut in two: at the end of a row functions give
+    other last bits."""
+    inner = [c.per_unit for c in cuts if product_of(c.step) is None and c.axis == len(words_of(c.step)[2]) - 1]
+    return VECTORS // math.gcd(VECTORS, *inner)
 
 
 def _axes(step: Step) -> dict[int, int]:
