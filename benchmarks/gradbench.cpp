@@ -96,6 +96,17 @@ double llsq(const double* x, const double* t, long n, long m) {
     return total / 2;
 }
 
+// The same with the power of each term called for: as GradBench's own program has it.
+double llsq_powers(const double* x, const double* t, long n, long m) {
+    double total = 0;
+    for (long i = 0; i < n; ++i) {
+        double rest = (t[i] > 0) - (t[i] < 0);
+        for (long j = 0; j < m; ++j) rest -= x[j] * std::pow(t[i], static_cast<double>(j));
+        total += rest * rest;
+    }
+    return total / 2;
+}
+
 double kmeans(const double* centroids, const double* points, long n, long d, long k) {
     double total = 0;
     for (long i = 0; i < n; ++i) {

@@ -43,6 +43,7 @@ class Replayed(Protocol):
     segments: list[Segment]
     owners_reached: Any
     arguments: int
+    saves: bool
     layouts: list[int]
     backwards: list[Backward]
 
@@ -169,10 +170,10 @@ class Recorder:
         self._keep: list[Any] = []
         living = len(variant.segments)
         n_arguments = variant.arguments if living else 0
-        saved = variant.layouts[-1] if living else 0
+        saved = variant.layouts[-1] if variant.saves else 0
         self.kept: list[tuple[str, int]] = [
             *(("argument", i) for i in range(n_arguments)), *(("held", i) for i in range(len(self.reads.held))),
-            *(("result", i) for i in self.reads.results), *([("saved", 0)] if living else [])]
+            *(("result", i) for i in self.reads.results), *([("saved", 0)] if saved else [])]
         numbers = {key: i for i, key in enumerate(self.kept)}
         place = captured.returned.index
         inputs = [(rec.FROM_ARGUMENT, x) if type(x) is int else (rec.FROM_RESULT, place(x.which)) if type(x) is Result

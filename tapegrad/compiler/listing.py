@@ -54,7 +54,7 @@ class _Names:
 
     def __init__(self, variant: Variant) -> None:
         self.arguments, self.results = variant.arguments, len(variant.captured.result_blocks)
-        self.saved = variant.results[-1] if variant.segments else -1
+        self.saved = variant.results[-1] if variant.saves else -1
         self.rows: dict[int, str] = {}
         reach = variant.reach
         free = getattr(getattr(variant.function, "__code__", None), "co_freevars", ())

@@ -121,7 +121,7 @@ class Quick:
                              for left in captured.gradients])
         self._table("versions", captured.fresh_versions)
         if captured.roots and recorder is not None:
-            self._record["nodes"], self._record["saved"] = recorder.address, bool(variant.segments)
+            self._record["nodes"], self._record["saved"] = recorder.address, variant.saves
         if variant.fixed and not outputs:
             return rec.CONSTANT_RESULT
         if variant.plain and len(variant.layouts) == 1 and not captured.roots:

@@ -64,8 +64,11 @@ class Variant:
         if self.segments:
             self._divided = divide(captured.steps, captured.blocks, captured.result_blocks, self.segments, arguments)
             self.steps = self._divided.steps
+        nbytes = self._divided.blocks[-1].nbytes if self._divided else 0
+        self.saves: bool = nbytes > 0  # whether a block of what backwards read is the last of those that a call takes
+        if self._divided and self.saves:
             self.results.append(self._divided.saved)
-            lies.append(layouts.intern(dtypes.uint8, (self._divided.blocks[-1].nbytes,)))
+            lies.append(layouts.intern(dtypes.uint8, (nbytes,)))
         self.layouts: list[int] = [layout.id for layout in lies]
         self._lies = [*lies, *map(layout_of, self.held)]  # native code has their numbers
         self.backwards: list[Backward] = []

@@ -11,6 +11,7 @@ import tapegrad as torch
 from tapegrad.compiler import loops
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.traced_program import Loop
+from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.learning import capturing
 
@@ -625,3 +626,27 @@ def test_short_vectors_that_are_looked_at():
         return run, [x]
 
     check(make)
+
+
+@pytest.mark.parametrize("dtype", [F64, torch.float32])
+def test_what_a_turn_leaves_lies_side_by_side(dtype):
+    """One pointer leads to all that the backward reads of a turn, and each is stored as soon as it is there."""
+    def make():
+        leaves = scalars(0.3, 0.7, 1.1, dtype=dtype)
+
+        def run():
+            x, y, z = leaves
+            for _ in range(60):
+                x, y, z = x + 0.01 * (y * z).sin(), y - 0.01 * (x * z).exp(), z + 0.01 * (x / y) * (x * y).sqrt()
+            (x * y * z).backward()
+
+        return run, leaves
+
+    check(make)
+    compiled = torch.compile(make()[0], eager_build=True)
+    for _ in range(3):
+        compiled()
+    patterns = [emitter.kernels[s.a].pattern for work in compiled.tape.works for s in work.steps
+                if s.kind == rec.KERNEL and s.a in emitter.kernels]
+    forward, backward = (p.split(":") for p in patterns if p.startswith("@"))
+    assert forward[0].count("w") > 6 and forward[2].count("=") > 5 and backward[2].count("=") > 5

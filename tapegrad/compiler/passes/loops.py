@@ -2,16 +2,22 @@
 
 They are found when a call is captured (`compiler/loops.py`). Here blocks that each turn has one slot of, and that
 nobody else looks at, become that one slot. A body that is a single kernel of scalars becomes a kernel that loops
-(`turns_writer`): what passes from turn to turn stays in registers.
+(`turns_writer`): what passes from turn to turn stays in registers. Numbers that a turn leaves for others lie side by
+side, in a record a turn: with an array for each, every one of them takes a pointer that no register is left for.
 """
 from __future__ import annotations
 
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any
+
 from tapegrad.compiler.passes.work import Work, kernel_of, passed_on, slot_of, times_used
 from tapegrad.compiler.superinstructions import Access, access
-from tapegrad.compiler.traced_program import Block, Group, Loop, Place, Plain, Step, moved
+from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Plain, Step, moved
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
+
+_NUMBER = 8  # bytes of a slot that holds one
 
 
 def loops(work: Work) -> Work:
@@ -24,12 +30,64 @@ def loops(work: Work) -> Work:
             return item
         here = times_used([item])
         seen = passed_on(item.steps, blocks) | work.results | {n for n, times in here.items() if times != uses[n]}
-        item = _slim(item, here.keys() - seen, blocks)
-        return _turning(item) or item
+        return _slim(item, here.keys() - seen, blocks)
 
-    steps = [item._replace(steps=tuple(map(slim, item.steps))) if isinstance(item, Group) else slim(item)
-             for item in work.steps]
+    def turning(item: Plain) -> Plain:
+        return (_turning(item) or item) if isinstance(item, Loop) else item
+
+    def each(rule: Callable[[Plain], Plain], steps: Sequence[Any]) -> list[Any]:
+        return [item._replace(steps=tuple(map(rule, item.steps))) if isinstance(item, Group) else rule(item)
+                for item in steps]
+
+    steps = each(turning, _side_by_side(each(slim, work.steps), blocks, work.results))
     return work._replace(steps=steps, blocks=blocks)
+
+
+def _side_by_side(steps: Sequence[Item], blocks: list[Block], results: set[int]) -> list[Item]:
+    """The same steps, where blocks of which the same loops use a number a turn, in the same order, are one."""
+    moves: dict[int, dict[int, int]] = {}  # of a block: in which loop it goes by how much
+    barred = set(results)
+    for i, item in enumerate(steps):
+        if isinstance(item, Group):
+            barred |= {p.number for p in item.places if p.kind == "own"}
+            continue
+        for step in item.steps if isinstance(item, Loop) else (item,):
+            for place, nbytes in zip(step.places, _widths(step)):
+                if place.kind != "own":
+                    continue
+                number, stride = place.number, place.stride
+                one = blocks[number].slot == _NUMBER and stride % _NUMBER == 0 and (
+                    place.offset % _NUMBER + nbytes <= _NUMBER)
+                alike = not isinstance(item, Loop) or moves.setdefault(number, {}).setdefault(i, stride) == stride
+                if not (one and alike):
+                    barred.add(number)
+    together: dict[tuple[tuple[int, int], ...], list[int]] = {}
+    for number, ways in moves.items():
+        if number not in barred and any(ways.values()):
+            together.setdefault(tuple(sorted(ways.items())), []).append(number)
+    new: dict[int, tuple[int, int, int]] = {}  # the block, how far its numbers are apart, and which of each it is
+    for numbers in together.values():
+        if len(numbers) > 1:
+            apart = _NUMBER * len(numbers)
+            new.update((number, (len(blocks), apart, k)) for k, number in enumerate(numbers))
+            blocks.append(Block(0, max(blocks[n].nbytes for n in numbers) * len(numbers), apart))
+
+    def to(place: Place) -> Place:
+        if place.kind != "own" or place.number not in new:
+            return place
+        block, apart, k = new[place.number]
+        turn, rest = divmod(place.offset, _NUMBER)
+        return Place("own", block, turn * apart + k * _NUMBER + rest, place.stride // _NUMBER * apart)
+
+    return [item if isinstance(item, Group) else moved(item, to) for item in steps] if new else [*steps]
+
+
+def _widths(step: Any) -> list[int]:
+    """How many bytes a step uses of each place, as far as that is known to be a number at most."""
+    kernel = kernel_of(step)
+    if kernel is not None and kernel.pattern == "1":
+        return [d.itemsize for d in (*kernel.region.outputs, *kernel.region.inputs)]
+    return [step.b if step.kind == rec.ZEROED else _NUMBER + 1] * len(step.places)
 
 
 def _slim(loop: Loop, local: set[int], blocks: list[Block]) -> Loop:
@@ -57,10 +115,23 @@ def _turning(loop: Loop) -> Step | None:
     back = [f"{k}>{ahead[a]}" for k, a in enumerate(places) if k >= outputs and a in ahead]
     if any(a != b and a == b._replace(of=a.of) for a in places[outputs:] for b in ahead):
         return None  # what passes on is read as other numbers than were written
-    pattern = "@" + "".join("m" if a.stride else "0" for a in places) + ":" + ",".join(back)
+    letters = "".join("0" if not a.stride else "w" if k < outputs and a not in places[outputs:] else "m"
+                      for k, a in enumerate(places))
+    beside = _beside(places, {k for k, a in enumerate(places) if a in ahead})
+    pattern = f"@{letters}:{','.join(back)}:{','.join(beside)}"
     address = emitter.compile_region(region, pattern, kernel.accumulate)
     nest = machine.keep_nest([loop.turns, *(a.stride for a in places)])
     return Step(rec.KERNEL, address, nest, step.places, b"")
+
+
+def _beside(places: Sequence[Access], registers: set[int]) -> Iterator[str]:
+    """Which places are as far from another one in all turns, but for what comes back in `registers`."""
+    first: dict[tuple[Any, int], int] = {}
+    for k, a in enumerate(places):
+        if a.stride and k not in registers:
+            j = first.setdefault((a.space, a.stride), k)
+            if j != k:
+                yield f"{k}={j}+{a.start - places[j].start}"
 
 
 def _next(a: Access) -> Access:
