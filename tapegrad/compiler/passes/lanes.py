@@ -4,7 +4,8 @@ Where each step of some loops goes over the same axis, and no sample uses what i
 order. Step by step for all of them, what a turn keeps for the backward goes to memory and comes back: 160 MB for each
 number that 2,000 turns of 10⁴ samples keep. Block by block it stays in the cache, and threads share the blocks.
 
-Steps that are the same for all samples take part where nobody else reads what they write: each block does them again.
+Steps that are the same for all samples, and short, take part where nobody else reads what they write: each block does
+them again.
 """
 from __future__ import annotations
 
@@ -140,8 +141,8 @@ class _Lanes:
                     for j, (place, part, reach) in enumerate(zip(step.places, cut.parts, cut.reach))]):
                 self.axes[step] = cut.axis, cut.per_unit, tuple([p.unit for p in cut.parts])
                 return True
-        if kernel_of(step) is None or not self._use([
-                _Access(p, 0, 0, j < written, turns) for j, p in enumerate(step.places)]):
+        again = math.prod(words_of(step)[2]) <= BLOCK if _has_loops(step) else kernel_of(step) is not None
+        if not again or not self._use([_Access(p, 0, 0, j < written, turns) for j, p in enumerate(step.places)]):
             return False
         self.axes[step] = 0, 0, (0,) * len(step.places)
         return True
