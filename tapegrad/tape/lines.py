@@ -34,7 +34,11 @@ def shown(file: str, line: int | None) -> str:
     """A line as it is called: `train.py:14`, `In[3]:2` of a notebook; nothing for what is in no file (`<stdin>`)."""
     if cell := _OF_CELL.match(file):
         return f"In[{cell[1]}]:{line}"
-    return "" if file.startswith("<") or line is None else f"{Path(file).name}:{line}"
+    if file.startswith("<") or line is None:
+        return ""
+    # A name need not be text: bytes that are no UTF-8 come as surrogates, which can be neither printed nor written.
+    name = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in Path(file).name)
+    return f"{name}:{line}"
 
 
 def line_in(code: CodeType, place: int) -> int | None:

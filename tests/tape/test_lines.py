@@ -201,6 +201,7 @@ def test_an_unknown_version_has_none(monkeypatch):
 @pytest.mark.parametrize(("file", "line", "text"), [
     ("/home/a/train.py", 14, "train.py:14"), ("train.py", 1, "train.py:1"), ("<stdin>", 1, ""), ("<string>", 3, ""),
     ("<ipython-input-12-0a1b2c>", 3, "In[12]:3"), ("<python-input-7>", 1, "In[7]:1"), ("a.py", None, ""),
+    ("/home/é/\udcff é.py", 2, "\\udcff é.py:2"), ("a\n\x01.py", 1, "a\\n\\x01.py:1"),
 ])
 def test_how_a_line_is_called(file, line, text):
     assert lines.shown(file, line) == text
