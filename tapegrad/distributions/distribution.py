@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 import tapegrad as torch
 from tapegrad import Size, Tensor
 from tapegrad.distributions import constraints
-from tapegrad.distributions.utils import broadcast_all, lazy_property, logits_to_probs, probs_to_logits
+from tapegrad.distributions.utils import broadcast_all, holds, lazy_property, logits_to_probs, probs_to_logits
 from tapegrad.machine.learning import capturing
 from tapegrad.namespaces import show_public
 
@@ -60,7 +60,7 @@ class Distribution:
             if name not in self.__dict__ and isinstance(vars_of(type(self), name), lazy_property):
                 continue  # the other of two ways to say the same
             value = getattr(self, name)
-            if not constraint.check(value).all():
+            if not holds(constraint.check(value)):
                 raise ValueError(f"Expected parameter {name} ({type(value).__name__} of shape {tuple(value.shape)}) of "
                                  f"distribution {self!r} to satisfy the constraint {constraint!r}, but found invalid "
                                  f"values:\n{value}")
@@ -169,7 +169,7 @@ class Distribution:
                           "the distribution with `validate_args=False` to turn off validation.", stacklevel=3)
             return
         assert support is not None
-        if not support.check(value).all():
+        if not holds(support.check(value)):
             raise ValueError(f"Expected value argument ({type(value).__name__} of shape {tuple(value.shape)}) to be "
                              f"within the support ({support!r}) of the distribution {self!r}, but found invalid "
                              f"values:\n{value}")

@@ -8,7 +8,7 @@ import tapegrad as torch
 from tapegrad import Size, Tensor
 from tapegrad.distributions import constraints
 from tapegrad.distributions.distribution import Distribution, ExponentialFamily, Family
-from tapegrad.distributions.utils import broadcast_all
+from tapegrad.distributions.utils import broadcast_all, holds
 
 __all__ = ["Beta", "Chi2", "Dirichlet", "Exponential", "FisherSnedecor", "Gamma", "GeneralizedPareto"]
 
@@ -112,7 +112,7 @@ class Chi2(Gamma):
         super().__init__(0.5 * df, 0.5, validate_args=validate_args)
 
     def _check_arguments(self) -> None:
-        if not constraints.positive.check(self.df).all():
+        if not holds(constraints.positive.check(self.df)):
             super()._check_arguments()
 
     df = property(lambda self: self.concentration * 2)

@@ -36,6 +36,13 @@ def _standard_normal(shape: Any, dtype: Any, device: Any = None) -> Tensor:
     return torch.normal(torch.zeros(shape, dtype=dtype), torch.ones(shape, dtype=dtype))
 
 
+def holds(checked: Tensor) -> bool:
+    """Whether a check passed everywhere, on every lane of a `vmap`."""
+    while checked._stands_in:
+        checked = checked._value
+    return bool(checked.all())
+
+
 def _sum_rightmost(value: Any, dim: int) -> Any:
     """The sum over the last `dim` axes."""
     return value if dim == 0 else value.reshape((*value.shape[:-dim], -1)).sum(-1)

@@ -360,3 +360,26 @@ def test_models_side_by_side():
             *each.items(), *(("s" + k, v) for k, v in samples.items())]}
 
     assert run(tapegrad) == run(torch)
+
+
+@pytest.mark.parametrize("text", [
+    "vmap(lambda a: Normal(0.0, 1.0).cdf(a))(x)",
+    "vmap(lambda a: Normal(a, a * a + 1).log_prob(2.0 * a))(x)",
+    "vmap(grad(lambda a: Normal(0.0, 1.0).log_prob(a)))(x)",
+    "vmap(vmap(lambda a, b: Gamma(a.exp(), b.exp()).log_prob(b.exp()), (0, None)), (None, 0))(x, x)",
+    "vmap(lambda a: Dirichlet(a.exp()).log_prob(t.ones(3) / 3))(x.reshape(1, 3))",
+    "vmap(lambda a: Chi2(a.exp()).log_prob(a.exp()))(x)",
+    "vmap(lambda a: Normal(0.0, a).log_prob(a))(x)",
+    "vmap(lambda a: Gamma(1.0, 1.0).log_prob(a))(x)",
+])
+def test_distributions_check_all_of_a_batch(text):
+    """Parameters and values are validated on every lane at once, inside of a `vmap` as outside."""
+    def run(t):
+        names = {**{n: getattr(t.distributions, n) for n in ("Normal", "Gamma", "Dirichlet", "Chi2")},
+                 "t": t, "vmap": t.vmap, "grad": t.func.grad, "x": t.tensor([-0.5, 0.25, 1.0], dtype=t.float64)}
+        try:
+            return [round(float(e), 12) for e in eval(text, names).reshape(-1)]
+        except RuntimeError as error:  # the message of what does not hold would show elements
+            return str(error).split(",")[0]
+
+    assert run(tapegrad) == run(torch)
