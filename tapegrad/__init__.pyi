@@ -1515,7 +1515,7 @@ def get_rng_state() -> Tensor:
     >>> torch.set_rng_state(state)
     >>> torch.equal(torch.rand(2), x)
     True"""
-def gradient(input: Tensor, *, spacing: Any = None, dim: _int | Sequence[_int] | None = None, edge_order: _int = 1) -> Any:
+def gradient(input: Tensor, *, spacing: Any = None, dim: _int | Sequence[_int] | None = None, edge_order: _int = 1) -> tuple[Tensor, ...]:
     """Central differences along axes, one-sided at the ends (`torch.gradient`).
 
     >>> torch.gradient(torch.tensor([0.25, 0.5, 1.0]))

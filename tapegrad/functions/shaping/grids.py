@@ -125,7 +125,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
 
 
 @public
-def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_order: int = 1) -> list[Any]:
+def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_order: int = 1) -> tuple[Any, ...]:
     """Central differences along axes, one-sided at the ends (`torch.gradient`)."""
     if edge_order not in (1, 2):
         raise RuntimeError("torch.gradient only supports edge_order=1 and edge_order=2.")
@@ -148,7 +148,7 @@ def gradient(input: Tensor, *, spacing: Any = 1, dim: Ints | None = None, edge_o
         if at.numel() != n:
             raise RuntimeError(f"torch.gradient expected each coordinate tensor to have {n} elements")
         found.append(_difference(input, at.to(_float(input)), d, edge_order))
-    return found
+    return tuple(found)
 
 
 def _float(x: Any) -> dtypes.dtype:
