@@ -85,3 +85,15 @@ def perturbed_in_place(t, x, w):
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:
     assert outcome(program, tapegrad) == outcome(program, torch)
+
+
+@pytest.mark.parametrize("apart", [False, True])
+def test_a_check_draws_as_many_numbers(apart):
+    """What a program draws after `gradgradcheck` is what it draws under PyTorch."""
+    def run(t):
+        t.manual_seed(0)
+        x = t.tensor([0.5, -1.0, 2.0], dtype=t.float64, requires_grad=True)
+        t.autograd.gradgradcheck(lambda a: (a ** 3, a.sin().sum()), x, gen_non_contig_grad_outputs=apart)
+        return t.randn(3).tolist()
+
+    assert run(tapegrad) == run(torch)
