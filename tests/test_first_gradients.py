@@ -15,6 +15,7 @@ VIEWS = {
     "turned": lambda x: [x[:9].view(3, 3).t()[:, 1:], x[:9].view(3, 3).t()[1:], x[:9].view(3, 3)[1:].t()[1]],
     "windows": lambda x: [x.unfold(0, 3, 2), x.unfold(0, 2, 4), x.as_strided((2, 2), (3, 1), 1)],
     "repeated": lambda x: [x[2:5].expand(4, 3), x[4].expand(3)],
+    "empty ones": lambda x: [x[::len(x)][..., 1:], x[:1][::3].tensor_split(2)[1], x[5:5], x[:9].view(3, 3)[:, 3:]],
     "parts of parts": lambda x: [x[1:8][2:5], x[3:][::2], x[:9].view(3, 3).diagonal()],
 }
 

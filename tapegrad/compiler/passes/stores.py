@@ -1,7 +1,7 @@
-"""Stores: zeros to which a kernel adds at once are not written, but added to in a register.
+"""Stores: zeros that a kernel stores over at once are not written; those it adds to are added to in a register.
 
-The gradient of a part (`x[1:]`) is zeros with an addition to that part. The zeros that are left are those beside it:
-`0 + x` is what the addition computed, a negative zero included.
+The gradient of a part (`x[1:]`) is zeros, and that part stored or, of some kinds, added. The zeros that are left are
+those beside it: `0 + x` is what an addition computed, a negative zero included.
 """
 from __future__ import annotations
 
@@ -53,9 +53,9 @@ def _is_zeros(step: Step, constants: Collection[int]) -> bool:
 
 
 def _added(step: Step, zeros: Step) -> tuple[Step, list[Step]] | None:
-    """A step that adds to a part of these zeros, and to nothing else, as one that stores; and the zeros beside it."""
+    """A step that writes a part of these zeros, and nothing else, as one that stores; and the zeros beside it."""
     kernel = kernel_of(step)
-    if kernel is None or kernel.accumulate != (True,) or any(kernel.region.per_row):
+    if kernel is None or len(kernel.accumulate) != 1 or any(kernel.region.per_row):
         return None
     (of,), (value,) = kernel.region.outputs, kernel.region.values
     whole, target = zeros.places[0], step.places[0]
@@ -73,8 +73,10 @@ def _added(step: Step, zeros: Step) -> tuple[Step, list[Step]] | None:
     after = zeros.b - before - nbytes
     if before < 0 or after < 0 or nbytes < before + after:  # many zeros are written sooner in one go
         return None
-    region = kernel.region._replace(values=(scalar.add(Sym.const(0.0, of), value).cast(of),))
-    address = emitter.compile_region(region, kernel.pattern, (False,))
+    address = step.a
+    if kernel.accumulate[0]:
+        region = kernel.region._replace(values=(scalar.add(Sym.const(0.0, of), value).cast(of),))
+        address = emitter.compile_region(region, kernel.pattern, (False,))
     beside = [(whole, before), (target._replace(offset=target.offset + nbytes), after)]
     return step._replace(a=address), [_zeros(place, n) for place, n in beside if n]
 

@@ -57,7 +57,6 @@ type_alloc: Callee = external("PyType_GenericAlloc", u64, u64, i64)
 tuple_type: Callee = symbol("PyTuple_Type")
 code_type: Callee = symbol("PyCode_Type")
 get_attribute: Callee = external("PyObject_GetAttr", u64, u64, u64)
-list_set_slice: Callee = external("PyList_SetSlice", i32, u64, i64, i64, u64)
 tail_match: Callee = external("PyUnicode_Tailmatch", i64, u64, u64, i64, i64, i32)
 
 

@@ -89,13 +89,13 @@ def replay_reverse(workspace):
                         if target == U0:
                             w.bottom = program.bytes
                             return NO_MEMORY
-                        if program.flags & _ONE_RUN and machine().trace == U0:  # a capture clears whole blocks
+                        if program.flags & _ONE_RUN and machine().trace == U0:
                             end = (shift + plan_row.out_bytes) & ~U7  # whole words; the run is written after that
                             zero_fill(target, shift)
                             zero_fill(target + end, program.bytes - end)
                         elif program.flags & _NEEDS_ZERO:
-                            zero_fill(target, program.bytes)
-                            add = True
+                            zero_fill(target, program.bytes)  # all of it in a capture, which clears whole blocks
+                            add = not program.flags & _ONE_RUN
                     status = run_program(w.arena, program, operands, rows[out].address, gradient, target, shift, add)
                     if status:
                         w.bottom = U0

@@ -196,7 +196,7 @@ def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
     own = [d for d in range(len(plan.out.shape)) if d not in reduced]
     sizes, steps = [plan.out.shape[d] for d in own], [strides[d] for d in own]
     # As many elements, and yet overlapping: a window's neighbours.
-    one_run = not reduced and shapes.is_dense(sizes, steps)
+    one_run = not reduced and math.prod(sizes) > 0 and shapes.is_dense(sizes, steps)  # what is empty may lie beyond
     whole = math.prod(sizes) == target.numel and shapes.is_dense(sizes, steps)
     flags = 0 if whole else rec.NEEDS_ZERO | rec.ONE_RUN * one_run
     alike = strides == incoming.strides or (target.contiguous and incoming.contiguous and shapes.is_contiguous(

@@ -129,9 +129,9 @@ class _Source(ProductWriter):
                 state[f"a{base}"] = self.hidden(self.at("%a", ("%ai", base)))
             state.update({f"c{r}.{v}": "zeroinitializer" for r, v in tiles})
             whole = self.do("udiv", "%k", self.unrolled)
-            state = self.steps("turn", state, reach, vectors, whole, self.unrolled, "entry", "rest")
+            state = self.along_k("turn", state, reach, vectors, whole, self.unrolled, "entry", "rest")
             rest = self.do("urem", "%k", self.unrolled)
-            state = self.steps("one", state, reach, vectors, rest, 1, "rest", "end")
+            state = self.along_k("one", state, reach, vectors, rest, 1, "rest", "end")
             keep = self.lanes_of("%keep")
             self.line("br i1 %adds, label %add, label %store")
             self.label("add")  # all loads before the first store: where rows are short, vectors reach into the next one
@@ -154,8 +154,8 @@ class _Source(ProductWriter):
                         self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
                 self.line("ret void")
 
-    def steps(self, name: str, state: dict[str, str], reach: list[tuple[int, int]], vectors: int, turns: str,
-              count: int, before: str, after: str) -> dict[str, str]:
+    def along_k(self, name: str, state: dict[str, str], reach: list[tuple[int, int]], vectors: int, turns: str,
+                count: int, before: str, after: str) -> dict[str, str]:
         """A loop along k, of `count` steps a turn; returns the state (pointers, sums) after it."""
         self.line(f"%{name}.any = icmp ne i64 {turns}, 0")
         self.line(f"br i1 %{name}.any, label %{name}, label %{after}")
