@@ -77,11 +77,7 @@ class KernelWriter(LoopWriter):
         self.extents: dict[tuple[int, str], tuple[str, str]] = {}
         self.width: int = 1  # elements a whole vector in the pass that is being written
         self.counted: bool = any(n.op == "index" for n in nodes)
-        self.masked: bool = "s" not in self.pattern and (vector_bytes()[1] or self.calls_vectors(nodes))
-
-    def calls_vectors(self, nodes: Sequence[Sym]) -> bool:
-        """Whether functions are called on whole vectors: on single elements they have other last bits."""
-        return vector_bytes()[0] > 16 and any(n.op in INTRINSICS and is_call(self.form(n)) for n in nodes)
+        self.masked: bool = "s" not in self.pattern and vector_bytes()[1]
 
     def choose_width(self, roots: Sequence[Sym], reduces: Sequence[Sym] = (),
                      cut: AbstractSet[Sym] = frozenset()) -> int:
@@ -103,7 +99,8 @@ class KernelWriter(LoopWriter):
             variants = jit.vector_functions(function, len(n.args), n.args[0].dtype is dtypes.float32)
             if name not in ("libm", "power") or not variants:
                 return 1
-            native = max(native, min(lanes for lanes, _ in variants))  # of another type two registers, if need be
+            # Beside another type two registers, if need be: on single elements functions have other last bits.
+            native = max(native, min(lanes for lanes, _ in variants))
         if "s" in self.pattern:
             return min(native, 8)
         return min(native * 4, 64) if reduces and not self.columns and not calls else native
