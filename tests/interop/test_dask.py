@@ -1,6 +1,7 @@
 """Sums over partitions on Dask's workers: the same bits whatever happens to these."""
 from __future__ import annotations
 
+import contextlib
 import itertools
 import logging
 import os
@@ -153,7 +154,13 @@ def test_a_fit_by_scipy_and_by_an_optimiser(here):
 
 
 def pids(client):
+    client.wait_for_workers(2, timeout=60)
     return [*client.run(os.getpid, on_error="ignore").values()]
+
+
+def kill(pid):
+    with contextlib.suppress(ProcessLookupError):  # Dask may have ended it before
+        os.kill(pid, signal.SIGKILL)
 
 
 def test_killed_workers_cost_no_round_and_no_bit(processes):
@@ -161,8 +168,8 @@ def test_killed_workers_cost_no_round_and_no_bit(processes):
     step = ours.value_and_grad(squares, PARTS, processes)
     kills = {3: 1, 8: 2}
     for k, w in enumerate(POINTS):
-        for pid in pids(processes)[:kills.get(k, 0)]:
-            threading.Timer(0.001 * k, os.kill, (pid, signal.SIGKILL)).start()
+        for pid in pids(processes)[:kills[k]] if k in kills else []:
+            threading.Timer(0.001 * k, kill, (pid,)).start()
         assert bits(step(w)) == EXPECTED[k]
     assert step.rounds == len(POINTS)
 
