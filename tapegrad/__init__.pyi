@@ -1519,7 +1519,7 @@ def gradient(input: Tensor, *, spacing: Any = None, dim: _int | Sequence[_int] |
     """Central differences along axes, one-sided at the ends (`torch.gradient`).
 
     >>> torch.gradient(torch.tensor([0.25, 0.5, 1.0]))
-    [tensor([0.2500, 0.3750, 0.5000])]"""
+    (tensor([0.2500, 0.3750, 0.5000]),)"""
 def greater(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     """Whether elements are greater: `input > other` (`torch.gt`).
 
