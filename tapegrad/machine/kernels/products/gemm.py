@@ -25,7 +25,7 @@ from tapegrad.machine.kernels.lowering import vector_bytes
 from tapegrad.machine.kernels.products import product_writer
 from tapegrad.machine.kernels.products.product_writer import Addresses, ProductWriter
 
-__all__ = ["Addresses", "build", "kernels"]
+__all__ = ["Addresses", "build", "kernels", "onto", "tile"]
 
 KC = 384     # depth of a block: 256 writes c more often (1000 x 1000: 5 %), 512 leaves the first-level cache
 ROWS = 112   # rows of a block of a: 110-440 KiB packed, so that the second-level cache has room for what is streamed
