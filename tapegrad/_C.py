@@ -7,6 +7,9 @@ from typing import Any
 
 from tapegrad.autograd import engine
 from tapegrad.machine.live import buffers
+from tapegrad.ops.linalg import LinAlgError as _LinAlgError
+
+__all__ = ["_LinAlgError", "_autograd", "_current_graph_task_id", "_unsafe_set_version_counter"]
 
 
 def _current_graph_task_id() -> int:

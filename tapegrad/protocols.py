@@ -18,6 +18,8 @@ from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, plan_of
 
+_told = False  # PyTorch, too, says it once a process
+
 
 def reread(x: Any, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, offset: int = 0,
            kind: type | None = None) -> Any:
@@ -67,6 +69,17 @@ def rebuild(kind: type, content: np.ndarray[Any, Any], like: tuple[Any, ...], re
     return made.requires_grad_(requires_grad)
 
 
+def _tell_what_is_lost() -> None:
+    """Say once that a number does not know what it was computed from."""
+    global _told
+    if not _told:
+        _told = True
+        from tapegrad import dispatch
+
+        dispatch.warn("Converting a tensor with requires_grad=True to a scalar may lead to unexpected behavior.\n"
+                      "Consider using tensor.detach() first.")
+
+
 class Protocols:
     """What Python asks of a tensor."""
 
@@ -87,14 +100,16 @@ class Protocols:
             raise ValueError("only one element tensors can be converted to Python scalars")
         return self._scalar()
 
-    def __float__(self) -> float:
+    def __float__(self: Any) -> float:
+        if self.requires_grad and call.is_recording(None):
+            _tell_what_is_lost()
         return float(self._number())
 
     def __int__(self) -> int:
         return int(self._number())
 
     def __complex__(self) -> complex:
-        return complex(self._number())
+        return complex(float(self))
 
     def __index__(self: Any) -> int:
         if self.dtype.is_floating_point or self.numel() != 1:

@@ -69,6 +69,10 @@ class LinAlgError(RuntimeError):
     """What linear algebra refuses (`torch.linalg.LinAlgError`)."""
 
 
+# So it is called where it is shown, and found again by a pickle.
+LinAlgError.__module__, LinAlgError.__name__, LinAlgError.__qualname__ = "tapegrad._C", "_LinAlgError", "_LinAlgError"
+
+
 _DIVERGED = "{batch}The algorithm failed to converge because the input matrix is ill-conditioned or has too many " \
             "repeated {of} (error code: {element})."
 _NOT_FINITE = "{name}: {batch}The algorithm failed to converge because the input matrix contained non-finite values."

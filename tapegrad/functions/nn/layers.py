@@ -1,6 +1,7 @@
 """Layers as functions: linear maps, tables looked up by number, classes as ones and zeros, rows of one norm."""
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -22,14 +23,21 @@ from tapegrad.tensor import Tensor
 def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
     """`input @ weight.T + bias` (`torch.nn.functional.linear`)."""
     expect_tensor("linear", weight, "weight", 2)
+    if not input.ndim or not weight.ndim:
+        raise RuntimeError(f"both arguments to linear need to be at least 1D, but they are {input.ndim}D and "
+                           f"{weight.ndim}D")
     turned = weight.t()
-    if bias is not None and input.ndim == 2 and weight.ndim == 2:
+    if bias is None:
+        return matmul(input, turned)
+    if input.ndim == 2:
         return PUBLIC["addmm"](bias, input, turned)
-    if bias is not None and input.dtype is not weight.dtype:
+    if weight.ndim == 2 and bias.ndim == 1 and input.is_contiguous():
+        rows = input.view(math.prod(input.shape[:-1]), input.shape[-1])
+        return PUBLIC["addmm"](bias, rows, turned).view(*input.shape[:-1], weight.shape[0])
+    if input.dtype is not weight.dtype:
         raise RuntimeError(f"mat1 and mat2 must have the same dtype, but got {kind_name(input)} and "
                            f"{kind_name(weight)}")
-    product = matmul(input, turned)
-    return product if bias is None else product + bias
+    return matmul(input, turned) + bias
 
 
 @nn
