@@ -10,7 +10,7 @@ from tapegrad.dtypes import dtype as _dtype
 
 from tapegrad.random import Generator
 from tapegrad.tensor import Tensor
-from tapegrad.ops.linalg import LinAlgError as LinAlgError
+from tapegrad._C import _LinAlgError as LinAlgError
 
 __all__: list[_str]
 
