@@ -105,6 +105,27 @@ def profile_chain() -> Measured:
     return Measured(min(on), min(off))
 
 
+@figure("a compiled function of 1 element in a `profile` / without", "s", must=2.0, aim=1.5)
+def profile_compiled() -> Measured:
+    import tapegrad
+
+    x = tapegrad.tensor(0.5)
+    step = tapegrad.compile(lambda x: (x * 3).sin() + 1)
+
+    def turn() -> float:
+        start = time.perf_counter()
+        for _ in range(20_000):
+            step(x)
+        return time.perf_counter() - start
+
+    off, on = [turn(), turn()], []
+    for _ in range(9):
+        off.append(turn())
+        with tapegrad.inspect.profile():
+            on.append(turn())
+    return Measured(min(on), min(off))
+
+
 @figure("the sum of a `profile`'s times / the wall", "s", must=1.15, aim=1.05)
 def profile_sum() -> Measured:
     import tapegrad

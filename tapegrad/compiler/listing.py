@@ -129,7 +129,7 @@ def _calls(run: Turns) -> Iterator[Step]:
     """The calls of a blocked group as steps."""
     for call in run.calls:
         places = tuple(o.place._replace(kind="scratch") if o.private else o.place for o in call.operands)
-        yield Step(rec.KERNEL, call.kernel, call.nest, places, b"")
+        yield Step(rec.KERNEL, call.kernel, call.nest, places, b"", call.lines)
 
 
 def _step(step: Step, names: Callable[[Place], str], constants: dict[int, bytes]) -> str:

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterable, Iterator, Sequence
+import weakref
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,7 +14,7 @@ from tapegrad.compiler.traced_program import Block, Blocked, Loop, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
-from tapegrad.machine.llvm import late_binding
+from tapegrad.machine.llvm import jit, late_binding
 from tapegrad.machine.startup import address_of
 
 _launch = machine.call.launch
@@ -21,6 +22,8 @@ _ALIGN = 64
 _WORD = 8
 _ALL_BITS = (1 << 64) - 1
 _SMALL = 16 << 20
+programs: weakref.WeakSet[Program] = weakref.WeakSet()  # those there are
+on_made: Callable[[Program], None] | None = None  # told of each new one
 
 
 def lay_out(blocks: Sequence[Block], steps: Sequence[Step | Blocked | Loop], apart: set[int], reuse: bool
@@ -73,7 +76,8 @@ class Program:
     `results` are the blocks that leave the program; each call puts them into fresh memory. `undo` lists outside memory
     that is written before the last check, as (place, bytes): a call that breaks off restores it. `conditions` are
     words of memory as (address, mask, value), `writes` how often each storage that others see is written. Threads may
-    share a program: `launch` is one native call, which the GIL makes whole.
+    share a program: `launch` is one native call, which the GIL makes whole. It is a program of `function`, or of its
+    `backward`.
     """
 
     steps: np.ndarray[Any, Any]
@@ -81,7 +85,10 @@ class Program:
 
     def __init__(self, steps: Sequence[Step | Blocked | Loop], blocks: Sequence[Block], results: Sequence[int],
                  undo: Sequence[tuple[Place, int]], conditions: Any,
-                 writes: Sequence[tuple[int, int]], reuse: bool = True) -> None:
+                 writes: Sequence[tuple[int, int]], reuse: bool = True, function: str = "", backward: bool = False
+                 ) -> None:
+        self.function: str = function
+        self.backward: bool = backward
         self.results: list[int] = list(results)
         self._steps = steps  # and with them the loop nests
         kernels = _kernels(steps)
@@ -144,9 +151,8 @@ class Program:
             if isinstance(step, Loop):
                 records.append((rec.LOOP, 0, self._looped(step, resolve), 0, 0))
                 continue
-            first = step.places[0] if step.places else None
-            if step.kind == rec.CONSTANT and first and first.kind == "own" and first.number in self._constants:
-                content = np.frombuffer(step.content, "u1")
+            if self._lies_ready(step):
+                first, content = step.places[0], np.frombuffer(step.content, "u1")
                 self._constants[first.number][first.offset:first.offset + len(content)] = content
                 continue
             pointers = pointed(step.places)
@@ -175,7 +181,8 @@ class Program:
         self.conditions = conditions if isinstance(conditions, np.ndarray) else np.array(conditions, rec.CONDITION)
         self._writes = np.array(list(writes), rec.WRITE)
         self._record = np.zeros(1, rec.COMPILED)
-        self._record["steps"], self._record["n_steps"] = address_of(self.steps), len(self.steps)
+        self._record["steps"] = self._record["undo"] = address_of(self.steps)
+        self._record["n_steps"] = len(self.steps)
         self._record["conditions"] = address_of(self.conditions)
         self._record["n_conditions"] = len(self.conditions)
         self._record["writes"], self._record["n_writes"] = address_of(self._writes), len(self._writes)
@@ -188,6 +195,33 @@ class Program:
             self._record[field], self._record[f"n_{field}"] = address_of(table), len(rows)
         self.address: int = address_of(self._record)
         self.size = size
+        with jit.BUILDING:
+            programs.add(self)
+            if on_made is not None:
+                on_made(self)
+
+    def _lies_ready(self, step: Step | Blocked | Loop) -> bool:
+        return step.kind == rec.CONSTANT and step.places[0].kind == "own" and step.places[0].number in self._constants
+
+    @property
+    def items(self) -> list[tuple[int, Step | Blocked | Loop | None]]:
+        """What each of the native steps does, and its number; -1 and None for those that copy what a run that breaks
+        off takes back."""
+        undo = [(-1, None)] * int(self._record["n_undo"][0])
+        return [*undo, *((t, s) for t, s in enumerate(self._steps)
+                         if s.kind != rec.DRAWN and not self._lies_ready(s))]
+
+    def run_through(self, kernel: int, first: int) -> None:
+        """Have each step run by this kernel, which is given its address and its number, from `first` on."""
+        steps = np.zeros_like(self.steps)
+        numbers = np.arange(len(steps), dtype="u8")
+        steps["kind"], steps["a"] = rec.RUN, kernel
+        steps["b"], steps["c"] = address_of(self.steps) + numbers * steps.itemsize, first + numbers
+        self._record["steps"], self._through = address_of(steps), steps
+
+    def run_plainly(self) -> None:
+        """The end of that."""
+        self._record["steps"] = address_of(self.steps)
 
     def _blocked(self, step: Blocked, resolve: Any) -> int:
         """A BLOCKED record and all it refers to."""

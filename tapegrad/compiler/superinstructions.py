@@ -127,6 +127,7 @@ class _Run:
         self.constants = constants
         self.seen: dict[tuple[str, int], set[Access]] = {}  # by memory
         self.length = 0
+        self._lines: dict[int, None] = {}
         self.waiting: list[tuple[Step, Loop, Sequence[Access]]] = []  # steps of scalars, see `template`
 
     def accepts(self, accesses: Sequence[Access], loop: Loop) -> bool:
@@ -146,11 +147,16 @@ class _Run:
         for access in accesses:
             self.seen.setdefault(access.space, set()).add(access)
         self.length += 1
+        self._lines.update(dict.fromkeys(step.lines))
         self.waiting.append((step, loop, accesses))
         if loop.reduces:
             self.reduced.add(accesses[0])
         if not self.scalar:
             self.work()
+
+    @property
+    def lines(self) -> tuple[int, ...]:
+        return tuple(self._lines)
 
     def work(self) -> None:
         for step, loop, accesses in self.waiting:
@@ -284,7 +290,7 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     signature, placed, where = run.signature(alive)
     if run.scalar and signature in known:
         kernel, nest, order = known[signature]
-        return Step(rec.KERNEL, kernel, nest, tuple([where[n] for n in order]), b"")
+        return Step(rec.KERNEL, kernel, nest, tuple([where[n] for n in order]), b"", run.lines)
     run.work()
     kept = [(access, place, value) for access, (place, value) in run.outputs.items() if alive(place)]
     if not kept:
@@ -303,7 +309,7 @@ def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: s
     kernel = emitter.compile_region(region, pattern, (False,) * len(values))
     if run.scalar:
         known[signature] = kernel, nest, [placed[a] for a in (*(a for a, _, _ in kept), *(inputs[u][0] for u in used))]
-    return Step(rec.KERNEL, kernel, nest, tuple(places), b"")
+    return Step(rec.KERNEL, kernel, nest, tuple(places), b"", run.lines)
 
 
 def one_loop(count: int, itemsizes: Sequence[int], letters: Sequence[str], reduced: bool = False) -> int:

@@ -191,13 +191,14 @@ class _Places:
         self._table = Table([], np.zeros(count, "u1"), np.zeros(count, "u4"), np.zeros(count, "u8"),
                             np.zeros(count, np.min_scalar_type(len(ends))), np.zeros(count, "u1"),
                             np.zeros(count, "u1"), np.zeros(shape, "i1"), np.zeros(shape, "i4"),
-                            np.zeros(shape, _whole(far)))
+                            np.zeros(shape, _whole(far)), np.zeros(count, "u8"))
         pointers, row, pointer = capturing.pointers(), 0, 0
         for first in range(0, len(events), capturing.AT_ONCE):
             at = first + np.flatnonzero(is_step[first:first + capturing.AT_ONCE])
             some = self._table.rows(slice(row, row + len(at)))
             pointer += self._piece(events[at], at, pointers[pointer:], some, taken, before, outside)
             some.part[:] = np.searchsorted(ends, at)
+            some.line[:] = np.where(some.kind == rec.KERNEL, capturing.lines()[at], 0)
             row += len(at)
             trace.forget(min(first + capturing.AT_ONCE, len(events)), pointer)
 

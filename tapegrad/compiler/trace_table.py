@@ -36,7 +36,8 @@ class Table(NamedTuple):
     `kernels` are the addresses of its kernels, `kernel` is the one of a row that calls any; `b` is its event's, of a
     word that varies minus one minus which. Its pointers are the first `count` places of its row: each in the block, the
     argument or the owner row that `space` and `number` say, `offset` bytes from where that begins. `nbytes` are those
-    that a word has, `part` is the part of the capture. In the body of a loop places go on by `stride` bytes a turn.
+    that a word has, `part` is the part of the capture, `line` the word of the line that called its kernel. In the body
+    of a loop places go on by `stride` bytes a turn.
     """
 
     kernels: list[int]
@@ -49,6 +50,7 @@ class Table(NamedTuple):
     space: Any
     number: Any
     offset: Any
+    line: Any
     stride: Any = None
 
     @property
@@ -86,14 +88,15 @@ class Steps:
         strides = itertools.repeat(itertools.repeat(0)) if table.stride is None else table.stride.tolist()
         columns = (c.tolist() for c in (table.count, table.kind, table.kernel, table.b, table.nbytes, table.space,
                                         table.number, table.offset, begins))
-        for count, kind, kernel, b, nbytes, *where in zip(*columns, strides):
+        lines = [(line,) if line else () for line in table.line.tolist()]
+        for line, count, kind, kernel, b, nbytes, *where in zip(lines, *columns, strides):
             places = tuple([Place(_KINDS[s], n, o, by) if s != FIXED else Place(_KINDS[s], start + o, n, by)
                             for _, s, n, o, start, by in zip(range(count), *where)])
             if kind == rec.KERNEL:
                 nest = self.nests.get(b)
                 if nest is None:
                     nest = self.nests[b] = _nest(b)
-                found.append(Step(kind, table.kernels[kernel], nest, places, b""))
+                found.append(Step(kind, table.kernels[kernel], nest, places, b"", line))
             elif kind == rec.ZEROED:
                 found.append(Step(kind, 0, b, places, b""))
             elif kind == rec.DRAWN:

@@ -6,7 +6,8 @@ belong to arguments, which may lie elsewhere at the next call, or to tensors the
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Collection, Sequence
+import itertools
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -46,13 +47,17 @@ class Place(NamedTuple):
 
 
 class Step(NamedTuple):
-    """One event that a replay repeats; `a` and `b` are a kernel and its nest, or sizes."""
+    """One event that a replay repeats; `a` and `b` are a kernel and its nest, or sizes.
+
+    `lines` are words that say which lines of the program it comes from (see `tape.lines`).
+    """
 
     kind: int
     a: int
     b: int
     places: tuple[Place, ...]
     content: bytes
+    lines: tuple[int, ...] = ()
 
 
 class Operand(NamedTuple):
@@ -76,6 +81,7 @@ class Call(NamedTuple):
     axis: int
     per_unit: int
     operands: tuple[Operand, ...]
+    lines: tuple[int, ...] = ()
 
 
 class Turns(NamedTuple):
@@ -130,6 +136,11 @@ class Loop(NamedTuple):
 
 Plain = Step | Loop
 Item = Plain | Group | Blocked
+
+
+def lines_of(items: Iterable[Step | Call]) -> tuple[int, ...]:
+    """The lines that some steps come from together, each once."""
+    return tuple(dict.fromkeys(itertools.chain.from_iterable(item.lines for item in items)))
 
 
 def moved(step: Any, to: Callable[[Place], Place]) -> Any:

@@ -112,7 +112,7 @@ class Variant:
         work = captured.work if divided is None and passes else None
         work = work or optimise(Work(list(self.steps), blocks, set(self.results)), passes)
         program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions,
-                          reuse=bool(passes))
+                          reuse=bool(passes), function=self._called)
         self.works: list[Work] = [work]
         backwards = []
         for segment, steps in zip(self.segments, divided.backwards if divided else ()):
@@ -121,10 +121,15 @@ class Variant:
             backwards.append(self._backward(work, segment.blocks, segment, self.reads.places_of(self._read_by(steps))))
         self.recorder, self.backwards, self.program, self.native_way = None, backwards, program, False
 
+    @property
+    def _called(self) -> str:
+        return getattr(self.function, "__qualname__", type(self.function).__qualname__).rpartition(".")[2]
+
     def _backward(self, work: Work, blocks: Sequence[int], segment: Segment, reads: Sequence[int]) -> Backward:
         number = {block: i for i, block in enumerate(dict.fromkeys(blocks))}  # one may be the gradient of several
         fresh = dict(zip(segment.blocks, segment.layouts))
-        return Backward(Program(work.steps, work.blocks, list(number), [], [], []), [number[b] for b in blocks],
+        program = Program(work.steps, work.blocks, list(number), [], [], [], function=self._called, backward=True)
+        return Backward(program, [number[b] for b in blocks],
                         [fresh[b] for b in number], segment.seed_layouts, reads, self.arguments + 1,
                         len(self.captured.result_blocks))
 

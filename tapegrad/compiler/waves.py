@@ -285,9 +285,10 @@ def _renumbered(table: Table, numbers: Any) -> Table:
 class _Run:
     """Rows of a table, from `start` to `end`, as waves: two blocks, of values and of tables, and steps over them."""
 
-    def __init__(self, start: int, end: int, memory: _Memory, values: dataflow.Values, kernels: Sequence[_Kernel]
-                 ) -> None:
+    def __init__(self, start: int, end: int, memory: _Memory, values: dataflow.Values, kernels: Sequence[_Kernel],
+                 lines: Any) -> None:
         self.start, self.end = start, end
+        self.lines: tuple[int, ...] = tuple(np.unique(lines[lines != 0]).tolist())
         self.memory, self.values, self.kernels = memory, values, kernels
         needed = np.flatnonzero(values.needed)
         key = values.wave[needed].astype("i8") * (len(kernels) + dataflow.KERNEL) + values.kind[needed]
@@ -309,7 +310,8 @@ class _Run:
         kernels = dataflow.Kernels(*(np.array(column, "u1") for column in zip(
             *((k.rule, len(k.region.inputs) + k.adds, k.adds) for k in trace.kernels))))
         values = dataflow.trace_values(memory.rows, kernels, np.repeat(memory.outside, memory.cells))
-        run = None if values is None else cls(start, end, memory, values, trace.kernels)
+        run = None if values is None else cls(start, end, memory, values, trace.kernels,
+                                                  trace.table.line[start:end])
         return run if run is not None and run.wide else None
 
     def steps(self, numbers: Any, first: int) -> list[Step]:
@@ -324,7 +326,8 @@ class _Run:
         def call(kernel: int, target: Place, sources: Sequence[Place], table: Any) -> None:
             nonlocal words
             nest = machine.keep_nest([0, 0, len(table)])
-            found.append(Step(rec.KERNEL, kernel, nest, (target, *sources, Place("own", first + 1, 4 * words)), b""))
+            found.append(Step(rec.KERNEL, kernel, nest, (target, *sources, Place("own", first + 1, 4 * words)), b"",
+                              self.lines))
             tables.append(np.ascontiguousarray(table, "u4"))
             words += table.size
 

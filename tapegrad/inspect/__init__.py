@@ -188,7 +188,7 @@ def error_budget(what: Any, /, *arguments: Any, **named: Any) -> ErrorBudget:
 
 
 def profile(*, lines: bool = True) -> Profile:
-    """Time every kernel that runs in a block, forward and backward.
+    """Time every kernel that runs in a block, forward and backward, eager and compiled, and count what memory it takes.
 
     >>> import tapegrad as torch
     >>> a = torch.ones(64, 64, requires_grad=True)
@@ -202,9 +202,10 @@ def profile(*, lines: bool = True) -> Profile:
 
     Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
     and Chrome open. Rows have their line of source, backward the one that recorded what is differentiated; without
-    `lines` they are added up over lines. Kernels run on one thread meanwhile, so that times add up, and compiled
-    functions as they are written. What calls no kernel has no row: views, gradients that are handed on as they are,
-    what an optimiser does to many parameters at once; that, and Python, is in the `total` of the call that comes next.
+    `lines` they are added up over lines. Kernels run on one thread meanwhile, so that times add up. Compiled functions
+    have a row for each step of their programs. What calls no kernel has no row: views, gradients that are handed on as
+    they are, what an optimiser does to many parameters at once; that, and Python, is in the `total` of the call that
+    comes next.
     Without the block nothing is timed, and it costs nothing. Raises RuntimeError for a profile within a profile.
     """
     from tapegrad.inspect import profiling

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TextIO
 import numpy as np
 
 import tapegrad
-from tapegrad.autograd import calls_through_python
-from tapegrad.inspect.clocks import MOST, Clocks, Timed
+from tapegrad.compiler.step_costs import cost_of
+from tapegrad.inspect.clocks import MOST, Clocks, Timed, TimedStep
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
@@ -22,12 +22,15 @@ from tapegrad.tape.text import aligned, bytes_text, type_text
 
 _PRODUCTS = {"mm": 1, "bmm": 2, "mv": 1, "dot": 0}  # the axis of the first operand that is summed over
 _ELSEWHERE = "-"
+_MEMORY = "(memory)"
 
 
 class Row(NamedTuple):
     """One line of a profile: `kernel` seconds of the machine's work, `total` with what led there since the last call.
 
-    `moved` are the bytes that operands and results have, `flops` what products compute: zero where that is not known.
+    `moved` are the bytes that operands and results have, `flops` what products compute, and what the superinstructions
+    of compiled programs do: zero where that is not known. `blocks` of memory were taken for it, of `taken` bytes.
+    `program` is the function that a compiled step belongs to, and its number there.
     """
 
     name: str
@@ -39,6 +42,9 @@ class Row(NamedTuple):
     total: float
     moved: int
     flops: int
+    blocks: int = 0
+    taken: int = 0
+    program: str = ""
 
     @property
     def bandwidth(self) -> float:
@@ -99,7 +105,6 @@ class Profile:
         self._exits = contextlib.ExitStack()
         self._exits.callback(setattr, Profile, "_open", False)
         self._exits.callback(tapegrad.set_num_threads, tapegrad.get_num_threads())
-        self._exits.enter_context(calls_through_python.compiled_as_written())
         tapegrad.set_num_threads(1)
         self._exits.enter_context(self._clocks.running())
         self._kept_before = int(machine.state["kept_bytes"][0])
@@ -127,63 +132,93 @@ class Profile:
         ends = calls["end"].astype("i8")
         kernel = ends - calls["begin"].astype("i8")
         since = np.diff(ends, prepend=self._began)
-        keys, names = self._keys(by)
-        runs_of = self._runs()
+        kinds = _Kinds(self._clocks)
+        keys, names = self._keys(by, kinds)
+        runs_of = self._runs(kinds)
+        taken = self._taken(keys, names, by)
         found = []
-        for k in range(len(names)):
+        for k, name in enumerate(names):
             mine = keys == k
-            name, types, backward, line = names[k]
-            stubs, counts = np.unique(calls["stub"][mine], return_counts=True)
-            runs = [(self._clocks.of[s], n) for s, n in zip(stubs.tolist(), counts.tolist())]
-            first = [(timed, n) for timed, n in runs if timed.step == 0]
-            found.append(Row(name, types, backward, line, round(runs_of[mine].sum().item()),
+            which, counts = np.unique(kinds.which[mine], return_counts=True)
+            first = [(kinds.all[i], n) for i, n in zip(which.tolist(), counts.tolist()) if kinds.all[i].begins]
+            found.append(Row(*name[:4], round(runs_of[mine].sum().item()),
                              kernel[mine].sum().item() / 1e9, since[mine].sum().item() / 1e9,
-                             sum(_moved(timed) * n for timed, n in first),
-                             sum(_flops(timed) * n for timed, n in first)))
+                             sum(kind.moved * n for kind, n in first), sum(kind.flops * n for kind, n in first),
+                             *taken[k].tolist(), name.program))
         if found:  # what came after the last call that was noted
-            left = self.wall - (int(ends[-1]) - self._began) / 1e9
+            left = self.wall - (int(ends[-1] if len(ends) else self._began) - self._began) / 1e9
             line = _ELSEWHERE if by == "line" else ""
             found.append(Row("(after the last call)", "", False, line, 0, 0.0, left, 0, 0))
         return sorted(found, key=lambda row: -row.total)
 
-    def _runs(self) -> Any:
+    @property
+    def taken(self) -> int:
+        """The bytes of all blocks of memory that were taken."""
+        return int(self._clocks.blocks["nbytes"].sum())
+
+    def _runs(self, kinds: _Kinds) -> Any:
         """For every call 1 if an instruction's run begins with it, 0 if it goes on with one.
 
         The programs of an adjoint run in the order of the operands, so one for a later operand of the same plan goes on
         with what the one before did (two instructions of which each needs another operand are taken for one). An
-        instruction of very many operands calls its kernel for each.
+        instruction of very many operands calls its kernel for each. A step of a compiled program is a run of its own.
         """
-        stubs = self._clocks.calls["stub"]
-        kinds, which = np.unique(stubs, return_inverse=True)
-        of = [self._clocks.of[stub] for stub in kinds.tolist()]
-        plans = np.array([timed.plan.index for timed in of], "i8")[which]
-        operands = np.array([-1 if timed.operand is None else timed.operand for timed in of], "i8")[which]
-        share = np.array([1 / len(timed.plan.operands) if len(timed.plan.operands) > rec.MOST else 1.0
-                          for timed in of])[which]
-        first = np.flatnonzero(np.array([timed.step == 0 for timed in of], bool)[which])
+        of, which = kinds.all, kinds.which
+        plans = np.array([kind.plan for kind in of], "i8")[which]
+        operands = np.array([kind.operand for kind in of], "i8")[which]
+        share = np.array([kind.share for kind in of])[which]
+        first = np.flatnonzero(np.array([kind.begins for kind in of], bool)[which])
         goes_on = (np.diff(plans[first], prepend=-1) == 0) & (np.diff(operands[first], prepend=-1) > 0)
         goes_on &= np.concatenate([[False], operands[first[:-1]] >= 0]) if len(first) else False
-        found = np.zeros(len(stubs))
+        found = np.zeros(len(which))
         begins = first[~goes_on]
         found[begins] = share[begins]
         return found
 
-    def _keys(self, by: str) -> tuple[Any, list[tuple[str, str, bool, str]]]:
+    def _keys(self, by: str, kinds: _Kinds) -> tuple[Any, list[_Name]]:
         """(for every call the number of its row, what each row is called)"""
         calls = self._clocks.calls
         with_lines = self._with_lines and by != "opcode"
         words, line_of = np.unique(calls["line"] if with_lines else np.zeros(len(calls), "u8"), return_inverse=True)
         lines = [of_word(word) or _ELSEWHERE if with_lines else "" for word in words.tolist()]
-        kinds, kind_of = np.unique(calls["stub"], return_inverse=True)
-        pairs, which = np.unique(kind_of * len(words) + line_of, return_inverse=True)
-        numbers: dict[tuple[str, str, bool, str], int] = {}
+        pairs, which = np.unique(kinds.which * len(words) + line_of, return_inverse=True)
+        numbers: dict[_Name, int] = {}
         of_pair = []
         for pair in pairs.tolist():
-            timed, line = self._clocks.of[kinds[pair // len(words)].item()], lines[pair % len(words)]
-            name = ("", "", False, line) if by == "line" else (
-                timed.plan.op.name, _types(timed.plan) if by == "instruction" else "", timed.operand is not None, line)
+            kind, line = kinds.all[pair // len(words)], lines[pair % len(words)]
+            if with_lines and kind.lines is not None:
+                line = _several(kind.lines)
+            name = _Name("", "", False, line, "") if by == "line" else (
+                _Name(kind.name, kind.types, kind.backward, line, kind.program) if by == "instruction" else
+                _Name(kind.name, "", kind.backward, "", ""))
             of_pair.append(numbers.setdefault(name, len(numbers)))
         return np.array(of_pair, "i8")[which], [*numbers]
+
+    def _taken(self, keys: Any, names: list[_Name], by: str) -> Any:
+        """For each row how many blocks of memory were taken, and the bytes of these.
+
+        They count to the call that came next where their line is that call's, and where there are no lines: a result's
+        memory is taken before it is computed. Others have rows of their own, which are added to `names`.
+        """
+        calls, blocks = self._clocks.calls, self._clocks.blocks
+        before = np.minimum(blocks["before"].astype("i8"), max(len(calls) - 1, 0))
+        rows = keys[before] if len(calls) else np.full(len(blocks), -1)
+        if by != "opcode" and self._with_lines:
+            line = calls["line"][before] if len(calls) else np.zeros(len(blocks), "u8")
+            apart = (blocks["before"] >= len(calls)) | (blocks["line"] != line)
+            numbers = {name: k for k, name in enumerate(names)}
+            for word in np.unique(blocks["line"][apart]).tolist():
+                name = _Name("" if by == "line" else _MEMORY, "", False, of_word(word) or _ELSEWHERE, "")
+                if name not in numbers:
+                    numbers[name] = len(names)
+                    names.append(name)
+                rows[apart & (blocks["line"] == word)] = numbers[name]
+        elif (blocks["before"] >= len(calls)).any():
+            rows[blocks["before"] >= len(calls)] = len(names)
+            names.append(_Name(_MEMORY, "", False, "", ""))
+        found = np.zeros((len(names), 2), "i8")
+        np.add.at(found, rows, np.stack([np.ones(len(blocks), "i8"), blocks["nbytes"].astype("i8")], 1))
+        return found
 
     def __str__(self) -> str:
         return self.table()
@@ -194,17 +229,20 @@ class Profile:
         lost = max(self._clocks.count - MOST, 0)
         working = sum(row.kernel for row in rows)
         head = (f"profile of {_seconds(self.wall)}: {_percent(working, self.wall)} of it in {self._clocks.count} "
-                f"kernel calls · kept for backward {bytes_text(max(self.kept, 0))} more than before\n"
+                f"kernel calls · {self._clocks.block_count} blocks of memory taken, {bytes_text(self.taken)} · "
+                f"kept for backward {bytes_text(max(self.kept, 0))} more than before\n"
                 f"one core here: {can.bandwidth / 1e9:.3g} GB/s, {can.speed / 1e9:.3g} GFLOP/s")
         if lost:
             head += f"\nthe last {lost} calls are in no row"
-        cells = [["total", "share", "kernels", "count", "each", "GB/s", "GFLOP/s", "op", "types", "source"]]
+        cells = [["total", "share", "kernels", "count", "each", "GB/s", "GFLOP/s", "blocks", "taken", "op", "types",
+                  "program", "source"]]
         for row in rows[:most]:
             cells.append([
                 _seconds(row.total), _percent(row.total, self.wall), _seconds(row.kernel), str(row.calls),
                 _seconds(row.kernel / max(row.calls, 1)), f"{row.bandwidth / 1e9:.3g}",
-                f"{row.speed / 1e9:.3g}" if row.flops else "-", f"{'∂' * row.backward}{row.name}" or "-",
-                row.types or "-", row.line or "-"])
+                f"{row.speed / 1e9:.3g}" if row.flops else "-", str(row.blocks or "-"),
+                bytes_text(row.taken) if row.blocks else "-", f"{'∂' * row.backward}{row.name}" or "-",
+                row.types or "-", row.program or "-", row.line or "-"])
         kept = [i for i in range(len(cells[0])) if i < 7 or any(row[i] != "-" for row in cells[1:])]
         lines = aligned([[row[i] for i in kept] for row in cells], [2] * (len(kept) - 1), right=0)
         more = [f"… and {len(rows) - most} rows more"] if len(rows) > most else []
@@ -213,7 +251,8 @@ class Profile:
     def json(self, by: str = "instruction") -> str:
         """The same as JSON: `wall` and the rows' times in seconds, `host` in bytes and operations a second."""
         return json.dumps({
-            "wall": self.wall, "calls": self._clocks.count, "kept": self.kept, "host": host()._asdict(),
+            "wall": self.wall, "calls": self._clocks.count, "blocks": self._clocks.block_count, "taken": self.taken,
+            "kept": self.kept, "host": host()._asdict(),
             "rows": [{**row._asdict(), "bandwidth": row.bandwidth, "speed": row.speed} for row in self.rows(by)],
         }, ensure_ascii=False)
 
@@ -224,19 +263,84 @@ class Profile:
         events: list[dict[str, Any]] = [
             {"name": "thread_name", "ph": "M", "pid": 1, "tid": tid, "args": {"name": name}}
             for tid, name in ((1, "forward"), (2, "backward"))]
-        for (begin, end, stub, _), line in zip(calls.tolist(), lines):
-            timed = self._clocks.of[stub]
-            backward = timed.operand is not None
+        kinds = _Kinds(self._clocks)
+        for (begin, end, _, _), which, line in zip(calls.tolist(), kinds.which.tolist(), lines):
+            kind = kinds.all[which]
+            source = line if kind.lines is None or not self._with_lines else _several(kind.lines)
             events.append({
-                "name": timed.plan.op.name, "cat": "backward" if backward else "forward", "ph": "X", "pid": 1,
-                "tid": 1 + backward, "ts": (begin - self._began) / 1e3, "dur": (end - begin) / 1e3,
-                "args": {"types": _types(timed.plan), "step": timed.step, **({"source": line} if line else {})}})
+                "name": kind.name, "cat": "backward" if kind.backward else "forward", "ph": "X", "pid": 1,
+                "tid": 1 + kind.backward, "ts": (begin - self._began) / 1e3, "dur": (end - begin) / 1e3,
+                "args": {"types": kind.types, "step": kind.step, **({"source": source} if source else {}),
+                         **({"program": kind.program, "called from": line} if kind.program else {})}})
         written = json.dumps({"traceEvents": events, "displayTimeUnit": "ns"}, ensure_ascii=False)
         if isinstance(file, str):
             with open(file, "w", encoding="utf-8") as to:
                 to.write(written)
         else:
             file.write(written)
+
+
+class _Name(NamedTuple):
+    """What a row is called."""
+
+    name: str
+    types: str
+    backward: bool
+    line: str
+    program: str
+
+
+class _Kind(NamedTuple):
+    """What calls of one number have in common: a plan's step, forward or for an operand (else -1), or a program's.
+
+    `begins` says that it is the first of its instruction, to which bytes and operations count, `share` how much of a
+    run of that it is. A program's step has `lines`, where a plan's has that of the call.
+    """
+
+    name: str
+    types: str
+    backward: bool
+    program: str
+    lines: tuple[int, ...] | None
+    step: int
+    plan: int
+    operand: int
+    share: float
+    moved: int
+    flops: int
+
+    @property
+    def begins(self) -> bool:
+        return self.step == 0 or self.lines is not None
+
+
+class _Kinds:
+    """`all` kinds of a profile's calls, and `which` of them each call is."""
+
+    def __init__(self, clocks: Clocks) -> None:
+        numbers, self.which = np.unique(clocks.calls["stub"], return_inverse=True)
+        self.all: list[_Kind] = [_kind(clocks.what(number), -2 - i) for i, number in enumerate(numbers.tolist())]
+
+
+def _kind(what: Timed | TimedStep, alone: int) -> _Kind:
+    if isinstance(what, TimedStep):
+        cost = cost_of(what.item)
+        program = f"{what.function}[{what.step}]" if what.step >= 0 else what.function
+        return _Kind(cost.name, cost.over, what.backward, program, cost.lines, what.step, alone, -1, 1.0, cost.moved,
+                     cost.flops)
+    plan, many = what.plan, len(what.plan.operands)
+    return _Kind(plan.op.name, _types(plan), what.operand is not None, "", None, what.step, plan.index,
+                 -1 if what.operand is None else what.operand, 1 / many if many > rec.MOST else 1.0, _moved(what),
+                 _flops(what))
+
+
+def _several(words: tuple[int, ...]) -> str:
+    """Lines as one text: `train.py:4,7`."""
+    files: dict[str, list[str]] = {}
+    for line in filter(None, map(of_word, words)):
+        file, _, number = line.rpartition(":")
+        files.setdefault(file, []).append(number)
+    return " ".join(f"{file}:{','.join(sorted({*found}, key=int))}" for file, found in files.items()) or _ELSEWHERE
 
 
 def _types(plan: Plan) -> str:

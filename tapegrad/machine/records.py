@@ -172,7 +172,8 @@ MACHINE = np.dtype([
     ("threads", "u8"), ("team", "u8"), ("worker", "u8"), ("piece", "u8"), ("block", "u8"), ("call_vector", "u8"),
     ("trace", "u8"), ("n_trace", "u8"), ("max_trace", "u8"), ("trace_thread", "u8"), ("postponing", "u8"),
     ("overwrote", "u8"), ("trace_start", "u8"), ("holding", "u8"), ("aside", "u8"), ("n_aside", "u8"),
-    ("trace_pointers", "u8"), ("n_pointed", "u8"),
+    ("trace_pointers", "u8"), ("n_pointed", "u8"), ("trace_lines", "u8"),
+    ("watching", "u8"), ("taken", "u8"), ("timed", "u8"),
     ("as_written", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
     ("assigning", "u8"),
@@ -286,10 +287,15 @@ OPERATORS = 2048
 # them, or after the call while `holding` is not null yet, is put `aside` (pairs of address and bytes): calls that were
 # put off may still write to it. While `as_written` counts anything (anomaly mode, hooks on what is saved), no call is
 # replayed without asking Python.
-# The pointers of kernel calls lie apart, call after call: MACHINE.trace_pointers, of which `n_pointed` are used.
+# The pointers of kernel calls lie apart, call after call: MACHINE.trace_pointers, of which `n_pointed` are used; their
+# lines too, each as far from MACHINE.trace_lines as its event from the first (see `native.source_lines`).
+# Blocks that are taken are noted while anyone is `watching`. For a profile that is a BLOCK_TAKEN in a table, of which
+# `taken` has [how many there are, how many there is room for, where]; `timed` is where kernel calls are counted.
 # An event's address `a` takes 48 bits, as those of processes do: a long capture has 10^7 events.
 EVENT = np.dtype([("low", "u4"), ("high", "u2"), ("kind", "u1"), ("n_pointers", "u1"), ("b", "u8")])
 TAKEN, GIVEN_BACK, KERNEL, ZEROED, WORD, CONSTANT, GUARD = 1, 2, 3, 4, 5, 6, 7
+CAPTURE, PROFILE = 1, 2  # who is `watching`
+BLOCK_TAKEN = np.dtype([("nbytes", "u8"), ("line", "u8"), ("before", "u8")])  # `before`: so many calls had been timed
 DRAWN, PART = 8, 9  # a block filled with random numbers; where one part of a capture ends and the next begins
 MAX_ASIDE = 1 << 20
 GRADIENT = 10  # the `.grad` of the tensor object `a` was looked at (`b` 0), or set without a look (1)
@@ -317,12 +323,13 @@ LOOPED = np.dtype([("turns", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("starts
                    ("strides", "u8"), ("n_pointers", "u8")])
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
 WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
-# The first `n_undo` steps copy what others see and the program writes; broken off, it copies that back. Cells are
+# The first `n_undo` steps copy what others see and the program writes; broken off, it copies that back: they are
+# `undo`, for a profile has other `steps` run, each of which times one of these. Cells are
 # (address, number, offset): where the address of an argument, or of a fresh result, goes; targets are (step, cell):
 # where a step repeats its first pointer; drawn are cells: where random numbers go.
 COMPILED = np.dtype([
     ("conditions", "u8"), ("n_conditions", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("writes", "u8"),
-    ("n_writes", "u8"), ("n_undo", "u8"),
+    ("n_writes", "u8"), ("undo", "u8"), ("n_undo", "u8"),
     ("argument_cells", "u8"), ("n_argument_cells", "u8"), ("fresh_cells", "u8"), ("n_fresh_cells", "u8"),
     ("targets", "u8"), ("n_targets", "u8"), ("drawn", "u8"), ("n_drawn", "u8"),
 ])

@@ -141,7 +141,7 @@ class Machine:
             "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
             "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
-            "numpy_method", "call_compiled", "call_vector", "line_now",
+            "numpy_method", "call_compiled", "call_vector", "line_now", "program_step",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:

@@ -1,6 +1,7 @@
 """`profile`: what ran is counted and timed, forward and backward, and nothing is left behind."""
 from __future__ import annotations
 
+import gc
 import io
 import json
 import subprocess
@@ -9,6 +10,7 @@ import sys
 import pytest
 
 import tapegrad
+from tapegrad.compiler import program
 from tapegrad.inspect import clocks, profile
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
@@ -58,7 +60,7 @@ def test_times_are_the_walls():
     rows = found.rows()
     assert sum(row.total for row in rows) == pytest.approx(found.wall, rel=1e-3)
     assert all(0 < row.kernel <= row.total for row in rows if row.calls)
-    assert sum(row.calls == 0 for row in rows) == 1  # what came after the last of them
+    assert [row.name for row in rows if row.total and not row.calls] == ["(after the last call)"]
     product = next(row for row in rows if row.name == "mm" and not row.backward)
     assert product.flops == 20 * 2 * 300 ** 3 and product.moved == 20 * 3 * 300 * 300 * 4
     assert product.speed > 0 and product.bandwidth > 0
@@ -96,15 +98,144 @@ def test_nothing_is_left():
     assert clocks._made == made, "stubs are used again"
 
 
-def test_compiled_functions_run_as_written():
-    compiled = tapegrad.compile(lambda x: (x * 2).exp().sum())
-    x = tapegrad.ones(5, requires_grad=True)
-    for _ in range(3):
+W = tapegrad.linspace(0.1, 1, 200 * 200).reshape(200, 200).requires_grad_()
+
+
+def _layer(x):
+    h = x @ W
+    h = h.tanh() * 2
+    return (h + 1).sum()
+
+
+def _compiled(function=_layer, calls=4, shape=(200, 200)):
+    compiled = tapegrad.compile(function, eager_build=True)
+    x = tapegrad.ones(shape)
+    for _ in range(calls):
         compiled(x).backward()
+    return compiled, x
+
+
+def test_steps_of_compiled_programs():
+    compiled, x = _compiled()
+    before = compiled.replays
     with profile() as found:
-        compiled(x).backward()
-    assert _counts(found)[("exp", False)] == 1
-    assert compiled(x).item() == pytest.approx(5 * 7.389056, rel=1e-5)
+        for _ in range(3):
+            result = compiled(x)
+            result.backward()
+    assert compiled.replays == before + 3
+    rows = [row for row in found.rows() if row.program]
+    assert {row.program.partition("[")[0] for row in rows} == {"_layer"} and all(row.calls == 3 for row in rows)
+    (product,) = [row for row in rows if row.name.endswith("mm") and not row.backward]
+    assert product.flops == 3 * 2 * 200 ** 3 and product.moved == 3 * 3 * 4 * 200 * 200
+    first = _layer.__code__.co_firstlineno
+    assert product.line == f"test_profile.py:{first + 1}"
+    (body,) = [row for row in rows if "tanh" in row.name]
+    assert body.line == f"test_profile.py:{first + 2},{first + 3}" and body.flops >= 3 * 3 * 200 * 200
+    assert any("mm" in row.name and row.backward and row.line == product.line for row in rows)
+    events = io.StringIO()
+    found.trace(events)
+    calls = [e for e in json.loads(events.getvalue())["traceEvents"] if e["args"].get("program")]
+    assert len(calls) == 3 * len(rows) and {e["args"]["source"] for e in calls} >= {product.line, body.line}
+    here = test_steps_of_compiled_programs.__code__.co_firstlineno
+    assert {e["args"]["called from"] for e in calls if e["cat"] == "forward"} == {f"test_profile.py:{here + 5}"}
+    assert "_layer[0]" in str(found) and product.line in found.table("line")
+    assert sum(row.total for row in found.rows()) == pytest.approx(found.wall, rel=1e-3)
+
+
+def _walk(x):
+    for _ in range(300):
+        x = x - 0.01 * (x * 0.5)
+    return x.sum() + W[0, 0]
+
+
+@pytest.mark.parametrize(("function", "shape", "name"), [
+    (_walk, (), "loop"),  # one found again
+    (lambda x: x[x[:, 0].argsort()].cumsum(0).sum() * W[0, 0], (9, 3), "scan"),  # kernels that no rule wrote
+    (lambda x: W[0, 0] * (x if x.sum() > 0 else -x).sum(), (3,), "check"),  # a value that Python looked at
+])
+def test_results_of_compiled_programs_are_the_same(function, shape, name):
+    compiled, x = _compiled(function, shape=shape)
+    compiled.tape.wait()
+    before = compiled(x).item()
+    with profile() as found:
+        inside = compiled(x)
+        inside.backward()
+    assert inside.item() == before == compiled(x).item()
+    steps = [row.name for row in found.rows() if row.program]
+    assert steps and (name == "loop" or any(name in step for step in steps))
+
+
+def test_a_program_that_breaks_off_takes_back_what_it_wrote():
+    held, total = tapegrad.zeros(3), tapegrad.zeros(1)
+
+    @tapegrad.compile
+    def step(x):
+        held.add_(1)
+        total.add_(x.sum())
+        return held * 2 if (x.sum() > 0) else held * 3
+
+    x = tapegrad.ones(3)
+    for _ in range(4):
+        step(x)
+    with profile() as found:
+        fallen = step.fallbacks
+        assert step(-x).tolist() == [15, 15, 15] and step.fallbacks == fallen + 1
+        assert step(x).tolist() == [12, 12, 12]
+    assert total.item() == 12 and {row.name for row in found.rows()} >= {"check", "keep"}
+
+
+def test_what_is_captured_meanwhile_outlives_the_profile():
+    function = lambda x: (x * 3).sin().sum() * W.sum()
+    with profile() as found:
+        compiled, x = _compiled(function, shape=(50,))
+        assert compiled.replays >= 2
+    assert any(row.program for row in found.rows())
+    assert all(len(p.steps) == 0 or p._record["steps"][0] == p._record["undo"][0] for p in program.programs)
+    count = found._clocks.count
+    compiled(x).backward()
+    assert found._clocks.count == count and "Python" not in compiled.tape.dump()
+    W.grad = None
+
+
+def test_programs_are_let_go_of():
+    compiled, x = _compiled(shape=(200, 200))
+    with profile() as found:
+        compiled(x)
+    before = len(program.programs)
+    del compiled
+    gc.collect()
+    assert len(program.programs) < before and any(row.program for row in found.rows())
+
+
+def test_blocks_of_memory():
+    x = tapegrad.ones(1000, requires_grad=True)
+
+    def run():
+        for _ in range(5):
+            y = x.exp()
+            (y * 2).sum().backward()
+            tapegrad.empty(500)
+
+    run()
+    with profile() as found:
+        run()
+    first = run.__code__.co_firstlineno
+    rows = {row.line: row for row in found.rows("line")}
+    assert (rows[f"test_profile.py:{first + 2}"].blocks, rows[f"test_profile.py:{first + 4}"].blocks) >= (5, 5)
+    assert rows[f"test_profile.py:{first + 4}"].taken == 5 * 2000
+    exp = next(row for row in found.rows() if row.name == "exp" and not row.backward)
+    assert (exp.blocks, exp.taken) == (5, 5 * 4000)
+    for by in ("line", "opcode", "instruction"):
+        assert sum(row.blocks for row in found.rows(by)) == found._clocks.block_count
+        assert sum(row.taken for row in found.rows(by)) == found.taken
+    told = json.loads(found.json())
+    assert (told["blocks"], told["taken"]) == (found._clocks.block_count, found.taken)
+    compiled, y = _compiled()
+    with profile() as found:
+        compiled(y)
+    step = next(row for row in found.rows() if row.program)
+    assert step.blocks >= 1 and step.taken >= 200 * 200 * 4
+    assert not int(machine.state["watching"][0])
 
 
 def test_lines():

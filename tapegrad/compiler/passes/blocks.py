@@ -134,7 +134,7 @@ class _Lowering:
                 kernel, nest, operands[0], ending = self.summed(cut, n_blocks)
                 sums.append(ending)
             n_words = 2 + len(words_of(cut.step)[2]) * (1 + len(cut.parts))
-            calls.append(Call(kernel, nest, n_words, cut.axis, cut.per_unit, tuple(operands)))
+            calls.append(Call(kernel, nest, n_words, cut.axis, cut.per_unit, tuple(operands), cut.step.lines))
         return [Blocked(group.units, block, n_blocks, (Turns(1, tuple(calls)),), top), *sums]
 
     def scratch(self, chosen: _Group, group: Group, block: int) -> tuple[dict[int, Place], int]:
@@ -171,7 +171,8 @@ class _Lowering:
         ending = emitter.compile_region(rest, "0s" if kept else "0c", kernel.accumulate)
         return (emitter.compile_region(partial, kernel.pattern, (False,)), machine.keep_nest(words),
                 Operand(place, 0, slot, False),
-                Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b""))
+                Step(rec.KERNEL, ending, machine.keep_nest(last), (cut.step.places[0], place), b"",
+                     cut.step.lines))
 
 
 def _whole(cuts: Sequence[Cut]) -> int:

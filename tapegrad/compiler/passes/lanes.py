@@ -248,7 +248,7 @@ def _filled(item: Step, of: dict[int, dtype | None]) -> Step:
     region = emitter.Region((), (Sym.const(0, kind),), (kind,), (False,))
     nest = [0, 0] if count == 1 else [1, 0, count, kind.itemsize]
     kernel = emitter.compile_region(region, "1" if count == 1 else "c", (False,))
-    return Step(rec.KERNEL, kernel, machine.keep_nest(nest), item.places, b"")
+    return Step(rec.KERNEL, kernel, machine.keep_nest(nest), item.places, b"", item.lines)
 
 
 def lanewise(group: Group, blocks: Sequence[Block], results: set[int], uses: Counter[int]) -> Sequence[Item]:
@@ -284,7 +284,7 @@ def lanewise(group: Group, blocks: Sequence[Block], results: set[int], uses: Cou
         assert kernel is not None
         n_words = 2 + (len(words_of(step)[2]) * (1 + len(step.places)) if _has_loops(step) else 0)
         return Call(step.a, step.b, n_words, axis if per_unit else n_words, per_unit,
-                    tuple([operand(p, u) for p, u in zip(step.places, units)]))
+                    tuple([operand(p, u) for p, u in zip(step.places, units)]), step.lines)
 
     runs = [Turns(turns, tuple(map(call, steps))) for turns, steps in _runs(group.steps)]
     return [Blocked(group.units, block, -(-group.units // block), tuple(runs), top)]

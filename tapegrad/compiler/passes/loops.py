@@ -121,7 +121,7 @@ def _turning(loop: Loop) -> Step | None:
     pattern = f"@{letters}:{','.join(back)}:{','.join(beside)}"
     address = emitter.compile_region(region, pattern, kernel.accumulate)
     nest = machine.keep_nest([loop.turns, *(a.stride for a in places)])
-    return Step(rec.KERNEL, address, nest, step.places, b"")
+    return Step(rec.KERNEL, address, nest, step.places, b"", step.lines)
 
 
 def _beside(places: Sequence[Access], registers: set[int]) -> Iterator[str]:

@@ -30,4 +30,5 @@ def _cut(step: Any) -> Any:
     size = sizes[axis]
     block = -(-size // (pieces * unit)) * unit
     operands = tuple(Operand(place, own[axis], 0, False) for place, own in zip(step.places, strides))
-    return Blocked(size, block, -(-size // block), (Turns(1, (Call(step.a, step.b, words, axis, 1, operands),)),), 0)
+    call = Call(step.a, step.b, words, axis, 1, operands, step.lines)
+    return Blocked(size, block, -(-size // block), (Turns(1, (call,)),), 0)

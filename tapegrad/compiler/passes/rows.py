@@ -53,6 +53,7 @@ class _Passes:
         outputs = len(region.outputs)
         self.blocks = blocks
         self.steps: list[Step] = []
+        self.lines = step.lines
         self.operands = list(zip(step.places[outputs:], region.inputs, strides[outputs:]))
         self.left: dict[Sym, Sym] = {}  # a node that is the same along the row, as the operand an earlier step left
         self.constant: dict[Sym, bool] = {}
@@ -112,4 +113,4 @@ class _Passes:
                            range(self.kept, len(shape)) if reduces else (), reduces)
         kernel = emitter.compile_region(region, nest.pattern, (add,))
         self.steps.append(Step(rec.KERNEL, kernel, machine.keep_nest(nest.words.tolist()),
-                               (target, *(p for p, _, _ in chosen)), b""))
+                               (target, *(p for p, _, _ in chosen)), b"", self.lines))

@@ -65,7 +65,7 @@ def _elements(step: Step, length: int) -> Iterator[Step]:
     nest = machine.keep_nest([0, 0])
     by = [d.itemsize if c == "c" else 0 for c, d in zip(kernel.pattern, (*region.outputs, *region.inputs))]
     for i in range(length):
-        yield Step(rec.KERNEL, scalar, nest, tuple([_on(p, i * b) for p, b in zip(step.places, by)]), b"")
+        yield Step(rec.KERNEL, scalar, nest, tuple([_on(p, i * b) for p, b in zip(step.places, by)]), b"", step.lines)
 
 
 def _zeros(place: Place, of: dtype, count: int) -> Iterator[Step]:

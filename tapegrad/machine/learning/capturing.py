@@ -73,15 +73,21 @@ class Trace:
 
     def forget(self, events: int, pointers: int) -> None:
         """So many events, and pointers, are analysed: give their memory back, but for the rest of a page."""
-        for pages, nbytes in zip(_pages, (events * rec.EVENT.itemsize, pointers * 8)):
+        for pages, nbytes in zip(_pages, (events * rec.EVENT.itemsize, pointers * 8, events * 8)):
             whole = nbytes // mmap.PAGESIZE * mmap.PAGESIZE
             if self.settled and whole:
                 pages.madvise(mmap.MADV_DONTNEED, 0, whole)
 
 
+def no_clocks(events: Any) -> None:
+    """`restore_kernels` while no kernel has a clock."""
+
+
+restore_kernels: Callable[[Any], None] = no_clocks  # puts kernels in place of what times them, in a capture's events
 active: Trace | None = None
 _events: Any = None
 _pointers: Any = None  # of kernel calls: one after the other
+_lines: Any = None  # an event, a word: which line called a kernel
 _pages: list[mmap.mmap] = []
 _most = MAX_EVENTS  # how many fit where address space is limited
 _claimed = threading.Lock()
@@ -109,6 +115,7 @@ def _after_fork() -> None:
     if _owner not in (0, threading.get_ident()):
         active, _claimed, _owner = None, threading.Lock(), 0
         machine.state["trace"] = machine.state["postponing"] = machine.state["holding"] = 0
+        machine.state["watching"] &= ~np.uint64(rec.CAPTURE)
 
 
 os.register_at_fork(after_in_child=_after_fork)
@@ -130,16 +137,18 @@ def begin() -> Trace:
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, _most, threading.get_ident()
     state["trace_start"], state["overwrote"] = state["n_instructions"], 0
     state["trace_pointers"], state["n_pointed"] = address_of(_pointers), 0
+    state["trace_lines"] = address_of(_lines)
     state["postponing"] = 1
+    state["watching"] |= rec.CAPTURE
     state["trace"] = state["holding"] = address_of(_events)  # last: other threads see all of it, or nothing
     late_binding.want(1)
     return active
 
 
 def _reserve() -> None:
-    """Tables for events and pointers, of at most half of the address space there is."""
-    global _events, _pointers, _most
-    each = rec.EVENT.itemsize, 8 * rec.MAX_POINTERS
+    """Tables for events, pointers and lines, of at most half of the address space there is."""
+    global _events, _pointers, _lines, _most
+    each = rec.EVENT.itemsize, 8 * rec.MAX_POINTERS, 8
     while _most > _FEWEST:
         try:
             map_pages(2 * _most * sum(each)).close()
@@ -150,7 +159,8 @@ def _reserve() -> None:
         _pages[:] = [map_pages(_most * n) for n in each]
     except OSError:
         raise MemoryError("no address space to note what a function does") from None
-    _events, _pointers = np.frombuffer(_pages[0], rec.EVENT), np.frombuffer(_pages[1], "u8")
+    _events = np.frombuffer(_pages[0], rec.EVENT)
+    _pointers, _lines = (np.frombuffer(pages, "u8") for pages in _pages[1:])
 
 
 def end() -> Any:
@@ -164,12 +174,14 @@ def end() -> Any:
     active.put_off = bool(machine.state["postponing"][0])
     active.start = int(machine.state["trace_start"][0])
     machine.state["trace"] = machine.state["postponing"] = 0
+    machine.state["watching"] &= ~np.uint64(rec.CAPTURE)
     trace, active = active, None
     count = int(machine.state["n_trace"][0])
     if count > _most:
         # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
         count = _most
         trace.refusals.append(f"it does more than {_most} things to memory")
+    restore_kernels(_events[:count])
     return _events[:count]
 
 
@@ -178,6 +190,11 @@ def addresses(events: Any, which: Any = slice(None)) -> Any:
     found = np.array(events.view("u8")[::2][which])
     found &= (1 << 48) - 1
     return found
+
+
+def lines() -> Any:
+    """By the event of the capture that just ended: the word of the line that called a kernel (see `tape.lines`)."""
+    return _lines
 
 
 def pointers() -> Any:

@@ -21,7 +21,10 @@ _TAKEN, _GIVEN_BACK, _KERNEL, _ZEROED = (np.uint32(i) for i in (rec.TAKEN, rec.G
 _PRESSING, _CHECK_FIRST = np.uint64(rec.PRESSING), np.uint64(rec.CHECK_FIRST)
 _SEARCHED, _MAX_ASIDE = np.uint64(4096), np.uint64(rec.MAX_ASIDE)
 _machine_address = symbol("tapegrad_machine")
+_blocks_taken = records(rec.BLOCK_TAKEN)
+line_now: Callee = by_name("tapegrad_line_now", u64)
 _LOCK = np.uint64(rec.offset_of(rec.MACHINE, "lock"))
+_PROFILE = np.uint64(rec.PROFILE)
 _LARGE_LIVE = np.uint64(rec.offset_of(rec.MACHINE, "large_live"))
 
 U4, U7, U63 = (np.uint64(i) for i in (4, 7, 63))
@@ -43,6 +46,13 @@ def address_in(event):
 def note(kind, a, b):
     """Write an event of the capture under way, if it is this thread's; 1 when it was written."""
     m = machine()
+    if kind == _TAKEN and m.watching & _PROFILE:
+        k = add_atomic(m.taken, U1)
+        if k < words(m.taken)[U1]:
+            block = _blocks_taken(words(m.taken)[U2])[k]
+            block.nbytes = b
+            block.line = line_now()
+            block.before = words(m.timed)[U0]
     if m.trace == U0 or thread_self() != m.trace_thread:
         return U0
     if m.n_trace < m.max_trace:
@@ -134,6 +144,7 @@ def put_off(kernel, nest, pointers, count, haste):
         return False
     event = events_at(m.trace)[at]
     event.n_pointers = np.uint8(count)
+    words(m.trace_lines)[at] = line_now()
     for i in range(count):
         words(m.trace_pointers)[m.n_pointed + i] = words(pointers)[i]
     m.n_pointed += count
@@ -334,7 +345,7 @@ def allocate(arena, nbytes):
             lists[_LISTS + size_class] = words(block)[U0]
     if block == U0:
         block = call_obtain(arena, nbytes)
-    if machine().trace != U0:
+    if machine().watching != U0:
         trace(_TAKEN, block, nbytes)
     return block
 

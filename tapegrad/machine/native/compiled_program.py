@@ -97,6 +97,33 @@ def run_loop(loop):
     return U0
 
 
+@inlined
+def run_step(step):
+    """One step of a program; nonzero when a kernel or a check failed."""
+    if step.kind == _RUN:
+        return np.uint64(call_kernel(step.a, step.b, step.c))
+    if step.kind == _COPY:
+        copy_bytes(step.a, step.b, step.c)
+    elif step.kind == _CLEAR:
+        clear_bytes(step.a, step.b)
+    elif step.kind == _LOOP:
+        return run_loop(step.a)
+    elif step.kind == _BLOCKS:
+        b = _blocked(step.a)[U0]
+        b.status = U0
+        share(machine().block, step.a, b.n_blocks, b.limit)
+        return b.status
+    elif differ(step.a, step.b, step.c):
+        return U1
+    return U0
+
+
+@export(i32(u64, u64))
+def program_step(step, ignored):
+    """A step as a kernel, for a profile to time."""
+    return np.int32(run_step(_steps(step)[U0]))
+
+
 @native
 def run_steps(program):
     p = compiled_at(program)[U0]
@@ -106,24 +133,7 @@ def run_steps(program):
             return UNMET
     steps = _steps(p.steps)
     for i in range(p.n_steps):
-        step = steps[i]
-        if step.kind == _RUN:
-            if call_kernel(step.a, step.b, step.c):
-                return BROKEN
-        elif step.kind == _COPY:
-            copy_bytes(step.a, step.b, step.c)
-        elif step.kind == _CLEAR:
-            clear_bytes(step.a, step.b)
-        elif step.kind == _LOOP:
-            if run_loop(step.a):
-                return BROKEN
-        elif step.kind == _BLOCKS:
-            b = _blocked(step.a)[U0]
-            b.status = U0
-            share(machine().block, step.a, b.n_blocks, b.limit)
-            if b.status != U0:
-                return BROKEN
-        elif differ(step.a, step.b, step.c):
+        if run_step(steps[i]):
             return BROKEN
     writes = _writes(p.writes)
     for i in range(p.n_writes):
@@ -138,7 +148,7 @@ def run_compiled(program):
     if status == BROKEN:
         p = compiled_at(program)[U0]
         for i in range(p.n_undo):
-            step = _steps(p.steps)[i]
+            step = _steps(p.undo)[i]
             copy_bytes(step.b, step.a, step.c)
     return status
 
