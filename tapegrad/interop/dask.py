@@ -4,9 +4,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tapegrad.interop import require
 from tapegrad.interop.partitioned.function import OfVector, Partitioned, PartitionError
 from tapegrad.namespaces import show_public
 
+require("dask", "dask", "distributed")
 __all__ = ["OfVector", "PartitionError", "Partitioned", "value_and_grad"]
 
 

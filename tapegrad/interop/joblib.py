@@ -4,10 +4,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tapegrad.interop import require
 from tapegrad.interop.partitioned.function import OfVector, Partitioned, PartitionError
 from tapegrad.interop.partitioned.pools import Joblib
 from tapegrad.namespaces import show_public
 
+require("joblib", "joblib")
 __all__ = ["OfVector", "PartitionError", "Partitioned", "value_and_grad"]
 
 

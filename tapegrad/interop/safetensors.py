@@ -14,11 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import safetensors.numpy
 
 from tapegrad import creation, dtypes
+from tapegrad.interop import require
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
+
+require("safetensors", "safetensors")
+import safetensors.numpy  # noqa: E402
 
 __all__ = ["load", "load_file", "save", "save_file"]
 show_public(__name__)

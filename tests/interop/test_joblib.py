@@ -15,7 +15,7 @@ joblib = pytest.importorskip("joblib", reason="joblib is not installed: pip inst
 
 from tapegrad.interop import joblib as ours  # noqa: E402
 
-PARTS = [np.random.default_rng(i).normal(size=(10 + i, 3)) for i in range(4)]
+PARTS = [np.random.default_rng(i).normal(size=(10 + i % 2, 3)) for i in range(4)]
 W = torch.tensor([0.5, -1.0, 2.0], dtype=torch.float64)
 
 
