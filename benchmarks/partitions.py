@@ -5,12 +5,13 @@ import logging
 import os
 import random
 import signal
+import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, NamedTuple
 
 from benchmarks.harness import Measured, figure, libraries
 
@@ -19,7 +20,16 @@ _ROWS, _COLUMNS, _ROUNDS = 10 ** 6, 50, 100
 
 @contextmanager
 def cluster(workers: int) -> Iterator[Any]:
-    """A client of a cluster of processes, of one thread each."""
+    """A client of a cluster of processes, of one thread each: forked from one that has imported what they need."""
+    import dask
+    from distributed.utils import get_mp_context
+
+    with dask.config.set({"distributed.worker.multiprocessing-method": "forkserver"}):
+        get_mp_context().set_forkserver_preload(["tapegrad.interop.partitioned.dask_workers"])  # after Dask's own
+        yield from _clients(workers)
+
+
+def _clients(workers: int) -> Iterator[Any]:
     from distributed import Client, LocalCluster
 
     with LocalCluster(n_workers=workers, threads_per_worker=1, dashboard_address=":0",
@@ -90,14 +100,95 @@ def dask_killed() -> Measured:
     return Measured(wrong)
 
 
-def messages(workers: int) -> float:
-    """The fastest round with next to nothing to compute: what messages take."""
+def scaling(counts: Sequence[int]) -> Iterator[tuple[int, float, float]]:
+    """For each number of workers, of one partition each: a round, and the slowest worker's computing."""
+    from tapegrad.interop import dask
+
+    for workers in counts:
+        with cluster(workers) as client:
+            yield workers, *least(dask.value_and_grad(logistic, divided(workers, _ROWS, _COLUMNS), client), _COLUMNS)
+
+
+def messages(workers: int, rounds: int = 200) -> tuple[float, float]:
+    """With next to nothing to compute: the fastest round, and what this process computes in one, for messages and sums.
+
+    The first has what workers do to take a message and answer in it too: together here, on machines of their own there.
+    """
+    import numpy as np
+
     from tapegrad.interop import dask
 
     with cluster(workers) as client:
-        return least(dask.value_and_grad(logistic, divided(workers, 64, _COLUMNS), client), _COLUMNS, 3.0)[0]
+        parts = [part for part in divided(1, 8, _COLUMNS) for _ in range(workers)]
+        step, fastest = dask.value_and_grad(logistic, parts, client), np.inf
+        for _ in range(5):
+            step(np.zeros(_COLUMNS))
+        begin = time.process_time()
+        for k in range(rounds):
+            step(np.full(_COLUMNS, 1e-3 * k))
+            fastest = min(fastest, step.last.seconds)
+        return fastest, (time.process_time() - begin) / rounds
 
 
-if __name__ == "__main__":  # how messages add up: python -m benchmarks.partitions
-    for count in (1, 2, 4, 8, 16):
-        print(f"{count} workers: {1e3 * messages(count):.2f} ms a round")
+def adding(partitions: int) -> float:
+    """What the tree of so many values and gradients takes, here."""
+    import numpy as np
+
+    from tapegrad.interop.partitioned.sums import tree_sum
+
+    parts = [np.ones((1, 1 + _COLUMNS)) for _ in range(partitions)]
+    times = []
+    for _ in range(50):
+        begin = time.perf_counter()
+        tree_sum(np.stack(parts))
+        times.append(time.perf_counter() - begin)
+    return min(times)
+
+
+class Model(NamedTuple):
+    """What a round takes: each worker computes its rows, then come what there is once, and what there is for each."""
+
+    row: float  # seconds of computing a row
+    once: float
+    worker: float
+    partition: float
+
+    def round(self, rows: int, workers: int) -> float:
+        """Of workers that have a partition each."""
+        return self.row * rows / workers + self.once + (self.worker + self.partition) * workers
+
+    @classmethod
+    def fitted(cls, row: float, took: dict[int, float]) -> Model:
+        """Straight lines through what was measured: of what this process computes for messages, and of the tree."""
+        import numpy as np
+
+        partition = (adding(3000) - adding(100)) / 2900
+        worker, once = np.polyfit([*took], [*took.values()], 1)
+        return cls(row, float(once), float(worker) - partition, partition)
+
+
+def main(counts: Sequence[int]) -> None:
+    """Measure, and say what follows for a thousand workers."""
+    row = 0.0
+    for workers, seconds, computing in scaling(counts):
+        row = row or computing * workers / _ROWS
+        print(f"{workers} workers, {_ROWS} rows: {1e3 * seconds:.1f} ms a round, {1e3 * computing:.1f} of them "
+              f"computing, {(seconds - computing) / seconds:.1%} communication", flush=True)
+    took = {}
+    for workers in (1, 2, 4, 8, 16):
+        fastest, took[workers] = messages(workers)
+        print(f"{workers} workers, next to no rows: {1e3 * fastest:.2f} ms a round, {1e3 * took[workers]:.2f} of them "
+              "computing in the client", flush=True)
+    model = Model.fitted(row, took)
+    print(f"{1e9 * model.row:.0f} ns a row, {1e3 * model.once:.2f} ms once, {1e6 * model.worker:.0f} us a worker, "
+          f"{1e6 * model.partition:.1f} us a partition's sum")
+    for rows in (10 ** 8, 10 ** 9, 10 ** 10):
+        best = min(range(1, 20_000), key=lambda w: model.round(rows, w))
+        for workers in (100, 1000, best):
+            seconds = model.round(rows, workers)
+            print(f"predicted, {rows:.0e} rows, {workers} workers: {1e3 * seconds:.1f} ms a round, "
+                  f"{model.row * rows / workers / seconds:.0%} of it computing")
+
+
+if __name__ == "__main__":  # python -m benchmarks.partitions [numbers of workers]
+    main([*map(int, sys.argv[1:])] or [1, 2])

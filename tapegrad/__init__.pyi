@@ -985,8 +985,8 @@ def cumulative_trapezoid(y: Tensor, x: Tensor, *, dim: _int = -1) -> Tensor:
 @overload
 def cumulative_trapezoid(y: Tensor, *, dx: _float = 1, dim: _int = -1) -> Tensor:
     ...
-def custom_op(function: Any = None, *, vjp: Any = None, name: _str | None = None) -> Any:
-    """An operation on each element, from a function of numbers (or a decorator that makes one).
+def custom_op(function: Any = None, *, vjp: Any = None, name: _str | None = None, signature: _str | None = None, jvp: Any = None) -> Any:
+    """An operation from a function of numbers, done on each element, or of arrays (or a decorator that makes one).
 
     >>> import math, tapegrad
     >>> @custom_op
@@ -1009,7 +1009,20 @@ def custom_op(function: Any = None, *, vjp: Any = None, name: _str | None = None
     `vjp` gives the adjoint: called with what its parameters name, `g` (the gradient of the result), `out` (the result)
     and the operands, it returns the gradient of each operand, a tuple for several. A function that cannot be followed
     has none otherwise: a backward through it is refused. Values that the functions read are those of the moment of
-    declaration. Raises TypeError for what is no function of numbers."""
+    declaration. Raises TypeError for what is no function of numbers.
+
+    With a `signature` as NumPy's generalised ufuncs have it, it is a function of arrays, which Numba compiles: what is
+    in parentheses are the dimensions it works on, axes before those are loops, which broadcast. It returns its results,
+    or has parameters more that they are written to. Its `vjp` is one too (of several results, of `g0`, `out0`, `g1`,
+    …), and so is `jvp`, of operands and tangents `x_dot`.
+
+    >>> row_norms = custom_op(lambda x: (x * x).sum() ** 0.5, signature="(n)->()", vjp=lambda g, out, x: g / out * x)
+    >>> x = tapegrad.tensor([[3.0, 4.0], [0.0, 2.0]], requires_grad=True)
+    >>> tapegrad.autograd.grad(row_norms(x).sum(), x)
+    (tensor([[0.6000, 0.8000],
+            [0.0000, 1.0000]]),)
+
+    Raises ValueError where shapes do not fit, and whatever the function raises."""
 def deg2rad(input: Tensor, *, out: Any = None) -> Tensor:
     """Degrees as radians (`torch.deg2rad`).
 

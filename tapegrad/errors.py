@@ -145,6 +145,7 @@ C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32"
            "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
            "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
 C_FIXED = {"int64": "int64_t", "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t"}
+NO_TANGENT = "Trying to use forward AD with {} that does not support it because it has not been implemented yet."
 NO_DERIVATIVE = "derivative for aten::{} is not implemented"
 KINDS = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",
          "int16": "ShortTensor", "int8": "CharTensor", "uint8": "ByteTensor", "bool": "BoolTensor",
@@ -177,6 +178,10 @@ LANES_RANDOM = ("vmap: Cannot ask for different inplace randomness on an unbatch
 LANES_SAME = "Vmap does not currently support same randomness with a batched tensor input."
 LANES_ENDED = "vmap: a tensor is used that belongs to a batch whose vmap has ended"
 LANES_SLOW = "There is a performance drop because we have not yet implemented the batching rule for {}."
+
+
+class FunctionRaised(RuntimeError):
+    """A function that Numba compiled raised an exception, or gave an array of another shape, inside of a kernel."""
 
 
 class PerLane(RuntimeError):

@@ -31,6 +31,9 @@ def kernel_failed(plan: int, status: int) -> None:
     assert found is not None
     if status == rec.RAISED and late_binding.failure:
         raise late_binding.failure.pop()
+    if status in (rec.RAISED, rec.REFUSED) and found.op.name.startswith("custom."):
+        raise errors.FunctionRaised(f"{found.op.name}: a function that it calls raised an exception, or returned an "
+                                    "array of another shape than its signature says")
     if status == rec.OUT_OF_MEMORY:
         raise errors.OutOfMemoryError(f"{found.op.name}: there is no memory for its intermediate values")
     if status == rec.OUT_OF_RANGE:

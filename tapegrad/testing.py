@@ -228,7 +228,8 @@ def check_rule(operation: Any, *samples: Any, reference: Callable[..., Any] | No
     `samples` are numbers for each operand, repeated up to the longest. Results in both precisions are compared with the
     function itself (or `reference`, another function of numbers), compiled, of other shapes, of operands with gaps and
     of nothing; gradients are compared with finite differences, and `twice` (unless Numba compiled it) those of
-    the gradients too. Raises TypeError for anything else, and for samples of another number.
+    the gradients too. Of a function of arrays they are an array for each operand, as its signature says, and tangents
+    are compared where it has a `jvp`. Raises TypeError for anything else, and for samples of another number.
     """
     from tapegrad.custom.checking import check
 

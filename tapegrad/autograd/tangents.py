@@ -16,7 +16,7 @@ import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tapegrad import dispatch
+from tapegrad import dispatch, errors
 from tapegrad.autograd import calls_through_python, engine, function, modes
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, layouts, machine
@@ -116,7 +116,9 @@ class _Rules:
             return None
         with aside():
             made = dispatch.apply(op, given, attributes)
-            if made.dtype.is_floating_point and op.differentiable:
+            if made.dtype.is_floating_point and op.refused and op.tangent is None:
+                raise NotImplementedError(errors.NO_TANGENT.format(op.name))
+            if made.dtype.is_floating_point and (op.differentiable or op.tangent is not None):
                 give(made, _tangent(op, given, known, attributes, made))
         return made
 
@@ -203,6 +205,8 @@ def _known(given: Sequence[Any]) -> list[Any] | None:
 
 
 def _tangent(op: Operation, given: Sequence[Any], known: Sequence[Any], attributes: Attributes, made: Any) -> Any:
+    if op.tangent is not None:
+        return op.tangent(given, known, made)
     if op.joins is not None and op.multilinear:
         return dispatch.apply(op, [zeros(x) if t is None else t.to(x.dtype) for x, t in zip(given, known)], attributes)
     if op.multilinear:

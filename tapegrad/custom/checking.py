@@ -18,6 +18,9 @@ def check(operation: Any, samples: Sequence[Any], reference: Callable[..., Any] 
     if not hasattr(operation, "operation"):
         raise TypeError(f"check_rule() takes what custom_op() makes, not a {type(operation).__name__}")
     op, name = operation.operation, operation.__name__
+    if operation.signature is not None:
+        _check_arrays(operation, name, samples, reference, twice, rtol)
+        return
     if len(samples) != op.arity:
         raise TypeError(f"check_rule() wants samples for each of the {op.arity} operands of {name}(), "
                         f"not {len(samples)}")
@@ -63,13 +66,62 @@ def _shapes(operation: Any, name: str, columns: Sequence[Any]) -> None:
         _compare(name, what, found.numpy(), wanted, 1e-12, columns)
 
 
-def _derivatives(operation: Any, name: str, points: Sequence[Any], twice: bool) -> None:
+def _derivatives(operation: Any, name: str, points: Sequence[Any], twice: bool, forward: bool = False) -> None:
     try:
-        gradcheck(operation, points)
+        gradcheck(operation, points, check_forward_ad=forward)
         if twice:
             gradgradcheck(operation, points)
     except (GradcheckError, RuntimeError) as why:
         raise AssertionError(f"{name}(): the adjoint is not the derivative of the function: {why}") from why
+
+
+def _check_arrays(operation: Any, name: str, samples: Sequence[Any], reference: Any, twice: bool, rtol: float) -> None:
+    """The same of a function of arrays: `samples` are an array for each operand, without loops."""
+    signature = operation.signature
+    given = [np.asarray(s.detach().numpy() if isinstance(s, Tensor) else s) for s in samples]
+    given = [a.astype(float) if a.dtype.kind == "f" else a for a in given]
+    if len(given) != len(signature.operands):
+        raise TypeError(f"check_rule() wants a sample for each of the {len(signature.operands)} operands of {name}(), "
+                        f"not {len(given)}")
+    function = operation.function if reference is None else reference
+    fills = reference is None and function.__code__.co_argcount > len(given)
+    for of, tolerance in ((dtypes.float64, rtol), (dtypes.float32, max(rtol, 1e-5))):
+        operands = [creation.tensor(a, dtype=of if a.dtype.kind == "f" else None) for a in given]
+        found = _listed(operation(*operands))
+        if not fills:
+            for r, wanted in zip(found, _listed(function(*[o.numpy() for o in operands]))):
+                _compare_arrays(name, f"in {of.name}", r, wanted, tolerance)
+        batch = operation(*[o.unsqueeze(0).expand(3, *o.shape) for o in operands])
+        spread = operation(*[o.unsqueeze(-1).expand(*o.shape, 2).contiguous()[..., 0] for o in operands])
+        nothing = operation(*[o.unsqueeze(0).expand(0, *o.shape) for o in operands])
+        for r, b, s, n in zip(found, *map(_listed, (batch, spread, nothing))):
+            _compare_arrays(name, "of expanded operands", b, np.broadcast_to(r.numpy(), (3, *r.shape)), 1e-12)
+            _compare_arrays(name, "of operands with gaps", s, r, 1e-12)
+            _compare_arrays(name, "of nothing", n, np.zeros((0, *r.shape)), 1e-12)
+        compiled = Compiled(operation, eager_build=True)
+        for _ in range(3):
+            again = compiled(*operands)
+        if compiled.replays < 1:
+            raise AssertionError(f"{name}() is not compiled: {compiled.reason}")
+        for r, wanted in zip(_listed(again), found):
+            _compare_arrays(name, f"compiled, in {of.name}", r, wanted, 1e-12)
+    if operation.operation.differentiable:
+        points = [creation.tensor(a, requires_grad=a.dtype.kind == "f") for a in given]
+        _derivatives(operation, name, points, twice, operation.operation.tangent is not None)
+
+
+def _listed(found: Any) -> Sequence[Any]:
+    return found if isinstance(found, tuple) else (found,)
+
+
+def _compare_arrays(name: str, what: str, found: Any, wanted: Any, rtol: float) -> None:
+    a, b = found.numpy(), np.asarray(wanted.numpy() if isinstance(wanted, Tensor) else wanted)
+    if a.shape != b.shape:
+        raise AssertionError(f"{name}() {what} has shape {a.shape}, not {b.shape}")
+    close = np.isclose(a, b, rtol=rtol, atol=rtol, equal_nan=True)
+    if not close.all():
+        at = tuple(map(int, np.argwhere(~close)[0]))
+        raise AssertionError(f"{name}() {what} is {a[at]} at {at}, not {b[at]}")
 
 
 def _compare(name: str, what: str, found: Any, wanted: Any, rtol: float, operands: Sequence[Any]) -> None:

@@ -20,13 +20,23 @@ _numbers = itertools.count()
 _RESERVED = {"g", "out"}
 
 
-def declared(function: Any, vjp: Callable[..., Any] | None, name: str | None) -> Callable[..., Any]:
+def declared(function: Any, vjp: Callable[..., Any] | None, name: str | None, signature: str | None = None,
+             jvp: Callable[..., Any] | None = None) -> Callable[..., Any]:
     """What `custom_op` gives."""
     plain = getattr(function, "py_func", function)
     if not inspect.isfunction(plain):
         raise TypeError(f"custom_op() takes a Python function of numbers, or one of Numba's, not a "
                         f"{type(function).__name__}")
     called = name or plain.__name__.replace("<lambda>", "function")
+    if signature is not None:
+        from tapegrad.custom import arrays
+
+        op, names, applied = arrays.declared(function, vjp, jvp, called, signature)
+        call = _call_of(op, names, plain, called, "functions of arrays are compiled by Numba, not followed", applied)
+        call.signature = applied.held.signature
+        return call
+    if jvp is not None:
+        raise TypeError(f"{called}(): jvp goes with a signature; tangents of a function of numbers follow from its vjp")
     operands = _parameters(plain, "the function")
     if not operands or _RESERVED & {*operands}:
         raise TypeError(f"{called}() must take numbers, of which none may be called g or out; it takes "
@@ -123,13 +133,16 @@ def _declare(called: str, forward: Callable[..., Any], rule: Callable[..., Any] 
         raise TypeError(str(why)) from why
 
 
-def _call_of(op: Operation, operands: Sequence[str], function: Any, called: str, reason: str | None) -> Any:
+def _call_of(op: Operation, operands: Sequence[str], function: Any, called: str, reason: str | None,
+             applied: Any = dispatch.apply) -> Any:
     """The function that is called. It counts as this library's: compiled functions know what an operation does."""
-    made: dict[str, Any] = {"__name__": __name__, "apply": dispatch.apply, "op": op}
+    made: dict[str, Any] = {"__name__": __name__, "apply": applied, "op": op}
     names = ", ".join(operands)
     exec(compile(f"def call({names}): return apply(op, ({names},))", __file__, "exec"), made)
     call = made["call"]
     call.__name__, call.__qualname__, call.__module__ = called, function.__qualname__, function.__module__
-    call.__doc__, call.__defaults__ = function.__doc__, function.__defaults__
-    call.operation, call.reason, call.function = op, reason, function
+    call.__doc__ = function.__doc__
+    if len(operands) == function.__code__.co_argcount:  # others are written to
+        call.__defaults__ = function.__defaults__
+    call.operation, call.reason, call.function, call.signature = op, reason, function, None
     return call

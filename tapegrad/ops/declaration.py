@@ -65,6 +65,7 @@ class Operation:
     special: tuple[float, ...] = ()
     samples: Callable[..., Any] | None = None
     recorded: Rule | None = None  # the adjoint rule as it is recorded, where derivatives of `vjp` would be wrong
+    tangent: Rule | None = None  # that of the result, where it is not the adjoint transposed
     tied: tuple[str, ...] = ()  # what PyTorch's node is a function of: recorded gradients depend on it, if by zero
     masks: bool = False  # an elementwise adjoint is the cotangent where a condition holds: no choice of functions
     column: Rule | None = None  # what a structured operation computes, in NumPy

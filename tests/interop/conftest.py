@@ -10,7 +10,7 @@ PRELOADED = ["tapegrad.interop.partitioned.dask_workers", "tapegrad.interop.part
 
 @pytest.fixture(scope="session")
 def forked():
-    """The context in which processes are started; Dask knows it by its name, and wants to preload modules of its own."""
+    """The context in which processes are started; Dask knows it by its name, and has modules of its own to preload."""
     context = multiprocessing.get_context("forkserver")
     try:
         import dask

@@ -54,8 +54,8 @@ def here():
 @pytest.fixture(scope="module")
 def processes(forked):
     """One of processes, which are started again when they are killed: Dask gives up what was lost once."""
-    with dask.config.set({"distributed.scheduler.allowed-failures": 0,
-                          "distributed.worker.multiprocessing-method": forked.get_start_method()}), distributed.LocalCluster(
+    options = {"scheduler.allowed-failures": 0, "worker.multiprocessing-method": forked.get_start_method()}
+    with dask.config.set({f"distributed.{name}": value for name, value in options.items()}), distributed.LocalCluster(
             n_workers=2, threads_per_worker=1, dashboard_address=":0", silence_logs=logging.CRITICAL
     ) as cluster, distributed.Client(cluster) as client:
         yield client

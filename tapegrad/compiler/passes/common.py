@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from tapegrad.compiler.passes.work import Work, is_copy, is_simple, space, times_written, writes
+from tapegrad.compiler.passes.work import Work, is_copy, is_pure, is_simple, space, times_written, writes
 from tapegrad.compiler.traced_program import Place, Step, moved
 
 
@@ -36,7 +36,7 @@ def common(work: Work) -> Work:
     for step in work.steps:
         if instead and any(p.number in instead for p in step.places):
             step = moved(step, renamed)
-        if is_simple(step) and counts[space(step.places[0])] == 1:
+        if (is_simple(step) or is_pure(step)) and counts[space(step.places[0])] == 1:
             number = step.places[0].number
             source = renamed_copy(step)
             if source is not None and number not in work.results:

@@ -8,10 +8,12 @@ from typing import Any, NamedTuple
 from tapegrad import dtypes
 from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, kernel_of, reads, space, writes
 from tapegrad.dtypes import dtype
+from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import structural
 from tapegrad.machine.live import machine
 
-__all__ = ["Work", "between_loops", "dtypes_of", "is_copy", "is_simple", "kernel_of", "passed_on", "reads", "single",
-           "space", "times_used", "times_written", "writes"]
+__all__ = ["Work", "between_loops", "dtypes_of", "is_copy", "is_pure", "is_simple", "kernel_of", "passed_on", "reads",
+           "single", "space", "times_used", "times_written", "writes"]
 
 
 class Work(NamedTuple):
@@ -45,6 +47,12 @@ def is_simple(step: Step) -> bool:
     kernel = kernel_of(step)
     return (kernel is not None and len(kernel.region.outputs) == 1 and not any(kernel.accumulate)
             and step.places[0].kind == "own" and step.places[0].offset == 0)
+
+
+def is_pure(step: Step) -> bool:
+    """Whether a step is a kernel of no rule that writes the start of an own block, and does so again if run again."""
+    found = structural.effects.get(step.a) if step.kind == rec.KERNEL else None
+    return found is not None and found.pure and step.places[0].kind == "own" and step.places[0].offset == 0
 
 
 def is_copy(step: Step, blocks: Sequence[Block]) -> bool:

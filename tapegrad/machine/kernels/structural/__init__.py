@@ -15,6 +15,7 @@ from tapegrad.machine.kernels.structural.indexed import (
 )
 from tapegrad.machine.kernels.structural.lapack_calls import ROUTINES, STATUS, pointers
 from tapegrad.machine.kernels.structural.loading import (
+    array_function,
     called,
     effects,
     fails,
@@ -32,6 +33,6 @@ from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_W
 
 __all__ = [
     "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
-    "called", "check_nest", "effects", "fails", "in_range", "indexed", "lapack", "lapack_call", "nonzero_nest",
-    "pointers", "positions", "recurrence", "scan", "searched", "turns", "walk_nest",
+    "array_function", "called", "check_nest", "effects", "fails", "in_range", "indexed", "lapack", "lapack_call",
+    "nonzero_nest", "pointers", "positions", "recurrence", "scan", "searched", "turns", "walk_nest",
 ]

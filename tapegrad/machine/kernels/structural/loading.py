@@ -32,6 +32,7 @@ class Effects(NamedTuple):
     writes: int = 1
     reads: int = 1
     fails: bool = False  # it may return something else than 0
+    pure: bool = False  # what it writes, from the start of its one output, follows from its nest and what it reads
 
 
 effects: dict[int, Effects] = {}  # by address
@@ -160,6 +161,15 @@ def lapack_call(routine: str, of: dtype) -> int:
     code = cache.obtain(f"structural {routine} {text}", lambda: jit.compile_ir(text, 0, optimise=False))
     address = jit.load_object(f"{routine}.{of.short}", code, ["kernel"])["kernel"]
     return _with(Effects(takes.count(POINTER), 0, STATUS in takes), address)
+
+
+def array_function(jitted: Any, name: str, fills: bool, ranks: Sequence[int], operands: Sequence[tuple[dtype, int]],
+                   slope: bool) -> tuple[int, dtype]:
+    """The kernel that calls a function of Numba's, and the dtype of its results (see `array_functions.compiled`)."""
+    from tapegrad.machine.kernels.structural import array_functions
+
+    address, of = array_functions.compiled(jitted, name, fills, ranks, operands, slope)
+    return _with(Effects(fails=True, pure=True), address), of
 
 
 # ---------------------------------------------------------------- Python as a kernel
