@@ -80,15 +80,15 @@ def _of_region(step: Step, kernel: emitter.Kernel, counted: list[bool]) -> Cost:
     region, pattern, accumulate = kernel
     dtypes = [*region.outputs, *region.inputs]
     rows = 1
-    if pattern == "1":
-        sizes, strides = [], [[] for _ in dtypes]
-    elif pattern[0] == "@":
+    sizes: list[int] = []
+    strides: list[list[int]] = [[] for _ in dtypes]
+    if pattern[0] == "@":
         turns, *by = machine.memory(step.b, "i8", 1 + len(dtypes)).tolist()
         sizes, strides = [turns], [[s] for s in by]
     elif is_wave(step):
         sizes = [int(machine.memory(step.b, "i8", 3)[2])]
         strides = [[of.itemsize] for of in dtypes]
-    else:
+    elif pattern != "1":
         kept, _, sizes, strides = words_of(step)
         rows = math.prod(sizes[:kept])
     elements = math.prod(sizes)

@@ -144,7 +144,7 @@ class Profile:
             found.append(Row(*name[:4], round(runs_of[mine].sum().item()),
                              kernel[mine].sum().item() / 1e9, since[mine].sum().item() / 1e9,
                              sum(kind.moved * n for kind, n in first), sum(kind.flops * n for kind, n in first),
-                             *taken[k].tolist(), name.program))
+                             int(taken[k, 0]), int(taken[k, 1]), name.program))
         if found:  # what came after the last call that was noted
             left = self.wall - (int(ends[-1] if len(ends) else self._began) - self._began) / 1e9
             line = _ELSEWHERE if by == "line" else ""
