@@ -1,15 +1,30 @@
-"""What programs take from PyTorch's C++ side without a public name for it: the sweep under way, counts of writes."""
+"""What programs take from PyTorch's C++ side: the sweep under way, counts of writes, names that are public as well."""
 from __future__ import annotations
 
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
 
+import tapegrad
 from tapegrad.autograd import engine
 from tapegrad.machine.live import buffers
 from tapegrad.ops.linalg import LinAlgError as _LinAlgError
 
 __all__ = ["_LinAlgError", "_autograd", "_current_graph_task_id", "_unsafe_set_version_counter"]
+
+
+def __getattr__(name: str) -> Any:
+    if name in tapegrad.__all__:  # from torch._C import device
+        return getattr(tapegrad, name)
+    raise AttributeError(f"module '{__name__}' has no attribute '{name}'")
+
+
+def _get_tracing_state() -> None:
+    """What TorchScript is tracing: nothing."""
+
+
+def _log_api_usage_once(event: str) -> None:
+    """Nobody counts."""
 
 
 def _current_graph_task_id() -> int:

@@ -175,10 +175,12 @@ for _op in _REGISTRY.values():
         globals()[_op.name] = _machine.functions[_op.opcode]
 for _name in ("add", "sub", "div", "pow", "mm", "bmm", "mv", "argmax", "argmin", "softmax", "log_softmax"):
     globals()[_name] = _machine.functions[_REGISTRY[_name].opcode]
+globals()["spmm"] = globals()["mm"]  # what programs on graphs call, also where the matrix is dense
 globals().update(functions.MAKING)
 
 
-_LAZY = "accelerator backends cpu cuda distributions func jit mps optim quasirandom sparse storage utils version xpu"
+_LAZY = ("accelerator backends cpu cuda distributed distributions func functional hub jit mps multiprocessing optim "
+         "quasirandom sparse storage types utils version xpu")
 globals().update(_lazy(__name__, f"{_LAZY} _C"))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"

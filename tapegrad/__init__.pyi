@@ -20,11 +20,14 @@ from tapegrad import backends as backends
 from tapegrad import cpu as cpu
 from tapegrad import cuda as cuda
 from tapegrad.devices import device as device
+from tapegrad import distributed as distributed
 from tapegrad import distributions as distributions
 from tapegrad.dtypes import dtype as dtype
 from tapegrad.autograd.modes import enable_grad as enable_grad
 from tapegrad.dtypes import finfo as finfo
 from tapegrad import func as func
+from tapegrad import functional as functional
+from tapegrad import hub as hub
 from tapegrad.dtypes import iinfo as iinfo
 from tapegrad.autograd.modes import inference_mode as inference_mode
 from tapegrad import inspect as inspect
@@ -33,6 +36,7 @@ from tapegrad.formats import layout as layout
 from tapegrad import linalg as linalg
 from tapegrad.formats import memory_format as memory_format
 from tapegrad import mps as mps
+from tapegrad import multiprocessing as multiprocessing
 from tapegrad import nn as nn
 from tapegrad.autograd.modes import no_grad as no_grad
 from tapegrad import optim as optim
@@ -44,6 +48,7 @@ from tapegrad import sparse as sparse
 from tapegrad import special as special
 from tapegrad import storage as storage
 from tapegrad import testing as testing
+from tapegrad import types as types
 from tapegrad import utils as utils
 from tapegrad import version as version
 from tapegrad import xpu as xpu
@@ -1626,6 +1631,15 @@ def histc(input: Tensor, bins: _int = 100, min: _float = 0, max: _float = 0, *, 
             0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
             0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,
             0, 0, 0, 1])"""
+def histogram(input: Tensor, bins: _int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None, density: _bool = False, out: Any = None) -> Any:
+    """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
+
+    >>> import tapegrad as torch
+    >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=2, range=(0.0, 3.0)).hist
+    tensor([2., 1.])
+
+    `bins` are equal ones between the extremes, or within a `range`, or a tensor of edges in order; the last edge
+    belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1."""
 @overload
 def hsplit(input: Tensor, sections: _int) -> tuple[Tensor, ...]:
     """Pieces along the second axis (`torch.hsplit`).
@@ -3185,6 +3199,13 @@ def split_with_sizes(input: Tensor, split_sizes: _int | Sequence[_int], dim: _in
 
     >>> torch.split_with_sizes(torch.tensor([0.25, 0.5, 1.0]), (1, 2))
     (tensor([0.2500]), tensor([0.5000, 1.0000]))"""
+def spmm(input: Tensor, mat2: Any, *, out: Any = None) -> Tensor:
+    """The product of two matrices (`torch.mm`).
+
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> torch.mm(x, x)
+    tensor([[ 7., 10.],
+            [15., 22.]])"""
 def sqrt(input: Tensor, *, out: Any = None) -> Tensor:
     """The square root of each element (`torch.sqrt`).
 

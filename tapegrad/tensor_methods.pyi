@@ -613,6 +613,15 @@ class TensorBase:
         """0 below zero, 1 above, and `values` at zero, in place: see `tapegrad.heaviside`."""
     def histc(self, bins: _int = 100, min: _float = 0, max: _float = 0) -> Tensor:
         """How many elements fall in each of equal bins (`torch.histc`)."""
+    def histogram(self, bins: _int | Tensor = 100, *, range: Any = None, weight: Tensor | None = None, density: _bool = False) -> Any:
+        """How many elements lie between each edge and the next, and the edges (`torch.histogram`).
+
+        >>> import tapegrad as torch
+        >>> torch.histogram(torch.tensor([1.0, 2.0, 1.0]), bins=2, range=(0.0, 3.0)).hist
+        tensor([2., 1.])
+
+        `bins` are equal ones between the extremes, or within a `range`, or a tensor of edges in order; the last edge
+        belongs to the last bin. With a `weight` for each element, these are added up; `density=True` has the area be 1."""
     @overload
     def hsplit(self, sections: _int) -> tuple[Tensor, ...]:
         """Pieces along the second axis: see `tapegrad.hsplit`."""

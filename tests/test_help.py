@@ -25,6 +25,7 @@ _PLAIN = """
     nn.utils.parametrize.ParametrizationList utils.checkpoint.CheckpointFunction
     cpu.amp.autocast cpu.amp.GradScaler cuda.amp.autocast cuda.amp.GradScaler nn.Container nn.NLLLoss2d
     nn.modules.linear.NonDynamicallyQuantizableLinear nn.LinearCrossEntropyOptions nn.parallel.DistributedDataParallel
+    multiprocessing.ProcessContext
 """
 PLAIN = _PLAIN.split()
 

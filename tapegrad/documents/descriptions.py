@@ -23,9 +23,9 @@ _BELOW = """
     autograd autograd.forward_ad autograd.function autograd.functional autograd.grad_mode autograd.graph
     autograd.variable backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps
     backends.openmp backends.opt_einsum cpu cpu.amp cuda cuda.amp
-    distributions distributions.constraint_registry distributions.constraints distributions.distribution
-    distributions.kl distributions.transforms distributions.utils func inspect interop.dask interop.futures
-    interop.joblib interop.safetensors interop.scipy jit linalg mps
+    distributed distributions distributions.constraint_registry distributions.constraints distributions.distribution
+    distributions.kl distributions.transforms distributions.utils func functional hub inspect interop.dask
+    interop.futures interop.joblib interop.safetensors interop.scipy jit linalg mps multiprocessing
     nn nn.attention nn.functional nn.init nn.modules
     nn.modules.activation nn.modules.adaptive nn.modules.attention nn.modules.batchnorm nn.modules.channelshuffle
     nn.modules.container nn.modules.conv nn.modules.distance nn.modules.dropout nn.modules.flatten nn.modules.fold
@@ -35,9 +35,9 @@ _BELOW = """
     nn.parallel nn.parameter nn.utils nn.utils.clip_grad nn.utils.convert_parameters nn.utils.init
     nn.utils.parametrizations nn.utils.parametrize nn.utils.prune nn.utils.rnn nn.utils.stateless
     optim optim.lr_scheduler optim.optimizer optim.swa_utils quasirandom random serialization sparse special
-    storage testing
+    storage testing types
     utils utils.benchmark utils.checkpoint utils.data utils.data.dataloader utils.data.dataset utils.data.distributed
-    utils.data.sampler utils.hooks version xpu
+    utils.data.sampler utils.dlpack utils.hooks utils.model_zoo version xpu
 """
 SPACES = ("", *_BELOW.split())
 

@@ -22,7 +22,7 @@ _FAMILIES = "composed discrete multivariate positive real transformed distributi
 _TRANSFORMS = "elements maps parts vectors"
 _BACKENDS = "cpu cuda cudnn mkl mkldnn mps openmp opt_einsum"
 FILES = {
-    **{name: f"{name}.pyi" for name in ("accelerator", "mps", "xpu")},
+    **{name: f"{name}.pyi" for name in ("accelerator", "distributed", "mps", "xpu")},
     **{name: f"{name}/__init__.pyi" for name in ("autograd", "backends", "cpu", "cuda", "nn")},
     "nn.modules": "nn/modules/__init__.pyi",
     "autograd.graph": "autograd/graph.pyi",

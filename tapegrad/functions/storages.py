@@ -42,6 +42,10 @@ class _Storage:
         """How many bytes the memory is."""
         return len(self) * self.element_size()
 
+    def __sizeof__(self) -> int:
+        """What `sys.getsizeof` counts, by which programs sum up what a model takes."""
+        return object.__sizeof__(self) + self.nbytes()
+
     def element_size(self) -> int:
         """How many bytes an element takes."""
         return self._flat.element_size()

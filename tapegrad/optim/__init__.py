@@ -13,9 +13,12 @@ tensor([1.2500], requires_grad=True)
 from __future__ import annotations
 
 import importlib as _importlib
+import sys as _sys
 from typing import Any as _Any
 
 from tapegrad.namespaces import show_public
+from tapegrad.optim import matrices as _matrices
+from tapegrad.optim import rules as _rules
 from tapegrad.optim.lbfgs import LBFGS
 from tapegrad.optim.matrices import Adafactor, Muon, SparseAdam
 from tapegrad.optim.optimizer import Optimizer
@@ -24,6 +27,11 @@ from tapegrad.optim.rules import ASGD, SGD, Adadelta, Adagrad, Adam, Adamax, Ada
 __all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "AdamW", "Adamax", "Muon", "NAdam",
            "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam"]
 show_public(__name__, "lr_scheduler", "optimizer", "swa_utils")
+
+# PyTorch has a file for each (`from torch.optim.adam import Adam`); here each is what holds it.
+_sys.modules.update({f"{__name__}.{name}": module for module, names in (
+    (_rules, "adadelta adagrad adam adamax adamw asgd nadam radam rmsprop rprop sgd"),
+    (_matrices, "_adafactor _muon sparse_adam")) for name in names.split()})
 
 
 def __getattr__(name: str) -> _Any:

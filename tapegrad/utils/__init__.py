@@ -6,7 +6,7 @@ from typing import Any as _Any
 
 from tapegrad.namespaces import show_public
 
-_ROOMS = ("_pytree", "benchmark", "checkpoint", "data", "hooks")  # loaded when first asked for
+_ROOMS = ("_pytree", "benchmark", "checkpoint", "data", "dlpack", "hooks", "model_zoo")  # loaded when first asked for
 __all__: list[str] = []
 show_public(__name__, *(room for room in _ROOMS if room[0] != "_"))
 

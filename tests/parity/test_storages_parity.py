@@ -1,6 +1,7 @@
 """The memory of tensors as programs look at it: to read it, to write through it, to see who shares it."""
 from __future__ import annotations
 
+import sys
 import warnings
 
 import pytest
@@ -27,6 +28,8 @@ CASES = {
     "of nothing": lambda t: [t.zeros(0).storage().size(), bool(t.zeros(0).storage())],
     "shared": lambda t: (lambda x: x[1].storage().data_ptr() == x.storage().data_ptr() == x.data_ptr())(t.ones(2, 2)),
     "not shared": lambda t: (lambda x: x.clone().storage().data_ptr() == x.storage().data_ptr())(t.ones(2, 2)),
+    "measured": lambda t: [sys.getsizeof(s(t.ones(1000))) - sys.getsizeof(s(t.ones(10)))
+                           for s in (t.Tensor.storage, t.Tensor.untyped_storage)],
     "bytes": lambda t: (lambda s: [s.nbytes(), len(s), s.tolist()])(t.tensor([1.0, 2.0])[1:].untyped_storage()),
     "bytes of elements": lambda t: t.ones(3).storage().untyped().nbytes(),
     "filled": lambda t: (lambda x: [x.storage().fill_(3).tolist(), x])(t.ones(2)),

@@ -1,0 +1,166 @@
+"""Python's `multiprocessing` (`torch.multiprocessing`), and functions run by several processes.
+
+>>> import tapegrad.multiprocessing as mp
+>>> mp.current_process().name
+'MainProcess'
+
+Memory of tensors is shared with processes that are forked (`Tensor.share_memory_`), the default of Linux before Python
+3.14: `mp.get_context("fork")` is it anywhere. What is sent through a queue is copied. A tensor that is shared is not
+passed to a process that is spawned, which would write to a copy: RuntimeError.
+"""
+from __future__ import annotations
+
+import multiprocessing as _python
+import multiprocessing.connection as _connection
+import signal as _signal
+import traceback as _traceback
+from collections.abc import Callable as _Callable
+from multiprocessing import context as _context
+from multiprocessing import reduction as _reduction
+from typing import Any as _Any
+
+from tapegrad.namespaces import show_public as _show_public
+from tapegrad.nn.parameter import Parameter as _Parameter
+from tapegrad.tensor import Tensor as _Tensor
+
+__all__ = ["ProcessContext", "ProcessException", "ProcessExitedException", "ProcessRaisedException",
+           "get_all_sharing_strategies", "get_sharing_strategy", "set_sharing_strategy", "spawn", "start_processes"]
+_show_public(__name__)
+
+
+def __getattr__(name: str) -> _Any:
+    return getattr(_python, name)
+
+
+def _passed(x: _Tensor) -> _Any:
+    if _context.get_spawning_popen() is not None and x.is_shared():
+        raise RuntimeError("a tensor in shared memory cannot be passed to a process that is spawned, which would get a "
+                           "copy of it: fork it, as get_context('fork') does")
+    return x.__reduce_ex__(2)
+
+
+for _class in (_Tensor, _Parameter):
+    _reduction.ForkingPickler.register(_class, _passed)
+
+
+def get_all_sharing_strategies() -> set[str]:
+    """How memory may be shared (`torch.multiprocessing.get_all_sharing_strategies`): by what processes inherit.
+
+    >>> import tapegrad.multiprocessing as mp
+    >>> mp.get_all_sharing_strategies()
+    {'file_descriptor'}
+    """
+    return {"file_descriptor"}
+
+
+def get_sharing_strategy() -> str:
+    """The strategy in use (`torch.multiprocessing.get_sharing_strategy`): the one there is."""
+    return "file_descriptor"
+
+
+def set_sharing_strategy(new_strategy: str) -> None:
+    """Choose a strategy (`torch.multiprocessing.set_sharing_strategy`): those that PyTorch has change nothing here."""
+    if new_strategy not in ("file_descriptor", "file_system"):
+        raise AssertionError(f"invalid sharing strategy: {new_strategy}")
+
+
+class ProcessException(Exception):
+    """A process that did not end well (`torch.multiprocessing.ProcessException`): which one, and its number."""
+
+    msg: str
+    error_index: int
+    pid: int
+
+    def __init__(self, msg: str, error_index: int, pid: int) -> None:
+        super().__init__(msg)
+        self.msg, self.error_index, self.pid = msg, error_index, pid
+
+
+class ProcessRaisedException(ProcessException):
+    """A process whose function raised an error (`torch.multiprocessing.ProcessRaisedException`)."""
+
+
+class ProcessExitedException(ProcessException):
+    """A process that was ended (`torch.multiprocessing.ProcessExitedException`)."""
+
+    exit_code: int
+    signal_name: str | None
+
+    def __init__(self, msg: str, error_index: int, error_pid: int, exit_code: int,
+                 signal_name: str | None = None) -> None:
+        super().__init__(msg, error_index, error_pid)
+        self.exit_code, self.signal_name = exit_code, signal_name
+
+
+def _run(fn: _Callable[..., _Any], i: int, args: tuple[_Any, ...], told: _Any) -> None:
+    try:
+        fn(i, *args)
+    except KeyboardInterrupt:
+        pass  # which the parent has too
+    except Exception:
+        told.put(_traceback.format_exc())
+        raise SystemExit(1) from None
+
+
+class ProcessContext:
+    """Processes that run one function (`torch.multiprocessing.ProcessContext`), as `spawn(join=False)` returns them."""
+
+    processes: list[_Any]
+    error_queues: list[_Any]
+
+    def __init__(self, processes: list[_Any], error_queues: list[_Any]) -> None:
+        self.processes, self.error_queues = processes, error_queues
+
+    def pids(self) -> list[int]:
+        """The numbers of the processes."""
+        return [int(process.pid) for process in self.processes]
+
+    def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
+        """Wait until one has ended, and say whether all have; where one has not ended well the others are ended.
+
+        Raises ProcessRaisedException with what the process raised, ProcessExitedException for one that was ended.
+        """
+        codes = [process.exitcode for process in self.processes]
+        if None in codes and not any(codes):  # who waits for none waits for ever
+            _connection.wait([p.sentinel for p, code in zip(self.processes, codes) if code is None], timeout)
+        failed = next((i for i, process in enumerate(self.processes) if process.exitcode), None)
+        if failed is None:
+            return all(process.exitcode is not None for process in self.processes)
+        for process in self.processes:
+            if process.is_alive():
+                process.terminate()
+            process.join(grace_period)
+        process, errors = self.processes[failed], self.error_queues[failed]
+        if not errors.empty():
+            raise ProcessRaisedException(f"\n\n-- Process {failed} terminated with the following error:\n"
+                                         f"{errors.get()}", failed, process.pid)
+        name = _signal.Signals(-process.exitcode).name if process.exitcode < 0 else None
+        how = f"signal {name}" if name else f"exit code {process.exitcode}"
+        raise ProcessExitedException(f"process {failed} terminated with {how}", failed, process.pid, process.exitcode,
+                                     name)
+
+
+def start_processes(fn: _Callable[..., _Any], args: tuple[_Any, ...] = (), nprocs: int = 1, join: bool = True,
+                    daemon: bool = False, start_method: str = "spawn") -> ProcessContext | None:
+    """Call `fn(i, *args)` for each i below `nprocs` in a process of its own (`torch.multiprocessing.start_processes`).
+
+    Waits for them, or returns a `ProcessContext` with `join=False`. Raises what `ProcessContext.join` does.
+    """
+    context = _python.get_context(start_method)
+    queues = [context.SimpleQueue() for _ in range(nprocs)]
+    processes = [context.Process(target=_run, args=(fn, i, args, queue), daemon=daemon)  # type: ignore[attr-defined]
+                 for i, queue in enumerate(queues)]
+    for process in processes:
+        process.start()
+    made = ProcessContext(processes, queues)
+    if not join:
+        return made
+    while not made.join():
+        pass
+    return None
+
+
+def spawn(fn: _Callable[..., _Any], args: tuple[_Any, ...] = (), nprocs: int = 1, join: bool = True,
+          daemon: bool = False, start_method: str = "spawn") -> ProcessContext | None:
+    """Call `fn(i, *args)` in processes that are spawned (`torch.multiprocessing.spawn`); see `start_processes`."""
+    return start_processes(fn, args, nprocs, join, daemon, start_method)

@@ -1,0 +1,39 @@
+"""Where programs import names from, beside the package itself: what PyTorch has there is here under the same name."""
+from __future__ import annotations
+
+import pytest
+
+torch = pytest.importorskip("torch")
+
+IMPORTS = """
+    optim.adam:Adam optim.adamw:AdamW optim.sgd:SGD optim.rmsprop:RMSprop optim.adagrad:Adagrad optim.adadelta:Adadelta
+    optim.adamax:Adamax optim.asgd:ASGD optim.nadam:NAdam optim.radam:RAdam optim.rprop:Rprop optim.lbfgs:LBFGS
+    optim.sparse_adam:SparseAdam optim.optimizer:Optimizer hub:load_state_dict_from_url hub:get_dir
+    utils.model_zoo:load_url utils.dlpack:from_dlpack multiprocessing:spawn
+    multiprocessing:Process multiprocessing:Queue multiprocessing:set_start_method multiprocessing:ProcessContext
+    multiprocessing:set_sharing_strategy distributed:is_available distributed:is_initialized distributed:get_rank
+    functional:F functional:Tensor functional:einsum functional:norm functional:split types:Number types:Device
+    types:_size _C:device _C:dtype _C:Size _C:Generator _C:is_grad_enabled _C:_get_tracing_state
+    _C:_log_api_usage_once
+"""
+
+
+@pytest.mark.parametrize("text", IMPORTS.split())
+def test_it_is_imported_from_there(text):
+    module, name = text.split(":")
+
+    def found(library):
+        made = {}
+        exec(f"from {library}.{module} import {name}", made)
+        return getattr(made[name], "__name__", "").replace("tapegrad", "torch")
+
+    assert found("tapegrad") == found("torch")
+
+
+def test_of_a_group_that_is_not_there():
+    import tapegrad
+
+    for library in (torch, tapegrad):
+        assert not library.distributed.is_initialized()
+        with pytest.raises(ValueError, match="Default process group has not been initialized"):
+            library.distributed.get_rank()
