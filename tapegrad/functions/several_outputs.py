@@ -22,15 +22,16 @@ def one_node(name: str, count: int = 0, first: int = 0) -> Callable[[F], F]:
     """Let a function of one tensor be a node of this name.
 
     It has as many outputs as there are results with a gradient, or `count`; the first of the results is the output
-    `first`.
+    `first`. With other tensors that require grad it is no node: its edges would not show them.
     """
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
-            key = None if args else next(iter(kwargs))
+            key = None if args else "input" if "input" in kwargs else next(iter(kwargs))
             x = args[0] if key is None else kwargs[key]
             if not (isinstance(x, Tensor) and x.requires_grad and call.is_recording(None)) or (
-                    dispatch.lanes is not None or dispatch.tangents is not None):
+                    dispatch.lanes is not None or dispatch.tangents is not None) or any(
+                    isinstance(y, Tensor) and y.requires_grad and y is not x for y in (*args, *kwargs.values())):
                 return function(*args, **kwargs)
             whole = dispatch.apply_view(operation("_enter"), x, (("name", name),))
             if key is None:

@@ -52,7 +52,8 @@ elementwise("expm1", lambda x: scalar.expm1(x), lambda g, out: g * (out + 1), re
 elementwise("log", lambda x: scalar.log(x), lambda g, x: g / x, result="float", domain=(0.2, 5))
 elementwise("log2", lambda x: scalar.log2(x), lambda g, x: g / (x * LN2), result="float", domain=(0.2, 5))
 elementwise("log10", lambda x: scalar.log10(x), lambda g, x: g / (x * LN10), result="float", domain=(0.2, 5))
-elementwise("log1p", lambda x: scalar.log1p(x), lambda g, x: g / (x + 1), result="float", domain=(-0.5, 5))
+elementwise("log1p", lambda x: scalar.log1p(x), lambda g, x: g / (x + 1), result="float", domain=(-0.5, 5),
+            grad_name="Log1PBackward0")
 elementwise("sqrt", lambda x: scalar.sqrt(x), lambda g, out: g / (2 * out), result="float", domain=(0.2, 5))
 elementwise("rsqrt", lambda x: scalar.rsqrt(x), lambda g, out: -0.5 * g * (out * out * out), result="float",
             domain=(0.2, 5))

@@ -27,6 +27,14 @@ NAMES = """
     t.linalg.solve_triangular(m@m.T,m,upper=True)
     t.nn.functional.nll_loss(m,t.tensor([0,2])) t.nn.functional.nll_loss(m.reshape(1,2,3),t.tensor([[0,1,1]]))
     t.nn.functional.nll_loss(m.reshape(1,2,3,1),t.tensor([[[0],[1],[1]]]),reduction="none")
+    t.nn.functional.embedding(t.tensor([[0,1]]),m) t.nn.functional.embedding(t.tensor(1),m,padding_idx=0)
+    t.nn.functional.binary_cross_entropy(m.sigmoid(),t.ones(2,3),t.ones(3))
+    t.nn.functional.binary_cross_entropy_with_logits(m,t.ones(2,3),reduction="sum",pos_weight=t.ones(3))
+    t.nn.functional.binary_cross_entropy_with_logits(target=t.ones(2,3),input=m)
+    t.nn.functional.binary_cross_entropy_with_logits(m,t.ones(2,3),reduction="none")
+    t.nn.functional.smooth_l1_loss(m,t.ones(2,3)) t.nn.functional.huber_loss(m,t.ones(2,3))
+    t.nn.functional.soft_margin_loss(m,t.ones(2,3)) t.nn.functional.glu(m[:,:2]) t.dist(m,t.ones(2,3))
+    (m@m.T).trace() m.log1p()
 """
 
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from tapegrad.dispatch import apply, apply_inplace
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, operation, public, warn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -108,6 +109,7 @@ def tanhshrink(input: Tensor) -> Any:
 
 
 @nn
+@one_node("GluBackward0", 1)
 def glu(input: Tensor, dim: int = -1) -> Any:
     """The first half times the sigmoid of the second (`torch.nn.functional.glu`)."""
     if not input.ndim:

@@ -14,7 +14,6 @@ from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.linear_algebra.products import matmul
 from tapegrad.functions.nn.activations import nn
 from tapegrad.functions.reducing.reductions import vector_norm
-from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.machine.live import machine
 from tapegrad.tensor import Tensor
 
@@ -70,8 +69,7 @@ def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_no
         counts = np.bincount(input._array().reshape(-1), minlength=weight.shape[0])
         share = from_array((1 / np.maximum(counts, 1))[:, None], weight.dtype)
         table = table * share + (table * (1 - share)).detach()
-    found = read("embedding", table, (input.reshape(-1),), ("axes", (0,)))
-    return unsafe_view(found, (*input.shape, weight.shape[1]))
+    return read("embedding", table, (input,), ("axes", (0,)))
 
 
 def _embedding(weight: Tensor, indices: Tensor, padding_idx: int = -1, scale_grad_by_freq: bool = False,

@@ -13,6 +13,7 @@ from tapegrad.functions.nn.layers import linear
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import broadcast_tensors
 from tapegrad.machine.live import planner
 from tapegrad.tensor import Tensor
@@ -86,6 +87,7 @@ def l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = 
 
 
 @nn
+@one_node("SmoothL1LossBackward0", 1)
 def smooth_l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
                    beta: float = 1.0) -> Any:
     """Squared where the difference is below `beta`, absolute beyond (`torch.nn.functional.smooth_l1_loss`)."""
@@ -99,6 +101,7 @@ def smooth_l1_loss(input: Tensor, target: Any, size_average: Any = None, reduce:
 
 
 @nn
+@one_node("HuberLossBackward0", 1)
 def huber_loss(input: Tensor, target: Any, reduction: str = "mean", delta: float = 1.0, weight: Any = None) -> Any:
     """Squared near zero, linear beyond `delta` (`torch.nn.functional.huber_loss`)."""
     if delta <= 0:
@@ -112,6 +115,7 @@ def huber_loss(input: Tensor, target: Any, reduction: str = "mean", delta: float
 
 
 @nn
+@one_node("BinaryCrossEntropyBackward0", 1)
 def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
     """The cross entropy of probabilities (`torch.nn.functional.binary_cross_entropy`)."""
@@ -125,6 +129,7 @@ def binary_cross_entropy(input: Tensor, target: Any, weight: Any = None, size_av
 
 
 @nn
+@one_node("BinaryCrossEntropyWithLogitsBackward0", 1)
 def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = None, size_average: Any = None,
                                      reduce: Any = None, reduction: str = "mean", pos_weight: Any = None) -> Any:
     """The cross entropy of the sigmoid of `input` (`torch.nn.functional.binary_cross_entropy_with_logits`)."""
@@ -217,6 +222,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 
 
 @nn
+@one_node("SoftMarginLossBackward0", 1)
 def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
                      ) -> Any:
     loss = (-input * target).exp().log1p()

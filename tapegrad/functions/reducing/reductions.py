@@ -217,12 +217,14 @@ def vector_norm(x: Any, ord: float = 2, dim: Ints | None = None, keepdim: bool =
 
 
 @method
+@one_node("DistBackward0", 1)
 def dist(input: Tensor, other: Any, p: float = 2) -> Any:
     """The norm of a difference (`torch.dist`)."""
     return vector_norm(input - other, p)
 
 
 @method
+@one_node("TraceBackward0", 1)
 def trace(input: Tensor) -> Any:
     """The sum of a matrix's diagonal (`torch.trace`)."""
     if input.ndim != 2:
