@@ -2620,7 +2620,7 @@ def prod(input: Tensor, *, dtype: _dtype | type | None = None) -> Tensor:
 def prod(input: Tensor, dim: _int, keepdim: _bool = False, *, dtype: _dtype | type | None = None, out: Any = None) -> Tensor:
     ...
 def profile(*, lines: _bool = True) -> Any:
-    """Time every kernel that runs in a block, forward and backward.
+    """Time every kernel that runs in a block, forward and backward, eager and compiled, and count what memory it takes.
 
     >>> import tapegrad as torch
     >>> a = torch.ones(64, 64, requires_grad=True)
@@ -2634,9 +2634,10 @@ def profile(*, lines: _bool = True) -> Any:
 
     Printed, a table; `rows` has its lines, `json` the same for programs, `trace` a file that https://ui.perfetto.dev
     and Chrome open. Rows have their line of source, backward the one that recorded what is differentiated; without
-    `lines` they are added up over lines. Kernels run on one thread meanwhile, so that times add up, and compiled
-    functions as they are written. What calls no kernel has no row: views, gradients that are handed on as they are,
-    what an optimiser does to many parameters at once; that, and Python, is in the `total` of the call that comes next.
+    `lines` they are added up over lines. Kernels run on one thread meanwhile, so that times add up. Compiled functions
+    have a row for each step of their programs. What calls no kernel has no row: views, gradients that are handed on as
+    they are, what an optimiser does to many parameters at once; that, and Python, is in the `total` of the call that
+    comes next.
     Without the block nothing is timed, and it costs nothing. Raises RuntimeError for a profile within a profile."""
 def promote_types(type1: _dtype | type, type2: _dtype | type) -> _dtype:
     """The dtype two operands of equal weight are computed in (`torch.promote_types`).
