@@ -39,8 +39,8 @@ class Arrays:
 
         self.name, self.signature, self.slope = name, signature, slope
         self.plain = function
-        self.function = function if hasattr(function, "py_func") else numba.njit(
-            error_model="numpy", no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+        alone: Any = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}  # kernels call it, and nobody else
+        self.function = function if hasattr(function, "py_func") else numba.njit(error_model="numpy", **alone)(function)
         given, wanted = len(parameters), len(signature.operands)
         self.fills = given == wanted + len(signature.results)
         if given != wanted and not self.fills:

@@ -5,6 +5,7 @@ contiguous, as Numba likes them; what is read is read-only to the function.
 """
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -61,11 +62,12 @@ def _result_dtypes(jitted: Any, name: str, operands: Sequence[tuple[dtype, int]]
                   for d, rank in operands)
     try:
         jitted.compile(given)
-        returned = jitted.overloads[given].signature.return_type
+        returned: Any = jitted.overloads[given].signature.return_type
     except Exception as why:  # of its own, and others where what it meets is strange to it
         raise TypeError(f"custom_op(): {name} is no function of arrays that Numba compiles: "
                         f"{' '.join(str(why).split())[:400]}") from why
-    several = list(returned) if len(ranks) > 1 and isinstance(returned, numba.types.BaseTuple) else [returned]
+    tuples = isinstance(returned, numba.types.BaseTuple)
+    several = list(returned) if len(ranks) > 1 and tuples else [returned]
     if len(several) != len(ranks):
         raise TypeError(f"{name}() returns {returned}, and its signature says {len(ranks)} results")
     made = []
@@ -121,13 +123,12 @@ def _source(fills: bool, results: Sequence[int], ranks: Sequence[int]) -> str:
             called += [f"{'    ' * (d + 1)}for i{d} in range({o}.shape[{d}]):" for d in range(rank)]
             called.append(f"{'    ' * (rank + 1)}{o}[{at or 0}] = {f'{r}[{at}]' if rank else r}")
 
+    word = itertools.count()
+
     def shaped(rank: int) -> tuple[list[str], str]:
-        nonlocal word
-        sizes = [f"n[core + u64({word + d})]" for d in range(rank)]
-        word += rank
+        sizes = [f"n[core + u64({next(word)})]" for _ in range(rank)]
         return sizes, f"({', '.join(sizes)},)" if rank else "(1,)"
 
-    word = 0
     arrays, offset = [], "i64(0)"
     for k, rank in enumerate(results):
         sizes, shape = shaped(rank)
@@ -136,15 +137,15 @@ def _source(fills: bool, results: Sequence[int], ranks: Sequence[int]) -> str:
     for j, rank in enumerate(ranks):
         array = f"carray(pointer(u64(at{j + 1})), {shaped(rank)[1]}, of{j})"
         arrays.append(f"x{j} = read_only({array})" if rank else f"x{j} = {array}[0]")
-    at = [f"at{p}" for p in range(len(ranks) + 1)]
+    places = [f"at{p}" for p in range(len(ranks) + 1)]
     return "\n".join([
         "def kernel(pointers, nest):", "    n = signed_words(nest)", "    loops = u64(n[u64(0)])",
-        f"    core = U2 + loops * u64({len(at) + 1})", "    turns = i64(1)", "    for d in range(loops):",
+        f"    core = U2 + loops * u64({len(places) + 1})", "    turns = i64(1)", "    for d in range(loops):",
         "        turns *= n[U2 + d]", "    for turn in range(turns):",
-        *[f"        {a} = i64(words(pointers)[u64({p})])" for p, a in enumerate(at)],
+        *[f"        {a} = i64(words(pointers)[u64({p})])" for p, a in enumerate(places)],
         "        left = turn", "        for e in range(loops):", "            d = loops - u64(1) - e",
         "            here = left % n[U2 + d]", "            left //= n[U2 + d]",
-        *[f"            {a} += here * n[U2 + loops * u64({p + 1}) + d]" for p, a in enumerate(at)],
+        *[f"            {a} += here * n[U2 + loops * u64({p + 1}) + d]" for p, a in enumerate(places)],
         *[f"        {line}" for line in arrays],
         "        status = RAISED", "        try:", *[f"            {line}" for line in called],
         "        except Exception:", "            status = RAISED",
