@@ -91,6 +91,7 @@ def test_tangents_and_second_derivatives():
 def test_what_numba_alone_knows_has_one_derivative():
     x = torch.randn(2, 5, dtype=f64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: running(x, 0.5), (x,))
+    assert running(torch.ones(3000, 100, dtype=f64), 0.5)[:, -1].tolist() == [2.0] * 3000  # on one thread
     (g,) = torch.autograd.grad(running(x, 0.5).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match=r"derivative for aten::custom\.decayed_vjp is not implemented"):
         g.sum().backward()

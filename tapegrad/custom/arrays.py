@@ -18,9 +18,8 @@ import numpy as np
 from tapegrad import creation, dispatch, dtypes, errors, shapes
 from tapegrad.custom.signatures import Core, Signature
 from tapegrad.dtypes import dtype
-from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
-from tapegrad.machine.planning import Step, byte_strides, thread_cuts
+from tapegrad.machine.planning import Step, byte_strides
 from tapegrad.ops import declaration
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.scalar import whole
@@ -48,8 +47,6 @@ class Arrays:
                             "operands")
         if wanted + len(signature.results) > MOST:
             raise TypeError(f"{name}() may have {MOST} operands and results, not {wanted + len(signature.results)}")
-        options = self.function.targetoptions
-        self.threads = bool(options.get("nogil")) and not options.get("parallel")
         self._kernels: dict[tuple[dtype, ...], tuple[int, dtype]] = {}
         # One for steps that do the same, which compiled programs do once.
         self._nests: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
@@ -69,11 +66,9 @@ class Arrays:
             words += byte_strides(x.layout, x.layout.strides[:len(loop)])
         words += [n for shape in made for n in shape]
         words += [n for x in given for n in x.shape[len(loop):]]
-        nest, cut = np.array(words, "i8"), None
+        nest = np.array(words, "i8")
         nest = self._nests.setdefault(nest.tobytes(), nest)
-        if self.threads:
-            cut = _cut(nest, loop, sum(math.prod(x.shape[len(loop):]) for x in (out, *given)))
-        builder.steps.append(Step(address, 0, nest, tuple(x.pointer for x in (out, *given)), cut=cut))
+        builder.steps.append(Step(address, 0, nest, tuple(x.pointer for x in (out, *given))))
         return out
 
     def fits(self, operands: Sequence[Any], given: dict[str, Any]) -> bool:
@@ -127,16 +122,6 @@ def _ready(builder: Any, x: Any, loops: int) -> Any:
     kept = builder.room_for(x.dtype, x.shape)
     builder.copy(kept.place(), x.place())
     return kept.expand(*shape)
-
-
-def _cut(nest: Any, loop: Sequence[int], elements: int) -> Any:
-    pieces = min(math.prod(loop) * elements // thread_cuts.GRAIN, rec.MAX_PIECES)
-    axis = next((d for d, n in enumerate(loop) if n >= pieces), None)
-    if pieces < 2 or axis is None or len(nest) > rec.CUT_NEST_WORDS:
-        return None
-    cut = np.zeros(1, rec.CUT)
-    cut["axis"], cut["pieces"], cut["unit"] = axis, pieces, 1
-    return cut
 
 
 def parts(packed: Any, loops: int, cores: Sequence[Sequence[int]]) -> list[Any]:
