@@ -68,6 +68,37 @@ def loop_1e6_memory() -> Measured:
     return Measured(*(child(code.format(how), "tapegrad") for how in ("until_built", "(lambda f: f())")))
 
 
+def checkpointed(share: int | None) -> tuple[Any, Any]:
+    """The pendulum of 10⁵ operations with all kept, and in a share of that memory, both ready."""
+    import tapegrad
+
+    step = pendulum(10 ** 5)
+    whole = compiled.warm(step)
+    memory = None if share is None else whole.tape.program.size // share
+    made = tapegrad.compile(step, checkpoint="auto", memory=memory)
+    for _ in range(4):
+        made()
+    return whole, made
+
+
+@figure("pendulum of 10⁵ scalar operations, in 1/16 of the memory: gradient ÷ with all kept", "s", must=4, aim=2.5)
+def checkpointed_16th() -> Measured:
+    whole, made = checkpointed(16)
+    return Measured(*fastest([made, whole]))
+
+
+@figure("the same in 1/256", "s", must=6, aim=3.5)
+def checkpointed_256th() -> Measured:
+    whole, made = checkpointed(256)
+    return Measured(*fastest([made, whole]))
+
+
+@figure("the same, each turn computed twice: memory ÷ with all kept", "B", must=1 / 16, aim=1 / 32)
+def checkpointed_memory() -> Measured:
+    whole, made = checkpointed(None)
+    return Measured(made.tape.program.size, whole.tape.program.size)
+
+
 # ---------------------------------------------------------------------------------------------------------- evaluations
 
 

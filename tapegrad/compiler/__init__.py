@@ -8,6 +8,7 @@ behaviour with its conditions, `program.py` its native records, `native_calls.py
 from __future__ import annotations
 
 import functools
+import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -15,7 +16,7 @@ __all__ = ["Compiled", "compile"]
 
 
 def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
-            passes: Iterable[str] | None = None) -> Any:
+            passes: Iterable[str] | None = None, checkpoint: str | None = None, memory: int | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
     >>> import tapegrad
@@ -41,15 +42,41 @@ def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False
     cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
     the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
     are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
-    Raises AssertionError for what cannot be called.
+
+    `checkpoint="auto"` has long loops whose backward is in the call too (`f.grad` puts it there) keep few of the
+    values that it reads, and computes the others anew, by the binomial schedule of Griewank and Walther (Algorithm
+    799, `revolve`): the same kernels, so the same gradient to the last bit. `memory` is how many bytes of its own the
+    program may take, as `explain()` shows them; without it each turn is computed twice at most, and what is kept grows
+    with the root of their count. A function in which no loop can be run again keeps all, with a warning that says why;
+    calls that are captured keep all as well, for they run as written. ValueError, from the call that makes the program,
+    where `memory` is too little: it names the least.
+
+    Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`.
     """
     if function is None:
-        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes)
+        return functools.partial(compile, dynamic=dynamic, eager_build=eager_build, passes=passes,
+                                 checkpoint=checkpoint, memory=memory)
     if not callable(function):
         raise AssertionError(f"A callable function is expected, but {type(function)} is provided.")
     from tapegrad.compiler.compiled_function import Compiled
 
-    return Compiled(function, dynamic, eager_build, passes)
+    return Compiled(function, dynamic, eager_build, passes, *_limits(checkpoint, memory))
+
+
+def _limits(checkpoint: Any, memory: Any) -> tuple[str | None, int | None]:
+    if checkpoint is not None and not isinstance(checkpoint, str):
+        raise TypeError(f"compile(): checkpoint must be 'auto' or None, not {type(checkpoint).__name__}")
+    if checkpoint not in (None, "auto"):
+        raise ValueError(f"compile(): checkpoint must be 'auto' or None, not {checkpoint!r}")
+    if memory is None:
+        return checkpoint, None
+    if isinstance(memory, bool) or not hasattr(memory, "__index__"):
+        raise TypeError(f"compile(): memory must be a number of bytes, an int, not {type(memory).__name__}")
+    if checkpoint is None:
+        raise ValueError("compile(): memory goes with checkpoint='auto'")
+    if (limit := operator.index(memory)) <= 0:
+        raise ValueError(f"compile(): memory must be a positive number of bytes, not {limit}")
+    return checkpoint, limit
 
 
 def __getattr__(name: str) -> Any:

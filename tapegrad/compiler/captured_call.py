@@ -160,7 +160,7 @@ class Captured:
 
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
                  roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False,
-                 earlier: Iterable[trace_analysis.Analysed] = ()) -> None:
+                 earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False) -> None:
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -179,7 +179,7 @@ class Captured:
         self.analysed, self.blocks, used = trace_analysis.analyse(
             trace, events, before.storages, before.owners, before.known,
             _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},
-            before.loose, roll, earlier)
+            before.loose, roll, earlier, of_large)
         self.steps, *parts = self.analysed.parts
         self.loose: frozenset[int] = frozenset(before.loose)
         if self.loose and any(p.kind == "argument" and p.number in self.loose

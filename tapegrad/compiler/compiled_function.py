@@ -80,14 +80,19 @@ class Compiled(Transparent, CompiledBase):
     dynamic: bool
     eager_build: bool
     passes: tuple[str, ...]
+    checkpoint: str | None
+    memory: int | None
     captures: int
     fallbacks: int
 
     def __init__(self, function: Callable[..., Any], dynamic: bool = False, eager_build: bool = False,
-                 passes: Iterable[str] | None = None) -> None:
+                 passes: Iterable[str] | None = None, checkpoint: str | None = None, memory: int | None = None
+                 ) -> None:
         functools.update_wrapper(self, function)
         self.__wrapped__ = function
         self.dynamic, self.eager_build, self.passes = dynamic, eager_build, chosen(passes)
+        self.checkpoint, self.memory = checkpoint, memory
+        self._kept_whole = False  # whether it was said that nothing is checkpointed
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
         self._failures: dict[Any, int] = {}
@@ -121,7 +126,12 @@ class Compiled(Transparent, CompiledBase):
     def _of(self, wrapped: Any) -> Compiled:
         if wrapped is self.__wrapped__:
             return self
-        return Compiled(wrapped, self.dynamic, self.eager_build, self.passes)
+        return Compiled(wrapped, *self.options)
+
+    @property
+    def options(self) -> tuple[Any, ...]:
+        """What `compile` was told beside the function, to have another compiled alike."""
+        return self.dynamic, self.eager_build, self.passes, self.checkpoint, self.memory
 
     def __copy__(self) -> Compiled:
         return self._of(copy.copy(self.__wrapped__))
@@ -135,7 +145,7 @@ class Compiled(Transparent, CompiledBase):
         wrapped = self.__wrapped__
         if isinstance(wrapped, FunctionType):
             return wrapped.__qualname__
-        return Compiled, (wrapped, self.dynamic, self.eager_build, self.passes)
+        return Compiled, (wrapped, *self.options)
 
     def called(self, args: Any, kwargs: dict[str, Any] | None, tried: Quick | None, found: Any) -> Any:
         """What a call does if it is not all native: one of the ways `tried` may have `found` something, or broken off.
@@ -301,7 +311,7 @@ class Compiled(Transparent, CompiledBase):
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
             captured = Captured(before, trace, events, result, traced, roots, substitution, "loops" in self.passes,
-                                [p.analysed for p in self._pending.get(key, ())])
+                                [p.analysed for p in self._pending.get(key, ())], self.checkpoint is not None)
         except Strict:
             self._loose = False
             return result
@@ -333,10 +343,13 @@ class Compiled(Transparent, CompiledBase):
         pending[:] = [p for p in pending if not p.same(captured)]
         try:
             variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
-                              self.passes, self._leave_ways)
+                              self.passes, self._leave_ways, self.checkpoint is not None, self.memory)
         except Refused as why:
             self._stop(str(why))
             return result
+        if variant.kept_whole and not self._kept_whole:
+            self._kept_whole = True
+            self._warn(f"is not checkpointed: {variant.kept_whole}")
         several = self.tapes.setdefault(key, [])
         several.insert(0 if captured.formula else len(several), variant)  # first those for any number
         return result
@@ -441,7 +454,7 @@ class Compiled(Transparent, CompiledBase):
         except TypeError:  # a dict or a list among them
             key = known = None
         if known is None:
-            known = Compiled(transform(self.__wrapped__, *args, **kwargs), self.dynamic, self.eager_build, self.passes)
+            known = Compiled(transform(self.__wrapped__, *args, **kwargs), *self.options)
             if key is not None:
                 self._transformed[key] = known
         return known

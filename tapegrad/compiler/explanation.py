@@ -113,6 +113,7 @@ def _program(variant: Variant) -> Iterator[str]:
     yield f"{_count(calls, 'kernel call')} captured, {_count(now, 'step')} now: {tier}"
     yield (f"passes: {', '.join(variant.passes) or 'none'}; made in {variant.seconds * 1e3:.1f} ms; "
            f"{variant.program.size} B of its own")
+    yield from variant.run_again
     if captured.draws:
         yield f"{_count(len(captured.draws), 'random draw')} before each replay"
     if captured.roots:

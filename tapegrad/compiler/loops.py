@@ -9,6 +9,7 @@ stays as it is, and the steps of a turn are done in their order: the answers are
 """
 from __future__ import annotations
 
+import functools
 import itertools
 import math
 from collections.abc import Iterator, Sequence
@@ -70,17 +71,19 @@ class _Family(NamedTuple):
         return slice(self.first, self.last + 1, self.step)
 
 
-def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], parts: int = 1
-          ) -> Rolled | None:
+def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequence[bytes], parts: int = 1,
+          of_large: bool = False) -> Rolled | None:
     """The table with its loops, if there are any; `sizes` are those of the blocks, `lasting` says which outlive it.
 
-    The blocks of the result may be more: copies of tensors of which a loop goes through one a turn.
+    The blocks of the result may be more: copies of tensors of which a loop goes through one a turn. Loops `of_large`
+    kernel calls too are wanted where memory counts for more than threads.
     """
     if len(table.kind) < LEAST:
         return None
     barred, large = _barred(table)
     rolled = _found(table, drawn, sizes, lasting, contents, parts, barred)
-    if rolled is None or not any(large[r.start:r.end].any() and not rolled.is_of_lanes(r) for r in rolled.regions):
+    if rolled is None or of_large or not any(
+            large[r.start:r.end].any() and not rolled.is_of_lanes(r) for r in rolled.regions):
         return rolled
     return _found(table, drawn, sizes, lasting, contents, parts, barred | large)
 
@@ -488,6 +491,12 @@ class Rolled:
 
 def copy(target: Place, source: Place, nbytes: int) -> Step:
     """The step that copies so many bytes, which lie one after the other."""
+    return Step(rec.KERNEL, *_copying(nbytes), (target, source), b"")
+
+
+@functools.cache
+def _copying(nbytes: int) -> tuple[int, int]:
+    """The kernel that copies so many bytes, and its nest."""
     of = next(d for d in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.uint8) if nbytes % d.itemsize == 0)
     region = emitter.Region((of,), (Sym.operand(0, of),), (of,), (False,))
     late_binding.want(1)
@@ -495,5 +504,4 @@ def copy(target: Place, source: Place, nbytes: int) -> Step:
         kernel = emitter.compile_region(region, "cc", (False,))
     finally:
         late_binding.want(-1)
-    nest = machine.keep_nest([1, 0, nbytes // of.itemsize, of.itemsize, of.itemsize])
-    return Step(rec.KERNEL, kernel, nest, (target, source), b"")
+    return kernel, machine.keep_nest([1, 0, nbytes // of.itemsize, of.itemsize, of.itemsize])

@@ -80,7 +80,7 @@ class Analysed(NamedTuple):
 
 def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: list[int], known: set[int],
             left: set[int], varying: Mapping[int, int], loose: dict[int, tuple[int, int]], roll: bool = False,
-            earlier: Iterable[Analysed] = ()) -> tuple[Analysed, list[Block], set[int]]:
+            earlier: Iterable[Analysed] = (), of_large: bool = False) -> tuple[Analysed, list[Block], set[int]]:
     """Steps with their pointers resolved, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
@@ -88,8 +88,8 @@ def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: li
     addresses of what the call leaves behind; `varying`, by the event, are words that vary. Of the arguments that are
     `loose`, by number, only the bytes between two offsets may be used, and places count from the first. Raises Refused
     for memory that is nobody's. Random draws come first, in their order, and the words that vary: they depend on
-    nothing that the call computes. With `roll`, loops are found, and where there are none waves. What was analysed
-    `earlier` is not again.
+    nothing that the call computes. With `roll`, loops are found (those `of_large` kernel calls too), and where there
+    are none waves. What was analysed `earlier` is not again.
     """
     kinds = events["kind"].copy()
     taken = kinds == rec.TAKEN
@@ -108,16 +108,16 @@ def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: li
     digest = _digest(rest, drawn, sizes, lasting, trace.contents, parts) if roll and len(rest.kind) >= LONG else b""
     found = next((a for a in earlier if digest and a.digest == digest), None)
     if found is None:
-        found = Analysed(digest, *_as_steps(rest, drawn, sizes, lasting, Steps(trace.contents), parts, roll))
+        found = Analysed(digest, *_as_steps(rest, drawn, sizes, lasting, Steps(trace.contents), parts, roll, of_large))
     starts, sizes = np.append(starts, np.zeros(len(found.copied), "u8")), np.append(sizes, found.copied)
     blocks = [*map(Block, starts[found.taken].tolist(), sizes[found.taken].tolist()), *found.made]
     return found, blocks, places.outside
 
 
-def _as_steps(rest: Table, drawn: Table, sizes: Any, lasting: Any, steps: Steps, parts: int, roll: bool
+def _as_steps(rest: Table, drawn: Table, sizes: Any, lasting: Any, steps: Steps, parts: int, roll: bool, of_large: bool
               ) -> tuple[list[list[Any]], Any, list[Block], Any]:
     none = np.zeros(0, "i8")
-    rolled = loops.found(rest, drawn, sizes, lasting, steps.contents, parts) if roll else None
+    rolled = loops.found(rest, drawn, sizes, lasting, steps.contents, parts, of_large) if roll else None
     if rolled is not None:
         copied = none if rolled.copies is None else rolled.copies.sizes
         return rolled.parts(steps, parts), rolled.single, rolled.made, copied

@@ -39,7 +39,8 @@ class Variant:
     program: Program
 
     def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
-                 structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None]) -> None:
+                 structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None],
+                 checkpoint: bool = False, memory: int | None = None) -> None:
         self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
         self.default: dtypes.dtype = dtypes.default_dtype()
         self.counter: np.ndarray[Any, Any] = np.zeros(1, "u8")  # of runs; native code counts too
@@ -73,8 +74,10 @@ class Variant:
         self._lies = [*lies, *map(layout_of, self.held)]  # native code has their numbers
         self.backwards: list[Backward] = []
         self.reads: Reads = self._read()
-        self.passes = passes
-        at_once = eager_build or captured.short
+        self.passes, self.checkpoint, self.memory = passes, checkpoint, memory
+        self.run_again: tuple[str, ...] = ()  # a line for each loop that is checkpointed
+        self.kept_whole: str = ""  # why none is
+        at_once = eager_build or captured.short or checkpoint  # what is kept before that is all there is
         self._make(self._conditions(), passes if at_once else ())
         self.silent: bool = not (self.layouts or captured.gradients or captured.argument_versions or captured.draws)
         self.plain: bool = len(captured.outputs) == 1 and captured.outputs[0].kind == "fresh" and (
@@ -111,6 +114,8 @@ class Variant:
         blocks = divided.blocks if divided else captured.blocks
         work = captured.work if divided is None and passes else None
         work = work or optimise(Work(list(self.steps), blocks, set(self.results)), passes)
+        if self.checkpoint:
+            work = self._checkpointed(work)
         program = Program(work.steps, work.blocks, self.results, captured.undo, conditions, captured.versions,
                           reuse=bool(passes), function=self._called)
         self.works: list[Work] = [work]
@@ -124,6 +129,15 @@ class Variant:
     @property
     def _called(self) -> str:
         return getattr(self.function, "__qualname__", type(self.function).__qualname__).rpartition(".")[2]
+
+    def _checkpointed(self, work: Work) -> Work:
+        from tapegrad.compiler.checkpointing import checkpointed
+
+        if self.segments:
+            self.kept_whole = "the backward of its result is outside of it"
+            return work
+        work, self.run_again, self.kept_whole = checkpointed(work, self.memory)
+        return work
 
     def _backward(self, work: Work, blocks: Sequence[int], segment: Segment, reads: Sequence[int]) -> Backward:
         number = {block: i for i, block in enumerate(dict.fromkeys(blocks))}  # one may be the gradient of several

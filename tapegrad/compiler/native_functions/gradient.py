@@ -35,7 +35,7 @@ def value_and_gradient(of: Compiled) -> Compiled:
         return (value.clone() if apart else value).detach(), gradients
 
     step.__name__, step.__qualname__ = f"{name}_grad", f"{getattr(of, '__qualname__', name)}, and its gradient"
-    found = Compiled(step, of.dynamic, of.eager_build, of.passes)
+    found = Compiled(step, *of.options)
     found.value = of
     return found
 
