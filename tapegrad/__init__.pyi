@@ -790,7 +790,7 @@ def combinations(input: Tensor, r: _int = 2, with_replacement: _bool = False) ->
     tensor([[0.2500, 0.5000],
             [0.2500, 1.0000],
             [0.5000, 1.0000]])"""
-def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool = False, passes: Any = None) -> Any:
+def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool = False, passes: Any = None, checkpoint: _str | None = None, memory: _int | None = None) -> Any:
     """Capture a function's work and replay it on later calls with no Python between the kernels (`torch.compile`).
 
     >>> import tapegrad
@@ -816,7 +816,16 @@ def compile(function: Any = None, *, dynamic: _bool = False, eager_build: _bool 
     cannot be watched), and the kernels are shared; a function that meets more than 64 kinds of arguments then forgets
     the oldest, where it would otherwise give up. `eager_build`: wait for the superinstructions of long programs, which
     are built in the background otherwise. `passes` chooses among the optimiser's (`compiler/passes`), all by default.
-    Raises AssertionError for what cannot be called."""
+
+    `checkpoint="auto"` has long loops whose backward is in the call too (`f.grad` puts it there) keep few of the
+    values that it reads, and computes the others anew, by the binomial schedule of Griewank and Walther (Algorithm
+    799, `revolve`): the same kernels, so the same gradient to the last bit. `memory` is how many bytes of its own the
+    program may take, as `explain()` shows them; without it each turn is computed twice at most, and what is kept grows
+    with the root of their count. A function in which no loop can be run again keeps all, with a warning that says why;
+    calls that are captured keep all as well, for they run as written. ValueError, from the call that makes the program,
+    where `memory` is too little: it names the least.
+
+    Raises AssertionError for what cannot be called, TypeError and ValueError for a bad `checkpoint` or `memory`."""
 def complex(real: Tensor, imag: Tensor, *, out: Any = None) -> Any:
     """NotImplementedError: there are no complex tensors (`torch.complex`)."""
 def concat(tensors: Any, dim: _int = 0, *, out: Any = None) -> Tensor:
