@@ -127,8 +127,9 @@ def _turns_of(item: Item) -> int:
     if isinstance(item, Loop):
         return item.turns
     kernel = kernel_of(item)
-    turns: int = machine.memory(item.b, "i8", 1)[0] if kernel is not None and kernel.pattern[0] == "@" else 0
-    return int(turns)
+    if not isinstance(item, Step) or kernel is None or kernel.pattern[0] != "@":
+        return 0
+    return int(machine.memory(item.b, "i8", 1)[0])
 
 
 def _uses(item: Item) -> Iterator[tuple[_Use, int]]:
@@ -258,7 +259,7 @@ def _is_covered(start: int, end: int, pieces: Iterable[tuple[int, int]]) -> bool
     return start >= end
 
 
-class Pair:
+class _Pair:
     """A loop of a program and the one that goes back through what it leaves, and what is known of both.
 
     `rings` are the families that the first keeps for the second, or passes on, `back` those of the second.
@@ -391,6 +392,11 @@ class Pair:
 
     # -------------------------------------------------------------------------------------------------------- memory
 
+    @property
+    def changed(self) -> set[int]:
+        """The blocks that lie elsewhere, or are saved and put back."""
+        return {*self.rings, *self.back, *self.private, *(s.number for s in self.states)}
+
     @functools.cached_property
     def passed_on(self) -> int:
         """The bytes of a snapshot."""
@@ -414,7 +420,6 @@ class Pair:
         return (0 if last else max(0, self.dual - begins[k + 1] + 1),
                 self.reversed if k == 0 else min(self.reversed, self.dual - begins[k] + 1))
 
-    @functools.cache  # noqa: B019
     def most_back(self, segments: int) -> int:
         begins = self.begins(segments)
         parts = [self.back_part(begins, k) for k in {0, 1, segments - 2, segments - 1} & {*range(segments)}]
@@ -435,7 +440,7 @@ class Plan(NamedTuple):
     snapshots: int
 
 
-def plans(pair: Pair) -> list[tuple[int, float, Plan]]:
+def plans(pair: _Pair) -> list[tuple[int, float, Plan]]:
     """What may be done, each with the bytes that it takes and how many turns are computed."""
     found = []
     most = pair.turns // pair.least
@@ -467,10 +472,10 @@ def _fastest(found: Sequence[tuple[int, float, Plan]], budget: float) -> Plan:
 # ------------------------------------------------------------------------------------------------------------- the pass
 
 
-def _pairs(work: Work) -> tuple[list[Pair], str]:
+def _pairs(work: Work) -> tuple[list[_Pair], str]:
     """The loops that can be run again, and why others cannot."""
     loops = [i for i, item in enumerate(work.steps) if _turns_of(item)]
-    found: list[Pair] = []
+    found: list[_Pair] = []
     why = "no loop was found in it that keeps anything for its backward"
     if any(isinstance(s, Blocked) and any(r.turns > 1 for r in s.runs) for s in work.steps):
         why = "its loop goes over a batch"
@@ -485,9 +490,12 @@ def _pairs(work: Work) -> tuple[list[Pair], str]:
             why = "several loops read what one keeps"
             continue
         try:
-            if any(back[0] == p.second for p in found):
-                raise _Unsafe("its backward goes through two loops at once")
-            found.append(Pair(work, i, back[0]))
+            if any({i, back[0]} & {p.first, p.second} for p in found):
+                raise _Unsafe("one loop goes back through another that does so itself")
+            pair = _Pair(work, i, back[0])
+            if any(not pair.changed.isdisjoint(p.changed) for p in found):
+                raise _Unsafe("two loops keep what they do in one place")
+            found.append(pair)
         except _Unsafe as reason:
             why = str(reason)
     return found, why
@@ -540,7 +548,7 @@ def checkpointed(work: Work, memory: int | None) -> Checkpointed:
     return smallest
 
 
-def _rewritten(work: Work, chosen: Sequence[tuple[Pair, Plan]]) -> Checkpointed:
+def _rewritten(work: Work, chosen: Sequence[tuple[_Pair, Plan]]) -> Checkpointed:
     blocks = [*work.blocks]
     at: dict[int, list[Item]] = {i: [item] for i, item in enumerate(work.steps)}
     said = []
@@ -555,8 +563,10 @@ def _rewritten(work: Work, chosen: Sequence[tuple[Pair, Plan]]) -> Checkpointed:
 class _Writer:
     """One pair of loops as the actions of a schedule; `blocks` are the program's, and become more."""
 
-    def __init__(self, pair: Pair, plan: Plan, blocks: list[Block]) -> None:
+    def __init__(self, pair: _Pair, plan: Plan, blocks: list[Block]) -> None:
         self.pair, self.plan, self.blocks = pair, plan, blocks
+        self.loop: Any
+        self.reverse: Any
         self.begins = pair.begins(plan.segments)
         self.longest = max(b - a for a, b in zip(self.begins, self.begins[1:]))
         self.longest_back = pair.most_back(plan.segments)
@@ -635,7 +645,7 @@ class _Writer:
                 yield copy(*places, ring.head * ring.slot)
 
 
-def _shifted(item: Any, bases: dict[int, int], pair: Pair) -> Any:
+def _shifted(item: Any, bases: dict[int, int], pair: _Pair) -> Any:
     """An item with places in rings that begin at these slots."""
     def to(place: Place) -> Place:
         if place.kind != "own" or place.number not in bases:
@@ -650,7 +660,7 @@ def _shifted(item: Any, bases: dict[int, int], pair: Pair) -> Any:
     return moved(item, to)
 
 
-def _part(loop: Any, start: int, turns: int, bases: dict[int, int], pair: Pair, private: dict[int, int]) -> Any:
+def _part(loop: Any, start: int, turns: int, bases: dict[int, int], pair: _Pair, private: dict[int, int]) -> Any:
     """So many turns of a loop, from this one on."""
     def to(place: Place) -> Place:
         if place.kind == "fixed":
