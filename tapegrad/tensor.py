@@ -226,18 +226,19 @@ class Tensor(Protocols, TensorBase):
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
-        flags = buffers["flags"]
+        row, flags = self._buffer, buffers["flags"]
+        before = flags.item(row)
         if requires_grad:
-            if history.is_inference(self) and not call.is_inferring(None):
+            if before & rec.INFERENCE and not call.is_inferring(None):
                 raise RuntimeError(errors.INFERENCE_REQUIRES)
-            if flags[self._buffer] & (rec.VIEWED | rec.REQUIRES_GRAD) == rec.VIEWED:
+            if before & (rec.VIEWED | rec.REQUIRES_GRAD) == rec.VIEWED:
                 history.tell_views(self, True)
-            hooks.rejoin(self._buffer)
-            flags[self._buffer] |= rec.REQUIRES_GRAD
+            hooks.rejoin(row)
+            flags[row] |= rec.REQUIRES_GRAD
         else:
-            if flags[self._buffer] & rec.VIEWED:
+            if before & rec.VIEWED:
                 history.tell_views(self, False)
-            flags[self._buffer] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
+            flags[row] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
         return self
 
     @property

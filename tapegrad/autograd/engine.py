@@ -157,11 +157,12 @@ machine.set_hook("continue_backward", backward)
 
 
 def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
-         accumulate: bool, allow_unused: bool = False, partial: bool = False) -> list[Any] | None:
+         accumulate: bool, allow_unused: bool = False, partial: bool = False, since: tuple[int, int] = (0, 0)
+         ) -> list[Any] | None:
     """A backward from several roots; returns the gradients of `inputs` unless it accumulates them.
 
     `partial`: the inputs are as good as leaves. How one of them came about from another is nobody's business, nor are
-    their hooks, which run when the gradient arrives there.
+    their hooks, which run when the gradient arrives there. `since`: when there were no inputs yet (`marking.now`).
     """
     if inputs is not None and not isinstance(inputs, machine.TensorBase) and not len(inputs):
         raise RuntimeError("`inputs` argument to `backward()` cannot be empty.")
@@ -194,7 +195,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     recording = call.is_recording_wanted(None)
     try:
         with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
-            mark(workspace, [r._buffer for r in roots], targets, accumulate, partial)
+            mark(workspace, [r._buffer for r in roots], targets, accumulate, partial, since=since)
             if targets and len(roots) == 1 and not workspace.marks[roots[0]._buffer] & rec.NEEDED:
                 _meet(roots[0], seeds[0])
             if create_graph or carries:  # what is recorded has its tangents, too

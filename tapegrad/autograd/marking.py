@@ -16,10 +16,16 @@ from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, output_number, plan_of
 
+_compactions, _instructions = (machine.state[name].item for name in ("sweeps", "n_instructions"))
+_tensors, _producers, _flags = (buffers[name].item for name in ("tensor", "producer", "flags"))
+_ATTENDED = rec.HOOKED | rec.RETAINS | rec.ATTACHED
+
 
 def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
-          partial: bool = False, checked: bool = True) -> None:
+         partial: bool = False, checked: bool = True, since: tuple[int, int] = (0, 0)) -> None:
     """List what a sweep visits, of the ways to the `targets` if these are given: what lies below is not looked at.
+
+    Nor is what was recorded before there were any, where that is known (`since`).
 
     The nodes of targets that accumulate run, hooks and all, though nothing comes of them.
     """
@@ -32,12 +38,42 @@ def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | No
     workspace.narrowed = True
     with machine.pinned():  # between the two, nothing moves
         (call.end_at if partial else call.stop_below)(workspace.address, at, len(ends))
+        if since[1] and since[0] == _compactions(0):
+            floor = workspace.record["floor"]
+            floor[0] = max(floor.item(0), since[1])
         call.mark(workspace.address, start, len(roots), 0)
     call.narrow(workspace.address, at, len(ends))
     if accumulate:
         workspace.marks[[row for row in ends if instruction_of(row) is not None]] &= ~rec.CAPTURED & 0xFF
     while checked and (status := call.check(workspace.address)):
         check_marked(workspace, status)
+
+
+def now() -> tuple[int, int]:
+    """How often the tape was compacted, and how long it is: what is recorded later comes after."""
+    return _compactions(0), _instructions(0)
+
+
+def reaches_beyond(tensor: Any, inputs: Sequence[Any], since: tuple[int, int]) -> bool:
+    """Whether a tensor depends on more than these leaves, which were made after `since`.
+
+    Whatever is older and requires grad depends on others, so that the walk ends there. A leaf whose tensor is gone,
+    as those of a derivative inside are, nobody differentiates by.
+    """
+    call.freshen(tensor)
+    workspace = machine.workspace()
+    ends = [x._buffer for x in inputs]
+    try:
+        with machine.pinned():  # nothing is compacted until the walk is done
+            start, at = workspace.ask([tensor._buffer], ends)
+            call.end_at(workspace.address, at, len(ends))
+            workspace.record["floor"] = since[1] if since[0] == _compactions(0) else 0
+            call.mark(workspace.address, start, 1, 0)
+            others = workspace.leaves[len(ends):workspace.record["n_leaves"].item(0)].tolist()
+            return any(_tensors(row) or _producers(row) or _flags(row) & _ATTENDED for row in others)
+    finally:
+        call.finish(workspace.address, 1)
+        machine.give_back(workspace)
 
 
 def keeps(t: int) -> bool:

@@ -10,11 +10,11 @@ import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from tapegrad import autograd, creation, dispatch
-from tapegrad.autograd import modes
+from tapegrad import creation, dispatch
+from tapegrad.autograd import engine, modes
+from tapegrad.autograd.marking import now, reaches_beyond
 from tapegrad.lazy_modules import lazy
 from tapegrad.machine.live import machine
-from tapegrad.tape import reading
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
@@ -28,6 +28,7 @@ class _Level:
 
     def __init__(self, inputs: Any) -> None:
         self.outer = modes.is_grad_enabled()  # whether anybody outside records
+        self.since = now()  # what the inputs of this level are younger than
         leaves, self.spec = tree_flatten(inputs)
         for x in leaves:
             if not isinstance(x, Tensor):
@@ -35,6 +36,7 @@ class _Level:
         self.fresh: list[Any] = []
         self.inputs: list[Any] = [self.own(x) for x in leaves]
         self.elsewhere = False
+        self.only: Any = None  # the output, if there is one
 
     def own(self, x: Any) -> Any:
         """What the function is given for an argument: of a batch, each lane has a gradient of its own."""
@@ -56,6 +58,7 @@ class _Level:
     def left_with(self, outputs: Sequence[Any]) -> None:
         """Take note of the outputs: derivatives are recorded if these depend on what others differentiate by."""
         self.elsewhere = self.outer and any(self._reaches_out(y) for y in outputs)
+        self.only = outputs[0] if len(outputs) == 1 else None
 
     def _reaches_out(self, y: Any) -> bool:
         """Whether a tensor's history has leaves that are not of this level."""
@@ -63,24 +66,12 @@ class _Level:
             return False
         if not self.fresh:
             return True
-        _ = y.is_leaf  # brings the history of a view up to date
-        own, seen = {_row(x) for x in self.fresh}, set()
-        rows = [_row(y)]
-        while rows:
-            row = rows.pop()
-            if row in seen or row in own:
-                continue
-            seen.add(row)
-            t = reading.instruction_of(row)
-            if t is None:
-                return True
-            operands, needs = reading.operands_of(t)
-            rows += [x for j, x in enumerate(operands) if needs >> j & 1]
-        return False
+        return reaches_beyond(_bare(y), [*map(_bare, self.fresh)], self.since)
 
     def out(self, x: Any) -> Any:
         """A value as those outside see it: with a history only where that is theirs."""
-        if isinstance(x, Tensor) and x.requires_grad and not (self.outer and self._reaches_out(x)):
+        if isinstance(x, Tensor) and x.requires_grad and not (
+                self.elsewhere if x is self.only else self.outer and self._reaches_out(x)):
             return x.detach()
         return x
 
@@ -91,17 +82,17 @@ class _Level:
         if not pairs or not inputs:
             return [creation.zeros_like(x) for x in inputs]
         ys, cs = zip(*pairs)
-        found = autograd.grad(ys, inputs, cs, retain_graph=retain or record, create_graph=record, allow_unused=True)
+        found = engine.run(ys, cs, retain or record, record, inputs, accumulate=False, allow_unused=True,
+                           since=self.since)
         return [creation.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
 
     def finished(self, found: Sequence[Any], spec: TreeSpec) -> Any:
         return tree_unflatten(map(self.out, found), spec)
 
 
-def _row(x: Any) -> int:
-    """The row that has the history of a tensor."""
-    found: int = (x if dispatch.lanes is None else dispatch.lanes.under(x))._buffer
-    return found
+def _bare(x: Any) -> Any:
+    """The tensor that has the history of one."""
+    return x if dispatch.lanes is None else dispatch.lanes.under(x)
 
 
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, tuple[int, ...]]:

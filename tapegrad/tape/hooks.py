@@ -169,7 +169,7 @@ def _nobody() -> None:
 
 
 def _heir(row: int) -> Callable[[], Any] | None:
-    kept = _left.get(row)  # and not `find`, which would make an object for a node that native code has
+    kept = _left.get(row) if _left else None  # and not `find`: that makes an object for a node that native code has
     return None if kept is None else kept.heir
 
 
