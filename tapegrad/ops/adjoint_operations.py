@@ -79,11 +79,19 @@ class Slope(Operation):
 
     def gradients(self, g: Any, operands: Sequence[Any], out: Any, attributes: dict[str, Any], recorded: bool = False
                   ) -> tuple[Any, ...]:
-        found = []
-        for k in range(len(operands)):
-            tangent = self.forward(*(Dual(x, g if i == k else None) for i, x in enumerate(operands)), **attributes).tangent
-            found.append(like(0, g) if tangent is None else tangent)
-        return tuple(found)
+        return tuple(self.gradient(k, g, operands, out, attributes) for k in range(len(operands)))
+
+    def gradient(self, position: int, g: Any, operands: Sequence[Any], out: Any, attributes: dict[str, Any]) -> Any:
+        """That of one operand, for its own adjoint rule: each layer of adjoints that asked for all took as many times
+        as long as it has operands."""
+        given = (Dual(x, g if i == position else None) for i, x in enumerate(operands))
+        tangent = self.forward(*given, **attributes).tangent
+        return like(0, g) if tangent is None else tangent
+
+
+def _gradient(base: Operation, position: int, *given: Any) -> Any:
+    """An operation's gradient for one operand."""
+    return base.gradient(position, *given) if isinstance(base, Slope) else base.gradients(*given)[position]
 
 
 def slope(base: Operation, position: int) -> Slope:
@@ -96,7 +104,7 @@ def slope(base: Operation, position: int) -> Slope:
         def forward(*given: Any, **attributes: Any) -> Any:
             have = dict(zip(reads, given))
             g, *operands, out = (have.get(i, like(0, given[0])) for i in range(base.arity + 2))
-            return base.gradients(g, operands, out, attributes)[position]
+            return _gradient(base, position, g, operands, out, attributes)
 
         names = tuple((cotangent(base), *base.operands, "out")[i] for i in reads)
         found = Slope(
@@ -118,7 +126,7 @@ def _reads(base: Operation, position: int) -> tuple[int, ...]:
     symbols = [Sym.operand(j, dtypes.bool_ if 0 < j <= n and base.operands[j - 1] == "condition" else dtypes.float64)
                for j in range(n + 2)]
     given = {name: base.defaults.get(name, 1.0) for name in base.attributes}
-    value = base.gradients(symbols[0], symbols[1:-1], symbols[-1], given)[position]
+    value = _gradient(base, position, symbols[0], symbols[1:-1], symbols[-1], given)
     return tuple(sorted({0, *used_operands((value,))}))
 
 

@@ -121,15 +121,29 @@ def by_value(values: Sequence[Any], op: Operation, operands: Sequence[Layout], c
     return [done.get(v) for v in values]
 
 
+_TRACED: dict[tuple[Any, ...], tuple[Any, ...]] = {}
+_MOST_TRACED = 1024  # then all are forgotten: what a program keeps asking for is soon there again
+
+
 def trace(plan: Plan) -> tuple[Any, ...]:
-    """The adjoint rule on symbols: operand 0 is the cotangent, 1… the operands, the last the result."""
+    """The adjoint rule on symbols: operand 0 is the cotangent, 1… the operands, the last the result.
+
+    Shapes are none of its business, so that plans of many shapes share one: of an adjoint's adjoint it takes longer than
+    all else that a plan needs.
+    """
     if plan.gradients is None:
-        op, operands = plan.op, plan.operands
+        op, operands, out = plan.op, plan.operands, plan.out.dtype
         compute = compute_dtype(op, operands)
-        n = len(operands)
-        g = Sym.operand(0, plan.out.dtype).cast(compute)
-        out = Sym.operand(n + 1, plan.out.dtype).cast(compute)
         attributes = {k: v for k, v in plan.attributes.items() if k in op.attributes}
-        found = op.gradients(g, symbols(op, operands, compute, 1), out, attributes)
-        plan.gradients = tuple(by_value(found, op, operands, compute, 1))
+        # As text, for numbers that are equal may be of two types, or zeros of two signs.
+        key = op, compute, out, repr(attributes), tuple([(o.dtype, o.tier, o.literal) for o in operands])
+        found = _TRACED.get(key)
+        if found is None:
+            n = len(operands)
+            gradients = op.gradients(Sym.operand(0, out).cast(compute), symbols(op, operands, compute, 1),
+                                     Sym.operand(n + 1, out).cast(compute), attributes)
+            if len(_TRACED) >= _MOST_TRACED:
+                _TRACED.clear()
+            found = _TRACED[key] = tuple(by_value(gradients, op, operands, compute, 1))
+        plan.gradients = found
     return plan.gradients
