@@ -12,6 +12,7 @@ from __future__ import annotations
 import bisect
 import contextlib
 import ctypes
+import functools
 import platform
 import time
 from collections.abc import Iterator
@@ -64,14 +65,24 @@ _CLOCK = (
     "  ret i64 %sum\n}\n")
 
 
-def _source(first: int) -> str:
-    """Stubs from number `first` on; without a nest a kernel only sees that it is there."""
+@functools.cache
+def _code() -> bytes:
+    """Object code of stubs, loaded as often as there are not enough: compiled each time they took 2 ms for each kernel
+    of the process."""
+    return jit.compile_ir(_source(), 1)
+
+
+def _source() -> str:
+    """Stubs, numbered from what is stored with them; without a nest a kernel only sees that it is there."""
     stubs = "".join(
         f"define internal i32 @stub.{i}(ptr %pointers, ptr %nest) nounwind {{\n"
         f"  %kernel = load ptr, ptr getelementptr (i8, ptr @tapegrad_kernels, i64 {i * _SIZE})\n"
-        f"  %status = tail call i32 @timed(ptr %kernel, ptr %pointers, ptr %nest, i64 {first + i})\n"
+        "  %first = load i64, ptr @tapegrad_first\n"
+        f"  %number = add i64 %first, {i}\n"
+        "  %status = tail call i32 @timed(ptr %kernel, ptr %pointers, ptr %nest, i64 %number)\n"
         "  ret i32 %status\n}\n" for i in range(_STUBS))
     return (
+        "@tapegrad_first = global i64 0\n"
         f"@tapegrad_kernels = global [{_STUBS} x ptr] zeroinitializer\n"
         f"@tapegrad_stubs = constant [{_STUBS} x ptr] [{', '.join(f'ptr @stub.{i}' for i in range(_STUBS))}]\n"
         "@tapegrad_notes = global ptr null\n"  # [how many, how many there is room for, where]
@@ -154,10 +165,11 @@ _last_step = _STEPS  # the number of the next
 
 def _make_stubs() -> None:
     global _made, _timer, _ticks
-    found = jit.load_object("clocks", jit.compile_ir(_source(_made), 1),
-                            [f"tapegrad_{name}" for name in ("stubs", "kernels", "notes", "timed_step", "ticks")],
+    found = jit.load_object("clocks", _code(), [f"tapegrad_{name}" for name in (
+        "first", "stubs", "kernels", "notes", "timed_step", "ticks")],
                             ["tapegrad_line_now", "tapegrad_program_step"])
     ctypes.c_size_t.from_address(found["tapegrad_notes"]).value = _notes.ctypes.data
+    ctypes.c_size_t.from_address(found["tapegrad_first"]).value = _made
     addresses = np.ctypeslib.as_array((ctypes.c_size_t * _STUBS).from_address(found["tapegrad_stubs"])).tolist()
     _fresh.extend((addresses[i], _made + i, found["tapegrad_kernels"] + i * _SIZE) for i in range(_STUBS))
     _made += _STUBS
