@@ -179,8 +179,8 @@ globals()["spmm"] = globals()["mm"]  # what programs on graphs call, also where 
 globals().update(functions.MAKING)
 
 
-_LAZY = ("accelerator backends cpu cuda distributed distributions func functional hub jit mps multiprocessing optim "
-         "quasirandom sparse storage types utils version xpu")
+_LAZY = ("accelerator backends cpu cuda distributed distributions export func functional hub jit mps multiprocessing "
+         "optim quasirandom sparse storage types utils version xpu")
 globals().update(_lazy(__name__, f"{_LAZY} _C"))
 
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"

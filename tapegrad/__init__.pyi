@@ -24,6 +24,7 @@ from tapegrad import distributed as distributed
 from tapegrad import distributions as distributions
 from tapegrad.dtypes import dtype as dtype
 from tapegrad.autograd.modes import enable_grad as enable_grad
+from tapegrad import export as export
 from tapegrad.dtypes import finfo as finfo
 from tapegrad import func as func
 from tapegrad import functional as functional

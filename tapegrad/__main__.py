@@ -106,7 +106,24 @@ def _replay(given: argparse.Namespace) -> None:
 
 
 def _info(given: argparse.Namespace) -> None:
-    print(info())
+    print(info() if given.what is None else _described(given))
+
+
+def _described(given: argparse.Namespace) -> str:
+    """What a saved tape, or a function that was exported, is."""
+    from tapegrad import export
+    from tapegrad.tape import TapeError, text
+
+    tape = _tape(given, given.what)
+    held = sum(value.nbytes for value in tape.values.values())
+    about = [f"tape       {tape.name}, {len(tape)} instructions, {len(tape.inputs)} inputs, "
+             f"{len(tape.outputs)} results",
+             f"values     of {len(tape.values)} inputs, {text.bytes_text(held)}"]
+    try:
+        return "\n".join([*about, *export.load(given.what).description()]) if zipfile.is_zipfile(given.what) else (
+            "\n".join(about))
+    except TapeError:
+        return "\n".join(about)
 
 
 def _operations(given: argparse.Namespace) -> None:
@@ -195,6 +212,11 @@ def _of_tape(command: argparse.ArgumentParser) -> None:
     command.add_argument("what", metavar="tape", help="a tape that was saved or dumped")
 
 
+def _of_info(command: argparse.ArgumentParser) -> None:
+    command.add_argument("what", metavar="tape", nargs="?",
+                         help="a tape that was saved or dumped, or an exported function")
+
+
 def _of_two(command: argparse.ArgumentParser) -> None:
     _of_tape(command)
     command.add_argument("other", metavar="other", help="the tape to compare it with")
@@ -209,8 +231,8 @@ COMMANDS: dict[str, tuple[Any, str, Any]] = {
     "debug": (_debug, "step through a saved tape, or the first that a script calls backward on, both ways", _of_script),
     "profile": (_profile, "run a script and say where its time goes", _of_profile),
     "diff": (_diff, "what differs between two tapes; exit status 1 if anything does", _of_two),
-    "replay": (_replay, "run a saved tape again and print its results", _of_tape),
-    "info": (_info, "versions, processor, and the cache of kernels", _nothing),
+    "replay": (_replay, "run a saved tape, or exported function, again on its values and print the results", _of_tape),
+    "info": (_info, "versions, processor, and the cache of kernels; or what a saved tape or function is", _of_info),
     "operations": (_operations, "every operation in a table, as docs/operations.md has it", _nothing),
     "manual": (_manual, "write what help() shows of native functions, into documents/manual.txt", _nothing),
     "stubs": (_stubs, "write types for type checkers, into tapegrad/**/*.pyi", _nothing),

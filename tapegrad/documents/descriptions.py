@@ -24,7 +24,7 @@ _BELOW = """
     autograd.variable backends backends.cpu backends.cuda backends.cudnn backends.mkl backends.mkldnn backends.mps
     backends.openmp backends.opt_einsum cpu cpu.amp cuda cuda.amp
     distributed distributions distributions.constraint_registry distributions.constraints distributions.distribution
-    distributions.kl distributions.transforms distributions.utils func functional hub inspect interop.dask
+    distributions.kl distributions.transforms distributions.utils export func functional hub inspect interop.dask
     interop.futures interop.joblib interop.safetensors interop.scipy jit linalg mps multiprocessing
     nn nn.attention nn.functional nn.init nn.modules
     nn.modules.activation nn.modules.adaptive nn.modules.attention nn.modules.batchnorm nn.modules.channelshuffle

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Any
 
-_HOMES = {"Tape": "tape", "TapeError": "notation", "ParseError": "text", "record": "recorder", "live": "summary"}
-__all__ = ["ParseError", "Tape", "TapeError", "live", "record"]
+_HOMES = {"Tape": "tape", "TapeError": "notation",
+          "TapeFormatError": "notation", "ParseError": "text", "record": "recorder", "live": "summary"}
+__all__ = ["ParseError", "Tape", "TapeError", "TapeFormatError", "live", "record"]
 
 
 def __getattr__(name: str) -> Any:

@@ -2,18 +2,30 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
 from tapegrad.tape import reading, text
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.notation import TapeError
+from tapegrad.tape.notation import TapeError, TapeFormatError
 from tapegrad.tape.text import type_text
+
+VERSION = 1  # of the format; files of before it was numbered have no `about`
+_FORMAT = "tapegrad tape"
+
+
+class Saved(NamedTuple):
+    """What a file holds: a dump, values by the buffer, and what a call is given and gives, of a function."""
+
+    dumped: str
+    arrays: dict[int, np.ndarray[Any, Any]]
+    call: Any = None
 
 
 def arrays(tape: Instructions) -> dict[int, np.ndarray[Any, Any]]:
@@ -38,22 +50,46 @@ def _opened(path: str | Path | BinaryIO, mode: str) -> Any:
     return open(path, mode) if isinstance(path, (str, os.PathLike)) else contextlib.nullcontext(path)
 
 
-def save(tape: Instructions, path: str | Path | BinaryIO) -> None:
-    """Write a tape; see `Tape.save`."""
+def save(tape: Instructions, path: str | Path | BinaryIO, call: Any = None) -> None:
+    """Write a tape (see `Tape.save`), and with it a `call`, as JSON has it."""
     content: dict[str, Any] = {f"%{b}": array for b, array in arrays(tape).items()}
+    about = {"format": _FORMAT, "version": VERSION, **({} if call is None else {"call": call})}
     with _opened(path, "wb") as file:
-        np.savez(file, tape=np.array(text.dump(tape)), **content)
+        np.savez(file, about=np.array(json.dumps(about, ensure_ascii=False)), tape=np.array(text.dump(tape)), **content)
 
 
-def load(path: str | Path | BinaryIO) -> tuple[str, dict[int, np.ndarray[Any, Any]]]:
-    """The dump and the values in a file."""
+def load(path: str | Path | BinaryIO) -> Saved:
+    """The dump and the values in a file; TapeFormatError says what of it is damaged."""
+    place = "the archive"
+    values: dict[int, np.ndarray[Any, Any]] = {}
     with _opened(path, "rb") as file:
         try:
             _check_size(file)
             with np.load(file, allow_pickle=False) as archive:
-                return str(archive["tape"]), {int(k[1:]): archive[k] for k in archive.files if k[0] == "%"}
+                about: Any = {"version": 0}
+                if "about" in archive.files:
+                    place = "about"
+                    about = _about(archive["about"])
+                place = "tape"
+                dumped = str(archive["tape"])
+                for place in archive.files:
+                    if place[0] == "%":
+                        values[int(place[1:])] = archive[place]
         except Exception as error:  # zipfile and NumPy have many ways to say that a file is not what it should be
-            raise TapeError(f"{path} is not a saved tape: {error}") from None
+            raise TapeFormatError(f"{path} is not a saved tape: {place}: {error}") from None
+    return Saved(dumped, values, about.get("call"))
+
+
+def _about(array: Any) -> dict[str, Any]:
+    about = json.loads(str(array))
+    if not isinstance(about, dict) or about.get("format") != _FORMAT:
+        raise TapeError(f"it is not of the format {_FORMAT!r}")
+    version = about.get("version")
+    if type(version) is not int or version < 1:
+        raise TapeError(f"{version!r} is no version")
+    if version > VERSION:
+        raise TapeError(f"version {version} of the format is newer than this package, which knows {VERSION}")
+    return about
 
 
 def _check_size(file: BinaryIO) -> None:

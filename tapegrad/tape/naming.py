@@ -42,6 +42,11 @@ def called(names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None, frame: A
     return _first([*_reached(lasting), *_reached(late)])
 
 
+def names_from(roots: list[tuple[Any, str]]) -> dict[int, str]:
+    """What tensors are called that can be reached from some values with names, by row."""
+    return _first(_reached(roots))
+
+
 def held_by(tensor: Any) -> Any:
     """The tensor that has the values: under `vmap`, what a function is called with stands for it."""
     return tensor._value if tensor._stands_in else tensor

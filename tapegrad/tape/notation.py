@@ -32,6 +32,10 @@ class TapeError(ValueError):
     """A tape that cannot be: the message shows the entries around the culprit."""
 
 
+class TapeFormatError(TapeError):
+    """A file that holds no tape: the message names the part of it that is wrong."""
+
+
 def constant_layout(value: Number) -> Layout:
     """The layout of a number among the operands, as the machine wraps it."""
     if isinstance(value, bool):

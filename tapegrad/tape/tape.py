@@ -220,8 +220,11 @@ class Tape(Instructions):
 
     @staticmethod
     def load(path: str | Path | BinaryIO) -> Tape:
-        """The tape of a file, verified; raises ParseError or TapeError for a file that is damaged."""
-        return Tape._restored(*files.load(path)).verify()
+        """The tape of a file, verified; raises TapeFormatError, ParseError or TapeError for a file that is damaged.
+
+        A function that was exported is read as its tape (`export.load` gives the function).
+        """
+        return Tape._restored(*files.load(path)[:2]).verify()
 
     @classmethod
     def _restored(cls, dumped: str, arrays: Mapping[int, Any]) -> Tape:

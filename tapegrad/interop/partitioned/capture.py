@@ -14,7 +14,7 @@ from tapegrad.interop.partitioned.notes import NotSendable, run, taken_down, ten
 from tapegrad.tape import Tape
 from tapegrad.utils._pytree import TreeSpec, tree_unflatten
 
-_CLOSE = {dtypes.float32: 1e-4, dtypes.float64: 1e-9}
+CLOSE = {dtypes.float32: 1e-4, dtypes.float64: 1e-9}
 
 
 def captured(function: Callable[..., Any], parameters: Sequence[Array], spec: TreeSpec, signature: Signature,
@@ -30,8 +30,8 @@ def captured(function: Callable[..., Any], parameters: Sequence[Array], spec: Tr
     names = [*_names(function, spec), *(f"data_{i}" for i in range(len(one)))]
     try:
         tape, _, _ = _taken(function, name, parameters, spec, one, signature.spec, names)
-        moved = [_moved(random, p) for p in parameters]
-        other, value, gradients = _taken(function, name, moved, spec, [_moved(random, a) for a in one], signature.spec,
+        others = [moved(random, p) for p in parameters]
+        other, value, gradients = _taken(function, name, others, spec, [moved(random, a) for a in one], signature.spec,
                                          names)
         _compare(tape, other)
         _check(other, value, gradients)
@@ -85,7 +85,7 @@ def _check(tape: Tape, value: Any, gradients: Sequence[Any]) -> None:
         found = autograd.grad(again.sum(), leaves, allow_unused=True, materialize_grads=True
                               ) if again.requires_grad else [p * 0 for p in leaves]
     for expected, got, what in zip((value, *gradients), (again, *found), ("value", *["gradient"] * count)):
-        near = _CLOSE.get(expected.dtype, 1e-2)
+        near = CLOSE.get(expected.dtype, 1e-2)
         a, b = expected.numpy(), got.detach().numpy()
         scale = float(np.abs(a[np.isfinite(a)]).max(initial=0.0))
         if not np.allclose(a, b, near, near * scale, equal_nan=True):
@@ -101,7 +101,7 @@ def _made_up(random: Any, kind: str, shape: tuple[int, ...]) -> Array:
     return np.zeros(shape, dtype)
 
 
-def _moved(random: Any, array: Array) -> Array:
+def moved(random: Any, array: Array) -> Array:
     """Other values, so near that what they stand for stays what it is (a number of a row, say); integers stay."""
     if array.dtype.kind != "f":
         return array

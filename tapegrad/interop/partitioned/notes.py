@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -52,12 +52,19 @@ class Step:
 
 
 class Notes:
-    """What `dispatch` tells of the operations of one thread; `inputs` are the tensors that the function is given."""
+    """What `dispatch` tells of the operations of one thread; `inputs` are the tensors that the function is given.
+
+    Leaves that it reaches, and that require grad, are constants like any other tensor, or `parameters` if it keeps
+    these.
+    """
 
     thread: int
     inputs: list[int]
 
-    def __init__(self, inputs: Sequence[Any]) -> None:
+    def __init__(self, inputs: Sequence[Any], keeps_parameters: bool = False) -> None:
+        self.parameters: dict[int, Any] = {}
+        self.kept: dict[int, Any] = {}  # those that the tape has, by its inputs
+        self._keeps_parameters = keeps_parameters
         self.thread = threading.get_ident()
         self.layouts: list[Any] = []
         self.steps: list[Step] = []
@@ -99,7 +106,12 @@ class Notes:
             return
         for x in given:
             if isinstance(x, TensorBase) and self.buffer_of(x) is None:
-                self.constants[self._new(x)] = np.array(reading.array_of(x), order="C")
+                buffer = self._new(x)
+                self.constants[buffer] = np.array(reading.array_of(x), order="C")
+                if self._keeps_parameters and x.requires_grad:
+                    if not x.is_leaf:
+                        raise NotSendable(f"it reads a tensor that was computed before the call{_at(_line())}")
+                    self.parameters[buffer] = x
 
     def after(self, op: Operation, given: Sequence[Any], attributes: Any, result: Any) -> None:
         """An operation was done."""
@@ -153,15 +165,18 @@ class Notes:
 
     # ------------------------------------------------------------ as a tape
 
-    def tape(self, name: str, result: Any, requires: int, names: Sequence[str]) -> Tape:
-        """What leads to a result, numbered anew: the inputs, the constants that are read, and what is computed."""
-        self.before((result,))
-        out = self.buffer_of(result)
-        assert out is not None
-        steps = self._needed(out)
-        used = {b for s in steps for b in s.operands} | {out}
+    def tape(self, name: str, results: Sequence[Any], requires: Sequence[int], names: Sequence[str]) -> Tape:
+        """What leads to results, numbered anew: the inputs, the constants that are read, and what is computed.
+
+        `requires` says which of the inputs require grad, beside parameters.
+        """
+        self.before(results)
+        outs = [self._operand(r) for r in results]
+        steps = self._needed(outs)
+        used = {b for s in steps for b in s.operands} | {*outs}
         given = [*self.inputs, *(b for b in self.constants if b in used)]
         renumbered = {b: i for i, b in enumerate([*given, *(s.result for s in steps)])}
+        self.kept = {renumbered[b]: x for b, x in self.parameters.items() if b in used}
         numbers: dict[int, int] = {}
         for s in steps:
             for b in s.operands:
@@ -169,20 +184,21 @@ class Notes:
                     numbers.setdefault(b, ~len(numbers))
         code = [(s.op, tuple(numbers[b] if b < 0 else renumbered[b] for b in s.operands), s.attributes,
                  renumbered[s.result]) for s in steps]
-        made = Tape(name, [self.layouts[b] for b in renumbered], range(len(given)), range(requires), code,
-                    [self.numbers[~b] for b in numbers], [renumbered[out]], dict(enumerate(names)),
+        made = Tape(name, [self.layouts[b] for b in renumbered], range(len(given)),
+                    [*requires, *self.kept], code,
+                    [self.numbers[~b] for b in numbers], [renumbered[b] for b in outs], dict(enumerate(names)),
                     [s.source for s in steps])
         made.values = {renumbered[b]: reading.tensor_from(self.constants[b], self.layouts[b])
                        for b in self.constants if b in used}
         return made
 
-    def _needed(self, out: int) -> list[Step]:
-        """The steps that a result depends on: those that made what it is made of, and all writes to that."""
+    def _needed(self, outs: Sequence[int]) -> list[Step]:
+        """The steps that results depend on: those that made what they are made of, and all writes to that."""
         owner: dict[int, int] = {}
         for s in self.steps:
             if s.op.kind == "view" or s.op.inplace_of is not None:
                 owner[s.result] = owner.get(s.operands[0], s.operands[0])
-        wanted, kept, more = {out}, [False] * len(self.steps), True
+        wanted, kept, more = {*outs}, [False] * len(self.steps), True
         while more:
             more = False
             storages = {owner.get(b, b) for b in wanted}
@@ -222,7 +238,16 @@ def taken_down(function: Any, name: str, args: Sequence[Any], inputs: Sequence[A
 
     NotSendable, with the line, where the call does what no tape can.
     """
-    notes = Notes(inputs)
+    notes, result = noted(lambda: function(*args), Notes(inputs))
+    if not isinstance(result, TensorBase) or result.numel() != 1 or not result.dtype.is_floating_point:
+        told = f"a tensor of shape {tuple(result.shape)} and {result.dtype}" if isinstance(
+            result, TensorBase) else f"a {type(result).__name__}"
+        raise NotSendable(f"it must return one floating-point number as a tensor, not {told}")
+    return notes.tape(name, [result], range(requires), names), result
+
+
+def noted(called: Callable[[], Any], notes: Notes) -> tuple[Notes, Any]:
+    """The notes of a call, and what it gave; NotSendable where it does what no tape can."""
     if not capturing.claim():
         raise NotSendable("another thread captures a call now")
     try:
@@ -231,7 +256,7 @@ def taken_down(function: Any, name: str, args: Sequence[Any], inputs: Sequence[A
         capturing.carry_out()  # constants are read as they come: nothing is put off
         try:
             with _noting(notes):
-                result = function(*args)
+                result = called()
         finally:
             events = capturing.end()
             looks = (events["kind"] == rec.GRADIENT).any()
@@ -242,11 +267,7 @@ def taken_down(function: Any, name: str, args: Sequence[Any], inputs: Sequence[A
         raise NotSendable("it looks at gradients of tensors, or leaves some there")
     if trace.lines or trace.refusals:
         raise NotSendable([*trace.lines, *trace.refusals][0])
-    if not isinstance(result, TensorBase) or result.numel() != 1 or not result.dtype.is_floating_point:
-        told = f"a tensor of shape {tuple(result.shape)} and {result.dtype}" if isinstance(
-            result, TensorBase) else f"a {type(result).__name__}"
-        raise NotSendable(f"it must return one floating-point number as a tensor, not {told}")
-    return notes.tape(name, result, requires, names), result
+    return notes, result
 
 
 # ---------------------------------------------------------------- running it
@@ -266,6 +287,11 @@ class Failed(Exception):
 
 def run(tape: Tape, inputs: Sequence[Any]) -> Any:
     """The one result of a tape that was taken down, as the function would compute it of these inputs."""
+    return run_all(tape, inputs)[0]
+
+
+def run_all(tape: Tape, inputs: Sequence[Any]) -> list[Any]:
+    """All results of such a tape."""
     values: list[Any] = [None] * len(tape.layouts)
     values[:len(inputs)] = inputs
     for b in _written(tape):
@@ -283,7 +309,7 @@ def run(tape: Tape, inputs: Sequence[Any]) -> Any:
         except Exception as error:
             raise Failed(tape.sources[t], op.name, error) from error
         values[tape.results[t]] = made
-    return values[tape.outputs[0]]
+    return [values[b] for b in tape.outputs]
 
 
 def _written(tape: Tape) -> set[int]:
