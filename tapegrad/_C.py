@@ -8,9 +8,9 @@ from typing import Any
 import tapegrad
 from tapegrad.autograd import engine
 from tapegrad.machine.live import buffers
-from tapegrad.ops.linalg import LinAlgError as _LinAlgError
+from tapegrad.ops.linalg import LinAlgError
 
-__all__ = ["_LinAlgError", "_autograd", "_current_graph_task_id", "_unsafe_set_version_counter"]
+_LinAlgError = LinAlgError
 
 
 def __getattr__(name: str) -> Any:

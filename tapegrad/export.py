@@ -301,6 +301,10 @@ class _Leaves:
     `kinds` are a dtype and a shape for each different tensor among arguments.
     """
 
+    spec: TreeSpec
+    leaves: list[int | tuple[Any]]
+    kinds: list[tuple[Any, tuple[int, ...]]]
+
     def __init__(self, spec: TreeSpec, leaves: list[int | tuple[Any]], kinds: list[tuple[Any, tuple[int, ...]]]
                  ) -> None:
         self.spec, self.leaves, self.kinds = spec, leaves, kinds

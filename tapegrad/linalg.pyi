@@ -10,7 +10,7 @@ from tapegrad.dtypes import dtype as _dtype
 
 from tapegrad.random import Generator
 from tapegrad.tensor import Tensor
-from tapegrad._C import _LinAlgError as LinAlgError
+from tapegrad._C import LinAlgError as LinAlgError
 
 __all__: list[_str]
 

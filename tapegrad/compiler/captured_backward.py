@@ -22,7 +22,7 @@ from tapegrad.autograd import engine, marking
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.rehearsal import LaterReads, Rehearsal, custom_functions
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Block, Place, Refused, Step, moved, targets
+from tapegrad.compiler.traced_program import Block, Place, Refused, Step, does, moved, targets
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -76,7 +76,7 @@ class Segment(NamedTuple):
 
     def did(self) -> tuple[Any, ...]:
         """Something to compare."""
-        return self._replace(part=0)
+        return *self._replace(part=0, steps=()), *map(does, self.steps)
 
     def refuses(self, now: int, done: Iterable[int]) -> bool:
         """Whether a backward to some inputs is a second one, after those that were done."""

@@ -16,7 +16,7 @@ from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.pytrees import Numbers, Structure, flatten, is_loose, overlapping, with_gradients
-from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict
+from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict, does
 from tapegrad.compiler.waves import is_wave
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
@@ -352,7 +352,7 @@ class Captured:
 
     def _did(self) -> tuple[Any, ...]:
         return (
-            self.steps, [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots,
+            [*map(does, self.steps)], [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots,
             [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
             [id(t) for t, _ in self.looked],
             [t if type(t) in (int, Result) else id(t) for t in self.inputs], self.traced.hidden,
@@ -367,7 +367,8 @@ class Captured:
 
     def computes(self, other: Captured) -> bool:
         """Whether another call's steps are these, whatever must hold for it."""
-        return self.steps == other.steps and self.result_blocks == other.result_blocks and (
+        return self.result_blocks == other.result_blocks and len(self.steps) == len(other.steps) and all(
+            does(a) == does(b) for a, b in zip(self.steps, other.steps)) and (
             [b.nbytes for b in self.blocks] == [b.nbytes for b in other.blocks])
 
     @property

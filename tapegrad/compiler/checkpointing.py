@@ -137,11 +137,12 @@ def _uses(item: Item) -> Iterator[tuple[_Use, int]]:
     if isinstance(item, Blocked):
         for run in item.runs:
             for call in run.calls:
-                step = Step(rec.KERNEL, call.kernel, call.nest, tuple([o.place for o in call.operands]), b"")
-                yield from ((use, run.turns) for use, o in zip(_used(step), call.operands) if not o.private)
+                alone = Step(rec.KERNEL, call.kernel, call.nest, tuple([o.place for o in call.operands]), b"")
+                yield from ((use, run.turns) for use, o in zip(_used(alone), call.operands) if not o.private)
         return
     turns = max(_turns_of(item), 1)
-    for step in item.steps if isinstance(item, Loop) else (item,):
+    steps: Any = item.steps if isinstance(item, Loop) else (item,)
+    for step in steps:
         yield from ((use, turns) for use in _used(step))
 
 
@@ -264,6 +265,14 @@ class _Pair:
 
     `rings` are the families that the first keeps for the second, or passes on, `back` those of the second.
     """
+
+    work: Work
+    first: int
+    second: int
+    loop: Item
+    reverse: Item
+    turns: int
+    reversed: int
 
     def __init__(self, work: Work, first: int, second: int) -> None:
         self.work, self.first, self.second = work, first, second
@@ -641,8 +650,9 @@ class _Writer:
         """From the end of a segment to the beginning of the next."""
         for ring in rings:
             if ring.head:
-                places = [Place("own", ring.number, ring.offset(end, ring.base(t, turns))) for t in (end, start)]
-                yield copy(*places, ring.head * ring.slot)
+                source, target = (Place("own", ring.number, ring.offset(end, ring.base(at, turns)))
+                                  for at in (start, end))
+                yield copy(target, source, ring.head * ring.slot)
 
 
 def _shifted(item: Any, bases: dict[int, int], pair: _Pair) -> Any:

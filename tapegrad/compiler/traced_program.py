@@ -143,6 +143,11 @@ def lines_of(items: Iterable[Step | Call]) -> tuple[int, ...]:
     return tuple(dict.fromkeys(itertools.chain.from_iterable(item.lines for item in items)))
 
 
+def does(step: Plain) -> tuple[Any, ...]:
+    """What a step does, wherever it is written: Python specialises instructions, and their places differ then."""
+    return (step.turns, *map(does, step.steps)) if isinstance(step, Loop) else step[:-1]
+
+
 def moved(step: Any, to: Callable[[Place], Place]) -> Any:
     """A step, or the steps of a loop, with other places."""
     if isinstance(step, Loop):

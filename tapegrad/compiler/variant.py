@@ -37,6 +37,9 @@ class Variant:
     captured: Captured
     structure: Any
     program: Program
+    passes: Sequence[str]
+    checkpoint: bool
+    memory: int | None
 
     def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
                  structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None],

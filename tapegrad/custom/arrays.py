@@ -32,6 +32,13 @@ MOST = 8  # operands and results: pointers of a kernel, and what backward reads 
 class Arrays:
     """A function of arrays that Numba compiles, and its signature."""
 
+    name: str
+    signature: Signature
+    slope: bool
+    plain: Any
+    function: Any
+    fills: bool
+
     def __init__(self, function: Any, name: str, signature: Signature, parameters: Sequence[str], slope: bool = False
                  ) -> None:
         import numba
@@ -248,6 +255,11 @@ class Followed:
     Numba's code gives, the first time for each kind of operands.
     """
 
+    function: Callable[..., Any]
+    helper: Arrays
+    names: Sequence[str]
+    asked: Sequence[str]
+
     def __init__(self, function: Callable[..., Any], helper: Arrays, names: Sequence[str], asked: Sequence[str]
                  ) -> None:
         self.function, self.helper, self.names, self.asked = function, helper, names, asked
@@ -351,6 +363,10 @@ def whole_refusal(name: str) -> str:
 
 class Call:
     """What a call does: operands of one floating dtype and of the same loops, the operation, and its results."""
+
+    op: Operation
+    held: Arrays
+    names: Sequence[str]
 
     def __init__(self, op: Operation, held: Arrays, names: Sequence[str]) -> None:
         self.op, self.held, self.names = op, held, names

@@ -132,7 +132,7 @@ def _imports() -> str:
 
 
 def _classes(space: str) -> str:
-    return "".join(f"from {v.__module__} import {v.__name__} as {name}\n" for name in public(space)
+    return "".join(f"from {v.__module__} import {v.__name__.lstrip('_')} as {name}\n" for name in public(space)
                    if isinstance(v := getattr(within(space), name), type))
 
 

@@ -76,7 +76,7 @@ def compiled(make, times=5, **options):
             with torch.no_grad():
                 for leaf in leaves:
                     leaf.mul_(1 + 2**-7)
-    assert made.replays >= 2, made.explain()
+    assert made.replays >= times - 3, made.explain()  # a first sweep with `create_graph` does more than others
     return made.tape, found, [str(w.message) for w in caught]
 
 

@@ -362,6 +362,16 @@ def test_loops_of_scalars(body, dtype):
     check(of(body, (), (), dtype=dtype))
 
 
+@pytest.mark.parametrize("body", [mixed_dtypes, counted], ids=lambda f: f.__name__)
+def test_two_captures_are_enough(body):
+    """Between them Python specialises what runs often, and says another place in the same line."""
+    function, _ = of(body, (), ())()
+    made = torch.compile(function)
+    for _ in range(3):
+        made()
+    assert (made.captures, made.replays) == (2, 1), made.explain()
+
+
 @pytest.mark.parametrize("body", SCALARS, ids=lambda f: f.__name__)
 def test_the_same_on_short_vectors(body):
     check(of(body, (5,), (5,)))

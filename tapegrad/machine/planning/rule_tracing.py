@@ -128,8 +128,8 @@ _MOST_TRACED = 1024  # then all are forgotten: what a program keeps asking for i
 def trace(plan: Plan) -> tuple[Any, ...]:
     """The adjoint rule on symbols: operand 0 is the cotangent, 1… the operands, the last the result.
 
-    Shapes are none of its business, so that plans of many shapes share one: of an adjoint's adjoint it takes longer than
-    all else that a plan needs.
+    Shapes are none of its business, so that plans of many shapes share one: that of an adjoint's adjoint takes longer
+    than all else that a plan needs.
     """
     if plan.gradients is None:
         op, operands, out = plan.op, plan.operands, plan.out.dtype
