@@ -5,6 +5,7 @@ the annotation or from the result of its example, the third from its page of the
 """
 from __future__ import annotations
 
+import functools
 import inspect
 import keyword
 import textwrap
@@ -82,6 +83,7 @@ def _is_ours(d: Description, space: str) -> bool:
     return True
 
 
+@functools.cache
 def vars_of_source() -> set[str]:
     """What the class of tensors says in its own source, and with types."""
     import ast
