@@ -183,8 +183,10 @@ _LAZY = ("accelerator backends cpu cuda distributed distributions export func fu
          "optim quasirandom sparse storage types utils version xpu")
 globals().update(_lazy(__name__, f"{_LAZY} _C"))
 
+# `from tapegrad import *` leaves what programs import from Python, or from a part of this package, under these names.
+_UNSTARRED = {"distributed", "functional", "hub", "multiprocessing", "types"}
 __all__ = sorted([name for name, _value in globals().items() if name[0] != "_" and name != "annotations"
                   and not isinstance(_value, type(_typing))]
                  + ["amp", "autograd", "inspect", "linalg", "nn", "random", "serialization", "special", "testing"]
-                 + _LAZY.split())
+                 + [*{*_LAZY.split()} - _UNSTARRED])
 _show_public(__name__)

@@ -79,6 +79,9 @@ class ProcessException(Exception):
 class ProcessRaisedException(ProcessException):
     """A process whose function raised an error (`torch.multiprocessing.ProcessRaisedException`)."""
 
+    def __init__(self, msg: str, error_index: int, error_pid: int) -> None:
+        super().__init__(msg, error_index, error_pid)
+
 
 class ProcessExitedException(ProcessException):
     """A process that was ended (`torch.multiprocessing.ProcessExitedException`)."""

@@ -113,7 +113,7 @@ def _tensor_base() -> str:
 def _imports() -> str:
     """Classes, values and namespaces, by the modules that define them."""
     rows = []
-    for name in sorted(tapegrad.__all__):
+    for name in sorted({*tapegrad.__all__, *vars(tapegrad)["_LAZY"].split()}):
         value = getattr(tapegrad, name)
         if isinstance(value, types.ModuleType):
             rows.append(f"from tapegrad import {name} as {name}")

@@ -26,7 +26,7 @@ for kind in (torch.nn.LSTM, torch.nn.GRU, torch.nn.RNN):
     y = y + (kind(32, 32, dtype=torch.float64)(wide * x[0, 1])[0] ** 2).sum()
 y = y + torch.bmm(wide, wide.mT).sin().sum() * x[1, 1]
 y.backward()
-print(*jit.host()[1:], vector_bytes(), repr(float(y)), repr(float(x.grad.sum())), sep="|")
+print(*jit.host()[1:], vector_bytes(), repr(y.item()), repr(x.grad.sum().item()), sep="|")
 """
 
 
