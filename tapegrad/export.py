@@ -40,7 +40,9 @@ class ExportError(RuntimeError):
     """Why a function cannot be exported, with the line."""
 
 
-def export(mod: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None) -> ExportedProgram:
+def export(mod: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None, *,
+           dynamic_shapes: Any = None, strict: bool = False, preserve_module_call_signature: tuple[str, ...] = (),
+           prefer_deferred_runtime_asserts_over_guards: bool = False) -> ExportedProgram:
     """What a function or module does to arguments of these kinds, as a tape and parameters (`torch.export.export`).
 
     >>> import tapegrad as torch
@@ -56,8 +58,11 @@ def export(mod: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     `training`. Tensors that it reaches come along as they are now: those that require grad as parameters. Raises
     ExportError, with the line, where a tape cannot be the function: what it does depends on values, it draws random
     numbers, writes to a tensor or leaves a gradient there, calls a custom function, has hooks. Raises TypeError for
-    arguments or results other than tensors, numbers, strings, None, and tuples, lists and dicts of these.
+    arguments or results other than tensors, numbers, strings, None, and tuples, lists and dicts of these;
+    NotImplementedError for `dynamic_shapes`. What else can be chosen changes nothing.
     """
+    if dynamic_shapes is not None:
+        raise NotImplementedError("export(): dynamic_shapes: a function is exported for one shape of each argument")
     if not isinstance(args, tuple):
         raise TypeError(f"Expecting `args` to be a tuple of example positional inputs, got {type(args)}")
     function = getattr(mod, "__wrapped__", mod) if isinstance(mod, Compiled) else mod
@@ -75,7 +80,8 @@ def export(mod: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, 
     return program
 
 
-def save(ep: ExportedProgram, f: str | Path | BinaryIO) -> None:
+def save(ep: ExportedProgram, f: str | Path | BinaryIO, *, extra_files: Mapping[str, Any] | None = None,
+         opset_version: Mapping[str, int] | None = None, pickle_protocol: int = 2) -> None:
     """Write an exported program to a file, or to one that is open: arrays and JSON in a zip, no code, no pickle.
 
     >>> import io
@@ -86,15 +92,18 @@ def save(ep: ExportedProgram, f: str | Path | BinaryIO) -> None:
     tensor([1., 1.])
 
     The arguments that it was exported with are in the file too (`example_inputs`). Raises TypeError for anything but an
-    ExportedProgram, OSError where the file cannot be written. The format: docs/tape-format.md.
+    ExportedProgram, OSError where the file cannot be written, NotImplementedError for `extra_files`. There is no
+    pickle, and one version of each operation. The format: docs/tape-format.md.
     """
+    _alone("save", extra_files)
     if not isinstance(ep, ExportedProgram):
         kind = type(ep).__name__
         raise TypeError(f"The 'ep' parameter must be an instance of 'ExportedProgram', got '{kind}' instead.")
     files.save(ep.tape, f, ep._call())
 
 
-def load(f: str | Path | BinaryIO) -> ExportedProgram:
+def load(f: str | Path | BinaryIO, *, extra_files: Mapping[str, Any] | None = None,
+         expected_opset_version: Mapping[str, int] | None = None) -> ExportedProgram:
     """The exported program of a file, verified: nothing of it has run, and nothing in it is code (`torch.export.load`).
 
     >>> import io
@@ -103,8 +112,10 @@ def load(f: str | Path | BinaryIO) -> ExportedProgram:
         ...
     tapegrad.tape.notation.TapeFormatError: ... is not a saved tape: the archive: File is not a zip file
 
-    Raises TapeFormatError, which names the part, ParseError or TapeError for a file that is damaged, or no function's.
+    Raises TapeFormatError, which names the part, ParseError or TapeError for a file that is damaged, or no function's;
+    NotImplementedError for `extra_files`.
     """
+    _alone("load", extra_files)
     saved = files.load(f)
     if saved.call is None:
         raise TapeFormatError(f"{f}: about: it is a tape, and no function that was exported: `Tape.load` reads it")
@@ -118,6 +129,11 @@ def load(f: str | Path | BinaryIO) -> ExportedProgram:
         return _Reader(tape).program(fields["arguments"], fields["results"], default)
     except (TapeError, RecursionError) as error:
         raise TapeFormatError(f"{f}: {error}") from None
+
+
+def _alone(name: str, extra_files: Mapping[str, Any] | None) -> None:
+    if extra_files:
+        raise NotImplementedError(f"{name}(): extra_files: a file holds an exported program alone")
 
 
 class ExportedProgram:
@@ -464,6 +480,7 @@ def _taken(function: Callable[..., Any], name: str, given: _Leaves, values: Sequ
     tape.verify()
     program = ExportedProgram(tape, given, results, dtypes.default_dtype())
     _check(program, leaves, [*notes.kept.values()], results.tensors)
+    results.tensors.clear()  # which hold all that they were computed from
     return program
 
 

@@ -177,6 +177,21 @@ def test_what_cannot_be(function, why):
     W.grad = None
 
 
+def test_what_is_exported_holds_nothing_that_its_call_recorded(tape):
+    held = export.export(*PROGRAMS["loss"])
+    tape.collect()
+    assert held and not tape.instructions
+
+
+@pytest.mark.parametrize("call", [
+    lambda held, file: export.export(NET, (X,), dynamic_shapes={"x": None}),
+    lambda held, file: export.save(held, file, extra_files={"a": "b"}),
+    lambda held, file: export.load(file, extra_files={"a": ""})])
+def test_what_a_file_has_no_room_for_is_refused(call):
+    with pytest.raises(NotImplementedError, match=r"dynamic_shapes|extra_files"):
+        call(export.export(NET, (X,)), io.BytesIO())
+
+
 def test_a_backward_that_is_refused_is_refused():
     def spoilt(x):
         h = x.exp()

@@ -47,11 +47,8 @@ def test_value(op, dtype):
 @pytest.mark.parametrize("dtype", [tapegrad.float32, tapegrad.float64], ids=case_id)
 @differentiable
 def test_gradient_is_the_rule(op, dtype):
-    """The adjoint kernels compute what the adjoint rule says, singular points included.
-
-    Samples differ in their layouts, which float32 shares with float64: a part of them has it too.
-    """
-    for sample in samples(op, dtype)[::1 if dtype is tapegrad.float64 else 3]:
+    """The adjoint kernels compute what the adjoint rule says, singular points included."""
+    for sample in samples(op, dtype):
         expected_out = reference.forward(op, sample.arrays, sample.attributes)
         if expected_out.dtype.kind != "f":
             continue

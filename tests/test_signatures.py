@@ -20,8 +20,6 @@ ANY_KEYWORD = {  # as in PyTorch: handed to what is called, or to what says what
     **{f"interop.scipy.{name}": "SciPy's function" for name in (
         "differential_evolution", "least_squares", "minimize", "quad", "root", "root_scalar")},
     "interop.joblib.value_and_grad": "joblib's class",
-    **{f"distributed.{name}": "refused whatever it is given" for name in (
-        "all_gather", "all_reduce", "barrier", "broadcast", "init_process_group", "reduce")},
     "tapegrad.amp.grad_scaler.GradScaler.step": "the optimiser", "tapegrad.autograd.function.Function.forward": "",
     "tapegrad.nn.modules.module.Module.compile": "`compile`", "tapegrad.nn.modules.module.Module.to": "`Tensor.to`",
     "tapegrad.nn.parallel.DataParallel.forward": "the module", "tapegrad.optim.swa_utils.AveragedModel.forward": "",

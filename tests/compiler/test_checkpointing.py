@@ -57,7 +57,7 @@ def test_a_schedule_is_right_and_none_is_shorter(snapshots):
         assert count == advances(segments, snapshots) == fewest(segments, snapshots)
 
 
-def compiled(make, times=5, **options):
+def compiled(make, times=5, captures=2, **options):
     """A program after some calls, what these gave, and what was warned of; `make` gives a function and its leaves."""
     function, leaves = make()
 
@@ -76,7 +76,7 @@ def compiled(make, times=5, **options):
             with torch.no_grad():
                 for leaf in leaves:
                     leaf.mul_(1 + 2**-7)
-    assert made.replays >= times - 3, made.explain()  # a first sweep with `create_graph` does more than others
+    assert (made.captures, made.replays) == (captures, times - captures), made.explain()
     return made.tape, found, [str(w.message) for w in caught]
 
 
@@ -207,7 +207,8 @@ def test_second_derivatives():
 
         return run, [x, w]
 
-    programs.same(compiled(make, checkpoint="auto")[1], compiled(make)[1])
+    # Its first sweep does more than others: rules are learnt.
+    programs.same(compiled(make, captures=3, checkpoint="auto")[1], compiled(make, captures=3)[1])
 
 
 def test_random_numbers_are_drawn_once():

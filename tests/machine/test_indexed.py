@@ -282,4 +282,5 @@ def test_an_empty_walk_is_checked():
 def test_what_the_kernels_touch():
     kernels = [structural.indexed("read", dtypes.float64), structural.indexed("add", dtypes.float64),
                structural.in_range()]
-    assert [structural.effects[k][:3] for k in kernels] == [(1, 1, False), (1, 0, False), (0, 0, True)]
+    assert [structural.effects[k] for k in kernels] == [
+        (1, 1, False, False), (1, 0, False, False), (0, 0, True, False)]  # the last: pure

@@ -25,9 +25,6 @@ OTHERS = {
     **dict.fromkeys(_PLAINER.split(), "PyTorch's says less than it takes"),
     **dict.fromkeys(("autograd.detect_anomaly", "autograd.set_detect_anomaly"), "check_forward is ours"),
     "jit.ignore": "the name of the rest", "nn.parallel.DistributedDataParallel": "refused whatever it is given",
-    **{f"distributed.{name}": "refused whatever it is given" for name in (
-        "all_gather", "all_reduce", "barrier", "broadcast", "init_process_group", "reduce")},
-    **dict.fromkeys(("export.export", "export.save", "export.load"), "of one shape, and nothing beside it in the file"),
     "export.ExportedProgram": "made by `export`", "multiprocessing.ProcessContext": "made by `start_processes`",
     "storage.TypedStorage": "made of a tensor", "storage.UntypedStorage": "made of a tensor",
     "utils.benchmark.Measurement": "made by a Timer",
