@@ -134,7 +134,7 @@ class Variant:
         return getattr(self.function, "__qualname__", type(self.function).__qualname__).rpartition(".")[2]
 
     def _checkpointed(self, work: Work) -> Work:
-        from tapegrad.compiler.checkpointing import checkpointed
+        from tapegrad.compiler.checkpointing.rewriting import checkpointed
 
         if self.segments:
             self.kept_whole = "the backward of its result is outside of it"

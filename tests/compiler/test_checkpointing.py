@@ -10,8 +10,9 @@ import pytest
 import test_loops as programs
 
 import tapegrad as torch
-from tapegrad.compiler import checkpointing, loops
-from tapegrad.compiler.checkpointing import advances, schedule
+from tapegrad.compiler import loops
+from tapegrad.compiler.checkpointing import rewriting
+from tapegrad.compiler.checkpointing.schedules import advances, schedule
 from tapegrad.machine import records as rec
 
 F64 = torch.float64
@@ -21,7 +22,7 @@ F64 = torch.float64
 def short_loops(monkeypatch):
     """Programs of tests are short."""
     monkeypatch.setattr(loops, "LEAST", 12)
-    monkeypatch.setattr(checkpointing, "RUNS", 200)
+    monkeypatch.setattr(rewriting, "RUNS", 200)
 
 
 @functools.cache
