@@ -1,4 +1,4 @@
-"""Derivatives inside of what is differentiated, and gradients that are recorded from end to end by native code."""
+"""Derivatives inside of what is differentiated, in every nesting: what depends on what, and what is recorded."""
 from __future__ import annotations
 
 import itertools
@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from own_functions import Cube
 
 import tapegrad as torch
 from tapegrad.machine.live import call
@@ -74,18 +75,6 @@ def test_three_levels(modes: tuple[str, ...]) -> None:
     third, second, first = (MODES[m] for m in modes)
     found = third(lambda x: second(lambda y: first(lambda z: x ** 2 * y ** 3 * z ** 4)(x * y))(x))(P[0])
     torch.testing.assert_close(found, 240 * P[0] ** 9)  # by z at xy: 4 x⁵ y⁶; by y at x: 24 x¹⁰; by x
-
-
-class Cube(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, x: Any) -> Any:
-        ctx.save_for_backward(x)
-        return x ** 3
-
-    @staticmethod
-    def backward(ctx: Any, g: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        return 3 * x ** 2 * g
 
 
 def hooked(x: Any) -> Any:
