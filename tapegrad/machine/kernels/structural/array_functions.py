@@ -64,8 +64,7 @@ def _result_dtypes(jitted: Any, name: str, operands: Sequence[tuple[dtype, int]]
         jitted.compile(given)
         returned: Any = jitted.overloads[given].signature.return_type
     except Exception as why:  # of its own, and others where what it meets is strange to it
-        raise TypeError(f"custom_op(): {name} is no function of arrays that Numba compiles: "
-                        f"{' '.join(str(why).split())[:400]}") from why
+        raise _not_compiled(name, why) from why
     tuples = isinstance(returned, numba.types.BaseTuple)
     several = list(returned) if len(ranks) > 1 and tuples else [returned]
     if len(several) != len(ranks):
@@ -97,12 +96,16 @@ def _kernel(jitted: Any, name: str, fills: bool, results: Sequence[int], out: dt
     try:
         made = numba.cfunc(numba.int32(numba.uint64, numba.uint64), error_model="numpy")(scope["kernel"])
     except Exception as why:
-        raise TypeError(f"custom_op(): {name} is no function of arrays that Numba compiles: "
-                        f"{' '.join(str(why).split())[:400]}") from why
+        raise _not_compiled(name, why) from why
     address = int(made.address or 0)
     jit.keep(made)
     jit.loaded[address] = f"custom.{name}"
     return address
+
+
+def _not_compiled(name: str, why: Exception) -> TypeError:
+    return TypeError(f"custom_op(): {name} is no function of arrays that Numba compiles: "
+                     f"{' '.join(str(why).split())[:400]}")
 
 
 def _scalar(d: dtype) -> Any:
