@@ -73,6 +73,12 @@ def loaded(path):
         return held["x"], held["y"]
 
 
+def test_a_process_that_imports_anew():
+    """What a number of processes stands for: nothing is inherited."""
+    with futures.value_and_grad(squares, PARTS, 1) as step:
+        assert bits(step(W)) == expected()
+
+
 def test_killed_processes_are_made_again(processes):
     broken = processes._place._executor
     os.kill(next(iter(broken._processes)), signal.SIGKILL)
