@@ -145,6 +145,13 @@ def test_several_results_and_whole_numbers():
     assert full(torch.ones(2), torch.ones(3)).tolist() == [0, 0, 0, 0]
 
 
+def test_what_draws_is_called_as_often_as_it_is_written():
+    noisy = torch.custom_op(lambda x: x + np.random.random(), signature="(n)->(n)", name="noisy")
+    program = torch.compile(lambda x: noisy(x) - noisy(x))
+    found = [program(torch.zeros(2)) for _ in range(4)]
+    assert program.replays == 2 and all(x.all() for x in found)
+
+
 def test_a_step_of_compiled_programs_and_native_functions():
     a, x = torch.randn(3, 4, dtype=f64), torch.randn(4, dtype=f64)
     program = torch.compile(lambda a, x: (dot(a, x) * 2).sum())
