@@ -25,12 +25,14 @@ class Pair:
     reverse: Item
     turns: int
     reversed: int
+    dual: int
+    least: int  # turns that a segment must have
 
     def __init__(self, work: Work, first: int, second: int) -> None:
         self.work, self.first, self.second = work, first, second
         self.loop, self.reverse = work.steps[first], work.steps[second]
         self.turns, self.reversed = turns_of(self.loop), turns_of(self.reverse)
-        self.least = 1  # turns that a segment must have
+        self.least = 1
         self.rings: dict[int, Ring] = {}
         self.back: dict[int, Ring] = {}
         written = {space(u.place) for u, _ in uses_of(self.loop) if u.written}

@@ -21,6 +21,14 @@ class Ring:
     which no later turn writes again, to `written`.
     """
 
+    number: int
+    slot: int
+    walk: int
+    low: int
+    high: int
+    final: int
+    written: int
+
     def __init__(self, number: int, block: Block, walks: Sequence[Use]) -> None:
         self.number, self.slot = number, block.slot
         strides = {u.place.stride for u in walks}
