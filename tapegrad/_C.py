@@ -9,8 +9,26 @@ import tapegrad
 from tapegrad.autograd import engine
 from tapegrad.machine.live import buffers
 from tapegrad.ops.linalg import LinAlgError
+from tapegrad.signatures import overriding
 
 _LinAlgError = LinAlgError
+_disabled_torch_function_impl = overriding.disabled
+
+
+class DisableTorchFunctionSubclass:
+    """A block in which no class is asked by `__torch_function__`, and results are plain tensors."""
+
+    def __init__(self) -> None:
+        self._block = overriding.quiet(dresses=False)
+
+    def __enter__(self) -> None:
+        self._block.__enter__()
+
+    def __exit__(self, *error: Any) -> None:
+        self._block.__exit__(*error)
+
+
+DisableTorchFunction = DisableTorchFunctionSubclass
 
 
 def __getattr__(name: str) -> Any:

@@ -41,6 +41,7 @@ from tapegrad import multiprocessing as multiprocessing
 from tapegrad import nn as nn
 from tapegrad.autograd.modes import no_grad as no_grad
 from tapegrad import optim as optim
+from tapegrad import overrides as overrides
 from tapegrad import quasirandom as quasirandom
 from tapegrad import random as random
 from tapegrad import serialization as serialization

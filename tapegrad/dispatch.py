@@ -18,7 +18,7 @@ from tapegrad.machine.learning import following, lessons
 from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
-from tapegrad.signatures import Tensor, operand_names
+from tapegrad.signatures import Tensor, operand_names, overriding
 from tapegrad.tape import history
 from tapegrad.tape.reading import PIECES, STARTS
 
@@ -48,7 +48,7 @@ class Operands:
         self.kind: Any = None  # the subclass that the result is of
         for position, x in enumerate(given):
             if isinstance(x, TensorBase):
-                if type(x) is not machine.tensor_type and type(x)._spreads:
+                if type(x) is not machine.tensor_type and type(x)._spreads and overriding.thread.dresses:
                     self.kind = more_special(op, self.kind, type(x))
                 self.values.append(x)
                 self.layouts.append(layouts.all[x._layout])
@@ -328,7 +328,8 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         witness(made)
     if notes is not None:
         notes.after(op, (x,), given.items(), made)
-    return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
+    plain = type(x) is machine.tensor_type or not type(x)._spreads or not overriding.thread.dresses
+    return made if plain else dressed(made, type(x))
 
 
 def warn(text: str) -> None:

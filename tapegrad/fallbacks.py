@@ -12,7 +12,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.planning import Attributes, Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
-from tapegrad.signatures import Ints, Tensor, checked
+from tapegrad.signatures import Ints, Tensor, checked, overriding
 
 TensorBase = machine.TensorBase
 
@@ -56,12 +56,25 @@ def operator_function(op: Operation, function: Callable[..., Any]) -> Callable[.
     """The operator slot's fallback: foreign operands get NotImplemented, so that their own class may answer."""
 
     def operator(*args: Any) -> Any:
+        found = overriding.answering(args) if overriding.thread.asks else None
+        if found:
+            return _of_operator(op.name, found, args)
         for a in args:
             if not isinstance(a, (TensorBase, bool, int, float, np.generic)):
                 return NotImplemented
         return function(*args)
 
     return operator
+
+
+def _of_operator(name: str, found: list[Any], args: tuple[Any, ...]) -> Any:
+    """The answer of operands: they are asked for the method of the one that is a tensor."""
+    reflected = not isinstance(args[0], TensorBase) and isinstance(args[-1], TensorBase)
+    if reflected:
+        args = args[::-1]
+        name = name if name in ("add", "mul") else f"__r{name}__"
+    answer = overriding.first_answer(overriding.public(f"Tensor.{name}"), found, args, {})
+    return NotImplemented if answer is overriding.NO_ANSWER else answer
 
 
 def axes_of(op: Operation, layout: Layout, dims: shapes.Shape, keepdim: Any, dim: Any) -> Attributes:

@@ -23,7 +23,7 @@ from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
-from tapegrad.signatures import Sizes, checked
+from tapegrad.signatures import Sizes, checked, overriding
 from tapegrad.tape import history, hooks
 
 if TYPE_CHECKING:
@@ -70,6 +70,35 @@ class Tensor(Protocols, TensorBase):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         pass
+
+    def __init_subclass__(cls, **rest: Any) -> None:
+        super().__init_subclass__(**rest)
+        answers = vars(cls).get("__torch_function__")
+        if answers is overriding.disabled:
+            cls._spreads = False
+        elif answers is not None:
+            overriding.ask_for_methods(cls, Tensor)
+
+    @overriding.default
+    def __torch_function__(cls: Any, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        """What `func` gives of these arguments, as a tensor of this class (`torch.Tensor.__torch_function__`).
+
+        >>> import tapegrad
+        >>> class Told(tapegrad.Tensor):
+        ...     @classmethod
+        ...     def __torch_function__(cls, func, types, args=(), kwargs=None):
+        ...         print(func.__name__)
+        ...         return super().__torch_function__(func, types, args, kwargs)
+        >>> _ = tapegrad.ones(2).as_subclass(Told) * 3
+        mul
+
+        NotImplemented where another of the `types` that are concerned is no base of this one.
+        """
+        if not all(issubclass(cls, kind) for kind in types):
+            return NotImplemented
+        with overriding.quiet(dresses=True):
+            found = func(*args, **(kwargs or {}))
+        return found if func in overriding.undressed() else overriding.dressed(found, cls)
 
     def __dir__(self) -> list[str]:
         return [name for name in super().__dir__() if name != "volatile"]  # of long ago

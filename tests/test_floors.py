@@ -26,7 +26,7 @@ FLOORS = [
     {"compiler.*"},
     {"", "documents.*",
      "export", "func.*", "lanes.*", "sparse.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
-     "__main__", "demo", "custom.*", "batching", "_vmap_internals", "_C", "testing.*", "linalg", "special",
+     "__main__", "overrides", "demo", "custom.*", "batching", "_vmap_internals", "_C", "testing.*", "linalg", "special",
      "quasirandom", "threads", "switches", "absent",
      "cuda.*", "jit", "storage", "mps", "xpu", "cpu.*", "accelerator", "amp.*", "backends.*", "version",
      "distributed", "functional", "hub", "multiprocessing", "types", "serialization.*", "utils.*"},

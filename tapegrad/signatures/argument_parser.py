@@ -13,6 +13,7 @@ from tapegrad.documents.texts import TEXTS
 from tapegrad.errors import OutOfMemoryError, PerLane
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import machine
+from tapegrad.signatures import overriding
 from tapegrad.signatures.kinds import Unpacked, type_name
 from tapegrad.signatures.older_orders import formerly
 from tapegrad.signatures.overloads import Form, Parameter, forms_of, is_general
@@ -47,6 +48,7 @@ def is_tensor(kind: type) -> None:
     for types in _quick:
         if machine.tensor_type in types:
             types.add(kind)
+    overriding.silent.add(kind)
 
 
 def checked(function: Callable[..., Any], path: str, op: Operation | None = None) -> Callable[..., Any]:
@@ -71,11 +73,14 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
         try:
             if n in lane.counts:
                 for x, plain in zip(args, lane.kinds):
-                    if plain is not None and type(x) not in plain:
+                    if type(x) not in plain:
                         break
                 else:
                     if not kwargs or lane.has(n, kwargs):
                         return function(*args, **kwargs)
+            found = overriding.answer(path, args, kwargs)
+            if found is not overriding.NO_ANSWER:
+                return found
             args, kwargs = lane.fit(args, kwargs)
             return function(*args, **kwargs)
         except PerLane as why:
@@ -109,8 +114,8 @@ def unwrapped(function: Any) -> Any:
 class _Lane:
     """How the arguments of calls of one function are put in place.
 
-    A call goes through as it is that has `counts` arguments by position, each of the very types in `kinds` (None: any
-    type), and others under the function's own names.
+    A call goes through as it is that has `counts` arguments by position, each of the very types in `kinds` (or what
+    answers for nothing, where any type will do), and others under the function's own names.
     """
 
     __slots__ = ("bound", "called", "counts", "kinds", "named", "spreads", "ways")
@@ -128,8 +133,8 @@ class _Lane:
     def has(self, n: int, kwargs: dict[str, Any]) -> bool:
         """Whether arguments by name, after `n` by position, are ones that the function takes as they are."""
         for name, x in kwargs.items():
-            place, plain = self.named.get(name, (0, None))
-            if place < n or (plain is not None and type(x) not in plain):
+            place, plain = self.named.get(name, (0, overriding.silent))
+            if place < n or type(x) not in plain:
                 return False
         return True
 
@@ -189,7 +194,7 @@ class _Way:
         through = not (self.complete or self.spreads or self.rest) and all(self.straight[:self.count])
         through = through and not any(j >= self.count for j in self.required)
         self.counts = range(len(self.required), self.count + 1) if through else range(0)
-        plain = [None if kind is None else as_it_is(kind.plain) if kind.name == "Tensor" else {*kind.plain}
+        plain = [overriding.silent if kind is None else as_it_is(kind.plain) if kind.name == "Tensor" else {*kind.plain}
                  for kind in self.kinds]
         self.quick = plain[:self.count]
         self.named = {p.name: (j, plain[j]) for j, p in enumerate(parameters)

@@ -15,6 +15,7 @@ from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view,
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine
 from tapegrad.machine.startup import require_memory
+from tapegrad.signatures import overriding
 from tapegrad.tensor import Tensor
 
 Form = tuple[str, Any]
@@ -273,7 +274,8 @@ def _nothing(dtype: Any) -> Any:
     return from_array(np.zeros(()), dtype)
 
 
-METHODS["__getitem__"], METHODS["__setitem__"] = getitem, setitem
+METHODS["__getitem__"] = overriding.special("__getitem__", getitem)
+METHODS["__setitem__"] = overriding.special("__setitem__", setitem)
 
 
 def _put(x: Any, indices: Sequence[Any], dims: tuple[int, ...], value: Any, accumulate: bool, inplace: bool) -> Any:

@@ -18,7 +18,7 @@ from tapegrad.functions.common import (
     overrides,
 )
 from tapegrad.functions.shaping.views import expand, reshape
-from tapegrad.signatures import Number
+from tapegrad.signatures import Number, overriding
 from tapegrad.tensor import Tensor
 
 
@@ -141,8 +141,8 @@ def _matmul_operator(self: Any, other: Any) -> Any:
     return matmul(self, other) if isinstance(other, Tensor) else NotImplemented
 
 
-METHODS["__matmul__"] = _matmul_operator
-METHODS["__rmatmul__"] = lambda self, other: matmul(other, self)
+METHODS["__matmul__"] = overriding.special("matmul", _matmul_operator)
+METHODS["__rmatmul__"] = overriding.special("__rmatmul__", lambda self, other: matmul(other, self))
 
 
 # ---------------------------------------------------------------- products added to something
