@@ -34,7 +34,7 @@ class _Thread(threading.local):
     dresses = True
 
 
-thread = _Thread()
+thread: _Thread = _Thread()
 _asking: Any = None  # `Tensor.__torch_function__`, which asks nobody
 
 
