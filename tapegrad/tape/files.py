@@ -4,6 +4,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -69,19 +70,36 @@ def load(path: str | Path | BinaryIO) -> Saved:
                 about: Any = {"version": 0}
                 if "about" in archive.files:
                     place = "about"
-                    about = _about(archive["about"])
+                    about = _about(_text(archive[place]))
                 place = "tape"
-                dumped = str(archive["tape"])
+                dumped = _text(archive[place])
                 for place in archive.files:
-                    if place[0] == "%":
-                        values[int(place[1:])] = archive[place]
+                    if place[:1] == "%":
+                        values[int(place[1:])] = _array(archive[place])
         except Exception as error:  # zipfile and NumPy have many ways to say that a file is not what it should be
             raise TapeFormatError(f"{path} is not a saved tape: {place}: {error}") from None
     return Saved(dumped, values, about.get("call"))
 
 
-def _about(array: Any) -> dict[str, Any]:
-    about = json.loads(str(array))
+def _array(member: Any) -> np.ndarray[Any, Any]:
+    if not isinstance(member, np.ndarray):  # what does not begin as an array does is given as it is
+        raise TapeError("it is no array")
+    return member
+
+
+def _text(member: Any) -> str:
+    """A string; NumPy makes one that Python cannot hold of numbers that are no characters."""
+    array = _array(member)
+    if array.dtype.kind != "U" or array.shape or not array.dtype.isnative:
+        raise TapeError(f"it is no text, but {array.dtype}{list(array.shape)}")
+    codes = np.frombuffer(array.tobytes(), "u4")
+    if (codes > sys.maxunicode).any() or ((codes >= 0xD800) & (codes < 0xE000)).any():
+        raise TapeError("it has characters that there are not")
+    return str(array)
+
+
+def _about(dumped: str) -> dict[str, Any]:
+    about = json.loads(dumped)
     if not isinstance(about, dict) or about.get("format") != _FORMAT:
         raise TapeError(f"it is not of the format {_FORMAT!r}")
     version = about.get("version")

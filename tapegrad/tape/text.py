@@ -207,7 +207,7 @@ class _Parser:
             raise self.fail("a quoted name", text) from None
 
     def buffer(self, text: str, known: bool) -> int:
-        if not re.fullmatch(r"%\d+", text):
+        if not re.fullmatch(r"%\d{1,18}", text):
             raise self.fail("a buffer such as %0", text)
         b = int(text[1:])
         if known and b not in self.layouts:

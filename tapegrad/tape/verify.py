@@ -94,7 +94,10 @@ class _Walk:
             raise refuse(wrong)
         if found is not tape.layouts[result]:
             raise refuse(f"computes {found and type_text(found)}, the tape has {type_text(tape.layouts[result])}")
-        self.define(t, refuse)
+        try:
+            self.define(t, refuse)
+        except TypeError as error:  # 1.0 for 1, which finds the plan that is there for 1
+            raise refuse(f"TypeError: {error}") from error
 
     def misfit(self, t: int) -> str | None:
         """Why operands and attributes do not fit each other, as far as the planner takes it for granted."""
@@ -127,6 +130,8 @@ class _Walk:
                 raise refuse(f"looks outside the {room} elements of %{owner}")
             self.owner[result], self.offset[result] = owner, start
         elif op.kind == "rebase":
+            if operands[1] in tape.requires:
+                raise refuse(f"writes to %{operands[1]}, an input that requires grad")
             self.owner[result], self.offset[result] = self.owner[operands[1]], self.offset[operands[1]]
         elif op.inplace_of is not None:
             layout = tape.operand_layouts(t)[0]

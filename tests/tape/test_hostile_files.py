@@ -116,6 +116,47 @@ def test_no_pickle_is_read(tmp_path):
         Tape.load(path)
 
 
+def no_array(_):
+    return b"as it is"
+
+
+def no_characters(_):
+    return np.frombuffer(np.array([0x110000, 0xFFFFFFFF, 0xD800, 65], "u4").tobytes(), "U4").reshape(())
+
+
+def no_text(_):
+    return np.zeros(3)
+
+
+@pytest.mark.parametrize("member", ["about", "tape", "%0"])
+@pytest.mark.parametrize("make, why", [(no_array, "it is no array"), (no_characters, "characters that there are not"),
+                                       (no_text, "it is no text")])
+def test_members_that_are_something_else(member, make, why, tmp_path):
+    good, path = tmp_path / "a.tape", tmp_path / "b.tape"
+    TAPES[0].save(good)
+    with zipfile.ZipFile(good) as of, zipfile.ZipFile(path, "w") as to:
+        for name in of.namelist():
+            content = of.read(name)
+            if name == f"{member}.npy":
+                made = make(content)
+                file = io.BytesIO()
+                np.save(file, made) if isinstance(made, np.ndarray) else file.write(made)
+                content = file.getvalue()
+            to.writestr(name, content)
+    if member == "%0" and make is not no_array:
+        why = r"input %0 is f64\[8,3\], its values are"
+    with pytest.raises(TapeError, match=why):
+        Tape.load(path)
+
+
+@pytest.mark.parametrize("many", ["9" * 5000, "٣", "²", "-1", "9" * 19])
+def test_numbers_that_are_none(many):
+    lines = TEXTS[0]
+    for text in (lines[0], lines[1].replace("%0", f"%{many}"), lines[-3].replace("%6", f"%{many}")):
+        with pytest.raises(TapeError):
+            Tape.parse("\n".join([lines[0], text, *lines[2:]])).verify()
+
+
 def test_a_file_that_is_not_there():
     with pytest.raises(FileNotFoundError):
         Tape.load("nosuch.tape")

@@ -49,6 +49,7 @@ def edited(name: str, old: str, new: str) -> Tape:
      r"input %0 is i64\[\] and cannot require grad"),
     ("views", "index=2", "index=3", r"instruction 3 \(select\): looks outside the 12 elements of %0"),
     ("views", "index=2", "index=-1", r"instruction 3 \(select\): looks outside the 12 elements of %0"),
+    ("views", "dim0=0", "dim0=0.0", r"instruction 0 \(t\): TypeError"),
     ("views", "start=1 end=3", "start=3 end=5", r"instruction 1 \(slice\): looks outside the 12 elements of %0"),
     ("views", "size=(3,2,4)", "size=(3,2,5)", r"instruction 5 \(expand\): RuntimeError|do not fit each other"),
     ("views", "size=(2,6)", "size=(3,6)", r"instruction 9 \(view\): RuntimeError: shape '\[3, 6\]' is invalid"),
