@@ -121,7 +121,8 @@ def _dying(tape: Instructions) -> dict[int, list[int]]:
 def _written_inputs(tape: Instructions) -> list[int]:
     """Inputs that an in-place operation writes to: a replay works on copies of them."""
     owner = Derived(tape).owners
-    written = {owner[tape.operands[t][0]] for t, op in enumerate(tape.operations) if op.inplace_of is not None}
+    written = {owner[tape.operands[t][op.kind == "rebase"]] for t, op in enumerate(tape.operations)
+               if op.inplace_of is not None or op.kind == "rebase"}
     return [b for b in tape.inputs if b in written]
 
 
@@ -154,16 +155,15 @@ def step(tape: Instructions, t: int, operands: list[Any]) -> Any:
     """Run one instruction; operands are tensors or rows of numbers."""
     op, plan = tape.operations[t], tape.plan(t)
     if op.kind == "view":
-        return _view(tape, t, operands[0])
-    if op.kind == "rebase":  # the write through the view has rewritten its base's history
-        return operands[1]
+        return _view(op, plan, tape.attributes[t], operands[0])
+    if op.kind == "rebase":
+        return _rebased(tape.attributes[t], *operands)
     if op.inplace_of is not None:
         return _write(plan, operands)
     return call.run_plan(plan.index, *operands)
 
 
-def _view(tape: Instructions, t: int, x: Any) -> Any:
-    op, plan, given = tape.operations[t], tape.plan(t), tape.attributes[t]
+def _view(op: Operation, plan: Plan, given: dict[str, Any], x: Any) -> Any:
     (layout,) = plan.operands
     target = layouts.adjoint(layout)
     offset, shift = (op.forward((lay.shape, lay.strides), **given)[2] * layout.dtype.itemsize
@@ -171,13 +171,33 @@ def _view(tape: Instructions, t: int, x: Any) -> Any:
     return call.make_view(plan.index, x, plan.out.id, offset, shift, rec.LINK | layout.dtype.is_floating_point)
 
 
+def _rebased(given: dict[str, Any], part: Any, base: Any) -> Any:
+    """The base after a write through a view, which has rewritten its history if it was to the base's memory.
+
+    Where backward reads what was overwritten, the tape has the write on a copy of that: the base is still to be told.
+    """
+    owner = machine.buffers["owner"]
+    if owner[part._buffer] != owner[base._buffer]:
+        op = REGISTRY["as_strided"]
+        view = _view(op, planner.plan(op, (layouts[base._layout],), plan_attributes(op, given)), given, base)
+        _write(planner.plan(REGISTRY["copy_"], (layouts[view._layout], layouts[part._layout])), [view, part])
+    return base
+
+
 def _write(plan: Plan, operands: list[Any]) -> Any:
     """An in-place operation: the kernels write to the first operand, which then stands for the result."""
     target = operands[0]
     rows = [v if isinstance(v, int) else v._buffer for v in operands]
-    call.run_inplace(plan.index, target._buffer, *operands)
     needs = sum(1 << j for j, row in enumerate(rows) if reading.requires_grad(row))
-    if needs and plan.keeps and call.is_recording(None):
+    recorded = needs and plan.keeps and call.is_recording(None)
+    before = None
+    if recorded and any(needs >> j & 1 and 0 in kept for j, kept in enumerate(plan.keeps)):
+        copied = planner.plan(REGISTRY["clone"], plan.operands[:1])
+        if copied.out is plan.operands[0]:  # backward reads what is overwritten: a copy of that
+            before = call.run_plan(copied.index, target)
+            rows[0] = before._buffer
+    call.run_inplace(plan.index, target._buffer, *operands)
+    if recorded:
         history.rewrite(target, plan, needs, rows)
     return target
 
@@ -214,7 +234,13 @@ def _reference_step(tape: Instructions, t: int, operands: list[Any]) -> Any:
         layout = tape.operand_layouts(t)[0]
         return Cell(out, first.block, first.offset + op.forward((layout.shape, layout.strides), **given)[2])
     if op.kind == "rebase":
-        return operands[1]
+        base = operands[1]
+        if base.block is not first.block:
+            layout = tape.operand_layouts(t)[1]
+            shape, strides, offset = REGISTRY["as_strided"].forward((layout.shape, layout.strides), **given)
+            seen = layouts.intern(layout.dtype, shape, strides)
+            Cell(seen, base.block, base.offset + offset).array[...] = first.array
+        return base
     found = reference.forward(op, [x.array if isinstance(x, Cell) else x for x in operands], given)
     if op.inplace_of is not None:
         first.array[...] = found

@@ -71,6 +71,44 @@ def test_in_place_operations_leave_the_inputs_alone() -> None:
     agree(tape, w, given)
 
 
+OVERWRITTEN = {
+    "a view": lambda h, w: h.view(2, 2).mul_(w.view(2, 2)),
+    "a part": lambda h, w: h[1:3].mul_(w[:2]),
+    "every other": lambda h, w: h[::2].mul_(w[:2]),
+    "a view of a view": lambda h, w: h.view(2, 2).t()[1].pow_(w[:2]),
+    "twice": lambda h, w: h[:2].mul_(w[1:3]).div_(w[:2]),
+    "all of it": lambda h, w: h.mul_(w),
+}
+
+
+@pytest.mark.parametrize("name", OVERWRITTEN)
+def test_what_backward_reads_again_may_be_overwritten_through_a_view(name: str) -> None:
+    def program(x: torch.Tensor, w: torch.Tensor) -> torch.Tensor:
+        h = x * 2
+        OVERWRITTEN[name](h, w)
+        return (h * h).sum()
+
+    x, w = ramp(4), ramp(4)
+    y = program(x, w)
+    tape = Tape.of(y, inputs=[x, w])
+    for of in (tape, Tape.parse(str(tape))):
+        assert torch.equal(of.replay(x, w), y)
+        agree(of, x, w)
+        for mine, recorded in zip(torch.autograd.grad(of.replay(x, w), [x, w], allow_unused=True),
+                                  torch.autograd.grad(program(x, w), [x, w], allow_unused=True)):
+            assert (mine is None and recorded is None) or torch.allclose(mine, recorded)
+
+
+def test_a_base_that_was_given_is_left_alone() -> None:
+    w, h = ramp(2), ramp(4, grad=False)
+    h[:2].mul_(w)
+    tape = Tape.of(h, inputs=[w])
+    part, base = ramp(2, grad=False), ramp(4, grad=False)
+    assert tape.replay(torch.tensor([2.0, 3.0]), part, base).tolist() == [*(part * torch.tensor([2, 3])), *base[2:]]
+    assert torch.equal(base, ramp(4, grad=False)) and torch.equal(part, ramp(2, grad=False))
+    agree(tape, w, part, base)
+
+
 def test_arrays_and_numbers_are_inputs_too() -> None:
     x, s = ramp(2, 2), torch.tensor(2.0, requires_grad=True)
     tape = Tape.of(x * s, inputs=[x, s])
