@@ -11,12 +11,23 @@ from typing import Any, NamedTuple
 import tapegrad
 from tapegrad.inspect.walk import Walk
 from tapegrad.machine.live import layouts
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import replay
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.tape import Tape
 from tapegrad.tape.text import aligned, operation_text
 
 MOST = 20  # instructions shown
+# Operands through which no gradient flows, for they say nothing that the others do not: which one, by what operation it
+# was made of which others. What rounding did there is the error of the instruction that reads it.
+_OF_THE_OTHERS: dict[str, tuple[int, str, tuple[int, ...]]] = {
+    **dict.fromkeys(("linalg_inv", "linalg_det", "linalg_logabsdet", "cofactor"), (1, "linalg_lu", (0,))),
+    "linalg_solve": (2, "linalg_lu", (0,)),
+    "linalg_svd_values": (1, "linalg_svd_factors", (0,)),
+    "linalg_eigh_values": (1, "linalg_eigh_factors", (0,)),
+    "_attention": (1, "_attention_weights", (0,)),
+    "_recurrent_shown": (2, "_recurrent_steps", (0,)),
+}
 
 
 class Share(NamedTuple):
@@ -85,6 +96,17 @@ def _own_error(walk: Walk, t: int) -> Any:
                             for x in operands]
         if "dtype" in tape.attributes[t] and len(exact) == 1:  # a conversion
             return value.double() - exact[0]
+        if op.name in _OF_THE_OTHERS:
+            at, maker, others = _OF_THE_OTHERS[op.name]
+            exact[at] = _made_again(tape, tape.operands[t][at], REGISTRY[maker], [exact[i] for i in others],
+                                    tape.attributes[t])
         of = [layout if b < 0 else layouts[x._layout]
               for b, x, layout in zip(tape.operands[t], exact, tape.operand_layouts(t))]
         return value.double() - replay.apply(op, exact, of, tape.attributes[t]).double()
+
+
+def _made_again(tape: Tape, b: int, maker: Operation, others: list[Any], attributes: dict[str, Any]) -> Any:
+    """A buffer made of others in double: as on the tape, else with what attributes its reader has too."""
+    on_tape = [given for result, given in zip(tape.results, tape.attributes) if result == b]
+    given = on_tape[0] if on_tape else {name: attributes[name] for name in maker.attributes}
+    return replay.apply(maker, others, [layouts[x._layout] for x in others], given)
