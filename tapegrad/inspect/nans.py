@@ -83,6 +83,9 @@ def found(tape: Tape) -> NanReport | None:
         for b, value in enumerate(walk.values):
             if value is None:
                 raise TapeError(f"nothing found, but the values of {_unknown(tape, b)}")
+        for t, op in enumerate(tape.operations):
+            if op.refused and walk.unknown.intersection(tape.operands[t]):
+                raise TapeError(f"nothing found, but instruction {t} ({op.name}) has no derivative: backward refuses")
     elif report.instruction is not None:
         report = report._replace(line=tape.sources[report.instruction])
     return report

@@ -15,7 +15,7 @@ import numpy as np
 import tapegrad
 from tapegrad.autograd import anomaly
 from tapegrad.machine.live import layouts
-from tapegrad.ops.declaration import REGISTRY
+from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import replay
 from tapegrad.tape.derived import Derived
 from tapegrad.tape.tape import Tape
@@ -37,7 +37,7 @@ class Walk:
     `contributions[t]` has a pair for every operand of instruction t that a gradient flows on to: the buffer, and what
     the instruction adds to its adjoint. What a custom function gave is not known: it is Python code, of which the tape
     keeps nothing. An adjoint is None if nothing flows there, and also if it is `unknown`, for want of a value that a
-    rule reads.
+    rule reads, or of a rule.
     """
 
     def __init__(self, tape: Tape, inputs: Sequence[Any] = ()) -> None:
@@ -76,7 +76,7 @@ class Walk:
                 result, g = tape.results[t], self.adjoints[tape.results[t]]
                 if not any(needs[t]) or not tape.plan(t).keeps:
                     continue
-                read = tape.operations[t].kind != "callback" and all(self.values[b] is not None for b in of.kept(t))
+                read = not _without_rule(tape.operations[t]) and all(self.values[b] is not None for b in of.kept(t))
                 if result in self.unknown or (g is not None and not read):
                     self.unknown.update(b for b, wanted in zip(tape.operands[t], needs[t]) if wanted)
                 elif g is not None:
@@ -95,7 +95,7 @@ class Walk:
         """
         tape = self.tape
         if any(value is None for value in self.values) or any(
-                op.inplace_of is not None or op.kind in ("rebase", "callback") for op in tape.operations):
+                op.inplace_of is not None or op.kind == "rebase" or _without_rule(op) for op in tape.operations):
             return False
         again: list[Any] = [value.detach().requires_grad_() if b in tape.requires else None
                             for b, value in enumerate(self.values)]
@@ -169,6 +169,11 @@ class Walk:
                                                                 **self.tape.attributes[t])
         whole.as_strided(shape, strides, offset).copy_(part)
         return _copy(whole, layout)
+
+
+def _without_rule(op: Operation) -> bool:
+    """Whether nobody knows what a gradient becomes there: Python code, or what backward refuses, as `x // y`."""
+    return op.kind == "callback" or op.refused
 
 
 @contextlib.contextmanager

@@ -69,6 +69,8 @@ def _statements_once(tape: Instructions, t: int, needs: Sequence[bool], known: d
 
 def _statements(tape: Instructions, t: int, needs: Sequence[bool]) -> list[str]:
     op, operands = tape.operations[t], tape.operands[t]
+    if op.refused:
+        return ["(no derivative)"]
     found = _RULES[op.kind](tape, t, tape.plan(t))
     told, idle = [], []
     for b, needed, value in zip(operands, needs, found):

@@ -15,7 +15,7 @@ from tapegrad import dispatch
 from tapegrad.__main__ import main
 from tapegrad.autograd import anomaly
 from tapegrad.inspect.walk import Walk
-from tapegrad.tape import Tape
+from tapegrad.tape import Tape, TapeError
 
 
 class Five(torch.autograd.Function):
@@ -52,6 +52,21 @@ def test_an_adjoint_of_which_a_part_is_not_known_is_not_told_as_a_whole():
     walk = Walk(Tape.of((x * 2).sum(), Five.apply(x).sum())).backward()
     assert walk.adjoints[0] is None and 0 in walk.unknown
     assert torch.inspect.debug(walk.tape, prompt=False).adjoint("%0") is None
+
+
+def test_what_has_no_derivative_is_looked_at_all_the_same():
+    x = of(1.0, 5.0)
+    y = (x // 2 * x).sum()
+    to = io.StringIO()
+    torch.inspect.dump(y, adjoint=True, values=True, grads=True, file=to)
+    assert "floor_divide  (no derivative)" in to.getvalue() and "grad ?" in to.getvalue().splitlines()[1]
+    assert "no derivative" in torch.inspect.to_html(y) and "no derivative" in torch.inspect.to_svg(y)
+    walk = Walk(Tape.of(y)).backward()
+    assert walk.unknown == {0} and walk.adjoints[1].tolist() == [1, 5]
+    assert torch.inspect.debug(y, prompt=False).go(9) == len(walk.tape) + 2
+    with pytest.raises(TapeError, match=r"nothing found, but instruction 0 \(floor_divide\) has no derivative"):
+        torch.inspect.why_nan(y)
+    assert first((x * 0 // 2).log().sum()) == ("log", False)
 
 
 def test_values_that_no_rule_reads_are_not_missed():
