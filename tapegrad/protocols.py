@@ -6,6 +6,7 @@ stays where it was, and tensors that share memory still do after `copy.deepcopy`
 from __future__ import annotations
 
 import copy
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -160,6 +161,26 @@ class Protocols:
             self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
             grad_fn_name=node, tangent=tangent, **({} if plain else {"prefix": f"{type(self).__name__}("}),
         )
+
+    def _repr_html_(self: Any) -> str:
+        """The same for notebooks, and below it the tape that it depends on, to be opened."""
+        import html
+
+        from tapegrad.tape import Tape, naming, taking
+
+        shown = f"<pre>{html.escape(repr(self))}</pre>"
+        try:
+            recorded = not self._stands_in and not self.is_leaf
+        except RuntimeError:  # as above
+            recorded = False
+        if not recorded:
+            return shown
+        count = len(taking.leading_to([self._buffer], ()))
+        if count > Tape.MOST_SHOWN:
+            return f"{shown}<pre>on a tape of {count} instructions</pre>"
+        program = [(value, name) for name, value in [*vars(sys.modules["__main__"]).items()] if name[0] != "_"]
+        tape = Tape._of([self], None, None, naming.names_from(program), True)
+        return f"{shown}<details><summary>{html.escape(repr(tape))}</summary>{tape._repr_html_()}</details>"
 
     def __format__(self: Any, spec: str) -> str:
         return format(self.item(), spec) if self.ndim == 0 else object.__format__(self, spec)

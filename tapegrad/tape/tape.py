@@ -41,6 +41,7 @@ class Tape(Instructions):
     """
 
     __slots__ = ()
+    MOST_SHOWN = 1000  # instructions in a notebook
 
     # ------------------------------------------------------------ from the live tape
 
@@ -208,8 +209,8 @@ class Tape(Instructions):
         return Tape._restored(self.dump(), files.arrays(self))
 
     def _repr_html_(self) -> str:
-        """The text, for notebooks; `inspect.to_html` has a page."""
-        return f"<pre>{html.escape(self.dump())}</pre>"
+        """The text, for notebooks, unless it is long; `inspect.to_html` has a page."""
+        return f"<pre>{html.escape(self.dump() if len(self) <= self.MOST_SHOWN else repr(self))}</pre>"
 
     # ------------------------------------------------------------ files
 

@@ -57,6 +57,21 @@ def test_in_notebooks():
     function(torch.ones(2))
     assert function._repr_html_().startswith("<pre>1 capture, 0 replays")
     assert Tape.of(loss(1))._repr_html_().startswith("<pre>tape ")
+    assert Tape.of(loss(500))._repr_html_() == "<pre>&lt;tape &quot;tape&quot;: 1003 instructions&gt;</pre>"
+
+
+def test_tensors_in_notebooks():
+    x = torch.ones(2, requires_grad=True)
+    assert x._repr_html_() == "<pre>tensor([1., 1.], requires_grad=True)</pre>"
+    shown = (x * 2)._repr_html_()
+    assert shown.startswith("<pre>tensor([2., 2.], grad_fn=&lt;MulBackward0&gt;)</pre><details><summary>")
+    assert "MulBackward0" in shown[shown.index("<summary>"):]
+    assert loss(500)._repr_html_().endswith("<pre>on a tape of 1003 instructions</pre>")
+    base = x * 2
+    with torch.no_grad():
+        view = base[:1]
+    base.mul_(2)
+    assert "grad_fn=&lt;Invalid&gt;" in view._repr_html_() or "<details>" not in view._repr_html_()
 
 
 def test_a_graph():
