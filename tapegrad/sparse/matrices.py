@@ -1,6 +1,7 @@
 """Jacobians and Hessians as sparse matrices."""
 from __future__ import annotations
 
+import copy
 import functools
 from collections.abc import Callable
 from typing import Any
@@ -63,8 +64,10 @@ class _Prepared:
 
     def matrix(self, sums: Any) -> Any:
         """The matrix whose sums, colour by colour, these are."""
-        return sparse.csr_array((sums.reshape(-1).numpy()[self.places], self.pattern.indices.copy(),
-                                 self.pattern.indptr.copy()), shape=self.pattern.shape)
+        made: Any = copy.copy(self.pattern)  # which is known to fit together: SciPy takes 17 us to find out
+        made.data = sums.reshape(-1).numpy().take(self.places)
+        made.indices, made.indptr = made.indices.copy(), made.indptr.copy()
+        return made
 
 
 class SparseDerivative:

@@ -51,8 +51,7 @@ def recorded(y: Any, x: Any) -> Program:
 def _read_into(found: Program, y: Any, x: Any) -> int | None:
     """Write down the instructions between two tensors, and return the number of the later one's value."""
     values: dict[int, int] = {x._buffer: 0}
-    for t in reversed(engine.visited(y, [x], checked=False)):
-        out, plan, rows, needs, shift = reading.instruction(t)
+    for out, plan, rows, needs, shift in reversed(reading.several(engine.visited(y, [x], checked=False))):
         operands = tuple([(j, values[row]) for j, row in enumerate(rows) if needs >> j & 1 and row in values])
         if not operands or not values.get(out, 1):
             continue

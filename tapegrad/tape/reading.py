@@ -39,9 +39,20 @@ def operands_of(t: int) -> tuple[list[int], int]:
     return instruction(t)[2:4]
 
 
-def instruction(t: int) -> tuple[int, Plan, list[int], int, int]:
+Instruction = tuple[int, Plan, list[int], int, int]
+
+
+def instruction(t: int) -> Instruction:
     """(row of the result, plan, operand rows, which of them a gradient flows on to, what `shift_of` says)"""
-    word, out, a, b, va, vb = instructions[t].item()
+    return _read(*instructions[t].item())
+
+
+def several(where: Sequence[int]) -> list[Instruction]:
+    """Some instructions, read in half the time that they take one by one."""
+    return [_read(*code) for code in instructions[where].tolist()]
+
+
+def _read(word: int, out: int, a: int, b: int, va: int, vb: int) -> Instruction:
     plan = planner.all[word & rec.PLAN_MASK]
     assert plan is not None
     if not plan.pooled:
