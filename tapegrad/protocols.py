@@ -157,10 +157,11 @@ class Protocols:
         if tangent is not None:
             tangent = str(tangent if tangent.ndim else tangent.item())
         plain = type(self) is machine.tensor_type or not type(self)._spreads
-        return printing.format_tensor(
+        text = printing.format_tensor(
             self._array(), self.dtype, default_dtype=dtypes.default_dtype(), requires_grad=self.requires_grad,
             grad_fn_name=node, tangent=tangent, **({} if plain else {"prefix": f"{type(self).__name__}("}),
         )
+        return text if plain or "_is_param" not in vars(self) else f"Parameter({text})"
 
     def _repr_html_(self: Any) -> str:
         """The same for notebooks, and below it the tape that it depends on, to be opened."""

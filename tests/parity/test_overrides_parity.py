@@ -51,7 +51,10 @@ def classes(library):
     class Deeper(Noted):
         pass
 
-    return asked, {c.__name__: c for c in (Noted, Doubled, Marked, Silent, Plain, Deeper)}
+    class Bare(library.Tensor):
+        pass
+
+    return asked, {c.__name__: c for c in (Noted, Doubled, Marked, Silent, Plain, Deeper, Bare)}
 
 
 CALLS = """
@@ -67,10 +70,11 @@ torch.special.xlog1py(n, w) | torch.bitwise_left_shift(n.long(), 1) | d + 1 | 1 
 d.sum().item() | (d + d).tolist() | d * 2 | torch.add(m, 1).data | (w + m).data | (w * m).data
 torch.cat([m, w]).data | F.linear(w, m).data | lin(m).data | torch.matmul(w, m).data | (w @ m).data | w.add(m).data
 torch.sum(m, dim=0).data | torch.stack([m, m]).data | torch.ones_like(m).data | w[m] | torch.add(s, 1) | w + s | w[s]
-m + 1 | p + 1 | p.sum() | p.clone() | deeper + 1 | deeper + n | n + deeper | deeper.sum() | torch.stack([n, deeper])
-torch.overrides.has_torch_function((n,)) | torch.overrides.has_torch_function((w, 1))
-torch.overrides.has_torch_function_variadic(1, m) | torch.overrides.has_torch_function_unary(lin.weight)
-torch.overrides.is_tensor_like(m) | torch.overrides.is_tensor_like(1) | torch.overrides.resolve_name(torch.add)
+m + 1 | repr(P(b)) | b + 1 | P(b) * 2 | p + 1 | p.sum() | p.clone() | deeper + 1 | deeper + n | n + deeper
+deeper.sum() | torch.stack([n, deeper]) | torch.overrides.has_torch_function((n,))
+torch.overrides.has_torch_function((w, 1)) | torch.overrides.has_torch_function_variadic(1, m)
+torch.overrides.has_torch_function_unary(lin.weight) | torch.overrides.is_tensor_like(m)
+torch.overrides.is_tensor_like(1) | torch.overrides.resolve_name(torch.add)
 torch.overrides.resolve_name(torch.Tensor.add) | torch.overrides.resolve_name(F.relu) | api(m) | api(3) | api(s)
 wrapped(n) | wrapped(3)
 """
@@ -102,10 +106,10 @@ def outcomes(name, call):
         return overrides.handle_torch_function(api, (x,), x) if overrides.has_torch_function_unary(x) else "plain"
 
     wrapped = overrides.wrap_torch_function(lambda x: (x,))(lambda x: type(x).__name__)
-    given = {"torch": library, "F": library.nn.functional, "w": w, "lin": lin, "m": kinds["Marked"](w.clone()),
-             "s": kinds["Silent"](), "api": api, "wrapped": wrapped} | {
-        letter: w.clone().as_subclass(kinds[kind]) for letter, kind in (
-            ("n", "Noted"), ("d", "Doubled"), ("p", "Plain"), ("deeper", "Deeper"))}
+    of_class = {"n": "Noted", "d": "Doubled", "p": "Plain", "b": "Bare", "deeper": "Deeper"}
+    given = {name: w.clone().as_subclass(kinds[kind]) for name, kind in of_class.items()}
+    given |= {"torch": library, "F": library.nn.functional, "P": library.nn.Parameter, "w": w, "lin": lin, "api": api,
+              "wrapped": wrapped, "m": kinds["Marked"](w.clone()), "s": kinds["Silent"]()}
     try:
         found = eval(call, given)
     except Exception as error:
