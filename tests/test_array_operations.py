@@ -1,6 +1,9 @@
 """Functions of arrays as operations: signatures, loops, gradients, compiled, native, refused."""
 from __future__ import annotations
 
+import ctypes
+import math
+import warnings
 from typing import Any
 
 import numba
@@ -9,6 +12,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.custom.signatures import Signature
+from tapegrad.machine.llvm import numba_functions
 from tapegrad.testing import check_rule
 
 f64 = torch.float64
@@ -91,7 +95,6 @@ def test_tangents_and_second_derivatives():
 def test_what_numba_alone_knows_has_one_derivative():
     x = torch.randn(2, 5, dtype=f64, requires_grad=True)
     assert torch.autograd.gradcheck(lambda x: running(x, 0.5), (x,))
-    assert running(torch.ones(3000, 100, dtype=f64), 0.5)[:, -1].tolist() == [2.0] * 3000  # on one thread
     (g,) = torch.autograd.grad(running(x, 0.5).square().sum(), x, create_graph=True)
     with pytest.raises(RuntimeError, match=r"derivative for aten::custom\.decayed_vjp is not implemented"):
         g.sum().backward()
@@ -143,6 +146,55 @@ def test_several_results_and_whole_numbers():
     assert dot(torch.ones(2).half(), torch.ones(2).half()).item() == 2
     full = torch.custom_op(lambda a, b: np.zeros(len(a) + len(b) - 1), signature="(m),(n)->(m+n-1)", name="full")
     assert full(torch.ones(2), torch.ones(3)).tolist() == [0, 0, 0, 0]
+
+
+@pytest.fixture
+def two_threads():
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("shape", [(3000, 100), (2, 1500, 100), (1500, 2, 100), (7, 40000)], ids=str)
+def test_threads_share_loops(two_threads, shape):
+    x = torch.ones(*shape, dtype=f64, requires_grad=True)
+    for _ in range(20):
+        y = running(x, 0.5)
+        assert (y[..., -1] == 2).all() and (y[..., 1] == 1.5).all()
+        (g,) = torch.autograd.grad(y.sum(), x)
+        assert (g[..., 0] == 2).all() and (g[..., -2] == 1.5).all()
+
+
+def test_what_wants_python_is_called_by_one_thread(two_threads):
+    """A thread that waits for the others has the GIL."""
+    @numba.njit(nogil=True)
+    def told(x):
+        with numba.objmode():
+            seen.append(x[0])
+        return x + 1
+
+    seen: list[float] = []
+    op = torch.custom_op(told, signature="(n)->(n)", name="told")
+    with warnings.catch_warnings(action="ignore"):
+        assert (op(torch.zeros(300, 1000)) == 1).all() and len(seen) == 300
+
+
+CALLBACK = ctypes.CFUNCTYPE(ctypes.c_double, ctypes.c_double)(float)
+ANYWHERE: dict[str, tuple[Any, bool]] = {
+    "mathematics": (lambda x: math.exp(x) + math.tanh(x), True),
+    "a branch": (lambda x: math.sqrt(x) if x > 0 else 0.0, True),
+    "draws": (lambda x: x + np.random.random(), False),
+    "prints": (lambda x: print(x), False),
+    "an address": (lambda x: CALLBACK(x), False),
+}
+
+
+@pytest.mark.parametrize("name", ANYWHERE)
+def test_what_may_run_on_any_thread(name):
+    function, anywhere = ANYWHERE[name]
+    found = numba_functions.compiled(numba.njit(function), name, (numba.float64,))
+    assert numba_functions.calls_nobody(found.library.get_llvm_str(), found.fndesc.llvm_func_name) is anywhere
 
 
 def test_what_draws_is_called_as_often_as_it_is_written():

@@ -38,6 +38,8 @@ ROOMS = "machine."
 INTO_ROOMS: dict[tuple[str, str], str] = {
     ("machine.kernels.structural.*", "machine.native.glue"): "the language of jitted code; needs numba",
     ("machine.kernels.structural.*", "machine.native.portable"): "says what jitted code is promised; needs numba",
+    ("machine.kernels.structural.array_functions", "machine.llvm.numba_functions"): "only where numba is loaded",
+    ("custom.declaring", "machine.llvm.numba_functions"): "only where numba is loaded",
     ("machine.kernels.structural.scans", "machine.native.build"): "makes C functions of jitted ones; needs numba",
     ("machine.dataflow.values", "machine.native.glue"): "the language of jitted code; needs numba",
     ("machine.dataflow.values", "machine.native.build"): "makes C functions of jitted ones; needs numba",

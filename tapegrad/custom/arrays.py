@@ -19,7 +19,7 @@ from tapegrad import creation, dispatch, dtypes, errors, shapes
 from tapegrad.custom.signatures import Core, Signature
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import structural
-from tapegrad.machine.planning import Step, byte_strides
+from tapegrad.machine.planning import Step, byte_strides, thread_cuts
 from tapegrad.ops import declaration
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.scalar import whole
@@ -54,7 +54,7 @@ class Arrays:
                             "operands")
         if wanted + len(signature.results) > MOST:
             raise TypeError(f"{name}() may have {MOST} operands and results, not {wanted + len(signature.results)}")
-        self._kernels: dict[tuple[dtype, ...], tuple[int, dtype]] = {}
+        self._kernels: dict[tuple[dtype, ...], tuple[int, dtype, bool]] = {}
         # One for steps that do the same, which compiled programs do once.
         self._nests: weakref.WeakValueDictionary[bytes, Any] = weakref.WeakValueDictionary()
 
@@ -64,18 +64,20 @@ class Arrays:
         sizes = self.signature.sizes(self.name, [x.shape for x in operands])
         made = self.signature.result_shapes(self.name, sizes)
         loop = operands[0].shape[:operands[0].ndim - len(cores[0])] if operands else ()
-        address, of = self._kernel(tuple(x.dtype for x in operands))
+        address, of, shared = self._kernel(tuple(x.dtype for x in operands))
         core = made[0] if len(made) == 1 else (sum(map(math.prod, made)),)
         out = builder.result(of, (*loop, *core))
         given = [_ready(builder, x, len(loop)) for x in operands]
-        words = [len(loop), 0, *loop]
+        sizes_of_cores = [n for shape in (*made, *(x.shape[len(loop):] for x in given)) for n in shape]
+        words = [len(loop), len(sizes_of_cores), *loop, *sizes_of_cores]
         for x in (out, *given):
-            words += byte_strides(x.layout, x.layout.strides[:len(loop)])
-        words += [n for shape in made for n in shape]
-        words += [n for x in given for n in x.shape[len(loop):]]
+            words += [*byte_strides(x.layout, x.layout.strides[:len(loop)]), *[0] * len(sizes_of_cores)]
         nest = np.array(words, "i8")
         nest = self._nests.setdefault(nest.tobytes(), nest)
-        builder.steps.append(Step(address, 0, nest, tuple(x.pointer for x in (out, *given))))
+        cut = None
+        if shared:
+            cut = thread_cuts.cut_calls(nest, sum(math.prod(x.shape[len(loop):]) for x in (out, *given)))
+        builder.steps.append(Step(address, 0, nest, tuple(x.pointer for x in (out, *given)), cut=cut))
         return out
 
     def fits(self, operands: Sequence[Any], given: dict[str, Any]) -> bool:
@@ -87,7 +89,7 @@ class Arrays:
             return False
         return len(loops) <= 1
 
-    def _kernel(self, given: tuple[dtype, ...]) -> tuple[int, dtype]:
+    def _kernel(self, given: tuple[dtype, ...]) -> tuple[int, dtype, bool]:
         if given not in self._kernels:
             signature = self.signature
             self._kernels[given] = structural.array_function(

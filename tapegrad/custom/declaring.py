@@ -101,24 +101,35 @@ def _compiled(function: Any, operands: Sequence[str], called: str) -> Callable[.
 
     jitted = function if hasattr(function, "py_func") else numba.njit(error_model="numpy")(function)
     symbol = f"tapegrad_custom_{next(_numbers)}"
-    names = ", ".join(operands)
-    scope: dict[str, Any] = {"function": jitted, "nan": math.nan}
-    exec(f"def safe({names}):\n    try:\n        return function({names})\n    except Exception:\n        return nan\n",
-         scope)
     for of, suffix in ((numba.float64, ""), (numba.float32, "f")):
-        try:
-            made = numba.cfunc(of(*[of] * len(operands)))(scope["safe"])
-        except Exception as why:  # of its own, and others where what it meets is strange to it
-            raise TypeError(f"custom_op(): {called} is no function of numbers that Numba compiles: "
-                            f"{' '.join(str(why).split())[:300]}") from why
-        jit.keep(made)
-        jit.define_symbol(symbol + suffix, int(made.address or 0))
+        jit.define_symbol(symbol + suffix, _in_c(jitted, called, of, len(operands)))
     by_element = np.vectorize(jitted, otypes=[float])
     rule = with_parameters(linked(f"custom.{symbol}", symbol, len(operands), lambda *xs: by_element(*xs).astype(
         np.result_type(*xs))), operands)
     elementwise(f"custom.{symbol}", with_parameters(rule, [f"{name}_" for name in operands]), None, inplace=False,
                 method=False, result="float", refused=True)  # what a rule does with tensors is operations
     return rule
+
+
+def _in_c(jitted: Any, called: str, of: Any, count: int) -> int:
+    """The address of a function of numbers in one precision as C calls it; NaN where it raises."""
+    import numba
+    from llvmlite import ir
+
+    from tapegrad.machine.llvm import numba_functions
+
+    found = numba_functions.compiled(jitted, called, (of,) * count, "numbers")
+    returned, context = found.signature.return_type, found.target_context
+    if not isinstance(returned, (numba.types.Float, numba.types.Integer, numba.types.Boolean)):
+        raise TypeError(f"custom_op(): {called} is no function of numbers that Numba compiles: it returns "
+                        f"{returned}")
+    made = context.get_value_type(of)
+
+    def write(build: Any, call: Any, arguments: Any) -> None:
+        status, value = call(arguments)
+        build.ret(build.select(status.is_error, made(math.nan), context.cast(build, value, returned, of)))
+
+    return numba_functions.linked(found, ir.FunctionType(made, [made] * count), write)[0]
 
 
 def _declare(called: str, forward: Callable[..., Any], rule: Callable[..., Any] | None, operands: Sequence[str]

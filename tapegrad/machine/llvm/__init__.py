@@ -1,7 +1,8 @@
 """From LLVM text to object code, and from object code to an address.
 
 `jit` compiles and loads (start there), `cache` keeps object code on disk, `shipped` finds text that came with the
-package, `late_binding` puts compiling off until a kernel is called, `waiting` says what takes long.
+package, `late_binding` puts compiling off until a kernel is called, `waiting` says what takes long;
+`numba_functions`, loaded with Numba, writes other ways into what that compiled.
 """
 from __future__ import annotations
 

@@ -97,3 +97,14 @@ def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     rows, columns = gemm.tile()
     found["unit"] = _unit(max(m, n), pieces, False) if 1 in (m, n) else (1, rows, columns // int(nest[8]))[axis]
     return found
+
+
+def cut_calls(nest: np.ndarray[Any, Any], elements: int) -> np.ndarray[Any, Any] | None:
+    """As `cut`, for the nest of a function of arrays, each call of which has so many elements."""
+    sizes = nest[2:2 + nest[0]]
+    pieces = min(int(np.prod(sizes, dtype=np.float64)) * elements // GRAIN, max(sizes, default=0), rec.MAX_PIECES)
+    if pieces < 2 or len(nest) > rec.CUT_NEST_WORDS:
+        return None
+    found = np.zeros(1, rec.CUT)
+    found["axis"], found["pieces"], found["unit"] = np.argmax(sizes), pieces, 1
+    return found

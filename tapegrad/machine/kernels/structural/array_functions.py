@@ -1,47 +1,33 @@
 """Kernels from functions of arrays that Numba compiles: a loop around the function, over what lies before the cores.
 
-Nest: [loops, 0, sizes…, byte strides of each pointer…, the sizes of the cores, one after the other]. The cores are
-contiguous, as Numba likes them; what is read is read-only to the function.
+Nest: [loops, cores, sizes…, byte strides of each pointer…], as of every kernel: first the loops, which can be cut, then
+the sizes of the cores, one after the other, whose strides are not read. Cores are contiguous, as Numba likes them;
+what is read is read-only to the function.
 """
 from __future__ import annotations
 
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numba
-import numpy as np
-from numba.core.imputils import impl_ret_borrowed
-from numba.extending import intrinsic
+from llvmlite import ir
+from numba.core import cgutils
+from numba.np import arrayobj
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.llvm import jit
-from tapegrad.machine.native.glue import signed_words, words
+from tapegrad.machine.llvm import jit, numba_functions
 
-U2 = np.uint64(2)
-
-
-@intrinsic
-def _pointer(typingctx: Any, address: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return builder.inttoptr(args[0], context.get_value_type(numba.types.voidptr))
-
-    return numba.types.voidptr(numba.types.uint64), codegen
-
-
-@intrinsic
-def _read_only(typingctx: Any, array: Any) -> Any:
-    def codegen(context: Any, builder: Any, signature: Any, args: Any) -> Any:
-        return impl_ret_borrowed(context, builder, signature.return_type, args[0])
-
-    return array.copy(readonly=True)(array), codegen
+WORD: Any = ir.IntType(64)
+STATUS: Any = ir.IntType(32)
 
 
 def compiled(jitted: Any, name: str, fills: bool, ranks: Sequence[int], operands: Sequence[tuple[dtype, int]],
-             slope: bool) -> tuple[int, dtype]:
-    """The address of the kernel for operands of such dtypes and ranks, and the dtype of the results, of these `ranks`.
+             slope: bool) -> tuple[int, dtype, bool]:
+    """The kernel for operands of such dtypes and ranks: its address, the dtype of the results, of these `ranks`, and
+    whether threads may share its loops.
 
     Floating-point results are of the operands' dtype; those that are a `slope` are, whatever is returned.
     """
@@ -52,19 +38,14 @@ def compiled(jitted: Any, name: str, fills: bool, ranks: Sequence[int], operands
         if len(set(found)) > 1:
             raise TypeError(f"{name}(): its results must be of one dtype, not {', '.join(map(str, found))}")
         of = found[0]
-    return _kernel(jitted, name, fills, ranks, of, operands), of
+    address, shared = _kernel(jitted, name, fills, ranks, of, operands)
+    return address, of, shared
 
 
 def _result_dtypes(jitted: Any, name: str, operands: Sequence[tuple[dtype, int]], ranks: Sequence[int], of: dtype
                   ) -> list[dtype]:
     """The dtypes of what a function returns for operands of such dtypes and ranks: `of` for floating-point numbers."""
-    given = tuple(numba.types.Array(_scalar(d), rank, "C", readonly=True) if rank else _scalar(d)
-                  for d, rank in operands)
-    try:
-        jitted.compile(given)
-        returned: Any = jitted.overloads[given].signature.return_type
-    except Exception as why:  # of its own, and others where what it meets is strange to it
-        raise _not_compiled(name, why) from why
+    returned = numba_functions.compiled(jitted, name, _types(operands)).signature.return_type
     tuples = isinstance(returned, numba.types.BaseTuple)
     several = list(returned) if len(ranks) > 1 and tuples else [returned]
     if len(several) != len(ranks):
@@ -81,75 +62,145 @@ def _result_dtypes(jitted: Any, name: str, operands: Sequence[tuple[dtype, int]]
     return made
 
 
+def _types(operands: Sequence[tuple[dtype, int]]) -> tuple[Any, ...]:
+    return tuple(numba.types.Array(_scalar(d), rank, "C", readonly=True) if rank else _scalar(d)
+                 for d, rank in operands)
+
+
 def _kernel(jitted: Any, name: str, fills: bool, results: Sequence[int], out: dtype,
-           operands: Sequence[tuple[dtype, int]]) -> int:
-    """The address of a kernel of one output: the results' cores one after the other, of ranks `results`.
+            operands: Sequence[tuple[dtype, int]]) -> tuple[int, bool]:
+    """The address of a kernel of one output: the results' cores one after the other, of ranks `results`; and whether
+    threads may share its loops.
 
     Other than 0 it returns RAISED where the function raises, or gives arrays of another shape.
     """
-    scope: dict[str, Any] = {
-        "function": jitted, "carray": numba.carray, "pointer": _pointer, "read_only": _read_only, "words": words,
-        "signed_words": signed_words, "u64": np.uint64, "i64": np.int64, "U2": U2, "RAISED": np.int32(rec.RAISED),
-        "DONE": np.int32(0), "of": out.numpy.type, "ITEM": np.int64(out.itemsize),
-        **{f"of{j}": d.numpy.type for j, (d, _) in enumerate(operands)}}
-    exec(_source(fills, results, [rank for _, rank in operands]), scope)
-    try:
-        made = numba.cfunc(numba.int32(numba.uint64, numba.uint64), error_model="numpy")(scope["kernel"])
-    except Exception as why:
-        raise _not_compiled(name, why) from why
-    address = int(made.address or 0)
-    jit.keep(made)
+    given = _types(operands)
+    if fills:
+        given += tuple(_filled(out, rank) for rank in results)
+    function, pointer = numba_functions.compiled(jitted, name, given), cgutils.voidptr_t
+
+    def write(*given: Any) -> None:
+        _Writer(*given, function, fills, results, out, operands).write()
+
+    address, anywhere = numba_functions.linked(function, ir.FunctionType(STATUS, [pointer, pointer]), write)
     jit.loaded[address] = f"custom.{name}"
-    return address
-
-
-def _not_compiled(name: str, why: Exception) -> TypeError:
-    return TypeError(f"custom_op(): {name} is no function of arrays that Numba compiles: "
-                     f"{' '.join(str(why).split())[:400]}")
+    return address, anywhere
 
 
 def _scalar(d: dtype) -> Any:
     return numba.from_dtype(d.numpy)
 
 
-def _source(fills: bool, results: Sequence[int], ranks: Sequence[int]) -> str:
-    """The kernel in Python, for Numba. What a function raises is caught where it is called."""
-    xs, outs = [f"x{j}" for j in range(len(ranks))], [f"out{k}" for k in range(len(results))]
-    if fills:
-        called = [f"function({', '.join([*xs, *outs])})", "status = DONE"]
-    else:
-        names = [f"r{k}" for k in range(len(results))]
-        fit = " and ".join(f"{r}.shape == {o}.shape" for r, o, rank in zip(names, outs, results) if rank) or "True"
-        called = [f"{', '.join(names)} = function({', '.join(xs)})", f"if {fit}:", "    status = DONE"]
-        for r, o, rank in zip(names, outs, results):  # by loops: Numba compiles an assignment of arrays for a second
-            at = ", ".join(f"i{d}" for d in range(rank))
-            called += [f"{'    ' * (d + 1)}for i{d} in range({o}.shape[{d}]):" for d in range(rank)]
-            called.append(f"{'    ' * (rank + 1)}{o}[{at or 0}] = {f'{r}[{at}]' if rank else r}")
+def _filled(of: dtype, rank: int) -> Any:
+    """What a result is written to: an array, of one number too."""
+    return numba.types.Array(_scalar(of), max(rank, 1), "C")
 
-    word = itertools.count()
 
-    def shaped(rank: int) -> tuple[list[str], str]:
-        sizes = [f"n[core + u64({next(word)})]" for _ in range(rank)]
-        return sizes, f"({', '.join(sizes)},)" if rank else "(1,)"
+class _Writer:
+    """The text of a kernel."""
 
-    arrays, offset = [], "i64(0)"
-    for k, rank in enumerate(results):
-        sizes, shape = shaped(rank)
-        arrays.append(f"out{k} = carray(pointer(u64(at0 + ITEM * ({offset}))), {shape}, of)")
-        offset += " + " + (" * ".join(sizes) or "1")
-    for j, rank in enumerate(ranks):
-        array = f"carray(pointer(u64(at{j + 1})), {shaped(rank)[1]}, of{j})"
-        arrays.append(f"x{j} = read_only({array})" if rank else f"x{j} = {array}[0]")
-    places = [f"at{p}" for p in range(len(ranks) + 1)]
-    return "\n".join([
-        "def kernel(pointers, nest):", "    n = signed_words(nest)", "    loops = u64(n[u64(0)])",
-        f"    core = U2 + loops * u64({len(places) + 1})", "    turns = i64(1)", "    for d in range(loops):",
-        "        turns *= n[U2 + d]", "    for turn in range(turns):",
-        *[f"        {a} = i64(words(pointers)[u64({p})])" for p, a in enumerate(places)],
-        "        left = turn", "        for e in range(loops):", "            d = loops - u64(1) - e",
-        "            here = left % n[U2 + d]", "            left //= n[U2 + d]",
-        *[f"            {a} += here * n[U2 + loops * u64({p + 1}) + d]" for p, a in enumerate(places)],
-        *[f"        {line}" for line in arrays],
-        "        status = RAISED", "        try:", *[f"            {line}" for line in called],
-        "        except Exception:", "            status = RAISED",
-        "        if status != DONE:", "            return status", "    return DONE"])
+    def __init__(self, build: Any, call: Any, arguments: Any, function: Any, fills: bool, results: Sequence[int],
+                 out: dtype, operands: Sequence[tuple[dtype, int]]) -> None:
+        self.build, self.call, (self.pointers, self.nest) = build, call, arguments
+        self.context, self.function, self.fills = function.target_context, function, fills
+        self.results, self.out, self.operands = results, out, operands
+
+    def write(self) -> None:
+        """For each turn of the outer loops, which are counted as one, the last loop is gone through."""
+        build, count = self.build, 1 + len(self.operands)
+        ranks = [*self.results, *(rank for _, rank in self.operands)]
+        loops = self._word(self.nest, WORD(0))
+        row = build.add(loops, WORD(sum(ranks)))
+        sizes = iter([self._size(build.add(loops, WORD(k))) for k in range(sum(ranks))])
+        shapes = [[*itertools.islice(sizes, rank)] for rank in ranks]
+        last = build.sub(loops, WORD(1))
+        some = build.icmp_unsigned("!=", loops, WORD(0))
+        turns = cgutils.alloca_once_value(build, WORD(1))
+        with build.if_then(some), cgutils.for_range(build, last) as loop:
+            build.store(build.mul(build.load(turns), self._size(loop.index)), turns)
+        inner = build.select(some, self._size(last), WORD(1))
+        steps = [self._stride(p, row, last) for p in range(count)]
+        places, left = [cgutils.alloca_once(build, WORD) for _ in range(count)], cgutils.alloca_once(build, WORD)
+        with cgutils.for_range(build, build.load(turns)) as turn:
+            for p, place in enumerate(places):
+                build.store(self._word(self.pointers, WORD(p)), place)
+            build.store(turn.index, left)
+            with build.if_then(some), cgutils.for_range(build, last) as loop:
+                d = build.sub(build.sub(last, WORD(1)), loop.index)
+                here = build.urem(build.load(left), self._size(d))
+                build.store(build.udiv(build.load(left), self._size(d)), left)
+                for p, place in enumerate(places):
+                    build.store(build.add(build.load(place), build.mul(here, self._stride(p, row, d))), place)
+            with cgutils.for_range(build, inner) as loop:
+                self._call([build.add(build.load(place), build.mul(loop.index, step))
+                            for place, step in zip(places, steps)], iter(shapes))
+        build.ret(STATUS(0))
+
+    def _word(self, base: Any, index: Any) -> Any:
+        return self.build.load(self.build.gep(self.build.bitcast(base, WORD.as_pointer()), [index]))
+
+    def _size(self, d: Any) -> Any:
+        return self._word(self.nest, self.build.add(d, WORD(2)))
+
+    def _stride(self, pointer: int, row: Any, d: Any) -> Any:
+        return self._size(self.build.add(self.build.mul(row, WORD(pointer + 1)), d))
+
+    def _call(self, places: Sequence[Any], shapes: Iterator[Sequence[Any]]) -> None:
+        """One call: leave with RAISED where it fails."""
+        build, signature = self.build, self.function.signature
+        outs, start = [], places[0]
+        for rank, shape in zip(self.results, shapes):
+            outs.append(self._array(_filled(self.out, rank), start, shape or [WORD(1)]))
+            size = WORD(self.out.itemsize)
+            for n in shape:
+                size = build.mul(size, n)
+            start = build.add(start, size)
+        given = [self._array(of, place, shape)._getvalue() if rank else self._number(of, place)
+                 for of, place, (_, rank), shape in zip(signature.args, places[1:], self.operands, shapes)]
+        if self.fills:
+            given += [out._getvalue() for out in outs]
+        status, found = self.call(given)
+        self._leave_unless(build.not_(status.is_error))
+        if not self.fills:
+            several, kinds = ([found], [signature.return_type]) if len(outs) == 1 else (
+                cgutils.unpack_tuple(build, found), signature.return_type)
+            results = [self.context.make_array(kind)(self.context, build, value) if rank else value
+                       for value, kind, rank in zip(several, kinds, self.results)]
+            fit = cgutils.true_bit
+            for result, out in ((r, o) for r, o, rank in zip(results, outs, self.results) if rank):
+                for n, wanted in zip(*(cgutils.unpack_tuple(build, a.shape) for a in (result, out))):
+                    fit = build.and_(fit, build.icmp_signed("==", n, wanted))
+            with build.if_then(fit):
+                for result, kind, out, rank in zip(results, kinds, outs, self.results):
+                    self._store(result, kind, out, rank)
+        self.context.nrt.decref(build, signature.return_type, found)
+        if not self.fills:
+            self._leave_unless(fit)
+
+    def _leave_unless(self, condition: Any) -> None:
+        with self.build.if_then(self.build.not_(condition), likely=False):
+            self.build.ret(STATUS(rec.RAISED))
+
+    def _array(self, of: Any, place: Any, shape: Sequence[Any]) -> Any:
+        made = self.context.make_array(of)(self.context, self.build)
+        item = self.context.get_abi_sizeof(self.context.get_data_type(of.dtype))
+        strides = [WORD(item)]
+        for n in reversed(shape[1:]):
+            strides.insert(0, self.build.mul(strides[0], n))
+        arrayobj.populate_array(made, self.build.inttoptr(place, made.data.type), shape, strides, WORD(item), None)
+        return made
+
+    def _number(self, of: Any, place: Any) -> Any:
+        return self.context.unpack_value(self.build, of, self.build.inttoptr(
+            place, self.context.get_data_type(of).as_pointer()))
+
+    def _store(self, result: Any, kind: Any, out: Any, rank: int) -> None:
+        """A result put where it belongs, as numbers of the output's dtype."""
+        context, build, to = self.context, self.build, _filled(self.out, rank)
+        with cgutils.loop_nest(build, cgutils.unpack_tuple(build, out.shape), WORD) as at:
+            value, of = result, kind
+            if rank:
+                value, of = arrayobj.load_item(context, build, kind, cgutils.get_item_pointer(
+                    context, build, kind, result, at)), kind.dtype
+            arrayobj.store_item(context, build, to, context.cast(build, value, of, to.dtype),
+                                cgutils.get_item_pointer(context, build, to, out, at))

@@ -164,15 +164,16 @@ def lapack_call(routine: str, of: dtype) -> int:
 
 
 def array_function(jitted: Any, name: str, fills: bool, ranks: Sequence[int], operands: Sequence[tuple[dtype, int]],
-                   slope: bool) -> tuple[int, dtype]:
-    """The kernel that calls a function of Numba's, and the dtype of its results (see `array_functions.compiled`).
+                   slope: bool) -> tuple[int, dtype, bool]:
+    """The kernel that calls a function of Numba's, the dtype of its results, and whether threads may share its loops
+    (see `array_functions.compiled`).
 
     A `slope`, called once for each operand that needs it, is pure by what it is; others may draw random numbers.
     """
     from tapegrad.machine.kernels.structural import array_functions
 
-    address, of = array_functions.compiled(jitted, name, fills, ranks, operands, slope)
-    return _with(Effects(fails=True, pure=slope), address), of
+    address, of, shared = array_functions.compiled(jitted, name, fills, ranks, operands, slope)
+    return _with(Effects(fails=True, pure=slope), address), of, shared
 
 
 # ---------------------------------------------------------------- Python as a kernel
