@@ -298,6 +298,25 @@ def test_an_object_file_needs_nothing_else(tmp_path: Any) -> None:
     assert printed[0] == "0" and [*map(float, printed[1:])] == [value, *gradient]
 
 
+@pytest.mark.parametrize("compiler", ["gcc -std=gnu17", "g++ -std=gnu++17"])
+def test_names_that_c_has_other_uses_for(compiler: str, tmp_path: Any) -> None:
+    program, *options = compiler.split()
+    if shutil.which(program) is None:
+        pytest.skip("no compiler")
+
+    def double(xor: Any, unix: Any, NULL: Any, int32_t: Any, workspace: Any) -> Any:
+        return (xor + unix) * NULL - int32_t / workspace
+
+    made = compiled(double, *[torch.tensor(1.0, dtype=f64) for _ in range(5)])
+    header = compiled(double, *[torch.ones(2, dtype=f64) for _ in range(5)]).export(tmp_path / "double.o")
+    assert "int32_t double_(const double *xor_, const double *unix_, const double *NULL_," in header.read_text()
+    made.export(tmp_path / "numbers.o", "numbers")
+    main = tmp_path / f"main.{'c' if program == 'gcc' else 'cpp'}"
+    main.write_text('#include <stdio.h>\n#include "double.h"\n#include "numbers.h"\n')
+    subprocess.run([program, *options, "-Wall", "-Wextra", "-Werror", "-pedantic", "-fsyntax-only", main.name],
+                   cwd=tmp_path, check=True)
+
+
 def test_a_header_does_not_replace_the_object_file(tmp_path: Any) -> None:
     f = compiled(lambda x: x * 2, randn(3))
     with pytest.raises(ValueError, match="header"):
@@ -311,8 +330,9 @@ def test_what_is_called_like_a_function_of_c_needs_another_name(tmp_path: Any) -
 
     made = compiled(exp, torch.tensor(1.0, dtype=f64))
     assert made.native.run(0.0) == 1
-    with pytest.raises(ValueError, match="called exp"):
-        made.export(tmp_path / "exp.o")
+    for name in (None, "index", "malloc"):  # its object file would stand in for C's own
+        with pytest.raises(ValueError, match=f"called {name or 'exp'}: export"):
+            made.export(tmp_path / "exp.o", name)
     assert "double mine_value(double x)" in made.export(tmp_path / "exp.o", "mine").read_text()
     with pytest.raises(RuntimeError, match=r"calls potrf.*, which is not known as text"):
         compiled(torch.linalg.cholesky, torch.eye(2, dtype=f64)).export(tmp_path / "c.o")

@@ -12,12 +12,16 @@ from tapegrad.machine.planning import Layout
 _C = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "i16": "int16_t", "i8": "int8_t",
       "u8": "uint8_t", "b8": "uint8_t", "f16": "uint16_t", "bf16": "uint16_t"}
 _LLVM = {"f64": "double", "f32": "float", "i64": "i64", "i32": "i32", "i16": "i16", "i8": "i8", "u8": "i8", "b8": "i8"}
-_C_WORDS = frozenset((  # of C and C++, but for those of Python
-    "auto", "bool", "case", "catch", "char", "const", "default", "delete", "do", "double", "enum", "explicit", "export",
-    "extern", "float", "friend", "goto", "inline", "int", "long", "mutable", "namespace", "new", "operator", "private",
-    "protected", "public", "register", "restrict", "short", "signed", "sizeof", "static", "struct", "switch",
-    "template", "this", "throw", "typedef", "typename", "union", "unsigned", "using", "virtual", "void", "volatile",
-    "workspace"))
+_C_WORDS = frozenset((  # of C and C++, but for those of Python; what compilers and headers define as macros; our own
+    "alignas", "alignof", "and_eq", "asm", "auto", "bitand", "bitor", "bool", "case", "catch", "char", "char8_t",
+    "char16_t", "char32_t", "co_await", "co_return", "co_yield", "compl", "concept", "const", "const_cast", "consteval",
+    "constexpr", "constinit", "decltype", "default", "delete", "do", "double", "dynamic_cast", "enum", "explicit",
+    "export", "extern", "false", "float", "friend", "goto", "inline", "int", "long", "main", "mutable", "namespace",
+    "new", "noexcept", "not_eq", "nullptr", "operator", "or_eq", "private", "protected", "public", "register",
+    "reinterpret_cast", "requires", "restrict", "short", "signed", "sizeof", "static", "static_assert", "static_cast",
+    "struct", "switch", "template", "this", "thread_local", "throw", "true", "typedef", "typeid", "typename", "typeof",
+    "typeof_unqual", "union", "unsigned", "using", "virtual", "void", "volatile", "wchar_t", "xor", "xor_eq",
+    "EOF", "I", "NULL", "errno", "linux", "stderr", "stdin", "stdout", "unix", "workspace", *_C.values()))
 
 
 class Operand(NamedTuple):

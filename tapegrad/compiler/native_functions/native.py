@@ -141,6 +141,8 @@ class Native(WrapperAddressProtocol, LowLevelCallable):
 def native_of(function: Compiled) -> Native:
     """The native function of the program that ran most; the same object as long as it does what the function does."""
     if not function.tapes and function.value is not None:
+        if function.value.reason and not function.reason:
+            select(function.value)  # says why
         gradient.call_like(function.value, function)
     there: Native | None = function.__dict__.get("_native")
     if there is None or (function.tapes and function.tape is not there._selected.variant) or not there.is_current():
@@ -173,8 +175,9 @@ def _written(function: Compiled, selected: Selected, movable: bool, name: str | 
     plain = getattr(function, "__name__", "function").replace("<lambda>", "function")
     found = interface(name or plain, getattr(function, "__qualname__", plain), selected.inputs,
                       [*zip(results, selected.outputs)], text.workspace)
-    if movable and re.search(rf"@{found.name}(_value)?\(", text.text):
-        raise ValueError(f"the function calls another that is called {found.name}: export(path, name) gives it one")
+    if movable and (hasattr(ctypes.CDLL(None), found.name) or re.search(rf"@{found.name}(_value)?\(", text.text)):
+        raise ValueError(f"C has another function that is called {found.name}: export(path, name) gives this one "
+                         "a name of its own")
     return found, text, Entries(found, found.name if movable else f"native.{found.name}")
 
 
