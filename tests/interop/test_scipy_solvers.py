@@ -4,11 +4,12 @@ from __future__ import annotations
 import sys
 import types
 import warnings
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
 import pytest
-from scipy import optimize
+from scipy import integrate, optimize
 
 import tapegrad as torch
 from tapegrad.interop import scipy as solvers
@@ -169,3 +170,39 @@ def test_evaluations_are_replays() -> None:
 def test_keywords_that_scipy_does_not_know_it_refuses(call):
     with pytest.raises(TypeError, match="unexpected keyword argument 'zzz'"):
         call()
+
+
+@pytest.mark.parametrize("returned", [1.0, None, np.float64(3)], ids=str)
+@pytest.mark.parametrize("call", [
+    lambda f: solvers.minimize(f, np.ones(2)),
+    lambda f: solvers.minimize(f, np.ones(2), method="Nelder-Mead"),
+    lambda f: solvers.minimize(f, np.ones(2), method="trust-exact"),
+    lambda f: solvers.root_scalar(f, bracket=[0, 3]),
+    lambda f: solvers.quad(f, 0, 1),
+    lambda f: solvers.differential_evolution(f, [(-1, 1)]),
+    lambda f: solvers.least_squares(f, np.ones(2)),
+])
+def test_what_is_no_tensor_is_named(call: Any, returned: Any) -> None:
+    with pytest.raises(TypeError, match=rf"must return .*tensor, not a {type(returned).__name__}"):
+        call(lambda x: returned)
+
+
+def test_threads_share_an_objective() -> None:
+    """Each call has a point of its own, however threads take turns."""
+    objective = solvers.value_and_grad(lambda x: (x * x).sum())
+    points = [np.array([k, 1.0]) for k in range(500)]
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            found = [*pool.map(objective, points)]
+    finally:
+        sys.setswitchinterval(before)
+    assert [v for v, _ in found] == [k * k + 1.0 for k in range(500)]
+
+
+def test_methods_that_are_classes_get_jacobians(monkeypatch: Any) -> None:
+    given: dict[str, Any] = {}
+    monkeypatch.setattr(integrate, "solve_ivp", lambda *args, **options: given.update(options))
+    solvers.solve_ivp(lambda t, y: -50 * y, (0, 1), np.ones(1), integrate.Radau)
+    assert given["jac"](0.0, np.ones(1)).tolist() == [[-50]]

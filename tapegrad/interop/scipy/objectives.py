@@ -4,6 +4,7 @@ The function is compiled together with its derivative, so that an evaluation is 
 """
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -25,32 +26,37 @@ class Evaluation:
     def __init__(self, make: Callable[..., Objective], function: Objective, count: int) -> None:
         self._make, self._function, self._count = make, function, count
         self._at: dict[tuple[int, ...], tuple[list[Array], Objective]] = {}
+        self._lock = threading.RLock()  # one thread has the point
         self.step: Any = None  # the compiled function, for `explain()`
 
     def __call__(self, *given: Any) -> Any:
         vectors, args = given[:self._count], given[self._count:]
         shape = np.shape(vectors[0])
-        if shape not in self._at:
-            points = [tapegrad.zeros(shape, dtype=tapegrad.float64) for _ in vectors]
-            memory = [p.numpy() for p in points]
-            points[0].requires_grad_()
-            self._at[shape] = memory, Compiled(self._make(self._function, *points))
-        memory, self.step = self._at[shape]
-        for place, vector in zip(memory, vectors):
-            place[...] = vector
-        with modes.enable_grad():
-            return self.step(*[tapegrad.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args])
+        with self._lock:
+            if shape not in self._at:
+                points = [tapegrad.zeros(shape, dtype=tapegrad.float64) for _ in vectors]
+                memory = [p.numpy() for p in points]
+                points[0].requires_grad_()
+                self._at[shape] = memory, Compiled(self._make(self._function, *points))
+            memory, self.step = self._at[shape]
+            for place, vector in zip(memory, vectors):
+                place[...] = vector
+            with modes.enable_grad():
+                return self.step(*[tapegrad.from_numpy(a) if isinstance(a, np.ndarray) else a for a in args])
 
 
-def _number(value: Any) -> Any:
+def number(value: Any, what: str = "objective") -> Any:
+    """What a function gives that is to give one number, without axes."""
+    if not isinstance(value, tapegrad.Tensor):
+        raise TypeError(f"the {what} must return one number as a tensor, not a {type(value).__name__}")
     if value.numel() != 1:
-        raise ValueError(f"the objective must return one number, not a tensor of shape {tuple(value.shape)}")
+        raise ValueError(f"the {what} must return one number, not a tensor of shape {tuple(value.shape)}")
     return value.reshape(())
 
 
 def _both(function: Objective, x: Any) -> Objective:
     def step(*args: Any) -> Any:
-        value = _number(function(x, *args))
+        value = number(function(x, *args))
         (gradient,) = tapegrad.autograd.grad(value, (x,))
         return value.detach(), gradient
 
@@ -59,7 +65,7 @@ def _both(function: Objective, x: Any) -> Objective:
 
 def _product(function: Objective, x: Any, v: Any) -> Objective:
     def step(*args: Any) -> Any:
-        (gradient,) = tapegrad.autograd.grad(_number(function(x, *args)), (x,), create_graph=True)
+        (gradient,) = tapegrad.autograd.grad(number(function(x, *args)), (x,), create_graph=True)
         if not gradient.requires_grad:  # linear
             return gradient * 0
         (found,) = tapegrad.autograd.grad((gradient * v).sum(), (x,), allow_unused=True)

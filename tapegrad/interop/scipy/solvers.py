@@ -50,7 +50,7 @@ def minimize(fun: Objective, x0: Any, args: Any = (), method: str | None = None,
     if both:
         objective: Callable[..., Any] = fun
     elif name in _WITHOUT or callable(options.get("jac")):
-        value = objectives.evaluated(lambda x, *args: fun(x, *args).reshape(()))
+        value = objectives.evaluated(lambda x, *args: objectives.number(fun(x, *args)))
 
         def objective(x: Array, *args: Any) -> Any:
             return float(value(x, *args)[0])
@@ -139,7 +139,7 @@ def solve_ivp(fun: Objective, t_span: Any, y0: Any, method: str = "RK45", *, arg
     found = values(start, _time(t_span[0]), *given)
     if found.shape != start.shape:
         raise ValueError(f"the derivative of {len(start)} numbers is as many, not {len(found)}")
-    if method in _IMPLICIT and "jac" not in options:
+    if getattr(method, "__name__", method) in _IMPLICIT and "jac" not in options:
         jacobian = objectives.dense_jac(moved)
         options["jac"] = lambda t, y: jacobian(y, _time(t), *given)
     return integrate.solve_ivp(lambda t, y: values(y, _time(t), *given), t_span, start, method, **options)
@@ -162,8 +162,7 @@ def quad(fun: Objective, a: float, b: float, args: Any = (), **options: Any) -> 
     given = [tapegrad.tensor(n, dtype=tapegrad.float64) for n in (middle, *numbers)]
     for _ in range(2):
         found = function(*given)
-    if not isinstance(found, tapegrad.Tensor) or found.numel() != 1:
-        raise ValueError("the integrand must return one number as a tensor")
+    objectives.number(found, "integrand")
     try:
         native = function.native
         if native.interface.scipy is not None and not native.checks:
@@ -200,7 +199,7 @@ def differential_evolution(func: Objective, bounds: Any, args: Any = (), *, poli
     given = _arguments(args)
     limits = bounds if isinstance(bounds, optimize.Bounds) else optimize.Bounds(*np.array([*bounds], float).T)
     one = func(tapegrad.tensor((limits.lb + limits.ub) / 2), *_tensors(given))  # of many SciPy would tell nothing
-    if one.ndim:
+    if objectives.number(one).ndim != one.ndim:
         raise ValueError(f"the objective must return one number without axes, not a tensor of shape {tuple(one.shape)}")
     several = Compiled(lambda xs: tapegrad.vmap(lambda x: func(x, *_tensors(given)))(xs), dynamic=True)
 
@@ -248,15 +247,13 @@ def _of_number(function: Objective) -> Callable[..., float]:
     def value(x: float, *args: Any) -> float:
         found = compiled(tapegrad.tensor(float(x), dtype=tapegrad.float64), *[
             tapegrad.tensor(a, dtype=tapegrad.float64) if isinstance(a, float) else a for a in _tensors(args)])
-        if found.numel() != 1:
-            raise ValueError(f"the function must return one number, not a tensor of shape {tuple(found.shape)}")
-        return float(found.item())
+        return float(objectives.number(found, "function").item())
 
     return value
 
 
 def _hessian(function: Objective) -> Callable[..., Array]:
-    return objectives.dense_jac(lambda x, *args: tapegrad.func.grad(lambda x: function(x, *args).reshape(()))(x))
+    return objectives.dense_jac(lambda x, *args: tapegrad.func.grad(lambda x: objectives.number(function(x, *args)))(x))
 
 
 def _constraint(constraint: Any) -> Any:
