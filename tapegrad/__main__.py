@@ -3,12 +3,14 @@ from __future__ import annotations
 
 import argparse
 import importlib.metadata
+import io
+import os
 import platform
 import sys
 import zipfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -24,7 +26,14 @@ def main(arguments: Sequence[str] | None = None) -> None:
         declare(command)
         command.set_defaults(run=run, parser=command)
     given = parser.parse_args(arguments)
-    given.run(given)
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")  # signs that a terminal does not have
+    try:
+        given.run(given)
+        sys.stdout.flush()
+    except BrokenPipeError:  # who reads this has seen enough: `tapegrad dump … | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
 
 
 # ---------------------------------------------------------------- what the commands do
@@ -50,16 +59,16 @@ def _html(given: argparse.Namespace) -> None:
     from tapegrad.inspect import page, scripts
 
     if _is_tape(given):
-        written = [page.page(_tape(given, given.what))]
+        tapes, ended = [_tape(given, given.what)], None
     else:
-        written = [page.page(tape) for tape in scripts.tapes(given.what, given.arguments, given.most)]
-        if not written:
-            _never_backward(given)
+        tapes, ended = scripts.tapes(given.what, given.arguments, given.most)
+    written = [page.page(tape) for tape in tapes]
     stem = Path(given.output or Path(given.what).stem + ".html")
     for i, content in enumerate(written):
         to = stem.with_stem(f"{stem.stem}-{i + 1}") if len(written) > 1 else stem
         to.write_text(content, "utf-8")
         print(to)
+    _goes_on(given, ended, written)
 
 
 def _why_nan(given: argparse.Namespace) -> None:
@@ -69,30 +78,34 @@ def _why_nan(given: argparse.Namespace) -> None:
         looked = scripts.Looked(nans.found(_tape(given, given.what)), 1, [])
     else:
         looked = scripts.why_nan(given.what, given.arguments)
-    if not looked.calls:
-        _never_backward(given)
-    seen = "every value is finite" if not looked.unseen else "\n".join(
-        ["every value that can be seen is finite", *looked.unseen])
-    print(seen if looked.report is None else looked.report)
-    sys.exit(looked.report is not None)
+    if looked.report is not None:
+        print(looked.report)
+        sys.exit(1)
+    if looked.calls:
+        print("\n".join(["every value that can be seen is finite", *looked.unseen]) if looked.unseen else
+              "every value is finite")
+    _goes_on(given, looked.ended, looked.calls)
+    sys.exit(0)
 
 
 def _debug(given: argparse.Namespace) -> None:
     from tapegrad.inspect import debugger, scripts
 
-    found = [_tape(given, given.what)] if _is_tape(given) else scripts.tapes(given.what, given.arguments, 1)
-    if not found:
-        _never_backward(given)
-    debugger.Prompt(debugger.Debugger(found[0])).cmdloop()
+    found, ended = ([_tape(given, given.what)], None) if _is_tape(given) else scripts.tapes(
+        given.what, given.arguments, 1)
+    if found:
+        debugger.Prompt(debugger.Debugger(found[0])).cmdloop()
+    _goes_on(given, ended, found)
 
 
 def _profile(given: argparse.Namespace) -> None:
     from tapegrad.inspect import scripts
 
-    found = scripts.profiled(given.what, given.arguments)
+    found, ended = scripts.profiled(given.what, given.arguments)
     if given.trace:
         found.trace(given.trace)
     print(found.json(given.by) if given.json else found.table(given.by, given.most))
+    _goes_on(given, ended, found)
 
 
 def _diff(given: argparse.Namespace) -> None:
@@ -145,16 +158,23 @@ def _stubs(given: argparse.Namespace) -> None:
     module_stubs.write()
 
 
-def _never_backward(given: argparse.Namespace) -> NoReturn:
-    parser: argparse.ArgumentParser = given.parser
-    parser.error(f"{given.what} never calls backward")
+def _goes_on(given: argparse.Namespace, ended: BaseException | None, found: object) -> None:
+    """What ended a script ends the command, once it has told what it found; it is an error if that is nothing."""
+    if ended is not None:
+        raise ended
+    if not found:
+        given.parser.error(f"{given.what} never calls backward")
 
 
 def _is_tape(given: argparse.Namespace) -> bool:
     """Whether what was given is a tape that was saved, and not a script; says so where it is neither."""
     if not Path(given.what).exists():
         given.parser.error(f"no such file: {given.what}")
-    return not given.what.endswith(".py")
+    if given.what.endswith(".py"):
+        return False
+    if given.arguments:
+        given.parser.error(f"unrecognized arguments: {' '.join(given.arguments)} (options come before the tape)")
+    return True
 
 
 def _tape(given: argparse.Namespace, path: str) -> Any:

@@ -30,11 +30,13 @@ class Shown(NamedTuple):
 def show(tape: Tape, shown: Shown, json: bool = False, file: TextIO | None = None) -> None:
     """Print a tape."""
     to = file or sys.stdout
-    if json:
-        print(as_json(tape, shown), file=to)
-    else:
-        written = dumped(tape, shown)
-        print(painted(written) if wants_colour(to) else written, file=to)
+    written = as_json(tape, shown) if json else dumped(tape, shown)
+    if not json and wants_colour(to):
+        written = painted(written)
+    encoding = getattr(to, "encoding", None) or "utf-8"
+    if not encoding.lower().startswith("utf"):  # signs that it does not have
+        written = written.encode(encoding, "backslashreplace").decode(encoding)
+    print(written, file=to)
 
 
 def dumped(tape: Tape, shown: Shown) -> str:

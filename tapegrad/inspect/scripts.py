@@ -80,15 +80,24 @@ def _each_root(shown: Callable[[list[Any], Any], None]) -> Iterator[None]:
         yield
 
 
-def _run(script: str, arguments: Sequence[str]) -> None:
-    """Run a script as Python would."""
+def _run(script: str, arguments: Sequence[str], *around: contextlib.AbstractContextManager[Any]
+         ) -> BaseException | None:
+    """Run a script as Python would, but for `torch`; what it was ended by, which goes on once the script is told of."""
     argv, path = sys.argv, sys.path[:]
     sys.argv = [script, *arguments]
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     try:
-        runpy.run_path(script, run_name="__main__")
+        with _torch_is_tapegrad(), contextlib.ExitStack() as modes:
+            for mode in around:
+                modes.enter_context(mode)
+            runpy.run_path(script, run_name="__main__")
+    except _Found:
+        pass
+    except BaseException as error:
+        return error
     finally:
         sys.argv, sys.path[:] = argv, path
+    return None
 
 
 def dump(script: str, arguments: Sequence[str], shown: dumping.Shown, lines: bool, most: int, json: bool) -> None:
@@ -103,19 +112,21 @@ def dump(script: str, arguments: Sequence[str], shown: dumping.Shown, lines: boo
         if plain not in texts and len(texts) < most:
             texts[plain] = dumping.as_json(tape, shown, None) if json else dumping.dumped(tape, shown)
 
-    try:
-        with _torch_is_tapegrad(), _each_root(add):
-            _run(script, arguments)
-    finally:
-        sys.stdout.flush()
-        if json:
-            print("\n".join(texts.values()))
-        else:
-            _report(counts, texts)
+    ended = _run(script, arguments, _each_root(add))
+    sys.stdout.flush()
+    if json:
+        print("\n".join(texts.values()))
+    else:
+        _report(counts, texts)
+    if ended is not None:
+        raise ended
 
 
-def tapes(script: str, arguments: Sequence[str], most: int) -> list[Tape]:
-    """Run a script; the tapes that it calls backward on, equal ones once, at most so many, with lines and values."""
+def tapes(script: str, arguments: Sequence[str], most: int) -> tuple[list[Tape], BaseException | None]:
+    """Run a script: the tapes that it calls backward on, equal ones once, at most so many, with lines and values.
+
+    And what ended it; the same of the others.
+    """
     found: dict[str, Tape] = {}
 
     def add(roots: list[Any], frame: Any) -> None:
@@ -124,9 +135,9 @@ def tapes(script: str, arguments: Sequence[str], most: int) -> list[Tape]:
         if len(found) < most:
             found.setdefault(str(tape), tape.kept())
 
-    with _torch_is_tapegrad(), running.as_written() as held, _each_root(add):
-        _run(script, arguments)
-    return list(found.values())
+    with running.as_written() as held:
+        ended = _run(script, arguments, _each_root(add))
+    return list(found.values()), ended
 
 
 def _report(counts: dict[str, int], texts: dict[str, str]) -> None:
@@ -150,6 +161,7 @@ class Looked(NamedTuple):
     report: nans.NanReport | None
     calls: int
     unseen: list[str]
+    ended: BaseException | None = None
 
 
 def why_nan(script: str, arguments: Sequence[str]) -> Looked:
@@ -161,22 +173,23 @@ def why_nan(script: str, arguments: Sequence[str]) -> Looked:
     def look(roots: list[Any], frame: Any) -> None:
         nonlocal report, calls
         calls += 1
-        try:
-            report = nans.found(Tape._of(roots, None, None, called(None, frame), True))
-        except TapeError as error:  # Python code is between
-            unseen[str(error)] = None
-        held.clear()
+        if report is None:
+            try:
+                found = nans.found(Tape._of(roots, None, None, called(None, frame), True))
+                report = report or found  # that of another thread came first
+            except TapeError as error:  # Python code is between
+                unseen[str(error)] = None
+            held.clear()
         if report is not None:
-            raise _Found
+            raise _Found if threading.current_thread() is threading.main_thread() else SystemExit
 
-    with contextlib.suppress(_Found), _torch_is_tapegrad(), running.as_written() as held, _each_root(look):
-        _run(script, arguments)
-    return Looked(report, calls, [*unseen])
+    with running.as_written() as held:
+        ended = _run(script, arguments, _each_root(look))
+    return Looked(report, calls, [*unseen], ended)
 
 
-def profiled(script: str, arguments: Sequence[str]) -> profiling.Profile:
+def profiled(script: str, arguments: Sequence[str]) -> tuple[profiling.Profile, BaseException | None]:
     """Run a script; where its time went, up to where it ends or fails."""
     found = profiling.Profile()
-    with _torch_is_tapegrad(), found:
-        _run(script, arguments)
-    return found
+    ended = _run(script, arguments, found)
+    return found, ended

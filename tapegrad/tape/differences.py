@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
+from collections import Counter, deque
 from typing import Any, NamedTuple
 
 from tapegrad.tape.instructions import Instructions
@@ -121,19 +121,22 @@ def _types(tape: Instructions) -> list[list[Any]]:
 
 def _inputs(first: Instructions, second: Instructions) -> tuple[dict[int, int], list[tuple[int | None, int | None]]]:
     """Which inputs belong together (by name, else by their order), and those that do not fit."""
-    named = {name: b for b, name in second.names.items() if b in second.inputs}
-    free = [b for b in second.inputs if second.names.get(b) not in set(first.names.values())]
+    inputs = {*second.inputs}
+    named = {name: b for b, name in second.names.items() if b in inputs}
+    taken = {*first.names.values()}
+    free = deque(b for b in second.inputs if second.names.get(b) not in taken)
     same: dict[int, int] = {}
     odd: list[tuple[int | None, int | None]] = []
     for b in first.inputs:
         other = named.get(first.names.get(b, "")) if b in first.names else None
-        other = free.pop(0) if other is None and free else other
+        other = free.popleft() if other is None and free else other
         if other is None or first.layouts[b] is not second.layouts[other] or (b in first.requires) != (
                 other in second.requires):
             odd.append((b, other))
         if other is not None:
             same[b] = other
-    odd += [(None, b) for b in second.inputs if b not in same.values()]
+    found = {*same.values()}
+    odd += [(None, b) for b in second.inputs if b not in found]
     return same, odd
 
 

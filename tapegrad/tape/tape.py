@@ -118,8 +118,9 @@ class Tape(Instructions):
     __hash__: None = None  # type: ignore[assignment]
 
     def _content(self) -> tuple[Any, ...]:
-        return (self.name, self.layouts, self.inputs, self.requires, self.operations, self.operands, self.attributes,
-                self.results, list(map(repr, self.constants)), self.outputs, self.names, self.sources)
+        return (self.name, self.layouts, self.inputs, self.requires, self.operations, self.operands,
+                list(map(repr, self.attributes)), self.results, list(map(repr, self.constants)), self.outputs,
+                self.names, self.sources)  # numbers as they are written: a NaN is one
 
     def dump(self) -> str:
         """The text that `print` shows and `Tape.parse` reads back; docs/tape-format.md has every detail."""

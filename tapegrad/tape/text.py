@@ -20,6 +20,7 @@ from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import Number, TapeError, canonical
 
+DEEPEST = 64  # tuples in tuples
 LEGEND = "∂ requires grad · ~ broadcast · keeps = read again by backward"
 
 
@@ -334,12 +335,14 @@ class _Value:
             raise self.error("the end of the value")
         return value
 
-    def value(self) -> Any:
+    def value(self, depth: int = 0) -> Any:
         if self.text[self.at:self.at + 1] == "(":
+            if depth == DEEPEST:
+                raise self.error(f"at most {DEEPEST} tuples in each other")
             self.at += 1
             items = []
             while self.text[self.at:self.at + 1] != ")":
-                items.append(self.value())
+                items.append(self.value(depth + 1))
                 if self.text[self.at:self.at + 1] == ",":
                     self.at += 1
                 elif self.text[self.at:self.at + 1] != ")":

@@ -282,3 +282,46 @@ def test_what_cannot_be_seen_of_a_script_is_said(tmp_path, capsys):
         main(["why-nan", str(script)])
     told = capsys.readouterr().out
     assert left.value.code == 0 and told.startswith("every value that can be seen is finite") and "made by F" in told
+
+
+FAILING = "import torch\n(torch.ones(2, requires_grad=True) * 2).exp().sum().backward()\nraise ValueError('boom')\n"
+
+
+@pytest.mark.parametrize("command, told", [
+    ("dump", "backward ran 1 time"), ("profile", "exp"), ("why-nan", "every value is finite"), ("html", "fail.html"),
+    ("debug", "→  0  %1 = mul")])
+@pytest.mark.parametrize("ending, error", [("raise ValueError('boom')", ValueError), ("exit(3)", SystemExit)])
+def test_a_script_that_fails_is_told_of_up_to_there(command, told, ending, error, tmp_path, capsys, monkeypatch):
+    script = tmp_path / "fail.py"
+    script.write_text(FAILING.replace("raise ValueError('boom')", ending))
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.stdin", io.StringIO("q\n"))
+    with pytest.raises(error):
+        main([command, str(script)])
+    assert told in capsys.readouterr().out
+
+
+def test_a_nan_in_one_of_several_threads_is_told(tmp_path, capsys):
+    script = tmp_path / "threads.py"
+    script.write_text("import threading, torch\ndef run(k):\n    for _ in range(5):\n"
+                      "        (torch.full((2,), k, requires_grad=True).sqrt() * k).sum().backward()\n"
+                      "threads = [threading.Thread(target=run, args=(float(k),)) for k in range(3)]\n"
+                      "for t in threads: t.start()\nfor t in threads: t.join()\n")
+    with pytest.raises(SystemExit) as left:
+        main(["why-nan", str(script)])
+    told = capsys.readouterr()
+    assert left.value.code == 1 and told.out.startswith("nan first in the backward pass") and not told.err
+
+
+def test_options_after_a_tape_are_not_passed_over(tmp_path, capsys):
+    Tape.of(of(1.0) * 2).save(tmp_path / "a.tape")
+    with pytest.raises(SystemExit):
+        main(["html", str(tmp_path / "a.tape"), "--output", "b.html"])
+    assert "unrecognized arguments: --output b.html" in capsys.readouterr().err
+
+
+def test_a_stream_that_lacks_the_signs():
+    to = io.TextIOWrapper(io.BytesIO(), "ascii")
+    torch.inspect.dump(of(1.0) * 2, file=to)
+    to.flush()
+    assert b"1 ins \\xb7 2 bufs" in to.buffer.getvalue()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from tape_programs import PROGRAMS, random_program
 
+import tapegrad as torch
 from tapegrad.tape import ParseError, Tape, TapeError
 
 TEXT = """\
@@ -74,6 +75,7 @@ def test_sources_survive() -> None:
     (3, " 0   %1 ", " 5   %1 ", r"expected instruction 0, got"),
     (3, " 0   %1   f32[2]  mul", " 0   %1  mul", r"expected a type|in columns"),
     (4, "dim=(0,)", "dim=(0", r"expected , or \), got 'nothing'"),
+    (4, "dim=(0,)", f"dim={'(' * 5000}", r"expected at most 64 tuples in each other"),
     (4, "dim=(0,)", "dim=zero", r"expected a value: a number, a string.*got 'zero'"),
     (4, "dim=(0,)", "dim=(0,) %0", r"expected operands before attributes, got '%0'"),
     (5, "out  %2", "", r"expected instruction 2, or: out, and the results, got 'the end of the text'"),
@@ -85,6 +87,13 @@ def test_errors_name_the_line_and_what_was_expected(line: int, old: str, new: st
     with pytest.raises(ParseError, match=message) as caught:
         Tape.parse(TEXT.replace(old, new))
     assert caught.value.line == line and str(caught.value).startswith(f"line {line}: ")
+
+
+def test_an_attribute_that_is_no_number_is_what_it_is() -> None:
+    x = torch.ones(3, requires_grad=True)
+    tape = Tape.of(torch.nn.functional.hardshrink(x, float("nan")))
+    assert "lambd=nan" in str(tape)
+    assert Tape.parse(str(tape)) == tape == Tape.of(torch.nn.functional.hardshrink(x, float("nan")), name=tape.name)
 
 
 def test_buffers_have_no_gaps() -> None:
