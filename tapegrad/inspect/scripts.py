@@ -88,6 +88,8 @@ def _run(script: str, arguments: Sequence[str], *around: contextlib.AbstractCont
     sys.path.insert(0, os.path.dirname(os.path.abspath(script)))
     try:
         with _torch_is_tapegrad(), contextlib.ExitStack() as modes:
+            # Those that `site` has close the stream that a debugger reads afterwards.
+            modes.enter_context(mock.patch.multiple("builtins", exit=sys.exit, quit=sys.exit, create=True))
             for mode in around:
                 modes.enter_context(mode)
             runpy.run_path(script, run_name="__main__")

@@ -301,6 +301,7 @@ def test_a_script_that_fails_is_told_of_up_to_there(command, told, ending, error
     assert told in capsys.readouterr().out
 
 
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
 def test_a_nan_in_one_of_several_threads_is_told(tmp_path, capsys):
     script = tmp_path / "threads.py"
     script.write_text("import threading, torch\ndef run(k):\n    for _ in range(5):\n"
