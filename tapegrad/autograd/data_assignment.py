@@ -21,6 +21,8 @@ def settle(x: Any, source: Any) -> None:
     """Let a tensor lie where another one does, on whose storage it counts writes on from its own (`x.data = t`)."""
     row, flags = x._buffer, buffers["flags"]
     flags[row] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
+    if x._layout == source._layout and buffers["address"][row] == buffers["address"][source._buffer]:
+        return  # it lies there
     itself = keeps_itself(row)
     if not itself and (x._layout == source._layout or not flags[row] & rec.RECORDED):
         _settle_row(x, source)

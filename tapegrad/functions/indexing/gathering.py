@@ -115,8 +115,11 @@ def _into_places(name: str, x: Any, dim: Any, index: Any, source: Any, tail: str
     dim = _along(name, x, dim, index, source)
     if source.dtype is not x.dtype:
         raise RuntimeError("scatter(): Expected self.dtype to be equal to src.dtype")
-    if not index.numel():
-        return touch(x, source) if tail else x.clone()
+    if not index.numel():  # nothing is written, and yet the result depends on both
+        none = tuple(0 if d == dim else n for d, n in enumerate(x.shape)) or (0,)
+        index, source = index.reshape(none), source.reshape(-1)[:0].reshape(none)
+        if not x.ndim:
+            return touch(x, source) if tail else x.clone()
     index = _as(index, x)
     if source.ndim != index.ndim:
         if source.ndim and not index.ndim:
@@ -309,8 +312,6 @@ def _put_flat(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = F
                          f"= {source.numel()}, index.numel() = {index.numel()}")
     if not input.numel() and index.numel():
         raise IndexError("put_(): tried to put elements into an empty tensor")
-    if not index.numel():
-        return input.clone()
     flat = write("put_add" if accumulate else "put", input.reshape(-1), source.reshape(-1), (index.reshape(-1),),
                  ("axes", (0,)), wrap=True)
     return flat.reshape(tuple(input.shape))
