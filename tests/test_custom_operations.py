@@ -97,6 +97,17 @@ def test_an_adjoint_that_branches() -> None:
         torch.custom_op(lambda x, y: x * y, vjp=lambda g, x, y: (g, y) if x > 0 else (y, g))
 
 
+def test_functions_whose_types_are_declared_take_others() -> None:
+    """A declaration with types compiles nothing else: numbers are converted, as Numba does in its own calls."""
+    @numba.njit("float64(float64)")
+    def halved(x: float) -> float:
+        return 0.0 if x < 0 else x / 2
+
+    op = torch.custom_op(halved)
+    for of in (torch.float32, f64):
+        assert op(torch.tensor([-1.0, 3.0], dtype=of)).tolist() == [0, 1.5]
+
+
 def test_what_raises_is_nan() -> None:
     def root(x: float) -> float:
         if x < 0:

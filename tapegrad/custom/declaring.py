@@ -118,7 +118,8 @@ def _in_c(jitted: Any, called: str, of: Any, count: int) -> int:
 
     from tapegrad.machine.llvm import numba_functions
 
-    found = numba_functions.compiled(jitted, called, (of,) * count, "numbers")
+    given = (of,) * count
+    found = numba_functions.compiled(jitted, called, given, "numbers")
     returned, context = found.signature.return_type, found.target_context
     if not isinstance(returned, (numba.types.Float, numba.types.Integer, numba.types.Boolean)):
         raise TypeError(f"custom_op(): {called} is no function of numbers that Numba compiles: it returns "
@@ -129,7 +130,7 @@ def _in_c(jitted: Any, called: str, of: Any, count: int) -> int:
         status, value = call(arguments)
         build.ret(build.select(status.is_error, made(math.nan), context.cast(build, value, returned, of)))
 
-    return numba_functions.linked(found, ir.FunctionType(made, [made] * count), write)[0]
+    return numba_functions.linked(found, given, ir.FunctionType(made, [made] * count), write)[0]
 
 
 def _declare(called: str, forward: Callable[..., Any], rule: Callable[..., Any] | None, operands: Sequence[str]

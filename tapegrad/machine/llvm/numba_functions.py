@@ -23,19 +23,27 @@ _MATHEMATICS = frozenset(f"{name}{suffix}" for name in (*vars(math), "tgamma") f
 
 
 def compiled(jitted: Any, name: str, given: tuple[Any, ...], what: str = "arrays") -> Any:
-    """What Numba makes of a function of `what` for arguments of such types; TypeError where it makes nothing."""
+    """What Numba makes of a function of `what` for arguments of such types; TypeError where it makes nothing.
+
+    One that was declared with its types may take others, to which the arguments are converted.
+    """
+    import numba
+
     try:
-        jitted.compile(given)
-        return jitted.overloads[given]
+        found = jitted.typingctx.resolve_function_type(numba.typeof(jitted), given, {})
+        if found is None:
+            raise TypeError(f"it was declared for other types than {', '.join(map(str, given))}")
+        return jitted.overloads[tuple(found.args)]
     except Exception as why:  # of its own, and others where what it meets is strange to it
         raise TypeError(f"custom_op(): {name} is no function of {what} that Numba compiles: "
                         f"{' '.join(str(why).split())[:400]}") from why
 
 
-def linked(function: Any, of: ir.FunctionType, write: Callable[[Any, Any, Any], None]) -> tuple[int, bool]:
+def linked(function: Any, given: tuple[Any, ...], of: ir.FunctionType, write: Callable[[Any, Any, Any], None]
+           ) -> tuple[int, bool]:
     """The address of what `write(builder, call, arguments)` writes, and whether it may run on any thread.
 
-    `call(values)` gives the status of a call, and what is returned.
+    `call(values)`, of the types `given`, gives the status of a call, and what is returned.
     """
     from numba.core.compiler_lock import global_compiler_lock
 
@@ -45,8 +53,12 @@ def linked(function: Any, of: ir.FunctionType, write: Callable[[Any, Any, Any], 
         module = context.create_module(symbol)
         made = ir.Function(module, of, symbol)
         build = ir.IRBuilder(made.append_basic_block("entry"))
-        write(build, lambda values: context.call_internal_no_propagate(
-            build, function.fndesc, function.signature, values), made.args)
+
+        def call(values: Any) -> Any:
+            taken = [context.cast(build, *each) for each in zip(values, given, function.signature.args)]
+            return context.call_internal_no_propagate(build, function.fndesc, function.signature, taken)
+
+        write(build, call, made.args)
         context.post_lowering(module, library)
         library.add_ir_module(module)
         library.add_linking_library(function.library)

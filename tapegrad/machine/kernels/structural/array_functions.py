@@ -82,7 +82,7 @@ def _kernel(jitted: Any, name: str, fills: bool, results: Sequence[int], out: dt
     def write(*given: Any) -> None:
         _Writer(*given, function, fills, results, out, operands).write()
 
-    address, anywhere = numba_functions.linked(function, ir.FunctionType(STATUS, [pointer, pointer]), write)
+    address, anywhere = numba_functions.linked(function, given, ir.FunctionType(STATUS, [pointer, pointer]), write)
     jit.loaded[address] = f"custom.{name}"
     return address, anywhere
 
@@ -156,7 +156,7 @@ class _Writer:
                 size = build.mul(size, n)
             start = build.add(start, size)
         given = [self._array(of, place, shape)._getvalue() if rank else self._number(of, place)
-                 for of, place, (_, rank), shape in zip(signature.args, places[1:], self.operands, shapes)]
+                 for of, place, (_, rank), shape in zip(_types(self.operands), places[1:], self.operands, shapes)]
         if self.fills:
             given += [out._getvalue() for out in outs]
         status, found = self.call(given)
