@@ -152,8 +152,10 @@ class Tape(Instructions):
           2  %3  f32[]   sum   %2 dim=(0,)
 
         Instructions are aligned by operation, types and attributes, inputs by name. `-` is only here, `+` only there;
-        both, of the same instruction: it reads another value.
+        both, of the same instruction: it reads another value. Raises TypeError for what is no tape.
         """
+        if not isinstance(other, Tape):
+            raise TypeError(f"diff() expected a tape, got {type(other).__name__}")
         return differences.compare(self, other)
 
     @classmethod

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tapegrad import autograd, creation, random
-from tapegrad.autograd import engine, modes
+from tapegrad.autograd import calls_through_python, engine, modes
 from tapegrad.autograd.saved_tensors import saved_tensors_hooks
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
@@ -257,7 +257,8 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
             raise ValueError("Passing `context_fn` or `debug` is only supported when use_reentrant=False.")
         if modes.is_grad_enabled() and not any(isinstance(x, Tensor) and x.requires_grad for x in args):
             warnings.warn("None of the inputs have requires_grad=True. Gradients will be None", stacklevel=2)
-        return CheckpointFunction.apply(function, preserve, *args)
+        return function(*args) if calls_through_python.looked_into else CheckpointFunction.apply(
+            function, preserve, *args)
     if determinism_check not in ("default", "none"):
         raise ValueError(f"determinism_check should be one of ['default', 'none'], but got {determinism_check}")
     first, second = context_fn()

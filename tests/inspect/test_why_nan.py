@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 import tapegrad as torch
-from tapegrad.tape import TapeError, record
+from tapegrad.tape import Tape, TapeError, record
+from tapegrad.utils.checkpoint import checkpoint
 
 ROOT = Path(__file__).parents[2]
 inf = float("inf")
@@ -203,6 +204,24 @@ def test_python_code_between():
     x = torch.ones(3, requires_grad=True)
     with pytest.raises(TapeError, match="made by Half, which is Python code"):
         torch.why_nan(Half.apply(x).sum())
+
+
+def again(x, reentrant):
+    return checkpoint(lambda v: (v - v).log().sum(), x, use_reentrant=reentrant)
+
+
+def on_cpu(x, _):
+    with torch.autograd.graph.save_on_cpu():
+        return (x - x).log().sum()
+
+
+@pytest.mark.parametrize("function, reentrant", [(again, True), (again, False), (on_cpu, None)])
+def test_what_is_kept_otherwise_is_looked_into(function, reentrant):
+    x = torch.ones(2, requires_grad=True)
+    report = torch.why_nan(function, x, reentrant)
+    assert report.tape.operations[report.instruction].name == "log" and report.line.startswith("test_why_nan.py:")
+    result = function(x * 1, reentrant)  # as ever afterwards
+    assert any(op.kind == "callback" for op in Tape.of(result).operations)
 
 
 def test_lines_of_a_recorded_block():
