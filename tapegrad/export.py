@@ -91,9 +91,9 @@ def save(ep: ExportedProgram, f: str | Path | BinaryIO, *, extra_files: Mapping[
     >>> load(file).module()(torch.zeros(2))
     tensor([1., 1.])
 
-    The arguments that it was exported with are in the file too (`example_inputs`). Raises TypeError for anything but an
-    ExportedProgram, OSError where the file cannot be written, NotImplementedError for `extra_files`. There is no
-    pickle, and one version of each operation. The format: docs/tape-format.md.
+    The arguments that it was exported with are in the file too, unless `ep.example_inputs` is None. Raises TypeError
+    for anything but an ExportedProgram, OSError where the file cannot be written, NotImplementedError for
+    `extra_files`. There is no pickle, and one version of each operation. The format: docs/tape-format.md.
     """
     _alone("save", extra_files)
     if not isinstance(ep, ExportedProgram):
@@ -198,16 +198,37 @@ class ExportedProgram:
         return (p for _, p in self.named_parameters())
 
     @property
-    def example_inputs(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments that it was exported with.
+    def example_inputs(self) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """The arguments that it was exported with; None where they are not kept.
 
         >>> import tapegrad as torch
-        >>> export(lambda x, n: x * n, (torch.ones(2), 3)).example_inputs
+        >>> exported = export(lambda x, n: x * n, (torch.ones(2), 3))
+        >>> exported.example_inputs
         ((tensor([1., 1.]), 3), {})
+        >>> exported.example_inputs = None
+
+        Set to None, a file of it has no values of theirs, only what they are like. Raises ValueError for anything but
+        None or a pair of a tuple and a dict, RuntimeError for arguments that are other than those.
         """
+        given = self.tape.inputs[:self._count]
+        if any(b not in self.tape.values for b in given):
+            return None
         found: tuple[tuple[Any, ...], dict[str, Any]] = self._arguments.built(
-            [self.tape.values[b].detach() for b in self.tape.inputs[:self._count]])
+            [self.tape.values[b].detach() for b in given])
         return found
+
+    @example_inputs.setter
+    def example_inputs(self, value: tuple[tuple[Any, ...], dict[str, Any]] | None) -> None:
+        given = self.tape.inputs[:self._count]
+        if value is None:
+            for b in given:
+                self.tape.values.pop(b, None)
+            return
+        if not (isinstance(value, tuple) and [*map(type, value)] == [tuple, dict]):
+            raise ValueError("Example inputs should be a tuple containing example arguments (as a tuple), and example "
+                             "kwargs (as a dictionary).")
+        found = self._arguments.matched((value[0], _ordered(value[1], self._arguments.spec)))
+        self.tape.values.update((b, _laid(x, self.tape, b).detach().clone()) for b, x in zip(given, found))
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         raise RuntimeError("Unable to call ExportedProgram directly. "
@@ -406,9 +427,9 @@ class _Reader:
             raise TapeError("arguments: expected a tuple, and a dict by names")
         layouts = [self.tape.layouts[b] for b in self.tape.inputs]
         arguments.kinds = [(layout.dtype, tuple(layout.shape)) for layout in layouts[:count]]
-        for b in self.tape.inputs:
+        for b in self.tape.inputs[count:]:
             if b not in self.tape.values:
-                raise TapeError(f"there are no values for the input %{b}")
+                raise TapeError(f"there are no values for %{b}, which is not passed")
         results = self.leaves(results_told, "results", len(self.tape.outputs))
         return ExportedProgram(self.tape, arguments, results, default)
 

@@ -323,6 +323,30 @@ def test_damaged_calls(saved, seed):
             found.module()(*args, **kwargs)
 
 
+def test_examples_need_not_be_kept(saved):
+    secret = torch.full((40,), 1234.5)
+    program = export.export(lambda x, n: (W.sum() * x + n).tanh(), (secret, 2))
+    expected = program.module()(secret, 2)
+    with_them, without = io.BytesIO(), io.BytesIO()
+    export.save(program, with_them)
+    program.example_inputs = None
+    assert program.example_inputs is None
+    export.save(program, without)
+    value = secret[:1].numpy().tobytes()
+    assert value in with_them.getvalue() and value not in without.getvalue()
+    loaded = export.load(io.BytesIO(without.getvalue()))
+    assert loaded.example_inputs is None and loaded.description() == program.description()
+    assert torch.equal(loaded.module()(secret, 2), expected)
+    with pytest.raises(TapeError, match=r"the values of %0 .*are gone: replay needs"):
+        loaded.tape.replay()
+    loaded.example_inputs = (secret * 0, 2), {}
+    assert torch.equal(loaded.tape.replay(), torch.full((40,), 2.0).tanh())
+    with pytest.raises(RuntimeError, match="Expected input 0 to be of"):
+        loaded.example_inputs = (secret[:3], 2), {}
+    with pytest.raises(ValueError, match="Example inputs should be a tuple"):
+        loaded.example_inputs = secret
+
+
 def test_deep_nesting_is_refused(saved):
     built = "*"
     for _ in range(200):

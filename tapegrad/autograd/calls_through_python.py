@@ -12,7 +12,7 @@ from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine
 from tapegrad.machine.startup import address_of, reserve
 
-# Whether somebody wants to see every operation (`inspect.running`): nothing is packed away, and nothing run again, then.
+# Whether somebody wants to see every operation (`inspect.running`): then nothing is packed, and nothing run again.
 looked_into = False
 _lock = threading.Lock()
 _active = 0  # reasons, of all threads

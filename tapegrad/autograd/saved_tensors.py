@@ -239,7 +239,9 @@ engine.entered, engine.enter_again = (lambda: tuple(_thread.hooks)), _enter_agai
 
 def _run(op: Operation, given: Sequence[Any], attributes: Attributes) -> Any:
     """An operation that saves something, as a Function; None for any other."""
-    if not _thread.hooks or calls_through_python.looked_into or not op.differentiable or not machine.call.is_recording(None):
+    if not _thread.hooks or calls_through_python.looked_into:
+        return None
+    if not op.differentiable or not machine.call.is_recording(None):
         return None
     needs = sum(1 << j for j, x in enumerate(given) if isinstance(x, machine.TensorBase) and x.requires_grad)
     if not needs:
