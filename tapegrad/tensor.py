@@ -26,6 +26,8 @@ from tapegrad.protocols import Protocols, alias
 from tapegrad.signatures import Sizes, checked, overriding
 from tapegrad.tape import history, hooks
 
+_flags = buffers["flags"]
+
 if TYPE_CHECKING:
     from tapegrad.tensor_methods import TensorBase
 else:
@@ -255,19 +257,19 @@ class Tensor(Protocols, TensorBase):
                 "you can only change requires_grad flags of leaf variables. If you want to use a computed variable in "
                 "a subgraph that doesn't require differentiation use var_no_grad = var.detach()."
             )
-        row, flags = self._buffer, buffers["flags"]
-        before = flags.item(row)
+        row = self._buffer
+        before = _flags.item(row)
         if requires_grad:
             if before & rec.INFERENCE and not call.is_inferring(None):
                 raise RuntimeError(errors.INFERENCE_REQUIRES)
             if before & (rec.VIEWED | rec.REQUIRES_GRAD) == rec.VIEWED:
                 history.tell_views(self, True)
             hooks.rejoin(row)
-            flags[row] |= rec.REQUIRES_GRAD
+            _flags[row] = _flags.item(row) | rec.REQUIRES_GRAD
         else:
             if before & rec.VIEWED:
                 history.tell_views(self, False)
-            flags[row] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
+            _flags[row] &= ~rec.REQUIRES_GRAD & 0xFFFFFFFF
         return self
 
     @property

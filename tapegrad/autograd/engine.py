@@ -12,17 +12,18 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
-from tapegrad.autograd import modes
+from tapegrad.autograd import anomaly, modes, recorded_adjoints
 from tapegrad.autograd.arriving_gradients import accumulate_into, call_hooks, late_hooks, of_targets
 from tapegrad.autograd.edges import GradientEdge, arrived_at
 from tapegrad.autograd.marking import check_marked, mark
 from tapegrad.autograd.nested_backward import nested
-from tapegrad.autograd.recorded_replay import collect_recorded, replay_recorded
+from tapegrad.autograd.recorded_replay import ADD, collect_recorded, replay_recorded
 from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay, settle, take
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout
 from tapegrad.machine.runtime import Workspace
+from tapegrad.tape import hooks
 from tapegrad.tape.hooks import is_cut_off, tensor_hooks
 
 
@@ -221,13 +222,60 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
     assert targets is not None and results is not None
     if carries:
         results = list(without_history(results))
-    for i, found in enumerate(results):
-        if found is None and not allow_unused:
-            raise RuntimeError(errors.UNUSED_INPUT.format(i))
+    _check_used(results, allow_unused)
     return results
 
 
-run: Callable[..., Any] = nested(_run)
+def _check_used(results: Sequence[Any], allow_unused: bool) -> None:
+    """RuntimeError if there is no gradient of an input, unless that is allowed."""
+    if not allow_unused and any(found is None for found in results):
+        raise RuntimeError(errors.UNUSED_INPUT.format(next(i for i, found in enumerate(results) if found is None)))
+
+
+def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
+        accumulate: bool, allow_unused: bool = False, partial: bool = False, since: tuple[int, int] = (0, 0)
+        ) -> list[Any] | None:
+    """`_run`, but natively from end to end where Python has nothing to decide."""
+    if not accumulate and not partial and inputs and dispatch.lanes is None and dispatch.tangents is None and not (
+            anomaly.enabled or hooks.leaves_gone_on()):
+        workspace: Workspace | None = machine.workspace()
+        assert workspace is not None
+        retain = True
+        try:
+            found = call.gradients(workspace.address, recorded_adjoints.rule if create_graph else None, ADD, *since,
+                                   len(roots), *roots, *gradients, *inputs)
+            if type(found) is int:
+                taken, workspace = workspace, None
+                found = _resumed(taken, retain_graph, create_graph, inputs)
+            elif found is not None:
+                retain = retain_graph or create_graph
+        finally:
+            if workspace is not None:
+                call.finish(workspace.address, int(retain))
+                machine.give_back(workspace)
+        if found is not None:
+            _check_used(found, allow_unused)
+            return [*found]
+    return _with_python(roots, gradients, retain_graph, create_graph, inputs, accumulate, allow_unused, partial, since)
+
+
+@nested
+def _resumed(workspace: Workspace, retain_graph: bool, create_graph: bool, inputs: Sequence[Any]) -> Sequence[Any]:
+    """The gradients of some inputs, from where native code stopped."""
+    with _Sweep(retain_graph or create_graph, workspace), modes.set_grad_enabled(create_graph):
+        workspace.narrowed = True
+        if create_graph:
+            rest = replay_recorded(workspace, (), (), accumulate=False, partial=False)
+            found = collect_recorded(workspace, rest, [*inputs], accumulate=False, partial=False)
+        else:
+            replay(workspace, accumulate=False)
+            found = _collect(workspace, [*inputs], accumulate=False, partial=False)
+        _call_queued(workspace)
+    assert found is not None
+    return found
+
+
+_with_python = nested(_run)
 
 
 def without_history(found: Sequence[Any]) -> Sequence[Any]:

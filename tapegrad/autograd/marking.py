@@ -17,8 +17,6 @@ from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, output_number, plan_of
 
 _compactions, _instructions = (machine.state[name].item for name in ("sweeps", "n_instructions"))
-_tensors, _producers, _flags = (buffers[name].item for name in ("tensor", "producer", "flags"))
-_ATTENDED = rec.HOOKED | rec.RETAINS | rec.ATTACHED
 
 
 def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
@@ -60,20 +58,9 @@ def reaches_beyond(tensor: Any, inputs: Sequence[Any], since: tuple[int, int]) -
     Whatever is older and requires grad depends on others, so that the walk ends there. A leaf whose tensor is gone,
     as those of a derivative inside are, nobody differentiates by.
     """
-    call.freshen(tensor)
-    workspace = machine.workspace()
-    ends = [x._buffer for x in inputs]
-    try:
-        with machine.pinned():  # nothing is compacted until the walk is done
-            start, at = workspace.ask([tensor._buffer], ends)
-            call.end_at(workspace.address, at, len(ends))
-            workspace.record["floor"] = since[1] if since[0] == _compactions(0) else 0
-            call.mark(workspace.address, start, 1, 0)
-            others = workspace.leaves[len(ends):workspace.record["n_leaves"].item(0)].tolist()
-            return any(_tensors(row) or _producers(row) or _flags(row) & _ATTENDED for row in others)
-    finally:
-        call.finish(workspace.address, 1)
-        machine.give_back(workspace)
+    while (found := call.reaches_beyond(*since, tensor, *inputs)) is None:
+        machine.give_back(machine.workspace())  # all are in use: one more
+    return bool(found)
 
 
 def keeps(t: int) -> bool:

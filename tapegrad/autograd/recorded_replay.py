@@ -53,7 +53,7 @@ class _Cotangents:
     def replayed(self) -> int:
         """What native code comes to, on values alone."""
         with contextlib.nullcontext() if dispatch.lanes is None else dispatch.lanes.closed():
-            status: int = call.replay_recorded(self.workspace.address, self.rule, _ADD)
+            status: int = call.replay_recorded(self.workspace.address, self.rule, ADD)
         return status
 
     def pop(self, row: int) -> Any:
@@ -77,7 +77,7 @@ class _Cotangents:
     def gather(self, row: int, value: Any, fresh: bool = False) -> None:
         if self.levels:
             value = dispatch.lanes.aligned(value, self.levels, full=True)
-        call.gather_tensor(self.workspace.address, row, value, _ADD)
+        call.gather_tensor(self.workspace.address, row, value, ADD)
         if fresh:
             self.marks[row] |= rec.OWN
 
@@ -85,7 +85,7 @@ class _Cotangents:
         return bool(self.marks[row] & rec.OWN)
 
 
-_ADD = REGISTRY["add"].opcode
+ADD = REGISTRY["add"].opcode
 
 
 def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[Any], accumulate: bool, partial: bool,

@@ -57,7 +57,7 @@ class _Level:
 
     def left_with(self, outputs: Sequence[Any]) -> None:
         """Take note of the outputs: derivatives are recorded if these depend on what others differentiate by."""
-        self.elsewhere = self.outer and any(self._reaches_out(y) for y in outputs)
+        self.elsewhere = self.outer and any(map(self._reaches_out, outputs))
         self.only = outputs[0] if len(outputs) == 1 else None
 
     def _reaches_out(self, y: Any) -> bool:
@@ -82,12 +82,17 @@ class _Level:
         if not pairs or not inputs:
             return [creation.zeros_like(x) for x in inputs]
         ys, cs = zip(*pairs)
-        found = engine.run(ys, cs, retain or record, record, inputs, accumulate=False, allow_unused=True,
+        found: Any = engine.run(ys, cs, retain or record, record, inputs, accumulate=False, allow_unused=True,
                            since=self.since)
         return [creation.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
 
     def finished(self, found: Sequence[Any], spec: TreeSpec) -> Any:
         return tree_unflatten(map(self.out, found), spec)
+
+
+def _one(y: Any) -> Any:
+    """The cotangent of a number that is derived; of a batch, each lane has its own."""
+    return None if dispatch.lanes is None else creation.ones_like(y)
 
 
 def _bare(x: Any) -> Any:
@@ -98,6 +103,8 @@ def _bare(x: Any) -> Any:
 def _chosen(args: tuple[Any, ...], argnums: Argnums) -> tuple[Any, tuple[int, ...]]:
     """The arguments to differentiate by, one or a tuple, and their positions."""
     if type(argnums) is int:
+        if -len(args) <= argnums < len(args):
+            return args[argnums], (argnums % len(args),)
         positions: tuple[int, ...] = (argnums,)
     elif isinstance(argnums, tuple):
         if not argnums:
@@ -195,7 +202,7 @@ def grad_and_value(func: Function, argnums: Argnums = 0, has_aux: bool = False) 
                                    "dims. Maybe you wanted to use the vjp or jacrev APIs instead?")
             level.left_with([value])
             left = tree_map(level.out, (value, aux)) if has_aux else level.out(value)  # before the graph is let go
-            found = level.grad([value], level.inputs, [creation.ones_like(value)], level.elsewhere, retain=False)
+            found = level.grad([value], level.inputs, [_one(value)], level.elsewhere, retain=False)
         return level.finished(found, level.spec), left
 
     return valued
@@ -372,7 +379,7 @@ def jacrev(func: Function, argnums: Argnums = 0, *, has_aux: bool = False, chunk
             found = []
             for y in outputs:
                 if y.numel() == 1:
-                    parts = level.grad([y], level.inputs, [creation.ones_like(y)], level.elsewhere)
+                    parts = level.grad([y], level.inputs, [_one(y)], level.elsewhere)
                 elif y.requires_grad and y.numel():
                     parts = _swept.together(
                         lambda each, y=y: level.grad([y], level.inputs, each, level.elsewhere), [_basis(y)], chunk_size)
@@ -410,7 +417,7 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
         kinds = {x.dtype for x in (*inputs, *at.outputs)}
         if len(kinds) == 1 and all(y.numel() == 1 and y.requires_grad for y in at.outputs):  # a gradient is all of them
             with modes.enable_grad():
-                rows = [at.level.grad([y], inputs, [creation.ones_like(y)], at.level.elsewhere) for y in at.outputs]
+                rows = [at.level.grad([y], inputs, [_one(y)], at.level.elsewhere) for y in at.outputs]
             numbers = [at.level.finished([g.reshape((*y.shape, *x.shape)) for g, x in zip(row, inputs)], at.level.spec)
                        for y, row in zip(at.outputs, rows)]
             jac = tree_unflatten(numbers, at.spec)

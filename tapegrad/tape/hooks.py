@@ -180,7 +180,7 @@ def is_cut_off(row: int) -> bool:
 
 def rejoin(row: int) -> None:
     """The gradients of a leaf are its own again."""
-    if is_cut_off(row):
+    if _left and is_cut_off(row):
         _left.pop(row).heir = None
 
 
@@ -190,6 +190,11 @@ def live(row: int) -> Any:
     if heir is not None:
         return heir()
     return machine.call.tensor_of(row, machine.TensorBase) if _tensors.item(row) else None
+
+
+def leaves_gone_on() -> bool:
+    """Whether any leaf goes on under another row than that where gradients arrive."""
+    return bool(_left)
 
 
 def rows_of(tensor: Any) -> list[int]:

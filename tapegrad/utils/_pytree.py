@@ -137,6 +137,8 @@ def _built(spec: TreeSpec, leaves: Iterator[Any]) -> Any:
 def tree_unflatten(leaves: Iterable[Any], treespec: TreeSpec) -> Any:
     """A value built as `treespec` says, with these leaves; ValueError unless there are as many as it has."""
     leaves = list(leaves)
+    if treespec is _LEAF and len(leaves) == 1:
+        return leaves[0]
     if len(leaves) != treespec.num_leaves:
         raise ValueError(f"treespec.unflatten(leaves): `leaves` has length {len(leaves)} but the spec refers to a "
                          f"pytree that holds {treespec.num_leaves} items ({treespec}).")

@@ -24,6 +24,7 @@ from tapegrad.machine.native import (
     compiled_program,
     gc_cycles,
     glue,
+    gradients,
     in_place,
     in_place_history,
     objects,
@@ -43,7 +44,8 @@ from tapegrad.machine.native import (
 # Importing them fills glue.EXPORTS.
 MODULES = (arena, arrays, attributes, backward, python_entry, gc_cycles, compiled_program, operator_entry,
            in_place_history, objects, recipes, reclaiming, compiled_arguments, compiled_call, compiled_node,
-           compiled_node_backward, tape, threads, trimming, updating, in_place, recorded_sweep, source_lines)
+           compiled_node_backward, tape, threads, trimming, updating, in_place, recorded_sweep,
+           gradients, source_lines)
 # They take as long as the rest. What else runs plans is not among them: with more callers there, LLVM does not put
 # `execute` into the operators, and a recorded operation takes 102 ns, not 90.
 _OPERATORS = tuple(m.__name__ for m in (gc_cycles, operator_entry, objects, recipes))

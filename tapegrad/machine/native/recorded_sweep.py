@@ -25,9 +25,11 @@ _OUT = np.uint32(1 << 31)
 CAPTURED, NEEDED, BEYOND, OWN = (np.uint8(i) for i in (rec.CAPTURED, rec.NEEDED, rec.BEYOND, rec.OWN))
 DONE, STOPPED = np.uint64(rec.DONE), np.uint64(rec.STOPPED)
 _MOST = np.uint64(rec.MOST)
+ERROR = np.uint64(2 ** 64 - 1)
 _GIVEN = np.uint64(4)  # the rule's arguments before the operands
 _ITEMS = np.uint64(24)
 call_recall: Callee = by_name("tapegrad_recall", u64, u64, u64, u64, u64)
+call_replay_tensors: Callee = by_name("tapegrad_replay_tensors", u64, u64, u64, u64)
 call_operator: Callee = by_name("tapegrad_operator", u64, u32, u64, u64)
 
 
@@ -104,9 +106,15 @@ def replay_recorded(self, arguments, count):
 
     It stops before what Python sees to: hooks, custom functions, writes to views, and parts of what can be written to.
     """
-    w = workspace_at(integer(arguments, U0))
-    rule = words(arguments)[U1]
-    add = np.uint32(integer(arguments, U2))
+    status = call_replay_tensors(integer(arguments, U0), words(arguments)[U1], integer(arguments, U2))
+    return U0 if status == ERROR else py.long_from(np.int64(status))
+
+
+@export(u64(u64, u64, u64))
+def replay_tensors(workspace, rule, opcode):
+    """The same for native code, whose status may be ERROR, with a Python error set."""
+    w = workspace_at(workspace)
+    add = np.uint32(opcode)
     adjoints = words(w.adjoints)
     marks = octets(w.marks)
     inline = stack_words(2)
@@ -131,13 +139,13 @@ def replay_recorded(self, arguments, count):
             stops = stops or row.b != N0 or marks[row.a] & OWN or buffers()[row.a].flags & _ATTENDED
         if stops:
             w.position = i
-            return py.long_from(np.int64(STOPPED))
+            return STOPPED
         if mark & CAPTURED:
             i += U1
             continue
         status = refused(w, t, operands, n, needs, versions)
         if status != DONE:
-            return py.long_from(np.int64(status))
+            return status
         wanted = N0
         for j in range(n):
             operand = halves(operands)[j]
@@ -177,10 +185,10 @@ def replay_recorded(self, arguments, count):
             adjoints[out] = gradient
             let_go_of(given, _GIVEN + n + U1)
             w.position = i
-            return py.long_from(np.int64(STOPPED))
+            return STOPPED
         let_go_of(given, _GIVEN + n + U1)
         if result == U0:
-            return U0
+            return ERROR
         fine = True
         for j in range(n):
             value = words(result + _ITEMS)[j]
@@ -188,7 +196,7 @@ def replay_recorded(self, arguments, count):
                 fine = gather(w, np.uint64(halves(rows)[j]), value, add)
         py.decref(result)
         if not fine:
-            return U0
+            return ERROR
         i += U1
     w.position = i
-    return py.long_from(np.int64(DONE))
+    return DONE
