@@ -117,8 +117,23 @@ def test_partitions_that_cannot_be_made(here):
     assert raised.value.partition == 1
 
 
+    for part, why in ((here.submit(divided, 1, 0), "cannot be made: ZeroDivisionError"),
+                      (cancelled(here.submit(divided, 1, 1)), "its future was cancelled")):
+        with pytest.raises(ours.PartitionError, match=f"partition 1: {why}"):
+            ours.value_and_grad(squares, [PARTS[0], part], here)(POINTS[0])
+
+
 def unreadable():
     raise OSError("no such file")
+
+
+def divided(a, b):
+    return a / b
+
+
+def cancelled(future):
+    future.cancel()
+    return future
 
 
 def test_failures_name_the_partition_and_the_line(processes):

@@ -11,6 +11,7 @@ import hashlib
 import importlib
 import itertools
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import CancelledError
 from typing import Any
 
 import dask
@@ -64,6 +65,8 @@ class Workers(Place):
         part, key = self._parts[number], f"{self._name}-data-{number}-{next(_numbers)}"
         leaves = tree_flatten(part)[0]
         for leaf in leaves:
+            if isinstance(leaf, Future) and leaf.cancelled():
+                raise PartitionError(number, "its future was cancelled")
             if isinstance(leaf, Future) and leaf.status == "error":  # it was tried on workers that are gone
                 leaf.retry()
         if any(map(is_dask_collection, leaves)):
@@ -154,12 +157,22 @@ class Workers(Place):
                 return future.result()
             except ImportError as why:
                 raise PartitionError(number, f"a worker cannot import tapegrad: {why}") from None
-            except Exception as why:  # what a tape does comes back as a Failure: these are Dask's
+            except Exception as why:  # what a tape does comes back as a Failure: these are Dask's, or of making data
                 last = why
+                if not (_is_dasks(why) or isinstance(why, OSError)):
+                    break
                 if not _is_there(self._placed[number]):
                     self._placed[number] = self._place(number)
                 future = submit(number)
-        raise PartitionError(number, f"was lost {1 + self._retries} times, with its workers ({last})") from last
+        assert last is not None
+        what = (f"was lost {1 + self._retries} times, with its workers ({last})" if _is_dasks(last) else
+                f"cannot be made: {type(last).__name__}: {last}")
+        raise PartitionError(number, what) from last
+
+
+def _is_dasks(error: Exception) -> bool:
+    """Whether a task is lost, rather than failed."""
+    return isinstance(error, CancelledError) or type(error).__module__.startswith(("distributed", "asyncio"))
 
 
 def _is_there(future: Any) -> bool:
