@@ -267,8 +267,11 @@ class _Linearised:
             outputs, self.spec = _tensors(output, of)
             level.left_with(outputs)
             self.outputs = outputs
-        self.value = level.finished(outputs, self.spec)
         self.aux = tree_map(level.out, aux) if has_aux else None
+
+    @functools.cached_property
+    def value(self) -> Any:
+        return self.level.finished(self.outputs, self.spec)
 
     @functools.cached_property
     def back(self) -> tuple[list[Any], list[Any]]:
@@ -418,7 +421,7 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
         if len(kinds) == 1 and all(y.numel() == 1 and y.requires_grad for y in at.outputs):  # a gradient is all of them
             with modes.enable_grad():
                 rows = [at.level.grad([y], inputs, [_one(y)], at.level.elsewhere) for y in at.outputs]
-            numbers = [at.level.finished([g.reshape((*y.shape, *x.shape)) for g, x in zip(row, inputs)], at.level.spec)
+            numbers = [at.level.finished([g.reshape((*y.shape, *g.shape)) if y.ndim else g for g in row], at.level.spec)
                        for y, row in zip(at.outputs, rows)]
             jac = tree_unflatten(numbers, at.spec)
             return (jac, at.aux) if has_aux else jac
