@@ -144,3 +144,20 @@ def test_small_matrices_take_one_thread_and_leave_the_count():
             assert all(n in (2, None) for n in told())
     finally:
         T.set_num_threads(before)
+
+
+@pytest.mark.parametrize("value", [float("inf"), float("-inf"), float("nan")])
+@pytest.mark.parametrize("place", [0, 1, 4])
+@pytest.mark.parametrize("dtype", [T.float32, T.float64])
+def test_singular_values_of_what_is_not_finite_are_refused(value, place, dtype):
+    """LAPACK's routine may run for ever on an infinity."""
+    a = T.eye(3, dtype=dtype) + 1
+    a.view(-1)[place] = value
+    for function in (T.linalg.svd, T.linalg.svdvals, T.linalg.pinv):
+        with pytest.raises(T.linalg.LinAlgError, match="contained non-finite values"):
+            function(a)
+        with pytest.raises(T.linalg.LinAlgError, match=r"\(Batch element 1\).*contained non-finite values"):
+            function(T.stack([T.eye(3, dtype=dtype), a]))
+    both = T.stack([T.eye(3, dtype=dtype), a]).requires_grad_()
+    T.linalg.det(both).sum().backward()
+    assert T.equal(both.grad[0], T.eye(3, dtype=dtype)) and both.grad[1].isnan().all()

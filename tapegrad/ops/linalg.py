@@ -181,7 +181,10 @@ def sums(x: Value) -> Value:
 
 
 def cofactors_of_any(x: Value) -> Value:
-    """The cofactors from the singular values, right for singular matrices too."""
+    """The cofactors from the singular values, right for singular matrices too; LAPACK hangs on what is not finite."""
+    finite = np.isfinite(x).all((-2, -1), keepdims=True)
+    if not finite.all():
+        return np.where(finite, cofactors_of_any(np.where(finite, x, 0)), np.nan).astype(x.dtype)
     u, s, vt = np.linalg.svd(x)
     n = s.shape[-1]
     others = np.stack([np.prod(np.delete(s, i, -1), -1) for i in range(n)], -1) if n else s

@@ -22,6 +22,8 @@ ROUTINES = {
     "lacpy": "wwwrwpw",         # uplo m n a lda b ldb
 }
 FIRST = 2  # of the words, where a routine's own begin
+# Routines that may run for ever on what is not finite: which words are the sizes of the matrix, which argument it is.
+GUARDED = {"gesdd": (1, 2, 4)}
 
 
 def pointers(takes: str) -> list[int]:
@@ -30,10 +32,11 @@ def pointers(takes: str) -> list[int]:
     return sorted(range(len(kinds)), key=lambda k: kinds[k] == READ)
 
 
-def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
+def call_text(symbol: str, takes: str, element: str, threads: bool, guard: tuple[int, int, int] | None = None) -> str:
     """The kernel that calls the routine `symbol` on elements of an LLVM type.
 
-    `threads` says that the library can be told how many to use.
+    `threads` says that the library can be told how many to use. With a `guard`, of `GUARDED`, a matrix that is not
+    finite is refused as LAPACK refuses an argument.
     """
     order = pointers(takes)
     n_words, n_pointers = takes.count(WORD), len(order)
@@ -71,7 +74,20 @@ def call_text(symbol: str, takes: str, element: str, threads: bool) -> str:
     named[READ] = named[POINTER]
     arguments = ["ptr %status" if kind == STATUS else "ptr @one" if kind == ONE else
                  f"ptr %{'a' if kind == WORD else 'p'}{next(named[kind])}" for kind in takes]
-    lines += [f"  call void @{symbol}({', '.join(arguments)})", "  %found = load i32, ptr %status",
+    if guard is not None:
+        m, n, argument = guard
+        matrix = arguments[argument - 1]
+        lines += [f"  %count = mul i64 %w{m}, %w{n}", "  br label %look", "look:",
+                  "  %j = phi i64 [0, %loop], [%j.next, %look]",
+                  f"  %sum = phi {element} [0.0, %loop], [%sum.next, %look]",
+                  f"  %x.p = getelementptr {element}, {matrix}, i64 %j", f"  %x = load {element}, ptr %x.p",
+                  f"  %zero = fmul {element} %x, 0.0", f"  %sum.next = fadd {element} %sum, %zero",
+                  "  %j.next = add i64 %j, 1", "  %looked = icmp sge i64 %j.next, %count",
+                  "  br i1 %looked, label %decide, label %look", "decide:",
+                  f"  %finite = fcmp ord {element} %sum.next, 0.0", "  br i1 %finite, label %call, label %odd", "odd:",
+                  f"  store i32 {-argument}, ptr %status", "  br label %called", "call:"]
+    lines += [f"  call void @{symbol}({', '.join(arguments)})", "  br label %called", "called:",
+              "  %found = load i32, ptr %status",
               "  %refused = icmp ne i32 %found, 0", "  br i1 %refused, label %refuse, label %next", "next:",
               "  %i.next = add i64 %i, 1"]
     lines += [f"  %p{k}.next = getelementptr i8, ptr %p{k}, i64 %s{k}" for k in range(n_pointers)]

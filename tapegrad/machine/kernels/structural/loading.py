@@ -21,7 +21,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import blas
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
-from tapegrad.machine.kernels.structural.lapack_calls import POINTER, ROUTINES, STATUS, call_text
+from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, ROUTINES, STATUS, call_text
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
 from tapegrad.machine.startup import bytes_from
 
@@ -157,7 +157,7 @@ def lapack_call(routine: str, of: dtype) -> int:
     """The kernel that calls a LAPACK routine for each of a batch (see `lapack_calls.py`)."""
     takes = ROUTINES[routine]
     element = "double" if of is dtypes.float64 else "float"
-    text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads())
+    text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads(), GUARDED.get(routine))
     code = cache.obtain(f"structural {routine} {text}", lambda: jit.compile_ir(text, 0, optimise=False))
     address = jit.load_object(f"{routine}.{of.short}", code, ["kernel"])["kernel"]
     return _with(Effects(takes.count(POINTER), 0, STATUS in takes), address)
