@@ -3201,6 +3201,19 @@ def sort(input: Tensor, *, stable: _bool | None, dim: _int = -1, descending: _bo
 @overload
 def sort(input: Tensor, dim: _int = -1, descending: _bool = False, *, out: Any = None) -> _sort:
     ...
+def sparse_coo_tensor(indices: Any = None, values: Any = None, size: Any = None, *, dtype: _dtype | type | None = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False, check_invariants: Any = None, is_coalesced: Any = None) -> Any:
+    """A tensor of numbers at places, and of zeros elsewhere (`torch.sparse_coo_tensor`).
+
+    >>> import tapegrad as torch
+    >>> a = torch.sparse_coo_tensor([[0, 1, 1], [2, 0, 2]], [3.0, 4.0, 5.0], (2, 3))
+    >>> a @ torch.ones(3, 1)
+    tensor([[3.],
+            [9.]])
+
+    `indices` has a row for each axis and a column for each number; values of more axes are numbers of that shape.
+    Without a `size` the tensor is just large enough. A place may occur several times: its numbers are added, which
+    `coalesce()` does. Operations that are written for such tensors are computed of their values, and have derivatives;
+    any other is a NotImplementedError. RuntimeError where sizes and places do not go together."""
 def split(tensor: Tensor, split_size_or_sections: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
     """Pieces of equal or given lengths along an axis (`torch.split`).
 

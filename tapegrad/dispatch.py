@@ -29,6 +29,11 @@ MOST = rec.MOST  # operands of one instruction that lie as they like: it has a b
 MOST_ALIKE = 30_000  # of one instruction, where all lie alike
 
 
+def strided(x: Any) -> Any:
+    """A tensor as one that has elements: gradients are such."""
+    return x.to_dense() if x.is_sparse else x
+
+
 def layout_of(x: Any) -> Layout:
     return layouts.all[x._layout]
 
@@ -128,6 +133,8 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         notes.before(given)
     operands = Operands(op, given)
     try:
+        if operands.kind is not None and operands.kind._does is not None:
+            return operands.kind._does(op, given, attributes)
         plan = planner.plan(op, tuple(operands.layouts), attributes)
         if teach:
             _teach(op, operands.layouts, plan)
@@ -203,6 +210,10 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
                 call.freshen(x)
     operands = Operands(op, given)
     try:
+        if operands.kind is not None and operands.kind._does is not None:
+            lessons.refuse()
+            operands.kind._does(op, given, attributes)
+            return 0
         values = operands.values
         wanted = sum(
             1 << j for j, v in enumerate(values) if not isinstance(v, int) and v.requires_grad
@@ -302,6 +313,8 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         found = lanes.viewed(op, x, attributes, record)
         if found is not None:
             return found
+    if type(x) is not machine.tensor_type and type(x)._does is not None:
+        return type(x)._does(op, (x,), attributes)
     if notes is not None:
         notes.before((x,))
     layout = layout_of(x)

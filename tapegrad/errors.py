@@ -6,6 +6,11 @@ class OutOfMemoryError(MemoryError, RuntimeError):
     """There is no memory for a value: Python's error for that, and PyTorch's."""
 
 
+SPARSE_NUMPY = "can't convert Sparse layout tensor to numpy. Use Tensor.to_dense() first."
+NO_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
+NOT_SPARSE = "{} expected {} tensor layout but got Strided"
+NO_SPARSE = ("Could not run 'aten::{}' with arguments from the 'SparseCPU' backend: it is not written for sparse "
+             "tensors. to_dense() gives a tensor that every operation takes.")
 NO_MEMORY = ("DefaultCPUAllocator: can't allocate memory: you tried to allocate {} bytes. Error code 12 (Cannot "
              "allocate memory)")
 IN_USE = "not enough memory: {} kinds of tensors, or of operations on them, are in use"

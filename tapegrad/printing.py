@@ -131,6 +131,31 @@ def format_tensor(
     return _with_suffixes(prefix + body, suffixes, len(prefix), options.linewidth)
 
 
+def format_sparse(indices: np.ndarray, values: np.ndarray, dtype: dtype, *, size: tuple[int, ...], default_dtype: dtype,
+                  requires_grad: bool = False, grad_fn_name: str | None = None) -> str:
+    """The `repr` of a sparse tensor with values at indices.
+
+    >>> from tapegrad.dtypes import float32
+    >>> print(format_sparse(np.array([[0, 1]]), np.ones(2, "f4"), float32, size=(3,), default_dtype=float32))
+    tensor(indices=tensor([[0, 1]]),
+           values=tensor([1., 1.]),
+           size=(3,), nnz=2, layout=torch.sparse_coo)
+    """
+    text, indent = "tensor(", len("tensor(")
+    for name, array in (("indices", indices), ("values", values)):
+        start = f"{name}=tensor("
+        inside = _body(array, indent + len(start), _options) if array.size else f"[], size={array.shape}"
+        text += f"{start}{inside}),\n" + " " * indent
+    suffixes = [f"nnz={indices.shape[1]}", f"dtype={dtype}", "layout=torch.sparse_coo"]
+    if dtype in (default_dtype, int64, bool_):
+        del suffixes[1]
+    if grad_fn_name is not None:
+        suffixes.append(f"grad_fn=<{grad_fn_name}>")
+    elif requires_grad:
+        suffixes.append("requires_grad=True")
+    return _with_suffixes(f"{text}size={size}", suffixes, indent, _options.linewidth)
+
+
 def _with_suffixes(text: str, suffixes: Iterable[str], indent: int, linewidth: int) -> str:
     """Append `suffixes` and the closing parenthesis, breaking the line before one that would not fit."""
     # The opening line counts two characters more than it has: a slip of PyTorch's, kept to break lines where it does.

@@ -19,6 +19,9 @@ from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, plan_of
 
+# Methods that look at where elements lie, or at the elements, which not every subclass has.
+ELEMENTS = ("_array _memory numpy tolist __array__ __dlpack__ data_ptr storage untyped_storage "
+            "typed_storage _typed_storage storage_offset share_memory_ __reduce_ex__ __deepcopy__")
 _told = False  # PyTorch, too, says it once a process
 
 

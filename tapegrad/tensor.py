@@ -49,6 +49,7 @@ class Tensor(Protocols, TensorBase):
     __slots__ = ()
     _spreads = True  # results of operations on a subclass are of that class; `Parameter` opts out
     _stands_in = False  # for a batch of tensors, and has no elements of its own (`lanes.batched`)
+    _does: Callable[..., Any] | None = None  # what a subclass without elements does for an operation (`sparse`)
     layout: formats.layout = formats.strided
     is_cpu: bool = True
     is_cuda = is_meta = is_mps = is_xpu = is_ipu = is_xla = is_maia = is_mtia = is_vulkan = is_mkldnn = False
@@ -651,7 +652,7 @@ def _assign_grad(self: Tensor, value: Any) -> None:
     if value.shape != self.shape:
         raise RuntimeError(f"attempting to assign a gradient of size '{list(value.shape)}' to a tensor of size "
                            f"'{list(self.shape)}'. Please ensure that the gradient and the tensor are the same size")
-    call.put_grad(self, value)
+    call.put_grad(self, dispatch.strided(value))
 
 
 def _assign_requires_grad(self: Tensor, value: Any) -> None:

@@ -371,6 +371,8 @@ class TensorBase:
         """Each element kept between `min` and `max`, in place: see `tapegrad.clip`."""
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given."""
+    def coalesce(self) -> Any:
+        """Of sparse tensors (`torch.Tensor.coalesce`): RuntimeError for others."""
     def conj(self) -> Tensor:
         """The tensor itself: it is real, and nothing is put off (`conj`, `resolve_conj`, `resolve_neg`)."""
     def conj_physical(self) -> Tensor:
@@ -417,6 +419,8 @@ class TensorBase:
         """Degrees as radians: see `tapegrad.deg2rad`."""
     def deg2rad_(self) -> Tensor:
         """Degrees as radians, in place: see `tapegrad.deg2rad`."""
+    def dense_dim(self) -> Any:
+        """Of sparse tensors (`torch.Tensor.dense_dim`): RuntimeError for others."""
     def det(self) -> Tensor:
         """The determinant (`torch.linalg.det`)."""
     def diag(self, diagonal: _int = 0) -> Tensor:
@@ -671,10 +675,14 @@ class TensorBase:
         """Slices combined into those that an index names (`torch.index_reduce`)."""
     def index_select(self, dim: _int, index: Tensor) -> Tensor:
         """The slices at given positions along an axis (`torch.index_select`)."""
+    def indices(self) -> Any:
+        """Of sparse tensors (`torch.Tensor.indices`): RuntimeError for others."""
     def inner(self, other: Tensor | _float) -> Tensor:
         """Sums of products over the last axes (`torch.inner`)."""
     def inverse(self) -> Tensor:
         """The inverse of square matrices: see `tapegrad.inverse`."""
+    def is_coalesced(self) -> Any:
+        """Of sparse tensors (`torch.Tensor.is_coalesced`): RuntimeError for others."""
     def is_conj(self) -> _bool:
         """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     def is_inference(self) -> _bool:
@@ -1175,6 +1183,14 @@ class TensorBase:
     @overload
     def sort(self, dim: _int = -1, descending: _bool = False) -> Any:
         ...
+    def sparse_dim(self) -> Any:
+        """Of sparse tensors (`torch.Tensor.sparse_dim`): RuntimeError for others."""
+    def sparse_mask(self, mask: Tensor) -> Any:
+        """What stands at the places of a sparse tensor (`torch.Tensor.sparse_mask`).
+
+        >>> import tapegrad as torch
+        >>> torch.ones(2, 2).sparse_mask(torch.eye(2).to_sparse()).values()
+        tensor([1., 1.])"""
     def split(self, split_size: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
         """Pieces of equal or given lengths along an axis (`torch.split`)."""
     def split_with_sizes(self, split_sizes: _int | Sequence[_int], dim: _int = 0) -> tuple[Tensor, ...]:
@@ -1322,7 +1338,25 @@ class TensorBase:
     def tile(self, *dims: _int) -> Tensor:
         ...
     def to_dense(self, dtype: _dtype | type | None = None, *, masked_grad: _bool | None = None) -> Any:
-        """The tensor itself, which is dense as every tensor here is; of another dtype, a copy (`torch.Tensor.to_dense`)."""
+        """The tensor itself, which is dense; of another dtype, a copy (`torch.Tensor.to_dense`)."""
+    def to_sparse(self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None) -> Any:
+        """The same numbers as a sparse tensor (`torch.Tensor.to_sparse`).
+
+        >>> import tapegrad as torch
+        >>> torch.eye(2).to_sparse().indices()
+        tensor([[0, 1],
+                [0, 1]])
+
+        Of `sparse_dim` axes places are kept, all unless it is given. Only this layout: RuntimeError for another."""
+    def to_sparse_coo(self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None) -> Any:
+        """The same numbers as a sparse tensor (`torch.Tensor.to_sparse`).
+
+        >>> import tapegrad as torch
+        >>> torch.eye(2).to_sparse().indices()
+        tensor([[0, 1],
+                [0, 1]])
+
+        Of `sparse_dim` axes places are kept, all unless it is given. Only this layout: RuntimeError for another."""
     def topk(self, k: _int, dim: _int = -1, largest: _bool = True, sorted: _bool = True) -> _topk:
         """The `k` largest or smallest values, in order (`torch.topk`)."""
     def trace(self) -> Tensor:
@@ -1377,6 +1411,8 @@ class TensorBase:
         >>> import tapegrad as torch
         >>> torch.ones(3)[:2].untyped_storage().nbytes()
         12"""
+    def values(self) -> Any:
+        """Of sparse tensors (`torch.Tensor.values`): RuntimeError for others."""
     @overload
     def var(self, dim: _int | Sequence[_int] | None, unbiased: _bool = True, keepdim: _bool = False) -> Tensor:
         """The variance of all elements, or of those along axes: see `tapegrad.var`."""

@@ -53,7 +53,7 @@ def _accepted(hook: Hook, new: Any, old: Any) -> Any:
         raise RuntimeError(f"hook '{_name(hook)}' has changed the type of value (was torch.{was} got torch.{got})")
     if new.shape != old.shape:
         raise RuntimeError(f"hook '{_name(hook)}' has changed the size of value")
-    return new
+    return dispatch.strided(new)
 
 
 def _name(hook: Hook) -> str:

@@ -317,6 +317,7 @@ def _seed(position: int, root: Any, gradient: Any, create_graph: bool) -> Any:
         if layout.numel != 1:
             raise RuntimeError(errors.NON_SCALAR)
         return _one(layout) if create_graph else None
+    gradient = dispatch.strided(gradient)
     if gradient.dtype is not layout.dtype:
         gradient = gradient.to(layout.dtype)
     return gradient if create_graph else gradient.detach()

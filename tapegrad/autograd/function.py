@@ -246,6 +246,7 @@ class FunctionCtx(Node):
         assert layout is not None
         if not isinstance(g, machine.TensorBase):
             raise RuntimeError(f"expected Variable or None (got {type(g).__name__})")
+        g = dispatch.strided(g)
         shape = tuple(g.shape)
         missing = len(shape) - len(layout.shape)
         if missing < 0 or any(n not in (1, m) for n, m in zip(layout.shape, shape[missing:])):

@@ -11,7 +11,7 @@ from typing import Any
 
 from tapegrad import creation, drawing, fallbacks
 from tapegrad.documents.texts import TEXTS
-from tapegrad.functions import array_protocols, by_name, queries, storages
+from tapegrad.functions import array_protocols, by_name, layouts, queries, storages
 from tapegrad.functions.common import IN_PLACE, METHODS, PUBLIC
 from tapegrad.functions.indexing import gathering, searching, subscripts
 from tapegrad.functions.linear_algebra import (
@@ -55,7 +55,7 @@ FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, view
             rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions, solving,
             decompositions, former_names, low_rank, activations, layers, losses, distances, dropout, padding,
             convolution, normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, native_forms,
-            queries, storages, array_protocols)
+            queries, storages, layouts, array_protocols)
 
 
 _WRITING = """

@@ -125,14 +125,6 @@ def itself(input: Tensor) -> Any:
     return input
 
 
-def to_dense(self: Any, dtype: Any = None, *, masked_grad: bool | None = None) -> Any:
-    """The tensor itself, which is dense as every tensor here is; of another dtype, a copy (`torch.Tensor.to_dense`)."""
-    return self if dtype is None else self.to(dtype)
-
-
-METHODS["to_dense"] = to_dense
-
-
 @public
 def real(input: Tensor) -> Any:
     """The tensor itself: it is real (`torch.real`)."""

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-from tapegrad import dispatch, errors
+from tapegrad import dispatch, errors, protocols
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import argument_parser
@@ -124,8 +124,7 @@ for _name in ("is_leaf", "grad_fn", "_base", "_version", "retains_grad"):
 for _text, _names in {
     errors.LANES_ITEM: "item _scalar _number __float__ __int__ __index__ __complex__",
     errors.LANES_BRANCH: "__bool__",
-    errors.LANES_STORAGE: "_array _memory numpy tolist __array__ __dlpack__ data_ptr storage untyped_storage "
-                          "storage_offset share_memory_ __reduce_ex__ __deepcopy__",
+    errors.LANES_STORAGE: protocols.ELEMENTS,
     _OTHER_MEMORY: "resize_ set_",
 }.items():
     for _name in _names.split():

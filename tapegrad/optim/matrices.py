@@ -8,6 +8,7 @@ from typing import Any
 import tapegrad
 from tapegrad import creation
 from tapegrad.autograd import modes
+from tapegrad.nn.modules.sparse import by_rows
 from tapegrad.optim.optimizer import Group, Optimizer, Params
 from tapegrad.optim.pointwise import count_dtype, number, require_single
 from tapegrad.tensor import Tensor
@@ -181,12 +182,18 @@ def _rounded(x: Tensor) -> Tensor:
 
 
 class SparseAdam(_EachByItself):
-    """Adam for sparse gradients (`torch.optim.SparseAdam`), which there are none of: its step is refused.
+    """Adam that leaves alone the rows which a step has no gradient for (`torch.optim.SparseAdam`).
 
     >>> import tapegrad as torch
-    >>> x = torch.ones(2, requires_grad=True)
-    >>> torch.optim.SparseAdam([x], lr=0.1).defaults['lr']
-    0.1
+    >>> table = torch.nn.Embedding(3, 2, sparse=True)
+    >>> optimizer = torch.optim.SparseAdam(table.parameters(), lr=0.1)
+    >>> table(torch.tensor([1])).sum().backward()
+    >>> optimizer.step()
+    >>> optimizer.state[table.weight]["exp_avg"][:, 0]
+    tensor([0.0000, 0.1000, 0.0000])
+
+    It is for tables that were looked up with `sparse=True`, RuntimeError for others. Their gradients are dense here:
+    the rows that are not zero count, where PyTorch counts those that were looked up.
     """
 
     def __init__(self, params: Params, lr: float | Tensor = 1e-3, betas: tuple[float, float] = (0.9, 0.999),
@@ -200,4 +207,18 @@ class SparseAdam(_EachByItself):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
 
     def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
-        raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+        if not by_rows(p):
+            raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
+        if not state:
+            state |= {"step": 0, "exp_avg": creation.zeros_like(p), "exp_avg_sq": creation.zeros_like(p)}
+        state["step"] += 1
+        rows = (g != 0).reshape(len(g), -1).any(1).nonzero()[:, 0]
+        g = -g[rows] if group["maximize"] else g[rows]
+        means = []
+        for name, beta, of in zip(("exp_avg", "exp_avg_sq"), group["betas"], (g, g * g)):
+            old = state[name][rows]
+            means.append(old + (of - old) * (1 - beta))
+            state[name][rows] = means[-1]
+        first, second = (1 - beta ** state["step"] for beta in group["betas"])
+        size = group["lr"] * math.sqrt(second) / first
+        p.index_add_(0, rows, -size * means[0] / (means[1].sqrt() + group["eps"]))

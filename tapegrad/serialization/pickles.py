@@ -11,7 +11,7 @@ from collections import Counter, OrderedDict, defaultdict
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from tapegrad import devices, dtypes, shapes
+from tapegrad import devices, dtypes, formats, shapes
 from tapegrad.nn.parameter import Parameter
 from tapegrad.serialization import storages
 from tapegrad.tensor import Tensor
@@ -37,6 +37,7 @@ class _Name:
 _TENSOR, _PARAMETER = _Name("torch._utils", "_rebuild_tensor_v2"), _Name("torch._utils", "_rebuild_parameter")
 _SUBCLASS, _SIZE, _DEVICE = (_Name("torch._tensor", "_rebuild_from_type_v2"), _Name("torch", "Size"),
                              _Name("torch", "device"))
+_SPARSE, _LAYOUT = _Name("torch._utils", "_rebuild_sparse_tensor"), _Name("torch.serialization", "_get_layout")
 _NAMES = {name: _Name("torch", name) for name in (*STORAGES, *dtypes.BY_NAME)}
 _NAMES |= {"Tensor": _Name("torch", "Tensor"), "Parameter": _Name("torch.nn.parameter", "Parameter")}
 
@@ -70,6 +71,8 @@ class _Pickler(_PICKLER):
     def reducer_override(self, obj: Any) -> Any:
         if isinstance(obj, Tensor):
             return self._tensor(obj)
+        if type(obj) is formats.layout:
+            return _LAYOUT, (str(obj),)
         if type(obj) is shapes.Size:
             return _SIZE, (tuple(obj),)
         if type(obj) is devices.device:
@@ -84,6 +87,8 @@ class _Pickler(_PICKLER):
 
     def _tensor(self, x: Tensor) -> Any:
         kind = type(x)
+        if x.is_sparse:
+            return _SPARSE, (x.layout, (x._indices(), x._values(), x.shape, x.is_coalesced()))
         if kind is Parameter and not vars(x):
             return _PARAMETER, (x.detach(), x.requires_grad, OrderedDict())
         block, place = self.writer.place(x)
@@ -131,6 +136,22 @@ def _rebuild_subclass(function: Any, kind: Any, arguments: Any, state: Any) -> A
     return made
 
 
+def _rebuild_sparse(layout: Any, parts: Any) -> Any:
+    if layout is not formats.sparse_coo or not isinstance(parts, tuple) or len(parts) not in (3, 4):
+        raise pickle.UnpicklingError(f"there are no tensors of layout {layout}")
+    if not all(isinstance(x, Tensor) for x in parts[:2]):
+        raise pickle.UnpicklingError("a sparse tensor must be made of tensors")
+    from tapegrad.functions import sparse
+
+    return sparse.from_parts(*parts[:3], None, None, False, len(parts) == 4 and bool(parts[3]))
+
+
+def _layout(name: Any) -> Any:
+    if not isinstance(name, str) or name.removeprefix("torch.") not in formats.LAYOUTS:
+        raise pickle.UnpicklingError(f"there is no layout {name!r:.50}")
+    return formats.LAYOUTS[name.removeprefix("torch.")]
+
+
 def _attributes(state: Any) -> dict[str, Any]:
     if isinstance(state, tuple) and len(state) == 2:  # attributes, and slots, of which tensors have none
         state = state[0]
@@ -161,6 +182,7 @@ _KNOWN: dict[tuple[str, str], Any] = {
     ("torch._utils", "_rebuild_parameter"): _rebuild_parameter,
     ("torch._utils", "_rebuild_parameter_with_state"): _rebuild_parameter,
     ("torch._tensor", "_rebuild_from_type_v2"): _rebuild_subclass,
+    ("torch._utils", "_rebuild_sparse_tensor"): _rebuild_sparse, ("torch.serialization", "_get_layout"): _layout,
     ("torch", "Tensor"): Tensor, ("torch.nn.parameter", "Parameter"): Parameter, ("torch", "Size"): shapes.Size,
     ("torch", "device"): devices.device, ("collections", "OrderedDict"): OrderedDict,
     ("collections", "Counter"): Counter, ("collections", "defaultdict"): defaultdict, ("_codecs", "encode"): _encode,

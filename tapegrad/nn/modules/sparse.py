@@ -1,6 +1,7 @@
 """Tables whose rows are looked up by index."""
 from __future__ import annotations
 
+import weakref
 from typing import Any
 
 from tapegrad import creation
@@ -13,6 +14,14 @@ from tapegrad.nn.parameter import Parameter
 from tapegrad.tensor import Tensor
 
 show_public(__name__)
+
+
+_by_rows: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()  # looked up with `sparse=True`
+
+
+def by_rows(weight: Any) -> bool:
+    """Whether a table was looked up with `sparse=True`: its gradient is one by rows in `optim.SparseAdam`'s eyes."""
+    return _by_rows.get(id(weight)) is weight
 
 
 class _Table(Module):
@@ -60,7 +69,8 @@ class Embedding(_Table):
     torch.Size([2, 2, 3])
 
     The row `padding_idx` starts as zeros and gets no gradient; rows longer than `max_norm` are shortened, in place,
-    when they are looked up. `sparse` is taken, and gradients are dense.
+    when they are looked up. Gradients are dense, and of a `sparse` table
+    `optim.SparseAdam` changes the rows whose gradient is not zero.
     """
 
     def __init__(self, num_embeddings: int, embedding_dim: int, padding_idx: int | None = None,
@@ -72,6 +82,8 @@ class Embedding(_Table):
                     norm_type=norm_type, scale_grad_by_freq=scale_grad_by_freq, sparse=sparse)
 
     def forward(self, input: Any) -> Any:
+        if self.sparse:
+            _by_rows[id(self.weight)] = self.weight
         return F.embedding(input, self.weight, self.padding_idx, self.max_norm, self.norm_type, self.scale_grad_by_freq,
                            self.sparse)
 
@@ -116,6 +128,8 @@ class EmbeddingBag(_Table):
                     include_last_offset=include_last_offset)
 
     def forward(self, input: Any, offsets: Any = None, per_sample_weights: Any = None) -> Any:
+        if self.sparse:
+            _by_rows[id(self.weight)] = self.weight
         return F.embedding_bag(input, self.weight, offsets, self.max_norm, self.norm_type, self.scale_grad_by_freq,
                                self.mode, self.sparse, per_sample_weights, self.include_last_offset, self.padding_idx)
 
