@@ -16,7 +16,7 @@ from tapegrad import dtypes, errors
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following, lessons
 from tapegrad.machine.live import buffers, call, layouts, machine, planner
-from tapegrad.machine.planning import Attributes, Layout, Plan
+from tapegrad.machine.planning import NODE, Attributes, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.signatures import Tensor, operand_names, overriding
 from tapegrad.tape import history
@@ -115,8 +115,12 @@ witness: Callable[[Any], None] | None = None
 notes: Any = None
 
 
-def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False) -> Tensor:
-    """Run an operation out of place; `teach` when the attributes are those of a call without any."""
+def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teach: bool = False, node: str = ""
+          ) -> Tensor:
+    """Run an operation out of place; `teach` when the attributes are those of a call without any.
+
+    `node` is what its node is called where it ends a function that is one operation of PyTorch's.
+    """
     if tangents is not None:
         found = tangents.result(op, given, attributes)
         if found is not None:
@@ -135,7 +139,7 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
     try:
         if operands.kind is not None and operands.kind._does is not None:
             return operands.kind._does(op, given, attributes)
-        plan = planner.plan(op, tuple(operands.layouts), attributes)
+        plan = planner.plan(op, tuple(operands.layouts), (*attributes, (NODE, node)) if node else attributes)
         if teach:
             _teach(op, operands.layouts, plan)
         result = run_plan(plan.index, *operands.values)

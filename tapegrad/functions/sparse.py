@@ -136,8 +136,8 @@ class SparseTensor(Tensor):
     """A tensor whose elements are zero, but for numbers at places (`torch.sparse_coo_tensor`)."""
 
     __slots__ = ()
-    layout = formats.sparse_coo
-    is_sparse = True
+    layout: formats.layout = formats.sparse_coo
+    is_sparse: bool = True
     _does = staticmethod(does)
     _places: Any
     _numbers: Any

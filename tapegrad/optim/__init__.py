@@ -28,10 +28,15 @@ __all__ = ["ASGD", "LBFGS", "SGD", "Adadelta", "Adafactor", "Adagrad", "Adam", "
            "Optimizer", "RAdam", "RMSprop", "Rprop", "SparseAdam"]
 show_public(__name__, "lr_scheduler", "optimizer", "swa_utils")
 
-# PyTorch has a file for each (`from torch.optim.adam import Adam`); here each is what holds it.
-_sys.modules.update({f"{__name__}.{name}": module for module, names in (
-    (_rules, "adadelta adagrad adam adamax adamw asgd nadam radam rmsprop rprop sgd"),
-    (_matrices, "_adafactor _muon sparse_adam")) for name in names.split()})
+# PyTorch has a file for each (`from torch.optim.adam import Adam`, `<class 'torch.optim.adam.Adam'>`); here each is
+# what holds it.
+for _held, _names in ((_rules, "adadelta adagrad adam adamax adamw asgd nadam radam rmsprop rprop sgd"),
+                      (_matrices, "_adafactor _muon sparse_adam")):
+    for _name in _names.split():
+        _sys.modules[f"{__name__}.{_name}"] = _held
+        for _class in vars(_held).values():
+            if isinstance(_class, type) and _class.__name__.lower() == _name.replace("_", ""):
+                _class.__module__ = f"{__name__}.{_name}"
 
 
 def __getattr__(name: str) -> _Any:

@@ -8,7 +8,6 @@ from typing import Any
 import tapegrad
 from tapegrad import creation
 from tapegrad.autograd import modes
-from tapegrad.nn.modules.sparse import by_rows
 from tapegrad.optim.optimizer import Group, Optimizer, Params
 from tapegrad.optim.pointwise import count_dtype, number, require_single
 from tapegrad.tensor import Tensor
@@ -207,6 +206,8 @@ class SparseAdam(_EachByItself):
         super().__init__(params, {"lr": lr, "betas": betas, "eps": eps, "maximize": maximize})
 
     def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
+        from tapegrad.nn.modules.sparse import by_rows
+
         if not by_rows(p):
             raise RuntimeError("SparseAdam does not support dense gradients, please consider Adam instead")
         if not state:

@@ -1,6 +1,7 @@
 """What `torch.sparse` offers of sparse tensors, which are in `functions/sparse.py`."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dtypes, errors
@@ -79,12 +80,14 @@ def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
     return sparse.softmax(input if dtype is None else input.to(dtype), dim, logarithm=True)
 
 
-def _of(kind: str, dtype: dtypes.dtype) -> Any:
+def _of(kind: str) -> Callable[..., Any]:
+    dtype = next(dtypes.BY_NAME[name] for name, of in errors.KINDS.items() if of == kind)
+
     def make(*args: Any) -> Any:
         if args and not isinstance(args[0], (int, tuple, list)):
             indices, values, *size = args
             if values.dtype is not dtype:
-                raise TypeError(f"expected {errors.KINDS[dtype.name]} (got torch.{errors.KINDS[values.dtype.name]})")
+                raise TypeError(f"expected {kind} (got torch.{errors.KINDS[values.dtype.name]})")
             return sparse.from_parts(indices, values, size[0] if size else None, None, None, False)
         size = args[0] if args and isinstance(args[0], (tuple, list)) else args
         return sparse.from_parts(None, None, size or (0,), dtype, None, False)
@@ -94,7 +97,14 @@ def _of(kind: str, dtype: dtypes.dtype) -> Any:
     return make
 
 
-for _name, _kind in errors.KINDS.items():  # FloatTensor, LongTensor, …
-    globals()[_kind] = _of(_kind, dtypes.BY_NAME[_name])
-    if _kind not in ("BoolTensor",):
-        __all__.append(_kind)
+BFloat16Tensor: Callable[..., Any] = _of("BFloat16Tensor")
+ByteTensor: Callable[..., Any] = _of("ByteTensor")
+CharTensor: Callable[..., Any] = _of("CharTensor")
+DoubleTensor: Callable[..., Any] = _of("DoubleTensor")
+FloatTensor: Callable[..., Any] = _of("FloatTensor")
+HalfTensor: Callable[..., Any] = _of("HalfTensor")
+IntTensor: Callable[..., Any] = _of("IntTensor")
+LongTensor: Callable[..., Any] = _of("LongTensor")
+ShortTensor: Callable[..., Any] = _of("ShortTensor")
+__all__ += ["BFloat16Tensor", "ByteTensor", "CharTensor", "DoubleTensor", "FloatTensor", "HalfTensor", "IntTensor",
+            "LongTensor", "ShortTensor"]

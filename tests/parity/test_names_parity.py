@@ -34,7 +34,18 @@ NAMES = """
     t.nn.functional.binary_cross_entropy_with_logits(m,t.ones(2,3),reduction="none")
     t.nn.functional.smooth_l1_loss(m,t.ones(2,3)) t.nn.functional.huber_loss(m,t.ones(2,3))
     t.nn.functional.soft_margin_loss(m,t.ones(2,3)) t.nn.functional.glu(m[:,:2]) t.dist(m,t.ones(2,3))
-    (m@m.T).trace() m.log1p()
+    (m@m.T).trace() m.log1p() m.repeat(2,2) m.tile(2) t.cdist(m,t.ones(4,3))
+    t.nn.functional.mse_loss(m,t.zeros(2,3),reduction="sum") t.nn.functional.mse_loss(m,t.zeros(2,3),reduction="none")
+    t.nn.functional.conv2d(i,t.ones(3,1,2,2),t.ones(3)) t.nn.functional.conv_transpose1d(b3,t.ones(2,1,2),t.ones(1))
+    t.nn.functional.batch_norm(i,None,None,t.ones(1),t.ones(1),True)
+    t.nn.functional.batch_norm(i,t.ones(1),t.ones(1),t.ones(1),t.ones(1))
+    t.nn.functional.group_norm(i,1,t.ones(1),t.ones(1)) t.nn.functional.avg_pool2d(i,2) t.nn.functional.avg_pool3d(i,1)
+    t.nn.functional.max_pool2d(i,2) t.nn.functional.max_pool3d(i,1) t.nn.functional.adaptive_avg_pool2d(i,2)
+    t.nn.functional.adaptive_avg_pool2d(i,1) t.nn.functional.pad(i,(1,1,1,1),mode="reflect")
+    t.nn.functional.pad(b3,(1,1),mode="replicate") t.nn.functional.unfold(i,2) t.nn.functional.pixel_unshuffle(i,2)
+    t.nn.functional.interpolate(i,scale_factor=2) t.nn.functional.interpolate(i,scale_factor=2,mode="bilinear")
+    t.nn.functional.interpolate(b3,scale_factor=2,mode="nearest-exact")
+    t.nn.functional.interpolate(i,size=3,mode="bicubic")
 """
 
 
@@ -42,7 +53,7 @@ NAMES = """
 def test_names_of_nodes(text):
     def name(t):
         leaves = {"r": t.tensor([1.0, 2.0, 3.0], requires_grad=True), "m": t.arange(6.0).reshape(2, 3).requires_grad_(),
-                  "b3": t.ones(2, 2, 3, requires_grad=True)}
+                  "b3": t.ones(2, 2, 3, requires_grad=True), "i": t.ones(1, 1, 4, 4, requires_grad=True)}
         return eval(text, {"t": t, **leaves}).grad_fn.name()
 
     with warnings.catch_warnings():

@@ -17,6 +17,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.padding import pad, tied
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
@@ -118,7 +119,7 @@ def _with_bias(found: Any, bias: Any, n: int) -> Any:
     if bias.dtype is not found.dtype:
         raise RuntimeError(f"Input type ({errors.C_NAMES[found.dtype.name]}) and bias type "
                            f"({errors.C_NAMES[bias.dtype.name]}) should be the same")
-    return found + bias.reshape(-1, *(1,) * n)
+    return apply(operation("add"), (found, bias.reshape(-1, *(1,) * n)), node="ConvolutionBackward0")
 
 
 def _check_steps(stride: Sequence[int], padding: Sequence[int], dilation: Sequence[int]) -> None:
@@ -226,6 +227,7 @@ for _n in (1, 2, 3):
 # ---------------------------------------------------------------- windows as columns
 
 
+@one_node("Im2ColBackward0")
 def unfold(input: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Any:
     """Every window as a column (`torch.nn.functional.unfold`)."""
     if input.ndim not in (3, 4):

@@ -12,6 +12,7 @@ from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.functions.nn.losses import check_reduction, pairwise_distance, reduced
 from tapegrad.functions.nn.padding import tied
 from tapegrad.functions.reducing.reductions import vector_norm
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 
@@ -32,6 +33,10 @@ def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> 
         if x1.numel() and x2.numel():
             raise RuntimeError(f"expected scalar type {kind_name(x1)} but found {kind_name(x2)}")
         x2 = x2.to(x1.dtype)
+    return one_node("CdistBackward0")(_between)(x1, x2, p)
+
+
+def _between(x1: Any, x2: Any, p: float) -> Any:
     return vector_norm(x1.unsqueeze(-2) - x2.unsqueeze(-3), p, -1)
 
 

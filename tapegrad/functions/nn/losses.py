@@ -66,6 +66,10 @@ def mse_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any =
     input, target = (x if x.dtype is common else x.to(common) for x in (input, target))
     if reduction == "mean":
         return apply(operation("mse_loss"), (input, target), (("dim", tuple(range(input.ndim))),))
+    return one_node("MseLossBackward0")(_squared)(input, target, reduction)
+
+
+def _squared(input: Any, target: Any, reduction: str) -> Any:
     return reduced((input - target) ** 2, reduction)
 
 

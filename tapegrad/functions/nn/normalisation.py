@@ -22,11 +22,11 @@ def _standardised(x: Any, dims: list[int], eps: float) -> tuple[Any, Any, Any]:
     return (x - mean) / (var + eps).sqrt(), mean, var
 
 
-def _scaled(x: Any, weight: Any, bias: Any) -> Any:
-    """Times a weight a channel, plus a bias a channel."""
+def _scaled(x: Any, weight: Any, bias: Any, node: str = "") -> Any:
+    """Times a weight a channel, plus a bias a channel; `node` is what the node is called."""
     shape = (-1, *(1,) * (x.ndim - 2))
     weight, bias = (v if v is None else v.reshape(shape) for v in (weight, bias))
-    return affine(x, weight, bias)
+    return affine(x, weight, bias, node)
 
 
 @nn
@@ -45,7 +45,7 @@ def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any =
         if running_mean is None or running_var is None:
             raise RuntimeError("running_mean must be defined in evaluation mode")
         normal = (input - running_mean.reshape(shape)) / (running_var.reshape(shape) + eps).sqrt()
-        return _scaled(normal, weight, bias)
+        return _scaled(normal, weight, bias, "NativeBatchNormBackward0")
     dims = [d for d in range(input.ndim) if d != 1]
     n = math.prod(input.shape[d] for d in dims)
     if n == 1:
@@ -55,7 +55,7 @@ def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any =
         for running, found in ((running_mean, mean), (running_var, var * (n / (n - 1)))):
             if running is not None:
                 running.mul_(1 - momentum).add_(found.detach().reshape(-1) * momentum)
-    return _scaled(normal, weight, bias)
+    return _scaled(normal, weight, bias, "NativeBatchNormBackward0")
 
 
 @nn
@@ -90,7 +90,7 @@ def group_norm(input: Tensor, num_groups: int, weight: Any = None, bias: Any = N
         return _scaled(input * 1, weight, bias)
     grouped = input.reshape(input.shape[0], num_groups, -1)
     normal, _, _ = _standardised(grouped, [2], eps)
-    return _scaled(normal.reshape(input.shape), weight, bias)
+    return _scaled(normal.reshape(input.shape), weight, bias, "NativeGroupNormBackward0")
 
 
 @nn
@@ -142,8 +142,8 @@ def layer_norm(input: Tensor, normalized_shape: Any, weight: Any = None, bias: A
     return affine(out, weight, bias)
 
 
-def affine(x: Any, weight: Any, bias: Any) -> Any:
+def affine(x: Any, weight: Any, bias: Any, node: str = "") -> Any:
     """Times `weight`, plus `bias`, where they are given."""
     if bias is not None:
-        return apply(operation("affine"), (x, 1.0 if weight is None else weight, bias))
+        return apply(operation("affine"), (x, 1.0 if weight is None else weight, bias), node=node)
     return x if weight is None else x * weight

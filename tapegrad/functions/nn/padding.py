@@ -9,6 +9,7 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_view
 from tapegrad.functions.common import kind_name, operation
 from tapegrad.functions.nn.activations import nn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 
@@ -38,16 +39,23 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
     if value is not None and value != 0:
         raise RuntimeError(f"Padding mode \"{mode}\" doesn't take in value argument")
     _check(input, sides, len(pad), mode)
-    x = input if mode == "circular" else tied(input)
-    for d, (before, after) in enumerate(sides):
-        if mode == "circular" and min(before, after) < 0:  # what is cut does not come round
-            cut = max(-before, 0), x.shape[d] - max(-after, 0)
-            x = x.narrow(d, cut[0] if cut[1] > cut[0] else 0, max(cut[1] - cut[0], 0))
-            before, after = max(before, 0), max(after, 0)
-        if (before, after) != (0, 0) and (x.shape[d] or mode != "circular"):
-            places = _PLACES[mode](np.arange(-before, x.shape[d] + after), x.shape[d])
-            x = x.index_select(d, from_array(places))
-    return x if any(map(any, sides)) else x.clone()
+
+    def padded(x: Any) -> Any:
+        x = x if mode == "circular" else tied(x)
+        for d, (before, after) in enumerate(sides):
+            if mode == "circular" and min(before, after) < 0:  # what is cut does not come round
+                cut = max(-before, 0), x.shape[d] - max(-after, 0)
+                x = x.narrow(d, cut[0] if cut[1] > cut[0] else 0, max(cut[1] - cut[0], 0))
+                before, after = max(before, 0), max(after, 0)
+            if (before, after) != (0, 0) and (x.shape[d] or mode != "circular"):
+                places = _PLACES[mode](np.arange(-before, x.shape[d] + after), x.shape[d])
+                x = x.index_select(d, from_array(places))
+        return x if any(map(any, sides)) else x.clone()
+
+    if mode == "circular":
+        return padded(input)
+    kind = "Reflection" if mode == "reflect" else "Replication"
+    return one_node(f"{kind}Pad{len(pad) // 2}DBackward0")(padded)(input)
 
 
 def tied(x: Any, loose: bool = False) -> Any:

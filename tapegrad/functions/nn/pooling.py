@@ -14,6 +14,7 @@ from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.convolution import each, windows, with_batch
 from tapegrad.functions.nn.padding import pad, tied
 from tapegrad.functions.nn.resizing import along, within
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 Array = np.ndarray[Any, Any]
@@ -83,7 +84,8 @@ def _max_pool(n: int) -> None:
         frame, padding, cut = _framed(name, x, kernel_size, stride, padding, dilation, ceil_mode, n, lowest)
         kernel, steps, gaps, _ = cut
         if frame.dtype.is_floating_point:
-            values = apply(operation("_max_of_windows"), (frame,), (("windows", cut),))
+            values = apply(operation("_max_of_windows"), (frame,), (("windows", cut),),
+                           node="MaxPool3DWithIndicesBackward0" if n == 3 else "")
             places = return_indices and apply(operation("_places_of_maxima"), (frame.detach(),), (("windows", cut),))
         else:
             values, places = _cut(frame, cut).max(-1)
@@ -147,7 +149,8 @@ def _avg_pool(n: int) -> None:
             divisor = from_array(counted, x.dtype)
         # Of whole numbers, the quotient is one, towards zero.
         whole = not x.dtype.is_floating_point
-        found = apply(operation("trunc_divide"), (total, divisor)) if whole else total / divisor
+        found = apply(operation("trunc_divide"), (total, divisor)) if whole else apply(
+            operation("div"), (total, divisor), node="" if n == 1 else f"AvgPool{n}DBackward0")
         return found if batched else found.squeeze(0)
 
     avg_pool.__name__ = avg_pool.__qualname__ = name
@@ -169,9 +172,13 @@ def _adaptive_avg_pool(n: int) -> None:
         if any(size is not None and size < 0 for size in sizes):
             raise RuntimeError(f"adaptive_avg_pool2d: elements of output_size must be greater than or equal to 0 but "
                                f"received {list(sizes)}")
-        for d, size in enumerate(sizes, input.ndim - n):
-            input = _averaged(input, d, input.shape[d] if size is None else size)
-        return input
+        def averaged(x: Any) -> Any:
+            for d, size in enumerate(sizes, x.ndim - n):
+                x = _averaged(x, d, x.shape[d] if size is None else size)
+            return x
+
+        whole = n == 1 or {*sizes} == {1}  # which is a mean in PyTorch, too
+        return averaged(input) if whole else one_node(f"AdaptiveAvgPool{n}DBackward0")(averaged)(input)
 
     adaptive_avg_pool.__name__ = adaptive_avg_pool.__qualname__ = name
     adaptive_avg_pool.__doc__ = f"Means of as many windows as asked for (`torch.nn.functional.{name}`)."

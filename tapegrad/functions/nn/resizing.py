@@ -11,6 +11,7 @@ from tapegrad import dtypes, formats
 from tapegrad.creation import from_array
 from tapegrad.functions.common import PUBLIC, method
 from tapegrad.functions.nn.activations import NN, nn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 
@@ -52,6 +53,7 @@ def _shuffled(name: str, input: Tensor, factor: int) -> None:
 
 @nn
 @method
+@one_node("PixelShuffleBackward0")
 def pixel_shuffle(input: Tensor, upscale_factor: int) -> Any:
     """Channels spread over finer rows and columns (`torch.nn.functional.pixel_shuffle`)."""
     _shuffled("pixel_shuffle", input, upscale_factor)
@@ -68,6 +70,7 @@ def pixel_shuffle(input: Tensor, upscale_factor: int) -> Any:
 
 @nn
 @method
+@one_node("PixelUnshuffleBackward0")
 def pixel_unshuffle(input: Tensor, downscale_factor: int) -> Any:
     """Blocks of rows and columns as channels (`torch.nn.functional.pixel_unshuffle`)."""
     _shuffled("pixel_unshuffle", input, downscale_factor)
@@ -124,19 +127,24 @@ def interpolate(input: Tensor, size: Any = None, scale_factor: Any = None, mode:
     if min(*input.shape[2:], *sizes) <= 0:
         raise RuntimeError("Input and output sizes should be greater than 0, but got input "
                            f"{tuple(input.shape[2:])} output {sizes}")
-    if mode[:7] == "nearest":
-        for d, (out, factor) in enumerate(zip(sizes, factors), 2):
-            m = input.shape[d]
-            step = np.float32(1 / factor if factor else m / out)
-            first = np.arange(out) + np.float32(0.5 if mode == "nearest-exact" else 0)
-            places = np.minimum((first.astype(np.float32) * step).astype(np.int64), m - 1)
-            input = input.index_select(d, from_array(places))
-        return input
     weights = _smoothed if antialias else _among_four if mode == "bicubic" else _between
-    for d in range(input.ndim - 1, 1, -1):  # PyTorch's order: of whole numbers it rounds after each axis
-        given = input.shape[d], sizes[d - 2], factors[d - 2], bool(align_corners), mode
-        input = (_along_bytes if input.dtype is dtypes.uint8 else along)(input, d, weights(*given))
-    return input
+
+    def resized(x: Any) -> Any:
+        if mode[:7] == "nearest":
+            for d, (out, factor) in enumerate(zip(sizes, factors), 2):
+                m = x.shape[d]
+                step = np.float32(1 / factor if factor else m / out)
+                first = np.arange(out) + np.float32(0.5 if mode == "nearest-exact" else 0)
+                places = np.minimum((first.astype(np.float32) * step).astype(np.int64), m - 1)
+                x = x.index_select(d, from_array(places))
+            return x
+        for d in range(x.ndim - 1, 1, -1):  # PyTorch's order: of whole numbers it rounds after each axis
+            given = x.shape[d], sizes[d - 2], factors[d - 2], bool(align_corners), mode
+            x = (_along_bytes if x.dtype is dtypes.uint8 else along)(x, d, weights(*given))
+        return x
+
+    called = "".join(part.capitalize() for part in mode.split("-"))
+    return one_node(f"Upsample{called}{n}D{'Aa' * bool(antialias)}Backward0")(resized)(input)
 
 
 def _along_bytes(x: Any, d: int, mix: Mix) -> Any:

@@ -10,6 +10,7 @@ from tapegrad import dtypes, errors, shapes
 from tapegrad.creation import check_room, from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import in_place, into, invalid_combination, kind_name, method, operation
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import diagonal as main_diagonal
 from tapegrad.functions.shaping.views import expand, ravel, reshape, unsafe_view
 from tapegrad.signatures import Ints
@@ -91,6 +92,7 @@ def rot90(input: Tensor, k: int = 1, dims: Ints = (0, 1)) -> Any:
 
 
 @method
+@one_node("RepeatBackward0")
 def repeat(self: Any, *sizes: Any) -> Any:
     """Copies side by side (`torch.Tensor.repeat`)."""
     if not sizes:

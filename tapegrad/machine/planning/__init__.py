@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout, Layouts
-from tapegrad.machine.planning.plan import KEEPS_RESULT, Attributes, Plan, Step, byte_strides
+from tapegrad.machine.planning.plan import KEEPS_RESULT, NODE, Attributes, Plan, Step, byte_strides
 from tapegrad.machine.planning.planner import Planner
 from tapegrad.machine.planning.rule_tracing import compute_dtype, result_dtype, trace
 
-__all__ = ["KEEPS_RESULT", "Attributes", "Layout", "Layouts", "Plan", "Planner", "Step", "byte_strides",
+__all__ = ["KEEPS_RESULT", "NODE", "Attributes", "Layout", "Layouts", "Plan", "Planner", "Step", "byte_strides",
            "compute_dtype", "result_dtype", "thread_cuts", "trace"]

@@ -10,6 +10,7 @@ from tapegrad.machine.planning.layouts import Layout
 from tapegrad.ops.declaration import Operation
 
 Attributes = tuple[tuple[str, Any], ...]
+NODE = "node"  # among attributes asked for: no attribute, but what the node is called
 KEEPS_RESULT = 31
 
 
@@ -38,7 +39,7 @@ class Plan:
     A kept operand is its position, the result is `KEEPS_RESULT`.
     """
 
-    __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "op", "operands", "out",
+    __slots__ = ("adjoint_steps", "attributes", "built", "gradients", "index", "keeps", "node", "op", "operands", "out",
                  "pooled", "returns_view", "rooms", "slopes", "steps", "stride", "temporaries", "turn")
     steps: list[Step]
     temporaries: dict[int, int]
@@ -46,6 +47,7 @@ class Plan:
     pooled: bool  # whether a record of it has its operands in the pool
     turn: int  # of the planner's table, when it was last asked for
     index: int
+    node: str  # what its node is called where that is not what the operation's is
     op: Operation
     attributes: dict[str, Any]
     operands: tuple[Layout, ...]
@@ -54,6 +56,7 @@ class Plan:
     def __init__(self, index: int, op: Operation, attributes: dict[str, Any], operands: tuple[Layout, ...],
                  out: Layout) -> None:
         self.index, self.op, self.attributes, self.operands, self.out = index, op, attributes, operands, out
+        self.node = ""
         self.keeps: list[frozenset[int]] = []
         self.gradients: tuple[Any, ...] | None = None
         self.slopes: dict[int, Operation | None] = {}
@@ -63,6 +66,8 @@ class Plan:
     @property
     def grad_name(self) -> str:
         """The name of the node that a record of this plan is."""
+        if self.node:
+            return self.node
         if self.op.kind == "callback":
             name = self.attributes["name"]  # an operation's own where hooks made it a custom function
             return name if name[:-1].endswith("Backward") else f"{name}Backward"

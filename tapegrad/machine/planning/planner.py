@@ -16,7 +16,7 @@ from tapegrad.machine.llvm import jit
 from tapegrad.machine.planning.generations import Generations
 from tapegrad.machine.planning.layouts import Layout, Layouts
 from tapegrad.machine.planning.operation_kinds import KINDS, carve
-from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte_strides
+from tapegrad.machine.planning.plan import NODE, Attributes, Plan, Pointer, Step, byte_strides
 from tapegrad.machine.planning.rule_tracing import scalar_name
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured import STRUCTURED
@@ -88,7 +88,9 @@ class Planner:
     def _make(self, op: Operation, operands: tuple[Layout, ...], attributes: dict[str, Any]) -> Plan:
         if len(operands) > rec.MOST and op.kind != "callback" and (op.joins is None or len(set(operands)) > 1):
             raise ValueError(f"{op.name}: {len(operands)} operands, at most {rec.MOST} fit an instruction")
+        node = attributes.pop(NODE, "")
         plan = self.lowered(op, operands, tuple(attributes.items()))
+        plan.node = node
         out = plan.out
         if op.refused and out.dtype.is_floating_point:
             plan.keeps = [frozenset()] * len(operands)
