@@ -394,8 +394,8 @@ def _add(a: Any, b: Any, alpha: Any = 1) -> Any:
         return a + b.to_dense()
     if len(a._places) != len(b._places):
         return NotImplemented
-    both = [PUBLIC["cat"]([x, y], d) for x, y, d in ((a._places, b._places, 1), (a._numbers, b._numbers, 0))]
-    return made(*both, a.shape).coalesce()
+    places, numbers = PUBLIC["cat"]([a._places, b._places], 1), PUBLIC["cat"]([a._numbers, b._numbers])
+    return made(places, numbers, a.shape).coalesce()
 
 
 def _sub(a: Any, b: Any, alpha: Any = 1) -> Any:

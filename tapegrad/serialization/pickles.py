@@ -88,7 +88,8 @@ class _Pickler(_PICKLER):
     def _tensor(self, x: Tensor) -> Any:
         kind = type(x)
         if x.is_sparse:
-            return _SPARSE, (x.layout, (x._indices(), x._values(), x.shape, x.is_coalesced()))
+            of: Any = x
+            return _SPARSE, (of.layout, (of._indices(), of._values(), of.shape, of.is_coalesced()))
         if kind is Parameter and not vars(x):
             return _PARAMETER, (x.detach(), x.requires_grad, OrderedDict())
         block, place = self.writer.place(x)
@@ -143,7 +144,8 @@ def _rebuild_sparse(layout: Any, parts: Any) -> Any:
         raise pickle.UnpicklingError("a sparse tensor must be made of tensors")
     from tapegrad.functions import sparse
 
-    return sparse.from_parts(*parts[:3], None, None, False, len(parts) == 4 and bool(parts[3]))
+    indices, values, size = parts[:3]
+    return sparse.from_parts(indices, values, size, None, None, False, len(parts) == 4 and bool(parts[3]))
 
 
 def _layout(name: Any) -> Any:

@@ -85,10 +85,10 @@ def _of(kind: str) -> Callable[..., Any]:
 
     def make(*args: Any) -> Any:
         if args and not isinstance(args[0], (int, tuple, list)):
-            indices, values, *size = args
+            indices, values, *shape = args
             if values.dtype is not dtype:
                 raise TypeError(f"expected {kind} (got torch.{errors.KINDS[values.dtype.name]})")
-            return sparse.from_parts(indices, values, size[0] if size else None, None, None, False)
+            return sparse.from_parts(indices, values, shape[0] if shape else None, None, None, False)
         size = args[0] if args and isinstance(args[0], (tuple, list)) else args
         return sparse.from_parts(None, None, size or (0,), dtype, None, False)
 
