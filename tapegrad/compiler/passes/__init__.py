@@ -16,6 +16,7 @@ from tapegrad.compiler.passes.dead import dead
 from tapegrad.compiler.passes.fusion import fusion
 from tapegrad.compiler.passes.lanes import lanes
 from tapegrad.compiler.passes.loops import loops
+from tapegrad.compiler.passes.nests import nests
 from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.rows import rows
@@ -25,7 +26,7 @@ from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores, "rows": rows,
-    "lanes": lanes, "blocks": blocks, "fusion": fusion, "loops": loops, "products": products,
+    "lanes": lanes, "blocks": blocks, "nests": nests, "fusion": fusion, "loops": loops, "products": products,
 }
 
 

@@ -40,13 +40,14 @@ from tapegrad.compiler.traced_program import (
     writes,
 )
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter
+from tapegrad.machine.kernels import calls_functions, emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 VECTORS = 64  # elements that are whole vectors, whatever the processor and the dtype
 FEWEST = 256  # elements of a block's largest call: with fewer, calling costs more than the cache saves
 FAR = 1024  # steps without one that joins a group, after which no more are looked for
+FEW = 16  # of what the largest calls have elements, this part is better computed before a group than by each block
 CACHE = 160 << 10  # bytes that one block's calls may go through: they stay in the second-level cache, most in the first
 
 def blocks(work: Work) -> Work:
@@ -67,13 +68,17 @@ def _grouped(steps: list[Step]) -> list[Item]:
     out: list[Item] = []
     rest = deque(steps)
     work: Counter[int] = Counter()  # of the rest
+    largest: dict[int, int] = {}
     for step in steps:
-        work.update(_axes(step))
+        axes = _axes(step)
+        work.update(axes)
+        if product_of(step) is None:
+            largest.update({n: max(elements, largest.get(n, 0)) for n, elements in axes.items()})
     while work:
         units = max(work, key=lambda n: (work[n], n))
         if work[units] < LONG:
             break
-        seen, before, group, after = _gather(rest, units)
+        seen, before, group, after = _gather(rest, units, largest.get(units, 0) // FEW)
         if sum(c.elements for c in group) < LONG:
             rest.extendleft(reversed(seen))
             break
@@ -87,6 +92,22 @@ def _grouped(steps: list[Step]) -> list[Item]:
 def lowered(work: Work) -> Work:
     """The same program with groups as calls that are run block by block; each is followed by what sums its parts."""
     return _Lowering(work).work() if any(isinstance(s, Group) for s in work.steps) else work
+
+
+def fits(group: Group) -> bool:
+    """Whether the steps of a group can still be run block by block, after others have worked on them."""
+    return _chosen(group) is not None
+
+
+def _chosen(group: Group) -> _Group | None:
+    chosen = _Group()
+    for step in group.steps:
+        assert isinstance(step, Step)
+        cut = next((c for c in cuts(step, group.units) if chosen.accepts(c)), None)
+        if cut is None:
+            return None
+        chosen.add(cut)
+    return chosen
 
 
 class _Lowering:
@@ -105,13 +126,9 @@ class _Lowering:
     def group(self, group: Group) -> Sequence[Item]:
         if any(isinstance(s, Loop) for s in group.steps):
             return lanewise(group, self.blocks, self.before.results, self.uses)
-        chosen = _Group()
-        for step in group.steps:
-            assert isinstance(step, Step)
-            cut = next((c for c in cuts(step, group.units) if chosen.accepts(c)), None)
-            if cut is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
-                return group.steps
-            chosen.add(cut)
+        chosen = _chosen(group)
+        if chosen is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
+            return group.steps
         bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
         fewest = -(-FEWEST * group.units // max(max(c.elements for c in chosen.cuts), 1))
         block = max(CACHE // max(bytes_a_unit, 1), fewest, 1)
@@ -178,8 +195,15 @@ class _Lowering:
 def _whole(cuts: Sequence[Cut]) -> int:
     """Of how many units a block is to be a multiple, for no vector to be cut in two: at the end of a row functions give
     other last bits."""
-    inner = [c.per_unit for c in cuts if product_of(c.step) is None and c.axis == len(words_of(c.step)[2]) - 1]
-    return VECTORS // math.gcd(VECTORS, *inner)
+    return VECTORS // math.gcd(VECTORS, *(c.per_unit for c in cuts if _calls_along(c)))
+
+
+def _calls_along(cut: Cut) -> bool:
+    """Whether functions are called for vectors along the loop that is cut."""
+    kernel = kernel_of(cut.step)
+    if kernel is None or cut.axis != len(words_of(cut.step)[2]) - 1:
+        return False
+    return calls_functions([v.cast(d) for v, d in zip(kernel.region.values, kernel.region.outputs)])
 
 
 def _axes(step: Step) -> dict[int, int]:
@@ -231,9 +255,10 @@ class _Group:
                     self.written.add(part.space)
 
 
-def _gather(rest: deque[Step], units: int) -> tuple[list[Step], list[Step], list[Cut], list[Step]]:
+def _gather(rest: deque[Step], units: int, few: int) -> tuple[list[Step], list[Step], list[Cut], list[Step]]:
     """Take steps off the `rest`: (those, what can run before the group, the group, what has to run after it).
 
+    Calls of few elements do not join where they can run before: those who wait for them would then wait for the group.
     The search ends where no step has joined for long: a program of many groups would be gone through for each of them.
     """
     seen: list[Step] = []
@@ -251,12 +276,14 @@ def _gather(rest: deque[Step], units: int) -> tuple[list[Step], list[Step], list
         reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
         waits = reading & after_writes or writing & (after_reads | after_writes)
         cut = None if waits else next((c for c in cuts(step, units) if group.accepts(c)), None)
-        if cut is not None:
+        free = not (waits or reading & group_writes or writing & (group_reads | group_writes))
+        if cut is not None and not (free and cut.elements <= few) and (
+                units >= 2 * VECTORS or _whole([cut]) * 2 <= units):
             group.add(cut)
             joined = len(seen)
             group_reads |= reading
             group_writes |= writing
-        elif waits or reading & group_writes or writing & (group_reads | group_writes):
+        elif not free:
             after.append(step)
             after_reads |= reading
             after_writes |= writing

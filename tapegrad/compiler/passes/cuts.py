@@ -73,8 +73,9 @@ def cuts(step: Step, units: int) -> Iterator[Cut]:
         return
     outputs = len(writes(step))
     itemsizes = [d.itemsize for d in dtypes]
+    written_out = inmost(kernel.pattern, kept, len(sizes)) if kernel is not None and "#" in kernel.pattern else -1
     for axis, size in enumerate(sizes[:1] if product else sizes):
-        if size % units or size < units:
+        if size % units or size < units or axis == written_out:
             continue
         per_unit, parts, reach = size // units, [], []
         for place, item, stride in zip(step.places, itemsizes, strides):
@@ -93,6 +94,11 @@ def cuts(step: Step, units: int) -> Iterator[Cut]:
             if not summed and any(p.unit == 0 for p in parts[:outputs]):
                 continue
             yield Cut(step, axis, per_unit, tuple(parts), summed, row, elements, tuple(reach))
+
+
+def inmost(pattern: str, kept: int, loops: int) -> int:
+    """The loop that a kernel of this pattern goes through innermost."""
+    return kept - 1 if "|" in pattern else loops - 1
 
 
 def _part(place: Place, unit: int) -> Part:

@@ -15,6 +15,7 @@ decides whether the innermost loop becomes SIMD code is compiled in: its `patter
     1      every loop has size one: straight-line code that does not look at `nest`
     |cc0   the letters describe the innermost *kept* loop: blocks of columns are reduced side by side, so that memory
            is read along its cache lines when the row itself is strided (a sum over axis 0)
+    cc#10  the innermost loop has so many elements, and is written out: short rows, and few columns (|cc#10)
     @m0:…  straight-line code as a loop, at other places each turn: see `turns_writer`
     ~mii   the same at places that are looked up in a table: see `gather_writer`
 

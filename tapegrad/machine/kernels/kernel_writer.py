@@ -9,7 +9,7 @@ from typing import NamedTuple
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
-from tapegrad.machine.kernels.loop_writer import BLOCK, LoopWriter, Scope
+from tapegrad.machine.kernels.loop_writer import BLOCK, Carried, LoopWriter, Scope
 from tapegrad.machine.kernels.lowering import (
     REDUCES,
     accumulator,
@@ -52,6 +52,8 @@ class KernelWriter(LoopWriter):
     def __init__(self, region: Region, pattern: str, accumulate: tuple[bool, ...]) -> None:
         super().__init__()
         self.region, self.accumulate = region, accumulate
+        pattern, _, short = pattern.partition("#")
+        self.exactly: int = int(short or 0)
         self.columns: bool = pattern.startswith("|")
         self.pattern: str = pattern.lstrip("|")
         self.straight: bool = pattern == "1"
@@ -72,7 +74,7 @@ class KernelWriter(LoopWriter):
             level[n] = max((level[a] for a in n.args), default=0) + (n.op == "reduce")
         self.passes = [[r for r in reduces if level[r] == k] for k in range(1, max(level.values()) + 1)]
         self.at: list[str] = []
-        self.carry: dict[tuple[Sym, int], str] = {}
+        self.carry: dict[Carried, str] = {}
         self.beginning: list[str] = []
         self.extents: dict[tuple[int, str], tuple[str, str]] = {}
         self.width: int = 1  # elements a whole vector in the pass that is being written
@@ -166,8 +168,13 @@ class KernelWriter(LoopWriter):
         once = [j for j, flag in enumerate(self.region.per_row) if flag]
         each = [j for j, flag in enumerate(self.region.per_row) if not flag]
         late: Scope = {}
-        if len(self.passes) == 1 and each and not self.columns and not any(
-                n.op == "reduce" for n in walk([self.values[j] for j in each])):
+        at_once = len(self.passes) == 1 and each and not any(
+            n.op == "reduce" for n in walk([self.values[j] for j in each]))
+        if at_once and self.columns:
+            self.reducing_pass(self.passes[0], scope, None, each)
+            self.final_pass(once, scope)
+            return
+        if at_once:
             outside = [n for j in once for n in self.needed([self.values[j]]) if n.op == "operand"]
             self.compute(outside, scope, lambda k: self.load(self.at[k], self.dtypes[k]))
             self.reducing_pass(self.passes[0], scope, None, each)
@@ -179,7 +186,9 @@ class KernelWriter(LoopWriter):
         if once and not self.columns:  # computed before the pass that may overwrite what they read, stored after it
             late = dict(scope)
             self.compute([self.values[j] for j in once], late, lambda k: self.load(self.at[k], self.dtypes[k]))
-        if each:
+        if each and self.exactly and not self.columns:
+            self.final_pass(each, scope)
+        elif each:
             with self.row_loops():
                 self.final_pass(each, scope)
         if once and self.columns:
@@ -209,7 +218,9 @@ class KernelWriter(LoopWriter):
         """A pass that reduces, and stores `outputs` on its way."""
         roots = [*(r.args[0] for r in reduces), *(self.values[j] for j in outputs)]
         self.width, self.slow = self.choose_width(roots, reduces), self.is_slow(roots)
-        if self.columns:
+        if self.columns and self.exactly:
+            pass
+        elif self.columns:
             def begin(i: str, _: Scope, __: list[str]) -> list[str]:
                 for r in reduces:
                     self.store_column(r, i, self.const(accumulator(r)[1], accumulator(r)[0]))
@@ -224,27 +235,102 @@ class KernelWriter(LoopWriter):
                         self.carry[r, lanes] = self.const(start, d)
             self.row_constants(roots, scope)
 
-        def body(i: str, inside: Scope, old: list[str]) -> list[str]:
+        def terms(i: str, inside: Scope) -> list[str]:
             self.compute(roots, inside, lambda k: self.load_element(k, i), i)
             if stash:
                 self.store_element(stash[1], i, inside[stash[0]])
             if outputs:
                 self.store_all(outputs, inside, {"i": i})
-            new = []
-            for k, r in enumerate(reduces):
-                x = self.cast(inside[r.args[0]], r.args[0].dtype, accumulator(r)[0])
-                if self.columns:
-                    self.store_column(r, i, self.step(r, self.load_column(r, i), x))
-                else:
-                    new.append(self.step(r, old[k], x))
-            return new
+            return [self.cast(inside[r.args[0]], r.args[0].dtype, accumulator(r)[0]) for r in reduces]
 
-        with self.row_loops():
-            self.inner(lambda: self.prepare(roots, scope), body, () if self.columns else reduces)
+        def body(i: str, inside: Scope, old: list[str]) -> list[str]:
+            found = terms(i, inside)
+            if not self.columns:
+                return [self.step(r, x, y) for r, x, y in zip(reduces, old, found)]
+            for r, x in zip(reduces, found):
+                self.store_column(r, i, self.step(r, self.load_column(r, i), x))
+            return []
+
+        if self.exactly:
+            add_up = self.short_columns if self.columns else self.short_row
+            add_up(reduces, lambda: self.prepare(roots, scope), terms)
+        else:
+            with self.row_loops():
+                self.inner(lambda: self.prepare(roots, scope), body, () if self.columns else reduces)
         if not self.columns:
             for r in reduces:
                 scope[r] = self.cast(self.combined(r), accumulator(r)[0], r.dtype)
             self.carry = {}
+
+    def short_row(self, reduces: list[Sym], prepare: Callable[[], Scope],
+                  terms: Callable[[str, Scope], list[str]]) -> None:
+        """A row that is short enough to be written out: each accumulator is given what the loops would give it."""
+        whole = self.exactly // self.width * self.width
+        for start, lanes in self.pieces(self.width if whole else 0, whole):
+            with self.wide(lanes):
+                for r, x in zip(reduces, terms(str(start), prepare())):
+                    self.carry[r, lanes] = self.step(r, self.carry[r, lanes], x)
+        rest = self.exactly - whole
+        for start, lanes in self.pieces(self.register, rest):
+            with self.wide(lanes):
+                found = terms(str(whole + start), prepare())
+                for r, x in zip(reduces, found):
+                    if self.masked:
+                        old = self.part(r, start)
+                        self.put_part(r, start, self.step(r, old, x))
+                    else:
+                        self.one_by_one(r, x)
+
+    def one_by_one(self, r: Sym, x: str) -> None:
+        """Give the scalar accumulator each lane of a vector, the first one first."""
+        whole, lanes = self.type(accumulator(r)[0]), self.lanes
+        with self.wide(1):
+            for lane in range(lanes):
+                one = x if lanes == 1 else self.let(f"extractelement {whole} {x}, i64 {lane}")
+                self.carry[r, 1] = self.step(r, self.carry[r, 1], one)
+
+    def part(self, r: Sym, start: int) -> str:
+        """So many lanes of an accumulator as are being written, from this one on."""
+        of = register_type(accumulator(r)[0])
+        whole, picked = f"<{self.width} x {of}>", ", ".join(f"i32 {start + lane}" for lane in range(self.lanes))
+        if self.lanes == 1:
+            return self.let(f"extractelement {whole} {self.carry[r, self.width]}, i64 {start}")
+        return self.let(f"shufflevector {whole} {self.carry[r, self.width]}, {whole} poison, "
+                        f"<{self.lanes} x i32> <{picked}>")
+
+    def put_part(self, r: Sym, start: int, x: str) -> None:
+        of, lanes = register_type(accumulator(r)[0]), self.lanes
+        whole = f"<{self.width} x {of}>"
+        if lanes == 1:
+            new = self.let(f"insertelement {whole} {self.carry[r, self.width]}, {of} {x}, i64 {start}")
+        else:
+            spread = ", ".join(f"i32 {lane % lanes}" for lane in range(self.width))
+            wide = self.let(f"shufflevector <{lanes} x {of}> {x}, <{lanes} x {of}> poison, "
+                            f"<{self.width} x i32> <{spread}>")
+            picked = ", ".join(f"i32 {self.width + lane - start if start <= lane < start + lanes else lane}"
+                               for lane in range(self.width))
+            new = self.let(f"shufflevector {whole} {self.carry[r, self.width]}, {whole} {wide}, "
+                           f"<{self.width} x i32> <{picked}>")
+        self.carry[r, self.width] = new
+
+    def short_columns(self, reduces: list[Sym], prepare: Callable[[], Scope],
+                      terms: Callable[[str, Scope], list[str]]) -> None:
+        """Few enough columns for their accumulators to stay in registers."""
+        pieces = list(self.pieces(self.width, self.exactly))
+        for r in reduces:
+            d, begin, _ = accumulator(r)
+            for start, lanes in pieces:
+                with self.wide(lanes):
+                    self.carry[r, lanes, start] = self.const(begin, d)
+        with self.row_loops():
+            for start, lanes in pieces:
+                with self.wide(lanes):
+                    for r, x in zip(reduces, terms(str(start), prepare())):
+                        self.carry[r, lanes, start] = self.step(r, self.carry[r, lanes, start], x)
+        for (r, lanes, start), x in self.carry.items():
+            with self.wide(lanes):
+                self.store_column(r, str(start), x)
+        self.carry = {}
 
     def final_pass(self, outputs: Sequence[int], scope: Scope) -> None:
         """The innermost loop that stores `outputs`."""
@@ -276,7 +362,7 @@ class KernelWriter(LoopWriter):
                         x = self.load(self.here[k], n.dtype)
                     inside[n] = self.splat(x, register_type(n.dtype))
             elif n.op == "index":
-                inside[n] = self.splat(self.let("load i64, ptr %position"), "i64")
+                inside[n] = self.splat("0" if self.exactly else self.let("load i64, ptr %position"), "i64")
             elif n in scope and n.op != "const":
                 inside[n] = self.splat(scope[n], register_type(n.dtype))
         return inside

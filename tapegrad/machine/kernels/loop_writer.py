@@ -3,15 +3,17 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
+from typing import Any
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.instruction_writer import Writer
-from tapegrad.machine.kernels.lowering import accumulator, column, memory_type, register_type
+from tapegrad.machine.kernels.lowering import accumulator, column, memory_type, register_type, vector_bytes
 from tapegrad.ops.symbols import Sym
 
 BLOCK = 256  # columns reduced side by side: accumulators of a few KiB stay in the first-level cache
 
+Carried = tuple[Any, ...]  # a reduction, how many lanes, and in short columns the first of them
 Scope = dict[Sym, str]  # node -> register; identity is equality, so a plain dict serves
 
 
@@ -31,7 +33,8 @@ class LoopWriter(Writer):
     extents: dict[tuple[int, str], tuple[str, str]]
     at: list[str]  # where each operand is, in the loops written so far
     here: list[str]  # the same, in the innermost loop
-    carry: dict[tuple[Sym, int], str]  # accumulators of the pass that is being written, by lanes
+    exactly: int  # elements of the innermost loop, where it is written out for so many
+    carry: dict[Carried, str]  # accumulators of the pass that is being written, by lanes
     lines: list[str]
     mask: str
 
@@ -129,6 +132,11 @@ class LoopWriter(Writer):
         `prepare` writes what is the same for all elements, `body` what is done for one vector; `carried` reductions go
         from turn to turn in registers.
         """
+        if self.exactly:
+            for start, lanes in self.pieces(self.width, self.exactly):
+                with self.wide(lanes):
+                    body(str(start), dict(prepare()), [])
+            return
         label, end = self.name(), "%width" if self.columns else "%n"
         main = "0"
         if self.width > 1:
@@ -154,6 +162,20 @@ class LoopWriter(Writer):
             self.join(f"{label}.end", before, carry)
         else:
             self.turns(f"{label}.elements", main, end, prepare(), body, carried)
+
+    @property
+    def register(self) -> int:
+        """Elements of the widest type here that one register holds."""
+        return max(vector_bytes()[0] // max(d.itemsize for d in self.dtypes), 1)
+
+    def pieces(self, width: int, count: int) -> Iterator[tuple[int, int]]:
+        """So many elements as vectors of at most `width`, each of a power of two: where they start, and their lanes."""
+        start = 0
+        while start < count:
+            while start + width > count:
+                width //= 2
+            yield start, width
+            start += width
 
     def extent(self, width: int, end: str) -> tuple[str, str]:
         """How many of `end` elements are in whole vectors, and the mask of the rest in bits; once a kernel for `%n`."""
@@ -196,12 +218,12 @@ class LoopWriter(Writer):
             new = [self.let(self.phi((r, self.lanes), o, before, n, label)) for r, o, n in zip(carried, old, new)]
         self.carry.update({(r, self.lanes): n for r, n in zip(carried, new)})
 
-    def phi(self, key: tuple[Sym, int], x: str, before: str, y: str, after: str) -> str:
+    def phi(self, key: Carried, x: str, before: str, y: str, after: str) -> str:
         """An accumulator that is `x` when we come from one block and `y` from another."""
         with self.wide(key[1]):
             return f"phi {self.type(accumulator(key[0])[0])} [{x}, %{before}], [{y}, %{after}]"
 
-    def join(self, label: str, before: str, carry: dict[tuple[Sym, int], str]) -> None:
+    def join(self, label: str, before: str, carry: dict[Carried, str]) -> None:
         """Begin the block that is reached from here, and from the block `before` with accumulators `carry`."""
         after = self.block
         self.jump(label)
