@@ -15,7 +15,7 @@ from __future__ import annotations
 import functools
 import math
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from tapegrad import dtypes
@@ -53,8 +53,6 @@ Loops = tuple[tuple[int, int], ...]  # sizes and strides in bytes, outermost fir
 
 def nests(work: Work) -> Work:
     """The same program with runs of steps over the same loops as single kernels."""
-    if not any(isinstance(s, Group) or (isinstance(s, Step) and _shape_of(s) is not None) for s in work.steps):
-        return work
     constants = constant_blocks(work.steps, work.results)
     uses = times_used(work.steps)
     out: list[Item] = []
@@ -98,6 +96,20 @@ def _shape_of(step: Step) -> _Shape | None:
     if step.kind != rec.KERNEL or any(p.stride for p in step.places):
         return None
     return _shape(step.a, step.b)
+
+
+def _is_several(step: Step) -> bool:
+    """Whether a step is a kernel call over several loops, and enough elements to be worth a kernel; quickly told."""
+    return step.kind == rec.KERNEL and _goes_over_several(step.a, step.b)
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _goes_over_several(address: int, nest: int) -> bool:
+    kernel = emitter.kernels.get(address)
+    if kernel is None or set(kernel.pattern.lstrip("|")) - set("c0"):
+        return False
+    kept, reduced = map(int, machine.memory(nest, "i8", 2))
+    return kept + reduced > 1 and math.prod(machine.memory(nest, "i8", 2 + kept + reduced).tolist()[2:]) >= LEAST
 
 
 @functools.lru_cache(maxsize=1 << 12)
@@ -224,6 +236,11 @@ def _beside(shape: _Shape, inside: int, turns: int) -> _Shape | None:
     return shape._replace(sizes=tuple(sizes), strides=tuple(map(tuple, strides)))
 
 
+def _accesses(step: Step, shape: _Shape) -> list[_Access]:
+    kinds = (shape.region.outputs[0], *shape.region.inputs)
+    return [_access(p, of, shape.sizes, s) for p, of, s in zip(step.places, kinds, shape.strides)]
+
+
 class _Run:
     """Steps that become one kernel."""
 
@@ -242,14 +259,19 @@ class _Run:
         if found is None:
             return False
         steps, sizes, row = found
-        seen: dict[_Access, bool] = {}
-        for accesses in self._accesses(steps):
-            for j, access in enumerate(accesses):
-                seen[access] = seen.get(access, False) or j == 0
+        again = row != self.row and bool(self.steps)  # a loop was put into those that were here
+        accesses = [_accesses(*steps[-1][:2])] if not again else [_accesses(t, s) for t, s, _ in steps]
+        seen = {} if again else dict(self.seen)
+        new: set[_Access] = set()
+        for used in accesses:
+            for j, access in enumerate(used):
+                if not seen.get(access, False) and (j == 0 or access not in seen):
+                    seen[access] = j == 0
+                    new.add(access)
         if len(seen) > MAX_STREAMS or 2 + len(sizes) * (1 + len(seen)) > rec.CUT_NEST_WORDS:
             return False
-        for a in [a for a in seen if a not in self.seen or seen[a] != self.seen[a]] if len(steps) > 1 else seen:
-            if any(a != m and (seen[a] or seen[m]) and a.overlaps(m) for m in seen):
+        for a in new:
+            if any(a.space == m.space and a != m and (seen[a] or seen[m]) and a.overlaps(m) for m in seen):
                 return False
         self.steps, self.sizes, self.row, self.seen = steps, sizes, row, seen
         self.numbers = [*self.numbers, number]
@@ -307,11 +329,6 @@ class _Run:
         return all(inner in (s.sizes[-1], s.sizes[-1] // VECTORS * VECTORS) or inner % VECTORS == 0 or inner >= SHORT
                    for s in calling)
 
-    def _accesses(self, steps: Iterable[tuple[Step, _Shape, bool]]) -> Iterator[list[_Access]]:
-        for step, shape, _ in steps:
-            kinds = (shape.region.outputs[0], *shape.region.inputs)
-            yield [_access(p, of, shape.sizes, s) for p, of, s in zip(step.places, kinds, shape.strides)]
-
     @property
     def is_nest(self) -> bool:
         """Whether this is more than `fusion` does."""
@@ -339,7 +356,8 @@ class _Run:
                 inputs[access] = place, Sym.operand(len(inputs), access.of)
             return inputs[access][1]
 
-        for (step, shape, by_row), accesses, lives in zip(self.steps, self._accesses(self.steps), alive):
+        for (step, shape, by_row), lives in zip(self.steps, alive):
+            accesses = _accesses(step, shape)
             operands = [read(a, p) for a, p in zip(accesses[1:], step.places[1:])]
             (value,) = substitute(shape.region.values, dict(enumerate(operands)))
             target, of = accesses[0], shape.region.outputs[0]
@@ -394,6 +412,8 @@ class _Line:
         self.done: set[int] = set()
 
     def nested(self) -> list[Step]:
+        if not any(map(_is_several, self.steps)):
+            return [*self.steps]
         return self._nested(deque(enumerate(self.steps)))
 
     def _nested(self, rest: deque[tuple[int, Step]]) -> list[Step]:
@@ -406,31 +426,40 @@ class _Line:
                 out.append(step)
                 self.done.add(number)
                 continue
-            before, after = self._gathered(run, rest)
-            rest.extendleft(reversed(after))
-            out += self._nested(deque(before))
-            out += self._written(run, rest)
+            before, after, seen = self._gathered(run, rest)
+            if run.is_nest:
+                rest.extendleft(reversed(after))
+                out += self._nested(deque(before))
+                out += self._written(run, rest)
+                continue
+            # Left to `fusion`, in the order that they have: up to where another run may begin.
+            seen = [(number, step), *seen]
+            end = next((k for k, (n, s) in enumerate(seen) if n not in run.numbers and _is_several(s)), len(seen))
+            rest.extendleft(reversed(seen[end:]))
+            self.done.update(n for n, _ in seen[:end])
+            out += [s for _, s in seen[:end]]
         return out
 
     def _gathered(self, run: _Run, rest: deque[tuple[int, Step]]
-                  ) -> tuple[list[tuple[int, Step]], list[tuple[int, Step]]]:
-        """Give a run what it takes of the next steps: what of the others can run before it, and what has to wait."""
+                  ) -> tuple[list[tuple[int, Step]], list[tuple[int, Step]], list[tuple[int, Step]]]:
+        """Give a run what it takes of the next steps: what of the others can run before it, what waits, and all."""
+        seen: list[tuple[int, Step]] = []
         before: list[tuple[int, Step]] = []
         after: list[tuple[int, Step]] = []
         later: dict[Space, bool] = {}  # what those that wait use, and whether they write it
-        idle = 0
-        while rest and idle < FAR:
+        joined = 0, 0, 0
+        while rest and len(seen) - joined[2] < FAR:
             number, step = rest.popleft()
-            reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
-            waits = bool(writing & later.keys()) or any(later.get(s) for s in reading)
-            shape = None if waits else _shape_of(step)
-            if shape is not None and run.takes(number, step, shape):
-                idle = 0
-                continue
-            idle += 1
             if may_break_off(step):
                 rest.appendleft((number, step))
                 break
+            seen.append((number, step))
+            reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
+            waits = bool(writing & later.keys()) or any(later.get(s) for s in reading)
+            shape = None if waits or run.spaces.keys().isdisjoint(map(space, step.places)) else _shape_of(step)
+            if shape is not None and run.takes(number, step, shape):
+                joined = len(before), len(after), len(seen)
+                continue
             if waits or writing & run.spaces.keys() or any(run.spaces.get(s) for s in reading):
                 after.append((number, step))
                 for s in reading:
@@ -438,7 +467,8 @@ class _Line:
                 later.update(dict.fromkeys(writing, True))
             else:
                 before.append((number, step))
-        return before, after
+        rest.extendleft(reversed(seen[joined[2]:]))  # they stay where they are
+        return before[:joined[0]], after[:joined[1]], seen[:joined[2]]
 
     def _written(self, run: _Run, rest: deque[tuple[int, Step]]) -> list[Step]:
         """A run as one kernel, or as it was; of one that cannot be, the last steps go back to the `rest`."""
