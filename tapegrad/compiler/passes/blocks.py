@@ -72,8 +72,8 @@ def _grouped(steps: list[Step]) -> list[Item]:
     for step in steps:
         axes = _axes(step)
         work.update(axes)
-        if product_of(step) is None:
-            largest.update({n: max(elements, largest.get(n, 0)) for n, elements in axes.items()})
+        inner = words_of(step)[2][-1] if product_of(step) is not None else 1
+        largest.update({n: max(elements // max(inner, 1), largest.get(n, 0)) for n, elements in axes.items()})
     while work:
         units = max(work, key=lambda n: (work[n], n))
         if work[units] < LONG:
