@@ -79,8 +79,8 @@ def _kernel(jitted: Any, name: str, fills: bool, results: Sequence[int], out: dt
         given += tuple(_filled(out, rank) for rank in results)
     function, pointer = numba_functions.compiled(jitted, name, given), cgutils.voidptr_t
 
-    def write(*given: Any) -> None:
-        _Writer(*given, function, fills, results, out, operands).write()
+    def write(build: Any, call: Any, arguments: Any) -> None:
+        _Writer(build, call, arguments, function, fills, results, out, operands).write()
 
     address, anywhere = numba_functions.linked(function, given, ir.FunctionType(STATUS, [pointer, pointer]), write)
     jit.loaded[address] = f"custom.{name}"
