@@ -3,10 +3,11 @@ import inspect
 import operator
 
 import pytest
-import torch
 from both import plain
 
 import tapegrad
+
+torch = pytest.importorskip("torch")
 
 LIBRARIES = {"torch": torch, "tapegrad": tapegrad}
 
