@@ -49,7 +49,7 @@ def overrides(kind: type) -> bool:
     """Whether instances of a class answer for themselves."""
     found = getattr(kind, "__torch_function__", None)
     answers = found is not None and getattr(found, "__func__", found) not in (_asking, disabled)
-    if not answers and kind.__module__.partition(".")[0] in _OURS:
+    if not answers and kind not in (list, tuple) and kind.__module__.partition(".")[0] in _OURS:
         silent.add(kind)
     return answers
 
@@ -61,13 +61,9 @@ def answering(given: Iterable[Any]) -> list[Any]:
         kind = type(x)
         if kind in silent:
             continue
-        if kind is list or kind is tuple:
-            each: Iterable[Any] = [e for e in x if type(e) not in silent]
-        else:
-            each = (x,)
-        for e in each:
+        for e in x if kind in (list, tuple) else (x,):
             kind = type(e)
-            if overrides(kind) and all(type(f) is not kind for f in found):
+            if kind not in silent and overrides(kind) and all(type(f) is not kind for f in found):
                 place = next((i for i, f in enumerate(found) if issubclass(kind, type(f))), len(found))
                 found.insert(place, e)
     return found
