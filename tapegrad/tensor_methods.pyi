@@ -1348,15 +1348,12 @@ class TensorBase:
                 [0, 1]])
 
         Of `sparse_dim` axes places are kept, all unless it is given. Only this layout: RuntimeError for another."""
-    def to_sparse_coo(self, sparse_dim: Any = None, *, layout: Any = None, blocksize: Any = None, dense_dim: Any = None) -> Any:
-        """The same numbers as a sparse tensor (`torch.Tensor.to_sparse`).
+    def to_sparse_coo(self) -> Any:
+        """The same numbers as a sparse tensor (`torch.Tensor.to_sparse_coo`).
 
         >>> import tapegrad as torch
-        >>> torch.eye(2).to_sparse().indices()
-        tensor([[0, 1],
-                [0, 1]])
-
-        Of `sparse_dim` axes places are kept, all unless it is given. Only this layout: RuntimeError for another."""
+        >>> torch.eye(2).to_sparse_coo().values()
+        tensor([1., 1.])"""
     def topk(self, k: _int, dim: _int = -1, largest: _bool = True, sorted: _bool = True) -> _topk:
         """The `k` largest or smallest values, in order (`torch.topk`)."""
     def trace(self) -> Tensor:

@@ -53,6 +53,16 @@ def to_sparse(self: Any, sparse_dim: Any = None, *, layout: Any = None, blocksiz
     return sparse.from_dense(self, sparse_dim, layout)
 
 
+def to_sparse_coo(self: Any) -> SparseTensor:
+    """The same numbers as a sparse tensor (`torch.Tensor.to_sparse_coo`).
+
+    >>> import tapegrad as torch
+    >>> torch.eye(2).to_sparse_coo().values()
+    tensor([1., 1.])
+    """
+    return to_sparse(self)
+
+
 def sparse_mask(self: Any, mask: Tensor) -> SparseTensor:
     """What stands at the places of a sparse tensor (`torch.Tensor.sparse_mask`).
 
@@ -80,7 +90,7 @@ def _asks(name: str, kind: str = "sparse coordinate") -> Any:
 
 
 METHODS["to_dense"], METHODS["sparse_mask"] = to_dense, sparse_mask
-METHODS["to_sparse"] = METHODS["to_sparse_coo"] = to_sparse
+METHODS["to_sparse"], METHODS["to_sparse_coo"] = to_sparse, to_sparse_coo
 for _name in ("coalesce", "indices", "_indices", "_values", "_nnz", "is_coalesced"):
     METHODS[_name] = _asks(_name)
 METHODS["values"] = _asks("values", "sparse")
