@@ -20,6 +20,7 @@ ANY_KEYWORD = {  # as in PyTorch: handed to what is called, or to what says what
     **{f"interop.scipy.{name}": "SciPy's function" for name in (
         "differential_evolution", "least_squares", "minimize", "quad", "root", "root_scalar")},
     "interop.joblib.value_and_grad": "joblib's class",
+    "overrides.handle_torch_function": "the class that answers",
     "tapegrad.amp.grad_scaler.GradScaler.step": "the optimiser", "tapegrad.autograd.function.Function.forward": "",
     "tapegrad.nn.modules.module.Module.compile": "`compile`", "tapegrad.nn.modules.module.Module.to": "`Tensor.to`",
     "tapegrad.nn.parallel.DataParallel.forward": "the module", "tapegrad.optim.swa_utils.AveragedModel.forward": "",
