@@ -1,6 +1,7 @@
 """What programs take from PyTorch's C++ side: the sweep under way, counts of writes, names that are public as well."""
 from __future__ import annotations
 
+import functools
 from collections.abc import Sequence
 from types import SimpleNamespace
 from typing import Any
@@ -15,20 +16,8 @@ _LinAlgError = LinAlgError
 _disabled_torch_function_impl = overriding.disabled
 
 
-class DisableTorchFunctionSubclass:
-    """A block in which no class is asked by `__torch_function__`, and results are plain tensors."""
-
-    def __init__(self) -> None:
-        self._block = overriding.quiet(dresses=False)
-
-    def __enter__(self) -> None:
-        self._block.__enter__()
-
-    def __exit__(self, *error: Any) -> None:
-        self._block.__exit__(*error)
-
-
-DisableTorchFunction = DisableTorchFunctionSubclass
+# A block in which no class is asked by `__torch_function__`, and results are plain tensors.
+DisableTorchFunctionSubclass = DisableTorchFunction = functools.partial(overriding.quiet, dresses=False)
 
 
 def __getattr__(name: str) -> Any:

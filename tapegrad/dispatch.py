@@ -53,7 +53,7 @@ class Operands:
         self.kind: Any = None  # the subclass that the result is of
         for position, x in enumerate(given):
             if isinstance(x, TensorBase):
-                if type(x) is not machine.tensor_type and type(x)._spreads and overriding.thread.dresses:
+                if type(x) is not machine.tensor_type and type(x)._spreads:
                     self.kind = more_special(op, self.kind, type(x))
                 self.values.append(x)
                 self.layouts.append(layouts.all[x._layout])
@@ -88,13 +88,17 @@ def more_special(op: Operation, one: Any, other: Any) -> Any:
         return other
     if issubclass(one, other):
         return one
+    if not overriding.thread.dresses:  # as plain tensors, unless they lie otherwise
+        return one if one._does is not None else other
     raise TypeError(f"unsupported operand type(s) for {op.name}: '{one.__name__}' and '{other.__name__}'")
 
 
 def dressed(result: Any, kind: Any) -> Any:
-    """A result as the subclass that its operands are of."""
+    """A result as the subclass that its operands are of, where such results are wanted."""
     if kind._stands_in:
         raise RuntimeError(errors.LANES_ENDED)
+    if not overriding.thread.dresses:
+        return result
     result.__class__ = kind
     return result
 
@@ -345,8 +349,7 @@ def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = Tru
         witness(made)
     if notes is not None:
         notes.after(op, (x,), given.items(), made)
-    plain = type(x) is machine.tensor_type or not type(x)._spreads or not overriding.thread.dresses
-    return made if plain else dressed(made, type(x))
+    return made if type(x) is machine.tensor_type or not type(x)._spreads else dressed(made, type(x))
 
 
 def warn(text: str) -> None:

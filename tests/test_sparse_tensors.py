@@ -185,3 +185,12 @@ def test_rows_of_tables():
     other(rows).sum().backward()
     with pytest.raises(RuntimeError, match="does not support dense gradients"):
         torch.optim.SparseAdam(other.parameters()).step()
+
+
+def test_a_block_of_plain_results_leaves_sparse_tensors_what_they_are():
+    a = torch.eye(2).to_sparse()
+    with torch._C.DisableTorchFunctionSubclass():
+        found = (a + a).to_dense(), a @ torch.ones(2, 1), a.sin().to_dense(), torch.ones(2, 2) + a, a.sum()
+    for x, y in zip(found, (2 * torch.eye(2), torch.ones(2, 1), torch.eye(2) * torch.tensor(1.0).sin(),
+                            torch.ones(2, 2) + torch.eye(2), torch.tensor(2.0))):
+        assert torch.equal(x, y)

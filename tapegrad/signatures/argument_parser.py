@@ -48,7 +48,6 @@ def is_tensor(kind: type) -> None:
     for types in _quick:
         if machine.tensor_type in types:
             types.add(kind)
-    overriding.silent.add(kind)
 
 
 def checked(function: Callable[..., Any], path: str, op: Operation | None = None) -> Callable[..., Any]:

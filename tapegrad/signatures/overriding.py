@@ -151,7 +151,8 @@ def name_of(function: Any) -> str:
     package = sys.modules["tapegrad"]
     name = getattr(function, "__name__", "")
     if name in ("__get__", "__set__", "__delete__"):
-        return f"Tensor.{function.__self__.__name__ if hasattr(function.__self__, '__name__') else ''}.{name}"
+        attribute = next(n for cls in package.Tensor.__mro__ for n, x in vars(cls).items() if x is function.__self__)
+        return f"Tensor.{attribute}.{name}"
     for space in ("", "Tensor", "nn.functional", "linalg", "special"):
         within = operator.attrgetter(space)(package) if space else package
         if getattr(within, name, None) is function:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dtypes, errors
-from tapegrad.functions import sparse
+from tapegrad.functions import sparse, sparse_rules
 from tapegrad.functions.common import PUBLIC
 
 __all__ = ["addmm", "log_softmax", "mm", "softmax", "sum"]
@@ -65,7 +65,7 @@ def softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
     Elsewhere is minus infinity, whose share is zero. IndexError for an axis that is not there.
     """
-    return sparse.softmax(input if dtype is None else input.to(dtype), dim)
+    return sparse_rules.softmax(input if dtype is None else input.to(dtype), dim)
 
 
 def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
@@ -77,7 +77,7 @@ def log_softmax(input: Any, dim: int, *, dtype: Any = None) -> Any:
 
     IndexError for an axis that is not there.
     """
-    return sparse.softmax(input if dtype is None else input.to(dtype), dim, logarithm=True)
+    return sparse_rules.softmax(input if dtype is None else input.to(dtype), dim, logarithm=True)
 
 
 def _of(kind: str) -> Callable[..., Any]:

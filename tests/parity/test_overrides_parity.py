@@ -75,9 +75,9 @@ m + 1 | repr(P(b)) | b + 1 | P(b) * 2 | p + 1 | p.sum() | p.clone() | deeper + 1
 deeper.sum() | torch.stack([n, deeper]) | torch.overrides.has_torch_function((n,))
 torch.overrides.has_torch_function((w, 1)) | torch.overrides.has_torch_function_variadic(1, m)
 torch.overrides.has_torch_function_unary(lin.weight) | torch.overrides.is_tensor_like(m)
-torch.overrides.is_tensor_like(1) | torch.overrides.resolve_name(torch.add)
-torch.overrides.resolve_name(torch.Tensor.add) | torch.overrides.resolve_name(F.relu) | api(m) | api(3) | api(s)
-wrapped(n) | wrapped(3)
+torch.overrides.is_tensor_like(1) | torch.overrides.resolve_name(torch.Tensor.shape.__get__)
+torch.overrides.resolve_name(torch.add) | torch.overrides.resolve_name(torch.Tensor.add)
+torch.overrides.resolve_name(F.relu) | api(m) | api(3) | api(s) | wrapped(n) | wrapped(3)
 """
 
 
