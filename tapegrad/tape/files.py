@@ -12,6 +12,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 import numpy as np
 
+from tapegrad.errors import OutOfMemoryError
 from tapegrad.tape import reading, text
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError, TapeFormatError
@@ -35,7 +36,7 @@ def arrays(tape: Instructions) -> dict[int, np.ndarray[Any, Any]]:
 
 
 def tensors(tape: Instructions, found: Mapping[int, np.ndarray[Any, Any]]) -> dict[int, Any]:
-    """The reverse of `arrays`; raises TapeError for values that are not of their input's type."""
+    """The reverse of `arrays`; raises TapeError for values that are not of their input's type, or find no memory."""
     values = {}
     for b, array in found.items():
         if b not in tape.inputs:
@@ -43,7 +44,10 @@ def tensors(tape: Instructions, found: Mapping[int, np.ndarray[Any, Any]]) -> di
         layout = tape.layouts[b]
         if array.shape != layout.shape or array.dtype != layout.dtype.numpy:
             raise TapeError(f"input %{b} is {type_text(layout)}, its values are {array.dtype}{list(array.shape)}")
-        values[b] = reading.tensor_from(array, layout)
+        try:
+            values[b] = reading.tensor_from(array, layout)
+        except OutOfMemoryError as error:  # of strides that the text claims
+            raise TapeError(f"input %{b} is {type_text(layout)}, for which there is no memory") from error
     return values
 
 

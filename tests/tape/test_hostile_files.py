@@ -149,6 +149,20 @@ def test_members_that_are_something_else(member, make, why, tmp_path):
         Tape.load(path)
 
 
+def test_strides_for_which_there_is_no_memory():
+    file = io.BytesIO()
+    TAPES[0].save(file)
+    file.seek(0)
+    with np.load(file) as members:
+        content = dict(members)
+    content["tape"] = np.array(str(content["tape"]).replace("f64[8,3]", "f64[8,3]{99999999999,1}"))
+    spoilt = io.BytesIO()
+    np.savez(spoilt, **content)
+    spoilt.seek(0)
+    with pytest.raises(TapeError, match="input %0 is .* for which there is no memory"):
+        Tape.load(spoilt)
+
+
 @pytest.mark.parametrize("many", ["9" * 5000, "٣", "²", "-1", "9" * 19])
 def test_numbers_that_are_none(many):
     lines = TEXTS[0]
