@@ -159,7 +159,7 @@ def test_strides_for_which_there_is_no_memory():
     spoilt = io.BytesIO()
     np.savez(spoilt, **content)
     spoilt.seek(0)
-    with pytest.raises(TapeError, match="input %0 is .* for which there is no memory"):
+    with pytest.raises(TapeError, match=r"input %0 is .* for which there is no memory"):
         Tape.load(spoilt)
 
 
