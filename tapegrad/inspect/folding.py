@@ -5,18 +5,17 @@ move on by the same step from one turn to the next.
 """
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.taking import beginnings, within
+from tapegrad.tape.words import Words, beginnings, distinct, within
 
 LONGEST = 4096  # instructions of a turn
 _FEWEST = 3  # turns: of two, any step is the same
 _TRIES = 8  # turns tried at a place: the nearest repetitions of its instruction
-Words = np.ndarray[Any, Any]
 
 
 class Run(NamedTuple):
@@ -76,7 +75,7 @@ def _read(tape: Instructions) -> tuple[Words, Words, Words]:
         at = np.flatnonzero(constant & (positions == j))
         numbers = np.zeros(len(kinds), np.int64)
         numbers[of.readers[at]] = ~of.operands[at] + 1
-        kinds = np.unique(kinds * (len(tape.constants) + 1) + numbers, return_inverse=True)[1]
+        kinds = distinct(kinds * (len(tape.constants) + 1) + numbers)[1]
     starts: dict[int, list[int]] = {}
     for t in np.flatnonzero(np.array([plan.op.moves_nothing for plan in of.plans], bool)[of.which]).tolist():
         starts[t] = [v for v in tape.attributes[t].values() if type(v) is int]

@@ -3,17 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cached_property
-from itertools import chain
 from operator import attrgetter
-from typing import Any
 
 import numpy as np
 
-from tapegrad.machine.planning import KEEPS_RESULT, Plan
+from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape.instructions import Instructions
-from tapegrad.tape.taking import beginnings
-
-Words = np.ndarray[Any, Any]
+from tapegrad.tape.words import Words, distinct, reached
 
 
 class Derived:
@@ -32,13 +28,7 @@ class Derived:
 
     def __init__(self, tape: Instructions) -> None:
         self._tape = tape
-        n = len(tape)
-        self.begins: Words = beginnings(np.fromiter(map(len, tape.operands), "i8", n))
-        self.operands: Words = np.fromiter(chain.from_iterable(tape.operands), "i8", int(self.begins[-1]))
-        self.results: Words = np.array(tape.results, "i8")
-        numbers: dict[Plan, int] = {}
-        self.which: Words = np.fromiter((numbers.setdefault(plan, len(numbers)) for plan in tape.every_plan()), "i8", n)
-        self.plans: list[Plan] = list(numbers)
+        self.begins, self.operands, self.results, self.plans, self.which = tape.flat()
 
     @cached_property
     def counts(self) -> Words:
@@ -53,17 +43,11 @@ class Derived:
     @cached_property
     def needs(self) -> Words:
         tape = self._tape
-        tracked = bytearray(len(tape.layouts) + len(tape.constants))  # numbers count from the end, and stay zero
-        for b in tape.requires:
-            tracked[b] = 1
-        keeps = np.array([bool(plan.keeps) for plan in self.plans], bool)[self.which].tolist()
-        for operands, result, differentiable in zip(tape.operands, tape.results, keeps):
-            if differentiable:
-                for b in operands:
-                    if tracked[b]:
-                        tracked[result] = 1
-                        break
-        return np.frombuffer(tracked, bool)[self.operands]
+        required = np.zeros(len(tape.layouts) + len(tape.constants), bool)  # numbers count from the end, and need none
+        required[list(tape.requires)] = True
+        differentiable = np.array([bool(plan.keeps) for plan in self.plans], bool)[self.which][self.readers]
+        tracked = reached(required, self.operands[differentiable], self.results[self.readers[differentiable]])
+        return tracked[self.operands]
 
     def needed(self, t: int) -> list[bool]:
         """Which operands of an instruction a gradient flows on to."""
@@ -102,7 +86,7 @@ class Derived:
             needed = np.zeros(len(kind), "i8")
             needed[having] = self.needs[self.begins[having] + j]
             if needed.any():
-                kind = np.unique(2 * kind + needed, return_inverse=True)[1]
+                kind = distinct(2 * kind + needed)[1]
         order = np.argsort(kind, kind="stable")
         groups = np.split(order, np.flatnonzero(np.diff(kind[order])) + 1) if len(kind) else []
         found = []

@@ -2,12 +2,43 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from itertools import chain
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from tapegrad.machine.live import planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape.notation import Number, constant_layout, plan_attributes
+from tapegrad.tape.words import Words, beginnings
+
+
+class Code(NamedTuple):
+    """Some instructions: what each does, its operands, attributes and result."""
+
+    operations: Sequence[Operation] = ()
+    operands: Sequence[tuple[int, ...]] = ()
+    attributes: Sequence[dict[str, Any]] = ()
+    results: Sequence[int] = ()
+
+    @classmethod
+    def of(cls, rows: Iterable[tuple[Operation, tuple[int, ...], dict[str, Any], int]]) -> Code:
+        """From one instruction after the other."""
+        return cls(*zip(*rows))
+
+
+class Flat(NamedTuple):
+    """The same in words, to be read for all instructions at once.
+
+    `operands` has those of all, one after the other; those of t from `begins[t]` on. `plans[which[t]]` is t's plan.
+    """
+
+    begins: Words
+    operands: Words
+    results: Words
+    plans: list[Plan]
+    which: Words
 
 
 class Instructions:
@@ -18,8 +49,8 @@ class Instructions:
     inputs that require grad; `values` holds the inputs' tensors as far as they are alive.
     """
 
-    __slots__ = ("_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands", "operations",
-                 "outputs", "requires", "results", "sources", "values")
+    __slots__ = ("_flat", "_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands",
+                 "operations", "outputs", "requires", "results", "sources", "values")
     name: str
     layouts: list[Layout]
     inputs: tuple[int, ...]
@@ -27,20 +58,21 @@ class Instructions:
     outputs: tuple[int, ...]
 
     def __init__(self, name: str, layouts: Sequence[Layout], inputs: Sequence[int], requires: Iterable[int],
-                 code: Sequence[tuple[Operation, tuple[int, ...], dict[str, Any], int]], constants: Sequence[Number],
-                 outputs: Sequence[int], names: Mapping[int, str] | None = None,
-                 sources: Sequence[str] | None = None, values: Mapping[int, Any] | None = None) -> None:
+                 code: Code, constants: Sequence[Number], outputs: Sequence[int],
+                 names: Mapping[int, str] | None = None, sources: Sequence[str] | None = None,
+                 values: Mapping[int, Any] | None = None) -> None:
         self.name, self.layouts = name, list(layouts)
         self.inputs, self.requires, self.outputs = tuple(inputs), frozenset(requires), tuple(outputs)
-        self.operations: list[Operation] = [c[0] for c in code]
-        self.operands: list[tuple[int, ...]] = [c[1] for c in code]
-        self.attributes: list[dict[str, Any]] = [c[2] for c in code]
-        self.results: list[int] = [c[3] for c in code]
+        self.operations: list[Operation] = list(code.operations)
+        self.operands: list[tuple[int, ...]] = list(code.operands)
+        self.attributes: list[dict[str, Any]] = list(code.attributes)
+        self.results: list[int] = list(code.results)
         self.constants: list[Number] = list(constants)
         self.names: dict[int, str] = dict(names or {})
-        self.sources: list[str] = list(sources) if sources and any(sources) else [""] * len(code)
+        self.sources: list[str] = list(sources) if sources and any(sources) else [""] * len(self)
         self.values: dict[int, Any] = dict(values or {})
-        self._plans: list[Plan | None] = [None] * len(code)
+        self._plans: list[Plan | None] = [None] * len(self)
+        self._flat: Flat | None = None
 
     def __len__(self) -> int:
         return len(self.operations)
@@ -58,6 +90,12 @@ class Instructions:
             self._plans[t] = found
         return found
 
-    def every_plan(self) -> list[Plan]:
-        """`plan(t)` for every instruction."""
-        return [self.plan(t) if found is None else found for t, found in enumerate(self._plans)]
+    def flat(self) -> Flat:
+        """The instructions in words."""
+        if self._flat is None:
+            numbers: dict[Plan, int] = {}
+            which = [numbers.setdefault(self.plan(t), len(numbers)) for t in range(len(self))]
+            begins = beginnings(np.fromiter(map(len, self.operands), "i8", len(self)))
+            operands = np.fromiter(chain.from_iterable(self.operands), "i8", int(begins[-1]))
+            self._flat = Flat(begins, operands, np.array(self.results, "i8"), list(numbers), np.array(which, "i8"))
+        return self._flat

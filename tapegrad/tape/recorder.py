@@ -9,6 +9,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
+from tapegrad.tape.instructions import Code
 from tapegrad.tape.naming import called
 from tapegrad.tape.notation import TapeError
 from tapegrad.tape.tape import Tape
@@ -36,7 +37,7 @@ class record:
                  names: Mapping[str, Any] | Iterable[tuple[str, Any]] | None = None) -> None:
         self._names = names
         self._with_lines = lines
-        self._tape = Tape(name or "tape", (), (), (), (), (), ())
+        self._tape = Tape(name or "tape", (), (), (), Code(), (), ())
 
     def __enter__(self) -> Tape:
         self._held = [int(machine.state[field][0]) for field in _TRIGGERS]

@@ -2,19 +2,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
-from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
+from tapegrad.tape.instructions import Code, Flat
 from tapegrad.tape.notation import Number, canonical
+from tapegrad.tape.words import Words, beginnings, distinct, picked, reached, tuples, within
 
-Words = np.ndarray[Any, Any]
 _LEAST, _MOST = 64, 1 << 16  # instructions that are looked at in one go, more each time
 
 
@@ -35,34 +34,25 @@ class Columns(NamedTuple):
     def of(cls, indices: Words) -> Columns:
         """Of the instructions with these indices."""
         code = instructions[indices]
-        numbers, which = np.unique(code["plan"] & rec.PLAN_MASK, return_inverse=True)
+        numbers, which = distinct((code["plan"] & rec.PLAN_MASK).astype("i8"))
         plans = [planner.all[i] for i in numbers.tolist()]
         a, b = code["a"].astype("i8"), code["b"].astype("i8")
-        pooled = np.array([plan.pooled for plan in plans], bool)[which]
+        shifts = code["va"].astype("i8") | code["vb"].astype("i8") << 32
+        pooled = np.flatnonzero(np.array([plan.pooled for plan in plans], bool)[which])
         entries = a[pooled] | b[pooled] << 32
+        b[pooled] = shifts[pooled] = 0
         counts = 1 + (b != 0)
         counts[pooled] = machine.pool[entries]
         begins = beginnings(counts)
         operands = np.empty(int(begins[-1]), "i8")
-        operands[begins[:-1][~pooled]] = a[~pooled]
-        two = ~pooled & (b != 0)
-        operands[begins[:-1][two] + 1] = b[two]
+        second = np.flatnonzero(b)
+        operands[begins[second] + 1] = b[second]
+        filled = np.flatnonzero(counts)  # of none there is no place; the pool's come over what this writes
+        operands[begins[filled]] = a[filled]
         spread = within(counts[pooled])
-        of_pooled = np.repeat(np.flatnonzero(pooled), counts[pooled])
-        operands[begins[of_pooled] + spread] = machine.pool[
+        operands[np.repeat(begins[pooled], counts[pooled]) + spread] = machine.pool[
             np.repeat(entries + rec.POOL_HEADER, counts[pooled]) + spread]
-        shifts = np.where(pooled, 0, code["va"].astype("i8") | code["vb"].astype("i8") << 32)
         return cls(plans, which, code["out"].astype("i8"), operands, begins, shifts)
-
-
-def beginnings(counts: Words) -> Words:
-    """Where each of some stretches begins that lie one after the other, and where the last ends."""
-    return np.concatenate([np.zeros(1, "i8"), np.cumsum(counts, dtype="i8")])
-
-
-def within(counts: Words) -> Words:
-    """0, 1, … for each of some stretches."""
-    return np.arange(int(counts.sum())) - np.repeat(np.cumsum(counts) - counts, counts)
 
 
 def leading_to(rows: Sequence[int], inputs: Sequence[int]) -> Words:
@@ -72,35 +62,33 @@ def leading_to(rows: Sequence[int], inputs: Sequence[int]) -> Words:
     """
     made_by = [buffers["producer"].item(row) - 1 for row in rows if row not in inputs]
     end = max(made_by, default=-1) + 1
-    wanted = bytearray(end + 1)  # the one too many stands for what no instruction made, number -1
-    for t in made_by:
-        wanted[t] = 1
+    wanted = np.zeros(end + 1, bool)  # the one too many stands for what no instruction made, number -1
+    wanted[made_by] = True
     size = _LEAST
-    while (end := wanted.rfind(1, 0, end) + 1) > 0:
+    while wanted[:end].any():
+        end -= int(wanted[:end][::-1].argmax())
         begin = max(end - size, 0)
         size = min(2 * size, _MOST)
         read = Columns.of(np.arange(begin, end))
         makers = buffers["producer"][read.operands].astype("i8") - 1
         if inputs:
             makers[np.isin(read.operands, inputs)] = -1
-        of, begins = makers.tolist(), read.begins.tolist()
-        for t in range(end - 1, begin - 1, -1):
-            if wanted[t]:
-                for maker in of[begins[t - begin]:begins[t - begin + 1]]:
-                    wanted[maker] = 1
+        readers = np.repeat(np.arange(end - begin), np.diff(read.begins))
+        inside = np.flatnonzero(makers >= begin)[::-1]
+        found = reached(wanted[begin:end], readers[inside], makers[inside] - begin)
+        wanted[begin:end] = found
+        wanted[makers[found[readers]]] = True
         end = begin
-    return np.flatnonzero(np.frombuffer(wanted, "u1", len(wanted) - 1))
+    return np.flatnonzero(wanted[:-1])
 
 
 class Taken(NamedTuple):
-    """What `Instructions` holds, and the row of each buffer: inputs come first, then the results."""
+    """What `Instructions` holds, and the rows of the inputs, whose buffers come before the results'."""
 
-    rows: list[int]
-    inputs: int
+    inputs: list[int]
     layouts: list[Layout]
-    operations: list[Operation]
-    operands: list[tuple[int, ...]]
-    attributes: list[dict[str, Any]]
+    code: Code
+    flat: Flat
     constants: list[Number]
     outputs: list[int]
     plans: list[Plan]
@@ -124,22 +112,21 @@ def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) 
     of_row[given] = np.arange(1, len(given) + 1)
     of_row[read.out] = np.arange(len(given) + 1, len(given) + len(indices) + 1)
 
-    kinds = [canonical(plan.op, dict(plan.attributes)) for plan in read.plans]
-    which = read.which.tolist()
-    attributes = [kinds[k] for k in which]
+    attributes = picked([canonical(plan.op, dict(plan.attributes)) for plan in read.plans], read.which)
     moving = np.array([plan.op.moves_nothing for plan in read.plans], bool)[read.which]
     for t in np.flatnonzero(moving).tolist():
-        plan = read.plans[which[t]]
+        plan = read.plans[read.which[t]]
         attributes[t] = canonical(plan.op, reading.with_start(plan, int(read.shifts[t])))
     numbers = of_row[read.operands]
-    flat, begins = np.where(numbers > 0, numbers - 1, numbers).tolist(), read.begins.tolist()
-    rows = np.concatenate([np.array(given, "i8"), read.out])
-    ids, lie = np.unique(buffers["layout"][rows], return_inverse=True)
-    known = [layouts[i] for i in ids.tolist()]
+    operands = np.where(numbers > 0, numbers - 1, numbers)
+    results = np.arange(len(given), len(given) + len(indices))
+    ids, lie = distinct(buffers["layout"][np.concatenate([np.array(given, "i8"), read.out])].astype("i8"))
     return Taken(
-        rows.tolist(), len(given), [known[i] for i in lie.tolist()], [read.plans[k].op for k in which],
-        [tuple(flat[i:j]) for i, j in pairwise(begins)], attributes, constants,
-        (of_row[list(outputs)] - 1).tolist(), [read.plans[k] for k in which],
+        given, picked([layouts[i] for i in ids.tolist()], lie),
+        Code(picked([plan.op for plan in read.plans], read.which), tuples(operands, read.begins), attributes,
+             results.tolist()),
+        Flat(read.begins, operands, results, read.plans, read.which), constants, (of_row[list(outputs)] - 1).tolist(),
+        picked(read.plans, read.which),
     )
 
 
@@ -151,22 +138,25 @@ def _in_order(rows: Words) -> Words:
 
 def _numbered(rows: Words, of_row: Words) -> list[Number]:
     """The distinct Python numbers that rows hold, in order; `of_row` is told which each is."""
-    values: list[Number | None] = [None] * len(rows)
     lie, addresses = buffers["layout"][rows], buffers["address"][rows]
+    kinds = np.empty(len(rows), "i8")
+    seen: list[tuple[int, Number]] = []  # of each kind, the first place and the number
     for layout in np.unique(lie).tolist():
         places = np.flatnonzero(lie == layout)
         numpy = layouts[layout].dtype.numpy
         least = int(addresses[places].min())
         at = (addresses[places] - np.uint64(least)) // np.uint64(numpy.itemsize)
         held = machine.memory(least, numpy, int(at.max()) + 1)[at]
-        for place, value in zip(places.tolist(), held.tolist()):
-            values[place] = value
+        _, first, which = np.unique(held.view(f"u{numpy.itemsize}"), return_index=True, return_inverse=True)
+        kinds[places] = len(seen) + which
+        seen += zip(places[first].tolist(), held[first].tolist())
     known: dict[str, int] = {}
+    number_of = np.empty(len(seen), "i8")
     constants: list[Number] = []
-    for row, value in zip(rows.tolist(), values):
-        assert isinstance(value, (bool, int, float))
-        number = known.setdefault(repr(value), len(constants))
+    for k in sorted(range(len(seen)), key=lambda k: seen[k][0]):
+        number = known.setdefault(repr(seen[k][1]), len(known))
         if number == len(constants):
-            constants.append(value)
-        of_row[row] = ~number
+            constants.append(seen[k][1])
+        number_of[k] = ~number
+    of_row[rows] = number_of[kinds]
     return constants

@@ -87,16 +87,14 @@ class Tape(Instructions):
                   named: Mapping[int, str], with_lines: bool = False) -> Tape:
         """Copy instructions of the live tape, in the order they were recorded."""
         found = taken(indices, inputs, outputs)
-        given = found.rows[:found.inputs]
-        numbers = range(found.inputs, len(found.rows))
+        given = found.inputs
         tape = cls(
             name, found.layouts, range(len(given)), [b for b, r in enumerate(given) if reading.requires_grad(r)],
-            list(zip(found.operations, found.operands, found.attributes, numbers)), found.constants, found.outputs,
-            {b: named[r] for b, r in enumerate(given) if r in named},
+            found.code, found.constants, found.outputs, {b: named[r] for b, r in enumerate(given) if r in named},
             of_instructions(indices) if with_lines else None,
             {b: reading.detached(r) for b, r in enumerate(given) if reading.is_alive(r)},
         )
-        tape._plans = [*found.plans]
+        tape._flat, tape._plans = found.flat, [*found.plans]
         return tape
 
     def _become(self, other: Tape) -> None:

@@ -17,7 +17,7 @@ from tapegrad.machine.live import layouts as machine_layouts
 from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape.derived import Derived
-from tapegrad.tape.instructions import Instructions
+from tapegrad.tape.instructions import Code, Instructions
 from tapegrad.tape.notation import Number, TapeError, canonical
 
 DEEPEST = 64  # tuples in tuples
@@ -290,7 +290,7 @@ class _Parser:
         if missing:
             raise ParseError(self.last_line(), f"buffers numbered from 0 to {count - 1}", f"no %{missing[0]}")
         layouts = [self.layouts[b] for b in range(count)]
-        return name, layouts, inputs, requires, code, self.values, outputs, names, sources
+        return name, layouts, inputs, requires, Code.of(code), self.values, outputs, names, sources
 
     def instruction(self, t: int, sources: list[str]) -> tuple[Operation, tuple[int, ...], dict[str, Any], int]:
         columns = re.split(r"  +", re.sub(r"^(\d+) (?! )", r"\1  ", self.lines[self.at][1]))

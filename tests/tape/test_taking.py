@@ -8,6 +8,7 @@ import tapegrad
 from tapegrad.tape import Tape, reading
 from tapegrad.tape.derived import Derived
 from tapegrad.tape.taking import Columns, leading_to
+from tapegrad.tape.words import distinct, reached, tuples
 
 
 def _mixed():
@@ -29,7 +30,22 @@ def _chain(n):
     return w, h, h.sum()
 
 
-@pytest.mark.parametrize("program", [_mixed, lambda: _chain(3), lambda: _chain(1000)], ids=["mixed", "short", "long"])
+def _two_chains(turns):
+    """What one chain leads to, beside instructions of another that it does not read, one apart and many in a row."""
+    w = tapegrad.ones(2, requires_grad=True)
+    a, b = w, w
+    for _ in range(turns):
+        a, b = a * w, b + w
+    for _ in range(turns):
+        b = b * 2
+    return w, a, (a * w).sum()
+
+
+PROGRAMS = {"mixed": _mixed, "short": lambda: _chain(3), "long": lambda: _chain(1000),
+            "beside": lambda: _two_chains(8), "far beside": lambda: _two_chains(200)}
+
+
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
 @pytest.mark.parametrize("stopped", [False, True], ids=["to the leaves", "to an input"])
 def test_as_one_by_one(program, stopped):
     _, middle, result = program()
@@ -53,7 +69,40 @@ def test_as_one_by_one(program, stopped):
             assert read.shifts[i] == shift
 
 
-@pytest.mark.parametrize("program", [_mixed, lambda: _chain(20)], ids=["mixed", "chain"])
+@pytest.mark.parametrize("program", PROGRAMS.values(), ids=PROGRAMS)
+def test_in_words_as_parsed(program):
+    tape = Tape.of(program()[2])
+    again = Tape.parse(tape.dump())
+    assert again == tape
+    a, b = tape.flat(), again.flat()
+    for words in ("begins", "operands", "results"):
+        assert getattr(a, words).tolist() == getattr(b, words).tolist()
+    assert [a.plans[i].op for i in a.which] == [b.plans[i].op for i in b.which] == tape.operations
+
+
+def test_reached_as_followed():
+    chance = np.random.default_rng(0)
+    for n in (1, 2, 30, 400):
+        for density in (0.01, 0.5, 1.5, 4):
+            ends = np.sort(chance.integers(0, n, (int(n * density), 2)), 1)
+            ends = ends[ends[:, 0] < ends[:, 1]]
+            sources, targets = ends[np.argsort(ends[:, 0], kind="stable")].T
+            start = chance.random(n) < 0.1
+            wanted = start.copy()
+            for source, target in zip(sources, targets):
+                wanted[target] |= wanted[source]
+            assert reached(start, sources, targets).tolist() == wanted.tolist()
+
+
+def test_distinct_and_tuples_of_nothing():
+    for numbers in ([], [0], [5, 1 << 40, 5]):
+        found, which = distinct(np.array(numbers, "i8"))
+        assert found[which].tolist() == numbers and found.tolist() == sorted({*numbers})
+    for n in (0, 2):
+        assert tuples(np.zeros(0, "i8"), np.zeros(n + 1, "i8")) == [()] * n
+
+
+@pytest.mark.parametrize("program", [_mixed, lambda: _chain(20), lambda: _two_chains(9)], ids=["mixed", "chain", "two"])
 def test_derived_as_by_definition(program):
     tape = Tape.of(program()[2])
     of = Derived(tape)

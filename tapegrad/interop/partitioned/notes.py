@@ -25,6 +25,7 @@ from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import Tape, lines, reading
+from tapegrad.tape.instructions import Code
 from tapegrad.tape.notation import canonical
 
 TensorBase: Any = machine.TensorBase
@@ -182,8 +183,8 @@ class Notes:
             for b in s.operands:
                 if b < 0:
                     numbers.setdefault(b, ~len(numbers))
-        code = [(s.op, tuple(numbers[b] if b < 0 else renumbered[b] for b in s.operands), s.attributes,
-                 renumbered[s.result]) for s in steps]
+        code = Code.of((s.op, tuple(numbers[b] if b < 0 else renumbered[b] for b in s.operands), s.attributes,
+                        renumbered[s.result]) for s in steps)
         made = Tape(name, [self.layouts[b] for b in renumbered], range(len(given)),
                     [*requires, *self.kept], code,
                     [self.numbers[~b] for b in numbers], [renumbered[b] for b in outs], dict(enumerate(names)),
