@@ -106,7 +106,7 @@ class Walk:
                 for b, wanted in zip(tape.operands[t], needs[t]):
                     x: Any = tape.constants[~b] if b < 0 else self.values[b] if again[b] is None else again[b]
                     if wanted and again[b] is not None:
-                        x = x.view(x.shape)
+                        x = x[...]  # a view of the same strides, those of single elements too
                         parts.append((t, b, x))
                     operands.append(x)
                 if any(needs[t]) and tape.plan(t).keeps:

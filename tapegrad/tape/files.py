@@ -13,6 +13,7 @@ from typing import Any, BinaryIO, NamedTuple
 import numpy as np
 
 from tapegrad.errors import OutOfMemoryError
+from tapegrad.machine.learning import capturing
 from tapegrad.tape import reading, text
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError, TapeFormatError
@@ -32,6 +33,7 @@ class Saved(NamedTuple):
 
 def arrays(tape: Instructions) -> dict[int, np.ndarray[Any, Any]]:
     """Copies of the inputs' values, by buffer."""
+    capturing.refuse("a tape's values are read")
     return {b: np.array(reading.array_of(value), order="C") for b, value in tape.values.items()}
 
 

@@ -11,6 +11,7 @@ import numpy as np
 
 from tapegrad import shapes
 from tapegrad.machine import records as rec
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Attributes, Layout, Plan
 from tapegrad.machine.startup import bytes_from
@@ -238,6 +239,7 @@ def array_of(tensor: Any) -> np.ndarray[Any, Any]:
 
 def tensor_from(array: Any, layout: Layout) -> Any:
     """A new tensor of a layout with the elements of an array."""
+    capturing.refuse("an array is written to a tensor")
     tensor = machine.call.empty(layout.id)
     array_of(tensor)[...] = array
     return tensor

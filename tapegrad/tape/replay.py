@@ -9,6 +9,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine import reference
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
@@ -42,6 +43,7 @@ def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
 
 def run_reference(tape: Instructions, inputs: Sequence[Any]) -> Any:
     """The tape's results as arrays, by the rules' NumPy columns."""
+    capturing.refuse("a tape's values are read")
     verify.check(tape)
     _check_runs(tape)
     values: list[Any] = [None] * len(tape.layouts)

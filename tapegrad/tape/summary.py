@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.machine import records as rec
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, instructions, machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape.lines import of_words
@@ -63,6 +64,7 @@ def live(reclaim: bool = True, *, by: str = "opcode") -> Summary:
     """
     if by not in ("opcode", "line"):
         raise ValueError(f'expected by="opcode" or "line", got {by!r}')
+    capturing.refuse("it looks at the machine's tape")
     if reclaim and int(machine.state["sweep_at"][0]) != rec.NEVER:  # a `record` block holds compaction off
         machine.call.reclaim()
     n = int(machine.state["n_instructions"][0])
