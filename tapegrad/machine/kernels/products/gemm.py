@@ -9,7 +9,8 @@ the machine itself is built.
 From the inside out (the design is Goto's, http://doi.acm.org/10.1145/1356052.1356053):
 
     tile     the micro-kernel: up to 14 x 2 vectors of c stay in registers while it goes through k, two vectors of a row
-             of b at a time, and of each row of a one element, broadcast. It reads a by any strides.
+             of b at a time, and of each row of a one element, broadcast. It reads a by any strides. Columns that two
+             vectors and part of a third would hold are one tile, of fewer rows.
     panel    tiles down a block of rows, so that two vectors' width of b, KC deep, stays in the first-level cache
     product  blocks; and packing, where it pays: a and b are read where they lie when few rows or columns share the cost
     copy, transpose    packing, in pieces as wide as a tile
@@ -78,6 +79,7 @@ ENTRIES = {"store": "i1 false, i1 false", "add": "i1 true, i1 false", "onto": "i
 # The large tile takes LLVM six times as long for it.
 _UNROLLED = {64: 1, 32: 4}
 _TALLEST = {64: 14, 32: 6}  # rows of two vectors that fit the registers
+_WIDE = {64: 8, 32: 4}      # and of three
 
 # How row r of a is reached: a row that has a pointer of its own, and a multiple of the stride that x86 can address.
 _REACH = [(0, 0), (0, 1), (0, 2), (3, 0), (0, 4), (5, 0), (5, 1), (3, 4), (0, 8), (5, 4), (10, 0), (3, 8), (10, 2),
@@ -91,37 +93,44 @@ class _Source(ProductWriter):
     def __init__(self, of: dtype, width: int) -> None:
         super().__init__(of, width)
         self.tallest, self.unrolled = _TALLEST[width], _UNROLLED[width]
-        self.heights = [1, *range(2, self.tallest + 1, 2)]  # every second, for each takes 3 ms to compile
+        self.low = _WIDE[width]
         self.panel = 2 * self.lanes
-        self.b_row = self.panel * self.item
+        self.b_row, self.wide_row = self.panel * self.item, (self.panel + self.lanes) * self.item
         self.a_row = -(-self.tallest * self.item // width) * width
 
     def written(self) -> str:
-        for vectors in (1, 2):
-            for rows in self.heights:
-                self.tile(rows, vectors)
+        tiles = [(rows, vectors) for vectors in (1, 2, 3) for rows in self.heights(vectors)]
+        for rows, vectors in tiles:
+            self.tile(rows, vectors)
         self.panels()
         self.copy()
         self.transpose()
         self.product()
-        tiles = [f"ptr @tile{rows}x{vectors}" for vectors in (1, 2) for rows in self.heights]
-        return self.whole(f"@tiles = internal constant [{len(tiles)} x ptr] [{', '.join(tiles)}]", entries=ENTRIES)
+        names = [f"ptr @tile{rows}x{vectors}" for rows, vectors in tiles]
+        return self.whole(f"@tiles = internal constant [{len(names)} x ptr] [{', '.join(names)}]", entries=ENTRIES)
+
+    def heights(self, vectors: int) -> list[int]:
+        """The rows of tiles: every second number, for each takes 3 ms to compile."""
+        return [1, *range(2, (self.low if vectors == 3 else self.tallest) + 1, 2)]
 
     # --------------------------------------------------------------------------------------------- the micro-kernel
 
     def tile(self, rows: int, vectors: int) -> None:
-        """c[rows, vectors] = a b, or d + a b where there is a d; `keep` are the lanes of a row's last vector.
+        """c[rows, vectors] = a b, or d + a b where there is a d.
+
+        Of several vectors the last ends where the row does, `last` bytes from its beginning: it repeats some columns of
+        the one before, which get the same values twice. Of a single one `keep` are the lanes.
 
         The empty assembly keeps LLVM from seeing through the pointers: it would reach one row from the other, a chain
         of additions as long as the FMAs take (6 x 2 vectors: 154 GFlop/s instead of 178), or keep 14 of them.
         d is read at the end: fetched first it is waited for (512 x 512: 3-5 %). Stores of whole vectors are not masked:
         processors without mask registers take 12 cycles for one that is (800 x 64 x 256: 14 %).
         """
-        reach, last = _REACH[:rows], vectors - 1
+        reach, single = _REACH[:rows], vectors == 1
         bases = sorted({base for base, _ in reach})
         tiles = [(r, v) for r in range(rows) for v in range(vectors)]
         with self.function(f"void @tile{rows}x{vectors}(ptr %a, i64 %ai, i64 %ak, ptr %b, i64 %bk, i64 %k, ptr %c, "
-                           f"i64 %ci, ptr %d, i64 %di, {self.bits} %keep)"):
+                           f"i64 %ci, ptr %d, i64 %di, i64 %last, {self.bits} %keep)"):
             at, before = self.rows("%c", "%ci", tiles), self.rows("%d", "%di", tiles)
             self.line("%adds = icmp ne ptr %d, null")
             state = {"b": "%b"}
@@ -137,18 +146,21 @@ class _Source(ProductWriter):
             self.label("add")  # all loads before the first store: where rows are short, vectors reach into the next one
             sums = {}
             for r, v in tiles:
-                value = self.masked_load(before[r, v], keep) if v == last else self.let(
+                value = self.masked_load(before[r, v], keep) if single else self.let(
                     f"load {self.v}, ptr {before[r, v]}, align {self.item}")
                 sums[r, v] = self.let(f"fadd {self.v} {value}, {state[f'c{r}.{v}']}")
             self.jump("store")
             for r, v in tiles:
                 self.line(f"%c{r}.{v}.end = phi {self.v} [{state[f'c{r}.{v}']}, %end], [{sums[r, v]}, %add]")
-            self.line(f"%whole = icmp eq {self.bits} %keep, -1")
-            self.line("br i1 %whole, label %plain, label %masked")
-            for how in ("plain", "masked"):
+            if single:
+                self.line(f"%whole = icmp eq {self.bits} %keep, -1")
+                self.line("br i1 %whole, label %plain, label %masked")
+            else:
+                self.line("br label %plain")
+            for how in ("plain", "masked")[:1 + single]:
                 self.label(how)
                 for r, v in tiles:
-                    if how == "masked" and v == last:
+                    if how == "masked":
                         self.masked_store(f"%c{r}.{v}.end", at[r, v], keep)
                     else:
                         self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
@@ -180,7 +192,8 @@ class _Source(ProductWriter):
     def step(self, state: dict[str, str], reach: list[tuple[int, int]], vectors: int) -> dict[str, str]:
         """One step along k."""
         after, row = dict(state), state["b"]
-        b = [self.let(f"load {self.v}, ptr {self.slot(row, v)}, align {self.item}") for v in range(vectors)]
+        b = [self.let(f"load {self.v}, ptr {self.vector_of(row, v, vectors)}, align {self.item}")
+             for v in range(vectors)]
         for r, (base, times) in enumerate(reach):
             x = self.let(f"load {self.t}, ptr {self.at(state[f'a{base}'], ('%ai', times))}, align {self.item}")
             x = self.splat(x, self.t)
@@ -205,18 +218,26 @@ class _Source(ProductWriter):
         starts = [start]
         for _ in range(tiles[-1][0]):
             starts.append(self.element(starts[-1], stride, "i8"))
-        return {(r, v): self.slot(starts[r], v) for r, v in tiles}
+        return {(r, v): self.vector_of(starts[r], v, tiles[-1][1] + 1) for r, v in tiles}
+
+    def vector_of(self, row: str, v: int, vectors: int) -> str:
+        """Where a vector of a row begins."""
+        return self.element(row, "%last", "i8") if v and v == vectors - 1 else self.slot(row, v)
 
     def panels(self) -> None:
-        """Tiles of at most `high` rows down a panel of at most two vectors' width; each begins `step` bytes further."""
+        """Tiles of at most `high` rows down a panel of at most three vectors' width; each begins `step` bytes further."""
         with self.function("void @panel(ptr %a, i64 %ai, i64 %ak, i64 %step, ptr %b, i64 %bk, i64 %depth, ptr %c, "
                            "i64 %ci, ptr %d, i64 %di, i64 %rows, i64 %high, i64 %columns)"):
-            two = self.let(f"icmp sgt i64 %columns, {self.lanes}")
-            keep = self.first(self.do("sub", "%columns", self.either(two, self.lanes, 0)))
-            table = self.element("@tiles", self.either(two, len(self.heights), 0), "ptr")
-            with self.loop("%rows", "%high") as i:
+            vectors = self.do("udiv", self.do("sub", "%columns", 1), self.lanes)
+            table = self.element("@tiles", self.do("mul", vectors, len(self.heights(1))), "ptr")
+            last = self.let(f"call i64 @llvm.smax.i64(i64 {self.do('sub', '%columns', self.lanes)}, i64 0)")
+            last = self.do("mul", last, self.item)
+            keep = self.first("%columns")
+            turns = self.do("udiv", self.do("add", "%rows", self.do("sub", "%high", 1)), "%high")
+            with self.loop(turns) as turn:
+                i = self.do("mul", turn, "%high")
                 rows = self.least("%high", self.do("sub", "%rows", i))
-                a = self.at("%a", (self.do("udiv", i, "%high"), "%step"))
+                a = self.at("%a", (turn, "%step"))
                 c, d = self.at("%c", (i, "%ci")), self.at("%d", (i, "%di"))
                 even = self.do("and", rows, -2)
                 for count, done in ((even, "0"), ("1", even)):
@@ -226,7 +247,7 @@ class _Source(ProductWriter):
                         tile = self.let(f"load ptr, ptr {tile}")
                         self.line(f"call void {tile}(ptr {self.at(a, (done, '%ai'))}, i64 %ai, i64 %ak, ptr %b, "
                                   f"i64 %bk, i64 %depth, ptr {self.at(c, (done, '%ci'))}, i64 %ci, "
-                                  f"ptr {self.at(d, (done, '%di'))}, i64 %di, {self.bits} {keep})")
+                                  f"ptr {self.at(d, (done, '%di'))}, i64 %di, i64 {last}, {self.bits} {keep})")
             self.line("ret void")
 
     # -------------------------------------------------------------------------------------------------------- packing
@@ -234,23 +255,25 @@ class _Source(ProductWriter):
     def copy(self) -> None:
         """Pieces of `width` columns whose rows are contiguous; all of a row before the next, for the TLB's sake.
 
-        A row of a piece is one vector or two. Lanes without a column are zeroed: what they hold is computed with, and
+        A row of a piece is up to three vectors. Lanes without a column are zeroed: what they hold is computed with, and
         denormal rubbish is 100 times slower.
         """
         with self.function(f"void @copy({_PACKING})"):
-            two = self.let(f"icmp ugt i64 %row, {self.lanes * self.item}")
+            more = [self.let(f"icmp ugt i64 %row, {v * self.lanes * self.item}") for v in (1, 2)]
             rest = self.do("urem", "%count", "%width")
             whole = self.do("sub", "%count", rest)
             for start, end, width in (("0", whole, "%width"), (whole, "%count", rest)):
-                masks = [self.lanes_of(self.first(width)), self.lanes_of(self.first(self.do("sub", width, self.lanes)))]
+                masks = [self.lanes_of(self.first(self.do("sub", width, v * self.lanes))) for v in range(3)]
                 with self.when(self.let(f"icmp slt i64 {start}, {end}")), self.loop("%depth") as i:
                     source, to = self.at("%from", (i, "%along")), self.at("%to", (i, "%row"))
                     with self.loop(end, "%width", start) as j:
                         piece = self.at(to, (self.do("udiv", j, "%width"), "%piece"))
                         columns = self.element(source, j, self.t)
                         self.copy_vector(columns, masks[0], piece, 0)
-                        with self.when(two):
+                        with self.when(more[0]):
                             self.copy_vector(columns, masks[1], piece, 1)
+                        with self.when(more[1]):
+                            self.copy_vector(columns, masks[2], piece, 2)
             self.line("ret void")
 
     def copy_vector(self, source: str, mask: str, to: str, v: int) -> None:
@@ -283,17 +306,21 @@ class _Source(ProductWriter):
                             to = self.element(to, "%row", "i8")
             self.line("ret void")
 
-    def pack(self, to: str, row: int, source: str, stride: str, along: str, count: str, width: int | str,
+    def pack(self, to: str, row: int | str, source: str, stride: str, along: str, count: str, width: int | str,
              depth: str) -> None:
         turned = self.let(f"icmp ne i64 {stride}, {self.item}")
         function = self.either(turned, "@transpose", "@copy", "ptr")
-        self.line(f"call void {function}(ptr {to}, i64 {KC * row}, i64 {row}, ptr {source}, i64 {stride}, i64 {along}, "
+        piece = self.do("mul", row, KC)
+        self.line(f"call void {function}(ptr {to}, i64 {piece}, i64 {row}, ptr {source}, i64 {stride}, i64 {along}, "
                   f"i64 {count}, i64 {width}, i64 {depth})")
 
     # ------------------------------------------------------------------------------------------------------ the loops
 
     def product(self) -> None:
-        """Blocks of b, COLUMNS wide or just a panel, KC deep; then blocks of a; then panels."""
+        """Blocks of b, COLUMNS wide or just a panel, KC deep; then blocks of a; then panels.
+
+        Where it is just a panel, up to one vector's width that is left after the last is part of that.
+        """
         block_rows = ROWS // self.tallest * self.tallest
         a_room, b_room = (block_rows // self.tallest + 1) * KC * self.a_row, COLUMNS // self.panel * KC * self.b_row
         with self.function("void @product(ptr %pointers, ptr %nest, i1 %add, i1 %onto)"):
@@ -304,7 +331,7 @@ class _Source(ProductWriter):
             dj = self.either("%add", self.item, 0)
             d0 = self.let(f"load ptr, ptr {self.element('%pointers', self.either('%onto', 3, 0), 'ptr')}")
             d0 = self.either("%add", d0, "null", "ptr")
-            one_panel = self.let(f"alloca [{KC * self.b_row} x i8], align 64")
+            one_panel = self.let(f"alloca [{KC * self.wide_row} x i8], align 64")
             scratch = self.let("alloca ptr")
             self.line(f"store ptr null, ptr {scratch}")
             large = self.let(f"icmp sge i64 {m}, {PACK_A[0]}")
@@ -318,20 +345,29 @@ class _Source(ProductWriter):
             b_columns = self.either(large, COLUMNS, self.panel)
             turned = self.let(f"icmp ne i64 {bj}, {self.item}")
             pays = self.let(f"or i1 {turned}, {self.let(f'icmp sge i64 {m}, {PACK_B}')}")
-            deep, high = self.balanced(k, KC), self.balanced(m, self.tallest, 2)
-            a_step = self.either(large, KC * self.a_row, self.do("mul", ai, high))
+            deep, tall, low = self.balanced(k, KC), self.balanced(m, self.tallest, 2), self.balanced(m, self.low, 2)
+            rest = self.do("urem", n, self.panel)
+            joins = self.let(f"and i1 {self.let(f'icmp sle i64 {rest}, {self.lanes}')}, "
+                             f"{self.let(f'icmp sgt i64 {n}, {self.panel}')}")
+            rest = self.either(self.let(f"select i1 {large}, i1 false, i1 {joins}"), rest, 0)
+            narrow = self.do("sub", n, rest)
             row, along = self.either(large, self.item, ai), self.either(large, self.a_row, ak)
-            with self.loop(batches) as batch, self.loop(n, b_columns) as q, self.loop(k, deep) as p:
-                depth, columns = self.least(deep, self.do("sub", k, p)), self.least(b_columns, self.do("sub", n, q))
+            with self.loop(batches) as batch, self.loop(narrow, b_columns) as q, self.loop(k, deep) as p:
+                depth, left = self.least(deep, self.do("sub", k, p)), self.do("sub", narrow, q)
+                more = self.either(self.let(f"icmp sle i64 {left}, {b_columns}"), rest, 0)
+                columns, wide = self.do("add", self.least(b_columns, left), more), self.let(f"icmp ne i64 {more}, 0")
+                panel, b_packed_row = self.do("add", self.panel, more), self.either(wide, self.wide_row, self.b_row)
+                high = self.either(wide, low, tall)
+                a_step = self.either(large, KC * self.a_row, self.do("mul", ai, high))
                 again = self.let(f"icmp ne i64 {p}, 0")
                 d_start = self.either(again, self.at(c0, (batch, cb)), self.at(d0, (batch, db)), "ptr")
                 d_row, d_column = self.either(again, ci, di), self.either(again, self.item, dj)
                 b = self.at(b0, (batch, bb), (q, bj), (p, bk))
-                packs = self.let(f"or i1 {pays}, {self.let(f'icmp slt i64 {columns}, {b_columns}')}")
+                packs = self.let(f"or i1 {pays}, {self.let(f'icmp slt i64 {columns}, {self.lanes}')}")
                 with self.when(packs):
-                    self.pack(b_packed, self.b_row, b, bj, bk, columns, self.panel, depth)
+                    self.pack(b_packed, b_packed_row, b, bj, bk, columns, panel, depth)
                 b = self.either(packs, b_packed, b, "ptr")
-                b_row = self.either(packs, self.b_row, bk)
+                b_row = self.either(packs, b_packed_row, bk)
                 b_step = self.either(packs, KC * self.b_row, self.b_row)
                 with self.loop(m, block_rows) as i:
                     rows = self.least(block_rows, self.do("sub", m, i))
@@ -339,10 +375,10 @@ class _Source(ProductWriter):
                     with self.when(large):
                         self.pack(a_packed, self.a_row, a, ai, ak, rows, high, depth)
                     a = self.either(large, a_packed, a, "ptr")
-                    with self.loop(columns, self.panel) as j:
+                    with self.loop(columns, panel) as j:
                         c = self.at(c0, (batch, cb), (i, ci), (self.do("add", q, j), self.item))
                         d = self.at(d_start, (i, d_row), (self.do("add", q, j), d_column))
-                        width = self.least(self.panel, self.do("sub", columns, j))
+                        width = self.least(panel, self.do("sub", columns, j))
                         right = self.at(b, (self.do("udiv", j, self.panel), b_step))
                         self.line(f"call void @panel(ptr {a}, i64 {row}, i64 {along}, i64 {a_step}, ptr {right}, "
                                   f"i64 {b_row}, i64 {depth}, ptr {c}, i64 {ci}, ptr {d}, i64 {d_row}, i64 {rows}, "
