@@ -116,7 +116,9 @@ class _Source(ProductWriter):
     # --------------------------------------------------------------------------------------------- the micro-kernel
 
     def tile(self, rows: int, vectors: int) -> None:
-        """c[rows, vectors] = a b, or d + a b where there is a d.
+        """c[rows, vectors] = a b, or d + a b where there is a d; `turns` times, one below the other.
+
+        Of a each begins `step` bytes further. To call them one by one takes shallow ones longer (1000 x 10 x 10: 10 %).
 
         Of several vectors the last ends where the row does, `last` bytes from its beginning: it repeats some columns of
         the one before, which get the same values twice. Of a single one `keep` are the lanes.
@@ -129,17 +131,21 @@ class _Source(ProductWriter):
         reach, single = _REACH[:rows], vectors == 1
         bases = sorted({base for base, _ in reach})
         tiles = [(r, v) for r in range(rows) for v in range(vectors)]
-        with self.function(f"void @tile{rows}x{vectors}(ptr %a, i64 %ai, i64 %ak, ptr %b, i64 %bk, i64 %k, ptr %c, "
-                           f"i64 %ci, ptr %d, i64 %di, i64 %last, {self.bits} %keep)"):
+        with self.function(f"void @tile{rows}x{vectors}(i64 %turns, ptr %a0, i64 %ai, i64 %ak, i64 %step, ptr %b, "
+                           f"i64 %bk, i64 %k, ptr %c0, i64 %ci, ptr %d0, i64 %di, i64 %last, {self.bits} %keep)"):
+            self.line("%adds = icmp ne ptr %d0, null")
+            whole, rest = self.do("udiv", "%k", self.unrolled), self.do("urem", "%k", self.unrolled)
+            steps = {"a": "%step", "c": self.do("mul", "%ci", rows), "d": self.do("mul", "%di", rows)}
+            self.jump("tile")
+            self.line("%left = phi i64 [%turns, %entry], [%left.next, %done]")
+            for x in steps:
+                self.line(f"%{x} = phi ptr [%{x}0, %entry], [%{x}.next, %done]")
             at, before = self.rows("%c", "%ci", tiles), self.rows("%d", "%di", tiles)
-            self.line("%adds = icmp ne ptr %d, null")
             state = {"b": "%b"}
             for base in bases:
                 state[f"a{base}"] = self.hidden(self.at("%a", ("%ai", base)))
             state.update({f"c{r}.{v}": "zeroinitializer" for r, v in tiles})
-            whole = self.do("udiv", "%k", self.unrolled)
-            state = self.along_k("turn", state, reach, vectors, whole, self.unrolled, "entry", "rest")
-            rest = self.do("urem", "%k", self.unrolled)
+            state = self.along_k("turn", state, reach, vectors, whole, self.unrolled, "tile", "rest")
             state = self.along_k("one", state, reach, vectors, rest, 1, "rest", "end")
             keep = self.lanes_of("%keep")
             self.line("br i1 %adds, label %add, label %store")
@@ -164,7 +170,15 @@ class _Source(ProductWriter):
                         self.masked_store(f"%c{r}.{v}.end", at[r, v], keep)
                     else:
                         self.line(f"store {self.v} %c{r}.{v}.end, ptr {at[r, v]}, align {self.item}")
-                self.line("ret void")
+                self.line("br label %done")
+            self.label("done")
+            for x, step in steps.items():
+                self.line(f"%{x}.next = getelementptr i8, ptr %{x}, i64 {step}")
+            self.line("%left.next = sub i64 %left, 1")
+            self.line("%again = icmp ne i64 %left.next, 0")
+            self.line("br i1 %again, label %tile, label %end.of.all")
+            self.label("end.of.all")
+            self.line("ret void")
 
     def along_k(self, name: str, state: dict[str, str], reach: list[tuple[int, int]], vectors: int, turns: str,
                 count: int, before: str, after: str) -> dict[str, str]:
@@ -225,7 +239,7 @@ class _Source(ProductWriter):
         return self.element(row, "%last", "i8") if v and v == vectors - 1 else self.slot(row, v)
 
     def panels(self) -> None:
-        """Tiles of at most `high` rows down a panel of at most three vectors' width; each begins `step` bytes further."""
+        """Tiles of at most `high` rows down a panel, which is up to three vectors wide; each begins `step` bytes on."""
         with self.function("void @panel(ptr %a, i64 %ai, i64 %ak, i64 %step, ptr %b, i64 %bk, i64 %depth, ptr %c, "
                            "i64 %ci, ptr %d, i64 %di, i64 %rows, i64 %high, i64 %columns)"):
             vectors = self.do("udiv", self.do("sub", "%columns", 1), self.lanes)
@@ -233,21 +247,20 @@ class _Source(ProductWriter):
             last = self.let(f"call i64 @llvm.smax.i64(i64 {self.do('sub', '%columns', self.lanes)}, i64 0)")
             last = self.do("mul", last, self.item)
             keep = self.first("%columns")
-            turns = self.do("udiv", self.do("add", "%rows", self.do("sub", "%high", 1)), "%high")
-            with self.loop(turns) as turn:
-                i = self.do("mul", turn, "%high")
-                rows = self.least("%high", self.do("sub", "%rows", i))
-                a = self.at("%a", (turn, "%step"))
-                c, d = self.at("%c", (i, "%ci")), self.at("%d", (i, "%di"))
-                even = self.do("and", rows, -2)
-                for count, done in ((even, "0"), ("1", even)):
-                    some = "slt i64 0," if done == "0" else f"slt i64 {even},"
-                    with self.when(self.let(f"icmp {some} {rows if done == even else even}")):
-                        tile = self.element(table, self.do("lshr", count, 1), "ptr")
-                        tile = self.let(f"load ptr, ptr {tile}")
-                        self.line(f"call void {tile}(ptr {self.at(a, (done, '%ai'))}, i64 %ai, i64 %ak, ptr %b, "
-                                  f"i64 %bk, i64 %depth, ptr {self.at(c, (done, '%ci'))}, i64 %ci, "
-                                  f"ptr {self.at(d, (done, '%di'))}, i64 %di, i64 {last}, {self.bits} {keep})")
+            turns = self.do("udiv", "%rows", "%high")
+            whole = self.do("mul", turns, "%high")
+            rest = self.do("sub", "%rows", whole)
+            even = self.do("and", rest, -2)
+            below, odd = self.at("%a", (turns, "%step")), self.do("and", rest, 1)
+            for count, rows, times, first, a in (
+                    (turns, "%high", turns, "0", "%a"), (even, even, "1", whole, below),
+                    (odd, "1", "1", self.do("add", whole, even), self.at(below, (even, "%ai")))):
+                with self.when(self.let(f"icmp ne i64 {count}, 0")):
+                    tile = self.element(table, self.do("lshr", rows, 1), "ptr")
+                    tile = self.let(f"load ptr, ptr {tile}")
+                    self.line(f"call void {tile}(i64 {times}, ptr {a}, i64 %ai, i64 %ak, i64 %step, ptr %b, i64 %bk, "
+                              f"i64 %depth, ptr {self.at('%c', (first, '%ci'))}, i64 %ci, "
+                              f"ptr {self.at('%d', (first, '%di'))}, i64 %di, i64 {last}, {self.bits} {keep})")
             self.line("ret void")
 
     # -------------------------------------------------------------------------------------------------------- packing
