@@ -19,6 +19,39 @@ double minor(const double* a, long n, long row, const std::vector<long>& columns
     return total;
 }
 
+// `squares` is what a triangular factor makes of a point's way from a mean: scale on its diagonal, and what is below.
+template <typename Squares>
+double mixture(const double* alphas, const double* means, const double* factors, const double* points, long n, long d,
+               long k, Squares squares) {
+    const long width = d * (d + 1) / 2;
+    std::vector<double> from(d), terms(k), scale(k * d), begin(k);
+    const auto logsumexp = [&](const double* x) {
+        const double most = *std::max_element(x, x + k);
+        double sum = 0;
+        for (long c = 0; c < k; ++c) sum += std::exp(x[c] - most);
+        return most + std::log(sum);
+    };
+    double total = 0;
+    for (long c = 0; c < k; ++c) {
+        const double* factor = factors + c * width;
+        begin[c] = alphas[c];
+        for (long j = 0; j < d; ++j) {
+            begin[c] += factor[j];
+            scale[c * d + j] = std::exp(factor[j]);
+            total += scale[c * d + j] * scale[c * d + j] / 2;
+        }
+        for (long j = d; j < width; ++j) total += factor[j] * factor[j] / 2;
+    }
+    for (long i = 0; i < n; ++i) {
+        for (long c = 0; c < k; ++c) {
+            for (long j = 0; j < d; ++j) from[j] = points[i * d + j] - means[c * d + j];
+            terms[c] = begin[c] - squares(&scale[c * d], factors + c * width + d, from.data()) / 2;
+        }
+        total += logsumexp(terms.data());
+    }
+    return total - n * logsumexp(alphas);
+}
+
 }  // namespace
 
 extern "C" {
@@ -126,40 +159,38 @@ double kmeans(const double* centroids, const double* points, long n, long d, lon
 
 double gmm(const double* alphas, const double* means, const double* factors, const double* points, long n, long d,
            long k) {
-    const long width = d * (d + 1) / 2;
-    std::vector<double> from(d), terms(k), scale(k * d), begin(k);
-    const auto logsumexp = [&](const double* x) {
-        const double most = *std::max_element(x, x + k);
-        double sum = 0;
-        for (long c = 0; c < k; ++c) sum += std::exp(x[c] - most);
-        return most + std::log(sum);
-    };
-    double total = 0;
-    for (long c = 0; c < k; ++c) {
-        const double* factor = factors + c * width;
-        begin[c] = alphas[c];
+    return mixture(alphas, means, factors, points, n, d, k, [d](const double* scale, const double* below,
+                                                                const double* from) {
+        double squares = 0;
         for (long j = 0; j < d; ++j) {
-            begin[c] += factor[j];
-            scale[c * d + j] = std::exp(factor[j]);
-            total += scale[c * d + j] * scale[c * d + j] / 2;
+            double y = scale[j] * from[j];
+            for (long l = 0; l < j; ++l) y += *below++ * from[l];
+            squares += y * y;
         }
-        for (long j = d; j < width; ++j) total += factor[j] * factor[j] / 2;
+        return squares;
+    });
+}
+
+// The same with factors that are kept, and added up, column by column: as GradBench's own program has it.
+double gmm_columns(const double* alphas, const double* means, const double* factors, const double* points, long n,
+                   long d, long k) {
+    const long width = d * (d + 1) / 2;
+    std::vector<double> to(d), turned(factors, factors + k * width);
+    for (long c = 0; c < k; ++c) {
+        double* below = &turned[c * width + d];
+        for (long l = 0; l < d; ++l)
+            for (long j = l + 1; j < d; ++j) *below++ = factors[c * width + d + j * (j - 1) / 2 + l];
     }
-    for (long i = 0; i < n; ++i) {
-        for (long c = 0; c < k; ++c) {
-            const double* below = factors + c * width + d;
-            double squares = 0;
-            for (long j = 0; j < d; ++j) from[j] = points[i * d + j] - means[c * d + j];
-            for (long j = 0; j < d; ++j) {
-                double y = scale[c * d + j] * from[j];
-                for (long l = 0; l < j; ++l) y += *below++ * from[l];
-                squares += y * y;
-            }
-            terms[c] = begin[c] - squares / 2;
-        }
-        total += logsumexp(terms.data());
-    }
-    return total - n * logsumexp(alphas);
+    return mixture(alphas, means, turned.data(), points, n, d, k, [d, &to](const double* scale, const double* below,
+                                                                     const double* from) {
+        double* __restrict__ y = to.data();
+        for (long j = 0; j < d; ++j) y[j] = scale[j] * from[j];
+        for (long l = 0; l < d; ++l)
+            for (long j = l + 1; j < d; ++j) y[j] += *below++ * from[l];
+        double squares = 0;
+        for (long j = 0; j < d; ++j) squares += y[j] * y[j];
+        return squares;
+    });
 }
 
 double ba(const double* cameras, const double* points, const double* weights, const double* seen, const long* which,
