@@ -151,6 +151,32 @@ def test_what_is_between_products_of_many_matrices_runs_with_them():
                for s in arranged(compiled)) or not gemm.kernels(torch.float64)
 
 
+SHORT_ROWS = {
+    "the nearest": lambda x, w: ((x ** 2).sum(1)[:, None] - 2 * x @ w + (w ** 2).sum(0)).min(1),
+    "two layers": lambda x, w: (((x @ w).tanh() @ w.T).relu() @ w,),
+    "added to a row": lambda x, w: (torch.addmm(w[0], x, w).exp(), (x + 1) @ w),
+    "added to": lambda x, w: (torch.addmm(x[:, :1] * w[0], x, w) * 2,),
+}
+
+
+@pytest.mark.parametrize("rows", [1000, 1003])
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("name", SHORT_ROWS)
+def test_the_product_of_many_short_rows_runs_with_what_is_made_of_it(name, dtype, rows):
+    x, w = values(rows, 10, dtype=dtype), values(10, 36, seed=1, dtype=dtype)
+    x[1, 2], x[700, 3] = torch.nan, torch.inf
+    expected = [t.numpy() for t in SHORT_ROWS[name](x, w)]
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        compiled = torch.compile(lambda: SHORT_ROWS[name](x, w))
+        for _ in range(5):
+            found = compiled()
+        for a, b in zip(found, expected):
+            np.testing.assert_array_equal(a.numpy(), b)
+        assert any(products.product(c.kernel) is not None and len(s.calls) > 1 for s in arranged(compiled)
+                   for c in s.calls) or not gemm.kernels(dtype)
+
+
 def test_updates_in_place():
     def made():
         return values(N).requires_grad_(), values(N, seed=1), torch.zeros(N, dtype=torch.float64)

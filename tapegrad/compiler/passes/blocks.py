@@ -5,7 +5,8 @@ passes from call to call stays in the cache, and needs no array at all where nob
 are made of one partial result a block. Blocks are shared between threads, and the results do not depend on how many.
 
 Products of many matrices take part, a matrix being a row: what is computed of each and goes into the next product, as
-in attention, stays in the cache. One large product does not, for it does better with its operands packed as a whole.
+in attention, stays in the cache. So does the product of a matrix of many short rows, say of points, with a small one.
+Another large product does not, for it does better with its operands packed as a whole.
 
 `blocks` is the pass; `lowered` makes calls of its groups after others have worked on them. It goes by memory alone: a
 call may join a group if every operand lies, unit by unit, where the others of the group have it, or is read whole and
@@ -72,7 +73,8 @@ def _grouped(steps: list[Step]) -> list[Item]:
     for step in steps:
         axes = _axes(step)
         work.update(axes)
-        inner = words_of(step)[2][-1] if product_of(step) is not None else 1
+        product = product_of(step)
+        inner = product.inner if product else 1
         largest.update({n: max(elements // max(inner, 1), largest.get(n, 0)) for n, elements in axes.items()})
     while work:
         units = max(work, key=lambda n: (work[n], n))
@@ -132,11 +134,11 @@ class _Lowering:
         bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
         fewest = -(-FEWEST * group.units // max(max(c.elements for c in chosen.cuts), 1))
         block = max(CACHE // max(bytes_a_unit, 1), fewest, 1)
-        multiple = VECTORS if block > VECTORS else _whole(chosen.cuts)
-        block = min(max(block // multiple, 1) * multiple, group.units)
         pieces = sum(c.elements for c in chosen.cuts if product_of(c.step)) // thread_cuts.PRODUCT_GRAIN
         if pieces > 1:  # multiplications are dearer than the bytes they go through
             block = min(block, -(-group.units // pieces))
+        multiple = VECTORS if block > VECTORS else _whole(chosen.cuts)
+        block = min(max(block // multiple, 1) * multiple, group.units)
         n_blocks = -(-group.units // block)
         scratch, top = self.scratch(chosen, group, block)
         calls: list[Call] = []
@@ -208,8 +210,9 @@ def _calls_along(cut: Cut) -> bool:
 
 def _axes(step: Step) -> dict[int, int]:
     """The lengths a step may be cut along, and its elements."""
-    if product_of(step) is not None:
-        sizes = {words_of(step)[2][0]}
+    product = product_of(step)
+    if product is not None:
+        sizes = {words_of(step)[2][product.axis]}
     elif kernel_of(step) is not None:
         sizes = {n for n in words_of(step)[2] if n >= 1024}
     else:

@@ -7,12 +7,14 @@ from typing import NamedTuple
 
 from tapegrad.compiler.passes.work import kernel_of, space, writes
 from tapegrad.compiler.traced_program import Place, Step
+from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import products
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 MATRICES, MATRIX = 8, 1 << 19  # products of at least so many, of which each moves at most so many bytes
+ROWS, DEPTH, SMALL = 512, 64, 1 << 14  # or of a matrix of at least so many short rows with one of at most so many bytes
 
 Space = tuple[str, int]
 
@@ -41,13 +43,28 @@ class Cut(NamedTuple):
     reach: tuple[int, ...]
 
 
-def product_of(step: Step) -> products.Product | None:
-    """What a step does that is one of many products of matrices, of a size to be run one after the other."""
+class Products(NamedTuple):
+    """A step that is products of matrices, which can be run one after the other along an axis."""
+
+    of: dtype
+    axis: int
+    inner: int  # elements that are summed for one of the result
+
+
+def product_of(step: Step) -> Products | None:
+    """Many products of matrices, each a part; or one of many short rows, each a part, with a small matrix.
+
+    Such a product is no better done as a whole: the small matrix is what is packed, and it is for each block.
+    """
     found = products.product(step.a) if step.kind == rec.KERNEL else None
     if found is None or not found.by_nest:
         return None
     batches, m, n, k = words_of(step)[2]
-    return found if batches >= MATRICES and (m * k + k * n + m * n) * found.of.itemsize <= MATRIX else None
+    if batches >= MATRICES and (m * k + k * n + m * n) * found.of.itemsize <= MATRIX:
+        return Products(found.of, 0, k)
+    if batches == 1 and m >= ROWS and n > 1 and k <= DEPTH and k * n * found.of.itemsize <= SMALL:
+        return Products(found.of, 1, k)
+    return None
 
 
 def words_of(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
@@ -74,8 +91,8 @@ def cuts(step: Step, units: int) -> Iterator[Cut]:
     outputs = len(writes(step))
     itemsizes = [d.itemsize for d in dtypes]
     written_out = inmost(kernel.pattern, kept, len(sizes)) if kernel is not None and "#" in kernel.pattern else -1
-    for axis, size in enumerate(sizes[:1] if product else sizes):
-        if size % units or size < units or axis == written_out:
+    for axis, size in enumerate(sizes):
+        if (product and axis != product.axis) or size % units or size < units or axis == written_out:
             continue
         per_unit, parts, reach = size // units, [], []
         for place, item, stride in zip(step.places, itemsizes, strides):
