@@ -19,6 +19,7 @@ from tapegrad.compiler.passes.loops import loops
 from tapegrad.compiler.passes.nests import nests
 from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
+from tapegrad.compiler.passes.recomputed import recomputed
 from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.stores import stores
 from tapegrad.compiler.passes.work import Work
@@ -26,7 +27,8 @@ from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores, "rows": rows,
-    "lanes": lanes, "blocks": blocks, "nests": nests, "fusion": fusion, "loops": loops, "products": products,
+    "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion, "loops": loops,
+    "products": products,
 }
 
 
