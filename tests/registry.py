@@ -121,8 +121,8 @@ class Sample(NamedTuple):
         """With the factors of its matrix, where an operation is given both; or with the record of its steps."""
         if self.op.name == "_recurrent_shown":
             packed = self.arrays[0]
-            record = REGISTRY["_recurrent_steps"].column(packed, **self.attributes)
-            return self._replace(operands=tuple(map(Operand, (packed, self._weights(packed), record))))
+            record = REGISTRY["_recurrent_steps"].column(packed, **self._of_steps)
+            return self._replace(operands=tuple(map(Operand, (packed, *self._read(packed), record))))
         if self.op.name == "_attention":
             weights = REGISTRY["_attention_weights"].column(self.arrays[0], **self.attributes)
             return self._replace(operands=(self.operands[0], Operand(weights)))
@@ -140,11 +140,16 @@ class Sample(NamedTuple):
         return [o.tensor(requires_grad and o.array.dtype.kind == "f") if isinstance(o, Operand) else o
                 for o in self.operands]
 
-    def _weights(self, packed: Any) -> Any:
-        """The weights that states meet, which are what is packed last."""
-        width = self.attributes["width"]
-        rows = recurrent.CELLS[self.attributes["mode"]].gates * width
-        return packed[-rows * width:].reshape(rows, width)
+    @property
+    def _of_steps(self) -> dict[str, Any]:
+        return {name: self.attributes[name] for name in REGISTRY["_recurrent_steps"].attributes}
+
+    def _read(self, packed: Any) -> list[Any]:
+        """Inputs and weights, which the steps of a layer are given among others."""
+        sizes = {name: self.attributes[name] for name in recurrent.Sizes._fields}
+        narrowed = packed.view(recurrent._Array) if isinstance(packed, np.ndarray) else packed
+        found = recurrent.given_parts(narrowed, **sizes)
+        return [found.inputs.reshape(-1, sizes["wide"]), found.of_inputs, found.of_states]
 
     def _factoring(self) -> tuple[Operation, dict[str, Any]]:
         """The operation that makes the factors this one is given."""
@@ -159,8 +164,8 @@ class Sample(NamedTuple):
         no variables."""
         if self.op.name == "_recurrent_shown":
             packed = operands[0].detach()
-            steps = dispatch.apply(REGISTRY["_recurrent_steps"], (packed,), tuple(self.attributes.items()))
-            operands = [operands[0], self._weights(packed).contiguous(), steps]
+            record = dispatch.apply(REGISTRY["_recurrent_steps"], (packed,), tuple(self._of_steps.items()))
+            operands = [operands[0], *(part.contiguous() for part in self._read(packed)), record]
         if self.op.name == "_attention":
             weights = dispatch.apply(REGISTRY["_attention_weights"], operands[:1], tuple(self.attributes.items()))
             operands = [operands[0], weights]

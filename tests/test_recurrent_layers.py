@@ -8,6 +8,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.functions.nn import recurrent
+from tapegrad.ops import recurrent as rules
 
 KINDS = {"LSTM": {}, "GRU": {}, "RNN": {}, "RNN relu": {"nonlinearity": "relu"}}
 WHOLE, STEPWISE = 1, 1 << 60  # the fewest steps that are taken at once
@@ -53,6 +54,55 @@ def test_as_composed(kind, dtype, monkeypatch):
         for a, b in zip(*found):
             np.testing.assert_allclose(a, b, rtol=0, atol=(2e-5 if dtype is torch.float32 else 1e-12) * (
                 1 + np.abs(b).max()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_weights_too_large_for_a_cache(kind, monkeypatch):
+    """What is done step by step, and span by span, is then done for all steps: to the same end."""
+    torch.manual_seed(0)
+    found = []
+    for small, dtype in ((rules.SMALL, torch.float64), (0, torch.float32)):  # each has a plan of its own
+        monkeypatch.setattr(rules, "SMALL", small)
+        module = layer(kind, 7, 6, dtype=dtype)
+        torch.manual_seed(1)
+        for p in module.parameters():
+            p.data.copy_(torch.rand(p.shape) - 0.5)
+        x, *states = (torch.rand(*shape).to(dtype).requires_grad_() for shape in (
+            (41, 19, 7), *[(1, 19, 6)] * (1 + (kind == "LSTM"))))
+        found.append(results(module, x, states))
+    for a, b in zip(*found):
+        np.testing.assert_allclose(a, b, rtol=0, atol=2e-5 * (1 + np.abs(b).max()))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_inputs_that_need_no_gradient(kind):
+    """Whether they do is decided anew at every call, also where the last one recorded nothing."""
+    torch.manual_seed(0)
+    module = layer(kind, 5, 6)
+    x, states = given(kind, module, 7, 9)
+    plain = x.detach()
+    whole = results(module, x, states)
+    for _ in range(3):
+        with torch.no_grad():
+            module(x)
+            module(plain)
+        leaves = [*module.parameters()]
+        out, ends = module(plain, tuple(states) if len(states) > 1 else states[0])
+        shown = [out, *(ends if isinstance(ends, tuple) else (ends,))]
+        loss = sum((v * torch.linspace(-1, 1, v.numel()).view(v.shape)).sum() for v in shown)
+        for a, b in zip(torch.autograd.grad(loss, leaves), whole[-len(leaves):]):
+            np.testing.assert_array_equal(a.numpy(), b)
+        again = results(module, x, states)
+        for a, b in zip(again, whole):
+            np.testing.assert_array_equal(a, b)
+    tangent = torch.randn_like(plain)
+    with torch.autograd.forward_ad.dual_level():
+        out, _ = module(torch.autograd.forward_ad.make_dual(plain, tangent))
+        found = torch.autograd.forward_ad.unpack_dual(out).tangent
+    x.grad = None
+    g = torch.randn_like(found)
+    module(x)[0].backward(g)
+    assert (found * g).sum().item() == pytest.approx((x.grad * tangent).sum().item(), rel=1e-3, abs=1e-3)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -114,7 +164,7 @@ def test_threads_share_a_batch():
         torch.set_num_threads(before)
     for more in found[1:]:
         for a, b in zip(found[0], more):
-            np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
+            np.testing.assert_array_equal(a, b)
 
 
 def test_what_is_shown_may_be_written_to():
@@ -135,11 +185,13 @@ def test_what_is_shown_may_be_written_to():
         out.sum().backward()
 
 
-def test_weights_that_were_written_to_are_refused():
+@pytest.mark.parametrize("name", ["weight_hh_l0", "weight_ih_l0", "input"])
+def test_what_was_written_to_is_refused(name):
     module = layer("LSTM", 16, 64)
-    out, _ = module(given("LSTM", module, 50, 4)[0])
+    x = given("LSTM", module, 50, 4)[0]
+    out, _ = module(x)
     with torch.no_grad():
-        module.weight_hh_l0.mul_(2)
+        (x if name == "input" else getattr(module, name)).mul_(2)
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         out.sum().backward()
 

@@ -30,7 +30,7 @@ def _turns(builder: Builder, packed: Value) -> tuple[Value, list[Value], int]:
     """Turns through the heads, their queries, keys and values, and how much work there is, in multiplications."""
     _, batch, heads, length, width = packed.shape
     parts = [builder.heads(packed.narrow(0, k, 1).squeeze(0)) for k in range(3)]
-    return builder.in_turns(batch, heads, apart=True), parts, batch * heads * length * length * (width + 16)
+    return builder.in_turns(batch, heads, at_once=1), parts, batch * heads * length * length * (width + 16)
 
 
 def weights_of(builder: Builder, packed: Value, *, scale: float) -> Value:

@@ -94,7 +94,7 @@ def convolve(builder: Builder, x: Value, w: Value, *, stride: shapes.Shape, dila
     outputs, channels, *kernel = w.shape
     of = geometry(channels, x.shape[2:], tuple(kernel), stride, dilation)
     out = builder.result(x.dtype, (x.shape[0], outputs, *of.places))
-    turns = builder.in_turns(x.shape[0], 1, apart=True)
+    turns = builder.in_turns(x.shape[0], 1, at_once=1)
     columns = _columns(turns, builder.one_by_one(x, 1), of)
     target, kernels = builder.one_by_one(out, 1), builder.still(w.reshape(outputs, channels * of.taps))
     if of.length == math.prod(of.places):
@@ -114,7 +114,7 @@ def convolve_back(builder: Builder, v: Value, w: Value, *, sizes: shapes.Shape, 
     of = geometry(channels, sizes, tuple(kernel), stride, dilation)
     out = builder.result(v.dtype, (v.shape[0], channels, *sizes))
     builder.fill(out)
-    turns = builder.in_turns(v.shape[0], 1, apart=True)
+    turns = builder.in_turns(v.shape[0], 1, at_once=1)
     rows = _rows(turns, builder.one_by_one(v, 1), of)
     made = turns.scratch(v.dtype, (channels * of.taps, of.length))
     kernels = builder.still(w.reshape(outputs, channels * of.taps))
@@ -145,7 +145,7 @@ def convolve_weights(builder: Builder, v: Value, x: Value, *, kernel: shapes.Sha
     builder.fill(sums)
     for start, first, parts, count in ((0, 0, several, each), (several * each, several, rest, 1)):
         if parts:
-            turns = builder.in_turns(parts, count, apart=True)
+            turns = builder.in_turns(parts, count, at_once=1)
             columns = _columns(turns, builder.one_by_one(x, count, start), of)
             arriving = _rows(turns, builder.one_by_one(v, count, start), of)
             total = builder.one_by_one(sums, 1, first)._replace(turn=0)

@@ -55,21 +55,27 @@ elementwise("_gru_mixed", lambda z, n, h: n + sigmoid(z) * (h - n), _mixed_vjp, 
 class Cell(NamedTuple):
     """A cell, by what it does with one element of everything.
 
-    `step` is given what inputs gave, what the product of state and weights gave, and what it `reads` besides; it returns
-    what is kept for backward, and the states afterwards. `slope` is given what was kept, what it `reads`, the gradient
-    that arrives, and returns the gradients of all that is kept, and of what it read.
+    `step` is given the sums of what inputs and states gave to the gates, their biases, and what it `reads` besides; it
+    returns what is kept for backward, and the states afterwards. `slope` is given what was kept, what it `reads`, the
+    gradient that arrives, and returns the gradients of all sums, and of what it read.
     """
 
-    gates: int  # columns of the products, in units of the state's width
-    kept: int   # columns kept; where there are none, the product is written where the state is to be
-    reads: str  # "c", the memory; "h", the state itself, and a bias of the last gate's own; or nothing
+    gates: int  # rows of the weights, in units of the state's width
+    sums: int   # one for each gate; two for a last gate that takes what states and what inputs give apart
+    kept: int   # columns kept; where there are none, the sum is written where the state is to be
+    reads: str  # "c", the memory; "h", the state itself; or nothing
     step: Callable[..., tuple[Any, ...]]
     slope: Callable[..., tuple[Any, ...]]
 
+    @property
+    def alike(self) -> int:
+        """Gates that take what inputs and states give together."""
+        return 2 * self.gates - self.sums
 
-def _lstm_step(xi: Value, xf: Value, xn: Value, xo: Value, ri: Value, rf: Value, rn: Value, ro: Value, c: Value
+
+def _lstm_step(i: Value, f: Value, n: Value, o: Value, bi: Value, bf: Value, bn: Value, bo: Value, c: Value
               ) -> tuple[Value, ...]:
-    i, f, n, o = sigmoid(xi + ri), sigmoid(xf + rf), tanh(xn + rn), sigmoid(xo + ro)
+    i, f, n, o = sigmoid(i + bi), sigmoid(f + bf), tanh(n + bn), sigmoid(o + bo)
     c = f * c + i * n
     shown = tanh(c)
     return i, f, n, o, shown, c, o * shown
@@ -82,10 +88,10 @@ def _lstm_slope(i: Value, f: Value, n: Value, o: Value, shown: Value, before: Va
     return (g_c * n * i * (1 - i), g_c * before * f * (1 - f), g_c * i * (1 - n * n), g * shown * o * (1 - o), g_c * f)
 
 
-def _gru_step(xr: Value, xz: Value, xn: Value, rr: Value, rz: Value, own: Value, h: Value, b: Value
+def _gru_step(r: Value, z: Value, own: Value, n: Value, br: Value, bz: Value, b_own: Value, bn: Value, h: Value
              ) -> tuple[Value, ...]:
-    r, z, own = sigmoid(xr + rr), sigmoid(xz + rz), own + b
-    n = tanh(xn + r * own)
+    r, z, own = sigmoid(r + br), sigmoid(z + bz), own + b_own
+    n = tanh(n + bn + r * own)
     return r, z, own, n, n + z * (h - n)
 
 
@@ -96,22 +102,24 @@ def _gru_slope(r: Value, z: Value, own: Value, n: Value, before: Value, later: V
 
 
 CELLS = {
-    "LSTM": Cell(4, 5, "c", _lstm_step, _lstm_slope),
-    "GRU": Cell(3, 4, "h", _gru_step, _gru_slope),
-    "RNN_TANH": Cell(1, 0, "", lambda x, r: (tanh(x + r),), lambda h, later, g: ((later + g) * (1 - h * h),)),
-    "RNN_RELU": Cell(1, 0, "", lambda x, r: (scalar.maximum(x + r, 0),),
+    "LSTM": Cell(4, 4, 5, "c", _lstm_step, _lstm_slope),
+    "GRU": Cell(3, 4, 4, "h", _gru_step, _gru_slope),
+    "RNN_TANH": Cell(1, 1, 0, "", lambda x, b: (tanh(x + b),), lambda h, later, g: ((later + g) * (1 - h * h),)),
+    "RNN_RELU": Cell(1, 1, 0, "", lambda x, b: (scalar.maximum(x + b, 0),),
                      lambda h, later, g: (scalar.where(h <= 0, 0, later + g),)),
 }
 
 
 class Given(NamedTuple):
-    """What a layer is given: inputs met with their weights (steps, batch, gates), the state to begin with, the memory to
-    begin with or a GRU's own bias, and the weights that states meet."""
+    """What a layer is given: inputs (steps, batch, wide), the state to begin with, the memory if there is one, the
+    weights that inputs meet, the biases of all sums, and the weights that states meet."""
 
-    met: Any
+    inputs: Any
     state: Any
-    more: Any
-    weight: Any
+    memory: Any
+    of_inputs: Any
+    bias: Any
+    of_states: Any
 
 
 class Record(NamedTuple):
@@ -123,7 +131,50 @@ class Record(NamedTuple):
     state: Any
 
 
-def _parts(x: Any, sizes: list[tuple[int, ...] | None]) -> list[Any]:
+Shapes = list[tuple[int, ...] | None]
+
+
+class Sizes(NamedTuple):
+    """A layer, as its operations are told of it."""
+
+    mode: str
+    steps: int
+    batch: int
+    wide: int
+    width: int
+
+    @property
+    def cell(self) -> Cell:
+        return CELLS[self.mode]
+
+    @property
+    def rows(self) -> int:
+        """Rows of the weights."""
+        return self.cell.gates * self.width
+
+    def given(self) -> Shapes:
+        state = self.batch, self.width
+        return [(self.steps, self.batch, self.wide), state, state if self.cell.reads == "c" else None, *self.weights()]
+
+    def weights(self) -> list[tuple[int, ...]]:
+        """The last that is given: weights, and biases."""
+        return [(self.rows, self.wide), (self.cell.sums * self.width,), (self.rows, self.width)]
+
+    def record(self) -> Shapes:
+        states = self.steps + 1, self.batch, self.width
+        return [(self.steps, self.batch, self.cell.kept * self.width) if self.cell.kept else None,
+                states if self.cell.reads == "c" else None, states]
+
+    def shown(self) -> tuple[int, ...]:
+        return self.steps + (self.cell.reads == "c"), self.batch, self.width
+
+    def met(self) -> list[tuple[int, int, int]]:
+        """Rows of the weights of inputs, and columns of the sums that they give to: where both start, how many."""
+        alike, rows = self.cell.alike * self.width, self.rows
+        return [(0, 0, rows)] if alike == rows else [(0, 0, alike), (alike, rows, rows - alike)]
+
+
+def _parts(x: Any, sizes: Shapes) -> list[Any]:
     found, start = [], 0
     for size in sizes:
         found.append(None if size is None else x.narrow(0, start, math.prod(size)).reshape(*size))
@@ -131,60 +182,66 @@ def _parts(x: Any, sizes: list[tuple[int, ...] | None]) -> list[Any]:
     return found
 
 
-def _length(sizes: list[tuple[int, ...] | None]) -> int:
+def _length(sizes: Shapes) -> int:
     return sum(math.prod(size) for size in sizes if size is not None)
 
 
-def _given_sizes(mode: str, steps: int, batch: int, width: int) -> list[tuple[int, ...] | None]:
-    cell, state = CELLS[mode], (batch, width)
-    columns = cell.gates * width
-    return [(steps, batch, columns), state, {"c": state, "h": (width,)}.get(cell.reads), (columns, width)]
-
-
-def _record_sizes(mode: str, steps: int, batch: int, width: int) -> list[tuple[int, ...] | None]:
-    cell, states = CELLS[mode], (steps + 1, batch, width)
-    return [(steps, batch, cell.kept * width) if cell.kept else None, states if cell.reads == "c" else None, states]
-
-
-def given_parts(packed: Any, mode: str, steps: int, batch: int, width: int) -> Given:
+def given_parts(packed: Any, mode: str, steps: int, batch: int, wide: int, width: int) -> Given:
     """The parts of what `_recurrent_given` returns, or of its gradient."""
-    return Given(*_parts(packed, _given_sizes(mode, steps, batch, width)))
+    return Given(*_parts(packed, Sizes(mode, steps, batch, wide, width).given()))
 
 
-def record_parts(record: Any, mode: str, steps: int, batch: int, width: int) -> Record:
+def record_parts(record: Any, mode: str, steps: int, batch: int, wide: int, width: int) -> Record:
     """The parts of what `_recurrent_steps` returns."""
-    return Record(*_parts(record, _record_sizes(mode, steps, batch, width)))
+    return Record(*_parts(record, Sizes(mode, steps, batch, wide, width).record()))
 
 
-def _pack(builder: Builder, x: Value, w: Value, bias: Value, state: Value, more: Value, weight: Value, *, mode: str
+def _sizes_of(mode: str, x: Value, state: Value) -> Sizes:
+    return Sizes(mode, x.shape[0] // state.shape[0], state.shape[0], x.shape[1], state.shape[1])
+
+
+def _pack(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, *, mode: str
          ) -> Value:
-    (rows, _), (batch, width), columns = x.shape, state.shape, w.shape[0]
-    sizes = mode, rows // batch, batch, width
-    out = builder.result(x.dtype, (_length(_given_sizes(*sizes)),))
+    sizes = _sizes_of(mode, x, state)
+    out = builder.result(x.dtype, (_length(sizes.given()),))
     parts = given_parts(out, *sizes)
-    builder.added_into(parts.met.reshape(rows, columns), bias, x @ w.mT)
-    for part, value in zip(parts[1:], (state, more, weight)):
+    builder.copy_into(parts.inputs.reshape(*x.shape), x)
+    for part, value in zip(parts[1:], (state, memory, w, bias, weight)):
         if part is not None:
             builder.copy_into(part, value)
     return out.layout
 
 
-def _pack_vjp(g: Value, x: Value, w: Value, bias: Value, state: Value, more: Value, weight: Value, mode: str
+def _pack_vjp(g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, mode: str
              ) -> tuple[Value, ...]:
-    batch, width = state.shape
-    parts = given_parts(g, mode, x.shape[0] // batch, batch, width)
-    met = parts.met.reshape(x.shape[0], w.shape[0])
-    return met @ w, met.mT @ x, met.sum((0,)), parts.state, parts.more, parts.weight
+    parts = given_parts(g, *_sizes_of(mode, x, state))
+    return (parts.inputs.reshape(*x.shape), *parts[1:])
 
 
 PIECE = 32  # columns of the weights that lie together: two vectors, or a multiple, as wide as a tile of products
+# Bytes of weights up to which all that a thread needs for its part of a batch stays in a second-level cache: inputs
+# meet their weights step by step, and gradients of weights are added up a span of steps at a time. Beyond it these are
+# products of all steps.
+SMALL = 1 << 18
+
+
+def _small(sizes: Sizes, item: int) -> bool:
+    return sizes.rows * (sizes.wide + sizes.width) * item <= SMALL
+
+
+def _span(builder: Builder, sizes: Sizes, item: int) -> tuple[int, int]:
+    """Rows of the batch that are taken at once, and steps whose gradients of weights are added up at once: of as many
+    rows as inputs and states have elements, so that sums are not read and written more often than those rows are."""
+    at_once, across = builder.block(sizes.batch), sizes.wide + sizes.width
+    rows = min(across, SMALL // ((sizes.cell.sums * sizes.width + across) * item))
+    return at_once, min(max(-(-rows // at_once), 1), sizes.steps)
 
 
 def _pieces(builder: Builder, w: Value) -> Value:
     """The transpose of weights, PIECE columns at a time: whole, its rows would lie on few of a cache's lines."""
     columns, width = w.shape
     piece = columns if columns % PIECE else PIECE
-    return builder.plain(w.reshape(columns // piece, piece, width).mT)
+    return builder.still(w.reshape(columns // piece, piece, width).mT)
 
 
 def _directions(builder: Builder, reverse: bool, steps: int) -> tuple[int, int, Rule]:
@@ -193,36 +250,48 @@ def _directions(builder: Builder, reverse: bool, steps: int) -> tuple[int, int, 
     return before, after, lambda part, at, back=reverse: builder.moving(part, back, at, steps)
 
 
-def _steps(builder: Builder, packed: Value, *, mode: str, reverse: bool, steps: int, batch: int, width: int) -> Value:
-    cell, sizes = CELLS[mode], (mode, steps, batch, width)
-    out = builder.result(packed.dtype, (_length(_record_sizes(*sizes)),))
-    (met, first, more, w), (kept, memory, state) = given_parts(packed, *sizes), record_parts(out, *sizes)
+def _steps(builder: Builder, packed: Value, *, mode: str, reverse: bool, steps: int, batch: int, wide: int, width: int
+          ) -> Value:
+    sizes = Sizes(mode, steps, batch, wide, width)
+    cell, small = sizes.cell, _small(sizes, packed.dtype.itemsize)
+    out = builder.result(packed.dtype, (_length(sizes.record()),))
+    given, (kept, memory, state) = given_parts(packed, *sizes), record_parts(out, *sizes)
     before, after, moving = _directions(builder, reverse, steps)
-    for part, start in ((state, first), (memory, more)):
+    for part, start in ((state, given.state), (memory, given.memory)):
         if part is not None:
             builder.copy_into(part.narrow(0, before * steps, 1), start.unsqueeze(0))
     turns = builder.in_turns(batch, steps)
-    earlier, later, x = moving(state, before), moving(state, after), moving(met, 0)
-    row = later if kept is None else moving(kept, 0)
-    product = row.columns(0, cell.gates * width)
-    turns.product(product, earlier, builder.still(_pieces(builder, w)))
-    inputs = [m.columns(k * width, width) for m in (x, product) for k in range(cell.gates)]
+    earlier, later = moving(state, before), moving(state, after)
+    row, rows = (later, state.narrow(0, after, steps)) if kept is None else (moving(kept, 0), kept)
+    for start, column, n in sizes.met():
+        w = given.of_inputs.narrow(0, start, n)
+        if small:
+            turns.product(row.columns(column, n), moving(given.inputs, 0), _pieces(builder, w))
+        else:
+            builder.write(rows.reshape(steps * batch, rows.shape[-1]).narrow(1, column, n),
+                          given.inputs.reshape(steps * batch, wide) @ w.mT)
+    for start, n in ((0, cell.alike * width), (cell.alike * width, sizes.rows - cell.alike * width)):
+        if n:
+            w = given.of_states.narrow(0, start, n)
+            turns.product(row.columns(start, n), earlier, _pieces(builder, w), add=start == 0)
+    inputs = [m.columns(k * width, width) for m in (row, builder.still(given.bias)) for k in range(cell.sums)]
     outputs = [row.columns(k * width, width) for k in range(cell.kept)]
     if memory is not None:
         inputs.append(moving(memory, before))
         outputs.append(moving(memory, after))
     elif cell.reads:
-        inputs += [earlier, builder.still(more)]
+        inputs.append(earlier)
     turns.elements([*outputs, later], inputs, cell.step)
-    turns.end(steps * batch * math.prod(w.shape))
+    turns.end(steps * batch * sizes.rows * (width + wide * small))
     return out.layout
 
 
-def _shown(builder: Builder, packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool, steps: int,
-           batch: int, width: int) -> Value:
+def _shown(builder: Builder, packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str,
+           reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int) -> Value:
     """The states after every step, and the last memory behind them."""
-    _, memory, state = record_parts(record, mode, steps, batch, width)
-    out = builder.result(record.dtype, (steps + (memory is not None), batch, width))
+    sizes = Sizes(mode, steps, batch, wide, width)
+    _, memory, state = record_parts(record, *sizes)
+    out = builder.result(record.dtype, sizes.shown())
     after = int(not reverse)
     builder.copy_into(out.narrow(0, 0, steps), state.narrow(0, after, steps))
     if memory is not None:
@@ -230,47 +299,97 @@ def _shown(builder: Builder, packed: Value, weight: Value, record: Value, *, mod
     return out
 
 
-def _slopes(builder: Builder, g: Value, packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool,
-            steps: int, batch: int, width: int) -> Value:
-    """The gradient of what was given, from that of what is shown.
+def _packed_vjp(g: Value, packed: Value, x: Value, w: Value, weight: Value, record: Value, mode: str, reverse: bool,
+                onward: bool, steps: int, batch: int, wide: int, width: int) -> tuple[Value | None, ...]:
+    return (whole._recurrent_slopes(g, packed, x, w, weight, record, mode=mode, reverse=reverse, onward=onward,
+                                    steps=steps, batch=batch, wide=wide, width=width), None, None, None, None)
 
-    The weights are read where they lie, so that backward is refused once they were written to.
+
+def _slopes(builder: Builder, g: Value, packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str,
+            reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int) -> Value:
+    """The gradient of what was given, from that of what is shown; that of the inputs is zero unless it goes `onward`.
+
+    Inputs and weights are read where they lie, so that backward is refused once they were written to.
     """
-    cell, sizes = CELLS[mode], (mode, steps, batch, width)
-    out = builder.result(g.dtype, packed.shape)
+    sizes, of = Sizes(mode, steps, batch, wide, width), g.dtype
+    cell, small = sizes.cell, _small(sizes, of.itemsize)
+    out = builder.result(of, packed.shape)
     (kept, memory, state), found = record_parts(record, *sizes), given_parts(out, *sizes)
-    before, after, moving = _directions(builder, reverse, steps)
+    after, before, moving = _directions(builder, not reverse, steps)
     builder.fill(found.state)
     if memory is not None:
-        builder.copy_into(found.more, g.narrow(0, steps, 1).squeeze(0))
-    back = not reverse
-    turns = builder.in_turns(batch, steps)
-    later, row = builder.running(found.state), moving(found.met, 0, back)
-    outputs = [row.columns(k * width, width) for k in range(cell.gates)]
-    inputs = [moving(kept, 0, back).columns(k * width, width) for k in range(cell.kept)] or [moving(state, after, back)]
-    arriving = [later, moving(g, 0, back)]
-    met, across = found.met.reshape(steps * batch, cell.gates * width), cell.gates * width
-    own = None
+        builder.copy_into(found.memory, g.narrow(0, steps, 1).squeeze(0))
+    if not onward:
+        builder.fill(found.inputs)
+    columns = cell.sums * width
+    turns = builder.in_turns(batch, steps, *(_span(builder, sizes, of.itemsize) if small else ()))
+    if small:
+        row, rows = turns.spanned(of, columns)
+    else:
+        rows = builder.room_for(of, (steps, batch, columns))
+        row = moving(rows, 0)
+    later = builder.running(found.state)
+    outputs = [row.columns(k * width, width) for k in range(cell.sums)]
+    inputs = [moving(kept, 0).columns(k * width, width) for k in range(cell.kept)] or [moving(state, after)]
+    arriving = [later, moving(g, 0)]
     if memory is not None:
-        inputs.append(moving(memory, before, back))
-        outputs.append(builder.running(found.more))
-        arriving.append(builder.running(found.more))
-    elif cell.reads:  # what the state gave to the last gate has a gradient of its own
-        own, across = builder.room_for(g.dtype, (steps, batch, width)), across - width
-        inputs.append(moving(state, before, back))
-        outputs[-1:] = [moving(own, 0, back), outputs[-1], later]
+        inputs.append(moving(memory, before))
+        outputs.append(builder.running(found.memory))
+        arriving.append(builder.running(found.memory))
+    elif cell.reads:
+        inputs.append(moving(state, before))
+        outputs.append(later)
     turns.elements(outputs, [*inputs, *arriving], cell.slope)
-    turns.product(later, row.columns(0, across), builder.still(weight.narrow(0, 0, across)), add=own is not None)
+    turns.product(later, row.columns(0, sizes.rows), builder.still(weight), add=cell.reads == "h")
+    x = x.reshape(steps, batch, wide)
+    if small:
+        if onward:
+            for start, column, n in sizes.met():
+                turns.product(moving(found.inputs, 0), row.columns(column, n), builder.still(w.narrow(0, start, n)),
+                              add=start > 0)
+        _sums(builder, turns, sizes, out, rows, (moving(x, 0), moving(state, before)))
+        return out.layout
+    turns.end(steps * batch * sizes.rows * width)
+    rows, x, to = (v.reshape(steps * batch, v.shape[-1]) for v in (rows, x, found.inputs))
+    for start, column, n in sizes.met():
+        met, part = rows.narrow(1, column, n), w.narrow(0, start, n)
+        builder.write(found.of_inputs.narrow(0, start, n), met.mT @ x)
+        if onward and start == 0:
+            builder.write(to, met @ part)
+        elif onward:
+            builder.added_into(to, to, met @ part)
     seen = state.narrow(0, before, steps).reshape(steps * batch, width)
-    if own is not None:
-        turns.product(later, moving(own, 0, back), builder.still(weight.narrow(0, across, width)), add=True)
-    turns.end(steps * batch * math.prod(weight.shape))
-    builder.write(found.weight.narrow(0, 0, across), met.narrow(1, 0, across).mT @ seen)
-    if own is not None:
-        own = own.reshape(steps * batch, width)
-        builder.write(found.weight.narrow(0, across, width), own.mT @ seen)
-        builder.write(found.more, own.sum((0,)))
+    builder.write(found.of_states, rows.narrow(1, 0, sizes.rows).mT @ seen)
+    builder.write(found.bias, rows.sum((0,)))
     return out.layout
+
+
+def _sums(builder: Builder, turns: Value, sizes: Sizes, out: Value, rows: Value, seen: tuple[Value, Value]) -> None:
+    """Gradients of weights and biases, added up at the end of every span, for each block of a batch; then of all."""
+    of, shapes, blocks = out.dtype, sizes.weights(), -(-sizes.batch // turns.at_once)
+    length, unit = sum(map(math.prod, shapes)), 16 * turns.at_once
+    found = out.narrow(0, out.shape[0] - length, length)
+    room = found.unsqueeze(0) if blocks == 1 else builder.room_for(of, (blocks, -(-length // unit) * unit))
+    parts, start = [], 0
+    for size in shapes:
+        part = room.narrow(1, start, math.prod(size))
+        parts.append(turns.summed(part.reshape(blocks, math.prod(size[:-1]), size[-1])))
+        start += math.prod(size)
+    of_inputs, bias, of_states = parts
+    spans = []
+    for value in seen:
+        row, all_of = turns.spanned(of, value.value.shape[1])
+        turns.elements([row], [value], lambda v: (v,))
+        spans.append(all_of)
+    for start, column, n in sizes.met():
+        to = of_inputs._replace(value=of_inputs.value.narrow(0, start, n))
+        turns.product(to, rows.columns(column, n).mT, spans[0], spans=True)
+    turns.product(of_states, rows.columns(0, sizes.rows).mT, spans[1], spans=True)
+    ones = builder.constant(1, out).expand(1, rows.value.shape[0])
+    turns.product(bias, builder.still(ones), rows, spans=True)
+    turns.end(sizes.steps * sizes.batch * sizes.rows * (sizes.wide + sizes.width) * 2)
+    if blocks > 1:
+        builder.write(found, room.narrow(1, 0, length).sum((0,)))
 
 
 # ---------------------------------------------------------------- the same in NumPy
@@ -291,23 +410,28 @@ class _Array(np.ndarray[Any, Any]):
         return self[start:start + length]
 
 
-def pack_column(x: Value, w: Value, bias: Value, state: Value, more: Value, weight: Value, *, mode: str) -> Value:
-    parts = [x @ w.T + bias, state, *((more,) if CELLS[mode].reads else ()), weight]
+def pack_column(x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, *, mode: str) -> Value:
+    parts = [x, state, *((memory,) if CELLS[mode].reads == "c" else ()), w, bias, weight]
     return np.concatenate([np.ravel(part) for part in parts])
 
 
-def steps_column(packed: Value, *, mode: str, reverse: bool, steps: int, batch: int, width: int) -> Value:
-    cell, sizes = CELLS[mode], (mode, steps, batch, width)
-    out = np.zeros(_length(_record_sizes(*sizes)), packed.dtype).view(_Array)
-    met, first, more, w = given_parts(np.asarray(packed).view(_Array), *sizes)
-    kept, memory, state = record_parts(out, *sizes)
-    start = steps if reverse else 0
-    state[start] = first
+def steps_column(packed: Value, *, mode: str, reverse: bool, **rest: int) -> Value:
+    sizes = Sizes(mode, **rest)
+    cell, width = sizes.cell, sizes.width
+    out = np.zeros(_length(sizes.record()), packed.dtype).view(_Array)
+    given, (kept, memory, state) = given_parts(np.asarray(packed).view(_Array), *sizes), record_parts(out, *sizes)
+    start = sizes.steps if reverse else 0
+    state[start] = given.state
     if memory is not None:
-        memory[start] = more
-    for t, before, after in _order(steps, reverse):
-        read = [memory[before]] if memory is not None else [state[before], more] if cell.reads else []
-        *found, last = cell.step(*_split(met[t], width), *_split(state[before] @ w.T, width), *read)
+        memory[start] = given.memory
+    for t, before, after in _order(sizes.steps, reverse):
+        sums = np.zeros((sizes.batch, cell.sums * width), packed.dtype)
+        sums[:, :sizes.rows] = state[before] @ given.of_states.T
+        for first, column, n in sizes.met():
+            sums[:, column:column + n] += given.inputs[t] @ given.of_inputs[first:first + n].T
+        read = {"c": memory, "h": state}.get(cell.reads)
+        *found, last = cell.step(*_split(sums, width), *_split(given.bias[None], width),
+                                 *([] if read is None else [read[before]]))
         state[after] = last
         if memory is not None:
             memory[after] = found.pop()
@@ -316,84 +440,87 @@ def steps_column(packed: Value, *, mode: str, reverse: bool, steps: int, batch: 
     return np.asarray(out)
 
 
-def shown_column(packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool, steps: int, batch: int,
-                 width: int) -> Value:
-    _, memory, state = record_parts(np.asarray(record).view(_Array), mode, steps, batch, width)
+def shown_column(packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str, reverse: bool,
+                 onward: bool, **rest: int) -> Value:
+    _, memory, state = record_parts(np.asarray(record).view(_Array), *Sizes(mode, **rest))
     shown = state[:-1] if reverse else state[1:]
     return np.asarray(shown if memory is None else np.concatenate([shown, memory[:1] if reverse else memory[-1:]]))
 
 
-def slopes_column(g: Value, packed: Value, weight: Value, record: Value, *, mode: str, reverse: bool, steps: int,
-                  batch: int, width: int) -> Value:
-    cell, sizes = CELLS[mode], (mode, steps, batch, width)
+def slopes_column(g: Value, packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str, reverse: bool,
+                  onward: bool, **rest: int) -> Value:
+    sizes = Sizes(mode, **rest)
+    cell, width = sizes.cell, sizes.width
     out = np.zeros(packed.shape, g.dtype).view(_Array)
     found, (kept, memory, state) = given_parts(out, *sizes), record_parts(np.asarray(record).view(_Array), *sizes)
+    x = x.reshape(sizes.steps, sizes.batch, sizes.wide)
     if memory is not None:
-        found.more[:] = g[steps]
-    for t, before, after in reversed(_order(steps, reverse)):
+        found.memory[:] = g[sizes.steps]
+    for t, before, after in reversed(_order(sizes.steps, reverse)):
         seen = [state[after]] if kept is None else _split(kept[t], width)
         arriving = [found.state, g[t]]
         if memory is not None:
-            seen, arriving = [*seen, memory[before]], [*arriving, found.more.copy()]
+            seen, arriving = [*seen, memory[before]], [*arriving, found.memory.copy()]
         elif cell.reads:
             seen.append(state[before])
         slopes = [*cell.slope(*seen, *arriving)]
-        rest = slopes.pop() if cell.reads else 0
-        met = [*slopes[:2], slopes[3]] if cell.reads == "h" else slopes
-        of_state = np.concatenate(slopes[:cell.gates], 1)
-        found.met[t] = np.concatenate(met, 1)
-        found.weight[:] += of_state.T @ state[before]
-        found.state[:] = of_state @ weight + (rest if cell.reads == "h" else 0)
+        rest_of = slopes.pop() if cell.reads else 0
+        sums = np.concatenate(slopes, 1)
+        for first, column, n in sizes.met():
+            met = sums[:, column:column + n]
+            found.of_inputs[first:first + n] += met.T @ x[t]
+            if onward:
+                found.inputs[t] += met @ w[first:first + n]
+        found.bias[:] += sums.sum(0)
+        of_state = sums[:, :sizes.rows]
+        found.of_states[:] += of_state.T @ state[before]
+        found.state[:] = of_state @ weight + (rest_of if cell.reads == "h" else 0)
         if memory is not None:
-            found.more[:] = rest
-        elif cell.reads:
-            found.more[:] += slopes[2].sum(0)
+            found.memory[:] = rest_of
     return np.asarray(out)
 
 
-_SIZES = ("mode", "steps", "batch", "width")
+def _operand_shapes(which: int, sizes: Sizes) -> list[tuple[int, ...]]:
+    """Of the operands of what packs, goes through the steps, shows them, and goes back."""
+    _, state, memory, w, bias, weight = sizes.given()
+    x, packed, record = (sizes.steps * sizes.batch, sizes.wide), (_length(sizes.given()),), (_length(sizes.record()),)
+    found = [[x, state, memory or state, w, bias, weight], [packed], [packed, x, w, weight, record],
+             [sizes.shown(), packed, x, w, weight, record]]
+    return found[which]  # type: ignore[return-value]
 
 
 def _samples(which: int) -> Callable[[], list[Any]]:
     def made() -> list[Any]:
         found: list[Any] = []
-        for mode, cell in CELLS.items():
-            for (steps, batch, width), reverse in (((3, 2, 4), False), ((2, 3, 1), True), ((1, 1, 3), False)):
-                sizes = mode, steps, batch, width
-                packed, record = ((_length(f(*sizes)),) for f in (_given_sizes, _record_sizes))
-                if which == 0:
-                    s, columns = (batch, width), cell.gates * width
-                    shapes: Any = ((steps * batch, 2), (columns, 2), (columns,), s,
-                                   (width,) if cell.reads == "h" else s, (columns, width))
-                    found.append((shapes, {"mode": mode}))
-                    continue
-                shown = (steps + (cell.reads == "c"), batch, width)
-                w = (cell.gates * width, width)
-                shapes = ((packed,), (packed, w, record), (shown, packed, w, record))[which - 1]
-                found.append((shapes, {"mode": mode, "reverse": reverse, "steps": steps, "batch": batch, "width": width}))
+        for mode in CELLS:
+            for (steps, batch, wide, width), reverse in (((3, 2, 3, 4), False), ((2, 3, 2, 1), True), ((1, 1, 2, 3), False)):
+                sizes = Sizes(mode, steps, batch, wide, width)
+                given: dict[str, Any] = {"mode": mode}
+                if which:
+                    given |= {"reverse": reverse, **({"onward": True} if which > 1 else {}), **sizes._asdict()}
+                found.append((_operand_shapes(which, sizes), given))
         return found
 
     return made
 
 
 def _pack_fits(operands: Any, given: dict[str, Any]) -> bool:
-    cell, shapes = CELLS.get(given["mode"]), [o.shape for o in operands]
-    if cell is None or len({o.dtype for o in operands}) > 1 or [len(s) for s in shapes[:4]] != [2, 2, 1, 2]:
+    shapes = [o.shape for o in operands]
+    if given["mode"] not in CELLS or len({o.dtype for o in operands}) > 1 or [len(s) for s in shapes[:2]] != [2, 2]:
         return False
-    (rows, wide), (columns, _), _, state = shapes[:4]
-    return 0 not in (rows, *state) and rows % state[0] == 0 and columns == cell.gates * state[1] and shapes[1:] == [
-        (columns, wide), (columns,), state, state[1:] if cell.reads == "h" else state, (columns, state[1])]
+    rows, state = shapes[0][0], shapes[1]
+    return 0 not in (rows, *state) and rows % state[0] == 0 and shapes == _operand_shapes(
+        0, _sizes_of(given["mode"], *operands[:2]))
 
 
 def _fits(which: int) -> Callable[[Any, dict[str, Any]], bool]:
     def fits(operands: Any, given: dict[str, Any]) -> bool:
-        cell, sizes = CELLS.get(given["mode"]), [given[name] for name in _SIZES]
-        if cell is None or type(given["reverse"]) is not bool or len({o.dtype for o in operands}) > 1 or not all(
-                type(n) is int and n > 0 for n in sizes[1:]):
+        sizes = Sizes(*(given[name] for name in Sizes._fields))
+        if sizes.mode not in CELLS or not all(type(given[name]) is bool for name in ("reverse", "onward")[:which]) or (
+                len({o.dtype for o in operands}) > 1) or not all(type(n) is int for n in sizes[1:]):
             return False
-        packed, record = ((_length(f(*sizes)),) for f in (_given_sizes, _record_sizes))
-        shown, w = (sizes[1] + (cell.reads == "c"), *sizes[2:]), (cell.gates * sizes[3], sizes[3])
-        return [o.shape for o in operands] == [[packed], [packed, w, record], [shown, packed, w, record]][which - 1]
+        return min(sizes.steps, sizes.batch, sizes.width) > 0 <= sizes.wide and [
+            o.shape for o in operands] == _operand_shapes(which, sizes)
 
     return fits
 
@@ -402,7 +529,6 @@ SIZED: dict[str, Any] = {"accepts": "f", "method": False}
 structured("_recurrent_given", _pack, _pack_vjp, grad_name="AddmmBackward0", column=pack_column, samples=_samples(0),
            fits=_pack_fits, **SIZED)
 structured("_recurrent_steps", _steps, None, column=steps_column, samples=_samples(1), fits=_fits(1), **SIZED)
-structured("_recurrent_shown", _shown, lambda g, packed, weight, record, mode, reverse, steps, batch, width: (
-    whole._recurrent_slopes(g, packed, weight, record, mode=mode, reverse=reverse, steps=steps, batch=batch, width=width),
-    None, None), grad_name="StackBackward0", column=shown_column, samples=_samples(2), fits=_fits(2), **SIZED)
+structured("_recurrent_shown", _shown, _packed_vjp, grad_name="StackBackward0", column=shown_column,
+           samples=_samples(2), fits=_fits(2), **SIZED)
 structured("_recurrent_slopes", _slopes, None, column=slopes_column, samples=_samples(3), fits=_fits(3), **SIZED)

@@ -12,7 +12,7 @@ from typing import Any
 
 from tapegrad.autograd import grad
 from tapegrad.autograd.modes import enable_grad, is_grad_enabled
-from tapegrad.dispatch import apply
+from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import PUBLIC, operation
 from tapegrad.functions.nn.activations import NN, native
 from tapegrad.functions.shaping.views import unsafe_view
@@ -124,35 +124,48 @@ def _at_once(x: Any, *others: Any) -> bool:
 def _whole(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: bool) -> tuple[Any, States]:
     of_inputs, of_states, bias, own, _ = weights
     (steps, batch, wide), width = x.shape, of_states.shape[1]
-    more = states[-1]
-    if mode == "GRU":
-        more = of_states.new_zeros(width) if own is None else own[2 * width:]
-    packed = apply(_GIVEN, (x.reshape(steps * batch, wide), of_inputs, _bias(mode, of_states, bias, own),
-                            states[0], more, of_states), (("mode", mode),))
-    sizes = ("mode", mode), ("reverse", reverse), ("steps", steps), ("batch", batch), ("width", width)
-    found = apply(_SHOWN, (packed, of_states.detach(), apply(_STEPS, (packed,), sizes)), sizes)
+    flat = x.reshape(steps * batch, wide)
+    packed = apply(_GIVEN, (flat, states[0], states[-1], of_inputs, _biases(mode, of_states, bias, own), of_states),
+                   (("mode", mode),))
+    way, onward = ("reverse", reverse), ("onward", x.requires_grad or differentiated(x))
+    sizes = ("steps", steps), ("batch", batch), ("wide", wide), ("width", width)
+    record = apply(_STEPS, (packed,), (("mode", mode), way, *sizes))
+    found = apply(_SHOWN, (packed, flat.detach(), of_inputs.detach(), of_states.detach(), record),
+                  (("mode", mode), way, onward, *sizes))
     out = unsafe_view(found.narrow(0, 0, steps), (steps, batch, width)) if mode == "LSTM" else found
     ends = [out[0 if reverse else -1], *([found[-1]] if mode == "LSTM" else [])]
     return out, tuple(x.clone() for x in ends)
 
 
-def _recorded_gradient(g: Any, packed: Any, mode: str, steps: int, batch: int, width: int, reverse: bool
-                       ) -> tuple[Any, None, None]:
+def _biases(mode: str, weight: Any, bias: Any, own: Any) -> Any:
+    """Those of all sums: a GRU's last gate takes the states' bias apart, and before that of the inputs."""
+    if mode != "GRU":
+        return _bias(mode, weight, bias, own)
+    if bias is None or own is None:
+        return weight.new_zeros(weight.shape[0] // 3 * 4)
+    width = weight.shape[0] // 3
+    return _cat([bias[:2 * width] + own[:2 * width], own[2 * width:], bias[2 * width:]])
+
+
+def _recorded_gradient(g: Any, packed: Any, mode: str, steps: int, batch: int, wide: int, width: int, reverse: bool
+                       ) -> tuple[Any, ...]:
     """The gradient of what was given as a function of that, and of the one that arrives: of steps taken one by one."""
     if not getattr(packed, "requires_grad", False):
-        return None, None, None
+        return (None,) * 5
     recording = is_grad_enabled()  # it is not where a sweep goes through Python for a hook
     own = packed.view_as(packed) if recording else packed.detach().requires_grad_()
     with enable_grad():
-        met, state, more, weight = given_parts(own, mode, steps, batch, width)
-        bias, states = None, (state, more) if mode == "LSTM" else (state,)
+        x, state, memory, of_inputs, bias, of_states = given_parts(own, mode, steps, batch, wide, width)
+        states, at_states = (state,) if memory is None else (state, memory), None
         if mode == "GRU":
-            bias = _cat([more.new_zeros(2 * width), more])
-        out, ends = _one_by_one(STEPS[mode](weight, bias, None), met, states, reverse)
+            at_states = _cat([bias.new_zeros(2 * width), bias[2 * width:3 * width]])
+            bias = _cat([bias[:2 * width], bias[3 * width:]])
+        met = _inputs(mode, x, of_inputs, bias, None)
+        out, ends = _one_by_one(STEPS[mode](of_states, at_states, None), met, states, reverse)
         if mode == "LSTM":
             out = _cat([out, ends[-1].unsqueeze(0)])
         (found,) = grad(out, own, g, create_graph=recording)
-    return found, None, None
+    return found, None, None, None, None
 
 
 _GIVEN, _STEPS, _SHOWN = (operation(f"_recurrent_{name}") for name in ("given", "steps", "shown"))

@@ -28,11 +28,13 @@ class Moving(NamedTuple):
     """A value that lies `turn` elements further on at every turn.
 
     It is a matrix, of which each row belongs to one of the batch; or all of it does, and another's lies `part` further.
+    One of a span lies as many rows of `row` elements further on as were taken in the turns of the span before.
     """
 
     value: Traced
     turn: int = 0
     part: int | None = None
+    row: int = 0
 
     def columns(self, start: int, length: int) -> Moving:
         return self._replace(value=self.value.narrow(1, start, length))
@@ -59,17 +61,19 @@ _IN_SCRATCH = -1
 
 
 class Turns:
-    """Kernel calls that one step makes at every turn, for `rows` of a batch: together, or `apart`, one by one."""
+    """Kernel calls that one step makes at every turn, for `rows` of a batch: `at_once` together, or all that a thread
+    has. Some are made only where a `span` of turns ends, and at the end."""
 
     builder: Builder
     rows: int
     turns: int
-    apart: bool
+    at_once: int
+    span: int
 
-    def __init__(self, builder: Builder, rows: int, turns: int, apart: bool = False) -> None:
-        self.builder, self.rows, self.turns, self.apart = builder, rows, turns, apart
+    def __init__(self, builder: Builder, rows: int, turns: int, at_once: int = 0, span: int = 1) -> None:
+        self.builder, self.rows, self.turns, self.at_once, self.span = builder, rows, turns, at_once, span
         self.places: dict[Place, bool] = {}  # whether it is written
-        self.calls: list[tuple[int, list[int], int, list[tuple[Place, int]]]] = []
+        self.calls: list[tuple[int, list[int], int, int, list[tuple[Place, int, int]]]] = []
         self.room: int = 0
 
     def scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
@@ -78,16 +82,28 @@ class Turns:
         start, self.room = self.room, self.room + -(-layout.nbytes // 64) * 64
         return Moving(Traced(self.builder, Pointer(_IN_SCRATCH, start), layout), 0, 0)
 
-    def _reach(self, x: Moving, written: bool = False) -> tuple[Place, int]:
+    def spanned(self, of: dtype, columns: int) -> tuple[Moving, Moving]:
+        """Rows in scratch: those of a turn, and those of all turns of a span, side by side."""
+        all_of = self.scratch(of, (self.span * self.at_once, columns))
+        return Moving(all_of.value.narrow(0, 0, self.at_once), 0, 0, columns), all_of
+
+    def summed(self, x: Traced) -> Moving:
+        """Matrices that products over spans are added to: one for each so many rows as are taken at once."""
+        return Moving(x.narrow(0, 0, 1).squeeze(0), 0, x.layout.strides[0] // self.at_once)
+
+    def _reach(self, x: Moving, written: bool = False) -> tuple[Place, int, int]:
         pointer, item = x.value.pointer, x.value.dtype.itemsize
         if pointer.source == _IN_SCRATCH:
-            return None, pointer.offset
+            return None, pointer.offset, x.row * item
         place = pointer.source, (x.strides[0] if x.part is None else x.part) * item, x.turn * item
         self.places[place] = self.places.get(place, False) or written
-        return place, pointer.offset
+        return place, pointer.offset, 0
 
-    def product(self, target: Moving, a: Moving, b: Moving, add: bool = False) -> None:
-        """target = a @ b, or added to it; rows of a batch are rows of a. `b` may be several matrices side by side."""
+    def product(self, target: Moving, a: Moving, b: Moving, add: bool = False, spans: bool = False) -> None:
+        """target = a @ b, or added to it; rows of a batch are rows of a. `b` may be several matrices side by side.
+
+        With `spans`, it is the sum over the rows of spans: those are columns of a, and rows of b.
+        """
         of = target.value.dtype
         (ci, cj), (ai, ak), (*further, bk, bj) = target.strides, a.strides, b.value.layout.strides
         (m, k), n = a.value.shape, b.value.shape[-1]
@@ -97,11 +113,13 @@ class Turns:
         if kernels:
             strides = n * cj, ci, cj, 0, 0, ai, 0, ak, apart, 0, bj, bk
             nest = [3, 1, pieces, m, n, k, *(s * of.itemsize for s in strides)]
-            self._call(kernels[add], nest, 3, [c_place, a_place, b_place])
+            at, places = (5 if spans else 3), [c_place, a_place, b_place]
         else:
+            kernels = blas.gemm(of)
             (turn_a, lda), (turn_b, ldb) = (leading(x.value.layout) for x in (a, b))
             nest = [pieces, n, m, k, turn_b, turn_a, ldb, lda, max(ci, n), n * of.itemsize, apart * of.itemsize, 0]
-            self._call(blas.gemm(of)[add], nest, 2, [c_place, b_place, a_place])
+            at, places = (3 if spans else 2), [c_place, b_place, a_place]
+        self._call(kernels[add or spans], nest, at, places, kernels[0] if spans else 0)
 
     def copy(self, target: Moving, source: Moving, add: bool = False) -> None:
         """Copy a value of one of the batch, or add it; of any shape."""
@@ -112,9 +130,10 @@ class Turns:
         kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (add,)))
         self._call(kernel, nest.words.tolist(), NO_ROWS, [self._reach(target, True), self._reach(source)])
 
-    def _call(self, kernel: int, nest: list[int], rows: int, places: list[tuple[Place, int]]) -> None:
+    def _call(self, kernel: int, nest: list[int], rows: int, places: list[tuple[Place, int, int]], first: int = 0
+              ) -> None:
         assert len(nest) <= MOST_WORDS
-        self.calls.append((kernel, nest, NO_ROWS if self.apart else rows, places))
+        self.calls.append((kernel, nest, NO_ROWS if self.at_once == 1 and not first else rows, first, places))
 
     def elements(self, outputs: Sequence[Moving], inputs: Sequence[Moving], rule: Callable[..., Sequence[Any]]) -> None:
         """What `rule` says of one element of each input, into the outputs; of a row, of the row's."""
@@ -149,19 +168,18 @@ class Turns:
         order = sorted((p for p in self.places if p is not None), key=lambda place: not self.places[place])
         assert len(order) <= MOST_POINTERS
         numbers: dict[Place, int] = {None: SCRATCH, **{place: i for i, place in enumerate(order)}}
-        body = [len(self.calls), int(self.apart), self.room]
-        for kernel, nest, rows, places in self.calls:
-            at = [word for place, offset in places for word in (numbers[place], offset)]
-            body += [kernel, 4 + len(at) + len(nest), rows, len(places), *at, *nest]
+        body = [len(self.calls), self.at_once, self.room, self.span]
+        for kernel, nest, rows, first, places in self.calls:
+            at = [word for place, offset, row in places for word in (numbers[place], offset, row)]
+            body += [kernel, 5 + len(at) + len(nest), rows, len(places), first, *at, *nest]
         strides = [word for _, row, turn in order for word in (row, turn, 0)]
         head = [3, 0, self.rows, self.turns, 0, *strides]
         words = np.array([*head, *body], "i8")
         words[4] = address_of(words) + words.itemsize * len(head)
-        least = 1 if self.apart else _ROWS
-        pieces, cut = min(self.rows // least, work // thread_cuts.PRODUCT_GRAIN, MOST_PIECES), None
+        pieces, cut = min(self.rows // (self.at_once or _ROWS), work // thread_cuts.PRODUCT_GRAIN, MOST_PIECES), None
         if pieces > 1:
             cut = np.zeros(1, rec.CUT)
-            cut["pieces"], cut["unit"] = pieces, 1
+            cut["pieces"], cut["unit"] = pieces, max(self.at_once, 1)
         kernel = structural.turns(sum(self.places.values()))
         self.builder.steps.append(Step(kernel, 0, words, tuple(Pointer(source) for source, _, _ in order), cut=cut,
                                        patient=True))
@@ -170,8 +188,13 @@ class Turns:
 class Looping(Builder):
     """Steps through sequences."""
 
-    def in_turns(self, rows: int, turns: int, apart: bool = False) -> Turns:
-        return Turns(self, rows, turns, apart)
+    def in_turns(self, rows: int, turns: int, at_once: int = 0, span: int = 1) -> Turns:
+        return Turns(self, rows, turns, at_once, span)
+
+    @staticmethod
+    def block(rows: int) -> int:
+        """How many rows of a batch are taken at once where each so many have sums of their own."""
+        return rows // max(min(rows // _ROWS, MOST_PIECES), 1)
 
     def plain(self, x: Traced) -> Traced:
         return x if x.layout.contiguous else Copy(x)

@@ -11,7 +11,7 @@ from tapegrad.machine.kernels.structural.turn_words import NO_ROWS, SCRATCH
 from tapegrad.machine.native.glue import U0, U1, U2, U3, Callee, call_kernel, external, stack_words, u64, words
 
 _FOUR, _FIVE, _EIGHT, _LINE = (np.uint64(i) for i in (4, 5, 8, 64))
-_HEAD = np.uint64(24)  # bytes before the first call
+_HEAD = np.uint64(32)  # bytes before the first call
 _SCRATCH, _NO_ROWS, _NONE = np.uint64(SCRATCH), np.uint64(NO_ROWS), np.int32(0)
 _OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
 calloc: Callee = external("calloc", u64, u64, u64)
@@ -21,10 +21,12 @@ def turns(mode: str, of: str) -> Any:
     """Calls of other kernels, over and over, with pointers that move from turn to turn.
 
     Nest: [3, 0, rows, turns, address of the calls, (bytes a row, bytes a turn, 0) for each pointer]: threads cut it
-    along the rows, as any loop that is kept, and go through all turns on rows of their own. The calls are
-    [how many, whether rows are taken one by one, bytes of scratch, then of each: kernel, words of this call, which word
-    of its nest says how many rows, how many pointers, (which pointer, bytes beyond it) for each, its nest]. Scratch is
-    zero at first, and each thread's own.
+    along the rows, as any loop that is kept, and go through all turns on rows of their own, some at once. The calls are
+    [how many, rows at once (0: all), bytes of scratch, turns of a span, then of each: kernel, words of this call, which
+    word of its nest says how many rows, how many pointers, kernel of the first span, (which pointer, bytes beyond it,
+    bytes a row) for each, its nest]. Scratch is zero at first, and each thread's own. What has a kernel of the first
+    span is called where a span ends, on the rows of all its turns; they lie side by side in the parts of the scratch
+    that have bytes a row.
     """
     def kernel(pointers, nest):
         n = words(nest)
@@ -32,31 +34,42 @@ def turns(mode: str, of: str) -> Any:
         own = stack_words(32)
         room = stack_words(96)
         status = _NONE
-        apart, size = words(calls)[U1], words(calls)[U2]
+        size, span = words(calls)[U2], words(calls)[U3]
+        together = words(calls)[U1] if words(calls)[U1] != U0 else rows
         block = calloc(size + _LINE, U1) if size != U0 else U0
         if size != U0 and block == U0:
             return _OUT_OF_MEMORY
         scratch = (block + _LINE) & ~(_LINE - U1)
-        for row in range(rows if apart != U0 else U1):
+        row = U0
+        while row < rows:
+            taken = min(together, rows - row)
+            before = U0  # rows of the span's turns so far
             for turn in range(count):
+                ends = before + taken == span * taken or turn + U1 == count
                 at = calls + _HEAD
                 for _ in range(words(calls)[U0]):
                     call = words(at)
-                    taken = call[U3]
-                    for i in range(taken):
-                        which = call[_FOUR + U2 * i]
-                        base = scratch
-                        if which != _SCRATCH:
-                            steps = _FIVE + U3 * which
-                            base = words(pointers)[which] + row * n[steps] + turn * n[steps + U1]
-                        words(own)[i] = base + call[_FIVE + U2 * i]
-                    begin = _FOUR + U2 * taken
-                    for i in range(call[U1] - begin):
-                        words(room)[i] = call[begin + i]
-                    if call[U2] != _NO_ROWS:
-                        words(room)[call[U2]] = rows
-                    status |= call_kernel(call[U0], own, room)
+                    begin = _FIVE + U3 * call[U3]
+                    if call[_FOUR] == U0 or ends:
+                        late = call[_FOUR] != U0
+                        for i in range(call[U3]):
+                            place = _FIVE + U3 * i
+                            which = call[place]
+                            base = scratch
+                            if which != _SCRATCH:
+                                steps = _FIVE + U3 * which
+                                base = words(pointers)[which] + row * n[steps] + turn * n[steps + U1]
+                            elif not late:
+                                base += before * call[place + U2]
+                            words(own)[i] = base + call[place + U1]
+                        for i in range(call[U1] - begin):
+                            words(room)[i] = call[begin + i]
+                        if call[U2] != _NO_ROWS:
+                            words(room)[call[U2]] = before + taken if late else taken
+                        status |= call_kernel(call[_FOUR] if late and turn < span else call[U0], own, room)
                     at += call[U1] * _EIGHT
+                before = U0 if ends else before + taken
+            row += taken
         if block != U0:
             free(block)
         return status
