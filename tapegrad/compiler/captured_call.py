@@ -9,6 +9,8 @@ from tapegrad.autograd import anomaly, modes
 from tapegrad.compiler import trace_analysis
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment, Traced
+from tapegrad.compiler.guards import memory_words
+from tapegrad.compiler.guards.contents import attributes
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.index_checks import checks_first
@@ -117,6 +119,7 @@ class Before:
         if overlapping(rows):
             raise Refused("arrays it works on overlap in memory")
         self.versions: dict[int, int] = {row: int(buffers[row]["version"]) for row in rows}
+        self.hung = [*map(_hung, self.arguments)]
         self.mode: tuple[Any, ...] = mode()
         self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
 
@@ -139,6 +142,8 @@ class Before:
             raise Refused("it changes a list or dict that it is passed")
         if self.mode != mode():
             raise Refused("it leaves another grad mode or default dtype behind")
+        if [*map(_hung, self.arguments)] != self.hung:
+            raise Refused("it hangs an attribute on a tensor that it is passed, or takes one away")
         if [cap.storage_key(t) for t in self.tensors] != self.keys:
             raise Refused("it gives a tensor another history or storage")
 
@@ -236,6 +241,8 @@ class Captured:
         number = None if now is None else self._block_of(now, "a gradient")
         if now is not None and cap.owner_of(now) != now._buffer:
             raise Refused("a gradient is a view")
+        if now is not None and _hung(now):
+            raise Refused("it hangs an attribute on a gradient")
         held = id(leaf) in before.reach.tensors
         return [Left(leaf if held else self._place(before.leaves, leaf), number)]
 
@@ -287,6 +294,8 @@ class Captured:
             return Output("held", tensor)
         if type(tensor) is not machine.tensor_type and type(tensor) not in machine.TensorBase.__subclasses__():
             raise Refused(f"it returns a {type(tensor).__name__}")
+        if _hung(tensor):
+            raise Refused("it hangs an attribute on a tensor that it returns")
         owner = cap.owner_of(tensor)
         offset = cap.addresses.item(tensor._buffer) - cap.addresses.item(owner)
         if owner in before.known or owner in self.numbers:
@@ -393,6 +402,11 @@ class Captured:
         """Whether running the function once more would leave no trace."""
         return not (self.versions or self.argument_versions or self.gradients or (
             self.formula and self.formula.writes))
+
+
+def _hung(tensor: Any) -> dict[str, int] | None:
+    """What is hung on a tensor, by identity."""
+    return {k: id(v) for k, v in attributes(tensor).items()} if memory_words.has_attributes(tensor) else None
 
 
 def _extent(tensor: Any) -> tuple[int, int]:
