@@ -77,21 +77,22 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
         raise TypeError("pow() received an invalid combination of arguments - got "
                         f"({type(input).__name__}, {type(exponent).__name__})")
-    _expect_power(input, exponent)
-    result = apply(operation("pow"), (input, exponent), teach=True)
+    result = apply(operation("pow"), (input, exponent), teach=_expect_power(input, exponent))
     return into(out, result)
 
 
 @overrides("pow_")
 def pow_(self: Any, exponent: Any) -> Any:
-    _expect_power(self, exponent)
-    return apply_inplace(operation("pow_"), (self, exponent), teach=True)
+    return apply_inplace(operation("pow_"), (self, exponent), teach=_expect_power(self, exponent))
 
 
-def _expect_power(x: Any, exponent: Any) -> None:
-    if isinstance(exponent, (int, np.integer)) and exponent < 0 and isinstance(x, Tensor) \
-            and not x.dtype.is_floating_point:
+def _expect_power(x: Any, exponent: Any) -> bool:
+    """Refuse what has no whole power; returns whether native code may be taught, which does not look at numbers."""
+    if not isinstance(exponent, (int, np.integer)) or not isinstance(x, Tensor) or x.dtype.is_floating_point:
+        return True
+    if exponent < 0:
         raise RuntimeError("Integers to negative integer powers are not allowed.")
+    return exponent in rec.LITERALS  # of which each has a layout of its own
 
 
 # ---------------------------------------------------------------- where, clamp
