@@ -158,6 +158,20 @@ def number(x: Any) -> Any:
     return x
 
 
+def bounds(d: dtype, of: dtype) -> tuple[float, float]:
+    """The least and the largest number of dtype `of` that PyTorch converts to the whole dtype `d`.
+
+    A whole number below zero wraps where there are no signs.
+
+    >>> bounds(uint8, int64), bounds(uint8, float64)
+    ((-255, 255), (0, 255))
+    """
+    top = 2 ** (8 * d.itemsize - d.is_signed) - 1
+    if not of.is_floating_point:
+        return -top - d.is_signed, top
+    return -top - 1 if d.is_signed else 0, min(top, 2 ** 63 - 1024)  # the last double that int64 can hold
+
+
 def fitted(value: Any, d: dtype) -> Any:
     """A Python number as one of `d`: a fraction is cut off, a negative one wraps where there are no signs.
 
@@ -170,16 +184,10 @@ def fitted(value: Any, d: dtype) -> Any:
         return value
     if d.category == 0:
         return bool(value)
-    top = 2 ** (8 * d.itemsize - d.is_signed) - 1
-    if type(value) is int and 0 <= value <= top:
-        return value
-    try:
-        whole = int(value)
-    except (OverflowError, ValueError):  # an infinity, NaN
-        whole = top + 1
-    if not -top - d.is_signed <= whole <= top:
-        raise RuntimeError(f"value cannot be converted to type {errors.C_FIXED.get(d.name, d.name)} without overflow")
-    return whole if d.is_signed else whole % (top + 1)
+    low, high = bounds(d, int64 if isinstance(value, (int, np.integer)) else float64)
+    if not low <= value <= high:  # NaN is neither
+        raise errors.beyond(d.name)
+    return int(value) if d.is_signed else int(value) % (1 << 8 * d.itemsize)
 
 
 _default = float32

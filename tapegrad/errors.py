@@ -125,6 +125,7 @@ OUT_RESIZED = (
     "have zero elements. You can explicitly reuse an out tensor t by resizing it, inplace, to zero elements with "
     "t.resize_(0)."
 )
+BEYOND = "value cannot be converted to type {} without overflow"
 ZERO_DIVISION = "ZeroDivisionError"  # PyTorch has the name and not the class
 REQUIRES_GRAD_FLOAT = "Only Tensors of floating point and complex dtype can require gradients"
 REQUIRES_GRAD_SWITCHED = "only Tensors of {} can require gradients"
@@ -150,6 +151,13 @@ C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32"
            "int8": "signed char", "uint8": "unsigned char", "bool": "bool",
            "float16": "c10::Half", "bfloat16": "c10::BFloat16"}
 C_FIXED = {"int64": "int64_t", "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t"}
+
+
+def beyond(name: str) -> RuntimeError:
+    """What is raised for a number that the dtype of this name cannot hold."""
+    return RuntimeError(BEYOND.format(C_FIXED.get(name, name)))
+
+
 NO_TANGENT = "Trying to use forward AD with {} that does not support it because it has not been implemented yet."
 NO_DERIVATIVE = "derivative for aten::{} is not implemented"
 KINDS = {"float32": "FloatTensor", "float64": "DoubleTensor", "int64": "LongTensor", "int32": "IntTensor",

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tapegrad import errors
+from tapegrad import dtypes, errors
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.kernels.structural import FAILED, OFFENDING
@@ -73,12 +73,17 @@ def _outside_unit(place: int, dim: int, size: int) -> Exception:
     return RuntimeError(f"all elements of {('input', 'target')[dim]} should be between 0 and 1")
 
 
+def _beyond(place: int, dim: int, size: int) -> Exception:
+    return errors.beyond(dtypes.ALL[size].name)
+
+
 _OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
     "index_select": _in_self, "embedding": _in_self, "index_add": _in_self, "checked_class": _target,
     **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
                      "scatter_amin"), _runtime),
     **dict.fromkeys((op.name for op in REGISTRY.values() if op.nonzero), _zero_divisor),
     **dict.fromkeys((op.name for op in REGISTRY.values() if op.unit), _outside_unit),
+    **dict.fromkeys((op.name for op in REGISTRY.values() if op.fitting), _beyond),
 }
 
 

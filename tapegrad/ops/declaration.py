@@ -50,6 +50,7 @@ class Operation:
     computes: str = ""  # "float64" where integers are compared or counted as doubles
     per_row: bool = True
     nonzero: str = ""  # an operand that may have no zero among whole numbers: the divisor
+    fitting: tuple[str, ...] = ()  # operands that, given as numbers, have to be numbers of the result's dtype
     unit: tuple[str, ...] = ()  # operands that may have no element outside of [0, 1]
     refused: bool = False  # results require grad, as in PyTorch, and a backward through them is refused
     multilinear: bool = False  # linear in each operand: its tangent is the operation applied to the tangents

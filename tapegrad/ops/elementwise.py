@@ -41,7 +41,7 @@ elementwise("pow", lambda x, y: scalar.pow(x, y),
             lambda g, x, y, out: (
                 where(y == 0, 0, g * (y * scalar.pow(x, y - 1))),
                 where((x == 0) & (y >= 0), 0, g * (out * scalar.log(x)))),
-            accepts="if", domain=(0.2, 3), operators=("nb_power", "nb_inplace_power"), specialise=True,
+            accepts="if", domain=(0.2, 3), operators=("nb_power", "nb_inplace_power"), specialise=True, fitting=("y",),
             grad_name="PowBackward1", grad_names={"x": "PowBackward2", "y": "PowBackward0"})
 
 # ---------------------------------------------------------------- exponentials and their relatives
@@ -360,7 +360,7 @@ elementwise("tied", lambda x, source: x, lambda g: (g, like(0, g)), method=False
 elementwise("tied_loosely", lambda x, source: x, lambda g: (g, None), method=False, inplace=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
-            masks=True)
+            masks=True, fitting=("value",))
 elementwise("mask_put", lambda x, condition, value: where(condition, value, x),  # x[condition] = value
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
             grad_name="IndexPutBackward0", masks=True)
@@ -369,19 +369,19 @@ for _name, _grad in (("tril", "TrilBackward0"), ("triu", "TriuBackward0")):
                 method=False, inplace=False, grad_name=_grad, masks=True)
 elementwise("where", lambda condition, x, y: where(condition, x, y),
             lambda g, condition: (None, where(condition, g, 0), where(condition, 0, g)), inplace=False, method=False,
-            masks=True)
+            masks=True, fitting=("x", "y"))
 elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low), high),
             lambda g, x, low, high: (
                 where((x >= low) & (x <= high), g, 0), where((x < low) & (low < high), g, 0),
                 where((x > high) | (low > high), g, 0)),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
-            special=(-1.0, 0.0, 1.0), masks=True)
+            special=(-1.0, 0.0, 1.0), masks=True, fitting=("low", "high"))
 elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
             lambda g, x, low: (where(x >= low, g, 0), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
-            grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, masks=True)
+            grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, masks=True, fitting=("low",))
 elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
             lambda g, x, high: (where(x <= high, g, 0), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
-            grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"}, masks=True)
+            grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"}, masks=True, fitting=("high",))
 
 # ---------------------------------------------------------------- comparisons
 
@@ -444,5 +444,7 @@ elementwise("clone", lambda x: x, lambda g: g, inplace=False)
 elementwise("contiguous", lambda x: x, lambda g: g, inplace=False, method=False, grad_name="CloneBackward0")
 elementwise("to_copy", lambda x, *, dtype: x, lambda g: g, inplace=False, method=False)
 elementwise("zero", lambda x: like(0, x), lambda g: like(0, g), method=False)
-elementwise("fill", lambda x, value: value, lambda g: (like(0, g), g), method=False)
-elementwise("copy", lambda x, src: src, lambda g: (like(0, g), g), grad_name="CopyBackwards", method=False)
+elementwise("fill", lambda x, value: value, lambda g: (like(0, g), g), method=False, result="first",
+            fitting=("value",))
+elementwise("copy", lambda x, src: src, lambda g: (like(0, g), g), grad_name="CopyBackwards", method=False,
+            fitting=("src",))

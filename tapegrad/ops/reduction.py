@@ -92,13 +92,13 @@ def spread(x: Value, dim: Axes) -> Value:
 def variance(x: Value, dim: Axes, correction: float) -> Value:
     """Equal elements spread by 0, though their rounded mean is not quite one of them: what it is off by is taken out.
 
-    The mean of float32 is exact enough in double precision.
+    The mean of float32 and of halves is exact enough in double precision. Squares beyond it are infinite, and stay so.
     """
-    if x.dtype.itemsize == 4:
+    if x.dtype.itemsize < 8:
         return spread(wide(x), dim) / freedom(wide(x), dim, correction)
     squares, off = spread(x, dim), row.sum(x - middle(x, dim), dim)
-    true = squares - off * off / count(x, dim)
-    return where(true <= squares * 1e-12, 0, true) / freedom(x, dim, correction)
+    true = squares - where(scalar.isinf(squares), 0, off * off / count(x, dim))
+    return where(true < squares * 1e-12, 0, true) / freedom(x, dim, correction)
 
 
 def variance_slope(g: Value, x: Value, dim: Axes, correction: float) -> Value:

@@ -66,7 +66,7 @@ by_scipy("mills", lambda g, x, out: mills_slope(g, x, out),
 
 def mills_slope(g: Value, x: Value, out: Value) -> Value:
     """The density over the distribution, m, has the derivative -m (x + m): nearly 1 far below zero, where x + m cancels."""
-    far = x < (-30 if x.dtype.itemsize == 4 else -1000)
+    far = x < (-1000 if x.dtype.itemsize == 8 else -30)
     near = where(far, 0, out)
     beyond = where(far, x, -1)
     return -g * where(far, 1 - 1 / (beyond * beyond), near * (where(near == 0, 0, x) + near))

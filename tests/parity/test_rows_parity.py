@@ -104,6 +104,15 @@ def test_float32_leaves_its_range_only_with_the_result(function: Callable[..., A
     assert function(tapegrad, tapegrad.tensor([1e30, 2e30, 4e30])).item() == pytest.approx(wanted, rel=1e-5)
 
 
+@pytest.mark.parametrize("dtype, large", [("float64", 1e200), ("bfloat16", 3e38), ("bfloat16", 1e30)])
+@pytest.mark.parametrize("function", ["var", "std"])
+def test_a_deviation_beyond_the_range_is_infinite(function: str, dtype: str, large: float) -> None:
+    for rows in ([large, -large], [large, large, -large], [large]):
+        wanted, found = (getattr(t.tensor(rows, dtype=getattr(t, dtype)), function)(correction=0).item()
+                         for t in (torch, tapegrad))
+        assert found == pytest.approx(wanted, rel=1e-2)
+
+
 def test_float32_keeps_its_smallest_deviations() -> None:
     tiny = tapegrad.tensor([1e-30, 2e-30, 4e-30], requires_grad=True)
     for f, value in ((tapegrad.std, 1.5275252e-30), (tapegrad.norm, 4.5825757e-30)):

@@ -367,7 +367,7 @@ def fill_diagonal_(self: Tensor, fill_value: Any, wrap: bool = False) -> Any:
         seen = self[first:first + again] if wrap and self.ndim == 2 else self
         while seen.ndim > 1:
             seen = seen.diagonal(0, 0, -1)
-        seen.fill_(fill_value if isinstance(fill_value, Tensor) or self.dtype.category != 1 else int(fill_value))
+        seen.fill_(fill_value)
     return self
 
 

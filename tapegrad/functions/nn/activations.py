@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from tapegrad import dtypes
 from tapegrad.dispatch import apply, apply_inplace
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, operation, public, warn
 from tapegrad.functions.several_outputs import one_node
@@ -48,9 +49,8 @@ def _activation(name: str, *attributes: str, of: str = "", **fixed: Any) -> None
         _refuse(op.name, input)
         if name == "hardtanh" and given["min_val"] > given["max_val"]:
             raise ValueError("min_val cannot be greater than max_val")
-        whole = not input.dtype.is_floating_point
         numbers = ((a, x.item() if isinstance(x, Tensor) else x) for a, x in given.items())
-        packed = tuple((a, int(x) if whole else x) for a, x in numbers if a in op.attributes)
+        packed = tuple((a, dtypes.fitted(x, input.dtype)) for a, x in numbers if a in op.attributes)
         if name == "celu" and dict(packed)["alpha"] == 0:
             raise RuntimeError("ZeroDivisionError: alpha cannot be 0 for CELU")
         if inplace and op.inplace is not None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from tapegrad import dtypes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_view
 from tapegrad.functions.common import kind_name, operation
@@ -71,7 +72,8 @@ def _constant(input: Tensor, sides: list[tuple[int, int]], value: float | None) 
         if n - max(-before, 0) - max(-after, 0) < 0:
             raise RuntimeError(f"The input size {n}, plus negative padding {before} and {after}, resulted in a "
                                "negative output size, which is invalid.")
-    return apply(operation("pad"), (input,), (("sides", tuple(sides)), ("value", 0 if value is None else value)))
+    filled = 0 if value is None else dtypes.fitted(value, input.dtype)
+    return apply(operation("pad"), (input,), (("sides", tuple(sides)), ("value", filled)))
 
 
 def _reflected(at: np.ndarray[Any, Any], n: int) -> np.ndarray[Any, Any]:

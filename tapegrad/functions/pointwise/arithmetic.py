@@ -195,8 +195,10 @@ def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
             raise RuntimeError("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                                f"{value.ndim} dimension(s).")
         if isinstance(value, complex):
-            raise RuntimeError(f"value cannot be converted to type {errors.C_NAMES[input.dtype.name]} without overflow")
-        if isinstance(value, Tensor) and value.dtype.category > input.dtype.category:
+            raise RuntimeError(errors.BEYOND.format(errors.C_NAMES[input.dtype.name]))
+        if type(value) is Tensor and value.dtype is not input.dtype and input.dtype.category == 1:
+            value = value.item()  # a number, which has to fit
+        elif isinstance(value, Tensor) and value.dtype.category > input.dtype.category:
             value = value.to(input.dtype)
         return run(operation("masked_fill" + suffix), (input, mask, value), teach=True)
 
@@ -260,16 +262,10 @@ def square(input: Tensor, *, out: Any = None) -> Any:
 
 @overrides("fill_")
 def fill_(self: Any, value: Any) -> Any:
-    if isinstance(value, Tensor):
-        if value.ndim:
-            raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
-                               f"{value.ndim} dimensions.")
-        return apply_inplace(operation("fill_"), (self, value), teach=True)
-    whole = self.dtype.category == 1
-    if whole and isinstance(value, (int, float)):
-        dtypes.fitted(value, self.dtype)  # which refuses what is beyond: native code, once taught, does not look
-    always = not whole or (type(value) is int and (self.dtype is dtypes.int64 or value in rec.LITERALS))
-    return apply_inplace(operation("fill_"), (self, value), teach=always)
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                           f"{value.ndim} dimensions.")
+    return apply_inplace(operation("fill_"), (self, value), teach=True)
 
 
 @overrides("heaviside")

@@ -67,7 +67,10 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
         out = builder.layouts.intern(result, shape, None if plain else _like_strides(shape, operands))
     if op.nonzero and not compute.is_floating_point and 0 not in shape:
         j = op.operands.index(op.nonzero)
-        _refuse_zeros(builder, Pointer(rec.OPERAND + j), operands[j])
+        _refuse_zeros(builder, Pointer(rec.OPERAND + j), operands[j], compute)
+    for name in op.fitting if out.dtype.category == 1 else ():
+        j = op.operands.index(name)
+        _refuse_beyond(builder, operands[j], j, out.dtype)
     for name in op.unit if 0 not in shape else ():
         j = op.operands.index(name)
         x: Any = Sym.operand(0, operands[j].dtype)
@@ -76,29 +79,40 @@ def _lower_elementwise(builder: Builder, op: Operation, operands: tuple[Layout, 
     return out
 
 
-def _refuse(builder: Builder, wrong: Any, operand: Pointer, layout: Layout, which: int = 0) -> None:
+def _refuse(builder: Builder, wrong: Any, operand: Pointer, layout: Layout, which: int = 0, size: int = 0) -> None:
     """A step that fails where an element of an operand is wrong."""
     found = builder.layouts.intern(dtypes.int64, ())
     at = Pointer(builder.temporary(found))
     axes = range(len(layout.shape))
     emit(builder, row.max(like(wrong, Sym.const(0, dtypes.int64)), ()), layout.shape,
          (at, found.dtype, (0,) * len(layout.shape)), [(operand, layout.dtype, layout.strides)], axes, True)
-    builder.steps.append(Step(structural.in_range(), 0, check_nest(1, 1, False), (at,), (which, 0)))
+    builder.steps.append(Step(structural.in_range(), 0, check_nest(1, 1, False), (at,), (which, size)))
 
 
-def _refuse_zeros(builder: Builder, divisor: Pointer, layout: Layout) -> None:
+def _refuse_beyond(builder: Builder, layout: Layout, which: int, dtype: dtype) -> None:
+    """A step that fails where a number given as an operand is beyond a dtype of whole numbers."""
+    if not layout.weak or layout.literal is not None or layout.dtype is dtypes.bool_ or layout.dtype is dtype:
+        return
+    low, high = dtypes.bounds(dtype, layout.dtype)
+    x: Any = Sym.operand(0, layout.dtype)
+    wrong = scalar.logical_not((x >= low) & (x <= high))
+    _refuse(builder, wrong, Pointer(rec.OPERAND + which), layout, which, dtype.id)
+
+
+def _refuse_zeros(builder: Builder, divisor: Pointer, layout: Layout, compute: dtype) -> None:
     """A step that fails where a divisor is zero, ahead of the loop, which has no way out: nothing is half-done.
 
-    Numbers that have a layout of their own are looked at here, once and for all.
+    A divisor is looked at as it is divided by: 256 is zero where bytes are divided. Numbers that have a layout of their
+    own are looked at here, once and for all.
     """
     if layout.literal is not None:
         if layout.literal == 0:
             raise RuntimeError(errors.ZERO_DIVISION)
         return
-    if layout.dtype is dtypes.int64 and layout.dense:  # the check reads int64 side by side
+    if layout.dtype is compute is dtypes.int64 and layout.dense:  # the check reads int64 side by side
         builder.steps.append(Step(structural.in_range(), 0, nonzero_nest(layout.numel), (divisor,), (0, 0)))
     else:
-        _refuse(builder, Sym.operand(0, layout.dtype) == 0, divisor, layout)
+        _refuse(builder, Sym.operand(0, layout.dtype).cast(compute) == 0, divisor, layout)
 
 
 def _adjoint_elementwise(builder: Builder, plan: Plan, j: int) -> int:
