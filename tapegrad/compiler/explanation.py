@@ -102,7 +102,7 @@ def arguments(key: Any) -> str:
 
 def _program(variant: Variant) -> Iterator[str]:
     captured, reach = variant.captured, variant.reach
-    checks = sum(s.kind == rec.GUARD for s in captured.steps)
+    checks = sum(s.a or 1 for s in captured.steps if s.kind == rec.GUARD)
     yield (f"guards: {_count(len(variant.program.conditions), 'word')} of memory "
            f"({_count(len(reach.cells), 'cell')}, {_count(len(reach.tensors), 'tensor')}), "
            f"{_count(len(reach.names), 'name')}, {_count(len(reach.watched), 'container or object')} by content, "

@@ -6,6 +6,11 @@ and what a turn leaves for others (the backward reads it in reverse) lies in an 
 
 `found` looks for loops in a table of steps. Blocks that a loop steps through become one: a `_Family`. What does not fit
 stays as it is, and the steps of a turn are done in their order: the answers are the same.
+
+Values that Python looked at in each turn (`while error > tol`) are kept, and compared when the loop has ended, all at
+once: a body with a check in it is no single kernel. Turns that should not have been are then done for nothing, but to
+memory that nobody else sees, or that is put back. None of their kernels can fail, and where they write does not depend
+on what they read.
 """
 from __future__ import annotations
 
@@ -36,6 +41,7 @@ FEW, SMALL, SEVERAL = 64, 4096, 32  # uses of a tensor that a copy is made of, i
 # batch, of which a few samples are done at a time (`passes/lanes.py`).
 LARGE = 4096
 _ALIGN = 64
+_NUMBERS = {of.itemsize: of for of in (dtypes.uint8, dtypes.int16, dtypes.int32, dtypes.int64)}  # by their bytes
 _MIX, _SHIFT = np.uint64(0x9E3779B97F4A7C15), np.uint64(29)
 
 
@@ -80,7 +86,7 @@ def found(table: Table, drawn: Table, sizes: Any, lasting: Any, contents: Sequen
     """
     if len(table.kind) < LEAST:
         return None
-    barred, large = _barred(table)
+    barred, large = _barred(table, contents)
     rolled = _found(table, drawn, sizes, lasting, contents, parts, barred)
     if rolled is None or of_large or not any(
             large[r.start:r.end].any() and not rolled.is_of_lanes(r) for r in rolled.regions):
@@ -155,9 +161,9 @@ def _copied(table: Table, first: int) -> _Copies | None:
 # -------------------------------------------------------------------------------------------------------- what repeats
 
 
-def _barred(table: Table) -> tuple[Any, Any]:
-    """The rows that are in no loop: where a replay may end, and kernels that nobody knows; and those that are large."""
-    barred, large = table.kind == rec.GUARD, np.zeros(len(table.kind), bool)
+def _barred(table: Table, contents: Sequence[bytes]) -> tuple[Any, Any]:
+    """The rows that are in no loop: where a replay must end, kernels that nobody knows; and those that are large."""
+    barred, large = _must_end(table, contents), np.zeros(len(table.kind), bool)
     calls = table.kind == rec.KERNEL
     for number, address in enumerate(table.kernels):
         kernel, effects = emitter.kernels.get(address), structural.effects.get(address)
@@ -174,6 +180,27 @@ def _barred(table: Table) -> tuple[Any, Any]:
                 if math.prod(machine.memory(nest, "i8", 2 + kept + reduced)[2:].tolist()) >= LARGE:
                     large[here[nests == nest]] = True
     return barred, large
+
+
+def _must_end(table: Table, contents: Sequence[bytes]) -> Any:
+    """The rows of values that Python looked at, and that are not there any more later on, or are no single number."""
+    guards = np.flatnonzero(table.kind == rec.GUARD)
+    barred = np.zeros(len(table.kind), bool)
+    if not len(guards):
+        return barred
+    last: dict[tuple[int, int], int] = {}  # row in which some memory is written
+    space, number = table.space[guards, 0], table.number[guards, 0]
+    writes = written(table)
+    for j in range(table.space.shape[1]):
+        rows = np.flatnonzero(writes[:, j])
+        rows = rows[np.isin(table.number[rows, j], number)]
+        for where, row in zip(zip(table.space[rows, j].tolist(), table.number[rows, j].tolist()), rows.tolist()):
+            last[where] = max(row, last.get(where, -1))
+    for row, where, b in zip(guards.tolist(), zip(space.tolist(), number.tolist()), table.b[guards].tolist()):
+        width = len(contents[b])
+        table.nbytes[row] = width if width in _NUMBERS else 0
+        barred[row] = width not in _NUMBERS or last.get(where, -1) > row
+    return barred
 
 
 def _mix(words: Any, column: Any) -> None:
@@ -400,6 +427,7 @@ class Rolled:
             self.made.append(Block(0, ready or count * slot, slot))
         self.table, self.drawn = table, drawn
         self.refused: set[Region] = {r for r in self.regions if not self._same_constants(table, r)}
+        self.checks: dict[Region, list[Step]] = {r: [*self._checks(r)] for r in self.regions}
 
     @staticmethod
     def _writers(table: Table, drawn: Table, count: int) -> Any:
@@ -447,6 +475,26 @@ class Rolled:
         return all(len({self._content(table, region.start + int(row) + region.period * t)
                         for t in range(region.turns)}) == 1 for row in body)
 
+    def _checks(self, region: Region) -> Iterator[Step]:
+        """The steps that compare, when a loop has ended, what Python looked at in its turns; the loop is left without.
+        """
+        steps = Steps([*self.contents])
+        for first in region.start + np.flatnonzero(self.table.kind[region.body] == rec.GUARD):
+            rows = first + region.period * np.arange(region.turns)
+            self.left_out[rows] = True
+            values = [self.contents[b] for b in self.table.b[rows].tolist()]
+            (place,), (second,) = (s.places for s in steps(self._at_new_places(self.table.rows(rows[:2]))))
+            width = len(values[0])
+            by = (second.number - place.number if place.kind == "fixed" else 0) or second.offset - place.offset
+            if by == 0:  # nobody writes there
+                values = values[:1]
+            elif by != width:
+                together = Place("own", len(self.single) + len(self.made), 0)
+                self.made.append(Block(0, region.turns * width))
+                yield copy(together, place, width, region.turns, by)
+                place = together
+            yield Step(rec.GUARD, len(values), 0, (place,), b"".join(values))
+
     def parts(self, steps: Steps, count: int) -> list[list[Any]]:
         """The steps of each part, loops among them."""
         found: list[list[Any]] = []
@@ -461,6 +509,7 @@ class Rolled:
                 body = self._body(steps, region)
                 if body:
                     items.append(Loop(region.turns, tuple(body)))
+                items += self.checks[region]
                 at = region.end
             found.append(items + steps(self._rows(at, end)))
         return found
@@ -489,19 +538,19 @@ class Rolled:
         return steps(body._replace(stride=second.offset - body.offset).rows(~self.left_out[region.body]))
 
 
-def copy(target: Place, source: Place, nbytes: int) -> Step:
-    """The step that copies so many bytes, which lie one after the other."""
-    return Step(rec.KERNEL, *_copying(nbytes), (target, source), b"")
+def copy(target: Place, source: Place, nbytes: int, times: int = 1, by: int = 0) -> Step:
+    """The step that copies so many bytes, which lie one after the other; or a number `times`, each `by` further on."""
+    of = next(d for d in [*_NUMBERS.values()][::-1] if nbytes % d.itemsize == 0)
+    nest = machine.keep_nest([1, 0, nbytes // of.itemsize * times, of.itemsize, by or of.itemsize])
+    return Step(rec.KERNEL, _copying(of, "s" if by else "c"), nest, (target, source), b"")
 
 
 @functools.cache
-def _copying(nbytes: int) -> tuple[int, int]:
-    """The kernel that copies so many bytes, and its nest."""
-    of = next(d for d in (dtypes.int64, dtypes.int32, dtypes.int16, dtypes.uint8) if nbytes % d.itemsize == 0)
+def _copying(of: dtypes.dtype, letter: str) -> int:
+    """The kernel that copies numbers of some width."""
     region = emitter.Region((of,), (Sym.operand(0, of),), (of,), (False,))
     late_binding.want(1)
     try:
-        kernel = emitter.compile_region(region, "cc", (False,))
+        return emitter.compile_region(region, f"c{letter}", (False,))
     finally:
         late_binding.want(-1)
-    return kernel, machine.keep_nest([1, 0, nbytes // of.itemsize, of.itemsize, of.itemsize])

@@ -612,6 +612,88 @@ def test_short_vectors_of_whole_numbers(dtype):
     check(make)
 
 
+def one_kernel(make):
+    """Whether a function's loops are single kernels of scalars."""
+    run, _ = make()
+    compiled = torch.compile(run)
+    for _ in range(3):
+        compiled()
+    (variant,), = compiled.tapes.values()
+    variant.wait()
+    steps = [s for work in variant.works for s in work.steps]
+    return not any(isinstance(s, Loop) for s in steps) and any(
+        emitter.kernels.get(getattr(s, "a", 0), ("", "1"))[1][0] == "@" for s in steps)
+
+
+def lengths_of_pairs(u, p):
+    return u - 0.1 * (u * u + p).sum() * u
+
+
+def means_of_pairs(u, p):
+    return u * 0.7 + (u - p).mean() * p
+
+
+def sums_of_zeros(u, p):
+    return torch.copysign(u, (u * -0.0).sum()) * 0.9 + p
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
+@pytest.mark.parametrize("body", [lengths_of_pairs, means_of_pairs, sums_of_zeros], ids=lambda f: f.__name__)
+@pytest.mark.parametrize("backward", [False, True])
+def test_sums_of_pairs_are_scalars(body, dtype, backward):
+    """Two numbers make the same sum in whatever order they are added."""
+    def make():
+        x, p = (torch.tensor(v).to(dtype).requires_grad_(backward) for v in ([0.3, -0.7], [-0.0, 0.25]))
+
+        def run():
+            u = x
+            for _ in range(20):
+                u = body(u, p)
+            loss = (u * u).sum()
+            if backward:
+                loss.backward()
+            return u.detach(), loss.detach()
+
+        return run, [x, p] if backward else []
+
+    check(make)
+    assert one_kernel(make) or backward
+
+
+@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8, torch.bool], ids=str)
+def test_sums_of_pairs_of_whole_numbers(dtype):
+    def make():
+        x = torch.tensor([3, 250]).to(dtype)
+
+        def run():
+            u = x
+            for _ in range(20):
+                u = (u + u.sum()).to(dtype)
+            return u, u.sum()
+
+        return run, []
+
+    check(make)
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9])
+def test_sums_of_more_are_what_their_kernel_gives(count):
+    """From three numbers on the order shows in the last bits."""
+    def make():
+        x = torch.tensor(np.random.default_rng(2).normal(size=count)).requires_grad_()
+
+        def run():
+            u = x
+            for _ in range(20):
+                u = u * 0.9 + u.sum() * 0.01 + (u * u).sum().sqrt()
+            u.sum().backward()
+            return u.detach()
+
+        return run, [x]
+
+    check(make, None)
+
+
 def test_short_vectors_that_are_looked_at():
     """What is left of each turn, in a list, and what several loops share."""
     def make():
