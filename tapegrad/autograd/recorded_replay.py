@@ -23,7 +23,7 @@ from tapegrad.autograd.reverse_replay import (
     waits,
 )
 from tapegrad.machine import records as rec
-from tapegrad.machine.learning import capturing
+from tapegrad.machine.learning import following
 from tapegrad.machine.live import buffers, call
 from tapegrad.machine.runtime import Workspace
 from tapegrad.ops.declaration import REGISTRY
@@ -98,8 +98,8 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
     for root, seed in zip(roots, seeds):
         adjoints.gather(root._buffer, seed)
     due = {} if partial else completing(workspace)
-    # Where results are looked at, and in a capture, whose notes are Python's, each step is Python's.
-    natively = not anomaly.enabled and capturing.mine() is None
+    # Each step is Python's where results are looked at, and where numbers are followed: to native code they are values.
+    natively = not anomaly.enabled and following.active is None
     with modes.set_grad_enabled(record):
         for limit in sorted({*due, int(workspace.record["n_reached"][0])}):
             workspace.record["limit"] = limit
