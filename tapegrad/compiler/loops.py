@@ -24,6 +24,7 @@ import numpy as np
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.lanes import takes
+from tapegrad.compiler.superinstructions import CHUNK
 from tapegrad.compiler.trace_table import FIXED, OWN, Steps, Table, word, written
 from tapegrad.compiler.traced_program import Block, Loop, Place, Step
 from tapegrad.machine import records as rec
@@ -36,6 +37,7 @@ from tapegrad.ops.symbols import Sym
 
 LEAST = 512  # rows that a loop must save: shorter programs are as well off without
 TURNS = 4  # and so many turns it must have
+UNROLLED = 8  # turns of a long loop whose steps are not too many for a program, if it is left for loops within
 FEW, SMALL, SEVERAL = 64, 4096, 32  # uses of a tensor that a copy is made of, its bytes, and how many there must be
 # Elements of a kernel call from which it is worth more to run block by block, on several threads; but in loops over a
 # batch, of which a few samples are done at a time (`passes/lanes.py`).
@@ -63,6 +65,21 @@ class Region(NamedTuple):
     @property
     def second(self) -> slice:
         return slice(self.start + self.period, self.start + 2 * self.period)
+
+
+class _Stretch(NamedTuple):
+    """Rows from `start` to `end` that repeat: a loop, which may begin a few rows later."""
+
+    start: int
+    period: int
+    end: int
+
+    @property
+    def turns(self) -> int:
+        return (self.end - self.start) // self.period
+
+
+_Runs = dict[int, tuple[Any, Any]]  # by the period: from where to where rows are in step
 
 
 class _Family(NamedTuple):
@@ -263,18 +280,43 @@ def _regions(table: Table, words: Any, lasting: Any) -> Iterator[Region]:
     todo = [(0, len(words))]
     while todo:
         low, high = todo.pop()
-        best: tuple[int, int, int, int] | None = None
-        for period, (starts, ends) in runs.items():
+        best = _longest(runs, low, high)
+        while best is not None and best.period > CHUNK and _is_made_of_loops(runs, best):
+            best = _longest(runs, low, high, best.period)
+        if best is not None:
+            region = _turned(best.start, best.end, best.period, first, last)
+            yield region
+            todo += [(low, region.start), (region.end, high)]
+
+
+def _longest(runs: _Runs, low: int, high: int, below: int = 1 << 62) -> _Stretch | None:
+    """The loop that saves most rows between two rows, of those whose turns are shorter than that."""
+    best: _Stretch | None = None
+    most = LEAST - 1
+    for period, (starts, ends) in runs.items():
+        if period < below:
             start, end = np.maximum(starts, low), np.minimum(ends, high - 2 * period)
             turns = np.where(end > start, (end - start) // period + 2, 0)
             at = int(turns.argmax())
             gain = (int(turns[at]) - 1) * period
-            if turns[at] >= TURNS and gain >= LEAST and (best is None or gain > best[0]):
-                best = gain, int(start[at]), int(end[at]) + 2 * period, period
-        if best is not None:
-            region = _turned(*best[1:], first, last)
-            yield region
-            todo += [(low, region.start), (region.end, high)]
+            if turns[at] >= TURNS and gain > most:
+                best, most = _Stretch(int(start[at]), period, int(end[at]) + 2 * period), gain
+    return best
+
+
+def _is_made_of_loops(runs: _Runs, outer: _Stretch) -> bool:
+    """Whether a turn is hardly more than loops itself: each of these can be a kernel, its long body is many.
+
+    What is left of all turns beside them must be few steps, for each is analysed by itself.
+    """
+    rest, todo = outer.period, [(outer.start, outer.start + outer.period)]
+    while todo:
+        low, high = todo.pop()
+        inner = _longest(runs, low, high, outer.period)
+        if inner is not None:
+            rest -= inner.period * (inner.turns - 1)
+            todo += [(low, inner.start), (inner.end, high)]
+    return rest * outer.turns <= UNROLLED * outer.period
 
 
 def _runs(table: Table, words: Any, lasting: Any, period: int) -> tuple[Any, Any]:
@@ -371,7 +413,7 @@ def _families(table: Table, regions: Sequence[Region], sizes: Any, lasting: Any
         while several:
             low, high, region = several.pop(0)
             together = [region]
-            while several and several[0][0] <= high + step:
+            while several and several[0][0] <= high:
                 high = max(high, several[0][1])
                 together.append(several.pop(0)[2])
             family = _Family(step, low, high)

@@ -208,8 +208,7 @@ def test_second_derivatives():
 
         return run, [x, w]
 
-    # Its first sweep does more than others: rules are learnt.
-    programs.same(compiled(make, captures=3, checkpoint="auto")[1], compiled(make, captures=3)[1])
+    programs.same(compiled(make, checkpoint="auto")[1], compiled(make)[1])
 
 
 def test_random_numbers_are_drawn_once():

@@ -461,6 +461,31 @@ def test_a_training_loop_inside():
     check(program)
 
 
+@pytest.mark.parametrize("looks", [False, True])
+@pytest.mark.parametrize("backward", [False, True])
+def test_loops_within_one_whose_turns_are_long(looks, backward):
+    """Each of the inner ones is a kernel, where the outer one would be a body of many."""
+    def make():
+        x, w = scalars(0.4, 0.9, grad=backward)
+
+        def run():
+            y = x
+            for turn in range(6):
+                for _ in range(100):
+                    y = (y * w).sin() + 0.1 * y
+                    if looks and y > 100 + turn:
+                        break
+                y = y * 0.5 + x
+            if backward:
+                y.backward()
+            return y.detach()
+
+        return run, [x, w] if backward else []
+
+    check(make)
+    assert one_kernel(make)
+
+
 def test_what_is_looked_at_ends_a_loop():
     """A replay that finds another value on the way takes back what its loops wrote where others see it."""
     def program():

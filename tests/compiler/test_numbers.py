@@ -602,3 +602,17 @@ def test_a_stand_in_is_as_the_number(compute):
                 assert outcome(compute, *mixed) == expected, (given, which)
                 graph.is_open = False
                 assert outcome(compute, *mixed) == expected, (given, which)
+
+
+def test_numbers_that_vary_in_gradients_of_gradients():
+    """A recorded sweep multiplies by them again: they are followed there too, or are conditions."""
+    def step(x, rate):
+        slope, = torch.autograd.grad((rate * x * (x * rate).sin()).sum(), x, create_graph=True)
+        return torch.autograd.grad((slope * slope * rate).sum(), x)[0]
+
+    made = torch.compile(step)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for k in range(10):
+            x, rate = torch.tensor([1.0 + k, 2.0], dtype=torch.float64, requires_grad=True), 0.1 + 0.01 * (k // 3)
+            assert made(x, rate).tolist() == step(x, rate).tolist()

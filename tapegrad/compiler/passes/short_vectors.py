@@ -5,6 +5,7 @@ does is one kernel, slices and `cat` are names, and what passes to the next turn
 """
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Sequence
 
 from tapegrad.compiler.passes.work import dtypes_of
@@ -12,8 +13,7 @@ from tapegrad.compiler.superinstructions import CHUNK
 from tapegrad.compiler.traced_program import Place, Step, kernel_of
 from tapegrad.dtypes import dtype, number_in
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import calls_functions, emitter
-from tapegrad.machine.kernels.lowering import accumulator
+from tapegrad.machine.kernels import accumulator, calls_functions, emitter
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, walk
@@ -93,6 +93,9 @@ def _written_out(region: emitter.Region, count: int) -> tuple[list[int], emitter
     """
     inputs = region.inputs
 
+    def of_element(i: int, node: Sym) -> Sym | None:
+        return Sym.operand(node.value + i * len(inputs), node.dtype) if node.op == "operand" else replaced(node)
+
     def replaced(node: Sym) -> Sym | None:
         if node.op == "count":
             return Sym.const(count, node.dtype)
@@ -101,8 +104,7 @@ def _written_out(region: emitter.Region, count: int) -> tuple[list[int], emitter
         of, start, _ = accumulator(node)
         total = Sym.const(start, of)
         for i in range(count):
-            (term,) = rewrite(node.args, lambda n, i=i: Sym.operand(n.value + i * len(inputs), n.dtype)
-                              if n.op == "operand" else replaced(n))
+            (term,) = rewrite(node.args, functools.partial(of_element, i))
             total = scalar.add(total, term.cast(of))
         return total.cast(node.dtype)
 
