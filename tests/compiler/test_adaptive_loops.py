@@ -283,8 +283,10 @@ def has_loops(made):
                for w in works for s in w.steps)
 
 
-@pytest.mark.parametrize("backward", [False, True])
-@pytest.mark.parametrize("program", PROGRAMS, ids=lambda p: p.__name__)
+@pytest.mark.parametrize("program, backward", [
+    *((p, False) for p in PROGRAMS),
+    *((p, True) for p in (halved, listed, both_ways, written_outside, switched, wide)),
+], ids=lambda p: getattr(p, "__name__", "backward" * (p is True)))
 def test_call_by_call(program, backward):
     expected, _ = results(program, None, backward)
     with warnings.catch_warnings():

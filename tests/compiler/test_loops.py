@@ -461,8 +461,7 @@ def test_a_training_loop_inside():
     check(program)
 
 
-@pytest.mark.parametrize("looks", [False, True])
-@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("looks, backward", [(False, True), (True, False), (True, True)])
 def test_loops_within_one_whose_turns_are_long(looks, backward):
     """Each of the inner ones is a kernel, where the outer one would be a body of many."""
     def make():
@@ -662,9 +661,11 @@ def sums_of_zeros(u, p):
     return torch.copysign(u, (u * -0.0).sum()) * 0.9 + p
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16, torch.bfloat16], ids=str)
-@pytest.mark.parametrize("body", [lengths_of_pairs, means_of_pairs, sums_of_zeros], ids=lambda f: f.__name__)
-@pytest.mark.parametrize("backward", [False, True])
+@pytest.mark.parametrize("body, dtype, backward", [
+    (lengths_of_pairs, torch.float64, True), (lengths_of_pairs, torch.float16, True),
+    (lengths_of_pairs, torch.bfloat16, False), (means_of_pairs, torch.float32, True), (means_of_pairs, F64, False),
+    (sums_of_zeros, torch.float64, False), (sums_of_zeros, torch.float32, True),
+], ids=lambda p: getattr(p, "__name__", str(p)))
 def test_sums_of_pairs_are_scalars(body, dtype, backward):
     """Two numbers make the same sum in whatever order they are added."""
     def make():
@@ -685,7 +686,7 @@ def test_sums_of_pairs_are_scalars(body, dtype, backward):
     assert one_kernel(make) or backward
 
 
-@pytest.mark.parametrize("dtype", [torch.int64, torch.int32, torch.uint8, torch.bool], ids=str)
+@pytest.mark.parametrize("dtype", [torch.int64, torch.uint8, torch.bool], ids=str)
 def test_sums_of_pairs_of_whole_numbers(dtype):
     def make():
         x = torch.tensor([3, 250]).to(dtype)
@@ -701,7 +702,7 @@ def test_sums_of_pairs_of_whole_numbers(dtype):
     check(make)
 
 
-@pytest.mark.parametrize("count", [1, 2, 3, 7, 8, 9])
+@pytest.mark.parametrize("count", [1, 3, 8, 9])
 def test_sums_of_more_are_what_their_kernel_gives(count):
     """From three numbers on the order shows in the last bits."""
     def make():
