@@ -21,7 +21,7 @@ from tapegrad.compiler.traced_program import LONG, Item, Place, Step, space, wri
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import layouts, machine
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
 
@@ -196,8 +196,7 @@ class _Run:
         self.outputs[target] = (places[0], value)
 
     def _constant(self, place: Place) -> bytes | None:
-        found = self.constants.get(place.number) if place.kind == "own" else None
-        return found if place.offset == 0 and place.stride == 0 else None
+        return constant_at(place, self.constants)
 
     def _read(self, access: Access, place: Place, dtype: dtype) -> Sym:
         found = self.values.get(access)
@@ -224,6 +223,14 @@ def constant_blocks(steps: Sequence[Item], results: set[int]) -> dict[int, bytes
             else:
                 others.add(place.number)
     return {number: content for number, content in found.items() if number not in others}
+
+
+def constant_at(place: Place, constants: dict[int, bytes]) -> bytes | None:
+    """What a place always holds: one of these blocks, or a small whole number."""
+    if place.kind == "fixed" and machine.buffers["flags"].item(place.offset) & rec.IMMORTAL:
+        layout = layouts[machine.buffers["layout"].item(place.offset)]
+        return machine.memory(place.number, "u1", layout.nbytes).tobytes()
+    return constants.get(place.number) if place.kind == "own" and place.offset == place.stride == 0 else None
 
 
 def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None, reduced: bool = True,

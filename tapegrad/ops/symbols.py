@@ -284,7 +284,9 @@ def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
             return Sym.const(found.item(), node.dtype)
     last = args[-1] if args and known[-1] else None
     if last is not None and node.op in ("mul", "div", "pow", "_pow_by_value") and last.dtype.numpy.type(last.value) == 1:
-        return args[0]  # of libm's powers this is the one that is exact
+        return args[0]  # of libm's powers these are the ones that are exact: x ** 1, and x ** 0 even of a NaN
+    if last is not None and node.op in ("pow", "_pow_by_value") and node.dtype.category == 2 and last.value == 0:
+        return Sym.const(1.0, node.dtype)
     if node.op == "pow" and known[1] and used_operands(node.args[1:]):
         return Sym("_pow", tuple(args), node.dtype, node.value)
     if node.op == "_pow_by_value" and known[1]:

@@ -338,3 +338,67 @@ def test_no_vector_is_cut_in_two():
     assert arranged(compiled) and compiled.replays
     for a, b in zip(compiled(x, w), gradient(x, w)):
         assert a.numpy().tobytes() == b.numpy().tobytes()
+
+
+def test_parts_of_rows_are_done_row_by_row():
+    """What is computed of a part of each row goes with what is of whole ones, in scratch, and on any threads."""
+    def f(x, v):
+        left = (x[:, 1:] * v[1:] - x[:, :-1]) * v[:-1]
+        out = torch.zeros(200, 300, dtype=x.dtype)
+        out[:, :-1] += left * 2
+        out[:, 1:] -= left
+        return out * 3 + x, -left
+
+    x, v = values(200, 300) - 1, values(300, seed=1) - 1
+    expected = f(x, v)
+    compiled = torch.compile(f)
+    for threads in (1, 3):
+        torch.set_num_threads(threads)
+        for _ in range(4):
+            found = compiled(x, v)
+        assert all(np.array_equal(a.numpy(), b.numpy()) for a, b in zip(found, expected))
+    (group,) = arranged(compiled)
+    assert group.units == 200 and group.scratch and group.n_blocks > 1
+
+
+CUTS = [slice(None), slice(1, None), slice(None, -1), slice(2, -2), slice(3, 40)]
+
+
+@st.composite
+def programs_on_parts(draw):
+    """Steps on parts of the columns of [n, 64]: (what is written, in place or anew, an operation, two parts)."""
+    cut = st.sampled_from(CUTS)
+    lines = []
+    for position in range(draw(st.integers(3, 9))):
+        pick = st.integers(0, 1 + position)
+        lines.append((draw(st.sampled_from(["new", "new", "zeros", "in place"])), draw(st.sampled_from(BINARY[:3])),
+                      draw(pick), draw(pick), draw(cut), draw(cut), draw(cut)))
+    return lines
+
+
+def run_on_parts(lines, leaves):
+    known = list(leaves)
+    for kind, name, i, j, *cuts in lines:
+        x, y = (known[k][:, cut] for k, cut in zip((i, j), cuts))
+        n = min(x.shape[1], y.shape[1])
+        found = getattr(torch, name)(x[:, :n], y[:, -n:])
+        if kind == "new":
+            known.append(torch.cat((found, leaves[0][:, n:]), 1))
+            continue
+        out = torch.zeros_like(leaves[0]) if kind == "zeros" or len(known) < 3 else known[-1] * 1
+        part = out[:, cuts[2]][:, :n]
+        part += found[:, :part.shape[1]]
+        known.append(out)
+    return known[-1], known[len(known) // 2] - known[-1]
+
+
+@settings(max_examples=60, deadline=None)
+@given(programs_on_parts())
+def test_random_programs_on_parts(lines):
+    leaves = values(520, 64) - 1, values(520, 64, seed=1) - 1
+    compiled = torch.compile(lambda *leaves: run_on_parts(lines, leaves))
+    for _ in range(4):
+        compiled(*leaves)
+    arranged(compiled)
+    for a, b in zip(compiled(*leaves), run_on_parts(lines, leaves)):
+        assert np.array_equal(a.numpy(), b.numpy())

@@ -419,9 +419,24 @@ def added_to_itself(w: Any, v: Any) -> Any:
     return out * v
 
 
+def added_to_columns(w, v):
+    a, b = w.reshape(20, 15), v.reshape(20, 15)
+    out = torch.zeros(20, 15, dtype=w.dtype)
+    out[:, 2:-1] += a[:, :-3] * b[:, 3:]
+    return out, *torch.autograd.grad((a[:, 1:] * b[:, :-1]).sum(), (w, v))
+
+
+def added_to_a_block(w, v):
+    a, b = w.reshape(20, 15), v.reshape(20, 15)
+    out = torch.zeros(20, 15, dtype=w.dtype)
+    out[1:, :-1] += a[1:, 1:] * b[:-1, 1:]
+    return out, out * 2
+
+
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32, torch.float16], ids=str)
 @pytest.mark.parametrize(("function", "left"), [(added_whole, 0), (added_once, 32), (added_twice, None),
-                                                (looked_at, None), (added_to_little, None), (added_to_itself, None)])
+                                                (looked_at, None), (added_to_little, None), (added_to_itself, None),
+                                                (added_to_columns, 0), (added_to_a_block, None)])
 def test_additions_to_zeros_are_stores(function, left, dtype):
     """To the last bit, for negative zeros, infinities and NaN too."""
     special = torch.tensor([-0.0, 0.0, float("inf"), float("nan"), -1.5, 1e-7])
@@ -480,3 +495,23 @@ def test_bytes_are_read_as_other_numbers(of, length, monkeypatch):
         monkeypatch.setattr(loops, "LEAST", 1 << 40)  # waves alone
         made = compiled(function, x)
         assert [bits(made(t)) for t in (x, y)] == [bits(function(t)) for t in (x, y)]
+
+
+def test_checks_of_constants_go():
+    """A rule that is run on numbers looks at them: what they are is known."""
+    x = torch.randn(40, dtype=torch.float64)
+    made = compiled(torch.func.hessian(lambda a: (100 * (a[1:] - a[:-1] ** 2) ** 2).sum()), x)
+    made.tape.wait()
+    assert not any(s.kind == rec.GUARD for s in made.tape.works[0].steps)
+
+
+def test_arrays_of_one_number_are_that_number():
+    def f(x):
+        zeroth = x ** 0
+        return (zeroth * 3 + x) * zeroth, torch.ones(50, 20, dtype=x.dtype) * x, zeroth.sum()
+
+    special = torch.tensor([0.0, float("nan"), float("inf")])
+    x = torch.cat((torch.randn(47, dtype=torch.float64), special)).reshape(50, 1)
+    for z in (x, x.expand(50, 20).contiguous(), x.float()):
+        for passes in (("constants",), ("constants", "dead"), tuple(PASSES)):
+            same(compiled(f, z, passes=passes)(z), f(z), True, passes)

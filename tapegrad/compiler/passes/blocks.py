@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from tapegrad.compiler.passes.cuts import Cut, Part, Space, cuts, product_of, words_of
 from tapegrad.compiler.passes.lanes import lanewise
@@ -46,6 +46,8 @@ from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
 
 VECTORS = 64  # elements that are whole vectors, whatever the processor and the dtype
+SHORT = 1024  # of a shorter axis a unit has to be a row of so many elements, for a block to be worth its calls:
+ROW = 64
 FEWEST = 256  # elements of a block's largest call: with fewer, calling costs more than the cache saves
 FAR = 1024  # steps without one that joins a group, after which no more are looked for
 FEW = 16  # of what the largest calls have elements, this part is better computed before a group than by each block
@@ -70,8 +72,9 @@ def _grouped(steps: list[Step]) -> list[Item]:
     rest = deque(steps)
     work: Counter[int] = Counter()  # of the rest
     largest: dict[int, int] = {}
+    short = _short_axes(steps)
     for step in steps:
-        axes = _axes(step)
+        axes = _axes(step, short)
         work.update(axes)
         product = product_of(step)
         inner = product.inner if product else 1
@@ -86,7 +89,7 @@ def _grouped(steps: list[Step]) -> list[Item]:
             break
         rest.extendleft(reversed(after))
         for step in (*before, *(c.step for c in group)):
-            work.subtract(_axes(step))
+            work.subtract(_axes(step, short))
         out += [*before, Group(units, tuple(c.step for c in group))]
     return [*out, *rest]
 
@@ -131,7 +134,8 @@ class _Lowering:
         chosen = _chosen(group)
         if chosen is None:  # fusing changes no operand's way through memory, but a nest may grow too long to be cut
             return group.steps
-        bytes_a_unit = sum(p.unit for parts in chosen.parts.values() for p in parts)
+        bytes_a_unit = sum(next(iter(parts)).unit if _in_step(parts) else sum(p.unit for p in parts)
+                           for parts in chosen.parts.values())
         fewest = -(-FEWEST * group.units // max(max(c.elements for c in chosen.cuts), 1))
         block = max(CACHE // max(bytes_a_unit, 1), fewest, 1)
         pieces = sum(c.elements for c in chosen.cuts if product_of(c.step)) // thread_cuts.PRODUCT_GRAIN
@@ -146,7 +150,8 @@ class _Lowering:
         for cut in chosen.cuts:
             kernel, nest = cut.step.a, cut.step.b
             operands = [
-                Operand(scratch[place.number], 0, 0, True) if place.kind == "own" and place.number in scratch
+                Operand(scratch[place.number].at("own", place.number, part.start), 0, 0, True)
+                if place.kind == "own" and place.number in scratch
                 else Operand(place, part.unit, 0, False) for part, place in zip(cut.parts, cut.step.places)
             ]
             if cut.summed:
@@ -165,9 +170,8 @@ class _Lowering:
             kind, number = at
             if kind == "own" and number not in self.before.results and inside[number] == self.uses[number] and (
                     _written_first(chosen.cuts, at)):
-                (part,) = parts
-                found[number] = Place("own", number, top)
-                top += -(-part.unit * block // 64) * 64
+                found[number] = Place("own", number, top - min(p.start for p in parts))
+                top += -(-next(iter(parts)).unit * block // 64) * 64
         return found, top
 
     def summed(self, cut: Cut, n_blocks: int) -> tuple[int, int, Operand, Step]:
@@ -208,16 +212,38 @@ def _calls_along(cut: Cut) -> bool:
     return calls_functions([v.cast(d) for v, d in zip(kernel.region.values, kernel.region.outputs)])
 
 
-def _axes(step: Step) -> dict[int, int]:
-    """The lengths a step may be cut along, and its elements."""
+def _axes(step: Step, short: Collection[int] = ()) -> dict[int, int]:
+    """The lengths a step may be cut along, and its elements; of `short` ones those that divide a loop of it."""
     product = product_of(step)
     if product is not None:
         sizes = {words_of(step)[2][product.axis]}
     elif kernel_of(step) is not None:
-        sizes = {n for n in words_of(step)[2] if n >= 1024}
+        loops = words_of(step)[2]
+        sizes = {n for n in loops if n >= SHORT} | {n for n in short if any(m % n == 0 for m in loops)}
     else:
         return {}
     return {n: cut.elements for n in sizes for cut in [next(cuts(step, n), None)] if cut is not None}
+
+
+def _short_axes(steps: Sequence[Step]) -> set[int]:
+    """Short leading axes, of long rows, that steps over parts of rows have in common with those over whole ones.
+
+    None where something is summed along an axis: which parts a sum is made of shows in its last digits. Nor beside
+    products, which have axes of their own.
+    """
+    found: Counter[int] = Counter()
+    for step in steps:
+        if product_of(step) is not None:
+            return set()
+        kernel = kernel_of(step)
+        if kernel is None or kernel.pattern == "1":
+            continue
+        kept, reduced, sizes, _ = words_of(step)
+        if reduced:
+            return set()
+        if kept > 1 and sizes[0] < SHORT and math.prod(sizes[1:]) >= ROW:
+            found[sizes[0]] += math.prod(sizes)
+    return {n for n, elements in found.most_common(2) if elements >= LONG}
 
 
 class _Group:
@@ -225,7 +251,7 @@ class _Group:
 
     def __init__(self) -> None:
         self.cuts: list[Cut] = []
-        self.parts: dict[Space, set[Part]] = {}
+        self.parts: dict[Space, dict[Part, int]] = {}  # with the reach of each
         self.written: set[Space] = set()
         self.sums: set[Space] = set()  # what is complete only when all blocks are done
 
@@ -242,7 +268,8 @@ class _Group:
                 continue
             if part.unit == 0 and part.space in self.written:
                 return False
-            if (j < outputs or part.space in self.written) and self.parts.get(part.space, {part}) != {part}:
+            if (j < outputs or part.space in self.written) and not _in_step(
+                    {**self.parts.get(part.space, {}), part: cut.reach[j]}):
                 return False
         return True
 
@@ -253,9 +280,19 @@ class _Group:
             if j < outputs and cut.summed:
                 self.sums.add(part.space)
             else:
-                self.parts.setdefault(part.space, set()).add(part)
+                reach = self.parts.setdefault(part.space, {})
+                reach[part] = max(cut.reach[j], reach.get(part, 0))
                 if j < outputs:
                     self.written.add(part.space)
+
+
+def _in_step(parts: dict[Part, int]) -> bool:
+    """Whether the parts of a space go on alike and what they use of one unit no other uses: it is as if they were one,
+    which may begin further on in the unit."""
+    if len(parts) == 1:
+        return True
+    (unit, *others), first = {p.unit for p in parts}, min(p.start for p in parts)
+    return unit > 0 and not others and max(p.start + reach for p, reach in parts.items()) - first <= unit
 
 
 def _gather(rest: deque[Step], units: int, few: int) -> tuple[list[Step], list[Step], list[Cut], list[Step]]:
@@ -280,7 +317,7 @@ def _gather(rest: deque[Step], units: int, few: int) -> tuple[list[Step], list[S
         waits = reading & after_writes or writing & (after_reads | after_writes)
         cut = None if waits else next((c for c in cuts(step, units) if group.accepts(c)), None)
         free = not (waits or reading & group_writes or writing & (group_reads | group_writes))
-        if cut is not None and not (free and cut.elements <= few) and (
+        if cut is not None and (not (free and cut.elements <= few) or _fills_part(cut)) and (
                 units >= 2 * VECTORS or _whole([cut]) * 2 <= units):
             group.add(cut)
             joined = len(seen)
@@ -293,6 +330,11 @@ def _gather(rest: deque[Step], units: int, few: int) -> tuple[list[Step], list[S
         else:
             before.append(step)
     return seen, before, group.cuts, after
+
+
+def _fills_part(cut: Cut) -> bool:
+    """Whether a call reads nothing, and writes a part of each unit: beside what is computed of the rest."""
+    return len(cut.parts) == 1 and cut.reach[0] < cut.parts[0].unit
 
 
 def _written_first(cuts: Sequence[Cut], space: Space) -> bool:

@@ -1,24 +1,38 @@
-"""Constants: a scalar that depends on constants alone is computed now, by its own kernel, so that no digit changes.
+"""Constants: a scalar that depends on constants alone is computed now, by its own kernel, so that no digit changes. A
+check that one holds what it holds is left out: nothing moves over a check.
 
-Whole arrays are left as they are: one that is filled with a number is better filled in a register, where it is used.
+Whole arrays are not: one that is filled with a number is better filled in a register, where it is used, also if what
+fills it reads others, as `x ** 0` does.
 """
 from __future__ import annotations
 
+import functools
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
 
-from tapegrad.compiler.passes.work import Work, is_simple, space, times_written
+from tapegrad import dtypes
+from tapegrad.compiler.passes.cuts import words_of
+from tapegrad.compiler.passes.work import Work, is_simple, kernel_of, space, times_written
 from tapegrad.compiler.program import Program
-from tapegrad.compiler.superinstructions import constant_blocks, fuse
-from tapegrad.compiler.traced_program import Step
+from tapegrad.compiler.superinstructions import constant_at, constant_blocks, fuse
+from tapegrad.compiler.traced_program import Place, Step
+from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import emitter
+from tapegrad.machine.live import machine
 from tapegrad.machine.startup import address_of
+from tapegrad.ops.symbols import Sym, compacted, substitute
 
 SCALAR = 8  # bytes
 
 
 def constants(work: Work) -> Work:
     """The program with scalars of constants as constants."""
-    known = set(constant_blocks(work.steps, work.results))
+    contents = constant_blocks(work.steps, work.results)
+    work = _of_ones(work._replace(steps=[s for s in work.steps if not _always_holds(s, contents)]), contents)
+    known = set(contents)
     counts = times_written(work.steps)
     folded: dict[int, Step] = {}
     given: list[Step] = []
@@ -47,3 +61,64 @@ def constants(work: Work) -> Work:
         return Step(rec.CONSTANT, 0, 0, step.places[:1], content[number].tobytes()[:work.blocks[number].nbytes])
 
     return work._replace(steps=[constant(s) for s in work.steps])
+
+
+def _always_holds(step: Step, contents: dict[int, bytes]) -> bool:
+    """Whether a step checks a constant for what it is."""
+    return step.kind == rec.GUARD and constant_at(step.places[0], contents) == step.content
+
+
+def _of_ones(work: Work, contents: dict[int, bytes]) -> Work:
+    """The program whose readers of an array of one number, such as `x ** 0` is, compute with that number."""
+    counts = times_written(work.steps)
+    filled: dict[int, Sym] = {}
+
+    def known(place: Place, of: dtype, arrays: bool) -> Sym | None:
+        content = constant_at(place, contents)
+        if content is not None and len(content) == of.itemsize:
+            return Sym.const(dtypes.number_in(content, of), of)
+        found = filled.get(place.number) if arrays and place.kind == "own" else None
+        return found if found is not None and found.dtype is of else None
+
+    def told(step: Any) -> Any:
+        kernel = kernel_of(step)
+        if kernel is None or set(kernel.pattern) - set("c0") or any(kernel.region.per_row):
+            return step
+        region, places = kernel.region, step.places[len(kernel.region.outputs):]
+        if any(p.kind == "own" and p.number in filled for p in places):
+            step = _with_numbers(step, kernel, [known(p, of, True) for p, of in zip(places, region.inputs)])
+            region, places = emitter.kernels[step.a].region, step.places[len(region.outputs):]
+        place, of = step.places[0], region.outputs[0]
+        if is_simple(step) and counts[space(place)] == 1 and place.number not in work.results and (
+                machine.memory(step.b, "i8", 3).tolist() == [1, 0, work.blocks[place.number].nbytes // of.itemsize]):
+            value = _value(step.a, tuple([known(p, kind, False) for p, kind in zip(places, region.inputs)]))
+            if value.op == "const":
+                filled[place.number] = value
+        return step
+
+    return work._replace(steps=[told(s) for s in work.steps])
+
+
+def _given(region: emitter.Region, numbers: Sequence[Sym | None]) -> list[Sym]:
+    """What a region computes where some of its operands are numbers."""
+    return substitute(region.values, {j: Sym.operand(j, of) if number is None else number
+                                      for j, (of, number) in enumerate(zip(region.inputs, numbers))})
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _value(address: int, numbers: tuple[Sym | None, ...]) -> Sym:
+    """What a kernel stores where some of its operands are numbers."""
+    region = emitter.kernels[address].region
+    return _given(region, numbers)[0].cast(region.outputs[0])
+
+
+def _with_numbers(step: Step, kernel: emitter.Kernel, numbers: Sequence[Sym | None]) -> Step:
+    """An elementwise step that reads numbers in the place of some operands."""
+    region, outputs = kernel.region, len(kernel.region.outputs)
+    used, values = compacted(_given(region, numbers))
+    operands = [*range(outputs), *(outputs + j for j in used)]
+    kept, reduced, sizes, strides = words_of(step)
+    given = region._replace(inputs=tuple([region.inputs[j] for j in used]), values=tuple(values))
+    address = emitter.compile_region(given, "".join(kernel.pattern[j] for j in operands), kernel.accumulate)
+    nest = machine.keep_nest([kept, reduced, *sizes, *(n for j in operands for n in strides[j])])
+    return step._replace(a=address, b=nest, places=tuple([step.places[j] for j in operands]))

@@ -15,14 +15,14 @@ from __future__ import annotations
 import functools
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.blocks import fits
 from tapegrad.compiler.passes.cuts import Space
 from tapegrad.compiler.passes.work import Work, space, times_used
-from tapegrad.compiler.superinstructions import CHUNK, MAX_REDUCED, MAX_STREAMS, constant_blocks
+from tapegrad.compiler.superinstructions import CHUNK, MAX_REDUCED, MAX_STREAMS, constant_at, constant_blocks
 from tapegrad.compiler.traced_program import (
     Group,
     Item,
@@ -242,15 +242,16 @@ def _accesses(step: Step, shape: _Shape) -> list[_Access]:
 
 
 class _Run:
-    """Steps that become one kernel."""
+    """Steps that become one kernel. `lives` says of a place whether others read what is written there."""
 
-    def __init__(self, constants: dict[int, bytes], units: int) -> None:
-        self.constants, self.units = constants, units
+    def __init__(self, constants: dict[int, bytes], units: int, lives: Callable[[Space, _Run], bool]) -> None:
+        self.constants, self.units, self.lives = constants, units, lives
         self.numbers: list[int] = []
         self.steps: list[tuple[Step, _Shape, bool]] = []  # whether what it writes is the same along the row
         self.sizes: list[int] = []
         self.row: tuple[int, int] | None = None  # the loop that is reduced, as in a shape
         self.seen: dict[_Access, bool] = {}  # whether it is written
+        self.given: set[_Access] = set()  # what is read before, or always the same
         self.spaces: dict[Space, bool] = {}
 
     def takes(self, number: int, step: Step, shape: _Shape) -> bool:
@@ -261,22 +262,36 @@ class _Run:
         steps, sizes, row = found
         again = row != self.row and bool(self.steps)  # a loop was put into those that were here
         accesses = [_accesses(*steps[-1][:2])] if not again else [_accesses(t, s) for t, s, _ in steps]
-        seen = {} if again else dict(self.seen)
+        seen, given = ({}, set()) if again else (dict(self.seen), set(self.given))
         new: set[_Access] = set()
-        for used in accesses:
+        for used, (_, of, _) in zip(accesses, steps if again else steps[-1:]):
+            given.update(a for a in (used if of.accumulates else used[1:]) if a not in seen)
             for j, access in enumerate(used):
                 if not seen.get(access, False) and (j == 0 or access not in seen):
                     seen[access] = j == 0
                     new.add(access)
-        if len(seen) > MAX_STREAMS or 2 + len(sizes) * (1 + len(seen)) > rec.CUT_NEST_WORDS:
-            return False
         for a in new:
             if any(a.space == m.space and a != m and (seen[a] or seen[m]) and a.overlaps(m) for m in seen):
                 return False
-        self.steps, self.sizes, self.row, self.seen = steps, sizes, row, seen
-        self.numbers = [*self.numbers, number]
+        before = self.numbers, self.sizes
+        self.numbers, self.sizes = [*self.numbers, number], sizes
+        if not self.has_room(len(seen)) and not self.has_room(sum(self._is_stream(a, a in given) for a in seen)):
+            self.numbers, self.sizes = before
+            return False
+        self.steps, self.row, self.seen, self.given = steps, row, seen, given
         self.spaces = {**dict.fromkeys(map(space, step.places), False), **self.spaces, space(step.places[0]): True}
         return True
+
+    def _is_stream(self, access: _Access, given: bool) -> bool:
+        """Whether the kernel goes through a piece of memory: what only passes from step to step is in a register."""
+        kind, number = access.space
+        if given:
+            return kind != "own" or len(self.constants.get(number, b"")) != access.of.itemsize
+        return self.lives(access.space, self)
+
+    def has_room(self, streams: int) -> bool:
+        """Whether a kernel may go through so many pieces of memory."""
+        return streams <= MAX_STREAMS and 2 + len(self.sizes) * (1 + streams) <= rec.CUT_NEST_WORDS
 
     def _joined(self, step: Step, shape: _Shape
                 ) -> tuple[list[tuple[Step, _Shape, bool]], list[int], tuple[int, int] | None] | None:
@@ -350,7 +365,7 @@ class _Run:
             if access in values:
                 return values[access]
             if access not in inputs:
-                content = self.constants.get(place.number) if place.kind == "own" and place.offset == 0 else None
+                content = constant_at(place, self.constants)
                 if content is not None and len(content) == access.of.itemsize:
                     return Sym.const(dtypes.number_in(content, access.of), access.of)
                 inputs[access] = place, Sym.operand(len(inputs), access.of)
@@ -372,6 +387,8 @@ class _Run:
         used, compact = compacted([v for _, _, v, _ in kept])
         given = list(inputs.items())
         chosen = [*((a, p) for a, p, _, _ in kept), *((given[u][0], given[u][1][0]) for u in used)]
+        if not self.has_room(len(chosen)):
+            return None
         per_row = tuple([r for _, _, _, r in kept])
         reduces = any(per_row) or any(n.op == "reduce" for n in walk(compact))
         region = emitter.Region(tuple([given[u][0].of for u in used]), tuple(compact),
@@ -421,7 +438,7 @@ class _Line:
         while rest:
             number, step = rest.popleft()
             shape = _shape_of(step)
-            run = _Run(self.constants, self.units)
+            run = _Run(self.constants, self.units, self._lives)
             if shape is None or math.prod(shape.sizes) < LEAST or not run.takes(number, step, shape):
                 out.append(step)
                 self.done.add(number)
@@ -474,7 +491,7 @@ class _Line:
         """A run as one kernel, or as it was; of one that cannot be, the last steps go back to the `rest`."""
         while run.is_nest:
             steps = [s for s, _, _ in run.steps]
-            found = run.kernel([self._lives(s.places[0], run) for s in steps])
+            found = run.kernel([self._lives(space(s.places[0]), run) for s in steps])
             if found is not None or len(steps) == 1:
                 self.done.update(run.numbers)
                 return steps if found is None else [found]
@@ -483,7 +500,8 @@ class _Line:
         self.done.update(run.numbers)
         return [s for s, _, _ in run.steps]
 
-    def _lives(self, place: Place, run: _Run) -> bool:
+    def _lives(self, written: Space, run: _Run) -> bool:
         """Whether what a step of a run writes is read by one that comes after it."""
-        return place.kind != "own" or place.number in self.kept or any(
-            n not in self.done and n not in run.numbers for n in self.readers.get(place.number, ()))
+        kind, number = written
+        return kind != "own" or number in self.kept or any(
+            n not in self.done and n not in run.numbers for n in self.readers.get(number, ()))
