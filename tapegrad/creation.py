@@ -610,9 +610,17 @@ def eye(n: int, m: int | None = None, *, out: Any = None,
         if size is not None and size < 0:
             raise RuntimeError(f"{name} must be greater or equal to 0, got {size}")
     dtype = wanted(dtype, out) or dtypes.default_dtype()
-    check_room(dtype, (n, n if m is None else m))
-    made = np.eye(n, m, dtype="f4" if dtype in dtypes.HALVES else dtype.numpy)
-    return _finish(from_array(made, dtype), requires_grad, device, out)
+    return _finish(_identity(n, n if m is None else m, dtype), requires_grad, device, out)
+
+
+@lessons.constant
+def _identity(n: int, m: int, dtype: Dtype) -> Tensor:
+    def write(memory: np.ndarray[Any, Any]) -> None:  # `np.eye` takes new memory, which is dearer than the matrix
+        memory.fill(0)
+        memory.reshape(-1)[:min(n, m) * m:m + 1] = dtypes.encoded(np.ones(1, "f4"), dtype) if (
+            dtype in dtypes.HALVES) else 1
+
+    return filled(dtype, checked_shape((n, m)), write)
 
 
 @described

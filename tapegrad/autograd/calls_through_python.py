@@ -17,8 +17,12 @@ looked_into = False
 _lock = threading.Lock()
 _active = 0  # reasons, of all threads
 _no_plans = reserve("u8", len(machine.table))
-_TABLES = {"table": address_of(machine.table), "recipes": address_of(machine.recipes)}
 _EMPTY = address_of(_no_plans)
+_WORDS = [  # what they hold where there is no reason, and where there is one
+    (machine.state["table"], address_of(machine.table), _EMPTY),
+    (machine.state["recipes"], address_of(machine.recipes), _EMPTY),
+    (machine.state["teach"], id(lessons.teach), 0),
+]
 
 
 class _Thread(threading.local):
@@ -45,7 +49,7 @@ def count(step: int) -> None:
     global _active
     machine.keep_as_written(step)
     with _lock:
-        _active += step
-        for name, address in _TABLES.items():
-            machine.state[name] = _EMPTY if _active else address
-        machine.state["teach"] = 0 if _active else id(lessons.teach)
+        before, _active = _active, _active + step
+        if bool(before) != bool(_active):
+            for word, plain, meanwhile in _WORDS:
+                word[0] = meanwhile if _active else plain

@@ -231,11 +231,11 @@ _SINGLE = {"unbind": "select", "split": "slice", "split_with_sizes": "slice"}
 
 
 def looks_at_part(plan: Plan) -> bool:
-    """Whether a plan is a view of some of its operand's elements, of which a gradient can be added in place."""
+    """Whether a plan is a view of a few of its operand's elements, of which a gradient is added in place."""
     if plan.op.kind != "view" or plan.op.name not in STARTS:
         return False
     frame = layouts.adjoint(plan.operands[0])
-    return frame.contiguous and plan.out.numel < frame.numel
+    return frame.contiguous and plan.out.numel * rec.PARTS <= frame.numel
 
 
 def add_part(plan: Plan, g: Any, shift: int, total: Any) -> None:

@@ -11,10 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import creation, dispatch
-from tapegrad.autograd import engine, modes
+from tapegrad.autograd import anomaly, engine, modes, recorded_adjoints
 from tapegrad.autograd.marking import now, reaches_beyond
+from tapegrad.autograd.recorded_replay import ADD
 from tapegrad.lazy_modules import lazy
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import call, machine
+from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
@@ -26,17 +28,23 @@ _swept: Any = lazy("tapegrad.lanes", "sweeps")["sweeps"]
 class _Level:
     """One differentiation: the inputs of a function, its outputs, and whether they depend on more than the inputs."""
 
+    __slots__ = ("elsewhere", "fresh", "inputs", "only", "outer", "since", "spec")
+
     def __init__(self, inputs: Any) -> None:
         self.outer = modes.is_grad_enabled()  # whether anybody outside records
         self.since = now()  # what the inputs of this level are younger than
+        self.fresh: list[Any] = []
+        self.elsewhere = False
+        self.only: Any = None  # the output, if there is one
+        if type(inputs) is Tensor:
+            self.inputs: list[Any] = [self.own(inputs)]
+            self.spec = _LEAF
+            return
         leaves, self.spec = tree_flatten(inputs)
         for x in leaves:
             if not isinstance(x, Tensor):
                 raise ValueError(f"Thing passed to transform API must be Tensor, got {type(x)}")
-        self.fresh: list[Any] = []
-        self.inputs: list[Any] = [self.own(x) for x in leaves]
-        self.elsewhere = False
-        self.only: Any = None  # the output, if there is one
+        self.inputs = [self.own(x) for x in leaves]
 
     def own(self, x: Any) -> Any:
         """What the function is given for an argument: of a batch, each lane has a gradient of its own."""
@@ -47,13 +55,14 @@ class _Level:
     def leaf(self, x: Any) -> Any:
         """A tensor of this level only."""
         made = x.detach() if dispatch.lanes is None else dispatch.lanes.spread(x.detach())
-        made.requires_grad_()
+        if type(made) is not Tensor or hooks.leaves_gone_on() or not call.leaf_on(made):
+            made.requires_grad_()
         self.fresh.append(made)
         return made
 
     def arguments(self) -> Any:
         """What the function is called with."""
-        return tree_unflatten(self.inputs, self.spec)
+        return self.inputs[0] if self.spec is _LEAF else tree_unflatten(self.inputs, self.spec)
 
     def left_with(self, outputs: Sequence[Any]) -> None:
         """Take note of the outputs: derivatives are recorded if these depend on what others differentiate by."""
@@ -86,8 +95,26 @@ class _Level:
                            since=self.since)
         return [creation.zeros_like(x) if g is None else g for x, g in zip(inputs, found)]
 
+    def slope(self, value: Any) -> Any:
+        """The gradient of one number by the one input, as those outside see it; None where it takes more than that."""
+        if self.spec is not _LEAF or dispatch.lanes is not None or dispatch.tangents is not None or (
+                anomaly.enabled or hooks.leaves_gone_on()):
+            return None
+        (x,) = self.inputs
+        done = call.slope(recorded_adjoints.rule, ADD, *self.since, self.outer, value, x)
+        if done is None:
+            return None
+        (found, others), self.only = done, value
+        self.elsewhere = bool(others & 1)
+        if found is None:
+            return creation.zeros_like(x)
+        return found if others != 1 or not found.requires_grad else found.detach()
+
     def finished(self, found: Sequence[Any], spec: TreeSpec) -> Any:
         return tree_unflatten(map(self.out, found), spec)
+
+
+_LEAF = tree_flatten(0)[1]
 
 
 def _one(y: Any) -> Any:
@@ -166,11 +193,10 @@ def grad(func: Function, argnums: Argnums = 0, has_aux: bool = False) -> Functio
     """
     if isinstance(func, machine.CompiledBase):
         return func.transformed(grad, argnums, has_aux)
-    valued = grad_and_value(func, argnums, has_aux)
 
     @functools.wraps(func)
     def gradient(*args: Any, **kwargs: Any) -> Any:
-        found, value = valued(*args, **kwargs)
+        found, value = _derived(func, args, kwargs, argnums, has_aux, False)
         return (found, value[1]) if has_aux else found
 
     return gradient
@@ -187,25 +213,33 @@ def grad_and_value(func: Function, argnums: Argnums = 0, has_aux: bool = False) 
     """
     if isinstance(func, machine.CompiledBase):
         return func.transformed(grad_and_value, argnums, has_aux)
-    of = "grad_and_value(f)(*args)"
 
     @functools.wraps(func)
     def valued(*args: Any, **kwargs: Any) -> Any:
-        by, positions = _chosen(args, argnums)
-        level = _Level(by)
-        with modes.enable_grad():
-            value, aux = _with_aux(_called(func, level, args, positions, argnums, kwargs), has_aux, of)
-            if not isinstance(value, Tensor):
-                raise RuntimeError(f"{of}: Expected f(*args) to return a Tensor, got {type(value)}")
-            if value.ndim:
-                raise RuntimeError(f"{of}: Expected f(*args) to return a scalar Tensor, got tensor with {value.ndim} "
-                                   "dims. Maybe you wanted to use the vjp or jacrev APIs instead?")
-            level.left_with([value])
-            left = tree_map(level.out, (value, aux)) if has_aux else level.out(value)  # before the graph is let go
-            found = level.grad([value], level.inputs, [_one(value)], level.elsewhere, retain=False)
-        return level.finished(found, level.spec), left
+        return _derived(func, args, kwargs, argnums, has_aux, True)
 
     return valued
+
+
+def _derived(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, has_aux: bool,
+             asks_value: bool) -> Any:
+    """The gradient of a number, and that, with aux beside it; the number is for those who ask for it."""
+    of = "grad_and_value(f)(*args)"
+    by, positions = _chosen(args, argnums)
+    level = _Level(by)
+    with modes.enable_grad():
+        value, aux = _with_aux(_called(func, level, args, positions, argnums, kwargs), has_aux, of)
+        if not isinstance(value, Tensor):
+            raise RuntimeError(f"{of}: Expected f(*args) to return a Tensor, got {type(value)}")
+        if value.ndim:
+            raise RuntimeError(f"{of}: Expected f(*args) to return a scalar Tensor, got tensor with {value.ndim} "
+                               "dims. Maybe you wanted to use the vjp or jacrev APIs instead?")
+        if not has_aux and (slope := level.slope(value)) is not None:
+            return slope, level.out(value) if asks_value else None
+        level.left_with([value])
+        left = tree_map(level.out, (value, aux)) if has_aux else level.out(value)  # before the graph is let go
+        found = level.grad([value], level.inputs, [_one(value)], level.elsewhere, retain=False)
+    return level.finished(found, level.spec), left
 
 
 def vjp(func: Function, *primals: Any, has_aux: bool = False) -> Any:
@@ -267,6 +301,7 @@ class _Linearised:
             outputs, self.spec = _tensors(output, of)
             level.left_with(outputs)
             self.outputs = outputs
+            self.single = not has_aux and self.spec.is_leaf() and not outputs[0].ndim
         self.aux = tree_map(level.out, aux) if has_aux else None
 
     @functools.cached_property
@@ -420,6 +455,8 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
         kinds = {x.dtype for x in (*inputs, *at.outputs)}
         if len(kinds) == 1 and all(y.numel() == 1 and y.requires_grad for y in at.outputs):  # a gradient is all of them
             with modes.enable_grad():
+                if at.single and (slope := at.level.slope(at.outputs[0])) is not None:
+                    return slope
                 rows = [at.level.grad([y], inputs, [_one(y)], at.level.elsewhere) for y in at.outputs]
             numbers = [at.level.finished([g.reshape((*y.shape, *g.shape)) if y.ndim else g for g in row], at.level.spec)
                        for y, row in zip(at.outputs, rows)]

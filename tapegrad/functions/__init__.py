@@ -119,6 +119,8 @@ for _name in ("detach", "to", "float", "double", "half", "bfloat16", "long", "in
               "type_as", "new_full", "new_zeros", "new_ones", "new_empty"):
     setattr(Tensor, _name, _method(_name, vars(Tensor)[_name]))
 setattr(Tensor, "numpy", machine.numpy_method(checked(vars(Tensor)["numpy"], "Tensor.numpy"), Tensor))  # noqa: B010
+for _name in ("item", "__float__", "__bool__"):
+    setattr(Tensor, _name, machine.number_method(_name, getattr(Tensor, _name), Tensor))
 for _name, _function in (METHODS | drawing.WRITING).items():
     setattr(Tensor, _name, _method(_name, _function))
 for _name in (OFFERED | EXACT) & fallbacks.by_name.keys():  # those that are operations

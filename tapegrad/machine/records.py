@@ -75,6 +75,9 @@ PLAN = np.dtype([
 ])
 POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK, ALIKE = 1, 2, 4, 8, 16, 32
 KEEPS_OUT = 1 << 7
+# A recorded sweep adds the gradient of a part in place where the whole has so many times its elements: else the history
+# of such a write, and what differentiates it, costs more than an addition to the whole.
+PARTS = 4
 
 # The steps that compute one operand's gradient, of `bytes` bytes.
 PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4"), ("bytes", "u8")])
@@ -179,7 +182,7 @@ MACHINE = np.dtype([
     ("assigning", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
     ("geometries", "u8"), ("descriptors", "u8"), ("array_type", "u8"), ("new_array", "u8"), ("set_base", "u8"),
-    ("numpy", "u8"), ("scaling", "u8"),
+    ("numpy", "u8"), ("item", "u8"), ("float", "u8"), ("bool", "u8"), ("scaling", "u8"),
     ("lines", "u8"), ("last_code", "u8"), ("last_number", "u8"), ("codes", "u8"), ("n_codes", "u8"),
     ("n_forgotten", "u8"),
     ("code_list", "u8"), ("filename", "u8"), ("hidden_files", "u8"), ("shown_file", "u8"), ("shim", "u8"),

@@ -26,6 +26,7 @@ from tapegrad.machine.startup import (
     MAX_PLANS,
     METH_FASTCALL,
     METH_KEYWORDS,
+    METH_NOARGS,
     METH_O,
     Slots,
     address_of,
@@ -57,11 +58,12 @@ _ENTRY_POINTS = (
     "run_plan", "run_inplace", "make_view", "record_plan", "adopt", "tensor_of", "rebind", "wrapped", "fresh_row",
     "adopt_block", "put_grad", "record_view", "fill_from", "replay", "launch", "settle_on_row", "pin", "unpin",
     "attach_to", "attach_node", "record_call", "collecting", "update", "write_places", "write_classes", "filled",
-    "replay_recorded", "gather_tensor", "gradients", "reaches_beyond",
+    "replay_recorded", "gather_tensor", "gradients", "slope", "reaches_beyond",
 )
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "set_inference", "is_recording", "is_recording_wanted",
                      "is_inferring", "disown", "steal", "item", "freshen",
-                     "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content", "array_of")
+                     "leaf_on", "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content",
+                     "array_of")
 
 
 def refuse_others() -> None:
@@ -141,7 +143,8 @@ class Machine:
             "get_requires_grad", "get_dict", "hash_of", "node_traverse", "node_clear", "node_dealloc", "new_object",
             "invoke", "invoke_method", "invoke_inplace", "invoke_inplace_method",
             "operator", "unary_operator", "inplace", "worker", "piece", "block", "recall", "recall_method",
-            "numpy_method", "call_compiled", "call_vector", "line_now", "program_step",
+            "numpy_method", "item_method", "float_method", "bool_method", "call_compiled", "call_vector", "line_now",
+            "program_step",
         )]
         symbols = jit.load_object("machine", objects, [*natives, "tapegrad_machine"], imports=())
         for name in natives:
@@ -187,6 +190,7 @@ class Machine:
 
     def _map_memory(self, address: int) -> None:
         self.state = state = self.memory(address, rec.MACHINE, 1)
+        self._as_written = state["as_written"]
         self._rows = rows = _rows_that_fit()
         self.instructions, self.buffers, self.pool, self.places = reserve_tables(rows, _OF_MACHINE)
         self.plans = reserve(rec.PLAN, MAX_PLANS)
@@ -356,6 +360,13 @@ class Machine:
         return python_objects.method(kind, "numpy", self.symbols["tapegrad_numpy_method"],
                                      METH_FASTCALL | METH_KEYWORDS, function.__doc__ or "")
 
+    def number_method(self, name: str, function: Callable[..., Any], kind: type) -> Any:
+        """The same of methods that look at the one element of a tensor: `item`, `__float__` and `__bool__`."""
+        plain = name.strip("_")
+        self.set_hook(plain, function)
+        return python_objects.method(kind, name, self.symbols[f"tapegrad_{plain}_method"], METH_NOARGS,
+                                     f"{name}($self, /)\n--\n\n{function.__doc__ or ''}")
+
     def workspace(self) -> Workspace:
         """A sweep's scratch, from the pool or new; hand it back with `give_back`."""
         with self.lock:
@@ -383,7 +394,7 @@ class Machine:
     def keep_as_written(self, step: int) -> None:
         """One reason more, or (-1) less, for calls of compiled functions to ask Python."""
         with self.lock:
-            self.state["as_written"] = int(self.state["as_written"][0]) + step
+            self._as_written[0] = self._as_written.item(0) + step
 
     def give_back(self, workspace: Workspace) -> None:
         """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tapegrad.dtypes import float32, float64
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release, run_kernel
@@ -25,11 +26,15 @@ _ATTENDED = np.uint32(rec.HOOKED | rec.RETAINS | rec.ATTACHED)
 DONE, NOT_STARTED, NO_MEMORY = (np.uint64(i) for i in (rec.DONE, rec.NOT_STARTED, rec.NO_MEMORY))
 U8, _ITEMS = np.uint64(8), np.uint64(24)
 _GIVEN = np.uint64(6)  # arguments of `gradients` before the roots
+_OUTSIDE = np.uint64(4)  # where `slope` has the first that `gradients` has not
+_SEEN = np.uint32(rec.INFERENCE | rec.VIEWED | rec.HOOKED | rec.RETAINS | rec.ATTACHED)
+_F32, _F64 = np.uint32(float32.id), np.uint32(float64.id)
 call_mark: Callee = by_name("tapegrad_mark", u64, u64, u64, u64, u64)
 call_stop_below: Callee = by_name("tapegrad_stop_below", i32, u64, u64, u64)
 call_narrow: Callee = by_name("tapegrad_narrow", i32, u64, u64, u64)
 call_check: Callee = by_name("tapegrad_check", u64, u64)
 call_replay_unlocked: Callee = by_name("tapegrad_replay_unlocked", u64, u64, u64)
+call_finish: Callee = by_name("tapegrad_finish", i32, u64, u64)
 call_take_gradient: Callee = by_name("tapegrad_take_gradient", u64, u64, u32)
 
 
@@ -296,3 +301,84 @@ def gradients(self, arguments, count):
     if status == ERROR:
         return U0
     return gradients_in(workspace, inputs, n_inputs, recorded) if status == DONE else py.long_from(np.int64(status))
+
+
+@export(u64(u64, u64))
+def leaf_on(self, obj):
+    """leaf_on(tensor without history or anything hung on it) -> whether it requires grad now; else that is Python's."""
+    row = buffers()[tensor_at(obj).buffer]
+    kind = layouts()[row.layout].dtype
+    fits = machine().teaching == U0 and row.flags & _SEEN == N0 and (kind == _F32 or kind == _F64)
+    if fits:
+        row.flags |= _REQUIRES_GRAD
+    return boolean(fits)
+
+
+@export(u64(u64, u64, u64))
+def slope(self, arguments, count):
+    """slope(rule, `add`, compactions, instructions, outside, value, input) -> (gradient or None, others) or None.
+
+    One number is derived by what it was computed from, which is a leaf, or a view of what others differentiate by. The
+    gradient is recorded if the value depends on more than the input, and somebody `outside` records. `others` has bit 0
+    where that is so, and bit 1 where the gradient depends on more. None where Python is to begin anew.
+    """
+    m = machine()
+    given = words(arguments)
+    workspace, outside = m.workspace, given[_OUTSIDE] == py.true()
+    value, x = given[_OUTSIDE + U1], given[_OUTSIDE + U2]
+    if workspace == U0 or m.trace != U0 or not recording() or not is_tensor(value) or not is_tensor(x):
+        return nothing()
+    if not freshen_history(value) or not freshen_history(x):
+        return U0
+    fits = is_plain(value) and is_plain(x) and layouts()[tensor_at(value).layout].numel == U1
+    w = workspace_at(workspace)
+    if not fits or w.active != U0 or w.n_leaves != U0:
+        return nothing()
+    floor = floor_of(arguments, U2)
+    recorded = outside and depends_on_more(w, value, x, floor)
+    m.workspace = U0
+    roots, inputs = arguments + U8 * (_OUTSIDE + U1), arguments + U8 * (_OUTSIDE + U2)
+    none = stack_words(1)
+    words(none)[U0] = py.none()
+    found, others = U0, U1 if recorded else U0
+    fine = mark_between(workspace, roots, U1, inputs, U1, floor, recorded)
+    failed = False
+    if fine and recorded:
+        failed = not begin_with_tensors(workspace, roots, none, U1, np.uint32(integer(arguments, U1)))
+        if not failed:
+            status = call_replay_tensors(workspace, given[U0], integer(arguments, U1))
+            failed, fine = status == ERROR, status == DONE
+    elif fine:
+        fine = begin_with_blocks(workspace, roots, none, U1) and call_replay_unlocked(workspace, U0) == DONE
+    if fine and not failed:
+        found = gradients_in(workspace, inputs, U1, recorded)
+        failed = found == U0
+    call_finish(workspace, U0 if fine and not recorded else U1)
+    m.workspace = workspace
+    if failed:
+        return U0
+    if not fine:
+        return nothing()
+    gradient = words(found + _ITEMS)[U0]
+    if recorded and gradient != py.none() and flags_of(gradient) & _REQUIRES_GRAD and \
+            depends_on_more(w, gradient, x, floor):
+        others |= U2
+    result = py.tuple_new(np.int64(2))
+    if result != U0:
+        py.incref(gradient)
+        words(result + _ITEMS)[U0] = gradient
+        words(result + _ITEMS)[U1] = py.long_from(np.int64(others))
+    py.decref(found)
+    return result
+
+
+@native
+def depends_on_more(w, y, x, floor):
+    """Whether a value that requires grad depends on more than a leaf; always, if that is a view of others' inputs."""
+    row = tensor_at(x).buffer
+    if buffers()[row].producer != N0:
+        return True
+    octets(w.marks)[row] = END
+    found = depends_on_others(w, tensor_at(y).buffer, np.uint32(floor))
+    octets(w.marks)[row] = np.uint8(0)
+    return found

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from tapegrad.dtypes import float32, float64, int16, int32, int64
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
@@ -10,17 +11,20 @@ from tapegrad.machine.native.borrowed_rows import borrow, hand_over, settle_on
 from tapegrad.machine.native.execution import execute, kernel_failed, record_operation, view_of
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.kernel_calls import run_forward
-from tapegrad.machine.native.objects import boolean, new_object, new_tensor, out_of_memory
+from tapegrad.machine.native.objects import boolean, call_python, flags_of, new_object, new_tensor, out_of_memory
 from tapegrad.machine.native.operands import (
     current_row,
     drop_number,
     freshen_history,
+    is_tensor,
     wrap_number,
 )
 from tapegrad.machine.native.tape import attach, drop_tensor, has_rows, make_room, make_row, record
 from tapegrad.machine.native.thread_modes import grad_mode, inferring, recording, set_inferring, set_recorded
 
 _EXTERNAL, _DIFFERENTIABLE = np.uint32(rec.EXTERNAL), np.uint16(rec.DIFFERENTIABLE)
+_REQUIRES_GRAD = np.uint32(rec.REQUIRES_GRAD)
+_I16, _I32, _I64, _F32, _F64 = (np.uint32(d.id) for d in (int16, int32, int64, float32, float64))
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
 memmove: Callee = external("memmove", u64, u64, u64, u64)
 
@@ -364,3 +368,49 @@ def number_at(index):
 def item(self, obj):
     """item(tensor of one element) -> Python number."""
     return number_at(tensor_at(obj).buffer)
+
+
+@native
+def is_told(obj):
+    """Whether Python may know the one number in a tensor without anybody being told, nor it being decoded."""
+    m = machine()
+    layout = layouts()[tensor_at(obj).layout]
+    return is_tensor(obj) and layout.numel == U1 and layout.dtype <= _F64 and m.trace == U0 and m.teaching == U0
+
+
+@export(u64(u64, u64))
+def item_method(self, ignored):
+    """`Tensor.item`: Python's, but where that has nothing to decide; so are the next two."""
+    return number_at(tensor_at(self).buffer) if is_told(self) else call_python(machine().item, self, U0, U1)
+
+
+@export(u64(u64, u64))
+def float_method(self, ignored):
+    """`Tensor.__float__`."""
+    if not is_told(self) or flags_of(self) & _REQUIRES_GRAD:
+        return call_python(machine().float, self, U0, U1)
+    number = number_at(tensor_at(self).buffer)
+    if number == U0 or py.type_of(number) == py.float_type():
+        return number
+    real = py.float_from(np.float64(py.long_as(number)))
+    py.decref(number)
+    return real
+
+
+@export(u64(u64, u64))
+def bool_method(self, ignored):
+    """`Tensor.__bool__`."""
+    if not is_told(self):
+        return call_python(machine().bool, self, U0, U1)
+    address, kind = buffers()[tensor_at(self).buffer].address, layouts()[tensor_at(self).layout].dtype
+    if kind == _F64:
+        return boolean(doubles(address)[U0] != 0.0)
+    if kind == _F32:
+        return boolean(floats(address)[U0] != np.float32(0.0))
+    if kind == _I64:
+        return boolean(words(address)[U0] != U0)
+    if kind == _I32:
+        return boolean(halves(address)[U0] != N0)
+    if kind == _I16:
+        return boolean(quarters(address)[U0] != np.uint16(0))
+    return boolean(octets(address)[U0] != np.uint8(0))

@@ -25,6 +25,7 @@ _OUT = np.uint32(1 << 31)
 CAPTURED, NEEDED, BEYOND, OWN = (np.uint8(i) for i in (rec.CAPTURED, rec.NEEDED, rec.BEYOND, rec.OWN))
 DONE, STOPPED = np.uint64(rec.DONE), np.uint64(rec.STOPPED)
 _MOST = np.uint64(rec.MOST)
+PARTS = np.uint64(rec.PARTS)
 ERROR = np.uint64(2 ** 64 - 1)
 _GIVEN = np.uint64(4)  # the rule's arguments before the operands
 _ITEMS = np.uint64(24)
@@ -94,6 +95,12 @@ def value_of(row):
 
 
 @native
+def is_part(plan, whole):
+    """Whether a view has few enough of the elements of a layout for gradients of it to be added in place."""
+    return layouts()[plan.out_layout].numel * PARTS <= layouts()[whole].numel
+
+
+@native
 def let_go_of(given, count):
     for j in range(count):
         if words(given)[j] != U0:
@@ -104,7 +111,8 @@ def let_go_of(given, count):
 def replay_recorded(self, arguments, count):
     """replay_recorded(workspace, rule, opcode of `add`) -> status: as `replay_reverse`, on tensors.
 
-    It stops before what Python sees to: hooks, custom functions, writes to views, and parts of what can be written to.
+    It stops before what Python sees to: hooks, custom functions, writes to views, and small parts of what can be
+    written to.
     """
     status = call_replay_tensors(integer(arguments, U0), words(arguments)[U1], integer(arguments, U2))
     return U0 if status == ERROR else py.long_from(np.int64(status))
@@ -136,7 +144,8 @@ def replay_tensors(workspace, rule, opcode):
         operands, n, needs, versions = operands_of(row, plan_row, inline)
         stops = attended or (mark & BEYOND and mark & CAPTURED) or n > _MOST
         if plan_row.flags & _VIEW:
-            stops = stops or row.b != N0 or marks[row.a] & OWN or buffers()[row.a].flags & _ATTENDED
+            stops = stops or row.b != N0 or buffers()[row.a].flags & _ATTENDED or (
+                marks[row.a] & OWN and is_part(plan_row, buffers()[row.a].layout))
         if stops:
             w.position = i
             return STOPPED

@@ -17,9 +17,9 @@ from tapegrad.machine.startup.memory import (
     reserve_tables,
     trim_heap,
 )
-from tapegrad.machine.startup.python_objects import METH_FASTCALL, METH_KEYWORDS, METH_O, call_by_vector
+from tapegrad.machine.startup.python_objects import METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O, call_by_vector
 from tapegrad.machine.startup.trampolines import Slots
 
-__all__ = ["MAX_LAYOUTS", "MAX_PLANS", "METH_FASTCALL", "METH_KEYWORDS", "METH_O", "Slots", "address_of",
+__all__ = ["MAX_LAYOUTS", "MAX_PLANS", "METH_FASTCALL", "METH_KEYWORDS", "METH_NOARGS", "METH_O", "Slots", "address_of",
            "bytes_from", "call_by_vector", "frames", "map_pages", "object_code", "python_objects", "require_memory",
            "reserve", "reserve_tables", "trampolines", "trim_heap"]

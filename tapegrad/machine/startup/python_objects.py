@@ -48,7 +48,7 @@ class _Spec(ctypes.Structure):
 
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 _VECTORCALL, _TP_FLAGS = 1 << 11, 168  # HAVE_VECTORCALL; where a type has its flags
-METH_FASTCALL, METH_KEYWORDS, METH_O = 0x80, 0x02, 0x08
+METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O = 0x80, 0x02, 0x04, 0x08
 _T_OBJECT, _T_UINT, _T_PYSSIZET, _READONLY = 6, 11, 19, 1
 BACKWARD = """backward($self, /, gradient=None, retain_graph=None, create_graph=False, inputs=None)
 --
