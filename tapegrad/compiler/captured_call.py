@@ -119,7 +119,7 @@ class Before:
         if overlapping(rows):
             raise Refused("arrays it works on overlap in memory")
         self.versions: dict[int, int] = {row: int(buffers[row]["version"]) for row in rows}
-        self.hung = [*map(_hung, self.arguments)]
+        self.hung: list[dict[str, int] | None] = [*map(_hung, self.arguments)]
         self.mode: tuple[Any, ...] = mode()
         self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
 

@@ -7,7 +7,7 @@ from operator import attrgetter
 
 import numpy as np
 
-from tapegrad.machine.planning import KEEPS_RESULT
+from tapegrad.machine.planning import KEEPS_RESULT, Plan
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.words import Words, distinct, reached
 
@@ -25,6 +25,12 @@ class Derived:
     `operands` has those of all instructions, one after the other; those of t from `begins[t]` on. `needs` says of each
     whether a gradient flows on to it. `which[t]` is the number of an instruction's plan among `plans`.
     """
+
+    begins: Words
+    operands: Words
+    results: Words
+    plans: list[Plan]
+    which: Words
 
     def __init__(self, tape: Instructions) -> None:
         self._tape = tape
