@@ -42,6 +42,7 @@ from tapegrad import nn as nn
 from tapegrad.autograd.modes import no_grad as no_grad
 from tapegrad import optim as optim
 from tapegrad import overrides as overrides
+from tapegrad import profiler as profiler
 from tapegrad import quasirandom as quasirandom
 from tapegrad import random as random
 from tapegrad import serialization as serialization
@@ -945,7 +946,7 @@ def cosine_similarity(x1: Any, x2: Any, dim: _int = 1, eps: _float = 1e-08) -> T
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> torch.cosine_similarity(x, x)
     tensor([1.0000, 1.0000])"""
-def count_nonzero(input: Tensor, dim: _int | Sequence[_int] | None = None) -> Tensor:
+def count_nonzero(input: Tensor, dim: _int | Sequence[_int] | None = None, *more: Any) -> Tensor:
     """How many elements are not zero (`torch.count_nonzero`).
 
     >>> torch.count_nonzero(torch.tensor([0.25, 0.5, 1.0]))
@@ -2163,7 +2164,9 @@ def manual_seed(seed: _int) -> Generator:
 
     >>> import tapegrad as torch
     >>> _ = torch.manual_seed(42); torch.randn(1)
-    tensor([0.3367])"""
+    tensor([0.3367])
+
+    A seed is what `int` makes a whole number of: `time.time()` will do."""
 def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 1) -> Tensor:
     """`nn.functional.margin_ranking_loss`, reduced by number (`torch.margin_ranking_loss`).
 

@@ -308,7 +308,7 @@ def touch(self: Any, *others: Any) -> Any:
 
 _MOVING = ("select", "slice")  # what an index is made of: where they start is not in a recipe's key
 # Of what nobody else holds: no views in the eyes of differentiation.
-_UNSAFE = ("unsafe_view", "unsafe_squeeze", "_enter", "_leave")
+_UNSAFE = ("unsafe_view", "unsafe_squeeze", "_enter", "_leave", "_operand", "_composed")
 
 
 def apply_view(op: Operation, x: Any, attributes: Attributes, record: bool = True) -> Tensor:

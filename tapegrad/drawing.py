@@ -179,7 +179,7 @@ def randperm(n: int, *, generator: Generator | None = None, out: Any = None,
     tensor([0, 1, 3, 2])
     """
     if n < 0:
-        raise RuntimeError(f"n must be non-negative, got {n}")
+        raise RuntimeError(f"Trying to create tensor with negative dimension {n}: [{n}]")
     of = creation.wanted(dtype, out) or dtypes.int64
     return _finished(_draw(generator, (n,), of, streams.randperm), requires_grad, device, out)
 

@@ -80,7 +80,7 @@ def _of_operator(name: str, found: list[Any], args: tuple[Any, ...]) -> Any:
 def axes_of(op: Operation, layout: Layout, dims: shapes.Shape, keepdim: Any, dim: Any) -> Attributes:
     """The attributes of a reduction along `dims`, where `dim` was asked for."""
     given: Attributes = (("dim", dims), ("keepdim", bool(keepdim)))
-    if dim is not None and "dim" in op.grad_names and len(layout.shape) < 2:
+    if dim is not None and not keepdim and "dim" in op.grad_names and len(dims) == len(layout.shape):
         return *given, ("given", True)  # the same reduction as without `dim`, and another node's name
     return given
 
@@ -110,8 +110,7 @@ def reduction_function(op: Operation) -> Callable[..., Any]:
             if empty:
                 raise IndexError(f"{op.name}(): Expected reduction dim {empty[0]} to have non-zero size.")
         plain = dim is None and dtype is None and not keepdim
-        given = (("dim", dims), ("keepdim", bool(keepdim))) if len(layout.shape) > 1 else axes_of(
-            op, layout, dims, keepdim, dim)
+        given = axes_of(op, layout, dims, keepdim, dim)
         if out is not None and op.result == "truth" and out.dtype not in (dtypes.bool_, dtypes.uint8):
             raise RuntimeError(f"{op.name} only supports bool tensor for result, got: {planner.name_of(out.dtype)}")
         result = apply(op, (input,), given, teach=plain)

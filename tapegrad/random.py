@@ -90,8 +90,10 @@ def manual_seed(seed: int) -> Generator:
     >>> import tapegrad as torch
     >>> _ = torch.manual_seed(42); torch.randn(1)
     tensor([0.3367])
+
+    A seed is what `int` makes a whole number of: `time.time()` will do.
     """
-    return default_generator.manual_seed(seed)
+    return default_generator.manual_seed(int(seed))
 
 
 def seed() -> int:

@@ -397,7 +397,7 @@ class TensorBase:
         """The hyperbolic cosine of each element: see `tapegrad.cosh`."""
     def cosh_(self) -> Tensor:
         """The hyperbolic cosine of each element, in place: see `tapegrad.cosh`."""
-    def count_nonzero(self, dim: _int | Sequence[_int] | None = None) -> Tensor:
+    def count_nonzero(self, dim: _int | Sequence[_int] | None = None, *more: Any) -> Tensor:
         """How many elements are not zero: see `tapegrad.count_nonzero`."""
     def cov(self, *, correction: _int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """Covariances of variables in rows (`torch.cov`)."""

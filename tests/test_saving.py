@@ -179,7 +179,8 @@ def test_damaged_files(format):
             torch.load(io.BytesIO(damaged))
 
 
-@pytest.mark.parametrize("content, error", [(b"", EOFError), (b"abc", RuntimeError), (b"PK\x03\x04", RuntimeError)])
+@pytest.mark.parametrize("content, error", [
+    (b"", EOFError), (b"abc", pickle.UnpicklingError), (b"PK\x03\x04", RuntimeError)])
 def test_what_is_no_file(content, error):
     with pytest.raises(error):
         torch.load(io.BytesIO(content))

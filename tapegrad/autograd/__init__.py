@@ -26,8 +26,8 @@ __all__ = ["Function", "GradcheckError", "SavedTensor", "Variable", "backward", 
            "function", "grad", "gradcheck", "gradgradcheck", "graph", "inference_mode",
            "is_multithreading_enabled", "no_grad", "set_detect_anomaly", "set_grad_enabled",
            "set_multithreading_enabled"]
-show_public(__name__, "forward_ad", "functional")
-globals().update(lazy(__name__, "forward_ad functional"))  # on a higher floor
+show_public(__name__, "forward_ad", "functional", "profiler")
+globals().update(lazy(__name__, "forward_ad functional profiler"))  # on a higher floor
 _lanes = lazy("tapegrad.lanes", "sweeps")
 
 

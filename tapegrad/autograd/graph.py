@@ -76,6 +76,8 @@ class Node:
         if t is None:
             return ()
         rows, needs = operands_of(t)
+        if plan_of(t).op.name == "_composed":
+            return tuple((node_of(row), output_number(row)) if row else (None, 0) for row in reading.composed_of(t))
         inner = _INNER.get((plan_of(t).op.name, self.name()))
         if inner is not None:
             return ((_class_of(inner, Inner)(self), 0), (None, 0))
@@ -89,7 +91,14 @@ class Node:
         )
 
     def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`."""
+        """Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`.
+
+        Raises RuntimeError for a node that is composed of several here, and has more inputs than one.
+        """
+        t = instruction_of(self._row)
+        if t is not None and plan_of(t).op.name == "_composed":
+            raise RuntimeError(f"{self.name()} is composed of several nodes here, and knows no "
+                               "gradients of its inputs; hooks on the tensors that it was given do")
         return hooks.RemovableHandle(self._attached().posthooks, hook)
 
     def register_prehook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:

@@ -39,7 +39,9 @@ class Node():
         r"""The nodes that take this one's gradients, with the number of the output they stand for."""
 
     def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
-        r"""Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`."""
+        r"""Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`.
+
+        Raises RuntimeError for a node that is composed of several here, and has more inputs than one."""
 
     def register_prehook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
         r"""Call `hook(grad_outputs)` before this node; a tuple that it returns replaces `grad_outputs`."""

@@ -188,6 +188,11 @@ class set_grad_enabled(_Mode):
         self.mode = bool(mode)
         self._previous = _set(self.mode)
 
+    @property
+    def prev(self) -> bool:
+        """Whether recording was on before."""
+        return self._previous
+
     def __enter__(self) -> None:
         _set(self.mode)
 

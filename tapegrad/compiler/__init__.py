@@ -12,7 +12,10 @@ import operator
 from collections.abc import Callable, Iterable
 from typing import Any
 
-__all__ = ["Compiled", "compile"]
+from tapegrad.machine.learning import capturing
+
+__all__ = ["Compiled", "allow_in_graph", "assume_constant_result", "compile", "cudagraph_mark_step_begin", "disable",
+           "is_compiling", "is_dynamo_compiling", "is_exporting", "reset"]
 
 
 def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False, eager_build: bool = False,
@@ -61,6 +64,69 @@ def compile(function: Callable[..., Any] | None = None, *, dynamic: bool = False
     from tapegrad.compiler.compiled_function import Compiled
 
     return Compiled(function, dynamic, eager_build, passes, *_limits(checkpoint, memory))
+
+
+def disable(fn: Callable[..., Any] | None = None, recursive: bool = True, *, reason: str | None = None) -> Any:
+    """Keep a function from being compiled: what calls it runs as it is written (`torch.compiler.disable`).
+
+    >>> import tapegrad as torch
+    >>> @torch.compiler.disable
+    ... def shown(x):
+    ...     print(x)
+    ...     return x + 1
+    >>> shown(torch.ones(1))
+    tensor([1.])
+    tensor([2.])
+
+    Of a module, its `forward`; the module is given back. PyTorch compiles what is around the call.
+    """
+    if fn is None:
+        return functools.partial(disable, recursive=recursive, reason=reason)
+    if not callable(fn):
+        raise AssertionError(f"A callable function is expected, but {type(fn)} is provided.")
+    if hasattr(fn, "named_parameters") and not isinstance(fn, type):
+        fn.forward = disable(fn.forward, recursive, reason=reason)  # type: ignore[attr-defined]
+        return fn
+
+    @functools.wraps(fn)
+    def run(*args: Any, **kwargs: Any) -> Any:
+        capturing.refuse(f"{getattr(fn, '__name__', fn)} is not to be compiled" + (f": {reason}" if reason else ""))
+        return fn(*args, **kwargs)
+
+    return run
+
+
+def is_compiling() -> bool:
+    """False: what is captured runs as it does otherwise (`torch.compiler.is_compiling`)."""
+    return False
+
+
+def is_dynamo_compiling() -> bool:
+    """False (`torch.compiler.is_dynamo_compiling`)."""
+    return False
+
+
+def is_exporting() -> bool:
+    """False (`torch.compiler.is_exporting`)."""
+    return False
+
+
+def reset() -> None:
+    """Nothing: a compiled function's programs go with it (`torch.compiler.reset`)."""
+
+
+def cudagraph_mark_step_begin() -> None:
+    """Nothing: there are no CUDA graphs (`torch.compiler.cudagraph_mark_step_begin`)."""
+
+
+def allow_in_graph(fn: Any) -> Any:
+    """The function itself: any is captured with what calls it (`torch.compiler.allow_in_graph`)."""
+    return fn
+
+
+def assume_constant_result(fn: Any) -> Any:
+    """The function itself (`torch.compiler.assume_constant_result`)."""
+    return fn
 
 
 def _limits(checkpoint: Any, memory: Any) -> tuple[str | None, int | None]:

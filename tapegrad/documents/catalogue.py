@@ -62,7 +62,7 @@ def _offered() -> Iterator[tuple[str, Callable[..., Any]]]:
     yield from ((f"linalg.{name}", getattr(linalg, name)) for name in linalg.__all__ if not name[0].isupper())
 
 
-_WHEN = {"dim": "`dim` is given", "2d": "there are more than two axes"}
+_WHEN = {"dim": "`dim` is given", "decimals": "`decimals` is given", "2d": "there are more than two axes"}
 
 
 def _row(op: Operation) -> str:

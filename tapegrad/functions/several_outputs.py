@@ -2,7 +2,8 @@
 
 What such a function computes lies on the tape between two kinds of views, which move nothing: one of what it is given,
 whose row is the node, and one for each result. Who looks at the graph sees the node alone (`tape.reading`), and what is
-hooked there waits for the gradients of all results (`autograd.reverse_replay`).
+hooked there waits for the gradients of all results (`autograd.reverse_replay`). Where gradients go to several tensors
+and there is one result, the row of that is the node.
 """
 from __future__ import annotations
 
@@ -18,20 +19,27 @@ from tapegrad.tensor import Tensor
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def one_node(name: str, count: int = 0, first: int = 0) -> Callable[[F], F]:
-    """Let a function of one tensor be a node of this name.
+def one_node(name: str, count: int = 0, first: int = 0, beside: tuple[str, ...] = ()) -> Callable[[F], F]:
+    """Let a function be a node of this name.
 
-    It has as many outputs as there are results with a gradient, or `count`; the first of the results is the output
-    `first`. With other tensors that require grad it is no node: its edges would not show them.
+    Of one tensor, it has as many outputs as there are results with a gradient, or `count`; the first of the results is
+    the output `first`. Where several tensors require grad it is a node if it has one result. The parameters `beside`
+    have no edge.
     """
     def decorate(function: F) -> F:
         @functools.wraps(function)
         def recorded(*args: Any, **kwargs: Any) -> Any:
+            if not (args or kwargs) or not call.is_recording(None) or dispatch.lanes is not None or (
+                    dispatch.tangents is not None):
+                return function(*args, **kwargs)
             key = None if args else "input" if "input" in kwargs else next(iter(kwargs))
             x = args[0] if key is None else kwargs[key]
-            if not (isinstance(x, Tensor) and x.requires_grad and call.is_recording(None)) or (
-                    dispatch.lanes is not None or dispatch.tangents is not None) or any(
-                    isinstance(y, Tensor) and y.requires_grad and y is not x for y in (*args, *kwargs.values())):
+            others = [y for y in (*args, *kwargs.values()) if y is not x and _requires_grad(y)]
+            if not (others or isinstance(x, Tensor)):
+                others = [x] * _requires_grad(x)
+            if others:
+                return _of_several(name, function, args, kwargs, beside)
+            if not _requires_grad(x):
                 return function(*args, **kwargs)
             whole = dispatch.apply_view(operation("_enter"), x, (("name", name),))
             if key is None:
@@ -41,6 +49,41 @@ def one_node(name: str, count: int = 0, first: int = 0) -> Callable[[F], F]:
         return recorded  # type: ignore[return-value]
 
     return decorate
+
+
+def called(name: str, x: Any) -> Any:
+    """The result of a composed function, with a node of this name before those that it is composed of."""
+    if not _requires_grad(x) or not call.is_recording(None) or (
+            dispatch.lanes is not None or dispatch.tangents is not None):
+        return x
+    return dispatch.apply_view(operation("_leave"), x, (("name", name), ("number", 0), ("count", 1)))
+
+
+def _requires_grad(x: Any) -> bool:
+    return x.requires_grad if isinstance(x, Tensor) else type(x) in (list, tuple) and any(map(_requires_grad, x))
+
+
+def _of_several(name: str, function: Any, args: tuple[Any, ...], kwargs: dict[str, Any], beside: tuple[str, ...]
+                ) -> Any:
+    """The result of a function of several tensors; the node has an edge for each that could have a gradient."""
+    edges = 0
+
+    def given(x: Any) -> Any:
+        nonlocal edges
+        if type(x) in (list, tuple):
+            return type(x)(map(given, x))
+        if not isinstance(x, Tensor) or not x.dtype.is_floating_point:
+            return x
+        edges += 1
+        if not x.requires_grad:
+            return x
+        return dispatch.apply_view(operation("_operand"), x, (("name", name), ("number", edges - 1)))
+
+    args = tuple(map(given, args))
+    found = function(*args, **{k: v if k in beside else given(v) for k, v in kwargs.items()})
+    if not isinstance(found, Tensor) or not found.requires_grad:
+        return found
+    return dispatch.apply_view(operation("_composed"), found, (("name", name), ("count", edges)))
 
 
 def _left(name: str, count: int, number: int, found: Any) -> Any:

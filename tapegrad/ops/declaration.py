@@ -58,7 +58,8 @@ class Operation:
     inplace_of: Operation | None = None
     inplace: Operation | None = None
     grad_name: str = ""
-    # Where the name differs: that operand is a number, `dim` is given, or ("2d") there are more than two axes.
+    # Where the name differs: that operand is a number, `dim` or `decimals` is given, or ("2d") there are more than two
+    # axes.
     grad_names: dict[str, str] = field(default_factory=dict)
     methods: tuple[str, ...] = ()
     operators: tuple[str, ...] = ()

@@ -309,7 +309,8 @@ elementwise("sgn", lambda x: scalar.sign(x), lambda g: like(0, g), special=(0.0,
 elementwise("floor", lambda x: scalar.floor(x), lambda g: like(0, g), accepts="if")
 elementwise("ceil", lambda x: scalar.ceil(x), lambda g: like(0, g), accepts="if")
 elementwise("trunc", lambda x: scalar.trunc(x), lambda g: like(0, g), accepts="if")
-elementwise("round", lambda x, *, decimals=0: rounded(x, decimals), lambda g: like(0, g), accepts="if")
+elementwise("round", lambda x, *, decimals=0: rounded(x, decimals), lambda g: like(0, g), accepts="if",
+            grad_names={"decimals": "RoundBackward1"})
 elementwise("angle", lambda x: where(scalar.isnan(x), x, where(x < 0, like(PI, x), 0)), lambda g: like(0, g), result="float",
             inplace=False, special=(0.0,))
 elementwise("frac", lambda x: x - scalar.trunc(x), lambda g: g, accepts="f")
@@ -360,7 +361,8 @@ elementwise("tied", lambda x, source: x, lambda g: (g, like(0, g)), method=False
 elementwise("tied_loosely", lambda x, source: x, lambda g: (g, None), method=False, inplace=False)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
-            masks=True, fitting=("value",))
+            grad_name="MaskedFillBackward1", grad_names={"value": "MaskedFillBackward0"}, masks=True,
+            fitting=("value",))
 elementwise("mask_put", lambda x, condition, value: where(condition, value, x),  # x[condition] = value
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
             grad_name="IndexPutBackward0", masks=True)
@@ -376,12 +378,17 @@ elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low),
                 where((x > high) | (low > high), g, 0)),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
             special=(-1.0, 0.0, 1.0), masks=True, fitting=("low", "high"))
-elementwise("clamp_min", lambda x, low: scalar.maximum(x, low),
-            lambda g, x, low: (where(x >= low, g, 0), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
-            grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, masks=True, fitting=("low",))
-elementwise("clamp_max", lambda x, high: scalar.minimum(x, high),
-            lambda g, x, high: (where(x <= high, g, 0), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
-            grad_name="ClampBackward0", grad_names={"high": "ClampBackward1"}, masks=True, fitting=("high",))
+for _name, _of_number, _of_tensor in (("{}", "Backward0", "Backward1"), ("_{}", "Backward1", "Backward0")):
+    # `_clamp_min` is `clamp` with one bound, which is a node of another name.
+    _least, _most = ("Clamp", "Clamp") if _name[0] == "_" else ("ClampMin", "ClampMax")
+    elementwise(_name.format("clamp_min"), lambda x, low: scalar.maximum(x, low),
+                lambda g, x, low: (where(x >= low, g, 0), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
+                grad_name=_least + _of_tensor, grad_names={"low": _least + _of_number}, masks=True, fitting=("low",),
+                method=_name[0] != "_")
+    elementwise(_name.format("clamp_max"), lambda x, high: scalar.minimum(x, high),
+                lambda g, x, high: (where(x <= high, g, 0), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
+                grad_name=_most + _of_tensor, grad_names={"high": _most + _of_number}, masks=True, fitting=("high",),
+                method=_name[0] != "_")
 
 # ---------------------------------------------------------------- comparisons
 

@@ -124,6 +124,9 @@ view("_split_with_sizes", lambda x, *, count: (*x, 0))
 # What a composed function that is one node begins and ends with where it is recorded (`functions.several_outputs`).
 view("_enter", lambda x, *, name: (*x, 0))
 view("_leave", lambda x, *, name, number, count: (*x, 0))
+# The same where gradients go to several tensors: what ends it is the node, with an edge for each of `count` operands.
+view("_operand", lambda x, *, name, number: (*x, 0))
+view("_composed", lambda x, *, name, count: (*x, 0))
 view("as_strided", _as_strided)
 # In place, where they are nodes of their own.
 view("t_", _transpose, grad_name="TBackward1")

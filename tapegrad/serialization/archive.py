@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pickle
 import struct
 import sys
 import zipfile
@@ -77,15 +78,22 @@ class Found:
 
 @contextlib.contextmanager
 def read(f: Any) -> Iterator[Found]:
-    """An archive in a file, or RuntimeError for what is none and EOFError for what is empty."""
+    """An archive in a file.
+
+    Raises RuntimeError for one that is damaged, UnpicklingError for what is none, and EOFError for what is empty.
+    """
     with open(f, "rb") if isinstance(f, (str, os.PathLike)) else contextlib.nullcontext(f) as file:
         start = file.tell()
-        if not file.read(1):
+        head = file.read(4)
+        if not head:
             raise EOFError("Ran out of input")
         file.seek(start)
         try:
             zip = zipfile.ZipFile(file)
         except (zipfile.BadZipFile, ValueError, OverflowError, NotImplementedError, struct.error, UnicodeDecodeError):
+            if not head.startswith(b"PK"):
+                raise pickle.UnpicklingError("Weights only load failed. This is no archive of tensors: invalid load "
+                                             f"key, {chr(head[0])!r}") from None
             raise RuntimeError(_CUT) from None
         with zip:
             yield Found(zip)

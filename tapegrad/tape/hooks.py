@@ -71,7 +71,7 @@ class RemovableHandle:
     __slots__ = {"_hooks": None, "_marks": None, "id": "A number of its own: hooks run in the order of theirs."}
     __module__ = "tapegrad.utils.hooks"
     id: int
-    _numbers = itertools.count(1)
+    _numbers = itertools.count()
 
     def __init__(self, hooks: Hooks, hook: Hook, marks: Sequence[dict[int, Any]] = ()) -> None:
         capturing.refuse("it registers a hook")

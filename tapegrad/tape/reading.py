@@ -144,6 +144,24 @@ def _entered(name: str, row: int) -> int:
         row = next((rows[j] for j in range(len(rows)) if needs >> j & 1), 0)
 
 
+def composed_of(t: int) -> list[int]:
+    """The rows that a composed function of several tensors was given, by number; 0 where no gradient goes."""
+    _, plan, pending, _, _ = instruction(t)
+    found, name, seen = [0] * plan.attributes["count"], plan.attributes["name"], set(pending)
+    while pending:
+        t = (producer := _producer(pending.pop())) - 1
+        if not producer:
+            continue
+        _, plan, rows, needs, _ = instruction(t)
+        if plan.op.name == "_operand" and plan.attributes["name"] == name:
+            found[plan.attributes["number"]] = rows[0]
+            continue
+        fresh = [row for j, row in enumerate(rows) if needs >> j & 1 and row not in seen]
+        seen.update(fresh)
+        pending += fresh
+    return found
+
+
 def node_row(t: int) -> int:
     """The row of the node that an instruction's result is an output of: its own, unless there are several."""
     out, plan, rows, *_ = instruction(t)

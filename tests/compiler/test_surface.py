@@ -185,3 +185,26 @@ def test_a_second_process_compiles_nothing():
     """
     child(code)
     assert child(code) == "True 0"
+
+
+def test_what_is_kept_from_being_compiled():
+    """A function that is not to be compiled runs each time, and so does what calls it."""
+    seen = []
+
+    @torch.compiler.disable(reason="it looks")
+    def look(x):
+        seen.append(x.sum().item())
+        return x * 2
+
+    @torch.compile
+    def f(x):
+        return look(x + 1).exp()
+
+    for k in range(6):
+        f(torch.full((2,), float(k)))
+    assert seen == [2.0, 4.0, 6.0, 8.0, 10.0, 12.0] and f.replays == 0
+    layer = torch.nn.Linear(2, 2)
+    assert torch.compiler.disable(layer) is layer and layer(torch.ones(1, 2)).shape == (1, 2)
+    with pytest.raises(AssertionError, match="callable"):
+        torch.compiler.disable(3)
+    assert not torch.compiler.is_compiling() and torch.compiler.allow_in_graph(look) is look

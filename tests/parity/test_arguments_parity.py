@@ -148,6 +148,9 @@ t.frombuffer(bytearray(8), dtype=t.float32, count=-2) | t.frombuffer(bytearray(8
 r.repeat_interleave(-1) | t.nn.functional.interpolate(z, size=-2) | t.nn.functional.avg_pool1d(z, -1)
 t.nn.functional.conv1d(z, t.ones(1, 3, 2), padding=-1) | t.nn.functional.adaptive_avg_pool1d(z, -1)
 r.take(t.tensor([-11])) | r.scatter(0, t.tensor([10]), 1.0) | r.index_add(0, t.tensor([-1]), t.ones(1))
+t.vstack(r) | t.hstack(r) | t.dstack(r) | t.column_stack(r) | z.count_nonzero(0, 1) | z.count_nonzero((0, 1))
+t.bincount(t.ones(2)) | t.manual_seed(1.7).initial_seed() | t.manual_seed("a") | t.manual_seed("3").initial_seed()
+t.set_grad_enabled(True).prev
 """
 FACTORS = """
 v.add_(v, alpha="a") | v.add(v, alpha="a") | t.sub(v, v, alpha=[1]) | v.addcmul(v, v, value="a") | v.add(v, alpha=None)

@@ -46,7 +46,29 @@ NAMES = """
     t.nn.functional.pad(b3,(1,1),mode="replicate") t.nn.functional.unfold(i,2) t.nn.functional.pixel_unshuffle(i,2)
     t.nn.functional.interpolate(i,scale_factor=2) t.nn.functional.interpolate(i,scale_factor=2,mode="bilinear")
     t.nn.functional.interpolate(b3,scale_factor=2,mode="nearest-exact")
-    t.nn.functional.interpolate(i,size=3,mode="bicubic")
+    t.nn.functional.interpolate(i,size=3,mode="bicubic") r.clamp_min(2) r.clamp_max(2) r.clamp(max=2) r.clamp_min(r*2)
+    r.clamp(min=r*2) m.sum((0,1)) m.sum(dim=(0,1)) m.mean((0,1)) m.sum() r.median() r.round(decimals=1)
+    t.round(r) t.vdot(r,r) 1-r t.rsub(r,r*2) r.masked_fill(r>1,m[0,0]) t.mvlgamma(r+2,2) t.renorm(m,2,0,1)
+    t.cholesky(m@m.T+t.eye(2)) t.cholesky_inverse(m[:,:2]+t.eye(2)) t.nn.functional.channel_shuffle(b3,2)
+    t.nn.functional.pdist(m) t.nn.functional.multi_margin_loss(m,t.tensor([0,2]))
+    t.nn.functional.adaptive_max_pool2d(i,2) t.nn.functional.max_unpool2d(i[:,:,:1,:1],t.tensor([[[[0]]]]),2)
+    t.nn.functional.max_pool1d(b3,2) t.nn.functional.avg_pool1d(b3,2) t.nn.functional.adaptive_avg_pool1d(b3,2)
+    t.nn.functional.pad(b3,(1,1),mode="circular") t.nn.functional.instance_norm(b3)
+    t.nn.functional.cross_entropy(m,t.ones(2,3)) t.nn.functional.cross_entropy(m,t.ones(2,3),reduction="sum")
+    t.nn.functional.cross_entropy(m,t.ones(2,3),reduction="none")
+    t.nn.functional.conv1d(b3,t.ones(2,1,2),groups=2) t.nn.functional.conv_transpose1d(b3,t.ones(2,1,2),None,2,1,1)
+    t.nn.functional.pairwise_distance(m,m) t.lu_unpack(m[:,:2],t.tensor([1,2]).int())[2]
+"""
+SEVERAL = """
+    t.addmv(r[:2],m,r) t.addr(m,r[:2],r) t.baddbmm(b3,b3[:,:,:2],b3) t.addbmm(b3[0],b3[:,:,:2],b3) t.block_diag(m,r,m)
+    t.cross(m,m*2,dim=1) t.linalg.cross(r,r*2) t.ldexp(r,r*2) t.masked_scatter(m,m>1,m*2) t.dist(r,r*2)
+    t.cholesky_solve(m,m[:,:2].tril()) t.cdist(m,m*2) t.diagonal_scatter(m,r[:2]) t.select_scatter(m,r,0,1)
+    t.slice_scatter(m,m*2,0,0,2) t.scatter_reduce(r,0,t.tensor([0,0,1]),r*2,"mean") t.put(r,t.tensor([0]),m[0,:1])
+    t.index_reduce(r,0,t.tensor([0,0,1]),r*2,"amax") t.lu_solve(m,m[:,:2],t.tensor([1,2]).int())
+    t.nn.functional.mse_loss(m,m*2,reduction="sum") t.nn.functional.smooth_l1_loss(r,r*2)
+    t.nn.functional.huber_loss(r,r*2) t.nn.functional.binary_cross_entropy(r.sigmoid(),r.sigmoid())
+    t.nn.functional.binary_cross_entropy_with_logits(r,r*2) t.linalg.householder_product(m.T,r[:2])
+    t.nn.functional.grid_sample(i,i[:,0,:,:2][None]) t.nn.functional.affine_grid(m[None],(1,1,2,2))
 """
 
 
@@ -60,6 +82,56 @@ def test_names_of_nodes(text):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert name(tapegrad) == name(torch)
+
+
+@pytest.mark.parametrize("text", SEVERAL.split())
+def test_nodes_of_several_tensors(text):
+    """A composition of several tensors is one node: its name, its edges, a hook before it, and gradients through it."""
+    def seen(t):
+        leaves = {"r": t.tensor([1.0, 2.0, 3.0], requires_grad=True), "m": (t.arange(6.0).reshape(2, 3) + 1
+                  ).requires_grad_(), "b3": t.ones(2, 2, 3, requires_grad=True),
+                  "i": t.ones(1, 1, 4, 4, requires_grad=True)}
+        y = eval(text, {"t": t, **leaves})
+        told = []
+        y.grad_fn.register_prehook(lambda grads: told.append(grads[0].sum().item()))
+        names = [f and f.name() for f, _ in y.grad_fn.next_functions]
+        found = t.autograd.grad(y.sum(), [*leaves.values()], create_graph=True, allow_unused=True)
+        slopes = [(g * g).sum() for g in found if g is not None and g.requires_grad]
+        second = slopes and "cdist" not in text  # of which PyTorch has no second
+        again = t.autograd.grad(sum(slopes), [*leaves.values()], allow_unused=True) if second else ()
+        return y.grad_fn.name(), names, told[:1], [
+            None if g is None else [round(v, 3) for v in g.reshape(-1).tolist()] for g in (*found, *again)]
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        mine, theirs = seen(tapegrad), seen(torch)
+    assert mine[:3] == theirs[:3]
+    for g, w in zip(mine[3], theirs[3]):
+        assert (g or [0.0]) == pytest.approx(w or [0.0] * len(g or [0.0]), rel=1e-3, abs=1e-3)
+
+
+def test_a_composition_of_several_tensors_refuses_a_hook_on_what_it_does_not_know():
+    x, y = (tapegrad.ones(2, requires_grad=True) for _ in range(2))
+    z = tapegrad.nn.functional.mse_loss(x, y, reduction="sum")
+    with pytest.raises(RuntimeError, match=r"MseLossBackward0 is composed of several nodes here"):
+        z.grad_fn.register_hook(print)
+    z.backward()
+    assert x.grad.tolist() == [0.0, 0.0]
+
+
+def test_a_custom_function_shows_where_it_is_from():
+    class Doubled(tapegrad.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    y = Doubled.apply(tapegrad.ones(1, requires_grad=True))
+    assert repr(y.grad_fn).startswith("<tapegrad.autograd.function.DoubledBackward object at ")
+    assert repr(y) == "tensor([2.], grad_fn=<DoubledBackward>)"
 
 
 CALLS = {

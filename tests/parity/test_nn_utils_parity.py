@@ -255,6 +255,20 @@ def without_initialisation(t, x, w):
     return (list(m.weight.shape), t.rand(2), refusal(lambda: skip(t.nn.ReLU)), refusal(lambda: skip(int)))
 
 
+def fused_for_inference(t, x, w):
+    t.manual_seed(0)
+    fusion, found = t.nn.utils.fusion, []
+    for layer, norm, shape in ((t.nn.Conv2d(1, 2, 3), t.nn.BatchNorm2d(2), (2, 1, 4, 4)),
+                               (t.nn.Linear(3, 2, bias=False), t.nn.BatchNorm1d(2), (4, 3))):
+        fuse = fusion.fuse_conv_bn_eval if isinstance(layer, t.nn.Conv2d) else fusion.fuse_linear_bn_eval
+        found.append(refusal(lambda: fuse(layer, norm)))  # noqa: B023 - called at once
+        given = t.ones(*shape).cumsum(-1)
+        norm(layer(given))
+        one = fuse(layer.eval(), norm.eval())
+        found += [repr(one), one.weight, one.bias, t.allclose(one(given), norm(layer(given)), atol=1e-5)]
+    return found
+
+
 PROGRAMS = programs(globals())
 
 

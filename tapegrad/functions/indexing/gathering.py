@@ -13,6 +13,7 @@ from tapegrad.dispatch import touch
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method, warn
 from tapegrad.functions.indexing.subscripts import read, write
 from tapegrad.functions.pointwise.scaling import scaled
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand, unsafe_view
 from tapegrad.signatures import Number
 from tapegrad.tensor import Tensor
@@ -158,6 +159,7 @@ _STARTS: dict[str, Callable[[Any], Any]] = {
 
 
 @method
+@one_node("ScatterReduceBackward0")
 def scatter_reduce(input: Tensor, dim: int, index: Tensor, src: Tensor, reduce: str, *,
                    include_self: bool = True) -> Any:
     """Elements combined at given positions along an axis (`torch.scatter_reduce`)."""
@@ -179,6 +181,7 @@ in_place("scatter_reduce", scatter_reduce)
 
 
 @method
+@one_node("IndexReduceBackward0")
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
                  include_self: bool = True) -> Any:
     """Slices combined into those that an index names (`torch.index_reduce`)."""
@@ -299,6 +302,7 @@ def take(input: Tensor, index: Tensor, *, out: Any = None) -> Any:
     return into(out, read("take", input.reshape(-1), (index,), ("axes", (0,)), wrap=True), input, index)
 
 
+@one_node("PutBackward0")
 def _put_flat(input: Tensor, index: Tensor, source: Tensor, accumulate: bool = False) -> Any:
     """Elements written at positions in the flattened tensor (`torch.put`)."""
     if index.dtype is not dtypes.int64:

@@ -11,6 +11,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import METHODS, expect_tensor, in_place, into, kind_name, method, operation, public
 from tapegrad.functions.indexing.gathering import gather
 from tapegrad.functions.indexing.subscripts import coordinates, read, rows_of_coordinates, write
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand
 from tapegrad.tensor import Tensor
 
@@ -32,6 +33,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Any = None) -> Any:
 
 
 @method
+@one_node("MaskedScatterBackward0")
 def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Any:
     """Elements of `source`, in order, where a mask holds (`torch.masked_scatter`)."""
     _expect_mask("masked_scatter", mask)

@@ -11,6 +11,7 @@ from tapegrad import dispatch, dtypes, errors, shapes
 from tapegrad.creation import filled, from_array, tensor
 from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation, warn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine
@@ -328,12 +329,14 @@ def _written(x: Any, view: Callable[[Any], Any], name: str, src: Any) -> Any:
 
 
 @method
+@one_node("SelectScatterBackward0")
 def select_scatter(input: Tensor, src: Tensor, dim: int, index: int) -> Any:
     """A copy with one slice replaced (`torch.select_scatter`)."""
     return _written(input, lambda x: x.select(dim, index), "select_scatter", src)
 
 
 @method
+@one_node("SliceScatterBackward0")
 def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = None, end: int | None = None,
                   step: int = 1) -> Any:
     """A copy with a stretch replaced (`torch.slice_scatter`)."""
@@ -343,6 +346,7 @@ def slice_scatter(input: Tensor, src: Tensor, dim: int = 0, start: int | None = 
 
 
 @method
+@one_node("DiagonalScatterBackward0")
 def diagonal_scatter(input: Tensor, src: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> Any:
     """A copy with a diagonal replaced (`torch.diagonal_scatter`)."""
     return _written(input, lambda x: x.diagonal(offset, dim1, dim2), "diagonal_scatter", src)

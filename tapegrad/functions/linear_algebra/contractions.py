@@ -10,6 +10,7 @@ from typing import Any
 from tapegrad import shapes
 from tapegrad.functions.common import into, kind_name, method, public, warn
 from tapegrad.functions.linear_algebra.products import bmm, dot, mm, same_dtype
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand, reshape, unsafe_view
 from tapegrad.tensor import Tensor
 
@@ -17,7 +18,7 @@ _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 @method
 def vdot(input: Tensor, other: Any, *, out: Any = None) -> Any:
-    return dot(input, other, out=out)
+    return into(out, one_node("VdotBackward0")(dot)(input, other))
 
 
 @method
@@ -120,13 +121,14 @@ def einsum(equation: Any, *operands: Any) -> Any:
     dots = max([x.ndim - len(t.replace("...", "")) for t, x in zip(terms, operands) if "..." in t], default=0)
     ellipsis = [chr(0x100 + i) for i in range(dots)]
 
+    wrong = next((c for c in text.replace("...", "").replace(",", "").replace("->", "") if not (
+        c.isascii() and c.isalpha())), None)
+    if wrong is not None:
+        raise RuntimeError(f"einsum(): invalid subscript given at index {equation.index(wrong)} in the equation "
+                           "string, subscripts must be in [a-zA-Z]")
+
     def spelled(term: str, ndim: int | None) -> list[str]:
         before, found, after = term.partition("...")
-        for c in before + after:
-            if not (c.isascii() and c.isalpha()):
-                raise RuntimeError(f"einsum(): invalid subscript given at index {term.index(c)} in the equation "
-                                   "string, "
-                                   "subscripts must be in [a-zA-Z]")
         own = dots if ndim is None else ndim - len(before + after)
         return [*before, *(ellipsis[dots - own:] if found else []), *after]
 
@@ -223,6 +225,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
     return into(out, (x * y).sum(dim))
 
 
+@one_node("LinalgCrossBackward0")
 def linalg_cross(input: Tensor, other: Any, *, dim: int = -1, out: Any = None) -> Any:
     """The cross product of 3-vectors along an axis (`torch.linalg.cross`)."""
     from tapegrad.functions.shaping.joining import stack

@@ -240,6 +240,7 @@ def vander(x: Any, N: int | None = None, increasing: bool = False) -> Any:
 
 
 @method
+@one_node("CholeskySolveBackward0")
 def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> Any:
     """X with A X = B, where L is A's triangular factor (`torch.cholesky_solve`)."""
     for name, x in (("b", B), ("A", L)):
@@ -256,6 +257,7 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> A
 
 
 @method
+@one_node("CholeskyInverseBackward0")
 def cholesky_inverse(input: Tensor, upper: bool = False, *, out: Any = None) -> Any:
     """The inverse of the matrix that a triangular factor stands for (`torch.cholesky_inverse`)."""
     expect_square("cholesky_inverse", input)

@@ -95,6 +95,7 @@ def lu(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
     return named("linalg_lu", P=creation.eye(m, dtype=A.dtype)[rows].mT, L=lower, U=found.narrow(-2, 0, k).triu())
 
 
+@one_node("LinalgLuSolveBackward0")
 def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool = False, out: Any = None) -> Any:
     """X with A X = B, by what `lu_factor` gave for A (`torch.linalg.lu_solve`)."""
     expect_square("torch.linalg.lu_solve", LU)
@@ -111,6 +112,7 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
     return into(out, x.take_along_dim(rows, -2))
 
 
+@one_node("LinalgHouseholderProductBackward0")
 def householder_product(A: Any, tau: Any, *, out: Any = None) -> Any:
     """The first columns of a product of reflections by columns of A and `tau` (`torch.linalg.householder_product`)."""
     name = "torch.linalg.householder_product"

@@ -11,6 +11,7 @@ from tapegrad.functions.linear_algebra import decompositions, factorisations, so
 from tapegrad.functions.linear_algebra.contractions import multi_dot
 from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
 from tapegrad.functions.reducing.statistics import vector_norm
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.ops.linalg import permutations
 from tapegrad.signatures import Ints
 from tapegrad.tensor import Tensor
@@ -33,12 +34,14 @@ METHODS["qr"] = PUBLIC["qr"] = qr
 
 
 @method
+@one_node("CholeskyBackward0")
 def cholesky(input: Tensor, upper: bool = False, *, out: Any = None) -> Tensor:
     _former("cholesky", "cholesky")
     return solving.cholesky(input, upper=upper, out=out)
 
 
 @method
+@one_node("TriangularSolveBackward0", 2)
 def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bool = False, unitriangular: bool = False,
                      *, out: Any = None) -> Any:
     """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
@@ -105,6 +108,7 @@ def orgqr(input: Tensor, input2: Tensor, *, out: Any = None) -> Any:
 
 
 @public
+@one_node("LuUnpackBackward0", 2)
 def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpack_pivots: bool = True, *,
               out: Any = None) -> Any:
     """P, L and U of what `linalg.lu_factor` gives (`torch.lu_unpack`); empty where it is not asked for.

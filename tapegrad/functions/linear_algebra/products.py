@@ -17,6 +17,7 @@ from tapegrad.functions.common import (
     operation,
     overrides,
 )
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand, reshape
 from tapegrad.signatures import Number, overriding
 from tapegrad.tensor import Tensor
@@ -184,6 +185,8 @@ def _added(name: str, product: Any, check: Any) -> None:
         return into(out, total if beta == 0 else kept + total)
 
     out_of_place.__name__ = name
+    if name != "addmm":  # that is an operation
+        out_of_place = one_node(f"{name.capitalize()}Backward0")(out_of_place)
     PUBLIC[name] = METHODS[name] = out_of_place
     in_place(name, out_of_place)
 
@@ -239,6 +242,7 @@ _added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _che
 
 
 @method
+@one_node("AddrBackward0")
 def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Number = 1, alpha: Number = 1, out: Any = None) -> Any:
     """`beta * input + alpha * outer` (`torch.addr`)."""
     _check_vectors(vec1, vec2)

@@ -17,7 +17,7 @@ from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation
 from tapegrad.functions.nn.activations import NN
 from tapegrad.functions.nn.padding import pad, tied
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
@@ -113,9 +113,9 @@ def sizes_text(shape: Any) -> str:
     return f"({' x '.join(map(str, shape))})"
 
 
-def _with_bias(found: Any, bias: Any, n: int) -> Any:
+def _with_bias(found: Any, bias: Any, n: int, composed: bool) -> Any:
     if bias is None:
-        return found
+        return called("ConvolutionBackward0", found) if composed else found
     if bias.dtype is not found.dtype:
         raise RuntimeError(f"Input type ({errors.C_NAMES[found.dtype.name]}) and bias type "
                            f"({errors.C_NAMES[bias.dtype.name]}) should be the same")
@@ -157,7 +157,7 @@ def _convolution(n: int) -> None:
                                f"but got weight of size {list(weight.shape)} instead")
         if any(map(any, sides)):
             x = pad(x, [p for side in reversed(sides) for p in side])
-        found = _with_bias(_convolve(x, weight, stride, dilation, groups), bias, n)
+        found = _with_bias(_convolve(x, weight, stride, dilation, groups), bias, n, groups > 1)
         return found if batched else found.squeeze(0)
 
     conv.__name__ = conv.__qualname__ = name
@@ -201,7 +201,7 @@ def _transposed(n: int) -> None:
             kernels = kernels.reshape(groups, inputs, outputs, *weight.shape[2:]).transpose(1, 2).reshape(
                 groups * outputs, inputs, *weight.shape[2:])
             found = _convolve(x, kernels, (1,) * n, dilation, groups)
-        found = _with_bias(found, bias, n)
+        found = _with_bias(found, bias, n, True)
         return found if batched else found.squeeze(0)
 
     conv_transpose.__name__ = conv_transpose.__qualname__ = name

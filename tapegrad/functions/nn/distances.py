@@ -41,6 +41,7 @@ def _between(x1: Any, x2: Any, p: float) -> Any:
 
 
 @public
+@one_node("PdistBackward0")
 def pdist(input: Tensor, p: float = 2.0) -> Any:
     """Distances of every pair of rows (`torch.nn.functional.pdist`)."""
     if input.ndim != 2:
@@ -112,6 +113,7 @@ def _positive(x: Any) -> Any:
 
 
 @nn
+@one_node("MultiMarginLossBackward0")
 def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
                       size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
     """By how much other classes come near the right one (`torch.nn.functional.multi_margin_loss`)."""
@@ -140,6 +142,7 @@ def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.
 
 
 @nn
+@one_node("MultilabelMarginLossBackward0")
 def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None,
                            reduction: str = "mean") -> Any:
     """multi_margin_loss for several right classes, -1 after the last (`torch.nn.functional.multilabel_margin_loss`)."""

@@ -13,7 +13,7 @@ from tapegrad.functions.nn.layers import linear
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.queries import result_type
 from tapegrad.functions.reducing.reductions import vector_norm
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.functions.shaping.views import broadcast_tensors
 from tapegrad.machine.live import planner
 from tapegrad.tensor import Tensor
@@ -269,7 +269,7 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
 @nn
 def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The norms of differences (`torch.nn.functional.pairwise_distance`)."""
-    return vector_norm(x1 - x2 + eps, p, -1, keepdim)
+    return called("NormBackward1", vector_norm(x1 - x2 + eps, p, -1, keepdim))
 
 
 # ---------------------------------------------------------------- classes
@@ -353,8 +353,10 @@ def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: 
             target = target * (1 - label_smoothing) + label_smoothing / n
         if weight is not None:
             logs = logs * weight.reshape([1] * axis + [n] + [1] * (input.ndim - axis - 1))
-        loss = -(logs * target).sum(axis)
-        return loss.sum() / (input.numel() / n) if reduction == "mean" else reduced(loss, reduction)
+        if reduction == "mean":
+            return apply(operation("div"), (-(logs * target).sum(), input.numel() / n), node="DivBackward1")
+        check_reduction(reduction)
+        return -((logs * target).sum() if reduction == "sum" else (logs * target).sum(axis))
     if not label_smoothing:
         return nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)
     plain = nll_loss(logs, target, weight, ignore_index=ignore_index, reduction=reduction)

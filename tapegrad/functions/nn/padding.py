@@ -10,7 +10,7 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, apply_view
 from tapegrad.functions.common import kind_name, operation
 from tapegrad.functions.nn.activations import nn
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.tensor import Tensor
 
 
@@ -54,7 +54,7 @@ def pad(input: Tensor, pad: Any, mode: str = "constant", value: float | None = N
         return x if any(map(any, sides)) else x.clone()
 
     if mode == "circular":
-        return padded(input)
+        return called("CopySlices", padded(input))
     kind = "Reflection" if mode == "reflect" else "Replication"
     return one_node(f"{kind}Pad{len(pad) // 2}DBackward0")(padded)(input)
 

@@ -85,7 +85,7 @@ def _max_pool(n: int) -> None:
         kernel, steps, gaps, _ = cut
         if frame.dtype.is_floating_point:
             values = apply(operation("_max_of_windows"), (frame,), (("windows", cut),),
-                           node="MaxPool3DWithIndicesBackward0" if n == 3 else "")
+                           node=("SqueezeBackward1", "", "MaxPool3DWithIndicesBackward0")[n - 1])
             places = return_indices and apply(operation("_places_of_maxima"), (frame.detach(),), (("windows", cut),))
         else:
             values, places = _cut(frame, cut).max(-1)
@@ -125,6 +125,11 @@ def _flat_places(places: Any, x: Any, kernel: Any, stride: Any, padding: Any, di
     return from_array(flat)
 
 
+def _node(kind: str, n: int) -> str:
+    """What a node is called: along one axis PyTorch goes through two."""
+    return f"{kind}{n}DBackward0" if n > 1 else "SqueezeBackward1"
+
+
 def _avg_pool(n: int) -> None:
     name = f"avg_pool{n}d"
 
@@ -150,7 +155,7 @@ def _avg_pool(n: int) -> None:
         # Of whole numbers, the quotient is one, towards zero.
         whole = not x.dtype.is_floating_point
         found = apply(operation("trunc_divide"), (total, divisor)) if whole else apply(
-            operation("div"), (total, divisor), node="" if n == 1 else f"AvgPool{n}DBackward0")
+            operation("div"), (total, divisor), node=_node("AvgPool", n))
         return found if batched else found.squeeze(0)
 
     avg_pool.__name__ = avg_pool.__qualname__ = name
@@ -177,8 +182,8 @@ def _adaptive_avg_pool(n: int) -> None:
                 x = _averaged(x, d, x.shape[d] if size is None else size)
             return x
 
-        whole = n == 1 or {*sizes} == {1}  # which is a mean in PyTorch, too
-        return averaged(input) if whole else one_node(f"AdaptiveAvgPool{n}DBackward0")(averaged)(input)
+        whole = n > 1 and {*sizes} == {1}  # which is a mean in PyTorch, too
+        return averaged(input) if whole else one_node(_node("AdaptiveAvgPool", n))(averaged)(input)
 
     adaptive_avg_pool.__name__ = adaptive_avg_pool.__qualname__ = name
     adaptive_avg_pool.__doc__ = f"Means of as many windows as asked for (`torch.nn.functional.{name}`)."
@@ -256,6 +261,7 @@ def _offer(name: str, function: Any, doc: str, example: str = "") -> None:
 def _adaptive_max_pool(n: int) -> None:
     name = f"adaptive_max_pool{n}d"
 
+    @one_node(_node("AdaptiveMaxPool", n), 1)
     def adaptive_max_pool(input: Tensor, output_size: Any, return_indices: bool = False) -> Any:
         x, batched = _with_samples(name, tied(input), n)
         wanted = (output_size,) * n if output_size is None or isinstance(output_size, int) else tuple(output_size)
@@ -283,6 +289,7 @@ def _adaptive_max_pool(n: int) -> None:
 def _fractional_max_pool(n: int) -> None:
     name = f"fractional_max_pool{n}d"
 
+    @one_node(_node("FractionalMaxPool", n), 1)
     def fractional_max_pool(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None,
                             return_indices: bool = False, _random_samples: Any = None) -> Any:
         if output_size is None and output_ratio is None:
@@ -340,6 +347,7 @@ def _lp_pool(n: int) -> None:
 def _max_unpool(n: int) -> None:
     name = f"max_unpool{n}d"
 
+    @one_node(_node("MaxUnpool", n))
     def max_unpool(input: Tensor, indices: Tensor, kernel_size: Any, stride: Any = None, padding: Any = 0,
                    output_size: Any = None) -> Any:
         if input.ndim not in (n + 1, n + 2):

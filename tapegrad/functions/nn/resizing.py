@@ -220,6 +220,7 @@ _upsample("upsample_bilinear", "bilinear", True)
 
 
 @nn
+@one_node("ChannelShuffleBackward0")
 def channel_shuffle(input: Tensor, groups: int) -> Any:
     """Channels of several groups dealt out in turn (`torch.nn.functional.channel_shuffle`)."""
     if input.ndim < 3:

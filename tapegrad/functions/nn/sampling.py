@@ -8,6 +8,7 @@ import numpy as np
 from tapegrad import creation, dtypes
 from tapegrad.functions.common import PUBLIC, kind_name
 from tapegrad.functions.nn.activations import NN, nn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 
@@ -20,6 +21,7 @@ def _centres(n: int, align_corners: bool) -> np.ndarray[Any, Any]:
 
 
 @nn
+@one_node("AffineGridGeneratorBackward0")
 def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> Any:
     """Where an affine map reads, for each element of its result (`torch.nn.functional.affine_grid`).
 
@@ -139,7 +141,11 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
         raise RuntimeError(f"expected scalar type {kind_name(input)} but found {kind_name(grid)}")
     if mode == "bicubic" and axes != 2:
         raise RuntimeError("grid_sampler(): bicubic interpolation only supports 4D input")
-    aligned, sizes = bool(align_corners), input.shape[2:]
+    return one_node(f"GridSampler{axes}DBackward0")(_sampled)(input, grid, mode, padding_mode, bool(align_corners))
+
+
+def _sampled(input: Any, grid: Any, mode: str, padding_mode: str, aligned: bool) -> Any:
+    sizes = input.shape[2:]
     at = [_unnormalised(g, n, aligned) for g, n in zip(reversed(grid.unbind(-1)), sizes)]
     if mode == "bicubic":
         return _bicubic(input, at, padding_mode, aligned)
@@ -149,7 +155,7 @@ def grid_sample(input: Tensor, grid: Tensor, mode: str = "bilinear", padding_mod
         return _read(input, [a.detach().round() for a in at]) + unmoved
     corners = [a.detach().floor() for a in at]
     total: Any = 0
-    for corner in range(1 << axes):
+    for corner in range(1 << len(sizes)):
         weight: Any = 1
         places = []
         for d, (a, low) in enumerate(zip(at, corners)):

@@ -23,6 +23,7 @@ from tapegrad.functions.common import (
 )
 from tapegrad.functions.pointwise.scaling import scaled
 from tapegrad.functions.queries import common_dtype
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
 from tapegrad.signatures import Number
@@ -122,9 +123,9 @@ def _clamped(suffix: str, run: Callable[..., Any]) -> Callable[..., Any]:
         if min is None and max is None:
             raise RuntimeError("torch.clamp: At least one of 'min' or 'max' must not be None")
         if max is None:
-            result = run(operation("clamp_min" + suffix), (input, min))
+            result = run(operation("_clamp_min" + suffix), (input, min))
         elif min is None:
-            result = run(operation("clamp_max" + suffix), (input, max))
+            result = run(operation("_clamp_max" + suffix), (input, max))
         else:
             result = run(operation("clamp" + suffix), (input, min, max))
         return into(out, result)
@@ -149,12 +150,12 @@ def _forms(name: str, function: Callable[..., Any]) -> None:
 @public
 def rsub(input: Tensor, other: Any, *, alpha: Number = 1) -> Any:
     """`other - alpha * input` (`torch.rsub`)."""
-    return _rsub(input, other, alpha)
+    return _rsub(input, other, alpha, "RsubBackward0" if isinstance(other, Tensor) else "")
 
 
-def _rsub(input: Tensor, other: Any, alpha: Any) -> Any:
+def _rsub(input: Tensor, other: Any, alpha: Any, node: str = "") -> Any:
     return apply(operation("sub"), (
-        other, input if input.dtype is dtypes.bool_ else scaled(input, alpha, "alpha", other)))
+        other, input if input.dtype is dtypes.bool_ else scaled(input, alpha, "alpha", other)), node=node)
 
 
 def _with_value(name: str) -> None:
@@ -286,6 +287,7 @@ def positive(input: Tensor) -> Any:
 METHODS["__pos__"] = positive
 
 
+@one_node("LdexpBackward0")
 def _ldexp(input: Tensor, other: Any, *, out: Any = None) -> Any:
     """`input * 2 ** other` (`torch.ldexp`)."""
     expect_tensor("ldexp", other, "other", 2)

@@ -20,6 +20,7 @@ from tapegrad.functions.common import (
     public,
 )
 from tapegrad.functions.queries import result_type
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import broadcast_tensors
 from tapegrad.machine.live import machine, planner
 from tapegrad.ops.declaration import REGISTRY
@@ -82,6 +83,7 @@ in_place("polygamma", METHODS["polygamma"])
 
 
 @special
+@one_node("MvlgammaBackward0")
 def multigammaln(input: Tensor, p: int, *, out: Any = None) -> Any:
     """The logarithm of the multivariate gamma function (`torch.special.multigammaln`)."""
     if p < 1:

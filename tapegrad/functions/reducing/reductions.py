@@ -143,7 +143,8 @@ def prod(input: Tensor, dim: int | None = None, keepdim: bool = False, *, dtype:
 
 
 @overrides("count_nonzero")
-def count_nonzero(input: Tensor, dim: Ints | None = None) -> Any:
+def count_nonzero(input: Tensor, dim: Ints | None = None, *more: int) -> Any:
+    dim = (dim, *more) if more else dim
     return _reduce("count_nonzero", input, _axes(dim, input.ndim))
 
 

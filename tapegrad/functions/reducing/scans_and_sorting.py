@@ -14,6 +14,7 @@ from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.reducing.reductions import axis_of, expect_elements, picked, widened
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
 
@@ -190,7 +191,7 @@ def _of_row(places: Any, dims: shapes.Shape, keepdim: bool) -> Any:
 def _median(name: str, ignore_nan: bool) -> Callable[..., Any]:
     def median(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
         if dim is None:
-            return into(out, _median_of_all(input, ignore_nan))
+            return into(out, one_node(f"{name.capitalize()}Backward0")(_median_of_all)(input, ignore_nan))
         dims = axis_of(input, dim)
         expect_elements(name, input, dims)
         if not dims:

@@ -12,6 +12,7 @@ from tapegrad.creation import check_room, from_array, linspace
 from tapegrad.functions.common import in_place, into, invalid_combination, kind_name, method, named, public, warn
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.reducing.scans_and_sorting import pairs, sort, widths
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.tensor import Tensor
 
 
@@ -153,6 +154,8 @@ def corrcoef(input: Tensor) -> Any:
 @method
 def bincount(input: Tensor, weights: Any = None, minlength: int = 0) -> Any:
     """How often each number occurs (`torch.bincount`)."""
+    if input.dtype.is_floating_point:
+        raise NotImplementedError(f"\"bincount_cpu\" not implemented for '{kind_name(input)}'")
     if input.ndim != 1 or input.dtype.category != 1 or bool(input.lt(0).any()):
         raise RuntimeError("bincount only supports 1-d non-negative integral inputs.")
     if minlength < 0:
@@ -264,6 +267,7 @@ def _ends(array: Any, range: tuple[float, float] | None) -> tuple[float, float]:
 
 
 @method
+@one_node("RenormBackward0")
 def renorm(input: Tensor, p: float, dim: int, maxnorm: float, *, out: Any = None) -> Any:
     """Slices along an axis scaled down to a norm of at most `maxnorm` (`torch.renorm`)."""
     if p <= 0:

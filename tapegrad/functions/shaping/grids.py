@@ -10,6 +10,7 @@ import numpy as np
 from tapegrad import dtypes, series, shapes
 from tapegrad.creation import check_room, from_array
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, method, public, warn
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.functions.shaping.views import meshgrid
 from tapegrad.signatures import Ints
@@ -183,6 +184,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Any = 
 
 
 @method
+@one_node("AsStridedScatterBackward0")
 def as_strided_scatter(input: Tensor, src: Tensor, size: Ints, stride: Ints, storage_offset: int | None = None) -> Any:
     """A copy with what `as_strided` would look at replaced (`torch.as_strided_scatter`)."""
     found = input.clone()

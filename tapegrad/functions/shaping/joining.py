@@ -9,6 +9,7 @@ from tapegrad import creation, dtypes, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, into, kind_name, operation, public
 from tapegrad.functions.queries import common_dtype
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import reshape, unsqueeze
 from tapegrad.tensor import Tensor
 
@@ -67,9 +68,7 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     tensor([[0., 1.],
             [0., 1.]])
     """
-    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
-        raise TypeError("stack(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-                        f"{type(tensors).__name__}")
+    _expect_several("stack", tensors)
     if not tensors:
         raise RuntimeError("stack expects a non-empty TensorList")
     for i, x in enumerate(tensors):
@@ -83,8 +82,15 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     return into(out, apply(operation("stack"), tensors, (("dim", dim),)), *tensors)
 
 
+def _expect_several(name: str, tensors: Any) -> None:
+    if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
+        raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
+                        f"{type(tensors).__name__}")
+
+
 def _stacked(name: str, ndim: int, dim: int) -> None:
     def function(tensors: Sequence[Any], *, out: Any = None) -> Any:
+        _expect_several(name, tensors)
         if not tensors:
             raise RuntimeError(f"{name} expects a non-empty TensorList")
         parts = PUBLIC[f"atleast_{ndim}d"](list(tensors))
@@ -103,12 +109,14 @@ PUBLIC["row_stack"] = PUBLIC["vstack"]
 @public
 def column_stack(tensors: Sequence[Any], *, out: Any = None) -> Any:
     """Vectors as columns, beside matrices (`torch.column_stack`)."""
+    _expect_several("column_stack", tensors)
     if not tensors:
         raise RuntimeError("column_stack expects a non-empty TensorList")
     return cat([x if x.ndim > 1 else reshape(x, x.numel(), 1) for x in tensors], 1, out=out)
 
 
 @public
+@one_node("BlockDiagBackward0")
 def block_diag(*tensors: Any) -> Any:
     """Matrices along a diagonal (`torch.block_diag`)."""
     if not tensors:

@@ -77,6 +77,8 @@ class Plan:
         given = self.attributes
         if self.op.kind == "view" and "name" in given:
             return str(given["name"])
+        if "decimals" in given and "decimals" in self.op.grad_names:
+            return self.op.grad_names["decimals"]
         if "dim" in self.op.grad_names and (
                 given.get("keepdim") or "given" in given or len(given["dim"]) < len(self.operands[0].shape)):
             return self.op.grad_names["dim"]
