@@ -36,13 +36,23 @@ show_public(__name__)
 
 
 class ProfilerActivity(Enum):
-    """What is to be watched (`torch.profiler.ProfilerActivity`); there is a CPU here."""
+    """What is to be watched (`torch.profiler.ProfilerActivity`); there is a CPU here.
+
+    >>> from tapegrad.profiler import ProfilerActivity
+    >>> ProfilerActivity.CPU.name
+    'CPU'
+    """
 
     CPU, XPU, MTIA, CUDA, HPU, PrivateUse1 = range(6)
 
 
 class ProfilerAction(Enum):
-    """What a profiler does in a step (`torch.profiler.ProfilerAction`)."""
+    """What a profiler does in a step (`torch.profiler.ProfilerAction`).
+
+    >>> from tapegrad.profiler import ProfilerAction
+    >>> ProfilerAction.RECORD_AND_SAVE.value
+    3
+    """
 
     NONE, WARMUP, RECORD, RECORD_AND_SAVE = range(4)
 

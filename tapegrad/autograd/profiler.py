@@ -46,6 +46,7 @@ class profile(Finished):
 
     @property
     def function_events(self) -> EventList:
+        """What there is an event for, by operands too."""
         return self.events()
 
     @property
@@ -65,7 +66,12 @@ class profile(Finished):
 
 
 class emit_nvtx:
-    """Marks for NVIDIA's profilers, which are not there: a block is refused with AssertionError."""
+    """Marks for NVIDIA's profilers, which are not there: a block is refused with AssertionError.
+
+    >>> import tapegrad as torch
+    >>> with torch.autograd.profiler.emit_nvtx(enabled=False):
+    ...     pass
+    """
 
     def __init__(self, enabled: bool = True, record_shapes: bool = False) -> None:
         self.enabled = enabled

@@ -246,8 +246,9 @@ def _with_samples(name: str, x: Any, n: int) -> tuple[Any, bool]:
 
 def _offer(name: str, function: Any, doc: str, example: str = "") -> None:
     """A pooling that gives values, or with `return_indices` their places as well; `name_with_indices` always does."""
-    function.__name__ = function.__qualname__ = name
-    function.__doc__ = f"{doc} (`torch.nn.functional.{name}`).{example}"
+    for written in (function, getattr(function, "__wrapped__", function)):  # help reads what a node is made of
+        written.__name__ = written.__qualname__ = name
+        written.__doc__ = f"{doc} (`torch.nn.functional.{name}`).{example}"
     NN[name] = function
 
     def with_indices(*args: Any, **kwargs: Any) -> Any:
