@@ -30,7 +30,7 @@ def adaptive_avg_pool3d(input: Tensor, output_size: Any) -> Tensor:
     >>> torch.nn.functional.adaptive_avg_pool3d(torch.ones(1, 1, 2, 2), 1)
     tensor([[[[1.]]]])"""
 def adaptive_max_pool1d(input: Tensor, output_size: Any, return_indices: _bool = False) -> Tensor:
-    """(`torch.nn.functional.adaptive_max_pool1d`).
+    """The largest elements of as many windows as asked for (`torch.nn.functional.adaptive_max_pool1d`).
 
     >>> torch.nn.functional.adaptive_max_pool1d(torch.tensor([[1.0, 2.0], [3.0, 4.0]]), 1)
     tensor([[2.],
@@ -43,7 +43,7 @@ def adaptive_max_pool1d_with_indices(input: Tensor, output_size: Any, return_ind
             [4.]]), tensor([[1],
             [1]]))"""
 def adaptive_max_pool2d(input: Tensor, output_size: Any, return_indices: _bool = False) -> Tensor:
-    """(`torch.nn.functional.adaptive_max_pool2d`).
+    """The largest elements of as many windows as asked for (`torch.nn.functional.adaptive_max_pool2d`).
 
     >>> torch.nn.functional.adaptive_max_pool2d(torch.ones(1, 1, 4), 1)
     tensor([[[1.]]])"""
@@ -53,7 +53,7 @@ def adaptive_max_pool2d_with_indices(input: Tensor, output_size: Any, return_ind
     >>> torch.nn.functional.adaptive_max_pool2d_with_indices(torch.ones(1, 1, 4), 1)
     (tensor([[[1.]]]), tensor([[[0]]]))"""
 def adaptive_max_pool3d(input: Tensor, output_size: Any, return_indices: _bool = False) -> Tensor:
-    """(`torch.nn.functional.adaptive_max_pool3d`).
+    """The largest elements of as many windows as asked for (`torch.nn.functional.adaptive_max_pool3d`).
 
     >>> torch.nn.functional.adaptive_max_pool3d(torch.ones(1, 1, 2, 2), 1)
     tensor([[[[1.]]]])"""
@@ -254,11 +254,11 @@ def fold(input: Tensor, output_size: Any, kernel_size: Any, dilation: Any = 1, p
     tensor([[[[1., 1.],
               [1., 1.]]]])"""
 def fractional_max_pool2d(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
-    """(`torch.nn.functional.fractional_max_pool2d`)."""
+    """The largest elements of windows that lie at random (`torch.nn.functional.fractional_max_pool2d`)."""
 def fractional_max_pool2d_with_indices(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
     """`fractional_max_pool2d`, with the places of its values."""
 def fractional_max_pool3d(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
-    """(`torch.nn.functional.fractional_max_pool3d`)."""
+    """The largest elements of windows that lie at random (`torch.nn.functional.fractional_max_pool3d`)."""
 def fractional_max_pool3d_with_indices(input: Tensor, kernel_size: Any, output_size: Any = None, output_ratio: Any = None, return_indices: _bool = False, _random_samples: Any = None) -> Any:
     """`fractional_max_pool3d`, with the places of its values."""
 def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: _bool = False, eps: _float = 1e-06, reduction: _str = 'mean') -> Tensor:
