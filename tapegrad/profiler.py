@@ -124,6 +124,9 @@ class record_function(contextlib.ContextDecorator):
     ...     pass
     """
 
+    name: str
+    args: str | None
+
     def __init__(self, name: str, args: str | None = None) -> None:
         self.name, self.args = name, args
         self._began: list[int] = []
@@ -140,6 +143,10 @@ class record_function(contextlib.ContextDecorator):
 
 class Window:
     """A stretch of time that is watched: kernel calls, and the program's own parts."""
+
+    clocks: Profile
+    began: int
+    ended: int
 
     def __init__(self, lines: bool) -> None:
         self.clocks = Profile(lines)
@@ -189,6 +196,21 @@ def _shown(name: str, backward: bool) -> str:
 
 class FunctionEventAvg:
     """All calls of one operation, or of one part of the program; times in microseconds."""
+
+    key: str
+    input_shapes: str
+    is_user_annotation: bool
+    count: int
+    flops: int
+    cpu_memory_usage: int
+    self_cpu_memory_usage: int
+    cpu_time_total: float
+    self_cpu_time_total: float
+    device_time_total: float
+    self_device_time_total: float
+    device_memory_usage: int
+    cuda_time_total: float
+    self_cuda_time_total: float
 
     def __init__(self, key: str, input_shapes: str = "", is_user_annotation: bool = False) -> None:
         self.key, self.input_shapes, self.is_user_annotation = key, input_shapes, is_user_annotation
@@ -348,6 +370,13 @@ class profile(Finished):
     operations on numbers are noted either way, lines of source with `with_stack`. There is one profile at a time:
     RuntimeError for one in another.
     """
+
+    activities: set[ProfilerActivity]
+    schedule: Callable[[int], ProfilerAction]
+    on_trace_ready: Callable[..., Any] | None
+    with_stack: bool
+    step_num: int
+    current_action: ProfilerAction
 
     def __init__(self, *, activities: Iterable[ProfilerActivity] | None = None,
                  schedule: Callable[[int], ProfilerAction] | None = None,

@@ -119,7 +119,8 @@ class FunctionCtx(Node):
     def name(self) -> str:
         return type(self).__name__
 
-    __repr__ = object.__repr__  # with the module: PyTorch's other nodes are of no module
+    def __repr__(self) -> str:
+        return object.__repr__(self)  # with the module: PyTorch's other nodes are of no module
 
     def __getattr__(self, name: str) -> Any:
         raise AttributeError(f"'{type(self).__name__}' object has no attribute '{name}'")

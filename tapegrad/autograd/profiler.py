@@ -27,6 +27,9 @@ class profile(Finished):
     1
     """
 
+    enabled: bool
+    with_stack: bool
+
     def __init__(self, enabled: bool = True, *, use_cuda: bool = False, use_device: Any = None,
                  record_shapes: bool = False, with_flops: bool = False, profile_memory: bool = False,
                  with_stack: bool = False, with_modules: bool = False, use_kineto: bool = False, use_cpu: bool = True,
@@ -72,6 +75,8 @@ class emit_nvtx:
     >>> with torch.autograd.profiler.emit_nvtx(enabled=False):
     ...     pass
     """
+
+    enabled: bool
 
     def __init__(self, enabled: bool = True, record_shapes: bool = False) -> None:
         self.enabled = enabled

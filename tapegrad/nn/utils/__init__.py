@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import importlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tapegrad.namespaces import show_public
 from tapegrad.nn.utils.clip_grad import (
@@ -16,6 +16,14 @@ from tapegrad.nn.utils.convert_parameters import parameters_to_vector, vector_to
 from tapegrad.nn.utils.init import skip_init
 from tapegrad.nn.utils.spectral_norm import remove_spectral_norm, spectral_norm
 from tapegrad.nn.utils.weight_norm import remove_weight_norm, weight_norm
+
+if TYPE_CHECKING:
+    from tapegrad.nn.utils.fusion import (
+        fuse_conv_bn_eval,
+        fuse_conv_bn_weights,
+        fuse_linear_bn_eval,
+        fuse_linear_bn_weights,
+    )
 
 _ROOMS = ("fusion", "parametrizations", "parametrize", "prune", "rnn", "stateless")  # loaded when they are asked for
 
