@@ -61,6 +61,8 @@ VIEWS |= {"unsafe_view": VIEWS["view"], "_reshape_alias": VIEWS["view"], "squeez
           **{name: [((3, 4), {"count": 3})] for name in ("_unbind", "_split", "_split_with_sizes")},
           "_enter": [((3, 4), {"name": "CompositeBackward0"})],
           "_leave": [((3, 4), {"name": "CompositeBackward0", "number": 0, "count": 2})],
+          "_operand": [((3, 4), {"name": "CompositeBackward0", "number": 0})],
+          "_composed": [((3, 4), {"name": "CompositeBackward0", "count": 1})],
           "unbind": VIEWS["select"], "split": VIEWS["slice"], "split_with_sizes": VIEWS["slice"]}
 VIEWS |= {f"{name}_": VIEWS[name] for name in ("t", "transpose", "unsqueeze", "squeeze", "squeeze_all",
                                                "squeeze_multiple", "as_strided")}

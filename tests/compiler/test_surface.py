@@ -110,7 +110,7 @@ def test_dump_shows_superinstructions_and_what_they_are_made_of():
     w = torch.ones(5, requires_grad=True)
     f = warm(compile(lambda x: (w * x).sin() + 3), torch.ones(5))
     text = f.tape.dump()
-    assert "sin(w * a0) + f32(3)" in text and "[5]" in text, text
+    assert "sin(w * a0) + 3" in text and "[5]" in text, text
     assert "backward of result 0" in text and "g0" in text, text
     code = f.tape.dump("llvm")
     assert "; step" in code and "define" in code
