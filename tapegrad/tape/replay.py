@@ -81,6 +81,9 @@ def checked(tape: Instructions, given: Sequence[Any]) -> list[Any]:
         gone = [b for b in tape.inputs if b not in tape.values]
         if gone:
             raise TapeError(f"the values of {_called(tape, gone[0])} are gone: replay needs {len(tape.inputs)} inputs")
+        if stale := _overwritten(tape):
+            raise TapeError(f"the tape overwrites what it reads of {_called(tape, stale[0])}, what was there before is "
+                            f"gone: replay needs {len(tape.inputs)} inputs")
         return [tape.values[b] for b in tape.inputs]
     if len(given) != len(tape.inputs):
         wanted = ", ".join(_called(tape, b) for b in tape.inputs)
@@ -126,6 +129,47 @@ def _written_inputs(tape: Instructions) -> list[int]:
     written = {owner[tape.operands[t][op.kind == "rebase"]] for t, op in enumerate(tape.operations)
                if op.inplace_of is not None or op.kind == "rebase"}
     return [b for b in tape.inputs if b in written]
+
+
+_READ_NOTHING = ("copy_", "fill_", "zero_")  # of what they write to
+
+
+def _overwritten(tape: Instructions) -> list[int]:
+    """Inputs of which the tape reads elements and writes over them later: they hold other values since it ran.
+
+    Where it fills one (`out[i] = …`), and reads what it wrote, a replay finds nothing that it would miss.
+    """
+    cells = {b: Cell(tape.layouts[b], np.arange(tape.layouts[b].nbytes // tape.layouts[b].dtype.itemsize))
+             for b in _written_inputs(tape)}
+    marks = {b: np.zeros((2, cell.block.size), bool) for b, cell in cells.items()}  # what was read first, and written
+    of_block = {id(cells[b].block): mark for b, mark in marks.items()}
+
+    def read(cell: Cell | None) -> None:
+        if cell is not None:
+            first, written = of_block[id(cell.block)]
+            first[cell.array] |= ~written[cell.array]
+
+    for t, op in enumerate(tape.operations if cells else ()):
+        operands, out = [cells.get(b) for b in tape.operands[t]], tape.results[t]
+        target = operands[0] if op.inplace_of is not None else None
+        if op.kind == "view":
+            if operands[0] is not None:
+                cells[out] = _seen(tape, t, operands[0])
+        elif op.kind == "rebase":
+            part, base = operands
+            if base is None or part is None or part.block is not base.block:
+                read(part)
+            if base is not None:
+                cells[out] = base
+                target = _part(tape, t, base)
+        else:
+            for cell in operands[op.name in _READ_NOTHING:]:
+                read(cell)
+            if target is not None:
+                cells[out] = target
+        if target is not None:
+            of_block[id(target.block)][1][target.array] = True
+    return [b for b, mark in marks.items() if mark.all(0).any()]
 
 
 def _copy(tensor: Any, layout: Layout) -> Any:
@@ -214,11 +258,10 @@ class Cell:
     block: np.ndarray[Any, Any]
 
     def __init__(self, layout: Layout, block: np.ndarray[Any, Any] | None = None, offset: int = 0) -> None:
-        item = layout.dtype.itemsize
-        self.block = np.zeros(layout.nbytes // item, layout.dtype.numpy) if block is None else block
+        self.block = np.zeros(layout.nbytes // layout.dtype.itemsize, layout.dtype.numpy) if block is None else block
         self.offset: int = offset
         self.array: np.ndarray[Any, Any] = np.lib.stride_tricks.as_strided(
-            self.block[offset:], layout.shape, [s * item for s in layout.strides])
+            self.block[offset:], layout.shape, [s * self.block.itemsize for s in layout.strides])
 
     @staticmethod
     def of(values: Any, layout: Layout) -> Cell:
@@ -233,18 +276,28 @@ def _reference_step(tape: Instructions, t: int, operands: list[Any]) -> Any:
     op, given, out = tape.operations[t], tape.attributes[t], tape.layouts[tape.results[t]]
     first = operands[0]
     if op.kind == "view":
-        layout = tape.operand_layouts(t)[0]
-        return Cell(out, first.block, first.offset + op.forward((layout.shape, layout.strides), **given)[2])
+        return _seen(tape, t, first)
     if op.kind == "rebase":
         base = operands[1]
         if base.block is not first.block:
-            layout = tape.operand_layouts(t)[1]
-            shape, strides, offset = REGISTRY["as_strided"].forward((layout.shape, layout.strides), **given)
-            seen = layouts.intern(layout.dtype, shape, strides)
-            Cell(seen, base.block, base.offset + offset).array[...] = first.array
+            _part(tape, t, base).array[...] = first.array
         return base
     found = reference.forward(op, [x.array if isinstance(x, Cell) else x for x in operands], given)
     if op.inplace_of is not None:
         first.array[...] = found
         return first
     return Cell.of(found, out)
+
+
+def _seen(tape: Instructions, t: int, cell: Cell) -> Cell:
+    """What a view shows of a value."""
+    layout = tape.operand_layouts(t)[0]
+    offset = tape.operations[t].forward((layout.shape, layout.strides), **tape.attributes[t])[2]
+    return Cell(tape.layouts[tape.results[t]], cell.block, cell.offset + offset)
+
+
+def _part(tape: Instructions, t: int, base: Cell) -> Cell:
+    """The part of a base that a view wrote to."""
+    layout = tape.operand_layouts(t)[1]
+    shape, strides, offset = REGISTRY["as_strided"].forward((layout.shape, layout.strides), **tape.attributes[t])
+    return Cell(layouts.intern(layout.dtype, shape, strides), base.block, base.offset + offset)

@@ -189,8 +189,9 @@ class Tape(Instructions):
         >>> tape.replay(torch.tensor([3.0, 4.0]))
         tensor(25.)
 
-        Without inputs it takes the tape's own `values`. One result is returned as it is, several as a tuple. Raises
-        TapeError when the inputs do not fit.
+        Without inputs it takes the tape's own `values`, as they are now (see `kept`). One result is returned as it is,
+        several as a tuple. Raises TapeError when the inputs do not fit; without any, where values are gone: nothing
+        holds them, or the tape itself wrote over what it reads (`total += loss`).
         """
         return replay.run(self, inputs)
 

@@ -71,6 +71,68 @@ def test_in_place_operations_leave_the_inputs_alone() -> None:
     agree(tape, w, given)
 
 
+HELD: list[torch.Tensor] = []  # what is written to: a tape holds no values of what is dead
+
+
+def held(x):
+    HELD.append(x)
+    return x
+
+
+def written(to, places, write=torch.Tensor.copy_):
+    """`write` to some places of a tensor, one after the other."""
+    for place, value in places:
+        write(held(to[place]), value)
+    return to
+
+
+def read_then_written(o, w, read, place):
+    was = read(o) * w
+    return was + written(o, [(place, w[0] * 7)])
+
+
+def each_from_the_last(w):
+    x = held(torch.zeros(4))
+    written(x, [(0, w[0])])
+    for k in range(3):
+        written(x, [(k + 1, x[k] * w[1] + 0.5)])
+    return x
+
+
+FILLED = {
+    "by a copy": lambda w: held(torch.ones(3)).copy_(w * 2),
+    "element by element": lambda w: written(held(torch.ones(3)), [(i, w[i] * 2) for i in range(3)]),
+    "through a view": lambda w: written(held(held(torch.ones(2, 3)).t()), [(0, w[:2])]),
+    "each from the last": each_from_the_last,
+    "read between": lambda w: written(written(held(torch.ones(3)), [(1, w[0])]) * w[2], [(1, w[1])]),
+    "beside what is read": lambda w: read_then_written(held(torch.ones(3)), w, lambda o: held(o[0]), 1),
+}
+OVERWRITTEN_INPUTS = {
+    "a sum": lambda w: held(torch.zeros(3)).add_(w),
+    "a part": lambda w: written(held(torch.ones(3)), [(slice(2), w[:2])], torch.Tensor.add_),
+    "a view of a view": lambda w: written(held(held(torch.ones(3, 3)[1:]).t()), [(0, w[:2])], torch.Tensor.add_),
+    "read, then written": lambda w: read_then_written(held(torch.ones(3)), w, lambda o: o, 1),
+}
+
+
+@pytest.mark.parametrize("fill", FILLED.values(), ids=FILLED)
+def test_inputs_that_are_filled_are_filled_again(fill):
+    made = fill(held(ramp(3))).sum()
+    tape = Tape.of(made)
+    for found in (tape.replay().item(), float(tape.replay_reference())):
+        assert found == pytest.approx(made.item(), rel=1e-6)
+    HELD.clear()
+
+
+@pytest.mark.parametrize("write", OVERWRITTEN_INPUTS.values(), ids=OVERWRITTEN_INPUTS)
+def test_inputs_that_are_overwritten_are_asked_for(write):
+    tape = Tape.of(write(held(ramp(3))).sum())
+    for run in (tape.replay, tape.replay_reference):
+        with pytest.raises(TapeError, match=r"overwrites what it reads of %\d+.*replay needs \d+ inputs"):
+            run()
+    HELD.clear()
+
+
 OVERWRITTEN = {
     "a view": lambda h, w: h.view(2, 2).mul_(w.view(2, 2)),
     "a part": lambda h, w: h[1:3].mul_(w[:2]),
