@@ -946,11 +946,20 @@ def cosine_similarity(x1: Any, x2: Any, dim: _int = 1, eps: _float = 1e-08) -> T
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
     >>> torch.cosine_similarity(x, x)
     tensor([1.0000, 1.0000])"""
-def count_nonzero(input: Tensor, dim: _int | Sequence[_int] | None = None, *more: Any) -> Tensor:
+@overload
+def count_nonzero(input: Tensor, dim: _int | Sequence[_int] | None = None) -> Tensor:
     """How many elements are not zero (`torch.count_nonzero`).
+
+    Called as
+
+        count_nonzero(input, dim=None)
+        count_nonzero(input, *dim)
 
     >>> torch.count_nonzero(torch.tensor([0.25, 0.5, 1.0]))
     tensor(3)"""
+@overload
+def count_nonzero(input: Tensor, *dim: Any) -> Tensor:
+    ...
 def cov(input: Tensor, *, correction: _int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
     """Covariances of variables in rows (`torch.cov`).
 

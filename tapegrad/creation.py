@@ -616,7 +616,7 @@ def eye(n: int, m: int | None = None, *, out: Any = None,
 @lessons.constant
 def _identity(n: int, m: int, dtype: Dtype) -> Tensor:
     def write(memory: np.ndarray[Any, Any]) -> None:  # `np.eye` takes new memory, which is dearer than the matrix
-        memory.fill(0)
+        memory[...] = np.zeros((), memory.dtype)
         memory.reshape(-1)[:min(n, m) * m:m + 1] = dtypes.encoded(np.ones(1, "f4"), dtype) if (
             dtype in dtypes.HALVES) else 1
 

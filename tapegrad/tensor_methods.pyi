@@ -397,8 +397,12 @@ class TensorBase:
         """The hyperbolic cosine of each element: see `tapegrad.cosh`."""
     def cosh_(self) -> Tensor:
         """The hyperbolic cosine of each element, in place: see `tapegrad.cosh`."""
-    def count_nonzero(self, dim: _int | Sequence[_int] | None = None, *more: Any) -> Tensor:
+    @overload
+    def count_nonzero(self, dim: _int | Sequence[_int] | None = None) -> Tensor:
         """How many elements are not zero: see `tapegrad.count_nonzero`."""
+    @overload
+    def count_nonzero(self, *dim: Any) -> Tensor:
+        ...
     def cov(self, *, correction: _int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """Covariances of variables in rows (`torch.cov`)."""
     def cross(self, other: Tensor | _float, dim: _int | None = None) -> Tensor:

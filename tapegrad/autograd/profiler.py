@@ -33,8 +33,8 @@ class profile(Finished):
     def __init__(self, enabled: bool = True, *, use_cuda: bool = False, use_device: Any = None,
                  record_shapes: bool = False, with_flops: bool = False, profile_memory: bool = False,
                  with_stack: bool = False, with_modules: bool = False, use_kineto: bool = False, use_cpu: bool = True,
-                 experimental_config: Any = None, acc_events: bool = False, custom_trace_id_callback: Any = None
-                 ) -> None:
+                 experimental_config: Any = None, acc_events: bool = False, custom_trace_id_callback: Any = None,
+                 post_processing_timeout_s: float | None = None, activity_filters: Any = None) -> None:
         self.enabled, self.with_stack = enabled, with_stack
 
     def __enter__(self) -> profile:

@@ -112,6 +112,7 @@ FORMS: dict[str, tuple[str, ...]] = {
     # ---------------------------------------------------------------- shapes
     "Tensor.view": ("dtype: dtype", "size"), "reshape": ("input, shape: Sizes",), "permute": ("input, dims: Sizes",),
     "Tensor.expand": ("size, *, implicit: bool = False",), "Tensor.repeat": ("repeats: Sizes",),
+    "count_nonzero": ("input, dim: Ints | None = None", "input, *dim: int"),
     "tile": ("input, dims: Sizes",), "flip": ("input, dims: Sizes",),
     "squeeze": ("input", "input, dim", "input, dim: Sizes"),
     "broadcast_to": ("input, size",), "Tensor.contiguous": ("*, memory_format",),
