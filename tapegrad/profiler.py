@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import os
 import socket
@@ -340,21 +341,14 @@ class Finished:
         """Write the calls one by one, as https://ui.perfetto.dev reads them; compressed if the name ends in `.gz`."""
         window = self._ended()
         with (gzip.open if path.endswith(".gz") else open)(path, "wt", encoding="utf-8") as file:
-            held = _Text()
-            window.clocks.trace(held)  # type: ignore[arg-type]
-            written = json.loads(held.text)
+            held = io.StringIO()
+            window.clocks.trace(held)
+            written = json.loads(held.getvalue())
             written["traceEvents"] += [
                 {"name": name, "cat": "user_annotation", "ph": "X", "pid": 1, "tid": 0,
                  "ts": (begin - window.began) / 1e3, "dur": (end - begin) / 1e3, "args": {}}
                 for name, begin, end in window.ranges]
             json.dump(written, file, ensure_ascii=False)
-
-
-class _Text:
-    text = ""
-
-    def write(self, text: str) -> None:
-        self.text += text
 
 
 class profile(Finished):

@@ -83,6 +83,8 @@ class Instructions:
 
     def plan(self, t: int) -> Plan:
         """How the machine runs an instruction; raises what the operation raises when its operands do not fit."""
+        if self._flat is not None:
+            return self._flat.plans[self._flat.which[t]]
         found = self._plans[t]
         if found is None:
             op, attributes = self.operations[t], self.attributes[t]

@@ -91,7 +91,6 @@ class Taken(NamedTuple):
     flat: Flat
     constants: list[Number]
     outputs: list[int]
-    plans: list[Plan]
 
 
 def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) -> Taken:
@@ -126,7 +125,6 @@ def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) 
         Code(picked([plan.op for plan in read.plans], read.which), tuples(operands, read.begins), attributes,
              results.tolist()),
         Flat(read.begins, operands, results, read.plans, read.which), constants, (of_row[list(outputs)] - 1).tolist(),
-        picked(read.plans, read.which),
     )
 
 

@@ -96,7 +96,7 @@ class Tape(Instructions):
             of_instructions(indices) if with_lines else None,
             {b: reading.detached(r) for b, r in enumerate(given) if reading.is_alive(r)},
         )
-        tape._flat, tape._plans = found.flat, [*found.plans]
+        tape._flat = found.flat
         return tape
 
     def _become(self, other: Tape) -> None:

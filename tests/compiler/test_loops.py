@@ -52,6 +52,17 @@ def same(found, expected):
             assert a.tobytes() == b.tobytes() and a.shape == b.shape, (a, b)
 
 
+def built(make):
+    """What a function is compiled to, with its superinstructions."""
+    run, _ = make()
+    compiled = torch.compile(run)
+    for _ in range(3):
+        compiled()
+    (variant,), = compiled.tapes.values()
+    variant.wait()
+    return variant
+
+
 def check(make, found=True):
     """A program is the same with loops as without; `make` gives a function and its leaves anew."""
     results = []
@@ -609,12 +620,7 @@ def test_short_vectors_are_scalars(dtype):
         return run, [x, p]
 
     check(make)
-    run, _ = make()
-    compiled = torch.compile(run)
-    for _ in range(3):
-        compiled()
-    (variant,), = compiled.tapes.values()
-    variant.wait()
+    variant = built(make)
     bodies = [s for s in variant.works[0].steps if emitter.kernels.get(getattr(s, "a", 0), ("", "1"))[1][0] == "@"]
     assert bodies
 
@@ -638,12 +644,7 @@ def test_short_vectors_of_whole_numbers(dtype):
 
 def one_kernel(make):
     """Whether a function's loops are single kernels of scalars."""
-    run, _ = make()
-    compiled = torch.compile(run)
-    for _ in range(3):
-        compiled()
-    (variant,), = compiled.tapes.values()
-    variant.wait()
+    variant = built(make)
     steps = [s for work in variant.works for s in work.steps]
     return not any(isinstance(s, Loop) for s in steps) and any(
         emitter.kernels.get(getattr(s, "a", 0), ("", "1"))[1][0] == "@" for s in steps)
