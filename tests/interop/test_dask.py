@@ -192,6 +192,17 @@ def test_killed_workers_cost_no_round_and_no_bit(processes):
     assert step.rounds == len(POINTS)
 
 
+def test_data_that_dask_gave_up_between_rounds_are_made_again(here):
+    """As it gives up what was on workers that are gone: some of them, then all."""
+    step = ours.value_and_grad(squares, PARTS, here)
+    assert bits(step(POINTS[0])) == EXPECTED[0]
+    for k, lost in ((1, slice(1, None, 2)), (2, slice(None))):
+        mine = [future for future in map(distributed.Future, here.futures) if "-data-" in future.key]
+        here.cancel(mine[lost], force=True)
+        step._place._where = None  # as it is after a round in which a worker was lost
+        assert bits(step(POINTS[k])) == EXPECTED[k]
+
+
 def test_workers_that_are_lost_again_and_again(processes):
     """What kills its worker whenever it is asked for is given up in the end, and named."""
     fatal = dask.delayed(os._exit)(1)

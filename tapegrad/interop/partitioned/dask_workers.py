@@ -108,8 +108,7 @@ class Workers(Place):
     def _directly(self, tapes: Sequence[bytes], default: str, points: Array) -> dict[int, Any]:
         """The answers of workers to a message to each that has partitions."""
         if self._where is None:
-            holders = self._client.who_has(self._placed)
-            self._where = {i: holders[f.key][0] for i, f in enumerate(self._placed) if holders.get(f.key)}
+            self._where = self._holders()
         by_worker: dict[str, list[int]] = {}
         for i, worker in self._where.items():
             by_worker.setdefault(worker, []).append(i)
@@ -134,6 +133,14 @@ class Workers(Place):
 
         found: dict[int, Any] = self._client.sync(ask_all)
         return found
+
+    def _holders(self) -> dict[int, str]:
+        """A worker that has it, for each partition that is somewhere."""
+        try:  # Dask refuses to be asked for what it gave up
+            holders = self._client.who_has([future for future in self._placed if _is_there(future)])
+        except CancelledError:  # given up since
+            return {}
+        return {i: holders[future.key][0] for i, future in enumerate(self._placed) if holders.get(future.key)}
 
     def _once(self, content: bytes, value: Any) -> Any:
         """Something as a task's result, which workers fetch once, from one another; made anew where it was lost."""
