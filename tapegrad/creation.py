@@ -27,6 +27,8 @@ MUCH = 1 << 32  # bytes that may not be there
 def wanted(dtype: Any, out: Any = None) -> Dtype | None:
     """The dtype that was asked for, which is that of `out` where one is given."""
     dtype = None if dtype is None else dtypes.named(dtype)
+    if dtype is not None and dtype.is_complex:  # here, for not all that ask come to make a layout of it
+        raise NotImplementedError(errors.COMPLEX.format(dtype))
     if out is None:
         return dtype
     if dtype is not None and out.dtype is not dtype:
@@ -172,6 +174,8 @@ def _from_python(data: Any, dtype: Dtype | None) -> tuple[np.ndarray[Any, Any], 
     for kind in kinds - _PLAIN:
         if issubclass(kind, str):
             raise ValueError("too many dimensions 'str'") if shape else TypeError("new(): invalid data type 'str'")
+        if issubclass(kind, complex):
+            raise NotImplementedError(errors.COMPLEX.format(dtypes.complex64))
         raise RuntimeError(f"Could not infer dtype of {kind.__name__}")
     if dtype is None:
         whole = dtypes.int64 if int in kinds else dtypes.bool_

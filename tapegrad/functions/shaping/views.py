@@ -5,7 +5,7 @@ import math
 import operator
 from typing import Any
 
-from tapegrad import dtypes, formats, shapes
+from tapegrad import dtypes, errors, formats, shapes
 from tapegrad.dispatch import apply, apply_inplace, apply_view, layout_of
 from tapegrad.functions.common import (
     METHODS,
@@ -56,6 +56,8 @@ def view(self: Any, *size: Any, **named: Any) -> Any:
 def _view_dtype(self: Any, dtype: dtypes.dtype) -> Any:
     """The bytes of a tensor as elements of another dtype. As in PyTorch, nobody's view, and without history."""
     layout = layout_of(self)
+    if dtype.is_complex:
+        raise NotImplementedError(errors.COMPLEX.format(dtype))
     have, want = layout.dtype.itemsize, dtype.itemsize
     shape, strides = list(layout.shape), list(layout.strides)
     if have != want:
