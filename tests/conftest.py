@@ -48,6 +48,11 @@ class Tape:
     def kept_bytes(self) -> int:
         return int(machine.state["kept_bytes"][0])
 
+    @property
+    def attached(self) -> int:
+        """Rows to which an object of Python's belongs."""
+        return int(machine.state["n_attached"][0])
+
 
 @pytest.fixture
 def tape() -> Tape:

@@ -114,6 +114,76 @@ def test_cycles_through_attributes_and_hooks(tape):
     assert dead() is None
 
 
+class SavesItsResult(torch.autograd.Function):
+    @staticmethod
+    def forward(ctx, x):
+        y = x * 2
+        ctx.save_for_backward(y)
+        return y
+
+    @staticmethod
+    def backward(ctx, g):
+        return g
+
+
+def under_hooks(pack, f):
+    def run(x):
+        with torch.autograd.graph.saved_tensors_hooks(pack, lambda kept: kept):
+            return f(x)
+
+    return run
+
+
+def hooked(x):
+    y, bytes_of_it = x.exp(), x.detach()
+    y.register_hook(lambda g: bytes_of_it)
+    bytes_of_it = y.detach()
+    return y
+
+
+def hooked_leaf(x):
+    bytes_of_it = x.detach()
+    x.register_hook(lambda g: bytes_of_it)
+    return x
+
+
+def noted(x):
+    y = x.exp()
+    y.grad_fn.metadata["bytes"] = y.detach()
+    return y
+
+
+def checkpointed(x):
+    y = torch.utils.checkpoint.checkpoint(lambda t: t.exp().sin(), x, use_reentrant=False)
+    y.sum().backward()
+    return y
+
+
+@pytest.mark.parametrize("f", [
+    SavesItsResult.apply, under_hooks(lambda t: t, SavesItsResult.apply), under_hooks(lambda t: t, torch.exp),
+    under_hooks(lambda t: [t.view(-1)], torch.sigmoid), hooked, hooked_leaf, noted, checkpointed,
+], ids=["own result", "packed", "exp", "sigmoid", "hooked", "leaf", "noted", "checkpointed"])
+def test_what_keeps_the_bytes_of_its_own_result_goes_with_that(tape, f):
+    """A cycle through memory, where the tape leads nowhere: nothing that is left can come to that node."""
+    for _ in range(20):
+        f(torch.ones(1000, requires_grad=True))
+    for _ in range(3):
+        tape.collect()
+    assert tape.attached == 0
+
+
+def test_an_alias_of_a_value_leaves_its_hooks_to_the_graph(tape):
+    x = torch.ones(3, requires_grad=True)
+    seen = []
+    y = SavesItsResult.apply(x)
+    y.register_hook(lambda g: seen.append(g.tolist()))
+    z, alias = y * 3, y.detach()
+    del y
+    tape.collect()
+    z.sum().backward()
+    assert seen == [[3.0] * 3] and alias.tolist() == [2.0] * 3
+
+
 def test_gradients_of_gradients_are_given_back(tape):
     x = torch.tensor(2.0, requires_grad=True)
     for _ in range(100):

@@ -6,11 +6,12 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.source_lines import call_forget_codes
-from tapegrad.machine.native.tape import free_row, let_go, pool_entry, release_kept
+from tapegrad.machine.native.tape import call_bury, free_row, let_go, pool_entry, release_kept
 
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)
 _RECORDED, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.IMMORTAL)
 _FREE, _MARKED, _OWNS = np.uint32(rec.FREE), np.uint32(rec.MARKED), np.uint32(rec.OWNS)
+_ATTACHED = np.uint32(rec.ATTACHED)
 _POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
 _CALLBACK = np.uint16(rec.CALLBACK)
 call_drop_node: Callee = by_name("tapegrad_drop_node", types.int32, types.uint64)
@@ -63,7 +64,11 @@ def find_visited():
 
 @native
 def sweep_rows():
-    """Free the rows nothing names, and list the free ones anew: low ones come first, and the table ends early."""
+    """Free the rows nothing names, and list the free ones anew: low ones come first, and the table ends early.
+
+    A row that is named for its bytes alone, by an alias, loses what belongs to it: no sweep comes there any more, and
+    that may be what holds the alias, such as a custom function that saved its own result.
+    """
     m = machine()
     rows = buffers()
     m.free_buffer = U0
@@ -71,6 +76,8 @@ def sweep_rows():
     while i > U1:
         i -= U1
         row = rows[i]
+        if row.flags & _ATTACHED and row.tensor == U0 and not row.flags & _MARKED:
+            call_bury(i)
         if row.flags & _FREE:
             row.owner = np.uint32(m.free_buffer)
             m.free_buffer = i
