@@ -1,6 +1,9 @@
 """Calls that native code has learnt: every later call of a kind is what the first, which Python ran, was."""
 from __future__ import annotations
 
+import sys
+
+import numpy as np
 import pytest
 
 import tapegrad as T
@@ -112,17 +115,17 @@ def room_for_more(monkeypatch):
     monkeypatch.setattr(lessons, "_counts", {})
 
 
-def operands(number, turned=False):
+def operands(number, turned=False, size=4):
     T.manual_seed(number)
-    x, y = (T.randn(4, 4, dtype=T.float64) for _ in range(2))
+    x, y = (T.randn(size, size, dtype=T.float64) for _ in range(2))
     if turned:
         x, y = x.t().contiguous().t(), y
-    return x, y, T.randint(0, 4, (3,)), T.randn(4, 4) > 0
+    return x, y, T.randint(0, 4, (3,)), T.randn(size, size) > 0
 
 
-def outcome(call, number, grad=True, turned=False):
+def outcome(call, number, grad=True, turned=False, size=4):
     """Everything a call gives: values, how they lie, what made them, and the gradients of x and y."""
-    x, y, i, m = operands(number, turned)
+    x, y, i, m = operands(number, turned, size)
     if grad:
         x.requires_grad_(), y.requires_grad_()
     found = call(x, y, i, m)
@@ -351,6 +354,61 @@ def test_learnt_calls_are_captured(name):
         x, y, i, m = operands(number)
         want = call(x, y, i, m)
         assert run(x, y, i).tolist() == (want[0] if isinstance(want, tuple) else want).tolist()
+
+
+@pytest.mark.parametrize("name", [n for n in CALLS if "constant" not in n])
+def test_calls_may_be_learnt_while_they_are_captured(name, monkeypatch):
+    """Of a size that nobody has met; then they are what Python does, captured, replayed, and as written."""
+    def step(x, y, i, m):
+        found = CALLS[name](x, y, i, m)
+        return found[0] if isinstance(found, tuple) else found
+
+    def with_gradients(call, number):
+        x, y, i, m = operands(number, size=7)
+        x.requires_grad_(), y.requires_grad_()
+        found = call(x, y, i, m)
+        if found.requires_grad:
+            (found * found).sum().backward()
+        return [None if t is None else t.tolist() for t in (found, x.grad, y.grad)]
+
+    run = T.compile(step)
+    for number in range(5):
+        with monkeypatch.context() as patch:
+            patch.setattr(lessons, "active", lessons.Lesson(None, None, 0, ()))
+            live.machine.state["teaching"] = 1
+            want = with_gradients(step, number)
+            live.machine.state["teaching"] = 0
+        for a, b in zip(with_gradients(run, number), want):
+            assert (a is None) == (b is None) and (a is None or np.allclose(a, b, rtol=1e-12, atol=1e-14))
+    assert repr(outcome(CALLS[name], 1, size=7)) == repr(python_only(monkeypatch, CALLS[name], 1, size=7))
+
+
+def test_a_function_that_is_captured_first_is_learnt_then():
+    x = T.randn(9, 11, 13)
+
+    def ninety_nine(x):
+        total = 0.0
+        for i in range(9):
+            for j in range(11):
+                total = total + x[i][j].sum()
+        return total
+
+    def pythons(call):
+        found = 0
+
+        def look(frame, event, argument):
+            nonlocal found
+            found += event == "call" and frame.f_code.co_name == "getitem"
+
+        sys.setprofile(look)
+        try:
+            call()
+        finally:
+            sys.setprofile(None)
+        return found
+
+    run = T.compile(ninety_nine)
+    assert pythons(lambda: run(x)) <= 2 and pythons(lambda: run(x)) == 0 and pythons(lambda: ninety_nine(x)) == 0
 
 
 def test_a_view_whose_base_was_rewritten_is_brought_up_to_date():

@@ -75,6 +75,8 @@ class Lesson:
         self.again = False  # the next call of the kind is a lesson too
         self.stream = 0  # the address of that which numbers were drawn from
         self.turn: int = planner.turns  # whose plans it names
+        # While a call is captured, what a recipe would keep, rows of numbers and constants, would be the capture's.
+        self.keeps_nothing = machine.state["trace"] != 0
 
     def reference(self, x: Any) -> int:
         """Where a tensor came from, or a number's own row."""
@@ -82,6 +84,9 @@ class Lesson:
             if x is self.given:
                 self.used = True
                 return rec.VALUE
+            if self.keeps_nothing:
+                self.again = True
+                return 0
             if isinstance(self.given, (int, float)) and all(x is not n for n in self.factors):  # made of it, perhaps
                 self.fits = False
             row = number_row(x)
@@ -97,6 +102,11 @@ class Lesson:
         self.fits = False
         return 0
 
+    @property
+    def may_be_remembered(self) -> bool:
+        """Whether what native code needs for it can be made now: in a capture not even that it is left to Python."""
+        return not (self.learnt or self.keeps_nothing and (self.again or self.kept or self.stream or not self.fits))
+
     def is_made(self, reference: int) -> bool:
         """Whether a tensor is one that the function made, or a view of one: nobody else sees what is written there."""
         while rec.STEP_RESULT <= reference < rec.FIXED:
@@ -107,7 +117,7 @@ class Lesson:
         return False
 
     def note(self, step: Noted, result: Any) -> None:
-        if self.aside or not self.fits:
+        if self.aside or not self.fits or self.again:
             return
         if self.wrote or machine.call.is_recording(None) is not self.recording or \
                 len(self.steps) >= rec.MAX_RECIPE_STEPS or len(step.operands) > rec.MAX_RECIPE_TENSORS:
@@ -136,6 +146,7 @@ _kept: list[Any] = []  # what native code points into
 _left: list[Any] = []  # the same of recipes that are not to be found any more: a call may be following one
 _numbers: dict[tuple[type, Any], int] = {}
 _copied = 0  # bytes of constants that are copied
+_put_off: set[bytes] = set()  # keys of calls that are taught when they are not captured
 _asked: set[bytes] = set()  # keys of calls that would be answered with a copy, had they come before
 
 
@@ -153,6 +164,9 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
         return function(*args, **kwargs)
     known = machine.memory(address, "u8", rec.KEY_WORDS + rec.MAX_KEY)
     key = known[rec.KEY_WORDS:rec.KEY_WORDS + int(known[0])].copy()
+    captured = machine.state["trace"] != 0
+    if captured and key.tobytes() in _put_off:
+        return function(*args, **kwargs)
     given = next((a for a in (*args, *kwargs.values()) if id(a) == int(known[rec.KEY_GIVEN])), None)
     lesson = Lesson(key, function, -1 if kwargs else len(args), _tensors((args, kwargs), given), given)
     if type(given) is float and id(function) != machine.state["assigning"]:
@@ -164,9 +178,11 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
     finally:
         active = None
         machine.state["teaching"] = 0
-    if not lesson.learnt:
+    if lesson.may_be_remembered:
         _counts[kind] = count + 1
         _remember(lesson, result, int(known[2]), args)
+    elif captured and len(_put_off) < MOST:
+        _put_off.add(key.tobytes())
     return result
 
 
@@ -364,6 +380,7 @@ def _forget() -> None:
     """Forget all recipes."""
     global _copied
     _copied = 0
+    _put_off.clear()
     _left[:] = _kept
     _kept.clear()
     _counts.clear()

@@ -273,7 +273,7 @@ def remembered(function, arguments, count, keywords):
                 gather_key(key, function, arguments, count, keywords, True)
                 found = find_recipe(key)
             if found == U0:
-                if m.trace == U0 and m.teach != U0:
+                if m.teach != U0:
                     return teach(key, function, arguments, count, keywords)
             else:
                 recipe = recipe_at(found)
