@@ -105,7 +105,7 @@ class Lesson:
     @property
     def may_be_remembered(self) -> bool:
         """Whether what native code needs for it can be made now: in a capture not even that it is left to Python."""
-        return not (self.learnt or self.keeps_nothing and (self.again or self.kept or self.stream or not self.fits))
+        return not (self.learnt or (self.keeps_nothing and (self.again or self.kept or self.stream or not self.fits)))
 
     def is_made(self, reference: int) -> bool:
         """Whether a tensor is one that the function made, or a view of one: nobody else sees what is written there."""
