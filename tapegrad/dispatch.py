@@ -125,6 +125,7 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
 
     `node` is what its node is called where it ends a function that is one operation of PyTorch's.
     """
+    asked = (*attributes, (NODE, node)) if node else attributes
     if tangents is not None:
         found = tangents.result(op, given, attributes)
         if found is not None:
@@ -134,7 +135,7 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
         if found is not None:
             return found
     if saver is not None:
-        saved = saver(op, given, attributes)
+        saved = saver(op, given, asked)
         if saved is not None:
             return saved
     if notes is not None:
@@ -143,12 +144,12 @@ def apply(op: Operation, given: Sequence[Any], attributes: Attributes = (), teac
     try:
         if operands.kind is not None and operands.kind._does is not None:
             return operands.kind._does(op, given, attributes)
-        plan = planner.plan(op, tuple(operands.layouts), (*attributes, (NODE, node)) if node else attributes)
+        plan = planner.plan(op, tuple(operands.layouts), asked)
         if teach:
             _teach(op, operands.layouts, plan)
         result = run_plan(plan.index, *operands.values)
         if notes is not None:
-            notes.after(op, given, attributes, result)
+            notes.after(op, given, asked, result)
         if lessons.active is not None:
             lessons.ran(plan.index, given, result)
         if witness is not None:

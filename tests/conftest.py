@@ -9,6 +9,17 @@ import tapegrad
 from tapegrad.machine.live import machine
 
 
+def pytest_addoption(parser):
+    parser.addoption("--tapes", action="store_true", help="check the tape of every backward that the tests run")
+
+
+def pytest_configure(config):
+    if config.getoption("--tapes"):
+        from every_tape import Plugin
+
+        config.pluginmanager.register(Plugin())
+
+
 @pytest.fixture(autouse=True, scope="module")
 def small_heap():
     """Collections look at what a module made, not at what is left of all before it: they had come to take a second."""

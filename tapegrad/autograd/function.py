@@ -498,7 +498,9 @@ def give_history(ctx: FunctionCtx, o: Any, plan: Plan, needs: int, rows: Sequenc
     """Let a tensor be the result of an instruction; returns its row."""
     if _among(o, ctx.dirty_tensors):
         o.grad = None  # which was that of what was overwritten
-    if _among(o, ctx.dirty_tensors) or buffers["producer"][o._buffer] or buffers["flags"][o._buffer] & rec.RECORDED:
+    is_operand = o._buffer in rows  # of one that is written over (`x.set_(y)`): what it was has a row of its own
+    if is_operand or _among(o, ctx.dirty_tensors) or buffers["producer"][o._buffer] or (
+            buffers["flags"][o._buffer] & rec.RECORDED):
         return history.rewrite(o, plan, needs, list(rows))
     call.record_plan(plan.index, o._buffer, needs, *rows)
     return o._buffer

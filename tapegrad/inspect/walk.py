@@ -48,7 +48,11 @@ class Walk:
         self.contributions: list[list[tuple[int, Any]]] = [[] for _ in range(len(tape))]
         self.seeds: dict[int, Any] = {}
         self.unknown: set[int] = set()  # buffers of whose adjoint a part is not known
-        given = dict(zip(tape.inputs, replay.checked(tape, inputs))) if inputs else tape.values
+        if inputs:
+            given = dict(zip(tape.inputs, replay.checked(tape, inputs)))
+        else:
+            stale = replay.overwritten(tape)
+            given = {b: value for b, value in tape.values.items() if b not in stale}
         with _undisturbed(), tapegrad.no_grad():
             for b in tape.inputs:
                 if b in given:

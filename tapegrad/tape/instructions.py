@@ -46,7 +46,8 @@ class Instructions:
 
     Instruction t is `operations[t]` with `operands[t]`, `attributes[t]` and `results[t]`. An operand is the number of a
     buffer or, below zero, of a constant: `constants[~operand]`. `layouts` has an entry a buffer; `requires` are the
-    inputs that require grad; `values` holds the inputs' tensors as far as they are alive.
+    inputs that require grad; `values` holds the inputs' tensors as far as they are alive, and not written to under
+    another name (`x.detach()`).
     """
 
     __slots__ = ("_flat", "_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands",

@@ -11,12 +11,13 @@ from tapegrad.machine import records as rec
 from tapegrad.machine import reference
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import call, layouts, machine, planner
-from tapegrad.machine.planning import Layout, Plan
+from tapegrad.machine.planning import NODE, Layout, Plan
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import history, reading, verify
 from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError, plan_attributes
+from tapegrad.tape.taking import READ_NOTHING
 from tapegrad.tape.text import plain, type_text
 
 
@@ -81,7 +82,7 @@ def checked(tape: Instructions, given: Sequence[Any]) -> list[Any]:
         gone = [b for b in tape.inputs if b not in tape.values]
         if gone:
             raise TapeError(f"the values of {_called(tape, gone[0])} are gone: replay needs {len(tape.inputs)} inputs")
-        if stale := _overwritten(tape):
+        if stale := overwritten(tape):
             raise TapeError(f"the tape overwrites what it reads of {_called(tape, stale[0])}, what was there before is "
                             f"gone: replay needs {len(tape.inputs)} inputs")
         return [tape.values[b] for b in tape.inputs]
@@ -131,10 +132,7 @@ def _written_inputs(tape: Instructions) -> list[int]:
     return [b for b in tape.inputs if b in written]
 
 
-_READ_NOTHING = ("copy_", "fill_", "zero_")  # of what they write to
-
-
-def _overwritten(tape: Instructions) -> list[int]:
+def overwritten(tape: Instructions) -> list[int]:
     """Inputs of which the tape reads elements and writes over them later: they hold other values since it ran.
 
     Where it fills one (`out[i] = …`), and reads what it wrote, a replay finds nothing that it would miss.
@@ -163,7 +161,7 @@ def _overwritten(tape: Instructions) -> list[int]:
                 cells[out] = base
                 target = _part(tape, t, base)
         else:
-            for cell in operands[op.name in _READ_NOTHING:]:
+            for cell in operands[op.name in READ_NOTHING:]:
                 read(cell)
             if target is not None:
                 cells[out] = target
@@ -282,7 +280,8 @@ def _reference_step(tape: Instructions, t: int, operands: list[Any]) -> Any:
         if base.block is not first.block:
             _part(tape, t, base).array[...] = first.array
         return base
-    found = reference.forward(op, [x.array if isinstance(x, Cell) else x for x in operands], given)
+    of_rule = {name: value for name, value in given.items() if name != NODE}
+    found = reference.forward(op, [x.array if isinstance(x, Cell) else x for x in operands], of_rule)
     if op.inplace_of is not None:
         first.array[...] = found
         return first

@@ -6,15 +6,18 @@ from typing import NamedTuple
 
 import numpy as np
 
+from tapegrad import shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.tape import reading
-from tapegrad.tape.instructions import Code, Flat
+from tapegrad.tape.derived import Derived
+from tapegrad.tape.instructions import Code, Flat, Instructions
 from tapegrad.tape.notation import Number, canonical
 from tapegrad.tape.words import Words, beginnings, distinct, picked, reached, tuples, within
 
 _LEAST, _MOST = 64, 1 << 16  # instructions that are looked at in one go, more each time
+MOST_COMPARED = 1 << 24
 
 
 class Columns(NamedTuple):
@@ -111,7 +114,7 @@ def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) 
     of_row[given] = np.arange(1, len(given) + 1)
     of_row[read.out] = np.arange(len(given) + 1, len(given) + len(indices) + 1)
 
-    attributes = picked([canonical(plan.op, dict(plan.attributes)) for plan in read.plans], read.which)
+    attributes = picked([canonical(plan.op, plan.asked) for plan in read.plans], read.which)
     moving = np.array([plan.op.moves_nothing for plan in read.plans], bool)[read.which]
     for t in np.flatnonzero(moving).tolist():
         plan = read.plans[read.which[t]]
@@ -126,6 +129,67 @@ def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) 
              results.tolist()),
         Flat(read.begins, operands, results, read.plans, read.which), constants, (of_row[list(outputs)] - 1).tolist(),
     )
+
+
+READ_NOTHING = ("copy_", "fill_", "zero_")  # of what they write to
+
+
+def entangled(tape: Instructions, rows: Words) -> set[int]:
+    """Inputs of which the program saw other values than a replay would: what shares their memory is written to.
+
+    `rows` are those of the tape's buffers. On a tape each input has memory of its own; `x.detach()` has that of `x`. It
+    is well where it is only read, after the last write: then it has the values that were read.
+    """
+    of = Derived(tape)
+    if not any(plan.op.inplace_of is not None for plan in of.plans):
+        return set()
+    owner, held = np.array(of.owners, "i8"), buffers["owner"][rows]
+    lies = np.where(buffers["flags"][held] & rec.BORROWED, buffers["producer"][held], held).astype("i8")
+    places, owners = np.unique(np.unique(lies * len(owner) + owner) // len(owner), return_counts=True)
+    shared = np.isin(lies, places[owners > 1])
+    if not shared.any():
+        return set()
+    born: dict[tuple[int, int], int] = {(int(lies[b]), b): -1 for b in tape.inputs}
+    read: dict[tuple[int, int], dict[int, tuple[int, int]]] = {}  # by place and owner: when each was, first and last
+    written: dict[int, list[int]] = {}
+    told: dict[int, int] = {}  # by what a view was written to, the base that learns of it
+    looked_at = shared[of.results]
+    looked_at[of.readers[(of.operands >= 0) & shared[of.operands]]] = True
+
+    def reads(b: int, t: int) -> None:
+        if b >= 0 and shared[b]:
+            times = read.setdefault((int(lies[b]), int(owner[b])), {})
+            times[b] = times.get(b, (t, t))[0], t
+
+    for t in np.flatnonzero(looked_at).tolist():
+        op, result = tape.operations[t], tape.results[t]
+        if not op.moves_nothing:
+            for b in tape.operands[t][op.name in READ_NOTHING:]:
+                reads(b, t)
+        elif op.kind == "rebase":
+            told[tape.operands[t][0]] = int(owner[result])
+        if op.inplace_of is not None:
+            written.setdefault(int(lies[result]), []).append(t)
+        born.setdefault((int(lies[result]), int(owner[result])), t)
+    for b in tape.outputs:
+        reads(b, len(tape))
+    begin = buffers["address"][rows].astype("i8")
+    end = begin + [shapes.extent(found.shape, found.strides) * found.dtype.itemsize for found in tape.layouts]
+    entangled_at = set()
+    for (place, own), times in read.items():
+        by = [(t, (owner[tape.results[t]], told.get(tape.results[t]))) for t in written.get(place, ())]
+        others = np.array([t for t, owners in by if own not in owners and t > born[place, own]], "i8")
+        if not len(others) or place in entangled_at:
+            continue
+        seen, targets = np.array([*times], "i8"), np.array(tape.results, "i8")[others]
+        first, last = np.array([*times.values()], "i8").T[:, :, None]
+        read_only = own in tape.inputs and not any(own in owners for _, owners in by)
+        missed = others >= first if read_only else others <= last
+        if missed.size <= MOST_COMPARED:  # of more, all is taken to overlap
+            missed &= (begin[seen, None] < end[targets]) & (begin[targets] < end[seen, None])
+        if missed.any():
+            entangled_at.add(place)
+    return {b for b in tape.inputs if lies[b] in entangled_at}
 
 
 def _in_order(rows: Words) -> Words:

@@ -11,15 +11,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
+import numpy as np
+
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import instructions, machine
 from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
 from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.lines import of_instructions
 from tapegrad.tape.naming import called, held_by
 from tapegrad.tape.notation import no_collections
-from tapegrad.tape.taking import leading_to, taken
+from tapegrad.tape.taking import entangled, leading_to, taken
 
 
 class Tape(Instructions):
@@ -97,6 +99,8 @@ class Tape(Instructions):
             {b: reading.detached(r) for b, r in enumerate(given) if reading.is_alive(r)},
         )
         tape._flat = found.flat
+        for b in entangled(tape, np.array([*given, *instructions["out"][indices]], "i8")):
+            tape.values.pop(b, None)
         return tape
 
     def _become(self, other: Tape) -> None:
@@ -191,7 +195,7 @@ class Tape(Instructions):
 
         Without inputs it takes the tape's own `values`, as they are now (see `kept`). One result is returned as it is,
         several as a tuple. Raises TapeError when the inputs do not fit; without any, where values are gone: nothing
-        holds them, or the tape itself wrote over what it reads (`total += loss`).
+        holds them, or the tape itself wrote over what it reads (`total += loss`, or `x.detach()`, then `x`).
         """
         return replay.run(self, inputs)
 

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tapegrad import dtypes, shapes
-from tapegrad.machine.planning import Layout
+from tapegrad.machine.planning import NODE, Layout
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError
@@ -80,8 +80,9 @@ class _Walk:
             raise refuse(f"there is no buffer %{result}")
         if result in self.owner:
             raise refuse(f"computes %{result} a second time")
-        given, known = set(tape.attributes[t]), {*op.attributes, *(("keepdim",) if op.kind == "reduction" else ())}
+        given, known = {*tape.attributes[t]} - {NODE}, {*op.attributes}
         if op.kind == "reduction":
+            known.add("keepdim")
             given.discard("given")  # dim=(0,) and no dim at all are the same sum, and two names of a node
         if given - known or set(op.attributes) - given - set(op.defaults):
             raise refuse(f"has the attributes {sorted(given)}, takes {sorted(known)}")
@@ -110,6 +111,8 @@ class _Walk:
                 return f"dim={dims} are not axes of an operand of {ndim} axes"
             if not isinstance(attributes.get("keepdim", False), bool):
                 return "keepdim is neither True nor False"
+        if NODE in attributes and (op.moves_nothing or not isinstance(attributes[NODE], str) or not attributes[NODE]):
+            return f"node={attributes[NODE]!r} is no name of its node"
         if not isinstance(attributes.get("dtype", dtypes.bool_), dtypes.dtype):
             return f"dtype={attributes['dtype']!r} is no dtype"
         fits = _FITS.get(op.name) or op.fits

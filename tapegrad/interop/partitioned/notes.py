@@ -23,6 +23,7 @@ from tapegrad.autograd import calls_through_python
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine
+from tapegrad.machine.planning import NODE
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import Tape, lines, reading
 from tapegrad.tape.instructions import Code
@@ -299,14 +300,14 @@ def run_all(tape: Tape, inputs: Sequence[Any]) -> list[Any]:
         values[b] = dispatch.apply(REGISTRY["clone"], (values[b],))
     for t, op in enumerate(tape.operations):
         operands = [tape.constants[~b] if b < 0 else values[b] for b in tape.operands[t]]
-        attributes = tuple(tape.attributes[t].items())
+        attributes = tuple((name, value) for name, value in tape.attributes[t].items() if name != NODE)
         try:
             if op.kind == "view":
                 made = dispatch.apply_view(op, operands[0], attributes, record=op.name != "detach")
             elif op.inplace_of is not None:
                 made = dispatch.apply_inplace(op, operands, attributes)
             else:
-                made = dispatch.apply(op, operands, attributes)
+                made = dispatch.apply(op, operands, attributes, node=tape.attributes[t].get(NODE, ""))
         except Exception as error:
             raise Failed(tape.sources[t], op.name, error) from error
         values[tape.results[t]] = made

@@ -64,13 +64,18 @@ class Plan:
         self.rooms: list[Any] = []  # what native code points into
 
     @property
+    def asked(self) -> dict[str, Any]:
+        """The attributes that it was asked for with: the operation's, and what its node is called."""
+        return {**self.attributes, NODE: self.node} if self.node else dict(self.attributes)
+
+    @property
     def grad_name(self) -> str:
         """The name of the node that a record of this plan is."""
         if self.node:
             return self.node
         if self.op.kind == "callback":
-            name = self.attributes["name"]  # an operation's own where hooks made it a custom function
-            return name if name[:-1].endswith("Backward") else f"{name}Backward"
+            name: str = self.attributes["name"]  # an operation's own where hooks made it a custom function
+            return name if name[:-1].endswith("Backward") or name == "NotImplemented" else f"{name}Backward"
         for name, layout in zip(self.op.operands, self.operands):
             if layout.weak and name in self.op.grad_names:
                 return self.op.grad_names[name]
