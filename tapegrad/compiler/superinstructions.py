@@ -233,11 +233,14 @@ def constant_at(place: Place, constants: dict[int, bytes]) -> bytes | None:
     return constants.get(place.number) if place.kind == "own" and place.offset == place.stride == 0 else None
 
 
+Known = dict[Any, tuple[int, int, list[int]]]  # superinstructions of scalars that were made, by signature
+
+
 def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] | None = None, reduced: bool = True,
-         turns: int = 1) -> list[Step]:
+         turns: int = 1, known: Known | None = None) -> list[Step]:
     """The same program with runs of compatible steps as single kernels; `results` are blocks that are read later.
 
-    `reduced` lets reductions join them. Steps of a loop are done in `turns`.
+    `reduced` lets reductions join them. Steps of a loop are done in `turns`. What is `known` need not be made again.
     """
     last_read: dict[int, int] = {}
     for t, step in enumerate(steps):
@@ -254,7 +257,7 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
     hoisted = [s for s in steps if s.kind == rec.CONSTANT and s.places[0].number in constants]
     fused: list[Step] = list(hoisted)
     pending: list[Step] = []
-    known: dict[Any, tuple[int, int, list[int]]] = {}  # superinstructions made, by signature
+    known = {} if known is None else known
     run: _Run | None = None
 
     def close(now: int) -> None:
@@ -289,8 +292,7 @@ def fuse(steps: Sequence[Step], results: set[int], constants: dict[int, bytes] |
     return fused
 
 
-def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: set[int],
-                      known: dict[Any, tuple[int, int, list[int]]]) -> Step:
+def _superinstruction(run: _Run, now: int, last_read: dict[int, int], results: set[int], known: Known) -> Step:
     def alive(place: Place) -> bool:
         return place.kind != "own" or place.number in results or last_read.get(place.number, -1) >= now
 

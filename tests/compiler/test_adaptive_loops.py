@@ -240,8 +240,95 @@ def descended(T):
     return f, lambda: None
 
 
+def searched(T):
+    """A step is halved until it goes down far enough; how often depends on where one is."""
+    def f(x):
+        def height(w):
+            return ((w - 1) ** 2).sum() + 0.1 * (w ** 4).sum()
+
+        slope = T.func.grad(height)
+        w = T.stack((x, 0.5 * x - 1))
+        for _ in range(12):
+            g = slope(w)
+            square, rate = (g * g).sum(), 0.5
+            if square < 1e-2:
+                break
+            while height(w - rate * g) > height(w) - 0.1 * rate * square:
+                rate /= 2
+            w = w - rate * g
+        return w.sum(), rate
+    return f, lambda: None
+
+
+def damped(T):
+    """Levenberg and Marquardt: the damping falls while all goes well, and rises where it does not."""
+    def f(x):
+        damping = 1.0
+        for _ in range(30):
+            wrong, slope = x * x - 7, 2 * x
+            there = x - slope * wrong / (slope * slope + damping)
+            if (there * there - 7) ** 2 < wrong * wrong:
+                x, damping = there, 0.5 * damping
+            else:
+                damping *= 3
+            if wrong.abs() < 1e-6:
+                break
+        return x, damping
+    return f, lambda: None
+
+
+def curved(T):
+    """Newton's method on a slope, by second derivatives, until it is flat."""
+    def f(x):
+        slope = T.func.grad(lambda z: z ** 4 - 3 * z * z + z)
+        curve = T.func.grad(slope)
+        turns = 0
+        while slope(x).abs() > 1e-6:
+            x = x - slope(x) / (curve(x).abs() + 0.1)
+            turns += 1
+        return x, turns
+    return f, lambda: None
+
+
+def _descended_within(outer, inner):
+    """The least of what is greatest; steps are doubled after three that went well, and halved after one that did not.
+    """
+    def program(T):
+        outside, inside = getattr(T.func, outer), getattr(T.func, inner)
+
+        def least(h, x, gradient, turns):
+            slope, value, rate, well = gradient(h), h(x), 0.05, 0
+            g = slope(x)
+            while (g * g).sum() > 1e-2 and turns:
+                if well == 3:
+                    rate, well = 2 * rate, 0
+                there = x - rate * g
+                found = h(there)
+                turns -= 1
+                if found < value:
+                    x, value, g, well = there, found, slope(there), well + 1
+                else:
+                    rate, well = 0.5 * rate, 0
+            return x
+
+        def f(x):
+            def greatest(p):
+                def depth(q):
+                    return (q - 0.3 * p) ** 2 - 0.5 * p * p
+
+                return -depth(least(depth, x / x, inside, 12))
+
+            return least(greatest, 0.1 * x, outside, 6)
+        return f, lambda: None
+
+    program.__name__ = f"{outer}_of_{inner}"
+    return program
+
+
+NESTED = [_descended_within(o, i) for o in ("grad", "jacfwd") for i in ("grad", "jacfwd")]
 PROGRAMS = [newton, halved, counted, listed, with_else, nested, both_ways, written_outside, flagged, switched,
-            given_mask, many_weights, whole_numbers, divided, random, remembered, refused, indexed, wide, descended]
+            given_mask, many_weights, whole_numbers, divided, random, remembered, refused, indexed, wide, descended, searched,
+            damped, curved, *NESTED]
 FOUND = {halved, counted, with_else, wide, descended, listed}
 CALLS = 20.0, 20.0, 20.0, 20.0, 60.0, 20.0, 60.0, 60.0, 3.0, 20.0, 60.0, 90.0, 20.0, 1.0, 60.0, -7.0, 20.0
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from tapegrad.compiler.passes.short_vectors import as_scalars
 from tapegrad.compiler.passes.work import Work, passed_on, times_used
-from tapegrad.compiler.superinstructions import constant_blocks, fuse
+from tapegrad.compiler.superinstructions import Known, constant_blocks, fuse
 from tapegrad.compiler.traced_program import Group, Item, Loop, Plain, Step
 from tapegrad.machine import records as rec
 
@@ -18,14 +18,14 @@ def fusion(work: Work) -> Work:
     uses = times_used(work.steps)
     out: list[Item] = [s for s, r in zip(work.steps, ready) if r]
     run: list[Step] = []
+    known: Known = {}
 
     def fused(steps: Sequence[Step], reduced: bool = True, turns: int = 1) -> list[Step]:
-        here = times_used(steps)
-        kept = work.results | {n for n, times in uses.items() if times != here.get(n)}
+        kept = {n for n, times in times_used(steps).items() if n in work.results or times != uses[n]}
         if turns > 1:
             kept |= passed_on(steps, work.blocks)
             steps = as_scalars(steps)
-        return fuse(steps, kept, constants, reduced, turns)
+        return fuse(steps, kept, constants, reduced, turns, known)
 
     def turning(loop: Loop) -> Loop:
         return loop._replace(steps=tuple(fused(loop.steps, turns=loop.turns)))
