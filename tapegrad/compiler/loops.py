@@ -205,19 +205,25 @@ def _must_end(table: Table, contents: Sequence[bytes]) -> Any:
     barred = np.zeros(len(table.kind), bool)
     if not len(guards):
         return barred
-    last: dict[tuple[int, int], int] = {}  # row in which some memory is written
-    space, number = table.space[guards, 0], table.number[guards, 0]
-    writes = written(table)
-    for j in range(table.space.shape[1]):
-        rows = np.flatnonzero(writes[:, j])
-        rows = rows[np.isin(table.number[rows, j], number)]
-        for where, row in zip(zip(table.space[rows, j].tolist(), table.number[rows, j].tolist()), rows.tolist()):
-            last[where] = max(row, last.get(where, -1))
-    for row, where, b in zip(guards.tolist(), zip(space.tolist(), number.tolist()), table.b[guards].tolist()):
-        width = len(contents[b])
-        table.nbytes[row] = width if width in _NUMBERS else 0
-        barred[row] = width not in _NUMBERS or last.get(where, -1) > row
+    seen, which = np.unique(_where(table.space[guards, 0], table.number[guards, 0]), return_inverse=True)
+    last = np.full(len(seen), -1)  # row in which some memory is written
+    for first in range(0, len(table.kind), capturing.AT_ONCE):
+        some = table.rows(slice(first, first + capturing.AT_ONCE))
+        rows, j = np.nonzero(written(some))
+        where = _where(some.space[rows, j], some.number[rows, j])
+        at = np.minimum(np.searchsorted(seen, where), len(seen) - 1)
+        looked_at = seen[at] == where
+        np.maximum.at(last, at[looked_at], first + rows[looked_at])
+    widths = np.array([*map(len, contents)])[table.b[guards].astype("i8")]
+    numbers = np.isin(widths, [*_NUMBERS])
+    table.nbytes[guards] = np.where(numbers, widths, 0)
+    barred[guards] = ~numbers | (last[which] > guards)
     return barred
+
+
+def _where(space: Any, number: Any) -> Any:
+    """Which memory some places lie in, as a number each."""
+    return space.astype("i8") << 32 | number
 
 
 def _mix(words: Any, column: Any) -> None:
@@ -489,7 +495,7 @@ class Rolled:
         """Have a family of constants lie ready as one: its bytes, those of a single one where all are the same."""
         if (rows < 0).any():
             return 0
-        parts = [self._content(table, row) for row in rows.tolist()]
+        parts = self._content(table, rows)
         if any(len(p) != nbytes for p in parts):
             return 0
         self.left_out[rows] = True
@@ -498,9 +504,10 @@ class Rolled:
         self.constants.append(Step(rec.CONSTANT, 0, 0, (Place("own", number, 0),), content))
         return len(content)
 
-    def _content(self, table: Table, row: int) -> bytes:
-        b = int(table.b[row])
-        return word(b, int(table.nbytes[row])) if table.kind[row] == rec.WORD else self.contents[b]
+    def _content(self, table: Table, rows: Any) -> list[bytes]:
+        """What the constants of some rows are."""
+        columns = (column[rows].tolist() for column in (table.kind, table.b, table.nbytes))
+        return [word(b, nbytes) if kind == rec.WORD else self.contents[b] for kind, b, nbytes in zip(*columns)]
 
     def _at_new_places(self, table: Table) -> Table:
         """The same rows, over the blocks of families: of a long table only the few that become steps."""
@@ -514,8 +521,8 @@ class Rolled:
         """Whether the constants that a loop writes anew each turn are the same in all."""
         kinds = table.kind[region.body]
         body = np.flatnonzero(((kinds == rec.WORD) | (kinds == rec.CONSTANT)) & ~self.left_out[region.body])
-        return all(len({self._content(table, region.start + int(row) + region.period * t)
-                        for t in range(region.turns)}) == 1 for row in body)
+        turns = region.start + region.period * np.arange(region.turns)
+        return all(len({*self._content(table, row + turns)}) == 1 for row in body)
 
     def _checks(self, region: Region) -> Iterator[Step]:
         """The steps that compare, when a loop has ended, what Python looked at in its turns; the loop is left without.

@@ -327,8 +327,8 @@ def _descended_within(outer, inner):
 
 NESTED = [_descended_within(o, i) for o in ("grad", "jacfwd") for i in ("grad", "jacfwd")]
 PROGRAMS = [newton, halved, counted, listed, with_else, nested, both_ways, written_outside, flagged, switched,
-            given_mask, many_weights, whole_numbers, divided, random, remembered, refused, indexed, wide, descended, searched,
-            damped, curved, *NESTED]
+            given_mask, many_weights, whole_numbers, divided, random, remembered, refused, indexed, wide, descended,
+            searched, damped, curved, *NESTED]
 FOUND = {halved, counted, with_else, wide, descended, listed}
 CALLS = 20.0, 20.0, 20.0, 20.0, 60.0, 20.0, 60.0, 60.0, 3.0, 20.0, 60.0, 90.0, 20.0, 1.0, 60.0, -7.0, 20.0
 

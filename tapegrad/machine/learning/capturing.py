@@ -12,6 +12,7 @@ would be captured there runs as it is written (`claim`). To wait would be a dead
 """
 from __future__ import annotations
 
+import ctypes
 import mmap
 import os
 import sys
@@ -86,6 +87,8 @@ def no_clocks(events: Any) -> None:
 restore_kernels: Callable[[Any], None] = no_clocks  # puts kernels in place of what times them, in a capture's events
 active: Trace | None = None
 _events: Any = None
+_words: Any = None  # the same memory
+_length, _postponing = (machine.state[name] for name in ("n_trace", "postponing"))
 _pointers: Any = None  # of kernel calls: one after the other
 _lines: Any = None  # an event, a word: which line called a kernel
 _pages: list[mmap.mmap] = []
@@ -147,7 +150,7 @@ def begin() -> Trace:
 
 def _reserve() -> None:
     """Tables for events, pointers and lines, of at most half of the address space there is."""
-    global _events, _pointers, _lines, _most
+    global _events, _words, _pointers, _lines, _most
     each = rec.EVENT.itemsize, 8 * rec.MAX_POINTERS, 8
     while _most > _FEWEST:
         try:
@@ -160,7 +163,7 @@ def _reserve() -> None:
     except OSError:
         raise MemoryError("no address space to note what a function does") from None
     _events = np.frombuffer(_pages[0], rec.EVENT)
-    _pointers, _lines = (np.frombuffer(pages, "u8") for pages in _pages[1:])
+    _words, _pointers, _lines = (np.frombuffer(pages, "u8") for pages in _pages)
 
 
 def end() -> Any:
@@ -270,21 +273,21 @@ def failed() -> None:
 
 
 def _note(kind: int, address: int, number: int) -> None:
-    n = int(machine.state["n_trace"][0])
+    n = _length.item()
     if n < _most:
-        _events[n]["kind"], _events[n]["n_pointers"] = kind, 0
-        _events[n]["low"], _events[n]["high"], _events[n]["b"] = address & 0xFFFFFFFF, address >> 32, number
-    machine.state["n_trace"] = n + 1
+        _words[2 * n], _words[2 * n + 1] = address | kind << 48, number  # a `records.EVENT`, as words
+    _length[0] = n + 1
 
 
 def _content(kind: int, address: int, nbytes: int) -> None:
     trace = mine()
     if trace is not None:
         if kind == rec.GUARD:
-            carry_out()
+            if _postponing.item():
+                carry_out()
             if trace.lines is not None:
                 trace.lines.append("what it does depends on a value" + here())
-        trace.contents.append(machine.memory(address, "u1", nbytes).tobytes())
+        trace.contents.append(ctypes.string_at(address, nbytes))
         _note(kind, address, len(trace.contents) - 1)
 
 
