@@ -172,3 +172,41 @@ def pendulum_batch() -> Measured:
                   T.zeros(count, dtype=T.float64), T.tensor(9.81, dtype=T.float64))
     together, alone = fastest([many, one])
     return Measured(together / count, alone)
+
+
+@figure("10⁴ adaptive loops of 10 to 1,000 turns, each its own ÷ vmap(while_loop) of jax (the peer)", "s", must=0.5,
+        aim=0.1)
+def adaptive_batch() -> Measured:
+    import tapegrad as T
+
+    def settled(rate: Any) -> Any:
+        """Logistic growth until it has settled."""
+        x = rate * 0 + 0.02
+        while rate * x * (1 - x) > 1e-4:
+            x = x + rate * x * (1 - x)
+        return x
+
+    def theirs(jax: Any) -> Any:
+        def settled(rate: Any) -> Any:
+            return jax.lax.while_loop(lambda x: rate * x * (1 - x) > 1e-4, lambda x: x + rate * x * (1 - x),
+                                      rate * 0 + 0.02)
+
+        return jax.vmap(settled)
+
+    return _beside_jax(T.vmap(settled), (1 / T.linspace(1.1, 115, 10_000),), theirs)
+
+
+@figure("gradients of 10⁴ adaptive loops of 10 to 1,000 turns ÷ their values, both compiled (the peer)", "s", must=8,
+        aim=4)
+def adaptive_batch_gradient() -> Measured:
+    import tapegrad as T
+
+    def settled(rate: Any) -> Any:
+        x = rate * 0 + 0.02
+        while rate * x * (1 - x) > 1e-4:
+            x = x + rate * x * (1 - x)
+        return x
+
+    libraries()
+    rates = 1 / T.linspace(1.1, 115, 10_000)
+    return Measured(*fastest([_built(T.vmap(T.func.grad(settled)), rates), _built(T.vmap(settled), rates)]))

@@ -43,3 +43,14 @@ def vmap(func: Callable[..., Any], in_dims: Any = 0, out_dims: Any = 0, randomne
                                         randomness, chunk_size, args)
 
     return batched
+
+
+def vmapped(function: Any) -> dict[str, Any] | None:
+    """What `vmap` was given to make a function; None of any other."""
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    if code is not _BATCHED or not cells:
+        return None
+    return {name: cell.cell_contents for name, cell in zip(code.co_freevars, cells)}
+
+
+_BATCHED: Any = vmap(vmap).__code__

@@ -92,6 +92,7 @@ class Compiled(Transparent, CompiledBase):
         self.__wrapped__ = function
         self.dynamic, self.eager_build, self.passes = dynamic, eager_build, chosen(passes)
         self.checkpoint, self.memory = checkpoint, memory
+        self.grouped: Any = None  # what does calls of a `vmap` whose lanes go different ways (`lanes.branching`)
         self._kept_whole = False  # whether it was said that nothing is checkpointed
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
@@ -150,7 +151,22 @@ class Compiled(Transparent, CompiledBase):
     def called(self, args: Any, kwargs: dict[str, Any] | None, tried: Quick | None, found: Any) -> Any:
         """What a call does if it is not all native: one of the ways `tried` may have `found` something, or broken off.
         """
-        kwargs = kwargs or {}
+        try:
+            return self._called(args, kwargs or {}, tried, found)
+        except RuntimeError as why:  # of a vmap that looks at values: it says what to do, if this is that vmap
+            if self.reason is not None or not hasattr(why, "grouped"):
+                raise
+            self.grouped = self.grouped or why.grouped(self.__wrapped__)
+            if self.grouped is None:
+                raise
+        return self._by_groups(args, kwargs or {})
+
+    def _by_groups(self, args: Any, kwargs: dict[str, Any]) -> Any:
+        """A call of a `vmap` whose lanes go different ways: no one program does that."""
+        capturing.refuse("lanes of a vmap are grouped by values")
+        return self.grouped(args, kwargs)
+
+    def _called(self, args: Any, kwargs: dict[str, Any], tried: Quick | None, found: Any) -> Any:
         broken: tuple[Variant, ...] = ()
         if tried is not None:
             if found is not False:
@@ -166,6 +182,9 @@ class Compiled(Transparent, CompiledBase):
                 broken = (*broken, way.variant)
             elif found is not None:
                 return found[0]
+        if self.grouped is not None and not self.tapes and self.reason is None and (
+                dispatch.lanes is None or not dispatch.lanes.here()):
+            return self._by_groups(args, kwargs)
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None or dispatch.tangents is not None
                 or dispatch.lanes is not None or calls_through_python.thread.as_written):

@@ -21,6 +21,8 @@ def explain(function: Compiled) -> str:
              f"{function.fallbacks} broken off"]
     if function.reason:
         lines.append(f"runs as it is written: {function.reason}")
+    if function.grouped is not None:
+        lines.append(function.grouped.explained())
     number = 0
     for key, variants in function.tapes.items():
         for variant in variants:

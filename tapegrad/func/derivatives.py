@@ -221,6 +221,18 @@ def grad_and_value(func: Function, argnums: Argnums = 0, has_aux: bool = False) 
     return valued
 
 
+def derived(function: Any) -> tuple[Function, Argnums, bool] | None:
+    """What `grad` or `grad_and_value` was given, and whether the value is asked for; None of others, and with aux."""
+    code, cells = getattr(function, "__code__", None), getattr(function, "__closure__", None)
+    if code is None or code not in _DERIVED or not cells:
+        return None
+    given = dict(zip(code.co_freevars, [cell.cell_contents for cell in cells]))
+    return None if given["has_aux"] else (given["func"], given["argnums"], bool(_DERIVED.index(code)))
+
+
+_DERIVED: list[Any] = [f(grad).__code__ for f in (grad, grad_and_value)]
+
+
 def _derived(func: Function, args: tuple[Any, ...], kwargs: dict[str, Any], argnums: Argnums, has_aux: bool,
              asks_value: bool) -> Any:
     """The gradient of a number, and that, with aux beside it; the number is for those who ask for it."""

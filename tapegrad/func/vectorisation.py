@@ -6,8 +6,9 @@ from typing import Any
 
 from tapegrad import errors
 from tapegrad.autograd import modes
+from tapegrad.batching import vmapped
 from tapegrad.functions import PUBLIC
-from tapegrad.lanes.batched import Batched, Level, entered, left, level
+from tapegrad.lanes.batched import Batched, Level, entered, left, level, thread
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, flattened_like, tree_flatten, tree_structure, tree_unflatten
 
@@ -49,14 +50,16 @@ class Samples:
         return [[x if d is None else x.narrow(d, start, min(chunk_size, self.size - start))
                  for x, d in zip(self.leaves, self.dims)] for start in range(0, self.size, chunk_size)]
 
-    def of(self, func: Callable[..., Any], randomness: str, leaves: list[Any], name: str, out_dims: Any) -> Any:
+    def of(self, func: Callable[..., Any], randomness: str, leaves: list[Any], name: str, out_dims: Any,
+           looks: Any = None) -> Any:
         """What the function returns, of the arguments of a chunk: the leaves, where their axis is, how it is built."""
         size = next(x.shape[d] for x, d in zip(leaves, self.dims) if d is not None)
         with level(size, randomness) as of:
+            of.looks = looks
             args = tree_unflatten([x if d is None else entered(x, d, of) for x, d in zip(leaves, self.dims)], self.spec)
             with modes.set_grad_enabled(modes.is_grad_enabled()):
                 returned = func(*args)
-            return _left(name, out_dims, returned, of)
+            return left_by(name, out_dims, returned, of)
 
 
 def _wrapped(head: str, x: Any, d: Any) -> int | None:
@@ -74,7 +77,7 @@ def _wrapped(head: str, x: Any, d: Any) -> int | None:
     return d % x.ndim
 
 
-def _left(name: str, out_dims: Any, returned: Any, of: Level) -> tuple[list[Any], list[int | None], TreeSpec]:
+def left_by(name: str, out_dims: Any, returned: Any, of: Level) -> tuple[list[Any], list[int | None], TreeSpec]:
     """The results with the batch as an axis, which axis it is, and how they are built."""
     parts, spec = tree_flatten(returned)
     for x in parts:
@@ -107,6 +110,17 @@ def _left(name: str, out_dims: Any, returned: Any, of: Level) -> tuple[list[Any]
     return found, axes, spec
 
 
+def _grouped(function: Any) -> Any:
+    """What does the calls of `vmap(f)`, compiled, with lanes grouped by the way that f goes; None of what is no vmap.
+    """
+    given = vmapped(function)
+    if given is None:
+        return None
+    from tapegrad.lanes.branching import Grouped
+
+    return Grouped(**given)
+
+
 def vectorised(func: Callable[..., Any], name: str, in_dims: Any, out_dims: Any, randomness: str,
                chunk_size: int | None, args: tuple[Any, ...]) -> Any:
     """One call of a function under `vmap`."""
@@ -114,7 +128,10 @@ def vectorised(func: Callable[..., Any], name: str, in_dims: Any, out_dims: Any,
     try:
         found = [samples.of(func, randomness, leaves, name, out_dims) for leaves in samples.parts(chunk_size)]
     except errors.PerLane as why:
-        raise RuntimeError(str(why)).with_traceback(why.__traceback__) from None
+        refusal: Any = RuntimeError(str(why))
+        if randomness == "error" and not thread.levels and str(why) in (errors.LANES_BRANCH, errors.LANES_ITEM):
+            refusal.grouped = _grouped  # what a compiled function does instead
+        raise refusal.with_traceback(why.__traceback__) from None
     parts, dims, spec = found[0]
     if len(found) > 1:
         parts = [column[0] if d is None else PUBLIC["cat"](list(column), d)

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import contextlib
 import operator
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors, protocols
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import argument_parser
@@ -24,13 +26,14 @@ _layouts, _address, _owner = layouts.all, buffers["address"], buffers["owner"]
 class Level:
     """One `vmap` under way: how many lanes it has, and what random functions do in it."""
 
-    __slots__ = ("number", "randomness", "size")
+    __slots__ = ("looks", "number", "randomness", "size")
     number: int
     size: int
     randomness: str
 
     def __init__(self, number: int, size: int, randomness: str) -> None:
         self.number, self.size, self.randomness = number, size, randomness
+        self.looks: Any = None  # what says what the program's code sees where it looks at a number (`branching`)
 
 
 class _Thread(threading.local):
@@ -47,6 +50,25 @@ def _no(text: str) -> Callable[..., Any]:
         raise errors.PerLane(text)
 
     return refuse
+
+
+def _itself(x: Any) -> Any:
+    return x
+
+
+def _look(text: str, read: Callable[[Any], Any]) -> Callable[..., Any]:
+    """A look at the one number of each lane: of those lanes that go the same way from there, where someone chooses.
+
+    Library code is refused as ever: what it cannot do on lanes it does on one after the other.
+    """
+    def look(self: Any) -> Any:
+        own = self._levels
+        looks = thread.levels[own[0] - 1].looks if len(own) == 1 and own[0] <= len(thread.levels) else None
+        if looks is None or capturing.is_library(sys._getframe(1).f_code.co_filename):
+            raise errors.PerLane(text)
+        return read(looks(self, read is bool))
+
+    return look
 
 
 _OTHER_MEMORY = "vmap: a tensor of a batch cannot be given other memory"
@@ -122,13 +144,17 @@ class Batched(Tensor):
 for _name in ("is_leaf", "grad_fn", "_base", "_version", "retains_grad"):
     setattr(Batched, _name, property(operator.attrgetter(f"_value.{_name}")))
 for _text, _names in {
-    errors.LANES_ITEM: "item _scalar _number __float__ __int__ __index__ __complex__",
-    errors.LANES_BRANCH: "__bool__",
+    errors.LANES_ITEM: "_scalar _number",
     errors.LANES_STORAGE: protocols.ELEMENTS,
     _OTHER_MEMORY: "resize_ set_",
 }.items():
     for _name in _names.split():
         setattr(Batched, _name, _no(_text))
+_READ: dict[str, Callable[[Any], Any]] = {
+    "item": _itself, "__float__": float, "__int__": int, "__index__": operator.index, "__complex__": complex,
+    "__bool__": bool}
+for _name, _read in _READ.items():
+    setattr(Batched, _name, _look(errors.LANES_BRANCH if _name == "__bool__" else errors.LANES_ITEM, _read))
 argument_parser.is_tensor(Batched)
 
 

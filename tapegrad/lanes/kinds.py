@@ -81,8 +81,8 @@ def broadcast(op: Operation, given: Sequence[Any], levels: tuple[int, ...], rank
 
 def _promoted(op: Operation, given: Sequence[Any], values: list[Any], rank: int) -> list[Any]:
     """Operands that promote as if they had no lanes: those without axes weigh less than others."""
-    wanted = compute_dtype(op, _layouts_of(op, given))
-    if compute_dtype(op, _layouts_of(op, values)) is wanted:
+    wanted = compute_dtype(op, layouts_of(op, given))
+    if compute_dtype(op, layouts_of(op, values)) is wanted:
         return values
     changed = []
     for x, v in zip(given, values):
@@ -96,7 +96,7 @@ def _promoted(op: Operation, given: Sequence[Any], values: list[Any], rank: int)
     return changed
 
 
-def _layouts_of(op: Operation, given: Sequence[Any]) -> list[Layout]:
+def layouts_of(op: Operation, given: Sequence[Any]) -> list[Layout]:
     """How operands lie as the function sees them, numbers as the tensors that they are taken for."""
     found = []
     for x in given:
@@ -233,7 +233,7 @@ def write(op: Operation, given: Sequence[Any], attributes: Attributes, levels: t
     if op.kind == "elementwise":
         rank = len(_layouts[target._layout].shape)
         if max(_ranks(given)) > rank:  # which is refused, of what the function sees
-            planner.plan(op, tuple(_layouts_of(op, given)), attributes)
+            planner.plan(op, tuple(layouts_of(op, given)), attributes)
         dispatch.apply_inplace(op, broadcast(op, given, levels, rank), attributes)
     elif op.inplace_of is not None:
         made = batched(result(op.inplace_of, given, attributes, levels), levels)

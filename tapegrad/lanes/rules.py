@@ -30,6 +30,7 @@ from tapegrad.signatures import argument_parser
 
 _lock = threading.Lock()
 _open = 0  # levels, of all threads
+recorder: Any = None  # what is told of each operation on lanes of its thread (`branching.flow`)
 
 
 def open_or_close(step: int) -> None:
@@ -58,7 +59,6 @@ def closed() -> Iterator[None]:
 class Rules:
     """None, or False, where no operand has lanes."""
 
-    like: Any = staticmethod(like)
     spread: Any = staticmethod(spread)
     under: Any = staticmethod(under)
     level: Any = staticmethod(level)
@@ -78,6 +78,11 @@ class Rules:
         return custom_functions.applied(cls, args, kwargs)
 
     @staticmethod
+    def here() -> bool:
+        """Whether this thread is in a `vmap`: others may be, too."""
+        return bool(thread.levels)
+
+    @staticmethod
     def has(*given: Any) -> bool:
         """Whether any of some values is a tensor with lanes."""
         return any(type(x) is Batched for x in given)
@@ -86,7 +91,20 @@ class Rules:
     def result(op: Operation, given: Sequence[Any], attributes: Attributes) -> Any:
         """An operation out of place."""
         levels = levels_of(given)
-        return batched(kinds.result(op, given, attributes, levels), levels) if levels else None
+        if not levels:
+            return None
+        made = batched(kinds.result(op, given, attributes, levels), levels)
+        if recorder is not None and recorder.thread == threading.get_ident():
+            recorder.did(op, given, attributes, made)
+        return made
+
+    @staticmethod
+    def like(x: Any, made: Any) -> Any:
+        """What was made for one sample, for each lane of a tensor."""
+        found = like(x, made)
+        if recorder is not None and found is not made and recorder.thread == threading.get_ident():
+            recorder.made(found, made)
+        return found
 
     @staticmethod
     def written(op: Operation, given: Sequence[Any], attributes: Attributes) -> bool:
@@ -98,6 +116,8 @@ class Rules:
         if type(target) is not Batched or target._levels != levels:
             raise RuntimeError(errors.LANES_IN_PLACE)
         kinds.write(op, given, attributes, levels)
+        if recorder is not None and recorder.thread == threading.get_ident():
+            recorder.did(op, given, attributes, target, writes=True)
         return True
 
     @staticmethod
@@ -107,7 +127,10 @@ class Rules:
             return None
         levels_of((x,))
         value, given = kinds.seen(op, x, attributes)
-        return batched(dispatch.apply_view(op, value, given, record), x._levels)
+        made = batched(dispatch.apply_view(op, value, given, record), x._levels)
+        if recorder is not None and recorder.thread == threading.get_ident():
+            recorder.did(op, (x,), attributes, made)
+        return made
 
     @staticmethod
     def turned(x: Any, seen: Any) -> Any:

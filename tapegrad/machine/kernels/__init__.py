@@ -9,5 +9,6 @@ from __future__ import annotations
 from tapegrad.machine.kernels import emitter, loop_helpers, loop_nests
 from tapegrad.machine.kernels.gather_writer import SLOT
 from tapegrad.machine.kernels.lowering import accumulator, calls_functions
+from tapegrad.machine.kernels.while_writer import lanes_together
 
-__all__ = ["SLOT", "accumulator", "calls_functions", "emitter", "loop_helpers", "loop_nests"]
+__all__ = ["SLOT", "accumulator", "calls_functions", "emitter", "lanes_together", "loop_helpers", "loop_nests"]

@@ -18,6 +18,7 @@ decides whether the innermost loop becomes SIMD code is compiled in: its `patter
     cc#10  the innermost loop has so many elements, and is written out: short rows, and few columns (|cc#10)
     @m0:…  straight-line code as a loop, at other places each turn: see `turns_writer`
     ~mii   the same at places that are looked up in a table: see `gather_writer`
+    ?16:0  straight-line code as a loop that each lane leaves in its time: see `while_writer`
 
 Outputs may be inputs as well when they overlap exactly. Aliasing is therefore told to LLVM by marking loops parallel
 and not by `noalias`, which would be a lie. Arithmetic is strict IEEE, element by element what NumPy and PyTorch
@@ -37,6 +38,7 @@ from tapegrad.machine.kernels.gather_writer import GatherWriter
 from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
 from tapegrad.machine.kernels.turns_writer import TurnsWriter
+from tapegrad.machine.kernels.while_writer import WhileWriter
 from tapegrad.machine.llvm import cache, jit, late_binding
 from tapegrad.ops.symbols import key
 
@@ -133,5 +135,5 @@ def compiled(text: str) -> bytes:
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:
     """The LLVM text of the kernel that `compile_region` compiles."""
-    writers: dict[str, type[KernelWriter]] = {"@": TurnsWriter, "~": GatherWriter}
+    writers: dict[str, type[KernelWriter]] = {"@": TurnsWriter, "~": GatherWriter, "?": WhileWriter}
     return writers.get(pattern[:1], KernelWriter)(region, pattern, accumulate).emit()
