@@ -175,15 +175,21 @@ def entangled(tape: Instructions, rows: Words) -> set[int]:
         reads(b, len(tape))
     begin = buffers["address"][rows].astype("i8")
     end = begin + [shapes.extent(found.shape, found.strides) * found.dtype.itemsize for found in tape.layouts]
-    entangled_at = set()
+    heirs = np.full(len(owner), -1)
+    heirs[[*told]] = [*told.values()]
+    writes = {place: np.array(times, "i8") for place, times in written.items()}
+    inputs, entangled_at = {*tape.inputs}, set()
     for (place, own), times in read.items():
-        by = [(t, (owner[tape.results[t]], told.get(tape.results[t]))) for t in written.get(place, ())]
-        others = np.array([t for t, owners in by if own not in owners and t > born[place, own]], "i8")
-        if not len(others) or place in entangled_at:
+        if place not in writes or place in entangled_at:
             continue
-        seen, targets = np.array([*times], "i8"), np.array(tape.results, "i8")[others]
+        made = of.results[writes[place]]
+        its_own = (owner[made] == own) | (heirs[made] == own)
+        others = writes[place][~its_own & (writes[place] > born[place, own])]
+        if not len(others):
+            continue
+        seen, targets = np.array([*times], "i8"), of.results[others]
         first, last = np.array([*times.values()], "i8").T[:, :, None]
-        read_only = own in tape.inputs and not any(own in owners for _, owners in by)
+        read_only = own in inputs and not its_own.any()
         missed = others >= first if read_only else others <= last
         if missed.size <= MOST_COMPARED:  # of more, all is taken to overlap
             missed &= (begin[seen, None] < end[targets]) & (begin[targets] < end[seen, None])
