@@ -379,6 +379,23 @@ def test_hosts_of_every_width(monkeypatch, vector_bytes, libmvec):
             np.testing.assert_allclose(out, want, rtol=8 * np.finfo(d.numpy).eps)
 
 
+@pytest.mark.parametrize(("rule", "exactly"), [
+    (scalar.tanh, np.tanh), (scalar.sigmoid, lambda x: 1 / (1 + np.exp(-x)))], ids=["tanh", "sigmoid"])
+def test_exponentials_are_right_to_the_last_places(rule, exactly):
+    """Of float32, for numbers of every size, and for those that are none; what is below all normal numbers included."""
+    x, = operands(dtypes.float32)
+    size = np.concatenate([np.geomspace(1e-38, 88.6, 4001), np.geomspace(89.2, 1e38, 200), [0, np.inf, np.nan]])
+    a = np.concatenate([size, -size]).astype("f4")
+    out = np.zeros_like(a)
+    call(elementwise(rule(x), (dtypes.float32,)), "cc", [out, a], 1)
+    with np.errstate(over="ignore"):
+        want = exactly(a.astype("f8"))
+    normal = np.abs(want) > 1.2e-38
+    np.testing.assert_array_less(np.abs(out - want)[normal], 3 * np.spacing(np.abs(want[normal]).astype("f4")))
+    np.testing.assert_allclose(out[~normal], want[~normal], rtol=0, atol=3e-39)
+    np.testing.assert_array_equal(np.signbit(out[~np.isnan(a)]), np.signbit(want[~np.isnan(a)]))
+
+
 def test_an_element_is_computed_alike_wherever_it_stands():
     """Vectors and their tails call the same functions, so a slice of the result is the result of the slice."""
     if kernel_writer.vector_bytes() != (64, True) or not jit.vector_functions("exp", 1, True):

@@ -15,6 +15,7 @@ from tapegrad.ops.symbols import Sym, row, scalar, walk
 
 # ---------------------------------------------------------------------------------------------------------- lowering
 
+INLINE = ("sigmoid", "tanh")
 REDUCES = ("reduce", "index", "count")
 
 
@@ -42,7 +43,9 @@ def _position_of(extreme: str, x: Sym) -> Sym:
 
 
 def column(op: str, d: dtype) -> str | Callable[..., Sym]:
-    """The entry of the table's LLVM column for operands of dtype `d`."""
+    """The entry of the table's LLVM column for operands of dtype `d`; "inline" where the writer has instructions."""
+    if op in INLINE and d is dtypes.float32 and jit.fuses():
+        return f"inline {op}"
     entries = INTRINSICS[op].llvm
     found = entries[min(2 - d.category, len(entries) - 1)]
     if found is None:
@@ -98,11 +101,11 @@ def is_call(form: str) -> bool:
 
 
 def calls_functions(values: Sequence[Sym]) -> bool:
-    """Whether computing some values takes functions of a library, and not just instructions."""
+    """Whether computing some values takes functions of a library, or as many instructions as they have."""
     for n in walk(lower(values)):
         if n.op in INTRINSICS:
             form = column(n.op, n.dtype if n.op == "where" else n.args[0].dtype)
-            if isinstance(form, str) and is_call(form):
+            if isinstance(form, str) and (is_call(form) or form.startswith("inline ")):
                 return True
     return False
 

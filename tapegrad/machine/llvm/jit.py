@@ -21,7 +21,8 @@ from tapegrad import config
 
 BUILDING = threading.RLock()  # held by whoever adds a layout, a plan or a kernel: one thread at a time
 
-__all__ = ["compile_ir", "define_symbol", "host", "improve", "keep", "load_object", "quick", "vector_functions"]
+__all__ = [
+    "compile_ir", "define_symbol", "fuses", "host", "improve", "keep", "load_object", "quick", "vector_functions"]
 
 
 @functools.cache
@@ -37,6 +38,13 @@ def host() -> tuple[str, str, str]:
     if named := config.processor():
         return _target().triple, named, ""
     return _target().triple, llvm.get_host_cpu_name(), llvm.get_host_cpu_features().flatten()
+
+
+@functools.cache
+def fuses() -> bool:
+    """Whether the host multiplies and adds in one instruction."""
+    triple, _, features = host()
+    return "+fma" in features.split(",") or triple.startswith(("aarch64", "arm64"))
 
 
 @functools.cache
