@@ -237,11 +237,17 @@ def _span(builder: Builder, sizes: Sizes, item: int) -> tuple[int, int]:
     return at_once, min(max(-(-rows // at_once), 1), sizes.steps)
 
 
-def _pieces(builder: Builder, w: Value) -> Value:
-    """The transpose of weights, PIECE columns at a time: whole, its rows would lie on few of a cache's lines."""
-    columns, width = w.shape
+def _pieces(builder: Builder, *weights: Value) -> Value:
+    """The transpose of weights, one below the other, PIECE columns at a time: whole, its rows would lie on few of a
+    cache's lines."""
+    columns, start = weights[0].shape[0], 0
     piece = columns if columns % PIECE else PIECE
-    return builder.still(w.reshape(columns // piece, piece, width).mT)
+    found = builder.room_for(weights[0].dtype, (columns // piece, sum(w.shape[1] for w in weights), piece))
+    for w in weights:
+        width = w.shape[1]
+        builder.copy_into(found.narrow(1, start, width), w.reshape(columns // piece, piece, width).mT)
+        start += width
+    return builder.still(found)
 
 
 def _directions(builder: Builder, reverse: bool, steps: int) -> tuple[int, int, Rule]:
@@ -263,17 +269,24 @@ def _steps(builder: Builder, packed: Value, *, mode: str, reverse: bool, steps: 
     turns = builder.in_turns(batch, steps)
     earlier, later = moving(state, before), moving(state, after)
     row, rows = (later, state.narrow(0, after, steps)) if kept is None else (moving(kept, 0), kept)
-    for start, column, n in sizes.met():
-        w = given.of_inputs.narrow(0, start, n)
-        if small:
-            turns.product(row.columns(column, n), moving(given.inputs, 0), _pieces(builder, w))
-        else:
-            builder.write(rows.reshape(steps * batch, rows.shape[-1]).narrow(1, column, n),
-                          given.inputs.reshape(steps * batch, wide) @ w.mT)
-    for start, n in ((0, cell.alike * width), (cell.alike * width, sizes.rows - cell.alike * width)):
-        if n:
-            w = given.of_states.narrow(0, start, n)
-            turns.product(row.columns(start, n), earlier, _pieces(builder, w), add=start == 0)
+    if small and wide and cell.alike == cell.gates:
+        # Inputs and states side by side: one product, whose sums are written once (8 x 256 x 128: 10 % less).
+        both = turns.scratch(packed.dtype, (batch, wide + width))
+        turns.elements([both.columns(0, wide)], [moving(given.inputs, 0)], lambda x: (x,))
+        turns.elements([both.columns(wide, width)], [earlier], lambda x: (x,))
+        turns.product(row, both, _pieces(builder, given.of_inputs, given.of_states))
+    else:
+        for start, column, n in sizes.met():
+            w = given.of_inputs.narrow(0, start, n)
+            if small:
+                turns.product(row.columns(column, n), moving(given.inputs, 0), _pieces(builder, w))
+            else:
+                builder.write(rows.reshape(steps * batch, rows.shape[-1]).narrow(1, column, n),
+                              given.inputs.reshape(steps * batch, wide) @ w.mT)
+        for start, n in ((0, cell.alike * width), (cell.alike * width, sizes.rows - cell.alike * width)):
+            if n:
+                w = given.of_states.narrow(0, start, n)
+                turns.product(row.columns(start, n), earlier, _pieces(builder, w), add=start == 0)
     inputs = [m.columns(k * width, width) for m in (row, builder.still(given.bias)) for k in range(cell.sums)]
     outputs = [row.columns(k * width, width) for k in range(cell.kept)]
     if memory is not None:
