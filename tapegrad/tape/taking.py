@@ -178,7 +178,8 @@ def entangled(tape: Instructions, rows: Words) -> set[int]:
     heirs = np.full(len(owner), -1)
     heirs[[*told]] = [*told.values()]
     writes = {place: np.array(times, "i8") for place, times in written.items()}
-    inputs, entangled_at = {*tape.inputs}, set()
+    inputs = {*tape.inputs}
+    entangled_at: set[int] = set()
     for (place, own), times in read.items():
         if place not in writes or place in entangled_at:
             continue
