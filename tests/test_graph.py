@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 import tapegrad as torch
+from tapegrad.functions.several_outputs import one_node
 from tapegrad.machine.live import machine
 
 NAMES = {
@@ -119,3 +120,31 @@ def test_looking_at_the_node_of_a_dead_view_leaves_its_memory_alone():
         assert free not in seen
         seen.add(free)
         free = int(machine.buffers["owner"][free])
+
+
+def _nested(one_node, *names):
+    """Functions of these names, each composed of the next, of one tensor or of several."""
+    *outer, name = names
+    inner = _nested(one_node, *outer) if outer else lambda x, *more: x.exp()
+
+    @one_node(name)
+    def function(x, *more):
+        found = inner(x * 2, *(y * 2 for y in more)) * 3
+        return found + sum(y * 5 for y in more) if more else found
+
+    return function
+
+
+@pytest.mark.parametrize("count", (1, 2))
+def test_a_composition_within_one_of_the_same_name(count):
+    function = _nested(one_node, "OwnBackward0", "OtherBackward0", "OwnBackward0")
+    leaves = [torch.tensor([1.0, 2.0], requires_grad=True) for _ in range(count)]
+    y, told = function(*leaves), []
+    assert y.grad_fn.name() == "OwnBackward0"
+    assert all(node.variable is leaf for (node, _), leaf in zip(y.grad_fn.next_functions, leaves, strict=True))
+    y.grad_fn.register_hook(lambda incoming, outgoing: told.append((incoming, outgoing)))
+    plain = torch.autograd.grad(function(*leaves).sum(), leaves)
+    found = torch.autograd.grad(y.sum(), leaves)
+    assert torch.equal(torch.stack(found), torch.stack(plain))
+    ((incoming, (outgoing,)),) = told
+    assert torch.equal(torch.stack(incoming), torch.stack(plain)) and outgoing.tolist() == [1.0, 1.0]

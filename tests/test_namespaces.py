@@ -18,6 +18,7 @@ _PRIVATE = """
     batching creation devices drawing dtypes formats printing series shapes switches tensor threads
     autograd.anomaly autograd.arriving_gradients autograd.calls_through_python autograd.data_assignment autograd.edges
     autograd.engine autograd.gradcheck autograd.made_nodes autograd.marking autograd.modes autograd.nested_backward
+    autograd.node_calls
     autograd.recorded_adjoints autograd.recorded_replay autograd.reverse_replay autograd.saved_tensors
     autograd.saved_values autograd.tangents
     distributions.composed distributions.discrete distributions.multivariate distributions.positive distributions.real

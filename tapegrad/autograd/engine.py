@@ -138,6 +138,7 @@ class _Sweep:
         callbacks, workspace.callbacks = workspace.callbacks, []
         workspace.arrived.clear()
         workspace.left.clear()
+        workspace.ending.clear()
         workspace.queued.clear()
         workspace.captured.clear()
         workspace.narrowed = False

@@ -92,6 +92,9 @@ class FunctionCtx(Node):
         self._tensors: list[Layout | None] = []
         self._capture = capturing.mine()  # of the compiler, if it is watching: only what it saw begin may it repeat
 
+    def __call__(self, *grad_outputs: Any, **named: Any) -> Any:
+        raise TypeError(f"'{type(self).__name__}' object is not callable")
+
     def save_for_backward(self, *tensors: Any) -> None:
         """Keep inputs or outputs for `backward`, which finds them in `saved_tensors`; call it once."""
         self.to_save = tensors

@@ -90,16 +90,31 @@ class Node:
             for j in inputs_of_node(plan_of(t), rows, needs)
         )
 
-    def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
-        """Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`.
+    def __call__(self, *grad_outputs: Any, **named: Any) -> Any:
+        """The gradients of this node's inputs for those of its outputs: its step of a backward, without hooks.
 
-        Raises RuntimeError for a node that is composed of several here, and has more inputs than one.
+        >>> import tapegrad
+        >>> x = tapegrad.tensor(3.0, requires_grad=True)
+        >>> (x * x).grad_fn(tapegrad.tensor(1.0))
+        (tensor(3., grad_fn=<MulBackward0>), tensor(3., grad_fn=<MulBackward0>))
+
+        TypeError for another number of gradients than there are outputs, RuntimeError where what backward reads was
+        freed, or written to since.
         """
-        t = instruction_of(self._row)
-        if t is not None and plan_of(t).op.name == "_composed":
-            raise RuntimeError(f"{self.name()} is composed of several nodes here, and knows no "
-                               "gradients of its inputs; hooks on the tensors that it was given do")
-        return hooks.RemovableHandle(self._attached().posthooks, hook)
+        from tapegrad.autograd import node_calls
+
+        if named:
+            raise TypeError("keyword arguments are not supported")
+        return node_calls.called(self._row, grad_outputs)
+
+    def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        """Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`."""
+        handle = hooks.RemovableHandle(self._attached().posthooks, hook)
+        with machine.pinned():
+            t = instruction_of(self._row)
+            if t is not None and plan_of(t).op.name == "_composed":
+                hooks.watch_operands(self._row)
+        return handle
 
     def register_prehook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
         """Call `hook(grad_outputs)` before this node; a tuple that it returns replaces `grad_outputs`."""
@@ -154,6 +169,9 @@ class Inner(Node):
         t = instruction_of(self._row)
         row = operands_of(t)[0][-1] if t is not None else 0
         return ((node_of(row), output_number(row)),)
+
+    def __call__(self, *grad_outputs: Any, **named: Any) -> Any:
+        raise RuntimeError(f"{self.name()} is part of {self._outer.name()} here, which can be called")
 
     def _attached(self) -> hooks.Attached:
         raise RuntimeError(f"{self.name()} is part of {self._outer.name()} here, which takes hooks")

@@ -162,7 +162,7 @@ def _step(workspace: Workspace, position: int, adjoints: _Cotangents) -> None:
                 watched or retains or marks & rec.CAPTURED):
             found: Sequence[Any] = recorded_adjoints.take_part(plan, g, shift)
         else:
-            found = through_node(workspace, plan, g, rows, out, needs, shift, pass_on)
+            found = through_node(workspace, plan, g, rows, out, needs, shift, adjoints.pop, pass_on)
     for j, (row, value) in enumerate(zip(rows, found)):
         if value is not None and needs >> j & 1 and workspace.marks[row] & rec.NEEDED:
             adjoints.gather(row, value, unseen and plan.op.kind == "rebase" and j == 1)

@@ -1,6 +1,7 @@
 """A backward's replay, where Python has to act: hooks, custom functions, a look at every gradient."""
 from __future__ import annotations
 
+import functools
 import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
@@ -163,7 +164,8 @@ def _replay_on(workspace: Workspace) -> None:
         if status == rec.FAILED:
             kernel_errors.kernel_failed(plan.index, rec.RAISED if late_binding.failure else rec.REFUSED)
         _run_tensor_hooks(workspace, row)
-        if plan.op.kind == "callback" or hooks.gathers(row) or hooks.saves(row) or gathering(plan, rows):
+        if plan.op.kind == "callback" or hooks.gathers(row) or hooks.saves(row) or gathering(plan, rows) or (
+                plan.op.name == "_operand"):
             _run_node(workspace, position)
             workspace.record["position"] = position + 1
         else:
@@ -205,7 +207,8 @@ def _run_node(workspace: Workspace, position: int) -> None:
         if workspace.marks[row] & rec.NEEDED:
             add_adjoint(workspace, row, value)
 
-    found = [*through_node(workspace, plan, gradient, rows, out, needs, shift, pass_on)]
+    found = [*through_node(workspace, plan, gradient, rows, out, needs, shift, functools.partial(take, workspace),
+                           pass_on)]
     needed = (workspace.marks[rows] & rec.NEEDED).tolist()
     if all(needed) and _handed_over(workspace, rows, found):
         return
@@ -226,12 +229,13 @@ class Arrived(NamedTuple):
 
 
 def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], out: int, needs: int, shift: int,
-                 pass_on: Callable[[int, Any], None]) -> Sequence[Any]:
+                 taken: Callable[[int], Any], pass_on: Callable[[int, Any], None]) -> Sequence[Any]:
     """The gradients of a node's operands, None where there is none, with the node's own hooks run before and after.
 
     A node runs without a gradient, too, if what it leads to gave none: its hooks, and those of its operands, are told.
     What ends a composed function that is hooked gives the last of its outputs to come all of their gradients to
-    `pass_on`.
+    `pass_on`. One of several tensors has the gradients of its inputs where a sweep comes to the last of these, and
+    recorded first: there they are `taken`, and its hooks called.
     """
     whole = gathering(plan, rows)
     if whole:
@@ -249,6 +253,14 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
             return [None]
         return [call.empty(layouts[int(buffers[whole]["layout"])].id).zero_()]  # word to the node that there is some
     kept, pieces = hooks.find(out), workspace.arrived.pop(out, {})
+    if plan.op.name == "_operand" and kept and kept.end in workspace.ending:
+        end, (outgoing, inputs) = kept.end, workspace.ending.pop(kept.end)
+        given = [g if row == out else taken(row) if row else None for row in inputs]
+        for row, value in zip(inputs, _after(end, given, outgoing)):
+            if row == out:
+                g = value
+            elif value is not None:
+                pass_on(row, value)
     composed = plan.op.name == "_enter" and out in workspace.left
     if composed:
         outgoing = workspace.left.pop(out)
@@ -278,14 +290,27 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
         found = [value if workspace.marks[row] & rec.NEEDED else None for row, value in zip(rows, found)]
     if anomaly.enabled and anomaly.check_nan:
         anomaly.check(plan.grad_name, found)
-    if kept and kept.posthooks:
+    if kept and kept.posthooks and plan.op.name == "_composed":
+        if outgoing[0] is not None:
+            with machine.pinned():
+                t = int(buffers["producer"][out]) - 1
+                operands = reading.composed_operands(t)
+            inputs = [operands.get(i, 0) for i in range(plan.attributes["count"])]
+            workspace.ending[kept] = outgoing, [row if workspace.marks[row] & rec.NEEDED else 0 for row in inputs]
+    elif kept and kept.posthooks:
         shown = inputs_of_node(plan, rows, needs)
-        incoming = tuple(found[j] for j in shown)
-        for hook in list(kept.posthooks.values()):
-            incoming = replaced(hook, hook(incoming, outgoing), incoming)
+        incoming = _after(kept, [found[j] for j in shown], outgoing)
         found = [None] * len(rows)
         for j, value in zip(shown, incoming):
             found[j] = value
+    return found
+
+
+def _after(kept: hooks.Attached, incoming: Sequence[Any], outgoing: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The gradients of a node's inputs, after the hooks that are called when it is done."""
+    found = tuple(incoming)
+    for hook in list(kept.posthooks.values()):
+        found = replaced(hook, hook(found, outgoing), found)
     return found
 
 
@@ -329,7 +354,7 @@ def _outgoing(kept: hooks.Attached | None, g: Any, arrived: dict[int, Arrived], 
     return outgoing
 
 
-_BESIDE = ("factors", "condition", "*indices", "classes", "target", "share", "edges")
+_BESIDE = ("factors", "condition", "*indices", "classes", "target", "share", "edges", "quantized")
 
 
 def inputs_of_node(plan: Plan, rows: Sequence[int], needs: int) -> list[int]:

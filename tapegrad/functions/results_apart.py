@@ -9,18 +9,24 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from tapegrad.functions.several_outputs import called
 from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
 
+# By name: what PyTorch calls the node of such a result, where that is no view of its own.
 ENDING_WITH_A_VIEW = {
-    "cholesky", "cholesky_ex", "eigh", "lstsq", "lu", "lu_solve", "lu_unpack", "matrix_norm", "qr", "solve",
-    "solve_triangular", "svd", "triangular_solve",
-    "masked_scatter", "index_add", "index_copy", "index_fill", "index_reduce", "put", "quantile", "nanquantile",
+    **dict.fromkeys(("cholesky", "cholesky_ex"), "LinalgCholeskyExBackward0"), "lstsq": "LinalgLstsqBackward0",
+    **dict.fromkeys(("quantile", "nanquantile"), "SqueezeBackward4"), "group_norm": "NativeGroupNormBackward0",
+    "solve": "LinalgSolveExBackward0", "solve_triangular": "LinalgSolveTriangularBackward0",
+    "svd": "TransposeBackward0", "triangular_solve": "TriangularSolveBackward0",
+    **dict.fromkeys((
+    "eigh", "lu", "lu_solve", "lu_unpack", "matrix_norm", "qr",
+    "masked_scatter", "index_add", "index_copy", "index_fill", "index_reduce", "put",
     "unsafe_chunk", "unsafe_split", "unsafe_split_with_sizes",
     "adaptive_avg_pool1d", "adaptive_avg_pool2d", "adaptive_avg_pool3d", "adaptive_max_pool1d", "adaptive_max_pool2d",
     "adaptive_max_pool3d", "fractional_max_pool2d", "fractional_max_pool3d", "max_unpool1d", "max_unpool2d",
-    "max_unpool3d", "group_norm", "interpolate", "upsample", "upsample_bilinear", "pixel_shuffle", "pixel_unshuffle",
-    "channel_shuffle", "native_channel_shuffle", "fold",
+    "max_unpool3d", "interpolate", "upsample", "upsample_bilinear", "pixel_shuffle", "pixel_unshuffle",
+    "channel_shuffle", "native_channel_shuffle", "fold"), ""),
 }
 
 
@@ -31,13 +37,17 @@ def apart(name: str, function: Callable[..., Any]) -> Callable[..., Any]:
 
     @functools.wraps(function)
     def call(*args: Any, **kwargs: Any) -> Any:
-        return _apart(function(*args, **kwargs))
+        return _apart(function(*args, **kwargs), node)
 
+    node = ENDING_WITH_A_VIEW[name]
     return call
 
 
-def _apart(x: Any) -> Any:
+def _apart(x: Any, node: str) -> Any:
     if isinstance(x, (list, tuple)):
-        parts = map(_apart, x)
+        parts = [_apart(part, node) for part in x]
         return type(x)(*parts) if hasattr(x, "_fields") else type(x)(parts)
-    return unsafe_view(x, x.shape) if isinstance(x, Tensor) and x._is_view() else x
+    if not isinstance(x, Tensor) or not x._is_view():
+        return x
+    found = called(node, x) if node else x
+    return found if found is not x else unsafe_view(x, x.shape)

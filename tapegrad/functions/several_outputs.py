@@ -51,6 +51,25 @@ def one_node(name: str, count: int = 0, first: int = 0, beside: tuple[str, ...] 
     return decorate
 
 
+def one_node_where(odd: Callable[..., bool], name: str) -> Callable[[F], F]:
+    """Let a function be a node of this name for arguments of which it is `odd`: elsewhere it is one operation."""
+    def decorate(function: F) -> F:
+        node = one_node(name)(function)
+
+        @functools.wraps(function)
+        def call(*args: Any, **kwargs: Any) -> Any:
+            return (node if odd(*args, **kwargs) else function)(*args, **kwargs)
+
+        return call  # type: ignore[return-value]
+
+    return decorate
+
+
+def without_axes(input: Any = None, *args: Any, **kwargs: Any) -> bool:
+    """Whether a function is given a tensor of one element that has no axes: it is told to be of one axis, and back."""
+    return isinstance(input, Tensor) and not input.ndim
+
+
 def called(name: str, x: Any) -> Any:
     """The result of a composed function, with a node of this name before those that it is composed of."""
     if not _requires_grad(x) or not call.is_recording(None) or (

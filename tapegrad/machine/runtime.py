@@ -435,6 +435,7 @@ class Workspace:
         self.record: np.ndarray[Any, Any] = np.zeros(1, rec.WORKSPACE)
         self.arrived: dict[int, dict[int, Any]] = {}  # at a node's several outputs: by its row, and by their numbers
         self.left: dict[int, tuple[Any, ...]] = {}  # what composed nodes were given, by their rows, until their end
+        self.ending: dict[Any, Any] = {}  # the same where they are of several tensors, by what hooks keep for them
         self.callbacks: list[Any] = []  # the custom functions that ran
         self.queued: list[Callable[[], Any]] = []  # what is to be called when the sweep is done
         self.number = 0  # of the sweep

@@ -32,8 +32,8 @@ _NONE: WeakValueDictionary[int, Attached] = WeakValueDictionary()
 class Attached:
     """All that is kept for one row."""
 
-    __slots__ = ("__weakref__", "callback", "heir", "metadata", "outputs", "post_accumulate", "posthooks", "prehooks",
-                 "saved", "tangent", "tensor_hooks")
+    __slots__ = ("__weakref__", "callback", "end", "heir", "metadata", "outputs", "post_accumulate", "posthooks",
+                 "prehooks", "saved", "tangent", "tensor_hooks")
 
     def __init__(self) -> None:
         self.tensor_hooks: Hooks = {}
@@ -43,6 +43,7 @@ class Attached:
         self.callback: Any = None
         # Of a node's several outputs, by number, those with hooks, which are called where there is no gradient too.
         self.outputs: WeakValueDictionary[int, Attached] = _NONE
+        self.end: Attached | None = None  # where this is what a composed node goes on from: what is kept for that
         self.heir: Callable[[], Any] | None = None
         self.metadata: dict[Any, Any] = {}
         self.tangent: Any = None
@@ -115,6 +116,14 @@ def watch(row: int) -> None:
             flags[out] |= rec.HOOKED
             if reading.plan_of(t).op.name == "_leave":
                 attached(out)  # so that it is seen without a gradient, too: the last of them runs the node
+
+
+def watch_operands(row: int) -> None:
+    """Let sweeps stop where a composed node of several tensors goes on to them: its hooks are called there."""
+    t, end = reading.instruction_of(row), attached(row)
+    for other in reading.composed_operands(t).values() if t is not None else ():
+        buffers["flags"][other] |= rec.HOOKED
+        attached(other).end = end
 
 
 def gathers(row: int) -> bool:

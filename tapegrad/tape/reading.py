@@ -141,25 +141,42 @@ def _entered(name: str, row: int) -> int:
         _, plan, rows, needs, _ = instruction(t)
         if plan.op.name == "_enter" and plan.attributes["name"] == name:
             return row
+        if plan.op.name == "_leave" and plan.attributes["name"] == name:  # another call, within: on before it
+            row = _entered(name, rows[0])
+            t = instruction_of(row)
+            if t is None:
+                return 0
+            rows, needs = operands_of(t)
         row = next((rows[j] for j in range(len(rows)) if needs >> j & 1), 0)
 
 
-def composed_of(t: int) -> list[int]:
-    """The rows that a composed function of several tensors was given, by number; 0 where no gradient goes."""
+def composed_operands(t: int) -> dict[int, int]:
+    """The rows that a composed function of several tensors goes on from where a gradient goes, by operand's number."""
     _, plan, pending, _, _ = instruction(t)
-    found, name, seen = [0] * plan.attributes["count"], plan.attributes["name"], set(pending)
+    found: dict[int, int] = {}
+    name, seen = plan.attributes["name"], set(pending)
     while pending:
-        t = (producer := _producer(pending.pop())) - 1
+        t = (producer := _producer(row := pending.pop())) - 1
         if not producer:
             continue
         _, plan, rows, needs, _ = instruction(t)
         if plan.op.name == "_operand" and plan.attributes["name"] == name:
-            found[plan.attributes["number"]] = rows[0]
+            found[plan.attributes["number"]] = row
             continue
+        if plan.op.name == "_composed" and plan.attributes["name"] == name:  # another call, within: on before it
+            rows = [operands_of(_producer(row) - 1)[0][0] for row in composed_operands(t).values()]
+            needs = (1 << len(rows)) - 1
         fresh = [row for j, row in enumerate(rows) if needs >> j & 1 and row not in seen]
         seen.update(fresh)
         pending += fresh
     return found
+
+
+def composed_of(t: int) -> list[int]:
+    """The rows that a composed function of several tensors was given, by number; 0 where no gradient goes."""
+    count: int = plan_of(t).attributes["count"]
+    found = composed_operands(t)
+    return [operands_of(_producer(found[i]) - 1)[0][0] if i in found else 0 for i in range(count)]
 
 
 def node_row(t: int) -> int:

@@ -148,6 +148,51 @@ def bad_node_hooks(t, x, w):
         "register_prehook", lambda go: 3)
 
 
+def calls_of_nodes(t, x, w):
+    y, parts = (x * x).exp(), x.unbind()
+    node = (x * 2).grad_fn.next_functions[0][0]
+    written = x * 1
+    written[1:3].mul_(w)
+    return (y.grad_fn(x), (x * x).grad_fn(x), (x * 2).grad_fn(x), (x * 2).grad_fn(None), (2 / x).grad_fn(x),
+            x.max(0)[0].grad_fn(t.tensor(1.0)), parts[0].grad_fn(*[t.tensor(2.0), None, t.tensor(1.0), None]),
+            node(x), x.grad, node(x), x.grad, t.nn.functional.mse_loss(x, y).grad_fn(t.tensor(1.0)),
+            t.lerp(x, y, 0.5).grad_fn(x), t.nn.functional.glu(x, 0).grad_fn(w), written.grad_fn(x))
+
+
+def calls_of_nodes_refused(t, x, w):
+    class Twice(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return x * 2
+
+        @staticmethod
+        def backward(ctx, g):
+            return g * 2
+
+    y, z = x * x, x.exp()
+    y.sum().backward()
+    late = z * z
+    with t.no_grad():
+        z.add_(1)
+    return [refusal(call) for call in (
+        lambda: (x * 2).grad_fn(), lambda: (x * 2).grad_fn(x, x), lambda: (x * 2).grad_fn(3.0),
+        lambda: (x * 2).grad_fn(g=x), lambda: y.grad_fn(x), lambda: late.grad_fn(x), lambda: Twice.apply(x).grad_fn(x))]
+
+
+def calls_of_nodes_call_no_hooks(t, x, w):
+    seen, y = [], x * x
+    y.grad_fn.register_hook(lambda gi, go: seen.append(1))
+    y.register_hook(seen.append)
+    z, (part, *_), u = t.nn.functional.huber_loss(x, y), x.unbind(), t.nn.functional.glu(x, 0)
+    for other in (z, part, u):
+        other.grad_fn.register_hook(lambda gi, go: seen.append(2))
+        other.grad_fn.register_prehook(lambda go: seen.append(3))
+        other.register_hook(lambda g: seen.append(4))
+    one = t.tensor(1.0)
+    with t.no_grad():
+        return y.grad_fn(x), z.grad_fn(one), part.grad_fn(one, None, one, None), u.grad_fn(w), seen
+
+
 def accumulator_hooks(t, x, w):
     seen = []
     node = (x * 2).grad_fn.next_functions[0][0]
