@@ -129,6 +129,10 @@ def promote(a: dtype, b: dtype) -> dtype:
     >>> promote(uint8, int8), promote(int64, float32)
     (torch.int16, torch.float32)
     """
+    for position, given in enumerate((a, b), 1):
+        if not isinstance(given, dtype):
+            raise TypeError(f"promote_types(): argument 'type{position}' (position {position}) must be torch.dtype, "
+                            f"not {type(given).__name__}")
     if a is b:
         return a
     if a.is_complex or b.is_complex:

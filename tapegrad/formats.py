@@ -86,8 +86,31 @@ def strides(wanted: Any, shape: tuple[int, ...]) -> tuple[int, ...]:
     >>> strides(channels_last, (1, 2, 3, 4))
     (24, 1, 8, 2)
     """
+    axes = order(wanted, len(shape))
     found, step = [0] * len(shape), 1
-    for d in reversed(order(wanted, len(shape)) or range(len(shape))):
+    for d in reversed(axes or range(len(shape))):
         found[d] = step
-        step *= max(shape[d], 1)
+        step *= max(shape[d], axes is None)  # of no elements, PyTorch's are 0 beyond the axis that has none
     return tuple(found)
+
+
+def suggested(shape: tuple[int, ...], lies: tuple[int, ...]) -> memory_format:
+    """The format that strides speak of (`suggest_memory_format`): of axes of one element they say something, too.
+
+    >>> suggested((2, 1, 3, 4), (12, 1, 4, 1)), suggested((2, 1, 3, 4), (12, 12, 4, 1))
+    (torch.channels_last, torch.contiguous_format)
+    """
+    for wanted, axes in ORDERS.items():
+        if len(axes) == len(shape) and lies[1] and _run_outwards(shape, lies, axes):
+            return wanted
+    return contiguous_format
+
+
+def _run_outwards(shape: tuple[int, ...], lies: tuple[int, ...], axes: tuple[int, ...]) -> bool:
+    """Whether strides grow along these axes, which are told from the outermost, as they do with channels last."""
+    least = 0
+    for d in reversed(axes):
+        if not shape[d] or lies[d] < least or (d == 0 and least == lies[1]):
+            return False
+        least = lies[d] * shape[d]
+    return True

@@ -215,8 +215,10 @@ class Tensor(Protocols, TensorBase):
         if memory_format is formats.preserve_format:
             raise RuntimeError("preserve memory format is unsupported by the contiguous operator")
         order = formats.order(memory_format, len(formats.ORDERS.get(memory_format, ())))
-        return (order is not None and len(order) == len(layout.shape)
-                and (self.numel() == 0 or self.permute(order).is_contiguous()))
+        if order is None or len(order) != len(layout.shape):
+            return False
+        lies = formats.strides(memory_format, layout.shape)
+        return not self.numel() or all(n == 1 or s == t for n, s, t in zip(layout.shape, layout.strides, lies))
 
     def is_floating_point(self) -> bool:
         """Whether the dtype is a floating-point one (`torch.Tensor.is_floating_point`)."""
@@ -429,8 +431,13 @@ class Tensor(Protocols, TensorBase):
                 found = dispatch.apply(_ops["to_copy"], (self,), (("dtype", dtype),))
             else:
                 found = self.clone() if copy else self
-            return found if memory_format in (None, formats.preserve_format) else found.contiguous(
-                memory_format=memory_format)
+            if memory_format in (None, formats.preserve_format):
+                return found
+            layout = layouts.all[found._layout]
+            if found is self and formats.suggested(layout.shape, layout.strides) is memory_format:
+                return self  # also where it has gaps, as in PyTorch
+            lies = formats.strides(memory_format, layout.shape)
+            return found if layout.strides == lies else found.clone(memory_format=memory_format)
 
     @staticmethod
     def __like__(value: Any, x: Any) -> Any:

@@ -254,8 +254,8 @@ def samples(op: Operation, dtype: dtypes.dtype) -> list[Sample]:
         for layout in _layouts(op, shapes):
             operands = [Operand(np.repeat(a[:1], len(a), 0) if how == "expanded" else a, how)
                         for a, how in zip(arrays, layout)]
-            smooth = "expanded" not in layout or (op.name not in (
-                "amax", "amin", "max", "min", "std", "standardised") and not op.name.startswith("_max_"))
+            smooth = op.name != "fake_quantize" and ("expanded" not in layout or (op.name not in (
+                "amax", "amin", "max", "min", "std", "standardised") and not op.name.startswith("_max_")))
             found.append(Sample(op, tuple(operands), given, smooth).consistent())
     if op.kind == "elementwise":
         given = attributes_of(op)[0]

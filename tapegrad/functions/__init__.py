@@ -41,7 +41,7 @@ from tapegrad.functions.nn import (
     sampling,
 )
 from tapegrad.functions.out_argument import EXACT, OFFERED, with_out
-from tapegrad.functions.pointwise import arithmetic, special
+from tapegrad.functions.pointwise import arithmetic, quantizing, special
 from tapegrad.functions.reducing import reductions, scans_and_sorting, statistics
 from tapegrad.functions.results_apart import apart
 from tapegrad.functions.rounding import rounded_once
@@ -51,8 +51,9 @@ from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import checked, unwrapped
 from tapegrad.tensor import Tensor
 
-FAMILIES = (arithmetic, special, reductions, scans_and_sorting, statistics, views, in_place_views, splitting,
-            rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions, solving,
+FAMILIES = (arithmetic, special, quantizing, reductions, scans_and_sorting, statistics, views, in_place_views,
+            splitting, rearranging, joining, grids, windows, subscripts, gathering, searching, products, contractions,
+            solving,
             decompositions, former_names, low_rank, activations, layers, losses, distances, dropout, padding,
             convolution, normalisation, resizing, pooling, attention, sampling, recurrent, bags, ctc, native_forms,
             queries, storages, layouts, array_protocols)

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import functools
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, dtypes, errors, fallbacks
@@ -71,6 +71,13 @@ def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 def expect_tensor(name: str, x: Any, argument: str = "input", position: int = 1) -> None:
     if not isinstance(x, Tensor):
         raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}")
+
+
+def expect_tensors(given: Sequence[Any]) -> None:
+    """TypeError, in PyTorch's words, if something in a list of tensors is none."""
+    for place, x in enumerate(given):
+        if not isinstance(x, Tensor):
+            raise TypeError(f"expected Tensor as element {place} in argument 0, but got {type(x).__name__}")
 
 
 def invalid_combination(name: str, *args: Any, **kwargs: Any) -> TypeError:

@@ -56,7 +56,7 @@ def is_signed(input: Tensor) -> bool:
 
 
 @method
-def is_same_size(input: Tensor, other: Any) -> bool:
+def is_same_size(input: Tensor, other: Tensor) -> bool:
     """Whether two tensors have one shape (`torch.is_same_size`)."""
     return input.shape == other.shape
 
@@ -230,6 +230,10 @@ def can_cast(from_: dtypes.dtype, to: dtypes.dtype) -> bool:
     >>> tapegrad.can_cast(tapegrad.float32, tapegrad.int64)
     False
     """
+    for position, (name, given) in enumerate((("from_", from_), ("to", to)), 1):
+        if not isinstance(given, dtypes.dtype):
+            raise TypeError(f"can_cast(): argument '{name}' (position {position}) must be torch.dtype, not "
+                            f"{type(given).__name__}")
     return from_.category <= to.category
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
+from tapegrad import dtypes
 from tapegrad.ops.declaration import Rule, Value, elementwise
 from tapegrad.ops.scalar import like, scalar, whole
 
@@ -319,11 +320,29 @@ elementwise("copysign", lambda x, y: scalar.copysign(x, y),
             grad_names={"y": "CopysignBackward1"}, tensors=("x",))
 elementwise("heaviside", lambda x, values: where(x == 0, values, where(x > 0, like(1, x), 0)),
             special=(0.0,), tensors=("x", "values"), refused=True)
-elementwise("nextafter", lambda x, y: scalar.nextafter(x, y),
+elementwise("nextafter", lambda x, y: next_number(x, y),
             lambda g, x, y: (where(x == y, 0, g), like(0, g)), accepts="f", tensors=("x", "y"))
 elementwise("nan_to_num", lambda x, *, nan, posinf, neginf: where(
                 scalar.isnan(x), nan, where(x == INF, posinf, where(x == -INF, neginf, x))),
             lambda g, x: where(scalar.isnan(x) | scalar.isinf(x), 0, g), accepts="f", masks=True)
+
+
+def next_number(x: Value, y: Value) -> Value:
+    """The number after x towards y, of the dtype that it is stored in.
+
+    Halves, which are computed in float32, go seven tenths of the distance between the numbers around x, or the shorter
+    one below a power of two: that rounds to the next one on either side.
+    """
+    half = getattr(x, "dtype", None)
+    if half not in dtypes.HALVES:
+        return scalar.nextafter(x, y)
+    known = dtypes.finfo(half)
+    x, y = like(x, x), like(y, x)
+    size = scalar.abs(x)
+    step = 0.7 * scalar.maximum(size * known.eps, like(known.smallest_normal * known.eps, x))
+    size_of_last = scalar.copysign(like(known.max, x), x)
+    moved = where(scalar.isinf(x), size_of_last, where(y > x, x + step, x - step))
+    return where((x == y) | scalar.isnan(y), y, moved)
 
 
 def rounded(x: Value, decimals: int) -> Value:
@@ -359,6 +378,9 @@ elementwise("affine", lambda x, weight, bias: x * weight + bias, lambda g, x, we
             grad_name="NativeLayerNormBackward0")
 elementwise("tied", lambda x, source: x, lambda g: (g, like(0, g)), method=False, inplace=False)
 elementwise("tied_loosely", lambda x, source: x, lambda g: (g, None), method=False, inplace=False)
+elementwise("fake_quantize", lambda x, quantized, condition: quantized,  # the condition: nothing was cut off
+            lambda g, condition: (where(condition, g, 0), None, None), result="first", method=False, inplace=False,
+            masks=True)
 elementwise("masked_fill", lambda x, condition, value: where(condition, value, x),
             lambda g, condition: (where(condition, 0, g), None, where(condition, g, 0)), result="first", method=False,
             grad_name="MaskedFillBackward1", grad_names={"value": "MaskedFillBackward0"}, masks=True,
@@ -378,17 +400,33 @@ elementwise("clamp", lambda x, low, high: scalar.minimum(scalar.maximum(x, low),
                 where((x > high) | (low > high), g, 0)),
             accepts="if", grad_name="ClampBackward0", grad_names={"low": "ClampBackward1"}, method=False,
             special=(-1.0, 0.0, 1.0), masks=True, fitting=("low", "high"))
-for _name, _of_number, _of_tensor in (("{}", "Backward0", "Backward1"), ("_{}", "Backward1", "Backward0")):
-    # `_clamp_min` is `clamp` with one bound, which is a node of another name.
-    _least, _most = ("Clamp", "Clamp") if _name[0] == "_" else ("ClampMin", "ClampMax")
-    elementwise(_name.format("clamp_min"), lambda x, low: scalar.maximum(x, low),
-                lambda g, x, low: (where(x >= low, g, 0), where(x < low, g, 0)), special=(0.0,), tensors=("x",),
-                grad_name=_least + _of_tensor, grad_names={"low": _least + _of_number}, masks=True, fitting=("low",),
-                method=_name[0] != "_")
-    elementwise(_name.format("clamp_max"), lambda x, high: scalar.minimum(x, high),
-                lambda g, x, high: (where(x <= high, g, 0), where(x > high, g, 0)), special=(0.0,), tensors=("x",),
-                grad_name=_most + _of_tensor, grad_names={"high": _most + _of_number}, masks=True, fitting=("high",),
-                method=_name[0] != "_")
+
+
+def _at_least(x: Value, low: Value) -> Value:
+    return scalar.maximum(x, low)
+
+
+def _at_most(x: Value, high: Value) -> Value:
+    return scalar.minimum(x, high)
+
+
+def _at_least_slopes(g: Value, x: Value, low: Value) -> tuple[Value, Value]:
+    return where(x >= low, g, 0), where(x < low, g, 0)
+
+
+def _at_most_slopes(g: Value, x: Value, high: Value) -> tuple[Value, Value]:
+    return where(x <= high, g, 0), where(x > high, g, 0)
+
+
+for _name, _bound, _rule, _slopes, _of_tensor, _of_number in (
+    ("clamp_min", "low", _at_least, _at_least_slopes, "ClampMinBackward1", "ClampMinBackward0"),
+    ("clamp_max", "high", _at_most, _at_most_slopes, "ClampMaxBackward1", "ClampMaxBackward0"),
+    # `clamp` with one bound, which is a node of another name
+    ("_clamp_min", "low", _at_least, _at_least_slopes, "ClampBackward0", "ClampBackward1"),
+    ("_clamp_max", "high", _at_most, _at_most_slopes, "ClampBackward0", "ClampBackward1"),
+):
+    elementwise(_name, _rule, _slopes, special=(0.0,), tensors=("x",), grad_name=_of_tensor,
+                grad_names={_bound: _of_number}, masks=True, fitting=(_bound,), method=_name[0] != "_")
 
 # ---------------------------------------------------------------- comparisons
 

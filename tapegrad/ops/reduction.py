@@ -63,7 +63,7 @@ reduction("prod", lambda x, *, dim: row.prod(x, dim),
           recorded=lambda g, x, dim: g * products.others(x, dim) if x.ndim else g,
           result="sum", identity=1, special=(0.0,), grad_names={"dim": "ProdBackward1"})
 reduction("nansum", lambda x, *, dim: row.sum(where(scalar.isnan(x), 0, x), dim),
-          lambda g, x: where(scalar.isnan(x), 0, g), result="sum", identity=0)
+          lambda g, x: where(scalar.isnan(x), g * 0, g), result="sum", identity=0)
 reduction("count_nonzero", lambda x, *, dim: row.sum(where(x != 0, like(1, x), like(0, x)), dim), result="int64",
           computes="float64", identity=0)
 reduction("var", lambda x, *, dim, correction=1: variance(x, dim, correction),

@@ -32,6 +32,21 @@ def test_every_half_is_the_same_number(name):
 
 
 @pytest.mark.parametrize("name", HALVES)
+def test_neighbours(name):
+    """The number after each of the halves, towards zero, an infinity, NaN, and a number nearby."""
+    bits = np.arange(1 << 16, dtype=np.uint16).view(np.int16)
+
+    def neighbours(t, to):
+        of = getattr(t, name)
+        return t.nextafter(t.from_numpy(bits.copy()).view(of), t.tensor(to, dtype=of)).float().numpy()
+
+    for to in (0.0, np.inf, -np.inf, np.nan, 1.5):
+        mine, theirs = neighbours(tapegrad, to), neighbours(torch, to)
+        np.testing.assert_array_equal(mine, theirs)
+        assert (np.signbit(mine) == np.signbit(theirs))[~np.isnan(mine)].all()
+
+
+@pytest.mark.parametrize("name", HALVES)
 def test_rounding(name):
     """Numbers, the halves and what lies between them, a digit to either side."""
     rng = np.random.default_rng(0)

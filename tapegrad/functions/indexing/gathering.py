@@ -13,7 +13,7 @@ from tapegrad.dispatch import touch
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, in_place, into, kind_name, method, warn
 from tapegrad.functions.indexing.subscripts import read, write
 from tapegrad.functions.pointwise.scaling import scaled
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import one_node, one_node_where, without_axes
 from tapegrad.functions.shaping.views import expand, unsafe_view
 from tapegrad.signatures import Number
 from tapegrad.tensor import Tensor
@@ -49,7 +49,12 @@ def _along(name: str, x: Any, dim: Any, index: Any, source: Any = None) -> int:
     return dim
 
 
+def _gathers_little(input: Tensor, dim: int, index: Tensor, **given: Any) -> bool:
+    return not (input.ndim and isinstance(index, Tensor) and index.ndim and index.numel())
+
+
 @method
+@one_node_where(_gathers_little, "GatherBackward0")
 def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False, out: Any = None) -> Any:
     """Elements at given positions along an axis (`torch.gather`)."""
     _expect_index("gather", index)
@@ -62,7 +67,7 @@ def gather(input: Tensor, dim: int, index: Tensor, *, sparse_grad: bool = False,
 
 
 @method
-def take_along_dim(input: Tensor, indices: Any, dim: int | None = None, *, out: Any = None) -> Any:
+def take_along_dim(input: Tensor, indices: Tensor, dim: int | None = None, *, out: Any = None) -> Any:
     """gather with broadcasting (`torch.take_along_dim`)."""
     if indices.dtype is not dtypes.int64 and (dim is not None or indices.dtype is not dtypes.int32):
         raise RuntimeError(f"torch.take_along_dim(): dtype of indices should be Long but got {kind_name(indices)}")
@@ -214,6 +219,7 @@ def _vector(name: str, x: Any, dim: Any, index: Any, kinds: tuple[str, ...] = ("
 
 
 @method
+@one_node_where(without_axes, "IndexSelectBackward0")
 def index_select(input: Tensor, dim: int, index: Tensor, *, out: Any = None) -> Any:
     """The slices at given positions along an axis (`torch.index_select`)."""
     dim, i = _vector("index_select", input, dim, index)
@@ -236,7 +242,8 @@ def _index_write(name: str) -> Callable[[bool], Callable[..., Any]]:
             return into(out, found if input.ndim else input if inplace else found.reshape(()))
 
         function.__name__ = name
-        return function
+        node = "".join(part.capitalize() for part in name.split("_")) + "Backward0"
+        return function if inplace else one_node_where(without_axes, node)(function)
 
     return made
 
@@ -285,7 +292,14 @@ def _index_fill(inplace: bool) -> Callable[..., Any]:
     return index_fill
 
 
-PUBLIC["index_fill"] = METHODS["index_fill"] = _index_fill(False)
+def _index_filled(input: Tensor, dim: int, index: Tensor, value: Any) -> Any:
+    """The slices at given positions along an axis set to a number (`torch.index_fill`)."""
+    node = f"IndexFillBackward{int(isinstance(value, Tensor))}"
+    return one_node_where(without_axes, node)(_index_fill(False))(input, dim, index, value)
+
+
+_index_filled.__name__ = "index_fill"
+PUBLIC["index_fill"] = METHODS["index_fill"] = _index_filled
 METHODS["index_fill_"] = _index_fill(True)
 
 

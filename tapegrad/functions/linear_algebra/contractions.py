@@ -17,12 +17,12 @@ from tapegrad.tensor import Tensor
 _LETTERS = string.ascii_uppercase + string.ascii_lowercase
 
 @method
-def vdot(input: Tensor, other: Any, *, out: Any = None) -> Any:
+def vdot(input: Tensor, other: Tensor, *, out: Any = None) -> Any:
     return into(out, one_node("VdotBackward0")(dot)(input, other))
 
 
 @method
-def inner(input: Tensor, other: Any, *, out: Any = None) -> Any:
+def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Any:
     """Sums of products over the last axes (`torch.inner`)."""
     if not input.ndim or not other.ndim:
         return into(out, input * other)
@@ -69,7 +69,7 @@ def tensordot(a: Any, b: Any, dims: Any = 2, out: Any = None) -> Any:
 
 
 @method
-def kron(input: Tensor, other: Any, *, out: Any = None) -> Any:
+def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Any:
     """The Kronecker product (`torch.kron`)."""
     n = max(input.ndim, other.ndim)
     a = reshape(input, *(1,) * (n - input.ndim), *input.shape)
@@ -218,7 +218,7 @@ def _contract(a: Any, la: list[str], b: Any, lb: list[str], later: set[str]) -> 
     return reshape(product, *shape, *ra, *rb), [*batch, *only_a, *only_b]
 
 
-def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
+def vecdot(x: Any, y: Tensor, *, dim: int = -1, out: Any = None) -> Any:
     """The dot products of vectors along an axis (`torch.linalg.vecdot`)."""
     if not x.dtype.is_floating_point:
         raise RuntimeError(f"linalg.vecdot: Expected a floating point or complex tensor as input. Got {kind_name(x)}")
@@ -226,7 +226,7 @@ def vecdot(x: Any, y: Any, *, dim: int = -1, out: Any = None) -> Any:
 
 
 @one_node("LinalgCrossBackward0")
-def linalg_cross(input: Tensor, other: Any, *, dim: int = -1, out: Any = None) -> Any:
+def linalg_cross(input: Tensor, other: Tensor, *, dim: int = -1, out: Any = None) -> Any:
     """The cross product of 3-vectors along an axis (`torch.linalg.cross`)."""
     from tapegrad.functions.shaping.joining import stack
 
@@ -242,7 +242,7 @@ def linalg_cross(input: Tensor, other: Any, *, dim: int = -1, out: Any = None) -
 
 
 @method
-def cross(input: Tensor, other: Any, dim: int | None = None, *, out: Any = None) -> Any:
+def cross(input: Tensor, other: Tensor, dim: int | None = None, *, out: Any = None) -> Any:
     if dim is None:
         fitting = [d for d, n in enumerate(input.shape) if n == 3]
         if not fitting:

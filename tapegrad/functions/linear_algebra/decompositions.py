@@ -17,7 +17,7 @@ from tapegrad.functions.linear_algebra.solving import (
     solve,
 )
 from tapegrad.functions.pointwise.arithmetic import where
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.functions.shaping.joining import cat
 from tapegrad.machine.live import machine
 from tapegrad.ops.declaration import REGISTRY
@@ -164,7 +164,7 @@ def cond(A: Any, p: Any = None, *, out: Any = None) -> Any:
     if p in (None, 2, -2):
         values = svdvals(A)
         large, small = values[..., 0], values[..., -1]
-        return into(out, small / large if p == -2 else large / small)
+        return into(out, called("SqueezeBackward1", small / large if p == -2 else large / small))
     expect_square("linalg.cond", A)
     singular = slogdet(A.detach())[0] == 0
     inverse = inv(where(singular[..., None, None], creation.eye(A.shape[-1], dtype=A.dtype), A))

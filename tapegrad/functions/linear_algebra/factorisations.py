@@ -141,6 +141,7 @@ def householder_product(A: Any, tau: Any, *, out: Any = None) -> Any:
     return into(out, found)
 
 
+@one_node("LinalgLstsqBackward0")
 def lstsq(A: Any, B: Any, rcond: float | None = None, *, driver: str | None = None) -> Any:
     """X that makes A X - B least, residuals, ranks, singular values (`torch.linalg.lstsq`)."""
     if driver not in (None, "gels", "gelsy", "gelsd", "gelss"):

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes
-from tapegrad.functions.common import METHODS, PUBLIC, into, method, named, public, warn
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensors, into, method, named, public, warn
 from tapegrad.functions.linear_algebra import decompositions, factorisations, solving
 from tapegrad.functions.linear_algebra.contractions import multi_dot
 from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
@@ -62,6 +62,7 @@ def chain_matmul(*matrices: Any, out: Any = None) -> Any:
     tensor([[4.]])
     """
     _former("chain_matmul", "multi_dot")
+    expect_tensors(matrices)
     for x in matrices:
         if x.ndim != 2:
             raise RuntimeError(f"Tensor dimension is {x.ndim}, expected 2 instead.")

@@ -55,6 +55,7 @@ def mm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
 
 @overrides("bmm")
 def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
+    expect_tensor("bmm", mat2, "mat2", 2)
     if input.ndim != 3 or mat2.ndim != 3:
         raise RuntimeError(f"batch{1 if input.ndim != 3 else 2} must be a 3D tensor")
     if input.shape[0] != mat2.shape[0] or input.shape[2] != mat2.shape[1]:
@@ -69,6 +70,7 @@ def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
 
 @overrides("mv")
 def mv(input: Tensor, vec: Any, *, out: Any = None) -> Any:
+    expect_tensor("mv", vec, "vec", 2)
     if input.ndim != 2 or vec.ndim != 1:
         raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
@@ -80,7 +82,7 @@ def mv(input: Tensor, vec: Any, *, out: Any = None) -> Any:
 
 
 @method
-def dot(input: Tensor, tensor: Any, *, out: Any = None) -> Any:
+def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Any:
     """The sum of products of two vectors (`torch.dot`)."""
     expect_tensor("dot", tensor, "tensor", 2)
     if input.ndim != 1 or tensor.ndim != 1:
@@ -98,7 +100,7 @@ def dot(input: Tensor, tensor: Any, *, out: Any = None) -> Any:
 
 
 @method
-def matmul(input: Tensor, other: Any, *, out: Any = None) -> Any:
+def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Any:
     """The matrix product of the last two axes, batches broadcast (`torch.matmul`)."""
     expect_tensor("matmul", other, "other", 2)
     result = _matmul(input, other)
@@ -226,7 +228,7 @@ def _check_vectors(a: Any, b: Any) -> Any:
 
 
 @method
-def outer(input: Tensor, vec2: Any, *, out: Any = None) -> Any:
+def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Any:
     """Every product of two vectors' elements (`torch.outer`)."""
     if input.ndim != 1 or vec2.ndim != 1:
         raise RuntimeError(f"outer: Expected 1-D argument {'self' if input.ndim != 1 else 'vec2'}, but got "

@@ -123,7 +123,7 @@ def glu(input: Tensor, dim: int = -1) -> Any:
 
 @public
 @nn
-def prelu(input: Tensor, weight: Any) -> Any:
+def prelu(input: Tensor, weight: Tensor) -> Any:
     """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`)."""
     expect_tensor("prelu", weight, "weight", 2)
     channels = input.shape[1] if input.ndim > 1 else 1

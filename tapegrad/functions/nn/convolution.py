@@ -134,7 +134,7 @@ def _check_steps(stride: Sequence[int], padding: Sequence[int], dilation: Sequen
 def _convolution(n: int) -> None:
     name = f"conv{n}d"
 
-    def conv(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
+    def conv(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, dilation: Any = 1,
              groups: int = 1) -> Any:
         x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)
@@ -168,7 +168,7 @@ def _convolution(n: int) -> None:
 def _transposed(n: int) -> None:
     name = f"conv_transpose{n}d"
 
-    def conv_transpose(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0,
+    def conv_transpose(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0,
                        output_padding: Any = 0, groups: int = 1, dilation: Any = 1) -> Any:
         x, batched = with_batch(name, tied(input, loose=True), n)
         weight = tied(weight, loose=True)

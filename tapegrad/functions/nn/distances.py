@@ -17,7 +17,7 @@ from tapegrad.tensor import Tensor
 
 
 @public
-def cdist(x1: Any, x2: Any, p: float = 2.0, compute_mode: str | None = None) -> Any:
+def cdist(x1: Any, x2: Tensor, p: float = 2.0, compute_mode: str | None = None) -> Any:
     """Distances of every point of one set to every point of another (`torch.cdist`)."""
     for name, x in (("X1", x1), ("X2", x2)):
         expect_tensor("cdist", x, name.lower())
@@ -57,7 +57,7 @@ def pdist(input: Tensor, p: float = 2.0) -> Any:
 
 
 @nn
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Any:
+def bilinear(input1: Any, input2: Tensor, weight: Tensor, bias: Any = None) -> Any:
     """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`)."""
     if input1.shape[:-1] != input2.shape[:-1]:
         raise RuntimeError("bilinear(): input batch dimensions do not match: got "
@@ -84,7 +84,7 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = PUBLIC["min"](far, pairwise_distance(positive, negative, p, eps))
-    return reduced((near - far + margin).clamp(min=0), reduction)
+    return reduced((near - far + margin).clamp_min(0), reduction)
 
 
 @nn
@@ -104,7 +104,7 @@ def triplet_margin_with_distance_loss(anchor: Tensor, positive: Tensor, negative
     near, far = distance(anchor, positive), distance(anchor, negative)
     if swap:
         far = far.minimum(distance(positive, negative))
-    return reduced((near - far + margin).clamp(min=0), reduction)
+    return reduced((near - far + margin).clamp_min(0), reduction)
 
 
 def _positive(x: Any) -> Any:

@@ -19,7 +19,7 @@ from tapegrad.tensor import Tensor
 
 
 @nn
-def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
+def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Any:
     """`input @ weight.T + bias` (`torch.nn.functional.linear`)."""
     expect_tensor("linear", weight, "weight", 2)
     if not input.ndim or not weight.ndim:
@@ -40,7 +40,7 @@ def linear(input: Tensor, weight: Any, bias: Any = None) -> Any:
 
 
 @nn
-def embedding(input: Tensor, weight: Any, padding_idx: int | None = None, max_norm: float | None = None,
+def embedding(input: Tensor, weight: Tensor, padding_idx: int | None = None, max_norm: float | None = None,
               norm_type: float = 2.0, scale_grad_by_freq: bool = False, sparse: bool = False) -> Any:
     """The rows of a table (`torch.nn.functional.embedding`)."""
     if weight.ndim != 2:

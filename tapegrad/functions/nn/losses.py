@@ -160,7 +160,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
 def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
            log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`)."""
-    if not input.dtype.is_floating_point and not target.dtype.is_floating_point:
+    if not (input.dtype.is_floating_point and target.dtype.is_floating_point):
         raise RuntimeError("kl_div: Integral inputs not supported.")
     if reduction == "mean" and size_average is None and reduce is None:
         warn("reduction: 'mean' divides the total loss by both the batch size and the support size.'batchmean' divides "
@@ -210,7 +210,7 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, 
 @nn
 def hinge_embedding_loss(input: Tensor, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
-    far = input.neg().add(margin).clamp(min=0)
+    far = input.neg().add(margin).clamp_min(0)
     zero = input.new_zeros(())
     loss = PUBLIC["where"](target != 1, far, zero) + PUBLIC["where"](target != -1, input, zero)
     return reduced(loss, _legacy(size_average, reduce, reduction))
@@ -222,7 +222,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
     if not input1.ndim == input2.ndim == target.ndim:
         raise RuntimeError("margin_ranking_loss : All input tensors should have same dimension but got sizes: input1: "
                            f"{input1.shape}, input2: {input2.shape}, target: {target.shape} ")
-    return reduced((-target * (input1 - input2) + margin * 1.0).clamp(min=0), _legacy(size_average, reduce, reduction))
+    return reduced((-target * (input1 - input2) + margin * 1.0).clamp_min(0), _legacy(size_average, reduce, reduction))
 
 
 @nn
@@ -237,7 +237,7 @@ def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduc
 
 @public
 @nn
-def cosine_similarity(x1: Any, x2: Any, dim: int = 1, eps: float = 1e-8) -> Any:
+def cosine_similarity(x1: Any, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> Any:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`)."""
     common = result_type(x1, x2)
     if not common.is_floating_point:
@@ -261,13 +261,13 @@ def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float =
     cosine = product / (((input1 * input1).sum(dim) + eps) * ((input2 * input2).sum(dim) + eps)).sqrt()
     zero = cosine.new_zeros(tuple(cosine.shape))
     loss = PUBLIC["where"](target == 1, 1 - cosine, zero) + PUBLIC["where"](
-        target == -1, (cosine - margin).clamp(min=0), zero)
+        target == -1, (cosine - margin).clamp_min(0), zero)
     return reduced(loss, _legacy(size_average, reduce, reduction))
 
 
 @public
 @nn
-def pairwise_distance(x1: Any, x2: Any, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
+def pairwise_distance(x1: Any, x2: Tensor, p: float = 2.0, eps: float = 1e-6, keepdim: bool = False) -> Any:
     """The norms of differences (`torch.nn.functional.pairwise_distance`)."""
     return called("NormBackward1", vector_norm(x1 - x2 + eps, p, -1, keepdim))
 

@@ -14,19 +14,20 @@ from tapegrad.tensor import Tensor
 
 
 def _reduction(number: int) -> str:
+    """What `nn.functional` calls it; where the number is left out PyTorch reduces nothing, whatever its schemas say."""
     return {1: "mean", 2: "sum"}.get(number, "none")
 
 
 @public
 def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Any = None, pos_weight: Any = None,
-                                     reduction: int = 1) -> Any:
+                                     reduction: int = 0) -> Any:
     """Binary cross entropy of logits, reduced by number (`torch.binary_cross_entropy_with_logits`)."""
     return NN["binary_cross_entropy_with_logits"](input, target, weight, pos_weight=pos_weight,
                                                   reduction=_reduction(reduction))
 
 
 @public
-def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0
                           ) -> Any:
     """`nn.functional.cosine_embedding_loss`, reduced by number (`torch.cosine_embedding_loss`)."""
     return NN["cosine_embedding_loss"](input1, input2, target, margin, reduction=_reduction(reduction))
@@ -34,20 +35,20 @@ def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin
 
 @public
 def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: int = 0,
-             reduction: int = 1, zero_infinity: bool = False) -> Any:
+             reduction: int = 0, zero_infinity: bool = False) -> Any:
     """`nn.functional.ctc_loss`, reduced by number (`torch.ctc_loss`)."""
     return NN["ctc_loss"](log_probs, targets, input_lengths, target_lengths, blank, _reduction(reduction),
                           zero_infinity)
 
 
 @public
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 1) -> Any:
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: float = 1.0, reduction: int = 0) -> Any:
     """`nn.functional.hinge_embedding_loss`, reduced by number (`torch.hinge_embedding_loss`)."""
     return NN["hinge_embedding_loss"](input, target, margin, reduction=_reduction(reduction))
 
 
 @public
-def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: bool = False) -> Any:
+def kl_div(input: Tensor, target: Tensor, reduction: int = 0, *, log_target: bool = False) -> Any:
     """`nn.functional.kl_div`, reduced by number: 0 for none, 1 for the mean, 2 for the sum (`torch.kl_div`).
 
     >>> import tapegrad as torch
@@ -60,7 +61,7 @@ def kl_div(input: Tensor, target: Tensor, reduction: int = 1, *, log_target: boo
 
 
 @public
-def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 1) -> Any:
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: float = 0.0, reduction: int = 0) -> Any:
     """`nn.functional.margin_ranking_loss`, reduced by number (`torch.margin_ranking_loss`)."""
     return NN["margin_ranking_loss"](input1, input2, target, margin, reduction=_reduction(reduction))
 
@@ -73,7 +74,7 @@ def poisson_nll_loss(input: Tensor, target: Tensor, log_input: bool, full: bool,
 
 @public
 def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: float = 1.0, p: float = 2.0,
-                        eps: float = 1e-06, swap: bool = False, reduction: int = 1) -> Any:
+                        eps: float = 1e-06, swap: bool = False, reduction: int = 0) -> Any:
     """`nn.functional.triplet_margin_loss`, reduced by number (`torch.triplet_margin_loss`)."""
     return NN["triplet_margin_loss"](anchor, positive, negative, margin, p, eps, swap, reduction=_reduction(reduction))
 

@@ -147,4 +147,6 @@ def affine(x: Any, weight: Any, bias: Any, node: str = "") -> Any:
     """Times `weight`, plus `bias`, where they are given."""
     if bias is not None:
         return apply(operation("affine"), (x, 1.0 if weight is None else weight, bias), node=node)
-    return x if weight is None else x * weight
+    if weight is None:
+        return called(node, x) if node else x
+    return apply(operation("mul"), (x, weight), node=node) if node else x * weight

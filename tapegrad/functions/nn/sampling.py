@@ -8,7 +8,7 @@ import numpy as np
 from tapegrad import creation, dtypes
 from tapegrad.functions.common import PUBLIC, kind_name
 from tapegrad.functions.nn.activations import NN, nn
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.tensor import Tensor
 
 
@@ -205,11 +205,15 @@ def rrelu(input: Tensor, lower: float = 1.0 / 8, upper: float = 1.0 / 3, trainin
     if lower > upper:
         raise RuntimeError("Lower bound should be less than or equal to the upper bound")
     if not training:
-        return NN["leaky_relu"](input, (lower + upper) / 2, inplace=inplace)
+        found = NN["leaky_relu"](input, (lower + upper) / 2, inplace=inplace)
+        return found if inplace else called("RreluWithNoiseBackward0", found)
     drawn = creation.zeros_like(input)
     drawn.copy_(_slopes(input, lower, upper))
-    found = PUBLIC["where"](input > 0, input, input * drawn)
-    return input.copy_(found) if inplace else found
+
+    def sloped(x: Any) -> Any:
+        return PUBLIC["where"](x > 0, x, x * drawn)
+
+    return input.copy_(sloped(input)) if inplace else one_node("RreluWithNoiseBackward0")(sloped)(input)
 
 
 def _slopes(x: Tensor, lower: float, upper: float) -> Any:

@@ -261,6 +261,14 @@ def square(input: Tensor, *, out: Any = None) -> Any:
     return into(out, apply(operation("square"), (input,), teach=True))
 
 
+@overrides("fill")
+def fill(input: Tensor, value: Any) -> Any:
+    if isinstance(value, Tensor) and value.ndim:
+        raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
+                           f"{value.ndim} dimensions.")
+    return apply(operation("fill"), (input, value), teach=True)
+
+
 @overrides("fill_")
 def fill_(self: Any, value: Any) -> Any:
     if isinstance(value, Tensor) and value.ndim:
@@ -322,14 +330,14 @@ METHODS["true_divide_"] = lambda self, other: self.div_(other)
 
 
 @method
-def equal(input: Tensor, other: Any) -> bool:
+def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shapes and all elements agree (`torch.equal`)."""
     expect_tensor("equal", other, "other", 2)
     return tuple(input.shape) == tuple(other.shape) and bool(np.array_equal(input._array(), other._array()))
 
 
 @method
-def allclose(input: Tensor, other: Any, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
+def allclose(input: Tensor, other: Tensor, rtol: float = 1e-05, atol: float = 1e-08, equal_nan: bool = False) -> bool:
     """Whether all elements are close (`torch.allclose`)."""
     return bool(isclose(input, other, rtol, atol, equal_nan).all())
 

@@ -103,7 +103,7 @@ in_place("mvlgamma", multigammaln)
 @special
 def ndtr(input: Tensor, *, out: Any = None) -> Any:
     """The normal distribution's share below (`torch.special.ndtr`)."""
-    return into(out, apply(operation("ndtr"), (input,)))
+    return into(out, apply(operation("ndtr"), (input,), node="MulBackward1"))
 
 
 def _whole_numbers(name: str) -> None:

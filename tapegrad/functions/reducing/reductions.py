@@ -219,7 +219,7 @@ def vector_norm(x: Any, ord: float = 2, dim: Ints | None = None, keepdim: bool =
 
 @method
 @one_node("DistBackward0", 1)
-def dist(input: Tensor, other: Any, p: float = 2) -> Any:
+def dist(input: Tensor, other: Tensor, p: float = 2) -> Any:
     """The norm of a difference (`torch.dist`)."""
     return vector_norm(input - other, p)
 

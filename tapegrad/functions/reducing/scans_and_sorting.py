@@ -1,6 +1,7 @@
 """What depends on the order along an axis: running reductions, sorting, ranks, neighbours."""
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -14,7 +15,7 @@ from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.reducing.reductions import axis_of, expect_elements, picked, widened
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.several_outputs import one_node, one_node_where, without_axes
 from tapegrad.functions.shaping.views import unsafe_view
 from tapegrad.tensor import Tensor
 
@@ -37,7 +38,7 @@ def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> 
         return into(out, apply(operation(name), (x,), (("dim", d), *extra)))
 
     running.__name__ = name
-    return running
+    return one_node_where(without_axes, f"{name.capitalize()}Backward0")(running)
 
 
 for _name, _made in (("cumsum", _running("cumsum", ("reverse", False))), ("cumprod", _running("cumprod")),
@@ -78,7 +79,7 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
     x = cat(parts, dim) if len(parts) > 1 else input
     d = shapes.wrap_dim(dim, x.ndim)
     if n == 0:
-        return into(out, input.clone())
+        return into(out, apply(operation("clone"), (input,), node="CopyBackwards"))
     for _ in range(min(n, x.shape[d])):
         size = x.shape[d]
         later, earlier = x.narrow(d, 1, size - 1), x.narrow(d, 0, size - 1)
@@ -90,11 +91,18 @@ def diff(input: Tensor, n: int = 1, dim: int = -1, prepend: Any = None, append: 
 def trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The integral by the trapezoid rule (`torch.trapezoid`)."""
     d = shapes.axis_there(dim, y.ndim)
+    refuse_conditions("trapezoid", y)
     if y.shape[d] == 0:
         return y.detach().sum(d) * 0.0
     if x is None:
-        return (y.sum(d) - (y.select(d, 0) + y.select(d, -1)) * 0.5) * (1 if dx is None else dx)
-    return (pairs(y, d) * widths("trapezoid", y, x, d)).sum(d) / 2.0
+        inside = y.sum(d) - (y.select(d, 0) + y.select(d, -1)) * 0.5
+        return apply(operation("mul"), (inside, 1 if dx is None else dx), node="MulBackward1")
+    return apply(operation("div"), ((pairs(y, d) * widths("trapezoid", y, x, d)).sum(d), 2.0), node="DivBackward1")
+
+
+def refuse_conditions(name: str, y: Any) -> None:
+    if y.dtype.category == 0:
+        raise RuntimeError(f"{name}: received a bool input for `y`, but bool is not supported")
 
 
 def pairs(y: Any, d: int) -> Any:
@@ -124,7 +132,7 @@ PUBLIC["trapz"] = trapezoid
 def _sorted(name: str, x: Any, dim: int, descending: bool) -> tuple[Any, Any]:
     d = shapes.wrap_dim(dim, x.ndim)
     if not x.ndim:
-        return x.clone(), _first()
+        return apply(operation("clone"), (x,), node="SortBackward0"), _first()
     places = apply(operation("sorted_positions"), (x.detach(),), (("dim", d), ("descending", bool(descending))))
     return read(f"{name}_values", x, (places,), ("along", d)), places
 
@@ -156,7 +164,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
     if not 0 <= k <= n:
         raise RuntimeError("selected index k out of range")
     if not input.ndim:
-        values, places = input.clone(), _first()
+        values, places = apply(operation("clone"), (input,), node="TopkBackward0"), _first()
     else:
         places = apply(operation("first_positions"), (input.detach(),), (
             ("dim", d), ("descending", bool(largest)), ("count", k)))
@@ -252,10 +260,30 @@ def unique(input: Tensor, sorted: bool = True, return_inverse: bool = False, ret
                                "applied")
         if not input.ndim:
             array, dim = array.reshape(1), 0
-    values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
+    if dim is not None and input.dtype.is_floating_point and np.isnan(array).any():
+        values, inverse, counts = _distinct_with_nan(array, dim)
+    else:
+        values, inverse, counts = np.unique(array, return_inverse=True, return_counts=True, axis=dim, equal_nan=False)
     inverse = inverse.reshape(array.shape if dim is None else -1)
     return _several("_unique2" if dim is None else "unique_dim", input, values, inverse if return_inverse else None,
                     counts if return_counts else None)
+
+
+def _distinct_with_nan(array: Any, dim: int) -> tuple[Any, Any, Any]:
+    """Slices in the order of their first elements of which one is smaller: NaN is beside every number, and no equal."""
+    rows = np.moveaxis(array, dim, 0)
+    flat = rows.reshape(len(rows), -1)
+
+    def compared(i: int, j: int) -> int:
+        less, more = flat[i] < flat[j], flat[i] > flat[j]
+        told = np.flatnonzero(less | more)
+        return 0 if not told.size else -1 if less[told[0]] else 1
+
+    order = np.array(sorted(range(len(rows)), key=functools.cmp_to_key(compared)))
+    fresh = np.concatenate(([True], (flat[order[1:]] != flat[order[:-1]]).any(1)))
+    inverse = np.empty(len(rows), np.int64)
+    inverse[order] = np.cumsum(fresh) - 1
+    return np.moveaxis(rows[order[fresh]], 0, dim), inverse, np.bincount(inverse)
 
 
 def _several(name: str, input: Tensor, values: Any, inverse: Any, counts: Any) -> Any:

@@ -11,8 +11,8 @@ from tapegrad.autograd.made_nodes import without_derivative
 from tapegrad.creation import check_room, from_array, linspace
 from tapegrad.functions.common import in_place, into, invalid_combination, kind_name, method, named, public, warn
 from tapegrad.functions.reducing.reductions import vector_norm
-from tapegrad.functions.reducing.scans_and_sorting import pairs, sort, widths
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.functions.reducing.scans_and_sorting import pairs, refuse_conditions, sort, widths
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.tensor import Tensor
 
 
@@ -85,6 +85,7 @@ def nanquantile(input: Tensor, q: Any, dim: int | None = None, keepdim: bool = F
 def cumulative_trapezoid(y: Any, x: Any = None, *, dx: Any = None, dim: int = -1) -> Any:
     """The running integral by the trapezoid rule (`torch.cumulative_trapezoid`)."""
     dim = shapes.wrap_dim(dim, y.ndim)
+    refuse_conditions("cumulative_trapezoid", y)
     if x is None:
         return (pairs(y, dim) * ((1 if dx is None else dx) / 2)).cumsum(dim)
     return (pairs(y, dim) * widths("cumulative_trapezoid", y, x, dim)).cumsum(dim) / 2.0
@@ -135,7 +136,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
         warn("cov(): degrees of freedom is <= 0. Correction should be strictly less than the number of observations.")
     norm = max(norm, 0) if isinstance(norm, (int, float)) else norm.clamp(min=0)
     found = scaled @ centred.t() / norm
-    return found.reshape(()) if found.shape[0] == 1 else found
+    return called("SqueezeBackward0", found.reshape(()) if found.shape[0] == 1 else found)
 
 
 @method

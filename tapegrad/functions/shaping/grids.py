@@ -9,8 +9,9 @@ import numpy as np
 
 from tapegrad import dtypes, series, shapes
 from tapegrad.creation import check_room, from_array
-from tapegrad.functions.common import PUBLIC, expect_tensor, into, method, public, warn
-from tapegrad.functions.several_outputs import one_node
+from tapegrad.dispatch import apply
+from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, method, operation, public, warn
+from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.functions.shaping.joining import cat, stack
 from tapegrad.functions.shaping.views import meshgrid
 from tapegrad.signatures import Ints
@@ -29,6 +30,7 @@ def broadcast_shapes(*shapes_: Any) -> shapes.Size:
 @public
 def cartesian_prod(*tensors: Any) -> Any:
     """All tuples with an element of each vector (`torch.cartesian_prod`)."""
+    expect_tensors(tensors)
     for x in tensors:
         if x.ndim != 1:
             raise RuntimeError(f"Expect a 1D vector, but got shape {list(x.shape)}")
@@ -49,7 +51,7 @@ def combinations(input: Tensor, r: int = 2, with_replacement: bool = False) -> A
     check_room(dtypes.int64, (math.comb(len(input) + (r - 1) * with_replacement, r), r))
     choose = itertools.combinations_with_replacement if with_replacement else itertools.combinations
     places = np.array(list(choose(range(len(input)), r)), np.int64).reshape(-1, r)
-    return input[from_array(places)]
+    return called("StackBackward0", input[from_array(places)])
 
 
 def _triangle_indices(name: str, places: Any) -> None:
@@ -180,7 +182,7 @@ def narrow_copy(input: Tensor, dim: int, start: int, length: int, *, out: Any = 
     """A copy of a stretch along an axis (`torch.narrow_copy`)."""
     if dim >= input.ndim:
         raise RuntimeError(f"Expected dim < self.dim(), but got {dim} and {input.ndim}")
-    return into(out, input.narrow(dim, start, length).clone())
+    return into(out, apply(operation("clone"), (input.narrow(dim, start, length),), node="NarrowCopyBackward0"))
 
 
 @method

@@ -7,7 +7,7 @@ from typing import Any
 
 from tapegrad import creation, dtypes, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
-from tapegrad.functions.common import PUBLIC, expect_tensor, into, kind_name, operation, public
+from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, kind_name, operation, public
 from tapegrad.functions.queries import common_dtype
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import reshape, unsqueeze
@@ -27,8 +27,8 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
                         f"{type(tensors).__name__}")
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
+    expect_tensors(tensors)
     for i, x in enumerate(tensors):
-        expect_tensor("cat", x, "tensors", 1)
         if not x.ndim:
             raise RuntimeError(f"zero-dimensional tensor (at position {i}) cannot be concatenated")
     kept = [x for x in tensors if tuple(x.shape) != (0,)] or list(tensors[:1])
@@ -121,6 +121,7 @@ def block_diag(*tensors: Any) -> Any:
     """Matrices along a diagonal (`torch.block_diag`)."""
     if not tensors:
         return creation.zeros(1, 0)
+    expect_tensors(tensors)
     parts = [PUBLIC["atleast_2d"](x) for x in tensors]
     for i, x in enumerate(tensors):
         if x.ndim > 2:

@@ -38,7 +38,7 @@ def flip(input: Tensor, *args: Any, dims: Any = None) -> Any:
         if wrapped.count(d) > 1:
             raise RuntimeError(f"dim {d} appears multiple times in the list of dims")
     if not input.ndim or not wrapped:
-        return input.clone()
+        return apply(operation("clone"), (input,), node="FlipBackward0")
     return apply(operation("flip"), (input,), (("dims", tuple(wrapped)),))
 
 
@@ -68,7 +68,7 @@ def roll(input: Tensor, shifts: Ints, dims: Ints = ()) -> Any:
     if len(shifts) != len(dims):
         raise RuntimeError(f"shifts and dimensions must align. shifts: {len(shifts)}, dims:{len(dims)}")
     if not input.numel():
-        return input.clone()  # whatever the axes are
+        return apply(operation("clone"), (input,), node="RollBackward0")  # whatever the axes are
     total: dict[int, int] = {}
     for shift, d in zip(shifts, dims):
         axis = shapes.axis_there(d, input.ndim)
@@ -207,7 +207,7 @@ def diag(input: Tensor, diagonal: int = 0, *, out: Any = None) -> Any:
         raise RuntimeError(f"diag(): Supports 1D or 2D tensors. Got {input.ndim}D")
     if input.ndim == 1:
         return into(out, diag_embed(input, diagonal))
-    return into(out, main_diagonal(input, diagonal).clone())
+    return into(out, apply(operation("clone"), (main_diagonal(input, diagonal),), node="DiagonalBackward0_copy"))
 
 
 @method

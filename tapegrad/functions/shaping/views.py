@@ -10,6 +10,7 @@ from tapegrad.dispatch import apply, apply_inplace, apply_view, layout_of
 from tapegrad.functions.common import (
     METHODS,
     PUBLIC,
+    expect_tensors,
     invalid_combination,
     kind_name,
     method,
@@ -279,6 +280,7 @@ def diagonal(input: Tensor, offset: int = 0, dim1: int = 0, dim2: int = 1) -> An
 @public
 def broadcast_tensors(*tensors: Any) -> tuple[Any, ...]:
     """Tensors expanded to their common shape (`torch.broadcast_tensors`)."""
+    expect_tensors(tensors)
     shape = shapes.broadcast(tuple(x.shape) for x in tensors)
     return tuple(x if tuple(x.shape) == shape else expand(x, *shape) for x in tensors)
 
@@ -434,15 +436,19 @@ def _at_least(ndim: int) -> None:
             return x
         if ndim == 1:
             return reshape(x, 1)
+        if not x.ndim:
+            return reshape(x, (1,) * ndim)
         if ndim == 2:
-            return unsqueeze(reshape(x, -1) if not x.ndim else x, 0)
+            return unsqueeze(x, 0)
         if x.ndim == 2:
             return unsqueeze(x, 2)
-        return unsqueeze(unsqueeze(reshape(x, -1) if not x.ndim else x, 0), 2)
+        return unsqueeze(unsqueeze(x, 0), 2)
 
     def atleast(*tensors: Any) -> Any:
         if len(tensors) == 1 and isinstance(tensors[0], (list, tuple)):
+            expect_tensors(tensors[0])
             return tuple(map(one, tensors[0]))
+        expect_tensors(tensors)
         return one(tensors[0]) if len(tensors) == 1 else tuple(map(one, tensors))
 
     PUBLIC[f"atleast_{ndim}d"] = atleast
@@ -459,6 +465,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
         tensors = tuple(tensors[0])
     if not tensors:
         raise RuntimeError("meshgrid expects a non-empty TensorList")
+    expect_tensors(tensors)
     for x in tensors:
         if x.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x.ndim}D")
