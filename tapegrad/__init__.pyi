@@ -263,7 +263,7 @@ def all(input: Tensor, dim: _int | Sequence[_int] | None = None, keepdim: _bool 
 
     >>> torch.all(torch.tensor([0.25, 0.5, 1.0]))
     tensor(True)"""
-def allclose(input: Tensor, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> _bool:
+def allclose(input: Tensor, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> _bool:
     """Whether all elements are close (`torch.allclose`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -557,17 +557,17 @@ def bernoulli(input: Tensor, *, generator: Generator | None = None, out: Any = N
 @overload
 def bernoulli(input: Tensor, p: _float, *, generator: Generator | None = None) -> Tensor:
     ...
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
+def bilinear(input1: Any, input2: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
     """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`).
 
     >>> torch.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(1, 2, 3))
     tensor([[6.]])"""
-def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Any = None, pos_weight: Any = None, reduction: _int = 1) -> Tensor:
+def binary_cross_entropy_with_logits(input: Tensor, target: Tensor, weight: Any = None, pos_weight: Any = None, reduction: _int = 0) -> Tensor:
     """Binary cross entropy of logits, reduced by number (`torch.binary_cross_entropy_with_logits`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.binary_cross_entropy_with_logits(x, x)
-    tensor(0.6003)"""
+    tensor([0.7634, 0.7241, 0.3133])"""
 def bincount(input: Tensor, weights: Any = None, minlength: _int = 0) -> Tensor:
     """How often each number occurs (`torch.bincount`).
 
@@ -878,19 +878,19 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: _int = 0) -> Tens
     tensor([[[2.]],
     <BLANKLINE>
             [[2.]]])"""
-def conv_transpose1d(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
     """The adjoint of a convolution in 1 axes (`torch.nn.functional.conv_transpose1d`).
 
     >>> torch.conv_transpose1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[1., 2., 2., 1.]]])"""
-def conv_transpose2d(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
     """The adjoint of a convolution in 2 axes (`torch.nn.functional.conv_transpose2d`).
 
     >>> torch.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[1., 2., 1.],
               [2., 4., 2.],
               [1., 2., 1.]]]])"""
-def conv_transpose3d(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
     """The adjoint of a convolution in 3 axes (`torch.nn.functional.conv_transpose3d`).
 
     >>> torch.conv_transpose3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
@@ -938,9 +938,9 @@ def cosh_(input: Tensor) -> Tensor:
 
     >>> torch.cosh_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([1.0314, 1.1276, 1.5431])"""
-def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 1) -> Any:
+def cosine_embedding_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 0) -> Any:
     """`nn.functional.cosine_embedding_loss`, reduced by number (`torch.cosine_embedding_loss`)."""
-def cosine_similarity(x1: Any, x2: Any, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
+def cosine_similarity(x1: Any, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -965,12 +965,12 @@ def cov(input: Tensor, *, correction: _int = 1, fweights: Any = None, aweights: 
 
     >>> torch.cov(torch.tensor([0.25, 0.5, 1.0]))
     tensor(0.1458)"""
-def cross(input: Tensor, other: Tensor | _float, dim: _int | None = None, *, out: Any = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, dim: _int | None = None, *, out: Any = None) -> Tensor:
     """The cross product of vectors along an axis of length 3 (`torch.cross`).
 
     >>> torch.cross(torch.tensor([1.0, 0.0, 0.0]), torch.tensor([0.0, 1.0, 0.0]), dim=0)
     tensor([0., 0., 1.])"""
-def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: _int = 0, reduction: _int = 1, zero_infinity: _bool = False) -> Any:
+def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_lengths: Any, blank: _int = 0, reduction: _int = 0, zero_infinity: _bool = False) -> Any:
     """`nn.functional.ctc_loss`, reduced by number (`torch.ctc_loss`)."""
 def cummax(input: Tensor, dim: _int, *, out: Any = None) -> _cummax:
     """The greatest element so far along an axis, and its places (`torch.cummax`).
@@ -1113,7 +1113,7 @@ def digamma(input: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.digamma(torch.tensor([0.25, 0.5, 1.0]))
     tensor([-4.2275, -1.9635, -0.5772])"""
-def dist(input: Tensor, other: Tensor | _float, p: _float = 2) -> Tensor:
+def dist(input: Tensor, other: Tensor, p: _float = 2) -> Tensor:
     """The norm of a difference (`torch.dist`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1135,7 +1135,7 @@ def divide(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
 @overload
 def divide(input: Tensor, other: Tensor | _float, *, rounding_mode: _str | None, out: Any = None) -> Tensor:
     ...
-def dot(input: Tensor, tensor: Any, *, out: Any = None) -> Tensor:
+def dot(input: Tensor, tensor: Tensor, *, out: Any = None) -> Tensor:
     """The sum of products of two vectors (`torch.dot`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1240,7 +1240,7 @@ def eq(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.eq(x, x)
     tensor([True, True, True])"""
-def equal(input: Tensor, other: Tensor | _float) -> _bool:
+def equal(input: Tensor, other: Tensor) -> _bool:
     """Whether shapes and all elements agree (`torch.equal`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1317,6 +1317,10 @@ def eye(n: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout:
 @overload
 def eye(n: _int, m: _int, *, out: Any = None, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Tensor:
     ...
+def fake_quantize_per_channel_affine(input: Tensor, scale: Tensor, zero_point: Tensor, axis: _int, quant_min: _int, quant_max: _int) -> Any:
+    """Each channel rounded with a scale of its own (`torch.fake_quantize_per_channel_affine`)."""
+def fake_quantize_per_tensor_affine(input: Tensor, scale: Any, zero_point: Any, quant_min: _int, quant_max: _int) -> Any:
+    """Each element rounded as a quantised tensor would hold it (`torch.fake_quantize_per_tensor_affine`)."""
 def feature_alpha_dropout(input: Tensor, p: _float, train: _bool) -> Tensor:
     """Elements set to zero at random (`torch.feature_alpha_dropout`).
 
@@ -1487,7 +1491,7 @@ def ge(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.ge(x, x)
     tensor([True, True, True])"""
-def ger(input: Tensor, vec2: Any, *, out: Any = None) -> Tensor:
+def ger(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """Every product of two vectors' elements (`torch.outer`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1637,12 +1641,12 @@ def heaviside(input: Tensor, values: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.heaviside(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([7.0]))
     tensor([1., 1., 1.])"""
-def hinge_embedding_loss(input: Tensor, target: Tensor, margin: _float = 1.0, reduction: _int = 1) -> Tensor:
+def hinge_embedding_loss(input: Tensor, target: Tensor, margin: _float = 1.0, reduction: _int = 0) -> Tensor:
     """`nn.functional.hinge_embedding_loss`, reduced by number (`torch.hinge_embedding_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.hinge_embedding_loss(x, x)
-    tensor(1.)"""
+    tensor([1., 1., 1.])"""
 def histc(input: Tensor, bins: _int = 100, min: _float = 0, max: _float = 0, *, out: Any = None) -> Tensor:
     """How many elements fall in each of equal bins (`torch.histc`).
 
@@ -1721,7 +1725,7 @@ def index_copy(input: Tensor, dim: _int, index: Tensor, source: Tensor, *, out: 
     >>> torch.index_copy(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), torch.tensor([7.0, 8.0]))
     tensor([8.0000, 0.5000, 1.0000])"""
 def index_fill(input: Tensor, dim: _int, index: Tensor, value: Tensor | _float) -> Tensor:
-    """A copy with one value at indices (`torch.index_fill`).
+    """The slices at given positions along an axis set to a number (`torch.index_fill`).
 
     >>> torch.index_fill(torch.tensor([0.25, 0.5, 1.0]), 0, torch.tensor([0, 0]), 2.0)
     tensor([2.0000, 0.5000, 1.0000])"""
@@ -1752,7 +1756,7 @@ def initial_seed() -> _int:
     >>> _ = torch.manual_seed(3)
     >>> torch.initial_seed()
     3"""
-def inner(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def inner(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """Sums of products over the last axes (`torch.inner`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1841,7 +1845,7 @@ def is_nonzero(input: Tensor) -> _bool:
 
     >>> torch.is_nonzero(torch.tensor(2.0))
     True"""
-def is_same_size(input: Tensor, other: Tensor | _float) -> _bool:
+def is_same_size(input: Tensor, other: Tensor) -> _bool:
     """Whether two tensors have one shape (`torch.is_same_size`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -1940,13 +1944,13 @@ def kaiser_window(window_length: _int, periodic: _bool, *, dtype: _dtype | type 
 @overload
 def kaiser_window(window_length: _int, periodic: _bool, beta: _float, *, dtype: _dtype | type | None = None, layout: Any = None, device: Any = None, pin_memory: _bool = False, requires_grad: _bool = False) -> Any:
     ...
-def kl_div(input: Tensor, target: Tensor, reduction: _int = 1, *, log_target: _bool = False) -> Tensor:
+def kl_div(input: Tensor, target: Tensor, reduction: _int = 0, *, log_target: _bool = False) -> Tensor:
     """`nn.functional.kl_div`, reduced by number: 0 for none, 1 for the mean, 2 for the sum (`torch.kl_div`).
 
     >>> import tapegrad as torch
     >>> torch.kl_div(torch.tensor([0.0, 0.0]), torch.tensor([0.5, 0.5]), 2)
     tensor(-0.6931)"""
-def kron(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def kron(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The Kronecker product (`torch.kron`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2176,12 +2180,12 @@ def manual_seed(seed: _int) -> Generator:
     tensor([0.3367])
 
     A seed is what `int` makes a whole number of: `time.time()` will do."""
-def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 1) -> Tensor:
+def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: _float = 0.0, reduction: _int = 0) -> Tensor:
     """`nn.functional.margin_ranking_loss`, reduced by number (`torch.margin_ranking_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.margin_ranking_loss(x, x, x)
-    tensor(0.)"""
+    tensor([0., 0., 0.])"""
 def masked_fill(input: Tensor, mask: Any, value: Tensor | _float) -> Tensor:
     """A copy with `value` where the mask is true (`torch.masked_fill`).
 
@@ -2197,7 +2201,7 @@ def masked_select(input: Tensor, mask: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.masked_select(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([True, False, True]))
     tensor([0.2500, 1.0000])"""
-def matmul(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The matrix product of the last two axes, batches broadcast (`torch.matmul`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2549,7 +2553,7 @@ def ones_like(input: Tensor, *, memory_format: Any = None, dtype: _dtype | type 
     tensor([1., 1.])"""
 def orgqr(input: Tensor, input2: Tensor, *, out: Any = None) -> Any:
     """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
-def outer(input: Tensor, vec2: Any, *, out: Any = None) -> Tensor:
+def outer(input: Tensor, vec2: Tensor, *, out: Any = None) -> Tensor:
     """Every product of two vectors' elements (`torch.outer`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2557,7 +2561,7 @@ def outer(input: Tensor, vec2: Any, *, out: Any = None) -> Tensor:
     tensor([[0.0625, 0.1250, 0.2500],
             [0.1250, 0.2500, 0.5000],
             [0.2500, 0.5000, 1.0000]])"""
-def pairwise_distance(x1: Any, x2: Any, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
+def pairwise_distance(x1: Any, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
     """The norms of differences (`torch.nn.functional.pairwise_distance`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2623,7 +2627,7 @@ def pow(input: Tensor, exponent: Tensor | _float, *, out: Any = None) -> Tensor:
 
     >>> torch.pow(torch.tensor([0.25, 0.5, 1.0]), 2)
     tensor([0.0625, 0.2500, 1.0000])"""
-def prelu(input: Tensor, weight: Any) -> Tensor:
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`).
 
     >>> torch.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
@@ -3398,7 +3402,7 @@ def take(input: Tensor, index: Tensor, *, out: Any = None) -> Tensor:
 
     >>> torch.take(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([0, 0]))
     tensor([0.2500, 0.2500])"""
-def take_along_dim(input: Tensor, indices: Any, dim: _int | None = None, *, out: Any = None) -> Tensor:
+def take_along_dim(input: Tensor, indices: Tensor, dim: _int | None = None, *, out: Any = None) -> Tensor:
     """gather with broadcasting (`torch.take_along_dim`).
 
     >>> torch.take_along_dim(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([0, 2]))
@@ -3538,7 +3542,7 @@ def tril_indices(row: _int, col: _int, offset: _int = 0, *, dtype: _dtype | type
     >>> torch.tril_indices(2, 2)
     tensor([[0, 1, 1],
             [0, 0, 1]])"""
-def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: _float = 1.0, p: _float = 2.0, eps: _float = 1e-06, swap: _bool = False, reduction: _int = 1) -> Tensor:
+def triplet_margin_loss(anchor: Tensor, positive: Tensor, negative: Tensor, margin: _float = 1.0, p: _float = 2.0, eps: _float = 1e-06, swap: _bool = False, reduction: _int = 0) -> Tensor:
     """`nn.functional.triplet_margin_loss`, reduced by number (`torch.triplet_margin_loss`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -3669,7 +3673,7 @@ def var_mean(input: Tensor, dim: _int | Sequence[_int] | None = None, *, correct
 @overload
 def var_mean(input: Tensor, unbiased: _bool = True) -> tuple[Tensor, ...]:
     ...
-def vdot(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def vdot(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The inner product of two vectors (`torch.vdot`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

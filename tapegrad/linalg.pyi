@@ -73,7 +73,7 @@ def cond(input: Tensor, p: Any = None, *, out: Any = None) -> Tensor:
 
     >>> torch.linalg.cond(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
     tensor(14.9330)"""
-def cross(input: Tensor, other: Tensor | _float, *, dim: _int = -1, out: Any = None) -> Tensor:
+def cross(input: Tensor, other: Tensor, *, dim: _int = -1, out: Any = None) -> Tensor:
     """The cross product of 3-vectors along an axis (`torch.linalg.cross`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -157,7 +157,7 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: _bool = True, adjoint: _bool
     >>> torch.linalg.lu_solve(*torch.linalg.lu_factor(2 * torch.eye(2)), torch.ones(2, 1))
     tensor([[0.5000],
             [0.5000]])"""
-def matmul(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
+def matmul(input: Tensor, other: Tensor, *, out: Any = None) -> Tensor:
     """The matrix product of the last two axes, batches broadcast (`torch.matmul`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -285,7 +285,7 @@ def vander(x: Any, *, N: _int | None = None) -> Tensor:
     tensor([[1.0000, 0.2500, 0.0625],
             [1.0000, 0.5000, 0.2500],
             [1.0000, 1.0000, 1.0000]])"""
-def vecdot(x: Any, y: Any, *, dim: _int = -1, out: Any = None) -> Tensor:
+def vecdot(x: Any, y: Tensor, *, dim: _int = -1, out: Any = None) -> Tensor:
     """The dot products of vectors along an axis (`torch.linalg.vecdot`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])

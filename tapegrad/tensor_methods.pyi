@@ -195,7 +195,7 @@ class TensorBase:
         """Another tensor on the same memory (`torch.Tensor.alias`)."""
     def all(self, dim: _int | Sequence[_int] | None = None, keepdim: _bool = False) -> Tensor:
         """Whether all elements are true, or all along axes: see `tapegrad.all`."""
-    def allclose(self, other: Tensor | _float, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> _bool:
+    def allclose(self, other: Tensor, rtol: _float = 1e-05, atol: _float = 1e-08, equal_nan: _bool = False) -> _bool:
         """Whether all elements are close (`torch.allclose`)."""
     def amax(self, dim: _int | Sequence[_int] | None = (), keepdim: _bool = False) -> Tensor:
         """The greatest element along axes; equals share the gradient: see `tapegrad.amax`."""
@@ -405,7 +405,7 @@ class TensorBase:
         ...
     def cov(self, *, correction: _int = 1, fweights: Any = None, aweights: Any = None) -> Tensor:
         """Covariances of variables in rows (`torch.cov`)."""
-    def cross(self, other: Tensor | _float, dim: _int | None = None) -> Tensor:
+    def cross(self, other: Tensor, dim: _int | None = None) -> Tensor:
         """The cross product of vectors along an axis of length 3: see `tapegrad.cross`."""
     def cummax(self, dim: _int) -> _cummax:
         """The greatest element so far along an axis, and its places: see `tapegrad.cummax`."""
@@ -445,7 +445,7 @@ class TensorBase:
         """The derivative of the logarithm of the gamma function, in place: see `tapegrad.digamma`."""
     def dim_order(self, *, ambiguity_check: Any = False) -> Any:
         """The axes from the outermost in memory to the innermost (`torch.Tensor.dim_order`)."""
-    def dist(self, other: Tensor | _float, p: _float = 2) -> Tensor:
+    def dist(self, other: Tensor, p: _float = 2) -> Tensor:
         """The norm of a difference (`torch.dist`)."""
     def div(self, other: Tensor | _float, *, rounding_mode: _str | None = None) -> Tensor:
         """The quotient of two tensors, element by element, rounded as `rounding_mode` says: `input / other`: see `tapegrad.div`."""
@@ -463,7 +463,7 @@ class TensorBase:
     @overload
     def divide_(self, other: Tensor | _float, *, rounding_mode: _str | None) -> Tensor:
         ...
-    def dot(self, tensor: Any) -> Tensor:
+    def dot(self, tensor: Tensor) -> Tensor:
         """The sum of products of two vectors (`torch.dot`)."""
     @overload
     def dsplit(self, sections: _int) -> tuple[Tensor, ...]:
@@ -482,7 +482,7 @@ class TensorBase:
         """Whether elements are equal: `input == other`: see `tapegrad.eq`."""
     def eq_(self, other: Tensor | _float) -> Tensor:
         """Whether elements are equal: `input == other`, in place: see `tapegrad.eq`."""
-    def equal(self, other: Tensor | _float) -> _bool:
+    def equal(self, other: Tensor) -> _bool:
         """Whether shapes and all elements agree (`torch.equal`)."""
     def erf(self) -> Tensor:
         """The error function of each element: see `tapegrad.erf`."""
@@ -585,7 +585,7 @@ class TensorBase:
         """The Gaussian error linear unit: see `tapegrad.nn.functional.gelu`."""
     def geometric_(self, p: _float, *, generator: Generator | None = None) -> Tensor:
         """Trials up to the first success (`torch.Tensor.geometric_`)."""
-    def ger(self, vec2: Any) -> Tensor:
+    def ger(self, vec2: Tensor) -> Tensor:
         """Every product of two vectors' elements (`torch.outer`)."""
     def get_device(self) -> _int:
         """The number of the device, which the CPU has not: -1 (`torch.Tensor.get_device`)."""
@@ -664,7 +664,7 @@ class TensorBase:
     def index_copy_(self, dim: _int, index: Tensor, source: Tensor) -> Tensor:
         """A copy with rows replaced at indices, in place: see `tapegrad.index_copy`."""
     def index_fill(self, dim: _int, index: Tensor, value: Tensor | _float) -> Tensor:
-        """A copy with one value at indices: see `tapegrad.index_fill`."""
+        """The slices at given positions along an axis set to a number (`torch.index_fill`)."""
     def index_fill_(self, dim: _int, index: Tensor, value: Tensor | _float) -> Tensor:
         """A copy with one value at indices, in place: see `tapegrad.index_fill`."""
     def index_put(self, indices: Any, values: Any, accumulate: _bool = False) -> Tensor:
@@ -681,7 +681,7 @@ class TensorBase:
         """The slices at given positions along an axis (`torch.index_select`)."""
     def indices(self) -> Any:
         """Of sparse tensors (`torch.Tensor.indices`): RuntimeError for others."""
-    def inner(self, other: Tensor | _float) -> Tensor:
+    def inner(self, other: Tensor) -> Tensor:
         """Sums of products over the last axes (`torch.inner`)."""
     def inverse(self) -> Tensor:
         """The inverse of square matrices: see `tapegrad.inverse`."""
@@ -697,7 +697,7 @@ class TensorBase:
         """Whether the one element is not zero (`torch.is_nonzero`)."""
     def is_pinned(self, device: Any = None) -> _bool:
         """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
-    def is_same_size(self, other: Tensor | _float) -> _bool:
+    def is_same_size(self, other: Tensor) -> _bool:
         """Whether two tensors have one shape (`torch.is_same_size`)."""
     def is_set_to(self, tensor: Any) -> _bool:
         """Whether two tensors are the same elements of the same memory (`torch.Tensor.is_set_to`)."""
@@ -719,7 +719,7 @@ class TensorBase:
         """Whether each element is plus infinity: see `tapegrad.isposinf`."""
     def isreal(self) -> Tensor:
         """All elements are real (`torch.isreal`)."""
-    def kron(self, other: Tensor | _float) -> Tensor:
+    def kron(self, other: Tensor) -> Tensor:
         """The Kronecker product (`torch.kron`)."""
     def kthvalue(self, k: _int, dim: _int = -1, keepdim: _bool = False) -> _kthvalue:
         """The k-th smallest value (`torch.kthvalue`)."""
@@ -835,7 +835,7 @@ class TensorBase:
         """Elements of `source`, in order, where a mask holds (`torch.masked_scatter`)."""
     def masked_select(self, mask: Tensor) -> Tensor:
         """The elements where a mask holds, as a vector (`torch.masked_select`)."""
-    def matmul(self, other: Tensor | _float) -> Tensor:
+    def matmul(self, other: Tensor) -> Tensor:
         """The matrix product of the last two axes, batches broadcast (`torch.matmul`)."""
     def matrix_exp(self) -> Tensor:
         """The exponential of square matrices (`torch.linalg.matrix_exp`)."""
@@ -962,7 +962,7 @@ class TensorBase:
         """Whether elements differ: `input != other`, in place: see `tapegrad.ne`."""
     def orgqr(self, input2: Tensor) -> Any:
         """The first columns of a product of reflections, as `linalg.householder_product` gives them (`torch.orgqr`)."""
-    def outer(self, vec2: Any) -> Tensor:
+    def outer(self, vec2: Tensor) -> Tensor:
         """Every product of two vectors' elements (`torch.outer`)."""
     @overload
     def permute(self, dims: Sequence[_int]) -> Tensor:
@@ -986,7 +986,7 @@ class TensorBase:
         """Each element to a power: `input ** exponent`: see `tapegrad.pow`."""
     def pow_(self, exponent: Tensor | _float) -> Tensor:
         """Each element to a power: `input ** exponent`, in place: see `tapegrad.pow`."""
-    def prelu(self, weight: Any) -> Tensor:
+    def prelu(self, weight: Tensor) -> Tensor:
         """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`)."""
     @overload
     def prod(self, *, dtype: _dtype | type | None = None) -> Tensor:
@@ -1306,7 +1306,7 @@ class TensorBase:
         """A matrix with rows and columns exchanged, in place: see `tapegrad.t`."""
     def take(self, index: Tensor) -> Tensor:
         """Elements at positions in the flattened tensor (`torch.take`)."""
-    def take_along_dim(self, indices: Any, dim: _int | None = None) -> Tensor:
+    def take_along_dim(self, indices: Tensor, dim: _int | None = None) -> Tensor:
         """gather with broadcasting (`torch.take_along_dim`)."""
     def tan(self) -> Tensor:
         """The tangent of each element: see `tapegrad.tan`."""
@@ -1432,7 +1432,7 @@ class TensorBase:
     @overload
     def var_mean(self, unbiased: _bool = True) -> tuple[Tensor, ...]:
         ...
-    def vdot(self, other: Tensor | _float) -> Tensor:
+    def vdot(self, other: Tensor) -> Tensor:
         """The inner product of two vectors: see `tapegrad.vdot`."""
     @overload
     def view(self, dtype: _dtype | type) -> Any:

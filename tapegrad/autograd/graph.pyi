@@ -38,10 +38,19 @@ class Node():
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]:
         r"""The nodes that take this one's gradients, with the number of the output they stand for."""
 
-    def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
-        r"""Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`.
+    def __call__(self, *grad_outputs: Any, **named: Any) -> Any:
+        r"""The gradients of this node's inputs for those of its outputs: its step of a backward, without hooks.
 
-        Raises RuntimeError for a node that is composed of several here, and has more inputs than one."""
+        >>> import tapegrad
+        >>> x = tapegrad.tensor(3.0, requires_grad=True)
+        >>> (x * x).grad_fn(tapegrad.tensor(1.0))
+        (tensor(3., grad_fn=<MulBackward0>), tensor(3., grad_fn=<MulBackward0>))
+
+        TypeError for another number of gradients than there are outputs, RuntimeError where what backward reads was
+        freed, or written to since."""
+
+    def register_hook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
+        r"""Call `hook(grad_inputs, grad_outputs)` after this node; a tuple that it returns replaces `grad_inputs`."""
 
     def register_prehook(self, hook: Callable[..., Any]) -> hooks.RemovableHandle:
         r"""Call `hook(grad_outputs)` before this node; a tuple that it returns replaces `grad_outputs`."""
@@ -56,6 +65,7 @@ class Inner(Node):
     def __init__(self, outer: Node) -> None: ...
     @property
     def next_functions(self) -> tuple[tuple[Node | None, int], ...]: ...
+    def __call__(self, *grad_outputs: Any, **named: Any) -> Any: ...
 
 class AccumulateGrad(Node):
     r"""The end of the graph at a leaf: what arrives here is added to `variable.grad`."""

@@ -98,7 +98,7 @@ def batch_norm(input: Tensor, running_mean: Any, running_var: Any, weight: Any =
     >>> x = torch.ones(1, 3)
     >>> torch.nn.functional.batch_norm(x, x, x)
     tensor([[0., 0., 0.]])"""
-def bilinear(input1: Any, input2: Any, weight: Any, bias: Any = None) -> Tensor:
+def bilinear(input1: Any, input2: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
     """x₁ᵀ W x₂ for every matrix W (`torch.nn.functional.bilinear`).
 
     >>> torch.nn.functional.bilinear(torch.ones(1, 2), torch.ones(1, 3), torch.ones(1, 2, 3))
@@ -152,19 +152,19 @@ def conv_tbc(input: Tensor, weight: Tensor, bias: Tensor, pad: _int = 0) -> Tens
     tensor([[[2.]],
     <BLANKLINE>
             [[2.]]])"""
-def conv_transpose1d(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose1d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
     """The adjoint of a convolution in 1 axes (`torch.nn.functional.conv_transpose1d`).
 
     >>> torch.nn.functional.conv_transpose1d(torch.ones(1, 1, 3), torch.ones(1, 1, 2))
     tensor([[[1., 2., 2., 1.]]])"""
-def conv_transpose2d(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose2d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
     """The adjoint of a convolution in 2 axes (`torch.nn.functional.conv_transpose2d`).
 
     >>> torch.nn.functional.conv_transpose2d(torch.ones(1, 1, 2, 2), torch.ones(1, 1, 2, 2))
     tensor([[[[1., 2., 1.],
               [2., 4., 2.],
               [1., 2., 1.]]]])"""
-def conv_transpose3d(input: Tensor, weight: Any, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
+def conv_transpose3d(input: Tensor, weight: Tensor, bias: Any = None, stride: Any = 1, padding: Any = 0, output_padding: Any = 0, groups: _int = 1, dilation: Any = 1) -> Tensor:
     """The adjoint of a convolution in 3 axes (`torch.nn.functional.conv_transpose3d`).
 
     >>> torch.nn.functional.conv_transpose3d(torch.ones(1, 1, 2, 2, 2), torch.ones(1, 1, 2, 2, 2))
@@ -181,7 +181,7 @@ def conv_transpose3d(input: Tensor, weight: Any, bias: Any = None, stride: Any =
                [1., 2., 1.]]]]])"""
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: _float = 0, size_average: Any = None, reduce: Any = None, reduction: _str = 'mean') -> Any:
     """How far pairs are from being alike (target 1) or not (-1), by the cosine of their angle (`torch.nn.functional.cosine_embedding_loss`)."""
-def cosine_similarity(x1: Any, x2: Any, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
+def cosine_similarity(x1: Any, x2: Tensor, dim: _int = 1, eps: _float = 1e-08) -> Tensor:
     """The cosine of the angle between vectors (`torch.nn.functional.cosine_similarity`).
 
     >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
@@ -226,7 +226,7 @@ def elu_(input: Tensor, alpha: _float = 1.0) -> Tensor:
 
     >>> torch.nn.functional.elu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def embedding(input: Tensor, weight: Any, padding_idx: _int | None = None, max_norm: _float | None = None, norm_type: _float = 2.0, scale_grad_by_freq: _bool = False, sparse: _bool = False) -> Tensor:
+def embedding(input: Tensor, weight: Tensor, padding_idx: _int | None = None, max_norm: _float | None = None, norm_type: _float = 2.0, scale_grad_by_freq: _bool = False, sparse: _bool = False) -> Tensor:
     """The rows of a table (`torch.nn.functional.embedding`).
 
     >>> torch.nn.functional.embedding(torch.tensor([1, 0]), torch.tensor([[1.0], [3.0]]))
@@ -393,7 +393,7 @@ def leaky_relu_(input: Tensor, negative_slope: _float = 0.01) -> Tensor:
 
     >>> torch.nn.functional.leaky_relu_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 1.0000])"""
-def linear(input: Tensor, weight: Any, bias: Any = None) -> Tensor:
+def linear(input: Tensor, weight: Tensor, bias: Any = None) -> Tensor:
     """`input @ weight.T + bias` (`torch.nn.functional.linear`).
 
     >>> torch.nn.functional.linear(torch.tensor([1.0, 2.0]), torch.ones(1, 2), torch.ones(1))
@@ -567,7 +567,7 @@ def pad(input: Tensor, pad: Any, mode: _str = 'constant', value: _float | None =
     `pad` has two numbers an axis, the last axis first; negative ones cut. `mode` is "constant", "reflect",
     "replicate" or "circular"; all but the first take two or three axes, four, or five, as PyTorch does. Raises
     RuntimeError for a border that does not fit the axis, NotImplementedError for shapes that a mode does not take."""
-def pairwise_distance(x1: Any, x2: Any, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
+def pairwise_distance(x1: Any, x2: Tensor, p: _float = 2.0, eps: _float = 1e-06, keepdim: _bool = False) -> Tensor:
     """The norms of differences (`torch.nn.functional.pairwise_distance`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -594,7 +594,7 @@ def poisson_nll_loss(input: Tensor, target: Any, log_input: _bool = True, full: 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.nn.functional.poisson_nll_loss(x, x)
     tensor(1.4462)"""
-def prelu(input: Tensor, weight: Any) -> Tensor:
+def prelu(input: Tensor, weight: Tensor) -> Tensor:
     """Leaky ReLU with a slope a channel (`torch.nn.functional.prelu`).
 
     >>> torch.nn.functional.prelu(torch.tensor([-1.0, 2.0]), torch.tensor([0.25]))
