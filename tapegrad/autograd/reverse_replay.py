@@ -253,8 +253,9 @@ def through_node(workspace: Workspace, plan: Plan, g: Any, rows: Sequence[int], 
             return [None]
         return [call.empty(layouts[int(buffers[whole]["layout"])].id).zero_()]  # word to the node that there is some
     kept, pieces = hooks.find(out), workspace.arrived.pop(out, {})
-    if plan.op.name == "_operand" and kept and kept.end in workspace.ending:
-        end, (outgoing, inputs) = kept.end, workspace.ending.pop(kept.end)
+    end = kept.end if plan.op.name == "_operand" and kept else None
+    if end is not None and end in workspace.ending:
+        outgoing, inputs = workspace.ending.pop(end)
         given = [g if row == out else taken(row) if row else None for row in inputs]
         for row, value in zip(inputs, _after(end, given, outgoing)):
             if row == out:

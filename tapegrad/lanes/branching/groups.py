@@ -165,7 +165,7 @@ class Grouped:
         """The gradients of a function of numbers, and its value if it is asked for."""
         assert self.derived is not None
         _, by, values = self.derived
-        programs, asked = self._programs(flow, inputs), (by,) if type(by) is int else by
+        programs, asked = self._programs(flow, inputs), (by,) if isinstance(by, int) else by
         if programs is None or samples.spec.num_leaves != len(samples.spec.children_specs) or self.out_dims != 0:
             return None
         places = [k % len(inputs) for k in asked if type(k) is int and -len(inputs) <= k < len(inputs)]

@@ -25,7 +25,8 @@ from tapegrad.tape import reading
 
 TensorBase: Any = machine.TensorBase
 _PLAIN = (int, bool, str, bytes, type(None), type(...), types.CodeType, dtypes.dtype)
-_ITERATORS = {type(iter(x)) for x in (range(0), range(1 << 70), [], ())}
+_ITERATED: tuple[Any, ...] = (range(0), range(1 << 70), [], ())
+_ITERATORS = {type(iter(x)) for x in _ITERATED}
 _COMPOSED = (enumerate, zip, reversed)
 _MOST = 10_000  # objects that one state is looked through for
 
