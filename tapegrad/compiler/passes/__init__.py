@@ -13,6 +13,7 @@ from tapegrad.compiler.passes.blocks import blocks, lowered
 from tapegrad.compiler.passes.common import common
 from tapegrad.compiler.passes.constants import constants
 from tapegrad.compiler.passes.dead import dead
+from tapegrad.compiler.passes.extremes import extremes
 from tapegrad.compiler.passes.fusion import fusion
 from tapegrad.compiler.passes.lanes import lanes
 from tapegrad.compiler.passes.loops import loops
@@ -20,13 +21,16 @@ from tapegrad.compiler.passes.nests import nests
 from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.recomputed import recomputed
+from tapegrad.compiler.passes.row_sums import row_sums
 from tapegrad.compiler.passes.rows import rows
+from tapegrad.compiler.passes.scattered import scattered
 from tapegrad.compiler.passes.stores import stores
 from tapegrad.compiler.passes.work import Work
 from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
-    "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores, "rows": rows,
+    "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores,
+    "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "rows": rows,
     "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion, "loops": loops,
     "products": products,
 }
