@@ -75,6 +75,9 @@ class Node:
     The first slot is what is looked at.
     """
 
+    number: int
+    slots: tuple[int, ...]
+
     def __init__(self, number: int, slots: Sequence[int]) -> None:
         self.number, self.slots = number, tuple(slots)
         self.edges: dict[bool, Segment] = {}
@@ -82,6 +85,9 @@ class Node:
 
 class Flow:
     """The graph of a function for arguments of one kind; `start` is what leads to the first look."""
+
+    older: set[int]
+    contents: list[bytes]
 
     def __init__(self, reach: Reach) -> None:
         self.reach = reach
@@ -134,6 +140,11 @@ class Flow:
 
 class Recorder:
     """What happens in one call for one lane: what `rules` tells of, and what answers looks."""
+
+    flow: Flow
+    stop: Any
+    thread: int
+    unseen: str
 
     def __init__(self, flow: Flow, inputs: Sequence[Any], stop: Any) -> None:
         self.flow, self.stop, self.thread = flow, stop, threading.get_ident()

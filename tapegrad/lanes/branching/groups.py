@@ -39,6 +39,14 @@ class Grouped:
     `runs` counts how often the function's Python was called.
     """
 
+    func: Callable[..., Any]
+    name: str
+    in_dims: Any
+    out_dims: Any
+    derived: tuple[Callable[..., Any], Any, bool] | None
+    read: Callable[..., Any]
+    runs: int
+
     def __init__(self, func: Callable[..., Any], name: str, in_dims: Any, out_dims: Any, randomness: str,
                  chunk_size: int | None) -> None:
         self.func, self.name, self.in_dims, self.out_dims = func, name, in_dims, out_dims

@@ -34,6 +34,14 @@ _NOTHING = -0.0  # which changes nothing that is added to it
 class Kernel:
     """A kernel that maps columns to columns; those that are passed on, or constant, are not computed."""
 
+    values: list[Sym]
+    dtypes: list[Any]
+    made: list[int]
+    used: list[int]
+    address: int
+    call: Any
+    steps: list[int]
+
     def __init__(self, values: Sequence[Sym], inputs: Sequence[dtypes.dtype]) -> None:
         self.values, self.dtypes = list(values), [v.dtype for v in values]
         self.made = [k for k, v in enumerate(values) if v.op not in ("operand", "const")]
@@ -73,6 +81,13 @@ class Turns(NamedTuple):
 
 class Loop:
     """A segment from a node to itself, as a kernel that lanes leave one by one."""
+
+    slots: int
+    begin: Kernel
+    values: list[Sym]
+    dtypes: list[Any]
+    width: int
+    region: emitter.Region
 
     def __init__(self, values: Sequence[Sym], answer: bool) -> None:
         self.answer = answer
@@ -223,6 +238,9 @@ class Event(NamedTuple):
 class Programs:
     """The kernels of a graph, made as they are needed; Unseen where not all of its values are numbers."""
 
+    flow: Flow
+    inputs: tuple[int, ...]
+
     def __init__(self, flow: Flow, inputs: Sequence[int]) -> None:
         self.flow, self.inputs = flow, tuple(inputs)
         self._made: dict[int, tuple[Segment, Expressions, Any]] = {}
@@ -319,6 +337,9 @@ def _symbols(segment: Segment, expressions: Expressions, active: Any) -> list[Sy
 
 class Numbers:
     """What `walked` asks, of lanes of numbers; `trail` is for the way back, if there is to be one."""
+
+    programs: Programs
+    keeps: bool
 
     def __init__(self, programs: Programs, keeps: bool) -> None:
         self.programs, self.keeps = programs, keeps

@@ -31,6 +31,10 @@ def dtype_of(layout: int) -> dtypes.dtype:
 class Expressions:
     """A segment as expressions of its slots: `values` are all that it computes, `results` what it leaves."""
 
+    values: list[Sym]
+    constants: list[Sym]
+    results: list[Sym]
+
     def __init__(self, segment: Segment, slots: Sequence[int]) -> None:
         self.segment = segment
         self.values = [Sym.operand(k, dtype_of(layout)) for k, layout in enumerate(slots)]

@@ -31,6 +31,8 @@ PLACES = ("slot", "since", "until", "order")
 
 
 class WhileWriter(KernelWriter):
+    starts: list[str]
+    slow: bool
     register_lanes: int
     kept: list[int]
     backwards: int

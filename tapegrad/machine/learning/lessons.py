@@ -50,6 +50,9 @@ class Noted(NamedTuple):
 class Lesson:
     """One call being watched: what it did so far, and whether that can be done again."""
 
+    again: bool
+    keeps_nothing: bool
+
     key: np.ndarray[Any, Any]
     thread: int
     function: Callable[..., Any]
@@ -76,7 +79,7 @@ class Lesson:
         self.stream = 0  # the address of that which numbers were drawn from
         self.turn: int = planner.turns  # whose plans it names
         # While a call is captured, what a recipe would keep, rows of numbers and constants, would be the capture's.
-        self.keeps_nothing = machine.state["trace"] != 0
+        self.keeps_nothing = bool(machine.state["trace"])
 
     def reference(self, x: Any) -> int:
         """Where a tensor came from, or a number's own row."""
