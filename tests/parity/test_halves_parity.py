@@ -319,3 +319,23 @@ def test_numbers_read_in_a_compiled_function(name):
     for k in range(1, 6):
         x = tapegrad.tensor([0.5 * k, 2.0 + k, 3.0], dtype=getattr(tapegrad, name))
         assert compiled(x).tolist() == (x * x[0].item() + float(x[1])).tolist()
+
+
+@pytest.mark.parametrize("names", [("float16",), ("bfloat16",), ("float16", "float32"), ("bfloat16", "float16"),
+                                   ("float16", "int64"), ("bool", "bfloat16")], ids=" and ".join)
+@pytest.mark.parametrize("how", ["cat", "stack", "column_stack"])
+def test_many_are_joined(names, how):
+    """They are copied, and cast on the way: no more room than for the result."""
+    def joined(t, count):
+        given = [(t.arange(6).reshape(2, 3) * (i + 1) + 0.5 * (i % 2)).to(getattr(t, names[i % len(names)]))
+                 for i in range(count)]
+        given = [x.t().contiguous().t() if i % 3 == 1 else x for i, x in enumerate(given)]
+        leaves = [x.requires_grad_() for x in given if x.dtype.is_floating_point]
+        found = getattr(t, how)(given)
+        if found.requires_grad:
+            (found.float() * 2).sum().backward()
+        return str(found.dtype), found.detach().float().tolist(), [
+            None if x.grad is None else (str(x.grad.dtype), x.grad.float().tolist()) for x in leaves]
+
+    for count in (1, 2, 23, 29, 32, 33, 40):
+        assert joined(tapegrad, count) == joined(torch, count)

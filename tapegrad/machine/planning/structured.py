@@ -218,7 +218,7 @@ def _lower(builder: Builder, op: Operation, operands: tuple[Layout, ...], attrib
     if len(operands) > rec.MOST:
         return _lower_alike(lowering, op, operands, attributes)
     traced = [Traced(lowering, Pointer(rec.OPERAND + j), o) for j, o in enumerate(operands)]
-    if any(o.dtype in dtypes.HALVES for o in operands):
+    if op.joins is None and any(o.dtype in dtypes.HALVES for o in operands):  # what joins copies, and casts on the way
         return _lower_wide(lowering, op, traced, attributes)
     value = op.forward(lowering, *traced, **attributes)
     if isinstance(value, Layout):
