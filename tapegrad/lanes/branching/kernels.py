@@ -35,7 +35,7 @@ class Kernel:
     """A kernel that maps columns to columns; those that are passed on, or constant, are not computed."""
 
     values: list[Sym]
-    dtypes: list[Any]
+    of: list[dtypes.dtype]
     made: list[int]
     used: list[int]
     address: int
@@ -43,13 +43,13 @@ class Kernel:
     steps: list[int]
 
     def __init__(self, values: Sequence[Sym], inputs: Sequence[dtypes.dtype]) -> None:
-        self.values, self.dtypes = list(values), [v.dtype for v in values]
+        self.values, self.of = list(values), [v.dtype for v in values]
         self.made = [k for k, v in enumerate(values) if v.op not in ("operand", "const")]
         self.used, compact = compacted([values[k] for k in self.made])
         self.address = 0
         if self.made:
             region = emitter.Region(tuple([inputs[u] for u in self.used]), tuple(compact),
-                                    tuple([self.dtypes[k] for k in self.made]), (False,) * len(self.made))
+                                    tuple([self.of[k] for k in self.made]), (False,) * len(self.made))
             letters = "c" * (len(self.made) + len(self.used))
             self.address = emitter.compile_region(region, letters, (False,) * len(self.made))
             self.call = _Kernel(self.address)
@@ -85,7 +85,7 @@ class Loop:
     slots: int
     begin: Kernel
     values: list[Sym]
-    dtypes: list[Any]
+    of: list[dtypes.dtype]
     width: int
     region: emitter.Region
 
@@ -100,7 +100,7 @@ class Loop:
         again, values = _found_again(values)
         self.begin = Kernel(again, of)
         of = [*of, *(n.dtype for n in again)]
-        self.values, self.dtypes = list(values), of
+        self.values, self.of = list(values), of
         self.width = lanes_together(values)
         self.region = emitter.Region(tuple(of), tuple(values), tuple(of), (False,) * len(of))
         self._calls: dict[tuple[int, ...], Any] = {}
@@ -111,7 +111,7 @@ class Loop:
         if found is None:
             pattern = f"?{self.width}" + (f":{','.join(map(str, kept))}" if kept else "")
             found = self._calls[kept] = _Kernel(
-                emitter.compile_region(self.region, pattern, (False,) * len(self.dtypes)))
+                emitter.compile_region(self.region, pattern, (False,) * len(self.of)))
         return found
 
     def __call__(self, slots: Sequence[Array], count: int, kept: tuple[int, ...] | None = None
@@ -121,7 +121,7 @@ class Loop:
         if not self.answer:
             given.insert(0, np.ones(count, bool))
         given += self.begin(given, count)
-        outs = [np.empty(count, d.numpy) for d in self.dtypes]
+        outs = [np.empty(count, d.numpy) for d in self.of]
         waiting: Any = None  # those that are not done, None: all
         turns: list[tuple[Any, Turns]] = []
         room = _FIRST_TURNS
@@ -130,7 +130,7 @@ class Loop:
         while True:
             n = count if waiting is None else len(waiting)
             some = given if waiting is None else [x[waiting] for x in given]
-            into = outs if waiting is None else [np.empty(n, d.numpy) for d in self.dtypes]
+            into = outs if waiting is None else [np.empty(n, d.numpy) for d in self.of]
             places = [np.empty(n, np.int64) for _ in range(4)]
             most = AT_ONCE if kept is None else room
             keeping = self._room(kept_here, room) if kept is not None else []
@@ -156,7 +156,7 @@ class Loop:
             if waiting is not None:
                 for x, y in zip(outs, into):
                     x[waiting] = y
-            waiting = lanes[_truth(into[0], self.dtypes[0]) | ~begun]
+            waiting = lanes[_truth(into[0], self.of[0]) | ~begun]
             given = outs
             if not len(waiting):
                 return outs[not self.answer:self.slots], turns
@@ -166,9 +166,9 @@ class Loop:
         """Arrays for what is kept of some turns: at least so many, if there are some already."""
         with contextlib.suppress(IndexError):
             known = self.free.pop()
-            if [x.dtype for x in known] == [self.dtypes[k].numpy for k in kept]:
+            if [x.dtype for x in known] == [self.of[k].numpy for k in kept]:
                 return known
-        return [np.empty((most, self.width), self.dtypes[k].numpy) for k in kept]
+        return [np.empty((most, self.width), self.of[k].numpy) for k in kept]
 
 
 def _truth(x: Array, d: dtypes.dtype) -> Array:
