@@ -196,8 +196,8 @@ def adaptive_batch() -> Measured:
     return _beside_jax(T.vmap(settled), (1 / T.linspace(1.1, 115, 10_000),), theirs)
 
 
-@figure("gradients of 10⁴ adaptive loops of 10 to 1,000 turns ÷ their values, both compiled (the peer)", "s", must=8,
-        aim=4)
+@figure("gradients of 10⁴ adaptive loops of 10 to 1,000 turns ÷ their values, both compiled (the peer)", "s", must=6,
+        aim=3)
 def adaptive_batch_gradient() -> Measured:
     import tapegrad as T
 
