@@ -54,7 +54,7 @@ class State:
         told = []
         at: types.FrameType | None = frame
         while at is not None and at.f_code is not stop:
-            told.append((at.f_code, at.f_lasti, self._made(at.f_locals), self._stack(at, at is frame)))
+            told.append((at.f_code, at.f_lasti, self._made(dict(at.f_locals)), self._stack(at, at is frame)))
             at = at.f_back
         self.key = (*self.key, *told)
 
