@@ -174,17 +174,24 @@ def pendulum_batch() -> Measured:
     return Measured(together / count, alone)
 
 
+def settled(rate: Any) -> Any:
+    """Logistic growth until it has settled, after 11 to 959 turns for the rates of `rates`."""
+    x = rate * 0 + 0.02
+    while rate * x * (1 - x) > 1e-4:
+        x = x + rate * x * (1 - x)
+    return x
+
+
+def rates() -> Any:
+    import tapegrad
+
+    return 1 / tapegrad.linspace(1.1, 115, 10_000)
+
+
 @figure("10⁴ adaptive loops of 10 to 1,000 turns, each its own ÷ vmap(while_loop) of jax (the peer)", "s", must=0.5,
         aim=0.1)
 def adaptive_batch() -> Measured:
     import tapegrad as T
-
-    def settled(rate: Any) -> Any:
-        """Logistic growth until it has settled."""
-        x = rate * 0 + 0.02
-        while rate * x * (1 - x) > 1e-4:
-            x = x + rate * x * (1 - x)
-        return x
 
     def theirs(jax: Any) -> Any:
         def settled(rate: Any) -> Any:
@@ -193,7 +200,7 @@ def adaptive_batch() -> Measured:
 
         return jax.vmap(settled)
 
-    return _beside_jax(T.vmap(settled), (1 / T.linspace(1.1, 115, 10_000),), theirs)
+    return _beside_jax(T.vmap(settled), (rates(),), theirs)
 
 
 @figure("gradients of 10⁴ adaptive loops of 10 to 1,000 turns ÷ their values, both compiled (the peer)", "s", must=6,
@@ -201,12 +208,6 @@ def adaptive_batch() -> Measured:
 def adaptive_batch_gradient() -> Measured:
     import tapegrad as T
 
-    def settled(rate: Any) -> Any:
-        x = rate * 0 + 0.02
-        while rate * x * (1 - x) > 1e-4:
-            x = x + rate * x * (1 - x)
-        return x
-
     libraries()
-    rates = 1 / T.linspace(1.1, 115, 10_000)
-    return Measured(*fastest([_built(T.vmap(T.func.grad(settled)), rates), _built(T.vmap(settled), rates)]))
+    given = rates()
+    return Measured(*fastest([_built(T.vmap(T.func.grad(settled)), given), _built(T.vmap(settled), given)]))

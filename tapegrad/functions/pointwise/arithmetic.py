@@ -261,19 +261,21 @@ def square(input: Tensor, *, out: Any = None) -> Any:
     return into(out, apply(operation("square"), (input,), teach=True))
 
 
-@overrides("fill")
-def fill(input: Tensor, value: Any) -> Any:
+def _check_filling(value: Any) -> None:
     if isinstance(value, Tensor) and value.ndim:
         raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
                            f"{value.ndim} dimensions.")
+
+
+@overrides("fill")
+def fill(input: Tensor, value: Any) -> Any:
+    _check_filling(value)
     return apply(operation("fill"), (input, value), teach=True)
 
 
 @overrides("fill_")
 def fill_(self: Any, value: Any) -> Any:
-    if isinstance(value, Tensor) and value.ndim:
-        raise RuntimeError("fill_ only supports 0-dimension value tensor but got tensor with "
-                           f"{value.ndim} dimensions.")
+    _check_filling(value)
     return apply_inplace(operation("fill_"), (self, value), teach=True)
 
 
