@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from whole_steps import dumped, gradients
 
 import tapegrad as torch
 from tapegrad.compiler.passes import PASSES
@@ -38,33 +39,10 @@ LOSSES = {
 
 
 def check(loss, tensors, leaves=1, rtol=1e-11, passes=None):
-    for t in tensors[:leaves]:
-        t.requires_grad_()
-
-    def step():
-        for t in tensors[:leaves]:
-            t.grad = None
-        value = loss(*tensors)
-        value.backward()
-        return value.detach()
-
-    with np.errstate(all="ignore"):
-        expected = [step().numpy().copy(), *(t.grad.numpy().copy() for t in tensors[:leaves])]
-        compiled = torch.compile(step, passes=passes)
-        for _ in range(5):
-            compiled()
-        (variants,) = compiled.tapes.values()
-        variants[-1].wait()
-        found = [compiled().numpy(), *(t.grad.numpy() for t in tensors[:leaves])]
-    assert compiled.replays
+    found, expected, compiled = gradients(loss, tensors, leaves, passes)
     for a, b in zip(found, expected):
         np.testing.assert_allclose(a, b, rtol=rtol, atol=rtol)
     return compiled
-
-
-def dumped(compiled):
-    (variants,) = compiled.tapes.values()
-    return variants[-1].dump()
 
 
 @pytest.mark.parametrize("passes", [None, ["scattered"], ["extremes"], [p for p in PASSES if p != "blocks"]],
