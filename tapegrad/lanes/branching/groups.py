@@ -11,7 +11,7 @@ from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import anomaly, modes, saved_tensors
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.func.derivatives import derived
-from tapegrad.func.vectorisation import Samples
+from tapegrad.func.vectorisation import Samples, left_by
 from tapegrad.functions import PUBLIC
 from tapegrad.lanes import rules
 from tapegrad.lanes.batched import Batched, Level, entered, level
@@ -250,8 +250,6 @@ class Grouped:
         return not recorder.unseen
 
     def _returned(self, recorder: Recorder, returned: Any, of: Level) -> None:
-        from tapegrad.func.vectorisation import left_by
-
         parts, spec = tree_flatten(returned)
         if self.derived is not None:
             if not spec.is_leaf() or type(returned) is not Batched or returned.ndim:
