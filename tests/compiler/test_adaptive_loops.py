@@ -6,7 +6,7 @@ import warnings
 import pytest
 
 import tapegrad as torch
-from tapegrad.compiler import loops
+from tapegrad.compiler import repeats
 from tapegrad.compiler.traced_program import Loop
 from tapegrad.machine.kernels import emitter
 
@@ -16,7 +16,7 @@ F64 = torch.float64
 @pytest.fixture(autouse=True)
 def short_loops(monkeypatch):
     """Programs of tests are short."""
-    monkeypatch.setattr(loops, "LEAST", 12)
+    monkeypatch.setattr(repeats, "LEAST", 12)
 
 
 def newton(T):

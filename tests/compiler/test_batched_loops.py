@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.compiler import loops
+from tapegrad.compiler import repeats
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.traced_program import Blocked
 from tapegrad.func import grad, vmap
@@ -20,7 +20,7 @@ BATCH = 1100  # no multiple of a block
 @pytest.fixture(autouse=True)
 def short_loops(monkeypatch):
     """Programs of tests are short; and threads are as they were."""
-    monkeypatch.setattr(loops, "LEAST", 12)
+    monkeypatch.setattr(repeats, "LEAST", 12)
     before = torch.get_num_threads()
     yield
     torch.set_num_threads(before)

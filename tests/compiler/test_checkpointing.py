@@ -10,7 +10,7 @@ import pytest
 import test_loops as programs
 
 import tapegrad as torch
-from tapegrad.compiler import loops
+from tapegrad.compiler import repeats
 from tapegrad.compiler.checkpointing import rewriting
 from tapegrad.compiler.checkpointing.schedules import advances, schedule
 from tapegrad.machine import records as rec
@@ -21,7 +21,7 @@ F64 = torch.float64
 @pytest.fixture(autouse=True)
 def short_loops(monkeypatch):
     """Programs of tests are short."""
-    monkeypatch.setattr(loops, "LEAST", 12)
+    monkeypatch.setattr(repeats, "LEAST", 12)
     monkeypatch.setattr(rewriting, "RUNS", 200)
 
 

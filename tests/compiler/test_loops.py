@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.compiler import loops
+from tapegrad.compiler import repeats
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.traced_program import Loop, Step, does
 from tapegrad.machine import records as rec
@@ -22,7 +22,7 @@ F64 = torch.float64
 @pytest.fixture(autouse=True)
 def short_loops(monkeypatch):
     """Programs of tests are short."""
-    monkeypatch.setattr(loops, "LEAST", 12)
+    monkeypatch.setattr(repeats, "LEAST", 12)
 
 
 def scalars(*values, grad=True, dtype=F64):
