@@ -11,7 +11,6 @@ from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import anomaly, modes, saved_tensors
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.func.derivatives import derived
-from tapegrad.func.vectorisation import Samples, left_by
 from tapegrad.functions import PUBLIC
 from tapegrad.lanes import rules
 from tapegrad.lanes.batched import Batched, Level, entered, level
@@ -21,6 +20,7 @@ from tapegrad.lanes.branching.history import with_history
 from tapegrad.lanes.branching.kernels import Programs, arrays_of, tensor_on, through
 from tapegrad.lanes.branching.numbers import number_layouts
 from tapegrad.lanes.branching.walks import Tensors, walked
+from tapegrad.lanes.samples import Samples, left_by
 from tapegrad.machine.learning import capturing
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import tree_flatten, tree_unflatten

@@ -13,8 +13,8 @@ import numpy as np
 
 from tapegrad import creation, dtypes, errors
 from tapegrad.compiler.guards.reachable import Reach
-from tapegrad.func.vectorisation import Samples
 from tapegrad.functions import PUBLIC
+from tapegrad.lanes.samples import Samples
 from tapegrad.machine.live import buffers
 from tapegrad.tape import reading
 from tapegrad.tensor import Tensor
