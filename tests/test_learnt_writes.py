@@ -1,6 +1,7 @@
 """Writes in place that native code has learnt do in every situation what their Python does."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from learnt import as_python_has_it, room_for_more
 
@@ -93,25 +94,35 @@ def _retained(x):
 
 
 OTHERS = {"plain": lambda y: y.detach(), "computed": lambda y: y * 1, "a view": lambda y: (y * 2)[:]}
+GIVEN = (np.float32([0.5, -1.5, 2.0, 1.0]), np.float32([1.0, -0.5, 0.25, 2.0]), np.array([True, False, True, False]),
+         np.array([1, 3]))
+
+
+def exact(x):
+    """All that a tensor is."""
+    return x if x is None else (x.dtype, x.shape, x.requires_grad, x.grad_fn and x.grad_fn.name(),
+                                x.detach().numpy().tobytes())
 
 
 def told(write, target, other, a, recording=True):
     """All that a write does: to values, versions, history and gradients; or how it is refused, and that nothing is."""
-    w, y = (t.tensor(v, requires_grad=True) for v in ([0.5, -1.5, 2.0, 1.0], [1.0, -0.5, 0.25, 2.0]))
+    w, y, mask, positions = map(t.tensor, GIVEN)
+    w.requires_grad_()
+    y.requires_grad_()
     x, read = target(w), other(y)
     version = x._version
     try:
         with t.set_grad_enabled(recording):
-            found = write(x, read, t.tensor([True, False, True, False]), t.tensor([1, 3]), a)
+            found = write(x, read, mask, positions, a)
         seen = [found is x, x.requires_grad, x.is_leaf, x.grad_fn and x.grad_fn.name()]
         if x.requires_grad and not x.is_leaf:
             (x * x).sum().backward()
-            seen += [getattr(x, "early", None), x.grad if x.retains_grad else None]
-        seen += [w.grad, y.grad]
+            seen += [*map(exact, (getattr(x, "early", None), x.grad if x.retains_grad else None))]
+        seen += [exact(w.grad), exact(y.grad)]
     except Exception as error:
         seen = [type(error), str(error)]
     vars(x).clear()  # a view that its own base holds is never collected, in PyTorch either
-    return repr((seen, x.detach(), x._version - version))
+    return seen, exact(x.detach()), x._version - version
 
 
 @pytest.mark.parametrize("name", WRITES)

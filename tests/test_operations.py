@@ -24,6 +24,8 @@ case = pytest.mark.parametrize("op, dtype", CASES, ids=case_id)
 def assert_close(found, expected, tolerance, said):
     found, expected = np.asarray(found), np.asarray(expected)
     assert found.shape == expected.shape, said
+    if found.dtype == expected.dtype and found.tobytes() == expected.tobytes():  # most are, and this is soon seen
+        return
     np.testing.assert_allclose(found, expected, rtol=tolerance, atol=tolerance, err_msg=repr(said))
 
 
