@@ -5,6 +5,7 @@ Each test runs over all samples of an operation (`registry.samples`) and names t
 """
 from __future__ import annotations
 
+import functools
 import math
 
 import numpy as np
@@ -88,14 +89,14 @@ def run(sample, arrays=None, requires_grad=True):
 class Direction:
     """A sample in float64 with a random direction u through its operands and a random cotangent v of its result."""
 
-    def __init__(self, sample, seed=0):
+    def __init__(self, sample, shape, seed=0):
         self.sample = sample._replace(operands=tuple(  # a perturbed operand is not a repeated one
             o._replace(layout="contiguous") if isinstance(o, Operand) and o.layout == "expanded" else o
             for o in sample.operands))
         rng = np.random.default_rng(seed)
         self.u = [rng.standard_normal(o.array.shape) if isinstance(o, Operand) and o.array.dtype.kind == "f" else None
                   for o in sample.operands]
-        self.v = rng.standard_normal(reference.forward(sample.op, sample.arrays, sample.attributes).shape)
+        self.v = rng.standard_normal(shape)
 
     def moved(self, step):
         return [None if u is None else a + step * u for a, u in zip(self.sample.arrays, self.u)]
@@ -123,28 +124,27 @@ def slope(f, step):
     return (8 * (f(step) - f(-step)) - (f(2 * step) - f(-2 * step))) / (12 * step)
 
 
-def smooth_samples(op):
-    return [s for s in samples(op, tapegrad.float64)
-            if s.smooth and (value := reference.forward(op, s.arrays, s.attributes)).dtype == np.float64
-            and np.isfinite(value).all()]
+@functools.cache
+def directions(op):
+    """A direction for each sample in float64 at which the operation is smooth: several tests ask for them."""
+    values = [(s, reference.forward(op, s.arrays, s.attributes)) for s in samples(op, tapegrad.float64) if s.smooth]
+    return [Direction(s, value.shape) for s, value in values if value.dtype == np.float64 and np.isfinite(value).all()]
 
 
 @differentiable
 def test_gradient_is_the_derivative(op):
     """⟨Jᵀ v, u⟩ is the slope of ⟨v, f⟩ along u."""
-    for sample in smooth_samples(op):
-        at = Direction(sample)
+    for at in directions(op):
         _, found = at.gradients()
         expected = slope(at.value, 1e-4)
-        assert math.isclose(at.along([g.numpy() for g in found]), expected, rel_tol=1e-7, abs_tol=1e-7), sample
+        assert math.isclose(at.along([g.numpy() for g in found]), expected, rel_tol=1e-7, abs_tol=1e-7), at.sample
 
 
 @differentiable
 def test_adjoint_is_the_transpose(op):
     """⟨v, J u⟩ = ⟨Jᵀ v, u⟩, with J u from differentiating Jᵀ v by v."""
-    for sample in smooth_samples(op):
-        at = Direction(sample)
-        leaves, out = run(sample._replace(operands=at.sample.operands))
+    for at in directions(op):
+        leaves, out = run(at.sample)
         leaves = [x for x in leaves if wanted(x)]
         v = from_numpy(np.zeros_like(at.v)).requires_grad_()
         pulled = autograd.grad(out, leaves, v, create_graph=True, allow_unused=True)
@@ -155,28 +155,26 @@ def test_adjoint_is_the_transpose(op):
         along = 0.0 if pushed is None else float(np.vdot(at.v, pushed.numpy()))  # None: of a zero that a number decides
         _, found = at.gradients()
         assert math.isclose(along, at.along([g.numpy() for g in found]), rel_tol=1e-9,
-                            abs_tol=1e-9), sample
+                            abs_tol=1e-9), at.sample
 
 
 @differentiable
 def test_tangent_is_the_transpose(op):
     """⟨v, J u⟩ = ⟨Jᵀ v, u⟩, with J u derived from the declaration where it can be."""
-    for sample in smooth_samples(op):
-        at = Direction(sample)
-        out = reference.forward(op, at.sample.arrays, sample.attributes)
-        pushed = reference.tangent(op, at.u, at.sample.arrays, out, sample.attributes)
+    for at in directions(op):
+        out = reference.forward(op, at.sample.arrays, at.sample.attributes)
+        pushed = reference.tangent(op, at.u, at.sample.arrays, out, at.sample.attributes)
         if pushed is None:
             continue
         _, found = at.gradients()
         assert math.isclose(float(np.vdot(at.v, pushed)), at.along([g.numpy() for g in found]), rel_tol=1e-9,
-                            abs_tol=1e-9), sample
+                            abs_tol=1e-9), at.sample
 
 
 @differentiable
 def test_second_derivative(op):
     """The gradient of ⟨Jᵀ v, w⟩ along u is its slope along u."""
-    for sample in smooth_samples(op):
-        at = Direction(sample)
+    for at in directions(op):
         w = [np.random.default_rng(1).standard_normal(u.shape) for u in at.u if u is not None]
 
         def first(step, at=at, w=w):
@@ -186,9 +184,9 @@ def test_second_derivative(op):
         leaves, found = at.gradients(create_graph=True)
         used = [(g, from_numpy(a)) for g, a in zip(found, w) if g.requires_grad]
         second = autograd.grad([g for g, _ in used], leaves, [a for _, a in used], allow_unused=True) if used else ()
-        directions = [u for u in at.u if u is not None]
-        total = sum(float(np.vdot(u, s.numpy())) for u, s in zip(directions, second) if s is not None)
-        assert math.isclose(total, slope(first, 1e-4), rel_tol=1e-6, abs_tol=1e-6), sample
+        along = [u for u in at.u if u is not None]
+        total = sum(float(np.vdot(u, s.numpy())) for u, s in zip(along, second) if s is not None)
+        assert math.isclose(total, slope(first, 1e-4), rel_tol=1e-6, abs_tol=1e-6), at.sample
 
 
 @pytest.mark.parametrize("op", [o for o in OPERATIONS if o.inplace_of is not None], ids=case_id)
