@@ -20,6 +20,7 @@ from benchmarks import (
     drawing,
     everyday,
     gradbench,
+    hands,
     inspecting,
     large,
     layers,
@@ -41,7 +42,7 @@ from benchmarks.harness import FIGURES, ONE_THREAD, Figure, Measured
 
 # In the table's order.
 GROUPS = (small, calls, pieces, operations, decompositions, drawing, everyday, large, layers, batches, sparse, nested,
-          training, memory, startup, compiled, gradbench, ordinary, ordinary_models, scalars, arrays, compiling,
+          training, memory, startup, compiled, gradbench, hands, ordinary, ordinary_models, scalars, arrays, compiling,
           inspecting, native, partitions)
 ORDER = [name for group in GROUPS for name, f in FIGURES.items() if f.measure.__module__ == group.__name__]
 _UNITS = {

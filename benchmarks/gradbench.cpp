@@ -52,6 +52,118 @@ double mixture(const double* alphas, const double* means, const double* factors,
     return total - n * logsumexp(alphas);
 }
 
+// A hand's vertices, a row for each axis: `skin` adds up what the bones make of them.
+const long VERTICES = 544;
+
+struct Frame { double at[4][4]; };
+
+Frame operator*(const Frame& a, const Frame& b) {
+    Frame made;
+    for (int i = 0; i < 4; ++i)
+        for (int j = 0; j < 4; ++j) {
+            made.at[i][j] = 0;
+            for (int k = 0; k < 4; ++k) made.at[i][j] += a.at[i][k] * b.at[k][j];
+        }
+    return made;
+}
+
+template <typename Skin>
+std::vector<double> posed(const double* theta, const double* relatives, const double* inverses, Skin skin) {
+    const int bones = 22;
+    const long size = VERTICES;
+    Frame absolutes[bones], transforms[bones];
+    for (int bone = 0; bone < bones; ++bone) {
+        const int finger = (bone - 2) / 4, joint = (bone - 2) % 4, parent = bone < 2 ? bone - 1 : joint ? bone - 1 : 1;
+        double angles[3] = {0, 0, 0};
+        if (bone >= 2 && joint < 3) {
+            angles[0] = theta[6 + 4 * finger + (joint ? joint + 1 : 0)];
+            if (!joint) angles[1] = theta[7 + 4 * finger];
+        }
+        const double a = std::cos(angles[0]), b = std::cos(angles[1]), c = std::cos(angles[2]);
+        const double s = std::sin(angles[0]), t = std::sin(angles[1]), u = std::sin(angles[2]);
+        const Frame turn = {{{b * c, s * t * c - a * u, a * t * c + s * u, 0},
+                             {b * u, s * t * u + a * c, a * t * u - s * c, 0},
+                             {-t, s * b, a * b, 0},
+                             {0, 0, 0, 1}}};
+        Frame relative, inverse;
+        std::copy(relatives + 16 * bone, relatives + 16 * bone + 16, &relative.at[0][0]);
+        std::copy(inverses + 16 * bone, inverses + 16 * bone + 16, &inverse.at[0][0]);
+        absolutes[bone] = parent < 0 ? relative * turn : absolutes[parent] * (relative * turn);
+        transforms[bone] = absolutes[bone] * inverse;
+    }
+    std::vector<double> skinned(3 * size), vertices(3 * size);
+    skin(transforms, bones, skinned.data());
+    const double angle = std::sqrt(theta[0] * theta[0] + theta[1] * theta[1] + theta[2] * theta[2]);
+    const double x = theta[0] / angle, y = theta[1] / angle, z = theta[2] / angle;
+    const double s = std::sin(angle), c = std::cos(angle), d = 1 - c;
+    const double turn[3][3] = {{x * x * d + c, x * y * d - z * s, x * z * d + y * s},
+                               {x * y * d + z * s, y * y * d + c, y * z * d - x * s},
+                               {x * z * d - y * s, y * z * d + x * s, z * z * d + c}};
+    for (int i = 0; i < 3; ++i)
+        for (long v = 0; v < size; ++v)
+            vertices[i * size + v] = turn[i][0] * skinned[v] + turn[i][1] * skinned[size + v] +
+                                     turn[i][2] * skinned[2 * size + v] + theta[3 + i];
+    return vertices;
+}
+
+std::vector<double> posed_by_rows(const double* theta, const double* relatives, const double* inverses,
+                                  const double* base, const double* weights) {
+    const long size = VERTICES;
+    return posed(theta, relatives, inverses, [=](const Frame* transforms, int bones, double* __restrict__ sum) {
+        for (int bone = 0; bone < bones; ++bone)
+            for (int i = 0; i < 3; ++i) {
+                const double* by = transforms[bone].at[i];
+                for (long v = 0; v < size; ++v)
+                    sum[i * size + v] += weights[bone * size + v] * (by[0] * base[v] + by[1] * base[size + v] +
+                                                                     by[2] * base[2 * size + v] +
+                                                                     by[3] * base[3 * size + v]);
+            }
+    });
+}
+
+// The same with a column for each vertex, and with what a bone makes of all of them before it is weighed.
+std::vector<double> posed_by_columns(const double* theta, const double* relatives, const double* inverses,
+                                     const double* columns, const double* weights) {
+    const long size = VERTICES;
+    return posed(theta, relatives, inverses, [=](const Frame* transforms, int bones, double* sum) {
+        std::vector<double> made(4 * size);
+        for (int bone = 0; bone < bones; ++bone) {
+            for (int i = 0; i < 4; ++i)
+                for (long v = 0; v < size; ++v) {
+                    made[4 * v + i] = transforms[bone].at[i][0] * columns[4 * v];
+                    for (int j = 1; j < 4; ++j) made[4 * v + i] += transforms[bone].at[i][j] * columns[4 * v + j];
+                }
+            for (long v = 0; v < size; ++v)
+                for (int i = 0; i < 3; ++i) sum[i * size + v] += made[4 * v + i] * weights[bones * v + bone];
+        }
+    });
+}
+double against_vertices(const double* vertices, const double* points, double* errors, const long* which, long n) {
+    double total = 0;
+    for (int i = 0; i < 3; ++i)
+        for (long p = 0; p < n; ++p) {
+            errors[i * n + p] = points[i * n + p] - vertices[i * VERTICES + which[p]];
+            total += errors[i * n + p];
+        }
+    return total;
+}
+
+double against_triangles(const double* vertices, const double* u, const double* points, const long* corners,
+                         double* errors, const long* which, long n) {
+    double total = 0;
+    for (int i = 0; i < 3; ++i) {
+        const double* from = vertices + i * VERTICES;
+        for (long p = 0; p < n; ++p) {
+            const long* corner = corners + 3 * which[p];
+            const double a = u[2 * p], b = u[2 * p + 1];
+            errors[i * n + p] = points[i * n + p] - (a * from[corner[0]] + b * from[corner[1]] +
+                                                     (1 - a - b) * from[corner[2]]);
+            total += errors[i * n + p];
+        }
+    }
+    return total;
+}
+
 }  // namespace
 
 extern "C" {
@@ -213,6 +325,33 @@ double ba(const double* cameras, const double* points, const double* weights, co
         total += weights[i] * (y * bent + camera[8] - seen[2 * i + 1]);
     }
     return total;
+}
+
+double ht(const double* theta, const double* relatives, const double* inverses, const double* base,
+          const double* weights, const double* points, double* errors, const long* which, long n) {
+    const std::vector<double> vertices = posed_by_rows(theta, relatives, inverses, base, weights);
+    return against_vertices(vertices.data(), points, errors, which, n);
+}
+
+// The same where vertices, and their weights, are columns: as GradBench's own program has them.
+double ht_columns(const double* theta, const double* relatives, const double* inverses, const double* base,
+                  const double* weights, const double* points, double* errors, const long* which, long n) {
+    const std::vector<double> vertices = posed_by_columns(theta, relatives, inverses, base, weights);
+    return against_vertices(vertices.data(), points, errors, which, n);
+}
+
+double ht_triangles(const double* theta, const double* u, const double* relatives, const double* inverses,
+                    const double* base, const double* weights, const double* points, const long* corners,
+                    double* errors, const long* which, long n) {
+    const std::vector<double> vertices = posed_by_rows(theta, relatives, inverses, base, weights);
+    return against_triangles(vertices.data(), u, points, corners, errors, which, n);
+}
+
+double ht_triangles_columns(const double* theta, const double* u, const double* relatives, const double* inverses,
+                            const double* base, const double* weights, const double* points, const long* corners,
+                            double* errors, const long* which, long n) {
+    const std::vector<double> vertices = posed_by_columns(theta, relatives, inverses, base, weights);
+    return against_triangles(vertices.data(), u, points, corners, errors, which, n);
 }
 
 }

@@ -25,14 +25,15 @@ from tapegrad.compiler.passes.row_sums import row_sums
 from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.scattered import scattered
 from tapegrad.compiler.passes.stores import stores
+from tapegrad.compiler.passes.weighted import weighted
 from tapegrad.compiler.passes.work import Work
 from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores,
-    "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "rows": rows,
-    "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion, "loops": loops,
-    "products": products,
+    "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "weighted": weighted,
+    "rows": rows, "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion,
+    "loops": loops, "products": products,
 }
 
 
