@@ -242,14 +242,48 @@ def test_places_of_writes_are_part_of_the_program() -> None:
         check(J(point(), k), J, torch.func.jacrev(moved)(point(), k).numpy())
 
 
-def test_compiled_functions_are_run_as_written() -> None:
-    compiled = torch.compile(lambda x: x[1:] * x[:-1].sin())
-    for _ in range(4):
-        compiled(point())
-    J = jacobian(compiled)
-    for seed in range(3):
-        check(J(point(seed)), J, torch.func.jacrev(lambda x: x[1:] * x[:-1].sin())(point(seed)).numpy())
-    assert J.count == 2
+COUNTED = {"calls": 0}
+
+
+def counted(x: Any) -> Any:
+    COUNTED["calls"] += 1
+    return x[1:] * x[:-1] * COUNTED["calls"]
+
+
+COMPILED = {  # a function, what it is called with, and how often programs are replayed of those that are kept
+    "one program": (lambda x: x[1:] * x[:-1].sin(), [(point(seed),) for seed in range(6)], [3]),
+    "branches": (lambda x: x[1:] * x[:-1] if x[0] > 0 else x * x,
+                 [(sign * point().abs(),) for sign in (1, 1, 1, 1, -1, 1, -1, -1, -1, -1)], [1, 1]),
+    "shapes, dtypes, views": (lambda x: x[1:] * x[:-1],
+                              [(x,) for x in (point(), point()[1:4], point().float(), point()[::2]) for _ in range(4)],
+                              [1, 1, 1, 1]),
+    "numbers": (lambda x, k: x[k:] * x[:-k], [(point(), k) for k in (1, 1, 1, 1, 2, 2, 1)], [1, 0]),
+    "indices, which no condition tells of": (lambda x, i: x[i] * x[0], [
+        (point(), torch.tensor([k, 2])) for k in (1, 1, 1, 1, 3, 4)], None),
+    "places of extremes": (lambda x: x.sort()[0][:2], [(sign * point(),) for sign in (1, 1, 1, 1, -1, 1)], None),
+    "nothing": (lambda x: torch.ones(3), [(point(),)] * 4, None),
+}
+
+
+@pytest.mark.parametrize("name", COMPILED)
+def test_compiled_functions(name: str) -> None:
+    function, calls, replays = COMPILED[name]
+    J = jacobian(torch.compile(function))
+    for args in calls:
+        check(J(*args), J, jacobian(function)(*args).toarray())
+    assert [k.compiled.replays for k in J._known if k.compiled] == (replays or [])
+
+
+def test_a_compiled_function_runs_once_a_call() -> None:
+    J = jacobian(torch.compile(counted))
+    for calls, n in enumerate((6, 6, 6, 6, 6, 4, 6, 4, 4, 6), COUNTED["calls"] + 1):
+        x = point(n=n)
+        check(J(x), J, jacobian(lambda x, calls=calls: x[1:] * x[:-1] * calls)(x).toarray())
+        assert COUNTED["calls"] == calls
+    energy = torch.compile(lambda x: (x[1:] * x[:-1] ** 2).sum())
+    H = hessian(energy)
+    for seed in range(5):
+        check(H(point(seed)), H, hessian(energy.__wrapped__)(point(seed)).toarray())
 
 
 def test_what_is_returned_is_the_callers() -> None:

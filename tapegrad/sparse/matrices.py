@@ -13,6 +13,7 @@ from tapegrad import autograd, creation, dtypes
 from tapegrad.autograd import calls_through_python, modes
 from tapegrad.functions import PUBLIC
 from tapegrad.lanes import sweeps
+from tapegrad.machine.live import machine
 from tapegrad.sparse import colouring, patterns
 from tapegrad.tensor import Tensor
 
@@ -37,6 +38,7 @@ class _Prepared:
         else:
             self._choose(rows, columns)
         self.count = int(self.colours.max(initial=-1)) + 1 if self.pattern.nnz else 0
+        self.compiled: Any = None  # the sums by a compiled function, or None where it did something else
         self._seeds: Any = None
 
     def _choose(self, rows: int, columns: int) -> None:
@@ -54,9 +56,17 @@ class _Prepared:
         j = self.pattern.indices.astype(np.int64)
         self.places = colours[j] * rows + i if self.forward else colours[i] * columns + j
 
+    def fits(self, program: patterns.Program, y: Any, x: Any) -> bool:
+        return self.pattern.shape == (y.numel(), x.numel()) and self.program.same(program)
+
+    @property
+    def written(self) -> bool:
+        """Whether somebody wrote to the seeds, or there are none yet."""
+        return self._seeds is None or bool(self._seeds._version)
+
     def seeds(self, like: Any) -> Any:
         """A tensor for each colour along a first axis: one where an element has that colour."""
-        if self._seeds is None or self._seeds._version:  # which somebody's backward wrote to
+        if self.written:
             made = np.zeros((self.count, len(self.colours)), like.dtype.numpy)
             made[self.colours, np.arange(len(self.colours))] = 1
             self._seeds = creation.from_array(made).reshape(self.count, *like.shape)
@@ -68,6 +78,13 @@ class _Prepared:
         made.data = sums.reshape(-1).numpy().take(self.places)
         made.indices, made.indptr = made.indices.copy(), made.indptr.copy()
         return made
+
+
+class _Another(Exception):
+    """A call that was to be that of one program has run another: its result, and the point that leads there."""
+
+    def __init__(self, result: Any, point: Any) -> None:
+        self.result, self.point = result, point
 
 
 class SparseDerivative:
@@ -82,6 +99,7 @@ class SparseDerivative:
     def __init__(self, func: Callable[..., Any], symmetric: bool) -> None:
         functools.update_wrapper(self, func)
         self._func, self._symmetric = func, symmetric
+        self._compiles = isinstance(func, machine.CompiledBase)
         self._known: list[_Prepared] = []
 
     def __call__(self, x: Any, *args: Any, **kwargs: Any) -> Any:
@@ -91,13 +109,41 @@ class SparseDerivative:
         if not x.dtype.is_floating_point or x.dtype in dtypes.HALVES:
             raise TypeError("sparse: the point must be float32 or float64, which SciPy has matrices of, but is "
                             f"{x.dtype}")
+        y: Any = None
+        if self._known and self._known[0].compiled is not None and not self._known[0].written:
+            known = self._known[0]
+            try:
+                return known.matrix(known.compiled(x, known.seeds(x), *args, **kwargs))
+            except _Another as run:
+                y, x = run.result, run.point
         with modes.enable_grad():
-            x = x.detach().requires_grad_()
-            y = self._recorded(x, args, kwargs)
+            if y is None:
+                x = x.detach().requires_grad_()
+                y = self._recorded(self._func, x, args, kwargs)
             found = self._prepared(y, x)
             if not found.count:
                 return sparse.csr_array(found.pattern.shape, dtype=x.dtype.numpy)
+            if self._compiles and found.compiled is None and not found.program.indices:  # of which no condition tells
+                found.compiled = self._func.transformed(self._sums_of, found)
             return found.matrix(self._sums(found, y, x))
+
+    def _sums_of(self, func: Callable[..., Any], known: _Prepared) -> Callable[..., Any]:
+        """The function of a point, and of seeds, that gives the sums of one program; `_Another` where it ran another.
+
+        What holds for a compiled call, that it did what was captured, holds for the pattern, but for indices.
+        """
+        def sums(x: Any, seeds: Any, args: Any, kwargs: Any) -> Any:
+            with modes.enable_grad():
+                x = x.detach().requires_grad_()
+                y = self._recorded(func, x, args, kwargs)
+                if not known.fits(self._program(y, x), y, x):
+                    raise _Another(y, x)
+                return self._sums(known, y, x, seeds).detach()
+
+        def called(x: Any, seeds: Any, *args: Any, **kwargs: Any) -> Any:
+            return sums(x, seeds, args, kwargs)
+
+        return called
 
     @property
     def pattern(self) -> Any:
@@ -120,10 +166,10 @@ class SparseDerivative:
             raise RuntimeError("sparse: not called yet")
         return self._known[0]
 
-    def _recorded(self, x: Any, args: Any, kwargs: Any) -> Any:
+    def _recorded(self, func: Callable[..., Any], x: Any, args: Any, kwargs: Any) -> Any:
         """The function's result, or its gradient, with the history of all of its operations."""
         with calls_through_python.compiled_as_written():  # which else are one operation each
-            y = self._func(x, *args, **kwargs)
+            y = func(x, *args, **kwargs)
         if not isinstance(y, Tensor):
             raise TypeError(f"sparse: the function must return a Tensor, but returned {type(y).__name__}")
         if not self._symmetric:
@@ -137,18 +183,21 @@ class SparseDerivative:
         return creation.zeros_like(x) if g is None else g
 
     def _prepared(self, y: Any, x: Any) -> _Prepared:
-        program = patterns.recorded(y, x) if y.requires_grad else patterns.NOTHING
-        shape = y.numel(), x.numel()
+        program = self._program(y, x)
         for i, known in enumerate(self._known):
-            if known.pattern.shape == shape and known.program.same(program):
+            if known.fits(program, y, x):
                 self._known.insert(0, self._known.pop(i))
                 return known
-        self._known.insert(0, _Prepared(program, *shape, self._symmetric))
+        self._known.insert(0, _Prepared(program, y.numel(), x.numel(), self._symmetric))
         del self._known[MOST:]
         return self._known[0]
 
     @staticmethod
-    def _sums(found: _Prepared, y: Any, x: Any) -> Any:
+    def _program(y: Any, x: Any) -> patterns.Program:
+        return patterns.recorded(y, x) if y.requires_grad else patterns.NOTHING
+
+    @staticmethod
+    def _sums(found: _Prepared, y: Any, x: Any, seeds: Any = None) -> Any:
         """The sums of rows, or of columns, of each colour."""
         of, by = y, x
         if found.forward:  # the gradient is linear in its cotangent: its derivative by that is along directions
@@ -157,7 +206,7 @@ class SparseDerivative:
         none = creation.zeros_like(by)  # of a derivative that is zero whatever the pattern allows
         if of is None or not of.requires_grad:
             return none.expand(found.count, *by.shape)
-        seeds = found.seeds(of)
+        seeds = found.seeds(of) if seeds is None else seeds
 
         def sweep(seed: Any) -> Any:
             return autograd.grad(of, by, seed, retain_graph=True, allow_unused=True)
@@ -180,7 +229,8 @@ def jacobian(func: Callable[..., Any]) -> SparseDerivative:
 
     Returns a function of a float32 or float64 tensor that gives a `scipy.sparse.csr_array`, with a row for each element
     of the output and a column for each of the input. Where its entries are is found the first time, from what the
-    function did; a run that did something else is prepared anew. Raises TypeError for other points and outputs.
+    function did; a run that did something else is prepared anew. The derivative of a compiled function is compiled.
+    Raises TypeError for other points and outputs.
     """
     return SparseDerivative(func, False)
 
