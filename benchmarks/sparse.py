@@ -41,7 +41,7 @@ def beside_value(kind: str, function: Callable[..., Any], n: int, compiles: bool
 def field_in_casadi(x: Any) -> Callable[[], Any] | None:
     """The Hessian of the field as CasADi's virtual machine evaluates it, from one buffer to another; with its entries.
 
-    Of the C code that it generates, one function of 400,000 statements, gcc makes nothing in a quarter of an hour.
+    Of the C code that it generates, one function of 400,000 statements, gcc made nothing in 25 minutes.
     """
     try:
         import casadi
@@ -54,8 +54,10 @@ def field_in_casadi(x: Any) -> Callable[[], Any] | None:
     parts = casadi.exp(1 - a[1:, :] * casadi.tanh(a[:-1, :])), casadi.cos(a[:, 1:] - a[:, :-1]), a ** 4
     made = casadi.Function("hessian", [symbols], [casadi.hessian(-sum(casadi.sum(casadi.vec(p)) for p in parts),
                                                                  symbols)[0]])
-    buffer, evaluate = made.buffer()
-    point, entries = x.numpy().copy(), np.zeros(made.nnz_out(0))
+    found: Any = made.buffer()
+    buffer, evaluate = found
+    point: Any = x.numpy().copy()
+    entries: Any = np.zeros(made.nnz_out(0))
     buffer.set_arg(0, memoryview(point))
     buffer.set_res(0, memoryview(entries))
 

@@ -41,6 +41,10 @@ FOLDS: dict[str, tuple[tuple[int, int] | None, tuple[int, int] | None]] = {
 }
 
 
+# Columns from which a matrix meets those of each lane by themselves: side by side they are copied, before and after.
+WIDE = 64
+
+
 def _folded(op: Operation, given: Sequence[Any], attributes: Attributes, levels: tuple[int, ...]) -> Any:
     """Lanes of one operand as more of its rows, where both do not have them."""
     which = [j for j, x in enumerate(given) if type(x) is Batched]
@@ -48,6 +52,8 @@ def _folded(op: Operation, given: Sequence[Any], attributes: Attributes, levels:
     if place is None:
         return _matrices(op, given, levels) if op.name in ("mm", "mv") else None
     (j,), (axis, where) = which, place
+    if op.name == "mm" and axis and _shape(given[1])[1] >= WIDE:
+        return _matrices(op, given, levels)
     lanes, k = sizes(levels), len(levels)
     value = given[j]._value
     if axis:

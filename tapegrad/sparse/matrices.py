@@ -98,7 +98,8 @@ class SparseDerivative:
 
     def __init__(self, func: Callable[..., Any], symmetric: bool) -> None:
         functools.update_wrapper(self, func)
-        self._func, self._symmetric = func, symmetric
+        self._func: Any = func
+        self._symmetric = symmetric
         self._compiles = isinstance(func, machine.CompiledBase)
         self._known: list[_Prepared] = []
 

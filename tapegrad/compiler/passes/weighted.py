@@ -29,15 +29,15 @@ LEAST = 4096  # elements of the products: below, kernels take longer to compile 
 
 
 class _Found(NamedTuple):
-    """What is summed: `lanes` × `count` × `rows` rows of `width`, each over `depth`, and the strides of operands.
+    """What is summed: `lanes` × `many` × `rows` rows of `width`, each over `depth`, and the strides of operands.
 
-    `left` is over lanes, count, rows and depth; `right` over count, depth and columns, `by` over count and columns;
+    `left` is over lanes, many, rows and depth; `right` over many, depth and columns, `by` over many and columns;
     `target` is from row to row of what is written.
     """
 
     of: dtype
     lanes: int
-    count: int
+    many: int
     rows: int
     width: int
     depth: int
@@ -117,8 +117,8 @@ def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | No
     rest = math.prod(sizes[at + 1:])
     if rest % width:
         return None
-    lanes, count, rows = math.prod(sizes[:at]), sizes[at], rest // width
-    over = lanes, count, rows, width
+    lanes, many, rows = math.prod(sizes[:at]), sizes[at], rest // width
+    over = lanes, many, rows, width
     written = _along(sizes[:at] + sizes[at + 1:], into[:at] + into[at + 1:], (lanes * rows, width))
     _, _, sizes, strides = words_of(scale)
     if math.prod(sizes) != elements:
@@ -136,19 +136,19 @@ def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | No
 
 def _one(found: _Found, factors: Sequence[Place], weights: Place, total: Step, t: int, line: Sequence[Step],
          scaled: dict[Any, tuple[int, Place]], blocks: list[Block]) -> list[Step]:
-    of, lanes, count, rows, width, depth, left, right, by, target = found
+    of, lanes, many, rows, width, depth, left, right, by, target = found
     item, x = of.itemsize, Sym.operand(0, of)
     y: Any = Sym.operand(1, of)
-    steps, deep = [], count * depth
-    key = of, count, depth, width, weights, by, factors[1], right
+    steps, deep = [], many * depth
+    key = of, many, depth, width, weights, by, factors[1], right
     since, matrix = scaled.get(key, (0, None))
     if matrix is None or _changed(line[since:t], [weights, factors[1]]):
         matrix = _own(deep * width * item, blocks)
         scaled[key] = t, matrix
-        steps.append(_kernel(of, (count, depth, width), [_contiguous((count, depth, width), item), (by[0], 0, by[1]),
+        steps.append(_kernel(of, (many, depth, width), [_contiguous((many, depth, width), item), (by[0], 0, by[1]),
                                                          right], x * y, (matrix, weights, factors[1]), total))
     beside = _own(lanes * rows * deep * item, blocks)
-    shape = lanes, rows, count, depth
+    shape = lanes, rows, many, depth
     steps.append(_kernel(of, shape, [_contiguous(shape, item), (left[0], left[2], left[1], left[3])], x,
                          (beside, factors[0]), total))
     kernel, addresses = kernel_of(total), products.gemm.kernels(of)
