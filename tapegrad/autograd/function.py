@@ -410,7 +410,7 @@ def _check_dirty(ctx: FunctionCtx, args: Sequence[Any], outputs: Sequence[Any], 
                 "are modified inplace must all be outputs of the Function."
             )
         # Whether forward counted its write or not: being marked counts as one.
-        buffers["version"][int(buffers["owner"][x._buffer])] += 1
+        history.count_writes(int(buffers["owner"][x._buffer]))
         if recorded:
             base = x._base  # asked first: whether a view is a leaf looks at how it was written
             if (base is None or not base.requires_grad) and x.requires_grad and x.is_leaf:

@@ -14,7 +14,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import instructions, machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.namespaces import show_public
-from tapegrad.tape import hooks, reading
+from tapegrad.tape import history, hooks, reading
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of
 
 __all__ = ["GradientEdge", "Node", "get_gradient_edge", "increment_version", "register_multi_grad_hook"]
@@ -228,7 +228,7 @@ def increment_version(tensor: Any) -> None:
     1
     """
     for x in (tensor,) if isinstance(tensor, machine.TensorBase) else tensor:
-        machine.buffers["version"][int(machine.buffers["owner"][x._buffer])] += 1
+        history.count_writes(int(machine.buffers["owner"][x._buffer]))
 
 
 class _MultiHandle:

@@ -1,7 +1,7 @@
 """One call, captured: what it did to memory and what it left behind, in a form that compares equal for equal calls."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
@@ -221,6 +221,9 @@ class Captured:
             s if s.gone else s.resolved(parts[s.part], self._starts) for s in traced.segments]))
         changed = {row: int(buffers[row]["version"]) - version for row, version in before.versions.items()
                    if int(buffers[row]["version"]) != version}
+        for row, _, _ in self._others_written(before, len(self.steps)):
+            if row in before.versions:
+                changed.setdefault(row, 0)  # written by another name, which does not count (`x.data.mul_(2)`)
         self.versions: list[tuple[int, int]] = sorted((r, n) for r, n in changed.items() if r in before.known)
         self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
         if any(number in self.loose for number, _ in self.argument_versions):
@@ -348,16 +351,18 @@ class Captured:
         """The storages of others that are written before the last step that may break off, and their bytes."""
         ends = [t for t, s in enumerate(self.steps) if cap.may_break_off(s)]
         found: dict[Place, int] = {}
-        for step in self.steps[:ends[-1]] if ends else ():
-            for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED, rec.LOOP) else ():
-                if place.kind == "own":
-                    continue
-                kind, number, offset, _ = place
-                row = offset if kind == "fixed" else before.owners[number]
-                whole = Place("argument", number, 0) if kind == "argument" else (
-                    Place("fixed", cap.addresses.item(row), row))
-                found[whole] = layouts[int(buffers[row]["layout"])].nbytes
+        for row, kind, number in self._others_written(before, ends[-1] if ends else 0):
+            whole = Place("argument", number, 0) if kind == "argument" else Place("fixed", cap.addresses.item(row), row)
+            found[whole] = layouts[int(buffers[row]["layout"])].nbytes
         return list(found.items())
+
+    def _others_written(self, before: Before, end: int) -> Iterator[tuple[int, str, int]]:
+        """The storages of others that steps before one write to: (owner row, kind of place, its number)."""
+        for step in self.steps[:end]:
+            for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED, rec.LOOP) else ():
+                if place.kind != "own":
+                    kind, number, offset, _ = place
+                    yield offset if kind == "fixed" else before.owners[number], kind, number
 
     def _did(self) -> tuple[Any, ...]:
         return (

@@ -270,7 +270,7 @@ class Variant:
             return status, None
         self.counter[0] += 1
         for number, times in captured.argument_versions:
-            buffers["version"][owners[number]] += times
+            history.count_writes(owners[number], times)
         returned: Sequence[Any] = ()
         if captured.formula:
             reads = [fresh[i] for i in captured.reads]

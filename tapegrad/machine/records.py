@@ -50,6 +50,9 @@ ATTACHED = 1 << 13  # a Python object belongs to this row (hooks, a callback): s
 # Of owners. SHARED: some other row was once made on this storage. BORROWED: the bytes are those of another owner, whose
 # row is in `producer`; only the writes are counted apart (`x.data`).
 SHARED, BORROWED = 1 << 15, 1 << 16
+# LENT: its bytes have, or had, several that count writes. Each of these has two u4s in `moments`: how many instructions
+# there were when it was last written, and when its bytes were by others; of a BORROWED one, when a row moved there.
+LENT = 1 << 22
 VIEWED = 1 << 18  # a view of its tensor was taken
 OWNS = 1 << 19  # while the tape is reclaimed: a row that it names lies on this storage
 WITHDRAWN = 1 << 17  # its tensor was detached, or given data of another layout: what kept it is refused
@@ -118,7 +121,7 @@ SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
 MAX_TEMPORARIES = 24
 
 # Pool entry of a POOLED instruction: [count, needs, version of the result, operands…, versions…], all u4. Of more than
-# MOST operands nothing is kept: what stands for their versions says whether the gradient flows on to them.
+# MOST operands nothing is kept; bit 0 of their versions, which begin at bit 1, says whether the gradient flows on.
 MOST = 32
 POOL_HEADER = 3
 
@@ -163,6 +166,7 @@ MACHINE = np.dtype([
     ("pins", "u8"), ("halt", "u8"), ("workspaces", "u8"), ("let_go", "u8"), ("foreign", "u8"),
     ("unrecorded", "u8"), ("unrecorded_mask", "u8"), ("inferring", "u8"),
     ("places", "u8"), ("attachments", "u8"), ("n_attached", "u8"), ("max_attached", "u8"), ("attach_at", "u8"),
+    ("moments", "u8"), ("lent", "u8"),
     ("graveyard", "u8"), ("node_type", "u8"), ("generation", "u8"), ("paths", "u8"), ("n_paths", "u8"), ("held", "u8"),
     ("reclaiming", "u8"),
     ("base_type", "u8"), ("tensor_type", "u8"), ("parameter_type", "u8"),
@@ -325,7 +329,8 @@ RUN, CLEAR, COPY, CHECK, BLOCKS, LOOP = 1, 2, 3, 4, 5, 16
 LOOPED = np.dtype([("turns", "u8"), ("steps", "u8"), ("n_steps", "u8"), ("starts", "u8"), ("pointers", "u8"),
                    ("strides", "u8"), ("n_pointers", "u8")])
 CONDITION = np.dtype([("address", "u8"), ("mask", "u8"), ("value", "u8")])
-WRITE = np.dtype([("row", "u4"), ("times", "u4")])  # how often a run writes to a storage that others see
+# How often a run writes to a storage that others see; 0 times, where that is not counted (`x.data.mul_(2)`).
+WRITE = np.dtype([("row", "u4"), ("times", "u4")])
 # The first `n_undo` steps copy what others see and the program writes; broken off, it copies that back: they are
 # `undo`, for a profile has other `steps` run, each of which times one of these. Cells are
 # (address, number, offset): where the address of an argument, or of a fresh result, goes; targets are (step, cell):

@@ -46,7 +46,7 @@ except ImportError:  # before NumPy 2
     from numpy.core._multiarray_umath import _ARRAY_API  # type: ignore[no-redef]
 
 MAX_ROWS = 1 << 28
-_OF_MACHINE: tuple[np.dtype[Any], ...] = (rec.INSTRUCTION, rec.BUFFER, np.dtype("u4"), np.dtype("u4"))
+_OF_MACHINE = (rec.INSTRUCTION, rec.BUFFER, *map(np.dtype, ("u4", "u4", "u8")))
 _OF_WORKSPACE = tuple(map(np.dtype, ("u8", "u1", "u4", "u4", "u4")))
 MAX_THREADS = 1 << 26  # from the first to the last that lives
 MIN_ROWS = 1 << 16
@@ -124,6 +124,7 @@ class Machine:
     tensor_type: Any  # the facade's class, once there is one
     functions: dict[int, Any]
     places: np.ndarray[Any, Any]
+    moments: np.ndarray[Any, Any]
     n_recipes: int
     n_methods: int
     descriptors: np.ndarray[Any, Any]
@@ -192,7 +193,7 @@ class Machine:
         self.state = state = self.memory(address, rec.MACHINE, 1)
         self._as_written = state["as_written"]
         self._rows = rows = _rows_that_fit()
-        self.instructions, self.buffers, self.pool, self.places = reserve_tables(rows, _OF_MACHINE)
+        self.instructions, self.buffers, self.pool, self.places, self.moments = reserve_tables(rows, _OF_MACHINE)
         self.plans = reserve(rec.PLAN, MAX_PLANS)
         self.layouts = reserve(rec.LAYOUT, MAX_LAYOUTS)
         self.table = reserve("u8", 2 * TABLE_SLOTS)
@@ -206,8 +207,8 @@ class Machine:
         self.functions_table: np.ndarray[Any, Any] = np.zeros(trampolines.RECALLED + trampolines.MAX_RECALLED, "u8")
         self.literals: np.ndarray[Any, Any] = np.zeros(len(rec.LITERALS), "u4")
         self._graveyard: list[Any] = []
-        for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "table", "arena", "aside",
-                     "literals", "recipes", "scaling", "geometries", "descriptors"):
+        for name in ("instructions", "buffers", "plans", "layouts", "pool", "places", "moments", "table", "arena",
+                     "aside", "literals", "recipes", "scaling", "geometries", "descriptors"):
             state[name] = address_of(getattr(self, name))
         state["functions"] = address_of(self.functions_table)
         state["array_type"], state["new_array"], state["set_base"] = _numpys_functions()

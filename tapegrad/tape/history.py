@@ -157,6 +157,21 @@ def version(x: Any) -> int:
     return int(buffers["version"][int(buffers["owner"][x._buffer])])
 
 
+def count_writes(owner: int, times: int = 1) -> None:
+    """Count writes to what an owner row has, as native code does (`native.tape.count_writes`)."""
+    flags = buffers["flags"]
+    buffers["version"][owner] += times
+    if times and not flags[owner] & rec.LENT:
+        return
+    borrows = bool(flags[owner] & rec.BORROWED)
+    place = int(buffers["producer"][owner]) if borrows else owner
+    if not flags[place] & rec.LENT:
+        flags[place] |= rec.LENT
+        machine.moments[place] = 0
+        machine.state["lent"] = 1
+    machine.moments.view("u4")[2 * place + (borrows or not times)] = machine.state["n_instructions"][0]
+
+
 def check_no_inference(x: Any) -> None:
     """Refuse a write, outside of inference mode, to what was made there."""
     if is_inference(x) and not call.is_inferring(None):

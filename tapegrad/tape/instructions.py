@@ -46,17 +46,19 @@ class Instructions:
 
     Instruction t is `operations[t]` with `operands[t]`, `attributes[t]` and `results[t]`. An operand is the number of a
     buffer or, below zero, of a constant: `constants[~operand]`. `layouts` has an entry a buffer; `requires` are the
-    inputs that require grad; `values` holds the inputs' tensors as far as they are alive, and not written to under
-    another name (`x.detach()`).
+    inputs that require grad; `values` holds the inputs' tensors as far as they are alive and as the tape read them:
+    not written to since, nor under another name (`x.detach()`). `written` is the first buffer that the program wrote to
+    meanwhile, so that what it computed with is gone; None if there is none.
     """
 
     __slots__ = ("_flat", "_plans", "attributes", "constants", "inputs", "layouts", "name", "names", "operands",
-                 "operations", "outputs", "requires", "results", "sources", "values")
+                 "operations", "outputs", "requires", "results", "sources", "values", "written")
     name: str
     layouts: list[Layout]
     inputs: tuple[int, ...]
     requires: frozenset[int]
     outputs: tuple[int, ...]
+    written: int | None
 
     def __init__(self, name: str, layouts: Sequence[Layout], inputs: Sequence[int], requires: Iterable[int],
                  code: Code, constants: Sequence[Number], outputs: Sequence[int],
@@ -72,6 +74,7 @@ class Instructions:
         self.names: dict[int, str] = dict(names or {})
         self.sources: list[str] = list(sources) if sources and any(sources) else [""] * len(self)
         self.values: dict[int, Any] = dict(values or {})
+        self.written = None
         self._plans: list[Plan | None] = [None] * len(self)
         self._flat: Flat | None = None
 

@@ -62,7 +62,8 @@ def _read(word: int, out: int, a: int, b: int, va: int, vb: int) -> Instruction:
     count, needs, _ = machine.pool[entry:entry + rec.POOL_HEADER].tolist()
     start = entry + rec.POOL_HEADER
     if count > rec.MOST:
-        needs = sum(1 << j for j, wanted in enumerate(machine.pool[start + count:start + 2 * count].tolist()) if wanted)
+        wanted = machine.pool[start + count:start + 2 * count] & 1
+        needs = sum(1 << j for j in np.flatnonzero(wanted).tolist())
     return out, plan, machine.pool[start:start + count].tolist(), needs, 0
 
 

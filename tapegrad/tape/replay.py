@@ -79,6 +79,9 @@ def held(given: Any, layout: Layout) -> Any:
 def checked(tape: Instructions, given: Sequence[Any]) -> list[Any]:
     """The inputs to run on, checked: tensors, or arrays of the right shape and dtype."""
     if not given:
+        if tape.written is not None:
+            raise TapeError(f"{_called(tape, tape.written)} was written since the tape read it (in place, or by "
+                            f"x.data), what was there before is gone: replay needs {len(tape.inputs)} inputs")
         gone = [b for b in tape.inputs if b not in tape.values]
         if gone:
             raise TapeError(f"the values of {_called(tape, gone[0])} are gone: replay needs {len(tape.inputs)} inputs")

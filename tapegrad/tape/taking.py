@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from tapegrad import shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
+from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
 from tapegrad.tape.derived import Derived
 from tapegrad.tape.instructions import Code, Flat, Instructions
@@ -86,7 +87,10 @@ def leading_to(rows: Sequence[int], inputs: Sequence[int]) -> Words:
 
 
 class Taken(NamedTuple):
-    """What `Instructions` holds, and the rows of the inputs, whose buffers come before the results'."""
+    """What `Instructions` holds, with the rows of the inputs, whose buffers come before the results', and of all.
+
+    `written` are buffers of which the program saw other values than there are, or than a replay gives.
+    """
 
     inputs: list[int]
     layouts: list[Layout]
@@ -94,6 +98,8 @@ class Taken(NamedTuple):
     flat: Flat
     constants: list[Number]
     outputs: list[int]
+    rows: Words
+    written: set[int]
 
 
 def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) -> Taken:
@@ -122,12 +128,14 @@ def taken(indices: Words, inputs: Sequence[int], outputs: Sequence[int] | None) 
     numbers = of_row[read.operands]
     operands = np.where(numbers > 0, numbers - 1, numbers)
     results = np.arange(len(given), len(given) + len(indices))
-    ids, lie = distinct(buffers["layout"][np.concatenate([np.array(given, "i8"), read.out])].astype("i8"))
+    rows = np.concatenate([np.array(given, "i8"), read.out])
+    ids, lie = distinct(buffers["layout"][rows].astype("i8"))
     return Taken(
         given, picked([layouts[i] for i in ids.tolist()], lie),
         Code(picked([plan.op for plan in read.plans], read.which), tuples(operands, read.begins), attributes,
              results.tolist()),
         Flat(read.begins, operands, results, read.plans, read.which), constants, (of_row[list(outputs)] - 1).tolist(),
+        rows, written_since(read, indices, rows, [*given, *outputs]),
     )
 
 
@@ -197,6 +205,76 @@ def entangled(tape: Instructions, rows: Words) -> set[int]:
         if missed.any():
             entangled_at.add(place)
     return {b for b in tape.inputs if lies[b] in entangled_at}
+
+
+def written_since(read: Columns, indices: Words, rows: Words, shown: Sequence[int]) -> set[int]:
+    """Buffers, of these rows, that hold other values than the tape read, or left, there: the program wrote to them.
+
+    `read` are the instructions with these `indices`; `shown` rows count as they are now. From one look to the next a
+    storage was written as often as the instructions here write to it, or something else wrote; of what its owner does
+    not count (`x.data`) there are moments.
+    """
+    counts, code = np.diff(read.begins), instructions[indices]
+    readers = np.repeat(np.arange(len(indices)), counts)
+    views, writes, python = (np.array([is_so(plan.op) for plan in read.plans], bool)[read.which] for is_so in (
+        lambda op: op.moves_nothing, _writes, lambda op: op.kind == "callback"))
+    owner, flags = buffers["owner"], buffers["flags"]
+    slots, outs = owner[read.operands].astype("i8"), owner[read.out].astype("i8")
+
+    is_number = flags[read.operands] & (rec.WRAPPED | rec.IMMORTAL) != 0
+    looks = np.flatnonzero(~((views | python)[readers] | is_number))
+    seen = _versions(code, read, looks, readers)
+    step = len(indices) + 1
+    times = np.sort(outs[writes] * step + np.flatnonzero(writes))  # by owner, when it was written here
+
+    def written(owners: Words, until: Words | int) -> Words:
+        return np.searchsorted(times, owners * step + until) - np.searchsorted(times, owners * step)
+
+    base = seen - written(slots[looks], readers[looks])
+    born = outs[~views & ~writes]
+    first = np.full(int(max((int(x.max()) for x in (slots, outs) if len(x)), default=0)) + 1, -1)
+    first[slots[looks]] = base
+    first[born] = 0
+    now = owner[list(shown)].astype("i8")
+    now = now[now < len(first)]
+    found = [slots[looks][first[slots[looks]] != base],
+             now[(first[now] >= 0) & (first[now] != buffers["version"][now].astype("i8") - written(now, step))]]
+
+    if machine.state["lent"][0]:
+        moments = machine.moments.view("u4").reshape(-1, 2)
+        at, owners = np.concatenate([readers, np.arange(len(outs))]), np.concatenate([slots, outs])
+        elements = np.concatenate([~views[readers], ~views])
+        lent = np.flatnonzero(flags[owners] & rec.LENT)
+        at, owners, elements = indices[at[lent]], owners[lent], elements[lent]
+        borrows = flags[owners] & rec.BORROWED != 0
+        places = np.where(borrows, buffers["producer"][owners], owners)
+        by_others = np.where(borrows, moments[places].max(1), moments[places, 1])
+        gone = (elements & (by_others > at)) | (borrows & (moments[owners, 1] > at))
+        found.append(owners[gone])
+    stale = np.unique(np.concatenate(found))
+    if not len(stale):
+        return set()
+    owners, n = owner[rows], len(rows) - len(outs)  # what lies in an input's storage has its values
+    return {*np.flatnonzero(np.isin(owners[:n], stale)).tolist(),
+            *(n + np.flatnonzero(np.isin(outs, stale) & ~np.isin(outs, owners[:n]))).tolist()}
+
+
+def _writes(op: Operation) -> bool:
+    """Whether the machine counts a write where an instruction is recorded."""
+    return op.inplace_of is not None or (op.kind == "view" and op.name.endswith("_"))
+
+
+def _versions(code: Any, read: Columns, looks: Words, readers: Words) -> Words:
+    """How often what was looked at had been written, by the instructions that looked."""
+    number, place = readers[looks], looks - read.begins[readers[looks]]
+    found = np.where(place == 0, code["va"][number], code["vb"][number]).astype("i8")
+    pooled = np.array([plan.pooled for plan in read.plans], bool)[read.which][number]
+    number, place = number[pooled], place[pooled]
+    entries = code["a"][number].astype("i8") | code["b"][number].astype("i8") << 32
+    count = machine.pool[entries].astype("i8")
+    versions = machine.pool[entries + rec.POOL_HEADER + count + place].astype("i8")
+    found[pooled] = np.where(count > rec.MOST, versions >> 1, versions)
+    return found
 
 
 def _in_order(rows: Words) -> Words:

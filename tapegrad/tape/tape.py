@@ -11,10 +11,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, BinaryIO
 
-import numpy as np
-
 from tapegrad.machine.learning import capturing
-from tapegrad.machine.live import instructions, machine
+from tapegrad.machine.live import machine
 from tapegrad.tape import adjoint, differences, files, reading, replay, text, verify
 from tapegrad.tape.differences import TapeDiff
 from tapegrad.tape.instructions import Instructions
@@ -99,7 +97,10 @@ class Tape(Instructions):
             {b: reading.detached(r) for b, r in enumerate(given) if reading.is_alive(r)},
         )
         tape._flat = found.flat
-        for b in entangled(tape, np.array([*given, *instructions["out"][indices]], "i8")):
+        tape.written = min(found.written, default=None)
+        if any(b >= len(given) for b in found.written):  # what was computed is not what a replay computes
+            tape.values.clear()
+        for b in found.written | entangled(tape, found.rows):
             tape.values.pop(b, None)
         return tape
 
@@ -195,7 +196,8 @@ class Tape(Instructions):
 
         Without inputs it takes the tape's own `values`, as they are now (see `kept`). One result is returned as it is,
         several as a tuple. Raises TapeError when the inputs do not fit; without any, where values are gone: nothing
-        holds them, or the tape itself wrote over what it reads (`total += loss`, or `x.detach()`, then `x`).
+        holds them, the tape itself wrote over what it reads (`total += loss`, or `x.detach()`, then `x`), or the
+        program had written to it before the tape was taken (`optimizer.step()`, `x.data = y`).
         """
         return replay.run(self, inputs)
 

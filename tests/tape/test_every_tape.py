@@ -1,6 +1,7 @@
 """The promise of `every_tape` on a table of programs; `pytest --tapes` checks it on those of any test file."""
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import tape_programs
 from every_tape import Checker, same
@@ -8,6 +9,7 @@ from tape_programs import PROGRAMS
 
 import tapegrad as torch
 from tapegrad.inspect import scripts
+from tapegrad.machine.live import machine
 from tapegrad.tape import Tape, replay
 
 F = torch.nn.functional
@@ -111,6 +113,117 @@ def written_without_grad():
     return h * 1
 
 
+def read_then(write, again=False):
+    """A tape of what was read before something else was written there; with `again`, of what was read after."""
+    x = ramp(3)
+    found = [x * x]
+    write(x)
+    return x * x if again else found[0]
+
+
+def with_no_grad(write):
+    def run(x):
+        with torch.no_grad():
+            write(x)
+
+    return run
+
+
+def assigned(x):
+    x.data = torch.ones(3)
+
+
+def exchanged(x):
+    y = ramp(3) + 1
+    x.data, y.data = y.data, x.data
+
+
+def stepped(x):
+    x.sum().backward()
+    torch.optim.SGD([x], 0.1).step()
+
+
+def loaded_anew(x):
+    layer = torch.nn.Module()
+    layer.weight = torch.nn.Parameter(x.data)
+    layer.load_state_dict({"weight": torch.ones(3)})
+
+
+def through_numpys(x):
+    x.data = torch.from_numpy(np.ones(3, "f4"))
+
+
+# What writes to a leaf so that no tape has it.
+WRITES = {
+    "x.data = y": assigned, "swapped": exchanged, "of NumPy's": through_numpys,
+    "x.data.mul_": lambda x: x.data.mul_(2), "x.data[i] =": lambda x: x.data.__setitem__(1, 7.0),
+    "a part of x.data": lambda x: x.data[1:].zero_(), "x.data.copy_": lambda x: x.data.copy_(torch.ones(3)),
+    "x.detach().mul_": lambda x: x.detach().mul_(2), "no_grad": with_no_grad(lambda x: x.mul_(2)),
+    "set_": with_no_grad(lambda x: x.set_(torch.ones(3))), "an optimizer": stepped,
+    "load_state_dict": loaded_anew, "increment_version": torch.autograd.graph.increment_version,
+}
+
+
+def result_written(write):
+    y = ramp(3) * 2
+    write(y)
+    return y * 1
+
+
+def written_once_read(write):
+    """Where the alias was read, and what it is one of written."""
+    x, w = alive(torch.ones(3)), ramp(3)
+    d = alive(x.data)
+    y = d * w
+    write(x)
+    return y
+
+
+def trained():
+    x = ramp(3)
+    for _ in range(3):
+        (x * x).sum().backward()
+        x.data = x.data - 0.1 * x.grad
+        x.data -= 0.1 * x.grad
+    return x * x
+
+
+def compiled(again):
+    x = ramp(3)
+    step = torch.compile(lambda: x.data.mul_(2))
+    for _ in range(4):
+        found = x * x
+        step()
+    return x * x if again else found
+
+
+def collected():
+    """What was left of the tape moves where the machine tidies up."""
+    x, held = ramp(3), []
+    for i in range(3):
+        held.append((x * i, x.exp())[i % 2])
+        x.data.mul_(2)
+    held.append(x * x)
+    machine.call.reclaim()
+    return held[-1]
+
+
+def collected_before():
+    x = ramp(3)
+    y = (x * 2, x.exp())[1]
+    x.data.mul_(2)
+    machine.call.reclaim()
+    return y
+
+
+def many_written():
+    leaves = [ramp(2) for _ in range(40)]
+    y = torch.cat(leaves)
+    with torch.no_grad():
+        leaves[7].mul_(2)
+    return y
+
+
 def one_per_line(f):
     return [f() for _ in range(2)]
 
@@ -189,6 +302,22 @@ TAPES = {
     "multiplied by itself": ("gone", lambda: under_its_own_name(lambda h, v, w: h.mul_(v))),
     "written behind its back": ("written since", lambda: under_its_own_name(lambda h, v, w: (v.copy_(w), h * w)[1])),
     "not recorded": ("written since", written_without_grad),
+    **{f"{how}, once it is read": ("written since", lambda write=write: read_then(write))
+       for how, write in WRITES.items()},
+    **{f"{how}, before it is read": ("replayed", lambda write=write: read_then(write, again=True))
+       for how, write in WRITES.items()},
+    "a result is assigned": ("written since", lambda: result_written(assigned)),
+    "a result's data is written": ("written since", lambda: result_written(lambda y: y.data.mul_(2))),
+    "x.data is looked at": ("replayed", lambda: read_then(lambda x: x.data.sum())),
+    "x.data is read, x written": ("written since", lambda: written_once_read(lambda x: x.mul_(2))),
+    "x.data is read, and another": ("written since", lambda: written_once_read(lambda x: x.data.mul_(2))),
+    "x.data is read, x assigned": ("replayed", lambda: written_once_read(assigned)),
+    "trained by x.data": ("replayed", trained),
+    "a compiled function writes x.data": ("written since", lambda: compiled(False)),
+    "a compiled function wrote x.data": ("replayed", lambda: compiled(True)),
+    "the tape is compacted": ("replayed", collected),
+    "the tape is compacted, and written before": ("written since", collected_before),
+    "one of very many": ("written since", many_written),
 }
 
 

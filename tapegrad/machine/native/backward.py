@@ -16,7 +16,7 @@ from tapegrad.machine.native.marking import mark, operands_of, wants
 from tapegrad.machine.native.objects import new_object
 from tapegrad.machine.native.operands import freshen_history, is_tensor
 from tapegrad.machine.native.recorded_sweep import drop_gathered
-from tapegrad.machine.native.tape import call_reclaim, new_row, release_kept
+from tapegrad.machine.native.tape import call_reclaim, count_writes, new_row, release_kept
 from tapegrad.machine.native.thread_modes import recording, set_recorded
 from tapegrad.machine.native.threads import usleep
 
@@ -163,7 +163,7 @@ def settle(workspace):
                 words(pointers)[U0] = grad_row.address
                 words(pointers)[U1] = block
                 run_kernel(step.add, step.nest, pointers, U2, U1)
-                rows[grad_row.owner].version += N1
+                count_writes(grad_row.owner, N1)
                 continue
         leaves[i] = leaves[left]
         leaves[left] = leaf

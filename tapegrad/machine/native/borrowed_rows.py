@@ -9,7 +9,8 @@ from tapegrad.machine.native.tape import FAILED, drop_storage, kept_mask, new_ro
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _EXTERNAL, _FREE = np.uint32(rec.EXTERNAL), np.uint32(rec.FREE)
-_SHARED, _BORROWED, _INFERENCE = (np.uint32(i) for i in (rec.SHARED, rec.BORROWED, rec.INFERENCE))
+_SHARED, _BORROWED, _INFERENCE, _LENT = (
+    np.uint32(i) for i in (rec.SHARED, rec.BORROWED, rec.INFERENCE, rec.LENT))
 _POOLED, _VIEW = np.uint16(rec.POOLED), np.uint16(rec.VIEW)
 _KEEPS_OUT, _HEADER = np.uint8(rec.KEEPS_OUT), np.uint64(rec.POOL_HEADER)
 
@@ -22,9 +23,15 @@ def borrow(owner):
     index = new_row(rows[lender].layout, N0, rows[lender].address)
     if index != FAILED:
         row = rows[index]
-        row.flags = _BORROWED | rows[lender].flags & _INFERENCE
+        row.flags = _BORROWED | _LENT | rows[lender].flags & _INFERENCE
         row.producer = lender
+        moments = words(machine().moments)
+        moments[index] = U0
+        if not rows[lender].flags & _LENT:
+            rows[lender].flags |= _LENT
+            moments[lender] = U0
         rows[lender].refs += N1
+        machine().lent = U1
     return index
 
 
@@ -37,7 +44,8 @@ def hand_over(index):
     if heir == FAILED:
         return heir
     others = row.flags & _SHARED or row.refs > N1
-    owned = _EXTERNAL | _SHARED
+    owned = _EXTERNAL | _SHARED | _LENT
+    words(machine().moments)[heir] = words(machine().moments)[index]
     rows[heir].version = row.version
     rows[heir].refs = row.refs
     rows[heir].flags = row.flags & (owned | _INFERENCE)
@@ -101,6 +109,7 @@ def settle_on(index, owner, address, layout):
     rows[owner].refs = kept + N1
     more = layouts()[rows[owner].layout].nbytes - layouts()[rows[old].layout].nbytes
     m.kept_bytes += np.uint64(kept) * more
+    halves(m.moments)[np.uint64(owner) * U2 + U1] = np.uint32(m.n_instructions)
     row.owner = owner
     row.address = address
     row.layout = layout

@@ -6,6 +6,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.glue import *
+from tapegrad.machine.native.tape import count_writes
 from tapegrad.machine.native.threads import share
 
 compiled_at: Callee = records(rec.COMPILED)
@@ -137,7 +138,7 @@ def run_steps(program):
             return BROKEN
     writes = _writes(p.writes)
     for i in range(p.n_writes):
-        buffers()[writes[i].row].version += writes[i].times
+        count_writes(writes[i].row, writes[i].times)
     return PASSED
 
 

@@ -11,7 +11,7 @@ from tapegrad.machine.native.in_place_history import find_plan, is_apart, may_re
 from tapegrad.machine.native.kernel_calls import run_forward
 from tapegrad.machine.native.objects import flags_of
 from tapegrad.machine.native.operands import needs_of
-from tapegrad.machine.native.tape import make_room, pooled_kept
+from tapegrad.machine.native.tape import count_writes, make_room, pooled_kept
 from tapegrad.machine.native.thread_modes import inferring, recording
 
 _REQUIRES_GRAD, _INFERENCE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.INFERENCE)
@@ -73,7 +73,7 @@ def write(plan, self, operands, count):
             return LEFT
     status = run_forward(plan, rows[target].address, operands)
     if status != OUT_OF_RANGE:  # of which nothing was written
-        rows[rows[target].owner].version += N1
+        count_writes(rows[target].owner, N1)
     machine().overwrote = U1
     if status:
         kernel_failed(plan, status)

@@ -46,7 +46,7 @@ def operands_of(row, plan_row, inline):
 def wants(needs, versions, count, j):
     """Whether the gradient flows on to an operand."""
     if count > _MOST:
-        return halves(versions)[j] != N0
+        return halves(versions)[j] & N1 != N0
     return (needs >> np.uint32(j)) & N1 != N0
 
 

@@ -19,7 +19,7 @@ from tapegrad.machine.native.operands import (
     is_tensor,
     wrap_number,
 )
-from tapegrad.machine.native.tape import attach, drop_tensor, has_rows, make_room, make_row, record
+from tapegrad.machine.native.tape import attach, count_writes, drop_tensor, has_rows, make_room, make_row, record
 from tapegrad.machine.native.thread_modes import grad_mode, inferring, recording, set_inferring, set_recorded
 
 _EXTERNAL, _DIFFERENTIABLE = np.uint32(rec.EXTERNAL), np.uint16(rec.DIFFERENTIABLE)
@@ -76,7 +76,7 @@ def run_inplace(self, arguments, count):
         rows = buffers()
         status = run_forward(plan, rows[target].address, operands)
         if status != OUT_OF_RANGE:  # of which nothing was written
-            rows[rows[target].owner].version += N1
+            count_writes(rows[target].owner, N1)
         machine().overwrote = U1
     release(machine().arena, operands, n * np.uint64(4) + np.uint64(4))
     if not collected:

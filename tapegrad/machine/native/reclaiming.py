@@ -4,6 +4,7 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
+from tapegrad.machine.native.arena import libc_free
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.source_lines import call_forget_codes
 from tapegrad.machine.native.tape import call_bury, free_row, let_go, pool_entry, release_kept
@@ -11,12 +12,14 @@ from tapegrad.machine.native.tape import call_bury, free_row, let_go, pool_entry
 _PLAN_MASK = np.uint32(rec.PLAN_MASK)
 _RECORDED, _IMMORTAL = np.uint32(rec.RECORDED), np.uint32(rec.IMMORTAL)
 _FREE, _MARKED, _OWNS = np.uint32(rec.FREE), np.uint32(rec.MARKED), np.uint32(rec.OWNS)
-_ATTACHED = np.uint32(rec.ATTACHED)
+_ATTACHED, _LENT = np.uint32(rec.ATTACHED), np.uint32(rec.LENT)
 _POOLED, _HEADER = np.uint16(rec.POOLED), np.uint64(rec.POOL_HEADER)
 _CALLBACK = np.uint16(rec.CALLBACK)
 call_drop_node: Callee = by_name("tapegrad_drop_node", types.int32, types.uint64)
 _MANY_CODES = np.uint64(1024)
 _NEVER = np.uint64(rec.NEVER)
+
+_realloc = external("realloc", u64, u64, u64)
 
 
 @inlined
@@ -93,6 +96,25 @@ def sweep_rows():
             m.n_buffers = i
 
 
+@native
+def shift_moments(earlier, n):
+    """Count moments in the instructions that are left: of n, so many that were before each.
+
+    Where there was no memory for that, all that are left count as earlier.
+    """
+    m = machine()
+    rows = buffers()
+    lent = U0
+    for i in range(U1, m.n_buffers):
+        if rows[i].flags & _LENT:
+            lent = U1
+            for j in range(U2 * i, U2 * i + U2):
+                moment = min(np.uint64(halves(m.moments)[j]), n)
+                if moment != U0:
+                    halves(m.moments)[j] = halves(earlier)[moment] if earlier != U0 else np.uint32(m.n_instructions)
+    m.lent = lent
+
+
 @export(types.uint64())
 def reclaim():
     """Drop the instructions no live tensor can reach, and the rows nothing names; returns the instructions left.
@@ -140,7 +162,10 @@ def reclaim():
     left = U0
     pool_end = U0
     t = U0
+    earlier = _realloc(U0, (n + U1) * np.uint64(4)) if m.lent != U0 else U0
     while t < n:
+        if earlier != U0:
+            halves(earlier)[t] = np.uint32(left)
         if t == m.trace_start:
             m.trace_start = left
         row = code[t]
@@ -172,6 +197,11 @@ def reclaim():
     m.n_pool = pool_end
     find_visited()
     sweep_rows()
+    if m.lent != U0:
+        if earlier != U0:
+            halves(earlier)[n] = np.uint32(left)
+        shift_moments(earlier, n)
+        libc_free(earlier)
     m.sweeps += U1
     if m.sweep_at != _NEVER:
         m.sweep_at = min(left * np.uint64(2) + m.n_buffers // np.uint64(4) + np.uint64(rec.SWEEP_AT),

@@ -18,7 +18,7 @@ _WRAPPED, _ATTACHED = np.uint32(rec.WRAPPED), np.uint32(rec.ATTACHED)
 _POOLED, _VIEW, _INPLACE, _ALIKE = (np.uint16(i) for i in (rec.POOLED, rec.VIEW, rec.INPLACE, rec.ALIKE))
 _CALLBACK = np.uint16(rec.CALLBACK)
 _MOST = np.uint64(rec.MOST)
-_SHARED, _BORROWED = np.uint32(rec.SHARED), np.uint32(rec.BORROWED)
+_SHARED, _BORROWED, _LENT = (np.uint32(i) for i in (rec.SHARED, rec.BORROWED, rec.LENT))
 _KEEPS_OUT = np.uint8(rec.KEEPS_OUT)
 _HEADER = np.uint64(rec.POOL_HEADER)
 _QUEUED, _INFERENCE = np.uint32(rec.QUEUED), np.uint32(rec.INFERENCE)
@@ -262,6 +262,29 @@ def version_of(index):
     return rows[rows[index].owner].version
 
 
+@native
+def note_write(owner, counted):
+    """The bytes of an owner are written, of which several count writes, or the one that did is gone by now."""
+    m = machine()
+    rows = buffers()
+    borrows = rows[owner].flags & _BORROWED != N0
+    place = np.uint64(rows[owner].producer) if borrows else np.uint64(owner)
+    if not rows[place].flags & _LENT:
+        rows[place].flags |= _LENT
+        words(m.moments)[place] = U0
+        m.lent = U1
+    halves(m.moments)[place * U2 + (U1 if borrows or not counted else U0)] = np.uint32(m.n_instructions)
+
+
+@inlined
+def count_writes(owner, times):
+    """What an owner row has was written so many times; 0 of one that counted apart, and is gone."""
+    row = buffers()[owner]
+    row.version += times
+    if row.flags & _LENT or times == N0:
+        note_write(owner, times != N0)
+
+
 @inlined
 def kept_mask(plan_row, needs):
     """What a one- or two-operand instruction reads again in backward, given which operands need a gradient."""
@@ -292,10 +315,10 @@ def record(plan, out, a, b, needs, shift):
     else:
         if kept & np.uint8(1):
             keep(a)
-            row.va = version_of(a)
+        row.va = version_of(a)
         if kept & np.uint8(2):
             keep(b)
-            row.vb = version_of(b)
+        row.vb = version_of(b)  # of row 0, where there is no operand
         if kept & _KEEPS_OUT:
             keep(out)
     rows[a].flags |= _RECORDED
@@ -340,9 +363,10 @@ def record_pooled(plan, out, operands, count, needs):
         p[entry + _HEADER + j] = operand
         # An in-place operation read its operand before it wrote: what is kept of the old value is stale at once.
         written = plan_row.flags & _INPLACE and rows[operand].owner == rows[out].owner
-        p[entry + _HEADER + count + j] = version_of(operand) - (N1 if written else N0)
+        version = version_of(operand) - (N1 if written else N0)
         if count > _MOST:
-            p[entry + _HEADER + count + j] = N1 if rows[operand].flags & _REQUIRES_GRAD else N0
+            version = version << N1 | (N1 if rows[operand].flags & _REQUIRES_GRAD else N0)
+        p[entry + _HEADER + count + j] = version
         rows[operand].flags |= _RECORDED
         if kept != N0 and (kept >> np.uint32(j)) & N1:
             keep(operand)

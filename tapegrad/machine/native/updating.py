@@ -10,6 +10,7 @@ from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place_history import is_apart
 from tapegrad.machine.native.operands import is_tensor
 from tapegrad.machine.native.python_entry import integer
+from tapegrad.machine.native.tape import count_writes
 from tapegrad.machine.native.thread_modes import inferring
 from tapegrad.machine.native.threads import call_run_cut
 
@@ -104,7 +105,7 @@ def update(self, arguments, count):
             call_kernel(kernel, pointers, nest)
         for j in range(written):
             owner = rows[tensor_at(words(chunk)[j]).buffer].owner
-            rows[owner].version += times if j == 0 else N1
+            count_writes(owner, times if j == 0 else N1)
         machine().overwrote = U1
         first += each
     return py.long_from(np.int64(first))
