@@ -23,7 +23,7 @@ from tapegrad.compiler.trace_table import ARGUMENT, FIXED, OWN, Steps, Table
 from tapegrad.compiler.traced_program import Block, Place, Step, kernel_of
 from tapegrad.machine import dataflow
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import SLOT, calls_functions, emitter
+from tapegrad.machine.kernels import SLOT, costs_much, emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.ops.scalar import scalar
@@ -75,7 +75,7 @@ def _known(address: int) -> _Kernel | None:
     letters = pattern
     if pattern == "1":
         letters = "c" * len(everything)
-    elif set(pattern) - set("c0") or pattern[0] != "c" or calls_functions([value.cast(out)]):
+    elif set(pattern) - set("c0") or pattern[0] != "c" or costs_much([value.cast(out)]):
         return None  # functions give vectors other last bits
     rule = dataflow.ANY
     if value.op == "operand" and region.inputs == (out,) and out is not dtypes.bool_:  # whose copies hold 0 and 1 alone

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from tapegrad import dtypes
-from tapegrad.machine.kernels import kernel_writer, loop_helpers
+from tapegrad.machine.kernels import emitter, kernel_writer
 from tapegrad.machine.kernels.emitter import Region, compile_region, compiled, kernel_source
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
@@ -352,8 +352,7 @@ def test_deep_fused_chains_need_no_recursion():
 
 
 def uncached(region, pattern, accumulate):
-    loop_helpers.load()
-    return jit.load_object("test", compiled(kernel_source(region, pattern, accumulate)), ("kernel",))["kernel"]
+    return emitter.load(compiled(kernel_source(region, pattern, accumulate)))
 
 
 @pytest.mark.parametrize("vector_bytes", [(64, True), (64, False), (32, False), (16, False)])

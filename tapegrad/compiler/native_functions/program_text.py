@@ -13,7 +13,7 @@ from tapegrad.compiler.program import lay_out
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Loop, Place, Step, fails
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter, loop_helpers
+from tapegrad.machine.kernels import emitter, loop_helpers, series
 from tapegrad.machine.kernels.structural import FAILED
 from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.machine.llvm import jit, late_binding
@@ -44,6 +44,7 @@ class ProgramText:
         self._held: dict[int, str] = {}
         self._top: list[str] = []
         self._helped = False
+        self._series: set[str] = set()
         self._lines: list[str] = []
         self._count = 0
         work = selected.work
@@ -279,7 +280,12 @@ class ProgramText:
             straight = kernel.pattern[0] in "1@~"
             if not straight:
                 self._help()
-            self._include(emitter.kernel_source(*kernel), lambda n: name if n == "kernel" else f"{name}.{n}", straight)
+            text = emitter.kernel_source(*kernel)
+            for symbol in series.called(text):
+                if symbol not in self._series:
+                    self._series.add(symbol)
+                    self._include(series.source(symbol), lambda n: n)
+            self._include(text, lambda n: name if n == "kernel" else f"{name}.{n}", straight)
         return f"@{self._kernels[address]}"
 
     def _include(self, text: str, renamed: Callable[[str], str], open_up: bool = False) -> None:

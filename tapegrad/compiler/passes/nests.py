@@ -36,7 +36,7 @@ from tapegrad.compiler.traced_program import (
 )
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import calls_functions, emitter, loop_nests
+from tapegrad.machine.kernels import calls_functions, costs_much, emitter, loop_nests
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
@@ -405,7 +405,7 @@ class _Run:
                 c != "c" for c, r in zip(letters, per_row) if columns or not r):
             return None
         pattern = nest.pattern
-        if not calls_functions([v.cast(of) for v, of in zip(region.values, region.outputs)]):
+        if not costs_much([v.cast(of) for v, of in zip(region.values, region.outputs)]):
             loops = int(nest.words[0] + nest.words[1])
             inner = int(nest.words[1 + (int(nest.words[0]) if columns else loops)])
             if loops > 1 and inner <= SHORT and inner * len(list(walk(compact))) <= WRITTEN_OUT:

@@ -15,7 +15,7 @@ from tapegrad.compiler.passes.blocks import fits
 from tapegrad.compiler.passes.cuts import words_of
 from tapegrad.compiler.passes.work import Work, is_simple, kernel_of, space, times_written, writes
 from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, moved
-from tapegrad.machine.kernels import calls_functions
+from tapegrad.machine.kernels import costs_much
 from tapegrad.ops.symbols import walk
 
 LARGE = 1 << 19     # bytes that leave the second-level cache
@@ -58,7 +58,7 @@ def _is_cheap(step: Step) -> bool:
     kernel = kernel_of(step)
     assert kernel is not None
     nodes = [n for n in walk(kernel.region.values) if n.args]
-    if len(nodes) > OPERATIONS or any(n.op in ("reduce", "index") for n in nodes) or calls_functions(
+    if len(nodes) > OPERATIONS or any(n.op in ("reduce", "index") for n in nodes) or costs_much(
             kernel.region.values):
         return False
     _, _, sizes, strides = words_of(step)

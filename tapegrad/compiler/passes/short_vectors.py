@@ -13,7 +13,7 @@ from tapegrad.compiler.superinstructions import CHUNK
 from tapegrad.compiler.traced_program import Place, Step, kernel_of
 from tapegrad.dtypes import dtype, number_in
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import accumulator, calls_functions, emitter
+from tapegrad.machine.kernels import accumulator, costs_much, emitter
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, walk
@@ -53,7 +53,7 @@ def _length(step: Step) -> int:
         return 0
     if pattern == "1":
         return not reduces
-    if set(pattern) - set("c0") or (pattern[0] != "c" and not reduces) or calls_functions(
+    if set(pattern) - set("c0") or (pattern[0] != "c" and not reduces) or costs_much(
             [v.cast(d) for v, d in zip(region.values, region.outputs)]):
         return 0  # functions give vectors other last bits
     kept, reduced, count = map(int, machine.memory(step.b, "i8", 3))

@@ -33,7 +33,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from tapegrad.dtypes import dtype
-from tapegrad.machine.kernels import loop_helpers
+from tapegrad.machine.kernels import loop_helpers, series
 from tapegrad.machine.kernels.gather_writer import GatherWriter
 from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
@@ -90,8 +90,16 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
 
 def _load(name: str, kernel: Kernel) -> int:
     code = _ready.pop(name, None) or cache.obtain(name, lambda: compiled(kernel_source(*kernel)))
+    return load(code, name)
+
+
+def load(code: bytes, name: str = "") -> int:
+    """The address of a kernel, from its object code; `name` holds the custom operations that it calls."""
     loop_helpers.load()
-    return jit.load_object("kernel", code, ("kernel",), (*loop_helpers.NAMES, *linked_symbols(name)))["kernel"]
+    called = series.called_by_object(code)
+    for symbol in called:
+        series.load(symbol)
+    return jit.load_object("kernel", code, ("kernel",), (*loop_helpers.NAMES, *called, *linked_symbols(name)))["kernel"]
 
 
 def linked_symbols(text: str) -> list[str]:

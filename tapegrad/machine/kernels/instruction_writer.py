@@ -127,7 +127,9 @@ class Writer:
         if form.startswith("@"):
             return self.intrinsic(form, n.dtype, d, args)
         if form.startswith("inline "):
-            return _INLINE[form[7:]](self, *args)
+            return _WRITTEN[form[7:]](self, *args, d)
+        if form.startswith("series "):
+            return self.series(form[7:], d, args)
         if form.startswith("libm "):
             return self.libm_call(form[5:], d, args)
         if form.startswith("power "):
@@ -205,6 +207,13 @@ class Writer:
             self.calls |= body.calls
         return f"call {t} @{name}({', '.join(f'{t} {x}' for x in args)})"
 
+    def series(self, name: str, d: dtype, args: list[str]) -> str:
+        """A call of one of the functions in `series`."""
+        t, symbol = self.type(d), f"{SERIES}{name}_{d.short}x{self.lanes}"
+        self.declarations[f"declare {t} @{symbol}({t}) nounwind memory(none)"] = None
+        self.calls |= self.lanes > 1
+        return f"call {t} @{symbol}({t} {args[0]})"
+
     def straight_line(self, roots: Sequence[Sym], operands: Sequence[str]) -> list[str]:
         """Registers that hold `roots`, computed from those that hold their operands."""
         found: dict[Sym, str] = {}
@@ -238,61 +247,84 @@ class Writer:
         return self.let(f"{'sext' if a.is_signed else 'zext'} {s} {x} to {t}")
 
     # -------------------------------------------------------------------------------------------------- exponentials
-    # Of vectors of float32, where there are FMAs. A call of libmvec's saves all registers around it, and a recurrent
-    # cell makes five (8 x 64 elements: 2.7 us, and 2.1 without them). A single element has libm's: programs of many
-    # numbers would grow. exp is left to libmvec, for results below the normal numbers take five instructions more,
-    # and a call is no slower. Largest errors, in units in the last place: 2.4 of tanh, 2.5 of sigmoid.
+    # Where there are FMAs, of float64 and of vectors of float32. A call of libmvec's saves all registers around it, and
+    # a recurrent cell makes five (8 x 64 elements of float32: 2.7 us, and 2.1 without them). A single float32 has
+    # libm's: programs of many numbers would grow. Its exp is left to libmvec, for results below the normal numbers take
+    # more instructions, and a call is no slower. Those of float64 are functions that kernels share (`series`), which
+    # take 0.8 (exp) and 0.4 (tanh) of libmvec's time, four registers at once. Largest errors, in units in the last
+    # place: of float32 2.4 of tanh, 2.5 of sigmoid; of float64 1.08 of exp (libmvec's: 2.6), 2.5 of tanh.
 
-    def sigmoid(self, x: str) -> str:
+    def sigmoid(self, x: str, d: dtype) -> str:
         """1 / (1 + exp(-x)) as 1/2 / (1/2 + exp(-x) / 2), which overflows where the result is below all numbers."""
-        t = self.vector("float")
+        t = self.type(d)
         if self.lanes == 1:
-            power = self.let(self.libm_call("exp", dtypes.float32, [self.let(f"fneg {t} {x}")]))
-            return f"fdiv {t} {self.float32(1)}, {self.let(f'fadd {t} {self.float32(1)}, {power}')}"
-        x = self.limited("olt", self.limited("ogt", self.let(f"fneg {t} {x}"), 89.5), -87.0)
-        power, e = self.exponential(x, 126)
-        half = self.float32(0.5)
-        return f"fdiv {t} {half}, {self.fma(self.let(f'fadd {t} {e}, {self.float32(1)}'), power, half)}"
+            power = self.let(self.libm_call("exp", d, [self.let(f"fneg {t} {x}")]))
+            return f"fdiv {t} {self.const(1, d)}, {self.let(f'fadd {t} {self.const(1, d)}, {power}')}"
+        x = self.limited("olt", self.limited("ogt", self.let(f"fneg {t} {x}"), 89.5, d), -87.0, d)
+        n, e = self.exponential(x, d, 126)
+        half = self.const(0.5, d)
+        power = self.multiply_add(self.let(f"fadd {t} {e}, {self.const(1, d)}"), self.raised(n, d), half, d)
+        return f"fdiv {t} {half}, {power}"
 
-    def tanh(self, x: str) -> str:
+    def tanh(self, x: str, d: dtype) -> str:
         """e / (e + 2) where e = exp(2 x) - 1, of the absolute value."""
-        t = self.vector("float")
-        if self.lanes == 1:
-            return self.libm_call("tanh", dtypes.float32, [x])
-        size = self.let(self.intrinsic("@fabs", dtypes.float32, dtypes.float32, [x]))
-        power, e = self.exponential(self.limited("ogt", self.let(f"fadd {t} {size}, {size}"), 20.0))
-        e = self.fma(e, power, self.let(f"fsub {t} {power}, {self.float32(1)}"))
-        found = self.let(f"fdiv {t} {e}, {self.let(f'fadd {t} {e}, {self.float32(2)}')}")
-        return self.intrinsic("@copysign", dtypes.float32, dtypes.float32, [found, x])
+        t = self.type(d)
+        if self.lanes == 1 and d is dtypes.float32:
+            return self.libm_call("tanh", d, [x])
+        size = self.let(self.intrinsic("@fabs", d, d, [x]))
+        n, e = self.exponential(self.limited("ogt", self.let(f"fadd {t} {size}, {size}"), 40.0, d), d, _BIAS[d])
+        power = self.raised(n, d)
+        e = self.multiply_add(e, power, self.let(f"fsub {t} {power}, {self.const(1, d)}"), d)
+        found = self.let(f"fdiv {t} {e}, {self.let(f'fadd {t} {e}, {self.const(2, d)}')}")
+        return self.intrinsic("@copysign", d, d, [found, x])
 
-    def exponential(self, x: str, bias: int = 127) -> tuple[str, str]:
-        """2**n and exp(r) - 1, where exp(x) = 2**n exp(r), and r is at most half of log(2).
+    def exp(self, x: str, d: dtype) -> str:
+        """2**n exp(r) as 2**(n - m) (2**m exp(r)).
 
-        `bias` is that of the exponent of 2**n: one less, and it is half as large.
+        m is about n / 2, for neither power to leave the range where the result is at its very ends.
         """
-        t, bits, log_2 = self.vector("float"), self.vector("i32"), float(dtypes.float32.numpy.type(math.log(2)))
+        t, bits = self.type(d), self.vector("i64")
+        n, e = self.exponential(self.limited("ogt", self.limited("olt", x, -746.0, d), 710.0, d), d)
+        half = self.let(f"lshr {bits} {n}, {self.const(1, dtypes.int64)}")
+        first, second = (self.raised(self.let(f"add {bits} {m}, {self.const(_BIAS[d], dtypes.int64)}"), d)
+                         for m in (half, self.let(f"sub {bits} {n}, {half}")))
+        return f"fmul {t} {self.multiply_add(e, first, first, d)}, {second}"
+
+    def exponential(self, x: str, d: dtype, bias: int = 0) -> tuple[str, str]:
+        """n + `bias` in the lowest bits, and exp(r) - 1, where exp(x) = 2**n exp(r), and r is at most half of log(2).
+        """
+        t, digits = self.type(d), _DIGITS[d]
         # A number so large leaves no digits after the point: what is added to it is rounded, and is in the lowest bits.
-        large = self.float32(1.5 * 2.0 ** 23 + bias)
-        shifted = self.fma(x, self.float32(1 / math.log(2)), large)
-        n = self.let(f"fsub {t} {shifted}, {large}")
-        r = self.fma(n, self.float32(log_2 - math.log(2)), self.fma(n, self.float32(-log_2), x))
-        a, b, c, d, half = map(self.float32, _EXPONENTIAL)
+        large = self.const(1.5 * 2.0 ** digits + bias, d)
+        shifted = self.multiply_add(x, self.const(1 / math.log(2), d), large, d)
+        n, r = self.let(f"fsub {t} {shifted}, {large}"), x
+        for part in _LOG_2[d]:
+            r = self.multiply_add(n, self.const(-part, d), r, d)
         square = self.let(f"fmul {t} {r}, {r}")
-        p = self.fma(self.fma(a, square, self.fma(b, r, c)), square, self.fma(d, r, half))
-        power = self.let(f"shl {bits} {self.let(f'bitcast {t} {shifted} to {bits}')}, {self.splat_bits(23, False)}")
-        return self.let(f"bitcast {bits} {power} to {t}"), self.fma(p, square, r)
+        # By pairs, whose sums do not wait for each other: half as long for one vector as term by term.
+        constants = [self.const(value, d) for value in _EXPONENTIAL[d]]
+        pairs = [self.multiply_add(pair[1], r, pair[0], d) if len(pair) > 1 else pair[0]
+                 for pair in (constants[k:k + 2] for k in range(0, len(constants), 2))]
+        p = pairs.pop()
+        for pair in reversed(pairs):
+            p = self.multiply_add(p, square, pair, d)
+        lowest = self.let(f"bitcast {t} {shifted} to {self.vector(f'i{8 * d.itemsize}')}")
+        return lowest, self.multiply_add(p, square, r, d)
 
-    def limited(self, how: str, x: str, bound: float) -> str:
+    def raised(self, exponent: str, d: dtype) -> str:
+        """The power of two with this exponent, biased."""
+        bits = self.vector(f"i{8 * d.itemsize}")
+        by = str(_DIGITS[d]) if self.lanes == 1 else f"<{', '.join([f'i{8 * d.itemsize} {_DIGITS[d]}'] * self.lanes)}>"
+        return self.let(f"bitcast {bits} {self.let(f'shl {bits} {exponent}, {by}')} to {self.type(d)}")
+
+    def limited(self, how: str, x: str, bound: float, d: dtype) -> str:
         """The bound where x compares with it as said, else x: so NaN stays."""
-        t = self.vector("float")
-        beyond = self.let(f"fcmp {how} {t} {x}, {self.float32(bound)}")
-        return self.let(f"select {self.vector('i1')} {beyond}, {t} {self.float32(bound)}, {t} {x}")
+        t = self.type(d)
+        beyond = self.let(f"fcmp {how} {t} {x}, {self.const(bound, d)}")
+        return self.let(f"select {self.vector('i1')} {beyond}, {t} {self.const(bound, d)}, {t} {x}")
 
-    def fma(self, x: str, y: str, z: str) -> str:
-        return self.let(self.intrinsic("@fma", dtypes.float32, dtypes.float32, [x, y, z]))
-
-    def float32(self, value: float) -> str:
-        return self.const(value, dtypes.float32)
+    def multiply_add(self, x: str, y: str, z: str, d: dtype) -> str:
+        return self.let(self.intrinsic("@fma", d, d, [x, y, z]))
 
     # -------------------------------------------------------------------------------------------------------- halves
     # Instructions for them are not on every processor, and LLVM calls functions that are not there instead.
@@ -372,9 +404,37 @@ class Writer:
 # whatever computes (exp 405 -> 294 us, tanh 743 -> 352 us, 1e6 float32) and equal on what waits for memory.
 _WIDE = '"prefer-vector-width"="512"'
 
-_INLINE: dict[str, Callable[..., str]] = {"sigmoid": Writer.sigmoid, "tanh": Writer.tanh}
-# Of (exp(r) - 1 - r) / r**2, from the highest power down: fitted, at Chebyshev's points, to 6.5e-8.
-_EXPONENTIAL = 0.0013926213466332444, 0.008363202971575855, 0.04166655443768594, 0.16666576845993977, 0.5
+_WRITTEN: dict[str, Callable[..., str]] = {"sigmoid": Writer.sigmoid, "tanh": Writer.tanh, "exp": Writer.exp}
+
+SERIES = "tapegrad_series_"
+
+
+def series_text(name: str, d: dtype, lanes: int) -> str:
+    """The text of a function that `Writer.series` calls."""
+    body = Writer()
+    with body.wide(lanes):
+        t, found = body.type(d), body.let(_WRITTEN[name](body, "%x", d))
+    head = f"define {t} @{SERIES}{name}_{d.short}x{lanes}({t} %x) nounwind memory(none) {_WIDE} {{"
+    return "\n".join([head, *body.lines, f"  ret {t} {found}", "}", *body.declarations]) + "\n"
+
+
+def _hexadecimal(texts: str) -> list[float]:
+    return [float.fromhex(text) for text in texts.split()]
+
+
+_DIGITS = {dtypes.float32: 23, dtypes.float64: 52}  # after the point
+_BIAS = {dtypes.float32: 127, dtypes.float64: 1023}  # of exponents
+# Of doubles the first digits, few enough for n times them to be exact, and the rest.
+_SINGLE = float(dtypes.float32.numpy.type(math.log(2)))
+_LOG_2 = {dtypes.float32: [_SINGLE, math.log(2) - _SINGLE],
+          dtypes.float64: _hexadecimal("0x1.62e42feep-1 0x1.a39ef35793c76p-33")}
+# Of (exp(r) - 1 - r) / r**2, from the lowest power up: fitted, at Chebyshev's points, to 6.5e-8 and 1.6e-17.
+_EXPONENTIAL = {
+    dtypes.float32: [0.5, 0.16666576845993977, 0.04166655443768594, 0.008363202971575855, 0.0013926213466332444],
+    dtypes.float64: _hexadecimal("""0x1.0000000000001p-1 0x1.5555555555556p-3 0x1.5555555553d4fp-5
+        0x1.11111111109adp-7 0x1.6c16c17893833p-10 0x1.a01a01a7c8d47p-13 0x1.a019b8ef67c6cp-16 0x1.71de0d9c145d0p-19
+        0x1.2891a8c1d838dp-22 0x1.af38d53857513p-26"""),
+}
 
 _IPOW = """\
 define internal {t} @{name}({t} %x, {t} %y) noinline nounwind willreturn memory(none) {{

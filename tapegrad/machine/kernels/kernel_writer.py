@@ -14,6 +14,7 @@ from tapegrad.machine.kernels.lowering import (
     REDUCES,
     accumulator,
     is_call,
+    is_costly,
     lower,
     memory_type,
     register_type,
@@ -78,6 +79,7 @@ class KernelWriter(LoopWriter):
         self.beginning: list[str] = []
         self.extents: dict[tuple[int, str], tuple[str, str]] = {}
         self.width: int = 1  # elements a whole vector in the pass that is being written
+        self.between: int = 0
         self.counted: bool = any(n.op == "index" for n in nodes)
         self.masked: bool = "s" not in self.pattern and vector_bytes()[1]
 
@@ -88,10 +90,12 @@ class KernelWriter(LoopWriter):
         Two or four registers at a time lost up to 50 % in loops that store, where operands are not aligned to a cache
         line (1e5 float32, adjoint of tanh: 14.0, 21.3, 20.7 us; 12.0, 13.3, 12.3 us where they are).
         """
+        self.between = 0
         if any(letter == "0" and (self.columns or not row) for letter, row in zip(self.pattern, self.region.per_row)):
             return 1  # an output that all lanes would write to: of columns, because there are none
         nodes = self.needed(roots, cut)
-        calls = [(form, n) for n in nodes if n.op in INTRINSICS for form in [self.form(n)] if is_call(form)]
+        forms = [(self.form(n), n) for n in nodes if n.op in INTRINSICS]
+        calls = [(form, n) for form, n in forms if is_call(form)]
         types = {n.dtype for n in (*roots, *nodes)}
         if not calls:  # functions cost more than a sum in two registers: they get vectors as wide as their own type's
             types |= {accumulator(r)[0] for r in reduces}
@@ -105,7 +109,13 @@ class KernelWriter(LoopWriter):
             native = max(native, min(lanes for lanes, _ in variants))
         if "s" in self.pattern:
             return min(native, 8)
-        return min(native * 4, 64) if reduces and not self.columns and not calls else native
+        if calls or self.columns:
+            return native
+        series = sum(form.startswith("series ") for form, _ in forms)
+        if series == 1:  # each step of it waits for the one before, and of several one has others' to do meanwhile
+            self.between = 0 if self.masked or self.exactly else native
+            return native * 4
+        return min(native * 4, 64) if reduces and not series else native
 
     # -------------------------------------------------------------------------------------------------- the skeleton
 
@@ -230,7 +240,7 @@ class KernelWriter(LoopWriter):
         else:
             for r in reduces:
                 d, start, _ = accumulator(r)
-                for lanes in {self.width} if self.masked else {1, self.width}:
+                for lanes in {self.width} if self.masked else {1, self.between or 1, self.width}:
                     with self.wide(lanes):
                         self.carry[r, lanes] = self.const(start, d)
             self.row_constants(roots, scope)
@@ -386,8 +396,8 @@ class KernelWriter(LoopWriter):
         return list(found)
 
     def is_slow(self, roots: Sequence[Sym]) -> bool:
-        """Whether computing `roots` calls functions."""
-        return any(n.op in INTRINSICS and is_call(self.form(n)) for n in self.needed(roots))
+        """Whether computing `roots` takes long."""
+        return any(n.op in INTRINSICS and is_costly(self.form(n)) for n in self.needed(roots))
 
     # -------------------------------------------------------------------------------------------------- accumulators
 
@@ -408,7 +418,7 @@ class KernelWriter(LoopWriter):
 
     def combined(self, r: Sym) -> str:
         """The result of a finished pass: the vector's halves combined until one lane is left, and the scalar rest."""
-        d = accumulator(r)[0]
+        d, narrow = accumulator(r)[0], self.between
         with self.wide(self.width):
             x = self.carry[r, self.lanes]
             while self.lanes > 1:
@@ -419,6 +429,8 @@ class KernelWriter(LoopWriter):
                         f"i32 {lane}" for lane in range(start, start + half)) + ">") for start in (0, half))
                 self.lanes = half
                 x = self.step(r, low, high)
+                if half == narrow:
+                    x = self.step(r, x, self.carry[r, narrow])
         if self.width > 1 and not self.masked:
             x = self.step(r, x, self.carry[r, 1])
         return x

@@ -27,6 +27,7 @@ class LoopWriter(Writer):
     values: list[Sym]
     accumulate: tuple[bool, ...]
     width: int  # elements a whole vector in the pass that is being written
+    between: int  # elements a shorter one, for what whole ones leave, where single elements are dear
     counted: bool  # positions in the row matter
     stride: dict[int, str]
     beginning: list[str]  # lines to come where the loops begin
@@ -158,7 +159,14 @@ class LoopWriter(Writer):
                         self.carry[r, self.lanes] = self.let(
                             f"select {self.vector('i1')} {self.mask}, {t} {new}, {t} {x}")
             else:
-                self.turns(f"{label}.elements", main, end, prepare(), body, carried)
+                some = ""
+                if self.between:
+                    with self.wide(self.between):
+                        wide, main = main, self.let(f"and i64 {end}, {-self.between}")
+                        some = self.let(f"icmp slt i64 {wide}, {main}")
+                        self.turns(f"{label}.between", wide, main, prepare(), body, carried, some)
+                    some = self.let(f"icmp slt i64 {main}, {end}")
+                self.turns(f"{label}.elements", main, end, prepare(), body, carried, some)
             self.join(f"{label}.end", before, carry)
         else:
             self.turns(f"{label}.elements", main, end, prepare(), body, carried)

@@ -5,7 +5,7 @@ import functools
 import math
 import struct
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
@@ -16,6 +16,7 @@ from tapegrad.ops.symbols import Sym, row, scalar, walk
 # ---------------------------------------------------------------------------------------------------------- lowering
 
 INLINE = ("sigmoid", "tanh")
+SERIES = ("exp", "tanh")
 REDUCES = ("reduce", "index", "count")
 
 
@@ -43,7 +44,8 @@ def _position_of(extreme: str, x: Sym) -> Sym:
 
 
 def column(op: str, d: dtype) -> str | Callable[..., Sym]:
-    """The entry of the table's LLVM column for operands of dtype `d`; "inline" where the writer has instructions."""
+    """The entry of the table's LLVM column for operands of dtype `d`; "inline" and "series" where the writer has
+    instructions, of which only the latter give a single number the same digits."""
     if op in INLINE and d is dtypes.float32 and jit.fuses():
         return f"inline {op}"
     entries = INTRINSICS[op].llvm
@@ -52,6 +54,8 @@ def column(op: str, d: dtype) -> str | Callable[..., Sym]:
         raise TypeError(f"scalar.{op} is not defined for {d!r}")
     if isinstance(found, str) and "/" in found:
         return found.split("/")[not d.is_signed]
+    if op in SERIES and d is dtypes.float64 and jit.fuses():
+        return f"series {op}"
     return found
 
 
@@ -100,14 +104,27 @@ def is_call(form: str) -> bool:
     return form.startswith(("libm ", "power ", "call ", "linked ", "frem"))
 
 
+def is_costly(form: str) -> bool:
+    """Whether it takes many instructions, here or in a function."""
+    return form.startswith(("series ", "inline ")) or is_call(form)
+
+
 def calls_functions(values: Sequence[Sym]) -> bool:
-    """Whether computing some values takes functions of a library, or as many instructions as they have."""
+    """Whether computing some values takes functions of a library, and not just instructions."""
+    return any(is_call(form) or form.startswith("inline ") for form in _forms(values))
+
+
+def costs_much(values: Sequence[Sym]) -> bool:
+    """Whether computing some values takes functions, of a library or written out."""
+    return any(map(is_costly, _forms(values)))
+
+
+def _forms(values: Sequence[Sym]) -> Iterator[str]:
     for n in walk(lower(values)):
         if n.op in INTRINSICS:
             form = column(n.op, n.dtype if n.op == "where" else n.args[0].dtype)
-            if isinstance(form, str) and (is_call(form) or form.startswith("inline ")):
-                return True
-    return False
+            if isinstance(form, str):
+                yield form
 
 
 def type_suffix(d: dtype) -> str:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import accumulator, calls_functions, emitter
+from tapegrad.machine.kernels import accumulator, costs_much, emitter
 from tapegrad.machine.kernels.products import gemm
 from tapegrad.ops.symbols import Sym, rewrite, walk
 
@@ -28,7 +28,7 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
     elements = int(np.prod(sizes, dtype=np.float64))
     if elements < 2 * GRAIN // _CALL_WEIGHT or len(nest) > rec.CUT_NEST_WORDS:
         return None
-    pieces = min(elements * (_CALL_WEIGHT if calls_functions(region.values) else 1) // GRAIN, rec.MAX_PIECES)
+    pieces = min(elements * (_CALL_WEIGHT if costs_much(region.values) else 1) // GRAIN, rec.MAX_PIECES)
     if pieces < 2:
         return None
     found = np.zeros(1, rec.CUT)

@@ -1,0 +1,40 @@
+"""Functions of numbers that kernels call and that are no library's: exp and tanh of float64, by a series.
+
+They give each lane the same digits, whatever the others hold, and a single number too. Kernels share them, as they do
+a library's: written out in each, a kernel of eight took LLVM five times as long. One is compiled when the first kernel
+that calls it is loaded, once a machine.
+"""
+from __future__ import annotations
+
+import functools
+import re
+
+from tapegrad.dtypes import BY_SHORT
+from tapegrad.machine.kernels.instruction_writer import SERIES, series_text
+from tapegrad.machine.llvm import cache, jit
+
+_SYMBOL = re.compile(rf"{SERIES}(\w+?)_(\w+?)x(\d+)\b")
+
+
+def called(text: str) -> list[str]:
+    """The functions that some text calls."""
+    return sorted({m[0] for m in _SYMBOL.finditer(text)})
+
+
+def called_by_object(code: bytes) -> list[str]:
+    """Those that object code refers to."""
+    return called(code.decode("latin-1")) if SERIES.encode() in code else []
+
+
+def source(symbol: str) -> str:
+    """The LLVM text of one of them."""
+    found = _SYMBOL.fullmatch(symbol)
+    assert found is not None
+    return series_text(found[1], BY_SHORT[found[2]], int(found[3]))
+
+
+@functools.cache
+def load(symbol: str) -> None:
+    """Have one of them at hand before the first kernel that calls it is loaded."""
+    code = cache.obtain(symbol, lambda: jit.compile_ir(source(symbol), 2))
+    jit.define_symbol(symbol, jit.load_object("series", code, [symbol], ())[symbol])
