@@ -1,6 +1,7 @@
 """Loops of Python found again in programs: to the last bit what the same programs compute without them."""
 from __future__ import annotations
 
+import importlib
 import re
 import warnings
 
@@ -399,6 +400,56 @@ def test_what_fits_in_part_or_not_at_all(body, found):
 ], ids=lambda f: getattr(f, "__name__", None))
 def test_loops_of_arrays(body, shapes):
     check(of(body, *shapes), None)
+
+
+def handed_on(x, w):
+    for _ in range(20):
+        x = x * w + x.flip(0)
+    return x
+
+
+def read_late(x, w):
+    """The last turn's value is wanted when this turn's is there already."""
+    y = x
+    for _ in range(20):
+        x, y = y.flip(0) * w, x
+        x = x + y.flip(0)
+    return x + y
+
+
+def exchanged(x, w):
+    y = x * w
+    for _ in range(20):
+        x, y = y.flip(0), x.flip(0) * w
+    return x - y
+
+
+def seen_after(x, w):
+    first = x = x * w
+    for _ in range(20):
+        last, x = x, x.flip(0) * w
+    return first + last.flip(0), x
+
+
+def filled_in_parts(x, w):
+    for _ in range(20):
+        y = torch.zeros(14, dtype=F64)
+        y[:7] = x[7:] * w[:7]
+        y[10:] = x[:4]
+        x = y
+    return x
+
+
+@pytest.mark.parametrize("body, less", [
+    (handed_on, False), (read_late, True), (exchanged, True), (seen_after, True), (filled_in_parts, False),
+], ids=lambda f: getattr(f, "__name__", None))
+def test_what_turns_hand_on(body, less, monkeypatch):
+    program = of(body, (14,), (14,))
+    check(program, None)
+    slim = built(program).program.size
+    monkeypatch.setattr(importlib.import_module("tapegrad.compiler.passes.loops"), "_carried", lambda steps, *_: steps)
+    full = built(program).program.size
+    assert (slim < full) == less  # one slot, not one a turn
 
 
 def test_backward_outside():
