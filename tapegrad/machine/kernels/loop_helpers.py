@@ -39,6 +39,17 @@ _NEST = """\
   %strides = getelementptr i64, ptr %sizes, i64 %D
 """
 
+
+def _four(source: str, target: str) -> str:
+    """Four words at %j."""
+    return f"""\
+  %at.{source} = getelementptr i64, ptr %{source}, i64 %j
+  %{source}.four = load <4 x i64>, ptr %at.{source}, align 8
+  %to.{target} = getelementptr i64, ptr %{target}, i64 %j
+  store <4 x i64> %{source}.four, ptr %to.{target}, align 8
+"""
+
+
 SOURCE = f"""\
 ; Reads the kept loops into a frame or, where %reduced is 1, those; where %inside is 1, all but the innermost.
 ; The number of turns that all loops make together is returned.
@@ -75,11 +86,26 @@ count:
   %at.counters = getelementptr i64, ptr %frame, i64 {COUNTERS}
   store <{MAX_RANK} x i64> zeroinitializer, ptr %at.counters, align 8
   br label %operands
-operands:
-  br label %operand
+operands:  ; of a single loop what is read lies side by side
+  %flat = icmp eq i64 %D, 1
+  %whole = and i64 %n, -4
+  %fours = select i1 %flat, i64 %whole, i64 0
+  %from.step = getelementptr i64, ptr %strides, i64 %loop
+  %from.inner = getelementptr i64, ptr %strides, i64 %innermost
+  %are.fours = icmp sgt i64 %fours, 0
+  br i1 %are.fours, label %four, label %rest
+four:
+  %j = phi i64 [0, %operands], [%j.next, %four]
+{_four("from.step", "steps")}{_four("pointers", "walk")}{_four("from.inner", "inner")}  %j.next = add i64 %j, 4
+  %j.more = icmp slt i64 %j.next, %fours
+  br i1 %j.more, label %four, label %rest
+rest:
+  %row.first = getelementptr i64, ptr %strides, i64 %fours
+  %some.left = icmp slt i64 %fours, %n
+  br i1 %some.left, label %operand, label %extent
 operand:
-  %k = phi i64 [0, %operands], [%k.next, %operand]
-  %row = phi ptr [%strides, %operands], [%row.next, %operand]
+  %k = phi i64 [%fours, %rest], [%k.next, %operand]
+  %row = phi ptr [%row.first, %rest], [%row.next, %operand]
   %at.step = getelementptr i64, ptr %row, i64 %loop
   %step = load i64, ptr %at.step
   %to.step = getelementptr i64, ptr %steps, i64 %k
@@ -97,8 +123,8 @@ operand:
   %k.more = icmp slt i64 %k.next, %n
   br i1 %k.more, label %operand, label %extent
 extent:
-  %d = phi i64 [%first, %operand], [%d.next, %turn]
-  %product = phi i64 [1, %operand], [%product.next, %turn]
+  %d = phi i64 [%first, %operand], [%first, %rest], [%d.next, %turn]
+  %product = phi i64 [1, %operand], [1, %rest], [%product.next, %turn]
   %more = icmp slt i64 %d, %stop
   br i1 %more, label %turn, label %done
 turn:
