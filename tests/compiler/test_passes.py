@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 import tapegrad as torch
 from tapegrad import dispatch
-from tapegrad.compiler import compile, loops, waves
+from tapegrad.compiler import compile, loops, repeats, waves
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.passes.work import kernel_of
 from tapegrad.machine import records as rec
@@ -485,14 +485,14 @@ def test_bytes_are_read_as_other_numbers(of, length, monkeypatch):
 
     x, y = given[1] * 2, given[2] * 3
     for least in (512, 8):
-        for module in (loops, waves):
+        for module in (repeats, waves):
             monkeypatch.setattr(module, "LEAST", least)
         monkeypatch.setattr(loops, "SEVERAL", 2)
         monkeypatch.setattr(waves, "WIDE", 0)
         for passes in (("common", "placed"), ("fusion",), ("loops",), tuple(PASSES)):
             made = compiled(function, x, passes=passes)
             assert [bits(made(t)) for t in (x, y)] == [bits(function(t)) for t in (x, y)], passes
-        monkeypatch.setattr(loops, "LEAST", 1 << 40)  # waves alone
+        monkeypatch.setattr(repeats, "LEAST", 1 << 40)  # waves alone
         made = compiled(function, x)
         assert [bits(made(t)) for t in (x, y)] == [bits(function(t)) for t in (x, y)]
 
