@@ -245,7 +245,7 @@ def _pieces(builder: Builder, *weights: Value) -> Value:
     found = builder.room_for(weights[0].dtype, (columns // piece, sum(w.shape[1] for w in weights), piece))
     for w in weights:
         width = w.shape[1]
-        builder.copy_into(found.narrow(1, start, width), w.reshape(columns // piece, piece, width).mT)
+        builder.turned_into(found.narrow(1, start, width), w)
         start += width
     return builder.still(found)
 
@@ -353,8 +353,15 @@ def _slopes(builder: Builder, g: Value, packed: Value, x: Value, w: Value, weigh
         inputs.append(moving(state, before))
         outputs.append(later)
     turns.elements(outputs, [*inputs, *arriving], cell.slope)
-    turns.product(later, row.columns(0, sizes.rows), builder.still(weight), add=cell.reads == "h")
     x = x.reshape(steps, batch, wide)
+    # What the next turn touches comes in while this one multiplies. In two parts, for a core waits for few lines at once.
+    near, far = [(g, 0), (kept, 0)], [(memory, before), (state, before)]
+    if small:
+        far += [(x, 0), (found.inputs, 0)] if onward else [(x, 0)]
+    near, far = ([moving(part, start) for part, start in parts if part is not None] for parts in (near, far))
+    turns.fetch(*near)
+    turns.product(later, row.columns(0, sizes.rows), builder.still(weight), add=cell.reads == "h")
+    turns.fetch(*far)
     if small:
         if onward:
             for start, column, n in sizes.met():

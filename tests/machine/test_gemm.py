@@ -73,6 +73,23 @@ def check(dtype, m, n, k, turns=(False, False), batches=1, padding=0, width=WIDT
 
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("dtype", DTYPES)
+def test_columns_turned_into_rows(dtype, width):
+    """In pieces, some rows of each: what lies before and behind these stays as it was."""
+    text, lanes = gemm.turned_source(DTYPES[dtype], width), width // np.dtype(dtype).itemsize
+    kernel = function(jit.load_object("turned", jit.compile_ir(text, 1, optimise=False), ["kernel"], ())["kernel"])
+    for pieces, columns, depth, padding in (1, lanes, lanes, 0), (3, 2 * lanes, 3 * lanes, 5), (2, 4 * lanes, lanes, 1):
+        x = np.arange(pieces * columns * (depth + padding), dtype=dtype).reshape(-1, depth + padding)[:, :depth]
+        found = np.full((pieces, depth + 3, columns), -1, dtype)
+        part = found[:, 1:1 + depth]
+        nest = np.array([*part.strides[:2], x.strides[0], pieces * columns, columns, depth], "i8")
+        pointers = np.array([part.ctypes.data, x.ctypes.data], "u8")
+        assert kernel(pointers.ctypes.data, nest.ctypes.data) == 0
+        assert np.array_equal(part, x.reshape(pieces, columns, depth).transpose(0, 2, 1))
+        assert (found[:, [0, -2, -1]] == -1).all()
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("dtype", DTYPES)
 def test_small_shapes(dtype, width):
     shapes = list(itertools.product(SIZES, repeat=3))
     for i, (m, n, k) in enumerate(shapes[:: 5 if width == 64 else 11]):

@@ -158,6 +158,16 @@ class Turns:
         places = [self._reach(x, j < len(outputs)) for j, x in enumerate(all_of)]
         self._call(kernel, nest, 2, places)
 
+    def fetch(self, *values: Moving) -> None:
+        """Have what the next turn reads of these on its way to a cache."""
+        nest, places = [len(values), self.at_once or self.rows], []
+        for x in values:
+            item = x.value.dtype.itemsize
+            place, offset, row = self._reach(x)
+            nest += [x.value.shape[1] * item, x.strides[0] * item]
+            places.append((place, offset + x.turn * item, row))
+        self._call(structural.fetched(), nest, 1, places)
+
     def row_by_row(self, target: Moving, inputs: Sequence[Moving], rule: Callable[..., Any]) -> None:
         """What `rule` says of one row of each input, into the target, which may be the first of them."""
         types, of = tuple(x.value.dtype for x in inputs), target.value.dtype
@@ -201,6 +211,21 @@ class Looping(Builder):
     def block(rows: int) -> int:
         """How many rows of a batch are taken at once where each so many have sums of their own."""
         return rows // max(min(rows // _ROWS, MOST_PIECES), 1)
+
+    def turned_into(self, target: Traced, x: Traced) -> None:
+        """The transpose of `x` in pieces (n, rows, columns), so many columns of it at a time.
+
+        Squares of a vector's width are turned in registers where sizes come out even (256 x 64: 2 us instead of 9).
+        """
+        (n, rows, columns), of = target.shape, x.dtype
+        kernel, (at, layout) = structural.turned(of), x.place()
+        lanes = gemm.tile()[1] // 2 // of.itemsize
+        if kernel is None or layout.strides[1] != 1 or target.layout.strides[2] != 1 or rows % lanes or columns % lanes:
+            self.copy(target.place(), x.reshape(n, columns, rows).mT.place())
+            return
+        (piece, row, _), item = target.layout.strides, of.itemsize
+        nest = [piece * item, row * item, layout.strides[0] * item, n * columns, columns, rows]
+        self.steps.append(Step(kernel, 0, np.array(nest, "i8"), (target.pointer, at), patient=True))
 
     def plain(self, x: Traced) -> Traced:
         return x if x.layout.contiguous else Copy(x)

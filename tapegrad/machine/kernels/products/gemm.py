@@ -25,8 +25,9 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.lowering import vector_bytes
 from tapegrad.machine.kernels.products import product_writer
 from tapegrad.machine.kernels.products.product_writer import Addresses, ProductWriter
+from tapegrad.machine.llvm import jit
 
-__all__ = ["Addresses", "build", "kernels", "onto", "tile"]
+__all__ = ["Addresses", "build", "kernels", "onto", "tile", "turned"]
 
 KC = 384     # depth of a block: 256 writes c more often (1000 x 1000: 5 %), 512 leaves the first-level cache
 ROWS = 112   # rows of a block of a: 110-440 KiB packed, so that the second-level cache has room for what is streamed
@@ -57,6 +58,17 @@ def loaded(of: dtype) -> dict[str, int] | None:
     return product_writer.load("gemm", source, of, ENTRIES)
 
 
+@functools.cache
+def turned(of: dtype) -> int | None:
+    """The address of the kernel that writes columns as rows, in pieces (see `turned_source`); None without AVX2."""
+    code = product_writer.build("turned", turned_source, of)
+    if code is None:
+        return None
+    address = jit.load_object(f"turned.{of.short}", code, ["kernel"], ())["kernel"]
+    jit.sources[address] = "kernel", lambda: turned_source(of, max(vector_bytes()[0], 32))
+    return address
+
+
 def build(of: dtype) -> bytes | None:
     """Their object code, from the disk cache or from LLVM."""
     return product_writer.build("gemm", source, of)
@@ -71,6 +83,24 @@ def tile() -> tuple[int, int]:
 def source(of: dtype, width: int) -> str:
     """The LLVM text for vectors of 32 or 64 bytes."""
     return _Source(of, width).written()
+
+
+def turned_source(of: dtype, width: int) -> str:
+    """What turns columns for packing, as a kernel of its own, for sizes that are multiples of the lanes.
+
+    Its nest: bytes from a piece to the next, and from a row of it; from a column to the next; how many columns, how
+    many of them a piece, and their length.
+    """
+    text = _Source(of, width)
+    text.transpose()
+    with text.function("i32 @kernel(ptr %pointers, ptr %nest)"):
+        piece, row, stride, count, columns, depth = (
+            text.let(f"load i64, ptr {text.element('%nest', i)}") for i in range(6))
+        to, start = (text.let(f"load ptr, ptr {text.element('%pointers', i, 'ptr')}") for i in range(2))
+        text.line(f"call void @transpose(ptr {to}, i64 {piece}, i64 {row}, ptr {start}, i64 {stride}, i64 {text.item}, "
+                  f"i64 {count}, i64 {columns}, i64 {depth})")
+        text.line("ret i32 0")
+    return text.whole(entries={})
 
 
 ENTRIES = {"store": "i1 false, i1 false", "add": "i1 true, i1 false", "onto": "i1 true, i1 true"}

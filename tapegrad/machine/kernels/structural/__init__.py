@@ -19,6 +19,7 @@ from tapegrad.machine.kernels.structural.loading import (
     called,
     effects,
     fails,
+    fetched,
     in_range,
     indexed,
     lapack,
@@ -27,12 +28,14 @@ from tapegrad.machine.kernels.structural.loading import (
     recurrence,
     scan,
     searched,
+    turned,
     turns,
 )
 from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 
 __all__ = [
     "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
-    "array_function", "called", "check_nest", "effects", "fails", "in_range", "indexed", "lapack", "lapack_call",
-    "nonzero_nest", "pointers", "positions", "recurrence", "scan", "searched", "turns", "walk_nest",
+    "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "lapack",
+    "lapack_call", "nonzero_nest", "pointers", "positions", "recurrence", "scan", "searched", "turned", "turns",
+    "walk_nest",
 ]

@@ -63,7 +63,7 @@ def walk_nest(shape: shapes.Shape, strides: Sequence[Sequence[int]], axes: Seque
     return np.array(words, "i8")
 
 
-class _Loops(Writer):
+class Loops(Writer):
     """Loops that test at their end, with what they move in registers."""
 
     @contextlib.contextmanager
@@ -93,7 +93,7 @@ class _Loops(Writer):
         return self.let(f"load i64, ptr {self.element(base, i)}")
 
 
-class _Walk(_Loops):
+class _Walk(Loops):
     """The text of a walk in one mode, over elements of one dtype."""
 
     def __init__(self, mode: str, of: dtype) -> None:
@@ -283,7 +283,7 @@ def walk_text(mode: str, of: dtype) -> str:
     return _Walk(mode, of).text()
 
 
-class _InRange(_Loops):
+class _InRange(Loops):
     """The text of the check: quick vectors until something is off, and from there on one by one."""
 
     def text(self) -> str:

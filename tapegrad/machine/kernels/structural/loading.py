@@ -19,7 +19,8 @@ from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import loop_helpers
-from tapegrad.machine.kernels.products import blas
+from tapegrad.machine.kernels.products import blas, gemm
+from tapegrad.machine.kernels.structural.fetching import fetch_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, ROUTINES, STATUS, call_text
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
@@ -118,6 +119,19 @@ def indexed(mode: str, of: dtype) -> int:
 def in_range() -> int:
     """The kernel that checks one index operand (see `indexed.py`); OUT_OF_RANGE when an index is in neither range."""
     return _with(Effects(writes=0, reads=0, fails=True), _emitted("in_range", check_text()))
+
+
+@functools.cache
+def fetched() -> int:
+    """The kernel that has rows on their way to a cache before they are read (see `fetching.py`)."""
+    return _emitted("fetched", fetch_text())
+
+
+@functools.cache
+def turned(of: dtype) -> int | None:
+    """The kernel that writes columns as rows, piece by piece (see `gemm.turned_source`); None where there is none."""
+    address = gemm.turned(of)
+    return None if address is None else _with(Effects(reads=0), address)  # between its rows others may lie
 
 
 def scan(mode: str, of: dtype) -> int:
