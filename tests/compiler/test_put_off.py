@@ -9,6 +9,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import emitter
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.llvm import late_binding
 
@@ -231,3 +232,21 @@ def test_a_kernel_that_cannot_be_compiled_is_a_failure():
     nest = np.zeros(2, "i8")
     assert call(0, nest.ctypes.data) == rec.RAISED
     assert str(late_binding.failure.pop()) == "no such kernel"
+
+
+def test_threads_ask_for_the_kernel_that_a_step_has(monkeypatch):
+    """A step that always adds takes the adding kernel; a capture has left a stub where the storing one would be."""
+    monkeypatch.setattr(emitter, "_addresses", {})
+    first_call(lambda x: x / x.sum(1, keepdim=True), torch.ones(301, 1, dtype=torch.float64))
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        x = torch.ones(73, 1, 901, dtype=torch.float64, requires_grad=True)
+        ones = torch.ones(73, 6, 901, dtype=torch.float64)
+        (found,) = torch.autograd.grad(x.expand(73, 6, 901), x, ones, create_graph=True)
+        assert (found == 6).all()
+        scalar = torch.ones((), dtype=torch.float64, requires_grad=True)
+        (found,) = torch.autograd.grad(scalar.expand(73, 6, 901), scalar, ones, create_graph=True)
+        assert found == 73 * 6 * 901
+    finally:
+        torch.set_num_threads(before)

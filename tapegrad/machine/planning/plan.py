@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from tapegrad.machine import records as rec
+from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.ops.declaration import Operation
 
@@ -31,6 +33,20 @@ class Step(NamedTuple):
     checks: tuple[int, int] | None = None  # of one that writes nothing and may fail: (axis, size) it checks indices for
     cut: np.ndarray[Any, Any] | None = None  # how several threads share it (`records.CUT`)
     patient: bool = False  # it cannot fail, so that a capture may put it off
+
+    def adding(self) -> Step:
+        """The same step, always adding to what is there."""
+        cut = self.cut
+        if cut is not None and cut["partial"][0]:
+            cut = cut.copy()
+            cut["store"] = cut["add"]
+        return self._replace(store=self.add, cut=cut)
+
+    def late(self) -> int:
+        """Which of the kernels that threads share are bound when first called (`late` of `records.CUT`)."""
+        partial = 0 if self.cut is None else int(self.cut["partial"][0])
+        kernels = (rec.LATE_STORE, self.store), (rec.LATE_ADD, self.add), (rec.LATE_PARTIAL, partial)
+        return sum(bit for bit, kernel in kernels if late_binding.is_late(kernel))
 
 
 class Plan:

@@ -153,7 +153,9 @@ class Planner:
             record["nest"] = address_of(step.nest)
             record["n_pointers"] = len(step.pointers)
             record["haste"] = rec.CHECK_FIRST if step.checks else rec.PATIENT if step.patient else rec.PRESSING
-            record["cut"] = 0 if step.cut is None else address_of(step.cut)
+            if step.cut is not None:
+                step.cut["late"] = step.late()
+                record["cut"] = address_of(step.cut)
             named = {source - rec.TEMPORARY for source, _ in step.pointers}
             unseen = {n for n in named & temporaries.keys() - order.keys() if temporaries[n]}
             if len(unseen) > 1:

@@ -10,7 +10,6 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests
 from tapegrad.machine.kernels.products import blas, gemm, gemv
-from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout, Layouts
 from tapegrad.machine.planning.plan import Attributes, Plan, Pointer, Step, byte_strides
@@ -51,12 +50,7 @@ class Builder:
         store = emitter.compile_region(region, nest.pattern, (False,))
         both = self.both if both is None else both
         add = emitter.compile_region(region, nest.pattern, (True,)) if both else 0
-        self.last_region: tuple[emitter.Region, str] = (region, nest.pattern)
         cut = thread_cuts.cut(region, nest.pattern, nest.words, both)
-        if cut is not None:
-            cut["late"] = sum(bit for bit, kernel in (
-                (rec.LATE_STORE, store), (rec.LATE_ADD, add), (rec.LATE_PARTIAL, int(cut["partial"][0]))
-            ) if late_binding.is_late(kernel))
         self.steps.append(Step(store, add, nest.words, tuple(pointers), cut=cut, patient=True))
 
     def temporary(self, layout: Layout) -> int:

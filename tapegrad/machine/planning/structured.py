@@ -14,7 +14,6 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, structural
 from tapegrad.machine.kernels.structural import READ, check_nest, walk_nest
-from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.layouts import Layout
 from tapegrad.machine.planning.operation_kinds import Kind
@@ -69,7 +68,7 @@ class Lowering(Looping, Factoring):
         for i in range(before, len(self.steps)):
             step = self.steps[i]
             if step.pointers[0].source == rec.TARGET:
-                self.steps[i] = step._replace(store=step.add)
+                self.steps[i] = step.adding()
 
     def write(self, target: Traced, value: Traced) -> None:
         """Compute a value where it is to be."""
@@ -96,8 +95,6 @@ class Lowering(Looping, Factoring):
         region = emitter.Region(types, tuple(v.cast(d) for v, d in zip(values, made)), made, no)
         store, add = (emitter.compile_region(region, nest.pattern, (a,) * len(outputs)) for a in (adds, True))
         cut = thread_cuts.cut(region, nest.pattern, nest.words, True)
-        if cut is not None:
-            cut["late"] = rec.LATE_STORE * late_binding.is_late(store) | rec.LATE_ADD * late_binding.is_late(add)
         self.steps.append(Step(store, add, nest.words, tuple(x.pointer for x in (*outputs, *inputs)), cut=cut,
                                patient=True))
 
@@ -115,12 +112,12 @@ class Lowering(Looping, Factoring):
         d = target.dtype
         reduced = [i for i, (n, s) in enumerate(zip(shape, strides)) if n > 1 and s == 0]
         value = Sym.operand(0, source.dtype)
+        before, self.both = self.both, True
         emit(self, row.sum(value, ()) if reduced else value, shape,
              (Pointer(target.pointer.source, target.pointer.offset + offset * d.itemsize), d, strides),
              [(source.pointer, source.dtype, source.layout.strides)], reduced, bool(reduced))
-        last = self.steps.pop()
-        region, pattern = self.last_region
-        self.steps.append(last._replace(store=emitter.compile_region(region, pattern, (True,))))
+        self.both = before
+        self.steps.append(self.steps.pop().adding())
 
     def indexed(self, mode: str, base: Traced, base_strides: shapes.Shape, value: Traced, shape: shapes.Shape,
                 indices: Sequence[tuple[Traced, shapes.Shape, int]], wrap: bool = False) -> None:
