@@ -41,7 +41,8 @@ def beside_value(kind: str, function: Callable[..., Any], n: int, compiles: bool
 def field_in_casadi(x: Any) -> Callable[[], Any] | None:
     """The Hessian of the field as CasADi's virtual machine evaluates it, from one buffer to another; with its entries.
 
-    Of the C code that it generates, one function of 400,000 statements, gcc made nothing in 25 minutes.
+    Of the C code that it generates, one function of 400,000 statements, gcc made nothing in 25 minutes of a shared
+    machine.
     """
     try:
         import casadi
