@@ -30,10 +30,12 @@ def run(tape: Instructions, inputs: Sequence[Any]) -> Any:
         values[b] = held(given, tape.layouts[b])
     for b in _written_inputs(tape):
         values[b] = _copy(values[b], tape.layouts[b])
-    dying = _dying(tape)
+    dying, staying = _dying(tape), _staying(tape)
     with wrapped(tape.constants) as numbers:
         for t in range(len(tape)):
             operands = [numbers[~b] if b < 0 else values[b] for b in tape.operands[t]]
+            if t in staying:
+                operands[0] = _copy(operands[0], tape.operand_layouts(t)[0])
             values[tape.results[t]] = step(tape, t, operands)
             del operands
             for b in dying.get(t, ()):
@@ -51,9 +53,11 @@ def run_reference(tape: Instructions, inputs: Sequence[Any]) -> Any:
     for b, given in zip(tape.inputs, checked(tape, inputs)):
         array = reading.array_of(given) if isinstance(given, machine.TensorBase) else given
         values[b] = Cell.of(array, tape.layouts[b])
-    dying = _dying(tape)
+    dying, staying = _dying(tape), _staying(tape)
     for t in range(len(tape)):
         operands = [tape.constants[~b] if b < 0 else values[b] for b in tape.operands[t]]
+        if t in staying:
+            operands[0] = Cell.of(operands[0].array, tape.operand_layouts(t)[0])
         values[tape.results[t]] = _reference_step(tape, t, operands)
         del operands
         for b in dying.get(t, ()):
@@ -115,16 +119,31 @@ def _called(tape: Instructions, b: int) -> str:
     return f"%{b}" + (f" ({plain(tape.names[b])})" if b in tape.names else "")
 
 
-def _dying(tape: Instructions) -> dict[int, list[int]]:
-    """By instruction, the buffers that nothing reads after it."""
+def _last_uses(tape: Instructions) -> dict[int, int]:
+    """By buffer, the last instruction that reads or makes it."""
     last: dict[int, int] = {}
     for t, (operands, result) in enumerate(zip(tape.operands, tape.results)):
         last.update(dict.fromkeys((*operands, result), t))
+    return last
+
+
+def _dying(tape: Instructions) -> dict[int, list[int]]:
+    """By instruction, the buffers that nothing reads after it."""
     dying: dict[int, list[int]] = {}
-    for b, t in last.items():
+    for b, t in _last_uses(tape).items():
         if b >= 0 and b not in tape.outputs:
             dying.setdefault(t, []).append(b)
     return dying
+
+
+def _staying(tape: Instructions) -> set[int]:
+    """The instructions in place after which what they write over is read: they write to a copy.
+
+    It was a copy that backward kept, and the operation wrote to what that was of.
+    """
+    last = _last_uses(tape)
+    return {t for t, (op, operands) in enumerate(zip(tape.operations, tape.operands))
+            if op.inplace_of is not None and (last[operands[0]] > t or operands[0] in tape.outputs)}
 
 
 def _written_inputs(tape: Instructions) -> list[int]:

@@ -256,6 +256,16 @@ def embedded():
     return g
 
 
+def slope_of_a_write(write, seen=False):
+    """Backward reads what was written over, and its own recorded steps read it again."""
+    x = ramp(3)
+    y = x * 2
+    early = alive(y.detach())
+    z = write(y, alive(torch.tensor([-1.0, 1.0, -1.0])))
+    (g,) = torch.autograd.grad((z * z).sum(), x, create_graph=True)
+    return g * early if seen else g
+
+
 # What a tape is like: how it goes, and a program that gives its results, and what has to be kept alive.
 TAPES = {
     "windows along one axis": ("replayed", lambda: F.max_pool1d(ramp(1, 2, 6), 2)),
@@ -286,6 +296,10 @@ TAPES = {
     "nothing": ("replayed", lambda: (ramp(0, 3) @ ramp(3, 2)).sum()),
     "spread": ("replayed", lambda: alive(torch.ones(1).expand(3).requires_grad_()) * 2),
     "a gradient": ("replayed", embedded),
+    "a gradient of a write": ("replayed", lambda: slope_of_a_write(lambda y, s: y.copysign_(s))),
+    "a gradient of a square": ("replayed", lambda: slope_of_a_write(lambda y, s: y.pow_(2))),
+    "a gradient of a part": ("replayed", lambda: slope_of_a_write(lambda y, s: (y[1:].copysign_(s[1:]), y)[1])),
+    "a gradient, and what was written": ("replayed", lambda: slope_of_a_write(lambda y, s: y.copysign_(s), True)),
     "lanes": ("replayed", nested_lanes),
     "another place": ("Python", lambda: moved(False)),
     "another place, of what requires grad": ("Python", lambda: moved(True)),
