@@ -55,7 +55,7 @@ def run_reference(tape: Instructions, inputs: Sequence[Any]) -> Any:
         values[b] = Cell.of(array, tape.layouts[b])
     dying, staying = _dying(tape), _staying(tape)
     for t in range(len(tape)):
-        operands = [tape.constants[~b] if b < 0 else values[b] for b in tape.operands[t]]
+        operands: list[Any] = [tape.constants[~b] if b < 0 else values[b] for b in tape.operands[t]]
         if t in staying:
             operands[0] = Cell.of(operands[0].array, tape.operand_layouts(t)[0])
         values[tape.results[t]] = _reference_step(tape, t, operands)
