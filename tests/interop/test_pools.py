@@ -97,6 +97,18 @@ def test_an_executor_that_breaks_and_is_not_ours(processes):
             step(W)
 
 
+def test_one_that_breaks_as_it_starts_a_process():
+    raised = [BrokenExecutor("broken"), OSError(9, "Bad file descriptor")]
+
+    class Breaking(ThreadPoolExecutor):
+        def submit(self, function, *call):
+            raise raised.pop()
+
+    made = [ThreadPoolExecutor(1), Breaking(1)]
+    step = futures.value_and_grad(squares, PARTS, made.pop)
+    assert bits(step(W)) == expected() and not made and not raised
+
+
 def test_files_go_when_they_are_not_needed(tmp_path):
     step = futures.value_and_grad(squares, PARTS, ThreadPoolExecutor, folder=tmp_path)
     assert bits(step(W)) == expected() and not [*tmp_path.iterdir()]  # threads need none

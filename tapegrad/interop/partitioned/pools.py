@@ -78,7 +78,7 @@ class Executors(Pool):
             try:
                 for i, call in enumerate(calls):
                     if i not in results:
-                        pending[i] = self._executor.submit(function, *call)
+                        pending[i] = self._submit(function, call)
                 for i, future in pending.items():
                     results[i] = future.result()
                 return [results[i] for i in range(len(calls))]
@@ -93,6 +93,12 @@ class Executors(Pool):
                 self._executor = self._make()
         number = next(i for i in range(len(calls)) if i not in results)
         raise PartitionError(number, f"was lost {RETRIES} times, with its process ({lost})") from lost
+
+    def _submit(self, function: Callable[..., Any], call: tuple[Any, ...]) -> Future[Any]:
+        try:
+            return self._executor.submit(function, *call)
+        except OSError:  # it breaks at this moment, and closed what a new process was to have: asked again, it says so
+            return self._executor.submit(function, *call)
 
     def close(self) -> None:
         if self._own:
