@@ -67,8 +67,12 @@ def test_operations_forward_and_backward(name):
 
             def f(*leaves: Any, sample: Any = sample, tensors: Any = tensors) -> Any:
                 given = iter(leaves)
-                y = dispatch.apply(op, tuple(next(given) if isinstance(t, torch.Tensor) else t for t in tensors),
-                                   tuple(sample.attributes.items()))
+                operands = [next(given) if isinstance(t, torch.Tensor) else t for t in tensors]
+                attributes = tuple(sample.attributes.items())
+                if op.inplace_of is None or not (op.differentiable or op.refused):
+                    y = dispatch.apply(op, operands, attributes)
+                else:
+                    y = dispatch.apply_inplace(op, [operands[0].clone(), *operands[1:]], attributes)
                 wanted = [t for t in leaves if t.requires_grad]
                 if not y.requires_grad or not wanted:
                     return y, None
