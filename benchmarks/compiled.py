@@ -32,11 +32,11 @@ def epoch(torch: Any) -> Function:
     return step
 
 
-def warm(function: Any, calls: int = 8) -> Any:
+def warm(function: Any, calls: int = 8, passes: Any = None) -> Any:
     """A compiled function after its captures, superinstructions in place."""
     import tapegrad
 
-    compiled = tapegrad.compile(function)
+    compiled = tapegrad.compile(function, passes=passes)
     for _ in range(calls):
         compiled()
     (variants,) = list(compiled.tapes.values())[-1:]

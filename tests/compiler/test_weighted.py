@@ -8,6 +8,7 @@ import pytest
 
 import tapegrad as torch
 from benchmarks import hands
+from tapegrad.compiler.passes import PASSES
 
 FRAMES, ROWS, DEPTH, POINTS = 6, 3, 4, 300
 SHAPES = {"frames": (FRAMES, ROWS, DEPTH), "base": (DEPTH, POINTS), "weights": (FRAMES, POINTS)}
@@ -31,10 +32,10 @@ SUMS = {  # and how many products there are; with sums over what a product has a
 }
 
 
-def compiled(function, tensors):
+def compiled(function, tensors, passes=tuple(PASSES)):
     with np.errstate(all="ignore"):
         expected = function(*tensors).numpy().copy()
-        made = torch.compile(function, eager_build=True)
+        made = torch.compile(function, eager_build=True, passes=passes)
         for _ in range(4):
             found = made(*tensors).numpy()
     ((variant,),) = made.tapes.values()
@@ -66,6 +67,13 @@ def test_what_is_not_finite_spoils_no_less(which, value):
     finite = np.isfinite(expected)
     np.testing.assert_allclose(found[finite], expected[finite], rtol=1e-12)
     assert not np.isfinite(found[~finite]).any()
+
+
+def test_weights_that_overflow_are_left_alone_unless_it_is_asked_for():
+    frames, base, weights = (torch.full(s, v) for s, v in zip(SHAPES.values(), (1e-20, 1e20, 1e20)))
+    frames[:, 0] = 0
+    found, expected, _ = compiled(SUMS["one for all"][0], [frames, base, weights], passes=None)
+    assert np.isfinite(expected).all() and found.tobytes() == expected.tobytes()
 
 
 @pytest.mark.parametrize("triangles", [False, True])

@@ -36,9 +36,14 @@ PASSES: dict[str, Callable[[Work], Any]] = {
     "loops": loops, "products": products,
 }
 
+# What may overflow where the function does not: done where it is asked for by name.
+ASKED_FOR = {"weighted"}
+
 
 def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The passes of these names, or of the environment's, in their order; ValueError for a name that is none.
+    """The passes of these names, or of the environment's, else all but `ASKED_FOR`, in their order.
+
+    ValueError for a name that is none.
 
     >>> chosen(["fusion", "dead"])
     ('dead', 'fusion')
@@ -46,7 +51,7 @@ def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
     if names is None:
         given = os.environ.get("TAPEGRAD_PASSES")
         if given is None:
-            return tuple(PASSES)
+            return tuple(name for name in PASSES if name not in ASKED_FOR)
         names = filter(None, given.split(","))
     wanted = {n.strip() for n in names}
     if unknown := wanted - set(PASSES):

@@ -5,7 +5,8 @@ in the skinning of a body's vertices by its bones, `(frames @ points * weights[:
 the matrices side by side with the other ones, scaled, one below the other. What was written and read again, a product
 for each matrix (and each lane, in a Jacobian), is never there.
 
-In digits it is another order of multiplications. Where something is not finite, so is the sum.
+It is another order of multiplications: other last digits, and weights that overflow with what they scale give infinity,
+and NaN where a frame is zero, though the products would have been small. So it is done where it is asked for.
 """
 from __future__ import annotations
 
