@@ -126,9 +126,11 @@ class ProcessContext:
         codes = [process.exitcode for process in self.processes]
         if None in codes and not any(codes):  # who waits for none waits for ever
             _connection.wait([p.sentinel for p, code in zip(self.processes, codes) if code is None], timeout)
-        failed = next((i for i, process in enumerate(self.processes) if process.exitcode), None)
+        # Asked for once: a process that ends between two looks would be one that has ended, and well.
+        codes = [process.exitcode for process in self.processes]
+        failed = next((i for i, code in enumerate(codes) if code), None)
         if failed is None:
-            return all(process.exitcode is not None for process in self.processes)
+            return None not in codes
         for process in self.processes:
             if process.is_alive():
                 process.terminate()
@@ -137,10 +139,10 @@ class ProcessContext:
         if not errors.empty():
             raise ProcessRaisedException(f"\n\n-- Process {failed} terminated with the following error:\n"
                                          f"{errors.get()}", failed, process.pid)
-        name = _signal.Signals(-process.exitcode).name if process.exitcode < 0 else None
-        how = f"signal {name}" if name else f"exit code {process.exitcode}"
-        raise ProcessExitedException(f"process {failed} terminated with {how}", failed, process.pid, process.exitcode,
-                                     name)
+        code = codes[failed]
+        name = _signal.Signals(-code).name if code < 0 else None
+        how = f"signal {name}" if name else f"exit code {code}"
+        raise ProcessExitedException(f"process {failed} terminated with {how}", failed, process.pid, code, name)
 
 
 def start_processes(fn: _Callable[..., _Any], args: tuple[_Any, ...] = (), nprocs: int = 1, join: bool = True,

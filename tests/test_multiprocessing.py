@@ -50,6 +50,19 @@ def test_an_error_ends_them_all():
     assert e.value.exit_code == -signal.SIGKILL
 
 
+def test_a_process_that_ends_while_it_is_looked_at():
+    class Late:
+        pid, sentinel, looks = 7, os.open(os.devnull, os.O_RDONLY), iter([None, None, -9, -9])
+        exitcode = property(lambda self: next(self.looks))
+        is_alive = join = terminate = lambda self, timeout=None: None
+
+    running = mp.ProcessContext([Late()], [mp.get_context("fork").SimpleQueue()])
+    assert not running.join(0)
+    with pytest.raises(mp.ProcessExitedException, match="signal SIGKILL"):
+        running.join(0)
+    os.close(Late.sentinel)
+
+
 def test_a_process_of_ones_own():
     queue = mp.get_context("fork").SimpleQueue()
     child = mp.get_context("fork").Process(target=queue.put, args=(torch.ones(2),))
