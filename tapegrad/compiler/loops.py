@@ -213,10 +213,9 @@ class Rolled:
     @staticmethod
     def _writers(table: Table, drawn: Table, count: int) -> Any:
         """For each block the row of the constant that it is, -1 if it is anything else."""
-        own = written(table) & (table.space == OWN)
         times = np.zeros(count, "i4")
-        for here, number in zip(own.T, table.number.T):
-            np.add.at(times, number[here], 1)
+        for _, some in table.pieces():
+            np.add.at(times, some.number[written(some) & (some.space == OWN)], 1)
         np.add.at(times, drawn.number[drawn.own], 1)
         rows = np.flatnonzero(((table.kind == rec.WORD) | (table.kind == rec.CONSTANT)) & (table.offset[:, 0] == 0))
         found = np.full(count, -1)

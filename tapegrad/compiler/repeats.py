@@ -101,8 +101,7 @@ def _must_end(table: Table, contents: Sequence[bytes]) -> Any:
         return barred
     seen, which = np.unique(_where(table.space[guards, 0], table.number[guards, 0]), return_inverse=True)
     last = np.full(len(seen), -1)  # row in which some memory is written
-    for first in range(0, len(table.kind), capturing.AT_ONCE):
-        some = table.rows(slice(first, first + capturing.AT_ONCE))
+    for first, some in table.pieces():
         rows, j = np.nonzero(written(some))
         where = _where(some.space[rows, j], some.number[rows, j])
         at = np.minimum(np.searchsorted(seen, where), len(seen) - 1)
@@ -121,18 +120,22 @@ def _where(space: Any, number: Any) -> Any:
 
 
 def _mix(words: Any, column: Any) -> None:
-    words *= _MIX
-    words += column.astype("u8", copy=False)
-    words ^= words >> _SHIFT
+    """Mix a column into words: it may be the words themselves, further on."""
+    for first in range(0, len(words), capturing.AT_ONCE):
+        some, mixed_in = (all_[first:first + capturing.AT_ONCE] for all_ in (words, column))
+        mixed_in = mixed_in.astype("u8")
+        some *= _MIX
+        some += mixed_in
+        some ^= some >> _SHIFT
 
 
 def _words(table: Table, sizes: Any, lasting: Any, barred: Any) -> Any:
     """A word for each row, equal for rows that do the same at other places."""
     found = np.zeros(len(table.kind), "u8")
     kinds = np.append(sizes * 2 + lasting, 0)
-    for first in range(0, len(found), capturing.AT_ONCE):
-        some = slice(first, first + capturing.AT_ONCE)
-        rows, words = table.rows(some), found[some]
+    for first, rows in table.pieces():
+        some = slice(first, first + len(rows.kind))
+        words = found[some]
         for column in (rows.kind, rows.kernel, rows.b * np.isin(rows.kind, (rec.KERNEL, rec.ZEROED)), rows.part):
             _mix(words, column)
         used, own = rows.used, rows.own
@@ -149,11 +152,10 @@ def _words(table: Table, sizes: Any, lasting: Any, barred: Any) -> Any:
 def _distances(words: Any) -> list[int]:
     """How far apart equal runs of a few rows are, the most frequent first: among these the periods are."""
     found: dict[int, None] = {}
-    grams, length = words, 1
+    grams, length = words.copy(), 1
     while length <= 32 and len(grams) > length:
-        shorter, grams = grams, grams[:-length].copy()
-        _mix(grams, shorter[length:])
-        del shorter
+        _mix(grams[:-length], grams[length:])
+        grams = grams[:-length]
         length *= 2
         if length not in (4, 32):
             continue
@@ -254,9 +256,9 @@ def _in_step(table: Table, lasting: Any, period: int) -> Any:
 def _touches(table: Table, count: int) -> tuple[Any, Any]:
     """The first and the last row that each block is used in."""
     first, last = np.full(count, len(table.kind), "i4"), np.full(count, -1, "i4")
-    for j in range(table.space.shape[1]):
-        rows = np.flatnonzero((table.count > j) & (table.space[:, j] == OWN)).astype("i4")
-        number = table.number[rows, j]
+    for before, some in table.pieces():
+        rows, j = np.nonzero(some.own)
+        number, rows = some.number[rows, j], (before + rows).astype("i4")
         np.minimum.at(first, number, rows)
         np.maximum.at(last, number, rows)
     return first, last

@@ -30,17 +30,35 @@ def _whole(most: int) -> str:
 
 
 class Storages:
-    """Pieces of memory, and which of them addresses lie in."""
+    """Pieces of memory in the order of their addresses, and which of them addresses lie in.
+
+    The arrays are put in order where they are. `what` says which each is: the how manieth that was passed, unless told.
+    """
 
     starts: np.ndarray[Any, Any]
     nbytes: np.ndarray[Any, Any]
     what: np.ndarray[Any, Any]
 
-    def __init__(self, starts: Any, nbytes: Any, what: Any) -> None:
+    def __init__(self, starts: Any, nbytes: Any, what: Any = None) -> None:
         order = np.argsort(starts, kind="stable")
-        self.starts, self.what = starts[order], what[order]
-        self.nbytes = nbytes[order]
-        np.maximum(self.nbytes, 1, out=self.nbytes)
+        for column in (starts, nbytes):
+            column[:] = column[order]
+        self.starts, self.nbytes = starts, nbytes
+        self.what = order.astype(_whole(len(order))) if what is None else what[order]
+
+    def as_passed(self, column: Any) -> Any:
+        """One of the columns, in the order in which the pieces were passed."""
+        found = np.empty_like(column)
+        found[self.what] = column
+        return found
+
+    def beginning(self, addresses: Iterable[int]) -> Any:
+        """Which of them begin at one of few addresses, in the order in which they were passed."""
+        found = np.zeros(len(self.starts), bool)
+        few = np.array([*addresses], "u8")
+        for first, last in zip(*(np.searchsorted(self.starts, few, side).tolist() for side in ("left", "right"))):
+            found[self.what[first:last]] = True
+        return found
 
     def find(self, addresses: Any) -> tuple[Any, Any]:
         """Of each address what it lies in, -1 for nothing, and how far from its beginning."""
@@ -48,7 +66,7 @@ class Storages:
             return np.full(len(addresses), -1), np.zeros(len(addresses), "i8")
         at = np.searchsorted(self.starts, addresses, "right") - 1
         offsets = addresses.astype("i8") - self.starts[at].astype("i8")
-        inside = (at >= 0) & (offsets < self.nbytes[at].astype("i8"))
+        inside = (at >= 0) & ((offsets < self.nbytes[at].astype("i8")) | (offsets == 0))
         return np.where(inside, self.what[at], -1), offsets
 
 
@@ -92,16 +110,13 @@ def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: li
     are none waves. What was analysed `earlier` is not again.
     """
     kinds = events["kind"].copy()
-    taken = kinds == rec.TAKEN
-    starts, sizes = capturing.addresses(events, taken), events["b"][taken]
-    sizes = sizes.astype(_whole(int(sizes.max(initial=0))))
-    del taken
     parts = int(np.count_nonzero(kinds == rec.PART)) + 1
-    lasting = _among(starts, left)
-    places = _Places(trace, events, kinds, Storages(starts, sizes, np.arange(len(starts), dtype="i4")), before,
-                     _Outside(arguments, known, loose), varying)
+    taken = _taken(events, kinds)
+    lasting = taken.beginning(left)
+    places = _Places(trace, events, kinds, taken, before, _Outside(arguments, known, loose), varying)
     used = places.blocks_used | lasting
-    starts, sizes, lasting = starts[used], sizes[used], lasting[used]
+    starts, sizes = (taken.as_passed(column)[used] for column in (taken.starts, taken.nbytes))
+    lasting = lasting[used]
     table = places.table(used, sizes)
     draws = table.kind == rec.DRAWN
     drawn, rest = table.rows(draws), table.rows(~draws) if draws.any() else table
@@ -162,11 +177,11 @@ class _Outside:
         return number, start
 
 
-def _among(addresses: Any, few: set[int]) -> Any:
-    """Which addresses are among a few."""
-    ordered = np.array(sorted(few), "u8")
-    return np.append(ordered, 0)[np.searchsorted(ordered, addresses)] == addresses if few else (
-        np.zeros(len(addresses), bool))
+def _taken(events: Any, kinds: Any) -> Storages:
+    """The blocks that were taken during a capture, by which it was."""
+    those = kinds == rec.TAKEN
+    sizes = events["b"][those]
+    return Storages(capturing.addresses(events, those), sizes.astype(_whole(int(sizes.max(initial=0)))))
 
 
 class _Places:
@@ -259,8 +274,7 @@ class _Places:
         numbers = np.append(np.where(blocks, np.cumsum(blocks, dtype="i4") - 1, -1), np.int32(-1))
         short = np.append(np.minimum(sizes, 8), 0).astype("u1")
         table, kept = self._table, 0
-        for first in range(0, len(table.kind), capturing.AT_ONCE):
-            some = table.rows(slice(first, first + capturing.AT_ONCE))
+        for _, some in table.pieces():
             own = some.own
             some.number[own] = numbers[some.number[own]]
             stays = (some.number[:, 0] >= 0) | ~np.isin(some.kind, (rec.WORD, rec.CONSTANT, _VARIES))

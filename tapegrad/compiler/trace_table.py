@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tapegrad.compiler.traced_program import Place, Step, uses
 from tapegrad.machine import records as rec
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 
 _KINDS = ("own", "argument", "fixed")
@@ -65,6 +66,11 @@ class Table(NamedTuple):
 
     def rows(self, which: Any) -> Table:
         return Table(self.kernels, *[None if column is None else column[which] for column in self[1:]])
+
+    def pieces(self) -> Iterator[tuple[int, Table]]:
+        """The rows, many at once and each piece with the number of its first: what is computed of one stays small."""
+        for first in range(0, len(self.kind), capturing.AT_ONCE):
+            yield first, self.rows(slice(first, first + capturing.AT_ONCE))
 
     def of_kernels(self, fact: Callable[[int], Any], otherwise: Any) -> Any:
         """A fact about its kernel, by the row; `otherwise` for what calls none."""

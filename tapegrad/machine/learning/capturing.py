@@ -190,7 +190,7 @@ def end() -> Any:
 
 def addresses(events: Any, which: Any = slice(None)) -> Any:
     """Of events that lie one after the other, what those happened to of which it is wanted."""
-    found = np.array(events.view("u8")[::2][which])
+    found = np.array(events.view("u8")[::2][which], copy=isinstance(which, slice))
     found &= (1 << 48) - 1
     return found
 
