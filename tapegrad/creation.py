@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dispatch, dtypes, errors, formats, series, shapes
+from tapegrad import dispatch, dtypes, errors, formats, progressions, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
@@ -569,7 +569,7 @@ def arange(start: Any = None, end: Any = None, step: Any = 1, *, out: Any = None
                       f"does not match the computed number of elements {count}. Note that this may occur as a result "
                       f"of rounding error. The out tensor will be resized to a tensor of shape ({count},).")
     check_room(dtype, (count,))
-    values = (series.progression(count, first, by, dtype.arithmetic.numpy) if dtype.is_floating_point
+    values = (progressions.progression(count, first, by, dtype.arithmetic.numpy) if dtype.is_floating_point
               else np.arange(count) * by + first)
     return _finish(from_array(values, dtype), requires_grad, device, out, flat=True)
 
@@ -596,7 +596,7 @@ def linspace(start: Any, end: Any, steps: int, *, out: Any = None,
     kind = dtype.arithmetic.numpy.type if dtype.is_floating_point else np.float64
     start, end = (kind(float(v) if dtype.is_floating_point else dtypes.fitted(int(v), dtype)) for v in (start, end))
     check_room(dtype, (steps,))
-    return _finish(from_array(series.between(start, end, steps), dtype), requires_grad, device, out, flat=True)
+    return _finish(from_array(progressions.between(start, end, steps), dtype), requires_grad, device, out, flat=True)
 
 
 @described

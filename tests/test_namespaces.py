@@ -15,7 +15,7 @@ _PRIVATE = """
     __main__ absent config custom demo dispatch errors fallbacks kernel_errors lazy_modules namespaces package_files
     protocols
     compiler documents functions lanes machine ops signatures tape
-    batching creation devices drawing dtypes formats printing series shapes switches tensor threads
+    batching creation devices drawing dtypes formats printing progressions shapes switches tensor threads
     autograd.anomaly autograd.arriving_gradients autograd.calls_through_python autograd.data_assignment autograd.edges
     autograd.engine autograd.gradcheck autograd.made_nodes autograd.marking autograd.modes autograd.nested_backward
     autograd.node_calls

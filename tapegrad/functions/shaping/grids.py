@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, series, shapes
+from tapegrad import dtypes, progressions, shapes
 from tapegrad.creation import check_room, from_array
 from tapegrad.dispatch import apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, method, operation, public, warn
@@ -123,7 +123,7 @@ def logspace(start: Any, end: Any, steps: int, base: float = 10.0, *, dtype: Any
     cut = float if dtype.is_floating_point or steps == 1 else int
     first, last = (np.float64(kind(cut(v))) for v in (start, end))
     with np.errstate(all="ignore"):
-        made = from_array(np.power(float(base), series.between(first, last, steps)), dtype)
+        made = from_array(np.power(float(base), progressions.between(first, last, steps)), dtype)
     return into(out, made.requires_grad_(requires_grad))
 
 
