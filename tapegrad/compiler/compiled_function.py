@@ -151,8 +151,14 @@ class Compiled(Transparent, CompiledBase):
     def called(self, args: Any, kwargs: dict[str, Any] | None, tried: Quick | None, found: Any) -> Any:
         """What a call does if it is not all native: one of the ways `tried` may have `found` something, or broken off.
         """
+        broken: tuple[Variant, ...] = ()
+        if tried is not None:
+            if found is not False:
+                return tried.finish(args, found)
+            self.fallbacks += 1
+            broken = (tried.variant,)
         try:
-            return self._called(args, kwargs or {}, tried, found)
+            return self._called(args, kwargs or {}, broken)
         except RuntimeError as why:  # of a vmap that looks at values: it says what to do, if this is that vmap
             if self.reason is not None or not hasattr(why, "grouped"):
                 raise
@@ -166,13 +172,7 @@ class Compiled(Transparent, CompiledBase):
         capturing.refuse("lanes of a vmap are grouped by values")
         return self.grouped(args, kwargs)
 
-    def _called(self, args: Any, kwargs: dict[str, Any], tried: Quick | None, found: Any) -> Any:
-        broken: tuple[Variant, ...] = ()
-        if tried is not None:
-            if found is not False:
-                return tried.finish(args, found)
-            self.fallbacks += 1
-            broken = (tried.variant,)
+    def _called(self, args: Any, kwargs: dict[str, Any], broken: tuple[Variant, ...]) -> Any:
         for way in () if kwargs else self._ways:
             if way.plainly:
                 continue

@@ -78,6 +78,8 @@ class Quick:
             self.form == rec.SEVERAL_RESULTS and not captured.reads
             and captured.structure == (tuple, None, (Tensor,) * len(captured.returned)))
         record["whole"], record["runs"] = self.whole, address_of(variant.counter)
+        if self.form == rec.CONSTANT_RESULT and self.plainly:
+            record["constant"] = id(variant.constant)
         self._keep.append(variant.counter)
         self.address: int = address_of(record)
         self.packed: bytes = struct.pack("=Q", self.address)  # which native code reads without unpacking a number

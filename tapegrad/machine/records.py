@@ -348,14 +348,15 @@ COMPILED = np.dtype([
 # numbers, and the word is where they are. `form` says what the call gives: all it took anew, or what `results` say.
 # With `nodes` (a NODES record) results have a history; if something is `saved` for its backward, it is the last of
 # `fresh`. `outside` says that some of the memory it knows may be another's too, `parts` how arguments are built, `runs`
-# where runs are counted (a u64), `whole` whether what the call gives is the function's result as it is.
+# where runs are counted (a u64), `whole` whether what the call gives is the function's result as it is, `constant` the
+# object that the function always returns, if it is one and no Python comes before.
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
     ("fresh", "u8"), ("n_fresh", "u8"), ("numbers", "u8"), ("n_numbers", "u8"),
     ("results", "u8"), ("n_results", "u8"), ("left", "u8"), ("n_left", "u8"), ("versions", "u8"), ("n_versions", "u8"),
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
-    ("runs", "u8"), ("whole", "u8"),
+    ("runs", "u8"), ("whole", "u8"), ("constant", "u8"),
 ])
 # A compiled function as an object; `ways` is a slot of its class: a tuple of the ways that a call tries first, each
 # followed by where its REPLAY is, as bytes. `vectorcall` is how CPython calls it, from the second call on.

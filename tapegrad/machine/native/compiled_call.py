@@ -203,6 +203,7 @@ def call_ways(self, items, count, given, keywords, names):
     way = found = py.none()
     py.incref(found)
     done = False
+    constant = U0
     i = U0
     while i < n and found == py.none() and not done:
         py.decref(found)
@@ -213,8 +214,14 @@ def call_ways(self, items, count, given, keywords, names):
         found = U0
         if given != U0 or _replays(record)[U0].parts == U0:
             found = run_replay(record, items, count, given, U0, py.none())
-        done = found == U0 or (_replays(record)[U0].whole != U0 and found != py.none() and found != py.false())
+        constant = _replays(record)[U0].constant
+        whole = _replays(record)[U0].whole != U0 or constant != U0
+        done = found == U0 or (whole and found != py.none() and found != py.false())
     result = found
+    if done and found != U0 and constant != U0:
+        result = constant
+        py.incref(result)
+        py.decref(found)
     if not done:
         result = U0
         if given == U0:
