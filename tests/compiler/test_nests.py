@@ -10,7 +10,7 @@ import tapegrad as torch
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.passes.work import kernel_of, single
 from tapegrad.compiler.traced_program import Blocked
-from tapegrad.machine.kernels import calls_functions, products
+from tapegrad.machine.kernels import calls_functions, emitter, products
 
 
 def values(*shape, seed=0, dtype=torch.float64):
@@ -95,6 +95,16 @@ def test_what_is_between_products_of_matrices_is_one_kernel_of_their_blocks():
     same(made(x, w, b), f(x, w, b))
     (group,) = [s for s in made.tape.works[0].steps if isinstance(s, Blocked)]
     assert len(group.calls) == 2 and products.product(group.calls[0].kernel) is not None
+
+
+def test_what_has_but_numbers_in_common_stays_apart():
+    def update(x, w, p, q, rate):
+        return x * w, p * rate - p, q * rate - q
+
+    given = values(50, 100), values(100), values(768), values(2304), values()
+    made = compiled(update, *given)
+    same(made(*given), update(*given))
+    assert not any("#" in emitter.kernels[k].pattern for k in kernels(made)), made.explain()
 
 
 def test_small_steps_run_before_a_group_and_not_in_it():
