@@ -18,6 +18,7 @@ from tapegrad.compiler.passes.fusion import fusion
 from tapegrad.compiler.passes.lanes import lanes
 from tapegrad.compiler.passes.loops import loops
 from tapegrad.compiler.passes.nests import nests
+from tapegrad.compiler.passes.picked import picked
 from tapegrad.compiler.passes.placed import placed
 from tapegrad.compiler.passes.products import products
 from tapegrad.compiler.passes.recomputed import recomputed
@@ -32,6 +33,7 @@ from tapegrad.machine.llvm import late_binding
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores,
     "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "weighted": weighted,
+    "picked": picked,
     "rows": rows, "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion,
     "loops": loops, "products": products,
 }
