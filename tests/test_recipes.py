@@ -383,6 +383,32 @@ def test_calls_may_be_learnt_while_they_are_captured(name, monkeypatch):
     assert repr(outcome(CALLS[name], 1, size=7)) == repr(python_only(monkeypatch, CALLS[name], 1, size=7))
 
 
+def pythons(call):
+    """How often Python indexes."""
+    found = 0
+
+    def look(frame, event, argument):
+        nonlocal found
+        found += event == "call" and frame.f_code.co_name == "getitem"
+
+    sys.setprofile(look)
+    try:
+        call()
+    finally:
+        sys.setprofile(None)
+    return found
+
+
+@pytest.mark.parametrize("of", [lambda i: np.s_[i:i + 6], lambda i: np.s_[-i:], lambda i: np.s_[:3 * i],
+                                lambda i: np.s_[:, -i:i + 4], lambda i: np.s_[..., i:i + 4], lambda i: np.s_[i + 2:i],
+                                lambda i: np.s_[i:i + 6, None, 1, ..., i:99], lambda i: np.s_[i:, i:]])
+def test_slices_end_where_an_axis_does(of):
+    x = T.randn(9, 7, 5)
+    for i in range(-12, 12):
+        assert x[of(i)].numpy().tobytes() == x.numpy()[of(i)].tobytes()
+    assert pythons(lambda: [x[of(i)] for i in range(-12, 12)]) == 0
+
+
 def test_a_function_that_is_captured_first_is_learnt_then():
     x = T.randn(9, 11, 13)
 
@@ -392,20 +418,6 @@ def test_a_function_that_is_captured_first_is_learnt_then():
             for j in range(11):
                 total = total + x[i][j].sum()
         return total
-
-    def pythons(call):
-        found = 0
-
-        def look(frame, event, argument):
-            nonlocal found
-            found += event == "call" and frame.f_code.co_name == "getitem"
-
-        sys.setprofile(look)
-        try:
-            call()
-        finally:
-            sys.setprofile(None)
-        return found
 
     run = T.compile(ninety_nine)
     assert pythons(lambda: run(x)) <= 2 and pythons(lambda: run(x)) == 0 and pythons(lambda: ninety_nine(x)) == 0

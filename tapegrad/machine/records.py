@@ -183,7 +183,7 @@ MACHINE = np.dtype([
     ("watching", "u8"), ("taken", "u8"), ("timed", "u8"),
     ("as_written", "u8"),
     ("recipes", "u8"), ("recipe_mask", "u8"), ("teaching", "u8"), ("teach", "u8"), ("indexing", "u8"),
-    ("assigning", "u8"),
+    ("assigning", "u8"), ("tell_geometry", "u8"),
     ("dtype_type", "u8"), ("default_dtype", "u8"),
     ("geometries", "u8"), ("descriptors", "u8"), ("array_type", "u8"), ("new_array", "u8"), ("set_base", "u8"),
     ("numpy", "u8"), ("item", "u8"), ("float", "u8"), ("bool", "u8"), ("scaling", "u8"),

@@ -345,7 +345,7 @@ def _remember(lesson: Lesson, result: Any, n_starts: int, args: Sequence[Any]) -
     steps = lesson.steps
     if results is not None and n_starts:
         found = _starts(args[0], args[1], steps)
-        if found is None:
+        if found is None or len(found[0]) != n_starts:
             results = None
         else:
             starts, steps = found
@@ -461,7 +461,8 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
     view for each int, None, and slice of less than all.
     """
     items = index if isinstance(index, tuple) else (index,)
-    if any(i is not None and i is not Ellipsis and type(i) not in (int, slice) for i in items):
+    if any(i is not None and i is not Ellipsis and type(i) not in (int, slice) for i in items) or (
+            items.count(Ellipsis) > 1):
         return None
     shape = list(x.shape)
     used = sum(i is not None and i is not Ellipsis for i in items)
@@ -483,12 +484,11 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
         else:
             n = shape[dim]
             first, last, step = item.indices(n)
-            shape[dim] = len(range(first, last, step))
+            shape[dim] = length = len(range(first, last, step))
             whole = (first, last, step) == (0, n, 1) and (assigned or item is not index)
             if _is_start(item):
-                fitting = item.stop <= n
-                limits.append((0, n - (item.stop - item.start) + 1 if fitting else 0, 0))
-                if not whole and fitting:
+                limits.append((0, n - length + 1, 0))
+                if not whole:
                     moved[at] = _moved(moved[at], len(limits))
             at += not whole
             dim += 1
@@ -501,7 +501,8 @@ def _starts(x: Any, index: Any, steps: list[Noted]) -> tuple[list[tuple[int, int
 
 def _is_start(item: slice) -> bool:
     """Whether native code took a slice as a start and a length (`call_keys.put_place`)."""
-    return item.step is None and type(item.start) is int and type(item.stop) is int and 0 <= item.start <= item.stop
+    return item.step is None and all(
+        end is None or (type(end) is int and -1 << 63 <= end < 1 << 63) for end in (item.start, item.stop))
 
 
 def _moved(step: Noted, start: int) -> Noted:
@@ -509,4 +510,9 @@ def _moved(step: Noted, start: int) -> Noted:
     return step._replace(offset=0, shift=0, start=start)
 
 
+def _tell_geometry(x: Any) -> None:
+    planner.layouts.tell_geometry(planner.layouts.all[x._layout])
+
+
 machine.set_hook("teach", teach)
+machine.set_hook("tell_geometry", _tell_geometry)

@@ -185,35 +185,90 @@ def is_small(obj):
 
 
 @native
-def put_place(key, obj):
-    """An index: of an int that it is one; of a slice between two numbers its length."""
+def bound(obj, size, otherwise):
+    """Where a slice begins or ends on an axis of that size; -1 for what is neither None nor a small int."""
+    if obj == py.none():
+        return otherwise
+    if not is_small(obj):
+        return -1
+    value = py.long_as(obj)
+    if value < 0:
+        return max(value + size, 0)
+    return min(value, size)
+
+
+@native
+def put_place(key, obj, size):
+    """An index on an axis of that size, which may be unknown: of an int that it is one, of a slice how long it is."""
     if is_small(obj):
         put(key, INDEX)
         put_start(key, py.long_as(obj))
         return
-    if py.type_of(obj) == py.slice_type():
-        first, last = words(obj)[U2], words(obj)[U3]
-        if words(obj)[np.uint64(4)] == py.none() and is_small(first) and is_small(last):
-            start, end = py.long_as(first), py.long_as(last)
-            if 0 <= start and start <= end:
-                put(key, RANGE)
-                put(key, np.uint64(end - start))
-                put_start(key, start)
-                return
+    if size >= 0 and py.type_of(obj) == py.slice_type() and words(obj)[np.uint64(4)] == py.none():
+        start, end = bound(words(obj)[U2], size, 0), bound(words(obj)[U3], size, size)
+        if start >= 0 and end >= 0:
+            put(key, RANGE)
+            put(key, np.uint64(max(end - start, 0)))
+            put_start(key, start)
+            return
     put_inner(key, obj)
 
 
+@inlined
+def size_of(geometry, axis):
+    """The size of an axis, -1 where that is not known."""
+    if geometry == U0 or axis < 0 or axis >= signed_words(geometry)[U0]:
+        return -1
+    return signed_words(geometry)[U1 + np.uint64(axis)]
+
+
 @native
-def put_index(key, obj):
+def geometry_of(x):
+    """Where the shape of a tensor's layout is, which Python tells when one is first asked for; 0 for no tensor."""
+    if not is_tensor(x):
+        return U0
+    at = machine().geometries + np.uint64(tensor_at(x).layout) * U8
+    if words(at)[U0] == U0:
+        argument = stack_words(1)
+        words(argument)[U0] = x
+        told = py.vectorcall(machine().tell_geometry, argument, U1, U0)
+        if told == U0:
+            py.error_clear()
+            return U0
+        py.decref(told)
+    return words(at)[U0]
+
+
+@native
+def axes_from(items, first, count):
+    """How many axes the items of an index take, from one of them on."""
+    found = 0
+    for j in range(first, count):
+        if words(items)[j] != py.none():
+            found += 1
+    return found
+
+
+@native
+def put_index(key, x, obj):
     """What stands between the brackets of x[…]."""
     kind, items, count = sequence_of(obj)
     if kind == TUPLE:
+        geometry = geometry_of(x)
         put(key, kind | count)
+        axis = np.int64(0)
         for j in range(count):
+            item = words(items)[j]
             if words(key)[U3] == U0:
-                put_place(key, words(items)[j])
+                put_place(key, item, size_of(geometry, axis))
+            if item == py.ellipsis() and geometry != U0:
+                axis = signed_words(geometry)[U0] - axes_from(items, np.uint64(j) + U1, count)
+            elif is_small(item) or py.type_of(item) == py.slice_type():
+                axis += 1
+            elif item != py.none():
+                geometry = U0  # what other items do to the axes is Python's to say
     elif kind == U0:
-        put_place(key, obj)
+        put_place(key, obj, size_of(geometry_of(x), 0) if py.type_of(obj) == py.slice_type() else -1)
     else:
         put_argument(key, obj)
 
@@ -287,7 +342,7 @@ def gather_key(key, function, arguments, count, keywords, whole):
         if k[U3] != U0:
             return False
         if indexing and j == U1:
-            put_index(key, words(arguments)[j])
+            put_index(key, words(arguments)[U0], words(arguments)[j])
         elif assigning and j == U2:
             put_value(key, words(arguments)[j])
         elif whole:

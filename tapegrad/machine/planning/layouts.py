@@ -119,7 +119,7 @@ class Layouts:
         return new
 
     def tell_geometry(self, layout: Layout) -> None:
-        """Tell native code of a layout's shape, for NumPy's arrays: few layouts are ever looked at by Python."""
+        """Tell native code of a layout's shape, for NumPy's arrays and slices: few layouts are looked at like that."""
         strides = (s * layout.dtype.itemsize for s in layout.strides)
         words = np.array([len(layout.shape), *layout.shape, *strides], "i8")
         layout.rooms.append(words)
