@@ -173,7 +173,8 @@ class Tensor(Protocols, TensorBase):
 
     def size(self, dim: int | None = None) -> Any:
         """The shape, or its length along `dim`."""
-        return self.shape if dim is None else self.shape[shapes.axis_there(dim, self.ndim)]
+        layout = layouts.all[self._layout]
+        return layout.size if dim is None else layout.shape[shapes.axis_there(dim, len(layout.shape))]
 
     def stride(self, dim: int | None = None) -> Any:
         """The strides in elements, or that of `dim`."""
@@ -182,7 +183,7 @@ class Tensor(Protocols, TensorBase):
 
     def dim(self) -> int:
         """The number of axes (`torch.Tensor.dim`)."""
-        return self.ndim
+        return len(layouts.all[self._layout].shape)
 
     ndimension = dim
 

@@ -89,11 +89,7 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
         elif isinstance(item, Tensor) and (item.ndim or item.dtype.category != 1 or item.dtype is dtypes.uint8
                                            or (dispatch.lanes is not None and dispatch.lanes.has(item))):
             if item.dtype.name in ("bool", "uint8"):
-                for d, n in enumerate(item.shape):
-                    if x.shape[dim + d] != n:
-                        raise IndexError(
-                            f"The shape of the mask {list(item.shape)} at index {d} does not match the shape of the "
-                            f"indexed tensor {list(x.shape)} at index {dim + d}")
+                _check_mask(item, x, dim)
                 if not item.ndim:
                     x = unsqueeze(x, dim)
                     pending.append((dim, from_array(np.zeros(int(bool(item)), np.int64))))
@@ -118,6 +114,14 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
             x = apply_view(operation("select"), x, (("dim", dim), ("index", i % n)))
             axis += 1
     return x, pending
+
+
+def _check_mask(mask: Any, x: Any, dim: int) -> None:
+    """Raise IndexError for a mask that is not of the lengths of the axes from `dim` on."""
+    for d, (n, m) in enumerate(zip(mask.shape, x.shape[dim:])):
+        if n != m:
+            raise IndexError(f"The shape of the mask {list(mask.shape)} at index {d} does not match the shape of the "
+                             f"indexed tensor {list(x.shape)} at index {dim + d}")
 
 
 def coordinates(array: np.ndarray[Any, Any]) -> Sequence[np.ndarray[Any, Any]]:
@@ -191,7 +195,9 @@ def _from_list(items: Any) -> Any:
 
 def _common(pending: list[tuple[int, Any]]) -> tuple[tuple[int, ...], list[Any]]:
     try:
-        shapes.broadcast(tuple(i.shape) for _, i in pending)
+        several = {i.shape for _, i in pending}
+        if len(several) > 1:
+            shapes.broadcast(tuple(i.shape) for _, i in pending)
     except RuntimeError:
         found = ", ".join(str(list(i.shape)) for _, i in pending)
         raise IndexError(
@@ -205,6 +211,10 @@ def getitem(self: Any, index: Any) -> Any:
         if not -n <= index < n:
             raise IndexError(f"index {index} is out of bounds for dimension 0 with size {n}")
         return apply_view(operation("select"), self, (("dim", 0), ("index", index % n)))
+    if type(index) is Tensor and index.dtype is dtypes.bool_ and 0 < index.ndim <= self.ndim and dispatch.lanes is None:
+        _check_mask(index, self, 0)  # as below, quickly
+        places = [from_array(at) for at in coordinates(index._array())]
+        return read("index", self, places, ("axes", tuple(range(len(places)))), wrap=True)
     items = _normalised(index)
     if not self.ndim and any(isinstance(i, (int, np.integer)) and not isinstance(i, bool) for i in items):
         raise IndexError("invalid index of a 0-dim tensor. Use `tensor.item()` in Python or `tensor.item<T>()` in "

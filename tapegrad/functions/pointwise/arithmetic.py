@@ -335,7 +335,7 @@ METHODS["true_divide_"] = lambda self, other: self.div_(other)
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shapes and all elements agree (`torch.equal`)."""
     expect_tensor("equal", other, "other", 2)
-    return tuple(input.shape) == tuple(other.shape) and bool(np.array_equal(input._array(), other._array()))
+    return input.shape == other.shape and bool((input._array() == other._array()).all())
 
 
 @method
