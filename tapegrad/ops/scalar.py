@@ -327,6 +327,7 @@ _TABLE: list[tuple[Any, ...]] = [
     ("bitwise_not",   "i",    np.bitwise_not,        None, lambda x: x ^ -1, lambda x: x ^ True),
     ("left_shift",    "ii",   column.shifting(np.left_shift),  None, _shift("_left")),
     ("right_shift",   "ii",   column.shifting(np.right_shift), None, _shift("_right")),
+    ("_fma",          "fff",  lambda x, y, z: x * y + z, "@fma"),
     ("_left",         "ii",   np.left_shift,         None, "shl"),
     ("_right",        "ii",   np.right_shift,        None, "ashr/lshr"),
 ]

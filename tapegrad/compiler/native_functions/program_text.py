@@ -352,6 +352,8 @@ def _words(name: str, nest: int, operands: int) -> tuple[int, ...] | None:
     if name == "in_range":
         return _read(nest, FAILED + 1)
     first, second = _read(nest, 2)
+    if name == "elements":
+        return ()
     if name.startswith("indexed."):  # see `walk_nest`
         return _read(nest, 3 + second * (first + 3) + 2 * first)
     if name.split(".")[0] in ("gemm", "gemv"):

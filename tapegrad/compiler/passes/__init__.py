@@ -13,6 +13,7 @@ from tapegrad.compiler.passes.blocks import blocks, lowered
 from tapegrad.compiler.passes.common import common
 from tapegrad.compiler.passes.constants import constants
 from tapegrad.compiler.passes.dead import dead
+from tapegrad.compiler.passes.elements import elements
 from tapegrad.compiler.passes.extremes import extremes
 from tapegrad.compiler.passes.fusion import fusion
 from tapegrad.compiler.passes.lanes import lanes
@@ -34,6 +35,7 @@ PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores,
     "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "weighted": weighted,
     "picked": picked,
+    "elements": elements,
     "rows": rows, "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion,
     "loops": loops, "products": products,
 }

@@ -24,6 +24,7 @@ from tapegrad.machine.kernels.structural.loading import (
     indexed,
     lapack,
     lapack_call,
+    packed,
     positions,
     recurrence,
     scan,
@@ -36,6 +37,6 @@ from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_W
 __all__ = [
     "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
     "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "lapack",
-    "lapack_call", "nonzero_nest", "pointers", "positions", "recurrence", "scan", "searched", "turned", "turns",
-    "walk_nest",
+    "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence", "scan", "searched", "turned",
+    "turns", "walk_nest",
 ]

@@ -134,6 +134,19 @@ def turned(of: dtype) -> int | None:
     return None if address is None else _with(Effects(reads=0), address)  # between its rows others may lie
 
 
+def packed(text: str, written: int) -> int:
+    """The kernel of a text (see `packed_writer.py`) which writes to the first of its pointers, and reads the others."""
+    address = _packed.get(text)
+    if address is None:
+        code = cache.obtain(f"packed {text}", lambda: jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False))
+        address = _packed[text] = jit.load_object("elements", code, ["kernel"])["kernel"]
+        jit.sources[address] = "kernel", lambda: text
+    return _with(Effects(written, written), address)
+
+
+_packed: dict[str, int] = {}
+
+
 def scan(mode: str, of: dtype) -> int:
     """The kernel of a running sum, product, logsumexp, or position of the extreme so far (see `scans.scan`)."""
     return _with(Effects(), _jitted("scan", mode, "u8" if of.short == "b8" else of.short))
