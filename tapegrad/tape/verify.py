@@ -142,7 +142,7 @@ class _Walk:
                 raise refuse("writes to a number")
             if operands[0] in tape.requires:
                 raise refuse(f"writes to %{operands[0]}, an input that requires grad")
-            if any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
+            if layout.numel and any(n > 1 and s == 0 for n, s in zip(layout.shape, layout.strides)):
                 raise refuse(f"writes to %{operands[0]}, several elements of which are one place in memory")
             self.owner[result], self.offset[result] = self.owner[operands[0]], self.offset[operands[0]]
 

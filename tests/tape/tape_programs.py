@@ -100,6 +100,13 @@ def in_place() -> Tape:
 
 
 @program
+def nothing_in_place() -> Tape:
+    x = torch.ones((), requires_grad=True)
+    nothing = x.expand(1, 0, 3).clone()  # its strides are all zero
+    return Tape.of(nothing.exp_(), x * x, name="nothing in place")
+
+
+@program
 def joined() -> Tape:
     x, y = ramp(2, 3), ramp(1, 3)
     return Tape.of(torch.cat([x, y, x * 2]).sum(), name="joined")
