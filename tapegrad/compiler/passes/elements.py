@@ -28,25 +28,28 @@ from tapegrad.compiler.superinstructions import constant_at
 from tapegrad.compiler.traced_program import Block, Item, Place, Step, lines_of
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import accumulator, costs_much, packed_writer, products, structural, vector_bytes
+from tapegrad.machine.kernels import accumulator, costs_much, emitter, packed_writer, products, structural, vector_bytes
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import INTRINSICS
 from tapegrad.ops.symbols import Sym, walk
 
-LEAST = 1 << 17    # elements that are computed, of as many steps as it takes
-EACH = 64          # elements a step, on average
+LEAST = 1 << 17     # elements that are computed, of as many steps as it takes
+EACH = 64           # elements a step, on average
+STEPS = 1 << 12     # of a program: longer ones are of scalars, and have their kernels already
 ELEMENTS = 1 << 14  # of a step, at most
-LOADS = 1 << 10    # of a step from memory that is not followed
-ROW = 64           # elements that are summed for one, at most
-SHARE = 8          # of so many elements one is left
-CHUNK = 600        # packs a kernel
-START = 1 << 13    # expressions before lanes are met that are alike: a search that finds none should end soon
+LOADS = 1 << 10     # of a step from memory that is not followed
+ROW = 64            # elements that are summed for one, at most
+SHARE = 8           # of so many elements one is left
+CHUNK = 600         # packs a kernel
+START = 1 << 13     # expressions before lanes are met that are alike: a search that finds none should end soon
 
 _FLOATS = dtypes.float64, dtypes.float32
 
 
 def elements(work: Work) -> Work:
     """The same program with short steps as kernels of straight-line code, each value computed once."""
+    if len(work.steps) > STEPS:
+        return work
     of_blocks = _dtypes(work)
     elements_of = {t: n for t, item in enumerate(work.steps) for n in [_elements(item, of_blocks)] if n}
     taken = {*elements_of}
@@ -106,17 +109,11 @@ def _elements(item: Item, of_blocks: dict[int, dtype | None]) -> int:
     if kernel is None or len(kernel.region.outputs) != 1 or kernel.pattern[0] in "@~?":
         return 0
     region = kernel.region
-    if region.outputs[0] is not of or any(
+    if not _is_known(item.a) or region.outputs[0] is not of or any(
             d is not of and constant_at(p, {}) is None for p, d in zip(item.places[1:], region.inputs)):
         return 0
-    nodes = list(walk(region.values))
-    if any(n.op not in INTRINSICS and n.op not in ("operand", "const", "cast") and not (
-            n.op == "reduce" and n.value == "sum") for n in nodes):
-        return 0
     if kernel.pattern == "1":
-        return 1 if not any(n.op == "reduce" for n in nodes) else 0
-    if costs_much([v.cast(d) for v, d in zip(region.values, region.outputs)]):
-        return 0  # functions give vectors other last bits
+        return 1
     kept, reduced, sizes, strides = words_of(item)
     if bool(reduced) != region.per_row[0] or (reduced and math.prod(sizes[kept:]) > ROW):
         return 0
@@ -124,6 +121,17 @@ def _elements(item: Item, of_blocks: dict[int, dtype | None]) -> int:
     if not 0 < count <= ELEMENTS or any(n > 1 and not s for n, s in zip(sizes[:kept], strides[0][:kept])):
         return 0
     return count
+
+
+@functools.lru_cache(maxsize=1 << 12)
+def _is_known(address: int) -> bool:
+    """Whether a kernel does nothing but arithmetic, and sums; functions give vectors other last bits than scalars."""
+    region, pattern, _ = emitter.kernels[address]
+    nodes = list(walk(region.values))
+    if any(n.op not in INTRINSICS and n.op not in ("operand", "const", "cast") and not (
+            n.op == "reduce" and n.value == "sum" and pattern != "1") for n in nodes):
+        return False
+    return pattern == "1" or not costs_much([v.cast(d) for v, d in zip(region.values, region.outputs)])
 
 
 def _strides(step: Step) -> list[list[int]]:
