@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad import dispatch
 from tapegrad.autograd.made_nodes import onwards
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, machine
@@ -25,7 +26,7 @@ def settle(x: Any, source: Any) -> None:
         return  # it lies there
     itself = keeps_itself(row)
     if not itself and (x._layout == source._layout or not flags[row] & rec.RECORDED):
-        _settle_row(x, source)
+        settle_row(x, source)
         return
     if not itself:
         flags[row] |= rec.WITHDRAWN | rec.GIVEN_DATA
@@ -34,7 +35,7 @@ def settle(x: Any, source: Any) -> None:
     _go_on(x, call.fresh_row(source._layout, owner, int(buffers["address"][source._buffer])))
 
 
-def _settle_row(x: Any, source: Any) -> None:
+def settle_row(x: Any, source: Any) -> None:
     """Let a tensor's row lie where another tensor does."""
     row = x._buffer
     owner = call.borrowed(source)
@@ -47,6 +48,8 @@ def _settle_row(x: Any, source: Any) -> None:
 
 def lie(x: Any, layout: int, address: int) -> None:
     """Let a tensor lie otherwise on its own storage, which counts as a write to it."""
+    if dispatch.keeper is not None:
+        dispatch.keeper(x)
     old, flags = x._buffer, buffers["flags"]
     owner = int(buffers["owner"][old])
     kind = int(flags[old]) & history.KIND_OF_VIEW

@@ -9,7 +9,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import autograd, creation
-from tapegrad.autograd import modes
+from tapegrad.autograd import kept_values, modes
+from tapegrad.autograd.marking import now
 from tapegrad.functions import PUBLIC
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
@@ -145,7 +146,13 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     with modes.enable_grad():
         several_inputs, given = _tuple(inputs, "inputs", "jacobian")
         given = _prepared(given, create_graph)
-        several_outputs, outputs = _called(func, given, "jacobian")
+        if strategy == "forward-mode":
+            leaves = list(given)
+            with kept_values.keeping(now(), leaves):
+                several_outputs, outputs = _called(func, given, "jacobian")
+            given = tuple(leaves)
+        else:
+            several_outputs, outputs = _called(func, given, "jacobian")
         _check(strict, "outputs", outputs, requires=True)
         rows = tuple(_together(out, given, create_graph) if vectorize else _rows(out, i, given, create_graph, strict)
                      for i, out in enumerate(outputs))

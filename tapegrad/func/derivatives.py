@@ -11,12 +11,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import creation, dispatch
-from tapegrad.autograd import anomaly, engine, modes, recorded_adjoints
+from tapegrad.autograd import anomaly, engine, kept_values, modes, recorded_adjoints
 from tapegrad.autograd.marking import now, reaches_beyond
 from tapegrad.autograd.recorded_replay import ADD
 from tapegrad.lazy_modules import lazy
 from tapegrad.machine.live import call, machine
-from tapegrad.tape import hooks
+from tapegrad.tape import history, hooks
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import TreeSpec, tree_flatten, tree_map, tree_unflatten
 
@@ -50,7 +50,9 @@ class _Level:
         """What the function is given for an argument: of a batch, each lane has a gradient of its own."""
         if not (self.outer and x.requires_grad):
             return self.leaf(x)
-        return x.view_as(x) if dispatch.lanes is None else dispatch.lanes.spread(x.view_as(x))
+        seen = x.view_as(x) if dispatch.lanes is None else dispatch.lanes.spread(x.view_as(x))
+        history.give(_bare(seen))
+        return seen
 
     def leaf(self, x: Any) -> Any:
         """A tensor of this level only."""
@@ -309,7 +311,8 @@ class _Linearised:
     def __init__(self, func: Function, inputs: Any, call: Callable[[_Level], Any], has_aux: bool, of: str) -> None:
         self.level = level = _Level(inputs)
         with modes.enable_grad():
-            output, aux = _with_aux(call(level), has_aux, of)
+            with kept_values.keeping(level.since, level.inputs, level.fresh):
+                output, aux = _with_aux(call(level), has_aux, of)
             outputs, self.spec = _tensors(output, of)
             level.left_with(outputs)
             self.outputs = outputs

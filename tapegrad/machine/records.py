@@ -157,6 +157,8 @@ OUT_OF_RANGE, RAISED, REFUSED, OUT_OF_MEMORY = 7, 8, 9, 1 << 16
 # What holds in a thread, as bits of its byte in `unrecorded`; `inferring` counts the threads in inference mode.
 UNRECORDED, INFERRING = 1, 2
 
+# `guarded`: while a function is differentiated forwards, one more than its first instruction; what is kept from there
+# on may be written to, for Python moves that out of the way first (`autograd.kept_values`).
 MACHINE = np.dtype([
     ("instructions", "u8"), ("buffers", "u8"), ("plans", "u8"), ("layouts", "u8"), ("pool", "u8"), ("arena", "u8"),
     ("n_instructions", "u8"), ("n_buffers", "u8"), ("n_pool", "u8"), ("free_buffer", "u8"),
@@ -192,6 +194,7 @@ MACHINE = np.dtype([
     ("code_list", "u8"), ("filename", "u8"), ("hidden_files", "u8"), ("shown_file", "u8"), ("shim", "u8"),
     ("frame_at", "u8"), ("frame_further", "u8"), ("frame_by_way", "u8"), ("frame_code", "u8"),
     ("frame_previous", "u8"), ("frame_place", "u8"), ("place_bits", "u8"), ("code_counts", "u8"),
+    ("guarded", "u8"),
 ])
 # What is known of code objects that ran when something was recorded: pairs of one's address, and its number.
 CODE_SLOTS, MAX_CODES = 1 << 17, 1 << 16

@@ -194,6 +194,39 @@ def check_rewritable(x: Any) -> None:
         raise RuntimeError(errors.LEAF_INPLACE)
 
 
+_flags = buffers["flags"]
+_GIVEN = rec.MULTI_VIEW | rec.CUSTOM_VIEW  # views of it inherit the first
+
+
+def give(x: Any) -> None:
+    """A view is what a function is differentiated by: its history, and that of its views, must be what it is."""
+    row = x._buffer
+    _flags[row] = _flags.item(row) | _GIVEN
+
+
+def given_to(row: int) -> int:
+    """The row, or that of which it is a view, that a function is differentiated by; 0 where there is none."""
+    while buffers["flags"][row] & rec.MULTI_VIEW:
+        t = instruction_of(row)
+        if t is None or plan_of(t).op.kind != "view":
+            break
+        if buffers["flags"][row] & _GIVEN == _GIVEN:
+            return row
+        row = operands_of(t)[0][0]
+    return 0
+
+
+def let_write(x: Any) -> None:
+    """Let what a function is differentiated by, and views of it, be written to, if the base may be."""
+    row, base = x._buffer, x._base
+    rows = buffers[:int(machine.state["n_buffers"][0])]
+    alike = (rows["owner"] == rows["owner"][row]) & (rows["tensor"] != 0) & (rows["flags"] & rec.MULTI_VIEW != 0)
+    free = [r for r in np.flatnonzero(alike).tolist() if given_to(r) == row]
+    buffers["flags"][free] &= ~_GIVEN & 0xFFFFFFFF
+    if base is not None:
+        check_rewritable(x)
+
+
 def pass_hooks(x: Any) -> None:
     """Before a recorded write: of a view it is to lead to the base, past the hooks on the way."""
     row, base = x._buffer, x._base
@@ -216,6 +249,8 @@ def _refuse(view: Any, indirectly: bool) -> None:
             subject = f"{_described(view)} is a view of a view which was created in {kind} mode"
         remedy = "custom" if flags & rec.CUSTOM_VIEW else "multiple" if flags & rec.MULTI_VIEW else kind
         raise RuntimeError(errors.view_written(kind, subject, indirectly, remedy))
+    if given := given_to(view._buffer):
+        raise RuntimeError(errors.LEAF_INPLACE if given == view._buffer else errors.VIEW_OF_LEAF_INPLACE)
     if flags & rec.CUSTOM_VIEW:
         raise RuntimeError(errors.view_written("custom", f"{_described(view)} is a view", indirectly))
     if flags & rec.MULTI_VIEW:

@@ -5,7 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native.glue import *
-from tapegrad.machine.native.tape import FAILED, drop_storage, kept_mask, new_row, pool_entry, pooled_kept
+from tapegrad.machine.native.tape import FAILED, drop_storage, kept_mask, new_row, pool_entry, pooled_kept, version_of
 
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _EXTERNAL, _FREE = np.uint32(rec.EXTERNAL), np.uint32(rec.FREE)
@@ -92,6 +92,45 @@ def times_kept(index):
             if mask & _KEEPS_OUT and row.out == index:
                 found += N1
     return found
+
+
+@native
+def kept_row(owner, start):
+    """What an instruction from `start` on keeps of the bytes of an owner as they are now: its row and, above 32 bits,
+    that instruction; 0 where there is nothing.
+    """
+    m = machine()
+    rows = buffers()
+    code = instructions()
+    p = pool()
+    for t in range(start, m.n_instructions):
+        row = code[t]
+        plan_row = plans()[row.plan & _PLAN_MASK]
+        if row.plan & _RELEASED or plan_row.flags & _VIEW:
+            continue
+        found = N0
+        if plan_row.flags & _POOLED:
+            entry = pool_entry(row)
+            count = np.uint64(p[entry])
+            kept = pooled_kept(plan_row, p[entry + U1])
+            for j in range(count if kept != N0 else U0):
+                operand = p[entry + _HEADER + j]
+                if ((kept >> np.uint32(j)) & N1 and rows[operand].owner == owner
+                        and p[entry + _HEADER + count + j] == version_of(operand)):
+                    found = operand
+            if kept >> np.uint32(31) and rows[row.out].owner == owner and p[entry + U2] == version_of(row.out):
+                found = row.out
+        else:
+            mask = kept_mask(plan_row, row.plan)
+            if mask & np.uint8(1) and rows[row.a].owner == owner and row.va == version_of(row.a):
+                found = row.a
+            if mask & np.uint8(2) and rows[row.b].owner == owner and row.vb == version_of(row.b):
+                found = row.b
+            if mask & _KEEPS_OUT and rows[row.out].owner == owner and version_of(row.out) == N0:
+                found = row.out
+        if found != N0:
+            return t << np.uint64(32) | np.uint64(found)
+    return U0
 
 
 @native

@@ -5,6 +5,7 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
+from tapegrad.machine.native.borrowed_rows import kept_row
 from tapegrad.machine.native.execution import execute, kernel_failed, record_operation
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place_history import find_plan, is_apart, may_rewrite, rewrite, row_like
@@ -15,6 +16,7 @@ from tapegrad.machine.native.tape import count_writes, make_room, pooled_kept
 from tapegrad.machine.native.thread_modes import inferring, recording
 
 _REQUIRES_GRAD, _INFERENCE = np.uint32(rec.REQUIRES_GRAD), np.uint32(rec.INFERENCE)
+_OF_SEVERAL = np.uint32(rec.BORROWED | rec.LENT)
 _DIFFERENTIABLE = np.uint16(rec.DIFFERENTIABLE)
 _COPIED = np.uint64(rec.PLAN_OF_COPIED)
 OUT_OF_RANGE = np.int32(rec.OUT_OF_RANGE)
@@ -36,6 +38,22 @@ def reads_first(plan, needs):
     return pooled_kept(plans()[plan], needs) & N1 != N0
 
 
+@native
+def is_guarded(self, operands, count):
+    """Whether what a write overwrites, or reads of its own target, has to be kept for a derivative taken forwards."""
+    rows = buffers()
+    source = halves(operands)
+    owner = rows[source[U0]].owner
+    if not recording() or rows[owner].flags & _OF_SEVERAL:  # views learn when they are used next; `x.data` never does
+        return True
+    for j in range(U1, count):
+        if rows[source[j]].owner == owner:
+            return True
+    if rows[owner].refs <= (N1 if tensor_at(self).base == U0 else np.uint32(2)):
+        return False  # of the tensor and its base
+    return kept_row(owner, machine().guarded - U1) != U0
+
+
 @export(u64(u32, u64, u64, u64))
 def write(plan, self, operands, count):
     """Run an in-place plan on rows, the first of them that of `self`; the array of rows may be changed.
@@ -50,6 +68,8 @@ def write(plan, self, operands, count):
     for j in range(U1, count):
         if not is_apart(target, source[j]):
             return LEFT
+    if machine().guarded != U0 and is_guarded(self, operands, count):
+        return LEFT
     needs = N0
     slices = N0
     before = U0

@@ -7,7 +7,7 @@ from tapegrad.dtypes import float32, float64, int16, int32, int64
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release
-from tapegrad.machine.native.borrowed_rows import borrow, hand_over, settle_on
+from tapegrad.machine.native.borrowed_rows import borrow, hand_over, kept_row, settle_on
 from tapegrad.machine.native.execution import execute, kernel_failed, record_operation, view_of
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.kernel_calls import run_forward
@@ -258,6 +258,12 @@ def settle_on_row(self, arguments, count):
     t.layout = layout
     py.incref(py.none())
     return py.none()
+
+
+@export(u64(u64, u64, u64))
+def kept_of(self, arguments, count):
+    """kept_of(owner, start) -> a row of the owner's bytes that an instruction from `start` on keeps, as `kept_row`."""
+    return py.long_from(np.int64(kept_row(np.uint32(integer(arguments, U0)), integer(arguments, U1))))
 
 
 @export(u64(u64, u64, u64))

@@ -195,6 +195,7 @@ def reclaim():
         m.trace_start = left
     m.n_instructions = left
     m.n_pool = pool_end
+    m.guarded = min(m.guarded, U1)
     find_visited()
     sweep_rows()
     if m.lent != U0:
