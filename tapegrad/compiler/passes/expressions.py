@@ -30,7 +30,7 @@ class Expressions:
         self.numbers: dict[Any, int] = {}
         self.signed: set[int] = set()  # those that are no negative zero: a sum is one only where both of its terms are
         self.places: dict[int, Place] = {}  # of loads
-        self.calls = 0
+        self.calls: int = 0
         self.beside: dict[int, tuple[int, int, int]] = {}  # of which operation, in which row, and where one was made
 
     def node(self, op: str, args: tuple[int, ...], of: dtype, value: Any = None) -> int:

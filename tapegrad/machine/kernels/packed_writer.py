@@ -33,7 +33,8 @@ class PackedWriter(Writer):
     def __init__(self, expressions: Sequence[Expression], packs: Sequence[Sequence[int]],
                  place: Callable[[int], At], pointers: int) -> None:
         super().__init__()
-        self.expressions, self.place = expressions, place
+        self.expressions: Sequence[Expression] = expressions
+        self.place: Callable[[int], At] = place
         self.pack_of: dict[int, tuple[int, int]] = {}
         self.vectors: list[str] = []
         self.sizes: list[int] = []
