@@ -13,6 +13,7 @@ from __future__ import annotations
 import multiprocessing as _python
 import multiprocessing.connection as _connection
 import signal as _signal
+import time as _time
 import traceback as _traceback
 from collections.abc import Callable as _Callable
 from multiprocessing import context as _context
@@ -75,6 +76,14 @@ class ProcessException(Exception):
         super().__init__(msg)
         self.msg, self.error_index, self.pid = msg, error_index, pid
 
+    @property
+    def error_pid(self) -> int:
+        """The number of the process."""
+        return self.pid
+
+    def __reduce__(self) -> _Any:
+        return type(self), (self.msg, self.error_index, self.pid)
+
 
 class ProcessRaisedException(ProcessException):
     """A process whose function raised an error (`torch.multiprocessing.ProcessRaisedException`)."""
@@ -94,6 +103,9 @@ class ProcessExitedException(ProcessException):
         super().__init__(msg, error_index, error_pid)
         self.exit_code, self.signal_name = exit_code, signal_name
 
+    def __reduce__(self) -> _Any:
+        return type(self), (self.msg, self.error_index, self.pid, self.exit_code, self.signal_name)
+
 
 def _run(fn: _Callable[..., _Any], i: int, args: tuple[_Any, ...], told: _Any) -> None:
     try:
@@ -101,7 +113,7 @@ def _run(fn: _Callable[..., _Any], i: int, args: tuple[_Any, ...], told: _Any) -
     except KeyboardInterrupt:
         pass  # which the parent has too
     except Exception:
-        told.put(_traceback.format_exc())
+        told.send(_traceback.format_exc())
         raise SystemExit(1) from None
 
 
@@ -109,10 +121,11 @@ class ProcessContext:
     """Processes that run one function (`torch.multiprocessing.ProcessContext`), as `spawn(join=False)` returns them."""
 
     processes: list[_Any]
-    error_queues: list[_Any]
 
-    def __init__(self, processes: list[_Any], error_queues: list[_Any]) -> None:
-        self.processes, self.error_queues = processes, error_queues
+    def __init__(self, processes: list[_Any], told: list[_Any]) -> None:
+        self.processes = processes
+        self._told = told  # the ends of pipes through which errors come
+        self._errors: dict[int, str] = {}
 
     def pids(self) -> list[int]:
         """The numbers of the processes."""
@@ -121,28 +134,68 @@ class ProcessContext:
     def join(self, timeout: float | None = None, grace_period: float | None = None) -> bool:
         """Wait until one has ended, and say whether all have; where one has not ended well the others are ended.
 
+        They have `grace_period` seconds to end by themselves, and as many again (30 without it) once they were told to.
         Raises ProcessRaisedException with what the process raised, ProcessExitedException for one that was ended.
         """
         codes = [process.exitcode for process in self.processes]
         if None in codes and not any(codes):  # who waits for none waits for ever
-            _connection.wait([p.sentinel for p, code in zip(self.processes, codes) if code is None], timeout)
+            self._wait({p.sentinel for p, code in zip(self.processes, codes) if code is None}, timeout)
         # Asked for once: a process that ends between two looks would be one that has ended, and well.
         codes = [process.exitcode for process in self.processes]
         failed = next((i for i, code in enumerate(codes) if code), None)
         if failed is None:
             return None not in codes
+        self._read()
+        self._end(grace_period)
+        process, code = self.processes[failed], codes[failed]
+        if failed in self._errors:
+            raise ProcessRaisedException(f"\n\n-- Process {failed} terminated with the following error:\n"
+                                         f"{self._errors[failed]}", failed, process.pid)
+        name = _name_of(-code) if code < 0 else None
+        how = f"signal {name}" if name else f"exit code {code}"
+        raise ProcessExitedException(f"process {failed} terminated with {how}", failed, process.pid, code, name)
+
+    def _wait(self, ends: set[_Any], timeout: float | None) -> None:
+        """Wait until one of the processes has ended, reading what they say: they end when all of it is read."""
+        until = None if timeout is None else _time.monotonic() + timeout
+        while ready := _connection.wait([*ends, *filter(None, self._told)],
+                                        None if until is None else max(0, until - _time.monotonic())):
+            self._read()
+            if not ends.isdisjoint(ready):
+                return
+
+    def _read(self) -> None:
+        for i, told in enumerate(self._told):
+            try:
+                if told is not None and told.poll():
+                    self._errors[i] = told.recv()
+            except (EOFError, OSError):  # it said nothing, or not all of it
+                self._told[i] = None
+
+    def _end(self, grace_period: float | None) -> None:
+        """Have all processes end: by themselves, or because they are told to, or killed."""
+        if grace_period is not None:
+            self._join(grace_period)
         for process in self.processes:
             if process.is_alive():
                 process.terminate()
-            process.join(grace_period)
-        process, errors = self.processes[failed], self.error_queues[failed]
-        if not errors.empty():
-            raise ProcessRaisedException(f"\n\n-- Process {failed} terminated with the following error:\n"
-                                         f"{errors.get()}", failed, process.pid)
-        code = codes[failed]
-        name = _signal.Signals(-code).name if code < 0 else None
-        how = f"signal {name}" if name else f"exit code {code}"
-        raise ProcessExitedException(f"process {failed} terminated with {how}", failed, process.pid, code, name)
+        self._join(30 if grace_period is None else grace_period)
+        for process in self.processes:
+            if process.is_alive():
+                process.kill()
+            process.join()
+
+    def _join(self, timeout: float) -> None:
+        until = _time.monotonic() + timeout
+        for process in self.processes:
+            process.join(max(0, until - _time.monotonic()))
+
+
+def _name_of(number: int) -> str:
+    try:
+        return _signal.Signals(number).name
+    except ValueError:  # those for programs' own use have none
+        return f"<Unknown signal {number}>"
 
 
 def start_processes(fn: _Callable[..., _Any], args: tuple[_Any, ...] = (), nprocs: int = 1, join: bool = True,
@@ -152,12 +205,15 @@ def start_processes(fn: _Callable[..., _Any], args: tuple[_Any, ...] = (), nproc
     Waits for them, or returns a `ProcessContext` with `join=False`. Raises what `ProcessContext.join` does.
     """
     context = _python.get_context(start_method)
-    queues = [context.SimpleQueue() for _ in range(nprocs)]
-    processes = [context.Process(target=_run, args=(fn, i, args, queue), daemon=daemon)  # type: ignore[attr-defined]
-                 for i, queue in enumerate(queues)]
-    for process in processes:
+    processes, told = [], []
+    for i in range(nprocs):
+        here, there = context.Pipe(duplex=False)
+        process = context.Process(target=_run, args=(fn, i, args, there), daemon=daemon)  # type: ignore[attr-defined]
         process.start()
-    made = ProcessContext(processes, queues)
+        there.close()  # with no other end than the process's, an error that breaks off ends
+        processes.append(process)
+        told.append(here)
+    made = ProcessContext(processes, told)
     if not join:
         return made
     while not made.join():

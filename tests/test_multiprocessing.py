@@ -50,13 +50,49 @@ def test_an_error_ends_them_all():
     assert e.value.exit_code == -signal.SIGKILL
 
 
+def tell_much(i):
+    raise ValueError("x" * 300_000)  # more than a pipe holds
+
+
+def end_by_a_nameless_signal(i):
+    os.kill(os.getpid(), signal.SIGRTMIN + 3)
+
+
+def fail_beside_one_that_will_not_end(i, ready):
+    if i == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        ready.put(0)
+        signal.pause()
+    ready.get()
+    raise ValueError("one of them")
+
+
+@pytest.mark.parametrize("function, kind, words", [
+    (tell_much, mp.ProcessRaisedException, "ValueError: x{300000}"),
+    (end_by_a_nameless_signal, mp.ProcessExitedException, r"process 0 terminated with signal <Unknown signal 37>"),
+])
+def test_how_processes_end_is_told(function, kind, words):
+    with pytest.raises(kind, match=words) as e:
+        mp.start_processes(function, start_method="fork")
+    again = pickle.loads(pickle.dumps(e.value))
+    assert type(again) is kind and vars(again) == vars(e.value) and again.error_pid == again.pid
+
+
+def test_a_process_that_will_not_end_is_killed():
+    queue = mp.get_context("fork").SimpleQueue()
+    running = mp.start_processes(fail_beside_one_that_will_not_end, (queue,), 2, join=False, start_method="fork")
+    with pytest.raises(mp.ProcessRaisedException, match="one of them"):
+        running.join(grace_period=0.05)
+    assert [process.exitcode for process in running.processes] == [-signal.SIGKILL, 1]
+
+
 def test_a_process_that_ends_while_it_is_looked_at():
     class Late:
         pid, sentinel, looks = 7, os.open(os.devnull, os.O_RDONLY), iter([None, None, -9, -9])
         exitcode = property(lambda self: next(self.looks))
         is_alive = join = terminate = lambda self, timeout=None: None
 
-    running = mp.ProcessContext([Late()], [mp.get_context("fork").SimpleQueue()])
+    running = mp.ProcessContext([Late()], [None])
     assert not running.join(0)
     with pytest.raises(mp.ProcessExitedException, match="signal SIGKILL"):
         running.join(0)

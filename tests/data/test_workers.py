@@ -137,6 +137,45 @@ def test_persistent_workers_live_on():
     del loader, batches
 
 
+def test_persistent_workers_that_died_between_passes():
+    loader = DataLoader(Doing(lambda i: os.getpid(), 4), batch_size=None, num_workers=2, persistent_workers=True)
+    first = list(loader)
+    os.kill(first[1], signal.SIGKILL)
+    time.sleep(0.1)
+    with pytest.raises(RuntimeError, match=rf"DataLoader worker \(pid\(s\) {first[1]}\) exited unexpectedly"):
+        list(loader)
+    assert {*list(loader)}.isdisjoint(first)  # others, and not a pass without batches
+    del loader
+
+
+def test_a_pass_that_cannot_begin():
+    class Once(IterableDataset):
+        passes = 0
+
+        def __iter__(self):
+            self.passes += 1
+            if self.passes == 2:
+                raise ValueError("not again")
+            return iter([self.passes])
+
+    loader = DataLoader(Once(), batch_size=None, num_workers=1, persistent_workers=True)
+    assert list(loader) == [1]
+    with pytest.raises(ValueError, match="(?s)Caught ValueError in DataLoader worker process 0.*not again"):
+        list(loader)
+    assert list(loader) == [3]
+    del loader
+
+
+def test_a_forked_child_has_no_workers():
+    batches = [iter(DataLoader(Doing(lambda i: i), batch_size=None, num_workers=1))]
+    child = os.fork()
+    if not child:
+        batches.clear()
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert list(batches[0]) == list(range(8))
+
+
 def test_workers_of_their_own_for_each_pass():
     loader = DataLoader(Doing(lambda i: os.getpid(), 4), batch_size=None, num_workers=1)
     assert {*list(loader)}.isdisjoint(list(loader))

@@ -135,7 +135,7 @@ class DataLoader(Generic[T_co]):
 
         if not self.persistent_workers:
             return InWorkers(self)
-        if self._iterator is None:
+        if self._iterator is None or self._iterator.is_over:
             self._iterator = InWorkers(self)
         else:
             self._iterator.begin_again()

@@ -4,9 +4,11 @@ from __future__ import annotations
 import contextlib
 import itertools
 import multiprocessing
+import os
 import pickle
 import queue
 from collections import deque
+from collections.abc import Iterable
 from multiprocessing.connection import wait
 from multiprocessing.context import BaseContext
 from typing import Any
@@ -41,9 +43,6 @@ class _Worker:
         theirs.close()
         self.results._writer.close()  # with its own end gone, a message that breaks off ends
 
-    def order(self, kind: int, indices: Any = None) -> None:
-        self.orders.send((kind, indices))
-
     def end(self) -> None:
         self.active = False
         with contextlib.suppress(OSError, ValueError):  # it may be gone
@@ -59,6 +58,7 @@ class InWorkers(Pass):
                             self._base_seed, loader.worker_init_fn, loader.num_workers)
         context = loader.multiprocessing_context or multiprocessing
         self._workers: list[_Worker] = []
+        self._process = os.getpid()
         try:
             for number in range(loader.num_workers):
                 self._workers.append(_Worker(number, work, context))
@@ -67,12 +67,17 @@ class InWorkers(Pass):
             raise
         self._fill()
 
+    @property
+    def is_over(self) -> bool:
+        """Whether there are no workers any more: all is done, or one has died."""
+        return not self._workers
+
     def begin_again(self) -> None:
         """Another pass, by the same processes."""
         self._indices = iter(self._loader._index_sampler)
         self._promised, self._yielded = self._loader._said_length if self._promised is not None else None, 0
         for worker in self._workers:
-            worker.order(workers.AGAIN)
+            self._send(worker, workers.AGAIN)
             while self._receive([worker])[1][0] != workers.READY:
                 pass  # what is left of a pass that was broken off
             worker.active = True
@@ -100,9 +105,20 @@ class InWorkers(Pass):
             worker = next(self._turns)
             if worker.active and (self._loader.in_order or worker.tasks < max(self._most // len(active), 1)):
                 break
-        worker.order(workers.NEXT, indices)
+        self._send(worker, workers.NEXT, indices)
         worker.tasks += 1
         self._pending.append(worker)
+
+    def _send(self, worker: _Worker, kind: int, indices: Any = None) -> None:
+        try:
+            worker.orders.send((kind, indices))
+        except BrokenPipeError:  # nobody has looked since it died
+            raise self._died([worker]) from None
+
+    def _died(self, dead: Iterable[_Worker]) -> RuntimeError:
+        pids = sorted({worker.process.pid for worker in dead})
+        self._shut_down()
+        return RuntimeError(f"DataLoader worker (pid(s) {', '.join(map(str, pids))}) exited unexpectedly")
 
     def _receive(self, among: list[_Worker]) -> tuple[_Worker, Any]:
         """The next message of one of these workers, as soon as there is one."""
@@ -112,16 +128,15 @@ class InWorkers(Pass):
         ready = wait([*by_reader, *ends], limit)
         if not ready:
             raise RuntimeError(f"DataLoader timed out after {self._loader.timeout} seconds")
-        dead = {worker.process.pid for end, worker in ends.items() if end in ready}
+        dead = [worker for end, worker in ends.items() if end in ready]
         for reader, worker in by_reader.items():
             if reader in ready:
                 try:
                     return worker, pickle.loads(worker.results.get(timeout=limit or workers.PATIENCE))
                 except (queue.Empty, OSError, EOFError, pickle.UnpicklingError):  # it died while it wrote
-                    dead.add(worker.process.pid)
+                    dead.append(worker)
                     break
-        self._shut_down()
-        raise RuntimeError(f"DataLoader worker (pid(s) {', '.join(map(str, sorted(dead)))}) exited unexpectedly")
+        raise self._died(dead)
 
     def _next(self) -> Any:
         while self._pending:
@@ -157,5 +172,5 @@ class InWorkers(Pass):
         self._pending = deque()
 
     def __del__(self) -> None:
-        if getattr(self, "_workers", None):
+        if getattr(self, "_workers", None) and self._process == os.getpid():  # of a forked child they are none
             self._shut_down()

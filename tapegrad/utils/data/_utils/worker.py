@@ -106,19 +106,21 @@ def run(worker: int, work: Work, orders: Any, results: Any) -> None:
     tapegrad.manual_seed(seed)
     np.random.seed(seeds(work.base_seed, worker))
     info.here = info.WorkerInfo(worker, work.count, seed, work.dataset)
-    broken: BaseException | None = None
+    broken: BaseException | None = None  # what batches of this pass raise
     fetch: Any = None
-
-    def begin() -> Any:
-        return fetcher(work.dataset, work.batched, work.collate_fn, work.drop_last)
-
-    try:
-        if work.init is not None:
-            work.init(worker)
-        fetch = begin()
-    except Exception as error:
-        broken = error
     ended = False
+
+    def begin(init: Callable[[int], Any] | None = None) -> None:
+        nonlocal fetch, ended, broken
+        ended, broken = False, None
+        try:
+            if init is not None:
+                init(worker)
+            fetch = fetcher(work.dataset, work.batched, work.collate_fn, work.drop_last)
+        except Exception as error:
+            broken = error
+
+    begin(work.init)
     try:
         while True:
             if not orders.poll(PATIENCE):
@@ -131,11 +133,10 @@ def run(worker: int, work: Work, orders: Any, results: Any) -> None:
                 break
             kind, indices = order
             if kind == AGAIN:
-                fetch, ended = begin(), False
+                begin()
                 results.put(packed((READY,)))
             elif not ended:
                 message, ended = _answer(worker, fetch, indices, broken, work.dataset)
-                broken = None
                 results.put(message)
     except (KeyboardInterrupt, EOFError):
         pass
