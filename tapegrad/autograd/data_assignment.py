@@ -1,4 +1,4 @@
-"""A tensor that goes on elsewhere: `x.data = t`, and views in place where nothing is recorded.
+"""A tensor that goes on elsewhere: `x.data = t`, views in place where nothing is recorded, two that change places.
 
 It keeps its history, its hooks, its gradient and its count of writes. As long as it lies alike, its row stays and only
 its place is another: what kept the row for backward reads what is there by then, as in PyTorch. Otherwise it gets a new
@@ -9,9 +9,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from tapegrad import dispatch
 from tapegrad.autograd.made_nodes import onwards
 from tapegrad.machine import records as rec
+from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, machine
 from tapegrad.machine.planning import KEEPS_RESULT
 from tapegrad.tape import history, hooks
@@ -66,6 +69,23 @@ def lie(x: Any, layout: int, address: int) -> None:
             buffers["version"][x._buffer] = int(buffers["version"][owner]) - bool(restricted)
         return
     _go_on(x, row)
+
+
+def is_looked_at(x: Any) -> bool:
+    """Whether there are views of a tensor, which have the tensor itself for their base."""
+    rows = buffers[:int(machine.state["n_buffers"][0])]
+    views = (rows["owner"] == rows["owner"][x._buffer]) & (rows["tensor"] != 0)
+    return any(call.tensor_of(row, machine.tensor_type)._base is x for row in np.flatnonzero(views).tolist())
+
+
+def exchange(x: Any, y: Any) -> None:
+    """Let two tensors stand for each other's rows, with gradients and bases; nothing but them may refer to them."""
+    capturing.refuse("it swaps tensors")
+    one, other = (machine.memory(id(tensor), rec.TENSOR, 1)[0] for tensor in (x, y))
+    for row, heir in ((x._buffer, y), (y._buffer, x)):
+        buffers["tensor"][row] = id(heir)
+    for field in ("buffer", "layout", "grad", "base"):
+        one[field], other[field] = other[field], one[field].copy()
 
 
 def keeps_itself(row: int) -> bool:

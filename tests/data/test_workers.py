@@ -160,7 +160,7 @@ def test_a_pass_that_cannot_begin():
 
     loader = DataLoader(Once(), batch_size=None, num_workers=1, persistent_workers=True)
     assert list(loader) == [1]
-    with pytest.raises(ValueError, match="(?s)Caught ValueError in DataLoader worker process 0.*not again"):
+    with pytest.raises(ValueError, match=r"(?s)Caught ValueError in DataLoader worker process 0.*not again"):
         list(loader)
     assert list(loader) == [3]
     del loader

@@ -10,7 +10,7 @@ import warnings
 import weakref
 
 import pytest
-from both import refusal
+from both import plain, refusal
 
 torch = pytest.importorskip("torch")
 
@@ -336,3 +336,73 @@ def test_programs(program):
         assert found[1][:60] == wanted[1][:60]
     else:
         assert found == wanted
+
+
+def swaps(t):
+    """What two tensors are after they were swapped, or why they were not."""
+    def swap(a, b):
+        try:
+            return t.utils.swap_tensors(a, b)
+        except RuntimeError as error:
+            return str(error).split(" has ")[0]
+
+    class Kind(t.Tensor):
+        pass
+
+    # Classes, attributes and gradients; and those that come from now on.
+    p, x = t.nn.Parameter(t.arange(3.0)), t.ones(2, 2, dtype=t.float64)
+    p.grad, x.tag = t.ones(3), 5
+    yield swap(p, x), type(p).__name__, type(x).__name__, p.tag, hasattr(x, "tag"), p.grad, x.grad.tolist(), lies(p)
+    (x * 2).sum().backward()
+    p.add_(1)
+    yield x.grad.tolist(), p.grad, p.tolist(), p._version, x._version
+    yield swap(p, p), lies(p)
+    k = t.zeros(1).as_subclass(Kind)
+    yield swap(k, p), type(k).__name__, type(p).__name__, lies(k), lies(p)
+    # A module's, and an optimiser's.
+    m, w = t.nn.Linear(2, 1), t.nn.Parameter(t.zeros(1, 2))
+    step = t.optim.SGD(m.parameters(), lr=0.5).step
+    m(t.ones(1, 2)).sum().backward()
+    yield swap(m.weight, w), m.weight.grad, w.grad.tolist()
+    m(t.ones(1, 2)).sum().backward()
+    step()
+    yield m.weight.tolist(), w.grad.tolist()
+    # Histories, hooks, memory of others, views.
+    r, z = t.ones(2, requires_grad=True), t.zeros(2)
+    y = r * 3
+    yield swap(y, z), y.grad_fn, lies(y), z.requires_grad
+    z.sum().backward()
+    del y, z  # PyTorch's backward refuses what was computed from a leaf before
+    seen, q = [], t.ones(2, requires_grad=True)
+    q.register_hook(seen.append)
+    yield r.grad.tolist(), swap(q, r)
+    q.sum().backward()
+    r.sum().backward()
+    yield [g.tolist() for g in seen], q.grad.tolist(), r.grad.tolist()
+    a, b = t.ones(2), t.zeros(3)
+    array = a.numpy()
+    array[0] = 7
+    yield swap(a, b), a.tolist(), b.tolist(), array.tolist()
+    base, other = t.ones(3), t.zeros(1)
+    view = base[1:]
+    yield swap(view, other), other.add_(2).tolist(), base.tolist(), other._base is base, view._base
+    # Who would follow the wrong one.
+    yield swap(base, view) is not None, lies(base), lies(view)
+    name = weakref.ref(a)
+    yield swap(a, b), swap(b, a), name() is a
+
+
+def test_swapped_tensors():
+    for ours, theirs in zip(swaps(tapegrad), swaps(torch), strict=True):
+        assert plain(ours) == plain(theirs)
+
+
+@pytest.mark.parametrize("t", [tapegrad, torch], ids=["tapegrad", "torch"])
+def test_attributes_all_at_once(t):
+    x = t.ones(1)
+    x.__dict__ = {"tag": x}
+    assert x.tag is x
+    name = weakref.ref(x)
+    del x
+    gc.collect()
+    assert name() is None

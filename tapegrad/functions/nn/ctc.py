@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation
-from tapegrad.functions.common import PUBLIC
+from tapegrad.functions.common import PUBLIC, kind_name
 from tapegrad.functions.nn.activations import nn
 from tapegrad.tensor import Tensor
 
@@ -53,7 +53,7 @@ def ctc_loss(log_probs: Tensor, targets: Tensor, input_lengths: Any, target_leng
     through `log_softmax`. From Graves et al. (2006).
     """
     if not log_probs.dtype.is_floating_point:
-        raise RuntimeError(f'"ctc_loss_cpu" not implemented for \'{log_probs.dtype.name}\'')
+        raise NotImplementedError(f"\"ctc_loss_cpu\" not implemented for '{kind_name(log_probs)}'")
     if targets.dtype.is_floating_point:
         raise RuntimeError("targets must be of integral type")
     batched = log_probs.ndim == 3

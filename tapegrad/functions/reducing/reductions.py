@@ -88,7 +88,7 @@ PUBLIC["min"] = METHODS["min"] = _extreme("min", "argmin")
 def _argument(name: str) -> None:
     def function(input: Tensor, dim: int | None = None, keepdim: bool = False, *, out: Any = None) -> Any:
         if input.dtype.category == 0:
-            raise RuntimeError(f'"{name}_cpu" not implemented for \'Bool\'')
+            raise RuntimeError(f"{name}(): does not support bool input")
         if dim is None and 0 in input.shape:
             raise IndexError(f"{name}(): Expected reduction dim to be specified for input.numel() == 0.")
         dims = tuple(range(input.ndim)) if dim is None else axis_of(input, dim)
@@ -178,7 +178,8 @@ def _moment_arguments(args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[An
 def _moment(name: str, with_mean: bool) -> Callable[..., Any]:
     def moment(input: Tensor, *args: Any, out: Any = None, **kwargs: Any) -> Any:
         if not input.dtype.is_floating_point:
-            raise RuntimeError(f"{name} only support floating point and complex dtypes")
+            named_so = name if with_mean else "std and var"
+            raise RuntimeError(f"{named_so} only support floating point and complex dtypes")
         dim, correction, keepdim = _moment_arguments(args, kwargs)
         dims = _axes(dim, input.ndim)
         if math.prod(input.shape[d] for d in dims) <= correction:

@@ -25,7 +25,7 @@ from tapegrad.tensor import Tensor
 def _running(name: str, *extra: tuple[str, Any], whole_numbers: bool = True) -> Callable[..., Any]:
     def running(input: Tensor, dim: int, *, dtype: Any = None, out: Any = None) -> Any:
         if not whole_numbers and not input.dtype.is_floating_point:
-            raise RuntimeError(f'"{name}_out_cpu" not implemented for \'{kind_name(input)}\'')
+            raise NotImplementedError(f'"{name}_out_cpu" not implemented for \'{kind_name(input)}\'')
         x = widened(input, out.dtype if dtype is None and out is not None and whole_numbers else dtype)
         if x.dtype.category == 0 and not x.ndim:
             return into(out, x.clone())

@@ -46,6 +46,7 @@ class _Spec(ctypes.Structure):
                 ("flags", ctypes.c_uint), ("slots", ctypes.c_void_p))
 
 
+_SET_DICT = ctypes.cast(ctypes.pythonapi.PyObject_GenericSetDict, ctypes.c_void_p).value
 _DEFAULT, _BASE, _COLLECTED = 1 << 18, 1 << 10, 1 << 14  # Py_TPFLAGS_DEFAULT's version-tag bit, BASETYPE, HAVE_GC
 _VECTORCALL, _TP_FLAGS = 1 << 11, 168  # HAVE_VECTORCALL; where a type has its flags
 METH_FASTCALL, METH_KEYWORDS, METH_NOARGS, METH_O = 0x80, 0x02, 0x04, 0x08
@@ -138,7 +139,7 @@ def make_tensor_type(symbols: dict[str, int], operations: Sequence[Slots]) -> ty
         _GetSet(b"is_leaf", symbols["tapegrad_get_is_leaf"], None, b"Whether no recorded operation made it.", None),
         _GetSet(b"requires_grad", symbols["tapegrad_get_requires_grad"], symbols["tapegrad_set_requires_grad"],
                 b"Whether operations on it are recorded (`torch.Tensor.requires_grad`).", None),
-        _GetSet(b"__dict__", symbols["tapegrad_get_dict"], None, None, None),
+        _GetSet(b"__dict__", symbols["tapegrad_get_dict"], _SET_DICT, None, None),
         _GetSet(None, None, None, None, None),
     )
     listed = [(m, o) for o in operations for m in o.methods]

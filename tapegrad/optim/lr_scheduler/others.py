@@ -169,8 +169,8 @@ class ReduceLROnPlateau(LRScheduler):
         self.min_lrs: list[float] = list(min_lr) if listed else [min_lr] * groups  # type: ignore
         self.patience, self.cooldown, self.eps, self.last_epoch = patience, cooldown, eps, 0
         self._last_lr = rates(optimizer)
-        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self.mode_worse = math.inf if mode == "min" else -math.inf
+        self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self._reset()
 
     def _reset(self) -> None:
