@@ -484,7 +484,7 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
             raise TypeError("full_like(): argument 'fill_value' (position 2) must be Number, not Tensor")
         fill_value = fill_value.item()
     made = _of(layout_like("full_like", input, dtype, memory_format), fill_value)
-    return _finish(made if dispatch.lanes is None else dispatch.lanes.like(input, made), requires_grad, device)
+    return _finish(made if (lanes := dispatch.lanes) is None else lanes.like(input, made), requires_grad, device)
 
 
 def layout_like(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
@@ -530,7 +530,7 @@ def empty_like(input: Tensor, *, memory_format: Any = None, dtype: Dtype | None 
     torch.Size([2, 3])
     """
     made = call.empty(layout_like("empty_like", input, dtype, memory_format).id)
-    return _finish(made if dispatch.lanes is None else dispatch.lanes.like(input, made), requires_grad, device)
+    return _finish(made if (lanes := dispatch.lanes) is None else lanes.like(input, made), requires_grad, device)
 
 
 @described

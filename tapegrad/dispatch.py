@@ -115,6 +115,14 @@ keeper: Callable[[Any], None] | None = None
 tangents: Any = None
 # While a `vmap` is under way (`lanes.rules`): what does operations on tensors that stand for batches.
 lanes: Any = None
+
+
+def lanes_here() -> Any:
+    """`lanes` where this thread is in a `vmap`; None where only others are, whose affair it is what they draw."""
+    rules = lanes  # read once: other threads' batches begin and end
+    return rules if rules is not None and rules.here() else None
+
+
 # While anomalies are looked for (`autograd.anomaly`): what is told of every result.
 witness: Callable[[Any], None] | None = None
 # While a function is taken down (`interop.partitioned.notes`): what is told of every operation, before and after it.

@@ -26,11 +26,12 @@ def _draw(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype,
     """A tensor of `method(stream, n, dtype, *given)`; a capture under way takes note, so that a replay draws anew."""
     if dtype in dtypes.HALVES:
         return _draw_halves(generator, shape, dtype, method, *given, layout=layout)
-    if dispatch.lanes is not None:
+    lanes = dispatch.lanes_here()
+    if lanes is not None:
         lessons.refuse()
         shape, layout = tuple(layout.shape) if layout is not None else shape, None
         together = method is not streams.randperm and not any(isinstance(x, np.ndarray) for x in given)
-        return dispatch.lanes.drawn(lambda size: _drawn(generator, size, dtype, method, *given), shape, together)
+        return lanes.drawn(lambda size: _drawn(generator, size, dtype, method, *given), shape, together)
     return _drawn(generator, shape, dtype, method, *given, layout=layout)
 
 
@@ -42,7 +43,7 @@ def _draw_halves(generator: Generator | None, shape: shapes.Shape, dtype: dtypes
     """
     lies = None if layout is None else layouts.intern(dtypes.float32, layout.shape, layout.strides)
     n = math.prod(shape if layout is None else layout.shape)
-    if method is streams.normal and n >= 16 and n % 16 and all(given[2:]) and dispatch.lanes is None:
+    if method is streams.normal and n >= 16 and n % 16 and all(given[2:]) and dispatch.lanes_here() is None:
         blocks = _draw(generator, (n + -n % 16,), dtypes.float32, method, *given)
         last = blocks.narrow(0, n - n % 16, 16).clone()
         made = blocks.narrow(0, 0, n)
@@ -234,8 +235,9 @@ def randint_like(input: Tensor, low: Any = None, high: Any = None, *, generator:
 
 def _check_lanes(*parameters: Tensor) -> None:
     """RuntimeError where lanes are to draw the same, each with parameters of its own."""
-    if dispatch.lanes is not None:
-        dispatch.lanes.check_same(*parameters)
+    lanes = dispatch.lanes_here()
+    if lanes is not None:
+        lanes.check_same(*parameters)
 
 
 def _depends(made: Tensor, *inputs: Any) -> Tensor:
@@ -281,8 +283,9 @@ def bernoulli(input: Tensor, p: Any = None, *, generator: Generator | None = Non
     """
     _check_lanes(input)
     made = call.empty(layouts.intern(input.dtype, tuple(input.shape)).id)
-    if dispatch.lanes is not None:
-        made = dispatch.lanes.room(made, input)
+    lanes = dispatch.lanes_here()
+    if lanes is not None:
+        made = lanes.room(made, input)
     _bernoulli_(made, input if p is None else p, generator=generator)
     return _finished(_depends(made, input) if p is None else made, out=out)
 
@@ -435,8 +438,9 @@ def _in_order(x: Tensor, dtype: dtypes.dtype, generator: Generator | None, metho
     if call.is_recording(None) and x.requires_grad:  # what is refused takes no numbers out of the stream
         call.freshen(x)
         history.check_rewritable(x)
-    if dispatch.lanes is not None:
-        dispatch.lanes.check_drawn(x)
+    lanes = dispatch.lanes_here()
+    if lanes is not None:
+        lanes.check_drawn(x)
     layout = layouts.all[x._layout]
     if layout.contiguous:
         return _draw(generator, layout.shape, dtype, method, *given)

@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 import tapegrad as torch
+from tapegrad.machine.learning import lessons
 
 
 @pytest.fixture(autouse=True)
@@ -119,3 +120,77 @@ def trained(seed, steps=1000):
 
 def test_a_thousand_training_steps_in_each_of_eight_threads():
     assert run(trained, 8) == [trained(seed) for seed in range(8)]
+
+
+def beside(begin, body):
+    """What a function gives while another thread is in a block."""
+    inside, over = threading.Event(), threading.Event()
+
+    def run():
+        begin(lambda: (inside.set(), over.wait(60)))
+
+    other = threading.Thread(target=run)
+    other.start()
+    inside.wait(60)
+    try:
+        return body()
+    finally:
+        over.set()
+        other.join()
+
+
+def drawn():
+    torch.manual_seed(5)
+    image = torch.zeros(2, 3, 2, 2).to(memory_format=torch.channels_last)
+    made = [torch.randn(17, dtype=torch.bfloat16), torch.randn(40, dtype=torch.float16), torch.rand_like(image),
+            torch.bernoulli(torch.full((3, 4), 0.5).t()), torch.nn.functional.dropout(torch.ones(3, 4).t()),
+            torch.randn_like(image.permute(1, 0, 2, 3)), torch.randperm(5), torch.normal(torch.zeros(3, 2).t(), 1.0)]
+    return [(x.tolist(), x.stride()) for x in made]
+
+
+@pytest.mark.parametrize("begin", [
+    lambda wait: torch.func.vmap(lambda x: (wait(), x)[1])(torch.ones(2)),
+    lambda wait: torch.func.vmap(lambda x: (wait(), x)[1], randomness="different")(torch.ones(2)),
+    lambda wait: torch.func.jvp(lambda x: (wait(), x)[1], (torch.ones(2),), (torch.ones(2),)),
+], ids=["a batch", "one that draws for each", "tangents"])
+def test_numbers_that_are_drawn_beside(begin):
+    expected = drawn()
+    assert beside(begin, drawn) == expected
+
+
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
+def test_what_is_recorded_beside_a_backward_was_not_caused_by_it():
+    x = torch.ones(2, requires_grad=True)
+
+    class Waiting(torch.autograd.Function):
+        @staticmethod
+        def forward(ctx, x, wait):
+            ctx.wait = wait
+            return x * 1
+
+        @staticmethod
+        def backward(ctx, g):
+            ctx.wait()
+            return g, None
+
+    with torch.autograd.detect_anomaly():
+        y = beside(lambda wait: Waiting.apply(x, wait).sum().backward(), lambda: x * 2)
+        assert "traceback_" in y.grad_fn.metadata and "parent_" not in y.grad_fn.metadata
+
+
+def test_one_lesson_at_a_time(monkeypatch):
+    """Of two threads that call a function for the first time, one is watched: it misses nothing that it does."""
+    made = []
+
+    def started(*given):
+        made.append(given)
+        if len(made) == 1:  # as if this thread had to wait right here
+            other = threading.Thread(target=lambda: torch.flip(torch.ones(2, 41), (1,)))
+            other.start()
+            other.join()
+        return lesson(*given)
+
+    lesson, x = lessons.Lesson, torch.arange(82.0).reshape(2, 41)
+    monkeypatch.setattr(lessons, "Lesson", started)
+    assert [torch.roll(x, 3, 1).tolist() for _ in range(3)] == [x.numpy()[:, [38, 39, 40, *range(38)]].tolist()] * 3
+    assert [given[1].__name__ for given in made] == ["roll"]

@@ -26,11 +26,14 @@ from tapegrad.tape.reading import array_of, instruction_of, node_row, plan_of
 enabled: bool = False
 check_nan: bool = True
 check_forward: bool = False
-_running: list[int] = []  # the rows whose nodes are at work, innermost last
+_switching = threading.Lock()
 
 
 class _Thread(threading.local):
     unwatched = False  # whether what this thread does is none of the program's
+
+    def __init__(self) -> None:
+        self.running: list[int] = []  # the rows whose nodes are at work, innermost last
 
 
 _thread = _Thread()
@@ -95,8 +98,8 @@ def _note(result: Any) -> None:
     if t is not None and not _thread.unwatched:
         _, known = _node(result._buffer)
         known["traceback_"] = _Lines()
-        if _running:
-            known["parent_"] = _node(_running[-1])
+        if _thread.running:
+            known["parent_"] = _node(_thread.running[-1])
         if check_forward and result.dtype.is_floating_point and _has_nan(result):
             name = plan_of(t).grad_name.removesuffix("0").removesuffix("Backward")
             line = known["traceback_"].innermost
@@ -107,19 +110,19 @@ def _note(result: Any) -> None:
 @contextlib.contextmanager
 def blaming(row: int) -> Iterator[None]:
     """Say of what fails in this block that it did in the backward of a row's node, and where that was recorded."""
-    _running.append(row)
+    _thread.running.append(row)
     try:
         yield
     except Exception:
         explain(row)
         raise
     finally:
-        _running.pop()
+        _thread.running.pop()
 
 
 def is_blaming(row: int) -> bool:
     """Whether a failure is going to be explained further out."""
-    return row in _running
+    return row in _thread.running
 
 
 def explain(row: int) -> None:
@@ -151,13 +154,14 @@ def unwatched() -> Iterator[None]:
 def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:
     """Set the mode; while it is on, Python runs every operation and every backward."""
     global enabled, check_nan, check_forward
-    previous = enabled, check_nan, check_forward
-    enabled, check_nan, check_forward = mode, nan, forward
-    if mode != previous[0]:
-        capturing.refuse("it switches anomaly detection")
-        (machine.withdraw if mode else machine.lend)()
-        calls_through_python.count(1 if mode else -1)
-        dispatch.witness = _note if mode else None
+    with _switching:  # of two threads one switches
+        previous = enabled, check_nan, check_forward
+        enabled, check_nan, check_forward = mode, nan, forward
+        if mode != previous[0]:
+            capturing.refuse("it switches anomaly detection")
+            (machine.withdraw if mode else machine.lend)()
+            calls_through_python.count(1 if mode else -1)
+            dispatch.witness = _note if mode else None
     return previous
 
 

@@ -375,10 +375,11 @@ def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs
         call.set_recording(enabled)
     if recorded:
         _record(ctx, args, [row for row in before if row is not None], outputs)
-        if dispatch.witness is not None:
+        witness = dispatch.witness  # read once: other threads switch it
+        if witness is not None:
             for o in outputs:
                 if isinstance(o, machine.TensorBase):
-                    dispatch.witness(o)
+                    witness(o)
     return outputs, several
 
 

@@ -183,7 +183,7 @@ class Compiled(Transparent, CompiledBase):
             elif found is not None:
                 return found[0]
         if self.grouped is not None and not self.tapes and self.reason is None and (
-                dispatch.lanes is None or not dispatch.lanes.here()):
+                dispatch.lanes_here() is None):
             return self._by_groups(args, kwargs)
         if (self.reason is not None or capturing.mine() is not None or anomaly.enabled
                 or saved_tensors.current() is not None or dispatch.tangents is not None

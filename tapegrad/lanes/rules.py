@@ -79,8 +79,8 @@ class Rules:
 
     @staticmethod
     def here() -> bool:
-        """Whether this thread is in a `vmap`: others may be, too."""
-        return bool(thread.levels)
+        """Whether this thread is in a `vmap`, and not `closed`: others may be, too."""
+        return bool(thread.levels) and thread.opened > 0
 
     @staticmethod
     def has(*given: Any) -> bool:

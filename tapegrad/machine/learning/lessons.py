@@ -14,6 +14,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import inspect
+import os
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
@@ -143,6 +144,7 @@ class Lesson:
 
 
 active: Lesson | None = None
+_teaching = threading.Lock()
 _counts: dict[Any, int] = {}
 several: set[Callable[..., Any]] = set()  # functions that are another for each first argument
 _kept: list[Any] = []  # what native code points into
@@ -155,16 +157,25 @@ _asked: set[bytes] = set()  # keys of calls that would be answered with a copy, 
 
 def current() -> Lesson | None:
     """The lesson under way in this thread."""
-    return active if active is not None and active.thread == threading.get_ident() else None
+    lesson = active  # read once: other threads' lessons begin and end
+    return lesson if lesson is not None and lesson.thread == threading.get_ident() else None
 
 
 def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a facade function and leave what it did for native code; `address` is where the call's key was gathered."""
-    global active
     kind = (id(function), args[0]) if function in several else id(function)
     count = _counts.get(kind, 0)
-    if active is not None or count >= MOST:
+    if count >= MOST or not _teaching.acquire(blocking=False):
         return function(*args, **kwargs)
+    try:
+        return _taught(address, kind, count, function, *args, **kwargs)
+    finally:
+        _teaching.release()
+
+
+def _taught(address: int, kind: Any, count: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """The lesson itself, while there is no other, in whatever thread."""
+    global active
     known = machine.memory(address, "u8", rec.KEY_WORDS + rec.MAX_KEY)
     key = known[rec.KEY_WORDS:rec.KEY_WORDS + int(known[0])].copy()
     captured = machine.state["trace"] != 0
@@ -187,6 +198,17 @@ def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any)
     elif captured and len(_put_off) < MOST:
         _put_off.add(key.tobytes())
     return result
+
+
+def _after_fork() -> None:
+    """In a child the lesson of another thread has no end: it never began."""
+    global active, _teaching
+    if current() is None:
+        active, _teaching = None, threading.Lock()
+        machine.state["teaching"] = 0
+
+
+os.register_at_fork(after_in_child=_after_fork)
 
 
 def _tensors(arguments: Any, without: Any) -> list[Any]:

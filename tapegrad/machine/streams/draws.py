@@ -55,8 +55,9 @@ def _run(gen: Generator, kernel: str, n: int, dtype: Any, made: Any, a: float = 
          given: Array | None = None, out: int | None = None) -> Any:
     """What a kernel that makes numbers of dtype `made` writes, as `dtype`; None once it is written to `out`."""
     where = 0 if given is None else address_of(given)
-    if _watched is not None:
-        _watched.append(Run(gen, kernel, n, made, a, b, given, out))
+    watched = _watched  # read once: other threads' watches begin and end
+    if watched is not None:
+        watched.append(Run(gen, kernel, n, made, a, b, given, out))
     if out is not None and dtype is made:
         gen.run(kernel, out, n, a, b, where)
         return None
