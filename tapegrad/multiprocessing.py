@@ -139,7 +139,7 @@ class ProcessContext:
         """
         codes = [process.exitcode for process in self.processes]
         if None in codes and not any(codes):  # who waits for none waits for ever
-            self._wait({p.sentinel for p, code in zip(self.processes, codes) if code is None}, timeout)
+            self._wait({p.sentinel: p for p, code in zip(self.processes, codes) if code is None}, timeout)
         # Asked for once: a process that ends between two looks would be one that has ended, and well.
         codes = [process.exitcode for process in self.processes]
         failed = next((i for i, code in enumerate(codes) if code), None)
@@ -155,13 +155,16 @@ class ProcessContext:
         how = f"signal {name}" if name else f"exit code {code}"
         raise ProcessExitedException(f"process {failed} terminated with {how}", failed, process.pid, code, name)
 
-    def _wait(self, ends: set[_Any], timeout: float | None) -> None:
+    def _wait(self, ends: dict[_Any, _Any], timeout: float | None) -> None:
         """Wait until one of the processes has ended, reading what they say: they end when all of it is read."""
         until = None if timeout is None else _time.monotonic() + timeout
         while ready := _connection.wait([*ends, *filter(None, self._told)],
                                         None if until is None else max(0, until - _time.monotonic())):
             self._read()
-            if not ends.isdisjoint(ready):
+            ended = [ends[end] for end in ready if end in ends]
+            for process in ended:
+                process.join()  # its end of a pipe goes a little before it has a code
+            if ended:
                 return
 
     def _read(self) -> None:
