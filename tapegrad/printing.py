@@ -191,7 +191,9 @@ def _body(array: np.ndarray, indent: int, options: Options) -> str:
         newlines = "\n" * max(1, array.ndim - axis - 1)  # a blank line between matrices, two between 3-d blocks, ...
         return "[" + ("," + newlines + " " * (indent + 1)).join(lines) + "]"
 
-    return brackets(shown.tolist(), 0, indent)
+    found = brackets(shown.tolist(), 0, indent)
+    del brackets  # which calls itself: the array would stay until a collection
+    return found
 
 
 def _corners(array: np.ndarray, edge: int) -> np.ndarray:

@@ -217,6 +217,32 @@ def test_errors_keep_nothing(tape):
     assert tape.instructions == 0
 
 
+def loaded(x):
+    net = torch.nn.Linear(13, 7)
+    net.weight = torch.nn.Parameter(x)
+    net.load_state_dict(torch.nn.Linear(13, 7).state_dict(), assign=True)
+
+
+@pytest.mark.parametrize("use", [
+    repr, loaded, lambda x: torch.linalg.multi_dot([x, x.T, x]), lambda x: x.sub_(x[0]), lambda x: torch.cat([x, x]),
+    lambda x: torch.einsum("ij,kj->ik", x, x), lambda x: x[x > 0], lambda x: x.std_mean(), lambda x: x[:, None, 2:99],
+    lambda x: torch.autograd.grad(x.requires_grad_().sum(), x), lambda x: torch.vmap(torch.sin)(x),
+    lambda x: torch.func.jvp(torch.sin, (x,), (x,)), lambda x: torch.func.grad(lambda y: y.sin().sum())(x),
+])
+def test_nothing_waits_for_a_collection(use):
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(3):
+            x = torch.randn(7, 13)
+            gone = weakref.ref(x)
+            use(x)
+            del x
+            assert gone() is None
+    finally:
+        gc.enable()
+
+
 def test_reclaiming_under_live_graphs_keeps_them_right(tape):
     """Compaction moves instructions; the graphs that stay must not notice."""
     kept = []

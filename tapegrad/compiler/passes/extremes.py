@@ -66,7 +66,7 @@ def _are_in_range(check: Step, looks: Step) -> bool:
 def _read(step: Step, looks: Step) -> Step | None:
     """The reduction that gives what a step reads at the positions that another looked for."""
     of = emitter.kernels[looks.a].region.inputs[0]
-    if step.a != structural.indexed(structural.READ, of) or len(step.places) != 3:
+    if not structural.is_indexed(step.a, structural.READ, of) or len(step.places) != 3:
         return None
     words = machine.memory(step.b, "i8", 13).tolist()
     _, _, (rows, size), (_, source) = words_of(looks)

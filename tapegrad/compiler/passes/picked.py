@@ -71,7 +71,7 @@ def _pick(step: Item, blocks: Sequence[Block]) -> _Pick | None:
     if not isinstance(step, Step) or step.kind != rec.KERNEL or len(step.places) != 3 or (
             any(p.stride for p in step.places)):
         return None
-    of = next((d for d in (dtypes.float64, dtypes.float32) if step.a == structural.indexed(structural.READ, d)), None)
+    of = next((d for d in (dtypes.float64, dtypes.float32) if structural.is_indexed(step.a, structural.READ, d)), None)
     if of is None:
         return None
     operands, loops = machine.memory(step.b, "i8", 2).tolist()

@@ -177,7 +177,7 @@ class _Line:
 
 def _elements(step: Step, blocks: Sequence[Block]) -> _Scattered | None:
     """What a step adds to zeros, if that is one element a row of a matrix which is all there is of the block."""
-    if step.kind != rec.KERNEL or step.a != structural.indexed("add", _OF) or len(step.places) != 3 or (
+    if step.kind != rec.KERNEL or not structural.is_indexed(step.a, "add", _OF) or len(step.places) != 3 or (
             any(p.stride for p in step.places)):
         return None
     words = machine.memory(step.b, "i8", 13).tolist()

@@ -310,6 +310,7 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Any:
         return parts[i] if i == j else mm(chain(i, best[i, j][1]), chain(best[i, j][1] + 1, j))
 
     total = chain(0, n - 1)
+    del chain  # which calls itself: what it names would stay until a collection
     if first:
         total = total.squeeze(0)
     return into(out, total.squeeze(-1) if last else total)

@@ -216,24 +216,17 @@ def _tensors(arguments: Any, without: Any) -> list[Any]:
 
     Those in the list `without` it does not count.
     """
-    found: dict[int, Any] = {}
+    return [*{id(x): x for x in _walked(arguments, without)}.values()]
 
-    def walk(x: Any) -> None:
-        if isinstance(x, machine.TensorBase):
-            found.setdefault(id(x), x)
-        elif x is without:
-            return
-        elif isinstance(x, (tuple, list)):
-            for item in x:
-                walk(item)
-        elif isinstance(x, dict):
-            for item in x.values():
-                walk(item)
-        elif isinstance(x, slice):
-            walk((x.start, x.stop, x.step))
 
-    walk(arguments)
-    return [*found.values()]
+def _walked(x: Any, without: Any) -> Iterator[Any]:
+    # No function within another: one that calls itself would keep what it found until a collection.
+    if isinstance(x, machine.TensorBase):
+        yield x
+    elif x is not without and isinstance(x, (tuple, list, dict, slice)):
+        items = x.values() if isinstance(x, dict) else (x.start, x.stop, x.step) if isinstance(x, slice) else x
+        for item in items:
+            yield from _walked(item, without)
 
 
 # ---------------------------------------------------------------- what Python reports

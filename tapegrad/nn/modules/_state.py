@@ -160,6 +160,8 @@ class Stateful:
             for back in reversed(errors.undo):
                 back()
             raise
+        finally:
+            del load  # which calls itself: what was replaced would stay until a collection
         return _IncompatibleKeys(missing, unexpected)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool,

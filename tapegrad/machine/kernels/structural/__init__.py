@@ -22,6 +22,7 @@ from tapegrad.machine.kernels.structural.loading import (
     fetched,
     in_range,
     indexed,
+    is_indexed,
     lapack,
     lapack_call,
     packed,
@@ -36,7 +37,7 @@ from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_W
 
 __all__ = [
     "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
-    "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "lapack",
-    "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence", "scan", "searched", "turned",
-    "turns", "walk_nest",
+    "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "is_indexed",
+    "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence", "scan", "searched",
+    "turned", "turns", "walk_nest",
 ]

@@ -101,16 +101,26 @@ def _emitted(family: str, text: str) -> int:
 
 
 @functools.cache
+def _at_places(mode: str, of: dtype) -> tuple[str, dtype]:
+    """The mode and the dtype of the kernel that does what is asked of `indexed`."""
+    if of is dtypes.bool_:
+        mode = {"add": "max", "mul": "min"}.get(mode, mode)
+        of = dtypes.uint8
+    return (mode, _BITS[of.itemsize]) if mode in (READ, "write") else (mode, of)  # bits are bits
+
+
+def is_indexed(address: int, mode: str, of: dtype) -> bool:
+    """Whether a kernel is the one that `indexed` gives, which is not made for the asking."""
+    mode, of = _at_places(mode, of)
+    return jit.loaded.get(address) == f"indexed.{mode}.{of.short}.kernel"
+
+
 def indexed(mode: str, of: dtype) -> int:
     """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `indexed.py`).
 
     It cannot fail: the indices were checked before.
     """
-    if of is dtypes.bool_:
-        mode = {"add": "max", "mul": "min"}.get(mode, mode)
-        of = dtypes.uint8
-    if mode in (READ, "write"):  # bits are bits
-        of = _BITS[of.itemsize]
+    mode, of = _at_places(mode, of)
     address = _emitted(f"indexed.{mode}.{of.short}", walk_text(mode, of))
     return _with(Effects(reads=1 if mode == READ else 0), address)  # what is written to keeps its other elements
 
