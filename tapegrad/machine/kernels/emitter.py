@@ -125,6 +125,8 @@ def bind(addresses: Iterable[int]) -> None:
 
         largest = sorted(wanted.items(), key=lambda item: -len(item[0]))  # first, so that none waits for it at the end
         jit.side_by_side([functools.partial(get_ready, *item) for item in largest])
+        called = {symbol for name in wanted for symbol in series.called_by_object(_ready[name])}
+        jit.side_by_side([functools.partial(series.code, symbol) for symbol in sorted(called)])
         for address in unbound:
             late_binding.bound(address)
     if new:  # nobody waits for the disk, but the end of the process

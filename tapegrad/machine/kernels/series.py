@@ -34,7 +34,12 @@ def source(symbol: str) -> str:
 
 
 @functools.cache
+def code(symbol: str) -> bytes:
+    """The object code of one of them: LLVM's passes would change nothing, and take as long again."""
+    return cache.obtain(symbol, lambda: jit.compile_ir(source(symbol), 2, optimise=False))
+
+
+@functools.cache
 def load(symbol: str) -> None:
     """Have one of them at hand before the first kernel that calls it is loaded."""
-    code = cache.obtain(symbol, lambda: jit.compile_ir(source(symbol), 2))
-    jit.define_symbol(symbol, jit.load_object("series", code, [symbol], ())[symbol])
+    jit.define_symbol(symbol, jit.load_object("series", code(symbol), [symbol], ())[symbol])
