@@ -109,8 +109,8 @@ constant: Callable[[Any, Operation, Sequence[Any], int], None] | None = None
 saver: Callable[[Operation, Sequence[Any], Attributes], Any] | None = None
 # Where saved tensors may be written to (`autograd.saved_tensors`): what is told of a tensor that is about to be.
 before_write: Callable[[Any], None] | None = None
-# While functions are differentiated forwards (`autograd.kept_values`): what moves what is kept out of a write's way.
-keeper: Callable[[Any], None] | None = None
+# Once a function was differentiated forwards (`autograd.kept_values`): what moves what is kept out of a write's way.
+keeper: Any = None
 # While tangents are computed (`autograd.tangents`): what gives them to results.
 tangents: Any = None
 # While a `vmap` is under way (`lanes.rules`): what does operations on tensors that stand for batches.
@@ -221,7 +221,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
     if before_write is not None:
         before_write(self)
     if keeper is not None:
-        keeper(self)
+        keeper.make_way(self)
     if notes is not None:
         notes.before(given)
     recording = call.is_recording(None)
@@ -272,7 +272,7 @@ def _write(op: Operation, given: Sequence[Any], attributes: Attributes, teach: b
                 return plan.index
             recorded = [before, *values[1:]]
         if keeper is not None and needs:
-            recorded = [recorded[0], *(_beside(self, v) for v in recorded[1:])]
+            recorded = [recorded[0], *(keeper.beside(self, v) for v in recorded[1:])]
         rows = [v if isinstance(v, int) else v._buffer for v in recorded] if needs else []
         if any(needs >> j & 1 and any(buffers["flags"][rows[i]] & rec.INFERENCE for i in kept if i < len(rows))
                for j, kept in enumerate(plan.keeps)):
@@ -308,13 +308,6 @@ def _apart(self: Any, v: Any) -> Any:
         return apply(REGISTRY["clone"], (v,))
     finally:
         call.set_recording(recording)
-
-
-def _beside(self: Any, v: Any) -> Any:
-    """What is kept of an operand of a write: a copy of what lies in the same memory, which counts as overwritten."""
-    if isinstance(v, int) or buffers["owner"][v._buffer] != buffers["owner"][self._buffer]:
-        return v
-    return apply(REGISTRY["clone"], (v,))
 
 
 def touch(self: Any, *others: Any) -> Any:

@@ -176,24 +176,24 @@ def _body(array: np.ndarray, indent: int, options: Options) -> str:
     shown = _corners(array, edge)
     show, width = _formatter(shown, options)
 
-    def brackets(items: Any, axis: int, indent: int) -> str:
-        if axis == array.ndim:
-            return show(items).rjust(width)
-        row = axis == array.ndim - 1
-        texts = [brackets(item, axis + 1, indent + 1) for item in items]
-        if array.shape[axis] > 2 * edge:
-            texts.insert(edge, " ..." if row else "...")
-        if row:
-            per_line = max(1, (options.linewidth - indent) // (width + 2))
-            lines = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
-        else:
-            lines = texts
-        newlines = "\n" * max(1, array.ndim - axis - 1)  # a blank line between matrices, two between 3-d blocks, ...
-        return "[" + ("," + newlines + " " * (indent + 1)).join(lines) + "]"
+    return _bracketed(shown.tolist(), array.shape, edge, lambda x: show(x).rjust(width), width, options.linewidth,
+                      indent)
 
-    found = brackets(shown.tolist(), 0, indent)
-    del brackets  # which calls itself: the array would stay until a collection
-    return found
+
+def _bracketed(items: Any, shape: tuple[int, ...], edge: int, show: Callable[[Any], str], width: int, most: int,
+               indent: int) -> str:
+    # No function within `_body`: one that calls itself would keep the array until a collection.
+    if not shape:
+        return show(items)
+    texts = [_bracketed(item, shape[1:], edge, show, width, most, indent + 1) for item in items]
+    row = len(shape) == 1
+    if shape[0] > 2 * edge:
+        texts.insert(edge, " ..." if row else "...")
+    if row:
+        per_line = max(1, (most - indent) // (width + 2))
+        texts = [", ".join(texts[i : i + per_line]) for i in range(0, len(texts), per_line)]
+    newlines = "\n" * max(1, len(shape) - 1)  # a blank line between matrices, two between 3-d blocks, ...
+    return "[" + ("," + newlines + " " * (indent + 1)).join(texts) + "]"
 
 
 def _corners(array: np.ndarray, edge: int) -> np.ndarray:

@@ -52,7 +52,7 @@ def settle_row(x: Any, source: Any) -> None:
 def lie(x: Any, layout: int, address: int) -> None:
     """Let a tensor lie otherwise on its own storage, which counts as a write to it."""
     if dispatch.keeper is not None:
-        dispatch.keeper(x)
+        dispatch.keeper.make_way(x)
     old, flags = x._buffer, buffers["flags"]
     owner = int(buffers["owner"][old])
     kind = int(flags[old]) & history.KIND_OF_VIEW

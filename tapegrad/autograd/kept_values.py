@@ -8,6 +8,7 @@ custom function's, a compiled one's, an optimiser's) finds what is kept where it
 """
 from __future__ import annotations
 
+import sys
 import threading
 from typing import Any
 
@@ -176,4 +177,12 @@ def _seen(x: Any, layout: int) -> Any:
     return call.tensor_of(call.fresh_row(layout, owner, address), machine.tensor_type)
 
 
-dispatch.keeper = make_way
+def beside(x: Any, v: Any) -> Any:
+    """What is kept of an operand of a write to `x`: in a block a copy of what lies in the same memory, which counts as
+    overwritten."""
+    if not _thread.blocks or isinstance(v, int) or buffers["owner"][v._buffer] != buffers["owner"][x._buffer]:
+        return v
+    return dispatch.apply(REGISTRY["clone"], (v,))
+
+
+dispatch.keeper = sys.modules[__name__]

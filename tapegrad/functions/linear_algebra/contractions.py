@@ -277,6 +277,14 @@ def matrix_power(A: Any, n: int, *, out: Any = None) -> Any:
     return into(out, result.clone() if result is A else result)
 
 
+def _product(parts: Sequence[Any], best: dict[tuple[int, int], tuple[int, int]], i: int, j: int) -> Any:
+    # No function within `multi_dot`: one that calls itself would keep the matrices until a collection.
+    if i == j:
+        return parts[i]
+    k = best[i, j][1]
+    return mm(_product(parts, best, i, k), _product(parts, best, k + 1, j))
+
+
 def multi_dot(tensors: Any, *, out: Any = None) -> Any:
     """A chain of matrix products in the cheapest order (`torch.linalg.multi_dot`)."""
     if len(tensors) < 2:
@@ -306,11 +314,7 @@ def multi_dot(tensors: Any, *, out: Any = None) -> Any:
             best[i, j] = min((best[i, k][0] + best[k + 1, j][0] + sizes[i] * sizes[k + 1] * sizes[j + 1], k)
                              for k in range(i, j))
 
-    def chain(i: int, j: int) -> Any:
-        return parts[i] if i == j else mm(chain(i, best[i, j][1]), chain(best[i, j][1] + 1, j))
-
-    total = chain(0, n - 1)
-    del chain  # which calls itself: what it names would stay until a collection
+    total = _product(parts, best, 0, n - 1)
     if first:
         total = total.squeeze(0)
     return into(out, total.squeeze(-1) if last else total)

@@ -19,7 +19,7 @@ def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     if dispatch.lanes is not None and dispatch.lanes.has(self):
         return dispatch.lanes.turned(self, function(self, *args, **kwargs))
     if dispatch.keeper is not None:
-        dispatch.keeper(self)
+        dispatch.keeper.make_way(self)
     history.check_no_inference(self)
     recorded = self.requires_grad and call.is_recording(None)
     if recorded:

@@ -15,6 +15,7 @@ import contextlib
 import functools
 import inspect
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
@@ -144,7 +145,8 @@ class Lesson:
 
 
 active: Lesson | None = None
-_teaching = threading.Lock()
+_choosing = threading.Lock()
+_teacher = 0  # the thread whose lesson there is, or was: it may have been interrupted, and have ended
 _counts: dict[Any, int] = {}
 several: set[Callable[..., Any]] = set()  # functions that are another for each first argument
 _kept: list[Any] = []  # what native code points into
@@ -163,14 +165,27 @@ def current() -> Lesson | None:
 
 def teach(address: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
     """Run a facade function and leave what it did for native code; `address` is where the call's key was gathered."""
+    global _teacher
     kind = (id(function), args[0]) if function in several else id(function)
     count = _counts.get(kind, 0)
-    if count >= MOST or not _teaching.acquire(blocking=False):
+    if count >= MOST or not _is_free():
         return function(*args, **kwargs)
     try:
         return _taught(address, kind, count, function, *args, **kwargs)
     finally:
-        _teaching.release()
+        _teacher = 0
+
+
+def _is_free() -> bool:
+    """Whether this thread may begin a lesson, while there is no other in whatever thread; no other begins then."""
+    global _teacher
+    me = threading.get_ident()
+    with _choosing:
+        if (_teacher == me and current() is not None) or (
+                _teacher not in (0, me) and _teacher in sys._current_frames()):
+            return False
+        _teacher = me
+    return True
 
 
 def _taught(address: int, kind: Any, count: int, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
@@ -202,9 +217,10 @@ def _taught(address: int, kind: Any, count: int, function: Callable[..., Any], *
 
 def _after_fork() -> None:
     """In a child the lesson of another thread has no end: it never began."""
-    global active, _teaching
+    global active, _choosing, _teacher
+    _choosing = threading.Lock()
     if current() is None:
-        active, _teaching = None, threading.Lock()
+        active, _teacher = None, 0
         machine.state["teaching"] = 0
 
 

@@ -132,23 +132,8 @@ class Stateful:
         unexpected: list[str] = []
         errors = Loading()
 
-        def load(module: Any, state: Any, prefix: str) -> None:
-            local = {} if metadata is None else metadata.get(prefix[:-1], {})
-            if assign:
-                local = {**local, "assign_to_params_buffers": True}
-            module._load_from_state_dict(state, prefix, local, True, missing, unexpected, errors)
-            for name, child in module._modules.items():
-                if child is not None:
-                    within = f"{prefix}{name}."
-                    load(child, {key: x for key, x in state.items() if key.startswith(within)}, within)
-            for hook in kept(module, "_load_state_dict_post_hooks").values():
-                if hook(module, _IncompatibleKeys(missing, unexpected)) is not None:
-                    raise AssertionError(
-                        "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
-                        "values, if incompatible_keys need to be modified, it should be done inplace.")
-
         try:
-            load(self, state, "")
+            _load(self, state, "", metadata, assign, (missing, unexpected, errors))
             if strict:
                 for names, what in ((unexpected, "Unexpected"), (missing, "Missing")):
                     if names:
@@ -160,8 +145,6 @@ class Stateful:
             for back in reversed(errors.undo):
                 back()
             raise
-        finally:
-            del load  # which calls itself: what was replaced would stay until a collection
         return _IncompatibleKeys(missing, unexpected)
 
     def _load_from_state_dict(self, state_dict: Any, prefix: str, local_metadata: Any, strict: bool,
@@ -250,6 +233,26 @@ class Stateful:
     def register_load_state_dict_post_hook(self, hook: Hook) -> RemovableHandle:
         """Call `hook(module, incompatible_keys)` after loading; it may change the lists in place."""
         return keep(self._load_state_dict_post_hooks, hook)
+
+
+def _load(module: Any, state: Any, prefix: str, metadata: Any, assign: bool, said: tuple[list[str], list[str], Loading]
+          ) -> None:
+    # No function within `load_state_dict`: one that calls itself would keep what is replaced until a collection.
+    local = {} if metadata is None else metadata.get(prefix[:-1], {})
+    if assign:
+        local = {**local, "assign_to_params_buffers": True}
+    missing, unexpected, _ = said
+    module._load_from_state_dict(state, prefix, local, True, *said)
+    for name, child in module._modules.items():
+        if child is not None:
+            within = f"{prefix}{name}."
+            inner = {key: x for key, x in state.items() if key.startswith(within)}
+            _load(child, inner, within, metadata, assign, said)
+    for hook in kept(module, "_load_state_dict_post_hooks").values():
+        if hook(module, _IncompatibleKeys(missing, unexpected)) is not None:
+            raise AssertionError(
+                "Hooks registered with ``register_load_state_dict_post_hook`` are not expected to return new "
+                "values, if incompatible_keys need to be modified, it should be done inplace.")
 
 
 class BoundHook:
