@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import sys
+import threading
 
 import numpy as np
 import pytest
@@ -407,6 +408,14 @@ def test_slices_end_where_an_axis_does(of):
     for i in range(-12, 12):
         assert x[of(i)].numpy().tobytes() == x.numpy()[of(i)].tobytes()
     assert pythons(lambda: [x[of(i)] for i in range(-12, 12)]) == 0
+
+
+@pytest.mark.parametrize("teacher", [threading.get_ident(), 1], ids=["this thread", "one that has ended"])
+def test_a_lesson_that_was_interrupted_is_none(teacher, monkeypatch):
+    monkeypatch.setattr(lessons, "_teacher", teacher)
+    x = T.randn(9, 7, 5 + (teacher == 1))
+    x[2:4], x[2:4]
+    assert pythons(lambda: x[2:4]) == 0
 
 
 def test_a_function_that_is_captured_first_is_learnt_then():
