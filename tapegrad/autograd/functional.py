@@ -5,6 +5,7 @@ derivative along a direction (`jvp`, `hvp`) is a gradient of a gradient: the fir
 """
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -146,13 +147,10 @@ def jacobian(func: Callable[..., Any], inputs: Any, create_graph: bool = False, 
     with modes.enable_grad():
         several_inputs, given = _tuple(inputs, "inputs", "jacobian")
         given = _prepared(given, create_graph)
-        if strategy == "forward-mode":
-            leaves = list(given)
-            with kept_values.keeping(now(), leaves):
-                several_outputs, outputs = _called(func, given, "jacobian")
-            given = tuple(leaves)
-        else:
+        leaves = list(given)
+        with kept_values.keeping(now(), leaves) if strategy == "forward-mode" else contextlib.nullcontext():
             several_outputs, outputs = _called(func, given, "jacobian")
+        given = tuple(leaves)
         _check(strict, "outputs", outputs, requires=True)
         rows = tuple(_together(out, given, create_graph) if vectorize else _rows(out, i, given, create_graph, strict)
                      for i, out in enumerate(outputs))

@@ -80,6 +80,7 @@ _guarded = machine.state["guarded"]
 
 
 def _guard(since: tuple[int, int], begin: bool) -> None:
+    dispatch.keeper = sys.modules[__name__]
     with _lock:
         (_starts.append if begin else _starts.remove)(since)
         _guarded[0] = 1 + _first(min(_starts)) if _starts else 0  # an earlier one is of an earlier tape
@@ -109,6 +110,14 @@ def make_way(x: Any) -> None:
     finally:
         call.set_recording(recording)
         _thread.aside = False
+
+
+def beside(x: Any, v: Any) -> Any:
+    """What is kept of an operand of a write to `x`: in a block a copy of what lies in the same memory, which counts as
+    overwritten."""
+    if not _thread.blocks or isinstance(v, int) or buffers["owner"][v._buffer] != buffers["owner"][x._buffer]:
+        return v
+    return dispatch.apply(REGISTRY["clone"], (v,))
 
 
 def _owners(owner: int) -> list[int]:
@@ -175,14 +184,3 @@ def _seen(x: Any, layout: int) -> Any:
     """The memory of a tensor from where that begins, as another layout."""
     owner, address = (int(buffers[name][x._buffer]) for name in ("owner", "address"))
     return call.tensor_of(call.fresh_row(layout, owner, address), machine.tensor_type)
-
-
-def beside(x: Any, v: Any) -> Any:
-    """What is kept of an operand of a write to `x`: in a block a copy of what lies in the same memory, which counts as
-    overwritten."""
-    if not _thread.blocks or isinstance(v, int) or buffers["owner"][v._buffer] != buffers["owner"][x._buffer]:
-        return v
-    return dispatch.apply(REGISTRY["clone"], (v,))
-
-
-dispatch.keeper = sys.modules[__name__]

@@ -212,7 +212,7 @@ def getitem(self: Any, index: Any) -> Any:
             raise IndexError(f"index {index} is out of bounds for dimension 0 with size {n}")
         return apply_view(operation("select"), self, (("dim", 0), ("index", index % n)))
     if type(index) is Tensor and index.dtype is dtypes.bool_ and 0 < index.ndim <= self.ndim and dispatch.lanes is None:
-        _check_mask(index, self, 0)  # as below, quickly
+        _check_mask(index, self, 0)  # what comes out below too, after a third more time: 30 us of 12 elements, and 21
         places = [from_array(at) for at in coordinates(index._array())]
         return read("index", self, places, ("axes", tuple(range(len(places)))), wrap=True)
     items = _normalised(index)

@@ -100,7 +100,6 @@ def _emitted(family: str, text: str) -> int:
     return address
 
 
-@functools.cache
 def _at_places(mode: str, of: dtype) -> tuple[str, dtype]:
     """The mode and the dtype of the kernel that does what is asked of `indexed`."""
     if of is dtypes.bool_:
@@ -115,6 +114,7 @@ def is_indexed(address: int, mode: str, of: dtype) -> bool:
     return jit.loaded.get(address) == f"indexed.{mode}.{of.short}.kernel"
 
 
+@functools.cache
 def indexed(mode: str, of: dtype) -> int:
     """The kernel that reads, writes, adds, multiplies, or takes extremes at computed places (see `indexed.py`).
 
@@ -146,15 +146,7 @@ def turned(of: dtype) -> int | None:
 
 def packed(text: str, written: int) -> int:
     """The kernel of a text (see `packed_writer.py`) which writes to the first of its pointers, and reads the others."""
-    address = _packed.get(text)
-    if address is None:
-        code = cache.obtain(f"packed {text}", lambda: jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False))
-        address = _packed[text] = jit.load_object("elements", code, ["kernel"])["kernel"]
-        jit.sources[address] = "kernel", lambda: text
-    return _with(Effects(written, written), address)
-
-
-_packed: dict[str, int] = {}
+    return _with(Effects(written, written), _emitted("elements", text))
 
 
 def scan(mode: str, of: dtype) -> int:
