@@ -7,7 +7,12 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
+from tapegrad import dtypes
+from tapegrad.machine.kernels import series
+from tapegrad.machine.kernels.emitter import Region, kernel_source
 from tapegrad.machine.llvm import jit
+from tapegrad.ops.scalar import row, scalar
+from tapegrad.ops.symbols import Sym
 
 OFF = {"exp": 1.1, "tanh": 2.5}  # units of the last place
 RANGES = {
@@ -62,3 +67,14 @@ def test_every_lane_has_the_same_digits(name, n):
         total, product = together(x)
     np.testing.assert_allclose(total.item(), math.fsum(one_by_one), rtol=1e-13)
     np.testing.assert_array_equal(product.numpy(), (function(x) * function(-x)).numpy())
+
+
+@pytest.mark.skipif(not jit.fuses(), reason="libm's")
+@pytest.mark.parametrize("name", OFF)
+@pytest.mark.parametrize("per_row, pattern", [(False, "1"), (False, "cc"), (False, "cs"), (True, "0c"), (True, "|cc")])
+def test_those_that_most_kernels_call_are_made_with_the_machine(name, per_row, pattern):
+    found = getattr(scalar, name)(Sym.operand(0, dtypes.float64))
+    region = Region((dtypes.float64,), (row.sum(found) if per_row else found,), (dtypes.float64,), (per_row,))
+    called = series.called(kernel_source(region, pattern, (False,)))
+    assert called
+    assert {*called} <= {*series.usual()}

@@ -209,7 +209,7 @@ class Writer:
 
     def series(self, name: str, d: dtype, args: list[str]) -> str:
         """A call of one of the functions in `series`."""
-        t, symbol = self.type(d), f"{SERIES}{name}_{d.short}x{self.lanes}"
+        t, symbol = self.type(d), series_symbol(name, d, self.lanes)
         self.declarations[f"declare {t} @{symbol}({t}) nounwind memory(none)"] = None
         self.calls |= self.lanes > 1
         return f"call {t} @{symbol}({t} {args[0]})"
@@ -409,12 +409,17 @@ _WRITTEN: dict[str, Callable[..., str]] = {"sigmoid": Writer.sigmoid, "tanh": Wr
 SERIES = "tapegrad_series_"
 
 
+def series_symbol(name: str, d: dtype, lanes: int) -> str:
+    """What that function is called."""
+    return f"{SERIES}{name}_{d.short}x{lanes}"
+
+
 def series_text(name: str, d: dtype, lanes: int) -> str:
     """The text of a function that `Writer.series` calls."""
     body = Writer()
     with body.wide(lanes):
         t, found = body.type(d), body.let(_WRITTEN[name](body, "%x", d))
-    head = f"define {t} @{SERIES}{name}_{d.short}x{lanes}({t} %x) nounwind memory(none) {_WIDE} {{"
+    head = f"define {t} @{series_symbol(name, d, lanes)}({t} %x) nounwind memory(none) {_WIDE} {{"
     return "\n".join([head, *body.lines, f"  ret {t} {found}", "}", *body.declarations]) + "\n"
 
 

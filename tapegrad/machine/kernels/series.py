@@ -1,19 +1,27 @@
 """Functions of numbers that kernels call and that are no library's: exp and tanh of float64, by a series.
 
 They give each lane the same digits, whatever the others hold, and a single number too. Kernels share them, as they do
-a library's: written out in each, a kernel of eight took LLVM five times as long. One is compiled when the first kernel
-that calls it is loaded, once a machine.
+a library's: written out in each, a kernel of eight took LLVM five times as long. Those of the widths that most kernels
+have are compiled with the machine, others when the first kernel that calls them is loaded.
 """
 from __future__ import annotations
 
 import functools
 import re
 
-from tapegrad.dtypes import BY_SHORT
-from tapegrad.machine.kernels.instruction_writer import SERIES, series_text
+from tapegrad.dtypes import BY_SHORT, float64
+from tapegrad.machine.kernels import lowering
+from tapegrad.machine.kernels.instruction_writer import SERIES, series_symbol, series_text
 from tapegrad.machine.llvm import cache, jit
 
 _SYMBOL = re.compile(rf"{SERIES}(\w+?)_(\w+?)x(\d+)\b")
+
+
+def usual() -> list[str]:
+    """Those that most kernels call: of a number, of a register and of four."""
+    register = lowering.vector_bytes()[0] // float64.itemsize
+    return [series_symbol(name, float64, lanes) for name in lowering.SERIES if jit.fuses()
+            for lanes in (1, register, 4 * register)]
 
 
 def called(text: str) -> list[str]:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from tapegrad.dtypes import FLOATING
-from tapegrad.machine.kernels import loop_helpers
+from tapegrad.machine.kernels import loop_helpers, series
 from tapegrad.machine.kernels.products import gemm, gemv
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding, waiting
 from tapegrad.package_files import modules
@@ -38,7 +38,8 @@ def found(trampolines: str) -> tuple[list[bytes], bytes]:
             codes[last] = cache.obtain(last, lambda: jit.compile_ir(trampolines, 0 if jit.quick() else 2, False))
 
         # With them what belongs to the machine, so that a first product, or capture, shall not wait for it.
-        others = [functools.partial(made.build, of) for made in (gemm, gemv) for of in FLOATING]
+        others = [*(functools.partial(made.build, of) for made in (gemm, gemv) for of in FLOATING),
+                  *(functools.partial(series.code, symbol) for symbol in series.usual())]
         with waiting.announced("compiling for this processor, once"):
             jit.side_by_side([of_trampolines, *(functools.partial(of_part, part) for part in MACHINE.parts), *others,
                               late_binding.build, loop_helpers.build])
