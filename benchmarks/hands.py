@@ -98,12 +98,11 @@ def jacobian(torch: Any, triangles: bool, tensors: list[Any]) -> Callable[[], An
 def against_errors(size: int, triangles: bool = False, form: str = "") -> Measured:
     """A compiled Jacobian and the errors in C++, whose vertices and weights may be `_columns`."""
     import tapegrad
-    from tapegrad.compiler.passes import PASSES
 
     tapegrad.set_num_threads(1)
     data = hand_data(size, triangles)
     tensors = [tapegrad.from_numpy(a) for a in data]
-    ours = compiled.warm(jacobian(tapegrad, triangles, tensors), passes=PASSES)  # `weighted` too
+    ours = compiled.warm(jacobian(tapegrad, triangles, tensors))
     loss = ht_triangles if triangles else ht
     at, errors = 2 + triangles, np.zeros((3, size))
     if form:

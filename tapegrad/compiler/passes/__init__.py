@@ -33,19 +33,14 @@ from tapegrad.machine.llvm import late_binding
 
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores,
-    "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "weighted": weighted,
-    "picked": picked,
-    "elements": elements,
+    "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "picked": picked,
+    "weighted": weighted, "elements": elements,
     "rows": rows, "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion,
     "loops": loops, "products": products,
 }
 
-# What may overflow where the function does not: done where it is asked for by name.
-ASKED_FOR = {"weighted"}
-
-
 def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
-    """The passes of these names, or of the environment's, else all but `ASKED_FOR`, in their order.
+    """The passes of these names, or of the environment's, else all of them, in their order.
 
     ValueError for a name that is none.
 
@@ -55,7 +50,7 @@ def chosen(names: Iterable[str] | None) -> tuple[str, ...]:
     if names is None:
         given = os.environ.get("TAPEGRAD_PASSES")
         if given is None:
-            return tuple(name for name in PASSES if name not in ASKED_FOR)
+            return tuple(PASSES)
         names = filter(None, given.split(","))
     wanted = {n.strip() for n in names}
     if unknown := wanted - set(PASSES):

@@ -1,12 +1,12 @@
-"""Weighted sums of products: one product, over all of what is summed.
+"""Weighted sums of products: one kernel, which holds no product longer than it takes to add it.
 
 Where many matrices meet one (or one each), their products are scaled column by column, and summed over the matrices, as
-in the skinning of a body's vertices by its bones, `(frames @ points * weights[:, None]).sum(0)`: that is the product of
-the matrices side by side with the other ones, scaled, one below the other. What was written and read again, a product
-for each matrix (and each lane, in a Jacobian), is never there.
+in the skinning of a body's vertices by its bones, `(frames @ points * weights[:, None]).sum(0)`: what was written and
+read again, a product for each matrix (and each lane, in a Jacobian), is never there.
 
-It is another order of multiplications: other last digits, and weights that overflow with what they scale give infinity,
-and NaN where a frame is zero, though the products would have been small. So it is done where it is asked for.
+Each number is computed as it was, in the same order. (As one product, of the matrices side by side with the others,
+scaled, one below the other, it would take two thirds of the multiplications; but weights may overflow with what they
+scale where the products are small, and most matrices of a Jacobian's lanes are zero, which the kernel leaves out.)
 """
 from __future__ import annotations
 
@@ -18,22 +18,24 @@ from typing import Any, NamedTuple
 from tapegrad import dtypes
 from tapegrad.compiler.passes.cuts import words_of
 from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used, writes
-from tapegrad.compiler.traced_program import Block, Place, Step
+from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import emitter, loop_nests, products
+from tapegrad.machine.kernels import products, structural
 from tapegrad.machine.live import machine
 from tapegrad.ops.scalar import row
 from tapegrad.ops.symbols import Sym
 
-LEAST = 4096  # elements of the products: below, kernels take longer to compile than they ever save
+LEAST = 4096     # elements of the products: below, the kernel takes longer to compile than it ever saves
+ROWS, DEPTH = 4, 8  # of a matrix, at most: sums and products of all rows are in registers, and all is written out
+MANY = 1 << 12   # matrices that are summed, at most: which of them are not zero is noted on the stack
 
 
 class _Found(NamedTuple):
     """What is summed: `lanes` × `many` × `rows` rows of `width`, each over `depth`, and the strides of operands.
 
-    `left` is over lanes, many, rows and depth; `right` over many, depth and columns, `by` over many and columns;
-    `target` is from row to row of what is written.
+    `left` is over lanes, many and rows, `right` over many and depth, `by` over many; `target` is from row to row of
+    what is written.
     """
 
     of: dtype
@@ -42,23 +44,21 @@ class _Found(NamedTuple):
     rows: int
     width: int
     depth: int
-    left: tuple[int, ...]
-    right: tuple[int, int, int]
-    by: tuple[int, int]
+    left: tuple[int, int, int]
+    right: tuple[int, int]
+    by: int
     target: int
 
 
 def weighted(work: Work) -> Work:
-    """The same program with such sums as single products, whose operands are added to `blocks`."""
-    uses, blocks = times_used(work.steps), list(work.blocks)
-    steps = between_loops(work, lambda line: _gathered(line, uses, work.results, blocks)).steps
-    return work._replace(steps=steps, blocks=blocks)
+    """The same program with such sums as single steps."""
+    uses = times_used(work.steps)
+    return between_loops(work, lambda line: _gathered(line, uses, work.results))
 
 
-def _gathered(line: Sequence[Step], uses: Counter[int], results: set[int], blocks: list[Block]) -> list[Step]:
-    out: list[list[Step]] = [[s] for s in line]
+def _gathered(line: Sequence[Step], uses: Counter[int], results: set[int]) -> list[Step]:
+    out: list[Step | None] = [*line]
     makers: dict[int, int] = {}  # of blocks that one step writes and one reads
-    scaled: dict[Any, tuple[int, Place]] = {}
     for t, step in enumerate(line):
         target = step.places[0] if step.places else None
         if target is not None and target.kind == "own" and not target.offset and uses[target.number] == 2 and (
@@ -74,30 +74,33 @@ def _gathered(line: Sequence[Step], uses: Counter[int], results: set[int], block
             continue
         at = makers[first.number]
         found = _found(line[at], line[by], step, first)
-        if found is not None and not _changed(line[at:t], [*line[at].places[1:], *line[by].places[1:]]):
-            other = line[by].places[1 + (line[by].places[1] is first)]
-            out[at], out[by] = [], []
-            out[t] = _one(found, line[at].places[1:], other, step, t, line, scaled, blocks)
-    return [s for steps in out for s in steps]
+        other = line[by].places[1 + (line[by].places[1] is first)]
+        if found is not None and not (_changed(line[at + 1:t], line[at].places[1:]) or _changed(
+                line[by + 1:t], [other])):
+            made = _one(found, line[at].places[1:], other, step)
+            if made is not None:
+                out[at], out[by], out[t] = None, None, made
+    return [s for s in out if s is not None]
 
 
 def _changed(between: Sequence[Step], places: Sequence[Place]) -> bool:
-    """Whether what is read may be written meanwhile; what is not own may overlap."""
-    made = {space(s.places[0]) for s in between[:1]}
-    read = {space(p) for p in places} - made
+    """Whether what was read may be written before it is read; what is not own may overlap."""
+    read = {space(p) for p in places}
     outside = any(kind != "own" for kind, _ in read)
-    return any(space(p) in read or (outside and p.kind != "own") for s in between[1:] for p in writes(s))
+    return any(space(p) in read or (outside and p.kind != "own") for s in between for p in writes(s))
 
 
 def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | None:
     known, scaling, summing = products.product(product.a), kernel_of(scale), kernel_of(total)
-    if known is None or known.adds or not known.by_nest or len(product.places) != 3 or place.offset or (
+    gemm = None if known is None else products.gemm.kernels(known.of)
+    if known is None or gemm is None or product.a != gemm[0] or len(product.places) != 3 or place.offset or (
             total.places[1].offset or any(p.stride for s in (product, scale, total) for p in s.places)):
         return None
     of, item = known.of, known.of.itemsize
     x: Any = Sym.operand(0, of)
     y: Any = Sym.operand(1, of)
-    if scaling is None or summing is None or scaling.accumulate[0] or not all(
+    if scaling is None or summing is None or scaling.accumulate[0] or scaling.pattern == "1" or (
+            summing.pattern[0] != "|") or not all(
             len(k.region.values) == 1 and k.region.values[0] is value and k.region.outputs == (of,)
             for k, value in ((scaling, x * y), (summing, row.sum(x, ())))):
         return None
@@ -126,38 +129,26 @@ def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | No
         return None
     ours = 1 + scale.places[1:].index(place)
     by = _along(sizes, strides[3 - ours], over)
-    if written is None or written[1] not in (item, 0) or by is None or any(
+    if written is None or by is None or any(
             strides[k] != _contiguous(sizes, item) for k in (0, ours)):
         return None
     mine, theirs = (_along((batches, height), s[:2], over[:3]) for s in (left, right))
-    if mine is None or theirs is None or theirs[0] or theirs[2] or by[0] or by[2] or depth > 2 * lanes * rows:
+    if mine is None or theirs is None or theirs[0] or theirs[2] or by[0] or by[2] or rows > ROWS or depth > DEPTH or (
+            many > MANY or any(s != item for s in (left[3], right[2], by[3], written[1]))):
         return None
-    return _Found(of, *over, depth, (*mine, left[3]), (theirs[1], right[3], right[2]), (by[1], by[3]), written[0])
+    return _Found(of, *over, depth, (mine[0], mine[1], mine[2]), (theirs[1], right[3]), by[1], written[0])
 
 
-def _one(found: _Found, factors: Sequence[Place], weights: Place, total: Step, t: int, line: Sequence[Step],
-         scaled: dict[Any, tuple[int, Place]], blocks: list[Block]) -> list[Step]:
+def _one(found: _Found, factors: Sequence[Place], weights: Place, total: Step) -> Step | None:
     of, lanes, many, rows, width, depth, left, right, by, target = found
-    item, x = of.itemsize, Sym.operand(0, of)
-    y: Any = Sym.operand(1, of)
-    steps, deep = [], many * depth
-    key = of, many, depth, width, weights, by, factors[1], right
-    since, matrix = scaled.get(key, (0, None))
-    if matrix is None or _changed(line[since:t], [weights, factors[1]]):
-        matrix = _own(deep * width * item, blocks)
-        scaled[key] = t, matrix
-        steps.append(_kernel(of, (many, depth, width), [_contiguous((many, depth, width), item), (by[0], 0, by[1]),
-                                                         right], x * y, (matrix, weights, factors[1]), total))
-    beside = _own(lanes * rows * deep * item, blocks)
-    shape = lanes, rows, many, depth
-    steps.append(_kernel(of, shape, [_contiguous(shape, item), (left[0], left[2], left[1], left[3])], x,
-                         (beside, factors[0]), total))
-    kernel, addresses = kernel_of(total), products.gemm.kernels(of)
-    assert kernel is not None and addresses is not None
-    address = addresses[kernel.accumulate[0]]
-    words = [3, 1, 1, lanes * rows, width, deep, 0, target, item, 0, 0, deep * item, 0, item, 0, 0, item, width * item]
-    return [*steps, Step(rec.KERNEL, address, machine.keep_nest(words), (total.places[0], beside, matrix), b"",
-                         total.lines)]
+    item, kernel = of.itemsize, kernel_of(total)
+    assert kernel is not None
+    address = structural.weighted(of, rows, depth, kernel.accumulate[0])
+    if address is None:
+        return None
+    words = [3, 2, lanes, rows, width, many, depth, rows * target, target, item, 0, 0,
+             left[0], left[2], 0, left[1], item, 0, 0, item, *right, 0, 0, item, by, 0]
+    return Step(rec.KERNEL, address, machine.keep_nest(words), (total.places[0], *factors, weights), b"", total.lines)
 
 
 def _along(sizes: Sequence[int], strides: Sequence[int], over: Sequence[int]) -> list[int] | None:
@@ -182,16 +173,3 @@ def _along(sizes: Sequence[int], strides: Sequence[int], over: Sequence[int]) ->
 
 def _contiguous(sizes: Sequence[int], item: int) -> list[int]:
     return [math.prod(sizes[d + 1:]) * item for d in range(len(sizes))]
-
-
-def _own(nbytes: int, blocks: list[Block]) -> Place:
-    blocks.append(Block(0, nbytes))
-    return Place("own", len(blocks) - 1, 0)
-
-
-def _kernel(of: dtype, shape: Sequence[int], strides: Sequence[Sequence[int]], value: Sym, places: tuple[Place, ...],
-            like: Step) -> Step:
-    nest = loop_nests.build(shape, strides, [of.itemsize] * len(places))
-    region = emitter.Region((of,) * (len(places) - 1), (value,), (of,), (False,))
-    address = emitter.compile_region(region, nest.pattern, (False,))
-    return Step(rec.KERNEL, address, machine.keep_nest(nest.words.tolist()), places, b"", like.lines)

@@ -99,6 +99,18 @@ def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     return found
 
 
+def cut_weighted(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """As `cut`, for the nest of a weighted sum of products: along the columns, for lanes may be mostly zero."""
+    width = int(nest[4])
+    unit = gemm.tile()[1]  # bytes, of whatever elements: whole tiles
+    pieces = min(int(np.prod(nest[2:7], dtype=np.float64)) // PRODUCT_GRAIN, width // unit, rec.MAX_PIECES)
+    if pieces < 2:
+        return None
+    found = np.zeros(1, rec.CUT)
+    found["axis"], found["pieces"], found["unit"] = 2, pieces, unit
+    return found
+
+
 def cut_calls(nest: np.ndarray[Any, Any], elements: int) -> np.ndarray[Any, Any] | None:
     """As `cut`, for the nest of a function of arrays, each call of which has so many elements."""
     sizes = nest[2:2 + nest[0]]

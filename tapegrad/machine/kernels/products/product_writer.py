@@ -131,8 +131,8 @@ class ProductWriter(Writer):
         self.label(f"{name}.end")
 
     @contextlib.contextmanager
-    def summing(self, end: str, step: int, start: str, sums: list[str]) -> Iterator[str]:
-        """The same loop with vectors that go from turn to turn: the body replaces them in `sums`."""
+    def summing(self, end: str, step: int, start: str, sums: list[str], of: str = "") -> Iterator[str]:
+        """The same loop with vectors (`of` a type) that go from turn to turn: the body replaces them in `sums`."""
         first, phis, name = list(sums), len(self.lines), ""
         with self.loop(end, step, start) as i:
             name = i[1:]
@@ -140,7 +140,7 @@ class ProductWriter(Writer):
             yield i
             last = list(sums)
         at = next(n for n in range(phis, len(self.lines)) if self.lines[n].lstrip().startswith(f"{i} = phi"))
-        self.lines[at:at] = [f"  %{name}.{j} = phi {self.v} [{x}, %{name}.before], [{y}, %{name}.latch]"
+        self.lines[at:at] = [f"  %{name}.{j} = phi {of or self.v} [{x}, %{name}.before], [{y}, %{name}.latch]"
                              for j, (x, y) in enumerate(zip(first, last))]
         sums[:] = [f"%{name}.{j}" for j in range(len(sums))]
 

@@ -32,6 +32,8 @@ from tapegrad.machine.kernels.structural.loading import (
     searched,
     turned,
     turns,
+    weighted,
+    weighted_sums,
 )
 from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 
@@ -39,5 +41,5 @@ __all__ = [
     "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
     "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "is_indexed",
     "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence", "scan", "searched",
-    "turned", "turns", "walk_nest",
+    "turned", "turns", "walk_nest", "weighted", "weighted_sums",
 ]

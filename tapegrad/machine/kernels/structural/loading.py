@@ -20,6 +20,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import blas, gemm
+from tapegrad.machine.kernels.products import weighted as weighted_products
 from tapegrad.machine.kernels.structural.fetching import fetch_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, ROUTINES, STATUS, call_text
@@ -142,6 +143,20 @@ def turned(of: dtype) -> int | None:
     """The kernel that writes columns as rows, piece by piece (see `gemm.turned_source`); None where there is none."""
     address = gemm.turned(of)
     return None if address is None else _with(Effects(reads=0), address)  # between its rows others may lie
+
+
+@functools.cache
+def weighted(of: dtype, rows: int, depth: int, adds: bool) -> int | None:
+    """The kernel of weighted sums of products (see `products/weighted.py`), which stores or adds; None where BLAS
+    multiplies."""
+    found = weighted_products.kernels(of, rows, depth)
+    if found is None:
+        return None
+    weighted_sums.add(found[adds])
+    return _with(Effects(reads=0 if adds else 1), found[adds])
+
+
+weighted_sums: set[int] = set()  # the addresses of these
 
 
 def packed(text: str, written: int) -> int:
