@@ -90,6 +90,43 @@ def test_a_base_comes_to_have_a_tangent_through_its_view(level):
     assert tangent(base).tolist() == [0.0, 5.0, 6.0]
 
 
+@pytest.mark.parametrize("seen", [
+    lambda y: y[1:3], lambda y: y.view(2, 2).t()[1], lambda y: y.as_strided((2,), (2,), 1), lambda y: y.unbind()[2]])
+def test_a_view_has_the_tangent_that_its_base_comes_to_have(seen, level):
+    y = torch.zeros(4)
+    before, beside = seen(y), y[1:]
+    y.copy_(dual([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]))
+    assert tangent(before * 2).tolist() == (2 * seen(tangent(y))).tolist()
+    before.mul_(3)
+    assert tangent(beside).tolist() == tangent(y)[1:].tolist()
+
+
+@pytest.mark.parametrize(("size", "stride", "start"), [((2,), (3,), 0), ((2, 2), (1, 2), 0), ((2,), (1,), 2)])
+def test_what_is_written_where_elements_lie_is_written_to_the_tangent(size, stride, start, level):
+    y = dual([1.0, 2.0, 3.0, 4.0], [5.0, 6.0, 7.0, 8.0]) * 1
+    expected = tangent(y).clone()
+    y.as_strided(size, stride, start).mul_(3)
+    expected.as_strided(size, stride, start).mul_(3)
+    assert tangent(y).tolist() == expected.tolist()
+
+
+def test_what_lies_between_elements_has_no_tangent_where_they_alone_have(level):
+    x = make_dual(torch.arange(6.0)[::2], torch.ones(3))
+    x.as_strided((2,), (1,)).mul_(2)
+    assert tangent(x).tolist() == [2.0, 1.0, 1.0] and tangent(x.as_strided((2,), (1,))).tolist() == [2.0, 0.0]
+
+
+@pytest.mark.parametrize("requires_grad", [False, True])
+def test_a_primal_has_no_tangent_whatever_becomes_of_it(requires_grad, level):
+    x = dual([1.0, 2.0], [5.0, 6.0])
+    y = x * torch.ones(2, requires_grad=requires_grad)
+    primal = unpack_dual(y).primal
+    assert tangent(primal) is None and tangent(primal[:1] * 2) is None
+    primal.mul_(2)
+    primal.unsqueeze_(0)
+    assert tangent(primal) is None and tangent(primal.sum()) is None and tangent(y).tolist() == [5.0, 6.0]
+
+
 def test_history_and_tangents_go_together(level):
     w = torch.tensor([1.0, 2.0], requires_grad=True)
     x = make_dual(w, torch.tensor([1.0, 0.5]))

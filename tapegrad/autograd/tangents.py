@@ -25,7 +25,7 @@ from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.tape import hooks
 
 TensorBase: Any = machine.TensorBase
-_AT_A_STRIDE = ("as_strided", "view_dtype")  # views that tell where elements lie in storage, not among others
+_NONE = object()  # in the place of a tangent: a primal, which has none though what it is a view of has one
 
 
 class _Thread(threading.local):
@@ -61,7 +61,15 @@ def of(x: Any) -> Any:
     """The tangent of a tensor, or None where there is none, which is as good as zero."""
     if dispatch.tangents is None or not isinstance(x, TensorBase):
         return None
-    return hooks.tangent_of(x._buffer)
+    found = hooks.tangent_of(x._buffer)
+    if found is None and (base := x._base) is not None and base.dtype is x.dtype and of(base) is not None:
+        found = _part(base, x)  # which has come to have one after this view of it was made
+        give(x, found)
+    return None if found is _NONE else found
+
+
+def _is_primal(x: Any) -> bool:
+    return hooks.tangent_of(x._buffer) is _NONE
 
 
 def give(x: Any, tangent: Any) -> None:
@@ -76,12 +84,10 @@ def give(x: Any, tangent: Any) -> None:
 def write(x: Any, tangent: Any) -> None:
     """A tensor was written to: so is its tangent, which others may look at; a view brings its base to have one."""
     before = of(x)
-    if before is None and (base := x._base) is not None:
+    if before is None and (base := x._base) is not None and not _is_primal(x):
         if of(base) is None:
             give(base, zeros(base))
-        of_base = _lying_like(base)
-        offset = (x.data_ptr() - base.data_ptr()) // x.itemsize + of_base.storage_offset()
-        before = of_base.as_strided(x.shape, x.stride(), offset)
+        before = _part(base, x)
     if before is None:
         give(x, tangent)
         return
@@ -93,13 +99,24 @@ def zeros(x: Any) -> Any:
     return x.new_zeros(x.shape)
 
 
+def _part(base: Any, x: Any) -> Any:
+    """What of a tensor's tangent lies where a view of the tensor does."""
+    with aside():
+        whole = _lying_like(base)
+        offset = (x.data_ptr() - base.data_ptr()) // x.itemsize + whole.storage_offset()
+        return whole.as_strided(x.shape, x.stride(), offset)
+
+
 def _lying_like(x: Any) -> Any:
     """The tangent of a tensor, as that lies in memory."""
     tangent = of(x)
     layout = layouts.all[x._layout]
     if layouts.all[tangent._layout].strides == layout.strides and tangent.dtype is x.dtype:
         return tangent
-    made = call.empty(layout.id)
+    if layout.dense:
+        made = call.empty(layout.id)
+    else:  # a view may read what is in between
+        made = x.new_zeros(layout.nbytes // x.itemsize).as_strided(x.shape, x.stride())
     made.copy_(tangent)
     give(x, made)
     return made
@@ -125,10 +142,9 @@ class _Rules:
     @staticmethod
     def written(op: Operation, given: Sequence[Any], attributes: Attributes) -> bool:
         """An operation in place; whether it was done."""
-        known = _known(given)
+        known, target = _known(given), given[0]
         if known is None:
-            return False
-        target = given[0]
+            return not _thread.aside and _is_primal(target) and _written_alone(op, given, attributes)
         floats = target.dtype.is_floating_point
         with aside():
             pushed = _pushed(op, given, known, attributes, in_place=True) if floats else None
@@ -141,14 +157,15 @@ class _Rules:
     def viewed(op: Operation, x: Any, attributes: Attributes) -> Any:
         """A view."""
         known = _known((x,))
-        if known is None or not x.dtype.is_floating_point:
+        primal = known is None and not _thread.aside and _is_primal(x)
+        if not x.dtype.is_floating_point or (known is None and not primal):
             return None
         with aside():
             made = dispatch.apply_view(op, x, attributes)
-            if op.name not in _AT_A_STRIDE:
+            if primal:
+                hooks.give_tangent(made._buffer, _NONE)
+            elif op.name != "view_dtype":
                 give(made, dispatch.apply_view(op, _lying_like(x), attributes))
-            elif made.dtype is x.dtype:
-                give(made, _pushed(op, (x,), known, attributes))
         return made
 
     @staticmethod
@@ -159,8 +176,8 @@ class _Rules:
     @staticmethod
     def moved(x: Any, seen: Any) -> None:
         """A tensor has come to stand for a view of itself."""
-        if (t := of(seen)) is not None:
-            give(x, t)
+        if of(seen) is not None or _is_primal(seen):
+            hooks.give_tangent(x._buffer, hooks.tangent_of(seen._buffer))
 
     @staticmethod
     def into(out: Any, result: Any) -> None:
@@ -194,6 +211,14 @@ class _Rules:
                 _give_all(ctx, args, known, outputs, cls.jvp)
         ctx.to_save = ctx.to_save_for_forward = ctx.dirty_tensors = ctx.non_differentiable = ()
         return tuple(outputs) if several else outputs[0]
+
+
+def _written_alone(op: Operation, given: Sequence[Any], attributes: Attributes) -> bool:
+    """A write to a primal, which may come to stand for another row, of something without a tangent."""
+    with aside():
+        dispatch.apply_inplace(op, given, attributes)
+    hooks.give_tangent(given[0]._buffer, _NONE)
+    return True
 
 
 def _known(given: Sequence[Any]) -> list[Any] | None:
@@ -328,4 +353,6 @@ def _check_shared(ctx: Any, args: Sequence[Any], given: Sequence[Any], before: S
 def alias(x: Any) -> Any:
     """The same tensor without a tangent, as a view of it."""
     with aside():
-        return dispatch.apply_view(REGISTRY["alias"], x, ())
+        made = dispatch.apply_view(REGISTRY["alias"], x, ())
+    hooks.give_tangent(made._buffer, _NONE)
+    return made
