@@ -116,6 +116,15 @@ def test_a_generated_rule(dims):
             torch.testing.assert_close(a, b)
 
 
+@pytest.mark.parametrize("derived", [
+    lambda f: vmap(jacrev(f)), lambda f: jacrev(vmap(f)), lambda f: jacfwd(vmap(jacrev(f))), lambda f: vmap(jacrev(
+        lambda x: vmap(jacrev(f))(torch.stack([x, 2 * x])))), lambda f: vmap(jacrev(jacrev(lambda x: (x * f(x)).sum())))])
+@pytest.mark.parametrize("samples", [2, 3])
+def test_a_generated_rule_where_cotangents_have_lanes_of_their_own(derived, samples):
+    x, w = torch.randn(samples, 3), torch.randn(3)
+    torch.testing.assert_close(derived(lambda x: Cube.apply(x, w))(x), derived(lambda x: cube(x, w))(x))
+
+
 def test_a_rule_of_its_own():
     class Double(Function):
         @staticmethod

@@ -199,6 +199,13 @@ def view(name: str, x: Any, **attributes: Any) -> Any:
     return dispatch.apply_view(REGISTRY[name], x, tuple(attributes.items()))
 
 
+def in_order(value: Any, levels: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
+    """A value whose axes of lanes stand in another order."""
+    if levels == wanted:
+        return value
+    return view("permute", value, dims=(*(levels.index(n) for n in wanted), *range(len(levels), _rank(value))))
+
+
 def expanded(x: Any, shape: tuple[int, ...]) -> Any:
     return x if _layouts[x._layout].shape == shape else view("expand", x, size=shape)
 

@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 
 from tapegrad.autograd import function
 from tapegrad.autograd.function import Function
-from tapegrad.lanes.batched import Batched, Level, again, aligned, batched, levels_of, thread, under
+from tapegrad.lanes.batched import Batched, Level, again, aligned, batched, in_order, levels_of, thread, under
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import flattened_like, tree_flatten, tree_unflatten
 
@@ -105,25 +105,36 @@ class _OfValues(Function):
 
     @staticmethod
     def backward(ctx: Any, *gradients: Any) -> Any:
-        with again(ctx.opened):
+        # Cotangents may have lanes of the sweep's: levels that are open now, and were not, or were others, forwards.
+        sweeps = levels_of([g for g in gradients if isinstance(g, Tensor)])
+        now, first = thread.levels, len(ctx.opened) + 1
+        renamed = {n: first + i for i, n in enumerate(sweeps)}
+        with again([*ctx.opened, *(Level(renamed[n], now[n - 1].size, now[n - 1].randomness) for n in sweeps)]):
             inner, levels = ctx.inner, ctx.levels
             inner._kept = tuple(None if x is None else function._Saved(batched(x, own) if own else x, None)
                                 for x, own in zip(ctx.saved_tensors, ctx.saved_levels))
-            given = [batched(g, levels) if isinstance(g, Tensor) else g for g in gradients]
+            given = [_given(g, levels, renamed) if isinstance(g, Tensor) else g for g in gradients]
             found = function.backward_of(ctx.cls)(inner, *given)
             found = list(found) if isinstance(found, tuple) else [found]
             found += [None] * (len(ctx.of_inputs) - len(found))
-            return (*[None] * 6, *(_fitted(g, of, levels) for g, of in zip(found, ctx.of_inputs)))
+            fitted = [_fitted(g, of, levels, tuple(renamed.values())) for g, of in zip(found, ctx.of_inputs)]
+        return (*[None] * 6, *(batched(g, sweeps) if isinstance(g, Tensor) else g for g in fitted))
 
 
-def _fitted(g: Any, of: Any, levels: tuple[int, ...]) -> Any:
-    """A gradient for a value with lanes of some of the levels: the sum over the others."""
+def _given(g: Any, levels: tuple[int, ...], renamed: dict[int, int]) -> Any:
+    """A cotangent with the lanes of the function and of the sweep."""
+    extra = tuple(renamed[n] for n in g._levels) if type(g) is Batched else ()
+    return batched(in_order(under(g), (*extra, *levels), (*levels, *extra)), (*levels, *extra))
+
+
+def _fitted(g: Any, of: Any, levels: tuple[int, ...], sweeps: tuple[int, ...]) -> Any:
+    """A gradient for a value with lanes of some of the levels: the sum over the others, behind those of the sweep."""
     if g is None or of is None:
         return g
     own, shape = of
     if tuple(g.shape) != shape:
         g = g.sum_to_size(shape) if g.ndim >= len(shape) else g.expand(shape)
-    value = aligned(g, levels, full=True)
-    others = [d for d, n in enumerate(levels) if n not in own]
+    value = in_order(aligned(g, (*levels, *sweeps), full=True), (*levels, *sweeps), (*sweeps, *levels))
+    others = [len(sweeps) + d for d, n in enumerate(levels) if n not in own]
     return value.sum(others) if others else value
 

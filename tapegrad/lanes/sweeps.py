@@ -15,6 +15,7 @@ from tapegrad.lanes.batched import (
     aligned,
     batched,
     entered,
+    in_order,
     left,
     level,
     levels_of,
@@ -71,7 +72,7 @@ def _among(g: Any, own: tuple[int, ...]) -> Any:
     union = tuple(sorted({*levels, *own}))
     value = aligned(g, union)
     extra = tuple(n for n in union if n not in own)
-    value = _in_order(value, union, (*extra, *own))
+    value = in_order(value, union, (*extra, *own))
     k = len(extra)
     shape = layouts.all[value._layout].shape
     wanted = (*shape[:k], *sizes(own), *shape[k + len(own):])
@@ -84,15 +85,7 @@ def _returned(g: Any, own: tuple[int, ...]) -> Any:
     """A gradient of a value, as one of the tensor with lanes."""
     extra = _levels(g)
     union = tuple(sorted((*extra, *own)))
-    return batched(_in_order(under(g), (*extra, *own), union), union)
-
-
-def _in_order(value: Any, levels: tuple[int, ...], wanted: tuple[int, ...]) -> Any:
-    if levels == wanted:
-        return value
-    k = len(levels)
-    rank = len(layouts.all[value._layout].shape)
-    return view("permute", value, dims=(*(levels.index(n) for n in wanted), *range(k, rank)))
+    return batched(in_order(under(g), (*extra, *own), union), union)
 
 
 @functools.cache
