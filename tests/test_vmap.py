@@ -117,8 +117,9 @@ def test_a_generated_rule(dims):
 
 
 @pytest.mark.parametrize("derived", [
-    lambda f: vmap(jacrev(f)), lambda f: jacrev(vmap(f)), lambda f: jacfwd(vmap(jacrev(f))), lambda f: vmap(jacrev(
-        lambda x: vmap(jacrev(f))(torch.stack([x, 2 * x])))), lambda f: vmap(jacrev(jacrev(lambda x: (x * f(x)).sum())))])
+    lambda f: vmap(jacrev(f)), lambda f: jacrev(vmap(f)), lambda f: jacfwd(vmap(jacrev(f))),
+    lambda f: vmap(jacrev(lambda x: vmap(jacrev(f))(torch.stack([x, 2 * x])))),
+    lambda f: vmap(jacrev(jacrev(lambda x: (x * f(x)).sum())))])
 @pytest.mark.parametrize("samples", [2, 3])
 def test_a_generated_rule_where_cotangents_have_lanes_of_their_own(derived, samples):
     x, w = torch.randn(samples, 3), torch.randn(3)

@@ -227,3 +227,20 @@ def test_a_batch_of_nothing_is_normalised(shape, training):
                      b.grad.tolist(), tuple(x.grad.shape), mean.tolist(), variance.tolist(),
                      tuple(t.nn.BatchNorm1d(3).train(training)(t.ones(shape)).shape)))
     assert told[0] == told[1]
+
+
+@pytest.mark.parametrize("corners", [False, True])
+def test_what_reads_an_image_where_it_is_has_the_gradient_there(corners):
+    """As a spatial transformer begins: which two elements each place lies between is in the last bit."""
+    found = []
+    for t in (torch, tapegrad):
+        for n in (4, 7, 12, 28):
+            theta = t.eye(2, 3)[None].requires_grad_()
+            grid = F(t).affine_grid(theta, (1, 1, n, n), align_corners=corners)
+            image = (t.arange(float(n * n)) * 7 % 11).reshape(1, 1, n, n)
+            read = F(t).grid_sample(image, grid, align_corners=corners)
+            (read * t.arange(float(n))).sum().backward()
+            found.append((t, n, grid.tolist(), theta.grad.tolist()))
+    for (_, n, grid, g), (_, _, ours, h) in zip(found[:4], found[4:], strict=True):
+        assert ours == grid, n
+        np.testing.assert_allclose(h, g, rtol=1e-4, atol=1e-3)

@@ -3,8 +3,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from tapegrad import creation, dtypes
 from tapegrad.functions.common import PUBLIC, kind_name
 from tapegrad.functions.nn.activations import NN, nn
@@ -12,12 +10,15 @@ from tapegrad.functions.several_outputs import called, one_node
 from tapegrad.tensor import Tensor
 
 
-def _centres(n: int, align_corners: bool) -> np.ndarray[Any, Any]:
-    """Where the elements of an axis lie between -1 and 1: its ends are the outer elements, or their outer edges."""
+def _centres(n: int, align_corners: bool, dtype: Any) -> Any:
+    """Where the elements of an axis lie between -1 and 1: its ends are the outer elements, or their outer edges.
+
+    To the last bit where PyTorch has them: at the centre of an element it decides between which two one reads.
+    """
     if n == 1:
-        return np.zeros(1)
-    at = np.linspace(-1, 1, n)
-    return at if align_corners else at * ((n - 1) / n)
+        return creation.zeros(1, dtype=dtype)
+    at = creation.linspace(-1, 1, n, dtype=dtype)
+    return at if align_corners else at * (n - 1) / n
 
 
 @nn
@@ -46,9 +47,9 @@ def affine_grid(theta: Tensor, size: Any, align_corners: bool | None = None) -> 
     if min(size) <= 0:
         raise ValueError(f"Expected non-zero, positive output size. Got {size}")
     shape = size[2:]
-    grids = np.meshgrid(*(_centres(n, bool(align_corners)) for n in shape), indexing="ij")
-    base = np.stack([*grids[::-1], np.ones(shape)], -1).reshape(-1, axes + 1)
-    found = creation.from_array(base, theta.dtype) @ theta.transpose(1, 2)
+    grids = PUBLIC["meshgrid"](*(_centres(n, bool(align_corners), theta.dtype) for n in shape), indexing="ij")
+    base = PUBLIC["stack"]([*grids[::-1], creation.ones(shape, dtype=theta.dtype)], -1).reshape(-1, axes + 1)
+    found = base @ theta.transpose(1, 2)
     return found.view(size[0], *shape, axes)
 
 
