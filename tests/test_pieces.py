@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 import tapegrad as T
+from tapegrad.dispatch import MOST_ALIKE
 from tapegrad.tape import Tape
 
 JOINS = {"stack": (T.stack, {}), "stack at the end": (T.stack, {"dim": -1}), "cat": (T.cat, {}),
@@ -68,6 +69,17 @@ def test_many_unlike_ones():
         joined.sum().backward()
         assert x.grad.tolist() == [45, 30, 15, 0]
     assert T.stack([T.ones(2, 3), T.ones(3, 2).t()] * 20).shape == (40, 2, 3)
+
+
+@pytest.mark.parametrize("join", [T.stack, T.cat])
+def test_more_than_one_instruction_has_for_operands(join):
+    x = T.arange(3.0, requires_grad=True)
+    joined = join([x] * (MOST_ALIKE + 1))
+    assert joined.shape[0] == (MOST_ALIKE + 1) * (1 if join is T.stack else 3)
+    assert joined.flatten()[-3:].tolist() == [0, 1, 2]
+    assert len(joined.grad_fn.next_functions) == 2
+    joined.sum().backward()
+    assert x.grad.tolist() == [MOST_ALIKE + 1] * 3
 
 
 def test_errors_of_many():

@@ -10,13 +10,13 @@ from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, kind_name, operation, public
 from tapegrad.functions.queries import common_dtype
 from tapegrad.functions.several_outputs import one_node
-from tapegrad.functions.shaping.views import reshape, unsqueeze
+from tapegrad.functions.shaping.views import reshape
 from tapegrad.tensor import Tensor
 
 
-def _alike(tensors: Sequence[Any]) -> bool:
-    """Whether one instruction can have them all for operands, many as they are."""
-    return len(tensors) <= MOST_ALIKE and len({x._layout for x in tensors}) == 1
+def _at_once(tensors: Sequence[Any]) -> int:
+    """How many of them one instruction can have for operands: many, where all lie alike."""
+    return MOST_ALIKE if len({x._layout for x in tensors}) == 1 else MOST
 
 
 @public
@@ -46,8 +46,8 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
             if d != dim and n != m:
                 raise RuntimeError(f"Sizes of tensors must match except in dimension {dim}. Expected size {n} but got "
                                    f"size {m} for tensor number {i} in the list.")
-    while len(kept) > MOST and not _alike(kept):
-        kept = [apply(operation("cat"), kept[i:i + MOST], (("dim", dim),)) for i in range(0, len(kept), MOST)]
+    while len(kept) > MOST and len(kept) > (most := _at_once(kept)):
+        kept = [apply(operation("cat"), kept[i:i + most], (("dim", dim),)) for i in range(0, len(kept), most)]
     found = apply(operation("cat"), kept, (("dim", dim),))
     if len(kept) < len(tensors):  # what is left out for its shape still has a say in the dtype
         found = found.to(functools.reduce(dtypes.promote, (x.dtype for x in tensors)))
@@ -77,8 +77,9 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
             raise RuntimeError(f"stack expects each tensor to be equal size, but got {list(tensors[0].shape)} at "
                                f"entry 0 and {list(x.shape)} at entry {i}")
     dim = shapes.wrap_dim(dim, tensors[0].ndim + 1)
-    if len(tensors) > MOST and not _alike(tensors):
-        return cat([unsqueeze(x, dim) for x in tensors], dim, out=out)
+    if len(tensors) > MOST and len(tensors) > (most := _at_once(tensors)):
+        return cat([apply(operation("stack"), tensors[i:i + most], (("dim", dim),))
+                    for i in range(0, len(tensors), most)], dim, out=out)
     return into(out, apply(operation("stack"), tensors, (("dim", dim),)), *tensors)
 
 
