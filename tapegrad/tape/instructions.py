@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad.machine.live import planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.ops.declaration import Operation
-from tapegrad.tape.notation import Number, constant_layout, plan_attributes
+from tapegrad.tape.notation import Number, plan_attributes
 from tapegrad.tape.words import Words, beginnings
 
 
@@ -83,7 +83,8 @@ class Instructions:
 
     def operand_layouts(self, t: int) -> tuple[Layout, ...]:
         """The layouts of an instruction's operands."""
-        return tuple(constant_layout(self.constants[~b]) if b < 0 else self.layouts[b] for b in self.operands[t])
+        of_number = planner.layouts.of_number
+        return tuple(of_number(self.constants[~b]) if b < 0 else self.layouts[b] for b in self.operands[t])
 
     def plan(self, t: int) -> Plan:
         """How the machine runs an instruction; raises what the operation raises when its operands do not fit."""

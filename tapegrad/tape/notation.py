@@ -6,10 +6,6 @@ import gc
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tapegrad import dtypes
-from tapegrad.machine import records as rec
-from tapegrad.machine.live import layouts as machine_layouts
-from tapegrad.machine.planning import Layout
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
 
@@ -34,16 +30,6 @@ class TapeError(ValueError):
 
 class TapeFormatError(TapeError):
     """A file that holds no tape: the message names the part of it that is wrong."""
-
-
-def constant_layout(value: Number) -> Layout:
-    """The layout of a number among the operands, as the machine wraps it."""
-    if isinstance(value, bool):
-        return machine_layouts.intern(dtypes.bool_, (), (), weak=True)
-    if isinstance(value, int):
-        literal = value if rec.LITERALS[0] <= value <= rec.LITERALS[-1] else None
-        return machine_layouts.intern(dtypes.int64, (), (), weak=True, literal=literal)
-    return machine_layouts.intern(dtypes.float64, (), (), weak=True)
 
 
 def canonical(op: Operation, attributes: Mapping[str, Any]) -> dict[str, Any]:

@@ -80,7 +80,7 @@ class Lesson:
         self.again = False  # the next call of the kind is a lesson too
         self.stream = 0  # the address of that which numbers were drawn from
         self.turn: int = planner.turns  # whose plans it names
-        # While a call is captured, what a recipe would keep, rows of numbers and constants, would be the capture's.
+        # While a call is captured, constants that a recipe would keep would be the capture's.
         self.keeps_nothing = bool(machine.state["trace"])
 
     def reference(self, x: Any) -> int:
@@ -89,7 +89,7 @@ class Lesson:
             if x is self.given:
                 self.used = True
                 return rec.VALUE
-            if self.keeps_nothing:
+            if self.keeps_nothing and type(x) not in (bool, int, float):  # one that the capture follows, perhaps
                 self.again = True
                 return 0
             if isinstance(self.given, (int, float)) and all(x is not n for n in self.factors):  # made of it, perhaps
@@ -152,6 +152,7 @@ several: set[Callable[..., Any]] = set()  # functions that are another for each 
 _kept: list[Any] = []  # what native code points into
 _left: list[Any] = []  # the same of recipes that are not to be found any more: a call may be following one
 _numbers: dict[tuple[type, Any], int] = {}
+_values = np.zeros(MOST_NUMBERS, "u8")  # theirs, in no arena: what a capture takes from one is the capture's
 _copied = 0  # bytes of constants that are copied
 _put_off: set[bytes] = set()  # keys of calls that are taught when they are not captured
 _asked: set[bytes] = set()  # keys of calls that would be answered with a copy, had they come before
@@ -361,7 +362,9 @@ def number_row(value: Any) -> int:
     key = (type(value), value.hex() if isinstance(value, float) else value)
     row = _numbers.get(key, 0)
     if not row and len(_numbers) < MOST_NUMBERS:
-        row = machine.call.wrapped(value)
+        word = _values[len(_numbers):][:1]
+        word.view("f8" if type(value) is float else "i8")[0] = value
+        row = machine.call.fresh_row(planner.layouts.of_number(value).id, 0, address_of(word))
         machine.buffers[row]["flags"] = rec.IMMORTAL
         _numbers[key] = row
     return row

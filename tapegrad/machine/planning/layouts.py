@@ -101,6 +101,15 @@ class Layouts:
                 found = self.table.again(key) or self._add(*key)
         return found
 
+    def of_number(self, value: bool | int | float) -> Layout:
+        """That of a Python number among the operands, as native code wraps it (`wrap_number`)."""
+        if isinstance(value, bool):
+            return self.intern(dtypes.bool_, (), (), weak=True)
+        if isinstance(value, int):
+            literal = value if rec.LITERALS[0] <= value <= rec.LITERALS[-1] else None
+            return self.intern(dtypes.int64, (), (), weak=True, literal=literal)
+        return self.intern(dtypes.float64, (), (), weak=True)
+
     def _add(self, dtype: dtypes.dtype, shape: shapes.Shape, strides: shapes.Shape, weak: bool,
              literal: int | None) -> Layout:
         if dtype.is_complex:
