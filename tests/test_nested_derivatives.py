@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from own_functions import Cube
 
 import tapegrad as torch
-from tapegrad.machine.live import call
+from tapegrad.machine.live import call, machine
 
 P, Q = torch.tensor([1.5, 0.5], dtype=torch.float64), torch.tensor([2.0, 3.0], dtype=torch.float64)
 MODES = {"r": torch.func.grad, "f": torch.func.jacfwd}
@@ -57,6 +58,53 @@ def test_a_derivative_of_what_has_one_inside_is_right_in_every_nesting(case: str
         found = outer(whole)(P)
         torch.testing.assert_close(found, expected(P))
     assert not found.requires_grad
+
+
+@pytest.mark.parametrize("modes", NESTINGS, ids="".join)
+@pytest.mark.parametrize("case", [case for case in INSIDE if case != "compacted"])
+def test_it_is_captured_as_it_runs(case: str, modes: tuple[str, str]) -> None:
+    function, at, outside, expected = INSIDE[case]
+    outer, inner = (MODES[m] for m in modes)
+    run = torch.compile(outer(lambda p: outside(p, inner(lambda q: function(p, q))(at(p)))))
+    for n in range(1, 6):
+        torch.testing.assert_close(run(P * n), expected(P * n))
+    assert run.replays
+
+
+def test_what_is_captured_is_differentiated_natively() -> None:
+    """Captured first, for it is long: with Python's steps a capture took ten times as long as a run."""
+    def descended(q: Any, steps: int) -> Any:
+        for _ in range(steps):
+            q = q - 0.017 * torch.func.grad(lambda q: (P * q ** 2).sum().exp())(q)
+            x = q.detach().requires_grad_()
+            q = q - 0.018 * torch.autograd.grad((P * x).sum().sin(), x, create_graph=True)[0].detach()
+        return q
+
+    def pythons(steps: int) -> int:
+        found = 0
+
+        def look(frame: Any, event: str, argument: Any) -> None:
+            nonlocal found
+            found += event == "call" and frame.f_code.co_name in ("_run", "by_rule", "replay_recorded")
+
+        run = torch.compile(lambda q: descended(q, steps))
+        sys.setprofile(look)
+        try:
+            run(Q / 10)
+        finally:
+            sys.setprofile(None)
+        return found
+
+    pythons(3)  # is learnt from
+    assert pythons(30) == pythons(5) == 0
+
+
+def test_whether_a_derivative_is_recorded_does_not_depend_on_when_the_tape_is_compacted() -> None:
+    p = P.clone().requires_grad_()
+    derivative = torch.func.grad(lambda q: (p * p).sum() - (q * q).sum())
+    for later in range(20):
+        machine.state["sweep_at"] = machine.state["n_instructions"] + later
+        assert not derivative(Q).requires_grad
 
 
 @pytest.mark.parametrize("mode", MODES)

@@ -20,6 +20,7 @@ from tapegrad.autograd.nested_backward import nested
 from tapegrad.autograd.recorded_replay import ADD, collect_recorded, replay_recorded
 from tapegrad.autograd.reverse_replay import add_adjoint, adjoint_layout, replay, settle, take
 from tapegrad.machine import records as rec
+from tapegrad.machine.learning import following
 from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout
 from tapegrad.machine.runtime import Workspace
@@ -233,12 +234,17 @@ def _check_used(results: Sequence[Any], allow_unused: bool) -> None:
         raise RuntimeError(errors.UNUSED_INPUT.format(next(i for i, found in enumerate(results) if found is None)))
 
 
+def is_native() -> bool:
+    """Whether native code may go from the first step of a sweep to its last, if nothing is hooked."""
+    return dispatch.lanes is None and dispatch.tangents is None and following.active is None and not (
+        anomaly.enabled or hooks.leaves_gone_on())
+
+
 def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, create_graph: bool, inputs: Any,
         accumulate: bool, allow_unused: bool = False, partial: bool = False, since: tuple[int, int] = (0, 0)
         ) -> list[Any] | None:
     """`_run`, but natively from end to end where Python has nothing to decide."""
-    if not accumulate and not partial and inputs and dispatch.lanes is None and dispatch.tangents is None and not (
-            anomaly.enabled or hooks.leaves_gone_on()):
+    if not accumulate and not partial and inputs and is_native():
         workspace: Workspace | None = machine.workspace()
         assert workspace is not None
         retain = True

@@ -15,7 +15,7 @@ from tapegrad.compiler.variant import Variant
 from tapegrad.compiler.waves import is_wave
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
-from tapegrad.machine.live import machine
+from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.symbols import walk
 
@@ -75,8 +75,8 @@ class _Names:
         if place.kind == "fixed":
             row = machine.buffers[place.offset]
             start = int(row["address"])
-            if row["flags"] & rec.IMMORTAL:  # a small whole number
-                return str(machine.memory(start, "i8", 1)[0])
+            if row["flags"] & rec.IMMORTAL:  # a Python number
+                return str(machine.memory(start, layouts[int(row["layout"])].dtype.numpy, 1)[0])
             return _shifted(self.rows.get(place.offset, f"tensor{place.offset}"), place.number - start, place.stride)
         if place.kind == "scratch":
             return _shifted(f"scratch{place.number}", 0, place.stride)

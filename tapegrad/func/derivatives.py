@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import creation, dispatch
-from tapegrad.autograd import anomaly, engine, kept_values, modes, recorded_adjoints
+from tapegrad.autograd import engine, kept_values, modes, recorded_adjoints
 from tapegrad.autograd.marking import now, reaches_beyond
 from tapegrad.autograd.recorded_replay import ADD
 from tapegrad.lazy_modules import lazy
@@ -99,8 +99,7 @@ class _Level:
 
     def slope(self, value: Any) -> Any:
         """The gradient of one number by the one input, as those outside see it; None where it takes more than that."""
-        if self.spec is not _LEAF or dispatch.lanes is not None or dispatch.tangents is not None or (
-                anomaly.enabled or hooks.leaves_gone_on()):
+        if self.spec is not _LEAF or not engine.is_native():
             return None
         (x,) = self.inputs
         done = call.slope(recorded_adjoints.rule, ADD, *self.since, self.outer, value, x)

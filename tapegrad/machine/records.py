@@ -141,6 +141,7 @@ WORKSPACE = np.dtype([
     ("n_reached", "u8"), ("n_leaves", "u8"), ("position", "u8"), ("status", "u8"), ("culprit", "u8"),
     ("bottom", "u8"), ("resumed", "u8"), ("floor", "u8"), ("watchful", "u8"), ("watched", "u8"), ("limit", "u8"),
     ("next", "u8"), ("active", "u8"), ("thread", "u8"), ("tensors", "u8"), ("running", "u8"),
+    ("asked", "u8"),
 ])
 # Marks; BEYOND: some input asked for lies beyond this node; END: taken for a leaf, whatever lies beyond; DUE: it is not
 # yet known where its gradient is complete; OWN: its gradient is a tensor that nobody else can see.

@@ -444,7 +444,7 @@ class Workspace:
         self.narrowed = False  # to the ways to some inputs
         self._pairs = np.zeros((64, 2), "u8")
         self._pairs_at = address_of(self._pairs)
-        for name in ("adjoints", "marks", "reached", "leaves", "arena"):
+        for name in ("adjoints", "marks", "reached", "leaves", "arena", "asked"):
             self.record[name] = address_of(getattr(self, name))
         # An address takes NumPy 2 us to tell, a tenth of a small sweep.
         self.address, self.arena_at, self._asked_at = map(address_of, (self.record, self.arena, self.asked))

@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad.dtypes import float32, float64
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
-from tapegrad.machine.native.arena import allocate, release, run_kernel
+from tapegrad.machine.native.arena import release, run_kernel
 from tapegrad.machine.native.backward import copied_seed, unit_seed
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.marking import DUE, END, NEEDED, REACHED, operands_of, wants
@@ -234,12 +234,8 @@ def gradients_in(workspace, inputs, count, recorded):
 @native
 def mark_between(workspace, roots, n, inputs, n_inputs, floor, recorded):
     """Mark what leads from the roots to the inputs; False where Python is to look into it."""
-    m = machine()
     w = workspace_at(workspace)
-    size = np.uint64(4) * (n + n_inputs)
-    rows = allocate(m.arena, size)
-    if rows == U0:
-        return False
+    rows = w.asked
     ends = rows + np.uint64(4) * n
     for i in range(n):
         halves(rows)[i] = tensor_at(words(roots)[i]).buffer
@@ -252,7 +248,6 @@ def mark_between(workspace, roots, n, inputs, n_inputs, floor, recorded):
     fine = w.watched == U0 and call_check(workspace) == DONE
     if not recorded:  # a block is one tensor's
         fine = fine and are_apart(workspace, ends, n_inputs)
-    release(m.arena, rows, size)
     return fine
 
 
@@ -264,7 +259,6 @@ def gradients(self, arguments, count):
     caller finishes the workspace. With a rule the sweep is recorded. Nothing that is older than a tape of so many
     instructions leads to an input, where it was not compacted since.
     """
-    m = machine()
     given = words(arguments)
     workspace = integer(arguments, U0)
     recorded = given[U1] != py.none()
@@ -273,7 +267,7 @@ def gradients(self, arguments, count):
     cotangents = roots + U8 * n
     inputs = cotangents + U8 * n
     n_inputs = count - _GIVEN - U2 * n
-    fits = (recording() or not recorded) and m.trace == U0
+    fits = recording() or not recorded
     for i in range(count - _GIVEN):
         x = words(roots)[i]
         if is_tensor(x):
@@ -326,7 +320,7 @@ def slope(self, arguments, count):
     given = words(arguments)
     workspace, outside = m.workspace, given[_OUTSIDE] == py.true()
     value, x = given[_OUTSIDE + U1], given[_OUTSIDE + U2]
-    if workspace == U0 or m.trace != U0 or not recording() or not is_tensor(value) or not is_tensor(x):
+    if workspace == U0 or not recording() or not is_tensor(value) or not is_tensor(x):
         return nothing()
     if not freshen_history(value) or not freshen_history(x):
         return U0
@@ -361,7 +355,7 @@ def slope(self, arguments, count):
         return nothing()
     gradient = words(found + _ITEMS)[U0]
     if recorded and gradient != py.none() and flags_of(gradient) & _REQUIRES_GRAD and \
-            depends_on_more(w, gradient, x, floor):
+            depends_on_more(w, gradient, x, floor_of(arguments, U2)):  # the tape may have been compacted meanwhile
         others |= U2
     result = py.tuple_new(np.int64(2))
     if result != U0:

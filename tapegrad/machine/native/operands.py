@@ -73,6 +73,44 @@ def is_tensor(obj):
 
 
 @native
+def new_number(layout):
+    """A row of one call for a number, which is not written yet; 0 when memory is out."""
+    m = machine()
+    address = allocate(m.arena, np.uint64(8))
+    if address == U0:
+        return N0
+    row = new_row(layout, N0, address)
+    if row == N0:
+        call_release(m.arena, address, np.uint64(8))
+        return row
+    buffers()[row].flags |= _WRAPPED
+    buffers()[row].refs += N1
+    return row
+
+
+@inlined
+def tell_number(row):
+    """Tell a capture under way what was written there."""
+    if machine().trace != U0:
+        address = buffers()[row].address
+        trace(_WORD, address, words(address)[U0])
+
+
+@native
+def own_number(row):
+    """A row of one call for a recipe's number, which is what a capture sees of Python's; the row itself if it is none.
+    """
+    if buffers()[row].layout > FLOAT_SCALAR:
+        return row
+    own = new_number(buffers()[row].layout)
+    if own == N0:
+        return row
+    words(buffers()[own].address)[U0] = words(buffers()[row].address)[U0]
+    tell_number(own)
+    return own
+
+
+@native
 def wrap_number(obj):
     """The row of a Python number: a permanent one for the literals rules specialise on; 0 if `obj` is no number.
 
@@ -96,21 +134,14 @@ def wrap_number(obj):
         value = np.int64(1) if obj == py.true() else value
     else:
         return N0
-    address = allocate(m.arena, np.uint64(8))
-    if address == U0:
-        return N0
-    row = new_row(layout, N0, address)
-    if row == N0:
-        call_release(m.arena, address, np.uint64(8))
-        return row
-    if layout == FLOAT_SCALAR:
-        doubles(address)[U0] = py.float_as_double(obj)
-    else:
-        signed_words(address)[U0] = value  # the whole word, for that is what a capture notes
-    if m.trace != U0:
-        trace(_WORD, address, words(address)[U0])
-    buffers()[row].flags |= _WRAPPED
-    buffers()[row].refs += N1
+    row = new_number(layout)
+    if row != N0:
+        address = buffers()[row].address
+        if layout == FLOAT_SCALAR:
+            doubles(address)[U0] = py.float_as_double(obj)
+        else:
+            signed_words(address)[U0] = value  # the whole word, for that is what a capture notes
+        tell_number(row)
     return row
 
 

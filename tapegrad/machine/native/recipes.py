@@ -16,7 +16,7 @@ from tapegrad.machine.native.execution import execute, view_of
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.in_place import LEFT, RAISED, call_write
 from tapegrad.machine.native.objects import new_tensor
-from tapegrad.machine.native.operands import current_row, drop_number, wrap_number
+from tapegrad.machine.native.operands import current_row, drop_number, own_number, wrap_number
 
 _LEFT_TO_PYTHON, _HAS_CONSTANTS, _OF_ONE_FACTOR = (
     np.uint32(i) for i in (rec.LEFT_TO_PYTHON, rec.HAS_CONSTANTS, rec.OF_ONE_FACTOR))
@@ -161,10 +161,11 @@ def follow_step(step, key, made, operands, stream):
                        np.uint64(step.mode))
     rows = halves(operands)
     number = N0
+    captured = machine().trace != U0
     for j in range(np.uint64(step.count)):
         reference = references[j]
         if reference & _FIXED:
-            rows[j] = reference & ~_FIXED
+            rows[j] = own_number(reference & ~_FIXED) if captured else reference & ~_FIXED
         elif reference == _VALUE:
             if number == N0:
                 number = wrap_number(words(key)[GIVEN])
@@ -184,6 +185,9 @@ def follow_step(step, key, made, operands, stream):
             result = target
     if number != N0:
         drop_number(number)
+    for j in range(np.uint64(step.count) if captured else U0):
+        if references[j] & _FIXED:
+            drop_number(rows[j])
     return result
 
 
