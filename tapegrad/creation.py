@@ -13,10 +13,8 @@ from tapegrad import dispatch, dtypes, errors, formats, progressions, shapes
 from tapegrad.autograd import modes
 from tapegrad.devices import required
 from tapegrad.dtypes import dtype as Dtype
-from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing, lessons
 from tapegrad.machine.live import buffers, call, layouts, machine
-from tapegrad.machine.startup import address_of
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.signatures import Sizes, described, overriding
 from tapegrad.tensor import Tensor
@@ -242,13 +240,14 @@ def _check_array(array: np.ndarray[Any, Any]) -> Dtype:
     if not array.dtype.isnative:
         raise ValueError("given numpy array has byte order different from the native byte order. Conversion between "
                          "byte orders is currently not supported.")
-    if any(s < 0 for s in array.strides):
-        raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative strides "
-                         "are not currently supported. (You can probably work around this by making a copy of your "
-                         "array  with array.copy().)")
-    if any(s % array.itemsize for s in array.strides):
-        raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array to "
-                         "reallocate the memory.")
+    for step in array.strides:
+        if step < 0:
+            raise ValueError("At least one stride in the given numpy array is negative, and tensors with negative "
+                             "strides are not currently supported. (You can probably work around this by making a copy "
+                             "of your array  with array.copy().)")
+        if step % dtype.itemsize:
+            raise ValueError("given numpy array strides not a multiple of the element byte size. Copy the numpy array "
+                             "to reallocate the memory.")
     return dtype
 
 
@@ -256,9 +255,8 @@ def on_array(array: np.ndarray[Any, Any]) -> Tensor:
     """A tensor on an array's memory, whether or not that is meant to be written."""
     dtype = _check_array(array)
     capturing.carry_out()  # the array may be written or freed before a call that is put off
-    strides = tuple(s // array.itemsize for s in array.strides)
-    made = call.adopt(layouts.intern(dtype, array.shape, strides).id, address_of(array), 0, Tensor)
-    machine.buffers["flags"][made._buffer] |= rec.EXTERNAL
+    strides = tuple([s // dtype.itemsize for s in array.strides])
+    made = call.adopt(layouts.intern(dtype, array.shape, strides).id, call.content_of(array), 0, Tensor)
     machine.keepers[made._buffer] = array
     return made
 

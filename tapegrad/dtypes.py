@@ -102,7 +102,7 @@ def _by_name(name: str) -> dtype:
 
 def from_numpy_dtype(numpy_dtype: Any) -> dtype:
     """The dtype that holds a NumPy dtype's values; TypeError names those supported when there is none."""
-    found = _BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))
+    found = _BY_NUMPY.get(numpy_dtype) or _BY_NUMPY.get(np.dtype(numpy_dtype).newbyteorder("="))
     if found is None:
         raise TypeError(
             f"can't convert np.ndarray of type numpy.{np.dtype(numpy_dtype).type.__name__}. The only supported "

@@ -63,7 +63,7 @@ _ENTRY_POINTS = (
 _ENTRY_POINTS_ONE = ("empty", "unwrap", "set_recording", "set_inference", "is_recording", "is_recording_wanted",
                      "is_inferring", "disown", "steal", "item", "freshen",
                      "leaf_on", "borrowed", "part", "count_kept", "attached_to", "let_go_node", "node_content",
-                     "array_of")
+                     "array_of", "content_of")
 
 
 def refuse_others() -> None:

@@ -335,7 +335,7 @@ METHODS["true_divide_"] = lambda self, other: self.div_(other)
 def equal(input: Tensor, other: Tensor) -> bool:
     """Whether shapes and all elements agree (`torch.equal`)."""
     expect_tensor("equal", other, "other", 2)
-    return input.shape == other.shape and bool((input._array() == other._array()).all())
+    return input.shape == other.shape and bool((input == other).all())
 
 
 @method

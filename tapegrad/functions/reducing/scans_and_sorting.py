@@ -220,12 +220,14 @@ def _median_of_all(x: Any, ignore_nan: bool) -> Any:
     if not flat.numel():
         whole = not x.dtype.is_floating_point
         return x.new_full((), _CONVERTED_NAN.get(x.dtype.name, 0)) if whole else flat.sum() * math.nan
-    place = apply(operation("median_position"), (flat.detach(),), (("dim", 0), ("ignore_nan", ignore_nan)))
-    value = flat.detach()._array()[int(place)]
+    place = apply(operation("median_position"), (flat.detach(),), (("dim", 0), ("ignore_nan", ignore_nan))).squeeze(0)
+    if not differentiated(x):
+        return read("median_values", flat, (place,), ("along", 0))
     array = flat.detach()._array()
+    value = array[int(place)]
     same = np.flatnonzero(np.isnan(array) if value != value else array == value)
-    if not differentiated(x) or len(same) == 1:
-        return read("median_values", flat, (from_array(same[0]),), ("along", 0))
+    if len(same) == 1:
+        return read("median_values", flat, (place,), ("along", 0))
     return read("median_values", flat, (from_array(same),), ("axes", (0,))).mean()
 
 

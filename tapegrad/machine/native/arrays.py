@@ -85,6 +85,12 @@ def content(array):
     return words(array)[U2]
 
 
+@export(u64(u64, u64))
+def content_of(self, array):
+    """content_of(array) -> the address of NumPy's elements, which Python takes a microsecond to tell."""
+    return py.long_from(np.int64(content(array)))
+
+
 @export(u64(u64, u64, u64))
 def write_places(self, arguments, count):
     """write_places(array, out, n, step, apart, *sizes): the places of n elements in a contiguous array of bytes.
