@@ -3,11 +3,14 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 
 import numpy as np
 import pytest
 
 import tapegrad as torch
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
 
 N = 300_007  # no multiple of anything
 
@@ -69,6 +72,27 @@ def test_nan_is_not_lost_in_a_piece():
         x = operand(N)
         x[place] = float("nan")
         assert x.max().isnan() and x.sum().isnan() and x.amin().isnan()
+
+
+def test_short_kernels_are_shared_by_threads_that_are_awake():
+    """They wake none."""
+    torch.set_num_threads(2)
+    x, team = operand(20_000), machine.memory(int(machine.state["team"][0]), rec.TEAM, 1)[0]
+    operand(N).exp()  # makes the team
+    torch.set_num_threads(int(team["workers"]) + 1)
+    for _ in range(10_000):
+        if team["sleepers"][0] == team["workers"]:
+            break
+        time.sleep(0.001)
+    jobs = [int(team["job"])]
+    found = [x * 3]
+    jobs.append(int(team["job"]))
+    team["sleepers"][0] = 0  # so they say: nobody comes
+    found.append(x * 3)
+    jobs.append(int(team["job"]))
+    team["sleepers"][0] = team["workers"]
+    assert jobs[0] == jobs[1] < jobs[2]
+    assert torch.equal(*found)
 
 
 def test_many_python_threads_share_the_team():

@@ -107,6 +107,34 @@ def test_inputs_that_need_no_gradient(kind):
 
 
 @pytest.mark.parametrize("kind", KINDS)
+def test_no_states_are_zeros(kind):
+    for layers, both, first, steps, options in itertools.product((1, 2), (False, True), (False, True), (1, 4), (
+            {}, {"proj_size": 2})[:1 + (kind == "LSTM")]):
+        module = layer(kind, 3, 5, layers, bidirectional=both, batch_first=first, **options)
+        for shape in ((steps, 3), (2, steps, 3) if first else (steps, 2, 3)):
+            x = torch.randn(*shape)
+            places = (layers * (1 + both), *[2] * (len(shape) == 3))
+            states = [torch.zeros(*places, options.get("proj_size", 5)), torch.zeros(*places, 5)]
+            wanted, wanted_ends = module(x, tuple(states) if kind == "LSTM" else states[0])
+            for _ in range(2):
+                out, ends = module(x)
+                assert torch.equal(out, wanted) and out.stride() == wanted.stride()
+                assert all(map(torch.equal, ends, wanted_ends)) and type(ends) is type(wanted_ends)
+
+
+@pytest.mark.parametrize("x, error, said", [
+    (torch.ones(2, 3, 4), RuntimeError, "Expected 3, got 4"), (torch.ones(3), ValueError, "2D or 3D, got 1D"),
+    (torch.ones(2, 3, dtype=torch.float64), ValueError, "does not match weight dtype"),
+    (torch.ones(0, 2, 3), RuntimeError, "larger than 0"), (torch.ones(1, 2, 3, 3), ValueError, "got 4D")])
+def test_inputs_that_are_refused(x, error, said):
+    module = torch.nn.LSTM(3, 5)
+    for _ in range(2):
+        with pytest.raises(error, match=said):
+            module(x)
+    assert module(torch.ones(1, 2, 3))[0].shape == (1, 2, 5)
+
+
+@pytest.mark.parametrize("kind", KINDS)
 def test_derivatives(kind, monkeypatch):
     monkeypatch.setattr(recurrent, "FEW", WHOLE)
     torch.manual_seed(1)

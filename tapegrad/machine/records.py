@@ -92,9 +92,9 @@ CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed
 # multiples of `unit`. Where the loop is
 # kept each piece writes its part. Where it is reduced each writes a word of its own with the kernel `partial`, and
 # `store` (or `add`) makes the result of these words. `late` says which of the kernels are bound when first called; the
-# calling thread sees to that before the others join it.
+# calling thread sees to that before the others join it. An `eager` one is worth threads that are awake, and no waking.
 CUT = np.dtype([("axis", "u8"), ("pieces", "u8"), ("unit", "u8"), ("partial", "u8"), ("store", "u8"), ("add", "u8"),
-                ("late", "u8")])
+                ("late", "u8"), ("eager", "u8")])
 LATE_STORE, LATE_ADD, LATE_PARTIAL = 1, 2, 4
 MAX_PIECES = 64
 CUT_NEST_WORDS = 80  # nests of more words are not cut

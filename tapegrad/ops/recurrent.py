@@ -166,6 +166,10 @@ class Sizes(NamedTuple):
         """The last that is given: weights, and biases."""
         return [(self.rows, self.wide), (self.cell.sums * self.width,), (self.rows, self.width)]
 
+    def work(self, onto_inputs: bool = True) -> int:
+        """Multiplications of all steps, or but for those of the inputs."""
+        return self.steps * self.batch * self.rows * (self.width + self.wide * onto_inputs)
+
     def record(self) -> Shapes:
         states = self.steps + 1, self.batch, self.width
         return [(self.steps, self.batch, self.cell.kept * self.width) if self.cell.kept else None,
@@ -212,6 +216,7 @@ def _pack(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bia
     out = builder.result(x.dtype, (_length(sizes.given()),))
     parts = given_parts(out, *sizes)
     builder.copy_into(parts.inputs.reshape(*x.shape), x)
+    builder.rouse(sizes.batch, sizes.work())
     for part, value in zip(parts[1:], (state, memory, w, bias, weight)):
         if part is not None:
             builder.copy_into(part, value)
@@ -306,7 +311,7 @@ def _steps(builder: Builder, packed: Value, *, mode: str, reverse: bool, steps: 
         *gates, shown, now = outputs
         turns.elements([*gates, now], inputs, cell.step)
         turns.elements([shown, later], [gates[-1], now], cell.shown)
-    turns.end(steps * batch * sizes.rows * (width + wide * small))
+    turns.end(sizes.work(small))
     return out.layout
 
 
@@ -380,7 +385,7 @@ def _slopes(builder: Builder, g: Value, packed: Value, x: Value, w: Value, weigh
                               add=start > 0)
         _sums(builder, turns, sizes, out, rows, (moving(x, 0), moving(state, before)))
         return out.layout
-    turns.end(steps * batch * sizes.rows * width)
+    turns.end(sizes.work(False))
     rows, x, to = (v.reshape(steps * batch, v.shape[-1]) for v in (rows, x, found.inputs))
     for start, column, n in sizes.met():
         met, part = rows.narrow(1, column, n), w.narrow(0, start, n)
@@ -418,7 +423,7 @@ def _sums(builder: Builder, turns: Value, sizes: Sizes, out: Value, rows: Value,
     turns.product(of_states, rows.columns(0, sizes.rows).mT, spans[1], spans=True)
     ones = builder.constant(1, out).expand(1, rows.value.shape[0])
     turns.product(bias, builder.still(ones), rows, spans=True)
-    turns.end(sizes.steps * sizes.batch * sizes.rows * (sizes.wide + sizes.width) * 2)
+    turns.end(sizes.work() * 2)
     if blocks > 1:
         builder.write(found, room.narrow(1, 0, length).sum((0,)))
 

@@ -81,7 +81,8 @@ def test_columns_turned_into_rows(dtype, width):
         x = np.arange(pieces * columns * (depth + padding), dtype=dtype).reshape(-1, depth + padding)[:, :depth]
         found = np.full((pieces, depth + 3, columns), -1, dtype)
         part = found[:, 1:1 + depth]
-        nest = np.array([*part.strides[:2], x.strides[0], pieces * columns, columns, depth], "i8")
+        there, here = (part.strides[i] for i in (0, 2, 1)), x.reshape(pieces, columns, depth).strides
+        nest = np.array([3, 0, pieces, columns, depth, *there, *here], "i8")
         pointers = np.array([part.ctypes.data, x.ctypes.data], "u8")
         assert kernel(pointers.ctypes.data, nest.ctypes.data) == 0
         assert np.array_equal(part, x.reshape(pieces, columns, depth).transpose(0, 2, 1))

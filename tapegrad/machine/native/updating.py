@@ -100,6 +100,7 @@ def update(self, arguments, count):
             share.unit = _LINE
             share.partial = U0
             share.late = U0
+            share.eager = U0
             call_run_cut(cut, kernel, U0, nest, pointers, loops + n)
         else:
             call_kernel(kernel, pointers, nest)

@@ -11,7 +11,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, structural
 from tapegrad.machine.kernels.products import blas, gemm
-from tapegrad.machine.kernels.structural import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
+from tapegrad.machine.kernels.structural import HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import thread_cuts
 from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
@@ -76,21 +76,27 @@ class Turns:
         self.places: dict[Place, bool] = {}  # whether it is written
         self.calls: list[tuple[int, list[int], int, int, list[tuple[Place, int, int]]]] = []
         self.room: int = 0
+        self.cleared: int = 0  # of it, from its beginning on
 
     def scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
         """Room for an intermediate value, zero at first, then as the turn before left it."""
+        found = self._scratch(of, shape)
+        self.cleared = self.room
+        return found
+
+    def _scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
         layout = self.builder.layouts.intern(of, tuple(shape))
         start, self.room = self.room, self.room + -(-layout.nbytes // _LINE) * _LINE
         return Moving(Traced(self.builder, Pointer(_IN_SCRATCH, start), layout), 0, 0)
 
     def spanned(self, of: dtype, columns: int) -> tuple[Moving, Moving]:
-        """Rows in scratch: those of a turn, and those of all turns of a span, side by side.
+        """Rows in scratch, with anything in them: those of a turn, and those of all turns of a span, side by side.
 
         Each begins an odd number of cache lines after the one before, so that a column of them lies on all of a cache's
         sets: products go along it (256 x 64 x 128: 3 %).
         """
         lines = -(-columns * of.itemsize // _LINE) | 1
-        all_of = self.scratch(of, (self.span * self.at_once, lines * _LINE // of.itemsize)).columns(0, columns)
+        all_of = self._scratch(of, (self.span * self.at_once, lines * _LINE // of.itemsize)).columns(0, columns)
         return Moving(all_of.value.narrow(0, 0, self.at_once), 0, 0, all_of.strides[0]), all_of
 
     def summed(self, x: Traced) -> Moving:
@@ -184,15 +190,17 @@ class Turns:
         order = sorted((p for p in self.places if p is not None), key=lambda place: not self.places[place])
         assert len(order) <= MOST_POINTERS
         numbers: dict[Place, int] = {None: SCRATCH, **{place: i for i, place in enumerate(order)}}
-        body = [len(self.calls), self.at_once, self.room, self.span]
+        body = [len(self.calls), self.at_once, self.room, self.span, self.cleared, 0]
+        assert len(body) == HEAD
         for kernel, nest, rows, first, places in self.calls:
             at = [word for place, offset, row in places for word in (numbers[place], offset, row)]
             body += [kernel, 5 + len(at) + len(nest), rows, len(places), first, *at, *nest]
+        body[HEAD - 1] = 8 * len(body)
         strides = [word for _, row, turn in order for word in (row, turn, 0)]
         head = [3, 0, self.rows, self.turns, 0, *strides]
         words = np.array([*head, *body], "i8")
         words[4] = address_of(words) + words.itemsize * len(head)
-        pieces, cut = min(self.rows // (self.at_once or _ROWS), work // thread_cuts.PRODUCT_GRAIN, MOST_PIECES), None
+        pieces, cut = shared(self.rows, work, self.at_once), None
         if pieces > 1:
             cut = np.zeros(1, rec.CUT)
             cut["pieces"], cut["unit"] = pieces, max(self.at_once, 1)
@@ -201,8 +209,19 @@ class Turns:
                                        patient=True))
 
 
+def shared(rows: int, work: int, at_once: int = 0) -> int:
+    """Into how many pieces threads cut so many rows of a batch."""
+    return min(rows // (at_once or _ROWS), work // thread_cuts.PRODUCT_GRAIN, MOST_PIECES)
+
+
 class Looping(Builder):
     """Steps through sequences."""
+
+    def rouse(self, rows: int, work: int) -> None:
+        """Have the last step wake the threads that an operation to come will share so much work with, if it is any."""
+        cut = self.steps[-1].cut
+        if cut is not None and shared(rows, work) > 1:
+            cut["eager"] = 0
 
     def in_turns(self, rows: int, turns: int, at_once: int = 0, span: int = 1) -> Turns:
         return Turns(self, rows, turns, at_once, span)
@@ -223,9 +242,10 @@ class Looping(Builder):
         if kernel is None or layout.strides[1] != 1 or target.layout.strides[2] != 1 or rows % lanes or columns % lanes:
             self.copy(target.place(), x.reshape(n, columns, rows).mT.place())
             return
-        (piece, row, _), item = target.layout.strides, of.itemsize
-        nest = [piece * item, row * item, layout.strides[0] * item, n * columns, columns, rows]
-        self.steps.append(Step(kernel, 0, np.array(nest, "i8"), (target.pointer, at), patient=True))
+        (piece, row, column), (apart, along), item = target.layout.strides, layout.strides, of.itemsize
+        strides = piece, column, row, columns * apart, apart, along
+        nest = np.array([3, 0, n, columns, rows, *(s * item for s in strides)], "i8")
+        self.steps.append(Step(kernel, 0, nest, (target.pointer, at), cut=thread_cuts.cut_copy(nest), patient=True))
 
     def plain(self, x: Traced) -> Traced:
         return x if x.layout.contiguous else Copy(x)

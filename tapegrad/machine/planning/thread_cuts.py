@@ -15,6 +15,7 @@ from tapegrad.machine.kernels.products import gemm
 from tapegrad.ops.symbols import Sym, rewrite, walk
 
 GRAIN = 32768  # elements a thread at the least: below it waking the others costs more than they save
+AWAKE = 4  # where they are awake it is a grain's part
 PRODUCT_GRAIN = 1 << 20  # multiplications of a matrix product, 13 us of them
 VECTOR_GRAIN = 1 << 17   # with a vector: they wait for the matrix, 15 us where it is in the second-level cache
 LONG, LINE, VECTOR = 4096, 64, 16  # elements
@@ -26,12 +27,13 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
     kept, reduced = int(nest[0]), int(nest[1])
     sizes = [int(n) for n in nest[2:2 + kept + reduced]]
     elements = int(np.prod(sizes, dtype=np.float64))
-    if elements < 2 * GRAIN // _CALL_WEIGHT or len(nest) > rec.CUT_NEST_WORDS:
+    if elements < 2 * GRAIN // AWAKE // _CALL_WEIGHT or len(nest) > rec.CUT_NEST_WORDS:
         return None
-    pieces = min(elements * (_CALL_WEIGHT if costs_much(region.values) else 1) // GRAIN, rec.MAX_PIECES)
-    if pieces < 2:
+    pieces, eager = _pieces(elements * (_CALL_WEIGHT if costs_much(region.values) else 1))
+    if pieces < 2 or (eager and not kept):
         return None
     found = np.zeros(1, rec.CUT)
+    found["eager"] = eager
     long = [d for d in range(kept) if sizes[d] >= pieces]
     if long:
         in_line = nest[2 + len(sizes) + long[0]] == region.outputs[0].itemsize
@@ -50,6 +52,22 @@ def cut(region: emitter.Region, pattern: str, nest: np.ndarray[Any, Any], both: 
     if both:
         found["add"] = emitter.compile_region(rest, words, (True,))
     return found
+
+
+def cut_copy(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """As `cut`, for the nest of a kernel that copies, along its outermost loop."""
+    pieces, eager = _pieces(int(np.prod(nest[2:2 + nest[0]])))
+    if pieces < 2 or nest[2] < pieces:
+        return None
+    found = np.zeros(1, rec.CUT)
+    found["pieces"], found["unit"], found["eager"] = pieces, 1, eager
+    return found
+
+
+def _pieces(elements: int) -> tuple[int, bool]:
+    """Into how many pieces so many elements are cut; and whether only threads that are awake get any."""
+    eager = elements < 2 * GRAIN
+    return min(elements * (AWAKE if eager else 1) // GRAIN, rec.MAX_PIECES), eager
 
 
 def _unit(size: int, pieces: int, in_line: bool) -> int:

@@ -92,14 +92,15 @@ def source(of: dtype, width: int) -> str:
 def turned_source(of: dtype, width: int) -> str:
     """What turns columns for packing, as a kernel of its own, for sizes that are multiples of the lanes.
 
-    Its nest: bytes from a piece to the next, and from a row of it; from a column to the next; how many columns, how
-    many of them a piece, and their length.
+    Its nest is that of a copy: [3, 0, pieces, columns of each, their length, (bytes along each) of both], so that
+    threads share the pieces.
     """
     text = _Source(of, width)
     text.transpose()
     with text.function("i32 @kernel(ptr %pointers, ptr %nest)"):
-        piece, row, stride, count, columns, depth = (
-            text.let(f"load i64, ptr {text.element('%nest', i)}") for i in range(6))
+        pieces, columns, depth, piece, row, stride = (
+            text.let(f"load i64, ptr {text.element('%nest', i)}") for i in (2, 3, 4, 5, 7, 9))
+        count = text.do("mul", pieces, columns)
         to, start = (text.let(f"load ptr, ptr {text.element('%pointers', i, 'ptr')}") for i in range(2))
         text.line(f"call void @transpose(ptr {to}, i64 {piece}, i64 {row}, ptr {start}, i64 {stride}, i64 {text.item}, "
                   f"i64 {count}, i64 {columns}, i64 {depth})")

@@ -35,10 +35,10 @@ from tapegrad.machine.kernels.structural.loading import (
     weighted,
     weighted_sums,
 )
-from tapegrad.machine.kernels.structural.turn_words import MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
+from tapegrad.machine.kernels.structural.turn_words import HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 
 __all__ = [
-    "FAILED", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
+    "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
     "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "is_indexed",
     "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence", "scan", "searched",
     "turned", "turns", "walk_nest", "weighted", "weighted_sums",

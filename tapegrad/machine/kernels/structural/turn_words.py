@@ -1,6 +1,7 @@
 """Words that calls made turn by turn are written with (see `loops.turns`)."""
 from __future__ import annotations
 
+HEAD = 6  # words before the first call
 SCRATCH = 31  # as a pointer's number: the scratch
 NO_ROWS = 95  # as a place in a call's nest: it does not depend on how many rows there are
 MOST_WORDS = 95  # of the nest of one call
