@@ -97,6 +97,28 @@ def test_what_is_between_products_of_matrices_is_one_kernel_of_their_blocks():
     assert len(group.calls) == 2 and products.product(group.calls[0].kernel) is not None
 
 
+BESIDE = {  # what is computed beside a run, and joins it with who reads it; how many kernels there may be
+    "a product": (lambda x, y, u, v: (x[:, None] * y + u[:, None] * v,), 1),
+    "a product of one": (lambda x, y, u, v: (x[:, None] * y - (u[:, None] * v) * (u[:, None] + v),), 1),
+    "returned as well": (lambda x, y, u, v: (lambda a, b: (a + b, b))(x[:, None] * y, u[:, None] * v), 1),
+    "read before": (lambda x, y, u, v: (lambda a, b: (b.sum((1, 2)).cumsum(0), a + b))(
+        x[:, None] * y, u[:, None] * v), 3),
+    "written later": (lambda x, y, u, v: (lambda a, u, b: (u.mul_(2), a + b))(
+        x[:, None] * y, *(lambda u: (u, u[:, None] * v))(u.clone())), 4),
+    "added to": (lambda x, y, u, v: (x[:, None] * y + torch.zeros_like(y).expand(40, 20, 30).clone().add_(
+        u[:, None] * v),), 2),
+}
+
+
+@pytest.mark.parametrize("name", BESIDE)
+def test_operands_that_are_computed_beside_a_run_are_in_it(name):
+    function, most = BESIDE[name]
+    given = values(40, 30), values(20, 30, seed=1), values(40, 30, seed=2), values(20, 30, seed=3)
+    made = compiled(function, *given)
+    same(made(*given), function(*given))
+    assert len(kernels(made)) <= most, made.tape.dump()
+
+
 def test_what_has_but_numbers_in_common_stays_apart():
     def update(x, w, p, q, rate):
         return x * w, p * rate - p, q * rate - q

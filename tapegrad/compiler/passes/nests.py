@@ -12,6 +12,7 @@ An innermost loop of a few elements is written out, for a row of ten costs more 
 """
 from __future__ import annotations
 
+import copy
 import functools
 import math
 from collections import deque
@@ -45,6 +46,7 @@ LEAST = 512         # elements: of fewer, a kernel takes longer to compile than 
 LONGEST = 4096      # elements of a row that is gone through again: it stays in the first-level cache, or the second
 SHORT = 64          # elements of an innermost loop that may be written out
 WRITTEN_OUT = 1024  # elements times nodes of a kernel that is: more takes too long to compile
+MAKERS = 4          # steps that compute operands of one that joins a run, and join it with that
 FAR = 32            # steps without one that joins a run, after which no more are looked for
 VECTORS = 8         # elements of whole vectors: the rest is done one by one where functions are called
 
@@ -485,7 +487,8 @@ class _Line:
             reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
             waits = bool(writing & later.keys()) or any(later.get(s) for s in reading)
             shape = None if waits or run.spaces.keys().isdisjoint(map(space, step.places)) else _shape_of(step)
-            if shape is not None and run.takes(number, step, shape):
+            if shape is not None and (self._takes_makers(run, before, number, step, shape) or run.takes(
+                    number, step, shape)):
                 joined = len(before), len(after), len(seen)
                 continue
             if waits or writing & run.spaces.keys() or any(run.spaces.get(s) for s in reading):
@@ -497,6 +500,35 @@ class _Line:
                 before.append((number, step))
         rest.extendleft(reversed(seen[joined[2]:]))  # they stay where they are
         return before[:joined[0]], after[:joined[1]], seen[:joined[2]]
+
+    def _takes_makers(self, run: _Run, before: list[tuple[int, Step]], number: int, step: Step, shape: _Shape) -> bool:
+        """Take a step in with those that compute its operands, if these were to be done before the run and may be in it.
+
+        Nothing that stays before the run, and nothing in it, may have to do with what they write, or write what they
+        read.
+        """
+        wanted = {space(p) for p in reads(step)} - run.spaces.keys()
+        makers: list[tuple[int, Step]] = []
+        used: set[Space] = set()  # by those that stay
+        written: set[Space] = {s for s, w in run.spaces.items() if w}
+        for other in reversed(before):
+            reading, writing = {space(p) for p in reads(other[1])}, {space(p) for p in writes(other[1])}
+            if writing & wanted:
+                if len(makers) == MAKERS or (writing & (used | run.spaces.keys())) or reading & written:
+                    return False
+                makers.append(other)
+                wanted |= reading - run.spaces.keys()
+            else:
+                used |= reading | writing
+                written |= writing
+        kept = copy.copy(run)
+        for n, maker in [*reversed(makers), (number, step)] if makers else ():
+            of = shape if n == number else _shape_of(maker)
+            if of is None or not run.takes(n, maker, of):
+                run.__dict__.update(kept.__dict__)
+                return False
+        before[:] = [b for b in before if b not in makers]
+        return bool(makers)
 
     def _written(self, run: _Run, rest: deque[tuple[int, Step]]) -> list[Step]:
         """A run as one kernel, or as it was; of one that cannot be, the last steps go back to the `rest`."""
