@@ -61,6 +61,8 @@ PROGRAMS: dict[str, tuple[Callable[..., Any], tuple[Any, ...]]] = {
     "large": (lambda x: torch.cumsum((x @ x).exp(), 0), (randn(70, 70) * 0.01,)),
     "cut for threads": (lambda x: (x * x + x).sum(0).sqrt(), (randn(600, 400),)),
     "indices": (lambda x, i: x[i].sum(0), (randn(5, 3), torch.tensor([0, 4, -1]))),
+    "weighted sums and picked columns": (lambda f, x, w, i: -((f @ x * w[:, None]).sum(0) * 2)[:, i], (
+        randn(6, 3, 4), randn(4, 300), randn(6, 300), torch.arange(2000) % 300)),
     "sorting": (lambda x: torch.sort(x).values, (randn(9),)),
     "cholesky": (lambda x: torch.linalg.cholesky(x @ x.t() + torch.eye(4, dtype=f64)), (randn(4, 4),)),
     "solve": (lambda x, y: torch.linalg.solve(x, y), (randn(4, 4), randn(4))),
@@ -419,7 +421,7 @@ def test_an_index_out_of_range_is_a_status() -> None:
 
 
 EXPORTED = ["products", "large", "indices", "softmax", "columns", "what is read by name", "a loop of vectors",
-            "a branch"]
+            "a branch", "weighted sums and picked columns"]
 
 
 @pytest.mark.skipif(shutil.which("gcc") is None, reason="no C compiler")

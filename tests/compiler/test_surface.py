@@ -93,7 +93,7 @@ def test_explain():
     for part in ("3 captures" if "3 captures" in text else "2 captures", "replays", "program 0: f32[2]", "1 tensor",
                  "1 value on the way", "1 random draw", "1 result with a history: 1 input", "superinstructions",
                  "passes: constants, common, dead, placed, stores, extremes, scattered, row_sums, picked, "
-                 "weighted, elements, rows, lanes, blocks, recomputed, nests, fusion"):
+                 "weighted, elements, alike, shallow, gathered, rows, lanes, blocks, recomputed, nests, fusion"):
         assert part in text, text
 
 

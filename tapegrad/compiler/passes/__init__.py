@@ -9,6 +9,7 @@ import os
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from tapegrad.compiler.passes.alike import alike
 from tapegrad.compiler.passes.blocks import blocks, lowered
 from tapegrad.compiler.passes.common import common
 from tapegrad.compiler.passes.constants import constants
@@ -16,6 +17,7 @@ from tapegrad.compiler.passes.dead import dead
 from tapegrad.compiler.passes.elements import elements
 from tapegrad.compiler.passes.extremes import extremes
 from tapegrad.compiler.passes.fusion import fusion
+from tapegrad.compiler.passes.gathered import gathered
 from tapegrad.compiler.passes.lanes import lanes
 from tapegrad.compiler.passes.loops import loops
 from tapegrad.compiler.passes.nests import nests
@@ -26,6 +28,7 @@ from tapegrad.compiler.passes.recomputed import recomputed
 from tapegrad.compiler.passes.row_sums import row_sums
 from tapegrad.compiler.passes.rows import rows
 from tapegrad.compiler.passes.scattered import scattered
+from tapegrad.compiler.passes.shallow import shallow
 from tapegrad.compiler.passes.stores import stores
 from tapegrad.compiler.passes.weighted import weighted
 from tapegrad.compiler.passes.work import Work
@@ -34,7 +37,8 @@ from tapegrad.machine.llvm import late_binding
 PASSES: dict[str, Callable[[Work], Any]] = {
     "constants": constants, "common": common, "dead": dead, "placed": placed, "stores": stores,
     "extremes": extremes, "scattered": scattered, "row_sums": row_sums, "picked": picked,
-    "weighted": weighted, "elements": elements,
+    "weighted": weighted, "elements": elements, "alike": alike, "shallow": shallow,
+    "gathered": gathered,
     "rows": rows, "lanes": lanes, "blocks": blocks, "recomputed": recomputed, "nests": nests, "fusion": fusion,
     "loops": loops, "products": products,
 }

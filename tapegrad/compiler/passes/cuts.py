@@ -2,16 +2,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from tapegrad.compiler.passes.work import kernel_of, space, writes
-from tapegrad.compiler.traced_program import Place, Step
+from tapegrad.compiler.traced_program import Block, Item, Place, Step
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import products
+from tapegrad.machine.kernels import calls_functions, products
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
+from tapegrad.ops.symbols import walk
 
 MATRICES, MATRIX = 8, 1 << 19  # products of at least so many, of which each moves at most so many bytes
 ROWS, DEPTH, SMALL = 512, 64, 1 << 14  # or of a matrix of at least so many short rows with one of at most so many bytes
@@ -73,6 +74,35 @@ def words_of(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
     loops, count = kept + reduced, len(step.places)
     words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
     return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
+
+
+class Arithmetic(NamedTuple):
+    """A step that computes all of an own block, element by element: its loops, with the strides of its places."""
+
+    of: dtype
+    sizes: list[int]
+    strides: list[list[int]]
+
+
+def arithmetic(step: Item, blocks: Sequence[Block]) -> Arithmetic | None:
+    """What a step goes over that stores a block as a whole, each element by instructions alone: no functions."""
+    kernel = kernel_of(step)
+    if kernel is None or not isinstance(step, Step) or set(kernel.pattern) - set("c0s") or (
+            any(kernel.accumulate) or any(kernel.region.per_row) or any(p.stride for p in step.places)):
+        return None
+    (of, *more), values, target = kernel.region.outputs, kernel.region.values, step.places[0]
+    if more or target.kind != "own" or target.offset or calls_functions([values[0].cast(of)]) or any(
+            n.op in ("index", "count", "reduce") for n in walk(values)):
+        return None
+    _, _, sizes, strides = words_of(step)
+    whole = strides[0] == contiguous(sizes, of.itemsize) and (
+        math.prod(sizes) * of.itemsize == blocks[target.number].nbytes)
+    return Arithmetic(of, sizes, strides) if whole else None
+
+
+def contiguous(sizes: Sequence[int], item: int) -> list[int]:
+    """The strides of elements of so many bytes, one after the other."""
+    return [math.prod(sizes[d + 1:]) * item for d in range(len(sizes))]
 
 
 def cuts(step: Step, units: int) -> Iterator[Cut]:

@@ -502,7 +502,7 @@ class _Line:
         return before[:joined[0]], after[:joined[1]], seen[:joined[2]]
 
     def _takes_makers(self, run: _Run, before: list[tuple[int, Step]], number: int, step: Step, shape: _Shape) -> bool:
-        """Take a step in with those that compute its operands, if these were to be done before the run and may be in it.
+        """Take a step in with those that compute its operands, if these were to be done before a run and may be in it.
 
         Nothing that stays before the run, and nothing in it, may have to do with what they write, or write what they
         read.

@@ -30,7 +30,7 @@ LEAST = 1 << 13  # elements that need not be computed, from which this is worth 
 _WORD = 8  # bytes of an index
 
 
-class _Pick(NamedTuple):
+class Pick(NamedTuple):
     """A step that reads, of each row of a block as a whole, `few` of `columns` elements, at indices."""
 
     of: dtype
@@ -55,7 +55,7 @@ def picked(work: Work) -> Work:
     done: set[Any] = set()
     while True:
         steps = list(work.steps)
-        picks = {t: p for t, step in enumerate(steps) for p in [_pick(step, work.blocks)]
+        picks = {t: p for t, step in enumerate(steps) for p in [pick(step, work.blocks)]
                  if p is not None and 4 * p.few <= 3 * p.columns and p.source not in work.results}
         together: dict[Any, list[int]] = defaultdict(list)
         for t, p in picks.items():
@@ -67,7 +67,7 @@ def picked(work: Work) -> Work:
         work = _Columns(work, {t: picks[t] for t in together[key]}).done() or work
 
 
-def _pick(step: Item, blocks: Sequence[Block]) -> _Pick | None:
+def pick(step: Item, blocks: Sequence[Block]) -> Pick | None:
     if not isinstance(step, Step) or step.kind != rec.KERNEL or len(step.places) != 3 or (
             any(p.stride for p in step.places)):
         return None
@@ -89,13 +89,13 @@ def _pick(step: Item, blocks: Sequence[Block]) -> _Pick | None:
     if own != [count * item, item][-len(sizes):] or base != [columns * item, 0][-len(sizes):] or source.offset or (
             blocks[source.number].nbytes != rows * columns * item):
         return None
-    return _Pick(of, source.number, step.places[2], rows, columns, count)
+    return Pick(of, source.number, step.places[2], rows, columns, count)
 
 
 class _Columns:
     """A program some of whose picks, with one index, become picks of what their sources are made of."""
 
-    def __init__(self, work: Work, picks: dict[int, _Pick]) -> None:
+    def __init__(self, work: Work, picks: dict[int, Pick]) -> None:
         self.work, self.picks, self.first = work, picks, min(picks)
         self.of, _, self.indices, _, self.columns, self.few = next(iter(picks.values()))
         self.item = self.of.itemsize
@@ -292,7 +292,7 @@ class _Columns:
         return [Step(rec.KERNEL, structural.indexed(structural.READ, self.of), machine.keep_nest(nest.tolist()),
                      (made, place, self.indices), b"", step.lines)], made, by
 
-    def copied(self, step: Item, pick: _Pick) -> Step:
+    def copied(self, step: Item, pick: Pick) -> Step:
         """In the place of a pick: what it reads is what it would write."""
         assert isinstance(step, Step)
         x, elements = Sym.operand(0, self.of), pick.rows * self.few

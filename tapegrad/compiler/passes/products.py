@@ -14,7 +14,10 @@ from tapegrad.machine.planning import thread_cuts
 
 
 def products(work: Work) -> Work:
-    """The same program with large products, and weighted sums of them, cut along their longer side or their batches."""
+    """The same program with large products cut along their longer side, or along their batches.
+
+    Along columns are cut weighted sums of products, and arithmetic on picked columns.
+    """
     return work._replace(steps=[_cut(s) for s in work.steps])
 
 
@@ -24,6 +27,8 @@ def _cut(step: Any) -> Any:
     known, cut = product(step.a), thread_cuts.cut_product
     if step.a in structural.weighted_sums:
         cut = thread_cuts.cut_weighted
+    elif step.a in structural.gatherings:
+        cut = thread_cuts.cut_gathered
     elif known is None or not known.by_nest:
         return step
     _, _, sizes, strides = words_of(step)

@@ -40,7 +40,7 @@ def _stored(steps: Sequence[Step], constants: Collection[int]) -> list[Step]:
             added = _added(step, zeros.places[0], nbytes)
             if added is not None and len(spaces & {space(zeros.places[0])}) == 1:
                 found[t], found[at] = [added[0]], added[1]
-        nbytes = _zeros_of(step, constants)
+        nbytes = zeros_of(step, constants)
         if nbytes:
             zeroed[space(step.places[0])] = t, nbytes
             if step.kind != rec.KERNEL:
@@ -48,7 +48,7 @@ def _stored(steps: Sequence[Step], constants: Collection[int]) -> list[Step]:
     return [s for several in found for s in several]
 
 
-def _zeros_of(step: Step, constants: Collection[int]) -> int:
+def zeros_of(step: Step, constants: Collection[int]) -> int:
     """How many bytes of zeros a step writes to memory of the program's own, which is no constant."""
     if not step.places or step.places[0].kind != "own":
         return 0

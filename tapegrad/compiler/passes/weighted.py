@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
-from tapegrad.compiler.passes.cuts import words_of
+from tapegrad.compiler.passes.cuts import contiguous, words_of
+from tapegrad.compiler.passes.stores import zeros_of
 from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used, writes
+from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
@@ -52,8 +54,8 @@ class _Found(NamedTuple):
 
 def weighted(work: Work) -> Work:
     """The same program with such sums as single steps."""
-    uses = times_used(work.steps)
-    return between_loops(work, lambda line: _gathered(line, uses, work.results))
+    uses, constants = times_used(work.steps), constant_blocks(work.steps, work.results).keys()
+    return between_loops(work, lambda line: _onto_nothing(_gathered(line, uses, work.results), constants))
 
 
 def _gathered(line: Sequence[Step], uses: Counter[int], results: set[int]) -> list[Step]:
@@ -75,7 +77,7 @@ def _gathered(line: Sequence[Step], uses: Counter[int], results: set[int]) -> li
         at = makers[first.number]
         found = _found(line[at], line[by], step, first)
         other = line[by].places[1 + (line[by].places[1] is first)]
-        if found is not None and not (_changed(line[at + 1:t], line[at].places[1:]) or _changed(
+        if found is not None and not (changed(line[at + 1:t], line[at].places[1:]) or changed(
                 line[by + 1:t], [other])):
             made = _one(found, line[at].places[1:], other, step)
             if made is not None:
@@ -83,7 +85,25 @@ def _gathered(line: Sequence[Step], uses: Counter[int], results: set[int]) -> li
     return [s for s in out if s is not None]
 
 
-def _changed(between: Sequence[Step], places: Sequence[Place]) -> bool:
+def _onto_nothing(line: Sequence[Step], constants: Collection[int]) -> list[Step]:
+    """The same steps, in which no sum is added to zeros: in float64 it is no negative zero itself."""
+    out: list[Step | None] = [*line]
+    last: dict[tuple[str, int], int] = {}  # step that used a block
+    for t, step in enumerate(line):
+        target = step.places[0] if step.places else None
+        if target is not None and step.a in structural.weighted_sums and structural.effects[step.a].reads == 0:
+            _, _, sizes, (into, *_) = words_of(step)
+            before, nbytes = last.get(space(target), -1), math.prod(sizes[:3]) * into[2]
+            store = structural.weighted(dtypes.float64, sizes[1], sizes[4], False)
+            if before >= 0 and store is not None and into[2] == dtypes.float64.itemsize and (
+                    into[1] == sizes[2] * into[2] and zeros_of(line[before], constants) == nbytes
+                    and line[before].places[0] == target and space(target) not in map(space, step.places[1:])):
+                out[before], out[t] = None, step._replace(a=store)
+        last.update((space(p), t) for p in step.places)
+    return [s for s in out if s is not None]
+
+
+def changed(between: Sequence[Step], places: Sequence[Place]) -> bool:
     """Whether what was read may be written before it is read; what is not own may overlap."""
     read = {space(p) for p in places}
     outside = any(kind != "own" for kind, _ in read)
@@ -107,7 +127,7 @@ def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | No
     _, _, (batches, height, width, depth), (own, left, right) = words_of(product)
     elements = batches * height * width
     if of not in (dtypes.float64, dtypes.float32) or elements < LEAST or (
-            _along((batches, height, width), own[:3], (elements,)) != [item]):
+            along((batches, height, width), own[:3], (elements,)) != [item]):
         return None
     # The sum goes through its operand in some order, each element once: lanes, what is summed, the rest of a product.
     kept, reduced, sizes, (into, source) = words_of(total)
@@ -115,7 +135,7 @@ def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | No
         return None
     order = sorted(range(len(sizes)), key=lambda d: -source[d])
     sizes, into, source = ([given[d] for d in order] for given in (sizes, into, source))
-    if source != _contiguous(sizes, item) or math.prod(sizes) != elements:
+    if source != contiguous(sizes, item) or math.prod(sizes) != elements:
         return None
     at = order.index(kept)
     rest = math.prod(sizes[at + 1:])
@@ -123,16 +143,16 @@ def _found(product: Step, scale: Step, total: Step, place: Place) -> _Found | No
         return None
     lanes, many, rows = math.prod(sizes[:at]), sizes[at], rest // width
     over = lanes, many, rows, width
-    written = _along(sizes[:at] + sizes[at + 1:], into[:at] + into[at + 1:], (lanes * rows, width))
+    written = along(sizes[:at] + sizes[at + 1:], into[:at] + into[at + 1:], (lanes * rows, width))
     _, _, sizes, strides = words_of(scale)
     if math.prod(sizes) != elements:
         return None
     ours = 1 + scale.places[1:].index(place)
-    by = _along(sizes, strides[3 - ours], over)
+    by = along(sizes, strides[3 - ours], over)
     if written is None or by is None or any(
-            strides[k] != _contiguous(sizes, item) for k in (0, ours)):
+            strides[k] != contiguous(sizes, item) for k in (0, ours)):
         return None
-    mine, theirs = (_along((batches, height), s[:2], over[:3]) for s in (left, right))
+    mine, theirs = (along((batches, height), s[:2], over[:3]) for s in (left, right))
     if mine is None or theirs is None or theirs[0] or theirs[2] or by[0] or by[2] or rows > ROWS or depth > DEPTH or (
             many > MANY or any(s != item for s in (left[3], right[2], by[3], written[1]))):
         return None
@@ -151,7 +171,7 @@ def _one(found: _Found, factors: Sequence[Place], weights: Place, total: Step) -
     return Step(rec.KERNEL, address, machine.keep_nest(words), (total.places[0], *factors, weights), b"", total.lines)
 
 
-def _along(sizes: Sequence[int], strides: Sequence[int], over: Sequence[int]) -> list[int] | None:
+def along(sizes: Sequence[int], strides: Sequence[int], over: Sequence[int]) -> list[int] | None:
     """The strides of an access over other loops that go through the same elements; None where they end elsewhere."""
     found, left = [], [(n, s) for n, s in zip(sizes, strides) if n > 1]
     for size in reversed(over):
@@ -169,7 +189,3 @@ def _along(sizes: Sequence[int], strides: Sequence[int], over: Sequence[int]) ->
         if n > size:
             left.append((n // size, stride * size))
     return found[::-1]
-
-
-def _contiguous(sizes: Sequence[int], item: int) -> list[int]:
-    return [math.prod(sizes[d + 1:]) * item for d in range(len(sizes))]

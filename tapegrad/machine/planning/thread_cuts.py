@@ -119,9 +119,17 @@ def cut_product(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
 
 def cut_weighted(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     """As `cut`, for the nest of a weighted sum of products: along the columns, for lanes may be mostly zero."""
-    width = int(nest[4])
-    unit = gemm.tile()[1]  # bytes, of whatever elements: whole tiles
-    pieces = min(int(np.prod(nest[2:7], dtype=np.float64)) // PRODUCT_GRAIN, width // unit, rec.MAX_PIECES)
+    return _cut_columns(int(nest[4]), int(np.prod(nest[2:7], dtype=np.float64)) // PRODUCT_GRAIN)
+
+
+def cut_gathered(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
+    """As `cut`, for the nest of arithmetic on picked columns: along these, for what rows share is worked out first."""
+    return _cut_columns(int(nest[4]), int(np.prod(nest[2:5], dtype=np.float64)) // GRAIN)
+
+
+def _cut_columns(columns: int, pieces: int) -> np.ndarray[Any, Any] | None:
+    unit = gemm.tile()[1]  # bytes, of whatever elements: whole vectors
+    pieces = min(pieces, columns // unit, rec.MAX_PIECES)
     if pieces < 2:
         return None
     found = np.zeros(1, rec.CUT)

@@ -22,6 +22,7 @@ from tapegrad.machine.llvm import jit
 __all__ = ["kernels"]
 
 VECTORS = 2  # of a row at once: 3 rows of sums and products, and what is loaded, fit 16 registers
+SUMS = 4     # side by side, where it is seen whether all is finite
 
 
 @functools.cache
@@ -59,33 +60,38 @@ class _Source(ProductWriter):
         return self.whole()
 
     def finite(self) -> None:
-        """Whether all of a matrix is: times zero it is zero, everywhere."""
+        """Whether all of a matrix is: times zero it is zero, everywhere. A few sums do not wait for each other."""
         with self.function("i1 @finite(ptr %from, i64 %stride, i64 %rows, i64 %columns)"):
-            whole = self.do("and", "%columns", -self.lanes)
-            mask = self.lanes_of(self.first(self.do("sub", "%columns", whole)))
-            sums = ["zeroinitializer"]
+            several, some = self.do("and", "%columns", -SUMS * self.lanes), self.do("and", "%columns", -self.lanes)
+            mask = self.lanes_of(self.first(self.do("sub", "%columns", some)))
+            sums = ["zeroinitializer"] * SUMS
             with self.summing("%rows", 1, "0", sums) as r:
                 start = self.at("%from", (r, "%stride"))
-                with self.summing(whole, self.lanes, "0", sums) as j:
+                with self.summing(several, SUMS * self.lanes, "0", sums) as j:
                     at = self.element(start, j, self.t)
-                    sums[:] = [self.plus_nothing(sums[0], self.let(f"load {self.v}, ptr {at}, align {self.item}"))]
-                rest = self.masked_load(self.element(start, whole, self.t), mask)
-                sums[:] = [self.plus_nothing(sums[0], rest)]
-            nan = self.let(f"fcmp uno {self.v} {sums[0]}, zeroinitializer")
+                    sums[:] = [self.plus_nothing(total, self.vector_at(self.slot(at, v)))
+                               for v, total in enumerate(sums)]
+                with self.summing(some, self.lanes, several, sums) as j:
+                    sums[0] = self.plus_nothing(sums[0], self.vector_at(self.element(start, j, self.t)))
+                sums[1] = self.plus_nothing(sums[1], self.masked_load(self.element(start, some, self.t), mask))
+            total = functools.reduce(lambda x, y: self.let(f"fadd {self.v} {x}, {y}"), sums)
+            nan = self.let(f"fcmp uno {self.v} {total}, zeroinitializer")
             bits = self.let(f"bitcast {self.m} {nan} to {self.bits}")
             self.line(f"ret i1 {self.let(f'icmp eq {self.bits} {bits}, 0')}")
 
     def plus_nothing(self, total: str, x: str) -> str:
         return self.let(f"fadd {self.v} {total}, {self.let(f'fmul {self.v} {x}, zeroinitializer')}")
 
+    def vector_at(self, at: str) -> str:
+        return self.let(f"load {self.v}, ptr {at}, align {self.item}")
+
     def listed(self) -> None:
         """Which of the matrices of a lane are not all zero, or all of them; and how many."""
         t, bits = f"<{self.depth} x {self.t}>", f"<{self.depth} x i{8 * self.item}>"
         twice = f"<{', '.join([f'i{8 * self.item} 1'] * self.depth)}>"
         with self.function("i64 @listed(ptr %a, i64 %am, i64 %ai, i64 %many, i1 %all, ptr %list)"):
-            self.line("%count = alloca i64")
-            self.line("store i64 0, ptr %count")
-            with self.loop("%many") as m:
+            count = ["0"]
+            with self.summing("%many", 1, "0", count, "i64") as m:
                 start, some = self.at("%a", (m, "%am")), "zeroinitializer"
                 for r in range(self.rows):
                     row = self.let(f"load {t}, ptr {self.at(start, (r, '%ai'))}, align {self.item}")
@@ -94,57 +100,61 @@ class _Source(ProductWriter):
                 some = self.let(f"icmp ne {bits} {some}, zeroinitializer")
                 some = self.let(f"bitcast <{self.depth} x i1> {some} to i{self.depth}")
                 some = self.let(f"or i1 %all, {self.let(f'icmp ne i{self.depth} {some}, 0')}")
-                count = self.let("load i64, ptr %count")
-                self.line(f"store i64 {m}, ptr {self.element('%list', count)}")
-                more = self.do("add", count, self.let(f"zext i1 {some} to i64"))
-                self.line(f"store i64 {more}, ptr %count")
-            self.line(f"ret i64 {self.let('load i64, ptr %count')}")
+                self.line(f"store i64 {m}, ptr {self.element('%list', count[0])}")
+                count[0] = self.do("add", count[0], self.let(f"zext i1 {some} to i64"))
+            self.line(f"ret i64 {count[0]}")
 
     def columns(self, vectors: int, masked: bool) -> None:
-        """Columns of the rows of one lane: so many vectors of each, or what a mask keeps of one."""
+        """The rows of one lane, from `start` on so many vectors of each at once, and what a mask keeps of the last."""
         tiles = [(r, v) for r in range(self.rows) for v in range(vectors)]
         with self.function(f"void @columns{vectors}(ptr %a, i64 %am, i64 %ai, ptr %b, i64 %bm, i64 %bk, ptr %w, "
-                           f"i64 %wm, ptr %c, i64 %ci, ptr %list, i64 %count, {self.bits} %keep, i1 %adds)"):
-            mask = self.lanes_of("%keep") if masked else ""
-
-            def load(at: str) -> str:
-                return self.masked_load(at, mask) if masked else self.let(f"load {self.v}, ptr {at}, align {self.item}")
-
-            sums = ["zeroinitializer"] * len(tiles)
-            with self.summing("%count", 1, "0", sums, self.sum) as i:
-                m = self.let(f"load i64, ptr {self.element('%list', i)}")
-                a, b, w = (self.at(f"%{x}", (m, f"%{x}m")) for x in "abw")
-                made = dict.fromkeys(tiles, "zeroinitializer")
-                starts = [self.at(a, (r, "%ai")) for r in range(self.rows)]
-                for k in range(self.depth):
-                    row = self.at(b, (k, "%bk"))
-                    right = [load(self.slot(row, v)) for v in range(vectors)]
-                    for r in range(self.rows):
-                        x = self.let(f"load {self.t}, ptr {self.element(starts[r], k, self.t)}, align {self.item}")
-                        x = self.splat(x, self.t)
-                        for v in range(vectors):
-                            made[r, v] = self.let(f"call {self.v} @llvm.fma.{self.suffix}({self.v} {x}, {self.v} "
-                                                  f"{right[v]}, {self.v} {made[r, v]})")
-                by = [load(self.slot(w, v)) for v in range(vectors)]
-                for n, (r, v) in enumerate(tiles):
-                    term = self.let(f"fmul {self.v} {made[r, v]}, {by[v]}")
+                           f"i64 %wm, ptr %c, i64 %ci, ptr %list, i64 %count, i64 %start, i64 %end, i1 %adds)"):
+            with self.loop("%end", vectors * self.lanes, "%start") as j:
+                mask = self.lanes_of(self.first(self.do("sub", "%end", j))) if masked else ""
+                here = {x: self.element(f"%{x}", j, self.t) for x in "bwc"} | {"a": "%a"}
+                sums = ["zeroinitializer"] * len(tiles)
+                with self.summing("%count", 1, "0", sums, self.sum) as i:
+                    m = self.let(f"load i64, ptr {self.element('%list', i)}")
+                    sums[:] = self.added(sums, tiles, [self.at(here[x], (m, f"%{x}m")) for x in "abw"], mask)
+                for (r, v), total in zip(tiles, sums):
                     if self.sum != self.v:
-                        term = self.let(f"fpext {self.v} {term} to {self.sum}")
-                    sums[n] = self.let(f"fadd {self.sum} {sums[n]}, {term}")
-            for (r, v), total in zip(tiles, sums):
-                if self.sum != self.v:
-                    total = self.let(f"fptrunc {self.sum} {total} to {self.v}")
-                at = self.slot(self.at("%c", (r, "%ci")), v)
-                name = self.name()
-                self.line(f"br i1 %adds, label %{name}.add, label %{name}.store")
-                self.label(f"{name}.add")
-                added = self.let(f"fadd {self.v} {load(at)}, {total}")
-                self.put(added, at, mask)
-                self.line(f"br label %{name}.end")
-                self.label(f"{name}.store")
-                self.put(total, at, mask)
-                self.jump(f"{name}.end")
+                        total = self.let(f"fptrunc {self.sum} {total} to {self.v}")
+                    at = self.slot(self.at(here["c"], (r, "%ci")), v)
+                    name = self.name()
+                    self.line(f"br i1 %adds, label %{name}.add, label %{name}.store")
+                    self.label(f"{name}.add")
+                    self.put(self.let(f"fadd {self.v} {self.read(at, mask)}, {total}"), at, mask)
+                    self.line(f"br label %{name}.end")
+                    self.label(f"{name}.store")
+                    self.put(total, at, mask)
+                    self.jump(f"{name}.end")
             self.line("ret void")
+
+    def added(self, sums: list[str], tiles: list[tuple[int, int]], starts: list[str], mask: str) -> list[str]:
+        """The sums with the products of one matrix, weighted."""
+        (a, b, w), vectors = starts, tiles[-1][1] + 1
+        made = dict.fromkeys(tiles, "zeroinitializer")
+        rows = [self.at(a, (r, "%ai")) for r in range(self.rows)]
+        for k in range(self.depth):
+            row = self.at(b, (k, "%bk"))
+            right = [self.read(self.slot(row, v), mask) for v in range(vectors)]
+            for r in range(self.rows):
+                x = self.let(f"load {self.t}, ptr {self.element(rows[r], k, self.t)}, align {self.item}")
+                x = self.splat(x, self.t)
+                for v in range(vectors):
+                    made[r, v] = self.let(f"call {self.v} @llvm.fma.{self.suffix}({self.v} {x}, {self.v} {right[v]}, "
+                                          f"{self.v} {made[r, v]})")
+        by = [self.read(self.slot(w, v), mask) for v in range(vectors)]
+        found = []
+        for (r, v), total in zip(tiles, sums):
+            term = self.let(f"fmul {self.v} {made[r, v]}, {by[v]}")
+            if self.sum != self.v:
+                term = self.let(f"fpext {self.v} {term} to {self.sum}")
+            found.append(self.let(f"fadd {self.sum} {total}, {term}"))
+        return found
+
+    def read(self, at: str, mask: str) -> str:
+        return self.masked_load(at, mask) if mask else self.vector_at(at)
 
     def put(self, value: str, at: str, mask: str) -> None:
         if mask:
@@ -178,10 +188,7 @@ class _Source(ProductWriter):
                 a, c = self.at(a0, (lane, al)), self.at(c0, (lane, cl))
                 count = self.let(f"call i64 @listed(ptr {a}, i64 {am}, i64 {ai}, i64 {many}, i1 {every}, ptr {listed})")
                 for vectors, start, end in ((VECTORS, "0", whole), (1, whole, width)):
-                    with self.loop(end, vectors * self.lanes, start) as j:
-                        keep = self.first(self.do("sub", width, j))
-                        b, w, to = (self.element(x, j, self.t) for x in (b0, w0, c))
-                        self.line(f"call void @columns{vectors}(ptr {a}, i64 {am}, i64 {ai}, ptr {b}, i64 {bm}, "
-                                  f"i64 {bk}, ptr {w}, i64 {wm}, ptr {to}, i64 {ci}, ptr {listed}, i64 {count}, "
-                                  f"{self.bits} {keep}, i1 %adds)")
+                    self.line(f"call void @columns{vectors}(ptr {a}, i64 {am}, i64 {ai}, ptr {b0}, i64 {bm}, i64 {bk}, "
+                              f"ptr {w0}, i64 {wm}, ptr {c}, i64 {ci}, ptr {listed}, i64 {count}, i64 {start}, "
+                              f"i64 {end}, i1 %adds)")
             self.line("ret void")

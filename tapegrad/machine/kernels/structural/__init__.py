@@ -5,6 +5,7 @@
 """
 from __future__ import annotations
 
+from tapegrad.machine.kernels.structural.gathering import COLUMNS, ROWS, STAGED, Gathering
 from tapegrad.machine.kernels.structural.indexed import (
     FAILED,
     OFFENDING,
@@ -20,6 +21,8 @@ from tapegrad.machine.kernels.structural.loading import (
     effects,
     fails,
     fetched,
+    gathered,
+    gatherings,
     in_range,
     indexed,
     is_indexed,
@@ -38,8 +41,9 @@ from tapegrad.machine.kernels.structural.loading import (
 from tapegrad.machine.kernels.structural.turn_words import HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 
 __all__ = [
-    "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "SCRATCH", "STATUS",
-    "array_function", "called", "check_nest", "effects", "fails", "fetched", "in_range", "indexed", "is_indexed",
-    "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence", "scan", "searched",
-    "turned", "turns", "walk_nest", "weighted", "weighted_sums",
+    "COLUMNS", "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "ROWS",
+    "SCRATCH", "STAGED", "STATUS", "Gathering", "array_function", "called", "check_nest", "effects", "fails", "fetched",
+    "gathered", "gatherings", "in_range", "indexed", "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed",
+    "pointers", "positions", "recurrence", "scan", "searched", "turned", "turns", "walk_nest", "weighted",
+    "weighted_sums",
 ]

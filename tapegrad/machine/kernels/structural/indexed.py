@@ -25,6 +25,7 @@ from tapegrad.machine.kernels.lowering import memory_type, register_type, vector
 
 READ, MODES = "read", ("read", "write", "add", "mul", "max", "min")
 SHORT = 8    # turns of the second innermost loop up to which its places are not computed beforehand
+UNROLLED = 4  # single elements a turn: their loop took as long as they did
 BLOCK = 512  # places computed at a time: 4 KiB of addresses stay in the first-level cache
 
 # What `in_range` reads: how many indices there are, the allowed ones (from LOW on, SPAN of them, and from EXEMPT on,
@@ -213,12 +214,23 @@ class _Walk(Loops):
         self.line(f"br i1 {self.single}, label %element, label %several")
         self.label("several")
         self.line(f"br i1 {self.plain}, label %plain, label %strided")
+        step = self.across[self.value]
         for kind, write in kinds.items():
             self.label(kind)
-            with self.loop("0", size, 1, (self.places, 8), (value, self.across[self.value])) as (_, place, at):
-                ends = [at, at]
-                ends[self.base] = self.let(f"load ptr, ptr {place}")
-                write(*ends)
+            many = UNROLLED if kind == "element" else 1
+            main = self.do("and", size, -many)
+            ends = [(many, "0", main, self.places, value)]
+            if many > 1:
+                ends.append((1, main, size, self.element(self.places, main),
+                             self.element(value, self.do("mul", main, step), "i8")))
+            for count, start, end, places, values in ends:
+                far = self.do("mul", step, count)
+                with self.loop(start, end, count, (places, 8 * count), (values, far)) as (_, place, at):
+                    for k in range(count):
+                        both = [at, at]
+                        both[self.base] = self.let(f"load ptr, ptr {self.element(place, k)}")
+                        write(*both)
+                        at = self.element(at, step, "i8") if k + 1 < count else at
             self.line("br label %moved")
         self.label("moved")
 

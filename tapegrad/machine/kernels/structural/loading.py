@@ -22,6 +22,7 @@ from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import blas, gemm
 from tapegrad.machine.kernels.products import weighted as weighted_products
 from tapegrad.machine.kernels.structural.fetching import fetch_text
+from tapegrad.machine.kernels.structural.gathering import Gathering, gathering_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, ROUTINES, STATUS, call_text
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
@@ -156,7 +157,16 @@ def weighted(of: dtype, rows: int, depth: int, adds: bool) -> int | None:
     return _with(Effects(reads=0 if adds else 1), found[adds])
 
 
+@functools.cache
+def gathered(given: Gathering) -> int:
+    """The kernel of arithmetic on rows of which elements are picked (see `gathering.py`)."""
+    address = _emitted("gathered", gathering_text(given))
+    gatherings.add(address)
+    return _with(Effects(), address)
+
+
 weighted_sums: set[int] = set()  # the addresses of these
+gatherings: set[int] = set()
 
 
 def packed(text: str, written: int) -> int:
