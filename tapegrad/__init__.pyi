@@ -242,7 +242,7 @@ def addmv(input: Tensor, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _
     tensor([22., 44.])"""
 def addmv_(input: Tensor, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Any:
     """A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`, in place (`torch.addmv_`)."""
-def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1, out: Any = None) -> Tensor:
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: _float = 1, alpha: _float = 1, out: Any = None) -> Tensor:
     """`beta * input + alpha * outer` (`torch.addr`).
 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
@@ -2186,7 +2186,7 @@ def margin_ranking_loss(input1: Tensor, input2: Tensor, target: Tensor, margin: 
     >>> x = torch.tensor([0.25, 0.5, 1.0])
     >>> torch.margin_ranking_loss(x, x, x)
     tensor([0., 0., 0.])"""
-def masked_fill(input: Tensor, mask: Any, value: Tensor | _float) -> Tensor:
+def masked_fill(input: Tensor, mask: Tensor, value: Tensor | _float) -> Tensor:
     """A copy with `value` where the mask is true (`torch.masked_fill`).
 
     >>> torch.masked_fill(torch.tensor([0.25, 0.5, 1.0]), torch.tensor([True, False, True]), 2.0)

@@ -185,9 +185,9 @@ class TensorBase:
         """A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`: see `tapegrad.addmv`."""
     def addmv_(self, mat: Tensor, vec: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """A product of a matrix and a vector added: `beta * input + alpha * mat @ vec`, in place: see `tapegrad.addmv`."""
-    def addr(self, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
+    def addr(self, vec1: Tensor, vec2: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """`beta * input + alpha * outer` (`torch.addr`)."""
-    def addr_(self, vec1: Any, vec2: Any, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
+    def addr_(self, vec1: Tensor, vec2: Tensor, *, beta: _float = 1, alpha: _float = 1) -> Tensor:
         """`beta * input + alpha * outer` (`torch.addr`)."""
     def adjoint(self) -> Tensor:
         """Matrices with rows and columns exchanged (`torch.adjoint`)."""
@@ -423,8 +423,8 @@ class TensorBase:
         """Degrees as radians: see `tapegrad.deg2rad`."""
     def deg2rad_(self) -> Tensor:
         """Degrees as radians, in place: see `tapegrad.deg2rad`."""
-    def dense_dim(self) -> Any:
-        """Of sparse tensors (`torch.Tensor.dense_dim`): RuntimeError for others."""
+    def dense_dim(self) -> _int:
+        """How many axes have no places: of a tensor that is not sparse all (`torch.Tensor.dense_dim`)."""
     def det(self) -> Tensor:
         """The determinant (`torch.linalg.det`)."""
     def diag(self, diagonal: _int = 0) -> Tensor:
@@ -699,7 +699,7 @@ class TensorBase:
         """What no tensor here is: `is_pinned`, `is_conj`, `is_neg`."""
     def is_same_size(self, other: Tensor) -> _bool:
         """Whether two tensors have one shape (`torch.is_same_size`)."""
-    def is_set_to(self, tensor: Any) -> _bool:
+    def is_set_to(self, tensor: Tensor) -> _bool:
         """Whether two tensors are the same elements of the same memory (`torch.Tensor.is_set_to`)."""
     def is_shared(self) -> _bool:
         """Whether processes that are forked see what is written to it (`torch.Tensor.is_shared`)."""
@@ -825,9 +825,9 @@ class TensorBase:
         """A Python function of elements of two tensors, over the first, in place (`torch.Tensor.map_`)."""
     def mask_put_(self, condition: Any, value: Tensor | _float) -> Tensor:
         """, in place (`torch.Tensor.mask_put_`)."""
-    def masked_fill(self, mask: Any, value: Tensor | _float) -> Tensor:
+    def masked_fill(self, mask: Tensor, value: Tensor | _float) -> Tensor:
         """A copy with `value` where the mask is true: see `tapegrad.masked_fill`."""
-    def masked_fill_(self, mask: Any, value: Tensor | _float) -> Tensor:
+    def masked_fill_(self, mask: Tensor, value: Tensor | _float) -> Tensor:
         """A copy with `value` where the mask is true, in place: see `tapegrad.masked_fill`."""
     def masked_scatter(self, mask: Tensor, source: Tensor) -> Tensor:
         """Elements of `source`, in order, where a mask holds (`torch.masked_scatter`)."""
@@ -1187,8 +1187,8 @@ class TensorBase:
     @overload
     def sort(self, dim: _int = -1, descending: _bool = False) -> Any:
         ...
-    def sparse_dim(self) -> Any:
-        """Of sparse tensors (`torch.Tensor.sparse_dim`): RuntimeError for others."""
+    def sparse_dim(self) -> _int:
+        """How many axes have places: of a tensor that is not sparse none (`torch.Tensor.sparse_dim`)."""
     def sparse_mask(self, mask: Tensor) -> Any:
         """What stands at the places of a sparse tensor (`torch.Tensor.sparse_mask`).
 

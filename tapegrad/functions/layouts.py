@@ -94,5 +94,16 @@ METHODS["to_sparse"], METHODS["to_sparse_coo"] = to_sparse, to_sparse_coo
 for _name in ("coalesce", "indices", "_indices", "_values", "_nnz", "is_coalesced"):
     METHODS[_name] = _asks(_name)
 METHODS["values"] = _asks("values", "sparse")
-for _name in ("sparse_dim", "dense_dim"):
-    METHODS[_name] = _asks(_name, "sparse")
+
+
+def sparse_dim(self: Any) -> int:
+    """How many axes have places: of a tensor that is not sparse none (`torch.Tensor.sparse_dim`)."""
+    return 0
+
+
+def dense_dim(self: Any) -> int:
+    """How many axes have no places: of a tensor that is not sparse all (`torch.Tensor.dense_dim`)."""
+    return self.ndim
+
+
+METHODS["sparse_dim"], METHODS["dense_dim"] = sparse_dim, dense_dim

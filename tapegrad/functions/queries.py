@@ -61,7 +61,7 @@ def is_same_size(input: Tensor, other: Tensor) -> bool:
     return input.shape == other.shape
 
 
-def is_set_to(self: Any, tensor: Any) -> bool:
+def is_set_to(self: Any, tensor: Tensor) -> bool:
     """Whether two tensors are the same elements of the same memory (`torch.Tensor.is_set_to`)."""
     return self.data_ptr() == tensor.data_ptr() and layout_of(self) is layout_of(tensor)
 

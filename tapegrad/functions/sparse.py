@@ -58,7 +58,7 @@ def from_parts(indices: Any, values: Any, size: Any, dtype: Any, device: Any, re
     if places.ndim != 2:
         raise RuntimeError(f"indices must be sparse_dim x nnz, but got: {list(places.shape)}")
     if not numbers.ndim:
-        numbers = numbers.expand(places.shape[1])
+        numbers = numbers.reshape(1)
     if places.shape[1] != numbers.shape[0]:
         raise RuntimeError("indices and values must have same nnz, but got nnz from indices: "
                            f"{places.shape[1]}, nnz from values: {numbers.shape[0]}")

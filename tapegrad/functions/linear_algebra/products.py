@@ -245,7 +245,7 @@ _added("addbmm", lambda a, b: bmm(a, b).sum(0, dtype=a.dtype), lambda a, b: _che
 
 @method
 @one_node("AddrBackward0")
-def addr(input: Tensor, vec1: Any, vec2: Any, *, beta: Number = 1, alpha: Number = 1, out: Any = None) -> Any:
+def addr(input: Tensor, vec1: Tensor, vec2: Tensor, *, beta: Number = 1, alpha: Number = 1, out: Any = None) -> Any:
     """`beta * input + alpha * outer` (`torch.addr`)."""
     _check_vectors(vec1, vec2)
     _whole_factors("addr", input, beta, alpha)

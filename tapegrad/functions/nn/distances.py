@@ -81,6 +81,10 @@ def triplet_margin_loss(anchor: Any, positive: Any, negative: Any, margin: float
     """By how much the negative is not farther than the positive (`torch.nn.functional.triplet_margin_loss`)."""
     if margin <= 0:
         raise ValueError(f"margin must be greater than 0, got {margin}")
+    if not anchor.ndim == positive.ndim == negative.ndim:
+        raise RuntimeError("The anchor, positive, and negative tensors are expected to have the same number of "
+                           f"dimensions, but got: anchor {anchor.ndim}D, positive {positive.ndim}D, and negative "
+                           f"{negative.ndim}D inputs")
     near, far = pairwise_distance(anchor, positive, p, eps), pairwise_distance(anchor, negative, p, eps)
     if swap:
         far = PUBLIC["min"](far, pairwise_distance(positive, negative, p, eps))
@@ -117,6 +121,7 @@ def _positive(x: Any) -> Any:
 def multi_margin_loss(input: Tensor, target: Any, p: int = 1, margin: float = 1.0, weight: Any = None,
                       size_average: Any = None, reduce: Any = None, reduction: str = "mean") -> Any:
     """By how much other classes come near the right one (`torch.nn.functional.multi_margin_loss`)."""
+    expect_tensor("multi_margin_loss", target, "target", 2)
     if p not in (1, 2):
         raise ValueError("only p == 1 and p == 2 supported")
     if weight is not None and weight.ndim != 1:
@@ -147,6 +152,7 @@ def multilabel_margin_loss(input: Tensor, target: Any, size_average: Any = None,
                            reduction: str = "mean") -> Any:
     """multi_margin_loss for several right classes, -1 after the last (`torch.nn.functional.multilabel_margin_loss`)."""
     check_reduction(reduction)
+    expect_tensor("multilabel_margin_loss", target, "target", 2)
     if input.ndim > 2 or not all(input.shape[-1:]):
         raise RuntimeError("Expected non-empty vector or matrix with optional 0-dim batch size, but got: "
                            f"{list(input.shape)}")
@@ -176,6 +182,7 @@ def multilabel_soft_margin_loss(input: Tensor, target: Any, weight: Any = None, 
     loss = -(target * likely(input) + (1 - target) * likely(-input))
     if weight is not None:
         loss = loss * weight
-    return reduced(loss.sum(-1) / input.shape[-1], reduction)
+    axis = input.ndim - 1  # of what may have come to have more
+    return reduced(loss.sum(axis) / input.shape[axis], reduction)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from tapegrad.creation import arange, ones
 from tapegrad.dispatch import apply
-from tapegrad.functions.common import PUBLIC, kind_name, operation, public, warn
+from tapegrad.functions.common import PUBLIC, expect_tensor, kind_name, operation, public, warn
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.nn.activations import nn
 from tapegrad.functions.nn.layers import linear
@@ -160,6 +160,7 @@ def binary_cross_entropy_with_logits(input: Tensor, target: Any, weight: Any = N
 def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean",
            log_target: bool = False) -> Any:
     """The Kullback-Leibler divergence from log-probabilities (`torch.nn.functional.kl_div`)."""
+    expect_tensor("kl_div", target, "target", 2)
     if not (input.dtype.is_floating_point and target.dtype.is_floating_point):
         raise RuntimeError("kl_div: Integral inputs not supported.")
     if reduction == "mean" and size_average is None and reduce is None:
@@ -176,11 +177,14 @@ def kl_div(input: Tensor, target: Any, size_average: Any = None, reduce: Any = N
 def poisson_nll_loss(input: Tensor, target: Any, log_input: bool = True, full: bool = False, size_average: Any = None,
                      eps: float = 1e-8, reduce: Any = None, reduction: str = "mean") -> Any:
     """The negative log-likelihood of a Poisson distribution (`torch.nn.functional.poisson_nll_loss`)."""
+    reduction = _legacy(size_average, reduce, reduction)
+    check_reduction(reduction)
+    expect_tensor("poisson_nll_loss", target, "target", 2)
     loss = input.exp() - target * input if log_input else input - target * input.add(eps).log()
     if full:
         stirling = target * target.log() - target + 0.5 * (2 * math.pi * target).log()
         loss = loss + stirling.masked_fill(target <= 1, 0)
-    return reduced(loss, _legacy(size_average, reduce, reduction))
+    return reduced(loss, reduction)
 
 
 @nn
@@ -210,6 +214,7 @@ def gaussian_nll_loss(input: Tensor, target: Any, var: Any, full: bool = False, 
 @nn
 def hinge_embedding_loss(input: Tensor, target: Any, margin: float = 1.0, size_average: Any = None, reduce: Any = None,
                          reduction: str = "mean") -> Any:
+    expect_tensor("hinge_embedding_loss", target, "target", 2)
     far = input.neg().add(margin).clamp_min(0)
     zero = input.new_zeros(())
     loss = PUBLIC["where"](target != 1, far, zero) + PUBLIC["where"](target != -1, input, zero)
@@ -229,6 +234,7 @@ def margin_ranking_loss(input1: Any, input2: Any, target: Any, margin: float = 0
 @one_node("SoftMarginLossBackward0", 1)
 def soft_margin_loss(input: Tensor, target: Any, size_average: Any = None, reduce: Any = None, reduction: str = "mean"
                      ) -> Any:
+    expect_tensor("soft_margin_loss", target, "target", 2)
     loss = (-input * target).exp().log1p()
     if input.dtype.is_floating_point and loss.dtype is not input.dtype:
         loss = loss.to(input.dtype)
@@ -250,6 +256,8 @@ def cosine_similarity(x1: Any, x2: Tensor, dim: int = 1, eps: float = 1e-8) -> A
 @nn
 def cosine_embedding_loss(input1: Any, input2: Any, target: Any, margin: float = 0, size_average: Any = None,
                           reduce: Any = None, reduction: str = "mean") -> Any:
+    for place, (name, x) in enumerate({"input1": input1, "input2": input2, "target": target}.items(), 1):
+        expect_tensor("cosine_embedding_loss", x, name, place)
     if target.ndim > 1:
         raise RuntimeError("0D or 1D target tensor expected, multi-target not supported")
     if not input1.ndim == input2.ndim == target.ndim + 1:
@@ -308,6 +316,7 @@ def nll_loss(input: Tensor, target: Any, weight: Any = None, size_average: Any =
     reduction = _legacy(size_average, reduce, reduction)
     if reduction not in ("none", "mean", "sum"):
         raise ValueError(f"{reduction} is not a valid value for reduction")
+    expect_tensor("nll_loss_nd", target, "target", 2)
     if not input.ndim:
         raise ValueError("Expected 1 or more dimensions (got 0)")
     axis, n = _classes(input)
@@ -340,6 +349,7 @@ def cross_entropy(input: Tensor, target: Any, weight: Any = None, size_average: 
                   reduce: Any = None, reduction: str = "mean", label_smoothing: float = 0.0) -> Any:
     """The cross entropy of classes, or of class probabilities (`torch.nn.functional.cross_entropy`)."""
     reduction = _legacy(size_average, reduce, reduction)
+    expect_tensor("cross_entropy_loss", target, "target", 2)
     if not 0.0 <= label_smoothing <= 1.0:
         raise RuntimeError(f"label_smoothing must be between 0.0 and 1.0. Got: {label_smoothing}")
     if tuple(input.shape) == tuple(target.shape) and not target.dtype.is_floating_point:

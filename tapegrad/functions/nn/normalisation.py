@@ -101,6 +101,9 @@ def rms_norm(input: Tensor, normalized_shape: Any, weight: Any = None, eps: floa
     if not n or tuple(input.shape[-n:]) != tuple(normalized_shape):
         raise RuntimeError(f"Given normalized_shape={list(normalized_shape)}, expected input with shape "
                            f"[*, {', '.join(map(str, normalized_shape))}], but got input of size{list(input.shape)}")
+    if weight is not None and tuple(weight.shape) != tuple(normalized_shape):
+        raise RuntimeError("Expected weight to be of same shape as normalized_shape, but got weight of shape "
+                           f"{list(weight.shape)} and normalized_shape = {list(normalized_shape)}")
     small = dtypes.finfo(input.dtype.arithmetic).eps if eps is None else eps
     found = input * ((input * input).mean(list(range(-n, 0)), keepdim=True) + float(small)).rsqrt()
     return found if weight is None else found * weight

@@ -188,7 +188,7 @@ _with_value("addcdiv")
 
 
 def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
-    def masked_fill(input: Tensor, mask: Any, value: Any) -> Any:
+    def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Any:
         if mask.dtype.name != "bool":
             raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype "
                                f"{mask.dtype.name}")

@@ -146,7 +146,8 @@ class Igamma(Function):
 def _incomplete(name: str, plain: str, sign: int) -> None:
     def function(input: Tensor, other: Tensor, *, out: Any = None) -> Any:
         expect_tensor(name, other, "other", 2)
-        dtype = result_type(floating(input), floating(other))
+        common = result_type(input, other)
+        dtype = common if common.is_floating_point else dtypes.default_dtype()
         return into(out, Igamma.apply(name, sign, *broadcast_tensors(input.to(dtype), other.to(dtype))))
 
     function.__name__ = function.__qualname__ = name

@@ -117,7 +117,7 @@ def cov(input: Tensor, *, correction: int = 1, fweights: Any = None, aweights: A
         if bool((w < 0).any()):
             raise RuntimeError(f"cov(): {name} cannot be negative")
         weights = w if weights is None else weights * w
-    x = x if x.dtype.is_floating_point else x.to(input.new_empty(0).float().dtype)
+    x = x if x.dtype.is_floating_point else x.to(dtypes.default_dtype())
     if weights is None:
         total: Any = n
         centred = x - (x.sum(1, keepdim=True) / n if n else x.sum(1, keepdim=True) * math.nan)

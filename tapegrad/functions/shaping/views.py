@@ -348,6 +348,9 @@ def _H(self: Any) -> Any:
 @method
 def adjoint(input: Tensor) -> Any:
     """Matrices with rows and columns exchanged (`torch.adjoint`)."""
+    if not input.ndim:
+        warn("adjoint() is deprecated on 0-D tensors. Consider using x.conj().")
+        return input
     if input.ndim < 2:
         raise RuntimeError("tensor.adjoint() is only supported on matrices or batches of matrices. Got "
                            f"{input.ndim}-D tensor.")
