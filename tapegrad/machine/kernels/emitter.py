@@ -35,6 +35,7 @@ from typing import NamedTuple
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers, series
 from tapegrad.machine.kernels.gather_writer import GatherWriter
+from tapegrad.machine.kernels.instruction_writer import QUICK
 from tapegrad.machine.kernels.kernel_writer import KernelWriter, Region
 from tapegrad.machine.kernels.loop_helpers import MAX_RANK
 from tapegrad.machine.kernels.turns_writer import TurnsWriter
@@ -61,14 +62,17 @@ class Kernel(NamedTuple):
     accumulate: tuple[bool, ...]
 
 
+_OFTEN = "often "
 _addresses: dict[str, int] = {}
+_names: dict[int, str] = {}
 kernels: dict[int, Kernel] = {}  # what the kernel at an address computes, for those who fuse several into one
 
 
-def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> int:
+def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...], often: bool = False) -> int:
     """The address of the kernel for `region`, from this process, the disk cache or LLVM, in this order.
 
-    While a capture puts its calls off it is that of a stub, and the kernel is looked for when it is called.
+    With one that a single step calls `often` LLVM takes its time. While a capture puts its calls off it is that of a
+    stub, and the kernel is looked for when it is called.
 
     >>> from tapegrad import dtypes
     >>> from tapegrad.ops.symbols import Sym
@@ -77,19 +81,19 @@ def compile_region(region: Region, pattern: str, accumulate: tuple[bool, ...]) -
     >>> compile_region(twice, "cc", (False,)) == compile_region(twice, "cc", (False,))
     True
     """
-    name = region_key(region, pattern, accumulate)
+    name = _OFTEN * often + region_key(region, pattern, accumulate)
     address = _addresses.get(name)
     if address is None:
         with jit.BUILDING:
             kernel = Kernel(region, pattern, accumulate)
             make = functools.partial(_load, name, kernel)
             address = _addresses[name] = late_binding.stub(make) if late_binding.wanted() else make()
-            kernels[address] = kernel
+            kernels[address], _names[address] = kernel, name
     return address
 
 
 def _load(name: str, kernel: Kernel) -> int:
-    code = _ready.pop(name, None) or cache.obtain(name, lambda: compiled(kernel_source(*kernel)))
+    code = _ready.pop(name, None) or cache.obtain(name, lambda: _compiled(name, kernel))
     return load(code, name)
 
 
@@ -117,11 +121,11 @@ def bind(addresses: Iterable[int]) -> None:
     """Have the kernels behind stubs in place before they are called, compiled side by side where they have to be."""
     unbound = [a for a in {*addresses} if late_binding.is_unbound(a)]
     with jit.BUILDING:
-        wanted = {region_key(*kernels[a]): kernels[a] for a in unbound}
+        wanted = {_names[a]: kernels[a] for a in unbound}
         new: dict[str, bytes] = {}
 
         def get_ready(name: str, kernel: Kernel) -> None:
-            _ready[name] = cache.obtain(name, lambda: compiled(kernel_source(*kernel)), new.__setitem__)
+            _ready[name] = cache.obtain(name, lambda: _compiled(name, kernel), new.__setitem__)
 
         largest = sorted(wanted.items(), key=lambda item: -len(item[0]))  # first, so that none waits for it at the end
         jit.side_by_side([functools.partial(get_ready, *item) for item in largest])
@@ -141,6 +145,15 @@ def _keep(codes: dict[str, bytes]) -> None:
 def compiled(text: str) -> bytes:
     """The object code of a kernel's text."""
     return jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False)
+
+
+def _compiled(name: str, kernel: Kernel) -> bytes:
+    """The object code of a kernel: of one that is called often with instructions in an order that suits processors.
+
+    The gates of an LSTM (8 x 64) take 0.55 us then instead of 0.62, and LLVM 13 ms instead of 10.
+    """
+    text = kernel_source(*kernel)
+    return jit.compile_ir(text.replace(QUICK, ""), 1, optimise=False) if name.startswith(_OFTEN) else compiled(text)
 
 
 def kernel_source(region: Region, pattern: str, accumulate: tuple[bool, ...]) -> str:

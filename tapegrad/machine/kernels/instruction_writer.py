@@ -393,7 +393,7 @@ class Writer:
         """The whole text: the function, its helpers and all it refers to."""
         attributes = ["nounwind", _WIDE]
         if jit.quick():
-            attributes += ["noinline", "optnone"]  # so that nothing is scheduled either
+            attributes += [QUICK]
         if self.calls:  # else a vector kept on the stack over a call may lie across two cache lines
             attributes += ["alignstack(64)"]
         head = f"define i32 @kernel(ptr %pointers, ptr %nest) {' '.join(attributes)} {{"
@@ -403,6 +403,8 @@ class Writer:
 # LLVM avoids 512-bit vectors by default, for fear of lower clock rates. Here they are 1.2-2x faster than 256 bits on
 # whatever computes (exp 405 -> 294 us, tanh 743 -> 352 us, 1e6 float32) and equal on what waits for memory.
 _WIDE = '"prefer-vector-width"="512"'
+
+QUICK = "noinline optnone"  # so that nothing is scheduled either
 
 _WRITTEN: dict[str, Callable[..., str]] = {"sigmoid": Writer.sigmoid, "tanh": Writer.tanh, "exp": Writer.exp}
 

@@ -139,7 +139,7 @@ class Turns:
         strides = [byte_strides(x.value.layout, x.value.layout.strides) for x in (target, source)]
         nest = loop_nests.build(shape, strides, [of.itemsize] * 2)
         region = emitter.Region((of,), (Sym.operand(0, of),), (of,), (False,))
-        kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (add,)))
+        kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (add,), True))
         self._call(kernel, nest.words.tolist(), NO_ROWS, [self._reach(target, True), self._reach(source)])
 
     def _call(self, kernel: int, nest: list[int], rows: int, places: list[tuple[Place, int, int]], first: int = 0
@@ -157,22 +157,22 @@ class Turns:
         region = emitter.Region(types, tuple(v.cast(d) for v, d in zip(values, made)), made, no)
         columns = outputs[0].value.shape[1]
         pattern = "".join("c" if x.strides[1] == 1 or columns == 1 else "s" for x in all_of)
-        kernel = late_binding.bound(emitter.compile_region(region, pattern, no))
+        kernel = late_binding.bound(emitter.compile_region(region, pattern, no, True))
         nest = [2, 0, self.rows, columns]
         for x in all_of:
             nest += [s * x.value.dtype.itemsize for s in x.strides]
         places = [self._reach(x, j < len(outputs)) for j, x in enumerate(all_of)]
         self._call(kernel, nest, 2, places)
 
-    def fetch(self, *values: Moving) -> None:
-        """Have what the next turn reads of these on its way to a cache."""
+    def fetch(self, *values: Moving, ahead: int = 0, writes: bool = False) -> None:
+        """Have what this turn reads of these, or one `ahead`, on its way to a cache; or what it `writes`."""
         nest, places = [len(values), self.at_once or self.rows], []
         for x in values:
             item = x.value.dtype.itemsize
             place, offset, row = self._reach(x)
             nest += [x.value.shape[1] * item, x.strides[0] * item]
-            places.append((place, offset + x.turn * item, row))
-        self._call(structural.fetched(), nest, 1, places)
+            places.append((place, offset + x.turn * item * ahead, row))
+        self._call(structural.fetched(writes), nest, 1, places)
 
     def row_by_row(self, target: Moving, inputs: Sequence[Moving], rule: Callable[..., Any]) -> None:
         """What `rule` says of one row of each input, into the target, which may be the first of them."""
@@ -182,7 +182,7 @@ class Turns:
         strides = [byte_strides(x.value.layout, x.value.layout.strides) for x in all_of]
         nest = loop_nests.build(target.value.shape, strides, [x.value.dtype.itemsize for x in all_of], (1,), True)
         region = emitter.Region(types, (value,), (of,), (False,))
-        kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (False,)))
+        kernel = late_binding.bound(emitter.compile_region(region, nest.pattern, (False,), True))
         self._call(kernel, nest.words.tolist(), NO_ROWS, [self._reach(x, x is target) for x in all_of])
 
     def end(self, work: int) -> None:

@@ -1,4 +1,4 @@
-"""Rows on their way to a cache before a kernel reads them, emitted.
+"""Rows on their way to a cache before a kernel reads them, or writes them, emitted.
 
 What goes through a sequence backwards, some rows of many values at a time, reads no more than a few cache lines on end,
 which processors do not see coming. Where others use the last-level cache too, a step back in an LSTM (8 x 64) waits
@@ -16,7 +16,7 @@ _LINE = 64  # bytes
 class _Fetch(Loops):
     """The text of the kernel."""
 
-    def text(self) -> str:
+    def text(self, writes: bool) -> str:
         self.label("entry")
         count, rows = self.word("%nest", 0), self.word("%nest", 1)
         with self.loop("0", count, 1, ("%pointers", 8), (self.element("%nest", 2), 16)) as (_, at, words):
@@ -24,12 +24,12 @@ class _Fetch(Loops):
             first = self.let(f"load ptr, ptr {at}")
             with self.loop("0", rows, 1, (first, apart)) as (_, start), self.loop("0", row, _LINE, (start, _LINE)) as (
                     _, line):
-                self.line(f"call void @llvm.prefetch.p0(ptr {line}, i32 0, i32 3, i32 1)")
+                self.line(f"call void @llvm.prefetch.p0(ptr {line}, i32 {int(writes)}, i32 3, i32 1)")
         self.line("ret i32 0")
         self.declarations["declare void @llvm.prefetch.p0(ptr, i32, i32, i32)"] = None
         return self.module()
 
 
-def fetch_text() -> str:
+def fetch_text(writes: bool) -> str:
     """The text of the kernel that fetches rows ahead: addresses may lie outside of what there is."""
-    return _Fetch().text()
+    return _Fetch().text(writes)

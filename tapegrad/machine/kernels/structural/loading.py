@@ -134,9 +134,9 @@ def in_range() -> int:
 
 
 @functools.cache
-def fetched() -> int:
-    """The kernel that has rows on their way to a cache before they are read (see `fetching.py`)."""
-    return _emitted("fetched", fetch_text())
+def fetched(writes: bool = False) -> int:
+    """The kernel that has rows on their way to a cache before they are read, or written (see `fetching.py`)."""
+    return _emitted(f"fetched.{'write' if writes else 'read'}", fetch_text(writes))
 
 
 @functools.cache
