@@ -11,7 +11,7 @@ _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
 _EXTERNAL, _FREE = np.uint32(rec.EXTERNAL), np.uint32(rec.FREE)
 _SHARED, _BORROWED, _INFERENCE, _LENT = (
     np.uint32(i) for i in (rec.SHARED, rec.BORROWED, rec.INFERENCE, rec.LENT))
-_POOLED, _VIEW = np.uint16(rec.POOLED), np.uint16(rec.VIEW)
+_POOLED, _VIEW, _INPLACE = (np.uint16(i) for i in (rec.POOLED, rec.VIEW, rec.INPLACE))
 _KEEPS_OUT, _HEADER = np.uint8(rec.KEEPS_OUT), np.uint64(rec.POOL_HEADER)
 
 
@@ -97,21 +97,29 @@ def times_kept(index):
 @native
 def kept_row(owner, start):
     """What an instruction from `start` on keeps of the bytes of an owner as they are now: its row and, above 32 bits,
-    that instruction; 0 where there is nothing.
+    that instruction, the first one; 0 where there is nothing.
+
+    The latest instructions come first: what is older than the last recorded write kept other bytes. Loops that write to
+    one tensor would look at all of the tape in each turn.
     """
     m = machine()
     rows = buffers()
     code = instructions()
     p = pool()
-    for t in range(start, m.n_instructions):
+    first = U0
+    t = m.n_instructions
+    while t > start:
+        t -= U1
         row = code[t]
         plan_row = plans()[row.plan & _PLAN_MASK]
         if row.plan & _RELEASED or plan_row.flags & _VIEW:
             continue
         found = N0
+        target = row.a
         if plan_row.flags & _POOLED:
             entry = pool_entry(row)
             count = np.uint64(p[entry])
+            target = p[entry + _HEADER]
             kept = pooled_kept(plan_row, p[entry + U1])
             for j in range(count if kept != N0 else U0):
                 operand = p[entry + _HEADER + j]
@@ -129,8 +137,10 @@ def kept_row(owner, start):
             if mask & _KEEPS_OUT and rows[row.out].owner == owner and version_of(row.out) == N0:
                 found = row.out
         if found != N0:
-            return t << np.uint64(32) | np.uint64(found)
-    return U0
+            first = t << np.uint64(32) | np.uint64(found)
+        if plan_row.flags & _INPLACE and rows[target].owner == owner:
+            break
+    return first
 
 
 @native
