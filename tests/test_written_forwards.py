@@ -6,6 +6,7 @@ import pytest
 
 import tapegrad as torch
 from tapegrad.func import grad, jacfwd, jacrev, jvp, linearize, vjp, vmap
+from tapegrad.machine.live import buffers, call
 
 X, U, W = (np.array(v) for v in ([0.3, -0.8, 1.1], [0.5, 1.0, -0.7], [-0.2, 0.4, 0.9]))
 CONSTANT = np.array([1.5, -0.5, 2.0])
@@ -126,8 +127,19 @@ def viewed_before(x):
     return torch.cat([v * v, w])
 
 
+def turn_by_turn(x):
+    y, s = x * 1, torch.ones_like(x)
+    for i in range(5):
+        z = y * y * s
+        y.mul_(0.9)
+        s.mul_(0.5)
+        y.add_(z * s)
+        y[i % 3] = z[0].sin()
+    return y * s
+
+
 PROGRAMS = [overwritten, by_itself, elements, row_by_row, constants, results, views, gaps, unrecorded,
-            by_another_name, at_indices, input_written, input_assigned, viewed_before]
+            by_another_name, at_indices, input_written, input_assigned, viewed_before, turn_by_turn]
 NAMES = [f.__name__ for f in PROGRAMS]
 
 
@@ -228,3 +240,22 @@ def test_what_is_gone_is_refused():
     value.zero_()
     with pytest.raises(RuntimeError, match="modified by an inplace operation"):
         at(number(U))
+
+
+def test_what_is_kept_is_looked_for_back_to_the_last_write():
+    x = number(X).requires_grad_()
+    y = x * 1
+
+    def kept():
+        return call.kept_of(int(buffers["owner"][y._buffer]), 0)
+
+    assert kept() == 0
+    first, _ = y * y, y * x
+    assert kept() == (int(buffers["producer"][first._buffer]) - 1) << 32 | y._buffer
+    y.mul_(2)
+    assert kept() == 0
+    again = y * y
+    assert kept() == (int(buffers["producer"][again._buffer]) - 1) << 32 | y._buffer
+    with torch.no_grad():
+        y.mul_(2)
+    assert kept() == 0

@@ -16,7 +16,7 @@ from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, output_number, plan_of
 
-_compactions, _instructions = (machine.state[name].item for name in ("sweeps", "n_instructions"))
+compactions, _instructions = (machine.state[name].item for name in ("sweeps", "n_instructions"))
 
 
 def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | None, accumulate: bool = False,
@@ -36,7 +36,7 @@ def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | No
     workspace.narrowed = True
     with machine.pinned():  # between the two, nothing moves
         (call.end_at if partial else call.stop_below)(workspace.address, at, len(ends))
-        if since[1] and since[0] == _compactions(0):
+        if since[1] and since[0] == compactions(0):
             floor = workspace.record["floor"]
             floor[0] = max(floor.item(0), since[1])
         call.mark(workspace.address, start, len(roots), 0)
@@ -49,7 +49,7 @@ def mark(workspace: Workspace, roots: Sequence[int], targets: Sequence[Any] | No
 
 def now() -> tuple[int, int]:
     """How often the tape was compacted, and how long it is: what is recorded later comes after."""
-    return _compactions(0), _instructions(0)
+    return compactions(0), _instructions(0)
 
 
 def reaches_beyond(tensor: Any, inputs: Sequence[Any], since: tuple[int, int]) -> bool:

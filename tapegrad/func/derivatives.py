@@ -174,6 +174,8 @@ def _with_aux(output: Any, has_aux: bool, of: str) -> tuple[Any, Any]:
 
 def _tensors(output: Any, of: str) -> tuple[list[Any], TreeSpec]:
     """The leaves of what a function returned, which must be tensors."""
+    if type(output) is Tensor:
+        return [output], _LEAF
     leaves, spec = tree_flatten(output)
     for x in leaves:
         if not isinstance(x, Tensor):
@@ -466,11 +468,16 @@ def jacfwd(func: Function, argnums: Argnums = 0, has_aux: bool = False, *, rando
         at = _Linearised(func, by, lambda level: _called(func, level, args, positions, argnums, kwargs), has_aux,
                          "jvp(f, primals, tangents)")
         inputs = at.level.inputs
+        if at.single and len(inputs) == 1:
+            (x,), (y,) = inputs, at.outputs
+            if y.requires_grad and x.dtype is y.dtype:
+                with modes.enable_grad():
+                    slope = at.level.slope(y)
+                if slope is not None:
+                    return slope
         kinds = {x.dtype for x in (*inputs, *at.outputs)}
         if len(kinds) == 1 and all(y.numel() == 1 and y.requires_grad for y in at.outputs):  # a gradient is all of them
             with modes.enable_grad():
-                if at.single and (slope := at.level.slope(at.outputs[0])) is not None:
-                    return slope
                 rows = [at.level.grad([y], inputs, [_one(y)], at.level.elsewhere) for y in at.outputs]
             numbers = [at.level.finished([g.reshape((*y.shape, *g.shape)) if y.ndim else g for g in row], at.level.spec)
                        for y, row in zip(at.outputs, rows)]

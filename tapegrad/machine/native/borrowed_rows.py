@@ -65,12 +65,19 @@ def hand_over(index):
 
 @native
 def times_kept(index):
-    """How often instructions keep the value of a row for backward."""
+    """How often instructions keep the value of a row for backward.
+
+    What a write in place made was a new row: nothing before that keeps it.
+    """
     m = machine()
     code = instructions()
     p = pool()
     found = N0
-    for t in range(m.n_instructions):
+    start = np.uint64(buffers()[index].producer)
+    if start == U0 or buffers()[index].flags & _BORROWED or not (
+            plans()[code[start - U1].plan & _PLAN_MASK].flags & _INPLACE):
+        start = U1
+    for t in range(start - U1, m.n_instructions):
         row = code[t]
         plan_row = plans()[row.plan & _PLAN_MASK]
         if row.plan & _RELEASED or plan_row.flags & _VIEW:
