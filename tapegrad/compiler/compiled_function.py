@@ -51,7 +51,7 @@ from tapegrad.machine.startup import call_by_vector
 from tapegrad.tensor import Tensor
 
 MAX_VARIANTS = 16
-MAX_FAILURES = 8
+MAX_FAILURES = MAX_VARIANTS  # before a call is like one before: an epoch, say, of so many minibatches
 MAX_KEYS = 64
 MAX_WAYS = 4
 IN_VAIN = 6  # captures with no replay, after which there is a warning

@@ -41,14 +41,16 @@ def data(n: int = 6) -> tuple[Any, Any]:
     return torch.randn(n, 3), torch.randn(n, 2)
 
 
-def trained(wrap: Any, net: Any, optimizer: Any, loss_of: Any = functional.mse_loss) -> Any:
-    """A step of training that returns the loss."""
+def trained(wrap: Any, net: Any, optimizer: Any, loss_of: Any = functional.mse_loss, schedule: Any = None) -> Any:
+    """A step of training, and of a schedule, that returns the loss."""
     @wrap
     def step(x: Any, y: Any) -> Any:
         optimizer.zero_grad()
         loss = loss_of(net(x), y)
         loss.backward()
         optimizer.step()
+        if schedule is not None:
+            schedule.step()
         return loss.detach()
 
     return step
@@ -88,18 +90,22 @@ OPTIMISERS = {
 }
 
 
-def scheduled(name: str, make_optimizer: Any, make_schedule: Any, captures: int) -> None:
+def scheduled(name: str, make_optimizer: Any, make_schedule: Any, captures: int, within: bool = False) -> None:
+    """The schedule goes on after the step, or as the last thing that it does."""
     def make(wrap: Any) -> Any:
         net, (x, y) = network(), data()
         optimizer = make_optimizer(net.parameters())
         schedule = make_schedule(optimizer) if make_schedule else None
-        step = trained(wrap, net, optimizer)
+        step = trained(wrap, net, optimizer, schedule=schedule if within else None)
+        told: list[Any] = []
 
         def run(i: int) -> Any:
             loss = step(x, y)
-            if schedule is not None:
+            if schedule is not None and not within:
                 schedule.step()
-            return loss, optimizer.param_groups[0]["lr"]
+            told.append(schedule.get_last_lr() if schedule else 0)  # which stay what they were
+            epoch = schedule.state_dict()["last_epoch"] if schedule else 0
+            return loss, optimizer.param_groups[0]["lr"], str(told), str(epoch)
 
         return run, state_of(net)
 
@@ -108,7 +114,9 @@ def scheduled(name: str, make_optimizer: Any, make_schedule: Any, captures: int)
 
 for _name, _schedule in SCHEDULES.items():
     # Where the rate stands still and then moves it is found to vary when it moves.
-    scheduled(f"schedule_{_name}", OPTIMISERS["nesterov" if _name in ("one_cycle", "cyclic") else "adam"], _schedule, 7)
+    _optimiser = OPTIMISERS["nesterov" if _name in ("one_cycle", "cyclic") else "adam"]
+    scheduled(f"schedule_{_name}", _optimiser, _schedule, 7)
+    scheduled(f"schedule_{_name}_within", _optimiser, _schedule, 9, within=True)
 for _name, _optimiser in OPTIMISERS.items():
     scheduled(f"optimiser_{_name}", _optimiser, None, 4 if _name != "radam" else 12)
     scheduled(f"optimiser_{_name}_with_a_schedule", _optimiser, SCHEDULES["exponential"], 4 if _name != "radam" else 12)

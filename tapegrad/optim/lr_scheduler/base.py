@@ -76,6 +76,7 @@ class LRScheduler:
     base_lrs: list[Rate]
     last_epoch: int
 
+    _last_lr: list[Rate] = []  # noqa: RUF012 - of a schedule that set none; never written to
     _get_lr_called_within_step = False
     _is_initial = False
     _apart: tuple[str, ...] = ("optimizer",)  # attributes that a state dict leaves out
@@ -105,15 +106,17 @@ class LRScheduler:
 
     def state_dict(self) -> State:
         """All that the schedule has come to, as a dict; functions in it are left out."""
-        return {name: value for name, value in self.__dict__.items() if name not in self._apart}
+        found = {name: value for name, value in self.__dict__.items() if name not in self._apart}
+        return {**found, "_last_lr": self.get_last_lr()} if "_last_lr" in found else found
 
     def load_state_dict(self, state_dict: State) -> None:
         """Go on from what `state_dict` of another schedule returned."""
         self.__dict__.update(state_dict)
+        self._last_lr = self.get_last_lr()
 
     def get_last_lr(self) -> list[Rate]:
         """The rates of the groups, as this schedule last set them."""
-        return self._last_lr
+        return [*self._last_lr]
 
     def get_lr(self) -> list[Rate]:
         """The rates for `last_epoch`; `step` sets them."""
@@ -149,7 +152,15 @@ class LRScheduler:
             self._get_lr_called_within_step = False
         for group, value in zip(self.optimizer.param_groups, found):
             set_rate(group, value)
-        self._last_lr = rates(self.optimizer)
+        self._keep_rates()
+
+    def _keep_rates(self) -> None:
+        """Take note of the rates, in the list there is: numbers that stay where they are a compiled step can follow."""
+        found = rates(self.optimizer)
+        if len(self._last_lr) == len(found):
+            self._last_lr[:] = found
+        else:
+            self._last_lr = found
 
 
 class _LRScheduler(LRScheduler):

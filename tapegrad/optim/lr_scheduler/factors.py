@@ -82,7 +82,8 @@ class MultiStepLR(_Factors):
         super().__init__(optimizer, last_epoch)
 
     def _factor(self) -> float | None:
-        times = self.milestones.get(self.last_epoch, 0)
+        # Compared one by one: to be looked up, a number that a compiled step follows would have to stay what it is.
+        times = sum(count for milestone, count in self.milestones.items() if milestone == self.last_epoch)
         return self.gamma ** times if times else None
 
     def _total(self) -> float:

@@ -7,7 +7,7 @@ from bisect import bisect_right
 from collections.abc import Sequence
 from typing import Any, Literal, SupportsFloat
 
-from tapegrad.optim.lr_scheduler.base import EPOCH_IS_OLD, LRScheduler, State, rates, require_optimizer, set_rate
+from tapegrad.optim.lr_scheduler.base import EPOCH_IS_OLD, LRScheduler, State, require_optimizer, set_rate
 from tapegrad.optim.optimizer import Optimizer
 
 
@@ -75,7 +75,7 @@ class SequentialLR(_OfSchedules):
         self.recursive_undo()
         first = schedulers[bisect_right(milestones, 0)]
         first._initial_step()
-        self._last_lr = first.get_last_lr()
+        self._keep_rates()
 
     def recursive_undo(self, sched: Any = None) -> None:
         """Take one step back in all the schedules that this one is made of."""
@@ -95,7 +95,7 @@ class SequentialLR(_OfSchedules):
             scheduler._update_lr(0)
         else:
             scheduler.step()
-        self._last_lr = scheduler.get_last_lr()
+        self._keep_rates()
 
 
 class ChainedScheduler(_OfSchedules):
@@ -117,13 +117,13 @@ class ChainedScheduler(_OfSchedules):
         assert shared is not None
         self.optimizer = shared
         self._schedulers = schedulers
-        self._last_lr = rates(self._schedulers[-1].optimizer)
+        self._keep_rates()
 
     def step(self) -> None:  # type: ignore[override]
         """Go on by one in each."""
         for scheduler in self._schedulers:
             scheduler.step()
-        self._last_lr = rates(self._schedulers[-1].optimizer)
+        self._keep_rates()
 
 
 class ReduceLROnPlateau(LRScheduler):
@@ -168,7 +168,7 @@ class ReduceLROnPlateau(LRScheduler):
         self.default_min_lr = None if listed else min_lr  # type: ignore[assignment]
         self.min_lrs: list[float] = list(min_lr) if listed else [min_lr] * groups  # type: ignore
         self.patience, self.cooldown, self.eps, self.last_epoch = patience, cooldown, eps, 0
-        self._last_lr = rates(optimizer)
+        self._keep_rates()
         self.mode_worse = math.inf if mode == "min" else -math.inf
         self.mode, self.threshold, self.threshold_mode = mode, threshold, threshold_mode
         self._reset()
@@ -199,7 +199,7 @@ class ReduceLROnPlateau(LRScheduler):
         if self.num_bad_epochs > self.patience:
             self._reduce_lr()
             self.cooldown_counter, self.num_bad_epochs = self.cooldown, 0
-        self._last_lr = rates(self.optimizer)
+        self._keep_rates()
 
     def _reduce_lr(self) -> None:
         groups = self.optimizer.param_groups
