@@ -53,7 +53,7 @@ from tapegrad.tensor import Tensor
 MAX_VARIANTS = 16
 MAX_FAILURES = MAX_VARIANTS  # before a call is like one before: an epoch, say, of so many minibatches
 MAX_KEYS = 64
-MAX_WAYS = 4
+MAX_WAYS = MAX_VARIANTS
 IN_VAIN = 6  # captures with no replay, after which there is a warning
 # What shows where in its base a view begins.
 _OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}

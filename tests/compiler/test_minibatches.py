@@ -1,6 +1,7 @@
 """Views that are passed: a program for all that lie alike, wherever they begin, if their elements alone matter."""
 from __future__ import annotations
 
+import sys
 import warnings
 from collections.abc import Callable
 from typing import Any
@@ -141,3 +142,36 @@ def test_a_call_with_a_slice_is_native():
     for i in range(8):
         assert f(data[i:i + 2]).tolist() == (data[i:i + 2] * 2).tolist()
     assert f._ways and f.captures == 2
+
+
+def test_a_step_that_is_told_which_batch_it_takes():
+    """A program for each, all of which are tried before the call is taken apart."""
+    x, w = torch.randn(32, 2), torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.01)
+
+    def step(i):
+        loss = (x[i % 8 * 4:i % 8 * 4 + 4] @ w).square().mean()
+        optimizer.zero_grad()
+        loss.backward()
+        optimizer.step()
+        return loss.detach()
+
+    function, python = compile(step), 0
+
+    def look(frame: Any, event: str, argument: Any) -> None:
+        nonlocal python
+        python += event == "call" and frame.f_code.co_name == "_sorted"
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # for it is captured again and again
+        for i in range(32):
+            function(i)
+    captures = function.captures
+    sys.setprofile(look)
+    try:
+        for i in range(32, 48):
+            function(i)
+    finally:
+        sys.setprofile(None)
+    assert function.captures == captures <= 18 and len([v for vs in function.tapes.values() for v in vs]) == 8
+    assert python == 0  # the arguments are not looked at one by one
