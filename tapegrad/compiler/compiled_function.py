@@ -51,7 +51,9 @@ from tapegrad.machine.startup import call_by_vector
 from tapegrad.tensor import Tensor
 
 MAX_VARIANTS = 16
-MAX_FAILURES = MAX_VARIANTS  # before a call is like one before: an epoch, say, of so many minibatches
+MAX_FAILURES = 8  # captures of which none is like one before
+MAX_FOLLOWED = MAX_VARIANTS  # the same where numbers are followed: an epoch, say, of so many minibatches
+MAX_LOOKED_AT = 3  # the same where they differ in values alone that Python took out of tensors, and used
 MAX_KEYS = 64
 MAX_WAYS = MAX_VARIANTS
 IN_VAIN = 6  # captures with no replay, after which there is a warning
@@ -103,6 +105,8 @@ class Compiled(Transparent, CompiledBase):
         self._transformed: dict[Any, Compiled] = {}
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
+        self._looked_at = 0  # those that differed from the one before in values that they looked at
+        self._reads_on = False  # whether it depends on fractions that it takes out of tensors
         self.differed: str = ""
         # The native ways through the programs that ran last. Those before which no Python comes are tried by native
         # code, before it asks `called`: it has one object to read, for threads and the collector may come between.
@@ -261,8 +265,11 @@ class Compiled(Transparent, CompiledBase):
                  ) -> Any:
         if trusted_values.builtins_are_patched():  # for as long as that lasts
             return self.__wrapped__(*args, **kwargs)
-        if (self._varying or self._varying_reached) and (
-                len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES):
+        several = self.tapes.get(key, ())
+        if len(several) >= MAX_VARIANTS and 2 * sum(not v.runs for v in several) >= MAX_VARIANTS:
+            return self._give_up("its programs are seldom met again: a gradient, perhaps, or another tensor that it "
+                                 "reads by name is in other memory each time", args, kwargs)
+        if (self._varying or self._varying_reached) and self._keeps_changing(key):
             self._pin(self._varying, self._varying_reached)  # what is made of them varies too
             key, leaves, containers, numbers = self._sorted(args, kwargs)
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
@@ -270,7 +277,7 @@ class Compiled(Transparent, CompiledBase):
                 return self._give_up(
                     f"its arguments keep changing ({self.differed}; dynamic=True allows for that)", args, kwargs)
             self._forget()
-        if len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= MAX_FAILURES:
+        if self._keeps_changing(key):
             return self._give_up(
                 f"its calls keep doing something else ({self.differed or 'what they did'})", args, kwargs)
         try:
@@ -295,6 +302,11 @@ class Compiled(Transparent, CompiledBase):
         if not substitution.is_fit():
             return self.__wrapped__(*args, **kwargs)
         return substitution.plainly(self._captured(key, before, args, kwargs, substitution))
+
+    def _keeps_changing(self, key: Any) -> bool:
+        """Whether calls like this one do something else again and again."""
+        most = MAX_FOLLOWED if self._varying or self._varying_reached else MAX_FAILURES
+        return len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= most
 
     def _captured(self, key: Any, before: Before, args: Any, kwargs: Any, substitution: Substitution | None) -> Any:
         """Make the call, and keep what it does: as something to compare, or as a program."""
@@ -356,6 +368,12 @@ class Compiled(Transparent, CompiledBase):
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._failures[key] = self._failures.get(key, 0) + 1
+            self._reads_on |= substitution is not None and substitution.graph.goes_on
+            if self._reads_on and pending and pending[-1].looks_at_others(captured):
+                self._looked_at += 1
+                if self._looked_at == MAX_LOOKED_AT:
+                    self._stop("what it does depends on a number that it takes out of a tensor, which is another each "
+                               "time: leave it a tensor (detach(), not item())")
             pending.append(captured)
             return result
         self._failures[key] = 0

@@ -60,7 +60,7 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
     TypeError: halves(): argument 'input' (position 1) must be Tensor, not int
     """
     lane: _Lane | None = None
-    passes = path.removeprefix("Tensor.") in following.PASSES
+    passes = path.removeprefix("Tensor.").removeprefix("nn.functional.") in following.PASSES
 
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal lane

@@ -480,6 +480,76 @@ def test_a_step_with_a_schedule_and_a_counter(optimiser, schedule):
     assert step.captures <= 6 and step.replays >= calls - 6, step.explain()
 
 
+@pytest.mark.parametrize("use", [
+    lambda y: y * (2.0 - y.item()), lambda y: y - torch.tensor([1.0 - y.item()]), lambda y: y * round(y.item(), 5),
+    lambda y: y + (y.item() / 3) ** 2])
+def test_a_number_that_was_read_and_goes_on_ends_it_soon(use):
+    w = torch.ones(2)
+
+    @compile
+    def step(x):
+        y = (w * x).sum()
+        w.mul_(0.9)
+        return use(y)
+
+    with pytest.warns(UserWarning, match=r"leave it a tensor \(detach"):
+        for _ in range(8):
+            step(torch.ones(2))
+    assert step.captures <= 6 and step.reason
+
+
+def test_a_number_that_was_read_and_stays_the_same_may_go_on():
+    w, x = torch.ones(2), torch.ones(4)
+
+    @compile
+    def step():
+        w.mul_(0.9)
+        return w / x.sum().item()
+
+    for _ in range(8):
+        step()
+    assert step.replays and not step.reason, step.explain()
+
+
+def test_programs_that_are_never_met_again_end():
+    """A gradient that is made anew every few calls, and added to meanwhile."""
+    w = torch.ones(2, requires_grad=True)
+
+    @compile
+    def step(i):
+        (w * w).sum().backward()
+        if i % 4 == 3:
+            with torch.no_grad():
+                w.sub_(0.01 * w.grad)
+            w.grad = None
+
+    kept = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for i in range(120):
+            step(i)
+            kept.append(w.grad)  # so that the next is elsewhere
+    assert step.captures < 60 and "seldom met again" in step.reason, step.explain()
+
+
+def test_a_temperature_that_falls_is_followed():
+    w, state = torch.ones(4), {"tau": 1.0}
+
+    @compile
+    def step():
+        found = torch.nn.functional.gumbel_softmax(w, tau=state["tau"])
+        state["tau"] = max(0.5, state["tau"] * 0.9)
+        return found
+
+    def seen(step):
+        torch.manual_seed(0)
+        state["tau"] = 1.0
+        return [step().tolist() for _ in range(12)], state["tau"]
+
+    assert seen(step.__wrapped__) == seen(step)
+    assert step.replays >= 6, step.explain()
+
+
 def test_a_schedule_needs_four_captures_at_most():
     w = torch.zeros(3, requires_grad=True)
     opt = torch.optim.SGD([w], lr=0.1)

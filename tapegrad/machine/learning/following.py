@@ -55,6 +55,7 @@ class Graph:
         self.uses: list[tuple[int, type]] = []
         self.tags: dict[int, int] = {}
         self.pinned: set[int] = set()  # of the given numbers those that must be what they are
+        self.goes_on = False  # whether what comes after it depends on a fraction that was read
         self.wavers = False  # whether a value is of another type where it is another number
         self.reads: dict[int, Read] = {}
         self.stand_ins: dict[int, Any] = {}
@@ -107,8 +108,9 @@ class Graph:
         self._after[number] = frozenset((number,))
         return self.stand_in(number, value)
 
-    def pin_reads(self, number: int) -> None:
+    def pin_reads(self, number: int, value: Any) -> None:
         """Something that the program does depends on a value, and so on what was read for it."""
+        self.goes_on |= type(value) is float and number in self._after
         for one in self._after.get(number, ()):
             read = self.reads[one]
             if not read.pinned and self.follows():
@@ -118,7 +120,7 @@ class Graph:
     def expect(self, number: int, value: Any, pins: bool = True) -> None:
         """The call went as it did because a value was what it was; `pins` says that it always will."""
         if self.follows() and number not in self._expected:
-            self.pin_reads(number)
+            self.pin_reads(number, value)
             self._expected[number] = value
             self.lines.append((number, (value,)))
             if pins and number < self.given:
@@ -130,7 +132,7 @@ class Graph:
         if not self.follows() or trace is None or trace.parts:
             self.expect(number, value)
             return machine.call.wrapped(value)
-        self.pin_reads(number)
+        self.pin_reads(number, value)
         row: int = machine.call.wrapped(value)
         event = capturing.last_word()
         if event is None or event in self.tags:  # a row of its own, whose plans are for that number
@@ -395,6 +397,7 @@ active: Graph | None = None  # of the capture under way, if it follows numbers
 # The functions that take a stand-in as it is: an operand like any other, or what another one is multiplied by.
 _OUT_OF_PLACE = """
     add addcdiv addcmul clamp clamp_max clamp_min clip div divide eq fill floor_divide fmod ge greater greater_equal gt
-    le lerp less less_equal lt masked_fill mul multiply ne not_equal pow remainder rsub sub subtract true_divide where
+    gumbel_softmax le lerp less less_equal lt masked_fill mul multiply ne not_equal pow remainder rsub sub subtract
+    true_divide where
 """
 PASSES = frozenset(n for name in _OUT_OF_PLACE.split() for n in (name, name + "_"))

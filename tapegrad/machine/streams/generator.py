@@ -149,11 +149,12 @@ class Generator:
         >>> bool((g.raw(2) == first).all())
         True
         """
-        return self._seed, self._spare32, self._stream.copy()
+        return self._seed, self._spare32, self._stream.tobytes()  # `copy` goes through the fields: 1.4 us
 
     def back_to(self, place: tuple[Any, ...]) -> None:
         """Go on from where the stream was at `mark`."""
-        self._seed, self._spare32, self._stream[:] = place
+        self._seed, self._spare32, content = place
+        self._stream[:] = np.frombuffer(content, STREAM)
 
     def clone_state(self) -> Generator:
         """Another generator in the same state.
