@@ -314,12 +314,13 @@ class Compiled(Transparent, CompiledBase):
         traced = Traced()
         captured: Captured | None = None
         result: Any = None
+        in_arrays = any(isinstance(w.value, np.ndarray) for w in reach.watched)
+        collecting, events = gc.isenabled(), None
         trace = capturing.begin()
-        if any(isinstance(w.value, np.ndarray) for w in reach.watched):
-            capturing.carry_out()  # whose memory may be a tensor's: what is put off would not show there
-        collecting = gc.isenabled()
         try:
             try:
+                if in_arrays:
+                    capturing.carry_out()  # whose memory may be a tensor's: what is put off would not show there
                 if substitution is None:
                     result = self.__wrapped__(*args, **kwargs)
                 else:
@@ -331,9 +332,15 @@ class Compiled(Transparent, CompiledBase):
                     inputs = [*(t for t in before.tensors if t.requires_grad), *views]
                     traced = trace_backward(roots, inputs, reach, before.containers, self._stop)
             finally:
-                if substitution is not None:
-                    substitution.end(result)
-                events = capturing.end()
+                try:
+                    if substitution is not None:
+                        substitution.end(result)
+                except BaseException:  # an interrupt: nothing else may be left in place of a number
+                    if substitution is not None:
+                        substitution.end(result)
+                    raise
+                finally:
+                    events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
                 self._failures[key] = self._failures.get(key, 0) + 1
                 return result
@@ -354,12 +361,14 @@ class Compiled(Transparent, CompiledBase):
             return result
         finally:
             try:
-                if trace.put_off:
+                if trace.put_off and events is not None:
                     self._carry_out(key, before, captured, events)
+                    trace.put_off = False
             finally:
-                capturing.release(trace, events)
                 if collecting:
                     gc.enable()
+                if events is not None:
+                    capturing.release(trace, events)
         self._note(key, reach)
         if substitution is not None:
             self._pin(*substitution.pinned())
@@ -442,15 +451,22 @@ class Compiled(Transparent, CompiledBase):
         if captured is None or not captured.short or captured.draws_first or captured.outlived(events):
             capturing.carry_out(events)
             return
-        captured.work = next((p.work for p in self._pending.get(key, ()) if p.work and p.computes(captured)), None)
-        if captured.work is None:
-            captured.work = optimise(Work(list(captured.steps), captured.blocks, set(captured.result_blocks)),
-                                     self.passes)
-        program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
+        try:
+            captured.work = next((p.work for p in self._pending.get(key, ()) if p.work and p.computes(captured)), None)
+            if captured.work is None:
+                captured.work = optimise(Work(list(captured.steps), captured.blocks, set(captured.result_blocks)),
+                                         self.passes)
+            program = Program(captured.work.steps, captured.work.blocks, captured.result_blocks, (), [], ())
+        except BaseException:  # an interrupt: what the call did is done, for tensors are there that it made
+            capturing.carry_out(events)
+            raise
         if program.launch(cap.starts(before.arguments, before.owners, before.loose),
                           [captured.blocks[b].address for b in captured.result_blocks]) != rec.PASSED:
-            failure = late_binding.failure
-            raise RuntimeError("a captured call failed") from (failure.pop() if failure else None)
+            failure = late_binding.failure.pop() if late_binding.failure else None
+            if isinstance(failure, KeyboardInterrupt):  # while a kernel was compiled; nothing is left of the launch
+                capturing.carry_out(events)
+                raise failure
+            raise RuntimeError("a captured call failed") from failure
 
     def _leave_ways(self) -> None:
         """Look for them anew: there is another program, or none."""

@@ -1,16 +1,21 @@
 """A call that is captured is not run as it is written: its kernels wait, and nobody may notice."""
 from __future__ import annotations
 
+import contextlib
 import ctypes
+import gc
+import sys
 import warnings
 
 import numpy as np
 import pytest
 
 import tapegrad as torch
+from tapegrad.compiler.numbers import substitution
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 
 
@@ -250,3 +255,49 @@ def test_threads_ask_for_the_kernel_that_a_step_has(monkeypatch):
         assert found == 73 * 6 * 901
     finally:
         torch.set_num_threads(before)
+
+
+@pytest.mark.parametrize("path", [
+    "capturing.late_binding.want", "capturing.restore_kernels", "compiled_function.Captured",
+    "compiled_function.optimise", "compiled_function.Program", "compiled_function.trace_backward",
+    "substitution.release", "capturing.emitter.bind", "capturing.release"])
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_interrupt_leaves_no_capture_open_and_nothing_undone(path, at, monkeypatch):
+    """Whatever a call had done by then is done, and what comes next is as if nothing had happened."""
+    state = {"t": 0}
+    w = torch.ones(3, requires_grad=True)
+
+    @torch.compile
+    def step(x):
+        state["t"] += 1
+        loss = (w * x / state["t"]).square().sum()
+        (w.grad,) = torch.autograd.grad(loss, w)
+        with torch.no_grad():
+            w.mul_(0.5)
+        return w * x
+
+    place, name = path.rsplit(".", 1)
+    where = {"compiled_function": sys.modules["tapegrad.compiler.compiled_function"], "capturing": capturing,
+             "substitution": substitution, "capturing.late_binding": late_binding, "capturing.emitter": emitter}[place]
+    plain, calls = getattr(where, name), []
+
+    def interrupted(*args, **kwargs):
+        calls.append(0)
+        if len(calls) == at + 1:
+            raise KeyboardInterrupt
+        return plain(*args, **kwargs)
+
+    step(torch.ones(3)), step(torch.ones(3))
+    monkeypatch.setattr(where, name, interrupted)
+    done = 2
+    for _ in range(4):
+        with contextlib.suppress(KeyboardInterrupt):
+            step(torch.full((3,), 2.0))
+        assert capturing.active is None and not any(machine.state[k][0] for k in ("trace", "holding", "postponing"))
+        assert type(state["t"]) is int and gc.isenabled()
+        done = state["t"]
+    monkeypatch.undo()
+    assert w.tolist() == [0.5 ** done] * 3
+    assert w.grad.tolist() == pytest.approx([2 * 0.5 ** (done - 1) * 4 / done ** 2] * 3)
+    result = step(torch.ones(3))
+    assert state["t"] == done + 1 and result.tolist() == [0.5 ** (done + 1)] * 3

@@ -86,6 +86,7 @@ def no_clocks(events: Any) -> None:
 
 restore_kernels: Callable[[Any], None] = no_clocks  # puts kernels in place of what times them, in a capture's events
 active: Trace | None = None
+_ended: Trace | None = None  # one that nobody has released yet
 _events: Any = None
 _words: Any = None  # the same memory
 _length, _postponing = (machine.state[name] for name in ("n_trace", "postponing"))
@@ -107,9 +108,20 @@ def claim() -> bool:
 
 
 def give_up_claim() -> None:
+    """Let others capture. A capture that an interrupt left open is ended, and what it put off is done."""
     global _owner
-    _owner = 0
-    _claimed.release()
+    try:
+        trace = active or _ended
+        if trace is not None or machine.state["holding"][0]:
+            events = end() if active is not None else so_far()
+            try:
+                if trace is not None and trace.put_off:
+                    carry_out(events)
+            finally:
+                release(trace or Trace(), events)
+    finally:
+        _owner = 0
+        _claimed.release()
 
 
 def _after_fork() -> None:
@@ -135,6 +147,7 @@ def begin() -> Trace:
     global active
     if _events is None:
         _reserve()
+    late_binding.want(1)
     active = Trace()
     state = machine.state
     state["n_trace"], state["max_trace"], state["trace_thread"] = 0, _most, threading.get_ident()
@@ -144,7 +157,6 @@ def begin() -> Trace:
     state["postponing"] = 1
     state["watching"] |= rec.CAPTURE
     state["trace"] = state["holding"] = address_of(_events)  # last: other threads see all of it, or nothing
-    late_binding.want(1)
     return active
 
 
@@ -171,14 +183,14 @@ def end() -> Any:
 
     They stay where they are, as their `pointers` do: until its claim is given up, no other capture writes there.
     """
-    global active
+    global active, _ended
     assert active is not None
-    late_binding.want(-1)
     active.put_off = bool(machine.state["postponing"][0])
     active.start = int(machine.state["trace_start"][0])
     machine.state["trace"] = machine.state["postponing"] = 0
     machine.state["watching"] &= ~np.uint64(rec.CAPTURE)
-    trace, active = active, None
+    trace, _ended, active = active, active, None
+    late_binding.want(-1)
     count = int(machine.state["n_trace"][0])
     if count > _most:
         # Blocks given back past the end of the table are lost to the arena: a leak, where reuse would be corruption.
@@ -212,8 +224,10 @@ def carry_out(events: Any = None) -> None:
         events = events[:parts[0]] if len(parts) else events
         pieces = (events[i:i + AT_ONCE] for i in range(0, len(events), AT_ONCE))
         # Sets, not np.unique: that imports numpy.ma at its first use, 17 ms.
-        emitter.bind({a for some in pieces for a in {*addresses(some, some["kind"] == rec.KERNEL).tolist()}})
-        machine.call.carry_out(address_of(events), len(events))
+        try:
+            emitter.bind({a for some in pieces for a in {*addresses(some, some["kind"] == rec.KERNEL).tolist()}})
+        finally:  # also after an interrupt: kernels that are not there yet are made when they are called
+            machine.call.carry_out(address_of(events), len(events))
     elif mine() is not None:
         machine.call.carry_out(0, 0)
 
@@ -229,6 +243,8 @@ def settle(trace: Trace, events: Any) -> None:
 
 def release(trace: Trace, events: Any) -> None:
     """A capture is done with: the blocks that were given back during it are free from now on."""
+    global _ended
+    _ended = None
     if not trace.settled:
         machine.call.let_reuse(address_of(events), len(events))
         return
@@ -322,7 +338,7 @@ def drawn(address: int, draw: Draw) -> None:
 
 def so_far() -> Any:
     """The events of the capture under way."""
-    return _events[:int(machine.state["n_trace"][0])]
+    return _events[:min(int(machine.state["n_trace"][0]), _most)]
 
 
 def cut() -> None:
