@@ -46,6 +46,7 @@ class Replayed(Protocol):
     saves: bool
     layouts: list[int]
     backwards: list[Backward]
+    on_unfolded: Callable[[], None]
 
     def bare(self, number: int, wanted: int) -> Backward | None: ...
 

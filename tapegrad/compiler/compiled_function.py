@@ -54,6 +54,7 @@ MAX_VARIANTS = 16
 MAX_FAILURES = 8  # captures of which none is like one before
 MAX_FOLLOWED = MAX_VARIANTS  # the same where numbers are followed: an epoch, say, of so many minibatches
 MAX_LOOKED_AT = 3  # the same where they differ in values alone that Python took out of tensors, and used
+MAX_UNFOLDED = 16  # second derivatives, of so many calls, if there is one for every fourth
 MAX_KEYS = 64
 MAX_WAYS = MAX_VARIANTS
 IN_VAIN = 6  # captures with no replay, after which there is a warning
@@ -105,7 +106,8 @@ class Compiled(Transparent, CompiledBase):
         self._transformed: dict[Any, Compiled] = {}
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
-        self._looked_at = 0  # those that differed from the one before in values that they looked at
+        self._unfolded = 0  # nodes that were differentiated twice
+        self._looked_at = 0  # captures that differed from the one before in values that they looked at
         self._reads_on = False  # whether it depends on fractions that it takes out of tensors
         self.differed: str = ""
         # The native ways through the programs that ran last. Those before which no Python comes are tried by native
@@ -389,7 +391,8 @@ class Compiled(Transparent, CompiledBase):
         pending[:] = [p for p in pending if not p.same(captured)]
         try:
             variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
-                              self.passes, self._leave_ways, self.checkpoint is not None, self.memory)
+                              self.passes, self._leave_ways, self._was_unfolded, self.checkpoint is not None,
+                              self.memory)
         except Refused as why:
             self._stop(str(why))
             return result
@@ -471,6 +474,13 @@ class Compiled(Transparent, CompiledBase):
     def _leave_ways(self) -> None:
         """Look for them anew: there is another program, or none."""
         self._set_ways()
+
+    def _was_unfolded(self) -> None:
+        """A second derivative had the function run once more: where that is the rule, it is faster as written."""
+        self._unfolded += 1
+        if min(self._unfolded, self.replays) >= MAX_UNFOLDED and 4 * self._unfolded >= self.replays and not self.reason:
+            self._stop("its gradients are differentiated in their turn, for which it runs once more each time: compile "
+                       "the function that takes both")
 
     def _stop(self, why: str) -> None:
         self._last = None

@@ -34,6 +34,7 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
     Of the inputs that are `wanted` (bits) alone: what others depend on, these would seem to depend on too.
     """
     _check(pullback)
+    pullback.variant.on_unfolded()
     captured = pullback.variant.captured
     segment = captured.traced.segments[number]
     given = _arguments(pullback, segment.inputs)
@@ -184,7 +185,7 @@ def _check(pullback: Pullback) -> None:
         if int(buffers[cap.owner_of(tensor)]["version"]) != version:
             raise RuntimeError(_CANNOT.format("a tensor it reads was modified by an inplace operation"))
     try:
-        now = variant.reach.again()
+        now = variant.reach if variant.reach.unchanged() else variant.reach.again()
         numbers = [place.get() for place in now.varying_places()]
         same = now.content == captured.content and [*map(by_value, numbers)] == [
             *map(by_value, pullback.numbers[len(pullback.numbers) - len(numbers):])]

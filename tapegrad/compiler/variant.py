@@ -43,7 +43,7 @@ class Variant:
 
     def __init__(self, function: Callable[..., Any], reach: Reach, captured: Captured, arguments: int,
                  structure: Any, eager_build: bool, passes: Sequence[str], on_built: Callable[[], None],
-                 checkpoint: bool = False, memory: int | None = None) -> None:
+                 on_unfolded: Callable[[], None], checkpoint: bool = False, memory: int | None = None) -> None:
         self.function, self.reach, self.captured, self.structure = function, reach, captured, structure
         self.default: dtypes.dtype = dtypes.default_dtype()
         self.counter: np.ndarray[Any, Any] = np.zeros(1, "u8")  # of runs; native code counts too
@@ -88,7 +88,7 @@ class Variant:
                 captured.gradients or captured.fresh_versions or captured.reads))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
-        self._on_built = on_built
+        self._on_built, self.on_unfolded = on_built, on_unfolded
         self._builder = threading.Thread(target=self._fuse, daemon=True)
         if not at_once:
             self._builder.start()

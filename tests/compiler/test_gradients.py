@@ -564,3 +564,25 @@ def test_a_backward_that_cannot_be_a_program_leaves_the_function_as_written(monk
     assert not f.replays
     results[-1].sum().backward()
     assert torch.allclose(w.grad, w.detach().cos())
+
+
+def test_what_is_differentiated_twice_each_time_runs_as_written() -> None:
+    """For a second derivative it has to run once more, in Python: 24 times a small network's step."""
+    w, x = leaf(1.0, 2.0), leaf(0.5, 0.25)
+    model = compile(lambda x: (w * x).sin().sum())
+    with pytest.warns(UserWarning, match="differentiated in their turn"):
+        for _ in range(40):
+            (first,) = torch.autograd.grad(model(x), x, create_graph=True)
+            (second,) = torch.autograd.grad(first.sum(), x)
+            assert second.tolist() == torch.func.hessian(model.__wrapped__)(x).sum(0).tolist()
+    assert model.captures == 2
+
+
+def test_what_is_differentiated_twice_now_and_then_stays_compiled() -> None:
+    x = leaf(0.5, 0.25)
+    model = compile(lambda x: x.sin().sum())
+    for i in range(400):
+        (first,) = torch.autograd.grad(model(x), x, create_graph=i % 8 == 0)
+        if first.requires_grad:
+            torch.autograd.grad(first.sum(), x)
+    assert model.replays > 390 and not model.reason
