@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from tapegrad.compiler.passes.cuts import Arithmetic, arithmetic, contiguous
 from tapegrad.compiler.passes.picked import Pick, pick
 from tapegrad.compiler.passes.weighted import along, changed
-from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used
+from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, single, space, times_used
 from tapegrad.compiler.superinstructions import CHUNK, MAX_STREAMS
 from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.machine import records as rec
@@ -30,6 +30,8 @@ _WORD = 8  # bytes of an index
 
 def gathered(work: Work) -> Work:
     """The same program, in which such arithmetic picks its operands."""
+    if not any(pick(step, work.blocks) for step in single(work.steps)):
+        return work
     uses = times_used(work.steps)
     return between_loops(work, lambda line: _Line(line, work, uses).done())
 

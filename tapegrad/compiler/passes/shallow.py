@@ -28,6 +28,8 @@ ROW, LEAST = 64, 4096  # elements of a row, and of the result, at least
 
 def shallow(work: Work) -> Work:
     """The same program with such products as kernels of arithmetic."""
+    if not any(isinstance(s, Step) and products.product(s.a) for s in work.steps):
+        return work
     meet = {p.number for s in work.steps if kernel_of(s) is not None for p in s.places[1:] if p.kind == "own"}
     return work._replace(steps=[_written_out(s, meet) for s in work.steps])
 

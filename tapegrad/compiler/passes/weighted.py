@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from tapegrad import dtypes
 from tapegrad.compiler.passes.cuts import contiguous, words_of
 from tapegrad.compiler.passes.stores import zeros_of
-from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used, writes
+from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, single, space, times_used, writes
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.dtypes import dtype
@@ -54,6 +54,8 @@ class _Found(NamedTuple):
 
 def weighted(work: Work) -> Work:
     """The same program with such sums as single steps."""
+    if not any(products.product(step.a) for step in single(work.steps)):
+        return work
     uses, constants = times_used(work.steps), constant_blocks(work.steps, work.results).keys()
     return between_loops(work, lambda line: _onto_nothing(_gathered(line, uses, work.results), constants))
 
