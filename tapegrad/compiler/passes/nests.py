@@ -22,6 +22,7 @@ from typing import NamedTuple
 from tapegrad import dtypes
 from tapegrad.compiler.passes.blocks import fits
 from tapegrad.compiler.passes.cuts import Space
+from tapegrad.compiler.passes.nest_loops import Access, access_of, loops_of_both, strides_over
 from tapegrad.compiler.passes.work import Work, space, times_used
 from tapegrad.compiler.superinstructions import CHUNK, MAX_REDUCED, MAX_STREAMS, constant_at, constant_blocks
 from tapegrad.compiler.traced_program import (
@@ -35,7 +36,6 @@ from tapegrad.compiler.traced_program import (
     reads,
     writes,
 )
-from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import calls_functions, costs_much, emitter, loop_nests
 from tapegrad.machine.live import machine
@@ -49,8 +49,6 @@ WRITTEN_OUT = 1024  # elements times nodes of a kernel that is: more takes too l
 MAKERS = 4          # steps that compute operands of one that joins a run, and join it with that
 FAR = 32            # steps without one that joins a run, after which no more are looked for
 VECTORS = 8         # elements of whole vectors: the rest is done one by one where functions are called
-
-Loops = tuple[tuple[int, int], ...]  # sizes and strides in bytes, outermost first
 
 
 def nests(work: Work) -> Work:
@@ -157,65 +155,6 @@ def _shape(address: int, nest: int) -> _Shape | None:
                   tuple([tuple([s[d] for d in order]) for s in strides]), (inside, turns), False, rounds)
 
 
-class _Access(NamedTuple):
-    """How a step uses a piece of memory: as numbers of what dtype, from where on, and over which loops.
-
-    Loops that join up are one, so that two that go the same way are equal however their steps' loops are split.
-    """
-
-    space: Space
-    start: int
-    of: dtype
-    loops: Loops
-
-    def overlaps(self, other: _Access) -> bool:
-        (start, end), (first, last) = self.extent, other.extent
-        return self.space == other.space and start < last and first < end
-
-    @property
-    def extent(self) -> tuple[int, int]:
-        far = [(n - 1) * s for n, s in self.loops]
-        return (self.start + sum(min(f, 0) for f in far),
-                self.start + sum(max(f, 0) for f in far) + self.of.itemsize)
-
-
-def _access(place: Place, of: dtype, sizes: Sequence[int], strides: Sequence[int]) -> _Access:
-    loops: list[tuple[int, int]] = []
-    for n, s in zip(sizes, strides):
-        if n == 1:
-            continue
-        if loops and loops[-1][1] == n * s:
-            n *= loops.pop()[0]
-        loops.append((n, s))
-    return _Access(space(place), place.number if place.kind == "fixed" else place.offset, of, tuple(loops))
-
-
-def _refined(a: Sequence[int], b: Sequence[int]) -> list[int] | None:
-    """The loops of which both are made up; None where they end in different places."""
-    found: list[int] = []
-    left, right = [n for n in a if n > 1], [n for n in b if n > 1]
-    while left and right:
-        n, m = left.pop(), right.pop()
-        least, most = min(n, m), max(n, m)
-        if most % least:
-            return None
-        found.append(least)
-        if most > least:
-            (left if n > m else right).append(most // least)
-    return None if left or right else found[::-1]
-
-
-def _spread(loops: Loops, sizes: Sequence[int]) -> list[int]:
-    """The strides of an access over loops that its own are made up of."""
-    found, left = [], list(loops)
-    for size in reversed(sizes):
-        n, s = left.pop()
-        found.append(s)
-        if n > size:
-            left.append((n // size, s * size))
-    return found[::-1]
-
-
 def _beside(shape: _Shape, inside: int, turns: int) -> _Shape | None:
     """The shape of a step that does the same in all turns of another loop, with so many elements inside of it."""
     sizes, strides, within, at = list(shape.sizes), [list(s) for s in shape.strides], 1, len(shape.sizes)
@@ -238,9 +177,9 @@ def _beside(shape: _Shape, inside: int, turns: int) -> _Shape | None:
     return shape._replace(sizes=tuple(sizes), strides=tuple(map(tuple, strides)))
 
 
-def _accesses(step: Step, shape: _Shape) -> list[_Access]:
+def _accesses(step: Step, shape: _Shape) -> list[Access]:
     kinds = (shape.region.outputs[0], *shape.region.inputs)
-    return [_access(p, of, shape.sizes, s) for p, of, s in zip(step.places, kinds, shape.strides)]
+    return [access_of(p, of, shape.sizes, s) for p, of, s in zip(step.places, kinds, shape.strides)]
 
 
 class _Run:
@@ -252,8 +191,8 @@ class _Run:
         self.steps: list[tuple[Step, _Shape, bool]] = []  # whether what it writes is the same along the row
         self.sizes: list[int] = []
         self.row: tuple[int, int] | None = None  # the loop that is reduced, as in a shape
-        self.seen: dict[_Access, bool] = {}  # whether it is written
-        self.given: set[_Access] = set()  # what is read before, or always the same
+        self.seen: dict[Access, bool] = {}  # whether it is written
+        self.given: set[Access] = set()  # what is read before, or always the same
         self.spaces: dict[Space, bool] = {}
 
     def takes(self, number: int, step: Step, shape: _Shape) -> bool:
@@ -265,7 +204,7 @@ class _Run:
         again = row != self.row and bool(self.steps)  # a loop was put into those that were here
         accesses = [_accesses(*steps[-1][:2])] if not again else [_accesses(t, s) for t, s, _ in steps]
         seen, given = ({}, set()) if again else (dict(self.seen), set(self.given))
-        new: set[_Access] = set()
+        new: set[Access] = set()
         for used, (_, of, _) in zip(accesses, steps if again else steps[-1:]):
             given.update(a for a in (used if of.accumulates else used[1:]) if a not in seen)
             for j, access in enumerate(used):
@@ -284,7 +223,7 @@ class _Run:
         self.spaces = {**dict.fromkeys(map(space, step.places), False), **self.spaces, space(step.places[0]): True}
         return True
 
-    def _is_stream(self, access: _Access, given: bool) -> bool:
+    def _is_stream(self, access: Access, given: bool) -> bool:
         """Whether the kernel goes through a piece of memory: what only passes from step to step is in a register."""
         kind, number = access.space
         if given:
@@ -322,7 +261,7 @@ class _Run:
             sizes = [*sizes, row[1]]
         else:
             return None
-        refined = _refined(sizes, shape.sizes)
+        refined = loops_of_both(sizes, shape.sizes)
         if refined is None or len(steps) >= CHUNK // 4:
             return None
         steps = [*steps, (step, shape, by_row)]
@@ -370,11 +309,11 @@ class _Run:
 
     def kernel(self, alive: Sequence[bool]) -> Step | None:
         """The steps as one, which stores what those that are `alive` write; None where that is no kernel to have."""
-        values: dict[_Access, Sym] = {}
-        inputs: dict[_Access, tuple[Place, Sym]] = {}
-        outputs: dict[_Access, tuple[Place, Sym, bool, bool]] = {}
+        values: dict[Access, Sym] = {}
+        inputs: dict[Access, tuple[Place, Sym]] = {}
+        outputs: dict[Access, tuple[Place, Sym, bool, bool]] = {}
 
-        def read(access: _Access, place: Place) -> Sym:
+        def read(access: Access, place: Place) -> Sym:
             if access in values:
                 return values[access]
             if access not in inputs:
@@ -411,7 +350,7 @@ class _Run:
         columns = bool(reduced) and reduced[0] < len(self.sizes) - 1
         if columns and any(n.op == "reduce" for n in walk([v for v, r in zip(compact, per_row) if not r])):
             return None  # that would take another pass, over what no cache holds
-        nest = loop_nests.build(self.sizes, [_spread(a.loops, self.sizes) for a, _ in chosen],
+        nest = loop_nests.build(self.sizes, [strides_over(a.loops, self.sizes) for a, _ in chosen],
                                 [a.of.itemsize for a, _ in chosen], reduced, reduces)
         letters = nest.pattern.lstrip("|")
         if set(letters) - set("c0") or (nest.pattern[0] == "|") != columns or any(
