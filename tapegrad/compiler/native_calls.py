@@ -25,10 +25,28 @@ from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.startup import address_of
+from tapegrad.machine.streams.draws import Run, runs_of
 from tapegrad.tensor import Tensor
 
 _replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]
 _KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMENT, "held": rec.OF_HELD}
+
+
+def run_of(draw: Any) -> Run | None:
+    """The one kernel call that gives the numbers of a draw, as they are or as doubles; None where it takes more."""
+    stream = draw.stream.clone_state()
+    again, found = stream.clone_state(), list[Any]()
+    runs = runs_of(lambda: found.append(draw.method(stream, *draw.given)))
+    (numbers,) = found
+    if len(runs) != 1 or not isinstance(numbers, np.ndarray) or not 0 < runs[0].n == numbers.size:
+        return None
+    (run,) = runs
+    if run.made != numbers.dtype and (run.made, numbers.dtype) != (np.float64, np.float32):
+        return None
+    made = np.empty(run.n, run.made)
+    again.run(run.kernel, address_of(made), run.n, run.a, run.b, 0 if run.given is None else address_of(run.given))
+    same = made.astype(numbers.dtype).tobytes() == numbers.tobytes() and again.mark() == stream.mark()
+    return run if same else None
 
 
 class Quick:
@@ -52,16 +70,17 @@ class Quick:
         self.places: list[Place] = variant.reach.varying_places()
         self.leaves: bool = self.formula is not None and bool(self.formula.writes or self.formula.outputs)
         # whether it is all native
-        self.plainly: bool = self.formula is None and not self.slow and not captured.draws
         self._keep: list[Any] = []
         self._record = record = np.zeros(1, rec.REPLAY)
+        self.streams: list[Any] = [*{id(d.stream): d.stream for d in captured.draws}.values()]
+        natively = self._native_draws()
+        self.plainly: bool = self.formula is None and not self.slow and (natively or not captured.draws)
         record["program"], record["recording"] = program.address, recording
         record["default_dtype"] = machine.state["default_dtype"]
         names = [(id(where), id(name), 0 if value is MISSING else id(value)) for where, name, value in
                  variant.reach.names]
         self._keep.append(variant.reach)
-        self._draws, drawn = self._drawing()
-        self.streams: list[Any] = [*{id(d.stream): d.stream for d in captured.draws}.values()]
+        self._draws, drawn = self._drawing(natively)
         self._table("names", names)
         self._table("layouts", lies, "u4", "n_arguments")
         self._table("known", sorted(captured.known), "u4")
@@ -89,7 +108,34 @@ class Quick:
         self._keep.append(array)
         self._record[field], self._record[count or f"n_{field}"] = address_of(array), len(values)
 
-    def _drawing(self) -> tuple[list[tuple[Any, int]], list[tuple[int, int]]]:
+    def _native_draws(self) -> bool:
+        """Lay down what is drawn, and say whether that is all native.
+
+        It is where kernels do it, of one stream, and nobody holds on to how that was before.
+        """
+        draws = self.variant.captured.draws
+        if not draws or self.recorder is not None or len(self.streams) > 1:
+            return False
+        rows, runs, wanted = [], [], 0
+        for number, used in self.program.draws:
+            if number >= 0:
+                run = run_of(draws[number])
+                if run is None:
+                    return False
+                runs.append(run)
+                narrows = run.made != np.dtype(draws[number].given[1])
+                rows.append((run.address, run.n, run.a, run.b, 0 if run.given is None else address_of(run.given),
+                             wanted if used else rec.NOWHERE,
+                             run.n * run.made.itemsize if narrows or not used else 0))
+            wanted += number < 0 or used
+        found = np.array(rows, rec.PROGRAM_DRAW)
+        self._keep += [found, runs, self.streams]
+        self._record["draws"], self._record["n_draws"] = address_of(found), len(found)
+        self._record["stream"] = self.streams[0].at
+        self.streams = []
+        return True
+
+    def _drawing(self, natively: bool) -> tuple[list[tuple[Any, int]], list[tuple[int, int]]]:
         """The call's draws, each with the layout of memory for its numbers (0: none are wanted); for each number that
         the program wants, which word it is, and how many bytes are drawn."""
         computed = len(self.formula.graph.uses) if self.formula else 0
@@ -100,6 +146,9 @@ class Quick:
                 wanted.append((-1 - number, 0))
                 continue
             draw, layout = self.variant.captured.draws[number], None
+            if natively:
+                wanted += [(0, rec.DRAWN_HERE)] if used else []
+                continue
             if used:
                 n, of, *_ = draw.given
                 layout = layouts.intern(dtypes.uint8, (n * of.itemsize,))

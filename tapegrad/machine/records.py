@@ -360,8 +360,12 @@ REPLAY = np.dtype([
     ("fresh", "u8"), ("n_fresh", "u8"), ("numbers", "u8"), ("n_numbers", "u8"),
     ("results", "u8"), ("n_results", "u8"), ("left", "u8"), ("n_left", "u8"), ("versions", "u8"), ("n_versions", "u8"),
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
-    ("runs", "u8"), ("whole", "u8"), ("constant", "u8"),
+    ("runs", "u8"), ("whole", "u8"), ("constant", "u8"), ("draws", "u8"), ("n_draws", "u8"), ("stream", "u8"),
 ])
+# What a program draws first: DRAW, for which of its `numbers` (NOWHERE: the stream goes on), by way of so many `bytes`
+# of doubles where the numbers wanted are narrower. Such a number is filled in with DRAWN_HERE for its bytes.
+PROGRAM_DRAW = np.dtype([*DRAW.descr, ("number", "u8"), ("bytes", "u8")])
+NOWHERE = DRAWN_HERE = (1 << 64) - 1
 # A compiled function as an object; `ways` is a slot of its class: a tuple of the ways that a call tries first, each
 # followed by where its REPLAY is, as bytes. `vectorcall` is how CPython calls it, from the second call on.
 COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])

@@ -19,10 +19,13 @@ from tapegrad.machine.native.compiled_program import (
 from tapegrad.machine.native.compiled_results import leave
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import new_tensor, out_of_memory
+from tapegrad.machine.native.recipes import KEYED, STREAM_BYTES, call_draw, memmove
 from tapegrad.machine.native.tape import drop_storage, make_row
 from tapegrad.machine.native.thread_modes import recording
 
 _replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
+program_draws_at: Callee = records(rec.PROGRAM_DRAW)
+_NOWHERE, _DRAWN_HERE = np.uint64(rec.NOWHERE), np.uint64(rec.DRAWN_HERE)
 _tuple_new, _dict_new = external("PyTuple_New", u64, u64), external("PyDict_New", u64)
 _dict_set = external("PyDict_SetItem", i32, u64, u64, u64)
 _AS_TAKEN, _ONE_TAKEN = np.uint64(rec.AS_TAKEN), np.uint64(rec.ONE_TAKEN)
@@ -44,6 +47,8 @@ def place(cells, count, objects):
 def fill_in(p, replay, numbers):
     """Put numbers that vary, and drawn ones, where the program wants them."""
     for i in range(replay.n_numbers):
+        if words(replay.numbers)[i * U2 + U1] == _DRAWN_HERE:
+            continue
         to = words(words(p.drawn)[i])[U0]
         word = words(numbers)[words(replay.numbers)[i * U2]]
         count = words(replay.numbers)[i * U2 + U1]
@@ -51,6 +56,24 @@ def fill_in(p, replay, numbers):
             words(to)[U0] = word
         else:
             copy_bytes(to, word, count)
+
+
+@native
+def draw_numbers(p, replay):
+    """Draw the numbers that a program wants, where it wants them; False where there is no memory for those between."""
+    draws = program_draws_at(replay.draws)
+    for i in range(replay.n_draws):
+        draw = draws[i]
+        to = words(words(p.drawn)[draw.number])[U0] if draw.number != _NOWHERE else U0
+        at = to if draw.bytes == U0 else allocate(machine().arena, draw.bytes)
+        if at == U0:
+            return False
+        call_draw(draw.kernel, replay.stream, at, draw.n, draw.a, draw.b, draw.given)
+        if draw.bytes != U0:
+            for k in range(draw.n if to != U0 else 0):
+                floats(to)[k] = np.float32(doubles(at)[k])
+            release(machine().arena, at, draw.bytes)
+    return True
 
 
 @native
@@ -97,6 +120,8 @@ def run_replay(record, items, count, given, numbers, extra):
         wanted = gather(r.parts, r.n_parts, given, objects) == r.n_arguments
     elif count != r.n_arguments:
         wanted = False
+    if r.n_draws != U0 and words(r.stream + KEYED)[U0] == U0:  # Python derives the key from the seed
+        wanted = False
     if not wanted or not fits(r, objects):
         py.incref(py.none())
         return py.none()
@@ -123,7 +148,22 @@ def run_replay(record, items, count, given, numbers, extra):
         words(cells[i * U3])[U0] = words(at)[cells[i * U3 + U1]] + cells[i * U3 + U2]
     point_targets(p)
     fill_in(p, r, numbers)
+    before = U0
+    if r.n_draws != U0:
+        before = allocate(m.arena, STREAM_BYTES)
+        if before != U0:
+            memmove(before, r.stream, STREAM_BYTES)
+        if before == U0 or not draw_numbers(p, r):
+            if before != U0:
+                memmove(r.stream, before, STREAM_BYTES)
+                release(m.arena, before, STREAM_BYTES)
+            give_back(fresh, n_fresh, saved)
+            return out_of_memory(STREAM_BYTES)
     status = run_compiled(r.program)
+    if before != U0:
+        if status != PASSED:  # whoever does the call now draws the same
+            memmove(r.stream, before, STREAM_BYTES)
+        release(m.arena, before, STREAM_BYTES)
     if status != PASSED:
         give_back(fresh, n_fresh, saved)
         result = py.none() if status == UNMET else py.false()
