@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from called_on_arrays import compiled
 
 import tapegrad as torch
 
@@ -44,15 +45,6 @@ def data(dtype):
     rng = np.random.default_rng(0)
     at = rng.integers(-COLUMNS, COLUMNS, PICKED)
     return [*(torch.from_numpy(rng.normal(size=s)).to(dtype) for s in SHAPES.values()), torch.from_numpy(at)]
-
-
-def compiled(function, tensors):
-    expected = function(*tensors).numpy().copy()
-    made = torch.compile(function, eager_build=True)
-    for _ in range(4):
-        found = made(*tensors).numpy()
-    ((variant,),) = made.tapes.values()
-    return found, expected, variant, made
 
 
 @pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["f64", "f32"])

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from called_on_arrays import compiled
 
 import tapegrad as torch
 from benchmarks import hands
@@ -41,16 +42,6 @@ SUMS = {  # and how many kernels of weighted sums there are
 }
 
 
-def compiled(function, tensors):
-    with np.errstate(all="ignore"):
-        expected = function(*tensors).numpy().copy()
-        made = torch.compile(function, eager_build=True)
-        for _ in range(4):
-            found = made(*tensors).numpy()
-    ((variant,),) = made.tapes.values()
-    return found, expected, variant.dump()
-
-
 def data(dtype=torch.float64):
     rng = np.random.default_rng(0)
     return [torch.from_numpy(rng.normal(size=s)).to(dtype) for s in SHAPES.values()]
@@ -60,7 +51,8 @@ def data(dtype=torch.float64):
 @pytest.mark.parametrize("name", SUMS)
 def test_values(name, dtype):
     function, sums = SUMS[name]
-    found, expected, text = compiled(function, data(dtype))
+    found, expected, variant, _ = compiled(function, data(dtype))
+    text = variant.dump()
     assert found.tobytes() == expected.tobytes()
     assert text.count("weighted.") == sums, text
 
@@ -72,7 +64,8 @@ def test_zeros_meet_what_is_not_finite_or_overflows(which, value, zero):
     frames, base, weights = tensors = data()
     frames[1:3], weights[:, 7], base[:, 11] = zero, -zero, zero
     tensors[list(SHAPES).index(which)].view(-1)[7:9] = value
-    found, expected, text = compiled(SUMS["one for all"][0], tensors)
+    found, expected, variant, _ = compiled(SUMS["one for all"][0], tensors)
+    text = variant.dump()
     assert "weighted." in text
     np.testing.assert_array_equal(found, expected)
     assert (np.signbit(found) == np.signbit(expected))[~np.isnan(expected)].all()
@@ -81,7 +74,8 @@ def test_zeros_meet_what_is_not_finite_or_overflows(which, value, zero):
 def test_threads_share_columns():
     rng = np.random.default_rng(0)
     tensors = [torch.from_numpy(rng.normal(size=s)) for s in ((40, 3, 4), (4, 5000), (40, 5000))]
-    found, expected, text = compiled(SUMS["one for all"][0], tensors)
+    found, expected, variant, _ = compiled(SUMS["one for all"][0], tensors)
+    text = variant.dump()
     assert found.tobytes() == expected.tobytes() and "blocks of" in text, text
 
 
