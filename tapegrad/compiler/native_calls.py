@@ -29,11 +29,17 @@ from tapegrad.machine.streams.draws import Run, runs_of
 from tapegrad.tensor import Tensor
 
 _replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]
+MANY = 1 << 14  # random numbers
 _KINDS = {"fresh": rec.OF_FRESH, "part": rec.OF_PART, "argument": rec.OF_ARGUMENT, "held": rec.OF_HELD}
 
 
-def run_of(draw: Any) -> Run | None:
-    """The one kernel call that gives the numbers of a draw, as they are or as doubles; None where it takes more."""
+def run_of(draw: Any) -> tuple[Run, bool] | None:
+    """The one kernel call that gives the numbers of a draw, and whether as doubles that are to be narrowed.
+
+    None where it takes more, and for many numbers: their draw takes long enough, whoever asks for it.
+    """
+    if draw.given and isinstance(draw.given[0], int) and draw.given[0] > MANY:
+        return None
     stream = draw.stream.clone_state()
     again, found = stream.clone_state(), list[Any]()
     runs = runs_of(lambda: found.append(draw.method(stream, *draw.given)))
@@ -46,7 +52,7 @@ def run_of(draw: Any) -> Run | None:
     made = np.empty(run.n, run.made)
     again.run(run.kernel, address_of(made), run.n, run.a, run.b, 0 if run.given is None else address_of(run.given))
     same = made.astype(numbers.dtype).tobytes() == numbers.tobytes() and again.mark() == stream.mark()
-    return run if same else None
+    return (run, run.made != numbers.dtype) if same else None
 
 
 class Quick:
@@ -119,11 +125,11 @@ class Quick:
         rows, runs, wanted = [], [], 0
         for number, used in self.program.draws:
             if number >= 0:
-                run = run_of(draws[number])
-                if run is None:
+                known = run_of(draws[number])
+                if known is None:
                     return False
+                run, narrows = known
                 runs.append(run)
-                narrows = run.made != np.dtype(draws[number].given[1])
                 rows.append((run.address, run.n, run.a, run.b, 0 if run.given is None else address_of(run.given),
                              wanted if used else rec.NOWHERE,
                              run.n * run.made.itemsize if narrows or not used else 0))

@@ -33,6 +33,8 @@ DRAWS: dict[str, tuple[Callable[[Any], Any], bool]] = {
     "not used": (lambda x: (torch.randn(5), x * 2)[1], True),
     "several": (lambda x: x * torch.randn(5)[:3] + torch.rand(3) - torch.randn(20)[:3], True),
     "beside a number": (lambda x: x + torch.randn(3), True),
+    "so many": (lambda x: x + torch.randn(20000)[:3], False),
+    "after a seed": (lambda x: (torch.manual_seed(7), x + torch.randn(3))[1], False),
     "recorded": (lambda x: (W * torch.randn(3) * x).sum(), False),
 }
 W = torch.ones(3, requires_grad=True)
