@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, errors, printing, shapes
+from tapegrad import dispatch, dtypes, errors, printing, shapes
 from tapegrad.autograd import modes
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine
@@ -156,7 +156,7 @@ class Protocols:
             node = None if t is None else plan_of(t).grad_name
         except RuntimeError:  # a view that may have no history any more
             node = "Invalid"
-        tangent = hooks.tangent_of(self._buffer) if hooks.carriers else None
+        tangent = None if dispatch.tangents is None else dispatch.tangents.of(self)
         if tangent is not None:
             tangent = str(tangent if tangent.ndim else tangent.item())
         plain = type(self) is machine.tensor_type or not type(self)._spreads

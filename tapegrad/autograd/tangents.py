@@ -168,6 +168,8 @@ class _Rules:
                 give(made, dispatch.apply_view(op, _lying_like(x), attributes))
         return made
 
+    of = staticmethod(of)
+
     @staticmethod
     def has(x: Any) -> bool:
         """Whether a tangent of a tensor is carried on."""

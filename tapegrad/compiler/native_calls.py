@@ -25,7 +25,7 @@ from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.startup import address_of
-from tapegrad.machine.streams.draws import Run, runs_of
+from tapegrad.machine.streams import Run, runs_of
 from tapegrad.tensor import Tensor
 
 _replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]

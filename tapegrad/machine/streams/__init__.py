@@ -6,6 +6,7 @@ distribution, which checks its parameters and runs one of the `kernels`; `loadin
 from __future__ import annotations
 
 from tapegrad.machine.streams.draws import (
+    Run,
     bernoulli,
     binomial,
     cauchy,
@@ -26,6 +27,6 @@ from tapegrad.machine.streams.draws import (
 from tapegrad.machine.streams.generator import DEFAULT_SEED, Generator
 
 __all__ = [
-    "DEFAULT_SEED", "Generator", "bernoulli", "binomial", "cauchy", "dirichlet", "exponential", "gamma", "geometric",
-    "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "runs_of", "uniform",
+    "DEFAULT_SEED", "Generator", "Run", "bernoulli", "binomial", "cauchy", "dirichlet", "exponential", "gamma",
+    "geometric", "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "runs_of", "uniform",
 ]
