@@ -28,5 +28,6 @@ from tapegrad.machine.streams.generator import DEFAULT_SEED, Generator
 
 __all__ = [
     "DEFAULT_SEED", "Generator", "Run", "bernoulli", "binomial", "cauchy", "dirichlet", "exponential", "gamma",
-    "geometric", "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "runs_of", "uniform",
+    "geometric", "log_normal", "multinomial", "normal", "poisson", "randint", "random_", "randperm", "runs_of",
+    "uniform",
 ]
