@@ -32,7 +32,8 @@ class keeping:
     __slots__ = ("leaves", "own", "since")
 
     def __init__(self, since: tuple[int, int], *leaves: list[Any]) -> None:
-        self.since, self.leaves = since, leaves
+        self.since: tuple[int, int] = since
+        self.leaves: tuple[list[Any], ...] = leaves
         self.own: list[int] = []  # the rows of leaves that nobody else holds any more
 
     def __enter__(self) -> None:

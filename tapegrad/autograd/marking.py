@@ -5,7 +5,7 @@ Native code walks the tape; here is which ways it walks, and what its refusals s
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import errors
@@ -16,6 +16,7 @@ from tapegrad.machine.runtime import Workspace
 from tapegrad.tape import hooks
 from tapegrad.tape.reading import instruction_of, operands_of, output_number, plan_of
 
+compactions: Callable[[int], int]
 compactions, _instructions = (machine.state[name].item for name in ("sweeps", "n_instructions"))
 
 

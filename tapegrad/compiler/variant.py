@@ -88,7 +88,8 @@ class Variant:
                 captured.gradients or captured.fresh_versions or captured.reads))
         self.seconds: float = time.perf_counter() - self.made
         self.built = at_once
-        self._on_built, self.on_unfolded = on_built, on_unfolded
+        self._on_built = on_built
+        self.on_unfolded: Callable[[], None] = on_unfolded
         self._builder = threading.Thread(target=self._fuse, daemon=True)
         if not at_once:
             self._builder.start()

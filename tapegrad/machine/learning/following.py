@@ -55,7 +55,7 @@ class Graph:
         self.uses: list[tuple[int, type]] = []
         self.tags: dict[int, int] = {}
         self.pinned: set[int] = set()  # of the given numbers those that must be what they are
-        self.goes_on = False  # whether what comes after it depends on a fraction that was read
+        self.goes_on: bool = False  # whether what comes after it depends on a fraction that was read
         self.wavers = False  # whether a value is of another type where it is another number
         self.reads: dict[int, Read] = {}
         self.stand_ins: dict[int, Any] = {}
