@@ -122,7 +122,7 @@ class Quick:
         draws = self.variant.captured.draws
         if not draws or self.recorder is not None or len(self.streams) > 1:
             return False
-        rows, runs, wanted = [], [], 0
+        rows, runs = [], []
         for number, used in self.program.draws:
             if number >= 0:
                 known = run_of(draws[number])
@@ -131,9 +131,7 @@ class Quick:
                 run, narrows = known
                 runs.append(run)
                 rows.append((run.address, run.n, run.a, run.b, 0 if run.given is None else address_of(run.given),
-                             wanted if used else rec.NOWHERE,
                              run.n * run.made.itemsize if narrows or not used else 0))
-            wanted += number < 0 or used
         found = np.array(rows, rec.PROGRAM_DRAW)
         self._keep += [found, runs, self.streams]
         self._record["draws"], self._record["n_draws"] = address_of(found), len(found)
@@ -146,14 +144,15 @@ class Quick:
         the program wants, which word it is, and how many bytes are drawn."""
         computed = len(self.formula.graph.uses) if self.formula else 0
         draws: list[tuple[Any, int]] = []
-        wanted = []
+        wanted, drawn = [], 0
         for number, used in self.program.draws:
             if number < 0:
                 wanted.append((-1 - number, 0))
                 continue
             draw, layout = self.variant.captured.draws[number], None
             if natively:
-                wanted += [(0, rec.DRAWN_HERE)] if used else []
+                wanted += [(drawn, rec.DRAWN_HERE)] if used else []
+                drawn += 1
                 continue
             if used:
                 n, of, *_ = draw.given

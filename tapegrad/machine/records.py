@@ -362,10 +362,10 @@ REPLAY = np.dtype([
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
     ("runs", "u8"), ("whole", "u8"), ("constant", "u8"), ("draws", "u8"), ("n_draws", "u8"), ("stream", "u8"),
 ])
-# What a program draws first: DRAW, for which of its `numbers` (NOWHERE: the stream goes on), by way of so many `bytes`
-# of doubles where the numbers wanted are narrower. Such a number is filled in with DRAWN_HERE for its bytes.
-PROGRAM_DRAW = np.dtype([*DRAW.descr, ("number", "u8"), ("bytes", "u8")])
-NOWHERE = DRAWN_HERE = (1 << 64) - 1
+# What a program draws first: DRAW, by way of so many `bytes` of doubles where the numbers wanted are narrower, or none
+# are. Which of these a number of the program is stands where else that of a word does, beside DRAWN_HERE.
+PROGRAM_DRAW = np.dtype([*DRAW.descr, ("bytes", "u8")])
+DRAWN_HERE = (1 << 64) - 1
 # A compiled function as an object; `ways` is a slot of its class: a tuple of the ways that a call tries first, each
 # followed by where its REPLAY is, as bytes. `vectorcall` is how CPython calls it, from the second call on.
 COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])

@@ -113,6 +113,20 @@ def test_numbers_that_vary_beside_them() -> None:
     assert made.replays >= 7
 
 
+@pytest.mark.parametrize("step", [
+    lambda x, rate: (torch.rand(4), x * rate + torch.rand(5).sum())[1],
+    lambda x, rate: (torch.rand(4), x * rate + torch.randint(0, 9, (2, 16)).float().sum() * rate)[1],
+    lambda x, rate: (x * rate, torch.randn(3), torch.rand(3), x - rate)[0] + torch.randn(20)[:3] * rate,
+    lambda x, rate: torch.where(torch.rand(3) < rate, torch.randn(3), x * rate) + (torch.randn(2), rate)[1],
+])
+def test_what_nobody_reads_may_lie_where_a_number_goes(step: Any) -> None:
+    def played(function: Any) -> Any:
+        torch.manual_seed(2)
+        return [function(torch.ones(3), 0.9 ** i).tolist() for i in range(10)], torch.get_rng_state().tolist()
+
+    assert played(compile(step)) == played(step)
+
+
 def test_a_generator_of_ones_own() -> None:
     def played(function: Any) -> Any:
         return [function(torch.ones(3)).tolist() for _ in range(8)]

@@ -25,7 +25,7 @@ from tapegrad.machine.native.thread_modes import recording
 
 _replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
 program_draws_at: Callee = records(rec.PROGRAM_DRAW)
-_NOWHERE, _DRAWN_HERE = np.uint64(rec.NOWHERE), np.uint64(rec.DRAWN_HERE)
+_DRAWN_HERE = np.uint64(rec.DRAWN_HERE)
 _tuple_new, _dict_new = external("PyTuple_New", u64, u64), external("PyDict_New", u64)
 _dict_set = external("PyDict_SetItem", i32, u64, u64, u64)
 _AS_TAKEN, _ONE_TAKEN = np.uint64(rec.AS_TAKEN), np.uint64(rec.ONE_TAKEN)
@@ -43,37 +43,45 @@ def place(cells, count, objects):
         words(table[i * U3])[U0] = start + table[i * U3 + U2]
 
 
-@inlined
-def fill_in(p, replay, numbers):
-    """Put numbers that vary, and drawn ones, where the program wants them."""
-    for i in range(replay.n_numbers):
-        if words(replay.numbers)[i * U2 + U1] == _DRAWN_HERE:
-            continue
-        to = words(words(p.drawn)[i])[U0]
-        word = words(numbers)[words(replay.numbers)[i * U2]]
-        count = words(replay.numbers)[i * U2 + U1]
-        if count == U0:
-            words(to)[U0] = word
-        else:
-            copy_bytes(to, word, count)
+@native
+def draw_number(replay, k, to):
+    """Draw number `k` of a program, to where it wants it (0: nowhere); False where there is no memory in between."""
+    draw = program_draws_at(replay.draws)[k]
+    at = to if draw.bytes == U0 else allocate(machine().arena, draw.bytes)
+    if at == U0:
+        return False
+    call_draw(draw.kernel, replay.stream, at, draw.n, draw.a, draw.b, draw.given)
+    if draw.bytes != U0:
+        for i in range(draw.n if to != U0 else 0):
+            floats(to)[i] = np.float32(doubles(at)[i])
+        release(machine().arena, at, draw.bytes)
+    return True
 
 
 @native
-def draw_numbers(p, replay):
-    """Draw the numbers that a program wants, where it wants them; False where there is no memory for those between."""
-    draws = program_draws_at(replay.draws)
-    for i in range(replay.n_draws):
-        draw = draws[i]
-        to = words(words(p.drawn)[draw.number])[U0] if draw.number != _NOWHERE else U0
-        at = to if draw.bytes == U0 else allocate(machine().arena, draw.bytes)
-        if at == U0:
-            return False
-        call_draw(draw.kernel, replay.stream, at, draw.n, draw.a, draw.b, draw.given)
-        if draw.bytes != U0:
-            for k in range(draw.n if to != U0 else 0):
-                floats(to)[k] = np.float32(doubles(at)[k])
-            release(machine().arena, at, draw.bytes)
-    return True
+def fill_in(p, replay, numbers):
+    """Put numbers that vary, and drawn ones, where the program wants them; False where memory is out.
+
+    In their order: what nobody reads may lie where the next one goes.
+    """
+    drawn = U0
+    fine = True
+    for i in range(replay.n_numbers):
+        to = words(words(p.drawn)[i])[U0]
+        word = words(replay.numbers)[i * U2]
+        count = words(replay.numbers)[i * U2 + U1]
+        if count == _DRAWN_HERE:
+            while fine and drawn <= word:
+                fine = draw_number(replay, drawn, to if drawn == word else U0)
+                drawn += U1
+        elif count == U0:
+            words(to)[U0] = words(numbers)[word]
+        else:
+            copy_bytes(to, words(numbers)[word], count)
+    while fine and drawn < replay.n_draws:
+        fine = draw_number(replay, drawn, U0)
+        drawn += U1
+    return fine
 
 
 @native
@@ -147,18 +155,17 @@ def run_replay(record, items, count, given, numbers, extra):
     for i in range(p.n_fresh_cells):
         words(cells[i * U3])[U0] = words(at)[cells[i * U3 + U1]] + cells[i * U3 + U2]
     point_targets(p)
-    fill_in(p, r, numbers)
     before = U0
     if r.n_draws != U0:
         before = allocate(m.arena, STREAM_BYTES)
         if before != U0:
             memmove(before, r.stream, STREAM_BYTES)
-        if before == U0 or not draw_numbers(p, r):
-            if before != U0:
-                memmove(r.stream, before, STREAM_BYTES)
-                release(m.arena, before, STREAM_BYTES)
-            give_back(fresh, n_fresh, saved)
-            return out_of_memory(STREAM_BYTES)
+    if (before == U0 and r.n_draws != U0) or not fill_in(p, r, numbers):
+        if before != U0:
+            memmove(r.stream, before, STREAM_BYTES)
+            release(m.arena, before, STREAM_BYTES)
+        give_back(fresh, n_fresh, saved)
+        return out_of_memory(STREAM_BYTES)
     status = run_compiled(r.program)
     if before != U0:
         if status != PASSED:  # whoever does the call now draws the same
