@@ -20,6 +20,7 @@ import numpy as np
 
 from tapegrad import dispatch, dtypes
 from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
+from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
 from tapegrad.compiler.captured_call import Before, Captured, Changes, Varies
@@ -50,13 +51,8 @@ from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.startup import call_by_vector
 from tapegrad.tensor import Tensor
 
-MAX_VARIANTS = 16
-MAX_FAILURES = 8  # captures of which none is like one before
-MAX_FOLLOWED = MAX_VARIANTS  # the same where numbers are followed: an epoch, say, of so many minibatches
-MAX_LOOKED_AT = 3  # the same where they differ in values alone that Python took out of tensors, and used
-MAX_UNFOLDED = 16  # second derivatives, of so many calls, if there is one for every fourth
 MAX_KEYS = 64
-MAX_WAYS = MAX_VARIANTS
+MAX_WAYS = patience.MOST_PROGRAMS
 IN_VAIN = 6  # captures with no replay, after which there is a warning
 # What shows where in its base a view begins.
 _OF_BASES = {"as_strided", "as_strided_", "as_strided_scatter", "data", "resize_", "set_", "storage", "storage_offset"}
@@ -99,16 +95,13 @@ class Compiled(Transparent, CompiledBase):
         self._kept_whole = False  # whether it was said that nothing is checkpointed
         self.tapes: dict[Any, list[Variant]] = {}
         self._pending: dict[Any, list[Captured]] = {}
-        self._failures: dict[Any, int] = {}
+        self._patience = patience.Patience()
         self.captures = self.fallbacks = 0
         self.reason: str | None = None
         self.value: Compiled | None = None  # of what this is the value and the gradient
         self._transformed: dict[Any, Compiled] = {}
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
-        self._unfolded = 0  # nodes that were differentiated twice
-        self._looked_at = 0  # captures that differed from the one before in values that they looked at
-        self._reads_on = False  # whether it depends on fractions that it takes out of tensors
         self.differed: str = ""
         # The native ways through the programs that ran last. Those before which no Python comes are tried by native
         # code, before it asks `called`: it has one object to read, for threads and the collector may come between.
@@ -267,10 +260,8 @@ class Compiled(Transparent, CompiledBase):
                  ) -> Any:
         if trusted_values.builtins_are_patched():  # for as long as that lasts
             return self.__wrapped__(*args, **kwargs)
-        several = self.tapes.get(key, ())
-        if len(several) >= MAX_VARIANTS and 2 * sum(not v.runs for v in several) >= MAX_VARIANTS:
-            return self._give_up("its programs are seldom met again: a gradient, perhaps, or another tensor that it "
-                                 "reads by name is in other memory each time", args, kwargs)
+        if patience.are_idle(self.tapes.get(key, ())):
+            return self._give_up(patience.SELDOM_MET, args, kwargs)
         if (self._varying or self._varying_reached) and self._keeps_changing(key):
             self._pin(self._varying, self._varying_reached)  # what is made of them varies too
             key, leaves, containers, numbers = self._sorted(args, kwargs)
@@ -307,8 +298,7 @@ class Compiled(Transparent, CompiledBase):
 
     def _keeps_changing(self, key: Any) -> bool:
         """Whether calls like this one do something else again and again."""
-        most = MAX_FOLLOWED if self._varying or self._varying_reached else MAX_FAILURES
-        return len(self.tapes.get(key, ())) >= MAX_VARIANTS or self._failures.get(key, 0) >= most
+        return self._patience.is_over(key, self.tapes.get(key, ()), bool(self._varying or self._varying_reached))
 
     def _captured(self, key: Any, before: Before, args: Any, kwargs: Any, substitution: Substitution | None) -> Any:
         """Make the call, and keep what it does: as something to compare, or as a program."""
@@ -344,7 +334,7 @@ class Compiled(Transparent, CompiledBase):
                 finally:
                     events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
-                self._failures[key] = self._failures.get(key, 0) + 1
+                self._patience.was_unlike(key)
                 return result
             if len(events) > capturing.MANY:
                 capturing.settle(trace, events)
@@ -378,16 +368,12 @@ class Compiled(Transparent, CompiledBase):
             self._defers = substitution is None or substitution.reads()
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
-            self._failures[key] = self._failures.get(key, 0) + 1
-            self._reads_on |= substitution is not None and substitution.graph.goes_on
-            if self._reads_on and pending and pending[-1].looks_at_others(captured):
-                self._looked_at += 1
-                if self._looked_at == MAX_LOOKED_AT:
-                    self._stop("what it does depends on a number that it takes out of a tensor, which is another each "
-                               "time: leave it a tensor (detach(), not item())")
+            self._patience.was_unlike(key)
+            if self._patience.ends_reading(captured, pending, substitution is not None and substitution.graph.goes_on):
+                self._stop(patience.READS_ON)
             pending.append(captured)
             return result
-        self._failures[key] = 0
+        self._patience.met(key)
         pending[:] = [p for p in pending if not p.same(captured)]
         try:
             variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
@@ -477,10 +463,8 @@ class Compiled(Transparent, CompiledBase):
 
     def _was_unfolded(self) -> None:
         """A second derivative had the function run once more: where that is the rule, it is faster as written."""
-        self._unfolded += 1
-        if min(self._unfolded, self.replays) >= MAX_UNFOLDED and 4 * self._unfolded >= self.replays and not self.reason:
-            self._stop("its gradients are differentiated in their turn, for which it runs once more each time: compile "
-                       "the function that takes both")
+        if self._patience.ends_unfolding(self.replays) and not self.reason:
+            self._stop(patience.UNFOLDED)
 
     def _stop(self, why: str) -> None:
         self._last = None
@@ -578,7 +562,7 @@ class Compiled(Transparent, CompiledBase):
     def _forget(self) -> None:
         """Drop what is known of the kind of arguments that was met first."""
         key = next(iter(self._pending))
-        for known in (self._pending, self.tapes, self._failures):
+        for known in (self._pending, self.tapes, self._patience.unlike):
             known.pop(key, None)
         self._set_ways()
 
