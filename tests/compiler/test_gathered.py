@@ -6,8 +6,7 @@ import pytest
 
 import tapegrad as torch
 
-ROWS, COLUMNS, PICKED = 24, 40, 500
-SHAPES = {"x": (ROWS, COLUMNS), "y": (8, 3, COLUMNS), "row": (PICKED,), "column": (ROWS, 1), "u": (PICKED, 2)}
+COLUMNS = 40
 
 
 def written_later(x, y, row, column, u, at, corners):
@@ -22,7 +21,7 @@ FUNCTIONS = {  # and how many kernels there are that gather, and that read at in
     "negated": (lambda x, y, row, column, u, at, corners: -(x + 1)[:, at], 1, 0),
     "with rows and columns": (lambda x, y, row, column, u, at, corners: row - (x * 2)[:, at] * column / 3, 1, 0),
     "strided": (lambda x, y, row, column, u, at, corners: (x * 2)[:, at] * u[:, 0] + u[:, 1] * 2, 1, 0),
-    "three axes": (lambda x, y, row, column, u, at, corners: (y * 2)[:, :, at] * row + column[:8, :, None], 1, 0),
+    "three axes": (lambda x, y, row, column, u, at, corners: (y * 2)[:, :, at] * row + column[:len(y), :, None], 1, 0),
     "two of one": (lambda x, y, row, column, u, at, corners: (x * 2)[:, at] * (x + 1)[:, at], 1, 0),
     "two indices": (lambda x, y, row, column, u, at, corners: (x * 2)[:, at] * (x + 1)[:, corners[:, 1]], 1, 0),
     "corners": (lambda x, y, row, column, u, at, corners: (lambda a, b, c: u[:, 0] * a + u[:, 1] * b - row * c)(
@@ -36,26 +35,30 @@ FUNCTIONS = {  # and how many kernels there are that gather, and that read at in
     "functions": (lambda x, y, row, column, u, at, corners: (x * 2)[:, at].sin() * row, 0, 1),
     "operand is written": (written_later, None, None),
     "lanes": (lambda x, y, row, column, u, at, corners: torch.func.jacfwd(
-        lambda c: row - (x * c)[:, at] * u[:, 0])(column[:, 0].reshape(ROWS, 1)), None, 0),
+        lambda c: row - (x * c)[:, at] * u[:, 0])(column[:, 0].reshape(-1, 1)), None, 0),
 }
 
 
-def data(dtype):
+def data(dtype, rows=24, picked=500):
+    """x, y, row, column, u; indices."""
     rng = np.random.default_rng(0)
-    tensors = [torch.from_numpy(rng.normal(size=s)).to(dtype) for s in SHAPES.values()]
+    shapes = (rows, COLUMNS), (rows // 3, 3, COLUMNS), (picked,), (rows, 1), (picked, 2)
+    tensors = [torch.from_numpy(rng.normal(size=s)).to(dtype) for s in shapes]
     tensors[0].view(-1)[5] = np.inf
-    return [*tensors, *(torch.from_numpy(rng.integers(-COLUMNS, COLUMNS, s)) for s in (PICKED, (PICKED, 3)))]
+    return [*tensors, *(torch.from_numpy(rng.integers(-COLUMNS, COLUMNS, s)) for s in (picked, (picked, 3)))]
 
 
 def values(found):
     return [x.numpy().copy() for x in (found if isinstance(found, tuple) else (found,))]
 
 
-@pytest.mark.parametrize("dtype", [torch.float64, torch.float32], ids=["f64", "f32"])
+@pytest.mark.parametrize("rows, picked, dtype", [(24, 500, torch.float64), (39, 501, torch.float32),
+                                                 (3, 1500, torch.float64)], ids=["f64", "f32", "few rows"])
 @pytest.mark.parametrize("name", FUNCTIONS)
-def test_values(name, dtype):
+def test_values(name, rows, picked, dtype):
+    """By several rows at once, or, where there are few, element by element."""
     function, gathers, reads = FUNCTIONS[name]
-    tensors = data(dtype)
+    tensors = data(dtype, rows, picked)
     with np.errstate(all="ignore"):
         expected = values(function(*tensors))
         made = torch.compile(function, eager_build=True)
@@ -66,7 +69,9 @@ def test_values(name, dtype):
         np.testing.assert_array_equal(a, b)
         assert (np.signbit(a) == np.signbit(b))[~np.isnan(b)].all()
     text = variant.dump()
-    assert gathers is None or (text.count("gathered("), text.count("indexed.read")) == (gathers, reads), text
+    found = text.count("gathered("), text.count("abreast("), text.count("indexed.read")
+    assert gathers is None or (sum(found[:2]), found[2]) == (gathers, reads), text
+    assert rows > 3 or not found[1], text
 
 
 def test_bad_indices_are_refused():
@@ -80,8 +85,9 @@ def test_bad_indices_are_refused():
         made(*rest, at, corners)
 
 
-def test_threads_share_columns():
-    x, at = torch.randn(90, 300, dtype=torch.float64), torch.randint(300, (2000,))
+@pytest.mark.parametrize("rows, columns", [(90, 2000), (3, 30_000), (18, 9000)])
+def test_threads_share(rows, columns):
+    x, at = torch.randn(rows, 300, dtype=torch.float64), torch.randint(300, (columns,))
     made = torch.compile(lambda: -(x * 2)[:, at], eager_build=True)
     for _ in range(4):
         found = made()

@@ -356,6 +356,6 @@ def _words(name: str, nest: int, operands: int) -> tuple[int, ...] | None:
         return ()
     if name.startswith("indexed."):  # see `walk_nest`
         return _read(nest, 3 + second * (first + 3) + 2 * first)
-    if name.split(".")[0] in ("gemm", "gemv", "weighted", "gathered"):
+    if name.split(".")[0] in ("gemm", "gemv", "weighted", "gathered", "abreast"):
         return _read(nest, 2 + (first + second) * (1 + operands))
     return None

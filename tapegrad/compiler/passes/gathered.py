@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
+from typing import NamedTuple
 
 from tapegrad.compiler.passes.cuts import Arithmetic, arithmetic, contiguous
 from tapegrad.compiler.passes.picked import Pick, pick
@@ -24,6 +25,9 @@ from tapegrad.ops.symbols import Sym, substitute, walk
 LEAST = 1 << 12  # elements that are computed: below, the kernel takes longer to compile than it ever saves
 ROW = 64         # of a row
 TOGETHER = 4     # rows that are computed side by side, at most
+MOST = 48        # operations in such a kernel that has rows in registers, for it has them once for each register
+COPIES = 1 << 16  # bytes of rows that it copies: they stay in the second-level cache, and fit on a thread's stack, as
+PLACES = 4        # so many indices' places do
 
 _WORD = 8  # bytes of an index
 
@@ -34,6 +38,22 @@ def gathered(work: Work) -> Work:
         return work
     uses = times_used(work.steps)
     return between_loops(work, lambda line: _Line(line, work, uses).done())
+
+
+class _Operand(NamedTuple):
+    """Where it is, its strides along three loops, and what it is to the kernel that picks element by element."""
+
+    place: Place
+    strides: tuple[int, int, int]
+    kind: int
+
+
+class _Index(NamedTuple):
+    """Where it is, the bytes from one to the next, and the length of the axis that it counts along."""
+
+    place: Place
+    step: int
+    length: int
 
 
 class _Line:
@@ -114,10 +134,10 @@ class _Line:
 
     def one(self, first: int, pick_: Pick, picks: dict[int, Pick], steps: dict[int, Arithmetic],
             loops: tuple[int, int, int]) -> tuple[int, Step, set[int]] | None:
-        item, last = pick_.of.itemsize, max(steps)
+        last = max(steps)
         values: dict[int, Sym] = {}
-        operands: list[tuple[Place, tuple[int, ...], int]] = []  # place, strides, kind
-        indices: list[tuple[Place, int, int]] = []               # place, stride, length of the axis
+        operands: list[_Operand] = []
+        indices: list[_Index] = []
         known: dict[tuple[Place, tuple[int, ...]], Sym] = {}
         gone = {*steps}
         for t in sorted(steps):
@@ -150,21 +170,49 @@ class _Line:
                 k not in gone and changed([self.line[k]], [p]) for t in gone for k in range(t + 1, last)
                 for p in self.line[t].places[1:]):
             return None
-        together = loops[1] if loops[1] <= TOGETHER else 1
-        address = structural.gathered(structural.Gathering(
-            pick_.of, value, tuple(kind for _, _, kind in operands), together, tuple(n for _, _, n in indices)))
-        words = [3, 0, *loops, *contiguous(loops, item)]
-        for _, along_loops, _ in operands:
-            words += along_loops
-        for _, along_row, _ in indices:
-            words += [0, 0, along_row]
+        kernel_nest = self.abreast(value, loops, operands, indices) or self.side_by_side(
+            value, loops, operands, indices)
+        if kernel_nest is None:
+            return None
+        address, words = kernel_nest
         places = target, *(p for p, *_ in operands), *(p for p, *_ in indices)
         lines = tuple(dict.fromkeys(line for t in sorted(gone) for line in self.line[t].lines))
         return last, Step(rec.KERNEL, address, machine.keep_nest(words), places, b"", lines), gone
 
+    def side_by_side(self, value: Sym, loops: tuple[int, int, int], operands: Sequence[_Operand],
+                     indices: Sequence[_Index]) -> tuple[int, list[int]] | None:
+        """The kernel that picks element by element, and its nest."""
+        if any(o.kind == structural.STAGED and any(o.strides[:2]) for o in operands):
+            return None
+        together = loops[1] if loops[1] <= TOGETHER else 1
+        of = value.dtype
+        address = structural.gathered(structural.Gathering(
+            of, value, tuple(o.kind for o in operands), together, tuple(i.length for i in indices)))
+        return address, _nest(loops, contiguous(loops, of.itemsize), operands, indices)
+
+    def abreast(self, value: Sym, loops: tuple[int, int, int], operands: Sequence[_Operand],
+                indices: Sequence[_Index]) -> tuple[int, list[int]] | None:
+        """The kernel that has rows in registers, and its nest; None where few of them fit, or copies do not pay."""
+        of = value.dtype
+        copies = [(o.place, o.strides, indices[o.kind].length) if o.kind >= 0 else None for o in operands]
+        copied = sum(c[2] for c in {*copies} if c)
+        if len([*walk([value])]) > MOST or len(indices) > PLACES or (
+                3 * copied > 2 * loops[2] * sum(map(bool, copies))) or (
+                copied * structural.rows_at_once(of) * of.itemsize > COPIES):
+            return None
+        found = _abreast(loops, operands, of.itemsize, structural.rows_at_once(of))
+        if found is None:
+            return None
+        over, (written, *strides) = found
+        kinds = tuple(o.kind if o.kind >= 0 else structural.ALIKE if by[2] else structural.ROWS
+                      for o, by in zip(operands, strides))
+        address = structural.abreast(structural.Abreast(
+            of, value, kinds, tuple(by[2] for by in strides), tuple(copies.index(c) if c else 0 for c in copies),
+            tuple(i.step for i in indices), tuple(i.length for i in indices)))
+        return address, _nest(over, written, [o._replace(strides=by) for o, by in zip(operands, strides)], indices)
+
     def operand(self, place: Place, strides: Sequence[int], columns: int, steps: dict[int, Arithmetic],
-                picks: dict[int, Pick], pick_: Pick, indices: list[tuple[Place, int, int]], gone: set[int]
-                ) -> tuple[Place, tuple[int, ...], int] | None:
+                picks: dict[int, Pick], pick_: Pick, indices: list[_Index], gone: set[int]) -> _Operand | None:
         """An operand of the whole: picked, where that is what its block holds and nobody else reads it."""
         item = pick_.of.itemsize
         outer, rows, inner = strides
@@ -184,13 +232,41 @@ class _Line:
             offset = at // item * _WORD
             index = index._replace(number=index.number + offset) if index.kind == "fixed" else index._replace(
                 offset=index.offset + offset)
-            key = index, inner // item * _WORD, found.columns
+            key = _Index(index, inner // item * _WORD, found.columns)
             if key not in indices:
                 indices.append(key)
-            return (base._replace(offset=base.offset + before * width), (outer // row * width, rows // row * width, 0),
-                    indices.index(key))
-        if inner == item:
-            return place, (outer, rows, inner), structural.COLUMNS
-        if inner == 0:
-            return place, (outer, rows, inner), structural.ROWS
-        return (place, (outer, rows, inner), structural.STAGED) if not (outer or rows) else None
+            return _Operand(base._replace(offset=base.offset + before * width),
+                            (outer // row * width, rows // row * width, 0), indices.index(key))
+        kind = structural.ROWS if inner == 0 else structural.COLUMNS if inner == item else structural.STAGED
+        return _Operand(place, (outer, rows, inner), kind)
+
+
+def _abreast(loops: tuple[int, int, int], operands: Sequence[_Operand], item: int, once: int
+             ) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]] | None:
+    """Loops of which the first goes along rows that are computed `once` at a time, and the strides of what is written
+    and of the operands: the two over rows in either order, or as one.
+
+    None where operands that are not picked change with it from column to column, or too many rows would be computed
+    twice.
+    """
+    a, b, row = loops
+    x, y, z = contiguous(loops, item)
+    strides = [(x, y, z), *(o.strides for o in operands)]
+    ways = [(loops, strides), ((b, a, row), [(y, x, z) for x, y, z in strides])]
+    if 1 not in (a, b) and all(x == b * y for x, y, _ in strides):
+        ways.append(((a * b, 1, row), [(y, 0, z) for _, y, z in strides]))
+    ways = [way for way in ways if not any(o.kind < 0 and x and z for o, (x, _, z) in zip(operands, way[1][1:]))]
+    computed = [-(-rows // once) * once * times for (rows, times, _), _ in ways]
+    if not ways or 2 * min(computed) > 3 * a * b:
+        return None
+    return ways[computed.index(min(computed))]
+
+
+def _nest(loops: Sequence[int], written: Sequence[int], operands: Sequence[_Operand], indices: Sequence[_Index]
+          ) -> list[int]:
+    words = [3, 0, *loops, *written]
+    for o in operands:
+        words += o.strides
+    for i in indices:
+        words += [0, 0, i.step]
+    return words

@@ -1,6 +1,7 @@
 """Large matrix products in pieces, for several threads: as calls that are run block by block, of one call each."""
 from __future__ import annotations
 
+import functools
 from typing import Any
 
 from tapegrad.compiler.passes.cuts import words_of
@@ -29,6 +30,8 @@ def _cut(step: Any) -> Any:
         cut = thread_cuts.cut_weighted
     elif step.a in structural.gatherings:
         cut = thread_cuts.cut_gathered
+    elif step.a in structural.rows_abreast:
+        cut = functools.partial(thread_cuts.cut_abreast, rows=structural.rows_abreast[step.a])
     elif known is None or not known.by_nest:
         return step
     _, _, sizes, strides = words_of(step)

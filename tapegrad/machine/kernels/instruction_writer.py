@@ -28,6 +28,7 @@ class Writer:
         self.declarations: dict[str, None] = {}
         self.helpers: dict[str, str] = {}
         self.calls: bool = False  # functions of vectors
+        self.quick: bool = jit.quick()
 
     # -------------------------------------------------------------------------------------------------- text pieces
 
@@ -392,7 +393,7 @@ class Writer:
     def module(self) -> str:
         """The whole text: the function, its helpers and all it refers to."""
         attributes = ["nounwind", _WIDE]
-        if jit.quick():
+        if self.quick:
             attributes += [QUICK]
         if self.calls:  # else a vector kept on the stack over a call may lie across two cache lines
             attributes += ["alignstack(64)"]

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.kernels import accumulator, costs_much, emitter
+from tapegrad.machine.kernels import accumulator, costs_much, emitter, structural
 from tapegrad.machine.kernels.products import gemm
 from tapegrad.ops.symbols import Sym, rewrite, walk
 
@@ -125,6 +125,19 @@ def cut_weighted(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
 def cut_gathered(nest: np.ndarray[Any, Any]) -> np.ndarray[Any, Any] | None:
     """As `cut`, for the nest of arithmetic on picked columns: along these, for what rows share is worked out first."""
     return _cut_columns(int(nest[4]), int(np.prod(nest[2:5], dtype=np.float64)) // GRAIN)
+
+
+def cut_abreast(nest: np.ndarray[Any, Any], rows: int) -> np.ndarray[Any, Any] | None:
+    """As `cut`, where so many rows share a register, of which each piece makes copies: along blocks of columns, for
+    which they are made anyway, or along these rows."""
+    pieces, columns = int(np.prod(nest[2:5], dtype=np.float64)) // GRAIN, int(nest[4])
+    unit, axis = (structural.COLUMNS_ABREAST, 2) if columns > structural.COLUMNS_ABREAST else (rows, 0)
+    pieces = min(pieces, -(-int(nest[2 + axis]) // unit), rec.MAX_PIECES)
+    if pieces < 2:
+        return None
+    found = np.zeros(1, rec.CUT)
+    found["axis"], found["pieces"], found["unit"] = axis, pieces, unit
+    return found
 
 
 def _cut_columns(columns: int, pieces: int) -> np.ndarray[Any, Any] | None:

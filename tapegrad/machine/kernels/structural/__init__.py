@@ -5,6 +5,9 @@
 """
 from __future__ import annotations
 
+from tapegrad.machine.kernels.structural.abreast_writer import ALIKE, Abreast
+from tapegrad.machine.kernels.structural.abreast_writer import BLOCK as COLUMNS_ABREAST
+from tapegrad.machine.kernels.structural.abreast_writer import rows as rows_at_once
 from tapegrad.machine.kernels.structural.gathering import COLUMNS, ROWS, STAGED, Gathering
 from tapegrad.machine.kernels.structural.indexed import (
     FAILED,
@@ -16,6 +19,7 @@ from tapegrad.machine.kernels.structural.indexed import (
 )
 from tapegrad.machine.kernels.structural.lapack_calls import ROUTINES, STATUS, pointers
 from tapegrad.machine.kernels.structural.loading import (
+    abreast,
     array_function,
     called,
     effects,
@@ -31,6 +35,7 @@ from tapegrad.machine.kernels.structural.loading import (
     packed,
     positions,
     recurrence,
+    rows_abreast,
     scan,
     searched,
     turned,
@@ -41,9 +46,9 @@ from tapegrad.machine.kernels.structural.loading import (
 from tapegrad.machine.kernels.structural.turn_words import HEAD, MOST_POINTERS, MOST_WORDS, NO_ROWS, SCRATCH
 
 __all__ = [
-    "COLUMNS", "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING", "READ", "ROUTINES", "ROWS",
-    "SCRATCH", "STAGED", "STATUS", "Gathering", "array_function", "called", "check_nest", "effects", "fails", "fetched",
-    "gathered", "gatherings", "in_range", "indexed", "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed",
-    "pointers", "positions", "recurrence", "scan", "searched", "turned", "turns", "walk_nest", "weighted",
-    "weighted_sums",
+    "ALIKE", "COLUMNS", "COLUMNS_ABREAST", "FAILED", "HEAD", "MOST_POINTERS", "MOST_WORDS", "NO_ROWS", "OFFENDING",
+    "READ", "ROUTINES", "ROWS", "SCRATCH", "STAGED", "STATUS", "Abreast", "Gathering", "abreast", "array_function",
+    "called", "check_nest", "effects", "fails", "fetched", "gathered", "gatherings", "in_range", "indexed",
+    "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence",
+    "rows_abreast", "rows_at_once", "scan", "searched", "turned", "turns", "walk_nest", "weighted", "weighted_sums",
 ]

@@ -21,6 +21,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import loop_helpers
 from tapegrad.machine.kernels.products import blas, gemm
 from tapegrad.machine.kernels.products import weighted as weighted_products
+from tapegrad.machine.kernels.structural.abreast_writer import Abreast, abreast_text, rows
 from tapegrad.machine.kernels.structural.fetching import fetch_text
 from tapegrad.machine.kernels.structural.gathering import Gathering, gathering_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
@@ -93,9 +94,9 @@ _BITS = {d.itemsize: d for d in (dtypes.uint8, dtypes.int16, dtypes.int32, dtype
 
 
 @functools.cache
-def _emitted(family: str, text: str) -> int:
+def _emitted(family: str, text: str, quick: bool = True) -> int:
     code = cache.obtain(f"structural {family} {text}",
-                        lambda: jit.compile_ir(text, 0 if jit.quick() else 1, optimise=False))
+                        lambda: jit.compile_ir(text, 0 if quick and jit.quick() else 1, optimise=False))
     loop_helpers.load()
     address = jit.load_object(family, code, ["kernel"], loop_helpers.NAMES)["kernel"]
     jit.sources[address] = "kernel", lambda: text
@@ -165,8 +166,17 @@ def gathered(given: Gathering) -> int:
     return _with(Effects(), address)
 
 
+@functools.cache
+def abreast(given: Abreast) -> int:
+    """The same with several rows in a register (see `abreast_writer.py`)."""
+    address = _emitted("abreast", abreast_text(given), quick=False)
+    rows_abreast[address] = rows(given.of)
+    return _with(Effects(), address)
+
+
 weighted_sums: set[int] = set()  # the addresses of these
 gatherings: set[int] = set()
+rows_abreast: dict[int, int] = {}  # how many are computed at once, by the address
 
 
 def packed(text: str, written: int) -> int:
