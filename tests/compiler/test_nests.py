@@ -10,7 +10,7 @@ import tapegrad as torch
 from tapegrad.compiler.passes import PASSES
 from tapegrad.compiler.passes.work import kernel_of, single
 from tapegrad.compiler.traced_program import Blocked
-from tapegrad.machine.kernels import calls_functions, emitter, products
+from tapegrad.machine.kernels import calls_functions, costs_much, emitter, products
 
 
 def values(*shape, seed=0, dtype=torch.float64):
@@ -83,6 +83,28 @@ def test_functions_keep_their_digits(width):
     x = values(640, width)
     (found,), (wanted,) = compiled(softmax, x)(x), softmax(x)
     np.testing.assert_allclose(found.numpy(), wanted.numpy(), rtol=1e-15)
+
+
+def mixture(x, means, scales):
+    z = (x[:, None, :] - means) * scales.exp()
+    return (z * z).sum(-1) * -0.5 - scales.sum(-1), z
+
+
+@pytest.mark.parametrize("rows", [60, 5000], ids=["at once", "in blocks"])
+@pytest.mark.parametrize("components, width", [(1, 5), (2, 1), (3, 2), (3, 5), (7, 3), (3, 20), (9, 4)])
+def test_few_rows_for_each_sample(rows, components, width):
+    given = values(rows, width), values(components, width, seed=1), values(components, width, seed=2)
+    same(compiled(mixture, *given)(*given), mixture(*given))
+
+
+@pytest.mark.parametrize("f", [lambda x, y: (x - y[:, None]).exp(), lambda x, y: x.exp().sum(1) + y,
+                               lambda x, y: (x * y[:, None]).tanh() * x], ids=["less", "summed", "times"])
+def test_functions_are_not_computed_in_short_rows(f):
+    x, y = values(3000, 3), values(3000, seed=1)
+    made = compiled(lambda x, y: (f(x, y),), x, y)
+    same(made(x, y), [f(x, y)])
+    costly = [emitter.kernels[k] for k in kernels(made) if costs_much(emitter.kernels[k].region.values)]
+    assert costly and not any("0" in k.pattern or any(k.region.per_row) for k in costly), made.tape.dump()
 
 
 def test_what_is_between_products_of_matrices_is_one_kernel_of_their_blocks():

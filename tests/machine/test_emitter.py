@@ -287,7 +287,8 @@ def softmax(x):
 
 
 @pytest.mark.parametrize("d", FLOATS, ids=lambda d: d.short)
-@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (7, 300), (300, 7), (2, 1000)])
+@pytest.mark.parametrize("shape", [(1, 1), (3, 4), (5, 8), (5, 9), (3, 31), (3, 32), (3, 40), (3, 47), (7, 300),
+                                   (300, 7), (2, 1000)])
 def test_softmax_and_its_adjoint(d, shape):
     x, = operands(d)
     a = sample(d, math.prod(shape), 5).reshape(shape)
@@ -408,6 +409,24 @@ def test_an_element_is_computed_alike_wherever_it_stands():
         part = np.zeros(stop - start, np.float32)
         call(region, "cc", [part, a[start:stop]], 1)
         np.testing.assert_array_equal(part, whole[start:stop])
+
+
+@pytest.mark.parametrize("rule", [scalar.exp, scalar.tanh], ids=["exp", "tanh"])
+def test_a_series_gives_every_element_the_same_digits(rule):
+    """Of whole vectors, of shorter ones and of what those leave; sums round in another order."""
+    if not jit.fuses():
+        pytest.skip("without FMAs they are functions of a library")
+    x, = operands(dtypes.float64)
+    a, alone = sample(dtypes.float64, 70, 7), np.zeros(1)
+    single = [(call(elementwise(rule(x), (dtypes.float64,)), "1", [alone, a[k:k + 1]], 0), alone[0])[1]
+              for k in range(70)]
+    summed = Region((dtypes.float64,), (row.sum(rule(x)),), (dtypes.float64,), (True,))
+    for n in range(71):
+        out, total = np.full(72, 9.0), np.zeros(1)
+        call(elementwise(rule(x), (dtypes.float64,)), "cc", [out[:n], a[:n]], 1)
+        assert out.tolist() == [*single[:n], *[9.0] * (72 - n)]
+        call(summed, "0c", [total, a[:n]], 0)
+        np.testing.assert_allclose(total[0], math.fsum(single[:n]), rtol=1e-14, atol=1e-15)
 
 
 def test_source_is_deterministic():

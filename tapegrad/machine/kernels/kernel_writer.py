@@ -113,7 +113,7 @@ class KernelWriter(LoopWriter):
             return native
         series = sum(form.startswith("series ") for form, _ in forms)
         if series == 1:  # each step of it waits for the one before, and of several one has others' to do meanwhile
-            self.between = 0 if self.masked or self.exactly else native
+            self.between = 0 if self.exactly else native
             return native * 4
         return min(native * 4, 64) if reduces and not series else native
 
@@ -228,6 +228,8 @@ class KernelWriter(LoopWriter):
         """A pass that reduces, and stores `outputs` on its way."""
         roots = [*(r.args[0] for r in reduces), *(self.values[j] for j in outputs)]
         self.width, self.slow = self.choose_width(roots, reduces), self.is_slow(roots)
+        while self.masked and not self.between and self.width >= 2 * self.exactly > 0:
+            self.width //= 2  # all that would be in the other lanes is what accumulators begin with
         if self.columns and self.exactly:
             pass
         elif self.columns:
@@ -240,7 +242,7 @@ class KernelWriter(LoopWriter):
         else:
             for r in reduces:
                 d, start, _ = accumulator(r)
-                for lanes in {self.width} if self.masked else {1, self.between or 1, self.width}:
+                for lanes in {self.width, self.between or self.width, self.width if self.masked else 1}:
                     with self.wide(lanes):
                         self.carry[r, lanes] = self.const(start, d)
             self.row_constants(roots, scope)

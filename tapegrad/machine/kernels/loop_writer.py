@@ -27,7 +27,7 @@ class LoopWriter(Writer):
     values: list[Sym]
     accumulate: tuple[bool, ...]
     width: int  # elements a whole vector in the pass that is being written
-    between: int  # elements a shorter one, for what whole ones leave, where single elements are dear
+    between: int  # elements of a shorter one, for what whole ones leave, where functions make the difference
     counted: bool  # positions in the row matter
     stride: dict[int, str]
     beginning: list[str]  # lines to come where the loops begin
@@ -150,22 +150,28 @@ class LoopWriter(Writer):
                 self.line(f"br i1 {done}, label %{label}.end, label %{label}.tail")
             before, carry = self.block, dict(self.carry)
             self.label(f"{label}.tail")
+            some = ""
+            if self.between:
+                with self.wide(self.between):
+                    scope, wide, (main, bits) = prepare(), main, self.extent(self.between, end)
+                    some = self.let(f"icmp slt i64 {wide}, {main}")
+                    self.turns(f"{label}.between", wide, main, scope, body, carried, some)
+                some = self.let(f"icmp slt i64 {main}, {end}")
             if self.masked:
-                with self.wide(self.width):
+                around, carry_around = self.block, dict(self.carry)
+                if some:
+                    self.line(f"br i1 {some}, label %{label}.rest, label %{label}.whole")
+                    self.label(f"{label}.rest")
+                with self.wide(self.between or self.width):
                     self.mask = self.let(f"bitcast i{self.lanes} {bits} to {self.vector('i1')}")
                     old = [self.carry[r, self.lanes] for r in carried]
                     for r, x, new in zip(carried, old, body(main, dict(scope), old)):
                         t = self.type(accumulator(r)[0])
                         self.carry[r, self.lanes] = self.let(
                             f"select {self.vector('i1')} {self.mask}, {t} {new}, {t} {x}")
+                if some:
+                    self.join(f"{label}.whole", around, carry_around)
             else:
-                some = ""
-                if self.between:
-                    with self.wide(self.between):
-                        wide, main = main, self.let(f"and i64 {end}, {-self.between}")
-                        some = self.let(f"icmp slt i64 {wide}, {main}")
-                        self.turns(f"{label}.between", wide, main, prepare(), body, carried, some)
-                    some = self.let(f"icmp slt i64 {main}, {end}")
                 self.turns(f"{label}.elements", main, end, prepare(), body, carried, some)
             self.join(f"{label}.end", before, carry)
         else:
