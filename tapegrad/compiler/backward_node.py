@@ -43,6 +43,7 @@ class Replayed(Protocol):
     segments: list[Segment]
     owners_reached: Any
     arguments: int
+    given: int
     saves: bool
     layouts: list[int]
     backwards: list[Backward]
@@ -166,7 +167,7 @@ class Recorder:
         # of each argument: its class, whether it requires grad, and whether it is a leaf
         self.kinds: list[tuple[type, bool, bool]] = [(type(t), t.requires_grad, t.is_leaf) for t in leaves]
         # Some have gradients, that a second run may look at.
-        self.holds_leaves: bool = variant.arguments != len(leaves)
+        self.holds_leaves: bool = variant.given != len(leaves)
         self.plans: list[Plan] = []
         self._keep: list[Any] = []
         living = len(variant.segments)

@@ -1,7 +1,8 @@
 """One call, captured: what it did to memory and what it left behind, in a form that compares equal for equal calls."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import collections
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
@@ -17,7 +18,7 @@ from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
-from tapegrad.compiler.pytrees import Numbers, Structure, flatten, is_loose, overlapping, with_gradients
+from tapegrad.compiler.pytrees import Numbers, Structure, flatten, is_loose, overlapping, plain_layout, with_gradients
 from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict, does
 from tapegrad.compiler.waves import is_wave
 from tapegrad.dispatch import layout_of
@@ -75,6 +76,10 @@ class Left(NamedTuple):
     number: int | None  # of the block it lies in
 
 
+class ByName(Refused):
+    """A capture depends on which tensors the gradients are that it finds on leaves."""
+
+
 class Changes(Refused):
     """A call changed what the next one reads."""
 
@@ -88,7 +93,11 @@ class Varies(Changes):
 
 
 class Before:
-    """What there is when a captured call begins; `varying` are the numbers passed that are left out of `structure`."""
+    """What there is when a captured call begins; `varying` are the numbers passed that are left out of `structure`.
+
+    `found` are leaves that it reaches whose gradients are arguments, the last ones: plain tensors in memory of their
+    own, which may lie elsewhere at the next call. Of others it is known which tensor that is, of all if `by_name`.
+    """
 
     reach: Reach
     leaves: list[Any]
@@ -97,7 +106,8 @@ class Before:
     loose: dict[int, tuple[int, int]]
 
     def __init__(self, reach: Reach, leaves: Sequence[Any], structure: Any, containers: Sequence[Any],
-                 identity: bool, varying: frozenset[int] = frozenset(), kinds: Sequence[Any] = ()) -> None:
+                 identity: bool, varying: frozenset[int] = frozenset(), kinds: Sequence[Any] = (),
+                 by_name: bool = False) -> None:
         self.varying = varying
         self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
         self.identity = identity
@@ -108,11 +118,17 @@ class Before:
         self.tensors: list[Any] = list({id(t): t for t in (*reach.tensors.values(), *leaves)}.values())
         self.keys: list[tuple[int, ...]] = [cap.storage_key(t) for t in self.tensors]
         self.gradients: list[tuple[Any, Any]] = [(t, t.grad) for t in self.tensors if t.is_leaf]
-        self.held: list[Any] = [*reach.tensors.values(), *(g for t, g in self.gradients if g is not None)]
+        given = {*map(id, self.arguments)}
+        lent = [(t, g) for t, g in self.gradients if g is not None and id(g) not in given]
+        self.found: list[Any] = [] if by_name else apart(lent, [*reach.tensors.values(), *self.arguments])
+        self.arguments += [t.grad for t in self.found]
+        given.update(map(id, self.arguments))
+        self.held: list[Any] = [*reach.tensors.values(), *(g for _, g in lent if id(g) not in given)]
         self.owners: list[int] = [cap.owner_of(a) for a in self.arguments]
         self.loose = {i: _extent(t) for i, (t, kind) in enumerate(zip(leaves, kinds)) if is_loose(kind)}
         self.known: set[int] = {cap.owner_of(t) for t in reach.tensors.values()}
         self.known |= {cap.owner_of(g) for t, g in self.gradients if g is not None and id(t) in reach.tensors}
+        self.known.difference_update(t.grad._buffer for t in self.found)
         if any(self.owners[i] in self.known for i in self.loose):
             raise Strict("it reads the base of an argument by name")
         rows = {cap.owner_of(t) for t in (*self.held, *self.arguments)}
@@ -122,6 +138,15 @@ class Before:
         self.hung: list[dict[str, int] | None] = [*map(_hung, self.arguments)]
         self.mode: tuple[Any, ...] = mode()
         self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
+
+    def look(self, at: Collection[int]) -> None:
+        """Of the gradients on leaves, only those of these tensors, by identity, mattered."""
+        first = len(self.arguments) - len(self.found)
+        kept = [first + k for k, t in enumerate(self.found) if id(t) in at]
+        self.found = [self.found[k - first] for k in kept]
+        columns: tuple[list[Any], ...] = self.arguments, self.owners, self.hung
+        for several in columns:
+            several[first:] = [several[k] for k in kept]
 
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""
@@ -172,8 +197,16 @@ class Captured:
             raise Refused("its backward goes on into what was computed before the call")
         self.reach, self.content = before.reach, before.reach.content  # which names objects by address: they are held
         looks = cap.first_looks(events)  # the tensors whose `.grad` must be what it was, and what that is
+        before.look({t for t, looked in looks.items() if looked})
+        # leaves whose gradients are the last arguments, with how these lie
+        lies = {id(t): layout_of(had) for t, had in before.gradients if had is not None}
+        self.found: list[tuple[Any, Layout]] = [(t, lies[id(t)]) for t in before.found]
+        if self.found and any(not s.gone for s in traced.segments):
+            raise ByName("a backward of its result may read them")
+        by_place = {id(t) for t in before.found}
         self.looked: list[tuple[Any, Any]] = [(t, had) for t, had in before.gradients
-                                              if looks.get(id(t)) and id(t) in before.reach.tensors]
+                                              if looks.get(id(t)) and id(t) in before.reach.tensors
+                                              and id(t) not in by_place]
         if any(id(t) in looks for t in before.tensors if not t.is_leaf):
             raise Refused("it looks at or sets the gradient of a tensor that is no leaf")
         self.draws: list[capturing.Draw] = trace.draws
@@ -225,6 +258,8 @@ class Captured:
             if row in before.versions:
                 changed.setdefault(row, 0)  # written by another name, which does not count (`x.data.mul_(2)`)
         self.versions: list[tuple[int, int]] = sorted((r, n) for r, n in changed.items() if r in before.known)
+        if any(r not in self.numbers and r not in before.known for r in changed):
+            raise ByName("a gradient was written to that it never looked at")
         self.argument_versions = sorted((self.numbers[r], n) for r, n in changed.items() if r not in before.known)
         if any(number in self.loose for number, _ in self.argument_versions):
             raise Strict("it writes to an argument that is a view")
@@ -368,7 +403,7 @@ class Captured:
         return (
             [*map(does, self.steps)], [b.nbytes for b in self.blocks], self.structure, self.returned, self.roots,
             [_identified(o) for o in self.outputs], [_identified(g) for g in self.gradients],
-            [id(t) for t, _ in self.looked],
+            [id(t) for t, _ in self.looked], [(id(t), layout) for t, layout in self.found],
             [t if type(t) in (int, Result) else id(t) for t in self.inputs], self.traced.hidden,
             self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
@@ -413,6 +448,12 @@ class Captured:
         """Whether running the function once more would leave no trace."""
         return not (self.versions or self.argument_versions or self.gradients or (
             self.formula and self.formula.writes))
+
+
+def apart(gradients: Sequence[tuple[Any, Any]], others: Iterable[Any]) -> list[Any]:
+    """Of leaves with gradients those whose gradient is a plain tensor, in memory that no other lies in."""
+    rows = collections.Counter(cap.owner_of(t) for t in (*(g for _, g in gradients), *others))
+    return [t for t, g in gradients if rows[g._buffer] == 1 and plain_layout(g) is not None]
 
 
 def _hung(tensor: Any) -> dict[str, int] | None:

@@ -23,7 +23,7 @@ from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, Captured, Changes, Varies
+from tapegrad.compiler.captured_call import Before, ByName, Captured, Changes, Varies
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
@@ -114,6 +114,7 @@ class Compiled(Transparent, CompiledBase):
         self._varying, self._varying_reached = frozenset[int](), frozenset[int]()
         self._never, self._never_reached = frozenset[int](), frozenset[int]()
         self._loose = True  # whether views that are passed may begin anywhere
+        self._by_name = False  # whether it depends on which tensors the gradients are that it finds
         # Whether numbers that it takes out of tensors may be found when the program has run; None: not known yet.
         self._defers: bool | None = None
         self._before: tuple[Any, Any, list[Any], Reach] | None = None  # what the capture before was given, and read
@@ -286,7 +287,7 @@ class Compiled(Transparent, CompiledBase):
                     {*map(cap.owner_of, leaves)} & {*map(cap.owner_of, reach.tensors.values())})):
                 self._loose = False
                 key, leaves, containers, numbers = self._sorted(args, kwargs)
-            before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1])
+            before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1], self._by_name)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
         if not numbers and not reach.varying_places() and not (self._defers and not reach.tells):
@@ -335,6 +336,7 @@ class Compiled(Transparent, CompiledBase):
                     events = capturing.end()
             if trace.failed:  # and the error was caught: no step of a program would show whether the next call's is
                 self._patience.was_unlike(key)
+                self._in_vain = 0  # an optimiser's first step, perhaps: those before it were of another kind
                 return result
             if len(events) > capturing.MANY:
                 capturing.settle(trace, events)
@@ -345,10 +347,15 @@ class Compiled(Transparent, CompiledBase):
         except Strict:
             self._loose = False
             return result
+        except ByName:
+            self._by_name = True
+            return result
         except Refused as why:
             followed = type(why) is Varies and self._follow(frozenset(), frozenset(why.places))
             sets_up = isinstance(why, Changes) and self.captures == 1  # as only a first call may
-            if not followed and not sets_up:
+            if followed:
+                self._in_vain = 0
+            elif not sets_up:
                 self._stop(str(why))
             return result
         finally:

@@ -70,6 +70,8 @@ class _Names:
             if isinstance(left.leaf, machine.TensorBase) and left.leaf.grad is not None:
                 name = self.rows.get(cap.owner_of(left.leaf), "")
                 self.rows.setdefault(cap.owner_of(left.leaf.grad), f"{name}.grad")
+        given = {variant.given + i: leaf for i, (leaf, _) in enumerate(variant.captured.found)}
+        self.found: dict[int, str] = {i: self.rows.get(cap.owner_of(leaf), f"a{i}") for i, leaf in given.items()}
 
     def __call__(self, place: Place) -> str:
         if place.kind == "fixed":
@@ -88,7 +90,7 @@ class _Names:
         """What a program is passed: arguments, and to a backward also what was saved, results and their gradients."""
         results = self.arguments + 1 + self.results
         if number < self.arguments:
-            return f"a{number}"
+            return f"{self.found[number]}.grad" if number in self.found else f"a{number}"
         if number == self.arguments:
             return "saved"
         return f"r{number - self.arguments - 1}" if number < results else f"g{number - results}"

@@ -91,6 +91,8 @@ class Quick:
         self._table("layouts", lies, "u4", "n_arguments")
         self._table("known", sorted(captured.known), "u4")
         self._table("fresh", variant.layouts, "u4")
+        self._table("found", [(id(leaf), layout.id) for leaf, layout in captured.found])
+        self._table("written", captured.argument_versions)
         self._table("numbers", drawn)
         self._keep.append(variant.structure)  # what is in it is known by address
         if arguments.parts:
@@ -241,7 +243,8 @@ class Quick:
             leaves = args
             if self.nested:
                 flatten(args, leaves := [])
-            return variant.finish(leaves, leaves, found, marks, self.containers, numbers, returned)
+            arguments = [*leaves, *(leaf.grad for leaf, _ in captured.found)] if captured.found else leaves
+            return variant.finish(leaves, arguments, found, marks, self.containers, numbers, returned)
         if self.leaves:
             if captured.reads:
                 reads = found[len(captured.returned):]
@@ -267,7 +270,7 @@ def _quick(variant: Variant, key: Any) -> Quick | None:
     arguments = _arguments(structure, captured.structure)
     lies = [n for n in map(number_of, kinds) if n is not None]
     if (arguments is None or shared is not None or len(lies) < len(kinds)
-            or reach.probes or captured.argument_versions
+            or reach.probes or len(captured.found) > rec.MAX_FOUND or (captured.found and len(lies) > rec.MAX_GATHERED)
             or captured.expected  # an argument lay where the function reads by name
             or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
         return None

@@ -13,8 +13,8 @@ MOST_FOLLOWED = MOST_PROGRAMS  # the same where numbers are followed: an epoch, 
 MOST_READING = 3  # captures that differ in values alone that Python took out of tensors, and used
 MOST_UNFOLDED = 16  # second derivatives, of so many calls, if there is one for every fourth
 
-SELDOM_MET = ("its programs are seldom met again: a gradient, perhaps, or another tensor that it reads by name is in "
-              "other memory each time")
+SELDOM_MET = ("its programs are seldom met again: a tensor that it reads by name, perhaps, is in other memory each "
+              "time")
 READS_ON = ("what it does depends on a number that it takes out of a tensor, which is another each time: leave it a "
             "tensor (detach(), not item())")
 UNFOLDED = ("its gradients are differentiated in their turn, for which it runs once more each time: compile the "

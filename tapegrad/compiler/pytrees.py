@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, NamedTuple
 
 from tapegrad import dtypes
-from tapegrad.compiler.guards.memory_words import WATCHED
+from tapegrad.compiler.guards.memory_words import WATCHED, has_attributes
 from tapegrad.compiler.traced_program import Refused, addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following
@@ -197,6 +197,15 @@ def kind_of(tensor: Any, loose: bool = False) -> Kind:
     return (layout, flags & (WATCHED | rec.IS_VIEW), tensor.requires_grad, tensor.is_leaf, whole, offset,
             None if grad is None else (kind_of(grad), grad is tensor), type(tensor),
             hooks.kinds(tensor) if flags & rec.HOOKED else None)
+
+
+def plain_layout(tensor: Any) -> Layout | None:
+    """How a tensor lies that has memory of its own, no history, gradient or attributes; None for others."""
+    try:
+        kind = kind_of(tensor)
+    except OfInference:
+        return None
+    return kind if isinstance(kind, Layout) and not has_attributes(tensor) else None
 
 
 def is_loose(kind: Kind) -> bool:

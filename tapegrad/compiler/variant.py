@@ -14,7 +14,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.backward_node import Recorder
 from tapegrad.compiler.backward_program import Backward, Reads
 from tapegrad.compiler.captured_backward import Divided, Segment, divide
-from tapegrad.compiler.captured_call import Captured, Output, Result
+from tapegrad.compiler.captured_call import Captured, Output, Result, apart
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.passes import optimise
@@ -57,6 +57,7 @@ class Variant:
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held: list[Any] = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
+        self.given: int = arguments - len(captured.found)  # without the gradients that it finds
         self.owners_reached: np.ndarray[Any, Any] = np.array([cap.owner_of(t) for t in reach.tensors.values()], "i8")
         self.owners: list[int] = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
@@ -243,7 +244,12 @@ class Variant:
             given = {*map(id, containers)}
             if any(id(w.value) in given for w in self.reach.watched):
                 return rec.BROKEN, None
-        arguments = leaves if len(leaves) == self.arguments else with_gradients(leaves)
+        arguments = leaves if len(leaves) == self.given else with_gradients(leaves)
+        if captured.found:
+            found = [(t, t.grad) for t, layout in captured.found if t.grad is not None and layout_of(t.grad) is layout]
+            if len(found) < len(captured.found) or len(apart(found, arguments)) < len(found):
+                return rec.UNMET, None
+            arguments = [*arguments, *(g for _, g in found)]
         owners = [cap.owner_of(a) for a in arguments]
         if overlapping((*owners, *self.owners)):
             return rec.BROKEN, None

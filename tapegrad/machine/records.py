@@ -353,7 +353,8 @@ COMPILED = np.dtype([
 # With `nodes` (a NODES record) results have a history; if something is `saved` for its backward, it is the last of
 # `fresh`. `outside` says that some of the memory it knows may be another's too, `parts` how arguments are built, `runs`
 # where runs are counted (a u64), `whole` whether what the call gives is the function's result as it is, `constant` the
-# object that the function always returns, if it is one and no Python comes before.
+# object that the function always returns, if it is one and no Python comes before. `found` are gradients that must be
+# on leaves, and `written` which of the arguments, these among them, a run writes to (TIMES_WRITTEN).
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
@@ -361,7 +362,11 @@ REPLAY = np.dtype([
     ("results", "u8"), ("n_results", "u8"), ("left", "u8"), ("n_left", "u8"), ("versions", "u8"), ("n_versions", "u8"),
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
     ("runs", "u8"), ("whole", "u8"), ("constant", "u8"), ("draws", "u8"), ("n_draws", "u8"), ("stream", "u8"),
+    ("found", "u8"), ("n_found", "u8"), ("written", "u8"), ("n_written", "u8"),
 ])
+# A leaf, and how the gradient lies that must be found on it: an argument after those that are passed.
+GRADIENT_FOUND = np.dtype([("leaf", "u8"), ("layout", "u8")])
+MAX_FOUND = 256
 # What a program draws first: DRAW, by way of so many `bytes` of doubles where the numbers wanted are narrower, or none
 # are. Which of these a number of the program is stands where else that of a word does, beside DRAWN_HERE.
 PROGRAM_DRAW = np.dtype([*DRAW.descr, ("bytes", "u8")])

@@ -2,7 +2,7 @@
 
 A program is `make(wrap)`: it wraps its step, and gives what runs call i, and what shows the state. `captures` is how
 often the step may be captured in all calls; what changes at call 12 is worth at most three. It is 0 where each call
-looks at values, or adds to a gradient in memory, that are never the same again.
+looks at values that are never the same again.
 """
 from __future__ import annotations
 
@@ -174,7 +174,7 @@ changing("a_parameter_group_is_added")(lambda net, o: o.add_param_group(
 
 # ---------------------------------------------------------------- loops as they are written
 
-@program(0)
+@program(10)
 def gradients_accumulate_over_four_calls(wrap: Any) -> Any:
     net, (x, y) = network(), data()
     optimizer = optim.Adam(net.parameters(), lr=0.01)

@@ -106,7 +106,7 @@ def _refuse_effects(captured: Captured) -> None:
         raise NotNative("it draws random numbers")
     if captured.reads or (captured.formula and (captured.formula.writes or captured.formula.outputs)):
         raise NotNative("it takes numbers out of tensors, or leaves other numbers behind than it found")
-    if captured.gradients or captured.looked:
+    if captured.gradients or captured.looked or captured.found:
         raise NotNative("it looks at gradients of tensors, or leaves some there")
     if captured.versions or captured.argument_versions:
         raise NotNative("it writes to tensors that were there before the call")

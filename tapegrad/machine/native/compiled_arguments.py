@@ -21,6 +21,7 @@ _TENSOR, _OBJECT, _INT, _FLOAT, _KIND, _TUPLE, _LIST, _DICT, _END = (np.uint64(i
     rec.IS_TENSOR, rec.IS_OBJECT, rec.IS_INT, rec.IS_FLOAT, rec.IS_OF_KIND, rec.IS_TUPLE, rec.IS_LIST, rec.IS_DICT,
     rec.IS_END))
 _LENGTH = U2  # the word of a tuple, list or dict that says how many items it has
+_found = records(rec.GRADIENT_FOUND)
 _list_type, _dict_type = symbol("PyList_Type"), symbol("PyDict_Type")
 _dict_next = external("PyDict_Next", i32, u64, u64, u64, u64)
 
@@ -87,7 +88,7 @@ def owner_of(objects, i):
 @native
 def are_apart(replay, objects):
     """Whether no argument lies in the memory of another, or of what the function reaches; some may be NumPy's."""
-    for i in range(replay.n_arguments):
+    for i in range(replay.n_arguments + replay.n_found):
         owner = owner_of(objects, i)
         for j in range(replay.n_known):
             if overlap(halves(replay.known)[j], owner):
@@ -99,8 +100,60 @@ def are_apart(replay, objects):
 
 
 @native
+def is_known(replay, row):
+    """Whether the function reaches the storage of this owner row by name."""
+    low = U0
+    high = replay.n_known
+    while low < high:
+        middle = (low + high) >> U1
+        if halves(replay.known)[middle] < row:
+            low = middle + U1
+        else:
+            high = middle
+    return low < replay.n_known and halves(replay.known)[low] == row
+
+
+@native
+def find_gradients(replay, objects):
+    """Put the gradients of leaves after the arguments; whether they lie as they did, in memory of their own."""
+    rows = stack_words(128)  # MAX_FOUND halves
+    first = replay.n_arguments
+    for i in range(replay.n_found):
+        one = _found(replay.found)[i]
+        gradient = tensor_at(one.leaf).grad
+        if gradient == U0 or not is_plain(gradient, np.uint32(one.layout), N0):
+            return False
+        words(objects)[first + i] = gradient
+        row = tensor_at(gradient).buffer
+        halves(rows)[i] = row
+        if is_known(replay, row):
+            return False
+        for j in range(first):
+            if owner_of(objects, j) == row:
+                return False
+    same = N0
+    for i in range(replay.n_found):  # with no way out of it: several are compared at once
+        row = halves(rows)[i]
+        for j in range(i):
+            same |= N1 if halves(rows)[j] == row else N0
+    return same == N0
+
+
+@native
+def are_found_still(replay, objects):
+    """Whether the gradients are still on their leaves: a collection, as of the making of results, runs any Python."""
+    for i in range(replay.n_found):
+        if tensor_at(_found(replay.found)[i].leaf).grad != words(objects)[replay.n_arguments + i]:
+            return False
+    return True
+
+
+@native
 def fits(replay, objects):
-    """Whether a call may be replayed, as far as its names and arguments (tensors, from an address on) tell."""
+    """Whether a call may be replayed, as far as its names and arguments (tensors, from an address on) tell.
+
+    Gradients that it finds on leaves are put after these.
+    """
     names = words(replay.names)
     for i in range(replay.n_names):
         if py.dict_get(names[i * U3], names[i * U3 + U1]) != names[i * U3 + U2]:
@@ -117,6 +170,11 @@ def fits(replay, objects):
         for j in range(i):
             if owner_of(objects, j) == owner:
                 return False
+    if replay.n_found != U0:
+        if not find_gradients(replay, objects):
+            return False
+        for i in range(replay.n_found):
+            flags |= np.uint64(buffers()[owner_of(objects, replay.n_arguments + i)].flags)
     if flags & _INFERENCE and not inferring():
         return False
     return (replay.outside | flags) & np.uint64(_OUTSIDE) == U0 or are_apart(replay, objects)

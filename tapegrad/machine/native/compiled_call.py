@@ -6,7 +6,7 @@ import numpy as np
 from tapegrad.machine import records as rec
 from tapegrad.machine.native import cpython as py
 from tapegrad.machine.native.arena import allocate, release, thread_self
-from tapegrad.machine.native.compiled_arguments import fits, gather
+from tapegrad.machine.native.compiled_arguments import are_found_still, fits, gather, owner_of
 from tapegrad.machine.native.compiled_program import (
     ITEMS,
     PASSED,
@@ -20,10 +20,10 @@ from tapegrad.machine.native.compiled_results import leave
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.objects import new_tensor, out_of_memory
 from tapegrad.machine.native.recipes import KEYED, STREAM_BYTES, call_draw, memmove
-from tapegrad.machine.native.tape import drop_storage, make_row
+from tapegrad.machine.native.tape import count_writes, drop_storage, make_row
 from tapegrad.machine.native.thread_modes import recording
 
-_replays, _functions = records(rec.REPLAY), records(rec.COMPILED_FUNCTION)
+_replays, _functions, _written = records(rec.REPLAY), records(rec.COMPILED_FUNCTION), records(rec.TIMES_WRITTEN)
 program_draws_at: Callee = records(rec.PROGRAM_DRAW)
 _DRAWN_HERE = np.uint64(rec.DRAWN_HERE)
 _tuple_new, _dict_new = external("PyTuple_New", u64, u64), external("PyDict_New", u64)
@@ -123,11 +123,15 @@ def run_replay(record, items, count, given, numbers, extra):
     if m.trace != U0 and thread_self() == m.trace_thread:
         wanted = False
     objects = items
+    if wanted and (r.parts != U0 or r.n_found != U0):
+        objects = stack_words(320)  # MAX_GATHERED, MAX_FOUND
     if wanted and r.parts != U0:
-        objects = stack_words(64)  # MAX_GATHERED
         wanted = gather(r.parts, r.n_parts, given, objects) == r.n_arguments
     elif count != r.n_arguments:
         wanted = False
+    elif wanted and r.n_found != U0:
+        for i in range(count):
+            words(objects)[i] = words(items)[i]
     if r.n_draws != U0 and words(r.stream + KEYED)[U0] == U0:  # Python derives the key from the seed
         wanted = False
     if not wanted or not fits(r, objects):
@@ -150,6 +154,10 @@ def run_replay(record, items, count, given, numbers, extra):
             return U0
         words(fresh)[i] = made
         words(at)[i] = buffers()[tensor_at(made).buffer].address
+    if not are_found_still(r, objects):
+        give_back(fresh, n_fresh, saved)
+        py.incref(py.none())
+        return py.none()
     place(p.argument_cells, p.n_argument_cells, objects)
     cells = words(p.fresh_cells)
     for i in range(p.n_fresh_cells):
@@ -177,6 +185,9 @@ def run_replay(record, items, count, given, numbers, extra):
         py.incref(result)
         return result
     words(r.runs)[U0] += U1
+    for i in range(r.n_written):
+        one = _written(r.written)[i]
+        count_writes(owner_of(objects, one.number), np.uint32(one.version))
     if r.form == _ONE_TAKEN:
         return words(fresh)[U0]
     if r.form != _AS_TAKEN:
