@@ -161,3 +161,21 @@ def test_singular_values_of_what_is_not_finite_are_refused(value, place, dtype):
     both = T.stack([T.eye(3, dtype=dtype), a]).requires_grad_()
     T.linalg.det(both).sum().backward()
     assert T.equal(both.grad[0], T.eye(3, dtype=dtype)) and both.grad[1].isnan().all()
+
+
+@pytest.mark.parametrize("size", [1e-12, 1e-5, 1e4, 1e11])
+@pytest.mark.parametrize("n", [1, 3])
+def test_the_gradient_of_an_exponential_is_linear_to_the_last_digits(n, size):
+    """Also where the cotangent is far larger than the matrix, or smaller; and so are the derivatives of the gradient."""
+    a, g, v = (T.from_numpy(np.random.default_rng(k).standard_normal((n, n))) for k in range(3))
+
+    def cotangent(scale):
+        return T.func.vjp(T.linalg.matrix_exp, a)[1](g * scale)[0]
+
+    def tangent(scale):
+        return T.func.jvp(
+            lambda x: T.func.vjp(T.linalg.matrix_exp, x)[1](g * scale)[0], (a,), (v,))[1]
+
+    for derivative in (cotangent, tangent):
+        np.testing.assert_allclose(derivative(size).numpy() / size, derivative(1.0).numpy(), rtol=1e-12, atol=1e-13)
+    assert not cotangent(0.0).any() and not tangent(0.0).any()

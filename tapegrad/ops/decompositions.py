@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad.ops.declaration import Builder, Rule, Value, structured
-from tapegrad.ops.scalar import scalar, whole
+from tapegrad.ops.scalar import row, scalar, whole
 
 where = scalar.where
 
@@ -258,11 +258,16 @@ def pinv_slope(g: Value, x: Value, p: Value) -> Value:
 
 
 def expm_slope(g: Value, x: Value) -> Value:
-    """The upper right block of exp([[Xᵀ, g], [0, Xᵀ]])."""
+    """The upper right block of exp([[Xᵀ, g], [0, Xᵀ]]), which is linear in g: a power of two brings that near to one.
+
+    As it is, the largest element of both decides what is rounded away: of 10¹⁰ six digits are left of those of X.
+    """
     n = x.shape[-1]
-    block = corner(x.mT, 0, 0) + corner(g, 0, n) + corner(x.mT, n, n)
+    largest = row.max(scalar.abs(g), (len(x.shape) - 2, len(x.shape) - 1)) if n else g
+    scale = scalar.exp2(scalar.floor(scalar.log2(where(largest > 0, largest, 1))))
+    block = corner(x.mT, 0, 0) + corner(g / scale, 0, n) + corner(x.mT, n, n)
     found = whole.linalg_matrix_exp(block)
-    return found.narrow(len(x.shape) - 2, 0, n).narrow(len(x.shape) - 1, n, n)
+    return found.narrow(len(x.shape) - 2, 0, n).narrow(len(x.shape) - 1, n, n) * scale
 
 
 def corner(x: Value, row: int, column: int) -> Value:
