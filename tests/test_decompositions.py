@@ -166,7 +166,7 @@ def test_singular_values_of_what_is_not_finite_are_refused(value, place, dtype):
 @pytest.mark.parametrize("size", [1e-12, 1e-5, 1e4, 1e11])
 @pytest.mark.parametrize("n", [1, 3])
 def test_the_gradient_of_an_exponential_is_linear_to_the_last_digits(n, size):
-    """Also where the cotangent is far larger than the matrix, or smaller; and so are the derivatives of the gradient."""
+    """Also where the cotangent is far larger than the matrix, or smaller; its derivatives as well."""
     a, g, v = (T.from_numpy(np.random.default_rng(k).standard_normal((n, n))) for k in range(3))
 
     def cotangent(scale):
