@@ -183,3 +183,23 @@ def test_a_patched_function_of_numbers_stays_patched(monkeypatch):
     monkeypatch.setattr(math, "sin", double := lambda v: 2.0)
     assert [f(torch.ones(1)).item() for _ in range(4)] == [6.0] * 4
     assert math.sin is double
+
+
+def test_nobody_is_asked_who_holds_a_number_that_is_where_it_was(monkeypatch):
+    """A process may have millions of objects, and would be asked for all of them in each capture."""
+    class Counter:
+        def __init__(self):
+            self.t, self.state = 0, {"step": 0}
+
+    counter = Counter()
+
+    @torch.compile
+    def step(x):
+        counter.t += 1
+        counter.state["step"] += 1
+        return x * counter.t / (1 - 0.9 ** counter.state["step"])
+
+    monkeypatch.setattr(gc, "get_referrers", lambda *objects: pytest.fail("all objects are gone through"))
+    for k in range(1, 9):
+        torch.testing.assert_close(step(torch.ones(2)), torch.ones(2) * k / (1 - 0.9 ** k))
+    assert step.replays and counter.t == counter.state["step"] == 8

@@ -82,8 +82,9 @@ def _plain(value: Any) -> Any:
 
 
 def _into_dict(held: dict[Any, Any]) -> None:
+    # All objects of the process are asked for a class whose dict this is; each such dict has a module, for good.
     owner = next((c for c in gc.get_referrers(held) if isinstance(c, type) and any(
-        held is d for d in gc.get_referents(c))), None)
+        held is d for d in gc.get_referents(c))), None) if dict.__contains__(held, "__module__") else None
     if owner is not None:  # which remembers what was found in it
         for name, value in [*held.items()]:
             if _is_stand_in(value):
