@@ -2,6 +2,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import threading
 import time
 
@@ -93,6 +95,44 @@ def test_short_kernels_are_shared_by_threads_that_are_awake():
     team["sleepers"][0] = team["workers"]
     assert jobs[0] == jobs[1] < jobs[2]
     assert torch.equal(*found)
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads are not told here where to run")
+@pytest.mark.skipif(len(getattr(os, "sched_getaffinity", lambda _: [])(0)) < 2, reason="there is one core")
+def test_who_is_woken_leaves_the_core_of_the_one_who_wakes():
+    """As far as it may, and whoever has a say in where it runs is heard."""
+    alone = """
+import ctypes, os, time
+import tapegrad as torch
+from tapegrad.machine import records as rec
+from tapegrad.machine.live import machine
+torch.set_num_threads(2)
+x, mine, usual = torch.rand(300_000), {*os.listdir("/proc/self/task")}, os.sched_getaffinity(0)
+expected = x.exp()
+(worker,) = (int(t) for t in {*os.listdir("/proc/self/task")} - mine)
+team = machine.memory(int(machine.state["team"][0]), rec.TEAM, 1)[0]
+def woken():
+    for _ in range(3):
+        while team["sleepers"][0] == 0:
+            time.sleep(0.001)
+        assert torch.equal(x.exp(), expected)
+        time.sleep(0.002)
+    return os.sched_getaffinity(worker)
+here = min(usual)
+os.sched_setaffinity(0, {here})
+os.sched_setaffinity(worker, usual)
+team["find_core"] = 0  # there is no such function
+assert woken() == usual
+libc = ctypes.CDLL(None)
+team["find_core"] = ctypes.cast(libc.abs, ctypes.c_void_p).value  # of what it is given, 0: both are on the first
+assert woken() == usual - {0}
+os.sched_setaffinity(worker, {0} if here == 0 else usual)
+assert woken() == ({0} if here == 0 else usual - {0})  # there is no other that it may run on
+os.sched_setaffinity(worker, usual)
+assert woken() == usual - {0}
+assert os.sched_getaffinity(0) == {here}
+"""
+    subprocess.run([sys.executable, "-c", alone], check=True)
 
 
 def test_many_python_threads_share_the_team():

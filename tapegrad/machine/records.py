@@ -203,11 +203,13 @@ CODE_SLOTS, MAX_CODES = 1 << 17, 1 << 16
 
 # The threads that share one job: `next` is the job's number and, below it, the next piece; a piece is taken by moving
 # it on, so that one who comes late takes nothing of another job. What many threads write has a cache line of its own.
+# `core` is the one that a job's thread woke others from; behind it functions of the system, 0 where it has none.
 TEAM = np.dtype([
     ("next", "u8", (8,)), ("done", "u8", (8,)), ("sleepers", "u8", (8,)), ("busy", "u8", (8,)),
     ("task", "u8"), ("argument", "u8"), ("count", "u8"), ("limit", "u8"), ("job", "u8"), ("workers", "u8"),
     ("handle", "u8", (3,)),
     ("mutex", "u8", (16,)), ("condition", "u8", (16,)),
+    ("core", "u8"), ("find_core", "u8"), ("find_cores", "u8"), ("set_cores", "u8"),
 ])
 CLOSED = 0xFFFFFFFF  # as a piece: none is left, and the job's fields may change
 

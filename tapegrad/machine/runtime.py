@@ -271,6 +271,11 @@ class Machine:
         team = -(-address_of(block) // 64) * 64
         for field, make in (("mutex", "pthread_mutex_init"), ("condition", "pthread_cond_init")):  # on macOS not zeros
             getattr(ctypes.pythonapi, make)(ctypes.c_void_p(team + rec.offset_of(rec.TEAM, field)), None)
+        for field, name in (("find_core", "sched_getcpu"), ("find_cores", "sched_getaffinity"),
+                            ("set_cores", "sched_setaffinity")):
+            function = getattr(ctypes.pythonapi, name, None)
+            address = 0 if function is None else ctypes.cast(function, ctypes.c_void_p).value
+            self.memory(team + rec.offset_of(rec.TEAM, field), "u8", 1)[0] = address
         self.state["team"] = team
 
     @staticmethod

@@ -20,7 +20,7 @@ from tapegrad.machine.planning.structured_values import Copy, Traced
 from tapegrad.machine.startup import address_of
 from tapegrad.ops.symbols import Sym
 
-_LINE = 64  # bytes
+_LINE, _LINES = 64, 256  # bytes
 MOST_PIECES = 16  # each has scratch of its own
 _ROWS = 8  # of a batch, for one thread: of fewer, most of a product's time goes into reading the weights
 
@@ -80,13 +80,14 @@ class Turns:
 
     def scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
         """Room for an intermediate value, zero at first, then as the turn before left it."""
-        found = self._scratch(of, shape)
+        found = self.blank(of, shape)
         self.cleared = self.room
         return found
 
-    def _scratch(self, of: dtype, shape: Sequence[int]) -> Moving:
+    def blank(self, of: dtype, shape: Sequence[int]) -> Moving:
+        """The same with anything in it."""
         layout = self.builder.layouts.intern(of, tuple(shape))
-        start, self.room = self.room, self.room + -(-layout.nbytes // _LINE) * _LINE
+        start, self.room = self.room, self.room + -(-layout.nbytes // _LINES) * _LINES
         return Moving(Traced(self.builder, Pointer(_IN_SCRATCH, start), layout), 0, 0)
 
     def spanned(self, of: dtype, columns: int) -> tuple[Moving, Moving]:
@@ -96,7 +97,7 @@ class Turns:
         sets: products go along it (256 x 64 x 128: 3 %).
         """
         lines = -(-columns * of.itemsize // _LINE) | 1
-        all_of = self._scratch(of, (self.span * self.at_once, lines * _LINE // of.itemsize)).columns(0, columns)
+        all_of = self.blank(of, (self.span * self.at_once, lines * _LINE // of.itemsize)).columns(0, columns)
         return Moving(all_of.value.narrow(0, 0, self.at_once), 0, 0, all_of.strides[0]), all_of
 
     def summed(self, x: Traced) -> Moving:

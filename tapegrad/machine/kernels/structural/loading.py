@@ -26,8 +26,9 @@ from tapegrad.machine.kernels.structural.fetching import fetch_text
 from tapegrad.machine.kernels.structural.gathering import Gathering, gathering_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
 from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, ROUTINES, STATUS, call_text
+from tapegrad.machine.kernels.structural.turn_words import KEY
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
-from tapegrad.machine.startup import bytes_from
+from tapegrad.machine.startup import address_of, bytes_from
 
 
 class Effects(NamedTuple):
@@ -205,8 +206,19 @@ def recurrence(lagged: bool, of: dtype) -> int:
 
 
 @functools.cache
+def _define_key() -> None:
+    """Let threads keep memory between turns, until they end."""
+    libc, key = ctypes.pythonapi, np.zeros(1, "u8")
+    if libc.pthread_key_create(ctypes.c_void_p(address_of(key)), ctypes.cast(libc.free, ctypes.c_void_p)):
+        raise MemoryError("no key for what threads keep is left")
+    jit.keep(key)
+    jit.define_symbol(KEY, address_of(key))
+
+
+@functools.cache
 def turns(written: int) -> int:
     """The kernel that makes kernel calls turn by turn; of its pointers the first `written` are written."""
+    _define_key()
     return _with(Effects(written, 0), jit.load_object("turns", _JITTED["turns"].code(".i64"), ["kernel"])["kernel"])
 
 

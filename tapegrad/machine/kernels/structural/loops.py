@@ -7,13 +7,32 @@ import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.structural.sorting import free, malloc
-from tapegrad.machine.kernels.structural.turn_words import HEAD, NO_ROWS, SCRATCH
-from tapegrad.machine.native.glue import U0, U1, U2, U3, Callee, call_kernel, external, i32, stack_words, u64, words
+from tapegrad.machine.kernels.structural.turn_words import HEAD, KEY, NO_ROWS, SCRATCH
+from tapegrad.machine.native.glue import (
+    U0,
+    U1,
+    U2,
+    U3,
+    Callee,
+    call_kernel,
+    external,
+    i32,
+    stack_words,
+    symbol,
+    u64,
+    words,
+)
+from tapegrad.machine.native.portable import promise
 
-_FOUR, _FIVE, _EIGHT, _LINE = (np.uint64(i) for i in (4, 5, 8, 64))
+_FOUR, _FIVE, _EIGHT, _LINE, _LINES = (np.uint64(i) for i in (4, 5, 8, 64, 256))
 _HEAD = np.uint64(8 * HEAD)  # bytes before the first call
 _SCRATCH, _NO_ROWS, _NONE = np.uint64(SCRATCH), np.uint64(NO_ROWS), np.int32(0)
 _OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
+_KEPT = np.uint64(1 << 22)  # bytes, at most, that a thread keeps
+promise(KEY)
+key_at: Callee = symbol(KEY)
+get_specific: Callee = external("pthread_getspecific", u64, u64)
+set_specific: Callee = external("pthread_setspecific", i32, u64, u64)
 memset: Callee = external("memset", u64, u64, i32, u64)
 memcpy: Callee = external("memcpy", u64, u64, u64, u64)
 
@@ -30,7 +49,9 @@ def turns(mode: str, of: str) -> Any:
     they lie side by side in the parts of the scratch that have bytes a row.
 
     A thread goes by a copy of the calls, behind its scratch, in which it says how many rows there are. (To copy each
-    nest at every call, and to clear all of the scratch, took 2 % of an LSTM's steps.)
+    nest at every call, and to clear all of the scratch, took 2 % of an LSTM's steps.) It keeps the memory for both for
+    the next time: libc's is seldom the same, where others take some meanwhile, and then in none of this core's caches
+    (50 steps of 8 x 256 back: up to 45 us of 530).
     """
     def kernel(pointers, nest):
         n = words(nest)
@@ -39,10 +60,21 @@ def turns(mode: str, of: str) -> Any:
         status = _NONE
         calls, size, span, length = head[U0], head[U2], head[U3], head[_FIVE]
         together = head[U1] if head[U1] != U0 else rows
-        block = malloc(size + length + _LINE)
-        if block == U0:
-            return _OUT_OF_MEMORY
-        scratch = (block + _LINE) & ~(_LINE - U1)
+        key = words(key_at())[U0]
+        block = get_specific(key)
+        needed = size + length + _LINE + _LINES
+        if block == U0 or words(block)[U0] < needed:
+            free(block)
+            block = malloc(needed)
+            if block == U0:
+                set_specific(key, U0)
+                return _OUT_OF_MEMORY
+            words(block)[U0] = needed
+        set_specific(key, U0)  # until it is not in use
+        # As far beyond a multiple of some lines as what is written: a load from a line beyond the place of a store that
+        # is under way, but for the upper bits, waits for it (the gates of an LSTM: 62 cycles a vector, else up to 87).
+        scratch = block + _LINE
+        scratch += ((words(pointers)[U0] & (_LINES - _LINE)) - scratch) & (_LINES - U1)
         first = scratch + size
         memset(scratch, _NONE, head[_FOUR])
         memcpy(first, n[_FOUR] + _HEAD, length - _HEAD)
@@ -81,7 +113,8 @@ def turns(mode: str, of: str) -> Any:
                     at += call[U1] * _EIGHT
                 before = U0 if ends else before + taken
             row += taken
-        free(block)
+        if words(block)[U0] > _KEPT or set_specific(key, block) != _NONE:
+            free(block)
         return status
 
     return kernel

@@ -6,3 +6,4 @@ SCRATCH = 31  # as a pointer's number: the scratch
 NO_ROWS = 95  # as a place in a call's nest: it does not depend on how many rows there are
 MOST_WORDS = 95  # of the nest of one call
 MOST_POINTERS = 12  # that move: those of a step
+KEY = "tapegrad_turns_key"  # the symbol of a word: the key of the memory that a thread keeps for the next turns
