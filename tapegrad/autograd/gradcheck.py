@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import autograd, creation, drawing
+from tapegrad import autograd, creation, drawing, dtypes
 from tapegrad.autograd import forward_ad, modes
 from tapegrad.autograd.function import Function
 from tapegrad.lazy_modules import lazy
@@ -400,5 +400,5 @@ def _numerical_along(func: Callable[..., Any], given: Sequence[Any], x: Any, i: 
 
 def _direction(n: int) -> Array:
     with modes.no_grad():
-        u = drawing.rand(n, dtype=creation.dtypes.float64).numpy() + 1e-3
+        u = drawing.rand(n, dtype=dtypes.float64).numpy() + 1e-3
     return u / np.linalg.norm(u) if n else u
