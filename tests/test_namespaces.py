@@ -31,7 +31,7 @@ _PRIVATE = """
     nn.utils.spectral_norm nn.utils.weight_norm optim.lbfgs optim.lr_scheduler.base optim.lr_scheduler.cycles
     optim.lr_scheduler.factors optim.lr_scheduler.others optim.matrices optim.pointwise optim.rules
     serialization.archive serialization.arrays serialization.pickles serialization.storages
-    sparse.colouring sparse.matrices sparse.patterns sparse.relations sparse.tensors
+    sparse.colouring sparse.kept_sweeps sparse.matrices sparse.patterns sparse.relations sparse.tensors
 """
 PRIVATE = _PRIVATE.split()
 

@@ -245,6 +245,13 @@ def add_part(plan: Plan, g: Any, shift: int, total: Any) -> None:
     dispatch.apply_view(op, total, given).add_(g)
 
 
+def add_part_of(number: int, g: Any, shift: int, total: Any) -> None:
+    """The same of a plan by its number."""
+    plan = planner.all[number]
+    assert plan is not None
+    add_part(plan, g, shift, total)
+
+
 def take_part(plan: Plan, g: Any, shift: int) -> list[Any]:
     """`_rebase_gradients` where the cotangent may be written to: what is left of it is itself."""
     given = tuple(with_start(plan, shift).items())

@@ -15,6 +15,7 @@ from tapegrad.functions import PUBLIC
 from tapegrad.lanes import sweeps
 from tapegrad.machine.live import machine
 from tapegrad.sparse import colouring, patterns
+from tapegrad.sparse.kept_sweeps import KeptSweeps
 from tapegrad.tensor import Tensor
 
 MOST = 8  # programs of one function that are kept prepared
@@ -31,6 +32,9 @@ class _Prepared:
             pattern = pattern + pattern.T
         self.pattern: Any = pattern.tocsr()
         self.pattern.sum_duplicates()  # which sorts, too
+        if max(*self.pattern.shape, self.pattern.nnz) <= np.iinfo(np.int32).max:  # as SciPy has it
+            self.pattern.indices = self.pattern.indices.astype(np.int32)
+            self.pattern.indptr = self.pattern.indptr.astype(np.int32)
         self.forward = False
         if symmetric:
             self.colours = colouring.star(self.pattern)
@@ -39,6 +43,7 @@ class _Prepared:
             self._choose(rows, columns)
         self.count = int(self.colours.max(initial=-1)) + 1 if self.pattern.nnz else 0
         self.compiled: Any = None  # the sums by a compiled function, or None where it did something else
+        self.kept = KeptSweeps()
         self._seeds: Any = None
 
     def _choose(self, rows: int, columns: int) -> None:
@@ -121,12 +126,14 @@ class SparseDerivative:
             if y is None:
                 x = x.detach().requires_grad_()
                 y = self._recorded(self._func, x, args, kwargs)
-            found = self._prepared(y, x)
+            found, program = self._prepared(y, x)
             if not found.count:
                 return sparse.csr_array(found.pattern.shape, dtype=x.dtype.numpy)
             if self._compiles and found.compiled is None and not found.program.indices:  # of which no condition tells
                 found.compiled = self._func.transformed(self._sums_of, found)
-            return found.matrix(self._sums(found, y, x))
+            if found.forward or y.numel() < LONG:
+                return found.matrix(self._sums(found, y, x))
+            return found.matrix(found.kept.sums(program, found.seeds(y), lambda: self._sums(found, y, x)))
 
     def _sums_of(self, func: Callable[..., Any], known: _Prepared) -> Callable[..., Any]:
         """The function of a point, and of seeds, that gives the sums of one program; `_Another` where it ran another.
@@ -183,19 +190,19 @@ class SparseDerivative:
         (g,) = autograd.grad(y.sum(), x, create_graph=True, allow_unused=True)
         return creation.zeros_like(x) if g is None else g
 
-    def _prepared(self, y: Any, x: Any) -> _Prepared:
-        program = self._program(y, x)
+    def _prepared(self, y: Any, x: Any) -> tuple[_Prepared, patterns.Program]:
+        program = self._program(y, x, any(known.kept.are_ready for known in self._known))
         for i, known in enumerate(self._known):
             if known.fits(program, y, x):
                 self._known.insert(0, self._known.pop(i))
-                return known
+                return known, program
         self._known.insert(0, _Prepared(program, y.numel(), x.numel(), self._symmetric))
         del self._known[MOST:]
-        return self._known[0]
+        return self._known[0], program
 
     @staticmethod
-    def _program(y: Any, x: Any) -> patterns.Program:
-        return patterns.recorded(y, x) if y.requires_grad else patterns.NOTHING
+    def _program(y: Any, x: Any, checked: bool = False) -> patterns.Program:
+        return patterns.recorded(y, x, checked) if y.requires_grad else patterns.NOTHING
 
     @staticmethod
     def _sums(found: _Prepared, y: Any, x: Any, seeds: Any = None) -> Any:
@@ -204,9 +211,8 @@ class SparseDerivative:
         if found.forward:  # the gradient is linear in its cotangent: its derivative by that is along directions
             by = creation.zeros_like(y).requires_grad_()
             (of,) = autograd.grad(y, x, by, create_graph=True, allow_unused=True)
-        none = creation.zeros_like(by)  # of a derivative that is zero whatever the pattern allows
-        if of is None or not of.requires_grad:
-            return none.expand(found.count, *by.shape)
+        if of is None or not of.requires_grad:  # a derivative that is zero whatever the pattern allows
+            return creation.zeros_like(by).expand(found.count, *by.shape)
         seeds = found.seeds(of) if seeds is None else seeds
 
         def sweep(seed: Any) -> Any:
@@ -214,9 +220,9 @@ class SparseDerivative:
 
         if of.numel() >= LONG:
             swept = [sweep(seed)[0] for seed in seeds.unbind(0)]
-            return PUBLIC["stack"]([none if g is None else g for g in swept])
+            return PUBLIC["stack"]([creation.zeros_like(by) if g is None else g for g in swept])
         (sums,) = sweeps.together(sweep, [seeds])
-        return none.expand(found.count, *by.shape) if sums is None else sums
+        return creation.zeros_like(by).expand(found.count, *by.shape) if sums is None else sums
 
 
 def jacobian(func: Callable[..., Any]) -> SparseDerivative:

@@ -18,29 +18,31 @@ class Program(NamedTuple):
     """Plans in the order they ran, and of each what it was run on: values by the order in which they came up.
 
     A step is ((which operand, which value) of those that a derivative goes on to, where a view looks); its result is
-    the next value. The value 0 is the input, and the last one the output. `indices` are of operands of steps.
+    the next value. The value 0 is the input, and the last one the output. `indices` are of operands of steps. `rows`
+    are those of a step's operands and of its result: as long as the output is there, and not the same in another run.
     """
 
     plans: list[Plan]
     steps: list[tuple[tuple[tuple[int, int], ...], int]]
     indices: dict[tuple[int, int], list[np.ndarray[Any, Any]]]
     ended: bool  # whether the output depends on the input at all
+    rows: list[list[int]]
 
     def same(self, other: Program) -> bool:
         return self.plans == other.plans and self.steps == other.steps and self.ended == other.ended and all(
             np.array_equal(a, b) for at, arrays in self.indices.items() for a, b in zip(arrays, other.indices[at]))
 
 
-NOTHING = Program([], [], {}, False)
+NOTHING = Program([], [], {}, False, [])
 
 
-def recorded(y: Any, x: Any) -> Program:
-    """What was recorded from one tensor to another."""
+def recorded(y: Any, x: Any, checked: bool = False) -> Program:
+    """What was recorded from one tensor to another; `checked`: that it can be run in reverse, or RuntimeError."""
     for tensor in (y, x):
         call.freshen(tensor)
-    found = Program([], [], {}, True)
+    found = Program([], [], {}, True, [])
     with machine.pinned():
-        ended = _read_into(found, y, x)
+        ended = _read_into(found, y, x, checked)
     if ended is None:
         return found._replace(ended=False)
     if ended != len(found.plans):
@@ -48,10 +50,10 @@ def recorded(y: Any, x: Any) -> Program:
     return found
 
 
-def _read_into(found: Program, y: Any, x: Any) -> int | None:
+def _read_into(found: Program, y: Any, x: Any, checked: bool) -> int | None:
     """Write down the instructions between two tensors, and return the number of the later one's value."""
     values: dict[int, int] = {x._buffer: 0}
-    for out, plan, rows, needs, shift in reversed(reading.several(engine.visited(y, [x], checked=False))):
+    for out, plan, rows, needs, shift in reversed(reading.several(engine.visited(y, [x], checked))):
         operands = tuple([(j, values[row]) for j, row in enumerate(rows) if needs >> j & 1 and row in values])
         if not operands or not values.get(out, 1):
             continue
@@ -63,6 +65,7 @@ def _read_into(found: Program, y: Any, x: Any) -> int | None:
                         np.array(call.tensor_of(rows[k], machine.tensor_type)._array()) for k in which]
         found.plans.append(plan)
         found.steps.append((operands, shift))
+        found.rows.append([*rows, out])
         values[out] = len(found.plans)
     return values.get(y._buffer)
 
