@@ -25,7 +25,7 @@ FLOORS = [
      "autograd.forward_ad"},
     {"compiler.*"},
     {"", "documents.*",
-     "export", "func.*", "lanes.*", "sparse.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
+     "export.*", "func.*", "lanes.*", "sparse.*", "distributions.*", "nn.*", "optim.*", "inspect.*", "interop.*",
      "__main__", "overrides", "demo", "custom.*", "batching", "_vmap_internals", "_C", "testing.*", "linalg", "special",
      "quasirandom", "threads", "switches", "absent",
      "profiler", "autograd.profiler",

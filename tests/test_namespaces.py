@@ -23,7 +23,8 @@ _PRIVATE = """
     autograd.saved_values autograd.tangents
     distributions.composed distributions.discrete distributions.multivariate distributions.positive distributions.real
     distributions.transformed distributions.transforms.elements distributions.transforms.maps
-    distributions.transforms.parts distributions.transforms.vectors func.derivatives func.vectorisation
+    distributions.transforms.parts distributions.transforms.vectors
+    export.leaves export.programs export.reading export.taking_down func.derivatives func.vectorisation
     inspect.clocks inspect.debugger inspect.drawing inspect.dumping inspect.folding inspect.nans inspect.page
     inspect.profiling inspect.rounding inspect.running inspect.scripts inspect.statistics
     inspect.traps inspect.walk interop interop.partitioned interop.scipy.objectives interop.scipy.solvers
