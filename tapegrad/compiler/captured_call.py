@@ -24,6 +24,7 @@ from tapegrad.compiler.waves import is_wave
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
+from tapegrad.machine.learning import parts as moving_parts
 from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.tape.history import KIND_OF_VIEW
@@ -78,6 +79,10 @@ class Left(NamedTuple):
 
 class ByName(Refused):
     """A capture depends on which tensors the gradients are that it finds on leaves."""
+
+
+class Still(Refused):
+    """A capture depends on which parts of tensors it takes."""
 
 
 class Changes(Refused):
@@ -138,6 +143,17 @@ class Before:
         self.hung: list[dict[str, int] | None] = [*map(_hung, self.arguments)]
         self.mode: tuple[Any, ...] = mode()
         self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
+
+    def movable(self) -> dict[int, set[int]]:
+        """The tensors that were there before, by identity, for each owner row."""
+        found: dict[int, set[int]] = {}
+        for t in (*self.reach.tensors.values(), *self.leaves):
+            found.setdefault(cap.owner_of(t), set()).add(id(t))
+        return found
+
+    def starts(self, parts: Sequence[moving_parts.Part]) -> list[int]:
+        """Where the program's arguments begin in this call, and after them the parts that it takes of tensors."""
+        return [*cap.starts(self.arguments, self.owners, self.loose), *(p.first for p in parts)]
 
     def look(self, at: Collection[int]) -> None:
         """Of the gradients on leaves, only those of these tensors, by identity, mattered."""
@@ -213,12 +229,18 @@ class Captured:
         # what Python takes out of tensors when the program has run
         reads = [read.copy for read in substitution.graph.reads.values()
                  if not read.pinned] if substitution else []
+        self.parts: list[moving_parts.Part] = substitution.graph.parts if substitution else []
+        if self.parts and any(not s.gone for s in traced.segments):
+            raise Still("a backward of its result may read them")
         self.analysed: trace_analysis.Analysed
         self.analysed, self.blocks, used = trace_analysis.analyse(
             trace, events, before.storages, before.owners, before.known,
             _left(before, result, traced.segments, reads), substitution.graph.tags if substitution else {},
-            before.loose, roll, earlier, of_large)
+            before.loose, [(p.row, p.first, p.end) for p in self.parts], roll, earlier, of_large)
         self.steps, *parts = self.analysed.parts
+        moving = {p.row for p in self.parts}
+        if any(row in moving for row, _, _ in self._others_written(before, len(self.steps))):
+            raise Still("it writes to a tensor that it takes a part of")
         self.loose: frozenset[int] = frozenset(before.loose)
         if self.loose and any(p.kind == "argument" and p.number in self.loose
                               for steps in (self.steps, *parts) for s in steps
@@ -227,6 +249,8 @@ class Captured:
         self.steps = checks_first(self.steps)
         self.fixed: list[int] = sorted(used & before.known)
         self.numbers: dict[int, int] = {row: i for i, row in reversed([*enumerate(before.owners)])}
+        # of each part, where one would be that begins at 0: from an argument's beginning, by number, or an address (-1)
+        self.origins: list[tuple[int, int]] = [self._origin(before, p) for p in self.parts]
         # arguments that lie in memory the function reaches by name: they must do so again
         self.expected: dict[int, int] = {i: row for i, row in enumerate(before.owners) if row in before.known}
         self.known: frozenset[int] = frozenset(before.known)
@@ -270,6 +294,13 @@ class Captured:
         self.undo: list[tuple[Place, int]] = self._undo(before)
         self.work: Work | None = None  # the optimised steps, once there is need of them
         del self._tensors
+
+    def _origin(self, before: Before, part: moving_parts.Part) -> tuple[int, int]:
+        at = part.first - part.start * part.unit
+        if part.row in before.known:
+            return -1, at
+        number = self.numbers[part.row]
+        return number, at - before.starts(())[number]
 
     def _left(self, before: Before, leaf: Any, had: Any, put: bool) -> list[Left]:
         """What the call did to a gradient: where it `put` one without a look, any other would be gone as well."""
@@ -337,6 +368,8 @@ class Captured:
         owner = cap.owner_of(tensor)
         offset = cap.addresses.item(tensor._buffer) - cap.addresses.item(owner)
         if owner in before.known or owner in self.numbers:
+            if any(p.row == owner for p in self.parts):
+                raise Still("it returns a part of a tensor")
             if self.numbers.get(owner) in self.loose:
                 raise Strict("it returns a view of an argument that is a view")
             return self._view(before, tensor, owner)
@@ -397,7 +430,9 @@ class Captured:
             for place in cap.targets(step) if step.kind in (rec.KERNEL, rec.ZEROED, rec.LOOP) else ():
                 if place.kind != "own":
                     kind, number, offset, _ = place
-                    yield offset if kind == "fixed" else before.owners[number], kind, number
+                    part = number - len(before.owners) if kind == "argument" else -1
+                    yield offset if kind == "fixed" else (
+                        self.parts[part].row if part >= 0 else before.owners[number]), kind, number
 
     def _did(self) -> tuple[Any, ...]:
         return (
@@ -408,11 +443,20 @@ class Captured:
             self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
             [s.did() for s in self.traced.segments], self.formula and self.formula.key(), self.reads,
+            self.origins,
         )
 
     def same(self, other: Captured) -> bool:
         """Whether two calls did the same: only then may one stand for the next."""
+        return self.does_as(other) and not self.stay(other)
+
+    def does_as(self, other: Captured) -> bool:
+        """The same, wherever the parts begin that it takes of tensors."""
         return self._did() == other._did()
+
+    def stay(self, other: Captured) -> list[int]:
+        """The numbers of the parts that begin where they did in another call: what else lies there may be no part."""
+        return [a.number for a, b in zip(self.parts, other.parts) if a.start == b.start]
 
     def computes(self, other: Captured) -> bool:
         """Whether another call's steps are these, whatever must hold for it."""

@@ -23,7 +23,7 @@ from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, ByName, Captured, Changes, Varies
+from tapegrad.compiler.captured_call import Before, ByName, Captured, Changes, Still, Varies
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
@@ -103,7 +103,7 @@ class Compiled(Transparent, CompiledBase):
         self._last: tuple[Any, Reach, int] | None = None  # capture: its key, what it read, the replays before it
         self._in_vain = 0  # captures, one after the other
         self.differed: str = ""
-        # The native ways through the programs that ran last. Those before which no Python comes are tried by native
+        # The native ways through the programs that ran last. Those before which little Python comes are tried by native
         # code, before it asks `called`: it has one object to read, for threads and the collector may come between.
         self._ways: tuple[Quick, ...] = ()
         self._native_ways = ()
@@ -114,6 +114,8 @@ class Compiled(Transparent, CompiledBase):
         self._varying, self._varying_reached = frozenset[int](), frozenset[int]()
         self._never, self._never_reached = frozenset[int](), frozenset[int]()
         self._loose = True  # whether views that are passed may begin anywhere
+        # Whether parts of tensors may begin where a number says; those numbers of which each is a condition.
+        self._moves, self._stays = True, set[int]()
         self._by_name = False  # whether it depends on which tensors the gradients are that it finds
         # Whether numbers that it takes out of tensors may be found when the program has run; None: not known yet.
         self._defers: bool | None = None
@@ -148,13 +150,15 @@ class Compiled(Transparent, CompiledBase):
             return wrapped.__qualname__
         return Compiled, (wrapped, *self.options)
 
-    def called(self, args: Any, kwargs: dict[str, Any] | None, tried: Quick | None, found: Any) -> Any:
+    def called(self, args: Any, kwargs: dict[str, Any] | None, tried: Quick | None, found: Any, computed: Any) -> Any:
         """What a call does if it is not all native: one of the ways `tried` may have `found` something, or broken off.
+
+        What was `computed` of its numbers is what it is to leave behind.
         """
         broken: tuple[Variant, ...] = ()
         if tried is not None:
             if found is not False:
-                return tried.finish(args, found)
+                return tried.finish(args, found, (), computed)
             self.fallbacks += 1
             broken = (tried.variant,)
         try:
@@ -174,7 +178,7 @@ class Compiled(Transparent, CompiledBase):
 
     def _called(self, args: Any, kwargs: dict[str, Any], broken: tuple[Variant, ...]) -> Any:
         for way in () if kwargs else self._ways:
-            if way.plainly:
+            if way.natively:
                 continue
             found = way.call(args)
             if found is False:
@@ -221,7 +225,7 @@ class Compiled(Transparent, CompiledBase):
 
     def _set_ways(self, ways: tuple[Quick, ...] = ()) -> None:
         self._ways = ways
-        self._native_ways = tuple([x for way in ways if way.plainly for x in (way, way.packed)])
+        self._native_ways = tuple([x for way in ways if way.natively for x in (way, way.packed, way.compute)])
 
     def _sorted(self, args: Any, kwargs: Any) -> tuple[Any, list[Any], list[Any], list[Any]]:
         """The arguments as a key, which says all that a program depends on; tensors, containers, numbers that vary.
@@ -292,7 +296,9 @@ class Compiled(Transparent, CompiledBase):
             return self._give_up(str(why), args, kwargs)
         if not numbers and not reach.varying_places() and not (self._defers and not reach.tells):
             return self._captured(key, before, args, kwargs, None)
-        substitution = Substitution(reach, args, kwargs, sorted(self._varying), numbers)
+        moves = self._moves and not reach.any_attribute and _OF_BASES.isdisjoint(reach.reads)
+        substitution = Substitution(reach, args, kwargs, sorted(self._varying), numbers,
+                                    before.movable() if moves else {}, self._stays)
         if not substitution.is_fit():
             return self.__wrapped__(*args, **kwargs)
         return substitution.plainly(self._captured(key, before, args, kwargs, substitution))
@@ -350,6 +356,9 @@ class Compiled(Transparent, CompiledBase):
         except ByName:
             self._by_name = True
             return result
+        except Still:
+            self._moves = False
+            return result
         except Refused as why:
             followed = type(why) is Varies and self._follow(frozenset(), frozenset(why.places))
             sets_up = isinstance(why, Changes) and self.captures == 1  # as only a first call may
@@ -376,6 +385,7 @@ class Compiled(Transparent, CompiledBase):
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._patience.was_unlike(key)
+            self._stays |= self._patience.staying(captured, pending)
             if self._patience.ends_reading(captured, pending, substitution is not None and substitution.graph.goes_on):
                 self._stop(patience.READS_ON)
             pending.append(captured)
@@ -383,9 +393,9 @@ class Compiled(Transparent, CompiledBase):
         self._patience.met(key)
         pending[:] = [p for p in pending if not p.same(captured)]
         try:
-            variant = Variant(self.__wrapped__, reach, captured, len(before.arguments), structure, self.eager_build,
-                              self.passes, self._leave_ways, self._was_unfolded, self.checkpoint is not None,
-                              self.memory)
+            arguments = len(before.arguments) + len(captured.parts)
+            variant = Variant(self.__wrapped__, reach, captured, arguments, structure, self.eager_build, self.passes,
+                              self._leave_ways, self._was_unfolded, self.checkpoint is not None, self.memory)
         except Refused as why:
             self._stop(str(why))
             return result
@@ -456,7 +466,7 @@ class Compiled(Transparent, CompiledBase):
         except BaseException:  # an interrupt: what the call did is done, for tensors are there that it made
             capturing.carry_out(events)
             raise
-        if program.launch(cap.starts(before.arguments, before.owners, before.loose),
+        if program.launch(before.starts(captured.parts),
                           [captured.blocks[b].address for b in captured.result_blocks]) != rec.PASSED:
             failure = late_binding.failure.pop() if late_binding.failure else None
             if isinstance(failure, KeyboardInterrupt):  # while a kernel was compiled; nothing is left of the launch

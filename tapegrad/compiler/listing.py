@@ -70,6 +70,9 @@ class _Names:
             if isinstance(left.leaf, machine.TensorBase) and left.leaf.grad is not None:
                 name = self.rows.get(cap.owner_of(left.leaf), "")
                 self.rows.setdefault(cap.owner_of(left.leaf.grad), f"{name}.grad")
+        parts = variant.given + len(variant.captured.found)
+        self.parts: dict[int, str] = {parts + k: self.rows.get(part.row, "") if number < 0 else f"a{number}" for k, (
+            part, (number, _)) in enumerate(zip(variant.captured.parts, variant.captured.origins))}
         given = {variant.given + i: leaf for i, (leaf, _) in enumerate(variant.captured.found)}
         self.found: dict[int, str] = {i: self.rows.get(cap.owner_of(leaf), f"a{i}") for i, leaf in given.items()}
 
@@ -90,6 +93,8 @@ class _Names:
         """What a program is passed: arguments, and to a backward also what was saved, results and their gradients."""
         results = self.arguments + 1 + self.results
         if number < self.arguments:
+            if number in self.parts:
+                return f"{self.parts[number]}[t:]"
             return f"{self.found[number]}.grad" if number in self.found else f"a{number}"
         if number == self.arguments:
             return "saved"

@@ -93,6 +93,7 @@ class Quick:
         self._table("fresh", variant.layouts, "u4")
         self._table("found", [(id(leaf), layout.id) for leaf, layout in captured.found])
         self._table("written", captured.argument_versions)
+        self._table("moving", self._moving())
         self._table("numbers", drawn)
         self._keep.append(variant.structure)  # what is in it is known by address
         if arguments.parts:
@@ -104,8 +105,17 @@ class Quick:
         self.whole: bool = self.form in (rec.ONE_TAKEN, rec.ONE_RESULT) or (
             self.form == rec.SEVERAL_RESULTS and not captured.reads
             and captured.structure == (tuple, None, (Tensor,) * len(captured.returned)))
-        record["whole"], record["runs"] = self.whole, address_of(variant.counter)
-        if self.form == rec.CONSTANT_RESULT and self.plainly:
+        record["whole"], record["runs"] = self.whole and not self.leaves, address_of(variant.counter)
+        # What works out the numbers that vary for native code, and whether that tries this way.
+        self.compute: Any = None
+        if self.formula is not None and self.recorder is None and not self.streams:
+            self.compute = self.formula.of_call(self.passed, self.places, self.slow)
+        self.leave: Any = self.leaves and self.formula is not None and self.formula.leaving(
+            len(self.passed), self.places, captured.reads if self.form == rec.AS_TAKEN else range(
+                len(captured.returned), len(captured.returned) + len(captured.reads)))
+        self.returns: int = _one_number(captured.structure)
+        self.natively: bool = self.plainly or self.compute is not None
+        if self.form == rec.CONSTANT_RESULT and self.natively and not self.leaves:
             record["constant"] = id(variant.constant)
         self._keep.append(variant.counter)
         self.address: int = address_of(record)
@@ -141,10 +151,17 @@ class Quick:
         self.streams = []
         return True
 
+    def _moving(self) -> list[tuple[int, int, int, int]]:
+        """Where parts of tensors begin that move, by the words that say so."""
+        captured = self.variant.captured
+        words = len(self.formula.graph.uses) if self.formula else 0
+        return [(rec.FROM_NOWHERE if number < 0 else number, at & rec.FROM_NOWHERE, part.unit, words + k)
+                for k, ((number, at), part) in enumerate(zip(captured.origins, captured.parts))]
+
     def _drawing(self, natively: bool) -> tuple[list[tuple[Any, int]], list[tuple[int, int]]]:
         """The call's draws, each with the layout of memory for its numbers (0: none are wanted); for each number that
         the program wants, which word it is, and how many bytes are drawn."""
-        computed = len(self.formula.graph.uses) if self.formula else 0
+        computed = len(self.formula.graph.uses) + len(self.formula.graph.parts) if self.formula else 0
         draws: list[tuple[Any, int]] = []
         wanted, drawn = [], 0
         for number, used in self.program.draws:
@@ -234,26 +251,26 @@ class Quick:
     def finish(self, args: Any, found: Any, numbers: Any = (), computed: Any = (b"",), marks: Any = ()) -> Any:
         """The result of a run that passed."""
         variant, captured = self.variant, self.variant.captured
-        returned: Any = ()
-        reads: Any = ()
+        returned: Any = self.leave(computed, found) if self.leaves else ()
+        if self.returns >= 0 and self.form == rec.SEVERAL_RESULTS:
+            return returned[self.returns]
         if self.form == rec.AS_TAKEN:
-            if self.leaves:
-                reads = [found[i] for i in captured.reads]
-                returned = variant.leave(computed, reads, self.places, len(self.passed))
             leaves = args
             if self.nested:
                 flatten(args, leaves := [])
             arguments = [*leaves, *(leaf.grad for leaf, _ in captured.found)] if captured.found else leaves
             return variant.finish(leaves, arguments, found, marks, self.containers, numbers, returned)
-        if self.leaves:
-            if captured.reads:
-                reads = found[len(captured.returned):]
-            returned = variant.leave(computed, reads, self.places, len(self.passed))
         if self.whole:
             return found
         if self.form == rec.CONSTANT_RESULT:
             return variant.constant
         return unflatten(captured.structure, iter(found), self.containers, returned)
+
+
+def _one_number(structure: Any) -> int:
+    """Which of the numbers that a call returns is its result, if it is that and no more; else -1."""
+    is_one = type(structure) is tuple and structure[0] in SIMPLE and type(structure[1]) is Masked
+    return structure[1].which if is_one else -1
 
 
 def way_of(variant: Variant, key: Any) -> Quick | None:

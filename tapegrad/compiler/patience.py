@@ -1,6 +1,7 @@
 """How often a function is captured in vain before it runs as it is written."""
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -11,6 +12,7 @@ MOST_PROGRAMS = 16  # for one kind of arguments
 MOST_UNLIKE = 8  # captures of which none is like one before
 MOST_FOLLOWED = MOST_PROGRAMS  # the same where numbers are followed: an epoch, say, of so many minibatches
 MOST_READING = 3  # captures that differ in values alone that Python took out of tensors, and used
+MOST_STILL = 3  # captures that take the same part of a tensor as one before, where that might move
 MOST_UNFOLDED = 16  # second derivatives, of so many calls, if there is one for every fourth
 
 SELDOM_MET = ("its programs are seldom met again: a tensor that it reads by name, perhaps, is in other memory each "
@@ -27,6 +29,7 @@ class Patience:
     def __init__(self) -> None:
         self.unlike: dict[Any, int] = {}
         self._unfolded = self._reading = 0
+        self._still: Counter[int] = Counter()
         self._reads_on = False  # whether it depends on fractions that it takes out of tensors
 
     def is_over(self, key: Any, programs: Sequence[Variant], follows: bool) -> bool:
@@ -48,6 +51,11 @@ class Patience:
         if self._reads_on and before and before[-1].looks_at_others(captured):
             self._reading += 1
         return self._reading >= MOST_READING
+
+    def staying(self, captured: Captured, before: Sequence[Captured]) -> set[int]:
+        """The numbers where a part of a tensor began as in enough captures before that did the same."""
+        self._still.update(n for other in before if captured.does_as(other) for n in captured.stay(other))
+        return {n for n, count in self._still.items() if count >= MOST_STILL}
 
     def ends_unfolding(self, replays: int) -> bool:
         """Whether, with one more, second derivatives had it run once more so often that it is faster as written."""

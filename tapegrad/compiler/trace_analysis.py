@@ -97,23 +97,25 @@ class Analysed(NamedTuple):
 
 
 def analyse(trace: capturing.Trace, events: Any, before: Storages, arguments: list[int], known: set[int],
-            left: set[int], varying: Mapping[int, int], loose: dict[int, tuple[int, int]], roll: bool = False,
-            earlier: Iterable[Analysed] = (), of_large: bool = False) -> tuple[Analysed, list[Block], set[int]]:
+            left: set[int], varying: Mapping[int, int], loose: dict[int, tuple[int, int]],
+            moving: Sequence[tuple[int, int, int]] = (), roll: bool = False, earlier: Iterable[Analysed] = (),
+            of_large: bool = False) -> tuple[Analysed, list[Block], set[int]]:
     """Steps with their pointers resolved, the blocks taken, and the rows of outside memory used.
 
     `before` are the storages there were, `arguments` the owner rows of the arguments' storages in order, `known` those
     of the tensors that the function reaches by name: memory of both kinds counts as the latter. `left` are the
     addresses of what the call leaves behind; `varying`, by the event, are words that vary. Of the arguments that are
-    `loose`, by number, only the bytes between two offsets may be used, and places count from the first. Raises Refused
-    for memory that is nobody's. Random draws come first, in their order, and the words that vary: they depend on
-    nothing that the call computes. With `roll`, loops are found (those `of_large` kernel calls too), and where there
+    `loose`, by number, only the bytes between two offsets may be used, and places count from the first. What is
+    `moving` (an owner row, and two addresses) are arguments too, after the others, whatever else they lie in. Raises
+    Refused for memory that is nobody's. Random draws come first, in their order, and the words that vary: they depend
+    on nothing that the call computes. With `roll`, loops are found (those `of_large` kernel calls too), and where there
     are none waves. What was analysed `earlier` is not again.
     """
     kinds = events["kind"].copy()
     parts = int(np.count_nonzero(kinds == rec.PART)) + 1
     taken = _taken(events, kinds)
     lasting = taken.beginning(left)
-    places = _Places(trace, events, kinds, taken, before, _Outside(arguments, known, loose), varying)
+    places = _Places(trace, events, kinds, taken, before, _Outside(arguments, known, loose, moving), varying)
     used = places.blocks_used | lasting
     starts, sizes = (taken.as_passed(column)[used] for column in (taken.starts, taken.nbytes))
     lasting = lasting[used]
@@ -158,9 +160,22 @@ def _digest(rest: Table, drawn: Table, sizes: Any, lasting: Any, contents: Seque
 class _Outside:
     """Memory that was there before the call: as places, where that may be used."""
 
-    def __init__(self, arguments: list[int], known: set[int], loose: dict[int, tuple[int, int]]) -> None:
+    def __init__(self, arguments: list[int], known: set[int], loose: dict[int, tuple[int, int]],
+                 moving: Sequence[tuple[int, int, int]]) -> None:
         self.numbers = {row: i for i, row in reversed([*enumerate(arguments)]) if row not in known}
         self.known, self.loose = known, loose
+        self._parts: dict[int, list[tuple[int, int, int]]] = {}
+        for k, (row, first, end) in enumerate(moving):
+            start = int(buffers["address"][row])
+            self._parts.setdefault(row, []).append((first - start, end - start, len(arguments) + k))
+
+    def parts(self, row: int, offsets: Any) -> tuple[Any, Any]:
+        """Of offsets in a storage: the number of the argument that is a part of it, or -1; how far in that they are."""
+        numbers, begins = np.full(len(offsets), -1), np.zeros(len(offsets), "i8")
+        for first, end, number in self._parts.get(row, ()):
+            inside = (numbers < 0) & (offsets >= first) & (offsets < end)
+            numbers[inside], begins[inside] = number, first
+        return numbers, offsets - begins
 
     def place(self, row: int, offsets: Any) -> tuple[int, int]:
         """The number of the argument that an owner row is, or -1, and where in it places begin to count."""
@@ -260,6 +275,15 @@ class _Places:
         order = np.argsort(rows, kind="stable")
         for group in np.split(order, np.flatnonzero(np.diff(rows[order])) + 1) if len(order) else ():
             row, here = int(rows[group[0]]), (elsewhere[0][group], elsewhere[1][group])
+            parts, offsets = outside.parts(row, far[group])
+            rest = parts < 0
+            if not rest.all():
+                space[here], number[here], offset[here] = ARGUMENT, parts, offsets
+                self.outside.add(row)
+                group = group[rest]
+                here = elsewhere[0][group], elsewhere[1][group]
+                if not len(group):
+                    continue
             argument, start = outside.place(row, far[group])
             self.outside.add(row)
             space[here], number[here] = (FIXED, row) if argument < 0 else (ARGUMENT, argument)

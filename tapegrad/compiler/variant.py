@@ -57,7 +57,8 @@ class Variant:
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held: list[Any] = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
         self.arguments = arguments
-        self.given: int = arguments - len(captured.found)  # without the gradients that it finds
+        # how many are passed, and the gradients of these; those that it finds come after them, then parts of tensors
+        self.given: int = arguments - len(captured.found) - len(captured.parts)
         self.owners_reached: np.ndarray[Any, Any] = np.array([cap.owner_of(t) for t in reach.tensors.values()], "i8")
         self.owners: list[int] = [cap.owner_of(t) for t in self.held]
         self._divided: Divided | None = None
@@ -268,8 +269,12 @@ class Variant:
                 return rec.UNMET, None
         fresh = [call.empty(layout) for layout in self.layouts]
         states, drawn = self._draw(program, computed[0]) if captured.draws_first else ((), ())
-        status = program.launch(cap.starts(arguments, owners, captured.loose),
-                                [cap.addresses.item(f._buffer) for f in fresh],
+        starts = cap.starts(arguments, owners, captured.loose)
+        if captured.parts:
+            words = np.frombuffer(computed[0], "i8")[-len(captured.parts):].tolist()
+            starts += [(0 if number < 0 else starts[number]) + at + word * part.unit
+                       for (number, at), word, part in zip(captured.origins, words, captured.parts)]
+        status = program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh],
                                 [n for values in drawn for n in (address_of(values), values.nbytes)])
         if status != rec.PASSED:
             for stream, state in states:

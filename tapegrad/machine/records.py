@@ -356,7 +356,8 @@ COMPILED = np.dtype([
 # `fresh`. `outside` says that some of the memory it knows may be another's too, `parts` how arguments are built, `runs`
 # where runs are counted (a u64), `whole` whether what the call gives is the function's result as it is, `constant` the
 # object that the function always returns, if it is one and no Python comes before. `found` are gradients that must be
-# on leaves, and `written` which of the arguments, these among them, a run writes to (TIMES_WRITTEN).
+# on leaves, and `written` which of the arguments, these among them, a run writes to (TIMES_WRITTEN); `moving` are parts
+# of tensors that begin where a number says.
 REPLAY = np.dtype([
     ("program", "u8"), ("recording", "u8"), ("default_dtype", "u8"), ("form", "u8"),
     ("names", "u8"), ("n_names", "u8"), ("layouts", "u8"), ("n_arguments", "u8"), ("known", "u8"), ("n_known", "u8"),
@@ -365,16 +366,23 @@ REPLAY = np.dtype([
     ("nodes", "u8"), ("saved", "u8"), ("outside", "u8"), ("parts", "u8"), ("n_parts", "u8"),
     ("runs", "u8"), ("whole", "u8"), ("constant", "u8"), ("draws", "u8"), ("n_draws", "u8"), ("stream", "u8"),
     ("found", "u8"), ("n_found", "u8"), ("written", "u8"), ("n_written", "u8"),
+    ("moving", "u8"), ("n_moving", "u8"),
 ])
 # A leaf, and how the gradient lies that must be found on it: an argument after those that are passed.
 GRADIENT_FOUND = np.dtype([("leaf", "u8"), ("layout", "u8")])
 MAX_FOUND = 256
+# A part of a tensor, an argument after all others: so far from the beginning of an argument, or from 0 (FROM_NOWHERE),
+# and further on by `unit` bytes for each that a word of the call says.
+MOVING_PART = np.dtype([("number", "u8"), ("offset", "u8"), ("unit", "u8"), ("word", "u8")])
+FROM_NOWHERE = (1 << 64) - 1
+MAX_MOVING = 16
 # What a program draws first: DRAW, by way of so many `bytes` of doubles where the numbers wanted are narrower, or none
 # are. Which of these a number of the program is stands where else that of a word does, beside DRAWN_HERE.
 PROGRAM_DRAW = np.dtype([*DRAW.descr, ("bytes", "u8")])
 DRAWN_HERE = (1 << 64) - 1
 # A compiled function as an object; `ways` is a slot of its class: a tuple of the ways that a call tries first, each
-# followed by where its REPLAY is, as bytes. `vectorcall` is how CPython calls it, from the second call on.
+# followed by where its REPLAY is, as bytes, and what works out the numbers that vary, or None. `vectorcall` is how
+# CPython calls it, from the second call on.
 COMPILED_FUNCTION = np.dtype([("refcount", "u8"), ("type", "u8"), ("vectorcall", "u8"), ("ways", "u8")])
 # What is `which` of the fresh tensors, a view of it, an argument, or the object at that address.
 OUTPUT = np.dtype([("kind", "u8"), ("which", "u8"), ("layout", "u8"), ("offset", "u8")])

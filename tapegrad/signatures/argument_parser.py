@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from tapegrad.documents.texts import TEXTS
 from tapegrad.errors import OutOfMemoryError, PerLane
-from tapegrad.machine.learning import following
+from tapegrad.machine.learning import following, parts
 from tapegrad.machine.live import machine
 from tapegrad.signatures import overriding
 from tapegrad.signatures.kinds import Unpacked, type_name
@@ -60,12 +60,14 @@ def checked(function: Callable[..., Any], path: str, op: Operation | None = None
     TypeError: halves(): argument 'input' (position 1) must be Tensor, not int
     """
     lane: _Lane | None = None
+    placed = parts.PLACED.get(path)
     passes = path.removeprefix("Tensor.").removeprefix("nn.functional.") in following.PASSES
 
     def call(*args: Any, **kwargs: Any) -> Any:
         nonlocal lane
         if following.active is not None and not passes:
-            args, kwargs = following.plain(args), following.plain(kwargs)
+            args = following.plain(args) if placed is None else placed(following.active, args)
+            kwargs = following.plain(kwargs)
         if lane is None:  # not when this is made: a thousand functions are, and a program calls a few
             lane = _Lane(function, path, op)
         n = len(args)

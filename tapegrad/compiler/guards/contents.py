@@ -143,6 +143,31 @@ class Watched:
         return memory_words.table(self.value) if self._table is self.value else (
             memory_words.attributed(self.value, self._table))
 
+    def asked(self, k: int, names: dict[str, Any]) -> str:
+        """`unchanged` as an expression for code with these names, to which it adds; k tells them from those of others.
+
+        Where numbers are left out no words of memory tell, and this is asked before each replay.
+        """
+        names[f"u{k}"] = self.unchanged
+        table = self._table
+        if not self._holes or (table is None and self.kind is not list):
+            return f"u{k}()"
+        names.update({f"c{k}": self.value, f"i{k}": self._keys, f"t{k}": self.value if table is None else table,
+                      f"q{k}": self.kind})
+        parts = [(i, part) for i, part in enumerate(self.parts) if i not in self._holes]
+        names.update((f"p{k}_{i}", part) for i, part in parts)
+        if table is None:
+            first = f"len(t{k}) == {len(self.parts)}"
+            places = [f"t{k}[{i}]" for i, _ in parts]
+        else:
+            first = f"[*map(id, t{k})] == i{k}" + (
+                f" and type(c{k}) is q{k} and c{k}.__dict__ is t{k}" if table is not self.value else "")
+            places = [f"t{k}[{self.keys[i]!r}]" for i, _ in parts]
+            if any(type(self.keys[i]) is not str for i, _ in parts):
+                return f"u{k}()"
+        same = [f" and {place} is p{k}_{i}" for place, (i, _) in zip(places, parts)]
+        return f"({first}{''.join(same)} or u{k}())"
+
     def unchanged(self) -> bool:
         """Whether it holds the very objects it held."""
         value = self.value

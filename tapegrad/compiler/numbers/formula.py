@@ -6,17 +6,22 @@ import math
 import re
 import struct
 from collections.abc import Callable, Sequence
+from types import CellType
 from typing import Any
 
+from tapegrad.compiler.guards.contents import Watched
+from tapegrad.compiler.numbers.places import Place
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following
+from tapegrad.machine.live import call
 
 _NAMES = {**following.FUNCTIONS, **{name: getattr(math, name) for name in ("floor", "ceil", "trunc", "inf", "nan")}}
+_FAILURES = (ArithmeticError, LookupError, ValueError, TypeError, struct.error)  # as of the call: Python says why
 Value = tuple[int | None, Any]  # the number of a value of the graph; or None and the value itself
 
 
 class Formula:
-    """The conditions on `given` numbers, and what becomes of them.
+    """The conditions on `given` numbers, and what becomes of them: words of operands, then where parts begin.
 
     `writes` are numbers that the call leaves behind, with the place of the given number that each replaces; `outputs`
     are those it returns.
@@ -34,6 +39,9 @@ class Formula:
         self.places: list[int] = [place for place, _ in writes]
         self._compute: Callable[..., Any] | None = None
         self._then: Callable[..., Any] = tuple
+        self._names: dict[str, Any] = {}
+        self._lines: list[str] = []
+        self._late: list[str] = []
 
     def key(self) -> tuple[Any, ...]:
         """Something to compare: formulas with equal keys are one."""
@@ -48,8 +56,8 @@ class Formula:
             self._compute = compute
         try:
             return compute(*numbers)
-        except (ArithmeticError, ValueError, TypeError, struct.error):
-            return None  # Python says why
+        except _FAILURES:
+            return None
 
     def after(self, computed: tuple[Any, ...], reads: Sequence[Any] = ()) -> tuple[Any, Any]:
         """What a replay that passed writes, and what it returns; `reads` are numbers out of its results."""
@@ -80,22 +88,69 @@ class Formula:
                 lines.append(f"if type(v{number}) is not {kind.__name__}: return")
             if kind is int:  # of these each has rules of its own
                 lines.append(f"if {rec.LITERALS[0]} <= v{number} <= {rec.LITERALS[-1]}: return")
-        names["pack"] = struct.Struct("=" + "".join("d" if kind is float else "q" for _, kind in graph.uses)).pack
-        given = ", ".join(f"v{n}" for n, _ in graph.uses)
+        starts = [part.number for part in graph.parts]
+        if graph.wavers:
+            lines += [f"if type(v{number}) is not int: return" for number in starts]
+        names["pack"] = struct.Struct("=" + "".join("d" if kind is float else "q" for _, kind in graph.uses)
+                                      + "q" * len(starts)).pack
+        words = ", ".join(f"v{n}" for n in [*(n for n, _ in graph.uses), *starts])
         left = (f"({_listed([v for _, v in self.writes], 'w', names)}, {_listed(self.outputs, 'r', names)})")
         handed = sorted({*_NAME.findall(" ".join([*late, left]))}.difference(waits))
-        lines.append(f"return pack({given}), {''.join(f'{name}, ' for name in handed)}")
+        lines.append(f"return pack({words}), {''.join(f'{name}, ' for name in handed)}")
         reads = [f"v{number}" for number, read in graph.reads.items() if not read.pinned]
         source = (f"def compute({', '.join(f'v{i}' for i in range(graph.given))}):\n  " + "\n  ".join(lines)
                   + f"\ndef after({', '.join([*handed, *reads])}):\n  " + "\n  ".join([*late, f"return {left}"]))
         exec(source, names)
+        self._names, self._lines = names, lines
+        self._late = [f"_, {''.join(f'{name}, ' for name in handed)}= computed",
+                      *(f"{name} = item(found[{{}}])" for name in reads), *late]
         return names["compute"], names["after"]
+
+    def of_call(self, passed: Sequence[int], places: Sequence[Place], watched: Sequence[Watched]
+                ) -> Callable[[tuple[Any, ...]], Any]:
+        """The same of a call's arguments: they are `passed` there, and in `places`; if what is `watched` is the same.
+        """
+        if self._compute is None:
+            self._compute, self._then = self._made()
+        names = dict(self._names, _FAILURES=_FAILURES)
+        lines = [f"if not {one.asked(k, names)}: return" for k, one in enumerate(watched)]
+        lines += [f"v{j} = args[{i}]" for j, i in enumerate(passed)]
+        lines += [f"v{len(passed) + j} = {_named(place, j, names)}" for j, place in enumerate(places)]
+        exec("def of_call(args):\n try:\n  " + "\n  ".join([*lines, *self._lines])
+             + "\n except _FAILURES:\n  return None", names)
+        found: Callable[[tuple[Any, ...]], Any] = names["of_call"]
+        return found
+
+    def leaving(self, passed: int, places: Sequence[Place], reads: Sequence[int]) -> Callable[..., Any]:
+        """What writes the numbers that a call leaves, and gives those it returns: of what was computed and `found`.
+
+        It reads its numbers out of these tensors that were found, by their places.
+        """
+        names = dict(self._names, item=call.item)
+        at = iter(reads)
+        lines = [line.format(next(at)) if "{}" in line else line for line in self._late]
+        for k, (number, (value, known)) in enumerate(self.writes):
+            names[f"w{k}"] = known
+            lines.append(f"{_named(places[number - passed], number - passed, names)} = "
+                         + (f"w{k}" if value is None else f"v{value}"))
+        lines.append(f"return {_listed(self.outputs, 'r', names)}")
+        exec("def leaving(computed, found):\n " + "\n ".join(lines), names)
+        made: Callable[..., Any] = names["leaving"]
+        return made
 
 
 _NAME = re.compile(r"\bv\d+\b")
 
 
+def _named(place: Place, j: int, names: dict[str, Any]) -> str:
+    """How a place is written in code: as an item, or what a variable holds."""
+    names[f"o{j}"], names[f"k{j}"] = place
+    return f"o{j}.cell_contents" if type(place.owner) is CellType else f"o{j}[k{j}]"
+
+
 def _condition(number: int, expected: Any) -> str:
+    if type(expected) is bool:
+        return f"if v{number} is not {expected}: return"
     if type(expected) is float and (not expected or expected != expected):  # 0.0 is not -0.0, and NaN is NaN
         return f"if type(v{number}) is not float or repr(v{number}) != {repr(expected)!r}: return"
     return f"if type(v{number}) is not {type(expected).__name__} or v{number} != {expected!r}: return"

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from tapegrad.compiler.guards.reachable import Reach
@@ -16,14 +16,14 @@ from tapegrad.machine.learning import capturing, following
 
 class Substitution:
     """The numbers of one call that vary: first those it is passed (`numbers`, which are `which` of all), then those it
-    reads. `args` and `kwargs` are what it is called with instead.
+    reads. `args` and `kwargs` are what it is called with instead. It may take other parts of what is `movable`.
     """
 
     args: list[Any]
     kwargs: dict[str, Any]
 
     def __init__(self, reach: Reach, args: Sequence[Any], kwargs: dict[str, Any], which: Sequence[int],
-                 numbers: Sequence[Any]) -> None:
+                 numbers: Sequence[Any], movable: dict[int, set[int]], stays: Collection[int] = ()) -> None:
         self.args, self.kwargs = list(args), dict(kwargs)
         self.passed: int = len(numbers)
         self._which = list(which)[:self.passed]
@@ -32,6 +32,7 @@ class Substitution:
         self.places: list[Place | None] = [*(given[k] for k in self._which), *reach.varying_places()]
         self.values: list[Any] = [*numbers, *(place.get() for place in reach.varying_places())]
         self.graph: following.Graph = following.Graph(len(self.values))
+        self.graph.movable, self.graph.stays = movable, stays
         self._functions: list[tuple[Any, str, Any]] = []  # of `math`, under whatever name the function has them
         self._writes: list[tuple[int, Value]] = []
         self._refusal = ""

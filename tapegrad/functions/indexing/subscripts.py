@@ -13,7 +13,7 @@ from tapegrad.dispatch import apply, apply_inplace, apply_view
 from tapegrad.functions.common import METHODS, PUBLIC, kind_name, method, operation, warn
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import alias, expand, slice_, unsafe_view, unsqueeze
-from tapegrad.machine.learning import lessons
+from tapegrad.machine.learning import following, lessons, parts
 from tapegrad.machine.live import machine
 from tapegrad.machine.startup import require_memory
 from tapegrad.signatures import overriding
@@ -206,6 +206,8 @@ def _common(pending: list[tuple[int, Any]]) -> tuple[tuple[int, ...], list[Any]]
 
 
 def getitem(self: Any, index: Any) -> Any:
+    if following.active is not None:
+        index = parts.indexed(following.active, self, index)
     if type(index) is int and self.ndim:
         n = self.shape[0]
         if not -n <= index < n:

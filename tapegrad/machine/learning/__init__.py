@@ -2,10 +2,11 @@
 
 `lessons` writes down what a function of the facade does for arguments of a kind, so that the next such call takes no
 Python; `capturing` notes what a captured call does that native code does not see, and puts its kernel calls off;
-`following` notes what it makes of Python numbers that are others at each call.
+`following` notes what it makes of Python numbers that are others at each call, and `parts` which parts of tensors begin
+where one of them says.
 """
 from __future__ import annotations
 
-from tapegrad.machine.learning import capturing, following, lessons
+from tapegrad.machine.learning import capturing, following, lessons, parts
 
-__all__ = ["capturing", "following", "lessons"]
+__all__ = ["capturing", "following", "lessons", "parts"]

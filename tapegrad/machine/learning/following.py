@@ -15,7 +15,7 @@ import functools
 import math
 import operator
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 from tapegrad.machine.learning import capturing
@@ -58,6 +58,10 @@ class Graph:
         self.goes_on: bool = False  # whether what comes after it depends on a fraction that was read
         self.wavers = False  # whether a value is of another type where it is another number
         self.reads: dict[int, Read] = {}
+        # parts of tensors that begin where a number says (`parts.py`); which tensors these may be of, by owner row
+        self.parts: list[Any] = []
+        self.movable: dict[int, set[int]] = {}
+        self.stays: Collection[int] = ()  # numbers that parts begin at, and that are mostly the same
         self.stand_ins: dict[int, Any] = {}
         self._after: dict[int, frozenset[int]] = {}  # the reads that a value depends on
         self._known: dict[str, int] = {}
@@ -146,7 +150,8 @@ class Graph:
 
     def key(self) -> tuple[Any, ...]:
         """Something to compare: graphs with equal keys compute the same."""
-        return self.given, tuple([(n, _told(what)) for n, what in self.lines]), tuple(self.uses)
+        parts = tuple([(p.number, p.unit) for p in self.parts])
+        return self.given, tuple([(n, _told(what)) for n, what in self.lines]), tuple(self.uses), parts
 
 
 def _told(what: Any) -> Any:

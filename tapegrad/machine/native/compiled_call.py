@@ -25,6 +25,8 @@ from tapegrad.machine.native.thread_modes import recording
 
 _replays, _functions, _written = records(rec.REPLAY), records(rec.COMPILED_FUNCTION), records(rec.TIMES_WRITTEN)
 program_draws_at: Callee = records(rec.PROGRAM_DRAW)
+_moving = records(rec.MOVING_PART)
+_FROM_NOWHERE = np.uint64(rec.FROM_NOWHERE)
 _DRAWN_HERE = np.uint64(rec.DRAWN_HERE)
 _tuple_new, _dict_new = external("PyTuple_New", u64, u64), external("PyDict_New", u64)
 _dict_set = external("PyDict_SetItem", i32, u64, u64, u64)
@@ -35,12 +37,28 @@ _LENGTH = U2  # the word of a tuple or dict that says how many items it has
 
 
 @inlined
-def place(cells, count, objects):
-    """Write the addresses of tensors into the cells that want them."""
+def start_of(objects, number):
+    """Where a tensor begins."""
+    return buffers()[tensor_at(words(objects)[number]).buffer].address
+
+
+@inlined
+def place(cells, count, objects, n_objects, parts):
+    """Write the addresses of tensors, and of parts of some, into the cells that want them."""
     table = words(cells)
     for i in range(count):
-        start = buffers()[tensor_at(words(objects)[table[i * U3 + U1]]).buffer].address
+        number = table[i * U3 + U1]
+        start = start_of(objects, number) if number < n_objects else words(parts)[number - n_objects]
         words(table[i * U3])[U0] = start + table[i * U3 + U2]
+
+
+@native
+def find_parts(replay, objects, numbers, parts):
+    """Where the parts of tensors begin that move."""
+    for i in range(replay.n_moving):
+        part = _moving(replay.moving)[i]
+        start = U0 if part.number == _FROM_NOWHERE else start_of(objects, part.number)
+        words(parts)[i] = start + part.offset + words(numbers)[part.word] * part.unit
 
 
 @native
@@ -158,7 +176,9 @@ def run_replay(record, items, count, given, numbers, extra):
         give_back(fresh, n_fresh, saved)
         py.incref(py.none())
         return py.none()
-    place(p.argument_cells, p.n_argument_cells, objects)
+    parts = stack_words(16)  # MAX_MOVING
+    find_parts(r, objects, numbers, parts)
+    place(p.argument_cells, p.n_argument_cells, objects, r.n_arguments + r.n_found, parts)
     cells = words(p.fresh_cells)
     for i in range(p.n_fresh_cells):
         words(cells[i * U3])[U0] = words(at)[cells[i * U3 + U1]] + cells[i * U3 + U2]
@@ -238,20 +258,30 @@ def named(names, items):
 
 
 @native
-def ask_python(self, arguments, keywords, way, found):
-    """What is left to do is Python's: after the way that `found` something, if one did."""
-    block = stack_words(5)
+def work_out(compute, arguments):
+    """What Python works out of the numbers of a call: words, and what it is given back if the way passes; or None."""
+    block = stack_words(1)
+    words(block)[U0] = arguments
+    return py.vectorcall(compute, block, U1, U0)
+
+
+@native
+def ask_python(self, arguments, keywords, way, found, computed):
+    """What is left to do is Python's: after the way that `found` something, of what was `computed`, if one did."""
+    block = stack_words(6)
     words(block)[U0] = self
     words(block)[U1] = arguments
     words(block)[U2] = keywords
     words(block)[U3] = way if found != py.none() else found
     words(block)[np.uint64(4)] = found
-    return py.vectorcall(machine().call_compiled, block, np.uint64(5), U0)
+    words(block)[np.uint64(5)] = computed
+    return py.vectorcall(machine().call_compiled, block, np.uint64(6), U0)
 
 
 @native
 def call_ways(self, items, count, given, keywords, names):
-    """Try the ways that are all native, then Python; `given` are the arguments as a tuple, or 0."""
+    """Try the ways that are native, but for numbers that vary, then Python; `given` are the arguments as a tuple, or 0.
+    """
     ways = _functions(self)[U0].ways
     py.incref(ways)  # making results may run the collector, and that any Python
     n = words(ways)[_LENGTH]
@@ -260,18 +290,35 @@ def call_ways(self, items, count, given, keywords, names):
     made, made_names = U0, U0
     way = found = py.none()
     py.incref(found)
+    computed = py.none()
+    py.incref(computed)
     done = False
     constant = U0
     i = U0
     while i < n and found == py.none() and not done:
         py.decref(found)
         way, record = words(ways + ITEMS)[i], words(words(ways + ITEMS)[i + U1] + _BYTES)[U0]
-        i += U2
-        if given == U0 and _replays(record)[U0].parts != U0:
+        compute = words(ways + ITEMS)[i + U2]
+        i += U3
+        wants_tuple = _replays(record)[U0].parts != U0 or compute != py.none()
+        if given == U0 and wants_tuple:
             given = made = packed(items, count)
         found = U0
-        if given != U0 or _replays(record)[U0].parts == U0:
-            found = run_replay(record, items, count, given, U0, py.none())
+        if given != U0 or not wants_tuple:
+            numbers = U0
+            if compute != py.none():
+                py.decref(computed)
+                computed = work_out(compute, given)
+                if computed != U0 and computed != py.none():
+                    numbers = words(computed + ITEMS)[U0] + _BYTES
+            if computed == U0:
+                computed = py.none()
+                py.incref(computed)
+            elif compute != py.none() and computed == py.none():
+                found = py.none()
+                py.incref(found)
+            else:
+                found = run_replay(record, items, count, given, numbers, py.none())
         constant = _replays(record)[U0].constant
         whole = _replays(record)[U0].whole != U0 or constant != U0
         done = found == U0 or (whole and found != py.none() and found != py.false())
@@ -287,8 +334,9 @@ def call_ways(self, items, count, given, keywords, names):
         if names != U0:
             keywords = made_names = named(names, items + count * np.uint64(8))
         if given != U0 and (names == U0 or keywords != U0):
-            result = ask_python(self, given, keywords if keywords != U0 else py.none(), way, found)
+            result = ask_python(self, given, keywords if keywords != U0 else py.none(), way, found, computed)
         py.decref(found)
+    py.decref(computed)
     if made != U0:
         py.decref(made)
     if made_names != U0:
