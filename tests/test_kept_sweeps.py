@@ -49,8 +49,8 @@ def is_dense(J: Any, x: Any, *args: Any) -> bool:
     return True
 
 
-# No rules alone: nodes of Python's, writes to views, and what is tied to its operand; or another program each time.
-SWEPT = {"Cube.apply(x)", "assigned(x)", "assigned(x).sum()", "x.sort()[0][:2]", "x.topk(2)[0]",
+# No rules, or not alone: nodes of Python's, writes to views, what is tied to its operand; another program each time.
+SWEPT = {"x", "Cube.apply(x)", "assigned(x)", "assigned(x).sum()", "x.sort()[0][:2]", "x.topk(2)[0]",
          "torch.nn.functional.conv1d(x.reshape(1, 1, 6), MATRIX[:1, :3].reshape(1, 1, 3)).tanh()"}
 
 

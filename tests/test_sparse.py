@@ -11,6 +11,7 @@ from own_functions import Cube
 from scipy import sparse as scipy_sparse
 
 import tapegrad as torch
+from tapegrad.autograd import engine
 from tapegrad.ops.declaration import Operation, operations
 from tapegrad.sparse import colouring, hessian, jacobian, patterns
 
@@ -134,6 +135,40 @@ def test_jacobian(text: str) -> None:
         x = point(seed)
         dense = torch.func.jacrev(function)(x)
         check(J(x), J, dense.reshape(-1, 6).numpy())
+
+
+@pytest.mark.parametrize("text", FUNCTIONS.strip().splitlines())
+def test_programs_as_native_code_describes_them(text: str) -> None:
+    x = point().requires_grad_()
+    y = eval(text)
+    described = engine.described(y, x, checked=True) if y.requires_grad else None
+    if described is None:
+        assert not y.requires_grad or y is x or not patterns.recorded(y, x).plans
+        return
+    program = patterns.recorded(y, x)
+    words: list[int] = []
+    for plan, (operands, shift) in zip(program.plans, program.steps):
+        words += [plan.index, shift if plan.op.kind in ("view", "rebase") else 0, len(operands), *sum(operands, ())]
+    steps, run = described
+    assert np.frombuffer(steps, "u8").tolist() == words
+    rows = [row for own in program.rows for row in own]
+    assert run[1:len(rows) + 1].tolist() == rows and rows[-1] == y._buffer
+
+
+def test_programs_too_long_to_describe() -> None:
+    def function(x: Any) -> Any:
+        y = x
+        for _ in range(1000):
+            y = y * x
+        return y
+
+    x = point().requires_grad_()
+    assert engine.described(function(x), x, checked=True) is None
+    J = jacobian(function)
+    for _ in range(2):
+        check(J(x.detach()), J, (1001 * x.detach() ** 1000).diag().numpy())
+    (g,) = torch.autograd.grad((x * x).sum(), x)
+    assert g.equal(2 * x)
 
 
 @pytest.mark.parametrize("text", SCALARS.strip().splitlines())

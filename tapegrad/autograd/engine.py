@@ -11,6 +11,8 @@ import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import numpy as np
+
 from tapegrad import dispatch, errors
 from tapegrad.autograd import anomaly, modes, recorded_adjoints
 from tapegrad.autograd.arriving_gradients import accumulate_into, call_hooks, late_hooks, of_targets
@@ -338,6 +340,22 @@ def visited(root: Any, inputs: Sequence[Any], checked: bool = True) -> list[int]
         reached = workspace.reached[:int(workspace.record["n_reached"][0])]
         found: list[int] = reached[workspace.marks[instructions["out"][reached]] & rec.NEEDED != 0].tolist()
         return found
+
+
+def described(root: Any, source: Any, checked: bool) -> tuple[bytes, np.ndarray[Any, Any]] | None:
+    """What `visited` gives for one input, written down by native code: bytes that are equal for runs of one program, as
+    long as its plans are there; and an array of all its rows' flags together, then the rows of operands and result of
+    each step (`machine.native.marking.describe`). None for long programs, and where nothing leads there.
+    """
+    words = np.empty((2, _ROOM), "u8")
+    start = words.ctypes.data
+    with _Sweep(retain=True) as workspace, machine.pinned():
+        mark(workspace, [root._buffer], [source], partial=True, checked=checked)
+        length = call.describe(workspace.address, source._buffer, start, start + words.strides[0], _ROOM)
+    return (words[0, :length].tobytes(), words[1]) if length else None
+
+
+_ROOM = 1 << 12
 
 
 class ExecutionEngine:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad.autograd import anomaly, recorded_adjoints
+from tapegrad.autograd import engine, recorded_adjoints
 from tapegrad.functions.shaping import joining
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, layouts, machine
@@ -38,24 +38,24 @@ class KeptSweeps:
     def __init__(self) -> None:
         self._left: float = BEGIN
         self._compiled: Any = None
-        self._reads: list[tuple[int, int]] = []  # of all that is read the step, and the operand; the result comes last
-        self._which: list[int] = []              # what that is, by the order in which it comes up
+        self._reads: list[int] = []  # where in a run are the rows of all that is read
+        self._which: list[int] = []  # what that is, by the order in which it comes up
 
     @property
     def are_ready(self) -> bool:
         """Whether a run of the program is asked for what it kept, which is to be as it was then."""
         return self._compiled is not None
 
-    def sums(self, program: Program, seeds: Any, sweeps: Callable[[], Any]) -> Any:
-        """The sums for a run of the program, of which `sweeps` are the other way to them."""
+    def sums(self, program: Program, run: np.ndarray[Any, Any], seeds: Any, sweeps: Callable[[], Any]) -> Any:
+        """The sums for a run of the program (see `engine.described`); `sweeps` are the other way to them."""
         compiled = self._compiled
         if compiled is None:
             found = sweeps()
             self._left -= seeds.numel()
             if self._left < 0:
-                self._begin(program, seeds, found)
+                self._begin(program, run, seeds, found)
             return found
-        kept = self._kept(program)
+        kept = self._kept(run)
         if kept is None:
             return sweeps()
         if compiled.tapes:
@@ -67,7 +67,7 @@ class KeptSweeps:
             self._give_up()
         return found
 
-    def _begin(self, program: Program, seeds: Any, expected: Any) -> None:
+    def _begin(self, program: Program, run: np.ndarray[Any, Any], seeds: Any, expected: Any) -> None:
         """Compile, if the rules are all that there is to the sweeps: those have just given what is expected."""
         from tapegrad.compiler.compiled_function import Compiled
 
@@ -75,7 +75,7 @@ class KeptSweeps:
         if not is_possible(program, len(seeds)):
             return
         rules = self._rules(program)
-        kept, sums = self._kept(program), sums_by(rules)
+        kept, sums = self._kept(run), sums_by(rules)
         found = None if kept is None else sums(seeds, *kept)
         if found is not None and _agree(found, expected):
             self._left, self._compiled = 0, Compiled(sums)
@@ -87,25 +87,27 @@ class KeptSweeps:
         self._reads, self._which = [], []
         known: dict[int, int] = {}
         rules: list[_Rule] = []
-        for i, (plan, (operands, shift), rows) in enumerate(zip(program.plans, program.steps, program.rows)):
+        before = 1
+        for plan, (operands, shift), rows in zip(program.plans, program.steps, program.rows):
             keeps = set().union(*(plan.keeps[j] for j, _ in operands))
             uses = [-1] * len(rows)
             for k, row in enumerate(rows):
                 if (k if k + 1 < len(rows) else KEEPS_RESULT) in keeps:
                     uses[k] = known.setdefault(row, len(known))
-                    self._reads.append((i, k))
+                    self._reads.append(before + k)
                     self._which.append(uses[k])
             numbers, values = zip(*operands)
             rules.append((plan.index, sum(1 << j for j in numbers), shift, plan.op.name in _PARTS, numbers, values,
                           tuple(uses)))
+            before += len(rows)
         return tuple(rules)
 
-    def _kept(self, program: Program) -> list[Any] | None:
-        """What a run of the program kept; None where somebody attends to its sweeps, or it kept one thing for two."""
-        rows = program.rows
+    def _kept(self, run: np.ndarray[Any, Any]) -> list[Any] | None:
+        """What a run kept; None where Python acts in its sweeps, or one thing was kept for two."""
+        if run[0] & _ATTENDED or not engine.is_native():
+            return None
         found: dict[int, int] = {}
-        if anomaly.enabled or [found.setdefault(rows[i][k], len(found)) for i, k in self._reads] != self._which or (
-                buffers["flags"][[row for own in rows for row in own]] & _ATTENDED).any():
+        if [found.setdefault(row, len(found)) for row in run[self._reads].tolist()] != self._which:
             return None
         owners = buffers["owner"][[*found]].tolist()
         return [_value(row, owner in owners[:n]) for n, (row, owner) in enumerate(zip(found, owners))]

@@ -36,13 +36,13 @@ class Program(NamedTuple):
 NOTHING = Program([], [], {}, False, [])
 
 
-def recorded(y: Any, x: Any, checked: bool = False) -> Program:
-    """What was recorded from one tensor to another; `checked`: that it can be run in reverse, or RuntimeError."""
+def recorded(y: Any, x: Any) -> Program:
+    """What was recorded from one tensor to another."""
     for tensor in (y, x):
         call.freshen(tensor)
     found = Program([], [], {}, True, [])
     with machine.pinned():
-        ended = _read_into(found, y, x, checked)
+        ended = _read_into(found, y, x)
     if ended is None:
         return found._replace(ended=False)
     if ended != len(found.plans):
@@ -50,10 +50,10 @@ def recorded(y: Any, x: Any, checked: bool = False) -> Program:
     return found
 
 
-def _read_into(found: Program, y: Any, x: Any, checked: bool) -> int | None:
+def _read_into(found: Program, y: Any, x: Any) -> int | None:
     """Write down the instructions between two tensors, and return the number of the later one's value."""
     values: dict[int, int] = {x._buffer: 0}
-    for out, plan, rows, needs, shift in reversed(reading.several(engine.visited(y, [x], checked))):
+    for out, plan, rows, needs, shift in reversed(reading.several(engine.visited(y, [x], checked=False))):
         operands = tuple([(j, values[row]) for j, row in enumerate(rows) if needs >> j & 1 and row in values])
         if not operands or not values.get(out, 1):
             continue

@@ -23,6 +23,7 @@ _OUTSIDE = np.uint32(rec.OUTSIDE)
 DONE, STOPPED, STALE, GONE, FAILED = (np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.STALE, rec.GONE, rec.FAILED))
 UNBUILT, NOT_STARTED = np.uint64(rec.UNBUILT), np.uint64(rec.NOT_STARTED)
 _HEADER, _MOST = np.uint64(rec.POOL_HEADER), np.uint64(rec.MOST)
+_STEP, _HALF = np.uint64(3), np.uint64(32)
 
 
 @inlined
@@ -302,3 +303,61 @@ def check(workspace):
             earliest = t
     note_outside(earliest)
     return DONE
+
+
+@export(u64(u64, u64, u64, u64, u64))
+def describe(workspace, source, steps, rows, room):
+    """Write down what `narrow` left of the ways from one row, the first instruction first; see `autograd.described`.
+
+    As many words as fit into `room` each: of each step its plan, where a view looks, how many operands a gradient goes
+    on to, and of each its number and which value it is; and the rows of its operands and of its result, after what all
+    their flags are together. A value is the number of the step that it is of, from 1 on; that of `source` is 0. Returns
+    how many words the steps are, or 0 where they do not fit.
+    """
+    w = workspace_at(workspace)
+    marks = octets(w.marks)
+    values = words(w.adjoints)  # and one more
+    inline = stack_words(2)
+    values[source] = U1
+    number = U1
+    at = U0
+    place = U1
+    flags = N0
+    fits = True
+    i = w.n_reached
+    while i > U0:
+        i -= U1
+        row = instructions()[halves(w.reached)[i]]
+        out = np.uint64(row.out)
+        if fits and marks[out] & NEEDED and values[out] == U0:
+            plan_row = plans()[row.plan & _PLAN_MASK]
+            operands, count, needs, versions = operands_of(row, plan_row, inline)
+            taken = U0
+            fits = at + _STEP + U2 * count <= room and place + count + U1 <= room
+            for j in range(count if fits else U0):
+                operand = np.uint64(halves(operands)[j])
+                value = values[operand]
+                if value != U0 and wants(needs, versions, count, j):
+                    words(steps)[at + _STEP + U2 * taken] = np.uint64(j)
+                    words(steps)[at + _STEP + U2 * taken + U1] = value - U1
+                    taken += U1
+            if taken != U0:
+                words(steps)[at] = np.uint64(row.plan & _PLAN_MASK)
+                looks = plan_row.flags & _VIEW
+                words(steps)[at + U1] = np.uint64(row.va) | np.uint64(row.vb) << _HALF if looks else U0
+                words(steps)[at + U2] = taken
+                at += _STEP + U2 * taken
+                for j in range(count):
+                    operand = np.uint64(halves(operands)[j])
+                    words(rows)[place + j] = operand
+                    flags |= buffers()[operand].flags
+                words(rows)[place + count] = out
+                flags |= buffers()[out].flags
+                place += count + U1
+                number += U1
+                values[out] = number
+    values[source] = U0
+    for i in range(w.n_reached):
+        values[np.uint64(instructions()[halves(w.reached)[i]].out)] = U0
+    words(rows)[U0] = np.uint64(flags)
+    return at if fits else U0

@@ -21,7 +21,7 @@ class Slots(NamedTuple):
 COMPARISONS = ("lt", "le", "eq", "ne", "gt", "ge")  # in the order of Py_LT … Py_GE
 C_ONLY = {
     "allocate": "u(uu)", "release": "i(uuu)", "reclaim": "u()", "mark": "u(uuuu)", "narrow": "i(uuu)", "check": "u(u)",
-    "check_again": "u(uu)", "last_uses": "u(uu)",
+    "check_again": "u(uu)", "last_uses": "u(uu)", "describe": "u(uuuuu)",
     "replay_unlocked": "u(uu)", "finish": "i(uu)", "take_gradient": "u(uI)", "settle": "u(u)",
     "replay_forward": "u(uuu)",
     "end_at": "i(uuu)", "stop_below": "i(uuu)", "let_reuse": "i(uu)", "carry_out": "i(uu)", "unit_seed": "u(uI)",
