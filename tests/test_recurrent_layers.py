@@ -58,12 +58,14 @@ def test_as_composed(kind, dtype, monkeypatch):
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_weights_too_large_for_a_cache(kind, monkeypatch):
-    """What is done step by step, and span by span, is then done for all steps: to the same end."""
+@pytest.mark.parametrize("bound", ["SMALL", "FEW_ROWS"])
+def test_layers_too_large_for_a_cache(kind, bound, monkeypatch):
+    """Where weights are, what is done step by step, and span by span, is then done for all steps; where the batch is, a
+    record has its steps one after the other: to the same end."""
     torch.manual_seed(0)
     found = []
-    for small, dtype in ((rules.SMALL, torch.float64), (0, torch.float32)):  # each has a plan of its own
-        monkeypatch.setattr(rules, "SMALL", small)
+    for least, dtype in ((getattr(rules, bound), torch.float64), (0, torch.float32)):  # each has a plan of its own
+        monkeypatch.setattr(rules, bound, least)
         module = layer(kind, 7, 6, dtype=dtype)
         torch.manual_seed(1)
         for p in module.parameters():

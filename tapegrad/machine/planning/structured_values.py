@@ -76,6 +76,10 @@ class Traced:
         turned = self.builder.transposed(self.layout)
         return self.restrided(turned.shape, turned.strides)
 
+    def permute(self, *dims: int) -> Traced:
+        shape, strides = self.layout.shape, self.layout.strides
+        return self.restrided(tuple(shape[d] for d in dims), tuple(strides[d] for d in dims))
+
     def unsqueeze(self, dim: int) -> Traced:
         shape, strides = self.layout.shape, self.layout.strides
         dim %= len(shape) + 1
