@@ -13,7 +13,7 @@ from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.contents import attributes
 from tapegrad.compiler.guards.memory_words import WATCHED
-from tapegrad.compiler.guards.reachable import Reach, Unreadable
+from tapegrad.compiler.guards.reachable import Held, Reach, Unreadable
 from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
@@ -97,6 +97,14 @@ class Varies(Changes):
         self.places = places
 
 
+class Grows(Changes):
+    """A call appended to lists that it does not look at; `held` says where these are."""
+
+    def __init__(self, why: str, held: frozenset[Held]) -> None:
+        super().__init__(why)
+        self.held = held
+
+
 class Before:
     """What there is when a captured call begins; `varying` are the numbers passed that are left out of `structure`.
 
@@ -116,7 +124,8 @@ class Before:
         self.varying = varying
         self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
         self.identity = identity
-        self.watched: set[int] = {id(w.value) for w in reach.watched}
+        self.watched: set[int] = {*(id(w.value) for w in reach.watched), *reach.logs}
+        self.logs: list[tuple[list[Any], list[Any]]] = [(log, [*log]) for log in reach.logs.values()]
         if reach.identity and not self.watched.isdisjoint(map(id, self.containers)):
             raise Refused("it asks which object something is, and is passed a tuple, list or dict that it also reads")
         self.arguments: list[Any] = with_gradients(leaves)
@@ -144,6 +153,10 @@ class Before:
         self.mode: tuple[Any, ...] = mode()
         self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
 
+    def appended(self) -> list[tuple[list[Any], Any]]:
+        """What the call appended to lists, each with the list."""
+        return [(log, item) for log, had in self.logs for item in log[len(had):]]
+
     def movable(self) -> dict[int, set[int]]:
         """The tensors that were there before, by identity, for each owner row."""
         found: dict[int, set[int]] = {}
@@ -167,6 +180,9 @@ class Before:
     def check(self, args: Any) -> None:
         """Refused for a call that changed what the next one depends on."""
         if not self.reach.unchanged():
+            grown = self.reach.grown()
+            if grown:
+                raise Grows("it appends to a list", grown)
             try:
                 now = self.reach.again()
             except Unreadable as unseen:  # what it put where it reads
@@ -174,6 +190,8 @@ class Before:
             if now.content != self.reach.content or not now.same_objects(self.reach):
                 why, varied = "it changes Python values that it reads" + self.reach.changed(), now.varied(self.reach)
                 raise Varies(why, varied) if varied and not now.tells else Changes(why)
+        if any(len(log) < len(had) or any(a is not b for a, b in zip(log, had)) for log, had in self.logs):
+            raise Refused("it changes a list that it appends to")
         leaves: list[Any] = []
         containers: list[Any] = []
         if self.structure is not None and (
@@ -193,7 +211,8 @@ class Captured:
     """What a call did: `steps`, the blocks they take, and what came of them; `backward` where results have a history.
 
     `result_blocks` leave the program, in tensors of `fresh_layouts`; `outputs` are the result's tensors, `returned`
-    which of them stands where in `structure`; `roots` are the outputs that require grad.
+    which of them stands where in `structure`; `roots` are the outputs that require grad. With `logs` the result is a
+    tuple of the call's and of what it appends to these lists, one by one.
     """
 
     reach: Reach
@@ -206,7 +225,9 @@ class Captured:
 
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
                  roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False,
-                 earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False) -> None:
+                 earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False,
+                 logs: Sequence[list[Any]] = ()) -> None:
+        self.logs: list[list[Any]] = list(logs)
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():
@@ -443,7 +464,7 @@ class Captured:
             self.versions, self.argument_versions, self.flags, self.reached, self.fixed, self.expected,
             self.fresh_layouts, self.fresh_versions, self.content, [d.key() for d in self.draws],
             [s.did() for s in self.traced.segments], self.formula and self.formula.key(), self.reads,
-            self.origins,
+            self.origins, [*map(id, self.logs)],
         )
 
     def same(self, other: Captured) -> bool:
@@ -487,10 +508,19 @@ class Captured:
                    if p.kind == "own"}
         return any(self.blocks[b].address not in returned for b in written.difference(self.result_blocks))
 
+    def given(self, found: Any) -> Any:
+        """The result of a call, of a tuple of that and what it appends to lists, which is done."""
+        if not self.logs:
+            return found
+        result, *items = found
+        for log, item in zip(self.logs, items):
+            log.append(item)
+        return result
+
     @property
     def pure(self) -> bool:
         """Whether running the function once more would leave no trace."""
-        return not (self.versions or self.argument_versions or self.gradients or (
+        return not (self.versions or self.argument_versions or self.gradients or self.logs or (
             self.formula and self.formula.writes))
 
 

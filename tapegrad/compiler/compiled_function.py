@@ -23,10 +23,10 @@ from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, ByName, Captured, Changes, Still, Varies
+from tapegrad.compiler.captured_call import Before, ByName, Captured, Changes, Grows, Still, Varies
 from tapegrad.compiler.guards import memory_words, trusted_values
 from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
-from tapegrad.compiler.guards.reachable import Reach, Unreadable
+from tapegrad.compiler.guards.reachable import Held, Reach, Unreadable
 from tapegrad.compiler.native_calls import Quick, way_of
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes import chosen, optimise
@@ -114,6 +114,7 @@ class Compiled(Transparent, CompiledBase):
         self._varying, self._varying_reached = frozenset[int](), frozenset[int]()
         self._never, self._never_reached = frozenset[int](), frozenset[int]()
         self._loose = True  # whether views that are passed may begin anywhere
+        self._growing = frozenset[Held]()  # where lists are that it appends to, and does not look at
         # Whether parts of tensors may begin where a number says; those numbers of which each is a condition.
         self._moves, self._stays = True, set[int]()
         self._by_name = False  # whether it depends on which tensors the gradients are that it finds
@@ -281,16 +282,18 @@ class Compiled(Transparent, CompiledBase):
         try:
             kinds = {type(t) for t in leaves} | kinds_in(key[0])
             identity, ordered = self._identity, sorted(kinds - {Tensor}, key=lambda kind: kind.__qualname__)
-            reach = Reach(self.__wrapped__, ordered, self._varying_reached)
+            reach = Reach(self.__wrapped__, ordered, self._varying_reached, self._growing)
             if self._finds_varying(key, reach, args, kwargs):
                 key, leaves, containers, numbers = self._sorted(args, kwargs)
-                reach = Reach(self.__wrapped__, ordered, self._varying_reached)
+                reach = Reach(self.__wrapped__, ordered, self._varying_reached, self._growing)
             self._reads, self._identity = None if reach.any_attribute else reach.reads, reach.identity
             self._aliases(leaves, key[1])
             if any(map(is_loose, key[1])) and (reach.any_attribute or not _OF_BASES.isdisjoint(reach.reads) or (
                     {*map(cap.owner_of, leaves)} & {*map(cap.owner_of, reach.tensors.values())})):
                 self._loose = False
                 key, leaves, containers, numbers = self._sorted(args, kwargs)
+            if not reach.logs.keys().isdisjoint(map(id, containers)):  # what it reads of one is what it appended
+                return self.__wrapped__(*args, **kwargs)
             before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1], self._by_name)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
@@ -313,6 +316,7 @@ class Compiled(Transparent, CompiledBase):
         traced = Traced()
         captured: Captured | None = None
         result: Any = None
+        whole: Any = None  # the result, or a tuple of that and what is appended to lists
         in_arrays = any(isinstance(w.value, np.ndarray) for w in reach.watched)
         collecting, events = gc.isenabled(), None
         trace = capturing.begin()
@@ -326,17 +330,19 @@ class Compiled(Transparent, CompiledBase):
                     substitution.begin()
                     result = self.__wrapped__(*substitution.args, **substitution.kwargs)
                 self.captures += 1
-                roots, views = ([], []) if trace.refusals or trace.failed else _roots(result, before)
+                appended = before.appended()
+                whole = (result, *(item for _, item in appended)) if appended else result
+                roots, views = ([], []) if trace.refusals or trace.failed else _roots(whole, before)
                 if roots:
                     inputs = [*(t for t in before.tensors if t.requires_grad), *views]
                     traced = trace_backward(roots, inputs, reach, before.containers, self._stop)
             finally:
                 try:
                     if substitution is not None:
-                        substitution.end(result)
+                        substitution.end(whole)
                 except BaseException:  # an interrupt: nothing else may be left in place of a number
                     if substitution is not None:
-                        substitution.end(result)
+                        substitution.end(whole)
                     raise
                 finally:
                     events = capturing.end()
@@ -348,8 +354,9 @@ class Compiled(Transparent, CompiledBase):
                 capturing.settle(trace, events)
             gc.disable()  # a long trace makes 10^5 tuples, none of them garbage: collections took half the time
             before.check((args, kwargs))
-            captured = Captured(before, trace, events, result, traced, roots, substitution, "loops" in self.passes,
-                                [p.analysed for p in self._pending.get(key, ())], self.checkpoint is not None)
+            captured = Captured(before, trace, events, whole, traced, roots, substitution, "loops" in self.passes,
+                                [p.analysed for p in self._pending.get(key, ())], self.checkpoint is not None,
+                                [log for log, _ in appended])
         except Strict:
             self._loose = False
             return result
@@ -360,7 +367,8 @@ class Compiled(Transparent, CompiledBase):
             self._moves = False
             return result
         except Refused as why:
-            followed = type(why) is Varies and self._follow(frozenset(), frozenset(why.places))
+            followed = (type(why) is Varies and self._follow(frozenset(), frozenset(why.places))) or (
+                type(why) is Grows and self._grow(why.held))
             sets_up = isinstance(why, Changes) and self.captures == 1  # as only a first call may
             if followed:
                 self._in_vain = 0
@@ -430,6 +438,13 @@ class Compiled(Transparent, CompiledBase):
         self._varying |= passed
         self._varying_reached |= reached
         return bool(passed or reached)
+
+    def _grow(self, held: frozenset[Held]) -> bool:
+        """Append to lists at these places without a look from now on; whether there are any more."""
+        more = not held <= self._growing
+        self._growing |= held
+        self._varying_reached = self._never_reached = frozenset()  # places are numbered anew
+        return more
 
     def _pin(self, passed: frozenset[int], reached: frozenset[int]) -> None:
         """Follow numbers no more: what a call does depends on which they are."""

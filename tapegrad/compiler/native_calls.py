@@ -103,7 +103,7 @@ class Quick:
         record["form"] = self.form
         # Whether what the native call gives is the result.
         self.whole: bool = self.form in (rec.ONE_TAKEN, rec.ONE_RESULT) or (
-            self.form == rec.SEVERAL_RESULTS and not captured.reads
+            self.form == rec.SEVERAL_RESULTS and not captured.reads and not captured.logs
             and captured.structure == (tuple, None, (Tensor,) * len(captured.returned)))
         record["whole"], record["runs"] = self.whole and not self.leaves, address_of(variant.counter)
         # What works out the numbers that vary for native code, and whether that tries this way.
@@ -264,7 +264,7 @@ class Quick:
             return found
         if self.form == rec.CONSTANT_RESULT:
             return variant.constant
-        return unflatten(captured.structure, iter(found), self.containers, returned)
+        return captured.given(unflatten(captured.structure, iter(found), self.containers, returned))
 
 
 def _one_number(structure: Any) -> int:
@@ -288,6 +288,7 @@ def _quick(variant: Variant, key: Any) -> Quick | None:
     lies = [n for n in map(number_of, kinds) if n is not None]
     if (arguments is None or shared is not None or len(lies) < len(kinds)
             or reach.probes or len(captured.found) > rec.MAX_FOUND or (captured.found and len(lies) > rec.MAX_GATHERED)
+            or (reach.logs and any(kind == rec.IS_LIST for kind, _ in arguments.parts))  # it may be one of these
             or captured.expected  # an argument lay where the function reads by name
             or len(variant.layouts) > rec.MAX_FRESH or any(type(where) is not dict for where, _, _ in reach.names)):
         return None

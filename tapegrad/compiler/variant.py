@@ -52,7 +52,7 @@ class Variant:
         self.native_way: Any = False  # of `native_calls`: not looked for yet
         self.recorder: Recorder | None = None
         # what a call returns that hands out no tensor
-        self.fixed: bool = not captured.outputs and is_fixed(captured.structure)
+        self.fixed: bool = not captured.outputs and not captured.logs and is_fixed(captured.structure)
         self.constant: Any = unflatten(captured.structure, iter(())) if self.fixed else None
         # Conditions name objects by address, so they are held; what `reach` holds changes with `refresh`.
         self.held: list[Any] = [*reach.tensors.values(), *(had for _, had in captured.looked if had is not None)]
@@ -245,6 +245,8 @@ class Variant:
             given = {*map(id, containers)}
             if any(id(w.value) in given for w in self.reach.watched):
                 return rec.BROKEN, None
+        if containers and not self.reach.logs.keys().isdisjoint(map(id, containers)):
+            return rec.BROKEN, None
         arguments = leaves if len(leaves) == self.given else with_gradients(leaves)
         if captured.found:
             found = [(t, t.grad) for t, layout in captured.found if t.grad is not None and layout_of(t.grad) is layout]
@@ -327,7 +329,8 @@ class Variant:
         outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
         if captured.roots:
             self._record(leaves, arguments, fresh, outputs, states, numbers)
-        return unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers, returned)
+        found = unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers, returned)
+        return captured.given(found)
 
     def _draw(self, program: Program, words: bytes) -> tuple[list[tuple[Any, Any]], list[np.ndarray[Any, Any]]]:
         """Draw the call's random numbers, in the order of the call; the streams' states before, and the numbers.

@@ -34,12 +34,26 @@ class Asked(NamedTuple):
     at: int = 0
 
 
+class Use(NamedTuple):
+    """What code does with a value that it finds under a name, as an attribute or as an item.
+
+    It asks for an attribute of it, or an item under a text (`then`, and which), changes such an item, or does something
+    else with it (`then` is "").
+    """
+
+    kind: str
+    name: str
+    then: str = ""
+    what: str = ""
+
+
 class Code(NamedTuple):
-    """A piece of code: its instructions, and what it asks for, in its order."""
+    """A piece of code: its instructions, what it asks for, in its order, and what it does with that."""
 
     code: types.CodeType
     instructions: list[Any]
     asked: list[Asked]
+    uses: frozenset[Use]
 
 
 @functools.lru_cache(maxsize=4096)
@@ -48,7 +62,7 @@ def read(code: types.CodeType) -> list[Code]:
     found = []
     for one in _codes(code):
         listing = [i for i in dis.get_instructions(one) if i.opname not in _SILENT]
-        found.append(Code(one, listing, list(_asked(one, listing))))
+        found.append(Code(one, listing, list(_asked(one, listing)), frozenset(_uses(listing))))
     return found
 
 
@@ -87,6 +101,36 @@ def _asked(code: types.CodeType, listing: Sequence[Any]) -> Iterator[Asked]:
         elif kind == "IS_OP" and not (listing[at - 1].opname == "LOAD_CONST"
                                       and isinstance(listing[at - 1].argval, _SINGLE)):
             yield Asked("identity", "", line)
+
+
+def _uses(listing: Sequence[Any]) -> Iterator[Use]:
+    for at, instruction in enumerate(listing):
+        kind, name = instruction.opname, instruction.argval
+        if kind in _ATTRIBUTE:
+            yield Use("attribute", name, *_done(listing, at + 1))
+        elif kind.startswith("LOAD") and (kind in _GLOBAL or (instruction.opcode in dis.hasfree
+                                                              and kind != "LOAD_CLOSURE")):
+            yield Use("name", name, *_done(listing, at + 1))
+        elif kind == "BINARY_SUBSCR" and _is_text(listing[at - 1]):
+            yield Use("item", listing[at - 1].argval, *_done(listing, at + 1))
+        elif kind in ("LOAD_SUPER_ATTR", "IMPORT_FROM"):
+            yield Use("attribute", name)
+
+
+def _done(listing: Sequence[Any], at: int) -> tuple[str, str]:
+    """What is done with the value that was just loaded."""
+    one, after = (*listing[at:at + 2], None, None)[:2]
+    if one is not None and one.opname in _ATTRIBUTE:
+        return "attribute", one.argval
+    if one is None or after is None or not _is_text(one):
+        return "", ""
+    if after.opname == "BINARY_SUBSCR":
+        return "item", one.argval
+    return ("change", one.argval) if after.opname in ("COPY", "DUP_TOP_TWO", "STORE_SUBSCR") else ("", "")
+
+
+def _is_text(instruction: Any) -> bool:
+    return instruction.opname == "LOAD_CONST" and type(instruction.argval) is str
 
 
 def _then(listing: Sequence[Any], at: int) -> tuple[str, ...]:

@@ -42,12 +42,13 @@ from tapegrad.compiler.guards.contents import (
     is_python,
     is_simple,
 )
+from tapegrad.compiler.guards.growing_lists import LOOKING, GrowingLists, Held, place_of
 from tapegrad.compiler.numbers.places import PLAIN, Place
 from tapegrad.machine.learning import capturing, following
 from tapegrad.machine.live import machine
 from tapegrad.tape import hooks
 
-__all__ = ["Reach", "Unreadable"]
+__all__ = ["Held", "Reach", "Unreadable"]
 
 _BY_NAME = {getattr: 1, hasattr: 1, operator.attrgetter: 0, operator.methodcaller: 0}  # and which argument is the name
 _CHECKED: Any = next(iter(signatures.made.values())).__code__
@@ -66,18 +67,23 @@ class Reach:
     `places` are where numbers are found that could be put there too; of those that are `varying`, by their places among
     them, the type is part of the content, and not the value. None are where code may tell a number from its stand-in
     (`machine/learning/following.py`).
+
+    `logs` are lists, by identity, to which code does nothing but append (`growing_lists.py`): those at the places
+    `growing`. They may hold anything.
     """
 
     function: Callable[..., Any]
     kinds: tuple[type, ...]
 
     def __init__(self, function: Callable[..., Any], kinds: Iterable[type] = (),
-                 varying: frozenset[int] = frozenset()) -> None:
+                 varying: frozenset[int] = frozenset(), growing: frozenset[Held] = frozenset()) -> None:
         if trusted_values.builtins_are_patched():
             raise Unreadable("a builtin is patched")
         self.function, self.kinds = function, tuple(kinds)
         self.places: list[Place] = []
         self.varying = varying
+        self.growing = GrowingLists(growing)
+        self.logs: dict[int, list[Any]] = self.growing.logs
         self._place_numbers: dict[tuple[int, Any], int] = {}
         self._entries_of_numbers: dict[int, int] = {}
         self.tells: bool = False  # whether code may tell a number from what stands for it
@@ -133,12 +139,23 @@ class Reach:
                 self._probe(functools.partial(_annotations, function))
         if self._numpy and self.reads & OF_ARRAYS:
             raise Unreadable(f"it reads {min(self.reads & OF_ARRAYS)}")
+        if self.logs and (self._looks() or self.growing.are_seen()):
+            raise Unreadable("it appends to a list that it also looks at")
         if self._computed and self._strings & HIDDEN:
             raise Unreadable(f"it may read {min(self._strings & HIDDEN)}{self._computed}")
 
     def again(self) -> Reach:
         """What the same function can read now."""
-        return Reach(self.function, self.kinds, self.varying)
+        return Reach(self.function, self.kinds, self.varying, self.growing.places)
+
+    def grown(self) -> frozenset[Held]:
+        """Where there are more lists that code appends to and does not look at, of those that hold more than they did.
+        """
+        return frozenset() if self._looks() else self.growing.grown(self.watched) - self.growing.places
+
+    def _looks(self) -> bool:
+        """Whether code may look at all that an object holds."""
+        return self.any_attribute or not LOOKING.isdisjoint((*self.reads, *(name for _, name, _ in self.names)))
 
     def varied(self, other: Reach) -> set[int] | None:
         """The places of the numbers that are others there, if nothing else is."""
@@ -203,8 +220,12 @@ class Reach:
 
     # ------------------------------------------------------------ values
 
-    def _meet(self, value: Any) -> None:
-        """A value that code can get at: its entry in `content`, and whatever lies behind it."""
+    def _meet(self, value: Any, held: Held | None = None, owner: Any = None) -> None:
+        """A value that code can get at: its entry in `content`, and whatever lies behind it; where it is `held`."""
+        if self.growing.found(value, held, owner):
+            self._keep.append(value)
+            self._entries.append(("log", id(value)))
+            return
         if type(value) in following.KINDS:  # in a result that the program keeps as well
             value = value._value
         if is_simple(value):
@@ -255,7 +276,7 @@ class Reach:
         for i, part in enumerate(watched.parts):
             place = watched.place(i) if type(part) in PLAIN else None
             if place is None:
-                self._meet(part)
+                self._meet(part, place_of(watched, i), value)
             elif self._number(part, *place):
                 watched.leave_out(i)
 
@@ -282,7 +303,7 @@ class Reach:
         """What a name in a dict stands for, followed; of a number there is an entry already."""
         value = self._named(where, name)
         if (id(where), name) not in self._place_numbers:
-            self._meet(value)
+            self._meet(value, ("name", name) if type(where) is dict else None)
 
     def _probe(self, ask: Callable[[], Any], needed: bool = True) -> None:
         if needed and ask not in self._seen:
@@ -372,6 +393,7 @@ class Reach:
         if function.__dict__:
             self._meet(function.__dict__)
         pieces = read(function.__code__)
+        self.growing.read(pieces)
         for name, cell in zip(function.__code__.co_freevars, function.__closure__ or ()):
             content = content_of(cell)
             if content is MISSING:
@@ -387,9 +409,9 @@ class Reach:
             if isinstance(content, types.ModuleType) and chains and all(chains) and not inside:
                 self._module(content, False)
             else:
-                self._meet(content)
+                self._meet(content, ("name", name))
         values = dict(zip(function.__code__.co_freevars, (c.cell_contents for c in function.__closure__ or ())))
-        for code, listing, asked in pieces:
+        for code, listing, asked, _ in pieces:
             file = os.path.basename(code.co_filename)
             for one in asked:
                 self._where = f" ({file}:{one.line})"
@@ -402,7 +424,7 @@ class Reach:
             self._attribute(name, kind == "store")
         elif kind == "global":
             value, where = self._global(function, name)
-            self._chain(value, one, listing, (id(where), name) in self._place_numbers)
+            self._chain(value, one, listing, (id(where), name) in self._place_numbers, ("name", name))
         elif kind == "cell":
             if one.then:
                 self._chain(cells.get(name, MISSING), one, listing, met=True)
@@ -424,7 +446,8 @@ class Reach:
             return self._named(function.__builtins__, name), function.__builtins__
         return value, function.__globals__
 
-    def _chain(self, value: Any, one: Asked, listing: Sequence[Any], met: bool = False) -> None:
+    def _chain(self, value: Any, one: Asked, listing: Sequence[Any], met: bool = False, held: Held | None = None
+               ) -> None:
         """A value that was loaded, and the attributes asked for right after: of modules, only these are read."""
         then = list(one.then)
         while then and isinstance(value, types.ModuleType):
@@ -435,6 +458,7 @@ class Reach:
             if name not in vars(value) and trusted_values.package_of(value) == "tapegrad":
                 getattr(value, name, None)  # what it loads when it is first asked for is there from now on
             where, value = vars(value), self._named(vars(value), name)
+            held = None
             met = (id(where), name) in self._place_numbers
         for name in then:
             self._attribute(name)
@@ -445,9 +469,10 @@ class Reach:
                 self._entries.append(found)
                 for name in found.split("."):
                     self._attribute(name)
+                    self.growing.asked_for(name)
                 return
         if not met:
-            self._meet(value)
+            self._meet(value, held)
 
     def _attribute(self, name: str, stored: bool = False) -> None:
         if name in HIDDEN:

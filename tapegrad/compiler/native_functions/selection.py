@@ -110,6 +110,8 @@ def _refuse_effects(captured: Captured) -> None:
         raise NotNative("it looks at gradients of tensors, or leaves some there")
     if captured.versions or captured.argument_versions:
         raise NotNative("it writes to tensors that were there before the call")
+    if captured.logs:
+        raise NotNative("it appends to a list")
     if captured.parts:
         raise NotNative("which part it takes of a tensor depends on a number that varies")
     if captured.expected:

@@ -77,6 +77,8 @@ class Substitution:
                     self._refusal = "it changes a list or dict that it is passed"
             else:
                 self._refusal = "it changes Python values that it reads"
+        for log in self.reach.logs.values():
+            give_numbers(log)
         now = None  # one more reference, and all objects of the process would be asked who holds it
         try:
             flatten(result, [], self._returned, varying=Numbers(frozenset()))

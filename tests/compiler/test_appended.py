@@ -1,0 +1,392 @@
+"""Lists that a compiled step appends to and does not look at: call by call as written.
+
+A program is `make(wrap)`: what runs call i, and what shows the state. Its captures are those of 30 calls, at most; 0
+where the step runs as it is written, as it looks at the list, or may.
+"""
+from __future__ import annotations
+
+import copy
+import dataclasses
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+import tapegrad as torch
+from tapegrad import nn
+from tapegrad.compiler import compile
+
+CALLS = 30
+X = torch.arange(24.0).reshape(8, 3) / 10
+PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
+
+
+def program(captures: int) -> Any:
+    def add(make: Any) -> Any:
+        PROGRAMS[make.__name__] = make, captures
+        return make
+    return add
+
+
+STEPS: dict[str, Callable[[list[Any]], Any]] = {
+    "a loss": lambda found: lambda x, i: found.append(x.sum().item()),
+    "what is made of one": lambda found: lambda x, i: found.append(x.sum().item() * 2 - i),
+    "a tensor": lambda found: lambda x, i: found.append(x.sum()),
+    "a number that varies": lambda found: lambda x, i: (found.append(i + 20.5), x * 2)[1],
+    "a constant": lambda found: lambda x, i: (found.append("done"), x * 2)[1],
+    "a pair": lambda found: lambda x, i: found.append((x.sum().item(), "a", i + 20)),
+    "a dict": lambda found: lambda x, i: found.append({"loss": x.sum().item(), "values": [x.mean(), 1.5]}),
+    "two at once": lambda found: lambda x, i: found.extend([x.sum().item(), x[0]]),
+    "now and then": lambda found: lambda x, i: found.append(x.sum().item()) if i % 3 == 0 else x.sum(),
+    "two of the same": lambda found: lambda x, i: (found.append(x.mean()), found.append(x.mean().item()))[0],
+    "and returned": lambda found: lambda x, i: (lambda loss: (found.append(loss), loss)[1])(x.sum().item()),
+    "as a statement of its method": lambda found: lambda x, i: (lambda add: add(x.sum().item()))(found.append),
+    "what was passed": lambda found: lambda x, i: found.append(x),
+}
+def simple(name: str, captures: int, between: Any = None) -> None:
+    """A step of STEPS; what is done with the list between calls."""
+    def make(wrap: Any) -> Any:
+        found: list[Any] = []
+        f = wrap(STEPS[name](found))
+
+        def call(i: int) -> Any:
+            if between is not None:
+                between(found, i)
+            return f(X * (i + 1), i)
+
+        return call, lambda: found
+
+    PROGRAMS[name] = make, captures
+
+
+for name in STEPS:
+    simple(name, 6 if name == "now and then" else 4)
+
+
+def changed(found: list[Any], i: int) -> None:
+    """What a program does with its list between calls."""
+    if i == 8:
+        found.clear()
+    elif i == 12:
+        found[:] = ["other", 1]
+    elif i == 16:
+        found.insert(0, None)
+    elif i == 20:
+        del found[1:3]
+    elif i == 24:
+        found.extend([1] * 5000)
+
+
+STEPS["the list is changed between calls"] = STEPS["a loss"]
+simple("the list is changed between calls", 4, changed)
+
+
+@program(5)
+def a_history(wrap):
+    """Of several things, in a dict, beside a count."""
+    history: dict[str, Any] = {"loss": [], "mean": [], "steps": 0}
+
+    @wrap
+    def step(x):
+        history["loss"].append(x.sum().item())
+        history["steps"] += 1
+        history["mean"].append(x.mean().item())
+        return x * history["steps"]
+
+    return (lambda i: step(X * i)), lambda: history
+
+
+@program(4)
+def an_attribute(wrap):
+    class Trainer:
+        def __init__(self):
+            self.losses, self.i, self.kept = [], 0, {"norms": []}
+            self.w = torch.ones(3, requires_grad=True)
+
+        def step(self, x):
+            loss = (x @ self.w).square().mean()
+            self.w.grad = None
+            loss.backward()
+            self.i += 1
+            self.losses.append(loss.item())
+            self.kept["norms"].append(self.w.grad.norm().item())
+
+    trainer = Trainer()
+    step = wrap(trainer.step)
+    return (lambda i: step(X * i)), lambda: (trainer.losses, trainer.i, trainer.kept, trainer.w.grad)
+
+
+@program(4)
+def of_a_module(wrap):
+    class Net(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.layer, self.seen = nn.Linear(3, 2), []
+
+        def forward(self, x):
+            self.seen.append(x.abs().max().item())
+            return self.layer(x).sum().detach()
+
+    torch.manual_seed(0)
+    net = Net()
+    step = wrap(lambda x: net(x))
+    return (lambda i: step(X * i)), lambda: net.seen
+
+
+@program(12)
+def training(wrap):
+    w = torch.zeros(3, requires_grad=True)
+    optimizer, losses, totals = torch.optim.Adam([w], lr=0.1), [], {"sum": 0.0}
+
+    @wrap
+    def step(i):
+        loss = ((X[i:i + 4] @ w - 1) ** 2).mean()
+        loss.backward()
+        if (i + 1) % 2 == 0:
+            optimizer.step()
+            optimizer.zero_grad()
+        losses.append(loss.item())
+        totals["sum"] += loss.item()
+        return loss
+
+    return (lambda i: step(i % 4).detach()), lambda: (losses, totals, w, w.grad)
+
+
+@program(8)
+def an_error_on_the_way(wrap):
+    losses: list[Any] = []
+
+    @wrap
+    def step(x):
+        losses.append(x.sum().item())
+        if x.sum() > 100:
+            raise ValueError("too large")
+        losses.append("fine")
+
+    return (lambda i: step(X * (50 if i % 10 == 9 else 1))), lambda: losses
+
+
+@program(9)
+def another_list_now(wrap):
+    held = type("Held", (), {})()
+    held.losses, kept = [], []
+
+    @wrap
+    def step(x):
+        held.losses.append(x.sum().item())
+
+    def call(i):
+        if i % 10 == 9:
+            kept.append(held.losses)
+            held.losses = []
+        step(X * i)
+
+    return call, lambda: (kept, held.losses)
+
+
+@program(6)
+def one_list_under_two_names(wrap):
+    losses: list[Any] = []
+    other = losses
+
+    @wrap
+    def step(x):
+        losses.append(x.sum().item())
+        other.append(x.mean().item())
+
+    return (lambda i: step(X * i)), lambda: losses
+
+
+@program(6)
+def two_that_become_one(wrap):
+    held = {"a": [], "b": []}
+
+    @wrap
+    def step(x):
+        held["a"].append(x.sum().item())
+        held["b"].append(x.mean().item())
+
+    def call(i):
+        if i == 15:
+            held["b"] = held["a"]
+        step(X * i)
+
+    return call, lambda: held
+
+
+def looked_at(name: str, step: Callable[[list[Any]], Any], captures: int = 0) -> None:
+    """It looks at the list, or may: it runs as it is written, unless the list always holds as many numbers."""
+    def make(wrap: Any) -> Any:
+        found: list[Any] = [1.0]
+        f = wrap(step(found))
+        return (lambda i: f(X * (i + 1))), lambda: found
+
+    PROGRAMS[name] = make, captures
+
+
+looked_at("its length", lambda found: lambda x: (found.append(x.sum().item()), len(found))[1])
+looked_at("its last", lambda found: lambda x: (found.append(x.sum().item()), x * found[-1])[1])
+looked_at("its truth", lambda found: lambda x: (found.append(x.sum().item()), x if found else x * 2)[1])
+looked_at("its sum", lambda found: lambda x: (found.append(x.sum().item()), sum(found))[1])
+looked_at("it is returned", lambda found: lambda x: (found.append(x.sum().item()), found)[1])
+looked_at("it is copied", lambda found: lambda x: (found.append(1.5), x * len(found.copy()))[1])
+looked_at("it is cleared", lambda found: lambda x: (found.clear(), found.append(x.sum().item()))[0], 3)
+looked_at("it is popped", lambda found: lambda x: (found.append(x.sum().item()), found.pop(0), x * 2)[2], 3)
+looked_at("it is extended by itself", lambda found: lambda x: (found.extend(found[:1]), x * 2)[1])
+looked_at("another variable", lambda found: lambda x: [(y.append(1.5), x * len(y))[1] for y in [found]])
+looked_at("its method's list", lambda found: lambda x: (found.append(1.5), x * len(found.append.__self__))[1])
+looked_at("its text", lambda found: lambda x: (found.append(1.5), f"{found}")[1])
+looked_at("a default", lambda found: lambda x, y=found: (found.append(1.5), x * len(y))[1])
+looked_at("a tuple", lambda found: (lambda both: lambda x: (found.append(1.5), x * len(both[0]))[1])((found,)))
+looked_at("a list of it", lambda found: (lambda both: lambda x: (found.append(1.5), x * len(both[0]))[1])([found]))
+looked_at("a dict of it", lambda found: (lambda d: lambda x: (d["a"].append(1.5), x * len(d.get("a")))[1])(
+    {"a": found}))
+looked_at("all of a dict", lambda found: (lambda d: lambda x: (d["a"].append(1.5), [
+    x * len(v) for v in d.values()])[1])({"a": found}))
+looked_at("a key that is computed", lambda found: (lambda d: lambda x: (d["a"].append(1.5), [
+    x * len(d[k]) for k in ("a",)])[1])({"a": found}))
+looked_at("a deep copy", lambda found: (lambda d: lambda x: (d["a"].append(1.5), x * len(copy.deepcopy(d)["a"]))[1])(
+    {"a": found}))
+looked_at("its identity", lambda found: lambda x: (found.append(1.5), x * (found is x))[1])
+looked_at("a comparison", lambda found: lambda x: (found.append(1.5), x * (found == [1.0]))[1])
+looked_at("another function", lambda found: (lambda g: lambda x: (found.append(1.5), x * g())[1])(lambda: len(found)))
+looked_at("an iterator", lambda found: lambda x: (found.append(1.5), x * sum(1 for _ in found))[1])
+looked_at("what it holds in", lambda found: lambda x: (found.append(1.5), x * (1.5 in found))[1])
+looked_at("more than the last", lambda found: lambda x: found.__iadd__([x.sum().item()]) and None)
+
+
+looked_at("of a dict in a dict", lambda found: (lambda d: lambda x: (d["b"]["a"].append(1.5), [
+    x * len(v["a"]) for v in d.values()])[1])({"b": {"a": found}}))
+
+
+@program(0)
+def groups_of_an_optimiser(wrap):
+    """What the library reads."""
+    w, v = torch.ones(2, requires_grad=True), torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+
+    @wrap
+    def step(x):
+        optimizer.zero_grad()
+        (x.sum() * w * v).sum().backward()
+        optimizer.step()
+        optimizer.param_groups.append({**optimizer.param_groups[0], "params": [v]})
+
+    return (lambda i: step(X)), lambda: (w, v)
+
+
+@program(0)
+def milestones_of_a_schedule(wrap):
+    class Schedule(torch.optim.lr_scheduler.MultiStepLR):
+        def later(self):
+            self.base_lrs.append(0.1)
+
+    w = torch.ones(2, requires_grad=True)
+    optimizer = torch.optim.SGD([w], lr=0.1)
+    schedule = Schedule(optimizer, [2, 4])
+
+    @wrap
+    def step(x):
+        schedule.later()
+        return x * schedule.get_last_lr()[0]
+
+    return (lambda i: step(X)), lambda: schedule.base_lrs
+
+
+@dataclasses.dataclass
+class Record:
+    losses: list[Any]
+
+
+@program(0)
+def a_dataclass_that_is_compared(wrap):
+    one, other = Record([]), Record([1.5])
+
+    @wrap
+    def step(x):
+        one.losses.append(1.5)
+        return x * (one == other)
+
+    return (lambda i: step(X)), lambda: one.losses
+
+
+@program(0)
+def by_name_of_the_attribute(wrap):
+    one = Record([])
+
+    @wrap
+    def step(x):
+        one.losses.append(1.5)
+        return x * len(getattr(one, "losses"))  # noqa: B009
+
+    return (lambda i: step(X)), lambda: one.losses
+
+
+@program(4)
+def passed_as_well(wrap):
+    found: list[Any] = [0.5]
+
+    @wrap
+    def step(x, several):
+        found.append(x.sum().item())
+        return x * len(several)
+
+    others = [[0.5] for _ in range(CALLS)]
+    return (lambda i: step(X * i, found if i % 4 == 3 else others[i])), lambda: found
+
+
+def shown(value: Any) -> Any:
+    if isinstance(value, torch.Tensor):
+        return value.tolist(), value.requires_grad
+    if isinstance(value, dict):
+        return [(k, shown(v)) for k, v in value.items()]
+    return [type(value), *map(shown, value)] if isinstance(value, (list, tuple)) else (type(value), value)
+
+
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_calls_are_as_written(name):
+    make, captures = PROGRAMS[name]
+    found = []
+    for wrap in (lambda f: f, compile):
+        functions: list[Any] = []
+        call, state = make(lambda f, wrap=wrap, functions=functions: functions.append(wrap(f)) or functions[-1])
+        answers = []
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            for i in range(CALLS):
+                try:
+                    result = shown(call(i))
+                except ValueError as error:
+                    result = str(error)
+                answers.append((result, shown(state())))
+        found.append(answers)
+    for i, (a, b) in enumerate(zip(*found)):
+        assert a == b, (i, functions[0].explain())
+    function, = functions
+    if captures:
+        assert function.captures <= captures and function.replays, function.explain()
+    else:
+        assert not function.replays, function.explain()
+
+
+def test_what_is_appended_is_let_go_by_nobody_else():
+    """A tensor that the program put into a list is as any: it can be written to, and has memory of its own."""
+    found: list[Any] = []
+    step = compile(lambda x: found.append(x * 2))
+    for i in range(6):
+        step(X * i)
+        found[-1].add_(1)
+    assert [f[0, 1].item() for f in found] == pytest.approx([0.2 * i + 1 for i in range(6)])
+    assert len({f.data_ptr() for f in found}) == 6 and step.replays
+
+
+def test_no_python_but_the_end():
+    found: list[Any] = []
+    step = compile(lambda x: found.append(x * 2))
+    for _ in range(6):
+        step(X)
+    way, = step._ways
+    assert way.natively
+    with pytest.raises(RuntimeError, match="appends to a list"):
+        step.native  # noqa: B018
