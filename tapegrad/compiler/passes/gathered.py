@@ -70,13 +70,15 @@ class _Line:
     def done(self) -> list[Step]:
         out: list[Step | None] = [*self.line]
         picks = {t: found for t, step in enumerate(self.line) for found in [pick(step, self.blocks)] if found}
+        taken: set[int] = set()
         for t, found in picks.items():
-            made = None if out[t] is None else self.together(t, found, picks)
-            if made is not None:
+            made = None if t in taken else self.together(t, found, picks)
+            if made is not None and taken.isdisjoint(made[2]):  # else that arithmetic is another kernel's already
                 last, step, gone = made
                 for k in gone:
                     out[k] = None
                 out[last] = step
+                taken |= gone
         return [s for s in out if s is not None]
 
     def arithmetic(self, t: int, pick_: Pick) -> Arithmetic | None:
