@@ -24,7 +24,8 @@ FUNCTIONS = {  # and how many kernels there are that gather, and that read at in
     "three axes": (lambda x, y, row, column, u, at, corners: (y * 2)[:, :, at] * row + column[:len(y), :, None], 1, 0),
     "two of one": (lambda x, y, row, column, u, at, corners: (x * 2)[:, at] * (x + 1)[:, at], 1, 0),
     "two indices": (lambda x, y, row, column, u, at, corners: (x * 2)[:, at] * (x + 1)[:, corners[:, 1]], 1, 0),
-    "a sum of two": (lambda x, y, row, column, u, at, corners: -((x * 2)[:, at] * row) + (x + 1)[:, at] * u[:, 1], 1, 1),
+    "a sum of two": (lambda x, y, row, column, u, at, corners: -((x * 2)[:, at] * row) + (x + 1)[:, at] * u[:, 1],
+                     1, 1),
     "corners": (lambda x, y, row, column, u, at, corners: (lambda a, b, c: u[:, 0] * a + u[:, 1] * b - row * c)(
         *(y * 2)[:, :, corners].unbind(-1)), 1, 0),
     "where": (lambda x, y, row, column, u, at, corners: (lambda p: torch.where(p > row, p, -row))((x * 2)[:, at]),
