@@ -25,6 +25,7 @@ RULES = 512      # that are run for all colours: of more, the program would take
 
 # Views of which a gradient is added in place where they looked, whatever lies around.
 _PARTS = {"select", "unbind", "slice", "split", "split_with_sizes"}
+_PLAIN = {machine.tensor_type, bool, int, float}
 _ATTENDED = rec.HOOKED | rec.RETAINS | rec.ATTACHED  # rows where Python acts in a sweep
 
 # A plan, which of its operands' gradients are wanted, where a view looked, and whether its gradient may be added in
@@ -103,14 +104,15 @@ class KeptSweeps:
         return tuple(rules)
 
     def _kept(self, run: np.ndarray[Any, Any]) -> list[Any] | None:
-        """What a run kept; None where Python acts in its sweeps, or one thing was kept for two."""
+        """What a run kept; None where Python may act, or one thing was kept for two."""
         if run[0] & _ATTENDED or not engine.is_native():
             return None
         found: dict[int, int] = {}
         if [found.setdefault(row, len(found)) for row in run[self._reads].tolist()] != self._which:
             return None
         owners = buffers["owner"][[*found]].tolist()
-        return [_value(row, owner in owners[:n]) for n, (row, owner) in enumerate(zip(found, owners))]
+        kept = [_value(row, owner in owners[:n]) for n, (row, owner) in enumerate(zip(found, owners))]
+        return kept if {*map(type, kept)} <= _PLAIN else None  # classes of a program's may answer for functions
 
 
 def is_possible(program: Program, colours: int) -> bool:
