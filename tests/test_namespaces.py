@@ -16,7 +16,8 @@ _PRIVATE = """
     protocols
     compiler documents functions lanes machine ops signatures tape
     batching creation devices drawing dtypes formats printing progressions shapes switches tensor threads
-    autograd.anomaly autograd.arriving_gradients autograd.calls_through_python autograd.data_assignment autograd.edges
+    autograd.anomaly autograd.arriving_gradients autograd.blocks autograd.calls_through_python
+    autograd.data_assignment autograd.edges
     autograd.engine autograd.gradcheck autograd.kept_values autograd.made_nodes autograd.marking autograd.modes
     autograd.nested_backward autograd.node_calls
     autograd.recorded_adjoints autograd.recorded_replay autograd.reverse_replay autograd.saved_tensors

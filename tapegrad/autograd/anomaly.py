@@ -160,7 +160,7 @@ def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:
         if mode != previous[0]:
             capturing.refuse("it switches anomaly detection")
             (machine.withdraw if mode else machine.lend)()
-            calls_through_python.count(1 if mode else -1)
+            (calls_through_python.hold if mode else calls_through_python.drop)(_switch)
             dispatch.witness = _note if mode else None
     return previous
 

@@ -4,10 +4,9 @@ Meanwhile no call finds its plan or its recipe by itself: the machine is shown e
 """
 from __future__ import annotations
 
-import contextlib
 import threading
-from collections.abc import Iterator
 
+from tapegrad.autograd.blocks import Block
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import machine
 from tapegrad.machine.startup import address_of, reserve
@@ -15,7 +14,8 @@ from tapegrad.machine.startup import address_of, reserve
 # Whether somebody wants to see every operation (`inspect.running`): then nothing is packed, and nothing run again.
 looked_into = False
 _lock = threading.Lock()
-_active = 0  # reasons, of all threads
+_reasons: set[object] = set()  # of all threads
+_as_written: set[object] = set()  # blocks of all threads in which compiled functions run as they are written
 _no_plans = reserve("u8", len(machine.table))
 _EMPTY = address_of(_no_plans)
 _WORDS = [  # what they hold where there is no reason, and where there is one
@@ -26,30 +26,42 @@ _WORDS = [  # what they hold where there is no reason, and where there is one
 
 
 class _Thread(threading.local):
-    as_written = 0
+    as_written: frozenset[object] = frozenset()
 
 
 thread: _Thread = _Thread()
 
 
-@contextlib.contextmanager
-def compiled_as_written() -> Iterator[None]:
+class compiled_as_written(Block):
     """Compiled functions that this thread calls meanwhile run as they are written, each operation by itself."""
-    machine.keep_as_written(1)
-    thread.as_written += 1
-    try:
-        yield
-    finally:
-        thread.as_written -= 1
-        machine.keep_as_written(-1)
+
+    __slots__ = ()
+
+    def _begin(self, entry: object) -> None:
+        thread.as_written |= {entry}
+        _as_written.add(entry)
+        _settle()
+
+    def _end(self, entry: object) -> None:
+        thread.as_written -= {entry}
+        _as_written.discard(entry)
+        _settle()
 
 
-def count(step: int) -> None:
-    """Count a reason in or out, and let the machine find plans only where there is none."""
-    global _active
-    machine.keep_as_written(step)
+def hold(reason: object) -> None:
+    """Have every call go through Python for a reason, which there may be already."""
+    _reasons.add(reason)
+    _settle()
+
+
+def drop(reason: object) -> None:
+    """A reason less, if there was that; the machine finds plans only where there is none."""
+    _reasons.discard(reason)
+    _settle()
+
+
+def _settle() -> None:
     with _lock:
-        before, _active = _active, _active + step
-        if bool(before) != bool(_active):
-            for word, plain, meanwhile in _WORDS:
-                word[0] = meanwhile if _active else plain
+        for word, plain, meanwhile in _WORDS:
+            word[0] = meanwhile if _reasons else plain
+        machine.keep_as_written(bool(_reasons or _as_written))

@@ -101,7 +101,7 @@ def sweep_number() -> int | None:
 
 # Hooks on what is saved that are entered, or left, while a sweep runs are as before at its end (`saved_tensors`).
 entered: Callable[[], tuple[Any, ...]] = tuple
-enter_again: Callable[[tuple[Any, ...]], None] = lambda before: None
+enter_again: Callable[[tuple[Any, ...], bool], None] = lambda before, late: None
 
 
 class _Sweep:
@@ -125,17 +125,17 @@ class _Sweep:
         return self.workspace
 
     def __exit__(self, error: object, *ignored: object) -> None:
-        self._end(self.retain or error is not None)
+        self._end(self.retain or error is not None, False)
 
     def __del__(self) -> None:
-        self._end(retain=True)
+        self._end(retain=True, late=True)
 
-    def _end(self, retain: bool) -> None:
+    def _end(self, retain: bool, late: bool) -> None:
         workspace = self.workspace
         if workspace is None:
             return
         call.finish(workspace.address, int(retain))
-        enter_again(self.before)
+        enter_again(self.before, late)
         if workspace in _thread.sweeps:
             _thread.sweeps.remove(workspace)
         callbacks, workspace.callbacks = workspace.callbacks, []

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 
 from tapegrad import dispatch
 from tapegrad.autograd import modes, tangents
+from tapegrad.autograd.blocks import Block
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 
@@ -22,6 +23,7 @@ __all__ = ["UnpackedDualTensor", "dual_level", "enter_dual_level", "exit_dual_le
 show_public(__name__)
 
 _current_level = -1
+_entered: object = None  # the block that began the level, where a block did
 _lock = threading.Lock()
 
 
@@ -43,12 +45,21 @@ def enter_dual_level() -> int:
 
     There is one level at a time, of all threads: RuntimeError where one was entered and not left.
     """
-    global _current_level
+    return _enter(None)
+
+
+def _enter(block: object) -> int:
+    global _current_level, _entered
     with _lock:
         if _current_level >= 0:
             raise RuntimeError("Nested forward mode AD is not supported at the moment")
-        tangents.follow(True)
-        _current_level += 1
+        try:
+            _current_level, _entered = 0, block
+            tangents.follow(True)
+        except BaseException:
+            _current_level = -1
+            tangents.follow(False)
+            raise
         return _current_level
 
 
@@ -64,7 +75,7 @@ def exit_dual_level(*, level: int | None = None) -> None:
         if level < 0:
             raise RuntimeError("Dual level must be a positive number.")
         tangents.follow(False)
-        _current_level -= 1
+        _current_level = -1
 
 
 class dual_level(modes._Mode):
@@ -79,10 +90,26 @@ class dual_level(modes._Mode):
     __slots__ = ()
 
     def __enter__(self) -> int:  # type: ignore[override]
-        return enter_dual_level()
+        self._previous = block = _Level()
+        number: int = block.__enter__()
+        return number
 
     def __exit__(self, *error: object) -> None:
-        exit_dual_level()
+        self._previous.__exit__(*error)
+
+
+class _Level(Block):
+    __slots__ = ()
+
+    def _begin(self, entry: object) -> int:
+        return _enter(entry)
+
+    def _end(self, entry: object) -> None:
+        global _current_level
+        with _lock:
+            if _current_level >= 0 and _entered is entry:
+                tangents.follow(False)
+                _current_level = -1
 
 
 class _set_fwd_grad_enabled:

@@ -31,7 +31,12 @@ class _Mode:
     __slots__ = ("_previous",)
 
     def __enter__(self) -> None:
-        self._previous = _set(self.mode)
+        self._previous = before = _get(None)
+        try:
+            _set(self.mode)
+        except BaseException:  # an interrupt, which comes when it is set
+            _set(before)
+            raise
 
     def __exit__(self, *error: object) -> None:
         _set(self._previous)

@@ -13,6 +13,7 @@ from weakref import WeakKeyDictionary, WeakSet
 
 from tapegrad import dispatch, dtypes, errors
 from tapegrad.autograd import calls_through_python, engine, function
+from tapegrad.autograd.blocks import Block
 from tapegrad.autograd.recorded_adjoints import ShapeOnly, by_rule
 from tapegrad.autograd.saved_values import SAVED
 from tapegrad.machine.learning import capturing
@@ -26,25 +27,31 @@ Hooks = tuple[Callable[[Any], Any], Callable[[Any], Any]]
 class _Thread(threading.local):
     def __init__(self) -> None:
         self.hooks: list[Hooks] = []
-        self.refusal: str | None = None
+        self.refusals: dict[object, str] = {}
+        self.number = object()
 
 
 _thread = _Thread()
 _lock = threading.Lock()
-_active = 0  # contexts entered and not left, of all threads
+_hooked: set[object] = set()  # threads that have hooks
 
 
-def _show(step: int) -> None:
-    """Count a context in or out, and look at every call only while there is one."""
-    global _active
+def _settle() -> None:
+    """Look at every call while a thread has hooks, and only then."""
     capturing.refuse("it changes the hooks on what is saved")
-    calls_through_python.count(step)
     with _lock:
-        _active += step
-        dispatch.saver = _run if _active else None
+        if _thread.hooks:
+            _hooked.add(_thread.number)
+            dispatch.saver = _run
+            calls_through_python.hold(_thread.number)
+        else:
+            calls_through_python.drop(_thread.number)
+            if _hooked <= {_thread.number}:
+                dispatch.saver = None
+            _hooked.discard(_thread.number)  # last, so that who is interrupted does it again
 
 
-class saved_tensors_hooks:
+class saved_tensors_hooks(Block):
     """Let functions decide how tensors are kept for backward (`torch.autograd.graph.saved_tensors_hooks`).
 
     >>> import tapegrad
@@ -60,20 +67,39 @@ class saved_tensors_hooks:
     """
 
     hooks: tuple[Callable[[Any], Any], Callable[[Any], Any]]
+    by_hand = True
 
     def __init__(self, pack_hook: Callable[[Any], Any], unpack_hook: Callable[[Any], Any]) -> None:
+        super().__init__()
         self.hooks = pack_hook, unpack_hook
 
-    def __enter__(self) -> None:
-        if _thread.refusal is not None:
-            raise RuntimeError(_thread.refusal)
-        _thread.hooks.append(self.hooks)
-        _show(1)
-
     def __exit__(self, *error: object) -> None:
-        if _thread.hooks:  # a sweep that they were left in has ended since
-            _thread.hooks.pop()
-            _show(-1)
+        if _thread.hooks:  # the innermost, whoever they are: in a sweep some may be entered, or left, that it knows not
+            self._end(_thread.hooks[-1])
+        del self._entries[-1:]
+
+    def _entry(self) -> Hooks:
+        return self.hooks[0], self.hooks[1]  # another pair each time, which is found again
+
+    def _begin(self, entry: Hooks) -> None:
+        if _thread.refusals:
+            raise RuntimeError([*_thread.refusals.values()][-1])
+        _thread.hooks.append(entry)
+        _settle()
+
+    def _end(self, entry: Hooks) -> None:
+        for depth, hooks in enumerate(_thread.hooks):  # where a sweep that they were left in has not ended since
+            if hooks is entry:
+                del _thread.hooks[depth:]
+                break
+        if bool(_thread.hooks) != (_thread.number in _hooked):
+            _settle()
+
+
+class own_hooks(saved_tensors_hooks):
+    """Hooks of the library's own, which keeps a reference to each block that it enters."""
+
+    by_hand = False
 
 
 class save_on_cpu(saved_tensors_hooks):
@@ -118,6 +144,7 @@ class MutationContext:
     def __init__(self) -> None:
         self.handles: WeakSet[_Handle] = WeakSet()
         self.cloned: WeakKeyDictionary[_Handle, Any] = WeakKeyDictionary()
+        self.hooks: Any = own_hooks(self.pack, self.unpack)
 
     def pack(self, x: Any) -> _Handle:
         for known in self.handles:  # of a tensor that is saved twice there is one
@@ -165,7 +192,7 @@ def _before_write(x: Any) -> None:
         _mutation.context.before_write(x)
 
 
-class allow_mutation_on_saved_tensors:
+class allow_mutation_on_saved_tensors(Block):
     """Let tensors that are saved for backward be written to: they are copied before (`torch.autograd.graph`).
 
     >>> import tapegrad as torch
@@ -181,24 +208,26 @@ class allow_mutation_on_saved_tensors:
     Backward has to run in the same block (AssertionError elsewhere); blocks are not nested (RuntimeError).
     """
 
-    def __enter__(self) -> MutationContext:
+    _entry = MutationContext
+
+    def _begin(self, entry: MutationContext) -> MutationContext:
         if _mutation.context is not None:
             raise RuntimeError("allow_mutation_on_saved_tensors contexts cannot be nested")
-        context = MutationContext()
-        self._hooks = saved_tensors_hooks(context.pack, context.unpack)
-        self._hooks.__enter__()
-        _mutation.context = context
+        _mutation.context = entry
         dispatch.before_write = _before_write
-        return context
+        entry.hooks.__enter__()
+        return entry
 
-    def __exit__(self, *error: object) -> None:
-        context, _mutation.context = _mutation.context, None
-        self._hooks.__exit__(*error)
-        if context is not None:
-            context.clear()
+    def _end(self, entry: MutationContext) -> None:
+        if _mutation.context is entry:
+            _mutation.context = None
+        if entry.hooks is not None:
+            entry.hooks.leave()
+            entry.hooks = None  # which refers to it
+        entry.clear()
 
 
-class disable_saved_tensors_hooks:
+class disable_saved_tensors_hooks(Block):
     """Refuse hooks in a block, with a message (`torch.autograd.graph.disable_saved_tensors_hooks`).
 
     >>> import tapegrad as torch
@@ -206,18 +235,19 @@ class disable_saved_tensors_hooks:
     ...     pass
     """
 
-    before: str | None
+    by_hand = True
 
     def __init__(self, error_message: str) -> None:
+        super().__init__()
         self.message = error_message
 
-    def __enter__(self) -> None:
+    def _begin(self, entry: object) -> None:
         if _thread.hooks:
             raise RuntimeError(self.message)
-        self.before, _thread.refusal = _thread.refusal, self.message
+        _thread.refusals[entry] = self.message
 
-    def __exit__(self, *error: object) -> None:
-        _thread.refusal = self.before
+    def _end(self, entry: object) -> None:
+        _thread.refusals.pop(entry, None)
 
 
 def current() -> Hooks | None:
@@ -225,12 +255,11 @@ def current() -> Hooks | None:
     return _thread.hooks[-1] if _thread.hooks else None
 
 
-def _enter_again(before: tuple[Hooks, ...]) -> None:
-    """Let the hooks of this thread be those of before."""
-    more = len(before) - len(_thread.hooks)
-    for _ in range(abs(more)):
-        _show(1 if more > 0 else -1)
-    _thread.hooks[:] = before
+def _enter_again(before: tuple[Hooks, ...], late: bool) -> None:
+    """Let the hooks of this thread be those of before; `late`, but for those that have been left since."""
+    _thread.hooks[:] = [h for h in _thread.hooks if any(h is b for b in before)] if late else before
+    if bool(_thread.hooks) != (_thread.number in _hooked):
+        _settle()
 
 
 function.current_hooks = current

@@ -39,7 +39,7 @@ _thread = _Thread()
 def follow(begin: bool) -> None:
     """Begin to compute tangents, or end it: then all are forgotten."""
     capturing.refuse("it differentiates forward")
-    calls_through_python.count(1 if begin else -1)
+    (calls_through_python.hold if begin else calls_through_python.drop)(follow)
     dispatch.tangents = _Rules if begin else None
     if not begin:
         for kept in list(hooks.carriers):

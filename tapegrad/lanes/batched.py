@@ -6,14 +6,14 @@ nobody reads. Histories are those of values, so that a backward through lanes is
 """
 from __future__ import annotations
 
-import contextlib
 import operator
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors, protocols
+from tapegrad.autograd.blocks import Block
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
@@ -26,20 +26,33 @@ _layouts, _address, _owner = layouts.all, buffers["address"], buffers["owner"]
 class Level:
     """One `vmap` under way: how many lanes it has, and what random functions do in it."""
 
-    __slots__ = ("looks", "number", "randomness", "size")
+    __slots__ = ("looks", "number", "over", "randomness", "size")
     number: int
     size: int
     randomness: str
 
     def __init__(self, number: int, size: int, randomness: str) -> None:
         self.number, self.size, self.randomness = number, size, randomness
+        self.over = False
         self.looks: Any = None  # what says what the program's code sees where it looks at a number (`branching`)
+
+
+class Again:
+    """The levels of a thread, and others that are there instead of them for a time."""
+
+    __slots__ = ("before", "levels", "over")
+    before: list[Level]
+    levels: list[Level]
+
+    def __init__(self, before: list[Level], levels: list[Level]) -> None:
+        self.before, self.levels = before, [*levels]
+        self.over = False
 
 
 class _Thread(threading.local):
     def __init__(self) -> None:
         self.levels: list[Level] = []  # innermost last: their numbers count from 1
-        self.opened = 0  # how often `rules.open_or_close` was told of them
+        self.opened: set[Level | Again] = set()  # what `rules` was told of, and is not closed or over
 
 
 thread: _Thread = _Thread()
@@ -251,35 +264,60 @@ def under(x: Any) -> Any:
     return x._value if type(x) is Batched else x
 
 
-@contextlib.contextmanager
-def level(size: int, randomness: str = "different") -> Iterator[Level]:
+class level(Block):
     """Open a level."""
-    from tapegrad.lanes import rules
 
-    made = Level(len(thread.levels) + 1, size, randomness)
-    thread.levels.append(made)
-    try:
-        rules.open_or_close(1)
-        try:
-            yield made
-        finally:
-            rules.open_or_close(-1)
-    finally:
-        thread.levels.pop()
+    __slots__ = ("_randomness", "_size")
+    _size: int
+    _randomness: str
+
+    def __init__(self, size: int, randomness: str = "different") -> None:
+        super().__init__()
+        self._size, self._randomness = size, randomness
+
+    def _entry(self) -> Level:
+        return Level(len(thread.levels) + 1, self._size, self._randomness)
+
+    def _begin(self, entry: Level) -> Level:
+        from tapegrad.lanes import rules
+
+        thread.levels = [*thread.levels, entry]
+        rules.opened(entry)
+        return entry
+
+    def _end(self, entry: Level) -> None:
+        from tapegrad.lanes import rules
+
+        if entry in thread.levels:
+            thread.levels = thread.levels[:thread.levels.index(entry)]
+        rules.ended(entry)
 
 
-@contextlib.contextmanager
-def again(levels: list[Level]) -> Iterator[None]:
+class again(Block):
     """Levels as they were when a function was applied, whose backward may come after they ended; or others."""
-    from tapegrad.lanes import rules
 
-    before, thread.levels = thread.levels, levels
-    rules.open_or_close(1)
-    try:
-        yield
-    finally:
-        rules.open_or_close(-1)
-        thread.levels = before
+    __slots__ = ("_levels",)
+    _levels: list[Level]
+
+    def __init__(self, levels: list[Level]) -> None:
+        super().__init__()
+        self._levels = levels
+
+    def _entry(self) -> Again:
+        return Again(thread.levels, self._levels)
+
+    def _begin(self, entry: Again) -> None:
+        from tapegrad.lanes import rules
+
+        thread.levels = entry.levels
+        rules.opened(entry)
+
+    def _end(self, entry: Again) -> None:
+        from tapegrad.lanes import rules
+
+        if thread.levels is entry.levels:
+            thread.levels = entry.before
+        rules.ended(entry)
 
 
 def entered(x: Any, dim: int, of: Level) -> Any:

@@ -1,17 +1,19 @@
 """What `dispatch` asks while a `vmap` is under way: results, writes and views of tensors that stand for batches."""
 from __future__ import annotations
 
-import contextlib
 import math
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tapegrad import dispatch, errors
 from tapegrad.autograd import calls_through_python
+from tapegrad.autograd.blocks import Block
 from tapegrad.lanes import kinds, one_by_one, sweeps
 from tapegrad.lanes.batched import (
+    Again,
     Batched,
+    Level,
     aligned,
     batched,
     become,
@@ -29,31 +31,55 @@ from tapegrad.ops.declaration import Operation
 from tapegrad.signatures import argument_parser
 
 _lock = threading.Lock()
-_open = 0  # levels, of all threads
+_open: set[Level | Again] = set()  # of all threads
 recorder: Any = None  # what is told of each operation on lanes of its thread (`branching.flow`)
 
 
-def open_or_close(step: int) -> None:
-    """Count levels in or out; while any is open, every call asks here."""
-    global _open
-    thread.opened += step
+def opened(level: Level | Again) -> None:
+    """A level of this thread; while any is open, every call asks here."""
+    thread.opened.add(level)
+    _open.add(level)
+    _settle()
+
+
+def ended(level: Level | Again) -> None:
+    """A level that is not opened again."""
+    level.over = True
+    _close(level)
+
+
+def _close(level: Level | Again) -> None:
+    thread.opened.discard(level)
+    _open.discard(level)
+    _settle()
+
+
+def _settle() -> None:
     with _lock:
-        before, _open = _open, _open + step
-        if bool(before) != bool(_open):
-            calls_through_python.count(1 if _open else -1)
-            dispatch.lanes = Rules if _open else None
-            argument_parser.per_lane = one_by_one.call_of if _open else None
+        if _open and dispatch.lanes is None:
+            dispatch.lanes, argument_parser.per_lane = Rules, one_by_one.call_of
+            calls_through_python.hold(Rules)
+        elif not _open and dispatch.lanes is not None:
+            calls_through_python.drop(Rules)
+            dispatch.lanes = argument_parser.per_lane = None  # last, so that who is interrupted does it again
 
 
-@contextlib.contextmanager
-def closed() -> Iterator[None]:
+class closed(Block):
     """While a thread has to do with values alone, none of which stands for a batch."""
-    step = thread.opened
-    open_or_close(-step)
-    try:
-        yield
-    finally:
-        open_or_close(step)
+
+    __slots__ = ()
+
+    def _entry(self) -> list[Level | Again]:
+        return [*thread.opened]
+
+    def _begin(self, entry: list[Level | Again]) -> None:
+        for one in entry:
+            _close(one)
+
+    def _end(self, entry: list[Level | Again]) -> None:
+        for one in entry:
+            if not one.over:
+                opened(one)
 
 
 class Rules:
@@ -80,7 +106,7 @@ class Rules:
     @staticmethod
     def here() -> bool:
         """Whether this thread is in a `vmap`, and not `closed`: others may be, too."""
-        return bool(thread.levels) and thread.opened > 0
+        return bool(thread.levels and thread.opened)
 
     @staticmethod
     def has(*given: Any) -> bool:
@@ -178,4 +204,4 @@ def _drawing() -> tuple[int, ...]:
     return tuple(each.number for each in thread.levels if each.randomness == "different")
 
 
-__all__ = ["Rules", "open_or_close"]
+__all__ = ["Rules", "ended", "opened"]

@@ -298,7 +298,7 @@ OPERATORS = 2048
 # written down and not made; `overwrote` says that an operation in place was among them. `trace_start` is the first
 # instruction that the call may record. Other threads write nothing down. A block of the capture that dies in one of
 # them, or after the call while `holding` is not null yet, is put `aside` (pairs of address and bytes): calls that were
-# put off may still write to it. While `as_written` counts anything (anomaly mode, hooks on what is saved), no call is
+# put off may still write to it. While `as_written` is set (anomaly mode, hooks on what is saved), no call is
 # replayed without asking Python.
 # The pointers of kernel calls lie apart, call after call: MACHINE.trace_pointers, of which `n_pointed` are used; their
 # lines too, each as far from MACHINE.trace_lines as its event from the first (see `native.source_lines`).

@@ -397,10 +397,9 @@ class Machine:
         self._lends = True
         self.give_back(self.workspace())
 
-    def keep_as_written(self, step: int) -> None:
-        """One reason more, or (-1) less, for calls of compiled functions to ask Python."""
-        with self.lock:
-            self._as_written[0] = self._as_written.item(0) + step
+    def keep_as_written(self, wanted: bool) -> None:
+        """Whether calls of compiled functions ask Python."""
+        self._as_written[0] = wanted
 
     def give_back(self, workspace: Workspace) -> None:
         """Return a workspace; one is kept at hand for native code, which takes it for a backward without arguments."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from tapegrad import autograd, creation, random
 from tapegrad.autograd import calls_through_python, engine, modes
-from tapegrad.autograd.saved_tensors import saved_tensors_hooks
+from tapegrad.autograd.saved_tensors import own_hooks
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import tree_map  # noqa: F401 - programs look for it here
@@ -160,7 +160,7 @@ class _Frame:
 
         with modes.enable_grad():
             args = self.arguments()
-            with contextlib.suppress(_Done), saved_tensors_hooks(pack, lambda kept: kept):
+            with contextlib.suppress(_Done), own_hooks(pack, lambda kept: kept):
                 self.again(args)
         if complete and count != len(self.marks) and not (self.early_stop and count > len(self.marks)):
             raise CheckpointError(
@@ -272,7 +272,7 @@ def checkpoint(function: Callable[..., Any], *args: Any, use_reentrant: bool | N
         with first:
             return function(*args, **kwargs)
     frame = _Frame(again, args, early_stop, determinism_check == "default")
-    with saved_tensors_hooks(frame.pack, frame.unpack), first:
+    with own_hooks(frame.pack, frame.unpack), first:
         result = function(*args, **kwargs)
     frame.complete = True
     return result

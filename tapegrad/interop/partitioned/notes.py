@@ -225,13 +225,13 @@ def _at(source: str) -> str:
 @contextmanager
 def _noting(notes: Notes) -> Iterator[None]:
     with _lock:
-        calls_through_python.count(1)
-        dispatch.notes = notes
         try:
+            dispatch.notes = notes
+            calls_through_python.hold(notes)
             yield
         finally:
             dispatch.notes = None
-            calls_through_python.count(-1)
+            calls_through_python.drop(notes)
 
 
 def taken_down(function: Any, name: str, args: Sequence[Any], inputs: Sequence[Any], requires: int,
