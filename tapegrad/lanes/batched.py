@@ -30,11 +30,13 @@ class Level:
     number: int
     size: int
     randomness: str
+    over: bool
+    looks: Any
 
     def __init__(self, number: int, size: int, randomness: str) -> None:
         self.number, self.size, self.randomness = number, size, randomness
         self.over = False
-        self.looks: Any = None  # what says what the program's code sees where it looks at a number (`branching`)
+        self.looks = None  # what says what the program's code sees where it looks at a number (`branching`)
 
 
 class Again:
@@ -43,6 +45,7 @@ class Again:
     __slots__ = ("before", "levels", "over")
     before: list[Level]
     levels: list[Level]
+    over: bool
 
     def __init__(self, before: list[Level], levels: list[Level]) -> None:
         self.before, self.levels = before, [*levels]
