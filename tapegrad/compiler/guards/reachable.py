@@ -82,7 +82,7 @@ class Reach:
         self.function, self.kinds = function, tuple(kinds)
         self.places: list[Place] = []
         self.varying = varying
-        self.growing = GrowingLists(growing)
+        self.growing: GrowingLists = GrowingLists(growing)
         self.logs: dict[int, list[Any]] = self.growing.logs
         self._place_numbers: dict[tuple[int, Any], int] = {}
         self._entries_of_numbers: dict[int, int] = {}
