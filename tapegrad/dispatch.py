@@ -68,7 +68,7 @@ class Operands:
                     raise RuntimeError("Overflow when unpacking long")
                 raise TypeError(
                     f"{op.name.rstrip('_')}(): argument '{operand_names(op)[position % op.arity]}' (position "
-                    f"{position + 1}) must be Tensor, not {type(x).__name__}"
+                    f"{position + 1}) must be Tensor, not {errors.type_name(x)}"
                 )
             self.values.append(row)
             self.wrapped.append(row)

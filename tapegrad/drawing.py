@@ -61,7 +61,11 @@ def _drawn(generator: Generator | None, shape: shapes.Shape, dtype: dtypes.dtype
     """The same, for nobody but this call."""
     made = call.empty((layout or layouts.intern(dtype, shape)).id)
     n, of = made.numel(), dtype.numpy
-    stream = (default_generator if generator is None else generator).stream
+    if generator is None:
+        generator = default_generator
+    elif not isinstance(generator, Generator):
+        raise TypeError(f"argument 'generator' must be torch.Generator, not {errors.type_name(generator)}")
+    stream = generator.stream
     if capturing.mine() is None:
         at = int(buffers[made._buffer]["address"])
         if lessons.active is None:

@@ -153,6 +153,21 @@ C_NAMES = {"float32": "float", "float64": "double", "int64": "long int", "int32"
 C_FIXED = {"int64": "int64_t", "int32": "int", "int16": "int16_t", "int8": "int8_t", "uint8": "uint8_t"}
 
 
+HEAP_TYPE = 1 << 9  # of a class: made when a program runs, and not written in C
+
+
+def type_name(value: object) -> str:
+    """The name of a value's type as C has it: with its package, where it is a C type of one.
+
+    >>> from collections import deque
+    >>> type_name(3), type_name(deque())
+    ('int', 'collections.deque')
+    """
+    kind = type(value)
+    bare = kind.__flags__ & HEAP_TYPE or kind.__module__ == "builtins"
+    return kind.__name__ if bare else f"{kind.__module__}.{kind.__name__}"
+
+
 def beyond(name: str) -> RuntimeError:
     """What is raised for a number that the dtype of this name cannot hold."""
     return RuntimeError(BEYOND.format(C_FIXED.get(name, name)))
@@ -173,9 +188,10 @@ COMPLEX = "there are no complex tensors: {!r} is a name only"
 RANDOM_IN_BATCH = ("vmap: called random operation while in randomness error mode. Please either use the 'same' or "
                    "'different' randomness flags on vmap or perform the randomness operation out of vmap")
 LANES_ITEM = ("vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on "
-              "a Tensor, please try to rewrite what you're doing with other operations.")
+              "a Tensor, please try to rewrite what you're doing with other operations. If error is occurring "
+              "somewhere inside PyTorch internals, please file a bug report.")
 LANES_BRANCH = ("vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
-                "support that yet.")
+                "support that yet, please file an issue at https://github.com/pytorch/pytorch/issues .")
 LANES_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
 LANES_IN_PLACE = ("vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` "
                   "in extra_args that has more elements than `self`. This happened due to `other` being vmapped over "

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from tapegrad import dtypes, shapes
+from tapegrad import dtypes, errors, shapes
 from tapegrad.dispatch import apply, apply_inplace, into, layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
@@ -33,7 +33,7 @@ def elementwise_function(op: Operation) -> Callable[..., Any]:
         operands, attributes, plain = _separated(op, given)
         if not any(isinstance(a, TensorBase) for a in operands):
             raise TypeError(
-                f"{op.name}(): argument 'input' (position 1) must be Tensor, not {type(operands[0]).__name__}"
+                f"{op.name}(): argument 'input' (position 1) must be Tensor, not {errors.type_name(operands[0])}"
             )
         result = apply(op, operands, attributes, teach=plain)
         return result if out is None else into(out, result)
@@ -46,7 +46,7 @@ def inplace_function(op: Operation) -> Callable[..., Any]:
         operands, attributes, plain = _separated(op, given)
         if not isinstance(operands[0], TensorBase):
             raise TypeError(f"{op.name}(): argument 'input' (position 1) must be Tensor, not "
-                            f"{type(operands[0]).__name__}")
+                            f"{errors.type_name(operands[0])}")
         return apply_inplace(op, operands, attributes, teach=plain)
 
     return function

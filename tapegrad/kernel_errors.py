@@ -65,6 +65,10 @@ def _target(place: int, dim: int, size: int) -> Exception:
     return IndexError(f"Target {place} is out of bounds.")
 
 
+def _flat(place: int, dim: int, size: int) -> Exception:
+    return IndexError(f"out of range: tried to access index {place} on a tensor of {size} elements.")
+
+
 def _zero_divisor(place: int, dim: int, size: int) -> Exception:
     return RuntimeError(errors.ZERO_DIVISION)
 
@@ -79,6 +83,7 @@ def _beyond(place: int, dim: int, size: int) -> Exception:
 
 _OUT_OF_RANGE: dict[str, Callable[[int, int, int], Exception]] = {
     "index_select": _in_self, "embedding": _in_self, "index_add": _in_self, "checked_class": _target,
+    "take": _flat, "put": _flat,
     **dict.fromkeys(("gather", "scatter", "scatter_value", "scatter_add", "scatter_multiply", "scatter_amax",
                      "scatter_amin"), _runtime),
     **dict.fromkeys((op.name for op in REGISTRY.values() if op.nonzero), _zero_divisor),

@@ -283,7 +283,7 @@ class Function:
     `forward` runs unrecorded. It takes `ctx` first, unless `setup_context(ctx, inputs, output)` is defined as well.
     """
 
-    _backward_cls: type[FunctionCtx]
+    _backward_cls: type[FunctionCtx] = FunctionCtx
     generate_vmap_rule: bool = False
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -366,7 +366,7 @@ def applied(cls: type[Function], ctx: FunctionCtx, args: tuple[Any, ...], kwargs
             cls.setup_context(ctx, args, output)
         else:
             output = cls.forward(ctx, *args, **kwargs)
-        several = isinstance(output, (tuple, list))
+        several = isinstance(output, tuple)
         outputs = list(output) if several else [output]
         _check_dirty(ctx, args, outputs, recorded)
         alone = sum(isinstance(o, machine.TensorBase) for o in outputs) == 1

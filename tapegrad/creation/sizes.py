@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tapegrad import dispatch, dtypes, formats, shapes
+from tapegrad import dispatch, dtypes, errors, formats, shapes
 from tapegrad.autograd import modes
 from tapegrad.creation.arguments import checked_shape, finished, wanted
 from tapegrad.creation.data import is_sequence, tensor
@@ -179,7 +179,7 @@ def full_like(input: Tensor, fill_value: Any, *, memory_format: Any = None, dtyp
 def layout_like(name: str, input: Any, dtype: Any, memory_format: Any = None) -> Any:
     """The layout of what is made like a tensor: its axes in their order of memory, unless a format is given."""
     if not isinstance(input, Tensor):
-        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {type(input).__name__}")
+        raise TypeError(f"{name}(): argument 'input' (position 1) must be Tensor, not {errors.type_name(input)}")
     like = layouts.all[input._layout]
     kept = memory_format is None or memory_format is formats.preserve_format
     strides = shapes.kept_strides(like.shape, like.strides) if kept else formats.strides(memory_format, like.shape)

@@ -70,7 +70,8 @@ def overrides(name: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
 
 def expect_tensor(name: str, x: Any, argument: str = "input", position: int = 1) -> None:
     if not isinstance(x, Tensor):
-        raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not {type(x).__name__}")
+        raise TypeError(f"{name}(): argument '{argument}' (position {position}) must be Tensor, not "
+                        f"{errors.type_name(x)}")
 
 
 def expect_tensors(given: Sequence[Any]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Union
 
 import numpy as np
 
-from tapegrad import dtypes
+from tapegrad import dtypes, errors
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import machine
 
@@ -149,10 +149,6 @@ def kind_of(annotation: str) -> Kind | None:
 
 def type_name(x: Any) -> str:
     """A type as PyTorch's errors name it."""
-    kind = type(x)
     if isinstance(x, TensorBase):
-        return kind.__name__
-    if kind in (tuple, list):
-        return kind.__name__
-    return "torch.dtype" if isinstance(x, dtypes.dtype) else "numpy." + kind.__name__ if isinstance(
-        x, np.generic) else kind.__name__
+        return type(x).__name__
+    return "torch.dtype" if isinstance(x, dtypes.dtype) else errors.type_name(x)

@@ -423,6 +423,20 @@ def reentrant(t, x, w):
     return x.grad
 
 
+def a_list_is_no_tuple(t, x, w):
+    class Listed(t.autograd.Function):
+        @staticmethod
+        def forward(ctx, x):
+            return [x, x * 2]
+
+        @staticmethod
+        def backward(ctx, *g):
+            return g[0]
+
+    found = Listed.apply(x)
+    return type(found).__name__, found[0] is x, found[1].requires_grad, found[1].grad_fn
+
+
 @pytest.mark.filterwarnings("ignore")
 @pytest.mark.parametrize("program", programs(globals()), ids=lambda f: f.__name__)
 def test_same_as_pytorch(program: Callable[..., Any]) -> None:

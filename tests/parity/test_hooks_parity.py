@@ -890,3 +890,12 @@ def test_pieces_are_outputs_of_one_node(name, used, create_graph):
     for kinds in (("pre",), ("post",), ("tensor",), ("pre", "post", "tensor"), ()):
         ours, theirs = (rounded(plain(run(t, kinds)), name != "svd") for t in (tapegrad, torch))
         assert ours == theirs, kinds
+
+
+@pytest.mark.parametrize("t", [torch, tapegrad])
+def test_inputs_that_require_no_grad_are_told_of(t):
+    layer, seen = t.nn.Linear(2, 1), []
+    layer.register_full_backward_hook(lambda module, at_inputs, at_outputs: seen.append(at_inputs))
+    with pytest.warns(UserWarning, match="since no inputs require gradients"):
+        layer(t.ones(1, 2)).sum().backward()
+    assert seen == [(None,)]

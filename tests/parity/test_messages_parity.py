@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import warnings
 
+import numpy as np
 import pytest
 from both import refusal
 
@@ -74,11 +75,62 @@ CALLS = {
         t.tensor([True]), (2,)), "type 3": lambda t: t.ones(2).type(3), "cat into another": lambda t: t.cat(
         [t.ones(2), t.ones(2)], out=t.empty(0, dtype=t.int64)),
     "linspace beyond": lambda t: t.linspace(0, 255, 6, dtype=t.int8),
+    "an array for a tensor": lambda t: t.sin(np.ones(2)),
+    "an array for a layer": lambda t: t.nn.Linear(2, 1)(np.ones(2)),
+    "an element beyond, after a new axis": lambda t: t.ones(2, 3)[:, None, 5],
+    "an element beyond, after dots": lambda t: t.ones(2, 3, 4)[..., 5], "deleted": lambda t: delete(t.ones(3)),
+    **{f"assigned {value!r} at {at}": lambda t, at=at, value=value: t.ones(2, 3).__setitem__(
+        t.tensor([0]) if at == "places" else at, value)
+       for at in (0, (0, 1), "places") for value in ("a", None, [1.0, 2.0, 3.0], (1, 2, 3), {}, 1j, np.float32(2),
+                                                  np.ones(3))},
+    "assigned text to whole numbers": lambda t: t.ones(2, dtype=t.int64).__setitem__(0, "a"),
+    "gathered by floats": lambda t: t.ones(2).gather(0, t.ones(2)),
+    "added at too few": lambda t: t.ones(3).index_add(0, t.tensor([0]), t.ones(2)),
+    "added at too few, in place": lambda t: t.ones(3).index_add_(0, t.tensor([0]), t.ones(2)),
+    "added rows of another width": lambda t: t.ones(3, 2).index_add(0, t.tensor([0]), t.ones(1, 3)),
+    "copied to too few": lambda t: t.ones(3).index_copy(0, t.tensor([0]), t.ones(2)),
+    "copied rows of another width": lambda t: t.ones(3, 2).index_copy(0, t.tensor([0]), t.ones(1, 3)),
+    "too few for a mask": lambda t: t.ones(3).masked_scatter(t.ones(3) > 0, t.ones(2)),
+    "filled by a mask of floats": lambda t: t.ones(3).masked_fill(t.ones(3), 0),
+    "filled by a mask of whole numbers": lambda t: t.ones(3).masked_fill(t.ones(3, dtype=t.int64), 0),
+    "memory beyond": lambda t: t.ones(3).as_strided((4,), (1,)),
+    "memory beyond, of a part": lambda t: t.ones(4, 6)[0].as_strided((40,), (1,), 3),
+    "taken beyond": lambda t: t.ones(3).take(t.tensor([7])),
+    "put beyond": lambda t: t.ones(3).put(t.tensor([-7]), t.ones(1)),
+    "-1 for an axis that is not there": lambda t: t.ones(2).expand(3, -1, 2),
+    "a grid of dtypes": lambda t: t.meshgrid(t.ones(1), t.ones(1).int(), indexing="ij"),
+    "quantile beyond": lambda t: t.ones(3).quantile(1.5), "nanquantile beyond": lambda t: t.ones(3).nanquantile(-0.25),
+    "quantiles beyond": lambda t: t.ones(3).quantile(t.tensor([0.5, 1.5])),
+    "padding that takes too much": lambda t: t.nn.functional.pad(t.ones(3), (-3, -1)),
+    "half of an odd number": lambda t: t.nn.functional.glu(t.ones(2, 3)),
+    "mv of two matrices": lambda t: t.ones(2, 2).mv(t.ones(2, 2)),
+    "bags weighed for their maximum": lambda t: t.nn.EmbeddingBag(3, 2, mode="max")(
+        t.tensor([[1]]), None, t.ones(1, 1)),
+    **{f"{name} of bools": lambda t, name=name: getattr(t.tensor([True]), name)() for name in
+       ("ceil", "floor", "round", "trunc", "relu")},
+    "bools shifted": lambda t: t.tensor([True]) << 1, "floats shifted": lambda t: t.ones(1) >> 1,
+    "bools divided": lambda t: t.tensor([True]) // True, "a bool to a bool": lambda t: t.tensor([True, False]) ** True,
+    "a bool to the power of none": lambda t: t.tensor([True, False]) ** False,
+    "bools to bools": lambda t: t.tensor([True]) ** t.tensor([True]),
+    "floats into whole numbers, and": lambda t: t.tensor([3]).__iand__(1.5),
+    "floats into bools, or": lambda t: t.tensor([True]).__ior__(t.ones(1)),
+    "a function of its own, without one": lambda t: t.autograd.Function.apply(t.ones(1)),
+    "an item in a batch": lambda t: t.func.vmap(lambda x: x.item())(t.ones(2)),
+    "a branch in a batch": lambda t: t.func.vmap(lambda x: x if x > 0 else -x)(t.ones(2)),
 }
+
+
+def delete(x):
+    del x[0]
+
+
 TYPES = {  # where PyTorch lists all that it takes
     "quantile of None": lambda t: t.ones(2).quantile(None), "quantile of text": lambda t: t.ones(2).quantile("a"),
     "quantile of a list": lambda t: t.ones(2).quantile([0.5]), "reduced": lambda t: t.ones(3).index_reduce(
         0, t.tensor([0]), t.ones(3), "mean"),
+    "searched for text": lambda t: t.searchsorted(t.ones(3), "a"),
+    "text in bins": lambda t: t.bucketize("a", t.ones(3)),
+    "drawn from a number": lambda t: t.randn(2, generator=5), "drawn from text": lambda t: t.rand(2, generator="a"),
 }
 
 

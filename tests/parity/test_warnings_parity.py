@@ -28,6 +28,7 @@ F.kl_div(x, x, reduction="sum") | t.meshgrid(x, x, indexing="ij") | t.cross(x, x
 x.scatter(0, i, 1.0, reduce="add") | t.linalg.cholesky(t.eye(2)) | x[[0, 1]] | x[(0,)] | x[i] | t.eye(2).T | x.cov()
 t.zeros(2, out=t.ones(3)) | t.full((2,), 1.0, out=t.ones(3)) | t.linspace(0, 1, 3, out=t.ones(2))
 t.rand(2, out=t.ones(3)) | t.randperm(4, out=t.tensor([1])) | t.eye(2, out=t.ones(3)) | t.tensor(3.0)
+F.embedding_bag(t.tensor([0, 1]), t.ones(2, 1), i, mode="max")
 """
 
 

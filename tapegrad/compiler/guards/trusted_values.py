@@ -16,10 +16,9 @@ import numpy as np
 
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.bytecode import read
+from tapegrad.errors import HEAP_TYPE as HEAP_TYPE
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
-
-HEAP_TYPE = 1 << 9  # of a class that was made at run time
 
 # Modules that code may name. Of `numpy` it may use what `_NUMPY` lists, its ufuncs and its types.
 _MODULES = {"builtins", "math", "cmath", "operator", "itertools", "functools", "collections", "collections.abc",

@@ -21,7 +21,7 @@ from tapegrad.tensor import Tensor
 # ---------------------------------------------------------------- along an axis
 
 
-def _expect_index(name: str, index: Any, kinds: tuple[str, ...] = ("int64", "int32")) -> None:
+def _expect_index(name: str, index: Any, kinds: tuple[str, ...] = ("int32", "int64")) -> None:
     expect_tensor(name, index, "index", 3)
     if index.dtype.name not in kinds and index.numel():
         raise RuntimeError(f"{name}(): Expected dtype {'/'.join(kinds)} for index")
@@ -186,17 +186,22 @@ in_place("scatter_reduce", scatter_reduce)
 
 
 @method
-@one_node("IndexReduceBackward0")
 def index_reduce(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
                  include_self: bool = True) -> Any:
     """Slices combined into those that an index names (`torch.index_reduce`)."""
     if reduce not in ("prod", "mean", "amax", "amin"):
         raise RuntimeError(f"reduce argument must be either prod, mean, amax or amin, got {reduce}")
     warn("index_reduce() is in beta and the API may change at any time.")
+    return reduced_at(input, dim, index, source, reduce, include_self=include_self)
+
+
+@one_node("IndexReduceBackward0")
+def reduced_at(input: Tensor, dim: int, index: Tensor, source: Tensor, reduce: str, *,
+                 include_self: bool = True) -> Any:
     dim, i = _vector("index_reduce", input, dim, index)
     _check_source("index_reduce", input, dim, i, source)
     if not input.ndim:
-        return index_reduce(input.reshape(1), 0, i, source.reshape(1), reduce, include_self=include_self).reshape(())
+        return reduced_at(input.reshape(1), 0, i, source.reshape(1), reduce, include_self=include_self).reshape(())
     places = i.reshape([-1 if d == dim else 1 for d in range(source.ndim)]).expand(source.shape)
     return scatter_reduce(input, dim, places, source, reduce, include_self=include_self)
 
@@ -263,9 +268,17 @@ def _check_source(name: str, x: Any, dim: int, index: Any, source: Any) -> None:
     own = tuple(source.shape) or (1,)
     wanted = tuple(index.numel() if d == dim else n for d, n in enumerate(x.shape)) or (1,)
     if own != wanted:
-        kind = IndexError if name == "index_copy" and own[dim:dim + 1] != wanted[dim:dim + 1] else RuntimeError
-        raise kind(f"{name}(): Number of indices ({index.numel()}) should be equal to source.size(dim): "
-                   f"({own[dim] if dim < len(own) else 1}), for dim: {dim}; slices have to match in shape")
+        there, several = own[dim] if dim < len(own) else 1, f"{name}_(): Number of indices ({index.numel()}) should be"
+        if name == "index_copy" and there != index.numel():
+            raise IndexError(f"{several} equal to source.size(dim) ({there})")
+        if there != index.numel():
+            raise RuntimeError(f"{several} equal to source.size(dim): ({there}), for dim: {dim}")
+        if name == "index_add":
+            raise RuntimeError("source tensor shape must match self tensor shape, excluding the specified dimension. "
+                               f"Got self.shape = {list(x.shape)} source.shape = {list(source.shape)}")
+        ours, theirs = (" ".join(str(n) for d, n in enumerate(t.shape) if d != dim) for t in (x, source))
+        raise RuntimeError(f"{name}_(): Source/destination tensor must have same slice shapes. Destination slice "
+                           f"shape: {ours} at dimension {dim} and source slice shape: {theirs} at dimension 0.")
 
 
 for _name in ("index_add", "index_copy"):

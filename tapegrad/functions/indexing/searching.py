@@ -8,6 +8,7 @@ import numpy as np
 from tapegrad import dtypes, shapes
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply
+from tapegrad.errors import type_name
 from tapegrad.functions.common import METHODS, expect_tensor, in_place, into, kind_name, method, operation, public
 from tapegrad.functions.indexing.gathering import gather
 from tapegrad.functions.indexing.subscripts import coordinates, read, rows_of_coordinates, write
@@ -43,8 +44,7 @@ def masked_scatter(input: Tensor, mask: Tensor, source: Tensor) -> Any:
     shape = shapes.broadcast((tuple(input.shape), tuple(mask.shape)))
     places = np.flatnonzero(np.broadcast_to(mask._array(), shape))
     if len(places) > source.numel():
-        raise RuntimeError("masked_scatter: expected self to have at least as many elements as the mask is true in "
-                           "source")
+        raise RuntimeError("Number of elements of source < number of ones in mask")
     flat = expand(input, *shape).reshape(-1)
     found = write("masked_scatter", flat, source.reshape(-1)[:len(places)], (from_array(places),), ("axes", (0,)))
     return found.reshape(shape)
@@ -98,6 +98,8 @@ def searchsorted(sorted_sequence: Tensor, input: Any, *, out_int32: bool = False
             raise RuntimeError("torch.searchsorted(): input value can be a scalar only when boundaries tensor "
                                "dimension "
                                f"is 1, but we got boundaries tensor dim({sorted_sequence.ndim})")
+        if not isinstance(input, (int, float, np.number)):
+            raise TypeError(f"searchsorted(): argument 'input' (position 2) must be Tensor, not {type_name(input)}")
         input = from_array(np.asarray(input), sorted_sequence.dtype if isinstance(input, int) else dtypes.float64
                            if sorted_sequence.dtype is dtypes.float64 else dtypes.default_dtype())
     if sorted_sequence.ndim != 1 and tuple(sorted_sequence.shape[:-1]) != tuple(input.shape[:-1]):

@@ -62,14 +62,12 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
         if not x.ndim and isinstance(items[0], slice):
             raise IndexError("slice() cannot be applied to a 0-dim tensor.")
         raise IndexError(f"too many indices for tensor of dimension {x.ndim}")
-    dim, axis = 0, 0  # of the view so far; of the tensor, for messages
+    dim = 0  # of the view so far
     pending: list[tuple[int, Any]] = []
     ndim = x.ndim
-    for item in items:
+    for place, item in enumerate(items):  # what PyTorch calls the dimension of an index that is too large
         if item is Ellipsis:
-            skipped = ndim - used
-            dim += skipped
-            axis += skipped
+            dim += ndim - used
         elif item is None:
             x = unsqueeze(x, dim)
             dim += 1
@@ -85,7 +83,6 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
             if alone or (first, last, step) != (0, n, 1):
                 x = slice_(x, dim, first, max(first, last), step)
             dim += 1
-            axis += 1
         elif isinstance(item, Tensor) and (item.ndim or item.dtype.category != 1 or item.dtype is dtypes.uint8
                                            or (dispatch.lanes is not None and dispatch.lanes.has(item))):
             if item.dtype.name in ("bool", "uint8"):
@@ -100,19 +97,16 @@ def _views(x: Any, items: Sequence[Any], alone: bool = False) -> tuple[Any, list
                 for d, places in enumerate(coordinates(item._array())):
                     pending.append((dim + d, from_array(places)))
                 dim += item.ndim
-                axis += item.ndim
             elif item.dtype.name in ("int64", "int32"):
                 pending.append((dim, item))
                 dim += 1
-                axis += 1
             else:
                 raise IndexError("tensors used as indices must be long, int, byte or bool tensors")
         else:
             i, n = operator.index(item), x.shape[dim]
             if not -n <= i < n:
-                raise IndexError(f"index {i} is out of bounds for dimension {axis} with size {n}")
+                raise IndexError(f"index {i} is out of bounds for dimension {place} with size {n}")
             x = apply_view(operation("select"), x, (("dim", dim), ("index", i % n)))
-            axis += 1
     return x, pending
 
 
@@ -246,7 +240,14 @@ def _masked(x: Any, mask: Any, value: Any) -> None:
     apply_inplace(operation("mask_put_"), (x, condition, value))
 
 
+_ASSIGNED = (Tensor, int, float, complex, np.integer)
+
+
 def setitem(self: Any, index: Any, value: Any) -> None:
+    if not isinstance(value, _ASSIGNED) and type(value) not in following.KINDS:
+        raise TypeError(f"can't assign a {errors.type_name(value)} to a {self.type()}")
+    if isinstance(value, complex):
+        raise errors.beyond(errors.C_FIXED.get(self.dtype.name, errors.C_NAMES[self.dtype.name]))
     items = _normalised(index)
     if len(items) == 1 and items[0] is False:  # nothing is written
         return
@@ -254,8 +255,6 @@ def setitem(self: Any, index: Any, value: Any) -> None:
         _masked(self, items[0], value)
         return
     target, pending = _views(self, items)
-    if isinstance(value, (list, np.ndarray, np.generic)):
-        value = target.new_tensor(value)
     if pending and isinstance(value, Tensor) and value.numel() == 1 and value.dtype is not target.dtype:
         value = value.to(target.dtype)
     if not pending:
@@ -289,6 +288,13 @@ def _nothing(dtype: Any) -> Any:
 
 METHODS["__getitem__"] = overriding.special("__getitem__", getitem)
 METHODS["__setitem__"] = overriding.special("__setitem__", setitem)
+
+
+def delitem(self: Any, index: Any) -> None:
+    raise TypeError("Tensor does not support deleting items")
+
+
+METHODS["__delitem__"] = delitem
 
 
 def _put(x: Any, indices: Sequence[Any], dims: tuple[int, ...], value: Any, accumulate: bool, inplace: bool) -> Any:

@@ -72,7 +72,7 @@ def bmm(input: Tensor, mat2: Any, *, out: Any = None) -> Any:
 def mv(input: Tensor, vec: Any, *, out: Any = None) -> Any:
     expect_tensor("mv", vec, "vec", 2)
     if input.ndim != 2 or vec.ndim != 1:
-        raise RuntimeError(f"vector + matrix @ vector expected, got {vec.ndim}, {input.ndim}, {vec.ndim}")
+        raise RuntimeError(f"vector + matrix @ vector expected, got 1, {input.ndim}, {vec.ndim}")
     if input.shape[1] != vec.shape[0]:
         raise RuntimeError(f"size mismatch, got input ({input.shape[0]}), mat ({input.shape[0]}x{input.shape[1]}), vec "
                            f"({vec.shape[0]})")

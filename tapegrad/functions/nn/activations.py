@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tapegrad import dtypes
+from tapegrad import dtypes, shapes
 from tapegrad.dispatch import apply, apply_inplace
 from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, kind_name, operation, public, warn
 from tapegrad.functions.several_outputs import one_node
@@ -114,6 +114,7 @@ def glu(input: Tensor, dim: int = -1) -> Any:
     """The first half times the sigmoid of the second (`torch.nn.functional.glu`)."""
     if not input.ndim:
         raise RuntimeError("glu does not support scalars because halving size must be even")
+    dim = shapes.wrap_dim(dim, input.ndim)
     n = input.shape[dim]
     if n % 2:
         raise RuntimeError(f"Halving dimension must be even, but dimension {dim} is size {n}")

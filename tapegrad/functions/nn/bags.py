@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes
+from tapegrad.functions.indexing.gathering import reduced_at
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.tensor import Tensor
 
@@ -71,7 +72,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: 
     if per_sample_weights is not None and mode != "sum":
         raise NotImplementedError("embedding_bag: per_sample_weights was not None. per_sample_weights is only "
                                   "supported for "
-                                  f"mode='sum' (got mode='{mode}').")
+                                  f"mode='sum' (got mode='{mode}'). Please open a feature request on GitHub.")
     index = input.reshape(-1)
     bags = len(starts) - 1
     where = np.repeat(np.arange(bags), np.diff(starts))
@@ -87,7 +88,7 @@ def embedding_bag(input: Tensor, weight: Tensor, offsets: Any = None, max_norm: 
     to = creation.from_array(where)
     empty = weight.new_zeros((bags, weight.shape[1]))
     if mode == "max":
-        return empty.index_reduce(0, to, rows, "amax", include_self=False)
+        return reduced_at(empty, 0, to, rows, "amax", include_self=False)
     total = empty.index_add(0, to, rows)
     if mode == "sum":
         return total

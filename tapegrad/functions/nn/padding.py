@@ -70,8 +70,7 @@ def tied(x: Any, loose: bool = False) -> Any:
 def _constant(input: Tensor, sides: list[tuple[int, int]], value: float | None) -> Any:
     for n, (before, after) in zip(input.shape, sides):
         if n - max(-before, 0) - max(-after, 0) < 0:
-            raise RuntimeError(f"The input size {n}, plus negative padding {before} and {after}, resulted in a "
-                               "negative output size, which is invalid.")
+            raise RuntimeError("narrow(): length must be non-negative.")
     filled = 0 if value is None else dtypes.fitted(value, input.dtype)
     return apply(operation("pad"), (input,), (("sides", tuple(sides)), ("value", filled)))
 

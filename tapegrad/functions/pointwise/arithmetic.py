@@ -78,6 +78,8 @@ def pow(input: Any, exponent: Any, *, out: Any = None) -> Any:
     if not isinstance(input, Tensor) and not isinstance(exponent, Tensor):
         raise TypeError("pow() received an invalid combination of arguments - got "
                         f"({type(input).__name__}, {type(exponent).__name__})")
+    if isinstance(exponent, bool) and isinstance(input, Tensor) and input.dtype is dtypes.bool_:
+        return into(out, input | (not exponent))
     result = apply(operation("pow"), (input, exponent), teach=_expect_power(input, exponent))
     return into(out, result)
 
@@ -191,7 +193,7 @@ def _masked_fill(run: Callable[..., Any], suffix: str) -> Callable[..., Any]:
     def masked_fill(input: Tensor, mask: Tensor, value: Any) -> Any:
         if mask.dtype.name != "bool":
             raise RuntimeError("masked_fill_ only supports boolean masks, but got mask with dtype "
-                               f"{mask.dtype.name}")
+                               f"{errors.C_NAMES[mask.dtype.name]}")
         if isinstance(value, Tensor) and value.ndim:
             raise RuntimeError("masked_fill_ only supports a 0-dimensional value tensor, but got tensor with "
                                f"{value.ndim} dimension(s).")

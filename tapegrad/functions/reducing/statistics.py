@@ -31,7 +31,9 @@ def _quantile(name: str, input: Tensor, q: Any, dim: Any, keepdim: bool, interpo
         raise TypeError(f"{name}() received an invalid combination of arguments - got (Tensor, {type(q).__name__})")
     given = q._array() if isinstance(q, Tensor) else np.asarray(q, input.dtype.numpy)
     if ((given < 0) | (given > 1)).any():
-        raise RuntimeError(f"{name}() q values must be in the range [0, 1]")
+        several = isinstance(q, Tensor)
+        raise RuntimeError(f"{name if several else 'quantile'}() q {'values ' * several}must be in the range [0, 1]"
+                           + ("" if several else f" but got {q:g}"))
     if dim is None:
         x, axis, shape = input.reshape(-1), 0, (1,) * input.ndim
     else:

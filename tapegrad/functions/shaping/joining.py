@@ -5,7 +5,7 @@ import functools
 from collections.abc import Sequence
 from typing import Any
 
-from tapegrad import creation, dtypes, shapes
+from tapegrad import creation, dtypes, errors, shapes
 from tapegrad.dispatch import MOST, MOST_ALIKE, apply
 from tapegrad.functions.common import PUBLIC, expect_tensor, expect_tensors, into, kind_name, operation, public
 from tapegrad.functions.queries import common_dtype
@@ -24,7 +24,7 @@ def cat(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
     """Tensors one after another along an axis (`torch.cat`)."""
     if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
         raise TypeError("cat(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-                        f"{type(tensors).__name__}")
+                        f"{errors.type_name(tensors)}")
     if not tensors:
         raise ValueError("torch.cat(): expected a non-empty list of Tensors")
     expect_tensors(tensors)
@@ -86,7 +86,7 @@ def stack(tensors: Sequence[Any], dim: int = 0, *, out: Any = None) -> Any:
 def _expect_several(name: str, tensors: Any) -> None:
     if isinstance(tensors, Tensor) or not isinstance(tensors, Sequence):
         raise TypeError(f"{name}(): argument 'tensors' (position 1) must be tuple of Tensors, not "
-                        f"{type(tensors).__name__}")
+                        f"{errors.type_name(tensors)}")
 
 
 def _stacked(name: str, ndim: int, dim: int) -> None:

@@ -186,7 +186,8 @@ def expand(self: Any, *sizes: Any) -> Any:
         own = have[d - missing] if d >= missing else 1
         if n == -1:
             if d < missing:
-                raise RuntimeError(f"expand: the requested shape has -1 in a leading, non-existing dimension {d}")
+                raise RuntimeError("The expanded size of the tensor (-1) isn't allowed in a leading, non-existing "
+                                   f"dimension {d}")
             size[d] = own
         elif own not in (1, n):
             raise RuntimeError(
@@ -302,8 +303,10 @@ def as_strided(input: Tensor, size: Ints, stride: Ints, storage_offset: int | No
             capturing.refuse("it reads memory of what an argument is a view of")
             return as_strided(input._base, size, stride, input.storage_offset() + offset)
         raise RuntimeError(
-            f"as_strided: sizes {list(size)} and strides {list(stride)} with storage offset "
-            f"{input.storage_offset() + offset} reach beyond the tensor, which has {layout.numel} elements"
+            f"setStorage: sizes {list(size)}, strides {list(stride)}, storage offset "
+            f"{input.storage_offset() + offset}, and itemsize {layout.dtype.itemsize} requiring a storage size of "
+            f"{(input.storage_offset() + offset + shapes.extent(size, stride)) * layout.dtype.itemsize} are out of "
+            f"bounds for storage of size {input.untyped_storage().nbytes()}"
         )
     if input.requires_grad and not layout.dense and call.is_recording(None):
         raise RuntimeError("as_strided: not differentiable for a tensor with gaps in its memory; clone() it first")
@@ -473,7 +476,7 @@ def meshgrid(*tensors: Any, indexing: str | None = None) -> tuple[Any, ...]:
         if x.ndim > 1:
             raise RuntimeError(f"torch.meshgrid: Expected 0D or 1D tensor in the tensor list but got: {x.ndim}D")
         if x.dtype is not tensors[0].dtype:
-            raise RuntimeError("torch.meshgrid expects all tensors to have the same dtype")
+            raise RuntimeError("meshgrid expects all tensors to have the same dtype")
     if indexing not in (None, "ij", "xy"):
         raise RuntimeError("torch.meshgrid: indexing must be one of \"xy\" or \"ij\", but received: " + indexing)
     if indexing is None:

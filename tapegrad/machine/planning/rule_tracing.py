@@ -43,6 +43,9 @@ def compute_dtype(op: Operation, operands: Sequence[Layout]) -> dtype:
     if op.result == "sum" and not common.is_floating_point:
         common = dtypes.int64
     if "bif"[common.category] not in op.accepts:
+        if op.inplace_of is not None and common.category > operands[0].dtype.category:
+            raise RuntimeError(f"result type {scalar_name(common)} can't be cast to the desired output type "
+                               f"{scalar_name(operands[0].dtype)}")
         raise _unsupported(op, common)
     if op.name.rstrip("_") == "sub" and any(o.dtype is dtypes.bool_ for o in operands):
         raise RuntimeError(
@@ -74,7 +77,15 @@ def _unsupported(op: Operation, d: dtype) -> Exception:
             "mean(): could not infer output dtype. Input dtype must be either a floating point or complex dtype. "
             f"Got: {scalar_name(d)}"
         )
-    return NotImplementedError(f'"{op.name.rstrip("_")}_cpu" not implemented for \'{scalar_name(d)}\'')
+    name = op.name.rstrip("_")
+    if name == "relu":
+        return RuntimeError("Boolean inputs not supported for relu")
+    return NotImplementedError(f'"{_KERNELS.get(name, f"{name}_cpu")}" not implemented for \'{scalar_name(d)}\'')
+
+
+# What PyTorch calls the kernels that it misses, where that is not the operation's own name.
+_KERNELS = {"left_shift": "lshift_cpu", "right_shift": "rshift_cpu", "floor_divide": "div_floor_cpu", "pow": "pow",
+            "ceil": "ceil_vml_cpu", "floor": "floor_vml_cpu", "round": "round_vml_cpu", "trunc": "trunc_vml_cpu"}
 
 
 def scalar_name(d: dtype) -> str:

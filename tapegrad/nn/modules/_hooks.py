@@ -14,6 +14,10 @@ from tapegrad.tape.hooks import RemovableHandle
 
 Hook = Callable[..., Any]
 Tensor = machine.tensor_type
+_NO_INPUTS = ("Full backward hook is firing when gradients are computed with respect to module outputs since no inputs "
+              "require gradients. See "
+              "https://docs.pytorch.org/docs/main/generated/torch.nn.Module.html"
+              "#torch.nn.Module.register_full_backward_hook for more details.")
 _NO_INPUT_GRADIENT = ("Backward hook for Modules where no input requires gradient should always return None or None "
                       "for "
                       "all gradients.")
@@ -267,6 +271,8 @@ class _Passage:
                 grads = changed
         self.grad_outputs = grads
         if self.input_places is None:
+            if self.hooks:
+                warnings.warn(_NO_INPUTS, stacklevel=2)
             for hook in self.hooks:
                 changed = hook(self.module, (None,) * self.n_inputs, grads)
                 if changed is not None and not (isinstance(changed, tuple) and all(g is None for g in changed)):
