@@ -17,6 +17,7 @@ from tapegrad.compiler.passes.weighted import along, changed
 from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, single, space, times_used
 from tapegrad.compiler.superinstructions import CHUNK, MAX_STREAMS
 from tapegrad.compiler.traced_program import Place, Step
+from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.live import machine
@@ -202,7 +203,7 @@ class _Line:
                 3 * copied > 2 * loops[2] * sum(map(bool, copies))) or (
                 copied * structural.rows_at_once(of) * of.itemsize > COPIES):
             return None
-        found = _abreast(loops, operands, of.itemsize, structural.rows_at_once(of))
+        found = _abreast(loops, operands, of)
         if found is None:
             return None
         over, (written, *strides) = found
@@ -210,7 +211,7 @@ class _Line:
                       for o, by in zip(operands, strides))
         address = structural.abreast(structural.Abreast(
             of, value, kinds, tuple(by[2] for by in strides), tuple(copies.index(c) if c else 0 for c in copies),
-            tuple(i.step for i in indices), tuple(i.length for i in indices)))
+            tuple(i.step for i in indices), tuple(i.length for i in indices), structural.rows_computed(of, over[0])[1]))
         return address, _nest(over, written, [o._replace(strides=by) for o, by in zip(operands, strides)], indices)
 
     def operand(self, place: Place, strides: Sequence[int], columns: int, steps: dict[int, Arithmetic],
@@ -243,22 +244,22 @@ class _Line:
         return _Operand(place, (outer, rows, inner), kind)
 
 
-def _abreast(loops: tuple[int, int, int], operands: Sequence[_Operand], item: int, once: int
+def _abreast(loops: tuple[int, int, int], operands: Sequence[_Operand], of: dtype
              ) -> tuple[tuple[int, int, int], list[tuple[int, int, int]]] | None:
-    """Loops of which the first goes along rows that are computed `once` at a time, and the strides of what is written
-    and of the operands: the two over rows in either order, or as one.
+    """Loops of which the first goes along rows that are computed together, and the strides of what is written and of
+    the operands: the two over rows in either order, or as one.
 
     None where operands that are not picked change with it from column to column, or too many rows would be computed
     twice.
     """
     a, b, row = loops
-    x, y, z = contiguous(loops, item)
+    x, y, z = contiguous(loops, of.itemsize)
     strides = [(x, y, z), *(o.strides for o in operands)]
     ways = [(loops, strides), ((b, a, row), [(y, x, z) for x, y, z in strides])]
     if 1 not in (a, b) and all(x == b * y for x, y, _ in strides):
         ways.append(((a * b, 1, row), [(y, 0, z) for _, y, z in strides]))
     ways = [way for way in ways if not any(o.kind < 0 and x and z for o, (x, _, z) in zip(operands, way[1][1:]))]
-    computed = [-(-rows // once) * once * times for (rows, times, _), _ in ways]
+    computed = [structural.rows_computed(of, rows)[0] * times for (rows, times, _), _ in ways]
     if not ways or 2 * min(computed) > 3 * a * b:
         return None
     return ways[computed.index(min(computed))]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from tapegrad.machine.kernels.structural.abreast_writer import ALIKE, Abreast
 from tapegrad.machine.kernels.structural.abreast_writer import BLOCK as COLUMNS_ABREAST
+from tapegrad.machine.kernels.structural.abreast_writer import computed as rows_computed
 from tapegrad.machine.kernels.structural.abreast_writer import rows as rows_at_once
 from tapegrad.machine.kernels.structural.gathering import COLUMNS, ROWS, STAGED, Gathering
 from tapegrad.machine.kernels.structural.indexed import (
@@ -50,5 +51,6 @@ __all__ = [
     "READ", "ROUTINES", "ROWS", "SCRATCH", "STAGED", "STATUS", "Abreast", "Gathering", "abreast", "array_function",
     "called", "check_nest", "effects", "fails", "fetched", "gathered", "gatherings", "in_range", "indexed",
     "is_indexed", "lapack", "lapack_call", "nonzero_nest", "packed", "pointers", "positions", "recurrence",
-    "rows_abreast", "rows_at_once", "scan", "searched", "turned", "turns", "walk_nest", "weighted", "weighted_sums",
+    "rows_abreast", "rows_at_once", "rows_computed", "scan", "searched", "turned", "turns", "walk_nest", "weighted",
+    "weighted_sums",
 ]

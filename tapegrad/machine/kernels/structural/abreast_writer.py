@@ -7,7 +7,8 @@ to its rows. An element picked by itself takes as long as the arithmetic on four
 of three picked elements each took 83 us, and take 48.
 
 The nest is [3, 0, A, B, C] and then three byte strides for each pointer: what is written, the operands, and the index
-operands, which go along C. Where the last rows do not fill the registers, the last one is computed several times.
+operands, which go along C. Where the last rows do not fill the registers, the last one is computed several times; for
+half of them or fewer, the registers are half as many, or as wide.
 """
 from __future__ import annotations
 
@@ -41,11 +42,19 @@ class Abreast(NamedTuple):
     first: tuple[int, ...]
     index_steps: tuple[int, ...]
     lengths: tuple[int, ...]
+    halves: bool  # whether the last rows are that few
 
 
 def rows(of: dtype) -> int:
     """Rows that are computed at once."""
     return LINE // of.itemsize
+
+
+def computed(of: dtype, count: int) -> tuple[int, bool]:
+    """Of so many rows how many are computed, and whether the last ones are half of those at once, or fewer."""
+    once = rows(of)
+    halves = 0 < count % once <= once // 2
+    return -(-count // once) * once - halves * (once // 2), halves
 
 
 class _Abreast(Loops):
@@ -55,9 +64,14 @@ class _Abreast(Loops):
         super().__init__()
         self.given, self.of, self.item = given, given.of, given.of.itemsize
         self.quick = False  # folding loads into instructions, and their order, are worth 15 % of three picked operands
-        self.side, self.rows = vector_bytes()[0] // self.item, rows(given.of)
-        self.registers = self.rows // self.side
+        self.apart = rows(given.of)  # elements from a copy's column to the next
+        self.take(self.apart)
         self.t = memory_type(given.of)
+
+    def take(self, rows: int) -> None:
+        """Compute so many rows at once."""
+        self.rows, self.side = rows, min(vector_bytes()[0] // self.item, rows)
+        self.registers = rows // self.side
 
     def text(self) -> str:
         given = self.given
@@ -68,10 +82,14 @@ class _Abreast(Loops):
         pointers = len(operands) + len(given.lengths)
         bases = [self.let(f"load ptr, ptr {self.element('%pointers', o, 'ptr')}") for o in range(pointers)]
         self.places = [self.let(f"alloca [{BLOCK} x i32], align 64") for _ in given.lengths]
-        self.beside = {o: self.let(f"alloca [{self.rows * given.lengths[kind]} x {self.t}], align 64")
+        self.beside = {o: self.let(f"alloca [{self.apart * given.lengths[kind]} x {self.t}], align 64")
                        for o, kind in enumerate(given.kinds) if kind >= 0 and given.first[o] == o}
         steps = (self.item, *given.steps, *given.index_steps)
-        last = self.do("sub", self.outer, 1)
+        self.last = self.do("sub", self.outer, 1)
+        ends = [(self.apart, "0", self.outer)]
+        if given.halves:
+            main = self.do("and", self.do("add", self.outer, self.apart // 2 - 1), -self.apart)
+            ends = [(self.apart, "0", main), (self.apart // 2, main, self.outer)]
         with self.loop("0", columns, BLOCK) as (before,):
             left = self.do("sub", columns, before)
             size = self.let(f"select i1 {self.let(f'icmp slt i64 {left}, {BLOCK}')}, i64 {left}, i64 {BLOCK}")
@@ -79,14 +97,11 @@ class _Abreast(Loops):
             for to, start, by, length in zip(self.places, begin[len(operands):], given.index_steps, given.lengths):
                 with self.loop("0", size, 1, (to, 4), (start, by)) as (_, place, index):
                     self.store(place, self.let(f"trunc i64 {self.distance(index, length)} to i32"), dtypes.int32)
-            with self.loop("0", turns, 1, *((begin[o], strides[o][1]) for o in operands)) as (_, *at), \
-                    self.loop("0", self.outer, self.rows) as (a,):
-                numbers = [self.do("add", a, k) for k in range(self.rows)]
-                within = [self.let(f"select i1 {self.let(f'icmp slt i64 {n}, {last}')}, i64 {n}, i64 {last}")
-                          for n in numbers]
-                rows_of = [[self.element(at[o], self.do("mul", n, strides[o][0]), "i8") for n in within]
-                           if o == 0 or given.kinds[o - 1] != ALIKE else at[o:o + 1] for o in operands]
-                self.group(rows_of[0], rows_of[1:], size)
+            with self.loop("0", turns, 1, *((begin[o], strides[o][1]) for o in operands)) as (_, *at):
+                for count, first, end in ends:
+                    self.take(count)
+                    with self.loop(first, end, count) as (a,):
+                        self.group(a, at, [by[0] for by in strides], size)
         self.line("ret i32 0")
         return self.module()
 
@@ -95,10 +110,16 @@ class _Abreast(Loops):
         i = self.load(at, dtypes.int64)
         from_end = self.do("add", i, length)
         i = self.let(f"select i1 {self.let(f'icmp slt i64 {i}, 0')}, i64 {from_end}, i64 {i}")
-        return self.do("mul", i, self.rows * self.item)
+        return self.do("mul", i, self.apart * self.item)
 
-    def group(self, targets: Sequence[str], at: Sequence[Sequence[str]], size: str) -> None:
-        """All columns of a few rows: several columns at a time, then one by one."""
+    def group(self, first: str, starts: Sequence[str], strides: Sequence[str], size: str) -> None:
+        """All columns of the rows from the first one on: several columns at a time, then one by one."""
+        numbers = [self.do("add", first, k) for k in range(self.rows)]
+        within = [self.let(f"select i1 {self.let(f'icmp slt i64 {n}, {self.last}')}, i64 {n}, i64 {self.last}")
+                  for n in numbers]
+        targets, *at = ([self.element(start, self.do("mul", n, by), "i8") for n in within]
+                        if o == 0 or self.given.kinds[o - 1] != ALIKE else [start]
+                        for o, (start, by) in enumerate(zip(starts, strides)))
         for o, to in self.beside.items():
             self.copy(to, at[o], self.given.lengths[self.given.kinds[o]])
         same = {o: [self.packed([self.load(p, self.of) for p in at[o][k:k + self.side]])
@@ -124,14 +145,14 @@ class _Abreast(Loops):
         """Rows, side by side: the elements of a column become neighbours."""
         main = length - length % self.side
         with self.loop("0", str(main), self.side) as (i,), self.wide(self.side):
-            first = self.element(to, self.do("mul", i, self.rows), self.t)
+            first = self.element(to, self.do("mul", i, self.apart), self.t)
             for r in range(0, self.rows, self.side):
                 vectors = [self.load(self.element(p, i, self.t), self.of) for p in at[r:r + self.side]]
                 for k, column in enumerate(self.turned(vectors)):
-                    self.store(self.element(first, k * self.rows + r, self.t), column, self.of)
+                    self.store(self.element(first, k * self.apart + r, self.t), column, self.of)
         for k in range(main, length):
             for r, p in enumerate(at):
-                self.store(self.element(to, k * self.rows + r, self.t), self.load(self.element(p, k, self.t), self.of),
+                self.store(self.element(to, k * self.apart + r, self.t), self.load(self.element(p, k, self.t), self.of),
                            self.of)
 
     def column(self, i: str, k: int, alike: dict[int, str], same: dict[int, list[str]]) -> list[str]:
