@@ -52,6 +52,18 @@ def written_over():
     return x.grad
 
 
+def watched():
+    x = X.clone().requires_grad_()
+    with torch.autograd.detect_anomaly():
+        (x * x).sum().backward()
+    return x.grad
+
+
+def inferred():
+    with torch.inference_mode():
+        return X * 2
+
+
 def stopped_at(moment, program):
     """How a program ends that is interrupted after so many calls."""
     left = moment
@@ -73,7 +85,9 @@ def stopped_at(moment, program):
     return "ignored" if left < 0 else "not reached"
 
 
-@pytest.mark.parametrize("program", [lanes, lanes_in_lanes, jacobians, tangents, recomputed, written_over])
+@pytest.mark.parametrize("program", [lanes, lanes_in_lanes, jacobians, tangents, recomputed, written_over, watched,
+                                     inferred])
+@pytest.mark.filterwarnings("ignore:Anomaly Detection")
 @pytest.mark.filterwarnings("ignore::pytest.PytestUnraisableExceptionWarning")
 def test_nothing_stays_open(program):
     for _ in range(3):  # until all is learnt
@@ -81,10 +95,54 @@ def test_nothing_stays_open(program):
     moment = stopped = 0
     while (end := stopped_at(moment, program)) != "not reached":
         stopped += end == "stopped"  # not so where Python ignores it: while it frees an object
-        torch.set_grad_enabled(True)  # which may be left off, as in PyTorch, when a block that had it off was ending
+        torch.set_grad_enabled(True)  # a mode may be left as it was, as in PyTorch, when the end of its block had begun
+        torch.autograd.set_detect_anomaly(False)
+        torch.autograd.modes._set_inference(False)
         gc.collect(0)
         assert (dispatch.lanes, dispatch.tangents, dispatch.saver) == (None, None, None), moment
         assert not calls_through_python._reasons and not machine.state["as_written"][0], moment
         assert program().tolist() == wanted, moment
         moment += 1 + moment // 100
-    assert stopped > 100
+    assert stopped > 10
+
+
+OPTIMISERS = {"SGD": {"momentum": 0.9, "dampening": 0.5}, "Adam": {"amsgrad": True}, "LBFGS": {"max_iter": 3}}
+
+
+@pytest.mark.parametrize("name", [n for n in torch.optim.__all__ if n not in ("Optimizer", "SparseAdam")])
+@pytest.mark.parametrize("before", [0, 1])
+def test_an_optimiser_goes_on_after_a_step_that_was_stopped(name, before):
+    """What it keeps of a parameter is all there or not at all, and none of it memory that nobody has written to."""
+    def made():
+        p = torch.nn.Parameter(X.clone())
+        optimiser = getattr(torch.optim, name)([p], lr=0.01, **OPTIMISERS.get(name, {}))
+
+        def step():
+            def closure():
+                optimiser.zero_grad()
+                loss = ((p - 1) ** 2).sum()
+                loss.backward()
+                return loss
+
+            return optimiser.step(closure)
+
+        for _ in range(before):
+            step()
+        return p, optimiser, step
+
+    p, optimiser, step = made()
+    for _ in range(2):
+        step()
+    kept = set(optimiser.state[p])
+    bound = 2 * float(p.detach().abs().max()) + 1
+    moment = 0
+    while True:
+        p, optimiser, step = made()
+        if stopped_at(moment, step) == "not reached":
+            break
+        torch.set_grad_enabled(True)
+        for _ in range(2):
+            step()
+        assert set(optimiser.state[p]) == kept and p.detach().abs().max() < bound, moment
+        moment += 1 + moment // 30
+    assert moment > 20

@@ -110,14 +110,15 @@ def _note(result: Any) -> None:
 @contextlib.contextmanager
 def blaming(row: int) -> Iterator[None]:
     """Say of what fails in this block that it did in the backward of a row's node, and where that was recorded."""
-    _thread.running.append(row)
+    before = _thread.running
     try:
+        _thread.running = [*before, row]
         yield
     except Exception:
         explain(row)
         raise
     finally:
-        _thread.running.pop()
+        _thread.running = before
 
 
 def is_blaming(row: int) -> bool:
@@ -157,11 +158,16 @@ def _switch(mode: bool, nan: bool, forward: bool) -> tuple[bool, bool, bool]:
     with _switching:  # of two threads one switches
         previous = enabled, check_nan, check_forward
         enabled, check_nan, check_forward = mode, nan, forward
-        if mode != previous[0]:
+        if mode and dispatch.witness is None:
             capturing.refuse("it switches anomaly detection")
-            (machine.withdraw if mode else machine.lend)()
-            (calls_through_python.hold if mode else calls_through_python.drop)(_switch)
-            dispatch.witness = _note if mode else None
+            dispatch.witness = _note
+            machine.withdraw()
+            calls_through_python.hold(_switch)
+        elif not mode and dispatch.witness is not None:
+            capturing.refuse("it switches anomaly detection")
+            machine.lend()
+            calls_through_python.drop(_switch)
+            dispatch.witness = None  # last, so that who is interrupted does it again
     return previous
 
 
@@ -207,7 +213,12 @@ class detect_anomaly:
                       "enabled for debugging.", stacklevel=2)
 
     def __enter__(self) -> None:
-        self._previous = _switch(True, *self._check)
+        self._previous = enabled, check_nan, check_forward
+        try:
+            _switch(True, *self._check)
+        except BaseException:  # an interrupt, which may come when it is on
+            _switch(*self._previous)
+            raise
 
     def __exit__(self, *error: object) -> None:
         _switch(*self._previous)

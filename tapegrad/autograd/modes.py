@@ -166,8 +166,13 @@ class inference_mode(_Mode):
 
     def __enter__(self) -> None:
         capturing.refuse("it enters inference mode")
-        self._before = _set_inference(not self.mode)
-        super().__enter__()
+        self._before = before = _is_inferring(None)
+        try:
+            _set_inference(not self.mode)
+            super().__enter__()
+        except BaseException:
+            _set_inference(before)
+            raise
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)

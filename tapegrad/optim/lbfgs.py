@@ -190,16 +190,18 @@ class LBFGS(Optimizer):
             return first
         saved = {name: state.get(name) for name in (
             "d", "t", "old_dirs", "old_stps", "ro", "H_diag", "prev_flat_grad", "prev_loss")}
+        saved.update((name, [*(saved[name] or ())]) for name in ("old_dirs", "old_stps", "ro"))  # until all is well
         for turn in range(1, most + 1):
             state["n_iter"] += 1
-            if state["n_iter"] == 1:
+            at_start = saved["d"] is None
+            if at_start:
                 saved.update(d=gradient.neg(), old_dirs=[], old_stps=[], ro=[], H_diag=1)
             else:
                 self._remember(saved, gradient, group["history_size"])
                 saved["d"] = self._direction(saved, gradient, state, group["history_size"])
             direction = saved["d"]
             saved.update(prev_flat_grad=gradient.clone(), prev_loss=loss)
-            t = min(1.0, 1.0 / gradient.abs().sum()) * lr if state["n_iter"] == 1 else lr
+            t = min(1.0, 1.0 / gradient.abs().sum()) * lr if at_start else lr
             saved["t"] = t
             slope = gradient.dot(direction)
             if slope > -too_little:

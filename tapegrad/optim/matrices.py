@@ -79,12 +79,9 @@ class Adafactor(_EachByItself):
 
     def _update(self, p: Tensor, g: Tensor, state: dict[str, Any], group: Group) -> None:
         if not state:
-            state["step"] = creation.tensor(0.0, dtype=count_dtype())
-            if g.dim() > 1:
-                state["row_var"] = g.new_zeros((*g.shape[:-1], 1))
-                state["col_var"] = g.new_zeros((*g.shape[:-2], 1, g.shape[-1]))
-            else:
-                state["variance"] = creation.zeros_like(g)
+            variances = {"row_var": g.new_zeros((*g.shape[:-1], 1)), "col_var": g.new_zeros(
+                (*g.shape[:-2], 1, g.shape[-1]))} if g.dim() > 1 else {"variance": creation.zeros_like(g)}
+            state.update({"step": creation.tensor(0.0, dtype=count_dtype()), **variances})
         least, smallest = group["eps"]
         least = tapegrad.finfo(p.dtype).eps if least is None else least
         g = -g if group["maximize"] else g

@@ -123,11 +123,12 @@ class Pointwise(Optimizer):
         return state
 
     def begin(self, p: Tensor, group: Group, state: dict[str, Any]) -> None:
-        """The state of a parameter before its first step."""
+        """The state of a parameter before its first step: all of it or, after an interrupt, nothing."""
         starting()
         d = dtypes.float32 if group.get("fused") else count_dtype()
-        state.update((name, creation.tensor(value, dtype=d)) for name, value in self._counts.items())
-        state.update((name, creation.full_like(p.detach(), value)) for name, value in self._tensors(group).items())
+        made = {name: creation.tensor(value, dtype=d) for name, value in self._counts.items()}
+        state.update(made | {name: creation.full_like(p.detach(), value)
+                             for name, value in self._tensors(group).items()})
 
     def _step_by_kernels(self, group: Group) -> None:
         names = tuple(self._tensors(group))

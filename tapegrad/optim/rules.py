@@ -104,7 +104,7 @@ class SGD(Pointwise):
         first = bool(group["momentum"]) and state.get("momentum_buffer") is None
         if first:
             starting()
-            state["momentum_buffer"] = creation.empty_like(p.detach())
+            state["momentum_buffer"] = creation.zeros_like(p.detach())  # not empty: an interrupt may come before it is
         return (first,)
 
     def _coefficients(self, group: Group, first: bool) -> dict[str, Any]:
@@ -146,8 +146,10 @@ class ASGD(Pointwise):
         return {"ax": 0}
 
     def begin(self, p: Tensor, group: Group, state: dict[str, Any]) -> None:
-        super().begin(p, group, state)
-        state["eta"].fill_(number(group["lr"]))
+        made: dict[str, Any] = {}
+        super().begin(p, group, made)
+        made["eta"].fill_(number(group["lr"]))
+        state.update(made)
 
     def _advance(self, p: Tensor, state: dict[str, Any], group: Group, read: Callable[[Tensor], Any]) -> Numbers:
         lr, lambd, t0 = group["lr"], group["lambd"], group["t0"]
