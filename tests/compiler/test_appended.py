@@ -390,3 +390,13 @@ def test_no_python_but_the_end():
     assert way.natively
     with pytest.raises(RuntimeError, match="appends to a list"):
         step.native  # noqa: B018
+
+
+def test_the_list_that_it_looks_at_is_named():
+    losses: list[float] = []
+    step = compile(lambda x: (losses.append(x.sum().item()), losses[-1])[1])
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for _ in range(3):
+            step(X)
+    assert step.reason == "it changes Python values that it reads: a list (losses)"

@@ -224,7 +224,7 @@ def what_it_is_of_changes(wrap, data):
     return call, lambda: data
 
 
-@program(CALLS)
+@program(3)
 def memory_of_numpys(wrap, data):
     array = data.numpy().copy()
     x = torch.from_numpy(array)

@@ -55,6 +55,10 @@ class GrowingLists:
             self.logs[id(value)] = value
         return held in self.places
 
+    def called(self, value: Any) -> str:
+        """What a list is called, for a message."""
+        return next((f" ({held[1]})" for held, _, several in self._lists if several is value), "")
+
     def are_seen(self) -> bool:
         """Whether code may look at any of them."""
         return any(held in self.places and not self._only_appended(held, owner) for held, owner, _ in self._lists)

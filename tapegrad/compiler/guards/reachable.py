@@ -203,7 +203,8 @@ class Reach:
         for name, (cell, content) in zip(_free(self.function), self.cells):
             if content_of(cell) is not content:
                 return f": {name}"
-        return next((f": a {w.kind.__name__}" for w in self.watched if not w.unchanged()), "")
+        found = next((w for w in self.watched if not w.unchanged()), None)
+        return "" if found is None else f": a {found.kind.__name__}{self.growing.called(found.value)}"
 
     def conditions(self) -> list[memory_words.Word]:
         """The words of memory that show that what is reached is what it was, the state of the tensors apart."""

@@ -16,7 +16,6 @@ from tapegrad.machine.live import machine
 MOST = 16  # in one call
 _ROWS = machine.buffers
 _NOT_PLAIN = rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.INFERENCE
-_SHARED = rec.EXTERNAL | rec.BORROWED  # memory that others may write to unseen
 
 
 class Part(NamedTuple):
@@ -123,7 +122,7 @@ def _may_move(graph: Graph, x: Any) -> bool:
     """Whether a tensor is data that was there before the call, and no part that moves itself."""
     owner = int(_ROWS["owner"][x._buffer])
     if owner not in graph.movable or int(_ROWS["flags"][x._buffer]) & _NOT_PLAIN or x.requires_grad or (
-            int(_ROWS["flags"][owner]) & _SHARED or any(s < 0 for s in x.stride())):
+            int(_ROWS["flags"][owner]) & rec.BORROWED or any(s < 0 for s in x.stride())):
         return False
     at = int(_ROWS["address"][x._buffer])
     return id(x) in graph.movable[owner] or not any(p.first <= at < p.end for p in graph.parts)
