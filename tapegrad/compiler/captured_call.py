@@ -134,7 +134,9 @@ class Before:
         self.gradients: list[tuple[Any, Any]] = [(t, t.grad) for t in self.tensors if t.is_leaf]
         given = {*map(id, self.arguments)}
         lent = [(t, g) for t, g in self.gradients if g is not None and id(g) not in given]
-        self.found: list[Any] = [] if by_name else apart(lent, [*reach.tensors.values(), *self.arguments])
+        self.lent: dict[int, int] = {id(t): id(g) for t, g in lent}
+        self.found: list[Any] = [] if by_name or len(lent) > rec.MAX_FOUND else (
+            apart(lent, [*reach.tensors.values(), *self.arguments]))
         self.arguments += [t.grad for t in self.found]
         given.update(map(id, self.arguments))
         self.held: list[Any] = [*reach.tensors.values(), *(g for _, g in lent if id(g) not in given)]

@@ -117,7 +117,10 @@ class Compiled(Transparent, CompiledBase):
         self._growing = frozenset[Held]()  # where lists are that it appends to, and does not look at
         # Whether parts of tensors may begin where a number says; those numbers of which each is a condition.
         self._moves, self._stays = True, set[int]()
-        self._by_name = False  # whether it depends on which tensors the gradients are that it finds
+        # The gradients that captures found on leaves, both by identity, as long as these were the same; whether it matters
+        # which tensors these are.
+        self._lent: dict[int, int] | None = {}
+        self._by_name = True
         # Whether numbers that it takes out of tensors may be found when the program has run; None: not known yet.
         self._defers: bool | None = None
         self._before: tuple[Any, Any, list[Any], Reach] | None = None  # what the capture before was given, and read
@@ -295,6 +298,8 @@ class Compiled(Transparent, CompiledBase):
             if not reach.logs.keys().isdisjoint(map(id, containers)):  # what it reads of one is what it appended
                 return self.__wrapped__(*args, **kwargs)
             before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1], self._by_name)
+            if self._lends_others(before):
+                before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1], self._by_name)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
         if not numbers and not reach.varying_places() and not (self._defers and not reach.tells):
@@ -361,7 +366,7 @@ class Compiled(Transparent, CompiledBase):
             self._loose = False
             return result
         except ByName:
-            self._by_name = True
+            self._by_name, self._lent = True, None
             return result
         except Still:
             self._moves = False
@@ -431,6 +436,15 @@ class Compiled(Transparent, CompiledBase):
         passed = [k for k, (a, b) in enumerate(zip(before[2], every.found)) if a == a and b == b and (
             by_value(a) != by_value(b))]
         return self._follow(frozenset(passed), frozenset(reached))
+
+    def _lends_others(self, before: Before) -> bool:
+        """Whether it is found that gradients are other tensors than at a capture before: from now on any will do."""
+        known = self._lent
+        if known is None or not self._by_name:
+            return False
+        self._by_name = all(known.get(leaf, found) == found for leaf, found in before.lent.items())
+        known.update(before.lent)
+        return not self._by_name
 
     def _follow(self, passed: frozenset[int], reached: frozenset[int]) -> bool:
         """Follow numbers from now on; whether there are any that are not followed yet, and may be."""

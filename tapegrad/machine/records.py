@@ -370,7 +370,7 @@ REPLAY = np.dtype([
 ])
 # A leaf, and how the gradient lies that must be found on it: an argument after those that are passed.
 GRADIENT_FOUND = np.dtype([("leaf", "u8"), ("layout", "u8")])
-MAX_FOUND = 256
+MAX_FOUND = 1024
 # A part of a tensor, an argument after all others: so far from the beginning of an argument, or from 0 (FROM_NOWHERE),
 # and further on by `unit` bytes for each that a word of the call says.
 MOVING_PART = np.dtype([("number", "u8"), ("offset", "u8"), ("unit", "u8"), ("word", "u8")])

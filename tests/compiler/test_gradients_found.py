@@ -80,7 +80,7 @@ for name, captures, options in (
     PROGRAMS[name] = (lambda wrap, options=options: accumulating(wrap, **options)), captures
 
 
-@program(6)
+@program(9)
 def set_outside(wrap):
     """The step adds to what the program put there, or to nothing."""
     parameters = weights()
@@ -134,7 +134,7 @@ def read_and_returned(wrap):
     return call, parameters
 
 
-@program(7)
+@program(10)
 def some_have_none(wrap):
     parameters = weights()
 
@@ -170,7 +170,7 @@ def zeroed_by_hand(wrap):
     return call, parameters
 
 
-@program(4)
+@program(6)
 def handed_from_one_to_the_other(wrap):
     """Two functions share parameters."""
     parameters = weights()

@@ -116,7 +116,10 @@ def is_known(replay, row):
 @native
 def find_gradients(replay, objects):
     """Put the gradients of leaves after the arguments; whether they lie as they did, in memory of their own."""
-    rows = stack_words(128)  # MAX_FOUND halves
+    rows = stack_words(512)  # MAX_FOUND halves
+    met = stack_words(64)  # bits: rows that differ in the last twelve are others
+    for i in range(64):
+        words(met)[i] = U0
     first = replay.n_arguments
     for i in range(replay.n_found):
         one = _found(replay.found)[i]
@@ -131,12 +134,14 @@ def find_gradients(replay, objects):
         for j in range(first):
             if owner_of(objects, j) == row:
                 return False
-    same = N0
-    for i in range(replay.n_found):  # with no way out of it: several are compared at once
-        row = halves(rows)[i]
-        for j in range(i):
-            same |= N1 if halves(rows)[j] == row else N0
-    return same == N0
+        word = np.uint64(row >> np.uint32(6)) & np.uint64(63)
+        bit = U1 << (np.uint64(row) & np.uint64(63))
+        if words(met)[word] & bit != U0:
+            for j in range(i):
+                if halves(rows)[j] == row:
+                    return False
+        words(met)[word] |= bit
+    return True
 
 
 @native

@@ -142,7 +142,7 @@ def run_replay(record, items, count, given, numbers, extra):
         wanted = False
     objects = items
     if wanted and (r.parts != U0 or r.n_found != U0):
-        objects = stack_words(320)  # MAX_GATHERED, MAX_FOUND
+        objects = stack_words(1088)  # MAX_GATHERED, MAX_FOUND
     if wanted and r.parts != U0:
         wanted = gather(r.parts, r.n_parts, given, objects) == r.n_arguments
     elif count != r.n_arguments:
