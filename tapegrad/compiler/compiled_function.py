@@ -117,8 +117,8 @@ class Compiled(Transparent, CompiledBase):
         self._growing = frozenset[Held]()  # where lists are that it appends to, and does not look at
         # Whether parts of tensors may begin where a number says; those numbers of which each is a condition.
         self._moves, self._stays = True, set[int]()
-        # The gradients that captures found on leaves, both by identity, as long as these were the same; whether it matters
-        # which tensors these are.
+        # The gradients that captures found on leaves, both by identity, as long as these were the same; whether it
+        # matters which tensors these are.
         self._lent: dict[int, int] | None = {}
         self._by_name = True
         # Whether numbers that it takes out of tensors may be found when the program has run; None: not known yet.
