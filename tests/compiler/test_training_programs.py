@@ -174,6 +174,23 @@ changing("a_parameter_group_is_added")(lambda net, o: o.add_param_group(
 
 # ---------------------------------------------------------------- loops as they are written
 
+@program(7)
+def the_model_is_looked_at_between_two_steps(wrap: Any) -> Any:
+    net = nn.Sequential(nn.Linear(3, 5), nn.BatchNorm1d(5), nn.Linear(5, 2))
+    step = trained(wrap, net, optim.Adam(net.parameters(), lr=0.01))
+
+    def run(i: int) -> Any:
+        net.eval()
+        looked = net(torch.ones(1, 3)).detach()
+        if i % AT:  # else it trains as it was looked at
+            net.train()
+        if i > AT:
+            net[1].momentum = 0.5  # the same from then on, written each time
+        return step(*data()), looked
+
+    return run, state_of(net)
+
+
 @program(10)
 def gradients_accumulate_over_four_calls(wrap: Any) -> Any:
     net, (x, y) = network(), data()

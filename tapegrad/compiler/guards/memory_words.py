@@ -28,13 +28,16 @@ _GRAD, _STORAGE, _DICT = (rec.offset_of(rec.TENSOR, field) for field in ("grad",
 WATCHED = rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS
 
 
+_word = ctypes.c_uint64.from_address  # three times as fast as `string_at` of eight bytes
+
+
 def read(address: int, nbytes: int = 8) -> int:
-    return int.from_bytes(ctypes.string_at(address, nbytes), "little")
+    return _word(address).value if nbytes == 8 else int.from_bytes(ctypes.string_at(address, nbytes), "little")
 
 
 def hold(words: list[Word]) -> bool:
     """Whether all of these are as they were; those after one that is not are not looked at."""
-    return all(read(address) & mask == value for address, mask, value in words)
+    return all(_word(address).value & mask == value for address, mask, value in words)
 
 
 def kind(value: Any) -> Word:

@@ -92,6 +92,7 @@ class Reach:
         self.tensors: dict[int, Any] = {}
         self.watched: list[Watched] = []
         self.without_words: list[Watched] = self.watched
+        self.with_words: list[tuple[Watched, int]] = []
         self.probes: list[tuple[Callable[[], Any], Any]] = []
         self.identity: bool = False
         self.reads: set[str] = set()
@@ -190,6 +191,7 @@ class Reach:
         """
         found = [(w, w.words()) for w in self.watched]
         self.without_words = [w for w, words in found if words is None]
+        self.with_words = [(w, len(words)) for w, words in found if words]
         words = [word for _, several in found for word in several or ()]
         if all(w.unchanged() for w in self.watched):  # looked at after the words were read: other threads may write
             return words
