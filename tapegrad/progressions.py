@@ -1,6 +1,7 @@
 """Numbers at equal distances, rounded as PyTorch's loops over vectors of 256 bits round them."""
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -23,6 +24,16 @@ def fused(a: Any, b: Any, c: Any) -> Any:
     total = product + c
     part = total - product
     return total + ((product - (total - part)) + (c - part) + lost)
+
+
+def check_range(start: float, end: float, step: float) -> None:
+    """Raise RuntimeError for steps that do not lead from the start to the end."""
+    if step == 0:
+        raise RuntimeError("step must be nonzero")
+    if not (math.isfinite(start) and math.isfinite(end)):
+        raise RuntimeError(f"unsupported range: {start} -> {end}")
+    if (end - start) / step < 0:
+        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
 
 
 def progression(count: int, start: float, step: float, dtype: Any) -> np.ndarray[Any, Any]:

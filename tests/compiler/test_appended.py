@@ -12,6 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from call_by_call import agree
 
 import tapegrad as torch
 from tapegrad import nn
@@ -344,26 +345,18 @@ def shown(value: Any) -> Any:
     return [type(value), *map(shown, value)] if isinstance(value, (list, tuple)) else (type(value), value)
 
 
+def seen(call: Any, i: int, state: Any) -> Any:
+    try:
+        result = shown(call(i))
+    except ValueError as error:
+        result = str(error)
+    return result, shown(state())
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_calls_are_as_written(name):
     make, captures = PROGRAMS[name]
-    found = []
-    for wrap in (lambda f: f, compile):
-        functions: list[Any] = []
-        call, state = make(lambda f, wrap=wrap, functions=functions: functions.append(wrap(f)) or functions[-1])
-        answers = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for i in range(CALLS):
-                try:
-                    result = shown(call(i))
-                except ValueError as error:
-                    result = str(error)
-                answers.append((result, shown(state())))
-        found.append(answers)
-    for i, (a, b) in enumerate(zip(*found)):
-        assert a == b, (i, functions[0].explain())
-    function, = functions
+    (function,) = agree(make, CALLS, seen)
     if captures:
         assert function.captures <= captures and function.replays, function.explain()
     else:

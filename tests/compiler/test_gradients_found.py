@@ -5,11 +5,11 @@ and their gradients hold, how often these were written to, and whether a gradien
 """
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from call_by_call import agree
 
 import tapegrad as torch
 from tapegrad import nn
@@ -357,25 +357,16 @@ def shown(value: Any) -> Any:
     return [shown(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+def seen(call: Any, i: int, parameters: Any) -> Any:
+    before = [p.grad for p in parameters]
+    return (shown(call(i)), [shown(p) for p in parameters], [shown(p.grad) for p in parameters],
+            [p.grad is g for p, g in zip(parameters, before)])
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_calls_are_as_written(name):
     make, captures = PROGRAMS[name]
-    found = []
-    for wrap in (lambda f: f, compile):
-        wrapped: list[Any] = []
-        call, parameters = make(lambda f, wrap=wrap, wrapped=wrapped: wrapped.append(wrap(f)) or wrapped[-1])
-        answers = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for i in range(CALLS):
-                before = [p.grad for p in parameters]
-                result = call(i)
-                answers.append((shown(result), [shown(p) for p in parameters], [shown(p.grad) for p in parameters],
-                                [p.grad is g for p, g in zip(parameters, before)]))
-        found.append(answers)
-    for i, (a, b) in enumerate(zip(*found)):
-        assert a == b, (i, wrapped[0].explain())
-    for function in wrapped:
+    for function in agree(make, CALLS, seen):
         assert function.captures <= captures, function.explain()
         assert captures == CALLS or function.replays, function.explain()
 

@@ -4,11 +4,11 @@ A program is `make(wrap, data)`: what runs call i, and what else shows. Its capt
 """
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from typing import Any
 
 import pytest
+from call_by_call import agree
 
 import tapegrad as torch
 from tapegrad.compiler import compile
@@ -246,28 +246,20 @@ def shown(value: Any) -> Any:
     return [shown(v) for v in value] if isinstance(value, (list, tuple)) else value
 
 
+def seen(call: Any, i: int, state: Any) -> Any:
+    try:
+        result = shown(call(i))
+    except (IndexError, RuntimeError) as error:
+        result = type(error), str(error)
+    return result, shown(state())
+
+
 @pytest.mark.parametrize("name", PROGRAMS)
 def test_calls_are_as_written(name):
     make, captures = PROGRAMS[name]
-    found = []
-    for wrap in (lambda f: f, compile):
-        functions: list[Any] = []
-        call, state = make(lambda f, wrap=wrap, functions=functions: functions.append(wrap(f)) or functions[-1],
-                           torch.arange(80.0).reshape(20, 4) / 10)
-        answers = []
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")
-            for i in range(CALLS):
-                try:
-                    result = shown(call(i))
-                except (IndexError, RuntimeError) as error:
-                    result = type(error), str(error)
-                answers.append((result, shown(state())))
-        found.append(answers)
-    for i, (a, b) in enumerate(zip(*found)):
-        assert a == b, (i, functions[0].explain())
-    assert functions[0].captures <= captures, functions[0].explain()
-    assert captures == CALLS or functions[0].replays, functions[0].explain()
+    function = agree(lambda wrap: make(wrap, torch.arange(80.0).reshape(20, 4) / 10), CALLS, seen)[0]
+    assert function.captures <= captures, function.explain()
+    assert captures == CALLS or function.replays, function.explain()
 
 
 def test_a_program_says_which_part_it_takes():

@@ -98,12 +98,7 @@ def _range(start: Any, end: Any, step: Any = 1, *, out: Any = None, dtype: Any =
          "Python's range builtin. Instead, use torch.arange, which produces values in [start, end).")
     dtype = out.dtype if out is not None else dtypes.default_dtype() if dtype is None else dtypes.named(dtype)
     start, end, step = (x if dtype.is_floating_point else int(x) for x in (start, end, step))
-    if step == 0:
-        raise RuntimeError("step must be nonzero")
-    if not (math.isfinite(start) and math.isfinite(end)):
-        raise RuntimeError(f"unsupported range: {start} -> {end}")
-    if (end - start) / step < 0:
-        raise RuntimeError("upper bound and lower bound inconsistent with step sign")
+    progressions.check_range(start, end, step)
     made = from_array(np.arange(math.floor((end - start) / step) + 1) * step + start, dtype)
     return into(out, made.requires_grad_(requires_grad) if requires_grad else made)
 

@@ -96,7 +96,8 @@ class _Abreast(Loops):
             begin = [self.element(p, self.do("mul", before, by), "i8") if by else p for p, by in zip(bases, steps)]
             for to, start, by, length in zip(self.places, begin[len(operands):], given.index_steps, given.lengths):
                 with self.loop("0", size, 1, (to, 4), (start, by)) as (_, place, index):
-                    self.store(place, self.let(f"trunc i64 {self.distance(index, length)} to i32"), dtypes.int32)
+                    moved = self.distance(index, self.apart * self.item, length)
+                    self.store(place, self.let(f"trunc i64 {moved} to i32"), dtypes.int32)
             with self.loop("0", turns, 1, *((begin[o], strides[o][1]) for o in operands)) as (_, *at):
                 for count, first, end in ends:
                     self.take(count)
@@ -104,13 +105,6 @@ class _Abreast(Loops):
                         self.group(a, at, [by[0] for by in strides], size)
         self.line("ret i32 0")
         return self.module()
-
-    def distance(self, at: str, length: int) -> str:
-        """How far from a copy's beginning an index points; a negative one counts from the end."""
-        i = self.load(at, dtypes.int64)
-        from_end = self.do("add", i, length)
-        i = self.let(f"select i1 {self.let(f'icmp slt i64 {i}, 0')}, i64 {from_end}, i64 {i}")
-        return self.do("mul", i, self.apart * self.item)
 
     def group(self, first: str, starts: Sequence[str], strides: Sequence[str], size: str) -> None:
         """All columns of the rows from the first one on: several columns at a time, then one by one."""

@@ -61,7 +61,7 @@ class _Gathering(Loops):
             indices = range(1 + len(given.kinds), self.pointers)
             for o, to, length in zip(indices, self.places, given.lengths):
                 with self.loop("0", size, 1, (to, 8), (begin[o], strides[o][2])) as (_, place, at):
-                    self.store(place, self.distance(at, length), dtypes.int64)
+                    self.store(place, self.distance(at, self.item, length), dtypes.int64)
             for o, to in staged.items():
                 with self.loop("0", size, 1, (to, item), (begin[o], strides[o][2])) as (_, place, at):
                     self.store(place, self.load(at, self.of), self.of)
@@ -72,13 +72,6 @@ class _Gathering(Loops):
                     self.row(starts, [strides[o][1] for o in operands], staged, size)
         self.line("ret i32 0")
         return self.module()
-
-    def distance(self, at: str, length: int) -> str:
-        """How far from its row's beginning an index points; a negative one counts from the end."""
-        i = self.load(at, dtypes.int64)
-        from_end = self.do("add", i, length)
-        i = self.let(f"select i1 {self.let(f'icmp slt i64 {i}, 0')}, i64 {from_end}, i64 {i}")
-        return self.do("mul", i, self.item)
 
     def row(self, starts: Sequence[str], apart: Sequence[str], staged: dict[int, str], size: str) -> None:
         """A few rows, which begin at `starts` and lie `apart`: vectors, then single elements."""

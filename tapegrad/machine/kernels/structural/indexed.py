@@ -93,6 +93,14 @@ class Loops(Writer):
     def word(self, base: str, i: int | str) -> str:
         return self.let(f"load i64, ptr {self.element(base, i)}")
 
+    def distance(self, at: str, far: int | str, length: int | str) -> str:
+        """How far from its axis' beginning an index points, elements being `far` apart; a negative one is from the end."""
+        t, i = self.vector("i64"), self.load(at, dtypes.int64)
+        below = self.let(f"icmp slt {t} {i}, zeroinitializer")
+        from_end = self.let(f"add {t} {i}, {length}")
+        i = self.let(f"select {self.vector('i1')} {below}, {t} {from_end}, {t} {i}")
+        return self.let(f"mul {t} {i}, {far}")
+
 
 class _Walk(Loops):
     """The text of a walk in one mode, over elements of one dtype."""
@@ -180,14 +188,6 @@ class _Walk(Loops):
                     moved = self.distance(at, *distance)
                     self.store(to, self.let(f"add {self.vector('i64')} {self.load(to, dtypes.int64)}, {moved}"),
                                dtypes.int64)
-
-    def distance(self, at: str, far: str, length: str) -> str:
-        """How far from its axis' beginning an index points; a negative one counts from the end."""
-        t, i = self.vector("i64"), self.load(at, dtypes.int64)
-        below = self.let(f"icmp slt {t} {i}, zeroinitializer")
-        from_end = self.let(f"add {t} {i}, {length}")
-        i = self.let(f"select {self.vector('i1')} {below}, {t} {from_end}, {t} {i}")
-        return self.let(f"mul {t} {i}, {far}")
 
     # -------------------------------------------------------------------------------------------------------- the rows
 

@@ -1,0 +1,25 @@
+"""Programs run as written and compiled, call by call: what is seen of a call is to be the same."""
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable
+from typing import Any
+
+from tapegrad.compiler import compile
+
+
+def agree(make: Callable[[Any], tuple[Any, Any]], calls: int, seen: Callable[[Any, int, Any], Any]) -> list[Any]:
+    """The compiled functions of a program.
+
+    `make(wrap)` returns what runs call i, and what else there is to look at; `seen` runs a call, and says what of it.
+    """
+    found, functions = [], []
+    for wrap in (lambda f: f, compile):
+        functions = []
+        call, state = make(lambda f, wrap=wrap, functions=functions: functions.append(wrap(f)) or functions[-1])
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            found.append([seen(call, i, state) for i in range(calls)])
+    for i, (written, compiled) in enumerate(zip(*found)):
+        assert written == compiled, (i, functions[0].explain())
+    return functions
