@@ -94,7 +94,7 @@ class Loops(Writer):
         return self.let(f"load i64, ptr {self.element(base, i)}")
 
     def distance(self, at: str, far: int | str, length: int | str) -> str:
-        """How far from its beginning an axis' index points, elements being `far` apart; a negative one is from the end."""
+        """How far along its axis an index points, to elements `far` apart; a negative one counts from the end."""
         t, i = self.vector("i64"), self.load(at, dtypes.int64)
         below = self.let(f"icmp slt {t} {i}, zeroinitializer")
         from_end = self.let(f"add {t} {i}, {length}")
