@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import copy
 import math
+import re
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -173,6 +175,53 @@ changing("a_parameter_group_is_added")(lambda net, o: o.add_param_group(
 
 
 # ---------------------------------------------------------------- loops as they are written
+
+@program(4)
+def a_model_that_says_how_large_it_is(wrap: Any) -> Any:
+    class Told(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.inner = network()
+            print(f"{sum(p.numel() for p in self.parameters())} parameters")
+
+        def forward(self, x: Any) -> Any:
+            return self.inner(x)
+
+    net, (x, y) = Told(), data()
+    step = trained(wrap, net, optim.Adam(net.parameters(), lr=0.01))
+    return lambda i: step(x, y), state_of(net)
+
+
+def counted(base: Any, use: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
+    """A model that counts how often it is made, which the step does."""
+    def make(wrap: Any) -> Any:
+        made: list[int] = []
+
+        class Counted(base):
+            def __init__(self, *layers: Any) -> None:
+                super().__init__(*layers)
+                made.append(len(layers))
+
+        net, (x, _) = Counted(*network()) if base is nn.Sequential else Counted(), data()
+        weight = torch.ones(3, requires_grad=True)
+        step = wrap(lambda x: (use(net, x * weight)).sum())
+        return lambda i: (step(x).detach(), torch.tensor(made[-1]), torch.tensor(len(made))), lambda: [weight]
+
+    return make
+
+
+PROGRAMS["a_slice_counts_how_often_it_is_made"] = counted(nn.Sequential, lambda net, x: net[:2](x)), 0
+PROGRAMS["a_model_counts_how_often_it_is_made"] = counted(nn.Module, lambda net, x: x * len(type(net)()._modules)), 0
+PROGRAMS["a_model_is_made_over"] = counted(nn.Module, lambda net, x: (net.__init__(), x)[1]), 0
+
+
+def test_layers_that_make_layers_of_their_own_class():
+    from tapegrad.compiler.guards import class_members
+
+    home = Path(nn.modules.__file__).parent
+    making = {p.stem for p in home.glob("*.py") if re.search(r"type\(self\)\(|__class__\(|\bcls\(", p.read_text())}
+    assert making == class_members._MAKE_THEIR_OWN
+
 
 @program(7)
 def the_model_is_looked_at_between_two_steps(wrap: Any) -> Any:

@@ -26,6 +26,9 @@ _MADE = {"__init__", "__new__", "__post_init__", "__del__", "__init_subclass__",
          "__subclasshook__", "__prepare__"}
 _NAMED = {"__reduce__", "__reduce_ex__", "__getstate__", "__setstate__", "__getnewargs__", "__getnewargs_ex__",
           "__sizeof__", "__dir__", "__deepcopy__", "__copy__", "__replace__", "__getinitargs__"}
+# Layers make no layers of their own class, but for these, which are sliced or loaded: elsewhere `__init__` is run, and
+# asked for by an `__init__`, where code that can be seen makes one.
+_LAYERS, _MAKE_THEIR_OWN = "tapegrad.nn.modules.", {"container", "sparse"}
 _ASKED_BY_APPLY = {"forward", "backward", "vjp", "setup_context"}
 
 
@@ -33,6 +36,12 @@ def is_option(function: Any) -> bool:
     """Whether a function of this library is about options, of which no condition tells."""
     name, home = function.__name__, function.__globals__["__name__"]
     return name in _OPTIONS or (home in _OF_OPTIONS and name.startswith(_ASKING))
+
+
+def _unasked(cls: type, made: bool) -> tuple[str, ...]:
+    home = trusted_values.module_of(cls)
+    makes_none = home.startswith(_LAYERS) and home.removeprefix(_LAYERS) not in _MAKE_THEIR_OWN
+    return ("__init__",) if makes_none and not made else ()
 
 
 def members(cls: type, wanted: set[str], made: bool, text: bool, computed: bool) -> Iterator[tuple[type, str]]:
@@ -46,7 +55,7 @@ def members(cls: type, wanted: set[str], made: bool, text: bool, computed: bool)
         metaclass: Any = type(cls)
         for c in (*cls.__mro__, *metaclass.__mro__):
             if c.__flags__ & trusted_values.HEAP_TYPE and trusted_values.is_class(c):
-                wanted = wanted | trusted_values.asks(c)
+                wanted = wanted | trusted_values.asks(c).difference(_unasked(c, made))
     skipped = (set() if text else TEXT) | (set() if made else _MADE) | _NAMED.difference(wanted)
     for c in cls.__mro__:
         held = vars(c)
@@ -54,7 +63,8 @@ def members(cls: type, wanted: set[str], made: bool, text: bool, computed: bool)
             continue
         if trusted_values.is_class(c):
             names = wanted.intersection(held)
-            names.update(n for n in trusted_values.patched(c) if computed or trusted_values.is_special(n, held[n]))
+            names.update(n for n in trusted_values.patched(c) if computed or (
+                trusted_values.is_special(n, held[n]) and n not in _unasked(c, made)))
         else:
             names = set(held) if computed else wanted.intersection(held)
             names.update(n for n, value in held.items() if trusted_values.is_special(n, value) and n not in skipped)
