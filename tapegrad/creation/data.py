@@ -114,7 +114,7 @@ def _flatten(data: Any, shape: shapes.Shape, depth: int, into: list[Any], typed:
             if isinstance(data, Tensor) and data.numel() != 1:
                 raise ValueError("only one element tensors can be converted to Python scalars")
             typed.append(data.dtype if isinstance(data, Tensor) else dtypes.from_numpy_dtype(data.dtype))
-            data = data.item()
+            data = dtypes.number(data.item())
         elif isinstance(data, (int, float)):
             data = dtypes.number(data)
         elif is_sequence(data):
