@@ -9,6 +9,7 @@ import pytest
 import tapegrad as torch
 from tapegrad.functions.nn import recurrent
 from tapegrad.machine.kernels.products import gemm
+from tapegrad.machine.planning.structured_loops import Looping
 from tapegrad.ops import recurrent as rules
 
 KINDS = {"LSTM": {}, "GRU": {}, "RNN": {}, "RNN relu": {"nonlinearity": "relu"}}
@@ -196,6 +197,14 @@ def test_threads_share_a_batch():
     for more in found[1:]:
         for a, b in zip(found[0], more):
             np.testing.assert_allclose(a, b, **({"rtol": 0} if gemm.kernels(x.dtype) else {"rtol": 1e-5, "atol": 1e-5}))
+
+
+def test_spans_of_steps():
+    """Gradients of weights are added up for as many steps as stay in a cache, and never for a few that are left."""
+    for steps in range(1, 130):
+        rows, span = rules._span(Looping, rules.Sizes("LSTM", steps, 16, 64, 64), 4)
+        assert rows * span * (4 * 64 + 128) * 4 <= rules.SMALL
+        assert span <= steps and (steps % span or span) > span // 2, steps
 
 
 def test_what_is_shown_may_be_written_to():

@@ -261,10 +261,13 @@ def _small(sizes: Sizes, item: int) -> bool:
 
 def _span(builder: Builder, sizes: Sizes, item: int) -> tuple[int, int]:
     """Rows of the batch that are taken at once, and steps whose gradients of weights are added up at once: of as many
-    rows as inputs and states have elements, so that sums are not read and written more often than those rows are."""
+    rows as inputs and states have elements, or some more, so that sums are not read and written more often than those
+    rows are, nor for the few steps that are left (50 steps in 3 spans instead of 4: 1 % of all of an LSTM's back)."""
     at_once, across = builder.block(sizes.batch), sizes.wide + sizes.width
-    rows = min(across, SMALL // ((sizes.cell.sums * sizes.width + across) * item))
-    return at_once, min(max(-(-rows // at_once), 1), sizes.steps)
+    most = SMALL // ((sizes.cell.sums * sizes.width + across) * item)
+    usual = max(-(-min(across, most) // at_once), 1)
+    longest = max(most // at_once, usual)
+    return at_once, -(-sizes.steps // max(sizes.steps // usual, -(-sizes.steps // longest)))
 
 
 def _pieces(builder: Builder, *weights: Value) -> Value:
