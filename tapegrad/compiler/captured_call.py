@@ -521,8 +521,8 @@ class Captured:
 
     @property
     def pure(self) -> bool:
-        """Whether running the function once more would leave no trace."""
-        return not (self.versions or self.argument_versions or self.gradients or self.logs or (
+        """Whether running the function once more would leave no trace, but for what it appends to `logs`."""
+        return not (self.versions or self.argument_versions or self.gradients or (
             self.formula and self.formula.writes))
 
 

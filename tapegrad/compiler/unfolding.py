@@ -40,15 +40,19 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
     given = _arguments(pullback, segment.inputs)
     streams = list({id(d.stream): d.stream for d in captured.draws}.values())
     now = [s.mark() for s in streams]
+    logs = [(log, len(log)) for log in pullback.variant.reach.logs.values()]
+    leaves: list[Any] = []
     for stream, state in zip(streams, pullback.states):
         stream.back_to(state)
     try:
         with modes.enable_grad():
             args, kwargs = (given, {}) if pullback.variant.structure is None else unflatten(
                 pullback.variant.structure, iter(given), numbers=pullback.numbers)
-            leaves: list[Any] = []
             _collect(pullback.variant.function(*args, **kwargs), leaves)
+            _collect([log[had:] for log, had in logs], leaves)
     finally:
+        for log, had in logs:  # what is appended is there since the call
+            del log[had:]
         for stream, state in zip(streams, now):
             stream.back_to(state)
     results = list({id(t): t for t in leaves}.values())

@@ -337,6 +337,29 @@ def passed_as_well(wrap):
     return (lambda i: step(X * i, found if i % 4 == 3 else others[i])), lambda: found
 
 
+@program(4)
+def differentiated_twice(wrap):
+    """The function runs once more for that, and what it then appends is taken back."""
+    w = torch.ones(3, requires_grad=True)
+    found: list[Any] = []
+
+    @wrap
+    def step(x):
+        y = (w * x).exp()
+        found.append(y)
+        found.extend([y.sum().item(), y.sum()])
+        return (w * y).mean()
+
+    def call(i):
+        result = step(X / (i + 1))
+        if i not in (5, 6):
+            return result
+        first = [torch.autograd.grad(t.sum(), w, create_graph=True)[0] for t in (found[-1], found[-3], result)]
+        return [*first, torch.autograd.grad(sum(g.sum() for g in first), w)[0]]
+
+    return call, lambda: found
+
+
 def shown(value: Any) -> Any:
     if isinstance(value, torch.Tensor):
         return value.tolist(), value.requires_grad

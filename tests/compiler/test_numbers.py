@@ -356,7 +356,7 @@ counters("used as an operand", 8, _used, n=5)
 counters("made into what may fail", 8, _divided, n=5)
 passed("the loss as a number", 3, lambda x: (x * x).sum().item(), lambda i: ())
 passed("a whole number and a truth value", CALLS, lambda x: (x.long().sum().item(), (x.sum() > 0).item()), lambda i: ())
-passed("tensors among data", CALLS, lambda x: torch.tensor([x.argmax() + 1, [*x.long()][0], 2]) * x.argmax().item(),
+passed("tensors among data", CALLS, lambda x: torch.tensor([x.argmax() + 1, x.long()[0], 2]) * x.argmax().item(),
        lambda i: ())
 passed("numbers of tensors in data", CALLS, lambda x: (torch.tensor([[x.sum(), 1.5]]), x.sum().item()), lambda i: ())
 passed("numbers among tensors", 4, lambda x, r: {"loss": (x * r).sum().item(), "x": x * r, "n": 2 * r}, rate)
