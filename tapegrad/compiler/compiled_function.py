@@ -309,7 +309,13 @@ class Compiled(Transparent, CompiledBase):
                                     before.movable() if moves else {}, self._stays)
         if not substitution.is_fit():
             return self.__wrapped__(*args, **kwargs)
-        return substitution.plainly(self._captured(key, before, args, kwargs, substitution))
+        result = None
+        try:
+            result = self._captured(key, before, args, kwargs, substitution)
+            return substitution.plainly(result)
+        except BaseException:  # an interrupt: what the call appended to lists is there
+            substitution.plainly(result)
+            raise
 
     def _keeps_changing(self, key: Any) -> bool:
         """Whether calls like this one do something else again and again."""

@@ -16,7 +16,7 @@ from call_by_call import agree
 
 import tapegrad as torch
 from tapegrad import nn
-from tapegrad.compiler import compile
+from tapegrad.compiler import compile, compiled_function
 
 CALLS = 30
 X = torch.arange(24.0).reshape(8, 3) / 10
@@ -416,3 +416,23 @@ def test_the_list_that_it_looks_at_is_named():
         for _ in range(3):
             step(X)
     assert step.reason == "it changes Python values that it reads: a list (losses)"
+
+
+def test_what_is_appended_by_a_call_that_is_interrupted(monkeypatch):
+    """Plain numbers, wherever the capture was broken off."""
+    found: list[Any] = []
+    step = compile(lambda x, i: found.append((i, [x.sum().item(), {"i": i}])))
+    for i in range(3):
+        step(X, i)
+
+    def interrupted(*args: Any, **kwargs: Any) -> Any:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(compiled_function, "Captured", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        step(X, 3)
+    monkeypatch.undo()
+    for i in range(4, 8):
+        step(X, i)
+    assert shown(found) == shown([(i, [X.sum().item(), {"i": i}]) for i in range(8)])
+    assert step.replays

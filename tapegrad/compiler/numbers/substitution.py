@@ -80,6 +80,7 @@ class Substitution:
         for log in self.reach.logs.values():
             give_numbers(log)
         now = None  # one more reference, and all objects of the process would be asked who holds it
+        self._returned = []
         try:
             flatten(result, [], self._returned, varying=Numbers(frozenset()))
         except Refused:
