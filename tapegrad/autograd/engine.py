@@ -199,7 +199,7 @@ def _run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, cre
                 x.retain_grad()
     recording = call.is_recording_wanted(None)
     try:
-        with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(create_graph):
+        with _Sweep(retain_graph or create_graph) as workspace, modes.set_grad_enabled(bool(create_graph)):
             mark(workspace, [r._buffer for r in roots], targets, accumulate, partial, since=since)
             if targets and len(roots) == 1 and not workspace.marks[roots[0]._buffer] & rec.NEEDED:
                 _meet(roots[0], seeds[0])
@@ -271,7 +271,7 @@ def run(roots: Sequence[Any], gradients: Sequence[Any], retain_graph: bool, crea
 @nested
 def _resumed(workspace: Workspace, retain_graph: bool, create_graph: bool, inputs: Sequence[Any]) -> Sequence[Any]:
     """The gradients of some inputs, from where native code stopped."""
-    with _Sweep(retain_graph or create_graph, workspace), modes.set_grad_enabled(create_graph):
+    with _Sweep(retain_graph or create_graph, workspace), modes.set_grad_enabled(bool(create_graph)):
         workspace.narrowed = True
         if create_graph:
             rest = replay_recorded(workspace, (), (), accumulate=False, partial=False)

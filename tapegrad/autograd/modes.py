@@ -8,6 +8,7 @@ import warnings
 from collections.abc import Callable
 from typing import Any
 
+from tapegrad import errors
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
 
@@ -195,7 +196,10 @@ class set_grad_enabled(_Mode):
     __slots__ = ("mode",)
 
     def __init__(self, mode: bool) -> None:
-        self.mode = bool(mode)
+        if not isinstance(mode, bool):
+            raise TypeError("set_grad_enabled(): argument 'enabled' (position 1) must be bool, not "
+                            f"{errors.type_name(mode)}")
+        self.mode = mode
         self._previous = _set(self.mode)
 
     @property

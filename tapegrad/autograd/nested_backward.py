@@ -46,7 +46,7 @@ def _elsewhere(sweep: Callable[..., Any], args: tuple[Any, ...], kwargs: dict[st
 
     def target() -> None:
         try:
-            with modes.set_grad_enabled(recording):
+            with modes.set_grad_enabled(bool(recording)):
                 _level.depth = 1
                 found.append(sweep(*args, **kwargs))
         except BaseException as error:

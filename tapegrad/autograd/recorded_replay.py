@@ -100,7 +100,7 @@ def replay_recorded(workspace: Workspace, roots: Sequence[Any], seeds: Sequence[
     due = {} if partial else completing(workspace)
     # Each step is Python's where results are looked at, and where numbers are followed: to native code they are values.
     natively = not anomaly.enabled and following.active is None
-    with modes.set_grad_enabled(record):
+    with modes.set_grad_enabled(bool(record)):
         for limit in sorted({*due, int(workspace.record["n_reached"][0])}):
             workspace.record["limit"] = limit
             if natively:

@@ -115,6 +115,12 @@ CALLS = {
     "floats into whole numbers, and": lambda t: t.tensor([3]).__iand__(1.5),
     "floats into bools, or": lambda t: t.tensor([True]).__ior__(t.ones(1)),
     "a function of its own, without one": lambda t: t.autograd.Function.apply(t.ones(1)),
+    "a graph by a number": lambda t: t.autograd.grad(
+        (x := t.ones(2, requires_grad=True)).exp().sum(), x, create_graph=1),
+    "recording by a number": lambda t: t.set_grad_enabled(1), "recording by text": lambda t: t.set_grad_enabled("a"),
+    **{f"{name} of none": lambda t, name=name: getattr(t.optim.lr_scheduler, name)(
+        *[t.optim.SGD([t.ones(1, requires_grad=True)], 0.1)] * (name == "SequentialLR"), [],
+        **{"milestones": []} if name == "SequentialLR" else {}) for name in ("SequentialLR", "ChainedScheduler")},
     "an item in a batch": lambda t: t.func.vmap(lambda x: x.item())(t.ones(2)),
     "a branch in a batch": lambda t: t.func.vmap(lambda x: x if x > 0 else -x)(t.ones(2)),
 }

@@ -24,7 +24,7 @@ def _become(self: Any, function: Any, *args: Any, **kwargs: Any) -> Any:
     recorded = self.requires_grad and call.is_recording(None)
     if recorded:
         history.check_rewritable(self)
-    with modes.set_grad_enabled(recorded):
+    with modes.set_grad_enabled(bool(recorded)):
         seen = function(self, *args, **kwargs)
     if not recorded:
         data_assignment.lie(self, seen._layout, int(buffers["address"][seen._buffer]))

@@ -20,7 +20,8 @@ class _OfSchedules(LRScheduler):
     def _check(self, optimizer: Any, schedulers: Sequence[Any]) -> None:
         name = type(self).__name__
         if len(schedulers) < 1:
-            raise ValueError(f"{name} expects at least one scheduler to be chained, but got no scheduler.")
+            chained = " to be chained" * (name == "ChainedScheduler")
+            raise ValueError(f"{name} expects at least one scheduler{chained}, but got no scheduler.")
         for i, scheduler in enumerate(schedulers):
             if not hasattr(scheduler, "optimizer"):
                 raise TypeError(f"{name} at index {i} should have `optimizer` as its attribute.")
