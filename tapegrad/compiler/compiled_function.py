@@ -212,12 +212,16 @@ class Compiled(Transparent, CompiledBase):
                     self._remember(way_of(variant, key))
                     return result
                 self.fallbacks += status == rec.BROKEN
-        if not capturing.claim():  # another thread captures a call
-            return self.__wrapped__(*args, **kwargs)
+        claim = capturing.Claim()
         try:
-            return self._capture(key, leaves, containers, numbers, args, kwargs)
+            if claim.taken():
+                return self._capture(key, leaves, containers, numbers, args, kwargs)
         finally:
-            capturing.give_up_claim()
+            try:
+                claim.give_up()
+            finally:  # an interrupt came before it began
+                claim.give_up()
+        return self.__wrapped__(*args, **kwargs)  # another thread captures a call
 
     def _remember(self, way: Quick | None) -> None:
         """Try this native way from now on, after those of other programs; not one of a program that was rebuilt since.

@@ -14,7 +14,7 @@ import tapegrad as torch
 from tapegrad.compiler.numbers import substitution
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
-from tapegrad.machine.learning import capturing
+from tapegrad.machine.learning import capturing, following
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 
@@ -260,7 +260,7 @@ def test_threads_ask_for_the_kernel_that_a_step_has(monkeypatch):
 @pytest.mark.parametrize("path", [
     "capturing.late_binding.want", "capturing.restore_kernels", "compiled_function.Captured",
     "compiled_function.optimise", "compiled_function.Program", "compiled_function.trace_backward",
-    "substitution.release", "capturing.emitter.bind", "capturing.release"])
+    "substitution.release", "capturing.emitter.bind", "capturing.release", "following.Graph.stand_in"])
 @pytest.mark.parametrize("at", [0, 1])
 def test_an_interrupt_leaves_no_capture_open_and_nothing_undone(path, at, monkeypatch):
     """Whatever a call had done by then is done, and what comes next is as if nothing had happened."""
@@ -278,7 +278,8 @@ def test_an_interrupt_leaves_no_capture_open_and_nothing_undone(path, at, monkey
 
     place, name = path.rsplit(".", 1)
     where = {"compiled_function": sys.modules["tapegrad.compiler.compiled_function"], "capturing": capturing,
-             "substitution": substitution, "capturing.late_binding": late_binding, "capturing.emitter": emitter}[place]
+             "substitution": substitution, "following.Graph": following.Graph,
+             "capturing.late_binding": late_binding, "capturing.emitter": emitter}[place]
     plain, calls = getattr(where, name), []
 
     def interrupted(*args, **kwargs):
@@ -301,3 +302,23 @@ def test_an_interrupt_leaves_no_capture_open_and_nothing_undone(path, at, monkey
     assert w.grad.tolist() == pytest.approx([2 * 0.5 ** (done - 1) * 4 / done ** 2] * 3)
     result = step(torch.ones(3))
     assert state["t"] == done + 1 and result.tolist() == [0.5 ** (done + 1)] * 3
+
+
+@pytest.mark.parametrize(("name", "does"), [("taken", True), ("give_up", False)])
+def test_an_interrupt_leaves_captures_to_the_next_call(name, does, monkeypatch):
+    """One that comes as this call has claimed them, or is about to give them up."""
+    step, calls, plain = torch.compile(lambda x: x * 2), [], getattr(capturing.Claim, name)
+
+    def interrupted(claim):
+        calls.append(0)
+        found = plain(claim) if does or len(calls) > 1 else None
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        return found
+
+    monkeypatch.setattr(capturing.Claim, name, interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        step(torch.ones(3))
+    for _ in range(4):
+        step(torch.ones(3))
+    assert step.replays and calls

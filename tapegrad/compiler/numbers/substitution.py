@@ -67,7 +67,7 @@ class Substitution:
             now = None if place is None else place.get()
             if place is None or now is None:
                 self._refusal = self._refusal if place is None else "it deletes a number that it reads"
-            elif now is self.graph.stand_ins[number]:
+            elif now is self.graph.stand_ins.get(number):  # an interrupt came before there was one
                 place.put(self.values[number])
             elif type(now) in following.KINDS or type(now) in PLAIN:
                 left = (now._number, None) if type(now) in following.KINDS else (None, now)

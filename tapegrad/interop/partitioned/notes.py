@@ -250,9 +250,10 @@ def taken_down(function: Any, name: str, args: Sequence[Any], inputs: Sequence[A
 
 def noted(called: Callable[[], Any], notes: Notes) -> tuple[Notes, Any]:
     """The notes of a call, and what it gave; NotSendable where it does what no tape can."""
-    if not capturing.claim():
-        raise NotSendable("another thread captures a call now")
+    claim = capturing.Claim()
     try:
+        if not claim.taken():
+            raise NotSendable("another thread captures a call now")
         trace = capturing.begin()
         trace.lines = []
         capturing.carry_out()  # constants are read as they come: nothing is put off
@@ -264,7 +265,7 @@ def noted(called: Callable[[], Any], notes: Notes) -> tuple[Notes, Any]:
             looks = (events["kind"] == rec.GRADIENT).any()
             capturing.release(trace, events)
     finally:
-        capturing.give_up_claim()
+        claim.give_up()
     if looks:
         raise NotSendable("it looks at gradients of tensors, or leaves some there")
     if trace.lines or trace.refusals:

@@ -226,10 +226,11 @@ class Grouped:
 
     def _explore(self, flow: Flow, samples: Samples, leaves: Sequence[Any], inputs: Sequence[Any], lane: int) -> bool:
         """Run the function for one lane, and note what it does; whether that was seen."""
-        if not capturing.claim():
-            return False
-        self.runs += 1
+        claim = capturing.Claim()
         try:
+            if not claim.taken():
+                return False
+            self.runs += 1
             with modes.set_grad_enabled(modes.is_grad_enabled()), level(1) as of:
                 given = iter([entered(x.detach()[lane:lane + 1].clone(), 0, of) for x in inputs])
                 own = [next(given) if isinstance(x, Tensor) else x for x in leaves]
@@ -243,7 +244,7 @@ class Grouped:
         except Exception:  # by paths it is raised as it would be
             return False
         finally:
-            capturing.give_up_claim()
+            claim.give_up()
         if not recorder.unseen and not flow.holds():
             recorder.fail("it changes what it reads")
         flow.unseen = recorder.unseen

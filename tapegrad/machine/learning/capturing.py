@@ -8,7 +8,7 @@ themselves (`carry_out`). Before Python looks at a value, and before a call that
 and nothing from there on is put off.
 
 There is one capture at a time, which is one thread's: what other threads do meanwhile is not noted, and a call that
-would be captured there runs as it is written (`claim`). To wait would be a deadlock where the one waits for the other.
+would be captured there runs as it is written (`Claim`). To wait would be a deadlock where the one waits for the other.
 """
 from __future__ import annotations
 
@@ -94,41 +94,47 @@ _pointers: Any = None  # of kernel calls: one after the other
 _lines: Any = None  # an event, a word: which line called a kernel
 _pages: list[mmap.mmap] = []
 _most = MAX_EVENTS  # how many fit where address space is limited
-_claimed = threading.Lock()
-_owner = 0
+_claims: dict[str, Claim] = {}  # one, or none
 
 
-def claim() -> bool:
-    """Whether this thread may capture a call now; what it wrote down is its own until it gives up the `claim`."""
-    global _owner
-    if not _claimed.acquire(blocking=False):
-        return False
-    _owner = threading.get_ident()
-    return True
+class Claim:
+    """A thread's right to capture a call, of which there is one: what it wrote down is its own until it gives that up.
 
+    It is made before there is anything to give up, and taken in one step: an interrupt comes before that, or after.
+    """
 
-def give_up_claim() -> None:
-    """Let others capture. A capture that an interrupt left open is ended, and what it put off is done."""
-    global _owner
-    try:
-        trace = active or _ended
-        if trace is not None or machine.state["holding"][0]:
-            events = end() if active is not None else so_far()
-            try:
-                if trace is not None and trace.put_off:
-                    carry_out(events)
-            finally:
-                release(trace or Trace(), events)
-    finally:
-        _owner = 0
-        _claimed.release()
+    def __init__(self) -> None:
+        self.thread: int = threading.get_ident()
+
+    def taken(self) -> bool:
+        """Whether this thread may capture a call now."""
+        return _claims.setdefault("one", self) is self
+
+    def give_up(self) -> None:
+        """Let others capture, if it was taken. A capture that an interrupt left open is ended, and what it put off is
+        done.
+        """
+        if _claims.get("one") is not self:
+            return
+        try:
+            trace = active or _ended
+            if trace is not None or machine.state["holding"][0]:
+                events = end() if active is not None else so_far()
+                try:
+                    if trace is not None and trace.put_off:
+                        carry_out(events)
+                finally:
+                    release(trace or Trace(), events)
+        finally:
+            _claims.clear()
 
 
 def _after_fork() -> None:
     """In a child the capture of another thread has no end: it never began."""
-    global active, _claimed, _owner
-    if _owner not in (0, threading.get_ident()):
-        active, _claimed, _owner = None, threading.Lock(), 0
+    global active
+    if any(c.thread != threading.get_ident() for c in _claims.values()):
+        active = None
+        _claims.clear()
         machine.state["trace"] = machine.state["postponing"] = machine.state["holding"] = 0
         machine.state["watching"] &= ~np.uint64(rec.CAPTURE)
 
