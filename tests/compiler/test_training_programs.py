@@ -7,6 +7,7 @@ looks at values that are never the same again.
 from __future__ import annotations
 
 import copy
+import dataclasses
 import math
 import re
 import warnings
@@ -192,6 +193,31 @@ def a_model_that_says_how_large_it_is(wrap: Any) -> Any:
     return lambda i: step(x, y), state_of(net)
 
 
+@dataclasses.dataclass
+class Sizes:
+    width: int = 5
+    bias: bool = True
+
+
+@program(4)
+def a_model_of_a_dataclass(wrap: Any) -> Any:
+    class Configured(nn.Module):
+        def __init__(self, sizes: Sizes) -> None:
+            super().__init__()
+            self.sizes = sizes
+            self.inner = network()
+            print(f"{sizes}: {sum(p.numel() for p in self.parameters())} parameters")
+
+        def forward(self, x: Any) -> Any:
+            if x.shape[1] > self.sizes.width or self.sizes != Sizes():
+                raise ValueError(self.sizes)
+            return self.inner(x)
+
+    net, (x, y) = Configured(Sizes()), data()
+    step = trained(wrap, net, optim.Adam(net.parameters(), lr=0.01))
+    return lambda i: step(x, y), state_of(net)
+
+
 def counted(base: Any, use: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
     """A model that counts how often it is made, which the step does."""
     def make(wrap: Any) -> Any:
@@ -212,6 +238,10 @@ def counted(base: Any, use: Callable[[Any, Any], Any]) -> Callable[[Any], Any]:
 
 PROGRAMS["a_slice_counts_how_often_it_is_made"] = counted(nn.Sequential, lambda net, x: net[:2](x)), 0
 PROGRAMS["a_model_counts_how_often_it_is_made"] = counted(nn.Module, lambda net, x: x * len(type(net)()._modules)), 0
+PROGRAMS["a_model_is_made_by_its_class"] = counted(
+    nn.Module, lambda net, x: x * len(net.__class__()._modules)), 0
+PROGRAMS["a_model_is_made_by_a_class_that_is_compared"] = counted(
+    nn.Module, lambda net, x: x * len((net.__class__ if net.__class__ is net.__class__ else None)()._modules)), 0
 PROGRAMS["a_model_is_made_over"] = counted(nn.Module, lambda net, x: (net.__init__(), x)[1]), 0
 
 

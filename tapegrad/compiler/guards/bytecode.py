@@ -13,6 +13,7 @@ _UNSEEN = {"IMPORT_STAR": "imports everything of a module", "MATCH_CLASS": "matc
 _SILENT = {"CACHE", "EXTENDED_ARG", "KW_NAMES", "NOP", "PRECALL", "RESUME"}
 _GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 _ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD"}
+_VARIABLE = {"LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"}
 _OTHER_NAMES = {"IMPORT_FROM": "attribute", "LOAD_SUPER_ATTR": "attribute", "STORE_ATTR": "store",
                 "DELETE_ATTR": "store", "IMPORT_NAME": "import", "STORE_NAME": "own", "DELETE_NAME": "own"}
 _TEXT = {"FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "BINARY_MODULO", "INPLACE_MODULO"}
@@ -23,7 +24,8 @@ class Asked(NamedTuple):
     """One thing that code asks for.
 
     `kind` is global, cell, attribute, store (an attribute), import, text (of any value, which has methods for that),
-    identity (of two objects) or unseen, with the reason as its name. `then` are the attributes asked for right after,
+    identity (of two objects), class (to compare it with another's, as methods of dataclasses do) or unseen, with the
+    reason as its name. `then` are the attributes asked for right after,
     one of the other; `at` is where in `instructions` the value arrives on the stack.
     """
 
@@ -91,7 +93,7 @@ def _asked(code: types.CodeType, listing: Sequence[Any]) -> Iterator[Asked]:
             if not kind.startswith(("STORE", "DELETE", "COPY")):
                 yield Asked("cell", name, line)
         elif kind in _ATTRIBUTE:
-            yield Asked("attribute", name, line, at=at)
+            yield Asked("class" if _is_compared(listing, at) else "attribute", name, line, at=at)
         elif kind in _OTHER_NAMES:
             yield Asked(_OTHER_NAMES[kind], name, line)
         elif instruction.opcode in dis.hasname:
@@ -115,6 +117,16 @@ def _uses(listing: Sequence[Any]) -> Iterator[Use]:
             yield Use("item", listing[at - 1].argval, *_done(listing, at + 1))
         elif kind in ("LOAD_SUPER_ATTR", "IMPORT_FROM"):
             yield Use("attribute", name)
+
+
+def _is_compared(listing: Sequence[Any], at: int) -> bool:
+    """Whether all that is done with an attribute is `a.__class__ is b.__class__`, of variables."""
+    for first in (at - 2, at):
+        shown = listing[max(first, 0):first + 4]
+        if len(shown) == 4 and shown[0].argval == shown[2].argval == "__class__" and shown[1].opname in _VARIABLE and (
+                shown[0].opname == shown[2].opname == "LOAD_ATTR" and shown[3].opname == "IS_OP"):
+            return True
+    return False
 
 
 def _done(listing: Sequence[Any], at: int) -> tuple[str, str]:

@@ -439,6 +439,8 @@ class Reach:
             self._text = True
         elif kind == "identity":
             self.identity = True
+        elif kind == "class":
+            self.reads.add(name)
         elif kind == "unseen":
             raise Unreadable(f"it {name}{self._where}")
 
