@@ -188,10 +188,9 @@ COMPLEX = "there are no complex tensors: {!r} is a name only"
 RANDOM_IN_BATCH = ("vmap: called random operation while in randomness error mode. Please either use the 'same' or "
                    "'different' randomness flags on vmap or perform the randomness operation out of vmap")
 LANES_ITEM = ("vmap: It looks like you're calling .item() on a Tensor. We don't support vmap over calling .item() on "
-              "a Tensor, please try to rewrite what you're doing with other operations. If error is occurring "
-              "somewhere inside PyTorch internals, please file a bug report.")
+              "a Tensor, please try to rewrite what you're doing with other operations.")
 LANES_BRANCH = ("vmap: It looks like you're attempting to use a Tensor in some data-dependent control flow. We don't "
-                "support that yet, please file an issue at https://github.com/pytorch/pytorch/issues .")
+                "support that yet.")
 LANES_STORAGE = "Cannot access data pointer of Tensor that doesn't have storage"
 LANES_IN_PLACE = ("vmap: inplace arithmetic(self, *extra_args) is not possible because there exists a Tensor `other` "
                   "in extra_args that has more elements than `self`. This happened due to `other` being vmapped over "

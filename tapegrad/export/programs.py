@@ -18,7 +18,7 @@ class ExportedProgram:
     """A function as a tape with its parameters, and how its arguments and results are built; see `export`.
 
     >>> import tapegrad as torch
-    >>> exported = export(lambda x: x.exp() + 1, (torch.ones(2),))
+    >>> exported = torch.export.export(lambda x: x.exp() + 1, (torch.ones(2),))
     >>> exported
     <exported function: 2 instructions, 0 tensors of its own>
     >>> [op.name for op in exported.tape.operations]
@@ -43,7 +43,7 @@ class ExportedProgram:
 
         >>> import tapegrad as torch
         >>> w = torch.ones(2, requires_grad=True)
-        >>> exported = export(lambda x: (w * x).sum(), (torch.ones(2),))
+        >>> exported = torch.export.export(lambda x: (w * x).sum(), (torch.ones(2),))
         >>> exported.module()(torch.tensor([3.0, 4.0])).backward()
         >>> [p.grad for p in exported.parameters()]
         [tensor([3., 4.])]
@@ -59,7 +59,7 @@ class ExportedProgram:
 
         >>> import tapegrad as torch
         >>> w = torch.ones(2, requires_grad=True)
-        >>> dict(export(lambda x: w * x, (torch.ones(2),)).named_parameters())
+        >>> dict(torch.export.export(lambda x: w * x, (torch.ones(2),)).named_parameters())
         {'w': tensor([1., 1.], requires_grad=True)}
         """
         for b, held in self._held.items():
@@ -70,7 +70,7 @@ class ExportedProgram:
         """The parameters, which optimisers may update.
 
         >>> import tapegrad as torch
-        >>> len([*export(torch.nn.Linear(2, 3), (torch.ones(1, 2),)).parameters()])
+        >>> len([*torch.export.export(torch.nn.Linear(2, 3), (torch.ones(1, 2),)).parameters()])
         2
         """
         return (p for _, p in self.named_parameters())
@@ -80,7 +80,7 @@ class ExportedProgram:
         """The arguments that it was exported with; None where they are not kept.
 
         >>> import tapegrad as torch
-        >>> exported = export(lambda x, n: x * n, (torch.ones(2), 3))
+        >>> exported = torch.export.export(lambda x, n: x * n, (torch.ones(2), 3))
         >>> exported.example_inputs
         ((tensor([1., 1.]), 3), {})
         >>> exported.example_inputs = None
@@ -122,7 +122,7 @@ class ExportedProgram:
         """Lines that say what it takes, gives, and holds.
 
         >>> import tapegrad as torch
-        >>> print(*export(lambda x, n: x * n, (torch.ones(2), 3)).description(), sep="\\n")
+        >>> print(*torch.export.export(lambda x, n: x * n, (torch.ones(2), 3)).description(), sep="\\n")
         arguments  ((f32[2], 3), {})
         results    f32[2]
         parameters 0

@@ -121,6 +121,8 @@ CALLS = {
     **{f"{name} of none": lambda t, name=name: getattr(t.optim.lr_scheduler, name)(
         *[t.optim.SGD([t.ones(1, requires_grad=True)], 0.1)] * (name == "SequentialLR"), [],
         **{"milestones": []} if name == "SequentialLR" else {}) for name in ("SequentialLR", "ChainedScheduler")},
+}
+TRACKED = {  # where PyTorch goes on to say where to file an issue with it
     "an item in a batch": lambda t: t.func.vmap(lambda x: x.item())(t.ones(2)),
     "a branch in a batch": lambda t: t.func.vmap(lambda x: x if x > 0 else -x)(t.ones(2)),
 }
@@ -149,6 +151,12 @@ def test_as_pytorch(call):
             warnings.simplefilter("ignore")
             told.append(refusal(lambda t=t: CALLS[call](t)))
     assert told[1] == told[0]
+
+
+@pytest.mark.parametrize("call", TRACKED)
+def test_nobody_is_sent_to_pytorch(call):
+    (kind, ours), (wanted, theirs) = (refusal(lambda t=t: TRACKED[call](t)) for t in (tapegrad, torch))
+    assert kind == wanted and theirs.startswith(ours.rstrip(".")) and "issue" not in ours
 
 
 @pytest.mark.filterwarnings("ignore")
