@@ -23,3 +23,13 @@ def agree(make: Callable[[Any], tuple[Any, Any]], calls: int, seen: Callable[[An
     for i, (written, compiled) in enumerate(zip(*found)):
         assert written == compiled, (i, functions[0].explain())
     return functions
+
+
+def adds_to(programs: dict[str, Any]) -> Any:
+    """A decorator of functions that make programs, with how often what one makes is captured at most."""
+    def program(captures: int) -> Any:
+        def add(make: Any) -> Any:
+            programs[make.__name__] = make, captures
+            return make
+        return add
+    return program

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from call_by_call import agree
+from call_by_call import adds_to, agree
 
 import tapegrad as torch
 from tapegrad import nn
@@ -21,13 +21,7 @@ from tapegrad.compiler import compile, compiled_function
 CALLS = 30
 X = torch.arange(24.0).reshape(8, 3) / 10
 PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
-
-
-def program(captures: int) -> Any:
-    def add(make: Any) -> Any:
-        PROGRAMS[make.__name__] = make, captures
-        return make
-    return add
+program = adds_to(PROGRAMS)
 
 
 STEPS: dict[str, Callable[[list[Any]], Any]] = {

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from call_by_call import agree
+from call_by_call import adds_to, agree
 
 import tapegrad as torch
 from tapegrad import nn
@@ -19,14 +19,7 @@ CALLS = 48
 Made = tuple[Callable[[int], Any], list[Any]]
 PROGRAMS: dict[str, tuple[Callable[[Any], Made], int]] = {}
 X = torch.tensor([[0.5, -1.0, 2.0], [1.5, 0.25, -0.75]])
-
-
-def program(captures: int) -> Any:
-    """With how often it is captured at most."""
-    def add(make: Any) -> Any:
-        PROGRAMS[make.__name__] = make, captures
-        return make
-    return add
+program = adds_to(PROGRAMS)
 
 
 def weights() -> list[Any]:

@@ -7,20 +7,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from call_by_call import adds_to
 
 import tapegrad as torch
 from tapegrad.compiler import compile
 
 CALLS = 12
 PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Any, Callable[[int], tuple[Any, ...]], Callable[[], Any]]], int]] = {}
-
-
-def program(captures: int) -> Any:
-    """`make(data)` returns a function, its arguments at call i, and what else shows; captures in 12 calls at most."""
-    def add(make: Any) -> Any:
-        PROGRAMS[make.__name__] = make, captures
-        return make
-    return add
+program = adds_to(PROGRAMS)  # `make(data)` returns a function, its arguments at call i, and what else shows
 
 
 def simple(name: str, captures: int, function: Any, given: Callable[[Any, int], tuple[Any, ...]]) -> None:

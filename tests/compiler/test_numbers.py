@@ -13,6 +13,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from call_by_call import adds_to
 
 import tapegrad as torch
 from tapegrad.compiler import compile
@@ -21,14 +22,7 @@ from tapegrad.machine.learning import following
 CALLS = 40
 X = torch.tensor([1.0, -2.0, 3.0])
 PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
-
-
-def program(captures: int) -> Any:
-    """`make(wrap)` returns what runs call i, and what shows the state."""
-    def add(make: Any) -> Any:
-        PROGRAMS[make.__name__] = make, captures
-        return make
-    return add
+program = adds_to(PROGRAMS)  # `make(wrap)` returns what runs call i, and what shows the state
 
 
 def passed(name: str, captures: int, function: Callable[..., Any], given: Callable[[int], Any]) -> None:

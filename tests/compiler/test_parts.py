@@ -8,20 +8,14 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from call_by_call import agree
+from call_by_call import adds_to, agree
 
 import tapegrad as torch
 from tapegrad.compiler import compile
 
 CALLS = 40
 PROGRAMS: dict[str, tuple[Callable[[Any, Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
-
-
-def program(captures: int) -> Any:
-    def add(make: Any) -> Any:
-        PROGRAMS[make.__name__] = make, captures
-        return make
-    return add
+program = adds_to(PROGRAMS)
 
 
 def simple(name: str, captures: int, function: Any, number: Callable[[int], Any] = lambda i: i % 9) -> None:

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 import test_compile as base
+from call_by_call import adds_to
 
 import tapegrad as torch
 from benchmarks import ordinary, ordinary_models
@@ -27,13 +28,7 @@ CALLS, AT = 24, 12
 PROGRAMS: dict[str, tuple[Callable[[Any], tuple[Callable[[int], Any], Callable[[], Any]]], int]] = {}
 functional, optim = nn.functional, torch.optim
 assert ordinary_models
-
-
-def program(captures: int) -> Any:
-    def add(make: Any) -> Any:
-        PROGRAMS[make.__name__] = make, captures
-        return make
-    return add
+program = adds_to(PROGRAMS)
 
 
 def network() -> Any:
