@@ -133,8 +133,59 @@ def test_nothing_is_read_beyond_the_operands(dtype, turns):
     for m, n, k in ((2, 2, 1), (3, 5, 7), (13, 17, 33), (15, 31, 16), (64, 10, 50), (100, 33, 65), (130, 301, 17)):
         a, b = at_the_end(m, k, turns[0]), at_the_end(k, n, turns[1])
         c = at_the_end(m, n, False)
-        run(KERNELS[dtype, WIDTHS[-1]][0], c, a, b)
-        assert np.array_equal(c, a @ b)  # small integers: exact
+        for _ in range(2):
+            run(KERNELS[dtype, WIDTHS[-1]][0], c, a, b)
+            assert np.array_equal(c, a @ b)  # small integers: exact
+            a[0] = np.eye(m, k)
+
+
+def one_number_a_row(rng, dtype, m, k, padding):
+    """A matrix with a number in most rows, zeros in others, and -0 among the zeros."""
+    a = np.zeros((1, m, k + padding), dtype)
+    a[0, ::3] = -0.0
+    a[0, np.arange(m), rng.integers(0, k, m)] = rng.standard_normal(m)
+    a[0, ::5] = 0
+    return a[:, :, :k]
+
+
+@pytest.mark.parametrize("width", WIDTHS)
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("dtype", DTYPES)
+def test_one_number_a_row(dtype, turned, width):
+    """The same numbers as from all products and sums, -0 too; a second number in the last row is seen."""
+    rng = np.random.default_rng(0)
+    for m, n, k, padding in ((16, 16, 16, 0), (17, 33, 31, 3), (130, 301, 50, 0), (20, 19, 800, 1), (16, 15, 16, 0)):
+        a, b = one_number_a_row(rng, dtype, m, k, padding), matrices(rng, dtype, 1, k, n, turned, padding)
+        b[0, :, 2], b[0, 3] = -0.0, 0
+        for second in (False, True):
+            if second:
+                a[0, -1, [0, -1]] = 2, 3
+            wide = (a[0].astype("f8")[:, :, None] * b[0].astype("f8")).sum(1)[None].astype(dtype) + dtype(0)
+            start = rng.standard_normal((1, m, n)).astype(dtype)
+            for kernel, before in zip(KERNELS[dtype, width], ((), (), (start,))):
+                found = start.copy()
+                run(kernel, found, a, b, *before)
+                wanted = wide if kernel is KERNELS[dtype, width][0] else start + wide
+                rows = slice(0, -1) if second else slice(None)
+                assert np.array_equal(found[:, rows], wanted[:, rows])
+                assert np.array_equal(np.signbit(found[:, rows]), np.signbit(wanted[:, rows]))
+                np.testing.assert_allclose(found, wanted, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])
+def test_zero_times_what_is_not_finite(value):
+    """One of b's numbers makes a column of the product NaN, but where it is picked; one of a's, a row."""
+    rng = np.random.default_rng(0)
+    for turned in (False, True):
+        b, a = matrices(rng, np.float64, 1, 40, 30, turned, 0), np.eye(40)[None]
+        store = KERNELS[np.float64, WIDTHS[-1]][0]
+        for x, at in ((b, (0, 7, 5)), (a, (0, 3, 3))):
+            kept, x[at] = x[at], value
+            found = np.empty((1, 40, 30))
+            run(store, found, a, b)
+            with np.errstate(invalid="ignore"):
+                np.testing.assert_array_equal(found, a @ b)
+            x[at] = kept
 
 
 @pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf])

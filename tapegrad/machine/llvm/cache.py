@@ -39,7 +39,7 @@ _GENERATORS = ("dtypes.py", "ops/scalar.py", "ops/symbols.py", "machine/llvm/jit
                *(f"machine/kernels/{name}.py" for name in (
                    "emitter", "gather_writer", "instruction_writer", "kernel_writer", "loop_helpers", "loop_writer",
                    "lowering", "series", "turns_writer", "while_writer", "products/gemm", "products/gemv",
-                   "products/product_writer", "products/weighted")))
+                   "products/one_hot", "products/product_writer", "products/weighted")))
 _NO_LINKS = getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)
 _writes = itertools.count()
 

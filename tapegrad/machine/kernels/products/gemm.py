@@ -14,6 +14,7 @@ From the inside out (the design is Goto's, http://doi.acm.org/10.1145/1356052.13
     panel    tiles down a block of rows, so that two vectors' width of b, KC deep, stays in the first-level cache
     product  blocks; and packing, where it pays: a and b are read where they lie when few rows or columns share the cost
     copy, transpose    packing, in pieces as wide as a tile
+    one_hot  what is done instead, where a has no more than one number in a row (see there)
 
 LLVM may contract nothing by itself; only these sums are made of FMAs, as BLAS makes them.
 """
@@ -23,7 +24,7 @@ import functools
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.lowering import vector_bytes
-from tapegrad.machine.kernels.products import product_writer
+from tapegrad.machine.kernels.products import one_hot, product_writer
 from tapegrad.machine.kernels.products.product_writer import Addresses, ProductWriter
 from tapegrad.machine.llvm import jit
 
@@ -140,6 +141,7 @@ class _Source(ProductWriter):
         self.panels()
         self.copy()
         self.transpose()
+        one_hot.write(self)
         self.product()
         names = [f"ptr @tile{rows}x{vectors}" for rows, vectors in tiles]
         return self.whole(f"@tiles = internal constant [{len(names)} x ptr] [{', '.join(names)}]", entries=ENTRIES)
@@ -402,7 +404,14 @@ class _Source(ProductWriter):
             row, along = self.either(large, self.item, ai), self.either(large, self.a_row, ak)
             fetches = self.let(f"icmp sle i64 {m}, {FETCHED[0]}")
             fetches = self.let(f"and i1 {fetches}, {self.let(f'icmp sge i64 {k}, {FETCHED[1]}')}")
-            with self.loop(batches) as batch, self.loop(narrow, b_columns) as q, self.loop(k, deep) as p:
+            def to_do(batch: str) -> str:
+                done = self.let(
+                    f"call i1 @one_hot(ptr {self.at(a0, (batch, ab))}, i64 {ai}, i64 {ak}, "
+                    f"ptr {self.at(b0, (batch, bb))}, i64 {bk}, i64 {bj}, ptr {self.at(c0, (batch, cb))}, i64 {ci}, "
+                    f"ptr {self.at(d0, (batch, db))}, i64 {di}, i1 %add, i64 {m}, i64 {n}, i64 {k})")
+                return self.either(done, 0, narrow)
+
+            with self.loop(batches) as batch, self.loop(to_do(batch), b_columns) as q, self.loop(k, deep) as p:
                 depth, left = self.least(deep, self.do("sub", k, p)), self.do("sub", narrow, q)
                 more = self.either(self.let(f"icmp sle i64 {left}, {b_columns}"), rest, 0)
                 columns, wide = self.do("add", self.least(b_columns, left), more), self.let(f"icmp ne i64 {more}, 0")

@@ -95,6 +95,7 @@ class ProductWriter(Writer):
             "declare void @llvm.prefetch.p0(ptr, i32, i32, i32)",
             "declare i64 @llvm.smin.i64(i64, i64)",
             "declare i64 @llvm.smax.i64(i64, i64)",
+            "declare i64 @llvm.cttz.i64(i64, i1)",
             "declare ptr @aligned_alloc(i64, i64)",
             "declare void @free(ptr)\n",
         ])
