@@ -13,12 +13,14 @@ import numpy as np
 
 from tapegrad.compiler import loops, waves
 from tapegrad.compiler.trace_table import ARGUMENT, FIXED, Steps, Table
-from tapegrad.compiler.traced_program import Block, Refused, Strict
+from tapegrad.compiler.traced_program import Block, Refused, Strict, uses
 from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import structural
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, machine
 
 LONG = 512  # steps from which a trace is not analysed twice
+_NO_STEP = 62  # in place of the kind of what does nothing
 _VARIES = 63  # in place of the kind of a word that varies, until it is known whether anyone needs it
 _IS_STEP = np.zeros(64, bool)  # by an event's kind
 _IS_STEP[[rec.KERNEL, rec.ZEROED, rec.DRAWN, rec.WORD, rec.CONSTANT, rec.GUARD]] = True
@@ -245,19 +247,41 @@ class _Places:
         here = used & kernels[:, None]
         length = int(np.count_nonzero(here))
         addresses[here] = pointers[:length]
+        nothing = self._nothing(rows)
+        used &= ~nothing
         number, offset = np.full(used.shape, -1, "i8"), np.zeros(used.shape, "i8")
         number[used], offset[used] = taken.find(addresses[used])
         ready = (rows.kind == rec.WORD) | (rows.kind == rec.CONSTANT)
         self._used[number[~ready]] = True
         elsewhere = np.nonzero(used & (number < 0) & ~ready[:, None])
         self._lie_outside(elsewhere, *before.find(addresses[elsewhere]), outside, rows.space, number, offset)
-        rows.number[:], rows.offset[:] = np.where(used, number, 0), offset
+        rows.space[nothing] = FIXED
+        rows.number[:], rows.offset[:] = np.where(used, number, np.where(nothing, machine.literals[0], 0)), offset
         events_of, tags = self._tags
         if len(tags):
             which = np.minimum(np.searchsorted(events_of, at), len(tags) - 1)
             varies = events_of[which] == at
             rows.kind[varies], rows.b[varies] = _VARIES, (-1 - tags[which][varies]).astype("u8")
         return length
+
+    def _nothing(self, rows: Table) -> Any:
+        """Which places of some rows nothing is done to; what does nothing else, and cannot fail, is no step.
+
+        They count as a number's: what has no elements may seem to lie in another storage, or in none.
+        """
+        found = np.zeros(rows.space.shape, bool)
+        found[rows.kind == rec.ZEROED, 0] = rows.b[rows.kind == rec.ZEROED] == 0
+        hollow = {at: nest.nothing for at, nest in [*machine.hollow.items()]}
+        if hollow:
+            for i in np.flatnonzero((rows.kind == rec.KERNEL) & np.isin(rows.b, [*hollow])).tolist():
+                count = int(rows.count[i])
+                found[i, :count] = [hollow[int(rows.b[i])] >> k & 1 for k in range(count)]
+        for i in np.flatnonzero(found.any(1)).tolist():
+            kernel = self._table.kernels[rows.kernel[i]] if rows.kind[i] == rec.KERNEL else 0
+            effects = structural.effects.get(kernel)
+            if found[i, :uses(rows.kind[i], kernel)[0]].all() and (effects is None or not effects.fails):
+                rows.kind[i] = _NO_STEP
+        return found
 
     def _kernel(self, addresses: Any) -> Any:
         """The numbers of kernels, in the order in which they are met."""
@@ -302,6 +326,7 @@ class _Places:
             own = some.own
             some.number[own] = numbers[some.number[own]]
             stays = (some.number[:, 0] >= 0) | ~np.isin(some.kind, (rec.WORD, rec.CONSTANT, _VARIES))
+            stays &= some.kind != _NO_STEP
             words = some.kind == rec.WORD
             some.nbytes[words] = short[some.number[words, 0]]
             some.kind[some.kind == _VARIES] = rec.DRAWN

@@ -184,6 +184,7 @@ class Machine:
         self._lends = True
         self._nests: dict[tuple[int, ...], np.ndarray[Any, Any]] = {}
         self.nests: WeakValueDictionary[int, np.ndarray[Any, Any]] = WeakValueDictionary()  # of plans, by address
+        self.hollow: WeakValueDictionary[int, Any] = WeakValueDictionary()  # those of them that do nothing to something
         self.give_back(self.workspace())
         self.keepers: dict[int, Any] = {}  # foreign memory's owners, by row
         self._release_external = self.keepers.pop

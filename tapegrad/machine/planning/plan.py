@@ -23,6 +23,15 @@ class Pointer(NamedTuple):
     offset: int = 0
 
 
+class Hollow(np.ndarray[Any, Any]):
+    """The nest of a step of which some pointers, a bit each in `nothing`, are read and written nowhere.
+
+    They are those to values without elements, which may lie where a storage ends, and another begins.
+    """
+
+    nothing: int
+
+
 class Step(NamedTuple):
     """One kernel call, before it is written into native memory."""
 

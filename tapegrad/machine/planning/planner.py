@@ -4,7 +4,7 @@ Adjoint kernels are compiled when a backward first needs them, since most plans 
 """
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,11 +12,12 @@ import numpy as np
 from tapegrad import dtypes, errors
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
+from tapegrad.machine.kernels import emitter
 from tapegrad.machine.llvm import jit
 from tapegrad.machine.planning.generations import Generations
 from tapegrad.machine.planning.layouts import Layout, Layouts
 from tapegrad.machine.planning.operation_kinds import KINDS, carve
-from tapegrad.machine.planning.plan import NODE, Attributes, Plan, Pointer, Step, byte_strides
+from tapegrad.machine.planning.plan import NODE, Attributes, Hollow, Plan, Pointer, Step, byte_strides
 from tapegrad.machine.planning.rule_tracing import scalar_name
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured import STRUCTURED
@@ -119,7 +120,8 @@ class Planner:
         native = self.machine.plans[plan.index]
         native["opcode"], native["arity"], native["out_layout"] = op.opcode, len(plan.operands), plan.out.id
         native["out_bytes"] = self.layouts.adjoint(plan.out).nbytes
-        native["forward"], native["n_forward"] = self._write_steps(plan.rooms, steps, temporaries), len(steps)
+        native["forward"], native["n_forward"] = self._write_steps(
+            plan.rooms, steps, temporaries, _without_elements(plan, plan.out)), len(steps)
         flags = 0
         if plan.keeps:
             flags |= rec.DIFFERENTIABLE
@@ -144,8 +146,14 @@ class Planner:
         native["flags"] = flags
 
     def _write_steps(self, rooms: list[Any], steps: Sequence[Step], temporaries: dict[int, int],
-                     ends_in: int | None = None) -> int:
-        """Write steps where native code reads them, for as long as the `rooms` are held; returns the address."""
+                     empty: Collection[int] = (), ends_in: int | None = None) -> int:
+        """Write steps where native code reads them, for as long as the `rooms` are held; returns the address.
+
+        `empty` are the sources that have no elements.
+        """
+        empty = {*empty, *(rec.TEMPORARY + n for n, size in temporaries.items() if not size)}
+        if empty:
+            steps = [_hollow(step, empty) for step in steps]
         native = np.zeros(max(len(steps), 1), rec.STEP)
         order: dict[int, int] = {}  # native code numbers intermediate values as they are first named
         for record, step in zip(native, steps):
@@ -171,6 +179,8 @@ class Planner:
                 record["sources"][i] = source
                 record["offsets"][i] = offset
             self.machine.nests[address_of(step.nest)] = step.nest
+            if isinstance(step.nest, Hollow):
+                self.machine.hollow[address_of(step.nest)] = step.nest
         rooms.append((native, [(s.nest, s.cut) for s in steps]))
         return address_of(native)
 
@@ -197,13 +207,14 @@ class Planner:
                 builder = self._builder()
                 flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
                 programs[j]["steps"] = self._write_steps(
-                    plan.rooms, builder.steps, builder.temporaries, builder.ends_in)
+                    plan.rooms, builder.steps, builder.temporaries,
+                    _without_elements(plan, plan.operands[j]), builder.ends_in)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
                 programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
         if plan.op.kind == "rebase":
             builder = self._builder()
             carve(builder, plan, rec.TARGET)
-            programs[-1]["steps"] = self._write_steps(plan.rooms, builder.steps, {})
+            programs[-1]["steps"] = self._write_steps(plan.rooms, builder.steps, {}, _without_elements(plan, plan.out))
             programs[-1]["n_steps"] = len(builder.steps)
         plan.rooms.append(programs)
         self.machine.plans[plan.index]["adjoints"] = address_of(programs)
@@ -224,4 +235,23 @@ class Planner:
                 strides = byte_strides(layout, layout.strides)
                 builder.region(layout.shape, (layout.dtype,), Sym.operand(0, layout.dtype), layout.dtype,
                                [strides, strides], (Pointer(rec.TARGET), Pointer(rec.ADJOINT)), both=True)
-                native["accumulate"] = self._write_steps(layout.rooms, builder.steps, {})
+                native["accumulate"] = self._write_steps(
+                    layout.rooms, builder.steps, {}, () if layout.nbytes else (rec.TARGET, rec.ADJOINT))
+
+
+def _without_elements(plan: Plan, target: Layout) -> set[int]:
+    """The sources of a plan's steps that have no elements, where its programs write one that lies like `target`."""
+    lies = {rec.TARGET: target, rec.RESULT: plan.out, rec.ADJOINT: plan.out}
+    lies.update((rec.OPERAND + j, layout) for j, layout in enumerate(plan.operands))
+    return {source for source, layout in lies.items() if not layout.nbytes}
+
+
+def _hollow(step: Step, empty: Collection[int]) -> Step:
+    """The step, its nest with what it does nothing to: what has no elements; all, if its loops have no turn."""
+    kernel = emitter.kernels.get(step.store or step.add)
+    kept = 2 + int(step.nest[0])
+    none = kernel is not None and kernel.pattern[0] not in "1@~?" and 0 in step.nest[2:kept]
+    found = step.nest.copy().view(Hollow)
+    found.nothing = sum(1 << i for i, (source, _) in enumerate(step.pointers)
+                        if none or source & ~rec.SHIFTED in empty)
+    return step._replace(nest=found) if found.nothing else step
