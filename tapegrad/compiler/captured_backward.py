@@ -20,9 +20,10 @@ from typing import Any, NamedTuple
 from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, marking
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
+from tapegrad.compiler.refusals import Refused
 from tapegrad.compiler.rehearsal import LaterReads, Rehearsal, custom_functions
 from tapegrad.compiler.superinstructions import constant_blocks
-from tapegrad.compiler.traced_program import Block, Place, Refused, Step, does, moved, targets
+from tapegrad.compiler.traced_program import Block, Place, Step, does, moved, targets
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing

@@ -13,13 +13,14 @@ from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.contents import attributes
 from tapegrad.compiler.guards.memory_words import WATCHED
-from tapegrad.compiler.guards.reachable import Held, Reach, Unreadable
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.index_checks import checks_first
 from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes.work import Work
 from tapegrad.compiler.pytrees import Numbers, Structure, flatten, is_loose, overlapping, plain_layout, with_gradients
-from tapegrad.compiler.traced_program import Block, Place, Refused, Step, Strict, does
+from tapegrad.compiler.refusals import ByName, Changes, Grows, Refused, Still, Strict, Varies
+from tapegrad.compiler.traced_program import Block, Place, Step, does
 from tapegrad.compiler.waves import is_wave
 from tapegrad.dispatch import layout_of
 from tapegrad.machine import records as rec
@@ -75,34 +76,6 @@ class Left(NamedTuple):
 
     leaf: Any  # the tensor, or the number of the argument
     number: int | None  # of the block it lies in
-
-
-class ByName(Refused):
-    """A capture depends on which tensors the gradients are that it finds on leaves."""
-
-
-class Still(Refused):
-    """A capture depends on which parts of tensors it takes."""
-
-
-class Changes(Refused):
-    """A call changed what the next one reads."""
-
-
-class Varies(Changes):
-    """A call left other numbers behind than it found; `places` says which of `Reach.places`."""
-
-    def __init__(self, why: str, places: set[int]) -> None:
-        super().__init__(why)
-        self.places = places
-
-
-class Grows(Changes):
-    """A call appended to lists that it does not look at; `held` says where these are."""
-
-    def __init__(self, why: str, held: frozenset[Held]) -> None:
-        super().__init__(why)
-        self.held = held
 
 
 class Before:

@@ -22,11 +22,12 @@ from tapegrad import dispatch, dtypes
 from tapegrad.autograd import anomaly, calls_through_python, saved_tensors
 from tapegrad.compiler import patience
 from tapegrad.compiler import traced_program as cap
+from tapegrad.compiler.assumptions import Assumptions
 from tapegrad.compiler.captured_backward import Traced, trace_backward
-from tapegrad.compiler.captured_call import Before, ByName, Captured, Changes, Grows, Still, Varies
+from tapegrad.compiler.captured_call import Before, Captured
 from tapegrad.compiler.guards import memory_words, trusted_values
-from tapegrad.compiler.guards.contents import Transparent, attributes, by_value
-from tapegrad.compiler.guards.reachable import Held, Reach, Unreadable
+from tapegrad.compiler.guards.contents import Transparent, attributes
+from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.native_calls import Quick, way_of
 from tapegrad.compiler.numbers.substitution import Substitution
 from tapegrad.compiler.passes import chosen, optimise
@@ -42,7 +43,7 @@ from tapegrad.compiler.pytrees import (
     sharing,
     with_gradients,
 )
-from tapegrad.compiler.traced_program import Refused, Strict
+from tapegrad.compiler.refusals import Changes, Refused
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
@@ -110,20 +111,7 @@ class Compiled(Transparent, CompiledBase):
         # attributes that code reads, and somebody may hang on an argument; None for any
         self._reads: set[str] | None = set()
         self._identity = False  # whether it asks which object something is
-        # The numbers that vary, of those it is passed and of those it reads; and those that are not followed.
-        self._varying, self._varying_reached = frozenset[int](), frozenset[int]()
-        self._never, self._never_reached = frozenset[int](), frozenset[int]()
-        self._loose = True  # whether views that are passed may begin anywhere
-        self._growing = frozenset[Held]()  # where lists are that it appends to, and does not look at
-        # Whether parts of tensors may begin where a number says; those numbers of which each is a condition.
-        self._moves, self._stays = True, set[int]()
-        # The gradients that captures found on leaves, both by identity, as long as these were the same; whether it
-        # matters which tensors these are.
-        self._lent: dict[int, int] | None = {}
-        self._by_name = True
-        # Whether numbers that it takes out of tensors may be found when the program has run; None: not known yet.
-        self._defers: bool | None = None
-        self._before: tuple[Any, Any, list[Any], Reach] | None = None  # what the capture before was given, and read
+        self._assumed = Assumptions()
         if os.environ.get("TAPEGRAD_COMPILE", "1") == "0":
             self.reason = "TAPEGRAD_COMPILE=0"
 
@@ -242,12 +230,12 @@ class Compiled(Transparent, CompiledBase):
         """
         leaves: list[Any] = []
         containers: list[Any] = []
-        varying = Numbers(self._varying)
+        varying = Numbers(self._assumed.varying)
         if not kwargs and not any(type(a) is not Tensor for a in args):
             leaves, structure = list(args), None
         else:
             structure = flatten((args, kwargs), leaves, containers, self._identity, varying)
-        kinds = tuple([kind_of(t, self._loose) for t in leaves])
+        kinds = tuple([kind_of(t, self._assumed.loose) for t in leaves])
         shared = self._aliases(leaves, kinds)
         if shared is not None and any(map(is_loose, kinds)):
             kinds = tuple(map(kind_of, leaves))
@@ -275,8 +263,9 @@ class Compiled(Transparent, CompiledBase):
             return self.__wrapped__(*args, **kwargs)
         if patience.are_idle(self.tapes.get(key, ())):
             return self._give_up(patience.SELDOM_MET, args, kwargs)
-        if (self._varying or self._varying_reached) and self._keeps_changing(key):
-            self._pin(self._varying, self._varying_reached)  # what is made of them varies too
+        assumed = self._assumed
+        if assumed.follows and self._keeps_changing(key):
+            assumed.pin(assumed.varying, assumed.varying_reached)  # what is made of them varies too
             key, leaves, containers, numbers = self._sorted(args, kwargs)
         if len(self._pending) >= MAX_KEYS and key not in self._pending:
             if not self.dynamic:
@@ -289,28 +278,28 @@ class Compiled(Transparent, CompiledBase):
         try:
             kinds = {type(t) for t in leaves} | kinds_in(key[0])
             identity, ordered = self._identity, sorted(kinds - {Tensor}, key=lambda kind: kind.__qualname__)
-            reach = Reach(self.__wrapped__, ordered, self._varying_reached, self._growing)
-            if self._finds_varying(key, reach, args, kwargs):
+            reach = Reach(self.__wrapped__, ordered, assumed.varying_reached, assumed.growing)
+            if assumed.finds_varying(key, reach, args, kwargs):
                 key, leaves, containers, numbers = self._sorted(args, kwargs)
-                reach = Reach(self.__wrapped__, ordered, self._varying_reached, self._growing)
+                reach = Reach(self.__wrapped__, ordered, assumed.varying_reached, assumed.growing)
             self._reads, self._identity = None if reach.any_attribute else reach.reads, reach.identity
             self._aliases(leaves, key[1])
             if any(map(is_loose, key[1])) and (reach.any_attribute or not _OF_BASES.isdisjoint(reach.reads) or (
                     {*map(cap.owner_of, leaves)} & {*map(cap.owner_of, reach.tensors.values())})):
-                self._loose = False
+                assumed.loose = False
                 key, leaves, containers, numbers = self._sorted(args, kwargs)
             if not reach.logs.keys().isdisjoint(map(id, containers)):  # what it reads of one is what it appended
                 return self.__wrapped__(*args, **kwargs)
-            before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1], self._by_name)
-            if self._lends_others(before):
-                before = Before(reach, leaves, key[0], containers, identity, self._varying, key[1], self._by_name)
+            before = Before(reach, leaves, key[0], containers, identity, assumed.varying, key[1], assumed.by_name)
+            if assumed.lends_others(before):
+                before = Before(reach, leaves, key[0], containers, identity, assumed.varying, key[1], assumed.by_name)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
-        if not numbers and not reach.varying_places() and not (self._defers and not reach.tells):
+        if not numbers and not reach.varying_places() and not (assumed.defers and not reach.tells):
             return self._captured(key, before, args, kwargs, None)
-        moves = self._moves and not reach.any_attribute and _OF_BASES.isdisjoint(reach.reads)
-        substitution = Substitution(reach, args, kwargs, sorted(self._varying), numbers,
-                                    before.movable() if moves else {}, self._stays)
+        moves = assumed.moves and not reach.any_attribute and _OF_BASES.isdisjoint(reach.reads)
+        substitution = Substitution(reach, args, kwargs, sorted(assumed.varying), numbers,
+                                    before.movable() if moves else {}, assumed.stays)
         if not substitution.is_fit():
             return self.__wrapped__(*args, **kwargs)
         result = None
@@ -323,7 +312,7 @@ class Compiled(Transparent, CompiledBase):
 
     def _keeps_changing(self, key: Any) -> bool:
         """Whether calls like this one do something else again and again."""
-        return self._patience.is_over(key, self.tapes.get(key, ()), bool(self._varying or self._varying_reached))
+        return self._patience.is_over(key, self.tapes.get(key, ()), self._assumed.follows)
 
     def _captured(self, key: Any, before: Before, args: Any, kwargs: Any, substitution: Substitution | None) -> Any:
         """Make the call, and keep what it does: as something to compare, or as a program."""
@@ -372,22 +361,10 @@ class Compiled(Transparent, CompiledBase):
             captured = Captured(before, trace, events, whole, traced, roots, substitution, "loops" in self.passes,
                                 [p.analysed for p in self._pending.get(key, ())], self.checkpoint is not None,
                                 [log for log, _ in appended])
-        except Strict:
-            self._loose = False
-            return result
-        except ByName:
-            self._by_name, self._lent = True, None
-            return result
-        except Still:
-            self._moves = False
-            return result
         except Refused as why:
-            followed = (type(why) is Varies and self._follow(frozenset(), frozenset(why.places))) or (
-                type(why) is Grows and self._grow(why.held))
-            sets_up = isinstance(why, Changes) and self.captures == 1  # as only a first call may
-            if followed:
+            if self._assumed.learn(why):
                 self._in_vain = 0
-            elif not sets_up:
+            elif not isinstance(why, Changes) or self.captures > 1:  # a first call may set things up
                 self._stop(str(why))
             return result
         finally:
@@ -401,14 +378,11 @@ class Compiled(Transparent, CompiledBase):
                 if events is not None:
                     capturing.release(trace, events)
         self._note(key, reach)
-        if substitution is not None:
-            self._pin(*substitution.pinned())
-        if trace.asked and (self._defers is None or substitution is not None):
-            self._defers = substitution is None or substitution.reads()
+        self._assumed.met(substitution, trace.asked)
         pending = self._pending.setdefault(key, [])
         if not any(p.same(captured) for p in pending):
             self._patience.was_unlike(key)
-            self._stays |= self._patience.staying(captured, pending)
+            self._assumed.stays |= self._patience.staying(captured, pending)
             if self._patience.ends_reading(captured, pending, substitution is not None and substitution.graph.goes_on):
                 self._stop(patience.READS_ON)
             pending.append(captured)
@@ -428,52 +402,6 @@ class Compiled(Transparent, CompiledBase):
         several = self.tapes.setdefault(key, [])
         several.insert(0 if captured.formula else len(several), variant)  # first those for any number
         return result
-
-    def _finds_varying(self, key: Any, reach: Reach, args: Any, kwargs: Any) -> bool:
-        """Whether some numbers are found to vary: nothing else is another than at the capture before."""
-        every = Numbers()
-        shape = key[0] and flatten((args, kwargs), [], varying=every)
-        before, self._before = self._before, (shape, key[1:], every.found, reach)
-        if reach.tells:
-            varied = bool(self._varying or self._varying_reached)
-            self._varying = self._varying_reached = frozenset()
-            return varied
-        if before is None or before[:2] != (shape, key[1:]):
-            return False
-        reached = reach.varied(before[3])
-        if reached is None:
-            return False
-        passed = [k for k, (a, b) in enumerate(zip(before[2], every.found)) if a == a and b == b and (
-            by_value(a) != by_value(b))]
-        return self._follow(frozenset(passed), frozenset(reached))
-
-    def _lends_others(self, before: Before) -> bool:
-        """Whether it is found that gradients are other tensors than at a capture before: from now on any will do."""
-        known = self._lent
-        if known is None or not self._by_name:
-            return False
-        self._by_name = all(known.get(leaf, found) == found for leaf, found in before.lent.items())
-        known.update(before.lent)
-        return not self._by_name
-
-    def _follow(self, passed: frozenset[int], reached: frozenset[int]) -> bool:
-        """Follow numbers from now on; whether there are any that are not followed yet, and may be."""
-        passed, reached = passed - self._never - self._varying, reached - self._never_reached - self._varying_reached
-        self._varying |= passed
-        self._varying_reached |= reached
-        return bool(passed or reached)
-
-    def _grow(self, held: frozenset[Held]) -> bool:
-        """Append to lists at these places without a look from now on; whether there are any more."""
-        more = not held <= self._growing
-        self._growing |= held
-        self._varying_reached = self._never_reached = frozenset()  # places are numbered anew
-        return more
-
-    def _pin(self, passed: frozenset[int], reached: frozenset[int]) -> None:
-        """Follow numbers no more: what a call does depends on which they are."""
-        self._never, self._never_reached = self._never | passed, self._never_reached | reached
-        self._varying, self._varying_reached = self._varying - passed, self._varying_reached - reached
 
     def _note(self, key: Any, reach: Reach) -> None:
         """Say so where one call after the other is captured, and none replayed."""

@@ -7,7 +7,8 @@ from typing import Any, NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.guards.memory_words import WATCHED, has_attributes
-from tapegrad.compiler.traced_program import Refused, addresses, owner_of
+from tapegrad.compiler.refusals import Refused
+from tapegrad.compiler.traced_program import addresses, owner_of
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import buffers, call, layouts, machine

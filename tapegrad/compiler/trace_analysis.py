@@ -12,8 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tapegrad.compiler import loops, waves
+from tapegrad.compiler.refusals import Refused, Strict
 from tapegrad.compiler.trace_table import ARGUMENT, FIXED, Steps, Table
-from tapegrad.compiler.traced_program import Block, Refused, Strict, uses
+from tapegrad.compiler.traced_program import Block, uses
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.learning import capturing

@@ -20,14 +20,6 @@ from tapegrad.machine.live import buffers
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
 
 
-class Refused(Exception):
-    """Why a capture cannot be kept."""
-
-
-class Strict(Refused):
-    """A capture depends on where in its base an argument begins."""
-
-
 class Place(NamedTuple):
     """Where a pointer of the trace pointed.
 

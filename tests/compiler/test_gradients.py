@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
-from tapegrad.compiler import compile, traced_program, variant
+from tapegrad.compiler import compile, refusals, variant
 
 CALLS = 6
 PROGRAMS: dict[str, Any] = {}
@@ -554,7 +554,7 @@ def test_gradients_agree_with_finite_differences():
 
 def test_a_backward_that_cannot_be_a_program_leaves_the_function_as_written(monkeypatch):
     def refuse(*parts):
-        raise traced_program.Refused("the backward of its result writes to what the forward kept")
+        raise refusals.Refused("the backward of its result writes to what the forward kept")
 
     monkeypatch.setattr(variant, "divide", refuse)
     w = torch.tensor([1.0, 2.0], requires_grad=True)

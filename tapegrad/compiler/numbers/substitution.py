@@ -10,7 +10,7 @@ from tapegrad.compiler.numbers.formula import Formula, Value
 from tapegrad.compiler.numbers.places import PLAIN, Place, places_of
 from tapegrad.compiler.numbers.survivors import give_numbers, release
 from tapegrad.compiler.pytrees import Numbers, flatten
-from tapegrad.compiler.traced_program import Refused
+from tapegrad.compiler.refusals import Refused
 from tapegrad.machine.learning import capturing, following
 
 
