@@ -19,7 +19,6 @@ import tapegrad
 from tapegrad import dispatch, dtypes
 from tapegrad.autograd import modes
 from tapegrad.creation import from_array
-from tapegrad.ops import recurrent
 from tapegrad.ops.declaration import REGISTRY, Operation, operations
 
 SHAPES = [(), (1,), (5,), (3, 4), (2, 3, 4), (0,), (3, 0)]
@@ -122,9 +121,9 @@ class Sample(NamedTuple):
     def consistent(self) -> Sample:
         """With the factors of its matrix, where an operation is given both; or with the record of its steps."""
         if self.op.name == "_recurrent_shown":
-            packed = self.arrays[0]
-            record = REGISTRY["_recurrent_steps"].column(packed, **self._of_steps)
-            return self._replace(operands=tuple(map(Operand, (packed, *self._read(packed), record))))
+            *given, _ = self.operands
+            record = REGISTRY["_recurrent_steps"].column(*self.arrays[:-1], **self._of_steps)
+            return self._replace(operands=(*given, Operand(record)))
         if self.op.name == "_attention":
             weights = REGISTRY["_attention_weights"].column(self.arrays[0], **self.attributes)
             return self._replace(operands=(self.operands[0], Operand(weights)))
@@ -146,13 +145,6 @@ class Sample(NamedTuple):
     def _of_steps(self) -> dict[str, Any]:
         return {name: self.attributes[name] for name in REGISTRY["_recurrent_steps"].attributes}
 
-    def _read(self, packed: Any) -> list[Any]:
-        """Inputs and weights, which the steps of a layer are given among others."""
-        sizes = {name: self.attributes[name] for name in recurrent.Sizes._fields}
-        narrowed = packed.view(recurrent._Array) if isinstance(packed, np.ndarray) else packed
-        found = recurrent.given_parts(narrowed, **sizes)
-        return [found.inputs.reshape(-1, sizes["wide"]), found.of_inputs, found.of_states]
-
     def _factoring(self) -> tuple[Operation, dict[str, Any]]:
         """The operation that makes the factors this one is given."""
         if self.op.name == "linalg_svd_values":
@@ -165,9 +157,8 @@ class Sample(NamedTuple):
         """The operation as the machine runs it; factors follow their matrix, and where they are its L and U they are
         no variables."""
         if self.op.name == "_recurrent_shown":
-            packed = operands[0].detach()
-            record = dispatch.apply(REGISTRY["_recurrent_steps"], (packed,), tuple(self._of_steps.items()))
-            operands = [operands[0], *(part.contiguous() for part in self._read(packed)), record]
+            *given, _ = operands
+            operands = [*given, dispatch.apply(REGISTRY["_recurrent_steps"], given, tuple(self._of_steps.items()))]
         if self.op.name == "_attention":
             weights = dispatch.apply(REGISTRY["_attention_weights"], operands[:1], tuple(self.attributes.items()))
             operands = [operands[0], weights]

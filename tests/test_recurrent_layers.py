@@ -257,3 +257,28 @@ def test_hooks_and_a_look_at_every_gradient(kind):
         found.append(x.grad)
     assert torch.allclose(*found, atol=1e-5)
     assert len(seen) == len(shown)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_gradients_of_some_of_what_was_given(kind, dtype, monkeypatch):
+    """One sweep makes all of them, each where it is to be: also of weights that lie otherwise, or serve twice."""
+    torch.manual_seed(0)
+    mode = {"RNN": "rnn_tanh", "RNN relu": "rnn_relu"}.get(kind, kind.lower())
+    rows = {"LSTM": 12, "GRU": 9}.get(kind, 3)
+    stack, square = torch.randn(5, 2, 3, dtype=dtype), torch.randn(3, rows, dtype=dtype)
+    bias, state = torch.randn(rows, dtype=dtype), torch.randn(1, 2, 3, dtype=dtype)
+    leaves = stack, square, bias, state
+    for asked in itertools.product((False, True), repeat=4):
+        found = []
+        for few in (WHOLE, STEPWISE):
+            monkeypatch.setattr(recurrent, "FEW", few)
+            x, w, b, h = (v.clone().requires_grad_(asks) for v, asks in zip(leaves, asked))
+            out, *_ = getattr(torch, mode)(
+                x, (h, h) if kind == "LSTM" else h, (w.t(), w.t(), b, b), True, 1, 0.0, True, False, False)
+            if any(asked):
+                (out.sum() + (x * x).sum() + (w * w).sum()).backward()
+            found.append([v.grad for v in (x, w, b, h)])
+        for a, b, asks in zip(*found, asked):
+            assert (a is None and b is None) if not asks else torch.allclose(
+                a.float(), b.float(), **({"rtol": 0.1, "atol": 0.1} if dtype is torch.bfloat16 else {}))

@@ -1,6 +1,8 @@
 """Views: they share memory, their gradients land where they looked, and kernels read them as they lie."""
 from __future__ import annotations
 
+import itertools
+
 import numpy as np
 import pytest
 
@@ -94,6 +96,27 @@ def test_chains_of_views_into_one_gradient():
     expected[0] = 2 * cube().numpy()[0]
     expected[0, :, 1:3] += 2
     np.testing.assert_allclose(x.grad.numpy(), expected)
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64, torch.float16])
+def test_gradients_of_first_rows(dtype):
+    """They stay where they are if there is room for the others behind them, and are copied if there is none."""
+    for rows, width in itertools.product((2, 3, 9, 65), (1, 3, 64, 1000)):
+        for taken in {1, rows // 2, rows - 1}:
+            w = (torch.arange(taken * width) % 7).to(dtype).view(taken, width)
+            for _ in range(2):
+                x = torch.ones(rows, width, dtype=dtype, requires_grad=True)
+                y = x * 1
+                first = y[:taken]
+                first.register_hook(lambda g: None) if rows == 3 else None
+                (first * w).sum().backward()
+                expected = torch.zeros(rows, width, dtype=dtype)
+                expected[:taken] = w
+                assert torch.equal(x.grad, expected)
+            y = x * 1
+            (kept,) = torch.autograd.grad((y[:taken] * w).sum() + y.sum() + (y[:taken] * 2).sum(), y)
+            expected[:taken] += 2
+            assert torch.equal(kept, expected + 1)
 
 
 def test_views_of_results():

@@ -26,7 +26,7 @@ _OF_THE_OTHERS: dict[str, tuple[int, str, tuple[int, ...]]] = {
     "linalg_svd_values": (1, "linalg_svd_factors", (0,)),
     "linalg_eigh_values": (1, "linalg_eigh_factors", (0,)),
     "_attention": (1, "_attention_weights", (0,)),
-    "_recurrent_shown": (4, "_recurrent_steps", (0,)),
+    "_recurrent_shown": (6, "_recurrent_steps", (0, 1, 2, 3, 4, 5)),
 }
 
 

@@ -70,13 +70,14 @@ LAYOUT = np.dtype([
 # An operation with its operand layouts and attributes decided: which kernels, over which loops, with which result.
 # `out_bytes` is the size of the result's adjoint; `kept_a` and `kept_b` are what backward reads when that operand needs
 # a gradient (bit 0: a, 1: b, 7: the result). An ALIKE plan has more operands than MOST, of one layout: what it does to
-# the first it does to each, `stride` bytes further on in the result and its adjoint; it keeps nothing.
+# the first it does to each, `stride` bytes further on in the result and its adjoint; it keeps nothing. Of a JOINT plan
+# an extra last program computes the gradients of all operands at once; an operand's own adds that to one that is there.
 PLAN = np.dtype([
     ("opcode", "u4"), ("arity", "u2"), ("flags", "u2"), ("out_layout", "u4"), ("kept_a", "u1"), ("kept_b", "u1"),
     ("n_forward", "u2"), ("forward", "u8"), ("adjoints", "u8"), ("kept", "u8"), ("out_bytes", "u8"), ("stride", "u8"),
     ("reserved", "u8"),  # a cache line
 ])
-POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK, ALIKE = 1, 2, 4, 8, 16, 32
+POOLED, VIEW, INPLACE, DIFFERENTIABLE, CALLBACK, ALIKE, JOINT = 1, 2, 4, 8, 16, 32, 64
 KEEPS_OUT = 1 << 7
 # A recorded sweep adds the gradient of a part in place where the whole has so many times its elements: else the history
 # of such a write, and what differentiates it, costs more than an addition to the whole.
@@ -86,6 +87,7 @@ PARTS = 4
 PROGRAM = np.dtype([("steps", "u8"), ("n_steps", "u4"), ("flags", "u4"), ("bytes", "u8")])
 IDENTITY, NEEDS_ZERO = 1, 2  # the gradient is the incoming one as it is; the steps write only part of the adjoint
 ONE_RUN = 8  # with NEEDS_ZERO: that part lies in one piece, as long as the gradient, from the instruction's offset on
+LIES_ALIKE = 16  # with ONE_RUN: in the order of the gradient
 CARVES = 4  # with IDENTITY: after the extra last program of the plan has zeroed a part of it
 
 # How a large kernel call is cut for several threads: along the loop `axis`, into at most `pieces`, which begin at
@@ -116,7 +118,9 @@ STEP = np.dtype([
 ])
 PRESSING, PATIENT, CHECK_FIRST = 0, 1, 2  # haste
 ROOM, TARGET_ITSELF = 1, 2  # temporary
-ADJOINT, RESULT, TARGET, TEMPORARY, OPERAND = 0, 1, 2, 16, 64  # sources; the last two count upwards
+# Sources; the last three count upwards. A SLOPE is the gradient of one operand, where a program computes those of all.
+ADJOINT, RESULT, TARGET, SLOPE, TEMPORARY, OPERAND = 0, 1, 2, 4, 16, 64
+MAX_SLOPES = TEMPORARY - SLOPE
 SHIFTED = 1 << 16  # this pointer moves by the instruction's byte offset
 MAX_TEMPORARIES = 24
 

@@ -76,6 +76,9 @@ class Operation:
     joins: tuple[Rule, Rule] | None = None
     identity: Any = None  # the result of a reduction over no elements, where it has one
     doc: str = ""
+    # The adjoint of a structured operation as one program: joint(builder, where each operand's gradient is to be or None,
+    # g, *operands, **attributes).
+    joint: Rule | None = None
     accumulates: bool = False  # a structured operation that zeroes its result, then adds to it in its last step
     space: str = ""  # "nn" where PyTorch offers it under nn.functional only
     defaults: dict[str, Any] = field(default_factory=dict)  # of the attributes that may be left out

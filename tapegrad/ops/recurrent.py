@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -47,10 +47,9 @@ elementwise("_gru_mixed", lambda z, n, h: n + sigmoid(z) * (h - n), _mixed_vjp, 
 
 
 # ---------------------------------------------------------------- all steps of a layer
-# Three operations. `_recurrent_given` puts what a layer is given side by side, so that one sweep back over the steps is
-# the gradient of one operand. `_recurrent_steps` goes through the steps and writes a record of them, and
-# `_recurrent_shown` reads from the record what the layer returns, and keeps it for backward. The record says nothing
-# that what was given does not, so that no gradient flows through it.
+# Two operations. `_recurrent_steps` goes through the steps and writes a record of them, and `_recurrent_shown` reads from
+# the record what the layer returns, and keeps it for backward, where one sweep over the steps is the gradients of all
+# that was given. The record says nothing that what was given does not, so that no gradient flows through it.
 
 class Cell(NamedTuple):
     """A cell, by what it does with one element of everything.
@@ -118,7 +117,8 @@ CELLS = {
 
 class Given(NamedTuple):
     """What a layer is given: inputs (steps, batch, wide), the state to begin with, the memory if there is one, the
-    weights that inputs meet, the biases of all sums, and the weights that states meet."""
+    weights that inputs meet, the biases of all sums, and the weights that states meet. Or their gradients, of which
+    that of the inputs may be missing."""
 
     inputs: Any
     state: Any
@@ -206,8 +206,8 @@ def _length(sizes: Shapes) -> int:
     return sum(math.prod(size) for size in sizes if size is not None)
 
 
-def given_parts(packed: Any, mode: str, steps: int, batch: int, wide: int, width: int) -> Given:
-    """The parts of what `_recurrent_given` returns, or of its gradient."""
+def slope_parts(packed: Any, mode: str, steps: int, batch: int, wide: int, width: int) -> Given:
+    """The parts of what `_recurrent_slopes` returns."""
     return Given(*_parts(packed, Sizes(mode, steps, batch, wide, width).given()))
 
 
@@ -221,29 +221,6 @@ def record_parts(record: Any, mode: str, steps: int, batch: int, wide: int, widt
     values, both = _parts(record, [kept and (batch, steps, kept[2]), (batch, steps + 1, states * width)])
     *memories, state = (both.permute(1, 0, 2).narrow(2, k * width, width) for k in range(states))
     return Record(None if values is None else values.permute(1, 0, 2), memories[0] if memories else None, state)
-
-
-def _sizes_of(mode: str, x: Value, state: Value) -> Sizes:
-    return Sizes(mode, x.shape[0] // state.shape[0], state.shape[0], x.shape[1], state.shape[1])
-
-
-def _pack(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, *, mode: str
-         ) -> Value:
-    sizes = _sizes_of(mode, x, state)
-    out = builder.result(x.dtype, (_length(sizes.given()),))
-    parts = given_parts(out, *sizes)
-    builder.copy_into(parts.inputs.reshape(*x.shape), x)
-    builder.rouse(sizes.batch, sizes.work())
-    for part, value in zip(parts[1:], (state, memory, w, bias, weight)):
-        if part is not None:
-            builder.copy_into(part, value)
-    return out.layout
-
-
-def _pack_vjp(g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, mode: str
-             ) -> tuple[Value, ...]:
-    parts = given_parts(g, *_sizes_of(mode, x, state))
-    return (parts.inputs.reshape(*x.shape), *parts[1:])
 
 
 PIECE = 32  # columns of the weights that lie together: two vectors, or a multiple, as wide as a tile of products
@@ -270,15 +247,17 @@ def _span(builder: Builder, sizes: Sizes, item: int) -> tuple[int, int]:
     return at_once, -(-sizes.steps // max(sizes.steps // usual, -(-sizes.steps // longest)))
 
 
-def _pieces(builder: Builder, *weights: Value) -> Value:
+def _pieces(builder: Builder, sizes: Sizes, *weights: Value) -> Value:
     """The transpose of weights, one below the other, PIECE columns at a time: whole, its rows would lie on few of a
-    cache's lines."""
+    cache's lines. Threads wake for it that are to share the steps."""
     columns, start = weights[0].shape[0], 0
     piece = columns if columns % PIECE else PIECE
     found = builder.room_for(weights[0].dtype, (columns // piece, sum(w.shape[1] for w in weights), piece))
     for w in weights:
         width = w.shape[1]
         builder.turned_into(found.narrow(1, start, width), w)
+        if not start:
+            builder.rouse(sizes.batch, sizes.work())
         start += width
     return builder.still(found)
 
@@ -289,102 +268,126 @@ def _directions(builder: Builder, reverse: bool, steps: int) -> tuple[int, int, 
     return before, after, lambda part, at, back=reverse: builder.moving(part, back, at, steps)
 
 
-def _steps(builder: Builder, packed: Value, *, mode: str, reverse: bool, steps: int, batch: int, wide: int, width: int
-          ) -> Value:
+def _steps(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, *, mode: str,
+           reverse: bool, steps: int, batch: int, wide: int, width: int) -> Value:
     sizes = Sizes(mode, steps, batch, wide, width)
-    cell, small = sizes.cell, _small(sizes, packed.dtype.itemsize)
-    out = builder.result(packed.dtype, (_length(sizes.record()),))
-    given, (kept, memory, state) = given_parts(packed, *sizes), record_parts(out, *sizes)
+    cell, of = sizes.cell, x.dtype
+    small = _small(sizes, of.itemsize)
+    out = builder.result(of, (_length(sizes.record()),))
+    x = builder.by_rows(x)
+    inputs, (kept, memories, states) = x.reshape(steps, batch, wide), record_parts(out, *sizes)
     before, after, moving = _directions(builder, reverse, steps)
-    for part, start in ((state, given.state), (memory, given.memory)):
+    across = _pieces(builder, sizes, w, weight) if small and wide and cell.alike == cell.gates else None
+    for part, start in ((states, state), (memories, memory)):
         if part is not None:
             builder.copy_into(part.narrow(0, before * steps, 1), start.unsqueeze(0))
     turns = builder.in_turns(batch, steps)
-    earlier, later = moving(state, before), moving(state, after)
-    row, rows = (later, state.narrow(0, after, steps)) if kept is None else (moving(kept, 0), kept)
+    earlier, later = moving(states, before), moving(states, after)
+    row, rows = (later, states.narrow(0, after, steps)) if kept is None else (moving(kept, 0), kept)
     # Sums are where the step before had them, in a cache, and not where what is kept of them is to be, which is in none
     # (50 steps of 8 x 256: 295 to 300 us instead of 300 to 320).
-    scratch = small and kept is not None and batch * cell.sums * width * packed.dtype.itemsize <= SMALL
-    sums = turns.blank(packed.dtype, (batch, cell.sums * width)) if scratch else row
+    scratch = small and kept is not None and batch * cell.sums * width * of.itemsize <= SMALL
+    sums = turns.blank(of, (batch, cell.sums * width)) if scratch else row
     # What a step writes beside these lies in no cache, and comes in while they are computed, as the next inputs do:
     # 4 % of an LSTM's steps (50 of 16 x 64) where others use the last-level cache, nothing where none do.
-    beside = [moving(memory, after)] if memory is not None else []
+    written = [moving(memories, after)] if memories is not None else []
     if cell.kept > cell.sums:
-        beside.append(row.columns(cell.sums * width, (cell.kept - cell.sums) * width))
+        written.append(row.columns(cell.sums * width, (cell.kept - cell.sums) * width))
     if kept is not None:
-        turns.fetch(later, *beside, writes=True)
+        turns.fetch(later, *written, writes=True)
     if small and wide:
-        turns.fetch(moving(given.inputs, 0), ahead=1)
-    if small and wide and cell.alike == cell.gates:
+        turns.fetch(moving(inputs, 0), ahead=1)
+    if across is not None:
         # Inputs and states side by side: one product, whose sums are written once (8 x 256 x 128: 10 % less).
-        both = turns.scratch(packed.dtype, (batch, wide + width))
-        turns.elements([both.columns(0, wide)], [moving(given.inputs, 0)], lambda x: (x,))
+        both = turns.scratch(of, (batch, wide + width))
+        turns.elements([both.columns(0, wide)], [moving(inputs, 0)], lambda x: (x,))
         turns.elements([both.columns(wide, width)], [earlier], lambda x: (x,))
-        turns.product(sums, both, _pieces(builder, given.of_inputs, given.of_states))
+        turns.product(sums, both, across)
     else:
         for start, column, n in sizes.met():
-            w = given.of_inputs.narrow(0, start, n)
+            part = w.narrow(0, start, n)
             if small:
-                turns.product(sums.columns(column, n), moving(given.inputs, 0), _pieces(builder, w))
+                turns.product(sums.columns(column, n), moving(inputs, 0), _pieces(builder, sizes, part))
             else:
-                builder.write(rows.reshape(steps * batch, rows.shape[-1]).narrow(1, column, n),
-                              given.inputs.reshape(steps * batch, wide) @ w.mT)
+                builder.write(rows.reshape(steps * batch, rows.shape[-1]).narrow(1, column, n), x @ part.mT)
         for start, n in ((0, cell.alike * width), (cell.alike * width, sizes.rows - cell.alike * width)):
             if n:
-                w = given.of_states.narrow(0, start, n)
-                turns.product(sums.columns(start, n), earlier, _pieces(builder, w), add=start == 0)
-    inputs = [m.columns(k * width, width) for m in (sums, builder.still(given.bias)) for k in range(cell.sums)]
-    outputs = [row.columns(k * width, width) for k in range(cell.kept)]
-    if memory is not None:
-        inputs.append(moving(memory, before))
-        outputs.append(moving(memory, after))
+                part = weight.narrow(0, start, n)
+                turns.product(sums.columns(start, n), earlier, _pieces(builder, sizes, part), add=start == 0)
+    read = [m.columns(k * width, width) for m in (sums, builder.still(bias)) for k in range(cell.sums)]
+    made = [row.columns(k * width, width) for k in range(cell.kept)]
+    if memories is not None:
+        read.append(moving(memories, before))
+        made.append(moving(memories, after))
     elif cell.reads:
-        inputs.append(earlier)
+        read.append(earlier)
     if cell.shown is None:
-        turns.elements([*outputs, later], inputs, cell.step)
+        turns.elements([*made, later], read, cell.step)
     else:
-        *gates, shown, now = outputs
-        turns.elements([*gates, now], inputs, cell.step)
+        *gates, shown, now = made
+        turns.elements([*gates, now], read, cell.step)
         turns.elements([shown, later], [gates[-1], now], cell.shown)
     turns.end(sizes.work(small))
     return out.layout
 
 
-def _shown(builder: Builder, packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str,
-           reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int) -> Value:
+def _shown(builder: Builder, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value,
+           *, mode: str, reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int) -> Value:
     """The states after every step, and the last memory behind them."""
     sizes = Sizes(mode, steps, batch, wide, width)
-    _, memory, state = record_parts(record, *sizes)
+    _, memories, states = record_parts(record, *sizes)
     out = builder.result(record.dtype, sizes.shown())
     after = int(not reverse)
-    builder.copy_into(out.narrow(0, 0, steps), state.narrow(0, after, steps))
-    if memory is not None:
-        builder.copy_into(out.narrow(0, steps, 1), memory.narrow(0, after * steps, 1))
+    builder.copy_into(out.narrow(0, 0, steps), states.narrow(0, after, steps))
+    if memories is not None:
+        builder.copy_into(out.narrow(0, steps, 1), memories.narrow(0, after * steps, 1))
     return out
 
 
-def _packed_vjp(g: Value, packed: Value, x: Value, w: Value, weight: Value, record: Value, mode: str, reverse: bool,
-                onward: bool, steps: int, batch: int, wide: int, width: int) -> tuple[Value | None, ...]:
-    return (whole._recurrent_slopes(g, packed, x, w, weight, record, mode=mode, reverse=reverse, onward=onward,
-                                    steps=steps, batch=batch, wide=wide, width=width), None, None, None, None)
+def _shown_slopes(g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value,
+                  mode: str, reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int
+                  ) -> tuple[Value | None, ...]:
+    sizes = Sizes(mode, steps, batch, wide, width)
+    found = slope_parts(whole._recurrent_slopes(
+        g, x, state, memory, w, bias, weight, record, reverse=reverse, onward=onward, **sizes._asdict()), *sizes)
+    return found.inputs.reshape(*x.shape) if onward else None, *found[1:], None
 
 
-def _slopes(builder: Builder, g: Value, packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str,
-            reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int) -> Value:
-    """The gradient of what was given, from that of what is shown; that of the inputs is zero unless it goes `onward`.
+def _slopes(builder: Builder, g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value,
+            record: Value, *, mode: str, reverse: bool, onward: bool, steps: int, batch: int, wide: int, width: int
+            ) -> Value:
+    """The gradients of all that was given, side by side; that of the inputs is zero unless it goes `onward`."""
+    sizes = Sizes(mode, steps, batch, wide, width)
+    out = builder.result(g.dtype, (_length(sizes.given()),))
+    found = slope_parts(out, *sizes)
+    if not onward:
+        builder.fill(found.inputs)
+        found = found._replace(inputs=None)
+    _sweep(builder, found, g, x, w, weight, record, sizes, reverse)
+    return out.layout
+
+
+def _swept(builder: Builder, found: list[Value | None], g: Value, x: Value, state: Value, memory: Value, w: Value,
+           bias: Value, weight: Value, record: Value, *, mode: str, reverse: bool, onward: bool, **rest: int) -> None:
+    """The same, each where it is to be."""
+    sizes, (inputs, *others) = Sizes(mode, **rest), found[:-1]
+    inputs = inputs.reshape(sizes.steps, sizes.batch, sizes.wide) if inputs is not None else None
+    _sweep(builder, Given(inputs, *others), g, x, w, weight, record, sizes, reverse)
+
+
+def _sweep(builder: Builder, found: Given, g: Value, x: Value, w: Value, weight: Value, record: Value, sizes: Sizes,
+           reverse: bool) -> None:
+    """The gradients of what was given, from that of what is shown.
 
     Inputs and weights are read where they lie, so that backward is refused once they were written to.
     """
-    sizes, of = Sizes(mode, steps, batch, wide, width), g.dtype
-    cell, small = sizes.cell, _small(sizes, of.itemsize)
-    out = builder.result(of, packed.shape)
-    (kept, memory, state), found = record_parts(record, *sizes), given_parts(out, *sizes)
+    (_, steps, batch, wide, width), of = sizes, g.dtype
+    cell, small, onward = sizes.cell, _small(sizes, of.itemsize), found.inputs is not None
+    kept, memory, state = record_parts(record, *sizes)
     after, before, moving = _directions(builder, not reverse, steps)
     builder.fill(found.state)
     if memory is not None:
         builder.copy_into(found.memory, g.narrow(0, steps, 1).squeeze(0))
-    if not onward:
-        builder.fill(found.inputs)
     columns = cell.sums * width
     turns = builder.in_turns(batch, steps, *(_span(builder, sizes, of.itemsize) if small else ()))
     if small:
@@ -418,33 +421,35 @@ def _slopes(builder: Builder, g: Value, packed: Value, x: Value, w: Value, weigh
             for start, column, n in sizes.met():
                 turns.product(moving(found.inputs, 0), row.columns(column, n), builder.still(w.narrow(0, start, n)),
                               add=start > 0)
-        _sums(builder, turns, sizes, out, rows, (moving(x, 0), moving(state, before)))
-        return out.layout
+        _sums(builder, turns, sizes, found[-3:], rows, (moving(x, 0), moving(state, before)))
+        return
     turns.end(sizes.work(False))
-    rows, x, to = (v.reshape(steps * batch, v.shape[-1]) for v in (rows, x, found.inputs))
+    rows, x = (v.reshape(steps * batch, v.shape[-1]) for v in (rows, x))
     for start, column, n in sizes.met():
         met, part = rows.narrow(1, column, n), w.narrow(0, start, n)
         builder.write(found.of_inputs.narrow(0, start, n), met.mT @ x)
-        if onward and start == 0:
-            builder.write(to, met @ part)
-        elif onward:
-            builder.added_into(to, to, met @ part)
+        if onward:
+            to = found.inputs.reshape(steps * batch, wide)
+            if start == 0:
+                builder.write(to, met @ part)
+            else:
+                builder.added_into(to, to, met @ part)
     seen = state.narrow(0, before, steps).reshape(steps * batch, width)
     builder.write(found.of_states, rows.narrow(1, 0, sizes.rows).mT @ seen)
     builder.write(found.bias, rows.sum((0,)))
-    return out.layout
 
 
-def _sums(builder: Builder, turns: Value, sizes: Sizes, out: Value, rows: Value, seen: tuple[Value, Value]) -> None:
+def _sums(builder: Builder, turns: Value, sizes: Sizes, found: Sequence[Value], rows: Value, seen: tuple[Value, Value]
+          ) -> None:
     """Gradients of weights and biases, added up at the end of every span, for each block of a batch; then of all."""
-    of, shapes, blocks = out.dtype, sizes.weights(), -(-sizes.batch // turns.at_once)
+    of, shapes, blocks = found[0].dtype, sizes.weights(), -(-sizes.batch // turns.at_once)
     length, unit = sum(map(math.prod, shapes)), 16 * turns.at_once
-    found = out.narrow(0, out.shape[0] - length, length)
-    room = found.unsqueeze(0) if blocks == 1 else builder.room_for(of, (blocks, -(-length // unit) * unit))
-    parts, start = [], 0
+    room = builder.room_for(of, (blocks, -(-length // unit) * unit))  # one pointer, of the few that there are
+    own, parts, start = [], [], 0
     for size in shapes:
-        part = room.narrow(1, start, math.prod(size))
-        parts.append(turns.summed(part.reshape(blocks, math.prod(size[:-1]), size[-1])))
+        own.append(room.narrow(1, start, math.prod(size)))
+        first = own[-1].narrow(0, 0, 1).reshape(math.prod(size[:-1]), size[-1])
+        parts.append(turns.summed(first, room.shape[1]))
         start += math.prod(size)
     of_inputs, bias, of_states = parts
     spans = []
@@ -456,14 +461,15 @@ def _sums(builder: Builder, turns: Value, sizes: Sizes, out: Value, rows: Value,
         to = of_inputs._replace(value=of_inputs.value.narrow(0, start, n))
         turns.product(to, rows.columns(column, n).mT, spans[0], spans=True)
     turns.product(of_states, rows.columns(0, sizes.rows).mT, spans[1], spans=True)
-    ones = builder.constant(1, out).expand(1, rows.value.shape[0])
+    ones = builder.constant(1, found[0]).expand(1, rows.value.shape[0])
     turns.product(bias, builder.still(ones), rows, spans=True)
     turns.end(sizes.work() * 2)
-    if blocks == 2:  # two rows are added quicker than an axis of two is summed (33,024 numbers: 3.6 us instead of 6.1)
-        first, second = (room.narrow(0, k, 1).squeeze(0).narrow(0, 0, length) for k in range(2))
-        builder.write(found, first + second)
-    elif blocks > 2:
-        builder.write(found, room.narrow(1, 0, length).sum((0,)))
+    for to, part in zip(found, own):
+        if blocks == 2:  # two rows are added quicker than an axis of two is summed (33,024 numbers: 3.6 us, not 6.1)
+            first, second = (part.narrow(0, k, 1).reshape(*to.shape) for k in range(2))
+            builder.write(to, first + second)
+        else:
+            builder.write(to, (part.sum((0,)) if blocks > 1 else part).reshape(*to.shape))
 
 
 # ---------------------------------------------------------------- the same in NumPy
@@ -487,60 +493,56 @@ class _Array(np.ndarray[Any, Any]):
         return self.transpose(dims)
 
 
-def pack_column(x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, *, mode: str) -> Value:
-    parts = [x, state, *((memory,) if CELLS[mode].reads == "c" else ()), w, bias, weight]
-    return np.concatenate([np.ravel(part) for part in parts])
-
-
-def steps_column(packed: Value, *, mode: str, reverse: bool, **rest: int) -> Value:
+def steps_column(x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, *, mode: str,
+                 reverse: bool, **rest: int) -> Value:
     sizes = Sizes(mode, **rest)
     cell, width = sizes.cell, sizes.width
-    out = np.zeros(_length(sizes.record()), packed.dtype).view(_Array)
-    given, (kept, memory, state) = given_parts(np.asarray(packed).view(_Array), *sizes), record_parts(out, *sizes)
+    out = np.zeros(_length(sizes.record()), x.dtype).view(_Array)
+    inputs, (kept, memories, states) = x.reshape(sizes.steps, sizes.batch, sizes.wide), record_parts(out, *sizes)
     start = sizes.steps if reverse else 0
-    state[start] = given.state
-    if memory is not None:
-        memory[start] = given.memory
+    states[start] = state
+    if memories is not None:
+        memories[start] = memory
     for t, before, after in _order(sizes.steps, reverse):
-        sums = np.zeros((sizes.batch, cell.sums * width), packed.dtype)
-        sums[:, :sizes.rows] = state[before] @ given.of_states.T
+        sums = np.zeros((sizes.batch, cell.sums * width), x.dtype)
+        sums[:, :sizes.rows] = states[before] @ weight.T
         for first, column, n in sizes.met():
-            sums[:, column:column + n] += given.inputs[t] @ given.of_inputs[first:first + n].T
-        read = {"c": memory, "h": state}.get(cell.reads)
-        *found, state[after] = cell.step(*_split(sums, width), *_split(given.bias[None], width),
-                                         *([] if read is None else [read[before]]))
-        if memory is not None and cell.shown is not None:
-            memory[after] = state[after]
-            shown, state[after] = cell.shown(found[-1], memory[after])
+            sums[:, column:column + n] += inputs[t] @ w[first:first + n].T
+        read = {"c": memories, "h": states}.get(cell.reads)
+        *found, states[after] = cell.step(*_split(sums, width), *_split(bias[None], width),
+                                          *([] if read is None else [read[before]]))
+        if memories is not None and cell.shown is not None:
+            memories[after] = states[after]
+            shown, states[after] = cell.shown(found[-1], memories[after])
             found.append(shown)
         if kept is not None:
             kept[t] = np.concatenate(found, 1)
     return np.asarray(out)
 
 
-def shown_column(packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str, reverse: bool,
-                 onward: bool, **rest: int) -> Value:
-    _, memory, state = record_parts(np.asarray(record).view(_Array), *Sizes(mode, **rest))
-    shown = state[:-1] if reverse else state[1:]
-    return np.asarray(shown if memory is None else np.concatenate([shown, memory[:1] if reverse else memory[-1:]]))
+def shown_column(x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value, *,
+                 mode: str, reverse: bool, onward: bool, **rest: int) -> Value:
+    _, memories, states = record_parts(np.asarray(record).view(_Array), *Sizes(mode, **rest))
+    shown = states[:-1] if reverse else states[1:]
+    return np.asarray(shown if memories is None else np.concatenate([shown, memories[:1] if reverse else memories[-1:]]))
 
 
-def slopes_column(g: Value, packed: Value, x: Value, w: Value, weight: Value, record: Value, *, mode: str, reverse: bool,
-                  onward: bool, **rest: int) -> Value:
+def slopes_column(g: Value, x: Value, state: Value, memory: Value, w: Value, bias: Value, weight: Value, record: Value,
+                  *, mode: str, reverse: bool, onward: bool, **rest: int) -> Value:
     sizes = Sizes(mode, **rest)
     cell, width = sizes.cell, sizes.width
-    out = np.zeros(packed.shape, g.dtype).view(_Array)
-    found, (kept, memory, state) = given_parts(out, *sizes), record_parts(np.asarray(record).view(_Array), *sizes)
+    out = np.zeros(_length(sizes.given()), g.dtype).view(_Array)
+    found, (kept, memories, states) = slope_parts(out, *sizes), record_parts(np.asarray(record).view(_Array), *sizes)
     x = x.reshape(sizes.steps, sizes.batch, sizes.wide)
-    if memory is not None:
+    if memories is not None:
         found.memory[:] = g[sizes.steps]
     for t, before, after in reversed(_order(sizes.steps, reverse)):
-        seen = [state[after]] if kept is None else _split(kept[t], width)
+        seen = [states[after]] if kept is None else _split(kept[t], width)
         arriving = [found.state, g[t]]
-        if memory is not None:
-            seen, arriving = [*seen, memory[before]], [*arriving, found.memory.copy()]
+        if memories is not None:
+            seen, arriving = [*seen, memories[before]], [*arriving, found.memory.copy()]
         elif cell.reads:
-            seen.append(state[before])
+            seen.append(states[before])
         slopes = [*cell.slope(*seen, *arriving)]
         rest_of = slopes.pop() if cell.reads else 0
         sums = np.concatenate(slopes, 1)
@@ -551,20 +553,19 @@ def slopes_column(g: Value, packed: Value, x: Value, w: Value, weight: Value, re
                 found.inputs[t] += met @ w[first:first + n]
         found.bias[:] += sums.sum(0)
         of_state = sums[:, :sizes.rows]
-        found.of_states[:] += of_state.T @ state[before]
+        found.of_states[:] += of_state.T @ states[before]
         found.state[:] = of_state @ weight + (rest_of if cell.reads == "h" else 0)
-        if memory is not None:
+        if memories is not None:
             found.memory[:] = rest_of
-    return np.asarray(out)
+    return out
 
 
 def _operand_shapes(which: int, sizes: Sizes) -> list[tuple[int, ...]]:
-    """Of the operands of what packs, goes through the steps, shows them, and goes back."""
-    _, state, memory, w, bias, weight = sizes.given()
-    x, packed, record = (sizes.steps * sizes.batch, sizes.wide), (_length(sizes.given()),), (_length(sizes.record()),)
-    found = [[x, state, memory or state, w, bias, weight], [packed], [packed, x, w, weight, record],
-             [sizes.shown(), packed, x, w, weight, record]]
-    return found[which]  # type: ignore[return-value]
+    """Of the operands of what goes through the steps, shows them, and goes back."""
+    _, state, memory, *weights = sizes.given()
+    given = [(sizes.steps * sizes.batch, sizes.wide), state, memory or state, *weights]
+    record = (_length(sizes.record()),)
+    return [given, [*given, record], [sizes.shown(), *given, record]][which]  # type: ignore[return-value]
 
 
 def _samples(which: int) -> Callable[[], list[Any]]:
@@ -573,28 +574,17 @@ def _samples(which: int) -> Callable[[], list[Any]]:
         for mode in CELLS:
             for (steps, batch, wide, width), reverse in (((3, 2, 3, 4), False), ((2, 3, 2, 1), True), ((1, 1, 2, 3), False)):
                 sizes = Sizes(mode, steps, batch, wide, width)
-                given: dict[str, Any] = {"mode": mode}
-                if which:
-                    given |= {"reverse": reverse, **({"onward": True} if which > 1 else {}), **sizes._asdict()}
+                given = {"mode": mode, "reverse": reverse, **({"onward": True} if which else {}), **sizes._asdict()}
                 found.append((_operand_shapes(which, sizes), given))
         return found
 
     return made
 
 
-def _pack_fits(operands: Any, given: dict[str, Any]) -> bool:
-    shapes = [o.shape for o in operands]
-    if given["mode"] not in CELLS or len({o.dtype for o in operands}) > 1 or [len(s) for s in shapes[:2]] != [2, 2]:
-        return False
-    rows, state = shapes[0][0], shapes[1]
-    return 0 not in (rows, *state) and rows % state[0] == 0 and shapes == _operand_shapes(
-        0, _sizes_of(given["mode"], *operands[:2]))
-
-
 def _fits(which: int) -> Callable[[Any, dict[str, Any]], bool]:
     def fits(operands: Any, given: dict[str, Any]) -> bool:
         sizes = Sizes(*(given[name] for name in Sizes._fields))
-        if sizes.mode not in CELLS or not all(type(given[name]) is bool for name in ("reverse", "onward")[:which]) or (
+        if sizes.mode not in CELLS or not all(type(given[name]) is bool for name in ("reverse", "onward")[:which + 1]) or (
                 len({o.dtype for o in operands}) > 1) or not all(type(n) is int for n in sizes[1:]):
             return False
         return min(sizes.steps, sizes.batch, sizes.width) > 0 <= sizes.wide and [
@@ -604,9 +594,7 @@ def _fits(which: int) -> Callable[[Any, dict[str, Any]], bool]:
 
 
 SIZED: dict[str, Any] = {"accepts": "f", "method": False}
-structured("_recurrent_given", _pack, _pack_vjp, grad_name="AddmmBackward0", column=pack_column, samples=_samples(0),
-           fits=_pack_fits, **SIZED)
-structured("_recurrent_steps", _steps, None, column=steps_column, samples=_samples(1), fits=_fits(1), **SIZED)
-structured("_recurrent_shown", _shown, _packed_vjp, grad_name="StackBackward0", column=shown_column,
-           samples=_samples(2), fits=_fits(2), **SIZED)
-structured("_recurrent_slopes", _slopes, None, column=slopes_column, samples=_samples(3), fits=_fits(3), **SIZED)
+structured("_recurrent_steps", _steps, None, column=steps_column, samples=_samples(0), fits=_fits(0), **SIZED)
+structured("_recurrent_shown", _shown, _shown_slopes, grad_name="StackBackward0", column=shown_column, joint=_swept,
+           samples=_samples(1), fits=_fits(1), **SIZED)
+structured("_recurrent_slopes", _slopes, None, column=slopes_column, samples=_samples(2), fits=_fits(2), **SIZED)

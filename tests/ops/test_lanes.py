@@ -21,7 +21,7 @@ MOST = 8  # samples of one dtype
 RECORDS = {"_function", "_output", "_copy_slices"}
 OPERATIONS = [op for op in operations() if op.name not in RECORDS]
 # What goes one by one with its samples, because its axes mean something else in larger operands.
-BY_LOOP = {"_recurrent_given", "_recurrent_shown", "_recurrent_slopes", "_recurrent_steps"}
+BY_LOOP = {"_recurrent_shown", "_recurrent_slopes", "_recurrent_steps"}
 # Both operands of these with lanes: a product for each.
 BY_LOOP_OF_BOTH = {"_convolve", "_convolve_back", "_convolve_weights"}
 

@@ -135,6 +135,7 @@ def test_every_structured_operation_says_what_fits() -> None:
 
 ONE = {"stride": (1, 1), "dilation": (1, 1)}
 PAIRS = {"windows": ((2, 2), (2, 2), (1, 1), (2, 3))}
+GIVEN = [(6, 5), (2, 4), (2, 4), (12, 5), (16,), (12, 4)]  # to a layer of:
 GRU = {"mode": "GRU", "reverse": False, "steps": 3, "batch": 2, "wide": 5, "width": 4}
 # Operations that write by shapes alone: sizes that fit, with attributes; and sizes or attributes that do not.
 BY_SHAPE: dict[str, tuple[list[tuple[int, ...]], dict[str, Any], list[Any]]] = {
@@ -155,22 +156,16 @@ BY_SHAPE: dict[str, tuple[list[tuple[int, ...]], dict[str, Any], list[Any]]] = {
     "_max_scattered_in_tiles": ([(2, 2, 3), (2, 4, 6)], PAIRS, [
         [(2, 2, 2), (2, 4, 6)], [(2, 2, 3), (2, 4, 7)], {"windows": ((2, 2), (1, 2), (1, 1), (2, 3))}]),
     "_max_gathered": ([(2, 4, 6), (2, 4, 6)], PAIRS, [[(2, 4, 5), (2, 4, 6)], [(2, 4, 6), (2, 4, 5)]]),
-    "_recurrent_given": ([(6, 5), (2, 4), (2, 4), (12, 5), (16,), (12, 4)], {"mode": "GRU"}, [
-        [(5, 5), (2, 4), (2, 4), (12, 5), (16,), (12, 4)], [(6, 4), (2, 4), (2, 4), (12, 5), (16,), (12, 4)],
-        [(6, 5), (2, 4), (2, 4), (12, 5), (12,), (12, 4)], [(6, 5), (2, 4), (4,), (12, 5), (16,), (12, 4)],
-        [(6, 5), (2, 4), (2, 4), (12, 5), (16,), (12, 3)], [(0, 5), (2, 4), (2, 4), (12, 5), (16,), (12, 4)],
-        {"mode": "LSTM"}, {"mode": "none"}]),
-    "_recurrent_steps": ([(162,)], GRU, [
-        [(161,)], [(162, 1)], {"mode": "LSTM"}, {"mode": "none"}, {"reverse": 2}, {"steps": 2}, {"batch": 0},
-        {"wide": 4}, {"width": 4.0}]),
-    "_recurrent_shown": ([(162,), (6, 5), (12, 5), (12, 4), (128,)], {**GRU, "onward": True}, [
-        [(128,), (6, 5), (12, 5), (12, 4), (162,)], [(162,), (6, 5), (12, 5), (12, 4), (127,)],
-        [(162,), (6, 4), (12, 5), (12, 4), (128,)], [(162,), (6, 5), (12, 5), (4, 12), (128,)], {"mode": "LSTM"},
-        {"onward": 1}]),
-    "_recurrent_slopes": ([(3, 2, 4), (162,), (6, 5), (12, 5), (12, 4), (128,)], {**GRU, "onward": True}, [
-        [(3, 2, 3), (162,), (6, 5), (12, 5), (12, 4), (128,)], [(4, 2, 4), (162,), (6, 5), (12, 5), (12, 4), (128,)],
-        [(3, 2, 4), (162,), (6, 5), (12, 5), (12, 4), (127,)], [(3, 2, 4), (162,), (6, 5), (12, 5), (12, 3), (128,)],
-        {"mode": "LSTM"}]),
+    "_recurrent_steps": (GIVEN, GRU, [
+        [(5, 5), *GIVEN[1:]], [(6, 4), *GIVEN[1:]], [*GIVEN[:2], (4,), *GIVEN[3:]], [*GIVEN[:4], (12,), GIVEN[5]],
+        [*GIVEN[:5], (12, 3)], [(0, 5), *GIVEN[1:]], {"mode": "LSTM"}, {"mode": "none"}, {"reverse": 2}, {"steps": 2},
+        {"batch": 0}, {"wide": 4}, {"width": 4.0}]),
+    "_recurrent_shown": ([*GIVEN, (128,)], {**GRU, "onward": True}, [
+        [(128,), *GIVEN], [*GIVEN, (127,)], [(6, 4), *GIVEN[1:], (128,)], [*GIVEN[:5], (4, 12), (128,)],
+        {"mode": "LSTM"}, {"onward": 1}]),
+    "_recurrent_slopes": ([(3, 2, 4), *GIVEN, (128,)], {**GRU, "onward": True}, [
+        [(3, 2, 3), *GIVEN, (128,)], [(4, 2, 4), *GIVEN, (128,)], [(3, 2, 4), *GIVEN, (127,)],
+        [(3, 2, 4), *GIVEN[:5], (12, 3), (128,)], {"mode": "LSTM"}]),
     "_attention_weights": ([(3, 2, 2, 4, 5)], {"scale": 0.5}, [
         [(2, 2, 2, 4, 5)], [(3, 2, 4, 5)], [(3, 2, 0, 4, 5)], {"scale": None}]),
     "_attention": ([(3, 2, 2, 4, 5), (2, 2, 4, 4)], {"scale": 0.5}, [

@@ -16,7 +16,6 @@ from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import PUBLIC, operation
 from tapegrad.functions.nn.activations import NN, native
 from tapegrad.functions.shaping.views import unsafe_view
-from tapegrad.ops.recurrent import given_parts
 from tapegrad.tensor import Tensor
 
 States = tuple[Any, ...]
@@ -125,13 +124,11 @@ def _whole(mode: str, x: Any, states: States, weights: Sequence[Any], reverse: b
     of_inputs, of_states, bias, own, _ = weights
     (steps, batch, wide), width = x.shape, of_states.shape[1]
     flat = x.reshape(steps * batch, wide)
-    packed = apply(_GIVEN, (flat, states[0], states[-1], of_inputs, _biases(mode, of_states, bias, own), of_states),
-                   (("mode", mode),))
+    given = flat, states[0], states[-1], of_inputs, _biases(mode, of_states, bias, own), of_states
     way, onward = ("reverse", reverse), ("onward", x.requires_grad or differentiated(x))
     sizes = ("steps", steps), ("batch", batch), ("wide", wide), ("width", width)
-    record = apply(_STEPS, (packed,), (("mode", mode), way, *sizes))
-    found = apply(_SHOWN, (packed, flat.detach(), of_inputs.detach(), of_states.detach(), record),
-                  (("mode", mode), way, onward, *sizes))
+    record = apply(_STEPS, given, (("mode", mode), way, *sizes))
+    found = apply(_SHOWN, (*given, record), (("mode", mode), way, onward, *sizes))
     out = unsafe_view(found.narrow(0, 0, steps), (steps, batch, width)) if mode == "LSTM" else found
     ends = [out[0 if reverse else -1], *([found[-1]] if mode == "LSTM" else [])]
     return out, tuple(x.clone() for x in ends)
@@ -147,29 +144,30 @@ def _biases(mode: str, weight: Any, bias: Any, own: Any) -> Any:
     return _cat([bias[:2 * width] + own[:2 * width], own[2 * width:], bias[2 * width:]])
 
 
-def _recorded_gradient(g: Any, packed: Any, mode: str, steps: int, batch: int, wide: int, width: int, reverse: bool
-                       ) -> tuple[Any, ...]:
-    """The gradient of what was given as a function of that, and of the one that arrives: of steps taken one by one."""
-    if not getattr(packed, "requires_grad", False):
-        return (None,) * 5
+def _recorded_gradients(g: Any, x: Any, state: Any, memory: Any, w: Any, bias: Any, weight: Any, mode: str, steps: int,
+                        batch: int, wide: int, width: int, reverse: bool) -> tuple[Any, ...]:
+    """The gradients of what was given as functions of that, and of the one that arrives: of steps taken one by one."""
     recording = is_grad_enabled()  # it is not where a sweep goes through Python for a hook
-    own = packed.view_as(packed) if recording else packed.detach().requires_grad_()
+    given = [x, state, memory if mode == "LSTM" else None, w, bias, weight]
+    wanted = [v is not None and v.requires_grad for v in given]
+    own = [v if not asked else v.view_as(v) if recording else v.detach().requires_grad_()
+           for v, asked in zip(given, wanted)]
     with enable_grad():
-        x, state, memory, of_inputs, bias, of_states = given_parts(own, mode, steps, batch, wide, width)
+        x, state, memory, w, bias, weight = own
         states, at_states = (state,) if memory is None else (state, memory), None
         if mode == "GRU":
             at_states = _cat([bias.new_zeros(2 * width), bias[2 * width:3 * width]])
             bias = _cat([bias[:2 * width], bias[3 * width:]])
-        met = _inputs(mode, x, of_inputs, bias, None)
-        out, ends = _one_by_one(STEPS[mode](of_states, at_states, None), met, states, reverse)
+        met = _inputs(mode, x.reshape(steps, batch, wide), w, bias, None)
+        out, ends = _one_by_one(STEPS[mode](weight, at_states, None), met, states, reverse)
         if mode == "LSTM":
             out = _cat([out, ends[-1].unsqueeze(0)])
-        (found,) = grad(out, own, g, create_graph=recording)
-    return found, None, None, None, None
+        found = iter(grad(out, [v for v, asked in zip(own, wanted) if asked], g, create_graph=recording))
+    return *(next(found) if asked else None for asked in wanted), None
 
 
-_GIVEN, _STEPS, _SHOWN = (operation(f"_recurrent_{name}") for name in ("given", "steps", "shown"))
-_SHOWN.recorded = _recorded_gradient  # here, since it is composed of tensors' functions
+_STEPS, _SHOWN = (operation(f"_recurrent_{name}") for name in ("steps", "shown"))
+_SHOWN.recorded = _recorded_gradients  # here, since it is composed of tensors' functions
 
 
 def _packed(step: Callable[..., States], met: Any, states: States, reverse: bool, sizes: list[int]

@@ -4,17 +4,17 @@ from __future__ import annotations
 import numpy as np
 
 from tapegrad.machine import records as rec
-from tapegrad.machine.native.arena import allocate, release, zero_fill
+from tapegrad.machine.native.arena import allocate, class_of, release, zero_fill
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.kernel_calls import OUT_OF_MEMORY, run_forward, run_program
 from tapegrad.machine.native.marking import operands_of, refused, wants
 
 U7, U63 = np.uint64(7), np.uint64(63)
 _PLAN_MASK, _RELEASED = np.uint32(rec.PLAN_MASK), np.uint32(rec.RELEASED)
-_VIEW, _CALLBACK, _ALIKE = np.uint16(rec.VIEW), np.uint16(rec.CALLBACK), np.uint16(rec.ALIKE)
+_VIEW, _CALLBACK, _ALIKE, _JOINT = (np.uint16(i) for i in (rec.VIEW, rec.CALLBACK, rec.ALIKE, rec.JOINT))
 _STOPS = np.uint32(rec.HOOKED | rec.RETAINS)
-_IDENTITY, _NEEDS_ZERO, _ONE_RUN, _CARVES = (
-    np.uint32(i) for i in (rec.IDENTITY, rec.NEEDS_ZERO, rec.ONE_RUN, rec.CARVES)
+_IDENTITY, _NEEDS_ZERO, _ONE_RUN, _LIES_ALIKE, _CARVES = (
+    np.uint32(i) for i in (rec.IDENTITY, rec.NEEDS_ZERO, rec.ONE_RUN, rec.LIES_ALIKE, rec.CARVES)
 )
 REACHED, CAPTURED, NEEDED, BEYOND = (
     np.uint8(i) for i in (rec.REACHED, rec.CAPTURED, rec.NEEDED, rec.BEYOND)
@@ -22,6 +22,48 @@ REACHED, CAPTURED, NEEDED, BEYOND = (
 DONE, STOPPED, FAILED, PAUSED, NO_MEMORY, AT_NODE = (
     np.uint64(i) for i in (rec.DONE, rec.STOPPED, rec.FAILED, rec.PAUSED, rec.NO_MEMORY, rec.AT_NODE)
 )
+
+
+@inlined
+def has_room_for(nbytes, more):
+    """Whether a block of whole words is as large as one of `more` bytes: 50 of 51 rows need not be copied. A capture
+    has no room but what it took."""
+    return class_of(nbytes) == class_of(more) and nbytes & U7 == U0 and machine().trace == U0
+
+
+@native
+def run_joint(w, plan_row, operands, count, needs, versions, result, gradient):
+    """Compute the gradients of all operands at once; DONE, or why not."""
+    adjoints = words(w.adjoints)
+    marks = octets(w.marks)
+    programs = programs_at(plan_row.adjoints)
+    made = stack_words(12)
+    status = DONE
+    for j in range(count):
+        words(made)[j] = U0
+        if programs[j].n_steps != N0 and status == DONE:
+            words(made)[j] = allocate(w.arena, programs[j].bytes)
+            if words(made)[j] == U0:
+                w.bottom = programs[j].bytes
+                status = NO_MEMORY
+    if status == DONE:
+        failed = run_program(w.arena, programs[count], operands, result, gradient, made, U0, False)
+        if failed:
+            w.bottom = U0
+            status = NO_MEMORY if failed == OUT_OF_MEMORY else FAILED
+    for j in range(count):
+        block = words(made)[j]
+        if block == U0:
+            continue
+        operand = np.uint64(halves(operands)[j])
+        if status == DONE and wants(needs, versions, count, j) and marks[operand] & NEEDED:
+            target = adjoints[operand]
+            if target == U0:
+                adjoints[operand] = block
+                continue
+            run_program(w.arena, programs[j], operands, result, block, target, U0, True)
+        release(w.arena, block, programs[j].bytes)
+    return status
 
 
 @export(u64(u64))
@@ -66,6 +108,11 @@ def replay_reverse(workspace):
             alike = plan_row.flags & _ALIKE != np.uint16(0)
             held = (marks[out] & CAPTURED) != np.uint8(0)
             last = U63 - leading_zeros(np.uint64(needs))
+            if plan_row.flags & _JOINT:
+                status = run_joint(w, plan_row, operands, count, needs, versions, rows[out].address, gradient)
+                if status != DONE:
+                    return status
+                count = U0
             for j in range(count):
                 operand = np.uint64(halves(operands)[j])
                 if wants(needs, versions, count, j) and marks[operand] & NEEDED:
@@ -81,6 +128,12 @@ def replay_reverse(workspace):
                         gradient = U0
                         continue
                     if program.n_steps == N0:
+                        continue
+                    if target == U0 and program.flags & _LIES_ALIKE and shift == U0 and not held and (
+                            has_room_for(plan_row.out_bytes, program.bytes)):
+                        zero_fill(gradient + plan_row.out_bytes, program.bytes - plan_row.out_bytes)
+                        adjoints[operand] = gradient
+                        gradient = U0
                         continue
                     add = target != U0
                     if not add:

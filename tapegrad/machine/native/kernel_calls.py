@@ -8,7 +8,7 @@ from tapegrad.machine.native.arena import allocate, release, run_kernel
 from tapegrad.machine.native.glue import *
 from tapegrad.machine.native.threads import call_run_cut
 
-_TEMPORARY, _OPERAND, _SHIFTED = np.uint32(rec.TEMPORARY), np.uint32(rec.OPERAND), np.uint32(rec.SHIFTED)
+_SLOPE, _TEMPORARY, _OPERAND, _SHIFTED = (np.uint32(i) for i in (rec.SLOPE, rec.TEMPORARY, rec.OPERAND, rec.SHIFTED))
 _ALIKE, _TARGET_ITSELF = np.uint16(rec.ALIKE), np.uint32(rec.TARGET_ITSELF)
 OUT_OF_MEMORY = np.int32(rec.OUT_OF_MEMORY)
 _TARGET, _ADJOINT = np.uint32(rec.TARGET), np.uint32(rec.ADJOINT)
@@ -25,6 +25,8 @@ def source_address(code, operands, result, gradient, target, shift, temporaries)
         base = words(temporaries)[kind - _TEMPORARY]
     elif kind == _TARGET:
         base = target
+    elif kind >= _SLOPE:
+        base = words(target)[kind - _SLOPE]
     elif kind != _ADJOINT:
         base = result
     if code & _SHIFTED:
@@ -34,7 +36,10 @@ def source_address(code, operands, result, gradient, target, shift, temporaries)
 
 @native
 def run_steps(arena, program, count, operands, result, gradient, target, shift, add):
-    """Run `count` steps; those that write `target` store there, or add to it. Nonzero when one failed: the last."""
+    """Run `count` steps; those that write `target` store there, or add to it. Nonzero when one failed: the last.
+
+    Where they write several, `target` is the address of a word for each.
+    """
     pointers = stack_words(12)
     temporaries = stack_words(24)
     steps = steps_at(program)

@@ -212,9 +212,9 @@ def _adjoint_view(builder: Builder, plan: Plan, j: int) -> int:
     # As many elements, and yet overlapping: a window's neighbours.
     one_run = not reduced and math.prod(sizes) > 0 and shapes.is_dense(sizes, steps)  # what is empty may lie beyond
     whole = math.prod(sizes) == target.numel and shapes.is_dense(sizes, steps)
-    flags = 0 if whole else rec.NEEDS_ZERO | rec.ONE_RUN * one_run
     alike = strides == incoming.strides or (target.contiguous and incoming.contiguous and shapes.is_contiguous(
         plan.out.shape, strides))
+    flags = 0 if whole else rec.NEEDS_ZERO | one_run * (rec.ONE_RUN | rec.LIES_ALIKE * alike)
     if whole and not reduced and alike:
         flags |= rec.IDENTITY
     return flags
@@ -280,11 +280,13 @@ def _keeps(builder: Builder, plan: Plan) -> list[frozenset[int]]:
 
 
 class Kind(NamedTuple):
-    """How operations of one kind are lowered: forward, one operand's adjoint, and what each adjoint reads."""
+    """How operations of one kind are lowered: forward, one operand's adjoint, what each adjoint reads; and the adjoint
+    of all operands, of those that have one."""
 
     lower: Callable[..., Layout]
     adjoint: Callable[..., int]
     keeps: Callable[..., list[frozenset[int]]] = _keeps
+    joint: Callable[..., None] | None = None
 
 
 KINDS = {  # `planner` adds that of structured operations

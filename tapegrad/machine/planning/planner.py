@@ -131,6 +131,8 @@ class Planner:
             flags |= rec.INPLACE
         if op.kind == "callback":
             flags |= rec.CALLBACK
+        if op.joint is not None:
+            flags |= rec.JOINT
         if len(plan.operands) > rec.MOST:
             flags |= rec.ALIKE
             native["stride"] = plan.stride
@@ -204,17 +206,25 @@ class Planner:
         programs = np.zeros(count + 1, rec.PROGRAM)
         for j in range(count):
             if self.differentiable_operand(plan, j):
-                builder = self._builder()
-                flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
+                builder, own, flags = self._builder(), self.layouts.adjoint(plan.operands[j]), 0
+                if plan.op.joint is None:
+                    flags = _KINDS[plan.op.kind].adjoint(builder, plan, j)
+                elif plan.keeps[j]:
+                    builder.copy((Pointer(rec.TARGET), own), (Pointer(rec.ADJOINT), own), both=True)
                 programs[j]["steps"] = self._write_steps(
                     plan.rooms, builder.steps, builder.temporaries,
                     _without_elements(plan, plan.operands[j]), builder.ends_in)
                 programs[j]["n_steps"], programs[j]["flags"] = len(builder.steps), flags
-                programs[j]["bytes"] = self.layouts.adjoint(plan.operands[j]).nbytes
-        if plan.op.kind == "rebase":
+                programs[j]["bytes"] = own.nbytes
+        joint = _KINDS[plan.op.kind].joint
+        if plan.op.kind == "rebase" or plan.op.joint is not None:
             builder = self._builder()
-            carve(builder, plan, rec.TARGET)
-            programs[-1]["steps"] = self._write_steps(plan.rooms, builder.steps, {}, _without_elements(plan, plan.out))
+            if joint is None:
+                carve(builder, plan, rec.TARGET)
+            else:
+                joint(builder, plan)
+            programs[-1]["steps"] = self._write_steps(
+                plan.rooms, builder.steps, builder.temporaries, _without_elements(plan, plan.out))
             programs[-1]["n_steps"] = len(builder.steps)
         plan.rooms.append(programs)
         self.machine.plans[plan.index]["adjoints"] = address_of(programs)
@@ -242,7 +252,7 @@ class Planner:
 def _without_elements(plan: Plan, target: Layout) -> set[int]:
     """The sources of a plan's steps that have no elements, where its programs write one that lies like `target`."""
     lies = {rec.TARGET: target, rec.RESULT: plan.out, rec.ADJOINT: plan.out}
-    lies.update((rec.OPERAND + j, layout) for j, layout in enumerate(plan.operands))
+    lies.update((first + j, layout) for first in (rec.OPERAND, rec.SLOPE) for j, layout in enumerate(plan.operands))
     return {source for source, layout in lies.items() if not layout.nbytes}
 
 

@@ -317,4 +317,27 @@ def _kept(builder: Builder, plan: Plan) -> list[frozenset[int]]:
     return found + [frozenset()] * (len(plan.operands) - len(found))
 
 
-STRUCTURED = Kind(_lower, _adjoint, _kept)
+def _joint(builder: Builder, plan: Plan) -> None:
+    """The gradients of all operands that have one, each where it is to be."""
+    lowering, rule = _lowering(builder), plan.op.joint
+    assert rule is not None and len(plan.operands) <= rec.MAX_SLOPES
+    parts: list[Traced | None] = []
+    for j, (o, kept) in enumerate(zip(plan.operands, plan.keeps)):
+        own = lowering.layouts.adjoint(o)
+        if not kept:
+            parts.append(None)
+        elif own.contiguous and o.dtype not in dtypes.HALVES:
+            parts.append(Traced(lowering, Pointer(rec.SLOPE + j), own))
+        else:  # computed where a rule can write to, and with digits enough
+            room = lowering.room_for(o.dtype.arithmetic, o.shape)
+            lowering.fill(room)
+            parts.append(room)
+    traced = [_wide(Traced(lowering, Pointer(rec.OPERAND + j), o)) for j, o in enumerate(plan.operands)]
+    g = _wide(Traced(lowering, Pointer(rec.ADJOINT), lowering.layouts.adjoint(plan.out)))
+    rule(lowering, parts, g, *traced, **plan.attributes)
+    for j, (o, part) in enumerate(zip(plan.operands, parts)):
+        if part is not None and part.pointer.source != rec.SLOPE + j:
+            lowering.copy((Pointer(rec.SLOPE + j), lowering.layouts.adjoint(o)), part.place())
+
+
+STRUCTURED = Kind(_lower, _adjoint, _kept, _joint)

@@ -100,9 +100,10 @@ class Turns:
         all_of = self.blank(of, (self.span * self.at_once, lines * _LINE // of.itemsize)).columns(0, columns)
         return Moving(all_of.value.narrow(0, 0, self.at_once), 0, 0, all_of.strides[0]), all_of
 
-    def summed(self, x: Traced) -> Moving:
-        """Matrices that products over spans are added to: one for each so many rows as are taken at once."""
-        return Moving(x.narrow(0, 0, 1).squeeze(0), 0, x.layout.strides[0] // self.at_once)
+    def summed(self, x: Traced, apart: int) -> Moving:
+        """A matrix that products over spans are added to; another, so many elements `apart`, for each so many rows as
+        are taken at once."""
+        return Moving(x, 0, apart // self.at_once)
 
     def _reach(self, x: Moving, written: bool = False) -> tuple[Place, int, int]:
         pointer, item = x.value.pointer, x.value.dtype.itemsize
