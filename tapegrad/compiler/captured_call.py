@@ -12,6 +12,7 @@ from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_backward import Segment, Traced
 from tapegrad.compiler.guards import memory_words
 from tapegrad.compiler.guards.contents import attributes
+from tapegrad.compiler.guards.growing_lists import Growth, Log
 from tapegrad.compiler.guards.memory_words import WATCHED
 from tapegrad.compiler.guards.reachable import Reach, Unreadable
 from tapegrad.compiler.index_checks import checks_first
@@ -98,7 +99,7 @@ class Before:
         self.reach, self.leaves, self.structure, self.containers = reach, list(leaves), structure, list(containers)
         self.identity = identity
         self.watched: set[int] = {*(id(w.value) for w in reach.watched), *reach.logs}
-        self.logs: list[tuple[list[Any], list[Any]]] = [(log, [*log]) for log in reach.logs.values()]
+        self.logs: list[Growth] = [*map(Growth, reach.logs.values())]
         if reach.identity and not self.watched.isdisjoint(map(id, self.containers)):
             raise Refused("it asks which object something is, and is passed a tuple, list or dict that it also reads")
         self.arguments: list[Any] = with_gradients(leaves)
@@ -128,9 +129,9 @@ class Before:
         self.mode: tuple[Any, ...] = mode()
         self.storages: trace_analysis.Storages = trace_analysis.live_storages(rows)
 
-    def appended(self) -> list[tuple[list[Any], Any]]:
+    def appended(self) -> list[tuple[Log, Any]]:
         """What the call appended to lists, each with the list."""
-        return [(log, item) for log, had in self.logs for item in log[len(had):]]
+        return [(log.log, item) for log in self.logs for item in log.items() or ()]
 
     def movable(self) -> dict[int, set[int]]:
         """The tensors that were there before, by identity, for each owner row."""
@@ -165,7 +166,7 @@ class Before:
             if now.content != self.reach.content or not now.same_objects(self.reach):
                 why, varied = "it changes Python values that it reads" + self.reach.changed(), now.varied(self.reach)
                 raise Varies(why, varied) if varied and not now.tells else Changes(why)
-        if any(len(log) < len(had) or any(a is not b for a, b in zip(log, had)) for log, had in self.logs):
+        if any(log.items() is None for log in self.logs):
             raise Refused("it changes a list that it appends to")
         leaves: list[Any] = []
         containers: list[Any] = []
@@ -201,8 +202,8 @@ class Captured:
     def __init__(self, before: Before, trace: capturing.Trace, events: Any, result: Any, traced: Traced,
                  roots: Sequence[Any], substitution: Substitution | None = None, roll: bool = False,
                  earlier: Iterable[trace_analysis.Analysed] = (), of_large: bool = False,
-                 logs: Sequence[list[Any]] = ()) -> None:
-        self.logs: list[list[Any]] = list(logs)
+                 logs: Sequence[Log] = ()) -> None:
+        self.logs: list[Log] = list(logs)
         if trace.refusals:
             raise Refused(trace.refusals[0])
         if (events["kind"] == rec.OUTSIDE).any():

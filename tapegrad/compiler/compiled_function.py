@@ -295,6 +295,10 @@ class Compiled(Transparent, CompiledBase):
                 before = Before(reach, leaves, key[0], containers, identity, assumed.varying, key[1], assumed.by_name)
         except (Unreadable, Refused) as why:
             return self._give_up(str(why), args, kwargs)
+        if not all(log.is_known for log in before.logs):
+            if not self.tapes:
+                return self._give_up("it appends to a deque that is full, what others have as well", args, kwargs)
+            return self.__wrapped__(*args, **kwargs)
         if not numbers and not reach.varying_places() and not (assumed.defers and not reach.tells):
             return self._captured(key, before, args, kwargs, None)
         moves = assumed.moves and not reach.any_attribute and _OF_BASES.isdisjoint(reach.reads)
@@ -377,9 +381,9 @@ class Compiled(Transparent, CompiledBase):
                     gc.enable()
                 if events is not None:
                     capturing.release(trace, events)
-        self._note(key, reach)
-        self._assumed.met(substitution, trace.asked)
         pending = self._pending.setdefault(key, [])
+        self._note(key, reach, any(captured.looks_at_others(p) and not captured.computes(p) for p in pending[-1:]))
+        self._assumed.met(substitution, trace.asked)
         if not any(p.same(captured) for p in pending):
             self._patience.was_unlike(key)
             self._assumed.stays |= self._patience.staying(captured, pending)
@@ -403,8 +407,11 @@ class Compiled(Transparent, CompiledBase):
         several.insert(0 if captured.formula else len(several), variant)  # first those for any number
         return result
 
-    def _note(self, key: Any, reach: Reach) -> None:
-        """Say so where one call after the other is captured, and none replayed."""
+    def _note(self, key: Any, reach: Reach, only_looked: bool) -> None:
+        """Say so where one call after the other is captured, and none replayed.
+
+        The last may be one as that before that `only_looked` at other values.
+        """
         last, self._last = self._last, (key, reach, self.replays)
         if last is None or last[2] != self.replays:
             self._in_vain, self.differed = 1, ""
@@ -412,7 +419,7 @@ class Compiled(Transparent, CompiledBase):
         self._in_vain += 1
         from tapegrad.compiler.explanation import what_differed
 
-        self.differed = what_differed(self.__wrapped__, last[:2], (key, reach))
+        self.differed = what_differed(self.__wrapped__, last[:2], (key, reach), only_looked)
         if self._in_vain == IN_VAIN:
             self._warn(f"was captured {IN_VAIN} times and never replayed, for each call is another: {self.differed}")
 

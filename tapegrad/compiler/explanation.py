@@ -37,9 +37,15 @@ def explain(function: Compiled) -> str:
     return "\n".join(lines)
 
 
-def what_differed(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach]) -> str:
-    """The first thing that is another than at the capture before, of the arguments (their key) and of what is read."""
-    return next(_differences(function, before, now), "what they did")
+_LOOKED = "the values that Python takes out of tensors, as by float(), tolist() or a comparison"
+
+
+def what_differed(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach], only_looked: bool) -> str:
+    """The first thing that is another than at the capture before, of the arguments (their key) and of what is read.
+
+    If there is none, it may be that they `only_looked` at other values.
+    """
+    return next(_differences(function, before, now), _LOOKED if only_looked else "what they did")
 
 
 def _differences(function: Any, before: tuple[Any, Reach], now: tuple[Any, Reach]) -> Iterator[str]:

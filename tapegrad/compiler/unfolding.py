@@ -20,6 +20,7 @@ from tapegrad.compiler.backward_node import CompiledFunction, Input, Pullback
 from tapegrad.compiler.captured_backward import outline
 from tapegrad.compiler.captured_call import Result
 from tapegrad.compiler.guards.contents import by_value
+from tapegrad.compiler.guards.growing_lists import Growth
 from tapegrad.compiler.guards.reachable import Unreadable
 from tapegrad.compiler.pytrees import unflatten
 from tapegrad.machine.live import buffers, call, machine
@@ -40,7 +41,9 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
     given = _arguments(pullback, segment.inputs)
     streams = list({id(d.stream): d.stream for d in captured.draws}.values())
     now = [s.mark() for s in streams]
-    logs = [(log, len(log)) for log in pullback.variant.reach.logs.values()]
+    logs = [*map(Growth, pullback.variant.reach.logs.values())]
+    if not all(log.is_known for log in logs):
+        raise RuntimeError(_CANNOT.format("it appends to a deque that is full"))
     leaves: list[Any] = []
     for stream, state in zip(streams, pullback.states):
         stream.back_to(state)
@@ -49,10 +52,10 @@ def gradients(pullback: Pullback, number: int, outgoing: Sequence[Any], node: in
             args, kwargs = (given, {}) if pullback.variant.structure is None else unflatten(
                 pullback.variant.structure, iter(given), numbers=pullback.numbers)
             _collect(pullback.variant.function(*args, **kwargs), leaves)
-            _collect([log[had:] for log, had in logs], leaves)
+            _collect([log.items() for log in logs], leaves)
     finally:
-        for log, had in logs:  # what is appended is there since the call
-            del log[had:]
+        for log in logs:  # what is appended is there since the call
+            log.take_back()
         for stream, state in zip(streams, now):
             stream.back_to(state)
     results = list({id(t): t for t in leaves}.values())

@@ -5,6 +5,7 @@ where the step runs as it is written, as it looks at the list, or may.
 """
 from __future__ import annotations
 
+import collections
 import copy
 import dataclasses
 import warnings
@@ -210,6 +211,139 @@ def two_that_become_one(wrap):
     return call, lambda: held
 
 
+def log(losses, value):
+    losses.append(value)
+
+
+def log_twice(count, losses, value):
+    log(losses, value)
+    found = losses
+    found.extend([value, count])
+
+
+def log_and_count(losses, value):
+    losses.append(value)
+    return len(losses)
+
+
+@program(4)
+def by_a_function(wrap):
+    """That does no more with it, nor with what it hands on."""
+    losses, held = [], {"norms": []}
+
+    @wrap
+    def step(x):
+        log(losses, x.sum().item())
+        log_twice(2, held["norms"], x.norm().item())
+
+    return (lambda i: step(X * i)), lambda: (losses, held)
+
+
+@program(4)
+def by_another_name(wrap):
+    class Held:
+        def __init__(self):
+            self.losses = []
+
+    held = Held()
+
+    @wrap
+    def step(x):
+        losses = held.losses
+        losses.append(x.sum().item())
+
+    return (lambda i: step(X * i)), lambda: held.losses
+
+
+@program(4)
+def keys_that_are_computed(wrap):
+    history: dict[str, Any] = {"loss": [], "mean": [], "steps": 0}
+
+    @wrap
+    def step(x):
+        for key, value in {"loss": x.sum().item(), "mean": x.mean()}.items():
+            history[key].append(value)
+
+    return (lambda i: step(X * i)), lambda: history
+
+
+@program(5)
+def lists_that_setdefault_makes(wrap):
+    history: dict[str, Any] = {}
+
+    @wrap
+    def step(x):
+        history.setdefault("loss", []).append(x.sum().item())
+
+    return (lambda i: step(X * i)), lambda: history
+
+
+@program(0)
+def a_key_that_comes_later(wrap):
+    history: Any = collections.defaultdict(list)
+
+    @wrap
+    def step(x, key):
+        history[key].append(x.sum().item())
+
+    return (lambda i: step(X * i, "late" if i > 3 else "early")), lambda: history
+
+
+@program(5)
+def lists_that_are_there_at_once(wrap):
+    history: Any = collections.defaultdict(list)
+
+    @wrap
+    def step(x):
+        metrics = {"loss": x.sum().item()}
+        history["loss"].append(metrics["loss"])
+        history["mean"].append(round(x.mean().item(), 3))
+
+    return (lambda i: step(X * i)), lambda: history
+
+
+@program(4)
+def two_dicts_with_one_key(wrap):
+    """One is looked at."""
+    first, second = {"loss": []}, {"loss": [1.5, 2.5]}
+
+    @wrap
+    def step(x):
+        first["loss"].append(x.sum().item())
+        return x * len(second["loss"])
+
+    return (lambda i: step(X * i)), lambda: (first, second)
+
+
+def recent(name: str, most: int | None, item: Callable[[Any, int], Any], captures: int, between: Any = None) -> None:
+    """A deque, which drops what is in it."""
+    def make(wrap: Any) -> Any:
+        found: Any = collections.deque([0.5, 1.5], most)
+        f = wrap(lambda x, i: (found.append(item(x, i)), x * 2)[1])
+
+        def call(i: int) -> Any:
+            if between is not None:
+                between(found, i)
+            return f(X * (i + 1), i)
+
+        return call, lambda: [found.maxlen, *found]
+
+    PROGRAMS[f"a deque of {name}"] = make, captures
+
+
+KEPT = [1.5, "text", X]
+recent("any length", None, lambda x, i: x.sum().item(), 4)
+recent("five", 5, lambda x, i: x.sum().item(), 4)
+recent("five tensors", 5, lambda x, i: x.sum(), 4)
+recent("two, which is full", 2, lambda x, i: x.sum().item(), 4)
+recent("one", 1, lambda x, i: (i, x.sum().item()), 4)
+recent("none", 0, lambda x, i: x.sum().item(), 4)
+recent("what others have, three", 3, lambda x, i: KEPT[0], 4)
+recent("what others have as well", 3, lambda x, i: KEPT[2] if i % 2 else KEPT[1], 0)
+recent("four, changed between calls", 4, lambda x, i: x.sum().item(), 5,
+       lambda found, i: found.clear() if i == 9 else found.extend([7.0, 7.0]) if i == 15 else found.rotate(i == 20))
+
+
 def looked_at(name: str, step: Callable[[list[Any]], Any], captures: int = 0) -> None:
     """It looks at the list, or may: it runs as it is written, unless the list always holds as many numbers."""
     def make(wrap: Any) -> Any:
@@ -248,6 +382,19 @@ looked_at("a comparison", lambda found: lambda x: (found.append(1.5), x * (found
 looked_at("another function", lambda found: (lambda g: lambda x: (found.append(1.5), x * g())[1])(lambda: len(found)))
 looked_at("an iterator", lambda found: lambda x: (found.append(1.5), x * sum(1 for _ in found))[1])
 looked_at("what it holds in", lambda found: lambda x: (found.append(1.5), x * (1.5 in found))[1])
+looked_at("a function that looks", lambda found: lambda x: x * log_and_count(found, 1.5))
+looked_at("a function by keyword", lambda found: lambda x: (log(found, value=1.5), x * len(found))[1])
+looked_at("a function of it", lambda found: lambda x: (found.append(1.5), x * sum(map(abs, found)))[1])
+looked_at("a local function", lambda found: lambda x: (lambda f: (f(found), x * 2)[1])(lambda y: y.append(len(y))))
+looked_at("a variable that is handed on", lambda found: lambda x: [x * log_and_count(y, 2) for y in [found]])
+looked_at("all under computed keys", lambda found: (lambda d: lambda x, k="a": (d[k].append(1.5), x * len(d[k]))[1])(
+    {"a": found}))
+looked_at("what setdefault gives", lambda found: (lambda d: lambda x: (d.setdefault("a", []).append(1.5), x * len(
+    d.setdefault("a", [])))[1])({"a": found}))
+looked_at("the last of a deque", lambda found: (lambda d: lambda x: (d.append(x.sum().item()), x * d[-1])[1])(
+    collections.deque(found)))
+looked_at("what a deque drops", lambda found: (lambda d: lambda x: (d.append(x.sum().item()), x * d.popleft())[1])(
+    collections.deque(found)))
 looked_at("more than the last", lambda found: lambda x: found.__iadd__([x.sum().item()]) and None)
 
 
@@ -359,7 +506,9 @@ def shown(value: Any) -> Any:
         return value.tolist(), value.requires_grad
     if isinstance(value, dict):
         return [(k, shown(v)) for k, v in value.items()]
-    return [type(value), *map(shown, value)] if isinstance(value, (list, tuple)) else (type(value), value)
+    if isinstance(value, (list, tuple, collections.deque)):
+        return [type(value), *map(shown, value)]
+    return type(value), value
 
 
 def seen(call: Any, i: int, state: Any) -> Any:

@@ -7,13 +7,11 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
+from tapegrad.compiler.guards.value_uses import ATTRIBUTE, GLOBAL, SILENT, VARIABLE, Use, uses
+
 # Operations that read more than they name.
 _UNSEEN = {"IMPORT_STAR": "imports everything of a module", "MATCH_CLASS": "matches a class by its pattern",
            "GET_AWAITABLE": "awaits something", "GET_AITER": "iterates asynchronously"}
-_SILENT = {"CACHE", "EXTENDED_ARG", "KW_NAMES", "NOP", "PRECALL", "RESUME"}
-_GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
-_ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD"}
-_VARIABLE = {"LOAD_FAST", "LOAD_FAST_BORROW", "LOAD_FAST_CHECK"}
 _OTHER_NAMES = {"IMPORT_FROM": "attribute", "LOAD_SUPER_ATTR": "attribute", "STORE_ATTR": "store",
                 "DELETE_ATTR": "store", "IMPORT_NAME": "import", "STORE_NAME": "own", "DELETE_NAME": "own"}
 _TEXT = {"FORMAT_VALUE", "FORMAT_SIMPLE", "FORMAT_WITH_SPEC", "BINARY_MODULO", "INPLACE_MODULO"}
@@ -36,19 +34,6 @@ class Asked(NamedTuple):
     at: int = 0
 
 
-class Use(NamedTuple):
-    """What code does with a value that it finds under a name, as an attribute or as an item.
-
-    It asks for an attribute of it, or an item under a text (`then`, and which), changes such an item, or does something
-    else with it (`then` is "").
-    """
-
-    kind: str
-    name: str
-    then: str = ""
-    what: str = ""
-
-
 class Code(NamedTuple):
     """A piece of code: its instructions, what it asks for, in its order, and what it does with that."""
 
@@ -62,9 +47,11 @@ class Code(NamedTuple):
 def read(code: types.CodeType) -> list[Code]:
     """A piece of code and those inside it: comprehensions, local functions, bodies of classes."""
     found = []
-    for one in _codes(code):
-        listing = [i for i in dis.get_instructions(one) if i.opname not in _SILENT]
-        found.append(Code(one, listing, list(_asked(one, listing)), frozenset(_uses(listing))))
+    pieces = [*_codes(code)]
+    free = frozenset(code.co_freevars).difference(*(one.co_cellvars for one in pieces))
+    for one in pieces:
+        listing = [i for i in dis.get_instructions(one) if i.opname not in SILENT]
+        found.append(Code(one, listing, list(_asked(one, listing)), uses(one, free)))
     return found
 
 
@@ -85,14 +72,14 @@ def _asked(code: types.CodeType, listing: Sequence[Any]) -> Iterator[Asked]:
             continue
         if kind in _UNSEEN:
             yield Asked("unseen", _UNSEEN[kind], line)
-        elif kind in _GLOBAL or kind in ("LOAD_DEREF", "LOAD_CLASSDEREF"):
+        elif kind in GLOBAL or kind in ("LOAD_DEREF", "LOAD_CLASSDEREF"):
             then = _then(listing, at) if kind.startswith("LOAD") else ()
             skip = at + 1 + len(then)
-            yield Asked("global" if kind in _GLOBAL else "cell", name, line, then, skip - 1)
+            yield Asked("global" if kind in GLOBAL else "cell", name, line, then, skip - 1)
         elif instruction.opcode in dis.hasfree or name in code.co_freevars:
             if not kind.startswith(("STORE", "DELETE", "COPY")):
                 yield Asked("cell", name, line)
-        elif kind in _ATTRIBUTE:
+        elif kind in ATTRIBUTE:
             yield Asked("class" if _is_compared(listing, at) else "attribute", name, line, at=at)
         elif kind in _OTHER_NAMES:
             yield Asked(_OTHER_NAMES[kind], name, line)
@@ -105,50 +92,20 @@ def _asked(code: types.CodeType, listing: Sequence[Any]) -> Iterator[Asked]:
             yield Asked("identity", "", line)
 
 
-def _uses(listing: Sequence[Any]) -> Iterator[Use]:
-    for at, instruction in enumerate(listing):
-        kind, name = instruction.opname, instruction.argval
-        if kind in _ATTRIBUTE:
-            yield Use("attribute", name, *_done(listing, at + 1))
-        elif kind.startswith("LOAD") and (kind in _GLOBAL or (instruction.opcode in dis.hasfree
-                                                              and kind != "LOAD_CLOSURE")):
-            yield Use("name", name, *_done(listing, at + 1))
-        elif kind == "BINARY_SUBSCR" and _is_text(listing[at - 1]):
-            yield Use("item", listing[at - 1].argval, *_done(listing, at + 1))
-        elif kind in ("LOAD_SUPER_ATTR", "IMPORT_FROM"):
-            yield Use("attribute", name)
-
-
 def _is_compared(listing: Sequence[Any], at: int) -> bool:
     """Whether all that is done with an attribute is `a.__class__ is b.__class__`, of variables."""
     for first in (at - 2, at):
         shown = listing[max(first, 0):first + 4]
-        if len(shown) == 4 and shown[0].argval == shown[2].argval == "__class__" and shown[1].opname in _VARIABLE and (
+        if len(shown) == 4 and shown[0].argval == shown[2].argval == "__class__" and shown[1].opname in VARIABLE and (
                 shown[0].opname == shown[2].opname == "LOAD_ATTR" and shown[3].opname == "IS_OP"):
             return True
     return False
 
 
-def _done(listing: Sequence[Any], at: int) -> tuple[str, str]:
-    """What is done with the value that was just loaded."""
-    one, after = (*listing[at:at + 2], None, None)[:2]
-    if one is not None and one.opname in _ATTRIBUTE:
-        return "attribute", one.argval
-    if one is None or after is None or not _is_text(one):
-        return "", ""
-    if after.opname == "BINARY_SUBSCR":
-        return "item", one.argval
-    return ("change", one.argval) if after.opname in ("COPY", "DUP_TOP_TWO", "STORE_SUBSCR") else ("", "")
-
-
-def _is_text(instruction: Any) -> bool:
-    return instruction.opname == "LOAD_CONST" and type(instruction.argval) is str
-
-
 def _then(listing: Sequence[Any], at: int) -> tuple[str, ...]:
     found = []
     for instruction in listing[at + 1:]:
-        if instruction.opname not in _ATTRIBUTE:
+        if instruction.opname not in ATTRIBUTE:
             break
         found.append(instruction.argval)
     return tuple(found)

@@ -42,7 +42,7 @@ from tapegrad.compiler.guards.contents import (
     is_python,
     is_simple,
 )
-from tapegrad.compiler.guards.growing_lists import LOOKING, GrowingLists, Held, place_of
+from tapegrad.compiler.guards.growing_lists import LOOKING, GrowingLists, Held, Log, place_of
 from tapegrad.compiler.numbers.places import PLAIN, Place
 from tapegrad.machine.learning import capturing, following
 from tapegrad.machine.live import machine
@@ -83,7 +83,7 @@ class Reach:
         self.places: list[Place] = []
         self.varying = varying
         self.growing: GrowingLists = GrowingLists(growing)
-        self.logs: dict[int, list[Any]] = self.growing.logs
+        self.logs: dict[int, Log] = self.growing.logs
         self._place_numbers: dict[tuple[int, Any], int] = {}
         self._entries_of_numbers: dict[int, int] = {}
         self.tells: bool = False  # whether code may tell a number from what stands for it

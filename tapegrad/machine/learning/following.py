@@ -247,6 +247,8 @@ def _never_fails(graph: Graph, text: str, operands: Sequence[Any]) -> bool:
     """Whether what is made of a number that was read can wait until the program has run: it must not fail then."""
     if text in ("{} + {}", "{} - {}", "{} * {}", "-{}", "+{}", "abs({})"):
         return True
+    if text == "round({}, {})":
+        return type(operands[1]) is int and operands[1] >= 0
     if text != "{} / {}" or graph.after(operands[1:]) or not _value(operands[1]):
         return False
     return type(operands[1]) not in KINDS or operands[1] != 0  # a condition
