@@ -31,8 +31,8 @@ _SINCE = {"amsgrad": False, "maximize": False, "foreach": None, "capturable": Fa
 
 
 def number(x: Any) -> Any:
-    """An option or a count as a number, if it is a tensor."""
-    if type(x) is Tensor and x._layout in _SINGLE:
+    """An option or a count as a number, if it is a tensor; a capture takes note that it is looked at."""
+    if type(x) is Tensor and x._layout in _SINGLE and capturing.active is None:
         return _item(x)
     return x.item() if isinstance(x, Tensor) else x
 

@@ -19,7 +19,11 @@ import numpy as np
 import pytest
 
 import tapegrad as torch
+from tapegrad import nn
 from tapegrad.compiler import compile
+from tapegrad.compiler.guards import trusted_values
+from tapegrad.machine.learning import capturing
+from tapegrad.nn.modules._layer import Layer
 from tapegrad.nn.modules.module import everywhere
 
 MODULES = ("abc", "array", "builtins", "collections", "contextlib", "contextvars", "copy", "ctypes", "dataclasses",
@@ -135,3 +139,22 @@ def test_a_call_that_leaves_what_cannot_be_watched():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         assert [f(torch.ones(1), k).item() for k in (0, 1, 2, 3, 4, 1)] == [0, 0, 0, 1, 2, 2]
+
+
+def test_layers_whose_code_is_generated_are_the_librarys(monkeypatch):
+    """And what a program puts in its place is not."""
+    layers: list[Any] = [
+        c for c in (getattr(nn, name) for name in dir(nn)) if isinstance(c, type) and issubclass(c, Layer)]
+    assert len(layers) > 50
+    for cls in layers:
+        assert not trusted_values.patched(cls)
+        assert capturing.is_library(cls.forward.__code__.co_filename)
+    layer, x = nn.Tanh(), torch.ones(2)
+    f = compile(lambda x: layer(x))
+    for _ in range(4):
+        f(x)
+    assert f.replays
+    monkeypatch.setattr(nn.Tanh, "forward", lambda self, input: input * 3)
+    assert trusted_values.patched(nn.Tanh) == ["forward"] and f(x).tolist() == [3, 3]
+    monkeypatch.undo()
+    assert f(x).tolist() == x.tanh().tolist()

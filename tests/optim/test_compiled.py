@@ -48,3 +48,26 @@ def test_a_rate_that_is_a_tensor_may_change():
         written(), compiled()
     assert compiled.replays >= 8
     torch.testing.assert_close(weights[0], others[0], rtol=2e-6, atol=1e-7)
+
+
+@pytest.mark.filterwarnings("ignore:step")
+@pytest.mark.parametrize("name", ["Adafactor", "Muon"])
+def test_what_python_reads_of_counts_and_rates_is_what_they_are(name):
+    """Though a step of the program that is yet to be done changes them, or somebody does between the calls."""
+    found = []
+    for wrap in lambda step: step, torch.compile:
+        torch.manual_seed(0)
+        w, data, rate = torch.randn(5, 4, requires_grad=True), torch.randn(8, 5), torch.tensor(0.05)
+        optimizer = getattr(torch.optim, name)([w], lr=rate)
+
+        def step(w=w, data=data, optimizer=optimizer):
+            optimizer.zero_grad()
+            (data @ w).pow(2).mean().backward()
+            optimizer.step()
+
+        step = wrap(step)
+        for i in range(8):
+            rate.fill_(0.05 / (1 + i // 3))
+            step()
+        found.append(w)
+    torch.testing.assert_close(*found, rtol=1e-5, atol=1e-6)

@@ -197,12 +197,14 @@ def is_special(name: str, value: Any) -> bool:
 
 
 def belongs(value: Any) -> bool:
-    """Whether a member of a class is code of the library that made the class, or C code."""
+    """Whether a member of a class is code of the library that made the class, or C code, or a descriptor of ours."""
     value = function_of(value)
+    if package(type(value)) == "tapegrad" and not callable(value) and is_class(type(value)):
+        return True
     if isinstance(value, types.FunctionType):
         return is_theirs(value)
     if isinstance(value, types.BuiltinFunctionType):
-        return is_function(value)
+        return is_function(value) or (isinstance(value.__self__, types.FunctionType) and is_theirs(value.__self__))
     return value is None or isinstance(value, _DESCRIPTORS)
 
 

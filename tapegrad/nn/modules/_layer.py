@@ -1,9 +1,10 @@
 """`Layer`: a module that is one function and its options, so that a class is a declaration."""
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from tapegrad.nn import functional as F
+from tapegrad.nn import functional as F  # noqa: F401 - for the text of layers
 from tapegrad.nn.modules.module import Module
 
 if TYPE_CHECKING:
@@ -45,16 +46,21 @@ class Layer(Module):
             delattr(cls, name)
         if not function:
             return
-        # Written as text, as `dataclass` does: the signature is a real one, and nothing is looked up in a call.
+        # Written as text, as `dataclass` does: the signature is a real one, and nothing is looked up in a call. It has
+        # this module's names, and a file of this library that is not there: it counts as its code, and none is shown.
         names = list(cls._annotations)
         takes = "".join(f", {name}" + f"=_class._defaults[{name!r}]" * (name in cls._defaults) for name in names)
         given = "".join(f", {name}=self.{name}" for name in (*names, *also.split()) if name not in withheld.split())
-        scope: dict[str, Any] = {"F": F, "_class": cls, "__name__": cls.__module__}
-        exec(f"def __init__(self{', *' * kw_only}{takes}):\n"
-             f"    super(_class, self).__init__()\n"
-             f"    self._set(dict({', '.join(f'{name}={name}' for name in names)}))\n"
-             f"def forward(self, {operands}):\n"
-             f"    return F.{function}({operands}{given})\n", scope)
+        text = (f"def made(_class):\n"
+                f"    def __init__(self{', *' * kw_only}{takes}):\n"
+                f"        super(_class, self).__init__()\n"
+                f"        self._set(dict({', '.join(f'{name}={name}' for name in names)}))\n"
+                f"    def forward(self, {operands}):\n"
+                f"        return F.{function}({operands}{given})\n"
+                f"    return dict(__init__=__init__, forward=forward)\n")
+        scope: dict[str, Any] = {}
+        exec(compile(text, os.path.join(os.path.dirname(__file__), f"<{cls.__name__}>"), "exec"), globals(), scope)
+        scope = scope["made"](cls)
         for method in ("__init__", "forward"):
             scope[method].__module__, scope[method].__qualname__ = cls.__module__, f"{cls.__qualname__}.{method}"
             if method not in vars(cls):
