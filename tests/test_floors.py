@@ -14,7 +14,7 @@ import tapegrad
 ROOT = Path(tapegrad.__file__).parent
 FLOORS = [
     {"errors", "config", "dtypes", "shapes", "devices", "formats", "progressions", "namespaces", "lazy_modules",
-     "package_files", "documents.texts", "documents"},
+     "named_tuples", "package_files", "documents.texts", "documents"},
     {"ops", "ops.declaration", "ops.symbols", "ops.scalar", "ops.numpy_column", "ops.adjoint_operations"},
     {"ops.*"},
     {"machine.*"},

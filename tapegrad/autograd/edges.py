@@ -1,9 +1,10 @@
 """Gradient edges: places of the graph that gradients arrive at, named by a node and the number of its output."""
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape import reading
 
 

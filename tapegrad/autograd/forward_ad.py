@@ -11,11 +11,12 @@ UnpackedDualTensor(primal=tensor([1., 8.]), tangent=tensor([3., 0.]))
 from __future__ import annotations
 
 import threading
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dispatch
 from tapegrad.autograd import modes, tangents
 from tapegrad.autograd.blocks import Block
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.namespaces import show_public
 from tapegrad.tensor import Tensor
 

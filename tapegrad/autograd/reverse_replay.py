@@ -4,7 +4,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import kernel_errors
 from tapegrad.autograd import anomaly, modes
@@ -17,6 +17,7 @@ from tapegrad.machine.live import buffers, call, layouts, machine, planner
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.machine.runtime import Workspace
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape import hooks, reading
 from tapegrad.tape.hooks import tensor_hooks
 

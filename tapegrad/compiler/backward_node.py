@@ -7,7 +7,7 @@ as an object of Python's, made then, which goes by the same record.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, call, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
 from tapegrad.machine.startup import address_of
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import REGISTRY
 from tapegrad.tape import hooks
 

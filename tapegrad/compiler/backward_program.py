@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.program import Program
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import call
 from tapegrad.machine.planning import Layout
+from tapegrad.named_tuples import NamedTuple
 
 
 class Reads(NamedTuple):

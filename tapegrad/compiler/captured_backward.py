@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes, errors
 from tapegrad.autograd import engine, marking
@@ -29,6 +29,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.machine.planning import Layout
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape import hooks, reading
 
 _ALIGN = 64

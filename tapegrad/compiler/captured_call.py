@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import collections
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.autograd import anomaly, modes
@@ -29,6 +29,7 @@ from tapegrad.machine.learning import capturing
 from tapegrad.machine.learning import parts as moving_parts
 from tapegrad.machine.live import buffers, layouts, machine
 from tapegrad.machine.planning import Layout, Plan
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape.history import KIND_OF_VIEW
 from tapegrad.tape.reading import instruction_of, operands_of, plan_of, shift_of
 

@@ -18,7 +18,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -32,6 +32,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 FEW, SMALL, SEVERAL = 64, 4096, 32  # uses of a tensor that a copy is made of, its bytes, and how many there must be

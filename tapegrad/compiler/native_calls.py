@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import struct
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
 from tapegrad.machine.startup import address_of
 from tapegrad.machine.streams import Run, runs_of
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tensor import Tensor
 
 _replay, _empty, _flags = machine.call.replay, machine.call.empty, machine.buffers["flags"]

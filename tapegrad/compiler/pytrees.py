@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.compiler.guards.memory_words import WATCHED, has_attributes
@@ -13,6 +13,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.machine.planning import Layout
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape import hooks
 from tapegrad.tensor import Tensor
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tapegrad.machine.kernels import emitter, structural
 from tapegrad.machine.kernels.products import product
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 LEAST = 512  # rows that a loop must save: shorter programs are as well off without
 TURNS = 4  # and so many turns it must have

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.compiler.passes.cuts import words_of
 from tapegrad.compiler.traced_program import Blocked, Loop, Step, lines_of
@@ -13,6 +13,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, products
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import jit
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym, walk
 
 _NAMES = 4  # operations that a name tells

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.compiler.traced_program import LONG, Item, Place, Step, space, writes
@@ -22,6 +22,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import layouts, machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
 

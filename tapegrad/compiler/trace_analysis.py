@@ -7,7 +7,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, machine
+from tapegrad.named_tuples import NamedTuple
 
 LONG = 512  # steps from which a trace is not analysed twice
 _NO_STEP = 62  # in place of the kind of what does nothing

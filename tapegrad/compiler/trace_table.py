@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from tapegrad.compiler.traced_program import Place, Step, uses
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 _KINDS = ("own", "argument", "fixed")
 OWN, ARGUMENT, FIXED = range(len(_KINDS))

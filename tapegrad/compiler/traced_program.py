@@ -8,7 +8,7 @@ from __future__ import annotations
 import functools
 import itertools
 from collections.abc import Callable, Collection, Iterable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, products, structural
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers
+from tapegrad.named_tuples import NamedTuple
 
 LONG = 1 << 15  # elements from which a loop, or a row, is worth several threads and their bookkeeping
 

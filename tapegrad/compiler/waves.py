@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -26,6 +26,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import SLOT, costs_much, emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, substitute, walk
 

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import mmap
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -16,6 +16,7 @@ from tapegrad.functions.common import METHODS, public
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import lessons
 from tapegrad.machine.live import buffers, layouts, machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tensor import Tensor
 
 

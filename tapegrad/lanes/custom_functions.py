@@ -1,11 +1,12 @@
 """`Function`s of tensors with lanes: by a class's own `vmap`, or as functions of values (`generate_vmap_rule`)."""
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.autograd import function
 from tapegrad.autograd.function import Function
 from tapegrad.lanes.batched import Batched, Level, again, aligned, batched, in_order, levels_of, thread, under
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tensor import Tensor
 from tapegrad.utils._pytree import flattened_like, tree_flatten, tree_unflatten
 

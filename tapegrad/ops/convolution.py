@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import itertools
 import math
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tapegrad import shapes
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import Builder, Value, structured
 from tapegrad.ops.scalar import whole
 from tapegrad.ops.windows import views

@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import Builder, Rule, Value, elementwise, structured
 from tapegrad.ops.scalar import scalar, whole
 

@@ -22,11 +22,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tapegrad import dtypes
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops import numpy_column as column
 
 __all__ = ["INTRINSICS", "POWERS", "REDUCTIONS", "Intrinsic", "like", "linked", "row", "scalar", "whole", "wide"]

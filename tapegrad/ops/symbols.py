@@ -7,7 +7,8 @@ names a kernel in the cache. `evaluate` reads a graph with the NumPy columns: th
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import operator
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from weakref import WeakValueDictionary
 
@@ -16,7 +17,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 
-__all__ = ["Sym", "compacted", "define_operators", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
+__all__ = ["Sym", "compacted", "converted", "define_operators", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
 
 _nodes: WeakValueDictionary[tuple, Sym] = WeakValueDictionary()
 
@@ -39,12 +40,16 @@ class Sym:
     value: Any
 
     def __new__(cls, op: str, args: tuple[Sym, ...], dtype: dtypes.dtype, value: Any = None) -> Sym:
-        identity = (op, tuple(map(id, args)), dtype.id, repr(value))  # repr: -0.0 is not 0.0, and NaN is itself
+        # repr: -0.0 is not 0.0, and NaN is itself
+        identity = (op, dtype.id, None if value is None else repr(value), *map(id, args))
         found = _nodes.get(identity)
         if found is None:
             found = object.__new__(cls)
-            for slot, content in (("op", op), ("args", args), ("dtype", dtype), ("value", value)):
-                object.__setattr__(found, slot, content)
+            set_slot = object.__setattr__
+            set_slot(found, "op", op)
+            set_slot(found, "args", args)
+            set_slot(found, "dtype", dtype)
+            set_slot(found, "value", value)
             _nodes[identity] = found
         return found
 
@@ -172,20 +177,20 @@ def _common_dtype(name: str, takes: str, args: tuple[Any, ...]) -> dtypes.dtype:
     return dtypes.bool_
 
 
-def walk(roots: Sequence[Sym]) -> Iterator[Sym]:
+def walk(roots: Sequence[Sym]) -> list[Sym]:
     """Every node below `roots` once, operands before the nodes that use them (no recursion: fused rules are deep)."""
-    seen: set[Sym] = set()
-    stack = [(r, False) for r in reversed(roots)]
+    found: dict[Sym, None] = {}  # a generator of pairs took twice as long, and all who compile walk all the time
+    stack: list[Any] = list(roots[::-1])
     while stack:
-        node, ready = stack.pop()
-        if node in seen:
-            continue
-        if ready or not node.args:
-            seen.add(node)
-            yield node
-        else:
-            stack.append((node, True))
-            stack.extend((a, False) for a in reversed(node.args))
+        node = stack.pop()
+        if node is None:  # of the next one all operands are there
+            found.setdefault(stack.pop())
+        elif node not in found:
+            if node.args:
+                stack += (node, None, *node.args[::-1])
+            else:
+                found[node] = None
+    return [*found]
 
 
 def key(roots: Sequence[Sym]) -> str:
@@ -244,8 +249,15 @@ def rewrite(roots: Sequence[Sym], change: Callable[[Sym], Sym | None]) -> list[S
     done: dict[Sym, Sym] = {}
     for node in walk(roots):
         found = change(node)
-        done[node] = Sym(node.op, tuple([done[a] for a in node.args]), node.dtype, node.value) if found is None else found
+        done[node] = _over(node, [done[a] for a in node.args]) if found is None else found
     return [done[r] for r in roots]
+
+
+def _over(node: Sym, args: Sequence[Sym]) -> Sym:
+    """The same node with other operands; most often they are its own."""
+    if all(map(operator.is_, args, node.args)):
+        return node
+    return Sym(node.op, tuple(args), node.dtype, node.value)
 
 
 # Of these NumPy gives the digits that a kernel does: IEEE rounds each of them correctly, and integers wrap in both.
@@ -268,21 +280,26 @@ def substitute(roots: Sequence[Sym], operands: Mapping[int, Sym]) -> list[Sym]:
     done: dict[Sym, Sym] = {}
     with np.errstate(all="ignore"):
         for node in walk(roots):
-            done[node] = operands[node.value] if node.op == "operand" else _folded(node, [done[a] for a in node.args])
+            if node.args:
+                done[node] = _folded(node, [done[a] for a in node.args])
+            else:
+                done[node] = operands[node.value] if node.op == "operand" else node
     return [done[r] for r in roots]
 
 
 def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
+    if node.op == "cast":
+        return converted(args[0], node.dtype)
     known = [a.op == "const" for a in args]
+    if True not in known:
+        return _over(node, args)
     if node.op == "where" and known[0]:
         return args[1] if args[0].value else args[2]
-    if node.op == "cast":
-        return args[0].cast(node.dtype)
     if node.op in _EXACT and all(known):
         found = INTRINSICS[node.op].numpy(*(a.dtype.numpy.type(a.value) for a in args))
         if np.isfinite(found):
             return Sym.const(found.item(), node.dtype)
-    last = args[-1] if args and known[-1] else None
+    last = args[-1] if known[-1] else None
     if last is not None and node.op in ("mul", "div", "pow", "_pow_by_value") and last.dtype.numpy.type(last.value) == 1:
         return args[0]  # of libm's powers these are the ones that are exact: x ** 1, and x ** 0 even of a NaN
     if last is not None and node.op in ("pow", "_pow_by_value") and node.dtype.category == 2 and last.value == 0:
@@ -293,7 +310,15 @@ def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
         return Sym("pow", tuple(args), node.dtype, node.value)
     if node.op == "mul" and known[0] and args[0].dtype.numpy.type(args[0].value) == 1:
         return args[1]
-    return Sym(node.op, tuple(args), node.dtype, node.value)
+    return _over(node, args)
+
+
+def converted(x: Sym, of: dtypes.dtype) -> Sym:
+    """A node as another dtype; a number with the digits that the one that it has held, and that this one holds."""
+    if x.op != "const" or x.dtype.arithmetic is not x.dtype or of.arithmetic is not of or not x.dtype.category:
+        return x.cast(of)
+    held = np.asarray(x.value, x.dtype.numpy)
+    return Sym.const(held.astype(of.numpy).item(), of) if of.category == 2 else Sym.const(held.item(), x.dtype).cast(of)
 
 
 def used_operands(roots: Sequence[Sym]) -> list[int]:
@@ -309,6 +334,8 @@ def compacted(roots: Sequence[Sym]) -> tuple[list[int], list[Sym]]:
     ([1, 3], 'b * a')
     """
     used = used_operands(roots)
+    if used == [*range(len(used))]:
+        return used, [*roots]
     numbers = {u: i for i, u in enumerate(used)}
     return used, rewrite(roots, lambda n: Sym.operand(numbers[n.value], n.dtype) if n.op == "operand" else None)
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 import functools
 import operator
 from collections.abc import Callable
-from typing import Any, NamedTuple, Union
+from typing import Any, Union
 
 import numpy as np
 
 from tapegrad import dtypes, errors
 from tapegrad.machine.learning import following
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 Tensor = Any
 Ints = Any  # one whole number, or several

@@ -10,8 +10,9 @@ import inspect
 from collections.abc import Callable
 from keyword import iskeyword
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.signatures.kinds import Kind, kind_of
 from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME
 

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 import difflib
 from collections import Counter, deque
-from typing import Any, NamedTuple
+from typing import Any
 
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.text import aligned, operation_text, plain, type_text
 

@@ -8,12 +8,13 @@ import sys
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from tapegrad.errors import OutOfMemoryError
 from tapegrad.machine.learning import capturing
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape import reading, text
 from tapegrad.tape.instructions import Instructions
 from tapegrad.tape.notation import TapeError, TapeFormatError

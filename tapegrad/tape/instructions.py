@@ -3,12 +3,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import chain
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tapegrad.machine.live import planner
 from tapegrad.machine.planning import Layout, Plan
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape.notation import Number, plan_attributes
 from tapegrad.tape.words import Words, beginnings

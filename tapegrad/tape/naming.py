@@ -11,9 +11,10 @@ import types
 from collections import deque
 from collections.abc import Iterable, Iterator, Mapping
 from itertools import islice
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 MOST = 20_000  # values looked at
 DEEPEST = 6

@@ -1,7 +1,7 @@
 """What the machine holds at this moment, for finding out where memory goes."""
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -9,6 +9,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.live import buffers, instructions, machine
 from tapegrad.machine.planning import KEEPS_RESULT
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tape.lines import of_words
 from tapegrad.tape.taking import Columns
 from tapegrad.tape.text import aligned, bytes_text

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -10,6 +10,7 @@ from tapegrad import shapes
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import buffers, instructions, layouts, machine, planner
 from tapegrad.machine.planning import Layout, Plan
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
 from tapegrad.tape.derived import Derived

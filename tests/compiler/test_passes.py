@@ -5,6 +5,7 @@ their place (SIMD functions and their scalar versions differ in the last digit).
 """
 from __future__ import annotations
 
+import importlib
 import warnings
 from typing import Any
 
@@ -519,3 +520,28 @@ def test_arrays_of_one_number_are_that_number():
     for z in (x, x.expand(50, 20).contiguous(), x.float()):
         for passes in (("constants",), ("constants", "dead"), tuple(PASSES)):
             same(compiled(f, z, passes=passes)(z), f(z), True, passes)
+
+
+@pytest.mark.parametrize("passes", [("constants",), tuple(PASSES)], ids=["constants", "all"])
+@pytest.mark.parametrize("shape", [(), (3,), (300, 300)], ids=str)
+def test_numbers_lose_the_digits_that_their_dtypes_do_not_hold(shape, passes):
+    whole = 2 ** 60 + 2 ** 36 + 1  # by way of a double it would be another float
+
+    def f(x: Any) -> Any:
+        tenth = torch.full(shape, 0.1, dtype=torch.float64)
+        return (tenth.float().double() * x, torch.full(shape, 0.1, dtype=torch.float32).double() * x,
+                torch.full(shape, whole).float() * x, torch.full(shape, 0.1, dtype=torch.float32).double() - tenth,
+                (torch.full(shape, 7) * 3).float() / 9 * x, -torch.full(shape, 0.0).double() * x)
+
+    for x in (torch.ones(shape, dtype=torch.float64), torch.ones(shape)):
+        same(compiled(f, x, passes=passes)(x), f(x), True, passes)
+
+
+def test_scalars_that_ieee_tells_need_no_kernel(monkeypatch):
+    def f(x: Any) -> Any:
+        half = torch.tensor(0.5, dtype=torch.float64)
+        return x * ((half * 3 - 1) / -half).float(), x + torch.tensor(4) * 5, torch.tensor(-0.0).double() + x
+
+    monkeypatch.setattr(importlib.import_module("tapegrad.compiler.passes.constants"), "Program", None)
+    x = torch.ones(3)
+    same(compiled(f, x, passes=["constants"])(x), f(x), True, "")

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.compiler.checkpointing.pairs import Pair, rounded
 from tapegrad.compiler.checkpointing.rings import Ring, Unsafe
@@ -14,6 +14,7 @@ from tapegrad.compiler.program import lay_out
 from tapegrad.compiler.superinstructions import constant_blocks
 from tapegrad.compiler.traced_program import Block, Blocked, Item, Loop, Place, Step, moved
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 RUNS = 1 << 13  # of a segment, at most: each is a few steps of the program
 NOTHING = "it would take as much memory"

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
 
 from tapegrad.compiler.checkpointing.touched import Use
 from tapegrad.compiler.traced_program import Block
+from tapegrad.named_tuples import NamedTuple
 
 FAR = 64  # slots beside those of a segment that its ring may have
 

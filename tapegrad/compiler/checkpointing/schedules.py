@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import NamedTuple
+
+from tapegrad.named_tuples import NamedTuple
 
 
 class Action(NamedTuple):

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.compiler.passes.cuts import words_of
 from tapegrad.compiler.passes.work import kernel_of
@@ -11,6 +11,7 @@ from tapegrad.compiler.traced_program import Blocked, Item, Loop, Place, Step, u
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels.products import product
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 _ALL = 1 << 62  # bytes before and after a place of which nobody knows how much is used
 

@@ -5,7 +5,9 @@ import dis
 import functools
 import types
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
+
+from tapegrad.named_tuples import NamedTuple
 
 from tapegrad.compiler.guards.value_uses import ATTRIBUTE, GLOBAL, SILENT, VARIABLE, Use, uses
 

@@ -4,10 +4,11 @@ from __future__ import annotations
 import keyword
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.machine.planning import Layout
+from tapegrad.named_tuples import NamedTuple
 
 _C = {"f64": "double", "f32": "float", "i64": "int64_t", "i32": "int32_t", "i16": "int16_t", "i8": "int8_t",
       "u8": "uint8_t", "b8": "uint8_t", "f16": "uint16_t", "bf16": "uint16_t"}

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.compiler import traced_program as cap
 from tapegrad.compiler.captured_call import Captured, Output
@@ -16,6 +16,7 @@ from tapegrad.compiler.traced_program import Place
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine.live import buffers, layouts
 from tapegrad.machine.planning import Layout
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tensor import Tensor
 
 # Passes that divide work between caches and threads of the machine's: a native function runs in its caller's thread.

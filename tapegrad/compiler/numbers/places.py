@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import types
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.compiler.pytrees import SIMPLE
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 PLAIN = frozenset((int, float))  # the types of what may vary, exactly; other classes may say that they are equal
 

@@ -1,5 +1,6 @@
-"""Constants: a scalar that depends on constants alone is computed now, by its own kernel, so that no digit changes. A
-check that one holds what it holds is left out: nothing moves over a check.
+"""Constants: a scalar that depends on constants alone is computed now: by its own kernel, so that no digit changes, or
+without one where IEEE says which number it is, for LLVM takes 2 ms to have one called. A check that one holds what it
+holds is left out: nothing moves over a check.
 
 Whole arrays are not: one that is filled with a number is better filled in a register, where it is used, also if what
 fills it reads others, as `x ** 0` does.
@@ -7,6 +8,7 @@ fills it reads others, as `x ** 0` does.
 from __future__ import annotations
 
 import functools
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -23,7 +25,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.startup import address_of
-from tapegrad.ops.symbols import Sym, compacted, substitute
+from tapegrad.ops.symbols import Sym, compacted, substitute, walk
 
 SCALAR = 8  # bytes
 
@@ -35,6 +37,7 @@ def constants(work: Work) -> Work:
     known = set(contents)
     counts = times_written(work.steps)
     folded: dict[int, Step] = {}
+    content: dict[int, bytes] = {}  # of those that are known without their kernels
     given: list[Step] = []
     for step in work.steps:
         place = step.places[0] if step.places else None
@@ -45,22 +48,49 @@ def constants(work: Work) -> Work:
               and all(p.kind == "own" and p.number in known for p in step.places[1:])):
             known.add(place.number)
             folded[place.number] = step
+            number = _number(step, {**contents, **content}, work.blocks[place.number].nbytes)
+            if number is not None:
+                content[place.number] = number
+                given.append(Step(rec.CONSTANT, 0, 0, (place,), number))
     if not folded:
         return work
-    memory = np.zeros(len(folded), "u8")
-    computed = fuse([*folded.values()], set(folded), {})  # one kernel to compile, for what are a handful of scalars
-    program = Program([*given, *computed], work.blocks, list(folded), [], [], [])
-    if program.launch(fresh=[address_of(memory) + 8 * i for i in range(len(folded))]) != rec.PASSED:
-        return work
-    content = dict(zip(folded, memory))
+    left = {number: step for number, step in folded.items() if number not in content}
+    if left:
+        memory = np.zeros(len(left), "u8")
+        computed = fuse([*left.values()], set(left), {})  # one kernel to compile, for what are a handful of scalars
+        program = Program([*given, *computed], work.blocks, list(left), [], [], [])
+        if program.launch(fresh=[address_of(memory) + 8 * i for i in range(len(left))]) != rec.PASSED:
+            return work
+        content.update((n, word.tobytes()[:work.blocks[n].nbytes]) for n, word in zip(left, memory))
 
     def constant(step: Step) -> Step:
         number = step.places[0].number if step.places and step.places[0].kind == "own" else -1
         if folded.get(number) is not step:
             return step
-        return Step(rec.CONSTANT, 0, 0, step.places[:1], content[number].tobytes()[:work.blocks[number].nbytes])
+        return Step(rec.CONSTANT, 0, 0, step.places[:1], content[number])
 
     return work._replace(steps=[constant(s) for s in work.steps])
+
+
+def _number(step: Step, contents: dict[int, bytes], nbytes: int) -> bytes | None:
+    """What a step stores in a block of so many bytes, where that needs no kernel to be known to the last bit.
+
+    Of numbers that are not finite the sign of a NaN would be lost; of those beyond integers a kernel makes others.
+    """
+    region = emitter.kernels[step.a].region
+    given = [constant_at(p, contents) for p in step.places[1:]]
+    of = region.outputs[0]
+    if nbytes != of.itemsize or any(d.arithmetic is not d for d in (of, *region.inputs)) or any(
+            c is None or len(c) != d.itemsize for c, d in zip(given, region.inputs)) or any(
+            n.op == "cast" and n.dtype.category < n.args[0].dtype.category for n in walk([region.values[0].cast(of)])):
+        return None
+    numbers = [dtypes.number_in(c, d) for c, d in zip(given, region.inputs) if c is not None]
+    if not all(map(math.isfinite, numbers)):
+        return None
+    value = _value(step.a, tuple(map(Sym.const, numbers, region.inputs)))
+    if value.op != "const" or not math.isfinite(value.value):
+        return None
+    return np.array(value.value, of.numpy).tobytes()
 
 
 def _always_holds(step: Step, contents: dict[int, bytes]) -> bool:
@@ -99,23 +129,24 @@ def _of_ones(work: Work, contents: dict[int, bytes]) -> Work:
     return work._replace(steps=[told(s) for s in work.steps])
 
 
-def _given(region: emitter.Region, numbers: Sequence[Sym | None]) -> list[Sym]:
-    """What a region computes where some of its operands are numbers."""
-    return substitute(region.values, {j: Sym.operand(j, of) if number is None else number
-                                      for j, (of, number) in enumerate(zip(region.inputs, numbers))})
+def _known(region: emitter.Region, numbers: Sequence[Sym | None]) -> dict[int, Sym]:
+    """The operands of a region of which some are numbers."""
+    return {j: Sym.operand(j, of) if number is None else number
+            for j, (of, number) in enumerate(zip(region.inputs, numbers))}
 
 
 @functools.lru_cache(maxsize=1 << 12)
 def _value(address: int, numbers: tuple[Sym | None, ...]) -> Sym:
     """What a kernel stores where some of its operands are numbers."""
     region = emitter.kernels[address].region
-    return _given(region, numbers)[0].cast(region.outputs[0])
+    (value,) = substitute([region.values[0].cast(region.outputs[0])], _known(region, numbers))
+    return value
 
 
 def _with_numbers(step: Step, kernel: emitter.Kernel, numbers: Sequence[Sym | None]) -> Step:
     """An elementwise step that reads numbers in the place of some operands."""
     region, outputs = kernel.region, len(kernel.region.outputs)
-    used, values = compacted(_given(region, numbers))
+    used, values = compacted(substitute(region.values, _known(region, numbers)))
     operands = [*range(outputs), *(outputs + j for j in used)]
     kept, reduced, sizes, strides = words_of(step)
     given = region._replace(inputs=tuple([region.inputs[j] for j in used]), values=tuple(values))

@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from typing import NamedTuple
 
 from tapegrad.compiler.passes.work import kernel_of, space, writes
 from tapegrad.compiler.traced_program import Block, Item, Place, Step
@@ -12,6 +11,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import calls_functions, products
 from tapegrad.machine.live import machine
 from tapegrad.machine.planning import thread_cuts
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import walk
 
 MATRICES, MATRIX = 8, 1 << 19  # products of at least so many, of which each moves at most so many bytes

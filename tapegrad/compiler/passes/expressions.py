@@ -10,7 +10,7 @@ import numpy as np
 from tapegrad.compiler.traced_program import Place
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import packed_writer
-from tapegrad.ops.symbols import Sym
+from tapegrad.ops.symbols import Sym, converted
 
 MOST = 1 << 16  # expressions of a program
 
@@ -52,7 +52,7 @@ class Expressions:
         given = [self.nodes[a] for a in args]
         if op in (*_FOLDED, "cast") and all(n.op == "const" for n in given):
             with np.errstate(all="ignore"):
-                found = Sym.const(given[0].value, given[0].of).cast(of).value if op == "cast" else float(
+                found = converted(Sym.const(given[0].value, given[0].of), of).value if op == "cast" else float(
                     _FOLDED[op](*(of.numpy.type(n.value) for n in given)))
             return self.node("const", (), of, found) if math.isfinite(found) else -1
         for n, other in ((0, 1), (1, 0)) if op in ("mul", "add") else ():

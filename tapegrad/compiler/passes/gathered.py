@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tapegrad.compiler.passes.cuts import Arithmetic, arithmetic, contiguous
 from tapegrad.compiler.passes.picked import Pick, pick
@@ -21,6 +20,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym, substitute, walk
 
 LEAST = 1 << 12  # elements that are computed: below, the kernel takes longer to compile than it ever saves

@@ -12,7 +12,6 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.cuts import Space, cuts, words_of
@@ -36,6 +35,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 LEAST = 128  # samples

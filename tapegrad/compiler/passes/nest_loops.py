@@ -2,12 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tapegrad.compiler.passes.cuts import Space
 from tapegrad.compiler.passes.work import space
 from tapegrad.compiler.traced_program import Place
 from tapegrad.dtypes import dtype
+from tapegrad.named_tuples import NamedTuple
 
 Loops = tuple[tuple[int, int], ...]  # sizes and strides in bytes, outermost first
 

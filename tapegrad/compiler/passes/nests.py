@@ -17,7 +17,6 @@ import functools
 import math
 from collections import deque
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.blocks import CACHE, fits
@@ -39,6 +38,7 @@ from tapegrad.compiler.traced_program import (
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import calls_functions, costs_much, emitter, loop_nests
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.cuts import words_of
@@ -23,6 +23,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import costs_much, emitter, loop_nests, products, structural
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym, walk
 
 LEAST = 1 << 13  # elements that need not be computed, from which this is worth its calls

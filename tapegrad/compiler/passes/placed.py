@@ -7,13 +7,13 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.work import Work, between_loops, kernel_of, space, times_used
 from tapegrad.compiler.traced_program import Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 
 class _Row(NamedTuple):

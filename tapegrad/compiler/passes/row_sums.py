@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.compiler.passes.cuts import words_of
@@ -21,6 +21,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, products
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import row
 from tapegrad.ops.symbols import Sym
 

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from tapegrad.compiler.traced_program import Block, Place, Step
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import emitter, loop_nests, products, structural
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import row
 from tapegrad.ops.symbols import Sym, substitute
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes
 from tapegrad.compiler.traced_program import Block, Group, Item, Loop, Place, Step, kernel_of, reads, space, writes
@@ -11,6 +11,7 @@ from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.kernels import structural
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 __all__ = ["Work", "between_loops", "dtypes_of", "is_copy", "is_pure", "is_simple", "kernel_of", "passed_on", "reads",
            "single", "space", "times_used", "times_written", "writes"]

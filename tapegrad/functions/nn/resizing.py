@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from tapegrad.creation import from_array
 from tapegrad.functions.common import PUBLIC, method
 from tapegrad.functions.nn.activations import NN, nn
 from tapegrad.functions.several_outputs import one_node
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.tensor import Tensor
 
 

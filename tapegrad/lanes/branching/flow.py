@@ -13,7 +13,7 @@ from __future__ import annotations
 import sys
 import threading
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from tapegrad.lanes import kinds
 from tapegrad.lanes.batched import Batched
 from tapegrad.lanes.branching.python_state import State, TensorBase, Unlike
 from tapegrad.machine.live import layouts, planner
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import Operation
 from tapegrad.tape import reading
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +20,7 @@ from tapegrad.lanes.branching.walks import walked
 from tapegrad.machine.kernels import emitter, lanes_together
 from tapegrad.machine.live import layouts
 from tapegrad.machine.startup import address_of
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import scalar
 from tapegrad.ops.symbols import Sym, compacted, rewrite, substitute, walk
 from tapegrad.tape import reading

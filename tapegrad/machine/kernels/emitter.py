@@ -30,7 +30,6 @@ import functools
 import re
 import threading
 from collections.abc import Iterable
-from typing import NamedTuple
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels import loop_helpers, series
@@ -41,6 +40,7 @@ from tapegrad.machine.kernels.loop_helpers import MAX_RANK
 from tapegrad.machine.kernels.turns_writer import TurnsWriter
 from tapegrad.machine.kernels.while_writer import WhileWriter
 from tapegrad.machine.llvm import cache, jit, late_binding
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import key
 
 __all__ = ["MAX_RANK", "Region", "compile_region", "compiled", "kernel_source", "region_key"]

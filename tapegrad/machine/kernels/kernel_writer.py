@@ -4,7 +4,6 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
-from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
@@ -21,6 +20,7 @@ from tapegrad.machine.kernels.lowering import (
     vector_bytes,
 )
 from tapegrad.machine.llvm import jit
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.scalar import INTRINSICS
 from tapegrad.ops.symbols import Sym, walk
 

@@ -2,9 +2,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
+
+from tapegrad.named_tuples import NamedTuple
 
 
 class Nest(NamedTuple):

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.instruction_writer import Writer
 from tapegrad.machine.kernels.lowering import literal, lower, register_type
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 At = tuple[int, int]  # which pointer, and how many bytes after it

@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from tapegrad.machine.kernels import emitter
 from tapegrad.machine.live import machine
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.startup import address_of, map_pages, trim_heap
+from tapegrad.named_tuples import NamedTuple
 
 MAX_EVENTS, _FEWEST = 1 << 24, 1 << 14
 MANY = 1 << 18  # events whose memory goes back to the system as they are analysed

@@ -19,7 +19,7 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from operator import is_
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
@@ -28,6 +28,7 @@ from tapegrad.machine import records as rec
 from tapegrad.machine.live import machine, planner
 from tapegrad.machine.llvm import jit
 from tapegrad.machine.startup import address_of
+from tapegrad.named_tuples import NamedTuple
 
 MOST_NUMBERS = 1 << 14
 LARGEST_COPIED, MOST_COPIED = 1 << 15, 1 << 22  # bytes of one constant that is copied for callers, and of all of them

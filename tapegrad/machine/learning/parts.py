@@ -6,12 +6,13 @@ here; whether a program may have its part begin elsewhere is found where what th
 """
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.learning.following import FollowedInt, Graph, plain
 from tapegrad.machine.live import machine
+from tapegrad.named_tuples import NamedTuple
 
 MOST = 16  # in one call
 _ROWS = machine.buffers

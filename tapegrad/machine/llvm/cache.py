@@ -17,12 +17,12 @@ import stat
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import NamedTuple
 
 import llvmlite
 
 from tapegrad import config, package_files
 from tapegrad.machine.llvm import jit
+from tapegrad.named_tuples import NamedTuple
 
 try:
     from _blake2 import blake2b  # hashlib's, without the OpenSSL that it loads: 1 % of a start

@@ -111,7 +111,10 @@ def compile_ir(ir_text: str, opt_level: int = 3, optimise: bool = True) -> bytes
     if opt_level and optimise:
         improve(module, opt_level)
     idle = _idle.setdefault(opt_level, [])
-    machine = idle.pop() if idle else _new_machine(opt_level)
+    try:
+        machine = idle.pop()
+    except IndexError:
+        machine = _new_machine(opt_level)
     try:
         return _generate(machine, module)
     finally:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 from tapegrad import dtypes, errors, shapes
 from tapegrad.dtypes import dtype
@@ -25,6 +25,7 @@ from tapegrad.machine.planning.rule_tracing import (
     trace,
 )
 from tapegrad.machine.planning.step_builder import Builder, emit
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import REGISTRY, Operation
 from tapegrad.ops.scalar import like, row, scalar
 from tapegrad.ops.symbols import Sym, used_operands, walk

@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tapegrad.machine import records as rec
 from tapegrad.machine.llvm import late_binding
 from tapegrad.machine.planning.layouts import Layout
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.declaration import Operation
 
 Attributes = tuple[tuple[str, Any], ...]

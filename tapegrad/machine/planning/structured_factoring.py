@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -15,6 +15,7 @@ from tapegrad.machine.kernels.structural import ROUTINES, STATUS, pointers
 from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
 from tapegrad.machine.planning.step_builder import Builder
 from tapegrad.machine.planning.structured_values import Copy, Expression, Traced
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 ALONE = 128  # a matrix up to this size is factored by one thread: waking a second takes longer than it saves

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from tapegrad.machine.planning.plan import Pointer, Step, byte_strides
 from tapegrad.machine.planning.step_builder import Builder, leading
 from tapegrad.machine.planning.structured_values import Copy, Traced
 from tapegrad.machine.startup import address_of
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 _LINE, _LINES = 64, 256  # bytes

@@ -8,7 +8,8 @@ from __future__ import annotations
 import ctypes
 import sys
 from types import CodeType
-from typing import NamedTuple
+
+from tapegrad.named_tuples import NamedTuple
 
 
 class Frames(NamedTuple):

@@ -2,7 +2,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
+
+from tapegrad.named_tuples import NamedTuple
 
 RECALLED, MAX_RECALLED = 4096, 512  # methods with recipes: where their Python functions are in the table, and how many
 

@@ -7,13 +7,14 @@ from __future__ import annotations
 
 import ctypes
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tapegrad.machine.startup import address_of
 from tapegrad.machine.streams import loading
 from tapegrad.machine.streams.generator import Array, Generator
+from tapegrad.named_tuples import NamedTuple
 
 _LARGEST = {4: float(np.finfo(np.float32).max), 8: float(np.finfo(np.float64).max)}
 _FLOAT, _DOUBLE, _LONG, _BYTE = map(np.dtype, ("f4", "f8", "i8", "u1"))

@@ -3,12 +3,12 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
-from typing import NamedTuple
 
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.instruction_writer import Writer
 from tapegrad.machine.kernels.lowering import register_type, vector_bytes
 from tapegrad.machine.llvm import cache, jit
+from tapegrad.named_tuples import NamedTuple
 
 __all__ = ["Addresses", "Product", "ProductWriter", "build", "known", "load", "product"]
 

@@ -13,12 +13,12 @@ half of them or fewer, the registers are half as many, or as wide.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.lowering import memory_type, vector_bytes
 from tapegrad.machine.kernels.structural.indexed import Loops
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 BLOCK = 4096  # columns whose places are worked out at once

@@ -10,12 +10,12 @@ gather instructions take as long on most processors, and many times as long on s
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import NamedTuple
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.kernels.lowering import memory_type, vector_bytes
 from tapegrad.machine.kernels.structural.indexed import Loops
+from tapegrad.named_tuples import NamedTuple
 from tapegrad.ops.symbols import Sym
 
 BLOCK = 512  # columns

@@ -11,7 +11,7 @@ import ctypes
 import functools
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
@@ -29,6 +29,7 @@ from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, R
 from tapegrad.machine.kernels.structural.turn_words import KEY
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
 from tapegrad.machine.startup import address_of, bytes_from
+from tapegrad.named_tuples import NamedTuple
 
 
 class Effects(NamedTuple):
