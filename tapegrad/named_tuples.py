@@ -47,7 +47,8 @@ class _Fields(tuple[Any, ...]):
 def _made_of(count: int) -> types.FunctionType:
     """`__new__` of a class of so many fields."""
     names = "".join(f"_{i}, " for i in range(count))
-    made: types.FunctionType = eval(f"lambda _cls, {names}: new(_cls, ({names}))", {"new": tuple.__new__, "__builtins__": {}})
+    known = {"new": tuple.__new__, "__builtins__": {}}
+    made: types.FunctionType = eval(f"lambda _cls, {names}: new(_cls, ({names}))", known)
     return made
 
 

@@ -17,7 +17,7 @@ import numpy as np
 from tapegrad import dtypes
 from tapegrad.ops.scalar import INTRINSICS, row, scalar
 
-__all__ = ["Sym", "compacted", "converted", "define_operators", "evaluate", "key", "rewrite", "row", "scalar", "substitute", "used_operands", "walk"]
+__all__ = ["Sym", "compacted", "converted", "define_operators", "evaluate", "key", "rewrite", "row", "same_over", "scalar", "substitute", "used_operands", "walk"]
 
 _nodes: WeakValueDictionary[tuple, Sym] = WeakValueDictionary()
 
@@ -249,11 +249,11 @@ def rewrite(roots: Sequence[Sym], change: Callable[[Sym], Sym | None]) -> list[S
     done: dict[Sym, Sym] = {}
     for node in walk(roots):
         found = change(node)
-        done[node] = _over(node, [done[a] for a in node.args]) if found is None else found
+        done[node] = same_over(node, [done[a] for a in node.args]) if found is None else found
     return [done[r] for r in roots]
 
 
-def _over(node: Sym, args: Sequence[Sym]) -> Sym:
+def same_over(node: Sym, args: Sequence[Sym]) -> Sym:
     """The same node with other operands; most often they are its own."""
     if all(map(operator.is_, args, node.args)):
         return node
@@ -292,7 +292,7 @@ def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
         return converted(args[0], node.dtype)
     known = [a.op == "const" for a in args]
     if True not in known:
-        return _over(node, args)
+        return same_over(node, args)
     if node.op == "where" and known[0]:
         return args[1] if args[0].value else args[2]
     if node.op in _EXACT and all(known):
@@ -310,7 +310,7 @@ def _folded(node: Sym, args: Sequence[Sym]) -> Sym:
         return Sym("pow", tuple(args), node.dtype, node.value)
     if node.op == "mul" and known[0] and args[0].dtype.numpy.type(args[0].value) == 1:
         return args[1]
-    return _over(node, args)
+    return same_over(node, args)
 
 
 def converted(x: Sym, of: dtypes.dtype) -> Sym:

@@ -1,6 +1,7 @@
 """Ways to cut a kernel call along one of its loops, so that the pieces can be run one by one."""
 from __future__ import annotations
 
+import functools
 import math
 from collections.abc import Iterator, Sequence
 
@@ -70,9 +71,15 @@ def product_of(step: Step) -> Products | None:
 
 def words_of(step: Step) -> tuple[int, int, list[int], list[list[int]]]:
     """Kept and reduced loops of a step's nest, their sizes, and each operand's strides."""
-    kept, reduced = map(int, machine.memory(step.b, "i8", 2))
-    loops, count = kept + reduced, len(step.places)
-    words = machine.memory(step.b, "i8", 2 + loops + count * loops).tolist()
+    kept, reduced, sizes, strides = _words(step.b, len(step.places))
+    return kept, reduced, [*sizes], [[*s] for s in strides]
+
+
+@functools.lru_cache(maxsize=1 << 12)  # which holds on to nests of plans
+def _words(nest: int, count: int) -> tuple[int, int, list[int], list[list[int]]]:
+    kept, reduced = machine.memory(nest, "i8", 2).tolist()
+    loops = kept + reduced
+    words = machine.memory(nest, "i8", 2 + loops + count * loops).tolist()
     return kept, reduced, words[2:2 + loops], [words[2 + loops * (j + 1):2 + loops * (j + 2)] for j in range(count)]
 
 

@@ -394,16 +394,20 @@ class _Line:
     def __init__(self, steps: Sequence[Step], kept: set[int], constants: dict[int, bytes], units: int) -> None:
         self.kept, self.constants, self.units = kept, constants, units
         self.steps = steps
+        self.reading: list[set[Space]] = []  # by the number of a step, what that may read, and write
+        self.writing: list[set[Space]] = []
         self.readers: dict[int, list[int]] = {}
-        for number, step in enumerate(steps):
-            for place in reads(step):
-                if place.kind == "own":
-                    self.readers.setdefault(place.number, []).append(number)
         self.done: set[int] = set()
 
     def nested(self) -> list[Step]:
         if not any(map(_is_several, self.steps)):
             return [*self.steps]
+        for number, step in enumerate(self.steps):
+            self.reading.append({space(p) for p in reads(step)})
+            self.writing.append({space(p) for p in writes(step)})
+            for kind, block in self.reading[-1]:
+                if kind == "own":
+                    self.readers.setdefault(block, []).append(number)
         return self._nested(deque(enumerate(self.steps)))
 
     def _nested(self, rest: deque[tuple[int, Step]]) -> list[Step]:
@@ -444,9 +448,9 @@ class _Line:
                 rest.appendleft((number, step))
                 break
             seen.append((number, step))
-            reading, writing = {space(p) for p in reads(step)}, {space(p) for p in writes(step)}
+            reading, writing = self.reading[number], self.writing[number]
             waits = bool(writing & later.keys()) or any(later.get(s) for s in reading)
-            shape = None if waits or run.spaces.keys().isdisjoint(map(space, step.places)) else _shape_of(step)
+            shape = None if waits or run.spaces.keys().isdisjoint(reading | writing) else _shape_of(step)
             if shape is not None and (self._takes_makers(run, before, number, step, shape) or run.takes(
                     number, step, shape)):
                 joined = len(before), len(after), len(seen)
@@ -467,12 +471,12 @@ class _Line:
         Nothing that stays before the run, and nothing in it, may have to do with what they write, or write what they
         read.
         """
-        wanted = {space(p) for p in reads(step)} - run.spaces.keys()
+        wanted = self.reading[number] - run.spaces.keys()
         makers: list[tuple[int, Step]] = []
         used: set[Space] = set()  # by those that stay
         written: set[Space] = {s for s, w in run.spaces.items() if w}
         for other in reversed(before):
-            reading, writing = {space(p) for p in reads(other[1])}, {space(p) for p in writes(other[1])}
+            reading, writing = self.reading[other[0]], self.writing[other[0]]
             if writing & wanted:
                 if len(makers) == MAKERS or (writing & (used | run.spaces.keys())) or reading & written:
                     return False

@@ -5,13 +5,13 @@ import functools
 import math
 import struct
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 
 from tapegrad import dtypes
 from tapegrad.dtypes import dtype
 from tapegrad.machine.llvm import jit
 from tapegrad.ops.scalar import INTRINSICS
-from tapegrad.ops.symbols import Sym, row, scalar, walk
+from tapegrad.ops.symbols import Sym, row, same_over, scalar, walk
 
 # ---------------------------------------------------------------------------------------------------------- lowering
 
@@ -32,7 +32,7 @@ def lower(roots: Sequence[Sym]) -> list[Sym]:
         if callable(form):
             done[node] = lower([form(*args)])[0]
         else:
-            done[node] = Sym(node.op, args, node.dtype, node.value)
+            done[node] = same_over(node, args)
     return [done[r] for r in roots]
 
 
@@ -111,20 +111,21 @@ def is_costly(form: str) -> bool:
 
 def calls_functions(values: Sequence[Sym]) -> bool:
     """Whether computing some values takes functions of a library, and not just instructions."""
-    return any(is_call(form) or form.startswith("inline ") for form in _forms(values))
+    return any(_kinds_of(value)[0] for value in values)
 
 
 def costs_much(values: Sequence[Sym]) -> bool:
     """Whether computing some values takes functions, of a library or written out."""
-    return any(map(is_costly, _forms(values)))
+    return any(_kinds_of(value)[1] for value in values)
 
 
-def _forms(values: Sequence[Sym]) -> Iterator[str]:
-    for n in walk(lower(values)):
-        if n.op in INTRINSICS:
-            form = column(n.op, n.dtype if n.op == "where" else n.args[0].dtype)
-            if isinstance(form, str):
-                yield form
+@functools.lru_cache(maxsize=1 << 12)
+def _kinds_of(value: Sym) -> tuple[bool, bool]:
+    """Whether a value takes functions of a library, and whether any: passes ask time and again."""
+    forms = [column(n.op, n.dtype if n.op == "where" else n.args[0].dtype)
+             for n in walk(lower([value])) if n.op in INTRINSICS]
+    named = [form for form in forms if isinstance(form, str)]
+    return any(is_call(form) or form.startswith("inline ") for form in named), any(map(is_costly, named))
 
 
 def type_suffix(d: dtype) -> str:
