@@ -4,7 +4,9 @@ from __future__ import annotations
 import copy
 import inspect
 import pickle
+import re
 import typing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -52,6 +54,12 @@ def test_wrong_use_is_refused_in_the_same_words(kind):
                          (lambda: kind(1)._replace(z=1), r"Got unexpected field names: \['z'\]")):
         with pytest.raises((TypeError, ValueError), match=words):
             wrong()
+
+
+def test_the_compiler_has_no_others():
+    """It is loaded with the first compiled call, which waits for it."""
+    folder = Path(named_tuples.__file__).parent / "compiler"
+    assert not [p.name for p in folder.rglob("*.py") if re.search(r"from typing import .*\bNamedTuple\b", p.read_text())]
 
 
 def test_defaults_come_last():

@@ -7,9 +7,8 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from tapegrad.named_tuples import NamedTuple
-
 from tapegrad.compiler.guards.value_uses import ATTRIBUTE, GLOBAL, SILENT, VARIABLE, Use, uses
+from tapegrad.named_tuples import NamedTuple
 
 # Operations that read more than they name.
 _UNSEEN = {"IMPORT_STAR": "imports everything of a module", "MATCH_CLASS": "matches a class by its pattern",

@@ -10,7 +10,9 @@ import dis
 import functools
 import types
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import Any
+
+from tapegrad.named_tuples import NamedTuple
 
 GLOBAL = {"LOAD_GLOBAL", "LOAD_NAME", "STORE_GLOBAL", "DELETE_GLOBAL", "LOAD_FROM_DICT_OR_GLOBALS"}
 ATTRIBUTE = {"LOAD_ATTR", "LOAD_METHOD"}
