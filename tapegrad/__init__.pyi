@@ -116,6 +116,10 @@ class _cummin(NamedTuple):
     values: Tensor
     indices: Tensor
 
+class _frexp(NamedTuple):
+    mantissa: Tensor
+    exponent: Tensor
+
 class _kthvalue(NamedTuple):
     values: Tensor
     indices: Tensor
@@ -737,13 +741,31 @@ def chunk(input: Tensor, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
 
     >>> torch.chunk(torch.tensor([0.25, 0.5, 1.0]), 2)
     (tensor([0.2500, 0.5000]), tensor([1.]))"""
-def clamp(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
+@overload
+def clamp(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
     """Each element kept between `min` and `max` (`torch.clamp`).
+
+    Called as
+
+        clamp(input, min=None, max=None, *, out=None)
+        clamp(input, min=None, max=None, *, out=None)
 
     >>> torch.clamp(torch.tensor([-1.0, 0.5, 2.0]), min=0, max=1)
     tensor([0.0000, 0.5000, 1.0000])"""
-def clamp_(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Any:
-    """Each element kept between `min` and `max`, in place (`torch.clamp_`)."""
+@overload
+def clamp(input: Tensor, min: _float | None = None, max: _float | None = None, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def clamp_(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None) -> Any:
+    """Each element kept between `min` and `max`, in place (`torch.clamp_`).
+
+    Called as
+
+        clamp_(input, min=None, max=None)
+        clamp_(input, min=None, max=None)"""
+@overload
+def clamp_(input: Tensor, min: _float | None = None, max: _float | None = None) -> Any:
+    ...
 def clamp_max(input: Tensor, max: Tensor | _float, *, out: Any = None) -> Tensor:
     """Each element, or `max` where that is less (`torch.clamp_max`).
 
@@ -769,13 +791,31 @@ def clear_autocast_cache() -> None:
 
     >>> import tapegrad as torch
     >>> torch.clear_autocast_cache()"""
-def clip(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
+@overload
+def clip(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None, *, out: Any = None) -> Tensor:
     """Each element kept between `min` and `max` (`torch.clip`).
+
+    Called as
+
+        clip(input, min=None, max=None, *, out=None)
+        clip(input, min=None, max=None, *, out=None)
 
     >>> torch.clip(torch.tensor([-1.0, 0.5, 2.0]), min=0, max=1)
     tensor([0.0000, 0.5000, 1.0000])"""
-def clip_(input: Tensor, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Any:
-    """Each element kept between `min` and `max`, in place (`torch.clip_`)."""
+@overload
+def clip(input: Tensor, min: _float | None = None, max: _float | None = None, *, out: Any = None) -> Tensor:
+    ...
+@overload
+def clip_(input: Tensor, min: Tensor | None = None, max: Tensor | _float | None = None) -> Any:
+    """Each element kept between `min` and `max`, in place (`torch.clip_`).
+
+    Called as
+
+        clip_(input, min=None, max=None)
+        clip_(input, min=None, max=None)"""
+@overload
+def clip_(input: Tensor, min: _float | None = None, max: _float | None = None) -> Any:
+    ...
 def clone(input: Tensor, *, memory_format: Any = None) -> Tensor:
     """A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given.
 
@@ -1425,6 +1465,16 @@ def frac_(input: Tensor) -> Tensor:
 
     >>> torch.frac_(torch.tensor([0.25, 0.5, 1.0]))
     tensor([0.2500, 0.5000, 0.0000])"""
+def frexp(input: Tensor, *, out: Any = None) -> _frexp:
+    """Mantissas from a half to one, and exponents of two, of which it is the product (`torch.frexp`).
+
+    >>> import tapegrad as torch
+    >>> torch.frexp(torch.tensor([6.0, -0.25]))
+    torch.return_types.frexp(
+    mantissa=tensor([ 0.7500, -0.5000]),
+    exponent=tensor([ 3, -1], dtype=torch.int32))
+
+    Exponents are 0 for 0 and what is not finite. RuntimeError for whole numbers."""
 def frobenius_norm(input: Tensor, dim: _int | Sequence[_int], keepdim: _bool = False, *, out: Any = None) -> Tensor:
     """The root of the sum of squares along axes (`torch.frobenius_norm`).
 
@@ -2157,7 +2207,7 @@ def lt(input: Tensor, other: Tensor | _float, *, out: Any = None) -> Tensor:
     >>> torch.lt(x, x)
     tensor([False, False, False])"""
 def lu(A: Tensor, pivot: _bool = True, get_infos: _bool = False, *, out: Any = None) -> Any:
-    """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, zeros as well, for nothing is refused.
+    """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, where U is singular, or 0.
 
     >>> import tapegrad as torch
     >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]

@@ -41,6 +41,11 @@ class _linalg_lu_factor(NamedTuple):
     LU: Tensor
     pivots: Tensor
 
+class _linalg_lu_factor_ex(NamedTuple):
+    LU: Tensor
+    pivots: Tensor
+    info: Tensor
+
 class _linalg_qr(NamedTuple):
     Q: Tensor
     R: Tensor
@@ -48,6 +53,10 @@ class _linalg_qr(NamedTuple):
 class _linalg_slogdet(NamedTuple):
     sign: Tensor
     logabsdet: Tensor
+
+class _linalg_solve_ex(NamedTuple):
+    result: Tensor
+    info: Tensor
 
 class _linalg_svd(NamedTuple):
     U: Tensor
@@ -151,6 +160,15 @@ def lu_factor(A: Tensor, *, pivot: _bool = True, out: Any = None) -> _linalg_lu_
     >>> LU, pivots
     (tensor([[2.0000, 2.0000],
             [0.5000, 1.0000]]), tensor([2, 2], dtype=torch.int32))"""
+def lu_factor_ex(A: Tensor, *, pivot: _bool = True, check_errors: _bool = False, out: Any = None) -> _linalg_lu_factor_ex:
+    """The same, and for each matrix where U's diagonal is zero or 0 (`torch.linalg.lu_factor_ex`).
+
+    >>> torch.linalg.lu_factor_ex(torch.tensor([[1.0, 2.0], [3.0, 4.0]]))
+    torch.return_types.linalg_lu_factor_ex(
+    LU=tensor([[3.0000, 4.0000],
+            [0.3333, 0.6667]]),
+    pivots=tensor([2, 2], dtype=torch.int32),
+    info=tensor(0, dtype=torch.int32))"""
 def lu_solve(LU: Any, pivots: Any, B: Any, *, left: _bool = True, adjoint: _bool = False, out: Any = None) -> Tensor:
     """X with A X = B, by what `lu_factor` gave for A (`torch.linalg.lu_solve`).
 
@@ -242,6 +260,16 @@ def solve(A: Any, B: Any, *, left: _bool = True, out: Any = None) -> Tensor:
     >>> torch.linalg.solve(x, x)
     tensor([[1., 0.],
             [0., 1.]])"""
+def solve_ex(A: Tensor, B: Tensor, *, left: _bool = True, check_errors: _bool = False, out: Any = None) -> _linalg_solve_ex:
+    """The solution of a linear system, and for each matrix the diagonal element that makes it singular or 0
+    (`torch.linalg.solve_ex`).
+
+    >>> x = torch.tensor([[1.0, 2.0], [3.0, 4.0]])
+    >>> torch.linalg.solve_ex(x, x)
+    torch.return_types.linalg_solve_ex(
+    result=tensor([[ 1.0000e+00,  0.0000e+00],
+            [-4.4703e-08,  1.0000e+00]]),
+    info=tensor(0, dtype=torch.int32))"""
 def solve_triangular(input: Tensor, B: Tensor, *, upper: _bool, left: _bool = True, unitriangular: _bool = False, out: Any = None) -> Tensor:
     """The solution of a triangular system (`torch.linalg.solve_triangular`).
 

@@ -23,6 +23,10 @@ class _cummin(NamedTuple):
     values: Tensor
     indices: Tensor
 
+class _frexp(NamedTuple):
+    mantissa: Tensor
+    exponent: Tensor
+
 class _kthvalue(NamedTuple):
     values: Tensor
     indices: Tensor
@@ -353,10 +357,18 @@ class TensorBase:
         """X with A X = B, where L is A's triangular factor (`torch.cholesky_solve`)."""
     def chunk(self, chunks: _int, dim: _int = 0) -> tuple[Tensor, ...]:
         """At most `chunks` pieces of equal length (`torch.chunk`)."""
-    def clamp(self, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Tensor:
+    @overload
+    def clamp(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
         """Each element kept between `min` and `max`: see `tapegrad.clamp`."""
-    def clamp_(self, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Tensor:
+    @overload
+    def clamp(self, min: _float | None = None, max: _float | None = None) -> Tensor:
+        ...
+    @overload
+    def clamp_(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
         """Each element kept between `min` and `max`, in place: see `tapegrad.clamp`."""
+    @overload
+    def clamp_(self, min: _float | None = None, max: _float | None = None) -> Tensor:
+        ...
     def clamp_max(self, max: Tensor | _float) -> Tensor:
         """Each element, or `max` where that is less: see `tapegrad.clamp_max`."""
     def clamp_max_(self, max: Tensor | _float) -> Tensor:
@@ -365,10 +377,18 @@ class TensorBase:
         """Each element, or `min` where that is greater: see `tapegrad.clamp_min`."""
     def clamp_min_(self, min: Tensor | _float) -> Tensor:
         """Each element, or `min` where that is greater, in place: see `tapegrad.clamp_min`."""
-    def clip(self, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Tensor:
+    @overload
+    def clip(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
         """Each element kept between `min` and `max`: see `tapegrad.clip`."""
-    def clip_(self, min: Tensor | _float | None = None, max: Tensor | _float | None = None) -> Tensor:
+    @overload
+    def clip(self, min: _float | None = None, max: _float | None = None) -> Tensor:
+        ...
+    @overload
+    def clip_(self, min: Tensor | None = None, max: Tensor | _float | None = None) -> Tensor:
         """Each element kept between `min` and `max`, in place: see `tapegrad.clip`."""
+    @overload
+    def clip_(self, min: _float | None = None, max: _float | None = None) -> Tensor:
+        ...
     def clone(self, *, memory_format: Any = None) -> Tensor:
         """A copy, which lies as the format asks (`torch.clone`): as the tensor does, unless one is given."""
     def coalesce(self) -> Any:
@@ -571,6 +591,16 @@ class TensorBase:
         """The fraction of each element: see `tapegrad.frac`."""
     def frac_(self) -> Tensor:
         """The fraction of each element, in place: see `tapegrad.frac`."""
+    def frexp(self) -> _frexp:
+        """Mantissas from a half to one, and exponents of two, of which it is the product (`torch.frexp`).
+
+        >>> import tapegrad as torch
+        >>> torch.frexp(torch.tensor([6.0, -0.25]))
+        torch.return_types.frexp(
+        mantissa=tensor([ 0.7500, -0.5000]),
+        exponent=tensor([ 3, -1], dtype=torch.int32))
+
+        Exponents are 0 for 0 and what is not finite. RuntimeError for whole numbers."""
     def gather(self, dim: _int, index: Tensor, *, sparse_grad: _bool = False) -> Tensor:
         """Elements at given positions along an axis (`torch.gather`)."""
     def gcd(self, other: Tensor | _float) -> Tensor:
@@ -812,7 +842,7 @@ class TensorBase:
     def lt_(self, other: Tensor | _float) -> Tensor:
         """Whether elements are less: `input < other`, in place: see `tapegrad.lt`."""
     def lu(self, pivot: _bool = True, get_infos: _bool = False) -> Any:
-        """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, zeros as well, for nothing is refused.
+        """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, where U is singular, or 0.
 
         >>> import tapegrad as torch
         >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]

@@ -113,6 +113,15 @@ def into(out: Any, result: Any, *read: Any, exact: bool = False) -> Any:
     return dispatch.into(out, result)
 
 
+def into_each(out: Any, results: Sequence[Any], *read: Any, exact: bool = False) -> tuple[Any, ...]:
+    """The same for a function's several results: one tensor is to be given for each."""
+    if out is None:
+        return tuple(results)
+    if len(out) != len(results):
+        raise TypeError(f"expected tuple of {len(results)} elements but got {len(out)}")
+    return tuple([into(o, r, *read, exact=exact) for o, r in zip(out, results)])
+
+
 def named(name: str, **fields: Any) -> Any:
     """Several results under names (`torch.return_types`)."""
     return _results(name, tuple(fields))(**fields)

@@ -79,6 +79,9 @@ _NOT_FINITE = "{name}: {batch}The algorithm failed to converge because the input
 REFUSALS = {
     "linalg_inv": "linalg.inv: {batch}The diagonal element {element} is zero, the inversion could not be completed "
                   "because the input matrix is singular.",
+    "linalg_lu_factor": "torch.linalg.lu_factor: {batch}U[{element},{element}] is zero and using it on lu_solve would "
+                        "result in a division by zero. If you still want to perform the factorization, consider "
+                        "calling linalg.lu(A, pivot) or linalg.lu_factor_ex(A, pivot)",
     "linalg_solve": "torch.linalg.solve: {batch}The solver failed because the input matrix is singular.",
     "linalg_cholesky": "linalg.cholesky: {batch}The factorization could not be completed because the input is not "
                        "positive-definite (the leading minor of order {element} is not positive-definite).",
@@ -276,7 +279,7 @@ def lu_compact(x: Value) -> Value:
     found = np.empty_like(x)
     for i in np.ndindex(x.shape[:-2]):
         found[i], pivots = getrf(x[i])
-        if np.any(pivots != np.arange(len(pivots))):
+        if np.any(pivots != np.arange(len(pivots))) or np.isnan(found[i].diagonal()).any():  # see the kernel `lu`
             found[i] = without_exchanges(x[i].copy())
     return found
 

@@ -14,14 +14,14 @@ from typing import TYPE_CHECKING, Any
 
 from tapegrad.named_tuples import NamedTuple
 from tapegrad.signatures.kinds import Kind, kind_of
-from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME
+from tapegrad.signatures.table import DEFAULTS, FORMS, KINDS_BY_NAME, SEVERAL
 
 if TYPE_CHECKING:
     from tapegrad.ops.declaration import Operation
 
 REQUIRED = inspect.Parameter.empty
-_OPTIONS = ("dtype", "pin_memory", "requires_grad")
-_SHOWN = {"Out": "Tensor", "device": "torch.device", "layout": "torch.layout",
+_OPTIONS = ("dtype", "out", "pin_memory", "requires_grad")
+_SHOWN = {"device": "torch.device", "layout": "torch.layout",
           "memory_format": "torch.memory_format", "Generator": "torch.Generator"}
 
 
@@ -125,7 +125,7 @@ class Form(NamedTuple):
                     for name, kind in zip(operand_names(op), kinds)]
         named = op.variadic or any(a not in op.defaults for a in op.attributes[len(op.attributes) - len(op.defaults):])
         attributes = [Parameter(a, "Any", op.defaults.get(a, REQUIRED), named) for a in op.attributes]
-        out = [Parameter("out", "Any", None, True)] if op.inplace_of is None else []
+        out = [Parameter("out", KINDS_BY_NAME["out"], None, True)] if op.inplace_of is None else []
         return Form((*operands, *attributes, *out))
 
 
@@ -141,16 +141,24 @@ def is_general(op: Operation | None, function: Any) -> bool:
     return op is not None and not function.__code__.co_argcount
 
 
+def _of_several(path: str, form: Form) -> Form:
+    """A form whose `out` is a tuple, if that is what its results are."""
+    along = SEVERAL.get(path)
+    if along is None or (along and all(p.name != along for p in form.parameters)):
+        return form
+    return Form(tuple([p._replace(annotation="Tensors | None") if p.name == "out" else p for p in form.parameters]))
+
+
 def forms_of(path: str, function: Callable[..., Any], op: Operation | None = None) -> list[Form]:
     """Every way to call what users find under a path (`max`, `Tensor.max`, `linalg.norm`), the first first."""
     space, _, name = path.rpartition(".")
     plain = name.rstrip("_") if name[:2] != "__" else name
     for listed in (path, f"{space}.{plain}", *([name, plain] if space in ("Tensor", "special", "") else ())):
         if listed in FORMS:
-            found = [Form.of_text(text) for text in FORMS[listed]]
+            found = [_of_several(path, Form.of_text(text)) for text in FORMS[listed]]
             if space == "Tensor" and not listed.startswith("Tensor."):
                 return [form.method() for form in found]
             return found if listed in (path, name) else [form.without("out") for form in found]
     general = is_general(op, function)
     form = Form.of_operation(op) if general else Form.of_function(function)  # type: ignore[arg-type]
-    return [form.method() if space == "Tensor" else form]
+    return [form.method() if space == "Tensor" else _of_several(path, form)]

@@ -11,15 +11,25 @@ from typing import Any
 KINDS_BY_NAME = {
     "input": "Tensor", "dim": "int", "keepdim": "bool", "dtype": "dtype | None", "requires_grad": "bool",
     "pin_memory": "bool", "size": "Sizes", "index": "Tensor", "src": "Tensor", "alpha": "Number", "beta": "Number",
-    "out": "Out", "generator": "Generator", "layout": "layout", "device": "device", "memory_format": "memory_format",
-    "unbiased": "bool", "correction": "Number", "descending": "bool", "stable": "bool", "inplace": "bool",
-    "non_blocking": "bool", "copy": "bool", "start": "Number", "end": "Number", "step": "Number", "offset": "int",
-    "reduce": "str", "hermitian": "bool", "upper": "bool", "check_errors": "bool", "pivot": "bool", "left": "bool",
-    "A": "Tensor", "B": "Tensor", "rounding_mode": "str", "driver": "str",
+    "out": "Tensor | None", "generator": "Generator", "layout": "layout", "device": "device",
+    "memory_format": "memory_format", "unbiased": "bool", "correction": "Number", "descending": "bool",
+    "stable": "bool", "inplace": "bool", "non_blocking": "bool", "copy": "bool", "start": "Number", "end": "Number",
+    "step": "Number", "offset": "int", "reduce": "str", "hermitian": "bool", "upper": "bool", "check_errors": "bool",
+    "pivot": "bool", "left": "bool", "A": "Tensor", "B": "Tensor", "rounding_mode": "str", "driver": "str",
 }
 DEFAULTS: dict[str, Any] = {  # of what may only be given by name
     "out": None, "dtype": None, "layout": None, "device": None, "pin_memory": False, "requires_grad": False,
     "generator": None, "memory_format": None, "keepdim": False, "correction": None,
+}
+# Functions of several results, whose `out` is a tuple: of those that are given the one or the other, where they have an
+# axis.
+SEVERAL: dict[str, str] = {
+    "max": "dim", "min": "dim", **dict.fromkeys((
+        "aminmax", "cummax", "cummin", "frexp", "geqrf", "histogram", "kthvalue", "lu_unpack", "median", "mode",
+        "nanmedian", "qr", "slogdet", "sort", "svd", "topk", "triangular_solve",
+        *(f"linalg.{name}" for name in (
+            "cholesky_ex", "eig", "eigh", "inv_ex", "ldl_factor", "ldl_factor_ex", "lstsq", "lu", "lu_factor",
+            "lu_factor_ex", "qr", "slogdet", "solve_ex", "svd"))), ""),
 }
 _MADE = "dtype, layout, device, pin_memory, requires_grad"
 _LIKE = f"input, *, memory_format, {_MADE}"
@@ -59,8 +69,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "Tensor.normal_": ("mean: float = 0, std: float = 1, *, generator",),
     "Tensor.uniform_": ("from_: float = 0, to: float = 1, *, generator",),
     # ---------------------------------------------------------------- elementwise
-    "clamp": ("input, min: Tensor | Number = None, max: Tensor | Number = None, *, out",),
-    "clip": ("input, min: Tensor | Number = None, max: Tensor | Number = None, *, out",),
+    **dict.fromkeys(("clamp", "clip"), ("input, min: Tensor = None, max: Tensor | Number = None, *, out",
+                                        "input, min: Number = None, max: Number = None, *, out")),
     "clamp_min": ("input, min: Tensor | Number, *, out",), "clamp_max": ("input, max: Tensor | Number, *, out",),
     "clone": ("input, *, memory_format",), "fill": ("input, value: Tensor | Number",),
     "Tensor.fill_diagonal_": ("fill_value: Number, wrap: bool = False",),
@@ -158,6 +168,8 @@ FORMS: dict[str, tuple[str, ...]] = {
     "linalg.eigh": ("input, UPLO: str = 'L', *, out",), "linalg.eigvalsh": ("input, UPLO: str = 'L', *, out",),
     "linalg.lstsq": ("input, b: Tensor, rcond: float | None = None, *, driver = None, out",),
     "linalg.lu": ("A, *, pivot = True, out",), "linalg.lu_factor": ("A, *, pivot = True, out",),
+    "linalg.lu_factor_ex": ("A, *, pivot = True, check_errors = False, out",),
+    "linalg.solve_ex": ("A, B, *, left = True, check_errors = False, out",),
     "linalg.inv_ex": ("A, *, check_errors = False, out",), "linalg.matrix_exp": ("input, *, out",),
     "linalg.matrix_norm": ("input, ord: Any = 'fro', dim: Ints = (-2, -1), keepdim = False, *, dtype, out",),
     "linalg.matrix_power": ("input, n: int, *, out",),

@@ -15,6 +15,7 @@ from tapegrad.functions.linear_algebra.solving import (
     singular_values,
     slogdet,
     solve,
+    solve_triangular,
 )
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.several_outputs import called, one_node
@@ -252,7 +253,11 @@ def cholesky_solve(B: Any, L: Any, upper: bool = False, *, out: Any = None) -> A
         raise RuntimeError(f"Incompatible matrix sizes for cholesky_solve: each A matrix is {L.shape[-1]} by "
                            f"{L.shape[-1]} but each b matrix is {B.shape[-2]} by {B.shape[-1]}")
     low = L.mT if upper else L
-    low = low - (low - low.tril()).detach()  # the triangle's value; PyTorch's gradient has both halves
+    if not differentiated(low):
+        return into(out, solve_triangular(low.mT, solve_triangular(low, B, upper=False), upper=True))
+    other = low.triu(1)  # of no value, be it finite or not; PyTorch's gradient has both halves
+    other = other.where(other.isfinite(), 0)
+    low = low.tril() + (other - other.detach())
     return into(out, solve(low.mT, solve(low, B)))
 
 

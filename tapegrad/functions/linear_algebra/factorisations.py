@@ -10,11 +10,17 @@ from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, differentiated
 from tapegrad.functions.common import expect_tensor, into, kind_name, named, operation
 from tapegrad.functions.linear_algebra.decompositions import matrix_rank, pinv, svdvals
-from tapegrad.functions.linear_algebra.solving import batched, expect_floating, expect_square, factors, solve_triangular
+from tapegrad.functions.linear_algebra.solving import (
+    batched,
+    expect_square,
+    expect_system,
+    factors,
+    solve_triangular,
+)
 from tapegrad.functions.pointwise.arithmetic import where
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.joining import cat
-from tapegrad.ops.linalg import LinAlgError, permutations
+from tapegrad.ops.linalg import LinAlgError, permutations, refusal
 
 
 def _info(refused: Any) -> Any:
@@ -24,17 +30,23 @@ def _info(refused: Any) -> Any:
     return where(refused.any(-1), refused.int().argmax(-1) + 1, 0).int()
 
 
-def _checked(name: str, info: Any, check: bool, said: str) -> None:
-    if check and bool((info != 0).any()):
-        raise LinAlgError(f"{name}: {said}")
+def _checked(name: str, info: Any, kind: type[RuntimeError] = LinAlgError) -> None:
+    """An error where a matrix is refused, of the first that is."""
+    if not bool((info != 0).any()):
+        return
+    found = info._array().reshape(-1)
+    which = int(found.nonzero()[0][0])
+    said = refusal(name.removesuffix("_ex"), which, int(found[which]), info.ndim > 0)
+    raise kind(said.replace(":", "_ex:", 1) if name.endswith("_ex") else said)
 
 
 def inv_ex(A: Any, *, check_errors: bool = False, out: Any = None) -> Any:
     """The inverse, and for each matrix the diagonal element that makes it singular or 0 (`torch.linalg.inv_ex`)."""
     expect_square("linalg.inv", A)
     both = A, factors(A)
-    info = _info(both[1].narrow(-2, 0, A.shape[-1]).diagonal(dim1=-2, dim2=-1) == 0)
-    _checked("linalg.inv", info, check_errors, "the input matrix is singular.")
+    info = _singular(both[1].narrow(-2, 0, A.shape[-1]))
+    if check_errors:
+        _checked("linalg_inv_ex", info)
     return named("linalg_inv_ex", inverse=apply(operation("linalg_inv"), both, (("strict", False),)), info=info)
 
 
@@ -43,7 +55,8 @@ def cholesky_ex(A: Any, *, upper: bool = False, check_errors: bool = False, out:
     expect_square("linalg.cholesky", A)
     found = apply(operation("linalg_cholesky"), (A.mT if upper and differentiated(A) else A,), (("strict", False),))
     info = _info(found.detach().diagonal(dim1=-2, dim2=-1).isnan())
-    _checked("linalg.cholesky", info, check_errors, "the input is not positive-definite.")
+    if check_errors:
+        _checked("linalg_cholesky_ex", info)
     return named("linalg_cholesky_ex", L=found.mT if upper else found, info=info)
 
 
@@ -54,10 +67,12 @@ def _lu(name: str, A: Any, pivot: bool) -> tuple[Any, Any, Any]:
     """
     expect_tensor(name, A, "A")
     if A.ndim < 2:
-        raise RuntimeError(f"{name}: The input tensor A must have at least 2 dimensions.")
-    expect_floating(name, A)
+        called = "linalg.lu" if name == "linalg.lu" else "torch.lu_factor"
+        raise RuntimeError(f"{called}: Expected tensor with 2 or more dimensions. Got size: {[*A.shape]} instead")
+    if not A.dtype.is_floating_point:
+        raise NotImplementedError(f"\"lu_cpu\" not implemented for '{kind_name(A)}'")
     if not pivot:
-        raise RuntimeError(f"{name}: LU without pivoting is not implemented on the CPU")
+        raise RuntimeError("linalg.lu_factor: LU without pivoting is not implemented on the CPU")
     m, n = A.shape[-2:]
     k = min(m, n)
     order = apply(operation("linalg_lu_order"), (A.detach(),))
@@ -82,7 +97,23 @@ def lu_factor(A: Any, *, pivot: bool = True, out: Any = None) -> Any:
             [0.5000, 1.0000]]), tensor([2, 2], dtype=torch.int32))
     """
     found, pivots, _ = _lu("linalg.lu_factor", A, pivot)
+    _checked("linalg_lu_factor", _singular(found), RuntimeError)
     return named("linalg_lu_factor", LU=found, pivots=pivots)
+
+
+@one_node("LinalgLuFactorExBackward0", 1)
+def lu_factor_ex(A: Any, *, pivot: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+    """The same, and for each matrix where U's diagonal is zero or 0 (`torch.linalg.lu_factor_ex`)."""
+    found, pivots, _ = _lu("linalg.lu_factor", A, pivot)
+    info = _singular(found)
+    if check_errors:
+        _checked("linalg_lu_factor_ex", info, RuntimeError)
+    return named("linalg_lu_factor_ex", LU=found, pivots=pivots, info=info)
+
+
+def _singular(found: Any) -> Any:
+    """Where U is zero first on its diagonal, from 1, or 0."""
+    return _info(found.detach().diagonal(dim1=-2, dim2=-1) == 0)
 
 
 @one_node("LinalgLuBackward0", 2)
@@ -110,6 +141,18 @@ def lu_solve(LU: Any, pivots: Any, B: Any, *, left: bool = True, adjoint: bool =
         return into(out, solve_triangular(LU, x, upper=True))
     x = solve_triangular(LU.mT, solve_triangular(LU.mT, x, upper=False), upper=True, unitriangular=True)
     return into(out, x.take_along_dim(rows, -2))
+
+
+@one_node("LinalgSolveExBackward0", 1)
+def solve_ex(A: Any, B: Any, *, left: bool = True, check_errors: bool = False, out: Any = None) -> Any:
+    """The solution of a linear system, and for each matrix the diagonal element that makes it singular or 0
+    (`torch.linalg.solve_ex`)."""
+    vector = expect_system(A, B, left)
+    found, pivots, info = lu_factor_ex(A)
+    if check_errors:
+        _checked("linalg_solve_ex", info)
+    solution = lu_solve(found, pivots, B.unsqueeze(-1) if vector else B, left=left)
+    return named("linalg_solve_ex", result=solution.squeeze(-1) if vector else solution, info=info)
 
 
 @one_node("LinalgHouseholderProductBackward0")

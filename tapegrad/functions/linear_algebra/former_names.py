@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 
 from tapegrad import creation, dtypes
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensors, into, method, named, public, warn
+from tapegrad.functions.common import METHODS, PUBLIC, expect_tensors, into, into_each, method, named, public, warn
 from tapegrad.functions.linear_algebra import decompositions, factorisations, solving
 from tapegrad.functions.linear_algebra.contractions import multi_dot
 from tapegrad.functions.linear_algebra.solving import matrix_norm, solve_triangular
@@ -26,7 +26,7 @@ def qr(input: Tensor, some: bool = True, *, out: Any = None) -> Any:
     """Q with orthonormal columns and upper triangular R, input = Q R (`torch.qr`)."""
     _former("qr", "qr")
     found = decompositions.qr(input, "reduced" if some else "complete")
-    q, r = (found.Q, found.R) if out is None else (into(to, x) for to, x in zip(out, found))
+    q, r = into_each(out, found)
     return named("qr", Q=q, R=r)
 
 
@@ -47,10 +47,8 @@ def triangular_solve(input: Tensor, A: Tensor, upper: bool = True, transpose: bo
     """The X of A X = input for a triangular A, and a copy of A (`torch.triangular_solve`)."""
     _former("triangular_solve", "solve_triangular")
     x = solve_triangular(A.mT if transpose else A, input, upper=upper != transpose, unitriangular=unitriangular)
-    results = x, A.clone()
-    if out is not None:
-        results = tuple(into(to, x) for to, x in zip(out, results))
-    return named("triangular_solve", solution=results[0], cloned_coefficient=results[1])
+    x, A = into_each(out, (x, A.clone()))
+    return named("triangular_solve", solution=x, cloned_coefficient=A)
 
 
 @public
@@ -83,17 +81,15 @@ def frobenius_norm(input: Tensor, dim: Ints, keepdim: bool = False, *, out: Any 
 
 @method
 def lu(A: Tensor, pivot: bool = True, get_infos: bool = False, *, out: Any = None) -> Any:
-    """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, zeros as well, for nothing is refused.
+    """L and U in one matrix, and pivots from 1 (`torch.lu`); with `get_infos`, where U is singular, or 0.
 
     >>> import tapegrad as torch
     >>> torch.lu(torch.tensor([[1.0, 2.0], [2.0, 2.0]]))[1]
     tensor([2, 2], dtype=torch.int32)
     """
     _former("lu", "lu_factor")
-    found = factorisations.lu_factor(A, pivot=pivot)
-    infos = creation.zeros(tuple(A.shape[:-2]), dtype=dtypes.int32)
-    results = (found.LU, found.pivots, infos) if get_infos else (found.LU, found.pivots)
-    return results if out is None else tuple(into(to, x) for to, x in zip(out, results))
+    results = factorisations.lu_factor_ex(A, pivot=pivot)[:2 + get_infos]
+    return into_each(out, results)
 
 
 @method
@@ -134,8 +130,8 @@ def lu_unpack(LU_data: Tensor, LU_pivots: Tensor, unpack_data: bool = True, unpa
     if unpack_pivots:
         order = permutations(LU_pivots._array(), m)
         P = creation.eye(m, dtype=d)[creation.from_array(np.ascontiguousarray(order))].mT.contiguous()
-    results = (P, L, U) if out is None else tuple(into(to, x) for to, x in zip(out, (P, L, U)))
-    return named("lu_unpack", P=results[0], L=results[1], U=results[2])
+    P, L, U = into_each(out, (P, L, U))
+    return named("lu_unpack", P=P, L=L, U=U)
 
 
 # ---------------------------------------------------------------- what is no more

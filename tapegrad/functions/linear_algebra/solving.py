@@ -6,7 +6,17 @@ from typing import Any
 
 from tapegrad import shapes
 from tapegrad.dispatch import apply, differentiated
-from tapegrad.functions.common import METHODS, PUBLIC, expect_tensor, into, kind_name, method, named, operation
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    expect_tensor,
+    into,
+    into_each,
+    kind_name,
+    method,
+    named,
+    operation,
+)
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.several_outputs import one_node
 from tapegrad.functions.shaping.views import expand
@@ -52,6 +62,18 @@ def inverse(input: Tensor, *, out: Any = None) -> Any:
 
 def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
     """The solution of a linear system (`torch.linalg.solve`)."""
+    vector = expect_system(A, B, left)
+    b = B.unsqueeze(-1) if vector else B
+    if not left:
+        return into(out, solve(A.mT, b.mT).mT)
+    batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(b.shape[:-2])))
+    operands = tuple(batched(x, batch) for x in (A, b, factors(A)))
+    found = apply(operation("linalg_solve"), operands, (("turned", False),))
+    return into(out, found.squeeze(-1) if vector else found)
+
+
+def expect_system(A: Any, B: Any, left: bool) -> bool:
+    """RuntimeError for what is no system A X = B, or X A = B; whether B is a vector."""
     expect_square("linalg.solve", A)
     if A.dtype is not B.dtype:
         raise RuntimeError("linalg.solve: Expected A and B to have the same dtype, but found A of type "
@@ -67,13 +89,7 @@ def solve(A: Any, B: Any, *, left: bool = True, out: Any = None) -> Any:
         raise RuntimeError("linalg.solve: Vector broadcasting of the left hand side is not supported for "
                            "left=False. In "
                            "this case linalg.solve is equivalent to B / A.squeeze(-1)")
-    b = B.unsqueeze(-1) if vector else B
-    if not left:
-        return into(out, solve(A.mT, b.mT).mT)
-    batch = shapes.broadcast((tuple(A.shape[:-2]), tuple(b.shape[:-2])))
-    operands = tuple(batched(x, batch) for x in (A, b, factors(A)))
-    found = apply(operation("linalg_solve"), operands, (("turned", False),))
-    return into(out, found.squeeze(-1) if vector else found)
+    return vector
 
 
 def det(A: Any, *, out: Any = None) -> Any:
@@ -96,8 +112,7 @@ def slogdet(A: Any, *, out: Any = None) -> Any:
     expect_square("linalg.slogdet", A)
     both = A, factors(A)
     sign, size = (apply(operation(name), both) for name in ("linalg_detsign", "linalg_logabsdet"))
-    if out is not None:
-        sign, size = into(out[0], sign), into(out[1], size)
+    sign, size = into_each(out, (sign, size))
     return named("linalg_slogdet", sign=sign, logabsdet=size)
 
 

@@ -15,8 +15,10 @@ from tapegrad.functions.common import (
     expect_tensor,
     in_place,
     into,
+    into_each,
     kind_name,
     method,
+    named,
     operation,
     overrides,
     public,
@@ -307,6 +309,42 @@ def _ldexp(input: Tensor, other: Any, *, out: Any = None) -> Any:
         common = common_dtype(input, other)
         other = other.to(common if common.is_floating_point else dtypes.default_dtype())
     return into(out, input * 2.0 ** other)
+
+
+# Of a dtype: whole numbers as wide, how many bits a mantissa has there, those of an exponent, and that of a half.
+_PARTS: dict[Any, tuple[Any, int, int, int]] = {
+    dtypes.float32: (dtypes.int32, 23, 255, 126), dtypes.float64: (dtypes.int64, 52, 2047, 1022)}
+
+
+@method
+@one_node("FrexpBackward0", 1)
+def frexp(input: Tensor, *, out: Any = None) -> Any:
+    """Mantissas from a half to one, and exponents of two, of which it is the product (`torch.frexp`).
+
+    >>> import tapegrad as torch
+    >>> torch.frexp(torch.tensor([6.0, -0.25]))
+    torch.return_types.frexp(
+    mantissa=tensor([ 0.7500, -0.5000]),
+    exponent=tensor([ 3, -1], dtype=torch.int32))
+
+    Exponents are 0 for 0 and what is not finite. RuntimeError for whole numbers.
+    """
+    if not input.dtype.is_floating_point:
+        raise RuntimeError("torch.frexp() only supports floating-point dtypes")
+    wide = input.float() if input.dtype in dtypes.HALVES else input
+    whole, bits, mask, bias = _PARTS[wide.dtype]
+    x = wide.detach()
+    small = x.abs() < dtypes.finfo(wide.dtype).tiny  # whose exponent shows in none of its bits
+    shown = (apply(operation("where"), (small, x * 2.0 ** 64, x)).view(whole) >> bits) & mask
+    exponent = apply(operation("where"), (x.isfinite() & (x != 0), shown - bias - 64 * small, 0)).int()
+
+    def power(n: Any) -> Any:
+        return ((n.to(whole) + (bias + 1)) << bits).view(wide.dtype)
+
+    half = exponent // 2  # in two steps, of which none is infinite
+    mantissa = (wide * power(-half) * power(half - exponent)).to(input.dtype)
+    mantissa, exponent = into_each(out, (mantissa, exponent), exact=True)
+    return named("frexp", mantissa=mantissa, exponent=exponent)
 
 
 def _float_power(input: Any, exponent: Any, *, out: Any = None) -> Any:

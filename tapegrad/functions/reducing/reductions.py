@@ -12,6 +12,7 @@ from tapegrad.functions.common import (
     PUBLIC,
     expect_tensor,
     into,
+    into_each,
     kind_name,
     method,
     named,
@@ -76,8 +77,7 @@ def _extreme(name: str, argument: str) -> Callable[..., Any]:
 def picked(name: str, x: Any, indices: Any, dims: shapes.Shape, out: Any = None) -> Any:
     """(values, indices) of one element a row; the indices have the axis, of length one, or do not."""
     values = read(f"{name}_values", x, (indices,), ("along", dims[0] if dims else 0))
-    if out is not None:
-        return named(name, values=into(out[0], values, x), indices=into(out[1], indices, x))
+    values, indices = into_each(out, (values, indices), x)
     return named(name, values=values, indices=indices)
 
 
@@ -114,8 +114,7 @@ def aminmax(input: Tensor, *, dim: int | None = None, keepdim: bool = False, out
                            "identity.")
     expect_elements("aminmax", input, dims)
     least, most = _reduce("amin", input, dims, keepdim), _reduce("amax", input, dims, keepdim)
-    if out is not None:
-        least, most = into(out[0], least, exact=True), into(out[1], most, exact=True)
+    least, most = into_each(out, (least, most), exact=True)
     return named("aminmax", min=least, max=most)
 
 

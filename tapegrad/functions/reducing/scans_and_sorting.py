@@ -12,7 +12,18 @@ from tapegrad import shapes
 from tapegrad.autograd.made_nodes import without_derivative
 from tapegrad.creation import from_array
 from tapegrad.dispatch import apply, differentiated
-from tapegrad.functions.common import METHODS, PUBLIC, in_place, into, kind_name, method, named, operation, public
+from tapegrad.functions.common import (
+    METHODS,
+    PUBLIC,
+    in_place,
+    into,
+    into_each,
+    kind_name,
+    method,
+    named,
+    operation,
+    public,
+)
 from tapegrad.functions.indexing.subscripts import read
 from tapegrad.functions.reducing.reductions import axis_of, expect_elements, picked, widened
 from tapegrad.functions.several_outputs import one_node, one_node_where, without_axes
@@ -52,11 +63,12 @@ def _running_extreme(name: str) -> Callable[..., Any]:
     def running(input: Tensor, dim: int, *, out: Any = None) -> Any:
         d = shapes.wrap_dim(dim, input.ndim)
         if not input.numel():
-            return named(name, values=input.clone(), indices=from_array(np.zeros(tuple(input.shape), np.int64)))
-        indices = apply(operation(f"{name}_positions"), (input.detach(),), (("dim", d),)) if input.ndim else _first()
-        values = read(f"{name}_values", input, (indices,), ("along", d))
-        if out is not None:
-            values, indices = into(out[0], values), into(out[1], indices)
+            values, indices = input.clone(), from_array(np.zeros(tuple(input.shape), np.int64))
+        else:
+            indices = apply(operation(f"{name}_positions"), (input.detach(),), (
+                ("dim", d),)) if input.ndim else _first()
+            values = read(f"{name}_values", input, (indices,), ("along", d))
+        values, indices = into_each(out, (values, indices))
         return named(name, values=values, indices=indices)
 
     return running
@@ -141,8 +153,7 @@ def _sorted(name: str, x: Any, dim: int, descending: bool) -> tuple[Any, Any]:
 def sort(input: Tensor, dim: int = -1, descending: bool = False, stable: bool = False, *, out: Any = None) -> Any:
     """Values in order, and where they were (`torch.sort`)."""
     values, indices = _sorted("sort", input, dim, descending)
-    if out is not None:
-        values, indices = into(out[0], values), into(out[1], indices)
+    values, indices = into_each(out, (values, indices))
     return named("sort", values=values, indices=indices)
 
 
@@ -169,8 +180,7 @@ def topk(input: Tensor, k: int, dim: int = -1, largest: bool = True, sorted: boo
         places = apply(operation("first_positions"), (input.detach(),), (
             ("dim", d), ("descending", bool(largest)), ("count", k)))
         values = read("topk_values", input, (places,), ("along", d))
-    if out is not None:
-        values, places = into(out[0], values), into(out[1], places)
+    values, places = into_each(out, (values, places))
     return named("topk", values=values, indices=places)
 
 

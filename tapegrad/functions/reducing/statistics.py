@@ -9,7 +9,17 @@ import numpy as np
 from tapegrad import dtypes, errors, shapes
 from tapegrad.autograd.made_nodes import without_derivative
 from tapegrad.creation import check_room, from_array, linspace
-from tapegrad.functions.common import in_place, into, invalid_combination, kind_name, method, named, public, warn
+from tapegrad.functions.common import (
+    in_place,
+    into,
+    into_each,
+    invalid_combination,
+    kind_name,
+    method,
+    named,
+    public,
+    warn,
+)
 from tapegrad.functions.reducing.reductions import vector_norm
 from tapegrad.functions.reducing.scans_and_sorting import pairs, refuse_conditions, sort, widths
 from tapegrad.functions.several_outputs import called, one_node
@@ -241,10 +251,8 @@ def histogram(input: Tensor, bins: int | Tensor = 100, *, range: tuple[float, fl
     if density:
         found = found / (found.sum() * np.diff(given.astype(np.float64)))
     made = [from_array(found, input.dtype), edges.detach() if isinstance(bins, Tensor) else edges]
-    if out is not None:
-        made = [into(to, x) for to, x in zip(out, made)]
     hist, bin_edges = (without_derivative(x, "NotImplemented", input, refusal=RuntimeError(
-        "derivative for aten::histogram is not implemented")) for x in made)
+        "derivative for aten::histogram is not implemented")) for x in into_each(out, made))
     return named("histogram", hist=hist, bin_edges=bin_edges)
 
 

@@ -47,6 +47,12 @@ def lu(mode: str, of: str) -> Any:
             for i in range(n * n):
                 at(out)[i] = at(x)[i]
             getrf(sizes, sizes, out, sizes, pivots, sizes + np.uint64(4))
+            for i in range(n):
+                if at(out)[i * (n + U1)] != at(out)[i * (n + U1)]:  # OpenBLAS does not divide by a pivot that is NaN
+                    for column in range(i, n):
+                        for below in range(i + U1, n):
+                            at(out)[column * n + below] = np.nan
+                    break
             last = out + n * n * item
             for i in range(n):
                 at(last)[i] = element(i32_at(pivots)[i] - np.int32(i) - np.int32(1))
@@ -147,8 +153,12 @@ def cholesky(mode: str, of: str) -> Any:
         i32_at(sizes)[U0] = np.int32(n)
         for b in range(batches if n > U0 else U0):
             potrf(letter, sizes, out, sizes, sizes + np.uint64(4))
-            if i32_at(sizes)[U1] != 0:
-                place = np.uint64(i32_at(sizes)[U1])
+            place = np.uint64(i32_at(sizes)[U1])
+            for i in range(n if place == U0 else place):  # to OpenBLAS NaN is no number that is not positive
+                if at(out)[i * (n + U1)] != at(out)[i * (n + U1)]:
+                    place = i + U1
+                    break
+            if place != U0:
                 if w[np.uint64(2)] != 0:
                     w[np.uint64(3)] = np.int64(b)
                     w[np.uint64(4)] = np.int64(place)

@@ -24,6 +24,9 @@ ROUTINES = {
 FIRST = 2  # of the words, where a routine's own begin
 # Routines that may run for ever on what is not finite: which words are the sizes of the matrix, which argument it is.
 GUARDED = {"gesdd": (1, 2, 4)}
+# Routines to some of which (OpenBLAS's) NaN is no number that is not positive: which word is the size of the matrix,
+# which argument it is. Its diagonal is looked at when they are done.
+CHECKED = {"potrf": (1, 3)}
 
 
 def pointers(takes: str) -> list[int]:
@@ -32,11 +35,13 @@ def pointers(takes: str) -> list[int]:
     return sorted(range(len(kinds)), key=lambda k: kinds[k] == READ)
 
 
-def call_text(symbol: str, takes: str, element: str, threads: bool, guard: tuple[int, int, int] | None = None) -> str:
+def call_text(symbol: str, takes: str, element: str, threads: bool, guard: tuple[int, int, int] | None = None,
+              check: tuple[int, int] | None = None) -> str:
     """The kernel that calls the routine `symbol` on elements of an LLVM type.
 
     `threads` says that the library can be told how many to use. With a `guard`, of `GUARDED`, a matrix that is not
-    finite is refused as LAPACK refuses an argument.
+    finite is refused as LAPACK refuses an argument; with a `check`, of `CHECKED`, one whose diagonal becomes NaN as it
+    refuses a minor.
     """
     order = pointers(takes)
     n_words, n_pointers = takes.count(WORD), len(order)
@@ -86,8 +91,20 @@ def call_text(symbol: str, takes: str, element: str, threads: bool, guard: tuple
                   "  br i1 %looked, label %decide, label %look", "decide:",
                   f"  %finite = fcmp ord {element} %sum.next, 0.0", "  br i1 %finite, label %call, label %odd", "odd:",
                   f"  store i32 {-argument}, ptr %status", "  br label %called", "call:"]
-    lines += [f"  call void @{symbol}({', '.join(arguments)})", "  br label %called", "called:",
-              "  %found = load i32, ptr %status",
+    lines += [f"  call void @{symbol}({', '.join(arguments)})", "  br label %called", "called:"]
+    if check is not None:
+        n, argument = check
+        lines += ["  %reported = load i32, ptr %status", "  %minor = sext i32 %reported to i64",
+                  "  %some = icmp ne i32 %reported, 0", f"  %limit = select i1 %some, i64 %minor, i64 %w{n}",
+                  f"  %across = add i64 %w{n}, 1", "  br label %check",
+                  "check:", "  %d = phi i64 [0, %called], [%d.next, %number]", "  %inside = icmp slt i64 %d, %limit",
+                  "  br i1 %inside, label %element, label %checked", "element:", "  %d.at = mul i64 %d, %across",
+                  f"  %d.p = getelementptr {element}, {arguments[argument - 1]}, i64 %d.at",
+                  f"  %d.x = load {element}, ptr %d.p", f"  %is.number = fcmp ord {element} %d.x, 0.0",
+                  "  %d.next = add i64 %d, 1", "  br i1 %is.number, label %number, label %nan",
+                  "number:", "  br label %check", "nan:", "  %d.minor = trunc i64 %d.next to i32",
+                  "  store i32 %d.minor, ptr %status", "  br label %checked", "checked:"]
+    lines += ["  %found = load i32, ptr %status",
               "  %refused = icmp ne i32 %found, 0", "  br i1 %refused, label %refuse, label %next", "next:",
               "  %i.next = add i64 %i, 1"]
     lines += [f"  %p{k}.next = getelementptr i8, ptr %p{k}, i64 %s{k}" for k in range(n_pointers)]

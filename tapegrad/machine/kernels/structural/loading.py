@@ -25,7 +25,7 @@ from tapegrad.machine.kernels.structural.abreast_writer import Abreast, abreast_
 from tapegrad.machine.kernels.structural.fetching import fetch_text
 from tapegrad.machine.kernels.structural.gathering import Gathering, gathering_text
 from tapegrad.machine.kernels.structural.indexed import READ, check_text, walk_text
-from tapegrad.machine.kernels.structural.lapack_calls import GUARDED, POINTER, ROUTINES, STATUS, call_text
+from tapegrad.machine.kernels.structural.lapack_calls import CHECKED, GUARDED, POINTER, ROUTINES, STATUS, call_text
 from tapegrad.machine.kernels.structural.turn_words import KEY
 from tapegrad.machine.llvm import Jitted, cache, jit, late_binding
 from tapegrad.machine.startup import address_of, bytes_from
@@ -234,7 +234,8 @@ def lapack_call(routine: str, of: dtype) -> int:
     """The kernel that calls a LAPACK routine for each of a batch (see `lapack_calls.py`)."""
     takes = ROUTINES[routine]
     element = "double" if of is dtypes.float64 else "float"
-    text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads(), GUARDED.get(routine))
+    text = call_text(blas.define_routine(routine, of), takes, element, blas.counts_threads(), GUARDED.get(routine),
+                     CHECKED.get(routine))
     code = cache.obtain(f"structural {routine} {text}", lambda: jit.compile_ir(text, 0, optimise=False))
     address = jit.load_object(f"{routine}.{of.short}", code, ["kernel"])["kernel"]
     return _with(Effects(takes.count(POINTER), 0, STATUS in takes), address)
