@@ -260,7 +260,7 @@ class Recorder:
             return numbers["result", number - backward.results_at]
         if number == backward.results_at - 1:
             return numbers["saved", 0]
-        return numbers["argument", number] | (rec.LOOSE if number in self.variant.captured.loose else 0)
+        return numbers["argument", number] | (rec.LOOSE if number in self.variant.captured.placed else 0)
 
     def record(self, leaves: Sequence[Any], arguments: Sequence[Any], outputs: Sequence[Any], fresh: Sequence[Any],
                states: Sequence[Any], numbers: Sequence[Any]) -> None:
@@ -340,10 +340,10 @@ class Pullback:
                     output=f", which is output 0 of {CompiledFunction.__name__}," if key[0] == "result" else "",
                     expected=version))
         starts = [0] * backward.seeds_at
-        loose = self.variant.captured.loose
+        placed = self.variant.captured.placed
         for (kind, i), (tensor, _) in self.kept.items():
             if kind == "argument":
-                starts[i] = cap.addresses.item(tensor._buffer) if i in loose else _storage(tensor)
+                starts[i] = cap.addresses.item(tensor._buffer) if i in placed else _storage(tensor)
             elif kind != "held":
                 starts[backward.results_at + (i if kind == "result" else -1)] = _storage(tensor)
         return backward.launch(starts, gradients)

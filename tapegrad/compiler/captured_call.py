@@ -228,8 +228,6 @@ class Captured:
         reads = [read.copy for read in substitution.graph.reads.values()
                  if not read.pinned] if substitution else []
         self.parts: list[moving_parts.Part] = substitution.graph.parts if substitution else []
-        if self.parts and any(not s.gone for s in traced.segments):
-            raise Still("a backward of its result may read them")
         self.analysed: trace_analysis.Analysed
         self.analysed, self.blocks, used = trace_analysis.analyse(
             trace, events, before.storages, before.owners, before.known,
@@ -240,6 +238,8 @@ class Captured:
         if any(row in moving for row, _, _ in self._others_written(before, len(self.steps))):
             raise Still("it writes to a tensor that it takes a part of")
         self.loose: frozenset[int] = frozenset(before.loose)
+        # the arguments of its program, parts too, that begin where they do and not where their storages do
+        self.placed: frozenset[int] = self.loose | {len(before.arguments) + k for k in range(len(self.parts))}
         if self.loose and any(p.kind == "argument" and p.number in self.loose
                               for steps in (self.steps, *parts) for s in steps
                               if s.kind != rec.GUARD for p in cap.targets(s)):

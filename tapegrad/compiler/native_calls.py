@@ -20,7 +20,7 @@ from tapegrad.compiler.numbers.formula import Formula
 from tapegrad.compiler.numbers.places import Place
 from tapegrad.compiler.program import Program
 from tapegrad.compiler.pytrees import SIMPLE, Masked, Same, flatten, number_of, unflatten
-from tapegrad.compiler.traced_program import addresses
+from tapegrad.compiler.traced_program import addresses, owner_of, starts
 from tapegrad.compiler.variant import Variant
 from tapegrad.machine import records as rec
 from tapegrad.machine.live import layouts, machine
@@ -109,7 +109,7 @@ class Quick:
         record["whole"], record["runs"] = self.whole and not self.leaves, address_of(variant.counter)
         # What works out the numbers that vary for native code, and whether that tries this way.
         self.compute: Any = None
-        if self.formula is not None and self.recorder is None and not self.streams:
+        if self.formula is not None and not captured.roots and not self.streams:
             self.compute = self.formula.of_call(self.passed, self.places, self.slow)
         self.leave: Any = self.leaves and self.formula is not None and self.formula.leaving(
             len(self.passed), self.places, captured.reads if self.form == rec.AS_TAKEN else range(
@@ -186,7 +186,8 @@ class Quick:
         """Lay down what a run leaves behind; the form of what the native call gives."""
         variant, captured = self.variant, self.variant.captured
         recorder = self.recorder
-        if (captured.roots and recorder is None) or any(o.kind not in _KINDS for o in captured.outputs) or (
+        if (captured.roots and (recorder is None or captured.parts)) or any(
+                o.kind not in _KINDS for o in captured.outputs) or (
                 any(type(left.leaf) is int for left in captured.gradients)) or (  # one object is given several times
                 any(captured.outputs[i].kind == "part" for i in captured.returned if captured.returned.count(i) > 1)):
             return rec.AS_TAKEN
@@ -260,7 +261,8 @@ class Quick:
             if self.nested:
                 flatten(args, leaves := [])
             arguments = [*leaves, *(leaf.grad for leaf, _ in captured.found)] if captured.found else leaves
-            return variant.finish(leaves, arguments, found, marks, self.containers, numbers, returned)
+            parts = variant.parts_of(starts(arguments, [*map(owner_of, arguments)], captured.loose), computed)
+            return variant.finish(leaves, arguments, found, marks, self.containers, numbers, returned, parts)
         if self.whole:
             return found
         if self.form == rec.CONSTANT_RESULT:

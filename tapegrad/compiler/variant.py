@@ -285,10 +285,7 @@ class Variant:
         fresh = [call.empty(layout) for layout in self.layouts]
         states, drawn = self._draw(program, computed[0]) if captured.draws_first else ((), ())
         starts = cap.starts(arguments, owners, captured.loose)
-        if captured.parts:
-            words = np.frombuffer(computed[0], "i8")[-len(captured.parts):].tolist()
-            starts += [(0 if number < 0 else starts[number]) + at + word * part.unit
-                       for (number, at), word, part in zip(captured.origins, words, captured.parts)]
+        starts += self.parts_of(starts, computed)
         status = program.launch(starts, [cap.addresses.item(f._buffer) for f in fresh],
                                 [n for values in drawn for n in (address_of(values), values.nbytes)])
         if status != rec.PASSED:
@@ -302,7 +299,15 @@ class Variant:
         if captured.formula:
             reads = [fresh[i] for i in captured.reads]
             returned = self.leave(computed, reads, self.reach.varying_places(), len(passed))
-        return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers, numbers, returned)
+        return status, self.finish(leaves, arguments, fresh, [s for _, s in states], containers, numbers, returned,
+                                   starts[len(arguments):])
+
+    def parts_of(self, starts: Sequence[int], computed: tuple[Any, ...]) -> list[int]:
+        """Where the parts of tensors begin that the program takes, where its arguments do at `starts`."""
+        captured = self.captured
+        words = np.frombuffer(computed[0], "i8")[-len(captured.parts):].tolist() if captured.parts else []
+        return [(0 if number < 0 else starts[number]) + at + word * part.unit
+                for (number, at), word, part in zip(captured.origins, words, captured.parts)]
 
     @property
     def runs(self) -> int:
@@ -321,10 +326,12 @@ class Variant:
         return returned
 
     def finish(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], states: Sequence[Any] = (),
-               containers: Iterable[Any] = (), numbers: Sequence[Any] = (), returned: Sequence[Any] = ()) -> Any:
+               containers: Iterable[Any] = (), numbers: Sequence[Any] = (), returned: Sequence[Any] = (),
+               parts: Sequence[int] = ()) -> Any:
         """What is left to do when the program has run: gradients, results and their history.
 
-        `numbers` are those that vary, `returned` what becomes of them among the results.
+        `numbers` are those that vary, `returned` what becomes of them among the results; at `parts` those of tensors
+        begin that it took.
         """
         captured = self.captured
         if self.plain and not captured.roots:
@@ -341,7 +348,7 @@ class Variant:
                 call.put_grad(leaf, fresh[left.number])
         outputs = [self._output(o, arguments, fresh) for o in captured.outputs]
         if captured.roots:
-            self._record(leaves, arguments, fresh, outputs, states, numbers)
+            self._record(leaves, [*arguments, *self._views(arguments, parts)], fresh, outputs, states, numbers)
         found = unflatten(captured.structure, iter([outputs[i] for i in captured.returned]), containers, returned)
         return captured.given(found)
 
@@ -386,6 +393,13 @@ class Variant:
             buffers["flags"][found._buffer] &= ~history.KIND_OF_VIEW & 0xFFFFFFFF
             buffers["flags"][found._buffer] |= flags
         return found
+
+    def _views(self, arguments: Sequence[Any], parts: Sequence[int]) -> list[Any]:
+        """The parts of tensors that a call took, for backwards to read: views of these, and as old as they are."""
+        captured = self.captured
+        return [call.adopt(layouts.intern(part.of, ((part.end - part.first) // part.of.itemsize,)).id, at,
+                           part.row if number < 0 else cap.owner_of(arguments[number]), Tensor)
+                for part, (number, _), at in zip(captured.parts, captured.origins, parts)] if self.segments else []
 
     def _record(self, leaves: Sequence[Any], arguments: Sequence[Any], fresh: Sequence[Any], outputs: list[Any],
                 states: Sequence[Any], numbers: Sequence[Any]) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing
 from tapegrad.machine.learning.following import FollowedInt, Graph, plain
@@ -20,7 +21,7 @@ _NOT_PLAIN = rec.REQUIRES_GRAD | rec.HOOKED | rec.RETAINS | rec.INFERENCE
 
 
 class Part(NamedTuple):
-    """What lies between two addresses, in the storage of an owner row.
+    """What lies between two addresses, in the storage of an owner row: elements of a dtype.
 
     It is `start` times `unit` bytes from where one would be that begins at 0; that is value `number` of the graph.
     """
@@ -31,6 +32,7 @@ class Part(NamedTuple):
     unit: int
     first: int
     end: int
+    of: dtype
 
 
 def indexed(graph: Graph, x: Any, index: Any) -> Any:
@@ -137,7 +139,7 @@ def _note(graph: Graph, x: Any, dim: int, start: Any, length: int) -> bool:
     if 0 in sizes:
         return False
     part = Part(int(_ROWS["owner"][x._buffer]), start._number, start._value, strides[dim] * size, first,
-                first + (sum((n - 1) * s for n, s in zip(sizes, strides)) + 1) * size)
+                first + (sum((n - 1) * s for n, s in zip(sizes, strides)) + 1) * size, x.dtype)
     for other in graph.parts:
         if other.first < part.end and part.first < other.end:
             apart = start - graph.stand_in(other.number, other.start)
