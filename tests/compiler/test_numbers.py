@@ -5,6 +5,7 @@ call its result, and the numbers it left behind, are those of the function as wr
 """
 from __future__ import annotations
 
+import dataclasses
 import math
 import operator
 import types
@@ -36,6 +37,38 @@ def passed(name: str, captures: int, function: Callable[..., Any], given: Callab
 
 def rate(i: int) -> tuple[float]:
     return (0.1 / (i + 1),)
+
+
+@dataclasses.dataclass
+class Config:
+    """Python compares such objects by their classes, and tells no number from its stand-in by that."""
+
+    rate: float = 0.1
+    name: str = "config"
+
+
+@program(4)
+def of_a_dataclass(wrap):
+    config, total = Config(), {"sum": 0.0}
+
+    @wrap
+    def step(x):
+        total["sum"] += (x * config.rate).sum().item()
+        return x - x * config.rate
+
+    def call(i):
+        config.rate = 0.1 / (i + 1)
+        return step(X * (i + 1))
+
+    return call, lambda: (config.rate, total["sum"])
+
+
+@program(CALLS)
+def a_dataclass_that_is_looked_for(wrap):
+    """Which object it is, is not what its comparison asks alone."""
+    config = Config()
+    f = wrap(lambda x, r: x * r if config is not None and config.rate is not r else x)
+    return (lambda i: f(X, 0.5 + i)), lambda: None
 
 
 # ---------------------------------------------------------------- passed

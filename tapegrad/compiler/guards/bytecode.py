@@ -88,8 +88,9 @@ def _asked(code: types.CodeType, listing: Sequence[Any]) -> Iterator[Asked]:
             yield Asked("unseen", f"does what this version of Python calls {kind}", line)
         elif kind in _TEXT or (kind == "BINARY_OP" and instruction.argrepr in ("%", "%=")):
             yield Asked("text", "", line)
-        elif kind == "IS_OP" and not (listing[at - 1].opname == "LOAD_CONST"
-                                      and isinstance(listing[at - 1].argval, _SINGLE)):
+        elif kind == "IS_OP" and not (listing[at - 1].opname == "LOAD_CONST" and isinstance(
+                listing[at - 1].argval, _SINGLE)) and not _is_compared(listing, at - 1) and not (
+                _is_equality(code, listing, at)):
             yield Asked("identity", "", line)
 
 
@@ -101,6 +102,13 @@ def _is_compared(listing: Sequence[Any], at: int) -> bool:
                 shown[0].opname == shown[2].opname == "LOAD_ATTR" and shown[3].opname == "IS_OP"):
             return True
     return False
+
+
+def _is_equality(code: types.CodeType, listing: Sequence[Any], at: int) -> bool:
+    """Whether this is `self is other` in `__eq__`, as the one of a dataclass begins: of objects, and not of numbers."""
+    names = [name for one in listing[max(at - 2, 0):at] if one.opname.startswith("LOAD_FAST")
+             for name in (one.argval if type(one.argval) is tuple else (one.argval,))]
+    return code.co_name == "__eq__" and code.co_argcount == 2 and names[-2:] == [*code.co_varnames[:2]]
 
 
 def _then(listing: Sequence[Any], at: int) -> tuple[str, ...]:
