@@ -5,7 +5,6 @@ arguments, properties, conversions. Methods that are operations live in `functio
 """
 from __future__ import annotations
 
-import math
 import operator
 import warnings
 from collections.abc import Callable
@@ -14,15 +13,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tapegrad import devices, dispatch, dtypes, errors, formats, shapes
-from tapegrad.autograd import data_assignment, graph, made_nodes, modes, recorded_adjoints
+from tapegrad.autograd import data_assignment, graph, made_nodes, modes
 from tapegrad.devices import CPU, device
 from tapegrad.dtypes import dtype
 from tapegrad.machine import records as rec
 from tapegrad.machine.learning import capturing, following, lessons
 from tapegrad.machine.live import buffers, call, layouts, machine
 from tapegrad.ops.declaration import REGISTRY
-from tapegrad.ops.view import readable
 from tapegrad.protocols import Protocols, alias
+from tapegrad.rule_values import RuleValue
 from tapegrad.signatures import Sizes, checked, overriding
 from tapegrad.tape import history, hooks
 
@@ -36,7 +35,7 @@ else:
 _ops = REGISTRY
 
 
-class Tensor(Protocols, TensorBase):
+class Tensor(Protocols, RuleValue, TensorBase):
     """A value on the tape (`torch.Tensor`).
 
     >>> import tapegrad
@@ -440,46 +439,6 @@ class Tensor(Protocols, TensorBase):
             lies = formats.strides(memory_format, layout.shape)
             return found if layout.strides == lies else found.clone(memory_format=memory_format)
 
-    @staticmethod
-    def __like__(value: Any, x: Any) -> Any:
-        """`value` as the tensor `x`'s kind of number: for rules (see `ops.scalar.like`)."""
-        if isinstance(value, recorded_adjoints.Count):
-            return float(value.n) if x.dtype.is_floating_point else value.n
-        if isinstance(value, (Tensor, recorded_adjoints.ShapeOnly)):
-            return value.to(x.dtype)
-        return x.new_full(x.shape, value)
-
-    @classmethod
-    def __scalar__(cls, name: str, args: tuple[Any, ...]) -> Any:
-        for a in args:
-            if isinstance(a, recorded_adjoints.ShapeOnly):
-                return a
-        if name == "where" and not isinstance(args[0], Tensor):  # a condition on numbers is decided here
-            chosen, other = args[1:] if args[0] else args[:0:-1]
-            return chosen if isinstance(chosen, Tensor) else other.new_full(other.shape, chosen)
-        return dispatch.apply(_ops[_SCALAR_NAMES.get(name, name)], args)
-
-    @classmethod
-    def __row__(cls, name: str, x: Any, dim: Any) -> Any:
-        if name == "count":
-            return recorded_adjoints.Count(math.prod(x.shape[d] for d in dim))
-        name = {"max": "amax", "min": "amin"}.get(name, name)
-        return dispatch.apply(_ops[name], (x,), (("dim", tuple(dim)), ("keepdim", True)))
-
-    @classmethod
-    def __operation__(cls, name: str, operands: tuple[Any, ...], attributes: dict[str, Any]) -> Any:
-        for o in operands:
-            if isinstance(o, recorded_adjoints.ShapeOnly):
-                return o
-        op = _ops[name]
-        given = tuple(attributes.items())
-        return dispatch.apply_view(op, operands[0], given) if op.kind == "view" else dispatch.apply(op, operands, given)
-
-    def _apply_view(self, name: str, given: tuple[tuple[str, Any], ...]) -> Tensor:
-        """The view that a rule names; of a copy where this tensor lies otherwise than what was viewed once."""
-        lies = readable(name, tuple(self.shape), self.stride(), dict(given))
-        return dispatch.apply_view(_ops[name], self if lies else self.contiguous(), given)
-
     def float(self, memory_format: Any = None) -> Tensor:
         return self.to(dtypes.float32, memory_format=memory_format)
 
@@ -631,11 +590,6 @@ class Tensor(Protocols, TensorBase):
 
 for _name in ("new_tensor", "resize_", "resize_as_"):
     setattr(Tensor, _name, checked(vars(Tensor)[_name], f"Tensor.{_name}"))
-
-
-# Intrinsics that the registry knows under another name.
-_SCALAR_NAMES: dict[str, str] = {}
-
 
 
 def shape_of(sizes: Any) -> shapes.Shape:

@@ -13,7 +13,7 @@ ROOT = Path(tapegrad.__file__).parent
 # Rooms and files that users have no business in, beside those whose names begin with an underscore.
 _PRIVATE = """
     __main__ absent config custom demo dispatch errors fallbacks kernel_errors lazy_modules named_tuples namespaces
-    package_files protocols
+    package_files protocols rule_values
     compiler documents functions lanes machine ops signatures tape
     batching creation devices drawing dtypes formats printing progressions shapes switches tensor threads
     autograd.anomaly autograd.arriving_gradients autograd.blocks autograd.calls_through_python
